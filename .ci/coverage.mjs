@@ -1,0 +1,89 @@
+/** Reads the coverage report of a test run. V8 reports no file that was never loaded: those count as not covered. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Folders of src/ in which every line and every branch is covered. */
+const CORE = ['src/domain/', 'src/routing/', 'src/statistics/', 'src/rollout/']
+
+/** Share of the lines of all of src/ that is covered, in percent. */
+const WHOLE_PERCENT = 95
+
+/**
+ * Holds a report against what the project asks for.
+ *
+ * @param {string} report path of an lcov file
+ * @param {string} compiled folder that holds the compiled `src/`
+ * @returns {{ percent: number, gaps: string[] }} covered share of all lines, and one sentence for each
+ *   thing that is missing (empty when all is well)
+ */
+export function readCoverage(report, compiled) {
+  const files = existsSync(report) ? parseLcov(readFileSync(report, 'utf8')) : new Map()
+  for (const source of modulesWithCode(compiled)) {
+    if (!files.has(source)) files.set(source, neverLoaded(source))
+  }
+  let found = 0
+  let hit = 0
+  for (const { total, lines } of files.values()) {
+    found += total
+    hit += total - lines.length
+  }
+  const percent = found === 0 ? 0 : (100 * hit) / found
+  const gaps = [...files].flatMap(([file, record]) => coreGaps(file, record))
+  if (percent < WHOLE_PERCENT) {
+    const worst = [...files].sort(([, a], [, b]) => b.lines.length - a.lines.length).slice(0, 10)
+    gaps.push(
+      `src: ${percent.toFixed(2)} % of the lines covered, ${WHOLE_PERCENT} % wanted; most are missing in`,
+      ...worst.map(([file, { total, lines }]) => `  ${file}: ${lines.length} of ${total}`),
+    )
+  }
+  return { percent, gaps }
+}
+
+function coreGaps(file, { loaded, lines, branches }) {
+  if (!CORE.some((folder) => file.startsWith(folder))) return []
+  if (!loaded) return [`${file}: no test loads it`]
+  const gap = (what, at) =>
+    at.length === 0 ? [] : [`${file}: ${what} not covered: ${at.join(', ')}`]
+  return [...gap('lines', lines), ...gap('branches at lines', branches)]
+}
+
+/** Number of lines, uncovered lines, and lines with an uncovered branch, by file. */
+function parseLcov(text) {
+  const files = new Map()
+  for (const record of text.split('end_of_record')) {
+    const file = /^SF:(.+)$/m.exec(record)?.[1]
+    if (file === undefined) continue
+    const matched = (pattern) => [
+      ...new Set(Array.from(record.matchAll(pattern), ([, line]) => Number(line))),
+    ]
+    files.set(file, {
+      loaded: true,
+      total: matched(/^DA:(\d+),/gm).length,
+      lines: matched(/^DA:(\d+),0$/gm),
+      branches: matched(/^BRDA:(\d+),\d+,\d+,(?:0|-)$/gm),
+    })
+  }
+  return files
+}
+
+function neverLoaded(source) {
+  const total = readFileSync(source, 'utf8').split('\n').length
+  return {
+    loaded: false,
+    total,
+    lines: Array.from({ length: total }, (_, i) => i + 1),
+    branches: [],
+  }
+}
+
+/** Sources that have something to run: a file of types alone compiles to nothing. */
+function modulesWithCode(compiled) {
+  const src = join(compiled, 'src')
+  return readdirSync(src, { recursive: true })
+    .filter((file) => file.endsWith('.js'))
+    .filter((file) => {
+      const code = readFileSync(join(src, file), 'utf8')
+      return code.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^export \{\};$/gm, '').trim() !== ''
+    })
+    .map((file) => `src/${file.replaceAll('\\', '/').replace(/\.js$/, '.ts')}`)
+}

@@ -1,0 +1,54 @@
+/**
+ * Programs outside of npm that some suites need. A suite whose program is missing skips itself by
+ * name; on CI that is a failure (`tap --fail-skip`).
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** What to look for on the PATH, the Debian package that ships it, and the suites that need it. */
+const PROGRAMS = [
+  { command: 'promtool', debian: 'prometheus', suites: ['metrics: promtool check'] },
+]
+
+/**
+ * Looks for every program and installs the Debian packages of the missing ones where this process
+ * may (root, apt-get).
+ *
+ * @returns {{ command: string, debian: string, suites: string[] }[]} what is still missing
+ */
+export function providePrograms() {
+  const missing = PROGRAMS.filter(({ command }) => !isOnPath(command))
+  if (missing.length > 0 && process.getuid?.() === 0 && isOnPath('apt-get')) {
+    install(missing.map(({ debian }) => debian))
+  }
+  return missing.filter(({ command }) => !isOnPath(command))
+}
+
+function install(packages) {
+  console.log(`installing ${packages.join(', ')} (apt-get)`)
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      // Only the programs are wanted: no questions, and no daemon started beside the tests.
+      env: {
+        ...process.env,
+        DEBIAN_FRONTEND: 'noninteractive',
+        RUNLEVEL: '1',
+        SYSTEMD_OFFLINE: '1',
+      },
+    }).status === 0
+  const add = () => apt('install', '--yes', '--no-install-recommends', ...packages)
+  if (!add() && apt('update')) add()
+}
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock } from '../domain/clock.ts'
+import type { Command, Decision } from '../domain/decision.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+/** Everything that the admin API needs of the gateway; handed in by the composition root. */
+export type AdminDeps = {
+  readonly clock: Clock
+  readonly log: FastifyBaseLogger
+  /** In the order of the configuration. */
+  readonly services: () => readonly ServiceStatus[]
+  readonly service: (name: string) => ServiceStatus | null
+  /** Carries out a command; `ifMatch` is the revision that must be stored now, null = any. */
+  readonly command: (
+    service: string,
+    command: Command,
+    ifMatch: number | null,
+  ) => Promise<CommandResult>
+  /** Newest first, without ids ≤ `after`. */
+  readonly decisions: (
+    service: string,
+    page: { readonly after: number; readonly limit: number },
+  ) => Promise<readonly Decision[]>
+  readonly decision: (service: string, id: number) => Promise<Decision | null>
+  /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
+  readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
+  readonly reload: () => Promise<ReloadResult>
+  /** The configuration that runs, secrets already removed. */
+  readonly runningConfig: () => unknown
+  /** The Prometheus exposition. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  /** `checks` by name, each a short sentence: shown only to those who may read. */
+  readonly ready: () => {
+    readonly ready: boolean
+    readonly checks: Readonly<Record<string, string>>
+  }
+}
+
+/** What became of a command. `decision: null` = it was true already, so nothing was decided. */
+export type CommandResult =
+  | { readonly ok: true; readonly decision: Decision | null; readonly status: ServiceStatus }
+  | {
+      readonly ok: false
+      readonly code:
+        | 'SERIN_UNKNOWN_SERVICE'
+        | 'SERIN_STALE_REVISION'
+        | 'SERIN_REFUSED'
+        | 'SERIN_STORE_FAILED'
+      readonly detail: string
+    }
+
+export type FeedbackContentType = 'application/json' | 'application/x-ndjson'
+
+/** How many lines of feedback became what; `line` counts from 1. */
+export type FeedbackReport = {
+  readonly joined: number
+  readonly unmatched: number
+  readonly late: number
+  readonly duplicate: number
+  readonly rejected: readonly { readonly line: number; readonly error: string }[]
+}
+
+/** `changes` and `problems` are sentences; a configuration with problems changed nothing. */
+export type ReloadResult =
+  | { readonly ok: true; readonly changes: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] }

@@ -1,0 +1,70 @@
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { AdminConfig } from '../config/config.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import { buildAuth } from './auth.ts'
+import { addCommandRoutes } from './commands.ts'
+import { addConfigurationRoutes } from './configuration.ts'
+import { addDecisionRoutes } from './decisions.ts'
+import { addFeedbackRoute } from './feedback.ts'
+import { addHealthRoutes } from './health.ts'
+import { AdminError, sendProblem } from './problem.ts'
+import { addRootRoute } from './root.ts'
+import { buildRouteContext } from './route-context.ts'
+import { describeSchemaErrors } from './schema-errors.ts'
+import { addServiceRoutes } from './services.ts'
+
+/**
+ * Creates the server of the admin API; the caller listens on and closes it. Throws where the
+ * configuration would open it to others without a token.
+ */
+export function createAdminServer(deps: AdminDeps, config: AdminConfig): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: deps.log,
+    // A dashboard and a scraper ask every second: what changes something is logged as a decision.
+    logController: new LogController({ disableRequestLogging: true }),
+    ajv: {
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        verbose: true,
+      },
+    },
+    schemaErrorFormatter: (errors) =>
+      new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
+  })
+  const context = buildRouteContext(deps, buildAuth(config, deps.clock))
+
+  app.decorateRequest('actor', '')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)
+  app.addHook('onSend', async (_request, reply) => {
+    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  })
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]
+    const detail = `${request.method} ${path} is not a route of the admin API; GET / lists them`
+    sendProblem(new AdminError('SERIN_NOT_FOUND', detail), request, reply)
+  })
+
+  addRootRoute(app)
+  addHealthRoutes(app, context)
+  addServiceRoutes(app, context)
+  addCommandRoutes(app, context)
+  addDecisionRoutes(app, context)
+  addFeedbackRoute(app, context)
+  addConfigurationRoutes(app, context)
+  return app
+}
+
+/** An empty body stands for `{}`: every command can be given without a word. */
+async function parseJson(_request: unknown, body: string | Buffer): Promise<unknown> {
+  const text = body.toString()
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new AdminError('SERIN_BAD_REQUEST', `the body is not JSON: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { AdminConfig, AdminToken, Scope } from '../config/config.ts'
+import type { Clock } from '../domain/clock.ts'
+import { isLoopback, parseHost } from './host.ts'
+import { AdminError } from './problem.ts'
+
+/** Who may do what on the admin port. */
+export type Auth = {
+  /** The actor's name where the request may do this; the error to answer with (401 or 403) where not. */
+  readonly check: (
+    request: FastifyRequest,
+    scope: Scope,
+  ) => { readonly actor: string } | { readonly refusal: AdminError }
+  /** The listener is loopback, where `/metrics` needs no token. */
+  readonly isLocal: boolean
+}
+
+/** The actor of every request where no tokens are configured. */
+export const LOCAL_ACTOR = 'operator@loopback'
+
+/**
+ * Builds the guard of the admin API. Tokens are compared as SHA-256 digests in constant time, and all of
+ * them each time. On a loopback listener a request's Host must be a loopback name or the configured one,
+ * so that a page in a browser cannot reach it under a name of its own (DNS rebinding); elsewhere the
+ * token, which no page can send unasked, is the proof. Throws when there is neither loopback nor token.
+ */
+export function buildAuth(config: AdminConfig, clock: Clock): Auth {
+  const isLocal = isLoopback(config.listen.host)
+  if (!isLocal && config.tokens.length === 0) {
+    throw new Error(
+      `admin.listen is ${config.listen.host}, which others can reach: configure admin.tokens first`,
+    )
+  }
+  const tokens = config.tokens.map((token) => ({ ...token, digest: digestOf(token.token) }))
+
+  return {
+    isLocal,
+    check: (request, scope) => {
+      const { host, authorization } = request.headers
+      if (isLocal && !isOwnHost(host, config.listen.host)) {
+        return { refusal: foreignHost(host, config.listen.host) }
+      }
+      if (tokens.length === 0) return { actor: LOCAL_ACTOR }
+      const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+      if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
+      return checkToken(findToken(given, tokens), scope, clock.now())
+    },
+  }
+}
+
+const REALM = 'Bearer realm="serin"'
+const TOKEN_WANTED = 'send a token of the configuration: `Authorization: Bearer …`'
+
+type DigestedToken = AdminToken & { readonly digest: Buffer }
+
+function checkToken(
+  token: AdminToken | undefined,
+  scope: Scope,
+  now: number,
+): { readonly actor: string } | { readonly refusal: AdminError } {
+  const invalid = `${REALM}, error="invalid_token"`
+  if (token === undefined) return { refusal: unauthenticated('this token is not known', invalid) }
+  if (token.expiresAt !== null && token.expiresAt <= now) {
+    const expired = new Date(token.expiresAt).toISOString()
+    return { refusal: unauthenticated(`token "${token.name}" expired at ${expired}`, invalid) }
+  }
+  if (token.scopes.includes(scope)) return { actor: token.name }
+  return {
+    refusal: new AdminError(
+      'SERIN_FORBIDDEN',
+      `token "${token.name}" has the scopes ${token.scopes.join(', ')}; this needs ${scope}`,
+      { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } },
+    ),
+  }
+}
+
+function findToken(given: string, tokens: readonly DigestedToken[]): AdminToken | undefined {
+  const digest = digestOf(given)
+  // `filter`, not `find`: every token is compared, so that the time does not tell which one came close.
+  return tokens.filter((token) => timingSafeEqual(token.digest, digest))[0]
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
+
+function isOwnHost(header: string | undefined, configured: string): boolean {
+  const host = parseHost(header)
+  return host !== null && (isLoopback(host) || host === configured.toLowerCase())
+}
+
+function foreignHost(header: string | undefined, configured: string): AdminError {
+  const found = header === undefined ? 'Host is missing' : `Host "${header}" is not this listener's`
+  return new AdminError('SERIN_FORBIDDEN', `${found}; use localhost or ${configured}`)
+}
+
+function unauthenticated(detail: string, challenge: string): AdminError {
+  return new AdminError('SERIN_UNAUTHENTICATED', detail, {
+    headers: { 'www-authenticate': challenge },
+  })
+}

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify'
+import type { FeedbackContentType, FeedbackReport } from './admin-deps.ts'
+import { AdminError } from './problem.ts'
+import { mediaType, requireContentType, type RouteContext } from './route-context.ts'
+
+const CONTENT_TYPES: readonly FeedbackContentType[] = ['application/json', 'application/x-ndjson']
+const BODY_LIMIT = 16 * 1024 * 1024
+
+/**
+ * Adds `POST /api/v1/feedback`: one object (`application/json`) or one a line (`application/x-ndjson`).
+ * Answers 200 with the report when any line could be read, and 400 with the report's members when none could.
+ */
+export function addFeedbackRoute(app: FastifyInstance, { deps, allow }: RouteContext): void {
+  // A scope of its own: here bodies are handed on as text, and read line by line by the label join.
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser<string>(
+      [...CONTENT_TYPES],
+      { parseAs: 'string' },
+      async (_request: unknown, body: string) => body,
+    )
+    scope.post<{ Body: string | undefined }>(
+      '/api/v1/feedback',
+      { onRequest: [allow('feedback'), requireContentType(CONTENT_TYPES)], bodyLimit: BODY_LIMIT },
+      async (request) => {
+        const body = request.body ?? ''
+        if (body.trim() === '') {
+          throw new AdminError('SERIN_BAD_REQUEST', 'the body is empty; send at least one object')
+        }
+        const report = await deps.feedback(body, mediaType(request) as FeedbackContentType)
+        if (report.rejected.length > 0 && countRead(report) === 0) {
+          const { line, error } = report.rejected[0]!
+          throw new AdminError(
+            'SERIN_BAD_REQUEST',
+            `nothing could be read; line ${line}: ${error}`,
+            {
+              more: report,
+            },
+          )
+        }
+        return report
+      },
+    )
+  })
+}
+
+function countRead({ joined, unmatched, late, duplicate }: FeedbackReport): number {
+  return joined + unmatched + late + duplicate
+}

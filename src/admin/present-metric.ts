@@ -1,0 +1,77 @@
+import type { LogEvidence, MetricReport, MetricValue, RatioInterval } from '../domain/verdict.ts'
+
+/** A metric with its verdict as the API shows it: what is not finite is null. */
+export type MetricJson = {
+  readonly name: string
+  readonly kind: string
+  readonly verdict: MetricReport['verdict']
+  readonly required: boolean
+  readonly onFailure: MetricReport['onFailure']
+  readonly baseline: MetricValue
+  readonly canary: MetricValue
+  readonly ratio: RatioJson | null
+  readonly evidence: {
+    readonly harm: LogEvidenceJson | null
+    readonly nonInferiority: LogEvidenceJson | null
+    readonly stepNonInferiority: LogEvidenceJson | null
+    readonly stepHarm: LogEvidenceJson | null
+  }
+  readonly limit: MetricReport['limit']
+  readonly stepCanaryN: number
+  readonly etaSeconds: number | null
+}
+
+/** `lower: null` or `upper: null` = not bounded yet on that side. */
+export type RatioJson = {
+  readonly estimate: number | null
+  readonly lower: number | null
+  readonly upper: number | null
+  readonly method: RatioInterval['method']
+}
+
+/** `log: null` = minus infinity: the observations rule this out. */
+export type LogEvidenceJson = { readonly log: number | null; readonly threshold: number }
+
+/** Builds the JSON of one metric's report. */
+export function presentMetric(report: MetricReport): MetricJson {
+  return {
+    name: report.name,
+    kind: report.kind,
+    verdict: report.verdict,
+    required: report.required,
+    onFailure: report.onFailure,
+    baseline: presentValue(report.baseline),
+    canary: presentValue(report.canary),
+    ratio:
+      report.ratio === null
+        ? null
+        : {
+            estimate: finite(report.ratio.estimate),
+            lower: finite(report.ratio.lower),
+            upper: finite(report.ratio.upper),
+            method: report.ratio.method,
+          },
+    evidence: {
+      harm: presentEvidence(report.evidence.harm),
+      nonInferiority: presentEvidence(report.evidence.nonInferiority),
+      stepNonInferiority: presentEvidence(report.evidence.stepNonInferiority),
+      stepHarm: presentEvidence(report.evidence.stepHarm),
+    },
+    limit: report.limit,
+    stepCanaryN: report.stepCanaryN,
+    etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
+  }
+}
+
+function presentValue({ value, n }: MetricValue): MetricValue {
+  return { value: value === null ? null : finite(value), n }
+}
+
+function presentEvidence(evidence: LogEvidence | null): LogEvidenceJson | null {
+  if (evidence === null) return null
+  return { log: finite(evidence.log), threshold: evidence.threshold }
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}

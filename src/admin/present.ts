@@ -1,0 +1,140 @@
+import type { Decision, Standing } from '../domain/decision.ts'
+import type { RolloutPhase } from '../domain/rollout-state.ts'
+import { rolloutId } from '../domain/rollout-state.ts'
+import { bpToPercent } from '../domain/units.ts'
+import { presentMetric, type MetricJson } from './present-metric.ts'
+import type { ServiceStatus, VariantFigures } from './service-status.ts'
+
+/** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
+export type ServiceJson = {
+  readonly name: string
+  /** `fixed`: no rollout, the configured weights hold. */
+  readonly strategy: 'canary' | 'fixed'
+  readonly rollout: string | null
+  /** The revision that `ETag` and `If-Match` speak of; null without a rollout. */
+  readonly revision: number | null
+  readonly phase: RolloutPhase['phase'] | null
+  readonly step: StepJson | null
+  readonly pause: PauseJson | null
+  /** Why an idle rollout has not started; null in every other phase. */
+  readonly idleReason: 'canary-not-ready' | 'manual-start' | null
+  /** When a watch ends. */
+  readonly watchUntil: string | null
+  readonly rolledBackReason: string | null
+  readonly weights: Readonly<Record<string, number>>
+  readonly variants: Readonly<Record<string, VariantJson>>
+  readonly metrics: readonly MetricJson[]
+  readonly missing: readonly string[]
+  readonly etaSeconds: number | null
+  readonly lastDecision: DecisionJson | null
+}
+
+/** `index` counts from 0; `kind: null` = no step is current (idle, promoted, rolled back). */
+export type StepJson = {
+  readonly index: number
+  readonly of: number
+  readonly kind: 'weight' | 'pause' | null
+  readonly enteredAt: string
+}
+
+/** `until: null` waits for somebody; `metric` is the one that paused it, where one did. */
+export type PauseJson = {
+  readonly by: string
+  readonly at: string
+  readonly until: string | null
+  readonly metric: string | null
+}
+
+export type VariantJson = { readonly version: string } & VariantFigures
+
+/** One entry of the decision log as the API shows it. */
+export type DecisionJson = {
+  readonly id: number
+  readonly at: string
+  readonly service: string
+  readonly rollout: string
+  readonly action: Decision['action']
+  readonly reason: string
+  readonly actor: string
+  readonly summary: string
+  readonly note: string | null
+  readonly from: Standing
+  readonly to: Standing
+  readonly metrics: readonly MetricJson[]
+  readonly configHash: string
+}
+
+/** Builds the JSON of `GET /api/v1/services/{s}`. */
+export function presentService(status: ServiceStatus): ServiceJson {
+  const { service, rollout } = status
+  const state = rollout?.state ?? null
+  return {
+    name: service.name,
+    strategy: service.rollout === null ? 'fixed' : 'canary',
+    rollout: state === null ? null : rolloutId(state),
+    revision: state?.revision ?? null,
+    phase: state?.phase ?? null,
+    step:
+      rollout === null
+        ? null
+        : {
+            index: rollout.state.step,
+            of: rollout.steps,
+            kind: rollout.stepKind,
+            enteredAt: toIso(rollout.state.stepEnteredAt),
+          },
+    pause: state?.phase === 'paused' ? presentPause(state) : null,
+    idleReason: state?.phase === 'idle' ? state.idleReason : null,
+    watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
+    rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
+    weights: Object.fromEntries(
+      service.variants.map(({ name }) => [name, bpToPercent(status.weightsBp[name] ?? 0)]),
+    ),
+    variants: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams }) => [
+        name,
+        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
+      ]),
+    ),
+    metrics: rollout?.metrics.map(presentMetric) ?? [],
+    missing: rollout?.missing ?? [],
+    etaSeconds: rollout?.etaSeconds ?? null,
+    lastDecision: rollout?.lastDecision == null ? null : presentDecision(rollout.lastDecision),
+  }
+}
+
+/** Builds the JSON of one decision. */
+export function presentDecision(decision: Decision): DecisionJson {
+  return {
+    id: decision.id,
+    at: toIso(decision.at),
+    service: decision.service,
+    rollout: decision.rollout,
+    action: decision.action,
+    reason: decision.reason,
+    actor: decision.actor,
+    summary: decision.summary,
+    note: decision.note,
+    from: decision.from,
+    to: decision.to,
+    metrics: decision.metrics.map(presentMetric),
+    configHash: decision.configHash,
+  }
+}
+
+function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {
+  return {
+    by: state.pausedBy,
+    at: toIso(state.pausedAt),
+    until: state.resumeAt === null ? null : toIso(state.resumeAt),
+    metric: state.pausedMetric,
+  }
+}
+
+function noFigures(upstreams: number): VariantFigures {
+  return { requests: 0, errors: 0, p50Ms: null, p95Ms: null, p99Ms: null, upstreams, healthy: 0 }
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,71 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ERRORS, errorEntry, type ErrorCode } from '../domain/errors.ts'
+
+/** An error of the admin API: `detail` is the sentence for the caller, `more` further members of the answer. */
+export class AdminError extends Error {
+  readonly code: ErrorCode
+  readonly more: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: {
+      readonly more?: Readonly<Record<string, unknown>>
+      readonly headers?: Readonly<Record<string, string>>
+    } = {},
+  ) {
+    super(detail)
+    this.name = 'AdminError'
+    this.code = code
+    this.more = options.more ?? {}
+    this.headers = options.headers ?? {}
+  }
+}
+
+/**
+ * Answers any error as problem details (RFC 9457). What the caller did wrong is told in full; what went
+ * wrong inside is logged and told by its code alone.
+ */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toAdminError(error)
+  const { status, title } = errorEntry(problem.code)
+  if (status >= 500) request.log.error({ err: error, code: problem.code }, problem.message)
+  void reply
+    .status(status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title,
+        status,
+        code: problem.code,
+        detail: problem.message,
+        // The path alone: a query may hold what nobody should find in a log.
+        instance: request.url.split('?')[0],
+        ...problem.more,
+      }),
+    )
+}
+
+function toAdminError(error: unknown): AdminError {
+  if (error instanceof AdminError) return error
+  const { code, statusCode, message } = error as Partial<FastifyError>
+  if (code === 'SERIN_STORE_FAILED') {
+    return new AdminError(code, message ?? ERRORS[code].detail)
+  }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new AdminError('SERIN_BODY_TOO_LARGE', 'the body is larger than this route reads')
+  }
+  if (statusCode === 415) {
+    return new AdminError(
+      'SERIN_UNSUPPORTED_MEDIA_TYPE',
+      message ?? ERRORS.SERIN_UNSUPPORTED_MEDIA_TYPE.detail,
+    )
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new AdminError('SERIN_BAD_REQUEST', message ?? ERRORS.SERIN_BAD_REQUEST.detail)
+  }
+  return new AdminError('SERIN_INTERNAL', ERRORS.SERIN_INTERNAL.detail)
+}

@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Adds `GET /`: a page in plain text that says what is here. Public, and the same for everybody. */
+export function addRootRoute(app: FastifyInstance): void {
+  app.get('/', (_request, reply) => {
+    void reply.type('text/plain; charset=utf-8')
+    return PAGE
+  })
+}
+
+const PAGE = `serin, a canary gateway for model servers: the admin API
+(or use the command line: serin status, serin --help)
+
+GET  /healthz  /readyz  /metrics
+GET  /api/v1/services
+GET  /api/v1/services/{service}                      ETag: the rollout's revision
+PUT  /api/v1/services/{service}/weights              {"canary": 20}  percent
+POST /api/v1/services/{service}/promote              {"reason": "…", "full": true}
+POST /api/v1/services/{service}/retry                {"reason": "…", "force": true}
+POST /api/v1/services/{service}/{abort,pause,resume,undo}   {"reason": "…"}
+GET  /api/v1/services/{service}/decisions?after=0&limit=100
+GET  /api/v1/services/{service}/decisions/{id}
+POST /api/v1/feedback                                one object, or one a line (application/x-ndjson)
+POST /api/v1/reload                                  {}
+GET  /api/v1/config
+
+PUT and POST need content-type: application/json; changes take If-Match: "<revision>".
+With tokens configured: Authorization: Bearer <token>.
+`

@@ -1,0 +1,68 @@
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { Scope } from '../config/config.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { Auth } from './auth.ts'
+import { AdminError } from './problem.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks: the token's name. Set by the `allow` hook; stands in decisions. */
+    actor: string
+  }
+}
+
+/** What every group of routes is given. */
+export type RouteContext = {
+  readonly deps: AdminDeps
+  readonly auth: Auth
+  /** A hook that lets a request through only with this scope, before its body is read. */
+  readonly allow: (scope: Scope) => onRequestAsyncHookHandler
+}
+
+/** Path parameters of a service's routes. */
+export type ServiceParams = { readonly service: string }
+
+/** Builds the context of the routes. */
+export function buildRouteContext(deps: AdminDeps, auth: Auth): RouteContext {
+  return {
+    deps,
+    auth,
+    allow: (scope) => async (request) => {
+      const checked = auth.check(request, scope)
+      if ('refusal' in checked) throw checked.refusal
+      request.actor = checked.actor
+    },
+  }
+}
+
+/** The status of the service that the path names; throws SERIN_UNKNOWN_SERVICE with the known names. */
+export function requireService(deps: AdminDeps, name: string): ServiceStatus {
+  const status = deps.service(name)
+  if (status !== null) return status
+  const known = deps.services().map(({ service }) => service.name)
+  throw new AdminError(
+    'SERIN_UNKNOWN_SERVICE',
+    `there is no service "${name}"; ${known.length === 0 ? 'none is configured' : `known: ${known.join(', ')}`}`,
+  )
+}
+
+/**
+ * A hook that wants one of these content types, even for an empty body: a form or a plain link of a
+ * foreign page cannot send them, so a browser that is logged in nowhere is never used (CSRF).
+ */
+export function requireContentType(accepted: readonly string[]): onRequestAsyncHookHandler {
+  return async (request) => {
+    if (accepted.includes(mediaType(request))) return
+    const found = request.headers['content-type']
+    throw new AdminError(
+      'SERIN_UNSUPPORTED_MEDIA_TYPE',
+      `content-type is ${found === undefined ? 'missing' : `"${found}"`}; send ${accepted.join(' or ')}`,
+    )
+  }
+}
+
+/** The media type of a request's body in lower case, without parameters; empty where none is given. */
+export function mediaType(request: FastifyRequest): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+}

@@ -1,0 +1,178 @@
+import { Agent, request } from 'undici'
+import type { FeedbackReport } from '../admin/admin-deps.ts'
+import type { CommandAnswer } from '../admin/commands.ts'
+import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+
+/** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
+export type AdminClient = {
+  readonly services: () => Promise<readonly ServiceJson[]>
+  /** `etag` is null where the service has no rollout. */
+  readonly service: (
+    name: string,
+  ) => Promise<{ readonly service: ServiceJson; readonly etag: string | null }>
+  /** `path` below the service: `weights`, `promote` … */
+  readonly command: (
+    method: 'PUT' | 'POST',
+    service: string,
+    path: string,
+    body: Readonly<Record<string, unknown>>,
+    etag: string | null,
+  ) => Promise<CommandAnswer>
+  /** Newest first. */
+  readonly decisions: (
+    service: string,
+    page: { readonly after: number; readonly limit: number },
+  ) => Promise<readonly DecisionJson[]>
+  readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /** Posts lines of JSON; a report is returned even where every line was rejected. */
+  readonly feedback: (lines: string) => Promise<FeedbackReport>
+  /** Resolves with what changed. */
+  readonly reload: () => Promise<readonly string[]>
+  readonly close: () => Promise<void>
+}
+
+/** Where the admin API is asked for when nobody says otherwise. */
+export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
+
+const TIMEOUT_MS = 10_000
+const FEEDBACK_TIMEOUT_MS = 120_000
+
+/** Creates a client of the admin API at `url` (an origin, a path before the API's own is kept). */
+export function createAdminClient(options: {
+  readonly url: string
+  readonly token: string | null
+}): AdminClient {
+  const base = parseBase(options.url)
+  const agent = new Agent({ connect: { timeout: TIMEOUT_MS } })
+  const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token}` }
+
+  const send = async (
+    method: 'GET' | 'PUT' | 'POST',
+    path: string,
+    more: {
+      readonly body?: string
+      readonly headers?: Readonly<Record<string, string>>
+      readonly timeoutMs?: number
+    } = {},
+  ): Promise<Answer> => {
+    const timeoutMs = more.timeoutMs ?? TIMEOUT_MS
+    try {
+      const { statusCode, headers, body } = await request(`${base}/api/v1/${path}`, {
+        method,
+        dispatcher: agent,
+        headers: { ...authorization, ...more.headers },
+        body: more.body ?? null,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      })
+      const etag = headers.etag
+      return {
+        status: statusCode,
+        etag: typeof etag === 'string' ? etag : null,
+        body: parseJson(await body.text()),
+      }
+    } catch (error) {
+      throw unreachable(base, error)
+    }
+  }
+  const get = async (path: string) => expectOk(await send('GET', path), base)
+  const serviceOf = (name: string) => `services/${encodeURIComponent(name)}`
+
+  return {
+    services: async () => {
+      const { services } = (await get('services')).body as { services: ServiceJson[] }
+      return services
+    },
+    service: async (name) => {
+      const { body, etag } = await get(serviceOf(name))
+      return { service: body as ServiceJson, etag }
+    },
+    command: async (method, service, path, body, etag) => {
+      const headers = { ...JSON_TYPE, ...(etag === null ? {} : { 'if-match': etag }) }
+      const answer = await send(method, `${serviceOf(service)}/${path}`, {
+        body: JSON.stringify(body),
+        headers,
+      })
+      return expectOk(answer, base).body as CommandAnswer
+    },
+    decisions: async (service, { after, limit }) => {
+      const path = `${serviceOf(service)}/decisions?after=${after}&limit=${limit}`
+      const { decisions } = (await get(path)).body as { decisions: DecisionJson[] }
+      return decisions
+    },
+    decision: async (service, id) =>
+      (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
+    feedback: async (lines) => {
+      const answer = await send('POST', 'feedback', {
+        body: lines,
+        headers: { 'content-type': 'application/x-ndjson' },
+        timeoutMs: FEEDBACK_TIMEOUT_MS,
+      })
+      const report = answer.body as FeedbackReport | null
+      if (answer.status === 400 && Array.isArray(report?.rejected)) return report
+      return expectOk(answer, base).body as FeedbackReport
+    },
+    reload: async () => {
+      const answer = await send('POST', 'reload', { body: '{}', headers: JSON_TYPE })
+      return (expectOk(answer, base).body as { changes: readonly string[] }).changes
+    },
+    close: () => agent.close(),
+  }
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+type Answer = { readonly status: number; readonly etag: string | null; readonly body: unknown }
+
+type Problem = { readonly code?: unknown; readonly detail?: unknown; readonly problems?: unknown }
+
+function expectOk(answer: Answer, base: string): Answer {
+  const { status, body } = answer
+  if (status >= 200 && status < 300 && typeof body === 'object' && body !== null) return answer
+  const { code, detail, problems } = (body ?? {}) as Problem
+  if (typeof code !== 'string' || typeof detail !== 'string') {
+    throw new CliExit(
+      EXIT.unreachable,
+      `what answers at ${base} (status ${status}) is not serin's admin API: ${POINT_ELSEWHERE}`,
+    )
+  }
+  const lines = Array.isArray(problems) ? problems.map((problem) => `\n  ${String(problem)}`) : []
+  const advice = status === 401 ? ' (--token TOKEN or SERIN_TOKEN)' : ''
+  throw new CliExit(exitCodeOf(status), `${detail}${advice} [${code}]${lines.join('')}`)
+}
+
+function exitCodeOf(status: number): number {
+  const isRefusal = status === 401 || status === 403 || status === 409 || status === 412
+  return isRefusal || status >= 500 ? EXIT.refused : EXIT.badInput
+}
+
+function unreachable(base: string, error: unknown): CliExit {
+  const { code, message } = error as { readonly code?: string; readonly message: string }
+  return new CliExit(
+    EXIT.unreachable,
+    `cannot reach the gateway at ${base} (${code ?? message}): is \`serin serve\` running? ${POINT_ELSEWHERE}`,
+  )
+}
+
+const POINT_ELSEWHERE = 'Point to another one with --admin URL or SERIN_ADMIN.'
+
+function parseBase(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) {
+    return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  }
+  throw new CliExit(
+    EXIT.badInput,
+    `the admin URL is "${text}"; give one like ${DEFAULT_ADMIN} (--admin or SERIN_ADMIN)`,
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    // Not JSON is not serin: the caller says so, with the status.
+    return null
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import type { CliIo } from './cli-io.ts'
+import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
+
+/** Adds `serin check -c FILE`: every mistake at once, and what deserves a second look. */
+export function addCheckCommand(program: Command, io: CliIo): void {
+  program
+    .command('check')
+    .description('check a configuration file: every mistake at once')
+    .option('-c, --config <file>', 'the configuration', DEFAULT_FILE)
+    .action(async ({ config: file }: { readonly config: string }) => {
+      const { config, warnings } = await readConfigFile(io, file)
+      for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
+      const names = config.services.map(({ name }) => name)
+      io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
+    })
+}

@@ -1,0 +1,27 @@
+/** How a command ended: the exit codes that scripts may rely on. */
+export const EXIT = {
+  done: 0,
+  /** Bad input or configuration. */
+  badInput: 1,
+  /** The gateway was not reachable. */
+  unreachable: 2,
+  /** The gateway refused: a conflict, a missing right, or a failure of its own. */
+  refused: 3,
+  /** `wait`: the rollout ended another way. */
+  otherEnd: 4,
+  /** `wait`: the time was up. */
+  timedOut: 5,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** Ends a command. The message, where there is one, is what stderr says. */
+export class CliExit extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number, message = '') {
+    super(message)
+    this.name = 'CliExit'
+    this.exitCode = exitCode
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../domain/clock.ts'
+import type { DemoModule } from './demo.ts'
+import type { GatewayModule } from './gateway-module.ts'
+
+/** Everything of the process that the commands touch: handed in, so that tests need no process. */
+export type CliIo = {
+  /** Without the runtime and the script. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: AsyncIterable<string | Uint8Array>
+  readonly stdout: CliOutput
+  readonly stderr: CliOutput
+  readonly clock: Clock
+  /** Resolves after `ms`, or at once when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Calls back on a signal of the operating system; returns the unsubscribe. */
+  readonly onSignal: (signal: CliSignal, listener: () => void) => () => void
+  /** Ends the process here and now. */
+  readonly exitNow: (code: number) => void
+  /** serin's own version. */
+  readonly version: string
+  readonly loadGateway: () => Promise<GatewayModule>
+  readonly loadDemo: () => Promise<DemoModule>
+}
+
+export type CliSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+/** A terminal or a file; `columns` and `rows` are known of terminals. */
+export type CliOutput = {
+  readonly write: (text: string) => unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}

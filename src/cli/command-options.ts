@@ -1,0 +1,61 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { createAdminClient, DEFAULT_ADMIN, type AdminClient } from './admin-client.ts'
+import type { CliIo } from './cli-io.ts'
+
+/** Options of every command that asks the gateway. */
+export type AdminOptions = { readonly admin?: string; readonly token?: string }
+
+/** Options of every command that reads. */
+export type ReadOptions = AdminOptions & { readonly output: 'table' | 'json' }
+
+/** Adds `--admin` and `--token`. */
+export function addAdminOptions(command: Command): Command {
+  return command
+    .option('--admin <url>', `the gateway's admin API (SERIN_ADMIN, ${DEFAULT_ADMIN})`)
+    .option('--token <token>', 'a token of the configuration (better: SERIN_TOKEN)')
+}
+
+/** Adds `--admin`, `--token` and `-o table|json`. */
+export function addReadOptions(command: Command): Command {
+  return addAdminOptions(command).addOption(
+    new Option('-o, --output <format>', 'how to print it')
+      .choices(['table', 'json'])
+      .default('table'),
+  )
+}
+
+/** Runs `use` with a client of the gateway that the options or the environment name, and closes it. */
+export async function withClient<T>(
+  io: CliIo,
+  options: AdminOptions,
+  use: (client: AdminClient) => Promise<T>,
+): Promise<T> {
+  const client = createAdminClient({
+    url: options.admin ?? nonEmpty(io.env['SERIN_ADMIN']) ?? DEFAULT_ADMIN,
+    token: options.token ?? nonEmpty(io.env['SERIN_TOKEN']) ?? null,
+  })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
+
+/** Reads a whole number ≥ `min` of an argument or option. */
+export function parseCount(min: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+    if (count >= min) return count
+    throw new InvalidArgumentError(`Give a whole number from ${min}.`)
+  }
+}
+
+/** Writes a value as indented JSON. */
+export function writeJson(io: CliIo, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** Everything that has content; an empty variable of the environment counts as not set. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}

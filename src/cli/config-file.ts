@@ -1,0 +1,21 @@
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblem } from '../config/problem.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import type { CliIo } from './cli-io.ts'
+
+/** The file that is read when none is named. */
+export const DEFAULT_FILE = 'serin.yaml'
+
+/** A configuration that holds, with what deserves a second look; sentences with their place. */
+export type ReadConfig = { readonly config: Config; readonly warnings: readonly string[] }
+
+/** Reads a configuration file; throws a `CliExit` that lists every problem at once. */
+export async function readConfigFile(io: Pick<CliIo, 'env'>, file: string): Promise<ReadConfig> {
+  const loaded = await loadConfig(file, io.env)
+  if (loaded.ok) return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
+  const { problems } = loaded
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  const lines = problems.map((problem) => `\n  ${formatProblem(problem)}`)
+  throw new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}`)
+}

@@ -1,0 +1,134 @@
+import type { LogEvidenceJson, MetricJson, RatioJson } from '../admin/present-metric.ts'
+import type { DecisionJson } from '../admin/present.ts'
+import type { Standing } from '../domain/decision.ts'
+import {
+  formatCount,
+  formatNumber,
+  formatOdds,
+  formatPercent,
+  formatValue,
+} from '../rollout/format.ts'
+import { renderWeights } from './render-command.ts'
+
+/** One sentence or more; set in by so many blanks. An empty text is an empty line. */
+export type ExplainedLine = { readonly indent: number; readonly text: string }
+
+/** Writes a decision as sentences: what, when, who, why, and what each metric showed. */
+export function explainDecision(decision: DecisionJson): readonly ExplainedLine[] {
+  const { id, service, rollout, actor, at, action, note, from, to } = decision
+  return [
+    line(0, `Decision ${id} of ${service} (${rollout}): ${ACTIONS[action]}.`),
+    line(0, decision.summary),
+    line(0, ''),
+    line(0, `When: ${at}, under configuration ${decision.configHash}.`),
+    line(0, `Who: ${actor === 'evaluator' ? 'the evaluator, from the evidence' : actor}.`),
+    line(0, `Why: ${REASONS[decision.reason] ?? decision.reason}.`),
+    ...(note === null ? [] : [line(0, `Given reason: ${note}`)]),
+    line(0, `From: ${describeStanding(from)}.`),
+    line(0, `To: ${describeStanding(to)}.`),
+    ...decision.metrics.flatMap(explainMetric),
+  ]
+}
+
+const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
+  start: 'the rollout was started',
+  advance: 'the canary was given more',
+  promote: 'the canary was promoted',
+  rollback: 'the canary was rolled back',
+  pause: 'the rollout was paused',
+  resume: 'the rollout was resumed',
+  override: 'the weights were overridden',
+  retry: 'a new attempt was started',
+  undo: 'the promotion was taken back',
+  hold: 'nothing was moved',
+}
+
+/** Reasons that are not the name of a metric. */
+const REASONS: Readonly<Record<string, string>> = {
+  operator: 'an operator asked for it',
+  breaker:
+    'the breaker: too many of the last attempts failed (crude and fast, outside the guarantee α)',
+  'variant-down': 'the canary had no healthy upstream (outside the guarantee α)',
+  'ratio-mismatch': 'the variants did not get the shares that their weights say',
+  baseline: 'the baseline itself was down or failed as badly',
+  'max-duration': 'the time that the rollout may take was over',
+  'no-traffic': 'there were no requests to judge',
+  'canary-ready': 'the canary became healthy',
+  evidence: 'every requirement of the step was met',
+  minimum: 'a minimum of time, requests or labels was not reached',
+  inconclusive: 'the evidence was not conclusive yet',
+  limit: 'an absolute limit was not kept',
+  approval: 'the plan waits for an approval here',
+  timer: 'the plan has a timed pause here',
+  'watch-over': 'the watch at 100 % ended without an alarm',
+}
+
+function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
+  const { name, kind, baseline, canary, ratio, limit, evidence } = metric
+  const role = metric.required ? '' : ', shown only'
+  const sides =
+    `The baseline has ${formatValue(kind, baseline.value)} (n = ${formatCount(baseline.n)}), ` +
+    `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
+  return [
+    line(0, ''),
+    line(0, `${name} (${kind}${role}): ${VERDICTS[metric.verdict]}`),
+    line(2, sides),
+    ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
+    ...describeEvidence('that the canary is worse than allowed', evidence.harm),
+    ...describeEvidence('that the canary is not worse than the margin', evidence.nonInferiority),
+    ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
+    ...(limit === null
+      ? []
+      : [line(2, `The limit is ${formatValue(kind, limit.max)}${describeLimit(limit)}.`)]),
+  ]
+}
+
+const VERDICTS: Readonly<Record<MetricJson['verdict'], string>> = {
+  successful: 'shown to be no worse.',
+  failed: 'shown to be worse, or beyond its limit.',
+  inconclusive: 'nothing is shown yet.',
+  error: 'could not be read, which is never counted as failure.',
+}
+
+function describeRatio({ estimate, lower, upper, method }: RatioJson): string {
+  const about = method === 'asymptotic' ? ' (an approximation, for reading only)' : ''
+  const excluded = [
+    ...(upper === null ? [] : [`${describeChange(upper)} and more`]),
+    ...(lower === null || lower <= 0 ? [] : [`${describeChange(lower)} and less`]),
+  ]
+  const point = estimate === null ? 'not known yet' : formatNumber(estimate)
+  const bounds =
+    excluded.length === 0 ? 'nothing is excluded yet' : `excluded are ${excluded.join(', and ')}`
+  return `Canary over baseline is ${point}; ${bounds}${about}.`
+}
+
+function describeChange(ratio: number): string {
+  const change = formatPercent(Math.abs(ratio - 1))
+  return ratio >= 1 ? `a rise of ${change}` : `a fall of ${change}`
+}
+
+function describeEvidence(of: string, evidence: LogEvidenceJson | null): readonly ExplainedLine[] {
+  if (evidence === null) return []
+  const { log, threshold } = evidence
+  const needed = formatOdds(threshold)
+  if (log === null) return [line(2, `Evidence ${of}: none at all; ${needed} is needed.`)]
+  const result = log >= threshold ? 'shown' : 'not shown'
+  const size = `e^${log.toFixed(1)} ≈ ${formatOdds(log)}`
+  return [line(2, `Evidence ${of}: ${size}; ${needed} is needed: ${result}.`)]
+}
+
+function describeLimit(limit: NonNullable<MetricJson['limit']>): string {
+  if (limit.tooFew) return '; there are too few samples in this step to judge it'
+  if (limit.ticksBeyond === 0) return '; it is kept'
+  const both = limit.baselineBeyond ? ', and the baseline is beyond it too' : ''
+  return `; it was broken at ${limit.ticksBeyond} looks in a row${both}`
+}
+
+function describeStanding({ phase, step, weights }: Standing): string {
+  const at = phase === 'progressing' || phase === 'paused' ? `, step ${step + 1}` : ''
+  return `${phase}${at}, ${renderWeights(weights)}`
+}
+
+function line(indent: number, text: string): ExplainedLine {
+  return { indent, text }
+}

@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander'
+import { addCheckCommand } from './check.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import type { CliIo } from './cli-io.ts'
+import { addDecisionsCommand } from './decisions.ts'
+import { addDemoCommand } from './demo.ts'
+import { addExplainCommand } from './explain.ts'
+import { addFeedbackCommand } from './feedback.ts'
+import { addInitCommand } from './init.ts'
+import { addReloadCommand } from './reload.ts'
+import { addServeCommand } from './serve.ts'
+import { addStatusCommand } from './status.ts'
+import { addVerbCommands } from './verbs.ts'
+import { addWaitCommand } from './wait.ts'
+import { addWeightsCommand } from './weights.ts'
+
+/** Creates the command line `serin`; parsing it runs a command, which throws a `CliExit` where it fails. */
+export function createProgram(io: CliIo): Command {
+  const program = new Command('serin')
+    .description('a standalone canary gateway for ML model servers')
+    .version(io.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => 80,
+      getErrHelpWidth: () => 80,
+    })
+    .addHelpText('after', EXIT_CODES)
+
+  addServeCommand(program, io)
+  addCheckCommand(program, io)
+  addInitCommand(program, io)
+  addDemoCommand(program, io)
+  addStatusCommand(program, io)
+  addWeightsCommand(program, io)
+  addVerbCommands(program, io)
+  addWaitCommand(program, io)
+  addDecisionsCommand(program, io)
+  addExplainCommand(program, io)
+  addFeedbackCommand(program, io)
+  addReloadCommand(program, io)
+  return program
+}
+
+/** Runs the command line and resolves with the exit code; failures are told on stderr, never thrown. */
+export async function runCli(io: CliIo): Promise<number> {
+  try {
+    await createProgram(io).parseAsync([...io.argv], { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof CliExit) {
+      if (error.message !== '') io.stderr.write(`serin: ${error.message}\n`)
+      return error.exitCode
+    }
+    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n`)
+    return EXIT.badInput
+  }
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 bad input or configuration, 2 gateway not reachable,
+3 refused or conflict, 4 "wait" ended another way, 5 "wait" timed out.
+Environment: SERIN_ADMIN, SERIN_TOKEN, NO_COLOR.`

@@ -1,0 +1,24 @@
+import type { CommandAnswer } from '../admin/commands.ts'
+import type { DecisionJson } from '../admin/present.ts'
+import { formatNumber } from '../rollout/format.ts'
+
+/** Writes what a command led to as one or two lines. */
+export function renderCommandAnswer({ decision, service }: CommandAnswer): string {
+  const done =
+    decision === null
+      ? `${service.name}: nothing to change`
+      : `${service.name}: decision ${decision.id} (${decision.action}): ${decision.summary}`
+  return `${done}\n${service.name}: ${service.phase ?? 'fixed'}, ${renderWeights(service.weights)}\n`
+}
+
+/** Weights as `baseline 80 %, canary 20 %`. */
+export function renderWeights(weights: Readonly<Record<string, number>>): string {
+  return Object.entries(weights)
+    .map(([name, percent]) => `${name} ${formatNumber(percent)} %`)
+    .join(', ')
+}
+
+/** A moment of the API, to the second: `2027-05-01 11:59:00`. */
+export function renderTime(at: DecisionJson['at']): string {
+  return at.slice(0, 19).replace('T', ' ')
+}

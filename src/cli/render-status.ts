@@ -1,0 +1,126 @@
+import type { MetricJson } from '../admin/present-metric.ts'
+import type { ServiceJson } from '../admin/present.ts'
+import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
+import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
+
+/** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
+export function renderStatus(
+  services: readonly ServiceJson[],
+  style: Style,
+  now: number,
+): readonly string[] {
+  return services.flatMap((service, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...renderService(service, style, now),
+  ])
+}
+
+function renderService(service: ServiceJson, style: Style, now: number): readonly string[] {
+  const { width } = style
+  const missing = service.missing.flatMap((sentence, index) =>
+    renderLabelled(index === 0 ? 'missing' : '', sentence, width),
+  )
+  return [
+    ...renderHead(service, style),
+    ...renderTable(variantRows(service, style), '<<>>>>>', width),
+    ...(service.metrics.length === 0
+      ? []
+      : renderTable(metricRows(service.metrics, style), '<<>>>', width)),
+    ...missing,
+    ...(service.etaSeconds === null
+      ? []
+      : renderLabelled('next step', `in about ${formatSeconds(service.etaSeconds)}`, width)),
+    ...renderLast(service, width, now),
+  ]
+}
+
+function renderHead(service: ServiceJson, style: Style): readonly string[] {
+  if (service.phase === null) {
+    const what = service.strategy === 'fixed' ? 'fixed weights' : 'rollout not read yet'
+    return [`${style.bold(service.name)}  ${what}`]
+  }
+  const step =
+    service.step === null || service.step.kind === null
+      ? []
+      : [`step ${service.step.index + 1}/${service.step.of}`]
+  const facts = [service.rollout!, ...step].join('  ')
+  const why = describePhase(service)
+  return [
+    `${style.bold(service.name)}  ${paintPhase(service.phase, style)}  ${facts}`,
+    ...(why === null ? [] : renderLabelled('because', why, style.width)),
+  ]
+}
+
+function describePhase(service: ServiceJson): string | null {
+  const { pause } = service
+  if (pause !== null) {
+    const metric = pause.metric === null ? '' : ` (${pause.metric})`
+    return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
+  }
+  if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
+  if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
+  if (service.watchUntil !== null) return `watched until ${service.watchUntil}`
+  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
+}
+
+function paintPhase(phase: string, style: Style): string {
+  if (phase === 'promoted' || phase === 'watching') return style.good(phase)
+  return phase === 'rolled-back' || phase === 'paused' ? style.bad(phase) : phase
+}
+
+function variantRows(service: ServiceJson, style: Style): Cell[][] {
+  const head = ['  variant', 'version', 'weight', 'requests', 'errors', 'p95', 'healthy']
+  const rows = Object.entries(service.variants).map(([name, variant]): Cell[] => [
+    `  ${name}`,
+    variant.version,
+    `${formatNumber(service.weights[name] ?? 0)} %`,
+    formatCount(variant.requests),
+    formatCount(variant.errors),
+    variant.p95Ms === null ? '-' : formatValue('latency', variant.p95Ms),
+    {
+      text: `${variant.healthy}/${variant.upstreams}`,
+      paint: variant.healthy === 0 ? style.bad : (text) => text,
+    },
+  ])
+  return [dimmed(head, style), ...rows]
+}
+
+function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {
+  const head = ['  metric', 'verdict', 'baseline', 'canary', 'ratio (interval)']
+  const rows = metrics.map((metric): Cell[] => [
+    `  ${metric.name}`,
+    { text: metric.verdict, paint: paintVerdict(metric.verdict, style) },
+    valueOf(metric.kind, metric.baseline.value),
+    valueOf(metric.kind, metric.canary.value),
+    ratioOf(metric),
+  ])
+  return [dimmed(head, style), ...rows]
+}
+
+function paintVerdict(verdict: MetricJson['verdict'], style: Style): (text: string) => string {
+  if (verdict === 'successful') return style.good
+  return verdict === 'inconclusive' ? (text) => text : style.bad
+}
+
+function valueOf(kind: string, value: number | null): string {
+  return value === null ? '-' : formatValue(kind, value)
+}
+
+function ratioOf({ ratio, limit, kind }: MetricJson): string {
+  if (ratio === null) return limit === null ? '-' : `limit ${formatValue(kind, limit.max)}`
+  const show = (value: number | null, unknown: string) =>
+    value === null ? unknown : value.toFixed(3)
+  return `${show(ratio.estimate, '-')} (${show(ratio.lower, '0')} to ${show(ratio.upper, '∞')})`
+}
+
+function renderLast(service: ServiceJson, width: number, now: number): readonly string[] {
+  const { lastDecision } = service
+  if (lastDecision === null) return []
+  const ago = formatSeconds((now - Date.parse(lastDecision.at)) / 1000)
+  const { id, actor, summary } = lastDecision
+  return renderLabelled('last', `#${id} ${ago} ago by ${actor}: ${summary}`, width)
+}
+
+function dimmed(head: readonly string[], style: Style): Cell[] {
+  return head.map((text) => ({ text, paint: style.dim }))
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import type { CliIo } from './cli-io.ts'
+import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { renderCommandAnswer } from './render-command.ts'
+
+type VerbOptions = ReadOptions & {
+  readonly reason?: string
+  readonly full?: true
+  readonly force?: true
+}
+
+const VERBS: Readonly<Record<string, string>> = {
+  promote: 'go to the next step now, past the evidence (also: approve, start)',
+  abort: 'give everything back to the baseline',
+  pause: 'keep the weights as they are',
+  resume: "go on with the step's weights",
+  retry: 'try a rolled-back version again',
+  undo: 'take back a promotion',
+}
+
+/**
+ * Adds promote, abort, pause, resume, retry and undo. Each reads the service first and sends the
+ * revision that it saw, so that nobody decides on what has changed meanwhile.
+ */
+export function addVerbCommands(program: Command, io: CliIo): void {
+  for (const [verb, description] of Object.entries(VERBS)) {
+    const command = addReadOptions(
+      program
+        .command(verb)
+        .description(description)
+        .argument('<service>')
+        .option('--reason <text>', 'stands in the decision log'),
+    )
+    if (verb === 'promote') command.option('--full', 'to 100 % at once')
+    if (verb === 'retry') command.option('--force', 'do not wait for the cooldown')
+    command.action(async (name: string, options: VerbOptions) => {
+      const { reason, full, force } = options
+      await withClient(io, options, async (client) => {
+        const { etag } = await client.service(name)
+        const answer = await client.command('POST', name, verb, { reason, full, force }, etag)
+        if (options.output === 'json') writeJson(io, answer)
+        else io.stdout.write(renderCommandAnswer(answer))
+      })
+    })
+  }
+}

@@ -1,0 +1,101 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { ServiceJson } from '../admin/present.ts'
+import { parseDuration } from '../domain/units.ts'
+import type { AdminClient } from './admin-client.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import type { CliIo } from './cli-io.ts'
+import { addAdminOptions, withClient, type AdminOptions } from './command-options.ts'
+import { renderWeights } from './render-command.ts'
+
+type End = 'promoted' | 'rolled-back'
+type WaitOptions = AdminOptions & { readonly for: End; readonly timeout?: number }
+
+const POLL_MS = 1000
+/** How many polls in a row may find no gateway: long enough for it to restart. */
+const MISSES = 30
+
+/** Adds `serin wait <service> --for promoted|rolled-back [--timeout]`, for pipelines. */
+export function addWaitCommand(program: Command, io: CliIo): void {
+  addAdminOptions(
+    program
+      .command('wait')
+      .description('until the rollout has ended (exit 4: another way, 5: in time)')
+      .argument('<service>')
+      .addOption(
+        new Option('--for <end>', 'the end that counts as success')
+          .choices(['promoted', 'rolled-back'])
+          .makeOptionMandatory(),
+      )
+      .option(
+        '--timeout <duration>',
+        'at most this long, 30m say (default: no limit)',
+        parseTimeout,
+      ),
+  ).action(async (name: string, options: WaitOptions) => {
+    await withClient(io, options, (client) => wait(io, client, name, options))
+  })
+}
+
+async function wait(
+  io: CliIo,
+  client: AdminClient,
+  name: string,
+  options: WaitOptions,
+): Promise<void> {
+  const stop = new AbortController()
+  const unsubscribe = io.onSignal('SIGINT', () => stop.abort())
+  const startedAt = io.clock.monotonic()
+  try {
+    let { service } = await client.service(name)
+    const first = service
+    if (first.phase === null) {
+      throw new CliExit(EXIT.refused, `service "${name}" has no rollout to wait for`)
+    }
+    let misses = 0
+    for (;;) {
+      if (hasEnded(service, first, options.for)) {
+        io.stdout.write(`${name}: ${service.phase}, ${renderWeights(service.weights)}\n`)
+        return
+      }
+      const left = (options.timeout ?? Infinity) - (io.clock.monotonic() - startedAt)
+      if (left <= 0) {
+        throw new CliExit(EXIT.timedOut, `${name} is still ${service.phase} after the timeout`)
+      }
+      await io.sleep(Math.min(POLL_MS, left), stop.signal)
+      if (stop.signal.aborted) throw new CliExit(EXIT.timedOut, `stopped waiting for ${name}`)
+      try {
+        service = (await client.service(name)).service
+        misses = 0
+      } catch (error) {
+        misses += 1
+        if (misses > MISSES || !isUnreachable(error)) throw error
+      }
+    }
+  } finally {
+    unsubscribe()
+  }
+}
+
+/** Whether the awaited end is there; throws where there is another one. */
+function hasEnded(service: ServiceJson, first: ServiceJson, wanted: End): boolean {
+  if (service.rollout !== first.rollout) {
+    throw new CliExit(
+      EXIT.otherEnd,
+      `${first.name}: another rollout began (${service.rollout ?? 'none'} instead of ${first.rollout})`,
+    )
+  }
+  if (service.phase === wanted) return true
+  if (service.phase !== 'promoted' && service.phase !== 'rolled-back') return false
+  const summary = service.lastDecision === null ? '' : `: ${service.lastDecision.summary}`
+  throw new CliExit(EXIT.otherEnd, `${service.name} is ${service.phase}${summary}`)
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof CliExit && error.exitCode === EXIT.unreachable
+}
+
+function parseTimeout(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new InvalidArgumentError('Write it as 90s, 30m or 2h.')
+  return ms
+}

@@ -1,0 +1,49 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { CliIo } from './cli-io.ts'
+import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { renderCommandAnswer, renderWeights } from './render-command.ts'
+
+type WeightsOptions = ReadOptions & { readonly reason?: string }
+
+/** Adds `serin weights <service> [canary=20]`: shows the weights, or overrides them. */
+export function addWeightsCommand(program: Command, io: CliIo): void {
+  addReadOptions(
+    program
+      .command('weights')
+      .description('show the weights, or override them (pauses the rollout)')
+      .argument('<service>')
+      .argument('[weight...]', 'canary=20 (percent)', collectWeight)
+      .option('--reason <text>', 'stands in the decision log'),
+  ).action(
+    async (
+      name: string,
+      weights: Readonly<Record<string, number>> | undefined,
+      options: WeightsOptions,
+    ) => {
+      await withClient(io, options, async (client) => {
+        const { service, etag } = await client.service(name)
+        if (weights === undefined || Object.keys(weights).length === 0) {
+          if (options.output === 'json') writeJson(io, service.weights)
+          else io.stdout.write(`${renderWeights(service.weights)}\n`)
+          return
+        }
+        const reason = options.reason === undefined ? {} : { reason: options.reason }
+        const body = { ...weights, ...reason }
+        const answer = await client.command('PUT', name, 'weights', body, etag)
+        if (options.output === 'json') writeJson(io, answer)
+        else io.stdout.write(renderCommandAnswer(answer))
+      })
+    },
+  )
+}
+
+function collectWeight(
+  text: string,
+  before: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> {
+  const match = /^(baseline|canary)=(\d+(?:\.\d+)?)%?$/.exec(text)
+  if (match === null) {
+    throw new InvalidArgumentError('Write it as canary=20 (percent; baseline has the rest).')
+  }
+  return { ...before, [match[1]!]: Number(match[2]) }
+}

@@ -1,0 +1,78 @@
+import { dirname, resolve } from 'node:path'
+import { parseDuration, parseSize } from '../domain/units.ts'
+import { buildService } from './build-service.ts'
+import type { AdminConfig, Config, FeedbackConfig, GatewayConfig } from './config.ts'
+import { DEFAULTS } from './defaults.ts'
+import { toFraction } from './fraction.ts'
+import { hashConfig } from './hash-config.ts'
+import { parseListen } from './listen.ts'
+import { parseOrigin } from './origin.ts'
+import type { RawConfig } from './schema.ts'
+
+/**
+ * The configuration that a checked file means: units resolved, defaults filled in. A relative path of
+ * the store starts at the file's folder (at the working directory without a file).
+ */
+export function buildConfig(raw: RawConfig, file: string | null): Config {
+  const parts = {
+    gateway: buildGateway(raw.gateway),
+    admin: buildAdmin(raw.admin ?? {}),
+    store: buildStore(raw.store ?? DEFAULTS.store, file),
+    feedback: buildFeedback(raw.feedback ?? {}),
+    passthrough: raw.passthrough === undefined ? null : parseOrigin(raw.passthrough),
+    services: Object.entries(raw.services).map(([name, service]) => buildService(name, service)),
+  }
+  return { file, hash: hashConfig(parts), ...parts }
+}
+
+function buildGateway(raw: RawConfig['gateway']): GatewayConfig {
+  const limits = { ...DEFAULTS.limits, ...raw.limits }
+  const drain = { ...DEFAULTS.drain, ...raw.drain }
+  return {
+    listen: parseListen(raw.listen)!,
+    trustedProxies: raw.trustedProxies ?? [],
+    healthPath: raw.health ?? DEFAULTS.healthPath,
+    limits: {
+      bodyBytes: parseSize(limits.body)!,
+      headerBytes: parseSize(limits.header)!,
+      inFlight: limits.inFlight,
+    },
+    drain: {
+      waitMs: parseDuration(String(drain.wait))!,
+      deadlineMs: parseDuration(String(drain.deadline))!,
+      streamsMs: parseDuration(String(drain.streams))!,
+    },
+    accessSample: toFraction(raw.log?.access?.sample ?? DEFAULTS.accessSample),
+  }
+}
+
+function buildAdmin(raw: NonNullable<RawConfig['admin']>): AdminConfig {
+  return {
+    listen: parseListen(raw.listen ?? DEFAULTS.adminListen)!,
+    tokens: (raw.tokens ?? []).map(({ name, token, scopes, expires }) => ({
+      name,
+      token,
+      scopes,
+      expiresAt: expires === undefined ? null : endOfDay(expires),
+    })),
+  }
+}
+
+function buildStore(raw: string, file: string | null): Config['store'] {
+  const folder = file === null ? '.' : dirname(file)
+  return { engine: 'lmdb', path: resolve(folder, raw.slice('lmdb:'.length)) }
+}
+
+function buildFeedback(raw: NonNullable<RawConfig['feedback']>): FeedbackConfig {
+  const { maxPending, maxBytes, retention } = { ...DEFAULTS.feedback, ...raw }
+  return {
+    maxPending,
+    maxBytes: parseSize(maxBytes)!,
+    retentionMs: parseDuration(String(retention))!,
+  }
+}
+
+/** The first millisecond (UTC) on which a token that expires on this day is no longer good. */
+function endOfDay(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`) + 86_400_000
+}

@@ -1,0 +1,87 @@
+import type { AnalysisSpec, MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
+import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { DEFAULTS } from './defaults.ts'
+import { toFraction } from './fraction.ts'
+import type { RawMetric } from './schema-metric.ts'
+import type { RawAnalysis, RawRollout, RawStep } from './schema-rollout.ts'
+
+/** A rollout with its analysis, as a checked file means them. */
+export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpec {
+  const minRequests = analysis.minRequests ?? DEFAULTS.minRequests
+  return {
+    start: raw.start ?? DEFAULTS.start,
+    steps: raw.steps.map((step) => buildStep(step, minRequests)),
+    maxDurationMs: parseDuration(raw.maxDuration ?? DEFAULTS.maxDuration)!,
+    onInconclusive: raw.onInconclusive ?? DEFAULTS.onInconclusive,
+    watchMs: toMs(raw.watch ?? DEFAULTS.watch),
+    cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
+    analysis: buildAnalysis(analysis),
+  }
+}
+
+function buildStep(raw: RawStep, minRequests: number): StepSpec {
+  if (raw.weight === undefined) {
+    const durationMs = typeof raw.pause === 'string' ? parseDuration(raw.pause) : null
+    return { kind: 'pause', durationMs }
+  }
+  return {
+    kind: 'weight',
+    weightBp: fractionToBp(toFraction(raw.weight)),
+    minDurationMs: toMs(raw.minDuration ?? DEFAULTS.minDuration),
+    minRequests: raw.minRequests ?? minRequests,
+  }
+}
+
+function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
+  const metrics: [string, RawMetric][] = Object.entries(raw.metrics ?? {})
+  return {
+    intervalMs: parseDuration(raw.interval ?? DEFAULTS.interval)!,
+    warmUpMs: toMs(raw.warmUp ?? DEFAULTS.warmUp),
+    alphaRollback: raw.alpha?.rollback ?? DEFAULTS.alpha.rollback,
+    alphaPromote: raw.alpha?.promote ?? DEFAULTS.alpha.promote,
+    breakerFailures: toFraction(raw.breaker?.failures ?? DEFAULTS.breakerFailures),
+    metrics: metrics.map(([name, metric]) => buildMetric(name, metric)),
+  }
+}
+
+function buildMetric(name: string, raw: RawMetric): MetricSpec {
+  const { maxIncrease, sensitivity, onFailure, mode } = raw
+  const common = {
+    name,
+    onFailure: onFailure ?? DEFAULTS.onFailure,
+    mode: mode ?? DEFAULTS.mode,
+    maxIncrease: maxIncrease === undefined ? null : toFraction(maxIncrease),
+  }
+  switch (raw.kind) {
+    case 'error-rate':
+      return {
+        ...common,
+        kind: raw.kind,
+        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.errorRate),
+        floor: toFraction(raw.floor ?? DEFAULTS.floor),
+        max: raw.max === undefined ? null : toFraction(raw.max),
+      }
+    case 'latency':
+      return {
+        ...common,
+        kind: raw.kind,
+        quantile: raw.quantile,
+        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.latency),
+        maxMs: raw.max === undefined ? null : parseDuration(raw.max),
+      }
+    case 'rmse':
+      return {
+        ...common,
+        kind: raw.kind,
+        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.quality),
+        max: raw.max ?? null,
+        cap: raw.cap ?? null,
+        labelWindowMs: parseDuration(raw.labelWindow)!,
+        minLabels: raw.minLabels ?? DEFAULTS.minLabels,
+      }
+  }
+}
+
+function toMs(duration: string | 0): number {
+  return parseDuration(String(duration))!
+}

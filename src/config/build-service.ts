@@ -1,0 +1,96 @@
+import type { FieldSource, RuleCondition, RuleSpec, Service, SplitSpec } from '../domain/service.ts'
+import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { BASELINE, CANARY, type Variant } from '../domain/variant.ts'
+import { buildRollout } from './build-rollout.ts'
+import { DEFAULTS } from './defaults.ts'
+import { parseFieldSource } from './field-source.ts'
+import { toFraction } from './fraction.ts'
+import { parseOrigin } from './origin.ts'
+import type { RawService } from './schema.ts'
+import type { RawCondition, RawRule, RawSplit } from './schema-split.ts'
+import type { RawVariant } from './schema-variant.ts'
+
+/** A service as a checked file means it. */
+export function buildService(name: string, raw: RawService): Service {
+  const { match, observe } = raw
+  return {
+    name,
+    match: {
+      path: match.path,
+      methods: match.methods?.map((method) => method.toUpperCase()) ?? null,
+      host: match.host?.toLowerCase() ?? null,
+    },
+    idempotent: raw.idempotent ?? false,
+    variants: Object.entries(raw.variants)
+      .sort(([a], [b]) => rank(a) - rank(b))
+      .map(([variant, rest]) => buildVariant(variant, rest)),
+    split: buildSplit(raw.split ?? {}),
+    observe: {
+      requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
+        .slice('header:'.length)
+        .toLowerCase(),
+      prediction: observe?.prediction?.slice('body:'.length) ?? null,
+    },
+    rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
+  }
+}
+
+function buildVariant(name: string, raw: RawVariant): Variant {
+  const timeout = { ...DEFAULTS.timeout, ...raw.timeout }
+  return {
+    name,
+    version: raw.version,
+    upstreams: raw.upstreams.map((upstream) => parseOrigin(upstream)!),
+    path: raw.path ?? null,
+    timeout: {
+      connectMs: parseDuration(timeout.connect)!,
+      firstByteMs: parseDuration(timeout.firstByte)!,
+      idleMs: parseDuration(timeout.idle)!,
+      totalMs: raw.timeout?.total === undefined ? null : parseDuration(raw.timeout.total),
+    },
+  }
+}
+
+function buildSplit(raw: RawSplit): SplitSpec {
+  return {
+    key: raw.key === undefined ? null : parseFieldSource(raw.key),
+    rules: (raw.rules ?? []).map(buildRule),
+    weightsBp: buildWeights(raw.weights ?? {}),
+    override:
+      raw.override === undefined
+        ? null
+        : { header: raw.override.header.toLowerCase(), secret: raw.override.secret },
+  }
+}
+
+function buildRule(raw: RawRule): RuleSpec {
+  const when = Object.entries(raw.when).map(([field, condition]) =>
+    buildCondition(parseFieldSource(field)!, condition),
+  )
+  const { variant } = raw
+  return variant === undefined
+    ? { when, then: { weightsBp: buildWeights(raw.weights ?? {}) } }
+    : { when, then: { variant } }
+}
+
+function buildCondition(field: FieldSource, raw: RawCondition): RuleCondition {
+  if ('length' in raw) return { field, test: 'in', values: raw.map(String) }
+  const { gte = null, gt = null, lt = null, lte = null, prefix } = raw
+  return prefix === undefined
+    ? { field, test: 'range', gte, gt, lt, lte }
+    : { field, test: 'prefix', prefix }
+}
+
+/** The baseline has what the others leave, so it is not named. */
+function buildWeights(raw: Readonly<Record<string, string | 0>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(raw)
+      .filter(([variant]) => variant !== BASELINE)
+      .map(([variant, weight]) => [variant, fractionToBp(toFraction(weight))]),
+  )
+}
+
+function rank(variant: string): number {
+  const order = [BASELINE, CANARY].indexOf(variant)
+  return order === -1 ? 2 : order
+}

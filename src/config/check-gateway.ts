@@ -1,0 +1,70 @@
+import type { Checker } from './checker.ts'
+import { DEFAULTS } from './defaults.ts'
+import { describeValue } from './describe-value.ts'
+import { isAddressRange, isLoopback, parseListen } from './listen.ts'
+import { checkOrigin } from './origin.ts'
+import { checkTimers } from './check-timers.ts'
+
+/** Checks `gateway`, `admin` and `passthrough`: addresses, tokens, and what must not be open to all. */
+export function checkGateway(checker: Checker): void {
+  checkListen(checker)
+  checkTokens(checker)
+  checkTimers(checker, ['gateway', 'drain'], ['wait', 'deadline', 'streams'])
+  checkOrigin(checker, ['passthrough'])
+  for (const i of checker.keys(['gateway', 'trustedProxies'])) {
+    const path = ['gateway', 'trustedProxies', i]
+    const range = checker.read<string>(path)
+    if (range !== undefined && !isAddressRange(range))
+      checker.problem(
+        path,
+        `found ${describeValue(range, path)}, allowed is an address or CIDR such as 10.0.0.0/8`,
+      )
+  }
+}
+
+function checkListen(checker: Checker): void {
+  const data = checker.read<string>(['gateway', 'listen'])
+  const admin = checker.read<string>(['admin', 'listen']) ?? DEFAULTS.adminListen
+  for (const path of [
+    ['gateway', 'listen'],
+    ['admin', 'listen'],
+  ]) {
+    const text = checker.read<string>(path)
+    if (text !== undefined && parseListen(text) === null)
+      checker.problem(path, `found ${describeValue(text, path)}, allowed are ports up to 65535`)
+  }
+  if (data === admin && !data.endsWith(':0'))
+    checker.problem(['gateway', 'listen'], `${data} is the address of the admin port too`)
+
+  const host = parseListen(admin)?.host
+  const hasTokens = checker.keys(['admin', 'tokens']).length > 0
+  if (host !== undefined && !isLoopback(host) && !hasTokens)
+    checker.problem(
+      ['admin', 'listen'],
+      'admin.listen is not on loopback: name at least one token under admin.tokens, or listen on 127.0.0.1',
+    )
+}
+
+function checkTokens(checker: Checker): void {
+  const names = new Set<string>()
+  const tokens = new Set<string>()
+  for (const i of checker.keys(['admin', 'tokens'])) {
+    const path = ['admin', 'tokens', i]
+    const name = checker.read<string>([...path, 'name'])
+    if (name !== undefined && names.has(name))
+      checker.problem([...path, 'name'], `found "${name}" twice: the name is the actor in the log`)
+    const token = checker.read<string>([...path, 'token'])
+    if (token !== undefined && tokens.has(token))
+      checker.problem([...path, 'token'], 'found (hidden), the token of another name too')
+    const expires = checker.read<string>([...path, 'expires'])
+    if (expires !== undefined && !isDay(expires))
+      checker.problem([...path, 'expires'], `found "${expires}", which is no day of the calendar`)
+    if (name !== undefined) names.add(name)
+    if (token !== undefined) tokens.add(token)
+  }
+}
+
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}

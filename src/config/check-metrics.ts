@@ -1,0 +1,42 @@
+import { parseDuration } from '../domain/units.ts'
+import type { Checker } from './checker.ts'
+import { DEFAULTS } from './defaults.ts'
+import type { ConfigPath } from './problem.ts'
+import type { RawMetric } from './schema-metric.ts'
+
+/** Checks the metrics of a service: each has something to be judged by, and data to be judged on. */
+export function checkMetrics(checker: Checker, service: ConfigPath): void {
+  const metrics = [...service, 'analysis', 'metrics']
+  for (const name of checker.keys(metrics)) {
+    const path = [...metrics, name]
+    const metric = checker.read<RawMetric>(path)
+    if (name === 'no-answer')
+      checker.problem(path, 'found a name that serin uses itself: choose another')
+    if (metric === undefined || !BUILT.includes(metric.kind)) continue
+    if (metric.maxIncrease === undefined && metric.max === undefined)
+      checker.problem(path, 'has nothing to be judged by: it needs maxIncrease and/or max')
+    if (metric.kind === 'rmse') checkLabels(checker, service, path, metric)
+  }
+}
+
+const BUILT: readonly string[] = ['error-rate', 'latency', 'rmse']
+
+function checkLabels(
+  checker: Checker,
+  service: ConfigPath,
+  path: ConfigPath,
+  metric: Extract<RawMetric, { kind: 'rmse' }>,
+): void {
+  if (!checker.keys([...service, 'observe']).includes('prediction'))
+    checker.problem(
+      path,
+      'compares labels with predictions, but nothing says where those are: name observe.prediction',
+    )
+  const retention =
+    checker.read<string | 0>(['feedback', 'retention']) ?? DEFAULTS.feedback.retention
+  if (parseDuration(metric.labelWindow)! > parseDuration(String(retention))!)
+    checker.problem(
+      [...path, 'labelWindow'],
+      `found ${metric.labelWindow}, allowed is at most feedback.retention (${retention})`,
+    )
+}

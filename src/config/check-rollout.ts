@@ -1,0 +1,62 @@
+import { fractionToBp, WHOLE_BP } from '../domain/units.ts'
+import { CANARY } from '../domain/variant.ts'
+import { checkTimers } from './check-timers.ts'
+import type { Checker } from './checker.ts'
+import { toFraction } from './fraction.ts'
+import type { ConfigPath } from './problem.ts'
+import type { RawStep } from './schema-rollout.ts'
+
+/** Checks a service's rollout: that there is a canary to move, and steps that lead to 100 %. */
+export function checkRollout(checker: Checker, service: ConfigPath): void {
+  const rollout = [...service, 'rollout']
+  if (!checker.keys(service).includes('rollout')) return
+  const variants = [...service, 'variants']
+  if (checker.keys(service).includes('variants') && !checker.keys(variants).includes(CANARY))
+    checker.problem(rollout, 'moves the variant `canary`, but variants has none of that name')
+  checkTimers(checker, [...service, 'analysis'], ['interval'])
+  checkGates(checker, rollout)
+  // Blue-green steps have a form of their own.
+  const strategy = checker.read<string>([...rollout, 'strategy']) ?? 'canary'
+  if (strategy === 'canary') checkSteps(checker, [...rollout, 'steps'])
+}
+
+function checkGates(checker: Checker, rollout: ConfigPath): void {
+  for (const i of checker.keys([...rollout, 'steps'])) {
+    const at = [...rollout, 'steps', i]
+    const step = checker.read<RawStep>(at)
+    if (step?.pause === undefined) continue
+    for (const key of ['minDuration', 'minRequests'] as const)
+      if (step[key] !== undefined)
+        checker.problem([...at, key], 'has no meaning in a pause: it belongs to a weight step')
+  }
+}
+
+function checkSteps(checker: Checker, path: ConfigPath): void {
+  const all = checker.read<readonly RawStep[]>(path)
+  if (all === undefined) return
+  const steps = all
+    .map((step, i) => ({ step, at: [...path, i] }))
+    .filter(({ step }) => step.mirror === undefined)
+  const weights = steps.flatMap(({ step: { weight }, at }) =>
+    weight === undefined ? [] : [{ weight, bp: fractionToBp(toFraction(weight)), at }],
+  )
+
+  const first = steps[0]
+  if (first?.step.pause !== undefined)
+    checker.problem(first.at, 'is a pause: the first step of a canary has a weight')
+  for (const [i, { weight, bp, at }] of weights.entries()) {
+    const before = weights[i - 1]
+    if (bp === 0)
+      checker.problem([...at, 'weight'], `found ${weight}: a step gives the canary some traffic`)
+    else if (before !== undefined && bp <= before.bp)
+      checker.problem(
+        [...at, 'weight'],
+        `found ${weight} after ${before.weight}: weights must rise from step to step`,
+      )
+  }
+  const last = steps.at(-1)
+  if (last !== undefined && (last.step.weight === undefined || weights.at(-1)!.bp !== WHOLE_BP))
+    checker.problem(last.at, 'is the last step, which must be { weight: 100% }')
+  if (!weights.some(({ bp }) => bp > 0 && bp < WHOLE_BP))
+    checker.problem(path, 'found no weight below 100%: at least one must come before it')
+}

@@ -1,0 +1,56 @@
+import type { Service } from '../domain/service.ts'
+
+/** A checked configuration, units resolved and defaults filled in. Immutable; a reload makes a new one. */
+export type Config = {
+  /** Where it was read from; null = built in the process. */
+  readonly file: string | null
+  /** First 12 hex digits of the SHA-256 of what was decided by it; stands in every decision. */
+  readonly hash: string
+  readonly gateway: GatewayConfig
+  readonly admin: AdminConfig
+  readonly store: { readonly engine: 'lmdb'; readonly path: string }
+  readonly feedback: FeedbackConfig
+  /** Origin for requests that belong to no service; null = 404. */
+  readonly passthrough: string | null
+  readonly services: readonly Service[]
+}
+
+export type Listen = { readonly host: string; readonly port: number }
+
+export type GatewayConfig = {
+  readonly listen: Listen
+  /** CIDRs whose X-Forwarded-* are kept. */
+  readonly trustedProxies: readonly string[]
+  /** Path on the data port that answers with the readiness status. */
+  readonly healthPath: string
+  readonly limits: {
+    readonly bodyBytes: number
+    readonly headerBytes: number
+    readonly inFlight: number
+  }
+  readonly drain: {
+    readonly waitMs: number
+    readonly deadlineMs: number
+    readonly streamsMs: number
+  }
+  /** Share of access-log lines that are written (errors always are), as a fraction of 1. */
+  readonly accessSample: number
+}
+
+export type AdminConfig = { readonly listen: Listen; readonly tokens: readonly AdminToken[] }
+
+export type Scope = 'read' | 'operate' | 'feedback'
+
+/** `name` is the actor in the decision log. `expiresAt` in ms since the epoch (end of that day, UTC). */
+export type AdminToken = {
+  readonly name: string
+  readonly token: string
+  readonly scopes: readonly Scope[]
+  readonly expiresAt: number | null
+}
+
+export type FeedbackConfig = {
+  readonly maxPending: number
+  readonly maxBytes: number
+  readonly retentionMs: number
+}

@@ -1,0 +1,35 @@
+/**
+ * The value of every setting that the configuration may leave out, written as a user would write it.
+ * The schema shows these and the built configuration uses them, so that both always agree.
+ */
+export const DEFAULTS = {
+  workers: 1,
+  healthPath: '/-/ready',
+  limits: { body: '64MiB', header: '16KiB', inFlight: 4096 },
+  drain: { wait: '5s', deadline: '30s', streams: '5m' },
+  accessSample: '1%',
+  adminListen: '127.0.0.1:9090',
+  store: 'lmdb:./data',
+  feedback: { maxPending: 2_000_000, maxBytes: '2GiB', retention: '7d' },
+  timeout: { connect: '1s', firstByte: '30s', idle: '60s' },
+  requestId: 'header:x-request-id',
+  strategy: 'canary',
+  start: 'auto',
+  minDuration: '1m',
+  maxDuration: '24h',
+  onInconclusive: 'hold',
+  watch: '30m',
+  holdback: '0%',
+  cooldown: '1h',
+  interval: '2s',
+  warmUp: '30s',
+  minRequests: 1000,
+  alpha: { rollback: 0.05, promote: 0.05 },
+  breakerFailures: '50%',
+  onFailure: 'rollback',
+  mode: 'decide',
+  method: 'sequential',
+  floor: '0.1%',
+  sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
+  minLabels: 300,
+} as const

@@ -1,0 +1,127 @@
+import type { ErrorObject } from 'ajv'
+import { describeValue } from './describe-value.ts'
+import { suggest } from './nearest.ts'
+import type { ConfigPath, Finding } from './problem.ts'
+
+/**
+ * One difference from the schema as a sentence: what was found, what is allowed, what was meant.
+ * `sourceOf` tells how a number was written.
+ */
+export function explainShapeError(
+  error: ErrorObject,
+  path: ConfigPath,
+  sourceOf: (path: ConfigPath) => string | null,
+): Finding {
+  const found = describeValue(error.data, path, sourceOf(path))
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return explainUnknownKey(error, path)
+    case 'required':
+      return explainMissingKey(error, path)
+    case 'discriminator':
+      return explainKind(error, path)
+    case 'enum':
+      return { path, message: explainWord(error.data, found, error.schema as readonly unknown[]) }
+    case 'const':
+      return { path, message: explainWord(error.data, found, [error.schema]) }
+    case 'minProperties':
+    case 'minItems':
+      return { path, message: 'found nothing in it, allowed is at least one entry' }
+    case 'uniqueItems':
+      return { path, message: 'the same entry twice' }
+    case 'oneOf':
+      return {
+        path,
+        message: `found ${describeKeys(error.data) ?? found}, allowed is ${titleOf(error)}`,
+      }
+    default:
+      return explainValue(error, path, found)
+  }
+}
+
+function explainValue(error: ErrorObject, path: ConfigPath, found: string): Finding {
+  const name = error.propertyName
+  if (name !== undefined) {
+    const message = `the key ${JSON.stringify(name)} is not allowed: it must be ${titleOf(error)}`
+    return { path: [...path, name], atKey: true, message }
+  }
+  return { path, message: `found ${found}, allowed is ${titleOf(error)}${adviseQuotes(error)}` }
+}
+
+function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
+  const key = String(error.params['additionalProperty'])
+  const known = Object.keys(propertiesOf(error))
+  const allowed = known.length === 0 ? 'none is allowed here' : `allowed: ${known.join(', ')}`
+  const message = `unknown key "${key}"${suggest(key, known)} (${allowed})`
+  return { path: [...path, key], atKey: true, message }
+}
+
+function explainMissingKey(error: ErrorObject, path: ConfigPath): Finding {
+  const key = String(error.params['missingProperty'])
+  const schema = propertiesOf(error)[key]
+  const allowed = schema === undefined ? '' : `: ${allowedBy(schema)}`
+  return { path: [...path, key], message: `is missing${allowed}` }
+}
+
+function explainKind(error: ErrorObject, path: ConfigPath): Finding {
+  const tag = String(error.params['tag'])
+  const branches = error.schema === undefined ? [] : (error.parentSchema?.['oneOf'] as Schema[])
+  const kinds = branches.map((branch) => branch.properties?.[tag]?.const)
+  const value = error.params['tagValue'] as unknown
+  const at = [...path, tag]
+  if (value === undefined) return { path: at, message: `is missing: one of ${kinds.join(', ')}` }
+  return { path: at, message: explainWord(value, describeValue(value, at), kinds) }
+}
+
+function explainWord(value: unknown, found: string, words: readonly unknown[]): string {
+  const known = words.map(String)
+  const hint = typeof value === 'string' ? suggest(value, known) : ''
+  return `found ${found}${hint} (allowed: ${known.join(', ')})`
+}
+
+type Schema = {
+  readonly type?: string | readonly string[]
+  readonly title?: string
+  readonly description?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly pattern?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+}
+
+function propertiesOf(error: ErrorObject): Readonly<Record<string, Schema>> {
+  return (error.parentSchema as Schema | undefined)?.properties ?? {}
+}
+
+function titleOf(error: ErrorObject): string {
+  return allowedBy((error.parentSchema ?? {}) as Schema)
+}
+
+function allowedBy(schema: Schema): string {
+  if (schema.title !== undefined) return schema.title
+  if (schema.const !== undefined) return String(schema.const)
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
+  if (schema.type === 'object') {
+    const keys = Object.keys(schema.properties ?? {})
+    return keys.length === 0 ? 'a map' : `a map with some of ${keys.join(', ')}`
+  }
+  return (
+    { array: 'a list', string: 'text', number: 'a number' }[String(schema.type)] ?? 'another value'
+  )
+}
+
+/** `version: 1.4` is a number to YAML: it would be right in quotes. */
+function adviseQuotes(error: ErrorObject): string {
+  const isScalar = typeof error.data === 'number' || typeof error.data === 'boolean'
+  const { type, pattern } = (error.parentSchema ?? {}) as Schema
+  if (error.keyword !== 'type' || type !== 'string' || !isScalar) return ''
+  return pattern === undefined || new RegExp(pattern, 'u').test(String(error.data))
+    ? ' (put it in quotes)'
+    : ''
+}
+
+function describeKeys(value: unknown): string | null {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null
+  const keys = Object.keys(value)
+  return keys.length === 0 ? 'an empty map' : keys.map((key) => `\`${key}\``).join(', ')
+}

@@ -1,0 +1,63 @@
+import type { Service } from '../domain/service.ts'
+import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
+import { formatDuration } from '../domain/units.ts'
+import type { Config } from './config.ts'
+import type { Finding } from './problem.ts'
+
+/** Common mistakes in a valid configuration, as far as they show without traffic. */
+export function lintConfig(config: Config): readonly Finding[] {
+  return config.services.flatMap((service) => [
+    ...lintOverride(service),
+    ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
+  ])
+}
+
+const SHORTEST_SECRET = 16
+
+function lintOverride({ name, split }: Service): readonly Finding[] {
+  if (split.override === null || split.override.secret.length >= SHORTEST_SECRET) return []
+  const path = ['services', name, 'split', 'override', 'secret']
+  return [{ path, message: `is short: at least ${SHORTEST_SECRET} characters are hard to guess` }]
+}
+
+function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[] {
+  const findings: Finding[] = []
+  const at = ['services', service.name]
+  const { metrics } = rollout.analysis
+  const deciding = metrics.filter((metric) => metric.mode === 'decide')
+
+  if (!deciding.some((metric) => metric.onFailure === 'rollback'))
+    findings.push({
+      path: [...at, 'rollout'],
+      message:
+        'nothing rolls the canary back but the breaker: no metric has mode decide and onFailure rollback',
+    })
+  if (deciding.length > 0 && deciding.every(isTechnical))
+    findings.push({
+      path: [...at, 'analysis', 'metrics'],
+      message:
+        'only technical metrics decide: a model that answers fast and wrong would be promoted; add a quality metric such as rmse',
+    })
+  if (service.split.key?.from === 'ip')
+    findings.push({
+      path: [...at, 'split', 'key'],
+      message:
+        'assignment by ip: clients behind one proxy or NAT count as one unit, and those that move count as several',
+    })
+  const neededMs = rollout.steps.reduce((sum, step) => sum + minimumMs(step), 0)
+  if (neededMs > rollout.maxDurationMs)
+    findings.push({
+      path: [...at, 'rollout', 'steps'],
+      message: `the steps take at least ${formatDuration(neededMs)}, which is longer than maxDuration (${formatDuration(rollout.maxDurationMs)})`,
+    })
+  return findings
+}
+
+function isTechnical(metric: MetricSpec): boolean {
+  return metric.kind === 'error-rate' || metric.kind === 'latency'
+}
+
+/** The step at 100 % ends the steps, and maxDuration does not run in pauses. */
+function minimumMs(step: RolloutSpec['steps'][number]): number {
+  return step.kind === 'weight' && step.weightBp < 10_000 ? step.minDurationMs : 0
+}

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises'
+import { buildConfig } from './build-config.ts'
+import { checkConfig } from './check-config.ts'
+import { checkShape } from './check-shape.ts'
+import { Checker } from './checker.ts'
+import type { Config } from './config.ts'
+import { lintConfig } from './lint.ts'
+import { formatPath, type ConfigProblem, type Finding } from './problem.ts'
+import { readYaml, type YamlFinding } from './read-yaml.ts'
+import type { RawConfig } from './schema.ts'
+import { substituteEnv, type Env } from './substitute-env.ts'
+
+/** A configuration, or everything that is wrong with it at once, in the order of the text. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+/** Reads a configuration file. A file that cannot be read is a problem like any other; never throws. */
+export async function loadConfig(file: string, env: Env): Promise<ConfigResult> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    const message = explainReadError(error as NodeJS.ErrnoException)
+    return { ok: false, problems: [{ file, line: null, column: null, path: '', message }] }
+  }
+  return parseConfig(text, { file, env })
+}
+
+/**
+ * Reads the text of a configuration: YAML → environment → schema → meaning → units and defaults. `file`
+ * names it in messages and is where relative paths start. Warnings hold what `lintConfig` finds too.
+ */
+export function parseConfig(
+  text: string,
+  { file, env }: { readonly file: string | null; readonly env: Env },
+): ConfigResult {
+  const yaml = readYaml(text)
+  const placeYaml = ({ offset, path, message }: YamlFinding): ConfigProblem => ({
+    file,
+    ...yaml.position(offset),
+    path: formatPath(path),
+    message,
+  })
+  const place = (finding: Finding): ConfigProblem => ({
+    file,
+    ...yaml.locate(finding),
+    path: formatPath(finding.path),
+    message: finding.message,
+  })
+  const broken = yaml.errors.map(placeYaml)
+  if (yaml.root === undefined) return { ok: false, problems: sortByPlace(broken) }
+  if (yaml.root === null)
+    return { ok: false, problems: [place({ path: [], message: 'the configuration is empty' })] }
+
+  const substitution = substituteEnv(yaml.root, env)
+  const unset = new Set(substitution.findings.map(({ path }) => JSON.stringify(path)))
+  const shape = checkShape(substitution.root, substitution.whole, yaml.sourceOf)
+  const unsound = [...shape.unsound, ...substitution.findings.map(({ path }) => path)]
+  const checker = new Checker(shape.root, unsound, yaml.sourceOf)
+  checkConfig(checker)
+  const problems = [
+    ...broken,
+    ...[
+      ...substitution.findings,
+      // What stands in for an unset variable is no mistake of its own.
+      ...shape.findings.filter(({ path }) => !unset.has(JSON.stringify(path))),
+      ...checker.problems,
+    ].map(place),
+  ]
+  if (problems.length > 0) return { ok: false, problems: sortByPlace(problems) }
+
+  const config = buildConfig(shape.root as RawConfig, file)
+  const warnings = [
+    ...yaml.warnings.map(placeYaml),
+    ...[...checker.warnings, ...lintConfig(config)].map(place),
+  ]
+  return { ok: true, config, warnings: sortByPlace(warnings) }
+}
+
+function sortByPlace(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return problems.toSorted(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  )
+}
+
+function explainReadError(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EISDIR':
+      return 'is a directory: name the configuration file itself'
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be read: check its permissions'
+    default:
+      return `could not be read: ${error.message}`
+  }
+}

@@ -1,0 +1,88 @@
+import { parsePercent } from '../domain/units.ts'
+import type { Checker } from './checker.ts'
+import { describeValue } from './describe-value.ts'
+import type { ConfigPath } from './problem.ts'
+
+/** A part of the schema that this version refuses; `*` stands for any name or index. */
+export type NotSupported = {
+  readonly path: string
+  readonly what: string
+  /** Values that ask for nothing that is missing. */
+  readonly allows?: (value: unknown) => boolean
+}
+
+const VARIANT = 'services.*.variants.*'
+const ROLLOUT = 'services.*.rollout'
+const METRIC = 'services.*.analysis.metrics.*'
+const THRESHOLD = 'the threshold method'
+
+/** All that the configuration describes and this version does not do yet: refused, never ignored. */
+export const NOT_SUPPORTED: readonly NotSupported[] = [
+  { path: 'gateway.workers', what: 'more than one worker process', allows: isOneOf(1) },
+  { path: 'gateway.tls', what: 'TLS on the data port' },
+  {
+    path: 'store',
+    what: 'a store in Redis',
+    allows: (value) => !String(value).startsWith('redis'),
+  },
+  { path: `${VARIANT}.health`, what: 'active health checks' },
+  { path: `${VARIANT}.maxInFlight`, what: 'admission per variant' },
+  { path: `${VARIANT}.queue`, what: 'queues' },
+  { path: `${VARIANT}.tls`, what: 'TLS settings of upstreams' },
+  { path: `${VARIANT}.eject`, what: 'passive ejection' },
+  { path: `${VARIANT}.slowStart`, what: 'slow start' },
+  { path: 'services.*.mirror', what: 'mirroring' },
+  { path: 'services.*.observe.segment', what: 'segments' },
+  { path: 'services.*.errors.statuses', what: 'a list of statuses that count as failures' },
+  { path: 'services.*.notify', what: 'notifications' },
+  { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
+  { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
+  { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
+  { path: `${ROLLOUT}.fallback`, what: 'answering by the baseline where the canary failed' },
+  {
+    path: `${METRIC}.kind`,
+    what: 'a metric of a kind other than error-rate, latency and rmse',
+    allows: isOneOf('error-rate', 'latency', 'rmse'),
+  },
+  { path: `${METRIC}.segments`, what: 'metrics per segment', allows: isOneOf(false) },
+  { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },
+  { path: `${METRIC}.count`, what: THRESHOLD },
+  { path: `${METRIC}.failureLimit`, what: THRESHOLD },
+  { path: `${METRIC}.consecutiveErrorLimit`, what: THRESHOLD },
+  { path: `${METRIC}.inconclusiveLimit`, what: THRESHOLD },
+  { path: `${METRIC}.consecutiveSuccessLimit`, what: THRESHOLD },
+]
+
+/** Reports every part of the file that asks for something that is not built yet. */
+export function checkSupported(checker: Checker): void {
+  for (const { path: pattern, what, allows } of NOT_SUPPORTED) {
+    for (const { path, value } of findAll(checker.root, pattern.split('.'), [])) {
+      // What is no value of the schema has been reported as that.
+      if (allows !== undefined && (allows(value) || !checker.isSound(path))) continue
+      const found = allows === undefined ? '' : ` (found ${describeValue(value, path)})`
+      checker.problem(path, `not supported yet: ${what}${found}`)
+    }
+  }
+}
+
+type Found = { readonly path: ConfigPath; readonly value: unknown }
+
+function findAll(value: unknown, pattern: readonly string[], path: ConfigPath): readonly Found[] {
+  const [key, ...rest] = pattern
+  if (key === undefined) return [{ path, value }]
+  if (value === null || typeof value !== 'object') return []
+  const entries = Array.isArray(value)
+    ? value.map((item, i): [number, unknown] => [i, item])
+    : Object.entries(value)
+  return entries
+    .filter(([name]) => key === '*' || name === key)
+    .flatMap(([name, child]) => findAll(child, rest, [...path, name]))
+}
+
+function isOneOf(...allowed: readonly unknown[]): (value: unknown) => boolean {
+  return (value) => allowed.includes(value)
+}
+
+function isZeroShare(value: unknown): boolean {
+  return value === 0 || value === '0' || (typeof value === 'string' && parsePercent(value) === 0)
+}

@@ -1,0 +1,178 @@
+import {
+  LineCounter,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
+import type { ConfigPath, Finding } from './problem.ts'
+
+/** A text as plain values, with the place of everything in it. */
+export type YamlReading = {
+  /** Maps are objects; `undefined` when the text could not be read at all. */
+  readonly root: unknown
+  /** Mistakes of the YAML itself, by offset into the text. */
+  readonly errors: readonly YamlFinding[]
+  readonly warnings: readonly YamlFinding[]
+  /** Line and column (from 1) of a path's value or key; of the nearest part above where it is absent. */
+  readonly locate: (finding: Finding) => Position
+  readonly position: (offset: number) => Position
+  /** How a number, true or false was written: `1.40`. */
+  readonly sourceOf: (path: ConfigPath) => string | null
+}
+
+export type Position = { readonly line: number; readonly column: number }
+
+/** A mistake of the YAML at an offset; `path` is empty where it is not known. */
+export type YamlFinding = {
+  readonly offset: number
+  readonly path: ConfigPath
+  readonly message: string
+}
+
+type Place = { readonly key: number; readonly value: number; readonly source: string | null }
+
+/** Beyond this the aliases of a file are an attack or an accident, not a configuration. */
+const MAX_NODES = 200_000
+const MAX_DEPTH = 64
+
+/** Reads YAML 1.2 with aliases and `<<` merges. Duplicate keys are reported and the first one holds. */
+export function readYaml(text: string): YamlReading {
+  const lineCounter = new LineCounter()
+  // Pretty errors would quote the text, and with it a secret.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
+  const errors: YamlFinding[] = document.errors.map(toFinding)
+  const warnings: YamlFinding[] = document.warnings.map(toFinding)
+  const places = new Map<string, Place>()
+
+  const position = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const locate = ({ path, atKey }: Finding): Position => {
+    for (let length = path.length; length >= 0; length -= 1) {
+      const place = places.get(JSON.stringify(path.slice(0, length)))
+      // What is missing is looked for at the key of the part above.
+      if (place !== undefined)
+        return position(atKey === true || length < path.length ? place.key : place.value)
+    }
+    return { line: 1, column: 1 }
+  }
+  const sourceOf = (path: ConfigPath) => places.get(JSON.stringify(path))?.source ?? null
+
+  const root = errors.length > 0 ? undefined : new Conversion(document, places, errors).convert()
+  return { root, errors, warnings, locate, position, sourceOf }
+}
+
+/** Turns the nodes of one document into plain values and notes where each of them stands. */
+class Conversion {
+  readonly #document: Document
+  readonly #places: Map<string, Place>
+  readonly #errors: YamlFinding[]
+  #nodes = 0
+  #tooMuch = false
+
+  constructor(document: Document, places: Map<string, Place>, errors: YamlFinding[]) {
+    this.#document = document
+    this.#places = places
+    this.#errors = errors
+  }
+
+  convert(): unknown {
+    const offset = offsetOf(this.#document.contents, 0)
+    const root = this.#value(this.#document.contents, [], offset)
+    return this.#tooMuch ? undefined : root
+  }
+
+  #value(node: unknown, path: ConfigPath, keyOffset: number): unknown {
+    const offset = offsetOf(node, keyOffset)
+    this.#nodes += 1
+    if (this.#tooMuch || path.length > MAX_DEPTH || this.#nodes > MAX_NODES) {
+      this.#refuseOnce(offset, path)
+      return undefined
+    }
+    if (isAlias(node)) return this.#value(node.resolve(this.#document), path, keyOffset)
+    const source = isScalar(node) && typeof node.value !== 'string' ? (node.source ?? null) : null
+    this.#places.set(JSON.stringify(path), { key: keyOffset, value: offset, source })
+    if (isMap(node)) return this.#map(node, path)
+    if (isSeq(node))
+      return node.items.map((item, i) => this.#value(item, [...path, i], offsetOf(item, offset)))
+    return isScalar(node) ? node.value : null
+  }
+
+  #map(node: YAMLMap, path: ConfigPath): Record<string, unknown> {
+    const entries = new Map<string, unknown>()
+    const merged = new Map<string, unknown>()
+    const pairs = node.items.map((pair) => ({ pair, key: this.#key(pair, path) }))
+    // Merges first: the places of own keys must win too.
+    for (const { pair, key } of pairs)
+      if (key === '<<') this.#merge(pair.value, path, offsetOf(pair.key, 0), merged)
+    for (const { pair, key } of pairs) {
+      if (key === null || key === '<<') continue
+      const offset = offsetOf(pair.key, 0)
+      if (entries.has(key)) {
+        this.#errors.push({
+          offset,
+          path: [...path, key],
+          message: 'the same key twice in one map',
+        })
+      } else {
+        entries.set(key, this.#value(pair.value, [...path, key], offset))
+      }
+    }
+    // fromEntries defines own properties, so that a key `__proto__` stays a key.
+    return Object.fromEntries([...[...merged].filter(([key]) => !entries.has(key)), ...entries])
+  }
+
+  #key(pair: Pair, path: ConfigPath): string | null {
+    const key = isAlias(pair.key) ? pair.key.resolve(this.#document) : pair.key
+    if (isScalar(key)) return typeof key.value === 'string' ? key.value : (key.source ?? 'null')
+    const message = 'a key is text: a map or a list cannot be one'
+    this.#errors.push({ offset: offsetOf(key, 0), path, message })
+    return null
+  }
+
+  // https://yaml.org/type/merge.html: own keys win, then earlier maps over later ones.
+  #merge(node: unknown, path: ConfigPath, offset: number, into: Map<string, unknown>): void {
+    const target = isAlias(node) ? node.resolve(this.#document) : node
+    if (isSeq(target)) {
+      for (const item of target.items) this.#merge(item, path, offset, into)
+      return
+    }
+    if (!isMap(target)) {
+      this.#errors.push({ offset, path, message: '<< takes a map, or a list of maps' })
+      return
+    }
+    for (const [key, value] of Object.entries(this.#map(target, path)))
+      if (!into.has(key)) into.set(key, value)
+  }
+
+  #refuseOnce(offset: number, path: ConfigPath): void {
+    if (this.#tooMuch) return
+    this.#tooMuch = true
+    const message = 'nested too deeply or repeated too often (an alias that contains itself?)'
+    this.#errors.push({ offset, path: path.slice(0, 4), message })
+  }
+}
+
+function toFinding(error: {
+  readonly code: string
+  readonly pos: readonly [number, number]
+  readonly message: string
+}): YamlFinding {
+  // What stands after a colon quotes the text.
+  const message =
+    error.code === 'MULTIPLE_DOCS'
+      ? 'a second document begins here: the configuration is one document'
+      : `not valid YAML: ${error.message.replace(/: ["'].*$/s, '')}`
+  return { offset: error.pos[0], path: [], message }
+}
+
+function offsetOf(node: unknown, otherwise: number): number {
+  return (node as Node | null)?.range?.[0] ?? otherwise
+}

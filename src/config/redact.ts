@@ -1,0 +1,22 @@
+import type { Config } from './config.ts'
+
+/** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
+export function redactConfig(config: Config): RedactedConfig {
+  return {
+    ...config,
+    admin: {
+      ...config.admin,
+      tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
+    },
+    services: config.services.map((service) => {
+      const { override } = service.split
+      if (override === null) return service
+      return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
+    }),
+  }
+}
+
+/** A configuration in which every secret reads `(hidden)`. */
+export type RedactedConfig = Config
+
+const HIDDEN = '(hidden)'

@@ -1,0 +1,19 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './config.ts'
+
+/**
+ * The parts of a new configuration that a running gateway cannot take over in place: named as in the
+ * file, empty when a reload suffices.
+ */
+export function listRestartChanges(running: Config, next: Config): readonly string[] {
+  const parts: readonly [string, (config: Config) => unknown][] = [
+    ['gateway', (config) => config.gateway],
+    ['admin.listen', (config) => config.admin.listen],
+    ['store', (config) => config.store],
+    ['feedback', (config) => config.feedback],
+    ['passthrough', (config) => config.passthrough],
+  ]
+  return parts
+    .filter(([, part]) => !isDeepStrictEqual(part(running), part(next)))
+    .map(([name]) => name)
+}

@@ -1,0 +1,189 @@
+import { Type } from 'typebox'
+import { DEFAULTS } from './defaults.ts'
+import { listen, literalPath } from './schema-place.ts'
+import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
+
+const RESTART = 'restart'
+
+/** `gateway`: the data port. */
+export const GatewaySchema = map(
+  {
+    listen: listen(note('Address of the data port.', RESTART)),
+    workers: Type.Optional(
+      Type.Unsafe<'auto' | number>({
+        title: 'a whole number of at least 1, or auto',
+        anyOf: [{ type: 'integer', minimum: 1 }, { const: 'auto' }],
+        ...note('Processes on this machine; auto = one per core.', RESTART, DEFAULTS.workers),
+      }),
+    ),
+    tls: Type.Optional(
+      map(
+        {
+          cert: Type.String(note('File with the certificate chain, PEM.', RESTART)),
+          key: Type.String(note('File with the private key, PEM.', RESTART)),
+        },
+        note('TLS on the data port.', RESTART),
+      ),
+    ),
+    trustedProxies: Type.Optional(
+      Type.Array(Type.String({ title: 'an address or CIDR such as 10.0.0.0/8' }), {
+        ...note('Addresses or CIDRs whose X-Forwarded-* are kept.', RESTART, []),
+      }),
+    ),
+    health: Type.Optional(
+      literalPath(
+        note(
+          'Path on the data port that answers load balancers with the readiness status; needs no token.',
+          RESTART,
+          DEFAULTS.healthPath,
+        ),
+      ),
+    ),
+    limits: Type.Optional(
+      map(
+        {
+          body: Type.Optional(
+            size(
+              note('Largest request body, in bytes with a unit.', RESTART, DEFAULTS.limits.body),
+            ),
+          ),
+          header: Type.Optional(
+            size(
+              note('Largest request head, in bytes with a unit.', RESTART, DEFAULTS.limits.header),
+            ),
+          ),
+          inFlight: Type.Optional(
+            count(
+              note(
+                'Requests in progress at once; more get 503.',
+                RESTART,
+                DEFAULTS.limits.inFlight,
+              ),
+            ),
+          ),
+        },
+        note('What the data port refuses.', RESTART),
+      ),
+    ),
+    drain: Type.Optional(
+      map(
+        {
+          wait: Type.Optional(
+            duration(
+              note(
+                'After SIGTERM: how long new requests are still taken while readiness says no.',
+                RESTART,
+                DEFAULTS.drain.wait,
+              ),
+            ),
+          ),
+          deadline: Type.Optional(
+            duration(
+              note('How long running requests may then take.', RESTART, DEFAULTS.drain.deadline),
+            ),
+          ),
+          streams: Type.Optional(
+            duration(
+              note('How long streaming answers may then take.', RESTART, DEFAULTS.drain.streams),
+            ),
+          ),
+        },
+        note('How the gateway stops.', RESTART),
+      ),
+    ),
+    log: Type.Optional(
+      map(
+        {
+          access: Type.Optional(
+            map(
+              {
+                sample: Type.Optional(
+                  share(
+                    note(
+                      'Share of requests with a log line; errors always have one.',
+                      RESTART,
+                      DEFAULTS.accessSample,
+                    ),
+                  ),
+                ),
+              },
+              note('The access log.', RESTART),
+            ),
+          ),
+        },
+        note('What is logged.', RESTART),
+      ),
+    ),
+  },
+  note('The data port.', RESTART),
+)
+
+/** `admin`: the port of operators, Prometheus and the CLI. */
+export const AdminSchema = map(
+  {
+    listen: Type.Optional(
+      listen(
+        note(
+          'Address of the admin port; off loopback only with tokens.',
+          RESTART,
+          DEFAULTS.adminListen,
+        ),
+      ),
+    ),
+    tokens: Type.Optional(
+      Type.Array(
+        map({
+          name: text(
+            note('Who acts with this token: the actor in the decision log.', 'live'),
+            '^[A-Za-z0-9][A-Za-z0-9@._-]{0,62}$',
+            'a name of at most 63 letters, digits, @, dots, dashes and underscores',
+          ),
+          token: secret(note('The bearer token.', 'live'), 16),
+          scopes: Type.Array(
+            Type.Unsafe<'read' | 'operate' | 'feedback'>({
+              type: 'string',
+              enum: ['read', 'operate', 'feedback'],
+            }),
+            { minItems: 1, uniqueItems: true, ...note('What the token may do.', 'live') },
+          ),
+          expires: Type.Optional(
+            text(
+              note('Last day (UTC) on which the token is good. Without it: no end.', 'live'),
+              '^\\d{4}-\\d{2}-\\d{2}$',
+              'a day such as 2027-06-30',
+            ),
+          ),
+        }),
+        note('Who may use the admin port.', 'live', []),
+      ),
+    ),
+  },
+  note('The admin port.', RESTART),
+)
+
+/** `store`: where rollouts, decisions and evidence are kept. */
+export const StoreSchema = text(
+  note(
+    'lmdb:PATH (embedded; a relative path starts at this file) or redis://HOST:PORT/DB for gateways on several machines.',
+    RESTART,
+    DEFAULTS.store,
+  ),
+  '^(?:lmdb:[^\\x00-\\x1f]+|rediss?://[!-~]+)$',
+  'lmdb:PATH',
+)
+
+/** `feedback`: how much waits for labels and events, and how long. */
+export const FeedbackSchema = map(
+  {
+    maxPending: Type.Optional(
+      count(note('Predictions that wait for a label.', RESTART, DEFAULTS.feedback.maxPending)),
+    ),
+    maxBytes: Type.Optional(
+      size(note('Room for them, in bytes with a unit.', RESTART, DEFAULTS.feedback.maxBytes)),
+    ),
+    retention: Type.Optional(
+      duration(note('How long they are kept at most.', RESTART, DEFAULTS.feedback.retention)),
+    ),
+  },
+  note('The join of labels and events.', RESTART),
+)

@@ -1,0 +1,175 @@
+import { Type, type Static, type TProperties } from 'typebox'
+import { DEFAULTS } from './defaults.ts'
+import { bodySource, url } from './schema-place.ts'
+import {
+  amount,
+  count,
+  duration,
+  map,
+  namedMap,
+  note,
+  oneOf,
+  percent,
+  positiveDuration,
+  positivePercent,
+  probability,
+  secret,
+  share,
+} from './schema-value.ts'
+
+const ATTEMPT = 'live (starts a new attempt of the rollout)'
+const { sensitivity } = DEFAULTS
+
+const maxIncrease = Type.Optional(
+  percent(note("Largest rise over the baseline, relative to the baseline's value.", ATTEMPT)),
+)
+const maxDecrease = Type.Optional(
+  percent(note("Largest fall under the baseline, relative to the baseline's value.", ATTEMPT)),
+)
+const labels = {
+  labelWindow: positiveDuration(note('How long a label is waited for.', ATTEMPT)),
+  minLabels: Type.Optional(
+    count(note('Labels of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
+  ),
+}
+const window = positiveDuration(note('How long after a request its events count.', ATTEMPT))
+const event = Type.String(note('The name of the event in the feedback.', ATTEMPT))
+const field = Type.String(note('The numeric field.', ATTEMPT))
+const better = Type.Optional(oneOf(note('Which direction is good.', ATTEMPT), ['higher', 'lower']))
+const maxNumber = Type.Optional(amount(note("Absolute limit of the canary's value.", 'live')))
+const minNumber = Type.Optional(Type.Number(note("Least value of the canary's.", 'live')))
+const maxShare = Type.Optional(share(note("Absolute limit of the canary's share.", 'live')))
+const minShare = Type.Optional(share(note("Least share of the canary's.", 'live')))
+const cap = Type.Optional(
+  Type.Number({
+    exclusiveMinimum: 0,
+    title: 'a number above 0',
+    ...note("Values above count as this, in the label's unit. Without it: learnt.", ATTEMPT),
+  }),
+)
+const floor = Type.Optional(
+  share(note('Absolute rise that is allowed when proving no worse.', ATTEMPT, DEFAULTS.floor)),
+)
+
+/** Needs a margin of its own only where `maxIncrease` is 0 %, since equality can never be proved. */
+function sensitivityOf(fallback: string) {
+  return Type.Optional(
+    positivePercent(note('Margin of the proof where the allowed change is 0%.', ATTEMPT, fallback)),
+  )
+}
+
+function metric<K extends string, P extends TProperties>(kind: K, properties: P) {
+  return map({
+    kind: Type.Literal(kind, note('What is measured.', ATTEMPT)),
+    onFailure: Type.Optional(
+      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ['rollback', 'pause', 'warn']),
+    ),
+    mode: Type.Optional(
+      oneOf(note('report = shown, never deciding.', ATTEMPT, DEFAULTS.mode), ['decide', 'report']),
+    ),
+    segments: Type.Optional(
+      Type.Boolean({ title: 'true or false', ...note('Also for each segment.', ATTEMPT, false) }),
+    ),
+    method: Type.Optional(
+      oneOf(note('How it is judged.', ATTEMPT, DEFAULTS.method), ['sequential', 'threshold']),
+    ),
+    count: Type.Optional(count(note('threshold: measurements to take.', 'live'))),
+    failureLimit: Type.Optional(count(note('threshold: failures allowed.', 'live'), 0)),
+    consecutiveErrorLimit: Type.Optional(
+      count(note('threshold: errors in a row allowed.', 'live'), 0),
+    ),
+    inconclusiveLimit: Type.Optional(
+      count(note('threshold: inconclusive measurements allowed.', 'live'), 0),
+    ),
+    consecutiveSuccessLimit: Type.Optional(
+      count(note('threshold: successes in a row that suffice.', 'live')),
+    ),
+    ...properties,
+  })
+}
+
+const ErrorRateSchema = metric('error-rate', {
+  maxIncrease,
+  sensitivity: sensitivityOf(sensitivity.errorRate),
+  floor,
+  max: maxShare,
+})
+const LatencySchema = metric('latency', {
+  quantile: probability(note('Which quantile, as a fraction: 0.95.', ATTEMPT)),
+  maxIncrease,
+  sensitivity: sensitivityOf(sensitivity.latency),
+  max: Type.Optional(positiveDuration(note("Absolute limit of the canary's quantile.", 'live'))),
+})
+const quality = {
+  maxIncrease,
+  sensitivity: sensitivityOf(sensitivity.quality),
+  max: maxNumber,
+  cap,
+  ...labels,
+}
+const RmseSchema = metric('rmse', quality)
+const comparison = { maxIncrease, maxDecrease, better, window }
+const provider = {
+  interval: Type.Optional(duration(note('Between two queries.', 'live'))),
+  max: maxNumber,
+  min: minNumber,
+}
+
+const METRICS = [
+  ErrorRateSchema,
+  LatencySchema,
+  RmseSchema,
+  metric('mae', quality),
+  metric('log-loss', quality),
+  metric('accuracy', {
+    maxDecrease,
+    sensitivity: sensitivityOf(sensitivity.quality),
+    min: minShare,
+    ...labels,
+  }),
+  metric('conversion', { ...comparison, event, min: minShare, max: maxShare }),
+  metric('sum', { ...comparison, event, field, cap, min: minNumber, max: maxNumber }),
+  metric('mean', {
+    ...comparison,
+    window: Type.Optional(window),
+    event: Type.Optional(event),
+    field: Type.Optional(field),
+    of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
+    cap,
+    min: minNumber,
+    max: maxNumber,
+  }),
+  metric('ratio', {
+    ...comparison,
+    numerator: Type.String(note('The event that is counted.', ATTEMPT)),
+    denominator: Type.String(note('The event that it is divided by.', ATTEMPT)),
+    min: minNumber,
+    max: maxNumber,
+  }),
+  metric('disagreement', { max: maxShare }),
+  metric('drift', { of: oneOf(note('What is compared.', ATTEMPT), ['prediction']) }),
+  metric('prometheus', {
+    url: url(note('Address of Prometheus.', 'live')),
+    query: Type.String(note('PromQL; {{version}} and {{variant}} are replaced.', ATTEMPT)),
+    ...provider,
+  }),
+  metric('http', {
+    url: url(note('What is fetched.', 'live')),
+    value: Type.Optional(bodySource(note('Where the number stands in the answer.', ATTEMPT))),
+    secret: Type.Optional(secret(note('The bearer token that is sent.', 'live'), 1)),
+    ...provider,
+  }),
+] as const
+
+/** A metric as the file writes it, of a kind that is built. */
+export type RawMetric = Static<typeof ErrorRateSchema | typeof LatencySchema | typeof RmseSchema>
+
+/** `services.*.analysis.metrics`: the kind decides which keys a metric has. */
+export const MetricsSchema = namedMap(
+  Type.Unsafe<RawMetric>({
+    type: 'object',
+    discriminator: { propertyName: 'kind' },
+    oneOf: METRICS,
+  }),
+  note('What is compared between baseline and canary, or against a limit.', ATTEMPT),
+)

@@ -1,0 +1,173 @@
+import { Type, type Static } from 'typebox'
+import { DEFAULTS } from './defaults.ts'
+import { MetricsSchema } from './schema-metric.ts'
+import {
+  count,
+  duration,
+  map,
+  note,
+  oneOf,
+  positiveDuration,
+  probability,
+  share,
+  weight,
+} from './schema-value.ts'
+
+const STEPS = 'live (back to the first step, evidence kept)'
+const ATTEMPT = 'live (starts a new attempt of the rollout)'
+
+const PauseSchema = Type.Unsafe<string | Record<string, never>>({
+  title: '{} (waits for `serin promote`) or a duration above 0 such as 10m',
+  anyOf: [map({}), positiveDuration(note('How long the pause is.', STEPS))],
+  ...note('Holds the weight: {} waits for approval, a duration for itself.', STEPS),
+})
+
+const StepSchema = map(
+  {
+    mirror: Type.Optional(share(note('Share of the requests that the canary shadows.', STEPS))),
+    weight: Type.Optional(weight(note("The canary's share of the randomised requests.", STEPS))),
+    pause: Type.Optional(PauseSchema),
+    minDuration: Type.Optional(
+      duration(note('Time in this step before it is left.', STEPS, DEFAULTS.minDuration)),
+    ),
+    minRequests: Type.Optional(
+      count(
+        note(
+          'Canary units judged in this step before it is left. Without it: as in analysis.',
+          STEPS,
+        ),
+        0,
+      ),
+    ),
+  },
+  {
+    title: 'a step with exactly one of `weight`, `pause` and `mirror`',
+    oneOf: [{ required: ['weight'] }, { required: ['pause'] }, { required: ['mirror'] }],
+  },
+)
+
+/** `services.*.rollout`: how the canary comes to 100 %. */
+export const RolloutSchema = map(
+  {
+    strategy: Type.Optional(
+      oneOf(note('How traffic moves.', 'live', DEFAULTS.strategy), ['canary', 'blue-green']),
+    ),
+    start: Type.Optional(
+      oneOf(note('Whether a new canary version starts by itself.', 'live', DEFAULTS.start), [
+        'auto',
+        'manual',
+      ]),
+    ),
+    steps: Type.Array(StepSchema, {
+      minItems: 1,
+      ...note('Weights rise and end at 100 %, at least one of them between.', STEPS),
+    }),
+    maxDuration: Type.Optional(
+      positiveDuration(
+        note('How long the steps may take; does not run in pauses.', 'live', DEFAULTS.maxDuration),
+      ),
+    ),
+    onInconclusive: Type.Optional(
+      oneOf(note('What happens when maxDuration is over.', 'live', DEFAULTS.onInconclusive), [
+        'hold',
+        'rollback',
+        'promote',
+      ]),
+    ),
+    watch: Type.Optional(
+      duration(
+        note(
+          'After 100 %: how long absolute limits and breaker stay armed.',
+          'live',
+          DEFAULTS.watch,
+        ),
+      ),
+    ),
+    holdback: Type.Optional(
+      share(note('Share that stays on the baseline during watch.', 'live', DEFAULTS.holdback)),
+    ),
+    cooldown: Type.Optional(
+      duration(
+        note(
+          'Before a rolled-back version may be retried without force.',
+          'live',
+          DEFAULTS.cooldown,
+        ),
+      ),
+    ),
+    fallback: Type.Optional(
+      oneOf(note('Who answers where an attempt of the canary failed.', 'live'), ['baseline']),
+    ),
+  },
+  note('How the canary comes to 100 %.', 'live'),
+)
+
+/** `services.*.analysis`: what decides a rollout. */
+export const AnalysisSchema = map(
+  {
+    interval: Type.Optional(
+      positiveDuration(note('Between two looks at the evidence.', 'live', DEFAULTS.interval)),
+    ),
+    warmUp: Type.Optional(
+      duration(
+        note(
+          'Requests of the first time after a start or a step from 0 are not judged.',
+          'live',
+          DEFAULTS.warmUp,
+        ),
+      ),
+    ),
+    minRequests: Type.Optional(
+      count(
+        note('Canary units judged in a step before it is left.', 'live', DEFAULTS.minRequests),
+        0,
+      ),
+    ),
+    alpha: Type.Optional(
+      map(
+        {
+          rollback: Type.Optional(
+            probability(
+              note(
+                'Risk of rolling back a canary that is no worse.',
+                ATTEMPT,
+                DEFAULTS.alpha.rollback,
+              ),
+            ),
+          ),
+          promote: Type.Optional(
+            probability(
+              note('Risk of promoting a canary that is worse.', ATTEMPT, DEFAULTS.alpha.promote),
+            ),
+          ),
+        },
+        note('Error probabilities of a whole rollout.', ATTEMPT),
+      ),
+    ),
+    breaker: Type.Optional(
+      map(
+        {
+          failures: Type.Optional(
+            share(
+              note(
+                "Share of the canary's last attempts that must fail, against the baseline.",
+                'live',
+                DEFAULTS.breakerFailures,
+              ),
+            ),
+          ),
+        },
+        note('Crude and fast: rolls back outside of alpha.', 'live'),
+      ),
+    ),
+    metrics: Type.Optional(MetricsSchema),
+  },
+  note('What decides a rollout.', 'live'),
+)
+
+/** A step as the file writes it. */
+export type RawStep = Static<typeof StepSchema>
+/** A rollout as the file writes it. */
+export type RawRollout = Static<typeof RolloutSchema>
+/** An analysis as the file writes it. */
+export type RawAnalysis = Static<typeof AnalysisSchema>

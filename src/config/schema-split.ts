@@ -1,0 +1,155 @@
+import { Type, type Static } from 'typebox'
+import { DEFAULTS } from './defaults.ts'
+import {
+  FIELD_PATTERN,
+  FIELD_TITLE,
+  bodySource,
+  fieldSource,
+  headerName,
+  headerSource,
+} from './schema-place.ts'
+import { amount, map, namedMap, note, secret, share, size, weight } from './schema-value.ts'
+
+const RangeSchema = map(
+  {
+    gte: Type.Optional(Type.Number(note('At least.', 'live'))),
+    gt: Type.Optional(Type.Number(note('Above.', 'live'))),
+    lt: Type.Optional(Type.Number(note('Below.', 'live'))),
+    lte: Type.Optional(Type.Number(note('At most.', 'live'))),
+    prefix: Type.Optional(
+      Type.String({ minLength: 1, ...note('What the text starts with.', 'live') }),
+    ),
+  },
+  { minProperties: 1 },
+)
+
+/** A condition as the file writes it: a list of values, a range or a prefix. */
+export type RawCondition = readonly (string | number | boolean)[] | Static<typeof RangeSchema>
+
+const ConditionSchema = Type.Unsafe<RawCondition>({
+  title: 'a list of values, a range { gte, gt, lt, lte } or { prefix }',
+  anyOf: [
+    {
+      type: 'array',
+      minItems: 1,
+      items: { type: ['string', 'number', 'boolean'], title: 'text, a number, true or false' },
+    },
+    RangeSchema,
+  ],
+})
+
+const WhenSchema = Type.Unsafe<Record<string, RawCondition>>({
+  title: 'a map of conditions by field',
+  type: 'object',
+  minProperties: 1,
+  additionalProperties: ConditionSchema,
+  propertyNames: { type: 'string', pattern: FIELD_PATTERN, title: FIELD_TITLE },
+  ...note('Conditions by field; all of them must hold.', 'live'),
+})
+
+const RuleSchema = map(
+  {
+    when: WhenSchema,
+    variant: Type.Optional(Type.String(note('The variant that answers.', 'live'))),
+    weights: Type.Optional(
+      namedMap(
+        weight(note('Share of the requests that this rule matches.', 'live')),
+        note('A coin of its own; the baseline has the rest.', 'live'),
+      ),
+    ),
+  },
+  {
+    title: 'a map with `when` and exactly one of `variant` and `weights`',
+    oneOf: [{ required: ['variant'] }, { required: ['weights'] }],
+  },
+)
+
+/** `services.*.split`: how the requests of a service are shared out. */
+export const SplitSchema = map(
+  {
+    key: Type.Optional(
+      fieldSource(
+        note(
+          'What assignment sticks to: header:N, cookie:N, query:N, body:/json/pointer or ip. Without it: a fresh draw per request.',
+          'live (starts a new attempt of the rollout)',
+        ),
+      ),
+    ),
+    rules: Type.Optional(
+      Type.Array(
+        RuleSchema,
+        note(
+          'Key-based split: the first rule that matches decides; such requests are not evidence.',
+          'live',
+        ),
+      ),
+    ),
+    weights: Type.Optional(
+      namedMap(
+        weight(note('Share of the randomised requests.', 'live')),
+        note('A fixed split; the baseline has the rest. Not together with rollout.', 'live'),
+      ),
+    ),
+    override: Type.Optional(
+      map(
+        {
+          header: headerName(note('Header in which a tester names the variant.', 'live')),
+          secret: secret(note('What x-serin-secret must say.', 'live'), 1),
+        },
+        note('Lets testers choose the variant; such requests are not evidence.', 'live'),
+      ),
+    ),
+  },
+  note('How requests are shared out.', 'live'),
+)
+
+/** `services.*.mirror`: standing shadows. */
+export const MirrorSchema = Type.Array(
+  map({
+    to: Type.String(note('The variant that gets a copy.', 'live')),
+    share: Type.Optional(share(note('Share of the requests that are copied.', 'live'))),
+    maxBody: Type.Optional(
+      size(note('Larger requests are not copied, in bytes with a unit.', 'live')),
+    ),
+    tolerance: Type.Optional(
+      amount(note('Predictions that differ by less agree, as a fraction.', 'live')),
+    ),
+  }),
+  note('Copies of requests whose answers nobody waits for.', 'live'),
+)
+
+/** `services.*.observe`: what is read from requests and answers. */
+export const ObserveSchema = map(
+  {
+    requestId: Type.Optional(
+      headerSource(
+        note(
+          'Header with the request id; generated when absent, always echoed.',
+          'live',
+          DEFAULTS.requestId,
+        ),
+      ),
+    ),
+    prediction: Type.Optional(
+      bodySource(note('Where the predicted number stands in a JSON answer.', 'live')),
+    ),
+    segment: Type.Optional(
+      map(
+        {
+          from: fieldSource(note('Field of the request that names the segment.', 'live')),
+          values: Type.Array(
+            Type.String(),
+            note('The segments; all others count as `other`.', 'live'),
+          ),
+        },
+        note('Splits metrics by a field of the request.', 'live'),
+      ),
+    ),
+  },
+  note('What is read from requests and answers, after the answer has left.', 'live'),
+)
+
+/** The split of a service as the file writes it. */
+export type RawSplit = Static<typeof SplitSchema>
+/** A rule as the file writes it. */
+export type RawRule = Static<typeof RuleSchema>

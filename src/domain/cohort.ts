@@ -1,0 +1,85 @@
+/** A number for each side of the comparison: [baseline, canary]. */
+export type Pair = [baseline: number, canary: number]
+
+/** Index of the baseline in a `Pair`. */
+export const BASELINE_SIDE = 0
+/** Index of the canary in a `Pair`. */
+export const CANARY_SIDE = 1
+export type Side = typeof BASELINE_SIDE | typeof CANARY_SIDE
+
+/**
+ * The requests of one service that were assigned in one interval at one weight, folded together.
+ * All of its tallies are sums, so that cohorts of several replicas merge by addition.
+ */
+export type Cohort = {
+  /** Grows over the whole rollout attempt, restarts included: assignment order. */
+  readonly number: number
+  /** `1.4->2.0#1` */
+  readonly rollout: string
+  /** Index of the step at assignment. */
+  readonly step: number
+  /** Probability of the canary at assignment, in (0, 1). */
+  readonly pi: number
+  /** Index of the newest start point that is not later than this cohort. */
+  readonly epoch: number
+  /** False in warm-up: both sides are left out of the evidence. */
+  readonly judged: boolean
+  readonly openedAt: number
+  closedAt: number | null
+  readonly terms: CohortTerms
+  /** Units drawn: requests, or keys at their first judged request of the attempt. */
+  assigned: Pair
+  /** By hypothesis id. */
+  tallies: Record<string, Tally>
+}
+
+/** What a cohort's bets were made with: fixed when it opens, from earlier cohorts only ("predictable"). */
+export type CohortTerms = {
+  /** Latency thresholds by hypothesis id; absent = the baseline's quantile is not known yet, so not judged. */
+  readonly thresholds: Readonly<Record<string, LatencyTerms>>
+  /** Bets by hypothesis id; absent = nothing to centre on yet, so not judged. */
+  readonly bets: Readonly<Record<string, BetTerms>>
+  /** Caps on the absolute error by metric name; absent = not known yet, so not judged. */
+  readonly caps: Readonly<Record<string, number>>
+}
+
+/** Thresholds in milliseconds: above it a request is an exceedance. */
+export type LatencyTerms = {
+  readonly baselineMs: number
+  readonly harmMs: number
+  readonly proofMs: number
+}
+
+/** Centre g, cap B on y, and the λ of each bet (harm positive, proof negative); statistics.md-style ψ. */
+export type BetTerms = {
+  readonly centre: number
+  readonly cap: number
+  readonly harm: readonly number[]
+  readonly proof: readonly number[]
+}
+
+/** Sums of one hypothesis over one cohort. */
+export type Tally = EventTally | BetTally
+
+/** 0/1 observations. */
+export type EventTally = {
+  readonly kind: 'event'
+  /** Units that were judged (first judged request of a key, or every request without a key). */
+  trials: Pair
+  /** Of those, the ones with the event (for latency at the proof's threshold). */
+  events: Pair
+  /** Events for the harm side where every request is its own unit. */
+  harmEvents: Pair
+  /** Units with at least one event in this cohort, per side; null where every request is its own unit. */
+  harmUnits: [baseline: number[], canary: number[]] | null
+}
+
+/** Continuous observations y ≥ 0, capped; `harm` and `proof` are Σ ln(1 + λ_j ψ). */
+export type BetTally = {
+  readonly kind: 'bet'
+  n: Pair
+  sum: Pair
+  sumSq: Pair
+  harm: number[]
+  proof: number[]
+}

@@ -1,0 +1,80 @@
+import type { MetricReport } from './verdict.ts'
+
+export type Phase = 'idle' | 'progressing' | 'paused' | 'watching' | 'promoted' | 'rolled-back'
+
+/** Every phase, in the order of a rollout's life. */
+export const PHASES: readonly Phase[] = [
+  'idle',
+  'progressing',
+  'paused',
+  'watching',
+  'promoted',
+  'rolled-back',
+]
+
+/** Why a rollout is paused. */
+export type PausedBy =
+  | 'approval'
+  | 'timer'
+  | 'operator'
+  | 'metric'
+  | 'ratio-mismatch'
+  | 'baseline'
+  | 'override'
+
+export type DecisionAction =
+  | 'start'
+  | 'advance'
+  | 'promote'
+  | 'rollback'
+  | 'pause'
+  | 'resume'
+  | 'override'
+  | 'retry'
+  | 'undo'
+  | 'hold'
+
+/** Where a rollout stood before or after a decision; weights in percent. */
+export type Standing = {
+  readonly phase: Phase
+  readonly step: number
+  readonly weights: Readonly<Record<string, number>>
+}
+
+/** What was done, why, and on which evidence: one entry of the append-only log. */
+export type Decision = {
+  /** Counts up by one per service, from 1. */
+  readonly id: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly service: string
+  readonly rollout: string
+  readonly action: DecisionAction
+  /** A metric's name or a word of the gate that spoke (`breaker`, `ratio-mismatch`, `max-duration`, `operator` …). */
+  readonly reason: string
+  /** `evaluator`, or the name of the token or user. */
+  readonly actor: string
+  /** One sentence with the numbers. */
+  readonly summary: string
+  /** What the operator gave as reason, if any. */
+  readonly note: string | null
+  readonly from: Standing
+  readonly to: Standing
+  readonly metrics: readonly MetricReport[]
+  readonly configHash: string
+}
+
+/** A decision before the log has numbered it. */
+export type DecisionDraft = Omit<Decision, 'id'>
+
+/** What an operator asks for. Weights in basis points. */
+export type Command = CommandVerb & { readonly actor: string; readonly note: string | null }
+
+type CommandVerb =
+  | { readonly verb: 'promote'; readonly full: boolean }
+  | { readonly verb: 'abort' }
+  | { readonly verb: 'pause' }
+  | { readonly verb: 'resume' }
+  | { readonly verb: 'retry'; readonly force: boolean }
+  | { readonly verb: 'undo' }
+  | { readonly verb: 'weights'; readonly canaryBp: number }

@@ -1,0 +1,87 @@
+import type { Pair } from './cohort.ts'
+
+/**
+ * Everything that the judged cohorts of one rollout attempt have said so far. Plain data: it is stored
+ * as it is, and folding the same cohorts again gives the same evidence.
+ */
+export type Evidence = {
+  readonly rollout: string
+  /** Cohort numbers at which the start points begin; the first is where the attempt began. */
+  readonly starts: readonly number[]
+  /** Index into `starts` of the point at which the current step began. */
+  readonly stepStart: number
+  /** By hypothesis id. */
+  readonly hypotheses: Readonly<Record<string, HypothesisEvidence>>
+  readonly ratio: RatioEvidence
+  /** Caps on the absolute error learnt from the first labels, by metric name; frozen for the attempt. */
+  readonly caps: Readonly<Record<string, number>>
+  /** Ticks in a row that a metric's absolute limit was broken, by metric name. */
+  readonly limitTicks: Readonly<Record<string, number>>
+}
+
+export type HypothesisEvidence = EventEvidence | BetEvidence
+
+/** The largest log-evidence so far: e-values may be read at any time, so the supremum stands. */
+export type Latched = {
+  readonly harm: number
+  readonly proof: number
+  /** Of the cohorts of the step that was folded last; starts anew with each step. */
+  readonly stepProof: number
+}
+
+/** Events of one stratum (all cohorts of one assignment weight). */
+export type EventStratum = {
+  readonly pi: number
+  readonly baseline: number
+  readonly canary: number
+  /** Judged units of both sides; needed where a floor is allowed. */
+  readonly trials: number
+}
+
+export type EventEvidence = {
+  readonly kind: 'event'
+  /** The last cohort folded; -1 before the first. */
+  readonly foldedThrough: number
+  /** The step of that cohort. */
+  readonly step: number
+  /** By start point, then by stratum. */
+  readonly harm: readonly (readonly EventStratum[])[]
+  readonly proof: readonly EventStratum[]
+  readonly stepProof: readonly EventStratum[]
+  /** Judged units and their events since the attempt began, and in the step. */
+  readonly trials: Readonly<Pair>
+  readonly events: Readonly<Pair>
+  readonly stepTrials: Readonly<Pair>
+  readonly stepEvents: Readonly<Pair>
+  readonly sup: Latched
+}
+
+/** Moments of y in one stratum. */
+export type MomentStratum = {
+  readonly pi: number
+  readonly n: Readonly<Pair>
+  readonly sum: Readonly<Pair>
+  readonly sumSq: Readonly<Pair>
+}
+
+export type BetEvidence = {
+  readonly kind: 'bet'
+  readonly foldedThrough: number
+  readonly step: number
+  /** Log-wealth of each bet, by start point. */
+  readonly harm: readonly (readonly number[])[]
+  readonly proof: readonly number[]
+  readonly stepProof: readonly number[]
+  readonly strata: readonly MomentStratum[]
+  readonly stepMoments: Omit<MomentStratum, 'pi'>
+  readonly sup: Latched
+}
+
+/** Units drawn per stratum, for the sample-ratio test; by start point. */
+export type RatioEvidence = {
+  readonly foldedThrough: number
+  readonly starts: readonly (readonly RatioStratum[])[]
+  readonly sup: number
+}
+
+export type RatioStratum = { readonly pi: number; readonly canary: number; readonly total: number }

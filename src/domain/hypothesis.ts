@@ -1,0 +1,43 @@
+import type { OnFailure } from './rollout-spec.ts'
+
+/**
+ * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
+ * baseline's?". A relative metric is one hypothesis, and brings others along (share above the cap,
+ * missing labels, requests without an answer). Each has up to two e-processes: harm and proof.
+ */
+export type Hypothesis = {
+  /** `errors`, `rmse`, `rmse/above-cap`, `rmse/label-missing`, `no-answer`: unique in a rollout. */
+  readonly id: string
+  /** The configured metric it belongs to; null for what guards all of them (`no-answer`). */
+  readonly metric: string | null
+  readonly source: HypothesisSource
+  /** What harm leads to. */
+  readonly onFailure: OnFailure
+  /** Its proof is needed before 100 %, and it has its share of the rollback α. */
+  readonly required: boolean
+  /** H0: canary ≤ ratio × baseline. Disproved (harm) at log E ≥ ln(1/α); α = 0: never. */
+  readonly harm: { readonly ratio: number; readonly alpha: number }
+  /** H0: canary ≥ ratio × baseline + floor. Disproved (no worse) at log E ≥ ln(1/α). Null: never proved. */
+  readonly proof: { readonly ratio: number; readonly floor: number; readonly alpha: number } | null
+}
+
+/** The ratio that bets on proof are made against; where nothing is to be proved, that of harm. */
+export function proofRatio(hypothesis: Hypothesis): number {
+  return hypothesis.proof?.ratio ?? hypothesis.harm.ratio
+}
+
+/** Where the observations of a hypothesis come from. Margins are fractions of the threshold. */
+export type HypothesisSource =
+  | { readonly of: 'failure' }
+  | { readonly of: 'no-answer' }
+  | {
+      readonly of: 'latency'
+      readonly quantile: number
+      /** The canary's threshold is (1 + margin) × the baseline's quantile. */
+      readonly harmMargin: number
+      readonly proofMargin: number
+    }
+  /** Squared error, capped at cap²; `cap: null` = learnt from the first labels. */
+  | { readonly of: 'squared-error'; readonly cap: number | null; readonly windowMs: number }
+  | { readonly of: 'above-cap'; readonly windowMs: number }
+  | { readonly of: 'label-missing'; readonly windowMs: number }

@@ -1,0 +1,15 @@
+/**
+ * What became of a request, booked once and to the assigned variant:
+ * `failed` = 5xx or a gateway error with an upstream cause; `client_closed` = the client left first;
+ * `rejected` = the queue was full or its deadline passed; `no_answer` = one of our timeouts.
+ */
+export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
+
+/** Every outcome, in the order in which tables print them. */
+export const OUTCOMES: readonly Outcome[] = [
+  'ok',
+  'failed',
+  'client_closed',
+  'rejected',
+  'no_answer',
+]

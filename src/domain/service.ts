@@ -1,0 +1,74 @@
+import type { RolloutSpec } from './rollout-spec.ts'
+import type { Variant } from './variant.ts'
+
+/** One model endpoint that callers know, as the configuration describes it (units resolved). */
+export type Service = {
+  readonly name: string
+  readonly match: ServiceMatch
+  /** Inference without side effects: the same request may be sent again. */
+  readonly idempotent: boolean
+  /** The baseline first, then the canary if there is one, then further names in the file's order. */
+  readonly variants: readonly Variant[]
+  readonly split: SplitSpec
+  readonly observe: ObserveSpec
+  /** Null: the fixed weights of the split hold. */
+  readonly rollout: RolloutSpec | null
+}
+
+/** Which requests belong to a service. */
+export type ServiceMatch = {
+  /** A literal path, or a prefix ending in `/*` that also matches the prefix with a bare `/`. */
+  readonly path: string
+  /** Upper case; null allows every method. */
+  readonly methods: readonly string[] | null
+  /** Lower case, without port; null allows every host. */
+  readonly host: string | null
+}
+
+/** How the requests of a service are shared out. */
+export type SplitSpec = {
+  /** What assignment sticks to; null = a fresh draw per request. */
+  readonly key: FieldSource | null
+  /** First match wins. */
+  readonly rules: readonly RuleSpec[]
+  /** Fixed weights in basis points of the variants named; the baseline has the rest. */
+  readonly weightsBp: Readonly<Record<string, number>>
+  readonly override: { readonly header: string; readonly secret: string } | null
+}
+
+/** Where a value is read from. Header and cookie names are lower case / as written; pointers are RFC 6901. */
+export type FieldSource =
+  | { readonly from: 'header'; readonly name: string }
+  | { readonly from: 'cookie'; readonly name: string }
+  | { readonly from: 'query'; readonly name: string }
+  | { readonly from: 'body'; readonly pointer: string }
+  | { readonly from: 'ip' }
+
+/** A key-based split: when every condition holds, the rule's variant answers, or its own coin decides. */
+export type RuleSpec = {
+  readonly when: readonly RuleCondition[]
+  readonly then:
+    | { readonly variant: string }
+    | { readonly weightsBp: Readonly<Record<string, number>> }
+}
+
+/** One condition of a rule on one field. A field that is absent or cannot be read never matches. */
+export type RuleCondition = { readonly field: FieldSource } & (
+  | { readonly test: 'in'; readonly values: readonly string[] }
+  | {
+      readonly test: 'range'
+      readonly gte: number | null
+      readonly gt: number | null
+      readonly lt: number | null
+      readonly lte: number | null
+    }
+  | { readonly test: 'prefix'; readonly prefix: string }
+)
+
+/** What is read from requests and answers beside the split's key. */
+export type ObserveSpec = {
+  /** Lower-case name of the header that carries the request id; generated when absent, always echoed. */
+  readonly requestIdHeader: string
+  /** RFC 6901 pointer into a JSON answer to the predicted number; null = predictions are not read. */
+  readonly prediction: string | null
+}

@@ -1,0 +1,56 @@
+/** What the evidence says about one metric. `error`: it could not be read, which is never failure. */
+export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
+
+/** A hypothesis or an absolute limit with its verdict and every number behind it (JSON-ready). */
+export type MetricReport = {
+  /** The hypothesis' id, or the metric's name for an absolute limit. */
+  readonly name: string
+  readonly kind: string
+  readonly verdict: Verdict
+  /** Whether it decides, and what its harm leads to. */
+  readonly required: boolean
+  readonly onFailure: 'rollback' | 'pause' | 'warn'
+  /** In the metric's unit (rates as fractions, latency in ms, RMSE in the label's unit); null = no data. */
+  readonly baseline: MetricValue
+  readonly canary: MetricValue
+  /** Canary over baseline, with a time-uniform interval; null where it cannot be given. */
+  readonly ratio: RatioInterval | null
+  readonly evidence: {
+    readonly harm: LogEvidence | null
+    readonly nonInferiority: LogEvidence | null
+    /** Non-inferiority on the current step's cohorts alone. */
+    readonly stepNonInferiority: LogEvidence | null
+    /** Harm since the current step began, as if nothing had been seen before. */
+    readonly stepHarm: LogEvidence | null
+  }
+  /** Absolute limit, in the metric's unit; null where there is none. */
+  readonly limit: LimitReport | null
+  /** Judged units of the canary in the current step. */
+  readonly stepCanaryN: number
+  /** Median seconds until it can be decided at the present traffic; null = unknown. */
+  readonly etaSeconds: number | null
+}
+
+/** How the canary stands against an absolute limit in the current step. */
+export type LimitReport = {
+  readonly max: number
+  /** Evaluations in a row that found the canary beyond it; three fail the metric. */
+  readonly ticksBeyond: number
+  /** The baseline is beyond it too: says nothing about the canary, so the rollout holds. */
+  readonly baselineBeyond: boolean
+  /** There are too few samples in this step to judge it. */
+  readonly tooFew: boolean
+}
+
+export type MetricValue = { readonly value: number | null; readonly n: number }
+
+/** `exact` intervals invert the e-process; `asymptotic` ones are for reading only. */
+export type RatioInterval = {
+  readonly estimate: number
+  readonly lower: number
+  readonly upper: number
+  readonly method: 'exact' | 'asymptotic'
+}
+
+/** Natural logarithm of the evidence, and the threshold at which it decides. */
+export type LogEvidence = { readonly log: number; readonly threshold: number }

@@ -1,0 +1,279 @@
+import type { Cohort, EventTally } from '../domain/cohort.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import { BASELINE } from '../domain/variant.ts'
+import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { publishTerms } from '../rollout/terms.ts'
+import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
+import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
+import type { UnitBatch } from '../store/store.ts'
+
+/** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
+const MAX_UNITS = 2_000_000
+
+/** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
+const QUANTILE_SAMPLES = 4
+
+/** What folding has changed since it was stored last. */
+export type CohortChanges = {
+  readonly put: readonly Cohort[]
+  readonly drop: readonly number[]
+  readonly units: readonly UnitBatch[]
+}
+
+/** What an attempt is taken up with again after a restart. */
+export type Restored = {
+  readonly evidence: Evidence | null
+  readonly cohorts: readonly Cohort[]
+  readonly units: readonly UnitBatch[]
+}
+
+/**
+ * The cohorts of one attempt from opening to evidence: one is open at a time, closed ones settle, and
+ * each hypothesis folds them strictly in assignment order once its own window has passed.
+ */
+export class CohortCycle {
+  readonly rollout: string
+  #plan: RolloutPlan
+  #book: ServiceBook
+  readonly #ledger: CohortLedger
+  readonly #foldedThrough = new Map<string, number>()
+  readonly #blockMs: number
+  #evidence: Evidence
+  #lastNumber: number
+  #lastStartAt: number
+  #openStep = -1
+  #put = new Map<number, Cohort>()
+  #drop: number[] = []
+  #units: UnitBatch[] = []
+
+  constructor(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: ServiceBook,
+    now: number,
+    restored: Restored | null,
+  ) {
+    this.#plan = plan
+    this.#book = book
+    this.rollout = rolloutId(state)
+    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
+    this.#lastNumber = timeNumber(now)
+    this.#lastStartAt = now
+    const { maxDurationMs, analysis } = plan.spec
+    this.#blockMs = planStarts({
+      maxDurationMs,
+      cohortMs: analysis.intervalMs,
+      phaseChanges: plan.steps.length,
+    }).blockMs
+    this.#evidence =
+      restored?.evidence ?? emptyEvidence(this.rollout, plan.hypotheses, this.#lastNumber)
+    for (const h of plan.hypotheses) {
+      this.#foldedThrough.set(h.id, this.#evidence.hypotheses[h.id]!.foldedThrough)
+    }
+    if (restored !== null) {
+      for (const batch of restored.units) this.#ledger.units.restore(batch)
+      this.#ledger.restore(restored.cohorts)
+      const numbers = restored.cohorts.map((c) => c.number)
+      this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
+      // The step goes on where it was: a restart is no change of phase.
+      if (restored.evidence !== null) this.#openStep = state.step
+    }
+    book.useLedger(this.#ledger, this.rollout)
+  }
+
+  get evidence(): Evidence {
+    return this.#evidence
+  }
+
+  get current(): Cohort | null {
+    return this.#ledger.current
+  }
+
+  /** Replaces the evidence by what limits or an operator have changed of it. */
+  amend(evidence: Evidence): void {
+    this.#evidence = evidence
+  }
+
+  /** Starts the sample-ratio test anew: an operator has looked at the mismatch. */
+  resetRatio(): void {
+    const { ratio } = this.#evidence
+    this.#evidence = { ...this.#evidence, ratio: emptyRatio(ratio.foldedThrough) }
+  }
+
+  /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
+  replan(plan: RolloutPlan, book: ServiceBook): void {
+    for (const h of plan.hypotheses) {
+      const before = this.#plan.hypotheses.find((other) => other.id === h.id)
+      const found = this.#evidence.hypotheses[h.id]!
+      if (JSON.stringify([before?.harm, before?.proof]) === JSON.stringify([h.harm, h.proof])) continue
+      // What was the largest evidence under another margin says nothing under this one.
+      const sup = { harm: 0, proof: 0, stepProof: 0 }
+      this.#evidence = {
+        ...this.#evidence,
+        hypotheses: { ...this.#evidence.hypotheses, [h.id]: { ...found, sup } },
+      }
+    }
+    this.#plan = plan
+    this.#book = book
+    book.useLedger(this.#ledger, this.rollout)
+  }
+
+  /** Closes the open cohort and, where both variants have a share, opens the next one. */
+  turn(state: RolloutState, now: number, judged: boolean): void {
+    const compares = state.phase === 'progressing' || state.phase === 'paused'
+    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
+      this.#ledger.close(now)
+      return
+    }
+    this.#learnCaps()
+    const number = Math.max(this.#lastNumber + 1, timeNumber(now))
+    this.#lastNumber = number
+    this.#addStart(state, number, now)
+    const pi = state.weightBp / WHOLE_BP
+    this.#ledger.open({
+      number,
+      rollout: this.rollout,
+      step: state.step,
+      pi,
+      epoch: this.#evidence.starts.length - 1,
+      judged,
+      now,
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) => this.#baselineQuantile(q)),
+    })
+  }
+
+  /** Settles and folds what is ready. True when the evidence changed. */
+  fold(now: number, monotonicNow: number): boolean {
+    let changed = false
+    for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
+      this.#evidence = foldAssignments(this.#evidence, slot.cohort)
+      this.#keepUnits(slot)
+      changed = true
+    }
+    for (const hypothesis of this.#plan.hypotheses) {
+      if (this.#foldHypothesis(hypothesis, now)) changed = true
+    }
+    this.#persistOrDrop()
+    return changed
+  }
+
+  /** Books a label; see CohortLedger. Labels of other attempts are late. */
+  label(prediction: Prediction, label: number): ReturnType<CohortLedger['label']> {
+    if (prediction.rollout !== this.rollout) return { result: 'late', cohort: null }
+    return this.#ledger.label(prediction, label)
+  }
+
+  /** What has to be stored; `stored()` forgets it once it is. */
+  changes(): CohortChanges {
+    return { put: [...this.#put.values()], drop: this.#drop, units: this.#units }
+  }
+
+  /** The changes were stored: labels that touch those cohorts are stored with their join from now on. */
+  stored(changes: CohortChanges): void {
+    for (const cohort of changes.put) this.#put.delete(cohort.number)
+    this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
+    this.#units = this.#units.filter((u) => !changes.units.includes(u))
+    for (const slot of this.#ledger.slots()) {
+      if (changes.put.includes(slot.cohort)) slot.persisted = true
+    }
+  }
+
+  #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
+    const windowMs = 'windowMs' in hypothesis.source ? hypothesis.source.windowMs : 0
+    const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
+      this.#ledger.units.harmSince(id, epoch, units)
+    let changed = false
+    for (const { cohort, settled } of this.#ledger.slots()) {
+      if (cohort.number <= this.#foldedThrough.get(hypothesis.id)!) continue
+      // Strictly in assignment order: what is not ready blocks what comes after it.
+      if (!settled || now < cohort.closedAt! + windowMs) break
+      this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
+      this.#foldedThrough.set(hypothesis.id, cohort.number)
+      changed = true
+    }
+    return changed
+  }
+
+  #persistOrDrop(): void {
+    const oldest = Math.min(...this.#foldedThrough.values())
+    for (const slot of this.#ledger.slots()) {
+      if (!slot.settled) break
+      const { number } = slot.cohort
+      if (number <= oldest) {
+        this.#ledger.drop(number)
+        if (!this.#put.delete(number)) this.#drop.push(number)
+      } else if (!slot.persisted) {
+        this.#put.set(number, slot.cohort)
+      }
+    }
+  }
+
+  #keepUnits({ cohort, newUnits }: Slot): void {
+    if (!this.#plan.keyed) return
+    const events: Record<string, number[]> = {}
+    for (const [id, tally] of Object.entries(cohort.tallies)) {
+      if (tally.kind !== 'event' || tally.harmUnits === null) continue
+      const units = tally.harmUnits.flat()
+      if (units.length > 0) events[id] = units
+    }
+    if (newUnits.length === 0 && Object.keys(events).length === 0) return
+    this.#units.push({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
+  }
+
+  #addStart(state: RolloutState, number: number, now: number): void {
+    const phaseChanged = state.step !== this.#openStep
+    const isFirst = this.#openStep === -1
+    this.#openStep = state.step
+    const { starts } = this.#evidence
+    if (isFirst) {
+      this.#evidence = { ...this.#evidence, starts: [number], stepStart: 0 }
+      this.#lastStartAt = now
+      return
+    }
+    const isNew = isNewStart({
+      starts: starts.length,
+      phaseChanged,
+      phaseChangesLeft: this.#plan.steps.length - 1 - state.step,
+      sinceLastStartMs: now - this.#lastStartAt,
+      blockMs: this.#blockMs,
+    })
+    if (isNew) {
+      this.#evidence = { ...this.#evidence, starts: [...starts, number] }
+      this.#lastStartAt = now
+    }
+    if (phaseChanged) {
+      this.#evidence = { ...this.#evidence, stepStart: this.#evidence.starts.length - 1 }
+    }
+  }
+
+  #learnCaps(): void {
+    for (const metric of this.#plan.metrics) {
+      if (metric.kind !== 'rmse' || metric.cap !== null) continue
+      if (this.#evidence.caps[metric.name] !== undefined) continue
+      const cap = this.#ledger.takeLearntCap(metric.name, metric.minLabels)
+      if (cap === null) continue
+      this.#evidence = {
+        ...this.#evidence,
+        caps: { ...this.#evidence.caps, [metric.name]: cap },
+      }
+    }
+  }
+
+  #baselineQuantile(q: number): number | null {
+    const { drawn } = this.#book.variants.get(BASELINE)!
+    return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
+  }
+}
+
+// From the time, so that a restart never gives a number that a lost cohort had: labels of the lost
+// one would be booked into the new one.
+function timeNumber(now: number): number {
+  return Math.floor(now / 100)
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Command, Decision } from '../domain/decision.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { reconcile } from '../rollout/reconcile.ts'
+import type { RolloutView } from '../rollout/view.ts'
+import type { Store } from '../store/store.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { RolloutRunner, type RunnerDeps, type RunnerResult } from './rollout-runner.ts'
+
+/** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
+export const LOOK_MS = 250
+
+/** A service that has a rollout. */
+export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
+
+export type EvaluatorDeps = {
+  readonly store: Store
+  readonly clock: Clock
+  /** Names this process in the lease. */
+  readonly holder: string
+  readonly reachability: (
+    service: string,
+    variant: string,
+  ) => { readonly ready: boolean; readonly downForMs: number }
+  readonly apply: (state: RolloutState) => void
+  readonly onDecision: (decision: Decision) => void
+  readonly onError: (what: string, error: unknown) => void
+}
+
+/** The control loop over all rollouts. */
+export class Evaluator {
+  readonly #deps: EvaluatorDeps
+  readonly #lease: LeaseKeeper
+  readonly #runners = new Map<string, RolloutRunner>()
+  #looking: Promise<void> | null = null
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(deps: EvaluatorDeps) {
+    this.#deps = deps
+    this.#lease = new LeaseKeeper(deps.store, deps.clock, deps.holder)
+  }
+
+  /** Whether this process decides. */
+  get leads(): boolean {
+    return this.#lease.current() !== null
+  }
+
+  /**
+   * Takes up a rollout from the store, or begins it; the data plane has its weights when this resolves.
+   * Rejects with a sentence when the configuration cannot go with what is stored.
+   */
+  async add(rollout: Rollout): Promise<void> {
+    const { store } = this.#deps
+    const { service, canaryVersion } = rollout.plan
+    const [record, rolledBackAt, decisions] = await Promise.all([
+      store.readRollout(service),
+      store.rolledBackAt(service, canaryVersion),
+      store.decisions(service, { after: 0, limit: 1 }),
+    ])
+    const start = { ...rollout, record, rolledBackAt, lastDecision: decisions[0] ?? null }
+    this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
+  }
+
+  /** Why a rollout cannot go on (or begin again) under another plan; null when it can. */
+  async refusal(plan: RolloutPlan): Promise<string | null> {
+    const running = this.#runners.get(plan.service)
+    if (running !== undefined) return running.refusal(plan)
+    const record = await this.#deps.store.readRollout(plan.service)
+    const seen = { now: this.#deps.clock.now(), rolledBackAt: null, actor: 'configuration' }
+    const next = reconcile(plan, record?.state ?? null, seen)
+    return 'refused' in next ? next.detail : null
+  }
+
+  /** Goes on with these rollouts under their new plans; those that are gone end here, kept in the store. */
+  async reconfigure(rollouts: readonly Rollout[], actor: string): Promise<void> {
+    for (const service of [...this.#runners.keys()]) {
+      if (rollouts.some((r) => r.plan.service === service)) continue
+      await this.#runners.get(service)!.flush()
+      this.#runners.delete(service)
+    }
+    for (const { plan, book } of rollouts) {
+      const runner = this.#runners.get(plan.service)
+      if (runner === undefined) {
+        await this.add({ plan, book })
+        continue
+      }
+      const rolledBackAt = await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
+      await runner.reconfigure(plan, book, { actor, rolledBackAt })
+    }
+  }
+
+  /** Looks at once, then every quarter of a second until `stop`. */
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), LOOK_MS)
+    this.#timer.unref()
+    void this.look()
+  }
+
+  /** One look at every rollout; skipped while the one before is still running. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => (this.#looking = null))
+    return this.#looking
+  }
+
+  /** Ends the loop: what is folded is stored, the lease is given back. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    await this.#looking
+    for (const runner of this.#runners.values()) {
+      await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
+    }
+    await this.#lease.release()
+  }
+
+  /** Null: the service has no rollout. */
+  view(service: string): RolloutView | null {
+    return this.#runners.get(service)?.view() ?? null
+  }
+
+  /** Null: the service has no rollout. */
+  async command(
+    service: string,
+    command: Command,
+    ifMatch: number | null,
+  ): Promise<RunnerResult | null> {
+    return (await this.#runners.get(service)?.command(command, ifMatch)) ?? null
+  }
+
+  /** Books a label into the cohort of its request; late when nothing waits for it any more. */
+  label(prediction: Prediction, label: number): ReturnType<RolloutRunner['label']> {
+    const runner = this.#runners.get(prediction.service)
+    return runner?.label(prediction, label) ?? { result: 'late', cohort: null }
+  }
+
+  async #lookOnce(): Promise<void> {
+    try {
+      await this.#lease.keep()
+    } catch (error) {
+      this.#deps.onError('lease', error)
+    }
+    await Promise.all([...this.#runners.values()].map((runner) => runner.tick()))
+  }
+
+  #runnerDeps(service: string): RunnerDeps {
+    const { store, clock, apply, onDecision, onError, reachability } = this.#deps
+    return {
+      store,
+      clock,
+      apply,
+      onDecision,
+      onError,
+      lease: () => this.#lease.current(),
+      reachability: (variant) => reachability(service, variant),
+    }
+  }
+}

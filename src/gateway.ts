@@ -1,0 +1,374 @@
+import { hostname } from 'node:os'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { AdminDeps, CommandResult, ReloadResult } from './admin/admin-deps.ts'
+import { createAdminServer } from './admin/admin-plugin.ts'
+import type { ServiceStatus } from './admin/service-status.ts'
+import type { Config } from './config/config.ts'
+import type { ConfigResult } from './config/load.ts'
+import { formatProblem } from './config/problem.ts'
+import { redactConfig } from './config/redact.ts'
+import { listRestartChanges } from './config/restart.ts'
+import { watchFile } from './config/watch.ts'
+import type { Clock } from './domain/clock.ts'
+import type { Command } from './domain/decision.ts'
+import { CANARY } from './domain/variant.ts'
+import { Evaluator } from './evaluator/evaluator.ts'
+import { createLabelJoin } from './feedback/join.ts'
+import { parseFeedback } from './feedback/parse.ts'
+import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
+import { createMetricsRegistry } from './metrics/registry.ts'
+import { createDataServer } from './proxy/data-server.ts'
+import { drain, type Delay } from './proxy/drain.ts'
+import { LiveExchanges } from './proxy/live-exchanges.ts'
+import { createReachability } from './proxy/reachability.ts'
+import { openLmdbStore } from './store/lmdb-store.ts'
+import { createPredictionBuffer } from './store/prediction-buffer.ts'
+import type { Store } from './store/store.ts'
+
+/** What the process edge hands to the gateway. */
+export type GatewayDeps = {
+  readonly log: FastifyBaseLogger
+  readonly clock: Clock
+  /** A fresh number in [0, 1). */
+  readonly draw: () => number
+  readonly newRequestId: () => string
+  /** serin's own version. */
+  readonly version: string
+  /** Reads the configuration file anew. */
+  readonly reloadFrom: () => Promise<ConfigResult>
+}
+
+/** A gateway between its start and its end. */
+export type RunningGateway = {
+  /** Opens both ports; resolves with their addresses. */
+  readonly listen: () => Promise<{ readonly data: string; readonly admin: string }>
+  /** Takes over another configuration, or refuses it whole. `actor` stands in the decisions it leads to. */
+  readonly reload: (config: Config, actor?: string) => Promise<ReloadResult>
+  /** Takes no more work and waits for what is in flight, within the configured limits. */
+  readonly drain: () => Promise<void>
+  /** Ends everything; what was acknowledged or folded is stored. */
+  readonly close: () => Promise<void>
+}
+
+/** Predictions past their retention are looked for this often. */
+const EXPIRY_MS = 60_000
+
+/** A file that is being written is read when it has been quiet for this long. */
+const WATCH_DEBOUNCE_MS = 200
+
+/**
+ * The composition root: the one place that knows every part. Rejects when the store cannot be opened or
+ * what it holds does not go with the configuration; the ports open with `listen`.
+ */
+export async function createGateway(config: Config, deps: GatewayDeps): Promise<RunningGateway> {
+  const { log, clock } = deps
+  const store = await openStore(config, log)
+  const buffer = createPredictionBuffer({
+    store,
+    onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
+  })
+  const reachability = createReachability(clock)
+  const exchanges = new LiveExchanges()
+  const stage = { ready: false, draining: false }
+
+  const upstreamsOf = (service: string, variant: string) =>
+    live.snapshot.runtimes.get(service)?.service.variants.find((v) => v.name === variant)
+      ?.upstreams ?? []
+
+  const metrics = createMetricsRegistry({
+    version: deps.version,
+    leads: () => evaluator.leads,
+    services: () => [...live.books].map(([name, book]) => readingOf(name, book)),
+  })
+
+  const evaluator = new Evaluator({
+    store: metered(store, metrics.setStoreUp),
+    clock,
+    holder: `${hostname()}:${process.pid}`,
+    reachability: (service, variant) => reachability.of(upstreamsOf(service, variant)),
+    apply: (state) => {
+      const runtime = live.snapshot.runtimes.get(state.service)
+      if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
+    },
+    onDecision: (decision) => {
+      metrics.countDecision(decision)
+      const { metrics: evidence, ...line } = decision
+      log.info({ decision: line, evidence }, decision.summary)
+    },
+    onError: (what, error) => log.error({ err: error }, `${what} failed`),
+  })
+
+  const build = (next: Config, previous: LiveServices | null) =>
+    buildLiveServices(
+      next,
+      { clock, remember: buffer.add },
+      previous,
+      (service) => evaluator.view(service)?.state ?? null,
+    )
+  let live = build(config, null)
+
+  const rolloutsOf = ({ plans, books }: LiveServices) =>
+    [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
+  const watchUpstreams = () =>
+    reachability.watch(live.config.services.flatMap((s) => s.variants.flatMap((v) => v.upstreams)))
+
+  const labels = createLabelJoin({
+    services: () => live.config.services.map((s) => s.name),
+    buffer,
+    store,
+    book: (prediction, label) => evaluator.label(prediction, label),
+    clock,
+    count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
+  })
+
+  function readingOf(name: string, book: LiveServices['books'] extends ReadonlyMap<string, infer B> ? B : never) {
+    const { service, split } = live.snapshot.runtimes.get(name)!
+    return {
+      book,
+      weightsBp: split.weightsBp,
+      view: evaluator.view(name),
+      upstreams: service.variants.flatMap((v) =>
+        v.upstreams.map((upstream) => ({
+          variant: v.name,
+          upstream,
+          healthy: reachability.isReachable(upstream),
+        })),
+      ),
+    }
+  }
+
+  function statusOf(name: string): ServiceStatus | null {
+    const runtime = live.snapshot.runtimes.get(name)
+    if (runtime === undefined) return null
+    const book = live.books.get(name)!
+    const { service } = runtime
+    const figures = service.variants.map((v) => {
+      const { requests, errors, drawn } = book.variants.get(v.name)!
+      const quantile = (q: number) => (drawn.count === 0 ? null : drawn.quantile(q))
+      return [
+        v.name,
+        {
+          requests,
+          errors,
+          p50Ms: quantile(0.5),
+          p95Ms: quantile(0.95),
+          p99Ms: quantile(0.99),
+          upstreams: v.upstreams.length,
+          healthy: v.upstreams.filter((u) => reachability.isReachable(u)).length,
+        },
+      ] as const
+    })
+    return {
+      service,
+      weightsBp: runtime.split.weightsBp,
+      variants: Object.fromEntries(figures),
+      rollout: evaluator.view(name),
+    }
+  }
+
+  async function command(
+    service: string,
+    asked: Command,
+    ifMatch: number | null,
+  ): Promise<CommandResult> {
+    if (statusOf(service) === null) {
+      const detail = `no service ${service} is configured`
+      return { ok: false, code: 'SERIN_UNKNOWN_SERVICE', detail }
+    }
+    const result = await evaluator.command(service, asked, ifMatch)
+    if (result === null) {
+      const detail = `${service} has no rollout: its weights are those of the configuration`
+      return { ok: false, code: 'SERIN_REFUSED', detail }
+    }
+    return result.ok ? { ...result, status: statusOf(service)! } : result
+  }
+
+  async function reload(next: Config, actor = 'configuration'): Promise<ReloadResult> {
+    const result = await takeOver(next, actor)
+    metrics.setReloadSuccess(result.ok)
+    return result
+  }
+
+  async function takeOver(next: Config, actor: string): Promise<ReloadResult> {
+    const fixed = listRestartChanges(live.config, next)
+    if (fixed.length > 0) {
+      return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
+    }
+    const previous = live
+    const upcoming = build(next, previous)
+    const refusals = await Promise.all([...upcoming.plans.values()].map((p) => evaluator.refusal(p)))
+    const problems = refusals.filter((r) => r !== null)
+    if (problems.length > 0) {
+      await upcoming.upstreams.close()
+      return { ok: false, problems }
+    }
+    const changes = describeChanges(previous.config, next)
+    live = upcoming
+    watchUpstreams()
+    await reachability.probe()
+    await evaluator.reconfigure(rolloutsOf(live), actor)
+    // Requests that were assigned before go on; the pools end with the last of them.
+    previous.upstreams
+      .close()
+      .catch((error: unknown) => log.error({ err: error }, 'old upstreams did not close'))
+    return { ok: true, changes }
+  }
+
+  async function reloadFile(): Promise<ReloadResult> {
+    const loaded = await deps.reloadFrom()
+    if (loaded.ok) return reload(loaded.config)
+    metrics.setReloadSuccess(false)
+    return { ok: false, problems: loaded.problems.map(formatProblem) }
+  }
+
+  const adminDeps: AdminDeps = {
+    clock,
+    log,
+    services: () => live.config.services.map((s) => statusOf(s.name)!),
+    service: statusOf,
+    command,
+    decisions: store.decisions,
+    decision: store.decision,
+    feedback: async (body, contentType) => labels.accept(parseFeedback(body, contentType)),
+    reload: reloadFile,
+    runningConfig: () => redactConfig(live.config),
+    metrics: metrics.render,
+    ready: () => ({
+      ready: stage.ready,
+      checks: {
+        gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
+        evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+      },
+    }),
+  }
+
+  await store.expirePredictions(clock.now())
+  watchUpstreams()
+  await reachability.probe()
+  for (const rollout of rolloutsOf(live)) await evaluator.add(rollout)
+
+  const data = createDataServer(
+    {
+      snapshot: () => live.snapshot,
+      config: () => live.config.gateway,
+      draw: deps.draw,
+      newRequestId: deps.newRequestId,
+      clock,
+      log,
+      isDraining: () => stage.draining,
+      isReady: () => stage.ready,
+      name: 'serin',
+      exchanges,
+    },
+    config.passthrough,
+  )
+  const admin = createAdminServer(adminDeps, config.admin)
+  const closers: (() => void)[] = []
+
+  return {
+    listen: async () => {
+      const addresses = {
+        data: await data.listen({ ...config.gateway.listen }),
+        admin: await admin.listen({ ...config.admin.listen }),
+      }
+      evaluator.start()
+      const expiry = setInterval(() => {
+        store
+          .expirePredictions(clock.now())
+          .catch((error: unknown) => log.error({ err: error }, 'predictions did not expire'))
+      }, EXPIRY_MS)
+      expiry.unref()
+      closers.push(() => clearInterval(expiry))
+      if (config.file !== null) {
+        const watch = await watchFile(config.file, {
+          debounceMs: WATCH_DEBOUNCE_MS,
+          onChange: () => void reloadFile().then((result) => logReload(log, result)),
+          onError: (error) => log.error({ err: error }, 'the configuration is not watched any more'),
+        })
+        closers.push(watch.close)
+      }
+      stage.ready = true
+      return addresses
+    },
+    reload,
+    drain: () =>
+      drain({
+        spans: live.config.gateway.drain,
+        delay,
+        stopBeingReady: () => (stage.ready = false),
+        startDraining: () => (stage.draining = true),
+        closeServer: () => data.close(),
+        closeExchanges: (kind) => exchanges.closeAll(kind),
+        cutConnections: () => data.server.closeAllConnections(),
+      }),
+    close: async () => {
+      stage.ready = false
+      for (const close of closers) close()
+      await closeServer(data)
+      await evaluator.stop()
+      await buffer.close()
+      await closeServer(admin)
+      reachability.close()
+      await live.upstreams.destroy()
+      await store.close()
+    },
+  }
+}
+
+function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
+  const { maxBytes, maxPending, retentionMs } = config.feedback
+  return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
+}
+
+/** The store, with every commit telling whether it could be written. */
+function metered(store: Store, setUp: (up: boolean) => void): Store {
+  return {
+    ...store,
+    commit: async (change) => {
+      try {
+        const result = await store.commit(change)
+        setUp(true)
+        return result
+      } catch (error) {
+        setUp(false)
+        throw error
+      }
+    },
+  }
+}
+
+function describeChanges(before: Config, after: Config): readonly string[] {
+  if (before.hash === after.hash) return ['nothing changed']
+  const versions = (config: Config) =>
+    new Map(
+      config.services.map((s) => [s.name, s.variants.find((v) => v.name === CANARY)?.version ?? '']),
+    )
+  const was = versions(before)
+  const is = versions(after)
+  return [
+    ...[...was.keys()].filter((name) => !is.has(name)).map((name) => `service ${name} removed`),
+    ...[...is.keys()].filter((name) => !was.has(name)).map((name) => `service ${name} added`),
+    ...[...is]
+      .filter(([name, version]) => was.has(name) && was.get(name) !== version)
+      .map(([name, version]) => `service ${name}: canary version ${version || 'removed'}`),
+    `configuration ${after.hash}`,
+  ]
+}
+
+function logReload(log: FastifyBaseLogger, result: ReloadResult): void {
+  if (result.ok) log.info({ changes: result.changes }, 'reloaded')
+  else log.error({ problems: result.problems }, 'reload refused: the old configuration stays')
+}
+
+async function closeServer(server: FastifyInstance): Promise<void> {
+  server.server.closeAllConnections()
+  await server.close()
+}
+
+function delay(ms: number): Delay {
+  let timer: NodeJS.Timeout | undefined
+  const done = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  return { done, cancel: () => clearTimeout(timer) }
+}

@@ -1,0 +1,65 @@
+import type { Config } from './config/config.ts'
+import type { Clock } from './domain/clock.ts'
+import type { Prediction } from './domain/prediction.ts'
+import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
+import type { Service } from './domain/service.ts'
+import { CANARY } from './domain/variant.ts'
+import { ServiceBook } from './metrics/service-recorder.ts'
+import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
+import { createUpstreams, type Upstreams } from './proxy/upstream.ts'
+import { buildPlan } from './rollout/plan.ts'
+import type { RolloutPlan } from './rollout/plan.ts'
+import { buildSplit, type Split } from './routing/split.ts'
+import { buildTable } from './routing/table.ts'
+
+/** Everything that one configuration brought to life: replaced whole by a reload. */
+export type LiveServices = {
+  readonly config: Config
+  readonly snapshot: Snapshot
+  readonly books: ReadonlyMap<string, ServiceBook>
+  readonly upstreams: Upstreams
+  /** Of the services that have a rollout. */
+  readonly plans: ReadonlyMap<string, RolloutPlan>
+}
+
+/**
+ * Builds the services of a configuration. Books go on from `previous`; `stateOf` gives the rollout that
+ * a service is in, so that a reload does not move its weights before the evaluator has looked.
+ */
+export function buildLiveServices(
+  config: Config,
+  deps: { readonly clock: Clock; readonly remember: (prediction: Prediction) => void },
+  previous: LiveServices | null,
+  stateOf: (service: string) => RolloutState | null,
+): LiveServices {
+  const upstreams = createUpstreams(config.services)
+  const books = new Map<string, ServiceBook>()
+  const runtimes = new Map<string, ServiceRuntime>()
+  const plans = new Map<string, RolloutPlan>()
+  for (const service of config.services) {
+    const { name } = service
+    const book = new ServiceBook({ ...deps, service, previous: previous?.books.get(name) ?? null })
+    const plan = buildPlan(service, config.hash)
+    books.set(name, book)
+    if (plan !== null) plans.set(name, plan)
+    runtimes.set(name, {
+      service,
+      split: splitOf(service, stateOf(name)),
+      recorder: book,
+      targets: upstreams.targets.get(name)!,
+    })
+  }
+  const snapshot = { table: buildTable(config.services), runtimes }
+  return { config, snapshot, books, upstreams, plans }
+}
+
+/** The split of a service: its rollout's weights, else the fixed ones; without a state the baseline's alone. */
+export function splitOf(service: Service, state: RolloutState | null): Split {
+  if (service.rollout === null) {
+    return buildSplit(service, service.split.weightsBp, service.name)
+  }
+  const canary = service.variants.find((v) => v.name === CANARY)!
+  // A version that the state does not know gets nothing until its own rollout has begun.
+  if (state === null || state.canaryVersion !== canary.version) return buildSplit(service, {}, '')
+  return buildSplit(service, { canary: state.weightBp }, rolloutId(state))
+}

@@ -1,0 +1,61 @@
+const BUCKETS = 600
+const BUCKET_MS = 1000
+
+/** What happened in the span that ends now. */
+export type SpanCount = {
+  readonly attempts: number
+  readonly failures: number
+  readonly spanMs: number
+}
+
+/** Attempts and failures of one variant over the last ten minutes, in buckets of one second: O(1) to add. */
+export class AttemptWindow {
+  readonly #attempts = new Uint32Array(BUCKETS)
+  readonly #failures = new Uint32Array(BUCKETS)
+  #newest = 0
+
+  /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
+  add(now: number, failed: boolean): void {
+    this.#forget(now)
+    const index = this.#newest % BUCKETS
+    this.#attempts[index]!++
+    if (failed) this.#failures[index]!++
+  }
+
+  /**
+   * The shortest span back from `now` that holds `minAttempts` and lasts `minSpanMs`, or all there is.
+   */
+  covering(now: number, minAttempts: number, minSpanMs: number): SpanCount {
+    return this.#back(now, (attempts, ms) => attempts >= minAttempts && ms >= minSpanMs)
+  }
+
+  /** What happened in the last `spanMs`. */
+  within(now: number, spanMs: number): SpanCount {
+    return this.#back(now, (_attempts, ms) => ms >= spanMs)
+  }
+
+  #back(now: number, isEnough: (attempts: number, spanMs: number) => boolean): SpanCount {
+    this.#forget(now)
+    let attempts = 0
+    let failures = 0
+    let back = 0
+    for (; back < BUCKETS && !isEnough(attempts, back * BUCKET_MS); back++) {
+      const index = (this.#newest - back + BUCKETS) % BUCKETS
+      attempts += this.#attempts[index]!
+      failures += this.#failures[index]!
+    }
+    return { attempts, failures, spanMs: back * BUCKET_MS }
+  }
+
+  #forget(now: number): void {
+    const bucket = Math.floor(now / BUCKET_MS)
+    if (bucket <= this.#newest) return
+    const gone = Math.min(bucket - this.#newest, BUCKETS)
+    for (let i = 0; i < gone; i++) {
+      const index = (bucket - i) % BUCKETS
+      this.#attempts[index] = 0
+      this.#failures[index] = 0
+    }
+    this.#newest = bucket
+  }
+}

@@ -1,0 +1,30 @@
+/** The cap is the baseline's 99.9 % quantile of absolute errors. */
+const CAP_QUANTILE = 0.999
+
+/** At least this many of the baseline's labels teach a cap. */
+const MIN_TEACHING_LABELS = 1000
+
+/** Learns caps on the absolute error from the baseline's first labels, which are then not judged. */
+export class CapLearner {
+  readonly #errors = new Map<string, number[]>()
+
+  /** Shows one absolute error of the baseline. */
+  add(metric: string, error: number): void {
+    const errors = this.#errors.get(metric)
+    if (errors === undefined) this.#errors.set(metric, [error])
+    else errors.push(error)
+  }
+
+  /** The cap of a metric, once max(1,000, `minLabels`) labels of the baseline have been seen; else null. */
+  cap(metric: string, minLabels: number): number | null {
+    const errors = this.#errors.get(metric) ?? []
+    if (errors.length < Math.max(MIN_TEACHING_LABELS, minLabels)) return null
+    const sorted = errors.toSorted((a, b) => a - b)
+    return sorted[Math.ceil(CAP_QUANTILE * sorted.length) - 1]!
+  }
+
+  /** Forgets what was shown: the cap has been taken. */
+  forget(metric: string): void {
+    this.#errors.delete(metric)
+  }
+}

@@ -1,0 +1,57 @@
+import type { Assignment } from '../domain/assignment.ts'
+import type { Cohort, Side } from '../domain/cohort.ts'
+import type { Outcome } from '../domain/outcome.ts'
+
+/**
+ * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
+ * awaited; nothing here may throw into the request path.
+ */
+export type ServiceRecorder = {
+  /** Books an assignment into the open cohort. The ticket comes back with everything later. */
+  readonly begin: (assignment: Assignment, requestId: string) => Ticket
+  /** The final head of the upstream's answer arrived. */
+  readonly head: (ticket: Ticket, status: number) => void
+  /**
+   * The request's one outcome: exactly once per ticket. `status` as sent to the client (0 = none);
+   * `upstreamMs` is the time spent waiting for the upstream (null when it was never asked).
+   */
+  readonly end: (ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null) => void
+  /** The prediction read from the answer after it left; null = it had none. At most once per ticket. */
+  readonly predicted: (ticket: Ticket, value: number | null) => void
+  /** One attempt at an upstream (retries count here and nowhere else). */
+  readonly attempt: (variant: string, upstream: string, result: AttemptResult) => void
+  /** Things of a request that are worth a count: a key that could not be read, a wrong override secret … */
+  readonly note: (what: RequestNote) => void
+}
+
+export type AttemptResult = 'ok' | 'failed' | 'aborted' | 'timeout'
+
+/** Closed set: label values never come from requests. */
+export type RequestNote =
+  | 'key_missing'
+  | 'key_unreadable'
+  | 'body_over_inspect_limit'
+  | 'rule_suppressed'
+  | 'override_refused'
+  | 'prediction_unreadable'
+  | 'upstream_truncated'
+
+/** One request's place in the books; opaque to the data plane. */
+export type Ticket = {
+  readonly variant: string
+  readonly reason: Assignment['reason']
+  readonly requestId: string
+  readonly side: Side | null
+  /** Null when the request is no evidence. */
+  readonly cohort: Cohort | null
+  /** The key's unit hash; null = the request is its own unit. */
+  readonly unit: number | null
+  /** First judged request of its key in this attempt (always true without a key). */
+  readonly first: boolean
+  /** Monotonic ms. */
+  readonly startedAt: number
+  /** Milliseconds since the epoch. */
+  readonly startedWall: number
+  headAt: number | null
+  done: boolean
+}

@@ -1,0 +1,155 @@
+import type { Assignment } from '../domain/assignment.ts'
+import type { Clock } from '../domain/clock.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import type { Service } from '../domain/service.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import type { CohortLedger } from './cohort-ledger.ts'
+import type { AttemptResult, RequestNote, ServiceRecorder, Ticket } from './recorder.ts'
+import { VariantBook } from './variant-book.ts'
+
+/** Half-life of the latencies that quantiles are read from. */
+const LATENCY_HALF_LIFE_MS = 600_000
+
+/** The books of one service: the data plane writes, the evaluator and the scrape read. */
+export class ServiceBook implements ServiceRecorder {
+  readonly service: Service
+  readonly variants: ReadonlyMap<string, VariantBook>
+  readonly notes = new Map<RequestNote, number>()
+  /** Epoch ms of the last request; null = none since the process began. */
+  lastRequestAt: number | null = null
+  readonly #clock: Clock
+  readonly #remember: (prediction: Prediction) => void
+  #ledger: CohortLedger | null = null
+  #rollout = ''
+  #fadedAt: number
+
+  constructor(deps: {
+    readonly service: Service
+    readonly clock: Clock
+    /** Takes a prediction to the store; must not block. */
+    readonly remember: (prediction: Prediction) => void
+    /** Books of the same service before a reload, whose counters go on. */
+    readonly previous: ServiceBook | null
+  }) {
+    this.service = deps.service
+    this.#clock = deps.clock
+    this.#remember = deps.remember
+    this.#fadedAt = deps.clock.now()
+    this.variants = new Map(
+      deps.service.variants.map(({ name, version }) => {
+        const before = deps.previous?.variants.get(name)
+        return [name, before?.version === version ? before : new VariantBook(name, version)]
+      }),
+    )
+    for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
+    this.lastRequestAt = deps.previous?.lastRequestAt ?? null
+  }
+
+  /** From now on draws are booked into this ledger; null = they are no evidence. */
+  useLedger(ledger: CohortLedger | null, rollout: string): void {
+    this.#ledger = ledger
+    this.#rollout = rollout
+  }
+
+  begin(assignment: Assignment, requestId: string): Ticket {
+    const { variant, reason, unit } = assignment
+    const startedWall = this.#clock.now()
+    this.lastRequestAt = startedWall
+    if (assignment.keyMissing) this.note('key_missing')
+    if (assignment.overrideRefused) this.note('override_refused')
+    if (assignment.suppressed) this.note('rule_suppressed')
+    const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
+    const judged = side === null ? null : (this.#ledger?.assign(side, unit) ?? null)
+    const ticket: Ticket = {
+      variant,
+      reason,
+      requestId,
+      side,
+      cohort: judged?.cohort ?? null,
+      unit,
+      first: judged?.first ?? false,
+      startedAt: this.#clock.monotonic(),
+      startedWall,
+      headAt: null,
+      done: false,
+    }
+    if (judged !== null) this.#ledger!.track(ticket)
+    this.variants.get(variant)!.inFlight++
+    return ticket
+  }
+
+  head(ticket: Ticket): void {
+    ticket.headAt = this.#clock.monotonic()
+    this.variants.get(ticket.variant)!.firstBytes.add(ticket.headAt - ticket.startedAt)
+  }
+
+  end(ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null): void {
+    if (ticket.done) return
+    ticket.done = true
+    const book = this.variants.get(ticket.variant)!
+    const durationMs = this.#clock.monotonic() - ticket.startedAt
+    book.inFlight--
+    book.count(outcome, status, ticket.reason)
+    book.durations.add(durationMs)
+    if (upstreamMs !== null) book.overheads.add(durationMs - upstreamMs)
+    if (ticket.reason !== 'override') {
+      const failed = outcome === 'failed' || outcome === 'no_answer'
+      book.attempts.add(this.#clock.now(), failed)
+      book.step.requests++
+      if (failed) book.step.failures++
+      book.step.latencies.add(durationMs)
+    }
+    if (ticket.side !== null) book.drawn.add(durationMs)
+    // The ledger that judged it may be another one by now: a cohort knows no later attempt.
+    if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
+  }
+
+  predicted(ticket: Ticket, value: number | null): void {
+    const { cohort, first } = ticket
+    this.#remember({
+      service: this.service.name,
+      requestId: ticket.requestId,
+      value,
+      at: ticket.startedWall,
+      rollout: this.#rollout,
+      cohort: cohort !== null && first ? cohort.number : -1,
+      side: ticket.side ?? BASELINE_SIDE,
+      variant: ticket.variant,
+    })
+  }
+
+  attempt(variant: string, upstream: string, result: AttemptResult): void {
+    this.variants.get(variant)!.countAttempt(upstream, result)
+  }
+
+  note(what: RequestNote): void {
+    this.notes.set(what, (this.notes.get(what) ?? 0) + 1)
+  }
+
+  /** A step begins: the figures that absolute limits are judged on start anew. */
+  beginStep(): void {
+    for (const book of this.variants.values()) book.beginStep()
+  }
+
+  /** An attempt begins: what failed before must not trip its breaker. */
+  beginAttempt(): void {
+    for (const book of this.variants.values()) book.beginAttempt()
+  }
+
+  /** Lets old latencies fade: half of their weight is gone after ten minutes. */
+  fade(now: number): void {
+    const passed = now - this.#fadedAt
+    if (passed <= 0) return
+    this.#fadedAt = now
+    for (const book of this.variants.values()) {
+      book.drawn.scale(0.5 ** (passed / LATENCY_HALF_LIFE_MS))
+    }
+  }
+}
+
+function sideOf(variant: string): Side | null {
+  if (variant === BASELINE) return BASELINE_SIDE
+  return variant === CANARY ? CANARY_SIDE : null
+}

@@ -1,0 +1,99 @@
+import type { AssignmentReason } from '../domain/assignment.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import { LogHistogram } from '../statistics/histogram.ts'
+import { AttemptWindow } from './attempt-window.ts'
+import { DurationBuckets } from './duration-buckets.ts'
+import type { AttemptResult } from './recorder.ts'
+
+/** What one variant of one service has done, in plain counters that a scrape reads. */
+export class VariantBook {
+  readonly variant: string
+  readonly version: string
+  inFlight = 0
+  requests = 0
+  /** Requests that failed or had no answer. */
+  errors = 0
+  readonly durations = new DurationBuckets()
+  readonly firstBytes = new DurationBuckets()
+  /** Time spent in the gateway itself: total minus upstream. */
+  readonly overheads = new DurationBuckets()
+  /** Breaker and health read it: overrides stay out. */
+  attempts = new AttemptWindow()
+  /** Latencies of drawn requests, fading with time: the baseline's quantile, and what people are shown. */
+  readonly drawn = new LogHistogram()
+  /** Since the current step began, overrides left out: what absolute limits are judged on. */
+  step = new StepFigures()
+  /** Share of failures in the last step that had at least some traffic; null = never had any. */
+  lastStepFailureRate: number | null = null
+  readonly #series = new Map<string, RequestSeries>()
+  readonly #attemptSeries = new Map<string, AttemptSeries>()
+
+  constructor(variant: string, version: string) {
+    this.variant = variant
+    this.version = version
+  }
+
+  /** Counts one finished request in its series; `status` 0 = nothing was sent. */
+  count(outcome: Outcome, status: number, reason: AssignmentReason): void {
+    this.requests++
+    if (outcome === 'failed' || outcome === 'no_answer') this.errors++
+    const key = `${outcome} ${status} ${reason}`
+    const series = this.#series.get(key)
+    if (series !== undefined) series.count++
+    else this.#series.set(key, { outcome, code: codeLabel(status), reason, count: 1 })
+  }
+
+  /** Counts one attempt at an upstream. */
+  countAttempt(upstream: string, result: AttemptResult): void {
+    const key = `${result} ${upstream}`
+    const series = this.#attemptSeries.get(key)
+    if (series !== undefined) series.count++
+    else this.#attemptSeries.set(key, { upstream, result, count: 1 })
+  }
+
+  requestSeries(): Iterable<RequestSeries> {
+    return this.#series.values()
+  }
+
+  attemptSeries(): Iterable<AttemptSeries> {
+    return this.#attemptSeries.values()
+  }
+
+  /** A step begins: its figures start anew. */
+  beginStep(): void {
+    const { requests, failures } = this.step
+    if (requests > 0) this.lastStepFailureRate = failures / requests
+    this.step = new StepFigures()
+  }
+
+  /** An attempt begins: the breaker looks at nothing from before it. */
+  beginAttempt(): void {
+    this.attempts = new AttemptWindow()
+  }
+}
+
+/** Requests of one variant since the step began. */
+export class StepFigures {
+  requests = 0
+  failures = 0
+  readonly latencies = new LogHistogram()
+}
+
+/** One time series of `serin_requests_total`. */
+export type RequestSeries = {
+  readonly outcome: Outcome
+  readonly code: string
+  readonly reason: AssignmentReason
+  count: number
+}
+
+/** One time series of `serin_attempts_total`. */
+export type AttemptSeries = {
+  readonly upstream: string
+  readonly result: AttemptResult
+  count: number
+}
+
+function codeLabel(status: number): string {
+  return status >= 100 && status <= 599 ? String(status) : 'other'
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http'
+import type { GatewayConfig } from '../config/config.ts'
+import type { Service } from '../domain/service.ts'
+import { hasUnsafePath } from '../routing/rewrite.ts'
+import { isLoop } from './request-headers.ts'
+import { isUpgrade, isWebSocket } from './upgrade.ts'
+import type { Refusal } from './validate.ts'
+
+/**
+ * Whether a request may enter a service, before anything of it is read or booked. Null: it may.
+ * `inFlight`: exchanges that are running now.
+ */
+export function admitToService(
+  req: IncomingMessage,
+  service: Service,
+  limits: GatewayConfig['limits'],
+  inFlight: number,
+  name: string,
+): Refusal | null {
+  if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
+  if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
+  if (isUpgrade(req) || isWebSocket(req)) {
+    return { code: 'SERIN_NOT_IMPLEMENTED', detail: 'A service does not take WebSocket sessions yet.' }
+  }
+  if (hasRewrite(service) && hasUnsafePath(req.url!)) {
+    return { code: 'SERIN_BAD_REQUEST', detail: 'The path has dot segments or encoded separators.' }
+  }
+  return admitBody(req, limits)
+}
+
+/** Whether a request may enter the passthrough. */
+export function admitToPassthrough(
+  req: IncomingMessage,
+  limits: GatewayConfig['limits'],
+  name: string,
+): Refusal | null {
+  if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
+  if (isUpgrade(req) && !(req.method === 'GET' && isWebSocket(req) && isBodyless(req))) {
+    return { code: 'SERIN_NOT_IMPLEMENTED', detail: 'The only upgrade supported is to WebSocket.' }
+  }
+  return admitBody(req, limits)
+}
+
+/** A body whose length is announced is refused at once; others are counted as they come. */
+function admitBody(req: IncomingMessage, limits: GatewayConfig['limits']): Refusal | null {
+  const length = req.headers['content-length']
+  if (length === undefined || Number(length) <= limits.bodyBytes) return null
+  return { code: 'SERIN_BODY_TOO_LARGE' }
+}
+
+function isBodyless(req: IncomingMessage): boolean {
+  const { headers } = req
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+}
+
+/** Only a rewritten prefix can be escaped: other paths pass as they are. */
+function hasRewrite(service: Service): boolean {
+  for (const variant of service.variants) if (variant.path !== null) return true
+  return false
+}

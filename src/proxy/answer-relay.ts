@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ErrorCode } from '../domain/errors.ts'
+import { isUnread } from './has-body.ts'
+import { lingerAndEnd } from './linger.ts'
+import { buildResponseHead, buildTrailers, type ResponseAdditions } from './response-headers.ts'
+import { writeHeadPairs } from './write-head.ts'
+
+/** What the relay needs to know of an answer beside its bytes. */
+export type RelayOptions = Omit<ResponseAdditions, 'trailers'> & {
+  /** Most bytes of the answer to keep a copy of; 0 = none. */
+  readonly copyBytes: number
+  /** The client reads again after `write` said false. */
+  readonly onDrain: () => void
+}
+
+/** Statuses above are none (RFC 9110 section 15). */
+const LAST_STATUS = 599
+
+/** One answer on its way from the upstream to the client, byte for byte. */
+export class AnswerRelay {
+  readonly status: number
+  /** HEAD, 204 and 304: the head is all there is. */
+  readonly isBodyless: boolean
+  isEventStream = false
+  /** The answer so far, by reference; null when it is not wanted, encoded, or too large. */
+  copy: Buffer[] | null = null
+  copiedBytes = 0
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #options: RelayOptions
+  readonly #takesTrailers: boolean
+  readonly #isUnread: boolean
+  #hasWritten = false
+  #watchesDrain = false
+
+  constructor(req: IncomingMessage, res: ServerResponse, options: RelayOptions) {
+    this.#req = req
+    this.#res = res
+    this.#options = options
+    this.status = options.status
+    this.isBodyless = req.method === 'HEAD' || options.status === 204 || options.status === 304
+    this.#takesTrailers = req.httpVersionMinor > 0 && takesTrailers(req.headers.te)
+    this.#isUnread = isUnread(req)
+  }
+
+  /** Passes a 1xx head on where that is possible: 102, and 103 with its links (RFC 9110 section 15.2). */
+  static passInformation(
+    req: IncomingMessage,
+    res: ServerResponse,
+    status: number,
+    raw: readonly Buffer[],
+  ): void {
+    if (req.httpVersionMinor === 0 || res.headersSent || res.destroyed) return
+    if (status === 102) res.writeProcessing()
+    if (status !== 103) return
+    const link: string[] = []
+    for (let n = 0; n < raw.length; n += 2) {
+      if (raw[n]!.toString('latin1').toLowerCase() === 'link') link.push(raw[n + 1]!.toString('latin1'))
+    }
+    try {
+      res.writeEarlyHints({ link })
+    } catch {
+      // Node takes only well-formed links; a hint may be dropped (RFC 8297 section 2).
+    }
+  }
+
+  /** Writes the head. Returns why it cannot be passed on, with nothing written, or null. */
+  start(raw: readonly Buffer[], reason: string): ErrorCode | null {
+    const { status, copyBytes } = this.#options
+    if (status > LAST_STATUS) return 'SERIN_UPSTREAM_PROTOCOL'
+    const head = buildResponseHead(raw, {
+      ...this.#options,
+      close: this.#options.close || this.#isUnread,
+      trailers: this.#takesTrailers && !this.isBodyless,
+    })
+    if (head === null) return 'SERIN_UPSTREAM_TRANSFER_CODING'
+    try {
+      writeHeadPairs(this.#res, status, reason, head.headers)
+    } catch {
+      // A field or reason with bytes that Node does not write.
+      return 'SERIN_UPSTREAM_PROTOCOL'
+    }
+    this.isEventStream = head.isEventStream
+    const isCopied = copyBytes > 0 && status < 300 && !head.isEncoded && !head.isEventStream
+    if (isCopied) this.copy = []
+    // With the first bytes if they came along, else by itself and at once.
+    if (!this.isBodyless) process.nextTick(flushHead, this)
+    return null
+  }
+
+  /** Sends the head alone unless body bytes have taken it along. */
+  flush(): void {
+    if (!this.#hasWritten && !this.#res.writableEnded) this.#res.flushHeaders()
+  }
+
+  /** False: the client's connection is full; `onDrain` says when it is not any more. */
+  write(chunk: Buffer): boolean {
+    this.#hasWritten = true
+    if (this.copy !== null) this.#keep(chunk)
+    if (this.#res.write(chunk)) return true
+    if (!this.#watchesDrain) this.#res.on('drain', this.#options.onDrain)
+    this.#watchesDrain = true
+    return false
+  }
+
+  /** Ends the answer. True: bytes are left that the client has not taken yet. */
+  end(trailers: readonly Buffer[] | null): boolean {
+    if (this.#takesTrailers && trailers !== null && trailers.length > 0) {
+      this.#res.addTrailers(buildTrailers(trailers))
+    }
+    if (this.#isUnread && isUnread(this.#req)) {
+      this.flush()
+      lingerAndEnd(this.#req, this.#res)
+    } else {
+      this.#res.end()
+    }
+    return this.#res.writableNeedDrain
+  }
+
+  #keep(chunk: Buffer): void {
+    this.copiedBytes += chunk.length
+    if (this.copiedBytes > this.#options.copyBytes) this.copy = null
+    else this.copy!.push(chunk)
+  }
+}
+
+function flushHead(relay: AnswerRelay): void {
+  relay.flush()
+}
+
+/** `TE: trailers`, possibly among codings (RFC 9110 section 10.1.4). */
+function takesTrailers(te: string | string[] | undefined): boolean {
+  return te !== undefined && String(te).toLowerCase().includes('trailers')
+}

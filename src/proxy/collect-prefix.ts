@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http'
+
+/** The beginning of a request body. */
+export type Prefix = {
+  readonly chunks: readonly Buffer[]
+  readonly bytes: number
+  /** The whole body. */
+  readonly isComplete: boolean
+}
+
+/**
+ * Reads a request body until its end or until `enoughBytes` are there, whichever comes first; then the
+ * request is paused. Calls back once, or never when the client leaves first. `onChunk` tells of progress.
+ */
+export function collectPrefix(
+  req: IncomingMessage,
+  enoughBytes: number,
+  onChunk: () => void,
+  done: (prefix: Prefix) => void,
+): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const finish = (isComplete: boolean) => {
+    req.off('data', onData).off('end', onEnd)
+    if (!isComplete) req.pause()
+    done({ chunks, bytes, isComplete })
+  }
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > enoughBytes) finish(false)
+    else onChunk()
+  }
+  const onEnd = () => finish(true)
+  req.on('data', onData).once('end', onEnd)
+}

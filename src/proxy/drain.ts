@@ -1,0 +1,51 @@
+import type { GatewayConfig } from '../config/config.ts'
+import type { ExchangeKind } from './live-exchanges.ts'
+
+/** A span that passes, unless it is not waited for any more. */
+export type Delay = { readonly done: Promise<void>; readonly cancel: () => void }
+
+/** What the drain works on. */
+export type DrainDeps = {
+  readonly spans: GatewayConfig['drain']
+  readonly delay: (ms: number) => Delay
+  /** The health path says 503 from now on. */
+  readonly stopBeingReady: () => void
+  /** Answers end their connections from now on. */
+  readonly startDraining: () => void
+  /** Accepts no more; resolves when the last connection has ended. */
+  readonly closeServer: () => Promise<void>
+  readonly closeExchanges: (kind: ExchangeKind) => void
+  /** Cuts every connection that is left. */
+  readonly cutConnections: () => void
+}
+
+/**
+ * Takes the data plane out of service without losing a request that can still be answered:
+ *
+ * 1. not ready, for `waitMs`, so that load balancers look elsewhere; requests are served as before;
+ * 2. no new connections; those that exist end with their next answer;
+ * 3. at `deadlineMs` what still runs is broken off, except streams;
+ * 4. at `streamsMs` (both counted from step 2) the streams are, and whatever connection is left.
+ *
+ * Resolves when the last connection has ended.
+ */
+export async function drain(deps: DrainDeps): Promise<void> {
+  const { waitMs, deadlineMs, streamsMs } = deps.spans
+  deps.stopBeingReady()
+  await deps.delay(waitMs).done
+  deps.startDraining()
+  const closed = deps.closeServer()
+  if (await endsWithin(closed, deps.delay(deadlineMs))) return
+  deps.closeExchanges('other')
+  if (await endsWithin(closed, deps.delay(Math.max(streamsMs - deadlineMs, 0)))) return
+  deps.closeExchanges('other')
+  deps.closeExchanges('stream')
+  deps.cutConnections()
+  await closed
+}
+
+async function endsWithin(ends: Promise<void>, span: Delay): Promise<boolean> {
+  const isEnded = await Promise.race([ends.then(() => true), span.done.then(() => false)])
+  span.cancel()
+  return isEnded
+}

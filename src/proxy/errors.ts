@@ -1,0 +1,72 @@
+import type { ErrorCode } from '../domain/errors.ts'
+
+/** What undici and Node say before anything of the request was written, by `code`. */
+const NOT_SENT: Readonly<Record<string, ErrorCode>> = {
+  ECONNREFUSED: 'SERIN_UPSTREAM_REFUSED',
+  EHOSTUNREACH: 'SERIN_UPSTREAM_UNREACHABLE',
+  ENETUNREACH: 'SERIN_UPSTREAM_UNREACHABLE',
+  EHOSTDOWN: 'SERIN_UPSTREAM_UNREACHABLE',
+  ENOTFOUND: 'SERIN_UPSTREAM_DNS',
+  EAI_AGAIN: 'SERIN_UPSTREAM_DNS_TIMEOUT',
+  ETIMEDOUT: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
+}
+
+/** Errors that mean the same whether the request was sent or not. */
+const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
+  UND_ERR_HEADERS_TIMEOUT: 'SERIN_UPSTREAM_FIRST_BYTE_TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'SERIN_UPSTREAM_IDLE_TIMEOUT',
+  UND_ERR_HEADERS_OVERFLOW: 'SERIN_UPSTREAM_HEADERS_TOO_LARGE',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'SERIN_UPSTREAM_TRUNCATED',
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'SERIN_BAD_REQUEST',
+  UND_ERR_INVALID_ARG: 'SERIN_BAD_REQUEST',
+  UND_ERR_NOT_SUPPORTED: 'SERIN_BAD_REQUEST',
+  UND_ERR_CLOSED: 'SERIN_UPSTREAM_CLOSED',
+  UND_ERR_DESTROYED: 'SERIN_UPSTREAM_CLOSED',
+  UND_ERR_SOCKET: 'SERIN_UPSTREAM_RESET',
+  ECONNRESET: 'SERIN_UPSTREAM_RESET',
+  EPIPE: 'SERIN_UPSTREAM_RESET',
+  ETIMEDOUT: 'SERIN_UPSTREAM_RESET',
+}
+
+/** undici's messages for what an upstream may not do; their `code` is that of any broken connection. */
+const PROTOCOL_MESSAGES: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
+
+/**
+ * The code for an error of undici or Node. `sent`: undici began to write the request, so that the
+ * upstream may have seen it. What nobody has met before is our own fault until shown otherwise.
+ */
+export function classifyError(error: unknown, sent: boolean): ErrorCode {
+  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
+  // HTTPParserError has no code of the UND_ERR family; its own is llhttp's (HPE_…), or none.
+  if (name === 'HTTPParserError') return 'SERIN_UPSTREAM_PROTOCOL'
+  if (typeof code !== 'string') return 'SERIN_INTERNAL'
+  if (code === 'UND_ERR_SOCKET' && PROTOCOL_MESSAGES.has(message as string)) {
+    return 'SERIN_UPSTREAM_PROTOCOL'
+  }
+  const known = (sent ? undefined : NOT_SENT[code]) ?? ANY_TIME[code] ?? NOT_SENT[code]
+  if (known !== undefined) return known
+  return isTlsCode(code) ? 'SERIN_UPSTREAM_TLS' : 'SERIN_INTERNAL'
+}
+
+/** The first error inside an AggregateError: what connecting to a name with several addresses fails with. */
+export function rootCause(error: unknown): unknown {
+  const { code, errors } = error as { code?: unknown; errors?: unknown }
+  return code === undefined && Array.isArray(errors) && errors.length > 0 ? errors[0] : error
+}
+
+/** Node's own TLS errors, OpenSSL's, and the reasons for which a certificate is not accepted. */
+function isTlsCode(code: string): boolean {
+  return (
+    code.startsWith('ERR_TLS_') ||
+    code.startsWith('ERR_SSL_') ||
+    code === 'EPROTO' ||
+    code.includes('CERT') ||
+    code.startsWith('UNABLE_TO_') ||
+    code.startsWith('CRL_') ||
+    code === 'INVALID_CA' ||
+    code === 'INVALID_PURPOSE' ||
+    code === 'PATH_LENGTH_EXCEEDED' ||
+    code === 'HOSTNAME_MISMATCH'
+  )
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../domain/clock.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { AccessLog } from './access-log.ts'
+import type { LiveExchanges } from './live-exchanges.ts'
+import type { PredictionReader } from './observe.ts'
+import type { Peer } from './peer.ts'
+
+/** Limits of the data plane that no configuration sets. Times in milliseconds. */
+export type ProxyLimits = {
+  /** Longest pause of a client within its request body. */
+  readonly bodyIdleMs: number
+  /** Longest time that a client may leave its answer unread. */
+  readonly writeStallMs: number
+  /** An answer that has streamed this long is booked as it is; what happens later is counted apart. */
+  readonly settleMs: number
+  /** How much of a body is read for a key, and up to what size it is collected to be sent in one piece. */
+  readonly inspectBytes: number
+  /** Largest answer that a prediction is read from. */
+  readonly copyBytes: number
+}
+
+/** The limits as they are in service; tests use shorter times. */
+export const PROXY_LIMITS: ProxyLimits = {
+  bodyIdleMs: 30_000,
+  writeStallMs: 60_000,
+  settleMs: 30_000,
+  inspectBytes: 64 * 1024,
+  copyBytes: 256 * 1024,
+}
+
+/** What all exchanges have in common. */
+export type ExchangeContext = {
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly draw: () => number
+  /** serin's pseudonym. */
+  readonly name: string
+  /** `bodyBytes`: the largest request body, by the configuration in force. */
+  readonly limits: ProxyLimits & { readonly bodyBytes: () => number }
+  readonly exchanges: LiveExchanges
+  readonly predictions: PredictionReader
+  readonly accessLog: AccessLog
+  readonly isDraining: () => boolean
+  readonly peerOf: (req: IncomingMessage) => Peer
+  /** The peer's, or what a trusted proxy says it is. */
+  readonly clientAddressOf: (req: IncomingMessage) => string
+  /** For the log: the error itself says more than the code that the client sees. */
+  readonly onUpstreamError: (
+    error: Error,
+    code: ErrorCode,
+    service: string,
+    requestId: string,
+  ) => void
+}

@@ -1,0 +1,130 @@
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Upstream } from './upstream.ts'
+
+/** What an attempt tells the exchange it was made for. After `abort()` it says nothing any more. */
+export type AttemptOwner = {
+  /** A connection is there; the request is being written. */
+  readonly onSending: () => void
+  /** A part of a streamed request body was written. */
+  readonly onBodySent: () => void
+  /** The request is written in full. */
+  readonly onRequestSent: () => void
+  /** A 1xx head. */
+  readonly onInformation: (status: number, headers: readonly Buffer[]) => void
+  /** The final head. `resume` goes on after `onChunk` said false. */
+  readonly onHead: (
+    status: number,
+    headers: readonly Buffer[],
+    resume: () => void,
+    reason: string,
+  ) => void
+  /** False: no more until `resume`. */
+  readonly onChunk: (chunk: Buffer) => boolean
+  readonly onEnd: (trailers: readonly Buffer[] | null) => void
+  /** It failed: exactly one of `onEnd` and `onFailure` comes. `sent`: the upstream may have seen the request. */
+  readonly onFailure: (error: Error, sent: boolean) => void
+}
+
+/** A request as undici takes it: headers as flat pairs, a body in one piece or as a stream. */
+export type AttemptRequest = {
+  readonly path: string
+  readonly method: string
+  readonly headers: string[]
+  readonly body: Buffer | Readable | null
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+}
+
+/**
+ * One try at one upstream, and the only place that speaks undici's handler interface. It is the first one
+ * (`onConnect`, `onHeaders` …): the fast path of undici 7, with raw header buffers. undici 8 has another.
+ */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly upstream: Upstream
+  readonly #owner: AttemptOwner
+  #abort: ((error?: Error) => void) | null = null
+  #sent = false
+  #over = false
+
+  constructor(upstream: Upstream, owner: AttemptOwner) {
+    this.upstream = upstream
+    this.#owner = owner
+  }
+
+  /** Sends the request. Every result, an immediate error too, comes through the owner. */
+  start(request: AttemptRequest): void {
+    this.upstream.inFlight++
+    this.upstream.pool.dispatch(
+      {
+        path: request.path,
+        method: request.method as Dispatcher.HttpMethod,
+        headers: request.headers,
+        body: request.body,
+        headersTimeout: request.headersTimeoutMs,
+        bodyTimeout: request.bodyTimeoutMs,
+      },
+      this,
+    )
+  }
+
+  /** Breaks off, in any phase: on a connection it is cut, before that the request is never written. */
+  abort(): void {
+    if (this.#over) return
+    this.#finish()
+    this.#abort?.(ABORTED)
+  }
+
+  /** Lets the rest pass unheard: all that matters of the answer is there. */
+  detach(): void {
+    if (!this.#over) this.#finish()
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    // Thrown, not aborted: the request is taken back and the fresh connection serves the next one.
+    if (this.#over) throw ABORTED
+    this.#abort = abort
+    this.#sent = true
+    this.#owner.onSending()
+  }
+
+  onBodySent(): void {
+    if (!this.#over) this.#owner.onBodySent()
+  }
+
+  onRequestSent(): void {
+    if (!this.#over) this.#owner.onRequestSent()
+  }
+
+  onHeaders(status: number, headers: Buffer[], resume: () => void, reason: string): boolean {
+    if (this.#over) return true
+    if (status < 200) this.#owner.onInformation(status, headers)
+    else this.#owner.onHead(status, headers, resume, reason)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#over || this.#owner.onChunk(chunk)
+  }
+
+  /** undici hands over raw buffers here too; its type says otherwise. */
+  onComplete(trailers: string[] | null): void {
+    if (this.#over) return
+    this.#finish()
+    this.#owner.onEnd(trailers as unknown as readonly Buffer[] | null)
+  }
+
+  onError(error: Error): void {
+    if (this.#over) return
+    this.#finish()
+    this.#owner.onFailure(error, this.#sent)
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.upstream.inFlight--
+  }
+}
+
+/** The reason of every abort: one object, because nobody looks at its stack. */
+const ABORTED = new Error('the exchange is over')

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { Service } from '../domain/service.ts'
+import { assign } from '../routing/assign.ts'
+import { bodyPointers } from '../routing/fields.ts'
+import { matchService } from '../routing/match.ts'
+import { admitToPassthrough, admitToService } from './admit.ts'
+import { readBodyKey } from './body-key.ts'
+import type { Prefix } from './collect-prefix.ts'
+import { createExchangeContext } from './create-exchange-context.ts'
+import { Exchange } from './exchange.ts'
+import type { GatewayDeps } from './gateway-deps.ts'
+import { hasBody } from './has-body.ts'
+import { HttpFields } from './http-fields.ts'
+import { answerHealth, refuse, type RefusalExtras } from './own-answers.ts'
+import { readRequestId } from './request-headers.ts'
+import { isUpgrade } from './upgrade.ts'
+import { validateRequest, type Refusal } from './validate.ts'
+
+/**
+ * Serves a request and says true, or says false: it belongs to no service, and the passthrough may have
+ * it. `res` is untouched then, but for a `100 Continue`.
+ */
+export type ServeRequest = (req: IncomingMessage, res: ServerResponse) => boolean
+
+/**
+ * Hooks the gateway into a Fastify instance. Before Fastify reads or checks anything of a request, those
+ * of services are taken over (`reply.hijack()`); what is left goes on to Fastify's routes.
+ */
+export function gatewayPlugin(
+  fastify: FastifyInstance,
+  deps: GatewayDeps,
+  hasPassthrough: boolean,
+): ServeRequest {
+  const context = createExchangeContext(deps)
+  const pointersOf = rememberPointers()
+
+  // match → read key → assign → forward → record (the exchange does the last two)
+  function serve(req: IncomingMessage, res: ServerResponse): boolean {
+    // Upgrades come past the server's door, where all others are validated.
+    if (isUpgrade(req)) {
+      // Node has taken its own listeners off, and an error that nobody hears ends the process.
+      req.socket.on('error', () => req.socket.destroy())
+      const fault = validateRequest(req)
+      if (fault !== null) return reject(req, res, fault)
+    }
+    const url = req.url!
+    const query = url.indexOf('?')
+    const path = query === -1 ? url : url.slice(0, query)
+    const { healthPath, limits } = deps.config()
+    if (path === healthPath) {
+      answerHealth(deps, res)
+      return true
+    }
+    const { table } = deps.snapshot()
+    const match = matchService(table, req.method!, table.hosts.size === 0 ? '' : hostOf(req), path)
+    if (match.kind === 'service') {
+      serveService(req, res, match.service)
+      return true
+    }
+    if (hasPassthrough) {
+      const refusal = admitToPassthrough(req, limits, deps.name)
+      if (refusal !== null) return reject(req, res, refusal)
+      continueIfExpected(req, res)
+      return false
+    }
+    if (match.kind === 'none') return reject(req, res, { code: 'SERIN_NO_ROUTE' })
+    const headers = ['allow', match.allow.join(', ')]
+    return reject(req, res, { code: 'SERIN_METHOD_NOT_ALLOWED' }, { headers })
+  }
+
+  function reject(
+    req: IncomingMessage,
+    res: ServerResponse,
+    refusal: Refusal,
+    extras?: RefusalExtras,
+  ): true {
+    refuse(deps, req, res, refusal, extras)
+    return true
+  }
+
+  function serveService(req: IncomingMessage, res: ServerResponse, service: Service): void {
+    const { requestIdHeader } = service.observe
+    const { limits } = deps.config()
+    const refusal = admitToService(req, service, limits, deps.exchanges.count, deps.name)
+    if (refusal !== null) {
+      refuse(deps, req, res, refusal, { requestIdHeader })
+      return
+    }
+    const requestId = readRequestId(req, requestIdHeader) ?? deps.newRequestId()
+    const exchange = new Exchange(context, service, req, res, requestId)
+    continueIfExpected(req, res)
+    if (!hasBody(req)) forward(exchange, req, service, NO_BODY)
+    else if (!isCollected(req, service)) forward(exchange, req, service, UNREAD_BODY)
+    else exchange.collect((body) => forward(exchange, req, service, body))
+  }
+
+  function forward(exchange: Exchange, req: IncomingMessage, service: Service, body: Prefix): void {
+    // Asked now, not at the match: a reload may have come while the body did, and old connections close.
+    const runtime = deps.snapshot().runtimes.get(service.name)
+    if (runtime === undefined) {
+      exchange.fail('SERIN_UPSTREAM_CLOSED')
+      return
+    }
+    try {
+      const pointers = pointersOf(runtime.service)
+      const key = pointers.length === 0 ? null : readBodyKey(req, body, pointers)
+      if (key !== null && key.note !== null) runtime.recorder.note(key.note)
+      const fields = new HttpFields(req, key?.values ?? null, context.clientAddressOf)
+      exchange.forward(runtime, assign(runtime.split, fields, deps.draw), body)
+    } catch (error) {
+      deps.log.error({ err: error, service: service.name }, 'a request could not be forwarded')
+      exchange.fail('SERIN_INTERNAL')
+    }
+  }
+
+  /** Small bodies are sent in one piece, and could be sent again; bodies with a key in them must be read. */
+  function isCollected(req: IncomingMessage, service: Service): boolean {
+    const length = req.headers['content-length']
+    const isSmall = length !== undefined && Number(length) <= context.limits.inspectBytes
+    return isSmall || pointersOf(service).length > 0
+  }
+
+  fastify.addHook('onRequest', (request, reply, next) => {
+    if (serve(request.raw, reply.raw)) reply.hijack()
+    else next()
+  })
+  // After the last exchange, and before whoever closes the server goes on to close the store.
+  fastify.server.once('close', () => context.predictions.close())
+  return serve
+}
+
+const NO_BODY: Prefix = { chunks: [], bytes: 0, isComplete: true }
+const UNREAD_BODY: Prefix = { chunks: [], bytes: 0, isComplete: false }
+
+/** Host of the request, lower case and without port. */
+function hostOf(req: IncomingMessage): string {
+  const host = req.headers.host ?? ''
+  const colon = host.lastIndexOf(':')
+  const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host
+  return name.toLowerCase()
+}
+
+/** Whoever asked before sending the body may send it: route and limits have been looked at. */
+function continueIfExpected(req: IncomingMessage, res: ServerResponse): void {
+  if (req.headers.expect !== undefined && req.httpVersionMinor > 0) res.writeContinue()
+}
+
+/** `bodyPointers`, worked out once per service. */
+function rememberPointers(): (service: Service) => readonly string[] {
+  const known = new WeakMap<Service, readonly string[]>()
+  return (service) => {
+    let pointers = known.get(service)
+    if (pointers === undefined) {
+      pointers = bodyPointers(service)
+      known.set(service, pointers)
+    }
+    return pointers
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Fields that concern one connection and are never passed on (RFC 9110 section 7.6.1), with those that a
+ * gateway answers for itself: Expect, the framing, and credentials for proxies (section 11.7).
+ * Lower case.
+ */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** End-to-end fields that `Connection` must not be able to remove, beside every `content-*` and `x-*` of ours. */
+const PROTECTED: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'date',
+  'forwarded',
+  'host',
+  'set-cookie',
+  'traceparent',
+  'tracestate',
+  'via',
+  'x-request-id',
+])
+
+/**
+ * The further fields that a Connection header names as its own, lower case; null when there are none.
+ * It must be read before anything is added. Names of framing, authentication and forwarding fields are
+ * not believed: a sender could have a protection removed that way (CVE-2026-33805).
+ */
+export function connectionTokens(connection: string | undefined): ReadonlySet<string> | null {
+  if (connection === undefined || isPlain(connection)) return null
+  const tokens = new Set<string>()
+  for (const part of connection.toLowerCase().split(',')) {
+    const token = part.trim()
+    if (token !== '' && !isProtected(token)) tokens.add(token)
+  }
+  return tokens
+}
+
+/** The two values that nearly every message has. */
+function isPlain(connection: string): boolean {
+  return connection === 'keep-alive' || connection === 'close'
+}
+
+function isProtected(token: string): boolean {
+  return (
+    PROTECTED.has(token) ||
+    token.startsWith('content-') ||
+    token.startsWith('x-forwarded-') ||
+    token.startsWith('x-serin-')
+  )
+}

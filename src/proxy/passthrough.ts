@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Pool } from 'undici'
+import { classifyError, rootCause } from './errors.ts'
+import type { GatewayDeps } from './gateway-deps.ts'
+import { HOP_BY_HOP } from './hop-by-hop.ts'
+import { refuse } from './own-answers.ts'
+import { createPeerLookup, type Peer } from './peer.ts'
+
+type Headers = Record<string, string | string[] | undefined>
+
+/** How long the upstream may take to begin its answer, and pause within it. */
+const UPSTREAM_TIMEOUT_MS = 60_000
+
+/** How long a connection to the upstream may take. */
+const CONNECT_TIMEOUT_MS = 5_000
+
+/**
+ * Carries requests of no service to one origin by `@fastify/http-proxy`, HTTP and WebSocket. Nothing is
+ * retried, certificates are verified, bodies pass as they are, hop-by-hop fields are removed both ways,
+ * `Via` and `X-Forwarded-*` added, and errors answered as the services' are.
+ *
+ * What the library leaves, compared to services:
+ * - The path is normalised (`/a/./b` becomes `/a/b`), and one with `..` or an encoded `..` is refused (400).
+ * - Header names become lower case and lose their order; request lines of one name are joined.
+ * - A malformed Content-Type is refused (415); bodies of GET and HEAD are dropped.
+ * - A client that leaves does not stop the upstream before that begins to answer.
+ * - Trailers and 1xx answers do not pass; a body without Content-Length has no size limit.
+ * - WebSocket messages are framed anew; one subprotocol passes, and of the header only Cookie,
+ *   Authorization and what serin adds. The session opens towards the client before the upstream has agreed.
+ */
+export function registerPassthrough(
+  fastify: FastifyInstance,
+  deps: GatewayDeps,
+  origin: string,
+): void {
+  const pool = new Pool(origin, {
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: UPSTREAM_TIMEOUT_MS,
+    bodyTimeout: UPSTREAM_TIMEOUT_MS,
+  })
+  const peers = createPeerLookup(() => deps.config().trustedProxies)
+  const add = (raw: unknown) => {
+    const req = raw as IncomingMessage
+    return additions(deps.name, req, peers.peerOf(req))
+  }
+  // Not by the library's onClose: that would cut what is still running when the server begins to close.
+  fastify.server.once('close', () => void pool.destroy())
+  void fastify.register(async (scope) => {
+    // Else text/plain is decoded as UTF-8, which is not every text.
+    scope.removeAllContentTypeParsers()
+    await scope.register(httpProxy, {
+      upstream: origin,
+      undici: pool,
+      disableRequestLogging: true,
+      websocket: true,
+      wsClientOptions: {
+        rewriteRequestHeaders: (headers: Headers, request: FastifyRequest) => ({
+          ...headers,
+          ...pick(request.headers, ['cookie', 'authorization']),
+          ...add(request.raw),
+        }),
+      },
+      replyOptions: {
+        // The library would repeat a GET up to ten times on 503, unseen.
+        retryDelay: () => null,
+        rewriteRequestHeaders: (request, headers) => ({
+          ...strip(headers as Headers),
+          ...add(request.raw),
+        }),
+        rewriteHeaders: (headers) => strip(headers as Headers) as never,
+        onResponse: (_request, reply, response) => {
+          const { stream } = response as unknown as { stream: unknown }
+          void reply.send(stream)
+          // Else the head waits for the first byte of the body: events would begin late.
+          const res = reply.raw as ServerResponse
+          if (!res.headersSent && !res.destroyed) res.flushHeaders()
+        },
+        onError: (reply, { error }) => {
+          const cause = (error as Error & { cause?: unknown }).cause ?? error
+          const code = classifyError(rootCause(cause), false)
+          deps.log.debug({ err: error, code }, 'the passthrough failed')
+          reply.hijack()
+          refuse(deps, reply.request.raw as IncomingMessage, reply.raw as ServerResponse, { code })
+        },
+      },
+    })
+  })
+}
+
+/** Drops what concerns one connection alone, and serin's own fields. */
+function strip(headers: Headers): Headers {
+  const kept: Headers = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (!HOP_BY_HOP.has(name) && !name.startsWith('x-serin-')) kept[name] = value
+  }
+  return kept
+}
+
+/** `Via` and `X-Forwarded-*`, as services' requests have them. */
+function additions(name: string, req: IncomingMessage, peer: Peer): Headers {
+  const { headers } = req
+  const via = `${req.httpVersion} ${name}`
+  const added: Headers = {
+    via: headers.via === undefined ? via : `${headers.via}, ${via}`,
+    'x-forwarded-for': peer.address,
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': headers.host,
+  }
+  if (!peer.isTrusted) return added
+  const before = headers['x-forwarded-for']
+  if (before !== undefined) added['x-forwarded-for'] = `${before as string}, ${peer.address}`
+  return { ...added, ...pick(headers, ['x-forwarded-proto', 'x-forwarded-host']) }
+}
+
+function pick(headers: Headers, names: readonly string[]): Headers {
+  const picked: Headers = {}
+  for (const name of names) if (headers[name] !== undefined) picked[name] = headers[name]
+  return picked
+}

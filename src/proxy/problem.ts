@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { isUnread } from './has-body.ts'
+import { lingerAndEnd } from './linger.ts'
+import { isUpgrade } from './upgrade.ts'
+import { writeHeadPairs } from './write-head.ts'
+
+/** What an error answer of serin's own says. */
+export type Problem = {
+  readonly code: ErrorCode
+  readonly requestId: string
+  readonly requestIdHeader: string
+  /** serin's pseudonym, in `Proxy-Status`. */
+  readonly name: string
+  /** The variant that the request was assigned to, if it was. */
+  readonly variant?: string | undefined
+  /** Replaces the catalogue's sentence. */
+  readonly detail?: string
+  /** Further header fields as flat pairs. */
+  readonly headers?: readonly string[]
+  /** The connection ends with this answer. It does anyway when the request was not read to its end. */
+  readonly close?: boolean
+}
+
+/** When to come back, in seconds, after an answer that asks to. */
+const RETRY_AFTER = '1'
+
+/** The media type of problem details (RFC 9457 section 3). */
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** The body of an error answer: problem details (RFC 9457) with `code` and `requestId`. */
+export function problemBody(code: ErrorCode, requestId: string, detail?: string): string {
+  const { status, title, detail: usual } = errorEntry(code)
+  return JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    code,
+    detail: detail ?? usual,
+    requestId,
+  })
+}
+
+/** Answers with an error that serin made itself, marked so that nobody takes it for the model's own. */
+export function answerProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
+  if (res.destroyed) return
+  const { code, requestId, name } = problem
+  const { status, proxyStatus } = errorEntry(code)
+  const body = problemBody(code, requestId, problem.detail)
+  const headers = ['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(body))]
+  headers.push('cache-control', 'no-store', 'x-serin-error', code)
+  headers.push(problem.requestIdHeader, requestId)
+  if (proxyStatus !== null) headers.push('proxy-status', `${name}; error=${proxyStatus}`)
+  if (problem.variant !== undefined) headers.push('x-serin-variant', problem.variant)
+  if (status === 503) headers.push('retry-after', RETRY_AFTER)
+  if (problem.headers !== undefined) headers.push(...problem.headers)
+  const unread = isUnread(req)
+  if (unread || problem.close === true) headers.push('connection', 'close')
+  writeHeadPairs(res, status, undefined, headers)
+  if (unread && !isUpgrade(req)) {
+    res.write(body)
+    lingerAndEnd(req, res)
+  } else {
+    res.end(body)
+  }
+}

@@ -1,0 +1,107 @@
+import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
+
+/** What serin adds to an answer, and what the client can take. */
+export type ResponseAdditions = {
+  readonly status: number
+  readonly variant: string
+  readonly requestId: string
+  readonly requestIdHeader: string
+  /** The connection ends with this answer. */
+  readonly close: boolean
+  /** Trailers can be passed on (RFC 9110 section 6.5.1: the client sent `TE: trailers`, and is HTTP/1.1). */
+  readonly trailers: boolean
+}
+
+/** The head of an answer as it goes to the client. */
+export type ResponseHead = {
+  /** Flat pairs. */
+  readonly headers: string[]
+  readonly isEventStream: boolean
+  /** The body is encoded (`content-encoding`): its bytes are not what they stand for. */
+  readonly isEncoded: boolean
+}
+
+/** Fields that serin alone speaks for. */
+const OWN = 'x-serin-variant'
+
+/**
+ * The client's response header out of undici's raw pairs: field lines in their order, case and number,
+ * bytes decoded as latin1 and so unchanged; less what concerns the upstream's connection alone, plus ours.
+ * Null when the body has a transfer coding other than chunked: undici would drop the coding's name and
+ * leave the bytes encoded.
+ */
+export function buildResponseHead(
+  raw: readonly Buffer[],
+  add: ResponseAdditions,
+): ResponseHead | null {
+  const headers: string[] = []
+  const tokens = connectionTokens(findConnection(raw))
+  let trailer: string | null = null
+  let isChunked = false
+  let isEventStream = false
+  let isEncoded = false
+  for (let n = 0; n < raw.length; n += 2) {
+    const field = raw[n]!.toString('latin1')
+    const name = field.toLowerCase()
+    const value = raw[n + 1]!.toString('latin1')
+    if (name === 'transfer-encoding') {
+      if (value.toLowerCase() !== 'chunked') return null
+      isChunked = true
+      continue
+    }
+    if (HOP_BY_HOP.has(name) || name === OWN || name === add.requestIdHeader) continue
+    if (tokens !== null && tokens.has(name)) continue
+    if (name === 'trailer') {
+      trailer = value
+      continue
+    }
+    // RFC 9110 section 8.6: not with 204.
+    if (name === 'content-length' && add.status === 204) continue
+    if (name === 'content-type') {
+      isEventStream = value.slice(0, 17).toLowerCase() === 'text/event-stream'
+    }
+    if (name === 'content-encoding') isEncoded = value !== 'identity'
+    headers.push(field, value)
+  }
+  // Node refuses the field where there is no chunked body to carry what it announces.
+  if (trailer !== null && isChunked && add.trailers) headers.push('trailer', trailer)
+  headers.push(add.requestIdHeader, add.requestId, OWN, add.variant)
+  if (add.close) headers.push('connection', 'close')
+  return { headers, isEventStream, isEncoded }
+}
+
+/** Trailer fields that may be passed on, as pairs; never framing, routing or authentication (6.5.1). */
+export function buildTrailers(raw: readonly Buffer[] | null): [string, string][] {
+  const trailers: [string, string][] = []
+  if (raw === null) return trailers
+  for (let n = 0; n < raw.length; n += 2) {
+    const field = raw[n]!.toString('latin1')
+    const name = field.toLowerCase()
+    if (HOP_BY_HOP.has(name) || NEVER_TRAILING.has(name) || name.startsWith('x-serin-')) continue
+    trailers.push([field, raw[n + 1]!.toString('latin1')])
+  }
+  return trailers
+}
+
+const NEVER_TRAILING: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'set-cookie',
+  'trailer',
+  'www-authenticate',
+])
+
+function findConnection(raw: readonly Buffer[]): string | undefined {
+  let connection: string | undefined
+  for (let n = 0; n < raw.length; n += 2) {
+    if (raw[n]!.length !== 10 || raw[n]!.toString('latin1').toLowerCase() !== 'connection') continue
+    const value = raw[n + 1]!.toString('latin1')
+    connection = connection === undefined ? value : `${connection},${value}`
+  }
+  return connection
+}

@@ -1,0 +1,22 @@
+import type { Service } from '../domain/service.ts'
+import type { ServiceRecorder } from '../metrics/recorder.ts'
+import type { Split } from '../routing/split.ts'
+import type { RoutingTable } from '../routing/table.ts'
+import type { VariantTarget } from './upstream.ts'
+
+/** What the data plane needs to serve one service. */
+export type ServiceRuntime = {
+  readonly service: Service
+  /** Swapped whole when weights change; read once per request. */
+  split: Split
+  readonly recorder: ServiceRecorder
+  /** By variant name. */
+  readonly targets: ReadonlyMap<string, VariantTarget>
+}
+
+/** One consistent view of the configured services: never changed, only replaced by a reload. */
+export type Snapshot = {
+  readonly table: RoutingTable
+  /** By service name. */
+  readonly runtimes: ReadonlyMap<string, ServiceRuntime>
+}

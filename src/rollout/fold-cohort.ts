@@ -1,0 +1,71 @@
+import type { BetTally, Cohort, EventTally } from '../domain/cohort.ts'
+import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
+
+/** For each side, the start points since which the keys' events of a cohort are their first ones. */
+export type HarmSince = (
+  hypothesis: string,
+  epoch: number,
+  units: NonNullable<EventTally['harmUnits']>,
+) => [baseline: number[], canary: number[]]
+
+/** Adds one cohort to one hypothesis; cohorts come in assignment order, unjudged ones add nothing. */
+export function foldHypothesis(
+  evidence: Evidence,
+  hypothesis: Hypothesis,
+  cohort: Cohort,
+  harmSince: HarmSince,
+): Evidence {
+  const found = evidence.hypotheses[hypothesis.id]!
+  const folded = cohort.judged ? fold(evidence, found, hypothesis, cohort, harmSince) : found
+  return { ...evidence, hypotheses: { ...evidence.hypotheses, [hypothesis.id]: folded } }
+}
+
+/** Adds one cohort's draws to the sample-ratio test. */
+export function foldAssignments(evidence: Evidence, cohort: Cohort): Evidence {
+  if (!cohort.judged) return evidence
+  const { number, pi, epoch, assigned } = cohort
+  const starts = evidence.starts.length
+  return {
+    ...evidence,
+    ratio: foldRatio(evidence.ratio, { cohort: number, pi, epoch, starts, assigned }),
+  }
+}
+
+function fold(
+  evidence: Evidence,
+  found: HypothesisEvidence,
+  hypothesis: Hypothesis,
+  cohort: Cohort,
+  harmSince: HarmSince,
+): HypothesisEvidence {
+  const { number, step, pi, epoch } = cohort
+  const place = { cohort: number, step, pi, epoch, starts: evidence.starts.length }
+  const tally = cohort.tallies[hypothesis.id]!
+  if (found.kind === 'bet') {
+    return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
+  }
+  const events =
+    hypothesis.source.of === 'label-missing'
+      ? missingLabels(cohort, tally as EventTally)
+      : (tally as EventTally)
+  const since =
+    events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
+  return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
+}
+
+// While a cohort waits, its tally counts the labels that came; what never came is known at the end.
+function missingLabels(cohort: Cohort, labelled: EventTally): EventTally {
+  const missing: EventTally['events'] = [
+    cohort.assigned[0] - labelled.trials[0],
+    cohort.assigned[1] - labelled.trials[1],
+  ]
+  return {
+    kind: 'event',
+    trials: [...cohort.assigned],
+    events: missing,
+    harmEvents: [...missing],
+    harmUnits: null,
+  }
+}

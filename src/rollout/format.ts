@@ -1,0 +1,38 @@
+/** How numbers are written in sentences: short, with their unit, the same everywhere. */
+
+/** A fraction as percent with at most three significant digits: 0.0345 is `3.45 %`. */
+export function formatPercent(fraction: number): string {
+  return `${formatNumber(fraction * 100)} %`
+}
+
+/** Three significant digits without trailing zeros; thousands separated by commas. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  if (Math.abs(value) >= 1000) return formatCount(Math.round(value))
+  return String(Number(value.toPrecision(3)))
+}
+
+/** A whole number with thousands separated by commas. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** A metric's value with the unit of its kind; `no data` for null. */
+export function formatValue(kind: string, value: number | null): string {
+  if (value === null) return 'no data'
+  switch (kind) {
+    case 'rmse':
+      return formatNumber(value)
+    case 'latency':
+      return `${formatNumber(value)} ms`
+    default:
+      return formatPercent(value)
+  }
+}
+
+/** Log-evidence as odds: ln 60 is `60 : 1`; above a million as a power of ten. */
+export function formatOdds(logEvidence: number): string {
+  const odds = Math.exp(logEvidence)
+  if (logEvidence > Math.log(1e6)) return `10^${Math.floor(logEvidence / Math.LN10)} : 1`
+  return odds >= 10 ? `${formatCount(Math.round(odds))} : 1` : `${formatNumber(odds)} : 1`
+}

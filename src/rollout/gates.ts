@@ -1,0 +1,224 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { DOWN_AFTER_MS, NO_TRAFFIC_AFTER_MS, type Observation } from './observation.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
+import { isProved, missingFor } from './missing.ts'
+import { summarize } from './summary.ts'
+import {
+  activeMs,
+  enterStep,
+  enterWatch,
+  EVALUATOR,
+  move,
+  pause,
+  rollBack,
+  stay,
+  type DecisionSeed,
+  type Transition,
+} from './transition.ts'
+
+/** One look at a rollout without an operator. The gates stand in order; the first that speaks decides. */
+export type Gate = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Transition | null
+
+/**
+ * Protection comes before anything that waits for a sample, and is armed in every phase in which the
+ * canary may have traffic: a rollback must not wait for an approval, a timer or a minimum of requests.
+ */
+export const GATES: readonly Gate[] = [
+  settledPhase,
+  startWhenReady,
+  canaryDownOrBreaking,
+  failedMetric,
+  ratioMismatch,
+  sickBaseline,
+  pausedUntil,
+  watchOver,
+  noTraffic,
+  stepRequirements,
+  advance,
+]
+
+function settledPhase(_plan: RolloutPlan, state: RolloutState): Transition | null {
+  return state.phase === 'promoted' || state.phase === 'rolled-back' ? stay(state) : null
+}
+
+function startWhenReady(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  if (state.phase !== 'idle') return null
+  if (state.idleReason === 'manual-start' || !seen.canary.ready) return stay(state)
+  const decision = automatic('start', 'canary-ready', summarize.started(plan, state))
+  const entered = enterStep(plan, state, 0, seen.now, decision)
+  // Waiting for the canary is no part of the rollout's time.
+  return { ...entered, state: { ...entered.state, startedAt: seen.now } }
+}
+
+function canaryDownOrBreaking(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  const down = seen.canary.downForMs >= DOWN_AFTER_MS
+  if (!down && !seen.breaker.tripped) return null
+  const decision = down
+    ? automatic('rollback', 'variant-down', summarize.canaryDown(plan, seen))
+    : automatic('rollback', 'breaker', summarize.breaker(plan, seen))
+  return rollBackUnlessSick(state, seen, decision)
+}
+
+function failedMetric(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  const failed = seen.reports.filter(
+    (r) => r.verdict === 'failed' && !isAcknowledged(plan, state, r.name),
+  )
+  const toRollBack = failed.find((r) => r.onFailure === 'rollback' && r.required)
+  if (toRollBack !== undefined) {
+    const summary = summarize.harm(plan, toRollBack)
+    return rollBackUnlessSick(state, seen, automatic('rollback', toRollBack.name, summary))
+  }
+  const toPause = failed.find((r) => r.onFailure === 'pause')
+  // A pause that a metric asks for adds nothing to a pause, and would take 100 % from nobody in the watch.
+  if (toPause === undefined || state.phase !== 'progressing') return null
+  const summary = summarize.harm(plan, toPause)
+  const decision = automatic('pause', toPause.name, summary)
+  return pause(state, 'metric', seen.now, decision, toPause.name)
+}
+
+function ratioMismatch(
+  _plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  if (state.phase !== 'progressing') return null
+  if (seen.ratioMismatch.log < seen.ratioMismatch.threshold) return null
+  const decision = automatic('pause', 'ratio-mismatch', summarize.ratioMismatch(seen))
+  return pause(state, 'ratio-mismatch', seen.now, decision)
+}
+
+function sickBaseline(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  if (state.phase !== 'progressing' || !isSick(seen)) return null
+  const decision = automatic('pause', 'baseline', summarize.sickBaseline(plan, seen))
+  return pause(state, 'baseline', seen.now, decision)
+}
+
+function pausedUntil(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+  if (state.phase !== 'paused') return null
+  if (state.pausedBy !== 'timer' || state.resumeAt === null || seen.now < state.resumeAt) {
+    return stay(state)
+  }
+  return nextStep(plan, state, seen, 'timer')
+}
+
+function watchOver(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+  if (state.phase !== 'watching') return null
+  if (seen.now < state.watchUntil) return stay(state)
+  return move(
+    state,
+    { phase: 'promoted', promotedAt: seen.now },
+    {},
+    automatic('promote', 'watch-over', summarize.promoted(plan)),
+  )
+}
+
+function noTraffic(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+  const since = seen.lastRequestAt ?? state.stepEnteredAt
+  if (seen.now - since < NO_TRAFFIC_AFTER_MS) return null
+  return outOfTime(plan, state, seen) ?? hold(state, 'no-traffic', summarize.noTraffic(plan))
+}
+
+function stepRequirements(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Transition | null {
+  const missing = missingFor(plan, state, seen)
+  if (missing.length === 0) return null
+  const first = missing[0]!
+  const timeUp = outOfTime(plan, state, seen)
+  if (timeUp !== null) return timeUp
+  // A minimum that fills by itself is no news; evidence that is not there yet is.
+  if (first.kind === 'minimum') return stay(state)
+  return hold(state, first.kind, summarize.hold(state, missing))
+}
+
+function advance(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+  return nextStep(plan, state, seen, 'evidence')
+}
+
+/** The decision after step `state.step` has done its work. */
+function nextStep(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  reason: string,
+): Transition {
+  const next = plan.steps[state.step + 1]!
+  const proved = state.step >= provingStep(plan.steps)
+  const isLast = next.kind === 'weight' && next.weightBp === 10_000
+  const action = next.kind === 'pause' ? 'pause' : isLast ? 'promote' : 'advance'
+  const word = next.kind === 'pause' ? (next.durationMs === null ? 'approval' : 'timer') : reason
+  const summary = summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
+  return enterStep(plan, state, state.step + 1, seen.now, automatic(action, word, summary))
+}
+
+function outOfTime(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+  if (activeMs(state, seen.now) < plan.spec.maxDurationMs) return null
+  const summary = summarize.outOfTime(plan, state, seen)
+  switch (plan.spec.onInconclusive) {
+    case 'hold':
+      return hold(state, 'max-duration', summary)
+    case 'rollback':
+      return rollBackUnlessSick(state, seen, automatic('rollback', 'max-duration', summary))
+    case 'promote':
+      return enterWatch(plan, state, seen.now, automatic('promote', 'max-duration', summary))
+  }
+}
+
+function rollBackUnlessSick(
+  state: RolloutState,
+  seen: Observation,
+  decision: DecisionSeed,
+): Transition {
+  // Sending everybody to a baseline that fails too would turn a bad canary into an outage.
+  if (!isSick(seen)) return rollBack(state, seen.now, decision)
+  if (state.phase === 'paused') return stay(state)
+  return pause(state, 'baseline', seen.now, {
+    ...decision,
+    action: 'pause',
+    reason: 'baseline',
+    summary: summarize.notOntoSickBaseline(decision.summary),
+  })
+}
+
+function hold(state: RolloutState, reason: string, summary: string): Transition {
+  if (state.holdReason === reason) return stay(state)
+  return {
+    ...stay({ ...state, holdReason: reason, revision: state.revision + 1 }),
+    decision: automatic('hold', reason, summary),
+  }
+}
+
+function isSick(seen: Observation): boolean {
+  return seen.baseline.downForMs >= DOWN_AFTER_MS || seen.baseline.failing
+}
+
+function isAcknowledged(plan: RolloutPlan, state: RolloutState, report: string): boolean {
+  const metric = plan.hypotheses.find((h) => h.id === report)?.metric ?? report
+  return state.acknowledged.includes(report) || state.acknowledged.includes(metric)
+}
+
+function automatic(
+  action: DecisionSeed['action'],
+  reason: string,
+  summary: string,
+): DecisionSeed {
+  return { action, reason, actor: EVALUATOR, note: null, summary }
+}

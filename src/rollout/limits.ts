@@ -1,0 +1,102 @@
+import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type { MetricValue, Verdict } from '../domain/verdict.ts'
+import { effectOf } from './hypotheses.ts'
+
+/** Evaluations in a row beyond a limit that fail it. */
+export const LIMIT_TICKS = 3
+
+/** Samples of a rate before its limit is judged. */
+const MIN_RATE_SAMPLES = 100
+
+/** The figures of one step, by side, that absolute limits are judged on. */
+export type StepValues = {
+  readonly failureRate: (side: Side) => MetricValue
+  readonly latency: (side: Side, quantile: number) => MetricValue
+  readonly rmse: (side: Side, metric: string) => MetricValue
+}
+
+/** How the two sides stand against one metric's absolute limit now. */
+export type LimitReading = {
+  readonly metric: string
+  readonly kind: MetricSpec['kind']
+  readonly onFailure: OnFailure
+  /** In the metric's unit. */
+  readonly max: number
+  readonly baseline: MetricValue
+  readonly canary: MetricValue
+  readonly canaryBeyond: boolean
+  /** The baseline breaks it too: that says nothing about the canary. */
+  readonly baselineBeyond: boolean
+  readonly tooFew: boolean
+}
+
+/** Reads every metric that has an absolute limit. Outside α: a limit is compared, not tested. */
+export function readLimits(
+  metrics: readonly MetricSpec[],
+  values: StepValues,
+): readonly LimitReading[] {
+  return metrics.flatMap((metric) => {
+    const max = metric.kind === 'latency' ? metric.maxMs : metric.max
+    return max === null ? [] : [readLimit(metric, max, values)]
+  })
+}
+
+/** The counts of evaluations in a row beyond each limit, one evaluation later. */
+export function countLimitTicks(
+  before: Readonly<Record<string, number>>,
+  readings: readonly LimitReading[],
+): Record<string, number> {
+  return Object.fromEntries(
+    readings.map((r) => {
+      const isBroken = r.canaryBeyond && !r.tooFew && !r.baselineBeyond
+      return [r.metric, isBroken ? (before[r.metric] ?? 0) + 1 : 0]
+    }),
+  )
+}
+
+/** The verdict on a metric that has an absolute limit alone. */
+export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdict {
+  if (ticksBeyond >= LIMIT_TICKS) return 'failed'
+  return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
+}
+
+function readLimit(metric: MetricSpec, max: number, values: StepValues): LimitReading {
+  const read = (side: Side): MetricValue => {
+    switch (metric.kind) {
+      case 'error-rate':
+        return values.failureRate(side)
+      case 'latency':
+        return values.latency(side, metric.quantile)
+      case 'rmse':
+        return values.rmse(side, metric.name)
+    }
+  }
+  const baseline = read(BASELINE_SIDE)
+  const canary = read(CANARY_SIDE)
+  const needed = samplesNeeded(metric)
+  const isBeyond = ({ value, n }: MetricValue) => value !== null && value > max && n >= needed
+  return {
+    metric: metric.name,
+    kind: metric.kind,
+    onFailure: effectOf(metric),
+    max,
+    baseline,
+    canary,
+    canaryBeyond: isBeyond(canary),
+    baselineBeyond: isBeyond(baseline) && isBeyond(canary),
+    tooFew: canary.n < needed,
+  }
+}
+
+// A quantile's rank interval needs 4q/(1 − q) samples (Deng et al. 1803.06336): 380 at p99.
+function samplesNeeded(metric: MetricSpec): number {
+  switch (metric.kind) {
+    case 'error-rate':
+      return MIN_RATE_SAMPLES
+    case 'latency':
+      return Math.ceil(4 / (1 - metric.quantile) - 1e-9)
+    case 'rmse':
+      return metric.minLabels
+  }
+}

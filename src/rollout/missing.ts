@@ -1,0 +1,152 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
+import { formatDuration } from '../domain/units.ts'
+import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import { formatOdds, formatPercent, formatValue } from './format.ts'
+import type { Observation } from './observation.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
+
+/** Something that has to happen before a step is left. */
+export type Missing = {
+  /** `minimum` fills by itself; `limit` and `inconclusive` depend on what the canary does. */
+  readonly kind: 'minimum' | 'limit' | 'inconclusive'
+  readonly sentence: string
+  /** Median seconds until it is there at the present traffic; null = unknown. */
+  readonly etaSeconds: number | null
+}
+
+/** What the current weight step still needs, most basic first; empty when it can be left. */
+export function missingFor(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): readonly Missing[] {
+  const step = plan.steps[state.step]!
+  if (step.kind === 'pause') return []
+  const reports = seen.reports.filter((r) => !state.acknowledged.includes(r.name))
+  return [
+    ...minimums(plan, step, state, seen, reports),
+    ...limits(reports),
+    ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
+  ]
+}
+
+/** The longest of the times that are known; null when one is unknown or nothing is missing. */
+export function etaOf(missing: readonly Missing[]): number | null {
+  const etas = missing.map((m) => m.etaSeconds)
+  return etas.length === 0 || etas.includes(null) ? null : Math.max(...(etas as number[]))
+}
+
+/** Whether every required metric has been shown to be no worse. */
+export function isProved(plan: RolloutPlan, seen: Observation): boolean {
+  return proofs(plan, seen.reports).length === 0
+}
+
+function minimums(
+  plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+): Missing[] {
+  const missing: Missing[] = []
+  const elapsedMs = seen.now - state.stepEnteredAt
+  if (elapsedMs < step.minDurationMs) {
+    missing.push({
+      kind: 'minimum',
+      sentence: `the step lasts at least ${formatDuration(step.minDurationMs)}`,
+      etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
+    })
+  }
+  const unit = plan.keyed ? 'canary keys' : 'canary requests'
+  if (seen.stepCanaryUnits < step.minRequests) {
+    missing.push({
+      kind: 'minimum',
+      sentence: `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`,
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs),
+    })
+  }
+  for (const metric of plan.metrics) {
+    if (metric.kind !== 'rmse' || metric.mode !== 'decide') continue
+    const report = reports.find((r) => r.name === metric.name)
+    if (report === undefined || report.stepCanaryN >= metric.minLabels) continue
+    missing.push({
+      kind: 'minimum',
+      sentence: `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step`,
+      etaSeconds: etaAtPace(report.stepCanaryN, metric.minLabels, elapsedMs),
+    })
+  }
+  return missing
+}
+
+function limits(reports: readonly MetricReport[]): Missing[] {
+  return reports.flatMap((report) => {
+    const { limit } = report
+    if (limit === null || !report.required) return []
+    const value = formatValue(report.kind, report.canary.value)
+    const max = formatValue(report.kind, limit.max)
+    if (limit.baselineBeyond) {
+      const sentence = `${report.name}: both variants are beyond ${max}, which says nothing about the canary`
+      return [{ kind: 'limit', sentence, etaSeconds: null }]
+    }
+    if (limit.ticksBeyond === 0) return []
+    return [
+      { kind: 'limit', sentence: `${report.name}: ${value} is beyond ${max}`, etaSeconds: null },
+    ]
+  })
+}
+
+function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
+  return plan.hypotheses.flatMap((hypothesis) => {
+    if (!hypothesis.required || hypothesis.proof === null) return []
+    const report = reports.find((r) => r.name === hypothesis.id)
+    if (report === undefined) return []
+    const { nonInferiority, stepNonInferiority, stepHarm } = report.evidence
+    const margin = marginOf(plan, hypothesis.id)
+    if (!reaches(nonInferiority!)) {
+      return [inconclusive(report, `${report.name}: ${margin} is not excluded yet${soFar(report)}`)]
+    }
+    // With a sticky key a late step sees few new keys, so its own proof would never come: there the
+    // step must only be free of harm as seen from a fresh start point.
+    const holdsNow = plan.keyed ? !reaches(stepHarm!) : reaches(stepNonInferiority!)
+    if (holdsNow) return []
+    const where = plan.keyed ? 'this step alone looks worse' : 'not excluded in this step alone'
+    return [inconclusive(report, `${report.name}: ${margin}: ${where}`)]
+  })
+}
+
+function marginOf(plan: RolloutPlan, id: string): string {
+  const hypothesis = plan.hypotheses.find((h) => h.id === id)!
+  const { source } = hypothesis
+  const ratio = hypothesis.proof!.ratio
+  switch (source.of) {
+    case 'latency':
+      return `a rise above ${formatPercent(source.proofMargin)}`
+    case 'squared-error':
+      return `a rise above ${formatPercent(Math.sqrt(ratio) - 1)}`
+    default:
+      return `a rise above ${formatPercent(ratio - 1)}`
+  }
+}
+
+function reaches({ log, threshold }: LogEvidence): boolean {
+  return log >= threshold
+}
+
+function inconclusive(report: MetricReport, sentence: string): Missing {
+  return { kind: 'inconclusive', sentence, etaSeconds: report.etaSeconds }
+}
+
+// An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
+// bound would seem to prove what the evidence does not.
+function soFar({ ratio, evidence }: MetricReport): string {
+  if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
+    return ` (upper bound ${formatPercent(ratio.upper - 1)})`
+  }
+  const { log, threshold } = evidence.nonInferiority!
+  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
+}
+
+function etaAtPace(done: number, wanted: number, elapsedMs: number): number | null {
+  return done === 0 ? null : (((wanted - done) / done) * elapsedMs) / 1000
+}

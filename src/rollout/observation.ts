@@ -1,0 +1,40 @@
+import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+
+/** What one evaluation knows about the world: the input of `step` beside the state. */
+export type Observation = {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly reports: readonly MetricReport[]
+  readonly ratioMismatch: LogEvidence
+  readonly breaker: BreakerReading
+  readonly baseline: VariantHealth
+  readonly canary: VariantHealth
+  /** Canary units judged in the current step. */
+  readonly stepCanaryUnits: number
+  /** When the service last had a request; null = never since this process began. */
+  readonly lastRequestAt: number | null
+}
+
+/** Attempts over the breaker's span: the canary's last max(50 attempts, 10 s). */
+export type BreakerReading = {
+  readonly tripped: boolean
+  readonly canary: AttemptCount
+  readonly baseline: AttemptCount
+}
+
+export type AttemptCount = { readonly attempts: number; readonly failures: number }
+
+export type VariantHealth = {
+  /** At least one upstream can answer. */
+  readonly ready: boolean
+  /** How long none could, after one could; 0 while one can. */
+  readonly downForMs: number
+  /** At least half of its recent attempts failed. */
+  readonly failing: boolean
+}
+
+/** A variant is down when no upstream could answer for this long. */
+export const DOWN_AFTER_MS = 10_000
+
+/** Without a request for this long there is nothing to judge, and nothing to move. */
+export const NO_TRAFFIC_AFTER_MS = 60_000

@@ -1,0 +1,66 @@
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
+import type { Service } from '../domain/service.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import { buildHypotheses } from './hypotheses.ts'
+
+/** All that the rollout of one service is decided by; immutable, made anew by a reload. */
+export type RolloutPlan = {
+  readonly service: string
+  readonly baselineVersion: string
+  readonly canaryVersion: string
+  readonly spec: RolloutSpec
+  readonly steps: readonly StepSpec[]
+  readonly metrics: readonly MetricSpec[]
+  readonly hypotheses: readonly Hypothesis[]
+  /** Assignment sticks to a key: the key is the unit of the evidence. */
+  readonly keyed: boolean
+  readonly configHash: string
+  readonly fingerprint: { readonly steps: string; readonly analysis: string }
+}
+
+/** The plan of a service's rollout; null when its weights are fixed. */
+export function buildPlan(service: Service, configHash: string): RolloutPlan | null {
+  const spec = service.rollout
+  if (spec === null) return null
+  const version = (name: string) => service.variants.find((v) => v.name === name)!.version
+  return {
+    service: service.name,
+    baselineVersion: version(BASELINE),
+    canaryVersion: version(CANARY),
+    spec,
+    steps: spec.steps,
+    metrics: spec.analysis.metrics,
+    hypotheses: buildHypotheses(spec.analysis),
+    keyed: service.split.key !== null,
+    configHash,
+    fingerprint: {
+      steps: JSON.stringify(spec.steps),
+      analysis: JSON.stringify([service.split.key, analysisIdentity(spec)]),
+    },
+  }
+}
+
+/** Index of the last weight step below 100 %: the one that needs proof before it is left. */
+export function provingStep(steps: readonly StepSpec[]): number {
+  return steps.findLastIndex((s) => s.kind === 'weight' && s.weightBp < 10_000)
+}
+
+// What an attempt's α was spent on: changing any of it in mid-rollout would void the guarantee.
+function analysisIdentity(spec: RolloutSpec): unknown {
+  const { alphaRollback, alphaPromote, metrics } = spec.analysis
+  return [
+    alphaRollback,
+    alphaPromote,
+    metrics.map((m) => [
+      m.name,
+      m.kind,
+      m.mode,
+      m.onFailure === 'warn',
+      m.kind === 'latency' ? m.quantile : null,
+      // The margins of event metrics are read from counts, so they may change in place.
+      m.kind === 'error-rate' ? m.maxIncrease === null : [m.maxIncrease, m.sensitivity],
+      m.kind === 'rmse' ? [m.cap, m.labelWindowMs] : null,
+    ]),
+  ]
+}

@@ -1,0 +1,122 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { formatDuration } from '../domain/units.ts'
+import type { RolloutPlan } from './plan.ts'
+import { move, stay, type DecisionSeed, type Refusal, type Transition } from './transition.ts'
+
+/** What is known beside the stored state when a configuration meets it. */
+export type Circumstances = {
+  readonly now: number
+  /** When this canary version was rolled back last, whatever the baseline; null = never. */
+  readonly rolledBackAt: number | null
+  /** Who brought the configuration: `configuration`, or the name of who reloaded it. */
+  readonly actor: string
+}
+
+/**
+ * What a configuration makes of the stored rollout, at start and by reload: a new canary version is a
+ * new rollout; changed steps begin again at step 0 with the evidence kept; what the α was planned with
+ * (metrics, α, key, units, continuous margins) makes a new attempt; everything else applies in place.
+ * Refused while a promoted version is not named as the baseline.
+ */
+export function reconcile(
+  plan: RolloutPlan,
+  stored: RolloutState | null,
+  seen: Circumstances,
+): Transition | Refusal {
+  if (stored === null) return begin(plan, seen, 0)
+  const samePair =
+    stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
+  if (samePair) return adapt(plan, stored, seen)
+  const serves = stored.phase === 'promoted' || stored.phase === 'watching'
+  if (serves && plan.baselineVersion !== stored.canaryVersion) {
+    return {
+      refused: true,
+      detail: `services.${plan.service}: ${stored.canaryVersion} serves 100 %: make it the baseline first`,
+    }
+  }
+  return begin(plan, seen, stored.revision)
+}
+
+function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transition {
+  const blank: RolloutState = {
+    service: plan.service,
+    baselineVersion: plan.baselineVersion,
+    canaryVersion: plan.canaryVersion,
+    attempt: 1,
+    revision,
+    step: 0,
+    weightBp: 0,
+    startedAt: seen.now,
+    stepEnteredAt: seen.now,
+    pausedMs: 0,
+    acknowledged: [],
+    holdReason: null,
+    configHash: plan.configHash,
+    fingerprint: plan.fingerprint,
+    phase: 'idle',
+    idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
+  }
+  if (seen.rolledBackAt !== null) {
+    const ago = formatDuration(Math.max(0, Math.round((seen.now - seen.rolledBackAt) / 1000) * 1000))
+    const decision = configured(
+      seen,
+      'hold',
+      'rolled-back-before',
+      `${plan.canaryVersion} was rolled back ${ago} ago and stays so: \`retry\` starts a new attempt.`,
+    )
+    const phase = {
+      phase: 'rolled-back',
+      rolledBackAt: seen.rolledBackAt,
+      rolledBackReason: 'rolled-back-before',
+    } as const
+    return { ...move(blank, phase, {}, decision), resetEvidence: true }
+  }
+  const waits =
+    plan.spec.start === 'manual' ? 'waits for `promote`' : 'starts when the canary is ready'
+  const decision = configured(
+    seen,
+    'hold',
+    'new-version',
+    `New canary version ${plan.canaryVersion} beside ${plan.baselineVersion}: the rollout ${waits}.`,
+  )
+  const idle = { phase: 'idle', idleReason: blank.idleReason } as const
+  return { ...move(blank, idle, {}, decision), resetEvidence: true }
+}
+
+function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Transition {
+  const change = { configHash: plan.configHash, fingerprint: plan.fingerprint }
+  const running = stored.phase === 'progressing' || stored.phase === 'paused'
+  const sameSteps = stored.fingerprint.steps === plan.fingerprint.steps
+  const sameAnalysis = stored.fingerprint.analysis === plan.fingerprint.analysis
+  if (sameSteps && sameAnalysis && stored.configHash === plan.configHash) return stay(stored)
+  if (!running || (sameSteps && sameAnalysis)) {
+    // Nothing to decide: the plan is taken over with the next stored state.
+    return stay({ ...stored, ...change, revision: stored.revision + 1 })
+  }
+  const back = {
+    ...change,
+    step: 0,
+    weightBp: 0,
+    stepEnteredAt: seen.now,
+    acknowledged: sameAnalysis ? stored.acknowledged : [],
+  }
+  // Through `idle`, so that the first step is entered by the gate that always enters it.
+  const idle = { phase: 'idle', idleReason: 'canary-not-ready' } as const
+  if (sameAnalysis) {
+    const summary = `The steps of ${plan.canaryVersion} changed: back to the first one, the evidence stays.`
+    return move(stored, idle, back, configured(seen, 'hold', 'steps-changed', summary))
+  }
+  const attempt = stored.attempt + 1
+  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt}, with a new salt and fresh evidence.`
+  const decision = configured(seen, 'retry', 'analysis-changed', summary)
+  return { ...move(stored, idle, { ...back, attempt }, decision), resetEvidence: true }
+}
+
+function configured(
+  seen: Circumstances,
+  action: DecisionSeed['action'],
+  reason: string,
+  summary: string,
+): DecisionSeed {
+  return { action, reason, actor: seen.actor, note: null, summary }
+}

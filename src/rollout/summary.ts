@@ -1,0 +1,108 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { formatCount, formatNumber, formatOdds, formatPercent, formatValue } from './format.ts'
+import type { Missing } from './missing.ts'
+import type { AttemptCount, Observation } from './observation.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** The one sentence of each decision: what was done, and the numbers that made it so. */
+export const summarize = {
+  started: (plan: RolloutPlan, state: RolloutState): string => {
+    const first = plan.steps[0]!
+    const at = first.kind === 'weight' ? `${bpToPercent(first.weightBp)} %` : 'a pause'
+    return `The rollout of ${state.canaryVersion} starts at ${at}.`
+  },
+
+  canaryDown: (plan: RolloutPlan, seen: Observation): string =>
+    `Rolled back: no upstream of ${plan.canaryVersion} has answered for ${formatNumber(seen.canary.downForMs / 1000)} s (outside α).`,
+
+  breaker: (plan: RolloutPlan, seen: Observation): string =>
+    `Rolled back by the breaker (outside α): ${share(seen.breaker.canary)} of ${plan.canaryVersion}'s last attempts failed, against ${share(seen.breaker.baseline)} of the baseline's.`,
+
+  harm: (plan: RolloutPlan, report: MetricReport): string => {
+    const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
+    const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
+    const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
+    const { limit } = report
+    const { harm } = report.evidence
+    if (harm === null || harm.log < harm.threshold) {
+      return `${verb}: ${report.name} is beyond its limit of ${formatValue(report.kind, limit!.max)}: ${canary}, ${baseline} (outside α).`
+    }
+    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(plan, report.name)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.`
+  },
+
+  ratioMismatch: (seen: Observation): string =>
+    `Paused: the two variants do not get the shares that their weights say (${formatOdds(seen.ratioMismatch.log)}, ${formatOdds(seen.ratioMismatch.threshold)} decides), so no comparison can be trusted.`,
+
+  sickBaseline: (plan: RolloutPlan, seen: Observation): string =>
+    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved.`,
+
+  notOntoSickBaseline: (why: string): string =>
+    `Paused instead of rolling back, since the baseline is down or fails as badly. ${why}`,
+
+  advanced: (
+    plan: RolloutPlan,
+    state: RolloutState,
+    seen: Observation,
+    proved: boolean,
+  ): string => {
+    const next = plan.steps[state.step + 1]!
+    const units = `${formatCount(seen.stepCanaryUnits)} canary ${plan.keyed ? 'keys' : 'requests'} judged in the step`
+    const found = proved
+      ? 'every required metric is shown to be no worse'
+      : 'no required metric shows harm'
+    if (next.kind === 'pause') {
+      const until =
+        next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
+      return `Waiting for ${until} at ${bpToPercent(state.weightBp)} %: ${found}; ${units}.`
+    }
+    const from = `${bpToPercent(state.weightBp)} % to ${bpToPercent(next.weightBp)} %`
+    const verb = next.weightBp === WHOLE_BP ? 'Promoted' : 'Advanced'
+    return `${verb} from ${from}: ${found}${closest(seen)}; ${units}.`
+  },
+
+  promoted: (plan: RolloutPlan): string =>
+    `${plan.canaryVersion} is promoted: the watch at 100 % ended without an alarm.`,
+
+  noTraffic: (plan: RolloutPlan): string =>
+    `Holding: ${plan.service} has no traffic, so there is nothing to judge.`,
+
+  hold: (state: RolloutState, missing: readonly Missing[]): string =>
+    `Holding at ${bpToPercent(state.weightBp)} %: ${missing.map((m) => m.sentence).join('; ')}.`,
+
+  outOfTime: (plan: RolloutPlan, state: RolloutState, seen: Observation): string => {
+    const word = { hold: 'Holding', rollback: 'Rolled back', promote: 'Promoted without proof' }
+    const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
+    return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
+  },
+}
+
+function allowance(plan: RolloutPlan, id: string): string {
+  const { source, harm } = plan.hypotheses.find((h) => h.id === id)!
+  switch (source.of) {
+    case 'latency':
+      return worse(source.harmMargin)
+    case 'squared-error':
+      return worse(Math.sqrt(harm.ratio) - 1)
+    default:
+      return worse(harm.ratio - 1)
+  }
+}
+
+function worse(margin: number): string {
+  return margin < 1e-12 ? '"worse than the baseline"' : `"more than ${formatPercent(margin)} worse"`
+}
+
+// The slowest of the metrics tells most about how close the call was.
+function closest(seen: Observation): string {
+  const bounded = seen.reports.filter((r) => r.required && r.ratio !== null)
+  const widest = bounded.toSorted((a, b) => b.ratio!.upper - a.ratio!.upper)[0]
+  if (widest === undefined || !Number.isFinite(widest.ratio!.upper)) return ''
+  const { estimate, lower, upper } = widest.ratio!
+  return ` (${widest.name}: ratio ${formatNumber(estimate)}, between ${formatNumber(lower)} and ${formatNumber(upper)})`
+}
+
+function share({ attempts, failures }: AttemptCount): string {
+  return `${formatCount(failures)} of ${formatCount(attempts)}`
+}

@@ -1,0 +1,70 @@
+import { BASELINE_SIDE, type BetTerms, type CohortTerms, type LatencyTerms } from '../domain/cohort.ts'
+import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { centredBets } from '../statistics/mean-bet.ts'
+
+/** Baseline labels from which a mean and a variance are worth betting on. */
+const MIN_BASELINE_LABELS = 20
+
+/**
+ * What the next cohort is judged with: thresholds, caps and bets, made from earlier cohorts only
+ * ("predictable": without that the e-processes guarantee nothing). A hypothesis that nothing is known
+ * for yet is left out, and its observations of that cohort are not judged.
+ */
+export function publishTerms(
+  hypotheses: readonly Hypothesis[],
+  evidence: Evidence,
+  pi: number,
+  /** The baseline's latency quantile in ms; null = too few samples. */
+  baselineQuantile: (q: number) => number | null,
+): CohortTerms {
+  const thresholds: Record<string, LatencyTerms> = {}
+  const bets: Record<string, BetTerms> = {}
+  const caps: Record<string, number> = {}
+  for (const hypothesis of hypotheses) {
+    const { id, metric, source } = hypothesis
+    if (source.of === 'latency') {
+      const baselineMs = baselineQuantile(source.quantile)
+      if (baselineMs === null) continue
+      thresholds[id] = {
+        baselineMs,
+        harmMs: baselineMs * (1 + source.harmMargin),
+        proofMs: baselineMs * (1 + source.proofMargin),
+      }
+    }
+    if (source.of === 'squared-error') {
+      const cap = source.cap ?? evidence.caps[metric!]
+      if (cap === undefined) continue
+      caps[metric!] = cap
+      const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, cap ** 2)
+      if (terms !== null) bets[id] = terms
+    }
+  }
+  return { thresholds, bets, caps }
+}
+
+function betTerms(
+  hypothesis: Hypothesis,
+  evidence: BetEvidence,
+  pi: number,
+  cap: number,
+): BetTerms | null {
+  let n = 0
+  let sum = 0
+  let sumSq = 0
+  for (const stratum of evidence.strata) {
+    n += stratum.n[BASELINE_SIDE]
+    sum += stratum.sum[BASELINE_SIDE]
+    sumSq += stratum.sumSq[BASELINE_SIDE]
+  }
+  if (n < MIN_BASELINE_LABELS) return null
+  const mean = sum / n
+  const variance = Math.max(0, sumSq / n - mean ** 2)
+  const basis = { pi, mean, variance, cap }
+  return {
+    centre: mean,
+    cap,
+    harm: centredBets({ ...basis, ratio: hypothesis.harm.ratio }, 'harm'),
+    proof: centredBets({ ...basis, ratio: proofRatio(hypothesis) }, 'proof'),
+  }
+}

@@ -1,0 +1,58 @@
+import type { Decision } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { etaOf, missingFor } from './missing.ts'
+import type { Observation } from './observation.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** A rollout as people ask for it: its state with what the evidence says and what is still missing. */
+export type RolloutView = {
+  readonly state: RolloutState
+  readonly steps: number
+  /** Kind of the current step; null when no step is current (idle, promoted, rolled back). */
+  readonly stepKind: 'weight' | 'pause' | null
+  readonly metrics: readonly MetricReport[]
+  /** Sentences: what has to happen before the next step. Empty when nothing is missing. */
+  readonly missing: readonly string[]
+  readonly etaSeconds: number | null
+  readonly lastDecision: Decision | null
+}
+
+/** Makes the view; `seen: null` = nothing was evaluated yet. */
+export function viewOf(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation | null,
+  lastDecision: Decision | null,
+): RolloutView {
+  const runs =
+    state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
+  const missing =
+    state.phase === 'progressing' && seen !== null ? missingFor(plan, state, seen) : []
+  return {
+    state,
+    steps: plan.steps.length,
+    stepKind: runs ? plan.steps[state.step]!.kind : null,
+    metrics: seen?.reports ?? [],
+    missing: [...waitsFor(state), ...missing.map((m) => m.sentence)],
+    etaSeconds: etaOf(missing),
+    lastDecision,
+  }
+}
+
+function waitsFor(state: RolloutState): string[] {
+  if (state.phase === 'idle') {
+    return state.idleReason === 'manual-start'
+      ? ['somebody has to start it: `promote`']
+      : ['the canary is not ready: none of its upstreams can be reached']
+  }
+  if (state.phase !== 'paused') return []
+  switch (state.pausedBy) {
+    case 'approval':
+      return ['an approval: `promote`']
+    case 'timer':
+      return ['the pause has to pass, or `promote`']
+    default:
+      return [`paused by ${state.pausedBy}: \`resume\`, \`promote\` or \`abort\``]
+  }
+}

@@ -1,0 +1,79 @@
+import type { Assignment } from '../domain/assignment.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import { readField, type RequestFields } from './fields.ts'
+import { pickByDraw, pickByKey, unitHash } from './rendezvous.ts'
+import { isMatch, type Rule } from './rule.ts'
+import type { Split } from './split.ts'
+
+/**
+ * Gives a request its variant: an override with its secret, else the first rule that matches, else the key,
+ * else a draw. `draw` returns a number in [0, 1), uniform and independent, and is called at most once. Fields
+ * are read only when they are needed.
+ */
+export function assign(split: Split, fields: RequestFields, draw: () => number): Assignment {
+  const asked = split.override === null ? null : fields.header(split.override.header)
+  if (asked !== null) {
+    const variant = split.names.get(asked)
+    if (fields.secretMatches(split.override!.secret) && variant !== undefined) {
+      return {
+        variant,
+        reason: 'override',
+        unit: null,
+        suppressed: false,
+        keyMissing: false,
+        overrideRefused: false,
+      }
+    }
+  }
+  const overrideRefused = asked !== null
+  for (const rule of split.rules) {
+    if (isMatch(rule, fields)) return assignByRule(split, rule, fields, draw, overrideRefused)
+  }
+  const key = readKey(split, fields)
+  return {
+    variant: key === null ? pickByDraw(split.coin, draw()) : pickByKey(split.coin, key),
+    reason: key === null ? 'random' : 'key',
+    unit: key === null ? null : unitHash(key),
+    suppressed: false,
+    keyMissing: key === null && split.key !== null,
+    overrideRefused,
+  }
+}
+
+function assignByRule(
+  split: Split,
+  rule: Rule,
+  fields: RequestFields,
+  draw: () => number,
+  overrideRefused: boolean,
+): Assignment {
+  let variant: string
+  let keyMissing = false
+  if ('variant' in rule.then) {
+    variant = rule.then.variant
+  } else {
+    const key = readKey(split, fields)
+    keyMissing = key === null && split.key !== null
+    variant = key === null ? pickByDraw(rule.then.coin, draw()) : pickByKey(rule.then.coin, key)
+  }
+  const suppressed = split.suppressCanary && variant === CANARY
+  return {
+    variant: suppressed ? BASELINE : variant,
+    reason: 'rule',
+    unit: null,
+    suppressed,
+    keyMissing,
+    overrideRefused,
+  }
+}
+
+/**
+ * The bytes that assignment sticks to, or null. An empty value or JSON's null names nobody: as a key it would
+ * make one unit of everybody who has none, and send them all to one variant together.
+ */
+function readKey(split: Split, fields: RequestFields): string | null {
+  const source = split.key
+  if (source === null) return null
+  const key = readField(fields, source)
+  return key === '' || (key === 'null' && source.from === 'body') ? null : key
+}

@@ -1,0 +1,89 @@
+import type { FieldSource, RuleCondition, RuleSpec, Service } from '../domain/service.ts'
+import { toByteString } from './byte-string.ts'
+import { readField, type RequestFields } from './fields.ts'
+import { buildCoin, type Coin } from './rendezvous.ts'
+import { completeWeights } from './weights.ts'
+
+const DECIMAL = '0123456789.eE+-'
+
+/** A rule made ready: texts as byte strings, its coin computed in advance. */
+export type Rule = {
+  readonly when: readonly Condition[]
+  readonly then: { readonly variant: string } | { readonly coin: Coin }
+}
+
+/** One condition with its texts as byte strings. A field that is absent or cannot be read never matches. */
+export type Condition = { readonly field: FieldSource } & (
+  | { readonly test: 'in'; readonly values: ReadonlySet<string> }
+  | Extract<RuleCondition, { test: 'range' }>
+  | { readonly test: 'prefix'; readonly prefix: string }
+)
+
+/**
+ * Makes the rule at `index` of a service ready. Its weights are a coin of its own: salted with
+ * `salt/rule/index`. Throws a RangeError where it names a variant that the service does not have.
+ */
+export function buildRule(service: Service, spec: RuleSpec, index: number, salt: string): Rule {
+  const when = spec.when.map(buildCondition)
+  const target = spec.then
+  if ('weightsBp' in target) {
+    const weightsBp = completeWeights(service, target.weightsBp)
+    return { when, then: { coin: buildCoin(service.name, weightsBp, `${salt}/rule/${index}`) } }
+  }
+  if (!service.variants.some(({ name }) => name === target.variant)) {
+    const known = service.variants.map(({ name }) => name).join(', ')
+    throw new RangeError(
+      `service ${service.name}: rule ${index} names '${target.variant}': no such variant (known: ${known})`,
+    )
+  }
+  return { when, then: target }
+}
+
+/** Whether every condition of a rule holds for a request; fields are read only as far as needed. */
+export function isMatch(rule: Rule, fields: RequestFields): boolean {
+  for (const condition of rule.when) {
+    const value = readField(fields, condition.field)
+    if (value === null || !isSatisfied(condition, value)) return false
+  }
+  return true
+}
+
+/** Whether a condition holds for a value (a byte string). A range holds only for numbers in decimal notation. */
+export function isSatisfied(condition: Condition, value: string): boolean {
+  switch (condition.test) {
+    case 'in':
+      return condition.values.has(value)
+    case 'prefix':
+      return value.startsWith(condition.prefix)
+    case 'range': {
+      const number = toNumber(value)
+      if (Number.isNaN(number)) return false
+      const { gte, gt, lt, lte } = condition
+      return (
+        (gte === null || number >= gte) &&
+        (gt === null || number > gt) &&
+        (lt === null || number < lt) &&
+        (lte === null || number <= lte)
+      )
+    }
+  }
+}
+
+function buildCondition(condition: RuleCondition): Condition {
+  switch (condition.test) {
+    case 'in':
+      return { ...condition, values: new Set(condition.values.map(toByteString)) }
+    case 'prefix':
+      return { ...condition, prefix: toByteString(condition.prefix) }
+    case 'range':
+      return condition
+  }
+}
+
+/** Decimal notation only: `Number` would also read '', blanks, `0x10` and `Infinity`. */
+function toNumber(text: string): number {
+  for (let at = 0; at < text.length; at++) {
+    if (!DECIMAL.includes(text[at]!)) return Number.NaN
+  }
+  return text === '' ? Number.NaN : Number(text)
+}

@@ -1,0 +1,206 @@
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetTally, EventTally, Pair } from '../domain/cohort.ts'
+import type {
+  BetEvidence,
+  EventEvidence,
+  EventStratum,
+  HypothesisEvidence,
+  MomentStratum,
+  RatioEvidence,
+} from '../domain/evidence.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
+import { harmLogEvidences, proofLogEvidence } from './label-bet.ts'
+import { logMeanExp } from './log-sum-exp.ts'
+import { ratioLogEvidence } from './ratio-mismatch.ts'
+import { mixStarts } from './start-mixture.ts'
+
+/** Where a cohort stands in its attempt. */
+export type FoldPlace = {
+  readonly cohort: number
+  readonly step: number
+  /** Probability of the canary at assignment. */
+  readonly pi: number
+  /** The newest start point that is not later than the cohort: it counts for start points 0 to `epoch`. */
+  readonly epoch: number
+  /** How many start points exist by now; later ones than `epoch` have begun, but not seen anything. */
+  readonly starts: number
+}
+
+export type EventFold = FoldPlace & {
+  readonly tally: EventTally
+  /**
+   * With keyed units: for every unit of this cohort that had the event, by side, the oldest start point
+   * s since which this is its first one; it counts for the start points s to `epoch`. Null where every
+   * request is a unit of its own: then `tally.harmEvents` counts for all of them.
+   */
+  readonly harmSince: readonly (readonly number[])[] | null
+}
+
+export type BetFold = FoldPlace & { readonly tally: BetTally }
+
+/** `assigned`: units drawn, by side. */
+export type RatioFold = Omit<FoldPlace, 'step'> & { readonly assigned: Readonly<Pair> }
+
+/** Adds a cohort's events. Throws when the cohort is not later than the last one folded. */
+export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothesis): EventEvidence {
+  assertLater(evidence.foldedThrough, fold.cohort)
+  const { pi, tally } = fold
+  const since = fresh(evidence, fold.step)
+  const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
+  const harm = foldStarts(evidence.harm, fold, [], (strata, start) =>
+    addEvents(strata, pi, harmEvents(fold, start), units),
+  )
+  const proof = addEvents(evidence.proof, pi, tally.events, units)
+  const stepProof = addEvents(since.stepProof, pi, tally.events, units)
+  return {
+    kind: 'event',
+    foldedThrough: fold.cohort,
+    step: fold.step,
+    harm,
+    proof,
+    stepProof,
+    trials: addPairs(evidence.trials, tally.trials),
+    events: addPairs(evidence.events, tally.events),
+    stepTrials: addPairs(since.stepTrials, tally.trials),
+    stepEvents: addPairs(since.stepEvents, tally.events),
+    sup: {
+      harm: Math.max(evidence.sup.harm, mixStarts(harmLogEvidences(harm, h.harm.ratio))),
+      proof: latch(evidence.sup.proof, h, (ratio, floor) => proofLogEvidence(proof, ratio, floor)),
+      stepProof: latch(since.sup.stepProof, h, (ratio, floor) =>
+        proofLogEvidence(stepProof, ratio, floor),
+      ),
+    },
+  }
+}
+
+/**
+ * Adds a cohort's bets. A tally without bets (nothing to centre on was known yet, so λ = 0) adds its
+ * moments only. Throws when the cohort is not later than the last one folded.
+ */
+export function foldBets(evidence: BetEvidence, fold: BetFold, h: Hypothesis): BetEvidence {
+  assertLater(evidence.foldedThrough, fold.cohort)
+  const { tally } = fold
+  const since = fresh(evidence, fold.step)
+  const harm = foldStarts(evidence.harm, fold, NO_WEALTH, (wealth) => addLogs(wealth, tally.harm))
+  const proof = addLogs(evidence.proof, tally.proof)
+  const stepProof = addLogs(since.stepProof, tally.proof)
+  return {
+    kind: 'bet',
+    foldedThrough: fold.cohort,
+    step: fold.step,
+    harm,
+    proof,
+    stepProof,
+    strata: updateStratum(evidence.strata, fold.pi, (stratum) => ({
+      pi: fold.pi,
+      ...addMoments(stratum ?? NO_MOMENTS, tally),
+    })),
+    stepMoments: addMoments(since.stepMoments, tally),
+    sup: {
+      harm: Math.max(evidence.sup.harm, mixStarts(harm.map(logMeanExp))),
+      proof: latch(evidence.sup.proof, h, () => logMeanExp(proof)),
+      stepProof: latch(since.sup.stepProof, h, () => logMeanExp(stepProof)),
+    },
+  }
+}
+
+/**
+ * Adds the units drawn in a cohort. Each start point has a prior of its own on the counts since it.
+ * Throws when the cohort is not later than the last one folded.
+ */
+export function foldRatio(evidence: RatioEvidence, fold: RatioFold): RatioEvidence {
+  assertLater(evidence.foldedThrough, fold.cohort)
+  const canary = fold.assigned[CANARY_SIDE]
+  const total = fold.assigned[BASELINE_SIDE] + canary
+  const starts = foldStarts(evidence.starts, fold, [], (strata) =>
+    updateStratum(strata, fold.pi, (stratum) => ({
+      pi: fold.pi,
+      canary: (stratum?.canary ?? 0) + canary,
+      total: (stratum?.total ?? 0) + total,
+    })),
+  )
+  const sup = Math.max(evidence.sup, mixStarts(starts.map(ratioLogEvidence)))
+  return { foldedThrough: fold.cohort, starts, sup }
+}
+
+/** The evidence with what belongs to its step alone begun anew where `step` is another one. */
+function fresh<E extends HypothesisEvidence>(evidence: E, step: number): E {
+  if (evidence.step === step) return evidence
+  const sup = { ...evidence.sup, stepProof: 0 }
+  return evidence.kind === 'event'
+    ? { ...evidence, sup, stepProof: [], stepTrials: [0, 0], stepEvents: [0, 0] }
+    : { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
+}
+
+/** The larger of the supremum so far and the evidence now; the supremum where nothing is to be proved. */
+function latch(sup: number, h: Hypothesis, now: (ratio: number, floor: number) => number): number {
+  return h.proof === null ? sup : Math.max(sup, now(h.proof.ratio, h.proof.floor))
+}
+
+function foldStarts<T>(
+  byStart: readonly T[],
+  place: Pick<FoldPlace, 'epoch' | 'starts'>,
+  none: T,
+  add: (value: T, start: number) => T,
+): readonly T[] {
+  return Array.from({ length: Math.max(place.starts, byStart.length) }, (_, start) => {
+    const value = byStart[start] ?? none
+    return start <= place.epoch ? add(value, start) : value
+  })
+}
+
+function harmEvents({ harmSince, tally }: EventFold, start: number): Readonly<Pair> {
+  if (harmSince === null) return tally.harmEvents
+  const count = (units: readonly number[]) => units.filter((since) => since <= start).length
+  return [count(harmSince[BASELINE_SIDE]!), count(harmSince[CANARY_SIDE]!)]
+}
+
+function addEvents(
+  strata: readonly EventStratum[],
+  pi: number,
+  events: Readonly<Pair>,
+  units: number,
+): readonly EventStratum[] {
+  return updateStratum(strata, pi, (stratum) => ({
+    pi,
+    baseline: (stratum?.baseline ?? 0) + events[BASELINE_SIDE],
+    canary: (stratum?.canary ?? 0) + events[CANARY_SIDE],
+    trials: (stratum?.trials ?? 0) + units,
+  }))
+}
+
+function updateStratum<S extends { readonly pi: number }>(
+  strata: readonly S[],
+  pi: number,
+  update: (stratum: S | undefined) => S,
+): readonly S[] {
+  const index = strata.findIndex((stratum) => stratum.pi === pi)
+  return index < 0 ? [...strata, update(undefined)] : strata.with(index, update(strata[index]))
+}
+
+function addMoments(
+  moments: Omit<MomentStratum, 'pi'>,
+  tally: BetTally,
+): Omit<MomentStratum, 'pi'> {
+  return {
+    n: addPairs(moments.n, tally.n),
+    sum: addPairs(moments.sum, tally.sum),
+    sumSq: addPairs(moments.sumSq, tally.sumSq),
+  }
+}
+
+function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {
+  return wealth.map((value, bet) => value + (logs[bet] ?? 0))
+}
+
+function addPairs(a: Readonly<Pair>, b: Readonly<Pair>): Pair {
+  return [a[0] + b[0], a[1] + b[1]]
+}
+
+function assertLater(foldedThrough: number, cohort: number): void {
+  if (cohort <= foldedThrough)
+    throw new Error(
+      `cohorts are folded in assignment order: cohort ${cohort} after cohort ${foldedThrough}`,
+    )
+}

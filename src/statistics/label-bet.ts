@@ -1,0 +1,115 @@
+import type { EventStratum } from '../domain/evidence.ts'
+import { logMeanExp } from './log-sum-exp.ts'
+
+/**
+ * Excesses g over the null ratio that the bets of an event metric stand for, with equal stakes: harm
+ * bets on a true ratio of ratio × (1 + g), proof on ratio / (1 + g).
+ */
+export const HARM_GRID: readonly number[] = [0.1, 0.2, 0.35, 0.6, 1, 2, 5, 15]
+
+/** The same grid as relative changes of the null ratio: r / ratio − 1, in (−1, 0). */
+export const PROOF_CHANGES: readonly number[] = HARM_GRID.map((excess) => -excess / (1 + excess))
+
+/** What one observation adds to the log-wealth of one bet. */
+export type BetLogs = {
+  /** A canary unit with the event. */
+  readonly canary: number
+  /** A baseline unit with the event. */
+  readonly baseline: number
+  /** A unit of either side without it; 0 where there is no floor. */
+  readonly quiet: number
+}
+
+/**
+ * Log-evidence that the canary's rate of events is more than `ratio` times the baseline's, from the
+ * arm labels of the events alone: given an event, its arm is the canary with probability
+ * θ(ρ) = πρ / (1 − π + πρ) when the rates' ratio is ρ, whatever the traffic does. Each bet is the
+ * likelihood ratio of θ(r) against θ(ratio); it is an e-process for every true ratio up to `ratio`,
+ * even one that moves, because its expectation rises with θ and is 1 at θ(ratio).
+ *
+ * Source: Lindon and Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022,
+ * arXiv 2011.03567); betting form as in Karampatziakis, Mineiro and Ramdas, "Off-policy confidence
+ * sequences" (ICML 2021).
+ */
+export function harmLogEvidence(strata: readonly EventStratum[], ratio: number): number {
+  return logEvidence(strata, (pi) => logsOf(pi, ratio, 0, HARM_GRID))
+}
+
+/** `harmLogEvidence` for each of several lists of strata (one by start point), at the cost of one. */
+export function harmLogEvidences(
+  byStart: readonly (readonly EventStratum[])[],
+  ratio: number,
+): readonly number[] {
+  const known = new Map<number, readonly BetLogs[]>()
+  return byStart.map((strata) =>
+    logEvidence(strata, (pi) => {
+      const logs = known.get(pi) ?? logsOf(pi, ratio, 0, HARM_GRID)
+      known.set(pi, logs)
+      return logs
+    }),
+  )
+}
+
+/**
+ * Log-evidence that the canary's rate is less than `ratio` times the baseline's plus `floor`
+ * (H0: μc ≥ ratio·μb + floor). A floor above 0 lets a service without any failures be proved, and
+ * needs the strata's `trials`; with floor 0 only the events count.
+ */
+export function proofLogEvidence(
+  strata: readonly EventStratum[],
+  ratio: number,
+  floor: number,
+): number {
+  return logEvidence(strata, (pi) => logsOf(pi, ratio, floor, PROOF_CHANGES))
+}
+
+/**
+ * The increments of the bet on a true ratio of ρ·(1 + `change`) against ρ = `ratio`, `change` > −1.
+ *
+ * The general bet on a unit is ln(1 + λψ) with, for an indicator y,
+ *   ψ = [canary]·y/π − ρ·[baseline]·y/(1 − π) − δ,   E[ψ | past] = μc − ρμb − δ,
+ * and here λ = π(θr/θ0 − 1), where θ0 = θ(ρ) and θr = θ(ρ(1 + change)). Then
+ *   1 + λ/π = θr/θ0,   and, because θ0/(1 − θ0) = πρ/(1 − π),
+ *   1 − λρ/(1 − π) = 1 + (θ0 − θr)/(1 − θ0) = (1 − θr)/(1 − θ0):
+ * for δ = 0 the bet is exactly the likelihood ratio of the labels. With δ = `floor` each factor moves
+ * by −λδ. Positivity: the two ratios are positive, and in the direction of proof λ < 0, so −λδ ≥ 0;
+ * no clipping is needed. A floor is never used with λ > 0.
+ * With t = 1 + θ0·change: θr/θ0 = (1 + change)/t, (1 − θr)/(1 − θ0) = 1/t.
+ */
+export function labelBetLogs(pi: number, ratio: number, floor: number, change: number): BetLogs {
+  const odds = 1 - pi + pi * ratio
+  const t = 1 + ((pi * ratio) / odds) * change
+  const lambda = (pi * change * ((1 - pi) / odds)) / t
+  const gift = -lambda * floor
+  return {
+    canary: Math.log((1 + change) / t + gift),
+    baseline: Math.log(1 / t + gift),
+    quiet: Math.log1p(gift),
+  }
+}
+
+function logsOf(
+  pi: number,
+  ratio: number,
+  floor: number,
+  changes: readonly number[],
+): readonly BetLogs[] {
+  return changes.map((change) => labelBetLogs(pi, ratio, floor, change))
+}
+
+/** Log-wealth of every bet, summed over the strata, then of their mixture. */
+function logEvidence(
+  strata: readonly EventStratum[],
+  betLogs: (pi: number) => readonly BetLogs[],
+): number {
+  const wealth = HARM_GRID.map(() => 0)
+  for (const { pi, baseline, canary, trials } of strata) {
+    const quiet = trials - canary - baseline
+    const logs = betLogs(pi)
+    for (let bet = 0; bet < logs.length; bet += 1) {
+      const each = logs[bet]!
+      wealth[bet]! += canary * each.canary + baseline * each.baseline + quiet * each.quiet
+    }
+  }
+  return logMeanExp(wealth)
+}

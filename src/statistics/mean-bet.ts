@@ -1,0 +1,87 @@
+import { CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
+
+/** Effects, as shares of the baseline's mean, that the bets of a continuous metric stand for. */
+export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
+
+/** How much of the largest admissible bet is used, so that wealth cannot be lost at a stroke. */
+const LIMIT_SHARE = 0.8
+
+/** What bets are made from; all of it known before the cohort that they are used for opens. */
+export type BetBasis = {
+  /** Probability of the canary at assignment. */
+  readonly pi: number
+  /** The null ratio ρ of the means. */
+  readonly ratio: number
+  /** The baseline's mean so far: the centre g of the bets. From 0 to `cap`. */
+  readonly mean: number
+  /** The baseline's variance so far, of the capped values. */
+  readonly variance: number
+  /** B: values above it count as this, on both sides. */
+  readonly cap: number
+}
+
+/**
+ * The λ of each bet of the effect grid for the next cohort: λ = ±ε·g / (σ²·(1/π + ρ²/(1 − π))), clipped
+ * to 0.8 of what keeps every 1 + λψ positive for values from 0 to the cap. Harm bets are positive, bets
+ * on proof negative. All are 0 while the baseline's mean is 0: nothing to size a bet by.
+ *
+ * Source: off-policy confidence sequences by betting (Karampatziakis, Mineiro and Ramdas, ICML 2021)
+ * and "Estimating means of bounded random variables by betting" (Waudby-Smith and Ramdas, 2010.09686).
+ */
+export function centredBets(basis: BetBasis, direction: 'harm' | 'proof'): number[] {
+  const { pi, ratio, mean, variance } = basis
+  if (mean === 0) return EFFECT_GRID.map(() => 0)
+  const scale = mean / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const limit = LIMIT_SHARE * (direction === 'harm' ? harmLimit(basis) : proofLimit(basis))
+  const sign = direction === 'harm' ? 1 : -1
+  return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, limit))
+}
+
+/**
+ * ψ of one observation: (y − ρg)/π on the canary's side, −ρ(y − g)/(1 − π) on the baseline's. Its
+ * expectation before the draw of the arm is μc − ρμb for every centre g that was fixed earlier.
+ */
+export function betTerm(side: Side, y: number, pi: number, ratio: number, centre: number): number {
+  return side === CANARY_SIDE ? (y - ratio * centre) / pi : (-ratio * (y - centre)) / (1 - pi)
+}
+
+/**
+ * Adds ln(1 + λψ) of one observation to every bet of a tally, in place; the tally's moments are the
+ * caller's, since they are kept where nothing is bet yet too. `y` is capped here, the same way on both
+ * sides; the terms must have been made for this `pi` and these ratios. Throws a RangeError, and adds
+ * nothing, where y is not a number from 0 on: one NaN would void the evidence.
+ */
+export function addBet(
+  tally: BetTally,
+  terms: BetTerms,
+  side: Side,
+  y: number,
+  pi: number,
+  ratioHarm: number,
+  ratioProof: number,
+): void {
+  if (!(y >= 0)) throw new RangeError(`an observation is a number from 0 on, found ${y}`)
+  const capped = Math.min(y, terms.cap)
+  addLogs(tally.harm, terms.harm, betTerm(side, capped, pi, ratioHarm, terms.centre))
+  addLogs(tally.proof, terms.proof, betTerm(side, capped, pi, ratioProof, terms.centre))
+}
+
+function addLogs(wealth: number[], bets: readonly number[], term: number): void {
+  for (const [index, bet] of bets.entries()) wealth[index]! += Math.log1p(bet * term)
+}
+
+/** Largest λ > 0: ψ is lowest for the canary at y = 0 and for the baseline at the cap. */
+function harmLimit({ pi, ratio, mean, cap }: BetBasis): number {
+  // Where every value is the cap, rounding can take their mean a little above it.
+  const room = Math.max(0, cap - mean)
+  return Math.min(pi / (ratio * mean), (1 - pi) / (ratio * room))
+}
+
+/** Largest |λ| with λ < 0: ψ is highest for the canary at the cap and for the baseline at y = 0. */
+function proofLimit({ pi, ratio, mean, cap }: BetBasis): number {
+  const canaryMost = cap - ratio * mean
+  const baselineLimit = (1 - pi) / (ratio * mean)
+  // Where even the cap is no more than ρg, the canary's ψ is never above 0 and limits nothing.
+  return canaryMost > 0 ? Math.min(pi / canaryMost, baselineLimit) : baselineLimit
+}

@@ -1,0 +1,35 @@
+import type { RatioStratum } from '../domain/evidence.ts'
+import { logGamma } from './special.ts'
+
+/** Error budget of the sample-ratio test of one attempt: its action is a pause, never a rollback. */
+export const RATIO_ALPHA = 0.001
+
+/** Weight of the prior around the configured share, in units. */
+const PRIOR_UNITS = 10_000
+
+/**
+ * Log-evidence that units do not reach the canary with the probability they were drawn with:
+ * the Beta-binomial likelihood with a prior of mean π against the binomial with π, multiplied over the
+ * strata. Two-sided, exact at every sample size, readable at any time.
+ *
+ * Source: Lindon and Malek, arXiv 2011.03567, as in Optimizely's ssrm (prior weight 10,000).
+ */
+export function ratioLogEvidence(strata: readonly RatioStratum[]): number {
+  return strata.reduce((sum, stratum) => sum + stratumLogEvidence(stratum), 0)
+}
+
+function stratumLogEvidence({ pi, canary, total }: RatioStratum): number {
+  const baseline = total - canary
+  const priorCanary = PRIOR_UNITS * pi
+  const priorBaseline = PRIOR_UNITS * (1 - pi)
+  return (
+    logBeta(priorCanary + canary, priorBaseline + baseline) -
+    logBeta(priorCanary, priorBaseline) -
+    canary * Math.log(pi) -
+    baseline * Math.log1p(-pi)
+  )
+}
+
+function logBeta(a: number, b: number): number {
+  return logGamma(a) + logGamma(b) - logGamma(a + b)
+}

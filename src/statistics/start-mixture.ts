@@ -1,0 +1,68 @@
+import { logSumExp } from './log-sum-exp.ts'
+
+/** Start points of one attempt, the first one included; the shares of the mixture are fixed by it. */
+export const MAX_STARTS = 16
+
+/**
+ * Log-evidence over all start points: half of the stake on the process since the beginning, the other
+ * half in equal parts on those that begin later, each of which is worth its stake (E = 1) until then.
+ * A harm that begins late is so found without waiting until a healthy past is outweighed; the mixture
+ * is an e-process because start points and shares do not depend on what comes after them.
+ * The idea is that of e-detectors (Shin, Ramdas and Rinaldo, arXiv 2203.03532), with finite α.
+ *
+ * `byStart`: log-evidence by start point, the first at index 0; those missing have not begun. Throws
+ * where there are more than `maxStarts`.
+ */
+export function mixStarts(byStart: readonly number[], maxStarts = MAX_STARTS): number {
+  if (byStart.length < 1 || byStart.length > maxStarts)
+    throw new Error(`from 1 to ${maxStarts} start points can be mixed, found ${byStart.length}`)
+  const laterShare = Math.log(0.5 / (maxStarts - 1))
+  return logSumExp(
+    Array.from({ length: maxStarts }, (_, start) =>
+      start === 0 ? byStart[0]! + Math.log(0.5) : (byStart[start] ?? 0) + laterShare,
+    ),
+  )
+}
+
+/** Start points at regular times, beside those at phase changes. */
+export type StartPlan = {
+  /** How many of them there will be. */
+  readonly blocks: number
+  /** Time between two of them, a whole number of cohorts; Infinity where there are none. */
+  readonly blockMs: number
+}
+
+/**
+ * Spreads the start points that phase changes leave over `maxDurationMs`. Reserving those places from
+ * the beginning keeps the total within `MAX_STARTS`, without which the shares would not sum to 1.
+ */
+export function planStarts(input: {
+  readonly maxDurationMs: number
+  readonly cohortMs: number
+  /** Phase changes that the rollout is going to make: steps after the first, and resumptions. */
+  readonly phaseChanges: number
+}): StartPlan {
+  const blocks = Math.max(0, MAX_STARTS - 1 - input.phaseChanges)
+  if (blocks === 0) return { blocks, blockMs: Infinity }
+  const cohorts = Math.ceil(input.maxDurationMs / (blocks + 1) / input.cohortMs)
+  return { blocks, blockMs: cohorts * input.cohortMs }
+}
+
+/**
+ * Whether the next cohort begins a start point: at a phase change while a place is left, else when a
+ * block is over and a place is left beside those that are reserved for phase changes.
+ */
+export function isNewStart(input: {
+  /** Start points so far, the first one included. */
+  readonly starts: number
+  readonly phaseChanged: boolean
+  /** Phase changes still to come, this one not included. */
+  readonly phaseChangesLeft: number
+  readonly sinceLastStartMs: number
+  readonly blockMs: number
+}): boolean {
+  if (input.phaseChanged) return input.starts < MAX_STARTS
+  return (
+    input.starts + input.phaseChangesLeft < MAX_STARTS && input.sinceLastStartMs >= input.blockMs
+  )
+}

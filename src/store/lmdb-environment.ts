@@ -1,0 +1,170 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { open } from 'lmdb'
+import type { Database, Key, RootDatabase } from 'lmdb'
+import { StoreError, toStoreError } from './store-error.ts'
+
+/** Version of the layout of everything below; a store of a newer one is refused. */
+export const SCHEMA_VERSION = 1
+
+/** Where all of a process' reads and writes of one LMDB directory go through. */
+export type LmdbEnvironment = {
+  readonly path: string
+  /** The directory held no store before. */
+  readonly isNew: boolean
+  readonly tables: LmdbTables
+  /** Runs `look` on one snapshot that holds every commit made so far by any process. */
+  readonly read: <T>(what: string, look: () => T) => Promise<T>
+  /**
+   * Runs `change` in a write transaction of its own, whole or not at all, in the order of the calls.
+   * Resolves when it is committed: it survives the death of the process from there on.
+   */
+  readonly write: <T>(what: string, change: () => T) => Promise<T>
+  /** Waits for the writes that were asked for and closes; later calls are rejected. */
+  readonly close: () => Promise<void>
+}
+
+/** Named databases of the environment. Values are bytes (see the codecs) where nothing else is said. */
+export type LmdbTables = {
+  /** By service. */
+  readonly states: Database<Buffer, string>
+  readonly evidence: Database<Buffer, string>
+  /** By [service, number of the cohort]. */
+  readonly cohorts: Database<Buffer, Key>
+  readonly units: Database<Buffer, Key>
+  /** By [service, id]. */
+  readonly decisions: Database<Buffer, Key>
+  /** Milliseconds since the epoch by [service, canary version]. */
+  readonly rollbacks: Database<number, Key>
+  /** `lease`: who decides. `changes`: commits so far. */
+  readonly meta: Database<unknown, string>
+  /** Commits so far by service. */
+  readonly changes: Database<number, string>
+  /** By a number that counts up, so that neighbours in time are neighbours on disk. */
+  readonly predictions: Database<Buffer, number>
+  /** That number by PredictionKey. */
+  readonly predictionNumbers: Database<number, Key>
+}
+
+/**
+ * Opens or creates the directory `path`. Throws a StoreError when it cannot be used, or when a newer
+ * version wrote it. `mapBytes` is address space to reserve; the file grows past it where it must.
+ */
+export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnvironment {
+  makeDirectory(path)
+  let root: RootDatabase<unknown, string>
+  try {
+    // Without `noSubdir` a path with a dot in its name would be taken for a file.
+    root = open({ path, noSubdir: false, maxDbs: 12, mapSize: mapBytes })
+  } catch (error) {
+    throw toStoreError(`cannot open the store at ${path}`, error)
+  }
+  try {
+    const meta = root.openDB<unknown, string>('meta', {})
+    const isNew = checkSchema(path, meta)
+    return createEnvironment(path, isNew, root, openTables(root, meta))
+  } catch (error) {
+    void root.close()
+    throw toStoreError(`cannot open the store at ${path}`, error)
+  }
+}
+
+function createEnvironment(
+  path: string,
+  isNew: boolean,
+  root: RootDatabase<unknown, string>,
+  tables: LmdbTables,
+): LmdbEnvironment {
+  const running = new Set<Promise<unknown>>()
+  let closing: Promise<void> | null = null
+
+  const assertOpen = (what: string) => {
+    if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
+  }
+  const finish = async () => {
+    await Promise.allSettled(running)
+    await root.close()
+  }
+
+  return {
+    path,
+    isNew,
+    tables,
+    read: async (what, look) => {
+      assertOpen(what)
+      try {
+        root.resetReadTxn()
+        return look()
+      } catch (error) {
+        throw toStoreError(what, error)
+      }
+    },
+    write: async (what, change) => {
+      assertOpen(what)
+      const commit = root.childTransaction(change)
+      running.add(commit)
+      try {
+        return await commit
+      } catch (error) {
+        throw toStoreError(what, await findCause(error))
+      } finally {
+        running.delete(commit)
+      }
+    },
+    close: () => (closing ??= finish()),
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw toStoreError(`the store's path ${path} is not a directory that can be written`, error)
+  }
+}
+
+/** Writes the schema's version into a new store; throws when a newer serin wrote it. True = it was new. */
+function checkSchema(path: string, meta: Database<unknown, string>): boolean {
+  const schema = meta.get('schema')
+  if (schema === undefined) {
+    meta.putSync('schema', SCHEMA_VERSION)
+    return true
+  }
+  if (typeof schema !== 'number' || schema > SCHEMA_VERSION) {
+    throw new StoreError(
+      `store at ${path} was written by a newer serin (schema ${String(schema)}, this one knows ` +
+        `${SCHEMA_VERSION}): run that version, or give this one another path`,
+    )
+  }
+  return false
+}
+
+function openTables(
+  root: RootDatabase<unknown, string>,
+  meta: Database<unknown, string>,
+): LmdbTables {
+  const bytes = { encoding: 'binary' } as const
+  return {
+    meta,
+    states: root.openDB('states', bytes),
+    evidence: root.openDB('evidence', bytes),
+    cohorts: root.openDB('cohorts', bytes),
+    units: root.openDB('units', bytes),
+    decisions: root.openDB('decisions', bytes),
+    rollbacks: root.openDB('rollbacks', {}),
+    changes: root.openDB('changes', {}),
+    predictions: root.openDB('predictions', bytes),
+    predictionNumbers: root.openDB('prediction-numbers', {}),
+  }
+}
+
+/** A commit that fails hides its reason in a second promise, which would go unhandled otherwise. */
+async function findCause(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (cause) {
+    return cause
+  }
+}

@@ -1,0 +1,35 @@
+import type { LmdbEnvironment } from './lmdb-environment.ts'
+import type { Lease, Store } from './store.ts'
+
+/** `holder: null` = given back; the token stays so that the next holder's is larger. */
+type StoredLease = Omit<Lease, 'holder'> & { readonly holder: string | null }
+
+/** The lease part of the store: one record, replaced in write transactions only. */
+export function buildLmdbLease(env: LmdbEnvironment): Pick<Store, 'acquireLease' | 'releaseLease'> {
+  const stored = () => env.tables.meta.get('lease') as StoredLease | undefined
+
+  return {
+    acquireLease: (holder, ttlMs, now) =>
+      env.write('cannot take the lease', () => {
+        const current = stored()
+        const isMine = current?.holder === holder
+        if (current !== undefined && !isMine && current.expiresAt > now) return null
+        const token = (current?.token ?? 0) + (isMine ? 0 : 1)
+        const lease: Lease = { holder, token, expiresAt: now + ttlMs }
+        void env.tables.meta.put('lease', lease)
+        return lease
+      }),
+    releaseLease: (lease) =>
+      env.write('cannot give the lease back', () => {
+        if (!isLeaseHeld(env, lease)) return
+        const free: StoredLease = { holder: null, token: lease.token, expiresAt: 0 }
+        void env.tables.meta.put('lease', free)
+      }),
+  }
+}
+
+/** Whether nobody has taken the lease since. Its time may be over: only a successor fences it off. */
+export function isLeaseHeld(env: LmdbEnvironment, lease: Lease): boolean {
+  const stored = env.tables.meta.get('lease') as StoredLease | undefined
+  return stored?.holder === lease.holder && stored.token === lease.token
+}

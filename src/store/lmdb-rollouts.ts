@@ -1,0 +1,148 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { LmdbChanges } from './lmdb-changes.ts'
+import type { LmdbEnvironment } from './lmdb-environment.ts'
+import { isLeaseHeld } from './lmdb-lease.ts'
+import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { StoreError, toStoreError } from './store-error.ts'
+import type { CommitResult, RolloutChange, Store } from './store.ts'
+import { decodeUnits, encodeUnits } from './unit-codec.ts'
+
+const MAX_PAGE = 1000
+
+/** The rollout part of the store: state, decisions, evidence, cohorts and units of each service. */
+export function buildLmdbRollouts(
+  env: LmdbEnvironment,
+  changes: LmdbChanges,
+): Pick<Store, 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'> {
+  const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
+
+  return {
+    readRollout: (service) =>
+      env.read(`cannot read the rollout of ${service}`, () => {
+        const state = states.get(service)
+        if (state === undefined) return null
+        const found = evidence.get(service)
+        return {
+          state: decodeRecord<RolloutState>(state),
+          evidence: found === undefined ? null : decodeRecord<Evidence>(found),
+          cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ value }) =>
+            decodeRecord<Cohort>(value),
+          ),
+          units: Array.from(units.getRange(rangeOf(service)), ({ value }) => decodeUnits(value)),
+        }
+      }),
+
+    commit: async (change) => {
+      const what = `cannot save the rollout of ${change.service}`
+      try {
+        assertMovesOn(change)
+        const write = prepareChange(env, change)
+        return await env.write(what, () => {
+          const result = write()
+          if (result.ok) changes.record(change.service)
+          return result
+        })
+      } catch (error) {
+        changes.forget(change.service)
+        throw toStoreError(what, error)
+      }
+    },
+
+    decisions: (service, page) =>
+      env.read(`cannot read the decisions of ${service}`, () => {
+        const limit = Math.min(page.limit, MAX_PAGE)
+        if (limit < 1) return []
+        // Backwards, `end` is the lower bound and left out.
+        const range = { start: endOf(service), end: [service, page.after], reverse: true, limit }
+        return Array.from(decisions.getRange(range), ({ value }) => decodeRecord<Decision>(value))
+      }),
+
+    decision: (service, id) =>
+      env.read(`cannot read a decision of ${service}`, () => {
+        const found = decisions.get([service, id])
+        return found === undefined ? null : decodeRecord<Decision>(found)
+      }),
+
+    rolledBackAt: (service, canaryVersion) =>
+      env.read(
+        `cannot read the rollbacks of ${service}`,
+        () => rollbacks.get([service, canaryVersion]) ?? null,
+      ),
+  }
+}
+
+/** Encodes what is to be written now, so that the transaction is short; returns what runs in it. */
+function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => CommitResult {
+  const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
+  const { service, state } = change
+  const stateBytes = state === undefined ? null : encodeRecord(state)
+  const evidenceBytes = change.evidence === undefined ? null : encodeRecord(change.evidence)
+  const puts = (change.putCohorts ?? []).map((cohort) => ({
+    number: cohort.number,
+    bytes: encodeRecord(cohort),
+  }))
+  const unitPuts = (change.putUnits ?? []).map((batch) => ({
+    cohort: batch.cohort,
+    bytes: encodeUnits(batch),
+  }))
+
+  return () => {
+    if (!isLeaseHeld(env, change.lease)) return { ok: false, reason: 'fenced' }
+    if (storedRevision(env, service) !== change.expectedRevision) {
+      return { ok: false, reason: 'conflict' }
+    }
+    if (change.resetEvidence === true) {
+      void evidence.remove(service)
+      for (const table of [cohorts, units]) {
+        for (const key of [...table.getKeys(rangeOf(service))]) void table.remove(key)
+      }
+    }
+    if (stateBytes !== null) void states.put(service, stateBytes)
+    if (state?.phase === 'rolled-back') {
+      void rollbacks.put([service, state.canaryVersion], state.rolledBackAt)
+    }
+    if (evidenceBytes !== null) void evidence.put(service, evidenceBytes)
+    for (const { number, bytes } of puts) void cohorts.put([service, number], bytes)
+    for (const number of change.dropCohorts ?? []) void cohorts.remove([service, number])
+    for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
+    if (change.decision === undefined) return { ok: true, decision: null }
+    const decision: Decision = { ...change.decision, id: nextDecisionId(env, service) }
+    void decisions.put([service, decision.id], encodeRecord(decision))
+    return { ok: true, decision }
+  }
+}
+
+function assertMovesOn({ service, state, expectedRevision }: RolloutChange): void {
+  if (state === undefined) return
+  if (state.service !== service) {
+    throw new StoreError(`the state of ${state.service} was given as that of ${service}`)
+  }
+  if (expectedRevision !== null && state.revision <= expectedRevision) {
+    throw new StoreError(
+      `revision ${state.revision} of ${service} does not follow on ${expectedRevision}`,
+    )
+  }
+}
+
+function storedRevision(env: LmdbEnvironment, service: string): number | null {
+  const state = env.tables.states.get(service)
+  return state === undefined ? null : decodeRecord<RolloutState>(state).revision
+}
+
+function nextDecisionId(env: LmdbEnvironment, service: string): number {
+  const last = { start: endOf(service), end: [service], reverse: true, limit: 1 }
+  for (const key of env.tables.decisions.getKeys(last)) return (key as [string, number])[1] + 1
+  return 1
+}
+
+/** All keys [service, n], in the order of n. */
+function rangeOf(service: string): { start: [string]; end: [string, number] } {
+  return { start: [service], end: endOf(service) }
+}
+
+function endOf(service: string): [string, number] {
+  return [service, Number.MAX_VALUE]
+}

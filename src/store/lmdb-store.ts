@@ -1,0 +1,48 @@
+import { createLmdbChanges } from './lmdb-changes.ts'
+import { openLmdbEnvironment } from './lmdb-environment.ts'
+import { buildLmdbLease } from './lmdb-lease.ts'
+import { buildLmdbPredictions } from './lmdb-predictions.ts'
+import type { PredictionLimits } from './lmdb-predictions.ts'
+import { buildLmdbRollouts } from './lmdb-rollouts.ts'
+import { setBackgroundTimer } from './set-timer.ts'
+import type { SetTimer } from './set-timer.ts'
+import type { StoreLog } from './store-log.ts'
+import type { Store } from './store.ts'
+
+export type LmdbStoreOptions = PredictionLimits & {
+  /** Directory of the store; created when absent. */
+  readonly path: string
+  readonly log: StoreLog
+  /** Drives `watch`; the default does not keep the process alive. */
+  readonly setTimer?: SetTimer
+}
+
+/** Address space beyond the predictions, for everything else; not disk space. */
+const OTHER_MAP_BYTES = 256 * 1024 ** 2
+
+/**
+ * The store in an LMDB directory, which several processes may open at once. What is committed survives
+ * the death of the process at any moment. Rejects with a StoreError when the path cannot be used or a
+ * newer version wrote there; says so in the log when the store is new. Do not open a path while this
+ * process writes to it through another store: LMDB would wait for itself.
+ */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
+  const env = openLmdbEnvironment(options.path, options.maxBytes + OTHER_MAP_BYTES)
+  if (env.isNew) {
+    options.log.warn(
+      { path: options.path },
+      'the store is empty: no rollout, no decision and no earlier rollback is known',
+    )
+  }
+  const changes = createLmdbChanges(env, options.log, options.setTimer ?? setBackgroundTimer)
+  return {
+    ...buildLmdbRollouts(env, changes),
+    ...buildLmdbLease(env),
+    ...buildLmdbPredictions(env, options),
+    watch: changes.watch,
+    close: async () => {
+      changes.close()
+      await env.close()
+    },
+  }
+}

@@ -1,0 +1,12 @@
+/** The store could not be opened, read or written. `message` says where and why; `cause` is the engine's error. */
+export class StoreError extends Error {
+  readonly code = 'SERIN_STORE_FAILED'
+  override readonly name = 'StoreError'
+}
+
+/** Wraps what the engine threw as `<what>: <why>`; a StoreError stays as it is. */
+export function toStoreError(what: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new StoreError(`${what}: ${why}`, { cause })
+}

@@ -1,0 +1,96 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { Decision, DecisionDraft } from '../domain/decision.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+
+/**
+ * The one port to what must survive a restart. Engines: `lmdb-store.ts`. Every write resolves when it
+ * is durable against the death of the process; every method may reject with SERIN_STORE_FAILED.
+ */
+export type Store = {
+  /** What is known of a service's current rollout; null when it never had one. */
+  readonly readRollout: (service: string) => Promise<RolloutRecord | null>
+  /**
+   * Applies one change whole or not at all. `conflict`: the stored revision is not the expected one;
+   * `fenced`: the lease was lost to another holder. On success the decision comes back numbered.
+   */
+  readonly commit: (change: RolloutChange) => Promise<CommitResult>
+  /** Newest first; `after` leaves out ids ≤ it; `limit` ≤ 1000. */
+  readonly decisions: (
+    service: string,
+    page: { readonly after: number; readonly limit: number },
+  ) => Promise<readonly Decision[]>
+  readonly decision: (service: string, id: number) => Promise<Decision | null>
+  /** When this canary version was rolled back last, whatever the baseline; null = never. */
+  readonly rolledBackAt: (service: string, canaryVersion: string) => Promise<number | null>
+
+  /** Takes or renews the lease to decide; null while somebody else holds it. */
+  readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
+  readonly releaseLease: (lease: Lease) => Promise<void>
+
+  /** Keeps predictions until `retention` has passed or there are too many (oldest go first, counted). */
+  readonly putPredictions: (predictions: readonly Prediction[]) => Promise<void>
+  /** The answers stand in the order of the queries. `service: null` searches all services. */
+  readonly findPredictions: (
+    queries: readonly { readonly service: string | null; readonly requestId: string }[],
+  ) => Promise<readonly PredictionLookup[]>
+  /** Marks predictions as joined and stores the cohorts that their labels changed, in one transaction. */
+  readonly commitLabels: (
+    joined: readonly { readonly prediction: Prediction; readonly label: number }[],
+    cohorts: readonly { readonly service: string; readonly cohort: Cohort }[],
+  ) => Promise<void>
+  /** Removes predictions older than the retention or beyond the maximum; resolves with how many went. */
+  readonly expirePredictions: (now: number) => Promise<number>
+
+  /** Calls back after a change of a service's rollout that this process did not make; returns the unsubscribe. */
+  readonly watch: (listener: (service: string) => void) => () => void
+  readonly close: () => Promise<void>
+}
+
+/** `token` grows with every change of holder: a write under an old token is fenced off. */
+export type Lease = { readonly holder: string; readonly token: number; readonly expiresAt: number }
+
+export type RolloutRecord = {
+  readonly state: RolloutState
+  readonly evidence: Evidence | null
+  /** Settled cohorts that some hypothesis has not folded yet (labels), in order. */
+  readonly cohorts: readonly Cohort[]
+  /** In cohort order: rebuilds the index of units. */
+  readonly units: readonly UnitBatch[]
+}
+
+/** The keys that one cohort saw first in this attempt, and those that had an event, by hypothesis id. */
+export type UnitBatch = {
+  readonly cohort: number
+  readonly epoch: number
+  readonly seen: readonly number[]
+  readonly events: Readonly<Record<string, readonly number[]>>
+}
+
+export type RolloutChange = {
+  readonly service: string
+  /** Revision that must be stored now; null = the service must have no rollout yet. */
+  readonly expectedRevision: number | null
+  readonly lease: Lease
+  /** Its revision must be larger than the expected one. Absent: the state stays. */
+  readonly state?: RolloutState
+  readonly decision?: DecisionDraft
+  readonly evidence?: Evidence
+  readonly putCohorts?: readonly Cohort[]
+  /** Numbers of cohorts that every hypothesis has folded. */
+  readonly dropCohorts?: readonly number[]
+  readonly putUnits?: readonly UnitBatch[]
+  /** A new attempt: stored evidence, cohorts and units of the service go first. */
+  readonly resetEvidence?: boolean
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly decision: Decision | null }
+  | { readonly ok: false; readonly reason: 'conflict' | 'fenced' }
+
+export type PredictionLookup =
+  | { readonly found: 'pending'; readonly prediction: Prediction }
+  | { readonly found: 'joined'; readonly prediction: Prediction }
+  | { readonly found: 'ambiguous'; readonly services: readonly string[] }
+  | { readonly found: 'none' }

@@ -1,0 +1,150 @@
+import t, { type Test } from 'tap'
+import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import { isLoopback, parseHost } from '../../src/admin/host.ts'
+import type { AdminConfig } from '../../src/config/config.ts'
+import { createFakeDeps, LOOPBACK, NOW } from './fake-deps.ts'
+
+const SERVICES = '/api/v1/services'
+
+const TOKENS: AdminConfig['tokens'] = [
+  { name: 'ops', token: 'operator-token', scopes: ['read', 'operate'], expiresAt: null },
+  { name: 'dash', token: 'reader-token', scopes: ['read'], expiresAt: NOW + 1 },
+  { name: 'labels', token: 'labels-token', scopes: ['feedback'], expiresAt: null },
+  { name: 'old', token: 'old-token', scopes: ['read', 'operate', 'feedback'], expiresAt: NOW },
+]
+
+function setUp(t: Test, host: string, tokens: AdminConfig['tokens'] = TOKENS) {
+  const deps = createFakeDeps()
+  const app = createAdminServer(deps, { listen: { host, port: 9090 }, tokens })
+  t.teardown(() => app.close())
+  const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
+  const post = (url: string, headers: Record<string, string>) =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: '{}',
+    })
+  return { deps, get, post }
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+t.test(
+  'A request without a token, or with an unknown or expired one, is 401 with a challenge.',
+  async (t) => {
+    const { get } = setUp(t, '0.0.0.0')
+    const challenge = 'Bearer realm="serin"'
+    for (const [headers, detail, expected] of [
+      [{}, /send a token/, challenge],
+      [{ authorization: 'Basic b3BzOm9wcw==' }, /send a token/, challenge],
+      [bearer('operator-tokem'), /not known/, `${challenge}, error="invalid_token"`],
+      [
+        bearer('old-token'),
+        /"old" expired at 2027-05-01T12:00:00.000Z/,
+        `${challenge}, error="invalid_token"`,
+      ],
+    ] as const) {
+      const response = await get(SERVICES, headers)
+      t.match(response.json(), { status: 401, code: 'SERIN_UNAUTHENTICATED', detail })
+      t.equal(response.headers['www-authenticate'], expected)
+    }
+  },
+)
+
+t.test('A token does what its scopes say, and its name is the actor.', async (t) => {
+  const { deps, get, post } = setUp(t, '0.0.0.0')
+  t.equal((await get(SERVICES, bearer('reader-token'))).statusCode, 200)
+  t.equal((await get(SERVICES, { authorization: 'bearer  operator-token ' })).statusCode, 200)
+  const refused = await post(`${SERVICES}/credit-risk/pause`, bearer('reader-token'))
+  t.match(refused.json(), {
+    status: 403,
+    code: 'SERIN_FORBIDDEN',
+    detail: 'token "dash" has the scopes read; this needs operate',
+  })
+  t.match(refused.headers['www-authenticate'], /error="insufficient_scope", scope="operate"/)
+  t.equal((await post(`${SERVICES}/credit-risk/pause`, bearer('operator-token'))).statusCode, 200)
+  t.equal(deps.commands[0]?.command.actor, 'ops')
+  t.equal((await get(SERVICES, bearer('labels-token'))).statusCode, 403)
+  t.equal((await post('/api/v1/reload', bearer('labels-token'))).statusCode, 403)
+  t.equal((await post('/api/v1/feedback', bearer('labels-token'))).statusCode, 200)
+  t.equal((await post('/api/v1/feedback', bearer('operator-token'))).statusCode, 403)
+})
+
+t.test('Liveness and readiness are public; detail and metrics are for readers.', async (t) => {
+  const { get } = setUp(t, '0.0.0.0')
+  t.equal((await get('/healthz')).statusCode, 200)
+  t.equal((await get('/')).statusCode, 200)
+  t.same((await get('/readyz')).json(), { ready: true })
+  t.same((await get('/readyz', bearer('labels-token'))).json(), { ready: true })
+  t.same((await get('/readyz', bearer('reader-token'))).json(), {
+    ready: true,
+    checks: { store: 'ok' },
+  })
+  t.equal((await get('/metrics')).statusCode, 401)
+  t.equal((await get('/metrics', bearer('reader-token'))).statusCode, 200)
+})
+
+t.test(
+  'A loopback listener needs no token for metrics, but does for the API where tokens are configured.',
+  async (t) => {
+    const { get } = setUp(t, '127.0.0.1')
+    t.equal((await get('/metrics')).statusCode, 200)
+    t.equal((await get(SERVICES)).statusCode, 401)
+    t.equal((await get(SERVICES, bearer('reader-token'))).statusCode, 200)
+  },
+)
+
+t.test('A loopback listener answers under its own names only.', async (t) => {
+  const { get, post } = setUp(t, '127.0.0.1', [])
+  for (const host of ['localhost:9090', '127.0.0.1', '127.0.0.1:4444', '[::1]:9090', 'LOCALHOST']) {
+    t.equal((await get(SERVICES, { host })).statusCode, 200, host)
+  }
+  for (const host of [
+    'evil.example:9090',
+    'localhost.evil.example',
+    '127.evil.example',
+    '1.2.3.4',
+    'a@localhost',
+  ]) {
+    const response = await post(`${SERVICES}/credit-risk/pause`, { host })
+    t.match(
+      response.json(),
+      { status: 403, code: 'SERIN_FORBIDDEN', detail: /use localhost or 127.0.0.1/ },
+      host,
+    )
+    t.same((await get('/readyz', { host })).json(), { ready: true })
+  }
+  const named = setUp(t, 'LocalHost', [])
+  t.equal((await named.get(SERVICES, { host: 'localhost' })).statusCode, 200)
+})
+
+t.test('Off loopback a valid token makes any Host good.', async (t) => {
+  const { get } = setUp(t, '10.0.0.5')
+  t.equal((await get(SERVICES, { host: 'serin.internal', ...bearer('ops') })).statusCode, 401)
+  t.equal(
+    (await get(SERVICES, { host: 'serin.internal', ...bearer('reader-token') })).statusCode,
+    200,
+  )
+})
+
+t.test('A listener that others can reach is refused without tokens.', async (t) => {
+  for (const host of ['0.0.0.0', '::', '10.0.0.5', 'example.com']) {
+    t.throws(() => createAdminServer(createFakeDeps(), { listen: { host, port: 0 }, tokens: [] }), {
+      message: `admin.listen is ${host}, which others can reach: configure admin.tokens first`,
+    })
+  }
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  await app.close()
+})
+
+t.test('Loopback names and Host headers are read exactly.', async (t) => {
+  for (const host of ['localhost', '127.0.0.1', '127.8.9.1', '::1', '[::1]'])
+    t.ok(isLoopback(host), host)
+  for (const host of ['127.0.0.1.nip.io', '128.0.0.1', '0.0.0.0', '::', ''])
+    t.notOk(isLoopback(host), host)
+  t.equal(parseHost('Example.com:80'), 'example.com')
+  t.equal(parseHost('[FE80::1]:80'), 'fe80::1')
+  for (const header of [undefined, '', 'a:b', 'a/b', 'a b', 'u@h', '[::1', 'a:1:2'])
+    t.equal(parseHost(header), null)
+})

@@ -1,0 +1,266 @@
+import t from 'tap'
+import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import {
+  createFakeDeps,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  LOOPBACK,
+  NOW,
+  type FakeDeps,
+} from './fake-deps.ts'
+
+const RISK = '/api/v1/services/credit-risk'
+
+t.test('A service is shown in percent, in ISO times and with its revision as ETag.', async (t) => {
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject(RISK)
+  t.equal(response.statusCode, 200)
+  t.equal(response.headers.etag, '"5"')
+  t.equal(response.headers['cache-control'], 'no-store')
+  t.match(response.json(), {
+    name: 'credit-risk',
+    strategy: 'canary',
+    rollout: '1.4->2.0#1',
+    revision: 5,
+    phase: 'progressing',
+    step: { index: 1, of: 4, kind: 'weight', enteredAt: '2027-05-01T11:59:00.000Z' },
+    pause: null,
+    weights: { baseline: 80, canary: 20 },
+    variants: {
+      baseline: { version: '1.4', requests: 21_870 },
+      canary: {
+        version: '2.0',
+        errors: 3,
+        p50Ms: 8.1,
+        p95Ms: 14,
+        p99Ms: 22.5,
+        upstreams: 2,
+        healthy: 2,
+      },
+    },
+    metrics: [
+      {
+        name: 'rmse',
+        verdict: 'inconclusive',
+        baseline: { value: 3.1, n: 21_870 },
+        canary: { value: 3.02, n: 1150 },
+        ratio: { estimate: 0.974, lower: 0.921, upper: 1.061, method: 'asymptotic' },
+        evidence: {
+          harm: { log: -1.2, threshold: 4.6 },
+          nonInferiority: { log: 2.1, threshold: 3 },
+          stepNonInferiority: null,
+          stepHarm: null,
+        },
+        etaSeconds: 140,
+      },
+    ],
+    missing: ['rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)'],
+    etaSeconds: 140,
+    lastDecision: { id: 17, at: '2027-05-01T11:59:00.000Z', action: 'advance' },
+  })
+})
+
+t.test('All services are listed, those without a rollout with their fixed weights.', async (t) => {
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => app.close())
+  const { services } = (await app.inject('/api/v1/services')).json()
+  t.equal(services.length, 2)
+  t.match(services[1], {
+    name: 'fixed',
+    strategy: 'fixed',
+    rollout: null,
+    revision: null,
+    phase: null,
+    step: null,
+    weights: { baseline: 90, canary: 10 },
+    metrics: [],
+    missing: [],
+    etaSeconds: null,
+    lastDecision: null,
+  })
+  t.notOk((await app.inject('/api/v1/services/fixed')).headers.etag)
+})
+
+t.test('What is not finite or not measured is null.', async (t) => {
+  const status = fakeStatus()
+  const metric = fakeMetric({
+    baseline: { value: NaN, n: 0 },
+    canary: { value: null, n: 0 },
+    ratio: { estimate: NaN, lower: 0, upper: Infinity, method: 'exact' },
+    evidence: {
+      harm: { log: -Infinity, threshold: 3 },
+      nonInferiority: null,
+      stepNonInferiority: null,
+      stepHarm: null,
+    },
+    etaSeconds: Infinity,
+  })
+  const bare = fakeMetric({ ratio: null, etaSeconds: null })
+  const deps = createFakeDeps({
+    services: () => [
+      {
+        ...status,
+        weightsBp: {},
+        variants: {},
+        rollout: { ...status.rollout!, metrics: [metric, bare], lastDecision: null },
+      },
+    ],
+  })
+  const app = createAdminServer(deps, LOOPBACK)
+  t.teardown(() => app.close())
+  const service = (await app.inject('/api/v1/services')).json().services[0]
+  t.match(service.metrics[0], {
+    baseline: { value: null },
+    canary: { value: null },
+    ratio: { estimate: null, lower: 0, upper: null },
+    evidence: { harm: { log: null, threshold: 3 } },
+    etaSeconds: null,
+  })
+  t.match(service.metrics[1], { ratio: null, etaSeconds: null })
+  t.same(service.weights, { baseline: 0, canary: 0 })
+  t.match(service.variants.canary, { requests: 0, p95Ms: null, upstreams: 1, healthy: 0 })
+})
+
+t.test('Each phase shows its own data.', async (t) => {
+  const shown = async (state: ReturnType<typeof fakeState>) => {
+    const app = createAdminServer(createFakeDeps({ services: () => [fakeStatus(state)] }), LOOPBACK)
+    t.teardown(() => app.close())
+    return (await app.inject(RISK)).json()
+  }
+  const paused = { phase: 'paused', pausedAt: NOW, pausedMetric: 'rmse' } as const
+  t.same((await shown(fakeState({ ...paused, pausedBy: 'timer', resumeAt: NOW + 1000 }))).pause, {
+    by: 'timer',
+    at: '2027-05-01T12:00:00.000Z',
+    until: '2027-05-01T12:00:01.000Z',
+    metric: 'rmse',
+  })
+  t.equal(
+    (await shown(fakeState({ ...paused, pausedBy: 'metric', resumeAt: null }))).pause.until,
+    null,
+  )
+  t.equal(
+    (await shown(fakeState({ phase: 'idle', idleReason: 'manual-start' }))).idleReason,
+    'manual-start',
+  )
+  t.equal(
+    (await shown(fakeState({ phase: 'watching', watchUntil: NOW }))).watchUntil,
+    '2027-05-01T12:00:00.000Z',
+  )
+  const rolledBack = fakeState({
+    phase: 'rolled-back',
+    rolledBackAt: NOW,
+    rolledBackReason: 'rmse',
+  })
+  t.equal((await shown(rolledBack)).rolledBackReason, 'rmse')
+})
+
+t.test('An unknown service is 404 and the known ones are named.', async (t) => {
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject('/api/v1/services/credit-rsik?secret=1')
+  t.equal(response.statusCode, 404)
+  t.match(response.headers['content-type'], /^application\/problem\+json/)
+  t.same(response.json(), {
+    type: 'about:blank',
+    title: 'Unknown service',
+    status: 404,
+    code: 'SERIN_UNKNOWN_SERVICE',
+    detail: 'there is no service "credit-rsik"; known: credit-risk, fixed',
+    instance: '/api/v1/services/credit-rsik',
+  })
+  const empty = createAdminServer(createFakeDeps({ services: () => [] }), LOOPBACK)
+  t.teardown(() => empty.close())
+  t.match((await empty.inject(RISK)).json(), { detail: /none is configured/ })
+})
+
+t.test('Decisions are paged, found by id, and refused where the page is no page.', async (t) => {
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => app.close())
+  const ids = async (query: string) =>
+    (await app.inject(`${RISK}/decisions${query}`))
+      .json()
+      .decisions.map((d: { id: number }) => d.id)
+  t.same(await ids(''), [17, 16])
+  t.same(await ids('?after=16'), [17])
+  t.same(await ids('?limit=1'), [17])
+  t.match((await app.inject(`${RISK}/decisions/16`)).json(), {
+    id: 16,
+    action: 'start',
+    configHash: '0123456789ab',
+    from: { weights: { canary: 5 } },
+  })
+  t.match((await app.inject(`${RISK}/decisions/3`)).json(), {
+    status: 404,
+    code: 'SERIN_NOT_FOUND',
+  })
+  for (const [path, detail] of [
+    ['/decisions?limit=0', 'limit is "0"; send a whole number from 1 to 1000'],
+    ['/decisions?after=-1', 'after is "-1"'],
+    ['/decisions?after=1&after=2', 'after is ["1","2"]'],
+    ['/decisions?before=3', 'unknown query parameter "before"; known: after, limit'],
+    ['/decisions/latest', 'the decision is "latest"'],
+  ] as const) {
+    const response = await app.inject(RISK + path)
+    t.equal(response.statusCode, 400, path)
+    t.ok(response.json().detail.startsWith(detail), response.json().detail)
+  }
+})
+
+t.test('Health, readiness and metrics answer, and an unready gateway is 503.', async (t) => {
+  let ready = true
+  const deps = createFakeDeps({
+    ready: () => ({ ready, checks: { store: ready ? 'ok' : 'cannot be written' } }),
+  })
+  const app = createAdminServer(deps, LOOPBACK)
+  t.teardown(() => app.close())
+  t.same((await app.inject('/healthz')).json(), { status: 'ok' })
+  t.same((await app.inject('/readyz')).json(), { ready: true, checks: { store: 'ok' } })
+  ready = false
+  const unready = await app.inject('/readyz')
+  t.equal(unready.statusCode, 503)
+  t.same(unready.json(), { ready: false, checks: { store: 'cannot be written' } })
+  const metrics = await app.inject('/metrics')
+  t.equal(metrics.headers['content-type'], 'text/plain; version=0.0.4')
+  t.equal(metrics.body, 'serin_build_info 1\n')
+})
+
+t.test(
+  'The root page lists the routes, and every other path is a 404 that points to it.',
+  async (t) => {
+    const app = createAdminServer(createFakeDeps(), LOOPBACK)
+    t.teardown(() => app.close())
+    t.match((await app.inject('/')).body, /GET {2}\/api\/v1\/services\n/)
+    const missing = await app.inject({ method: 'DELETE', url: RISK })
+    t.equal(missing.statusCode, 404)
+    t.equal(
+      missing.json().detail,
+      'DELETE /api/v1/services/credit-risk is not a route of the admin API; GET / lists them',
+    )
+  },
+)
+
+t.test(
+  'The running configuration is shown, and reload tells changes or every problem.',
+  async (t) => {
+    let problems: readonly string[] = []
+    const deps: FakeDeps = createFakeDeps({
+      reload: async () =>
+        problems.length === 0 ? { ok: true, changes: ['a'] } : { ok: false, problems },
+    })
+    const app = createAdminServer(deps, LOOPBACK)
+    t.teardown(() => app.close())
+    t.equal((await app.inject('/api/v1/config')).json().admin.tokens[0].token, '***')
+    const post = {
+      method: 'POST',
+      url: '/api/v1/reload',
+      headers: { 'content-type': 'application/json' },
+    } as const
+    t.same((await app.inject(post)).json(), { changes: ['a'] })
+    problems = ['serin.yaml:3:5: unknown key', 'serin.yaml:9:1: services is missing']
+    const refused = await app.inject(post)
+    t.equal(refused.statusCode, 422)
+    t.match(refused.json(), { code: 'SERIN_CONFIG_INVALID', problems, detail: /2 problems/ })
+  },
+)

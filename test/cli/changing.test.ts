@@ -1,0 +1,276 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
+import { runCli } from '../../src/cli/program.ts'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import { createFakeDeps, fakeState, fakeStatus, LOOPBACK, NOW } from '../admin/fake-deps.ts'
+import { createFakeIo, run, serveAdmin, toStream } from './fake-io.ts'
+
+const PROMOTED = fakeState({ phase: 'promoted', promotedAt: NOW, weightBp: 10_000 })
+const ROLLED_BACK = fakeState({
+  phase: 'rolled-back',
+  rolledBackAt: NOW,
+  rolledBackReason: 'rmse',
+  weightBp: 0,
+})
+
+t.test('Every verb sends its options, the reason and the revision that was read.', async (t) => {
+  const deps = createFakeDeps()
+  const admin = await serveAdmin(t, deps)
+  const actor = 'operator@loopback'
+  for (const [argv, command] of [
+    [['promote', '--full', '--reason', 'go'], { verb: 'promote', full: true, note: 'go' }],
+    [['promote'], { verb: 'promote', full: false, note: null }],
+    [['retry', '--force'], { verb: 'retry', force: true, note: null }],
+    [['abort'], { verb: 'abort', note: null }],
+    [['pause'], { verb: 'pause', note: null }],
+    [['resume'], { verb: 'resume', note: null }],
+    [['undo'], { verb: 'undo', note: null }],
+  ] as const) {
+    const [verb, ...options] = argv
+    const { exitCode, stdout } = await run([verb, 'credit-risk', ...options, '--admin', admin])
+    t.equal(exitCode, 0)
+    t.same(deps.commands.at(-1), {
+      service: 'credit-risk',
+      command: { ...command, actor },
+      ifMatch: 5,
+    })
+    t.equal(
+      stdout,
+      'credit-risk: decision 18 (advance): no harm shown on 1,204 canary requests: 5 % to 20 %\n' +
+        'credit-risk: progressing, baseline 80 %, canary 20 %\n',
+    )
+  }
+  const json = await run(['pause', 'credit-risk', '-o', 'json', '--admin', admin])
+  t.equal(JSON.parse(json.stdout).decision.id, 18)
+})
+
+t.test(
+  'Weights are set in percent, and nonsense is refused before anything is sent.',
+  async (t) => {
+    const deps = createFakeDeps()
+    const admin = await serveAdmin(t, deps)
+    for (const [weights, canaryBp] of [
+      [['canary=20'], 2000],
+      [['canary=0.5%'], 50],
+      [['baseline=30', 'canary=70'], 7000],
+    ] as const) {
+      const argv = ['weights', 'credit-risk', ...weights, '--reason', 'try', '--admin', admin]
+      t.equal((await run(argv)).exitCode, 0)
+      t.match(deps.commands.at(-1), {
+        command: { verb: 'weights', canaryBp, note: 'try' },
+        ifMatch: 5,
+      })
+    }
+    const json = await run(['weights', 'credit-risk', 'canary=1', '-o', 'json', '--admin', admin])
+    t.equal(JSON.parse(json.stdout).service.name, 'credit-risk')
+    for (const weight of ['canary', 'canary=x', 'shadow=5', '20']) {
+      const { exitCode, stderr } = await run(['weights', 'credit-risk', weight, '--admin', admin])
+      t.equal(exitCode, 1)
+      t.match(stderr, /Write it as canary=20/)
+    }
+    const tooMuch = await run(['weights', 'credit-risk', 'canary=200', '--admin', admin])
+    t.equal(tooMuch.exitCode, 1)
+    t.match(tooMuch.stderr, /canary must be <= 100 \[SERIN_BAD_REQUEST\]/)
+    t.equal(deps.commands.length, 4)
+  },
+)
+
+t.test(
+  'A refusal or a stale revision is exit 3, and so is a failure of the gateway.',
+  async (t) => {
+    for (const code of ['SERIN_REFUSED', 'SERIN_STALE_REVISION', 'SERIN_STORE_FAILED'] as const) {
+      const deps = createFakeDeps({ command: async () => ({ ok: false, code, detail: 'not now' }) })
+      const admin = await serveAdmin(t, deps)
+      const { exitCode, stderr, stdout } = await run(['undo', 'credit-risk', '--admin', admin])
+      t.equal(exitCode, 3)
+      t.equal(stderr, `serin: not now [${code}]\n`)
+      t.equal(stdout, '')
+    }
+    const admin = await serveAdmin(t, createFakeDeps())
+    t.equal((await run(['promote', 'fixed', '--admin', admin])).exitCode, 3)
+  },
+)
+
+t.test('A command that changes nothing says so.', async (t) => {
+  const status = fakeStatus()
+  const admin = await serveAdmin(
+    t,
+    createFakeDeps({ command: async () => ({ ok: true, decision: null, status }) }),
+  )
+  const { stdout } = await run(['pause', 'credit-risk', '--admin', admin])
+  t.match(stdout, /^credit-risk: nothing to change\n/)
+})
+
+t.test('Waiting ends well with the awaited end and exit 4 with another one.', async (t) => {
+  const wait = async (states: RolloutState[], end: string, ...argv: string[]) => {
+    const at = (index: number) => fakeStatus(states[Math.min(index, states.length - 1)]!)
+    let reads = 0
+    const admin = await serveAdmin(t, createFakeDeps({ service: () => at(reads++) }))
+    return run(['wait', 'credit-risk', '--for', end, ...argv, '--admin', admin])
+  }
+  const promoted = await wait([fakeState(), fakeState(), PROMOTED], 'promoted')
+  t.equal(promoted.exitCode, 0)
+  t.equal(promoted.stdout, 'credit-risk: promoted, baseline 0 %, canary 100 %\n')
+  t.equal((await wait([ROLLED_BACK], 'rolled-back')).exitCode, 0)
+  const other = await wait([fakeState(), ROLLED_BACK], 'promoted')
+  t.equal(other.exitCode, 4)
+  t.match(other.stderr, /credit-risk is rolled-back: no harm/)
+  t.equal((await wait([PROMOTED], 'rolled-back')).exitCode, 4)
+  const again = await wait([fakeState(), fakeState({ attempt: 2 })], 'promoted')
+  t.equal(again.exitCode, 4)
+  t.match(again.stderr, /another rollout began \(1.4->2.0#2 instead of 1.4->2.0#1\)/)
+  const slow = await wait([fakeState()], 'promoted', '--timeout', '90s')
+  t.equal(slow.exitCode, 5)
+  t.equal(slow.stderr, 'serin: credit-risk is still progressing after the timeout\n')
+  t.equal((await wait([fakeState()], 'promoted', '--timeout', 'soon')).exitCode, 1)
+  t.equal((await wait([fakeState()], 'done')).exitCode, 1)
+})
+
+t.test('Waiting for a service without a rollout is refused; Ctrl-C ends a wait.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  const fixed = await run(['wait', 'fixed', '--for', 'promoted', '--admin', admin])
+  t.equal(fixed.exitCode, 3)
+  t.match(fixed.stderr, /has no rollout to wait for/)
+  const fake = createFakeIo(['wait', 'credit-risk', '--for', 'promoted', '--admin', admin], {
+    sleep: async () => fake.signal('SIGINT'),
+  })
+  t.equal(await runCli(fake.io), 5)
+  t.equal(fake.listeners(), 0)
+})
+
+t.test('Waiting outlasts a restart of the gateway, but not its end.', async (t) => {
+  const deps = createFakeDeps()
+  const first = createAdminServer(deps, LOOPBACK)
+  const admin = await first.listen({ host: '127.0.0.1', port: 0 })
+  const port = Number(new URL(admin).port)
+  let sleeps = 0
+  const back = createFakeIo(['wait', 'credit-risk', '--for', 'promoted', '--admin', admin], {
+    sleep: async () => {
+      sleeps += 1
+      if (sleeps === 1) await first.close()
+      if (sleeps !== 3) return
+      const second = createAdminServer(
+        createFakeDeps({ services: () => [fakeStatus(PROMOTED)] }),
+        LOOPBACK,
+      )
+      t.teardown(() => second.close())
+      await second.listen({ host: '127.0.0.1', port })
+    },
+  })
+  t.equal(await runCli(back.io), 0)
+
+  const gone = createAdminServer(deps, LOOPBACK)
+  const url = await gone.listen({ host: '127.0.0.1', port: 0 })
+  const never = await run(['wait', 'credit-risk', '--for', 'promoted', '--admin', url], {
+    sleep: () => gone.close(),
+  })
+  t.equal(never.exitCode, 2)
+})
+
+t.test('Reload prints what changed, and every problem of a refused file.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  t.equal((await run(['reload', '--admin', admin])).stdout, 'credit-risk: timeouts changed\n')
+  t.same(JSON.parse((await run(['reload', '-o', 'json', '--admin', admin])).stdout), {
+    changes: ['credit-risk: timeouts changed'],
+  })
+  const same = await serveAdmin(
+    t,
+    createFakeDeps({ reload: async () => ({ ok: true, changes: [] }) }),
+  )
+  t.equal((await run(['reload', '--admin', same])).stdout, 'nothing has changed\n')
+  const problems = ['a.yaml:1:1: one', 'a.yaml:2:1: two']
+  const bad = await serveAdmin(t, createFakeDeps({ reload: async () => ({ ok: false, problems }) }))
+  const { exitCode, stderr } = await run(['reload', '--admin', bad])
+  t.equal(exitCode, 1)
+  t.match(stderr, /\[SERIN_CONFIG_INVALID\]\n {2}a.yaml:1:1: one\n {2}a.yaml:2:1: two\n/)
+})
+
+/** A label join that rejects lines with `bad`, and keeps the bodies. */
+function feedbackDeps() {
+  const bodies: string[] = []
+  const deps = createFakeDeps({
+    feedback: async (body): Promise<FeedbackReport> => {
+      bodies.push(body)
+      const lines = body.split('\n').slice(0, -1)
+      const rejected = lines.flatMap((line, index) =>
+        line.includes('bad') ? [{ line: index + 1, error: 'label is not a number' }] : [],
+      )
+      const joined = lines.filter((line) => line !== '').length - rejected.length
+      return { joined, unmatched: 0, late: 0, duplicate: 0, rejected }
+    },
+  })
+  return { deps, bodies }
+}
+
+t.test('Feedback from the standard input is posted as it is and counted.', async (t) => {
+  const { deps, bodies } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['{"requestId":"a","la', 'bel":1}\n{"requestId":"b","label":2}'])
+  const { exitCode, stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.equal(exitCode, 0)
+  t.equal(stdout, 'joined 2, unmatched 0, late 0, duplicate 0, rejected 0\n')
+  t.same(bodies, ['{"requestId":"a","label":1}\n{"requestId":"b","label":2}\n'])
+})
+
+t.test(
+  'A long file goes in batches, with the lines of the whole file in the report; rejected lines are exit 1.',
+  async (t) => {
+    const { deps, bodies } = feedbackDeps()
+    const admin = await serveAdmin(t, deps)
+    const lines = Array.from({ length: 10_000 }, (_, index) =>
+      JSON.stringify({ requestId: `request-${index}`, label: index % 400 === 399 ? 'bad' : index }),
+    )
+    const file = join(t.testdir({}), 'labels.ndjson')
+    writeFileSync(file, lines.join('\r\n'))
+    const { exitCode, stdout } = await run(['feedback', file, '--admin', admin])
+    t.equal(exitCode, 1)
+    t.ok(bodies.length > 1)
+    t.match(
+      stdout,
+      /^joined 9,975, .* rejected 25\n {2}line 400: label is not a number\n {2}line 800:/,
+    )
+    t.match(stdout, / {2}line 8000: .*\n {2}… and 5 more\n$/)
+    const json = JSON.parse((await run(['feedback', file, '-o', 'json', '--admin', admin])).stdout)
+    t.equal(json.rejected[24].line, 10_000)
+  },
+)
+
+t.test('Feedback of which nothing can be read is reported line by line.', async (t) => {
+  const { deps } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['bad\n'])
+  const { exitCode, stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.equal(exitCode, 1)
+  t.match(stdout, /rejected 1\n {2}line 1: label is not a number\n/)
+})
+
+t.test(
+  'An empty input sends nothing; a missing file and a failing gateway are told.',
+  async (t) => {
+    const { deps, bodies } = feedbackDeps()
+    const admin = await serveAdmin(t, deps)
+    t.equal((await run(['feedback', '-', '--admin', admin])).exitCode, 0)
+    t.equal(
+      (await run(['feedback', '-', '--admin', admin], { stdin: toStream(['\n\n']) })).exitCode,
+      0,
+    )
+    t.same(bodies, [])
+    const missing = await run(['feedback', join(t.testdir({}), 'none'), '--admin', admin])
+    t.equal(missing.exitCode, 1)
+    t.match(missing.stderr, /cannot read .*none: ENOENT/)
+    const failing = await serveAdmin(
+      t,
+      createFakeDeps({
+        feedback: async () => {
+          throw Object.assign(new Error('disk full'), { code: 'SERIN_STORE_FAILED' })
+        },
+      }),
+    )
+    const lost = await run(['feedback', '-', '--admin', failing], { stdin: toStream(['{}\n']) })
+    t.equal(lost.exitCode, 3)
+    t.match(lost.stderr, /disk full \[SERIN_STORE_FAILED\] \(0 lines were sent before\)/)
+  },
+)

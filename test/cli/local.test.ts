@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { formatSeconds, renderTable, wrap } from '../../src/cli/render.ts'
+import { run } from './fake-io.ts'
+
+t.test(
+  'A first configuration is written with what the flags say, and check accepts it.',
+  async (t) => {
+    const out = join(t.testdir({}), 'serin.yaml')
+    const { exitCode, stdout } = await run([
+      'init',
+      '--out',
+      out,
+      '--service',
+      'credit-risk',
+      '--baseline',
+      'http://10.0.0.1:8000/',
+      '--canary',
+      'http://10.0.0.2:8000',
+    ])
+    t.equal(exitCode, 0)
+    t.match(stdout, `wrote ${out}; next: serin check -c ${out}`)
+    const text = readFileSync(out, 'utf8')
+    t.match(text, 'path: "/v2/models/credit-risk/*"')
+    t.match(text, 'baseline: { version: "1.0", upstreams: ["http://10.0.0.1:8000"] }')
+    t.match(text, 'canary: { version: "2.0", upstreams: ["http://10.0.0.2:8000"] }')
+    const check = await run(['check', '-c', out])
+    t.equal(check.exitCode, 0, check.stderr)
+    t.match(check.stdout, `${out} is good (services: credit-risk)\n`)
+    t.match(check.stdout, /^warning: .*only technical metrics/)
+  },
+)
+
+t.test('A file that is there is overwritten by --force alone.', async (t) => {
+  const out = join(t.testdir({ 'serin.yaml': 'mine' }), 'serin.yaml')
+  const { exitCode, stderr } = await run(['init', '--out', out])
+  t.equal(exitCode, 1)
+  t.equal(stderr, `serin: ${out} is there already; --force overwrites it\n`)
+  t.equal(readFileSync(out, 'utf8'), 'mine')
+  t.equal((await run(['init', '--out', out, '--force', '--path', '/predict'])).exitCode, 0)
+  t.match(readFileSync(out, 'utf8'), 'path: "/predict"')
+  t.equal((await run(['check', '-c', out])).exitCode, 0)
+  t.match((await run(['init', '--out', join(out, 'x')])).stderr, /^serin: /)
+})
+
+t.test('What init cannot write into a configuration it refuses.', async (t) => {
+  const out = join(t.testdir({}), 'serin.yaml')
+  for (const argv of [
+    ['--baseline', '10.0.0.1:8000'],
+    ['--canary', 'http://10.0.0.1:8000/v2'],
+    ['--canary', 'http://user@10.0.0.1:8000'],
+    ['--path', 'v2"'],
+    ['--service', 'A B'],
+  ]) {
+    const { exitCode, stderr } = await run(['init', '--out', out, ...argv])
+    t.equal(exitCode, 1, argv.join(' '))
+    t.match(stderr, /Write it as|Use lower-case/)
+  }
+  t.notOk(existsSync(out))
+})
+
+t.test('Check lists every mistake at once.', async (t) => {
+  const file = join(t.testdir({}), 'bad.yaml')
+  writeFileSync(file, 'version: 1\nadmn: {}\nservices:\n  a: { match: { path: nowhere } }\n')
+  const { exitCode, stderr, stdout } = await run(['check', '-c', file])
+  t.equal(exitCode, 1)
+  t.equal(stdout, '')
+  t.match(
+    stderr,
+    /^serin: .*bad\.yaml has \d+ problems:\n {2}[^]*\n {2}.*bad\.yaml:2:1: admn: unknown key/,
+  )
+  t.ok(stderr.trim().split('\n').length > 2)
+  const missing = await run(['check', '-c', join(t.testdirName, 'none.yaml')])
+  t.equal(missing.exitCode, 1)
+  t.match(missing.stderr, /has 1 problem:\n.*there is no such file/)
+})
+
+t.test('The demo gets its options, and its exit code is ours.', async (t) => {
+  const seen: object[] = []
+  const demo = async (argv: string[], exitCode: number) =>
+    run(['demo', ...argv], {
+      loadDemo: async () => ({
+        runDemo: async ({ write, ...options }) => {
+          seen.push(options)
+          write('three endings\n')
+          return exitCode
+        },
+      }),
+    })
+  t.same(await demo([], 0), { exitCode: 0, stdout: 'three endings\n', stderr: '' })
+  t.same(await demo(['--quick', '--keep', '--json', '--seed', '7'], 1), {
+    exitCode: 1,
+    stdout: 'three endings\n',
+    stderr: '',
+  })
+  t.same(seen, [
+    { quick: false, keep: false, json: false, seed: null },
+    { quick: true, keep: true, json: true, seed: 7 },
+  ])
+  t.equal((await demo(['--seed', 'x'], 0)).exitCode, 1)
+})
+
+t.test('Help and version are no failures; unknown commands and options are.', async (t) => {
+  const help = await run(['--help'])
+  t.equal(help.exitCode, 0)
+  for (const command of [
+    'serve',
+    'check',
+    'init',
+    'demo',
+    'status',
+    'weights',
+    'promote',
+    'abort',
+    'pause',
+    'resume',
+    'retry',
+    'undo',
+    'wait',
+    'decisions',
+    'explain',
+    'feedback',
+    'reload',
+  ]) {
+    t.match(help.stdout, new RegExp(`^ {2}${command} `, 'm'))
+  }
+  t.match(help.stdout, /Exit codes: 0 done/)
+  t.equal((await run(['--version'])).stdout, '1.2.3\n')
+  const unknown = await run(['statsu'])
+  t.equal(unknown.exitCode, 1)
+  t.match(unknown.stderr, /Did you mean status/)
+  t.equal((await run(['status', '--wacth'])).exitCode, 1)
+  t.equal((await run(['explain', 'a', 'last'])).exitCode, 1)
+})
+
+t.test('What nobody expected is told in full and is exit 1.', async (t) => {
+  const { exitCode, stderr } = await run(['demo'])
+  t.equal(exitCode, 1)
+  t.match(stderr, /^serin: Error: no demo here\n +at /)
+  const odd = await run(['demo'], { loadDemo: () => Promise.reject('a string') })
+  t.equal(odd.stderr, 'serin: a string\n')
+})
+
+t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => {
+  t.same(
+    renderTable(
+      [
+        ['a', '1', 'x'],
+        ['bbb', '22'],
+      ],
+      '<><',
+      80,
+    ),
+    ['a     1  x', 'bbb  22'],
+  )
+  t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', 10), ['abcdef  g…'])
+  t.same(wrap('one two three', 7), ['one two', 'three'])
+  t.same(wrap('unbreakable x', 4), ['unbreakable', 'x'])
+  t.same([-1, 45, 89.6, 140, 5400, 86_400, 200_000].map(formatSeconds), [
+    '0 s',
+    '45 s',
+    '90 s',
+    '2 min',
+    '1.5 h',
+    '24 h',
+    '2.3 d',
+  ])
+})
+
+t.test(
+  'The program runs as a process: output, exit code and a reader that leaves early.',
+  async (t) => {
+    const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+    const serin = (...argv: string[]) =>
+      spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 30_000 })
+    const help = serin('help', 'wait')
+    t.equal(help.status, 0, help.stderr)
+    t.match(help.stdout, /Usage: serin wait/)
+    t.equal(serin('check', '-c', join(t.testdir({}), 'none.yaml')).status, 1)
+    const shell = `"${process.execPath}" "${main}" --help | true; exit "\${PIPESTATUS[0]}"`
+    t.equal(spawnSync('bash', ['-c', shell], { timeout: 30_000 }).status, 0)
+  },
+)

@@ -1,0 +1,366 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import type { ServiceStatus } from '../../src/admin/service-status.ts'
+import { runCli } from '../../src/cli/program.ts'
+import {
+  createFakeDeps,
+  fakeDecision,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  LOOPBACK,
+  NOW,
+} from '../admin/fake-deps.ts'
+import { createFakeIo, run, serveAdmin } from './fake-io.ts'
+
+/** An address on which nothing listens: its port was just given back. */
+async function closedUrl(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return `http://127.0.0.1:${port}`
+}
+
+const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+t.test(
+  'Status shows phase, step, weights, figures, verdicts, what is missing and the ETA.',
+  async (t) => {
+    const admin = await serveAdmin(t, createFakeDeps())
+    const { exitCode, stdout, stderr } = await run(['status', '--admin', admin])
+    t.equal(exitCode, 0)
+    t.equal(stderr, '')
+    t.equal(
+      stdout,
+      `credit-risk  progressing  1.4->2.0#1  step 2/4
+  variant   version  weight  requests  errors    p95  healthy
+  baseline  1.4        80 %    21,870      42  14 ms      2/2
+  canary    2.0        20 %     1,204       3  14 ms      2/2
+  metric  verdict       baseline  canary        ratio (interval)
+  rmse    inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
+  missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
+  next step in about 2 min
+  last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests: 5
+            % to 20 %
+
+fixed  fixed weights
+  variant   version  weight  requests  errors    p95  healthy
+  baseline  1.4        90 %    21,870      42  14 ms      2/2
+  canary    2.0        10 %     1,204       3  14 ms      2/2
+`,
+    )
+    t.ok(widest(stdout) <= 80)
+  },
+)
+
+t.test('Status tells why a rollout stands still, and what is not known yet.', async (t) => {
+  const show = async (status: ServiceStatus, argv: string[] = []) => {
+    const admin = await serveAdmin(t, createFakeDeps({ services: () => [status] }))
+    return (await run(['status', 'credit-risk', ...argv, '--admin', admin])).stdout
+  }
+  const at = { pausedAt: NOW, resumeAt: null } as const
+  const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
+  t.match(await show(fakeStatus(fakeState(paused))), /because {3}paused by metric \(rmse\)\n/)
+  const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
+  t.match(
+    await show(fakeStatus(fakeState(timed))),
+    /paused by timer until 2027-05-01T12:00:00.000Z/,
+  )
+  const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
+  t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
+  const unready = fakeState({ phase: 'idle', idleReason: 'canary-not-ready' })
+  t.match(await show(fakeStatus(unready)), /the canary was not healthy yet/)
+  const watching = fakeState({ phase: 'watching', watchUntil: NOW })
+  t.match(await show(fakeStatus(watching)), /watched until 2027-05-01T12:00:00.000Z/)
+  const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
+  t.match(
+    await show(fakeStatus(back)),
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker\n/,
+  )
+  t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
+
+  const status = fakeStatus()
+  const metrics = [
+    fakeMetric({
+      name: 'slow',
+      kind: 'latency',
+      verdict: 'failed',
+      baseline: { value: null, n: 0 },
+      ratio: null,
+      limit: { max: 500, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
+    }),
+    fakeMetric({ name: 'none', verdict: 'error', ratio: null }),
+    fakeMetric({
+      name: 'open',
+      verdict: 'successful',
+      ratio: { estimate: NaN, lower: -Infinity, upper: Infinity, method: 'exact' },
+    }),
+  ]
+  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0 }
+  const bare = await show({
+    ...status,
+    variants: { ...status.variants, canary: down },
+    rollout: {
+      ...status.rollout!,
+      metrics,
+      missing: ['one', 'two'],
+      etaSeconds: null,
+      lastDecision: null,
+    },
+  })
+  t.match(bare, /canary .* - {6}0\/2\n/)
+  t.match(bare, /slow {4}failed .* - .* limit 500 ms\n/)
+  t.match(bare, /none {4}error .* -\n/)
+  t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
+  t.notMatch(bare, /next step|last/)
+})
+
+t.test(
+  'Status is coloured on a terminal only, and not under NO_COLOR; narrow ones are respected.',
+  async (t) => {
+    const admin = await serveAdmin(t, createFakeDeps())
+    const argv = ['status', '--admin', admin]
+    const stdout = { write: () => undefined, isTTY: true, columns: 50 }
+    t.match((await run(argv, { stdout })).stdout, '\u001B[1mcredit-risk')
+    const plain = await run(argv, { stdout, env: { NO_COLOR: '1' } })
+    t.notOk(plain.stdout.includes('\u001B'))
+    t.ok(widest(plain.stdout) <= 50, plain.stdout)
+    t.match(plain.stdout, /…/)
+  },
+)
+
+t.test('Read commands print JSON on request.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  const json = async (...argv: string[]) =>
+    JSON.parse((await run([...argv, '-o', 'json', '--admin', admin])).stdout)
+  t.equal((await json('status')).services.length, 2)
+  t.equal((await json('status', 'credit-risk')).name, 'credit-risk')
+  t.same(await json('weights', 'credit-risk'), { baseline: 80, canary: 20 })
+  t.equal((await json('decisions', 'credit-risk')).decisions[0].id, 17)
+  t.equal((await json('explain', 'credit-risk')).id, 17)
+})
+
+t.test('Watching redraws in place on a terminal, within its rows, until Ctrl-C.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  const watch = async (stdout: { isTTY: boolean; rows?: number }, ...argv: string[]) => {
+    let looks = 0
+    const fake = createFakeIo(['status', 'credit-risk', '--watch', '--admin', admin, ...argv], {
+      env: { NO_COLOR: '1' },
+      stdout: { ...stdout, write: () => undefined },
+      sleep: async (ms) => {
+        t.equal(ms, 1000)
+        if (++looks === 2) fake.signal('SIGINT')
+      },
+    })
+    t.equal(await runCli(fake.io), 0)
+    t.equal(fake.listeners(), 0)
+    return fake.stdout()
+  }
+  const screen = await watch({ isTTY: true, rows: 50 })
+  t.equal(screen.split('\u001B[10A\u001B[J').length, 2)
+  const low = await watch({ isTTY: true, rows: 5 })
+  t.equal(low.split('\u001B[4A\u001B[J').length, 2)
+  t.match(low, /… 7 more lines\n/)
+  const file = await watch({ isTTY: false })
+  t.notOk(file.includes('\u001B'))
+  t.equal(file.split('\n\ncredit-risk').length, 2)
+  const lines = (await watch({ isTTY: false }, '-o', 'json')).trim().split('\n')
+  t.same(
+    lines.map((line) => JSON.parse(line).services[0].name),
+    ['credit-risk', 'credit-risk'],
+  )
+})
+
+t.test(
+  'Watching waits for a gateway that restarts, and for nobody who never answered.',
+  async (t) => {
+    const deps = createFakeDeps()
+    const { createAdminServer } = await import('../../src/admin/admin-plugin.ts')
+    const app = createAdminServer(deps, LOOPBACK)
+    const admin = await app.listen({ host: '127.0.0.1', port: 0 })
+    for (const output of ['table', 'json']) {
+      let looks = 0
+      const fake = createFakeIo(['status', '--watch', '--admin', admin, '-o', output], {
+        sleep: async () => {
+          await app.close()
+          if (++looks === 2) fake.signal('SIGINT')
+        },
+      })
+      const exitCode = await runCli(fake.io)
+      if (output === 'table') {
+        t.equal(exitCode, 0)
+        t.match(fake.stdout(), /cannot reach the gateway/)
+      } else {
+        t.equal(exitCode, 2)
+      }
+    }
+  },
+)
+
+t.test('No services is said so.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps({ services: () => [] }))
+  t.equal((await run(['status', '--admin', admin])).stdout, 'no services are configured\n')
+})
+
+t.test('Weights are shown where none are given.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  const { stdout } = await run(['weights', 'fixed', '--admin', admin])
+  t.equal(stdout, 'baseline 90 %, canary 10 %\n')
+})
+
+t.test('Decisions are listed newest first, within a page.', async (t) => {
+  const deps = createFakeDeps()
+  const admin = await serveAdmin(t, deps)
+  const { stdout } = await run(['decisions', 'credit-risk', '--admin', admin])
+  t.match(
+    stdout,
+    /^#17 {2}2027-05-01 11:59:00 {2}advance {2}gates-open {2}evaluator\n {12}no harm shown/,
+  )
+  t.match(stdout, /\n#16 {2}/)
+  const page = ['--after', '16', '--limit', '1']
+  t.notMatch((await run(['decisions', 'credit-risk', ...page, '--admin', admin])).stdout, /#16/)
+  t.equal((await run(['decisions', 'credit-risk', '--limit', '0', '--admin', admin])).exitCode, 1)
+  const empty = await serveAdmin(t, createFakeDeps({ decisions: async () => [] }))
+  t.equal((await run(['decisions', 'credit-risk', '--admin', empty])).stdout, 'no decisions yet\n')
+  const none = await run(['explain', 'credit-risk', '--admin', empty])
+  t.equal(none.exitCode, 1)
+  t.equal(none.stderr, 'serin: service "credit-risk" has no decisions yet\n')
+})
+
+t.test('A decision is explained in sentences with its numbers.', async (t) => {
+  const rolledBack = fakeDecision({
+    action: 'rollback',
+    reason: 'rmse',
+    actor: 'evaluator',
+    note: null,
+    summary: 'Rolled back: rmse is 3.6 on the canary against 3.1.',
+    to: { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } },
+    metrics: [
+      fakeMetric({
+        verdict: 'failed',
+        ratio: { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'exact' },
+        evidence: {
+          harm: { log: 5.2, threshold: Math.log(60) },
+          nonInferiority: { log: -Infinity, threshold: 3 },
+          stepNonInferiority: null,
+          stepHarm: null,
+        },
+      }),
+    ],
+  })
+  const admin = await serveAdmin(t, createFakeDeps({ decision: async () => rolledBack }))
+  const { stdout, exitCode } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+  t.equal(exitCode, 0)
+  t.equal(
+    stdout,
+    `Decision 17 of credit-risk (1.4->2.0#1): the canary was rolled back.
+Rolled back: rmse is 3.6 on the canary against 3.1.
+
+When: 2027-05-01T11:59:00.000Z, under configuration 0123456789ab.
+Who: the evaluator, from the evidence.
+Why: rmse.
+From: progressing, step 1, baseline 95 %, canary 5 %.
+To: rolled-back, baseline 100 %, canary 0 %.
+
+rmse (rmse): shown to be worse, or beyond its limit.
+  The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
+  Canary over baseline is 1.16; excluded are a rise of 25 % and more, and a rise
+  of 8 % and less.
+  Evidence that the canary is worse than allowed: e^5.2 ≈ 181 : 1; 60 : 1 is
+  needed: shown.
+  Evidence that the canary is not worse than the margin: none at all; 20 : 1 is
+  needed.
+`,
+  )
+})
+
+t.test('An explanation names operators, their reasons, guards and limits.', async (t) => {
+  const limited = (changes: object) =>
+    fakeMetric({
+      required: false,
+      ratio: null,
+      kind: 'latency',
+      limit: { max: 500, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...changes },
+    })
+  const open = { estimate: NaN, lower: 0, upper: Infinity, method: 'asymptotic' } as const
+  const decision = fakeDecision({
+    reason: 'breaker',
+    actor: 'ops',
+    note: 'seen on the graph',
+    metrics: [
+      limited({}),
+      limited({ tooFew: true }),
+      limited({ ticksBeyond: 3 }),
+      limited({ ticksBeyond: 2, baselineBeyond: true }),
+      fakeMetric({ verdict: 'successful', ratio: open }),
+      fakeMetric({ verdict: 'error', ratio: { ...open, lower: 0.9, upper: 1.02 } }),
+    ],
+  })
+  const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
+  // The line breaks are those of 80 columns: of no interest here.
+  const stdout = (await run(['explain', 'credit-risk', '--admin', admin])).stdout.replace(
+    /\s+/g,
+    ' ',
+  )
+  t.match(stdout, /Who: ops\./)
+  t.match(stdout, /Given reason: seen on the graph/)
+  t.match(stdout, /Why: the breaker: .*outside the guarantee α/)
+  t.match(stdout, /latency, shown only\): nothing is shown yet/)
+  t.match(stdout, /The limit is 500 ms; it is kept\./)
+  t.match(stdout, /too few samples/)
+  t.match(stdout, /broken at 3 looks in a row\./)
+  t.match(stdout, /broken at 2 looks in a row, and the baseline is beyond it too\./)
+  t.match(stdout, /shown to be no worse\./)
+  t.match(stdout, /is not known yet; nothing is excluded yet \(an approximation/)
+  t.match(stdout, /could not be read/)
+  t.match(stdout, /a rise of 2 % and more, and a fall of 10 % and less/)
+  t.match(stdout, /e\^2\.1 ≈ 8\.17 : 1; 20 : 1 is needed: not shown/)
+})
+
+t.test('The gateway and the token come from options or the environment.', async (t) => {
+  const tokens = [{ name: 'ops', token: 'right', scopes: ['read'] as const, expiresAt: null }]
+  const admin = await serveAdmin(t, createFakeDeps(), { ...LOOPBACK, tokens })
+  t.equal(
+    (await run(['status'], { env: { SERIN_ADMIN: admin, SERIN_TOKEN: 'right' } })).exitCode,
+    0,
+  )
+  t.equal((await run(['status', '--admin', `${admin}/`, '--token', 'right'])).exitCode, 0)
+  const none = await run(['status'], { env: { SERIN_ADMIN: admin, SERIN_TOKEN: '' } })
+  t.equal(none.exitCode, 3)
+  t.match(none.stderr, /send a token .*SERIN_TOKEN\) \[SERIN_UNAUTHENTICATED\]/)
+  const forbidden = await run(['reload', '--admin', admin, '--token', 'right'])
+  t.equal(forbidden.exitCode, 3)
+  t.match(forbidden.stderr, /this needs operate \[SERIN_FORBIDDEN\]/)
+})
+
+t.test('A gateway that cannot be reached is exit 2, with what to do.', async (t) => {
+  const url = await closedUrl()
+  const { exitCode, stderr, stdout } = await run(['status', '--admin', url])
+  t.equal(exitCode, 2)
+  t.equal(stdout, '')
+  t.equal(
+    stderr,
+    `serin: cannot reach the gateway at ${url} (ECONNREFUSED): is \`serin serve\` running? Point to another one with --admin URL or SERIN_ADMIN.\n`,
+  )
+})
+
+t.test('Something else on the port is exit 2, and a bad URL or service is exit 1.', async (t) => {
+  const server = createServer((_req, res) => res.end('<html>'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const other = await run(['status', '--admin', `http://127.0.0.1:${port}`])
+  t.equal(other.exitCode, 2)
+  t.match(other.stderr, /status 200\) is not serin's admin API/)
+  for (const url of ['localhost:9090', 'nonsense', 'ftp://x']) {
+    const bad = await run(['status', '--admin', url])
+    t.equal(bad.exitCode, 1)
+    t.match(bad.stderr, /the admin URL is/)
+  }
+  const admin = await serveAdmin(t, createFakeDeps())
+  const unknown = await run(['status', 'nobody/../x', '--admin', admin])
+  t.equal(unknown.exitCode, 1)
+  t.match(unknown.stderr, /there is no service "nobody\/\.\.\/x"; known: credit-risk, fixed/)
+})

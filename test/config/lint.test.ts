@@ -1,0 +1,64 @@
+import t from 'tap'
+import { lintConfig } from '../../src/config/lint.ts'
+import { configOf, file, warningsOf } from './problems-of.ts'
+
+const rollout = (metrics: string, more = '') =>
+  file({
+    service: `    observe: { prediction: body:/p }
+    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }
+    analysis: { metrics: { ${metrics} } }
+${more}`,
+  })
+const ERRORS = 'errors: { kind: error-rate, maxIncrease: 0% }'
+const RMSE = 'rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }'
+
+t.test('a sound configuration has no warnings', (t) => {
+  t.same(warningsOf(rollout(`${ERRORS}, ${RMSE}`)), [])
+  t.same(lintConfig(configOf(rollout(`${ERRORS}, ${RMSE}`))), [])
+  t.end()
+})
+
+t.test('only technical metrics are warned about', (t) => {
+  const warning = /analysis.metrics: only technical metrics decide: .* add a quality metric/
+  t.match(warningsOf(rollout(ERRORS)), [warning])
+  const reported = RMSE.replace('}', ', mode: report }')
+  t.match(warningsOf(rollout(`${ERRORS}, ${reported}`)), [warning], 'a report decides nothing')
+  t.end()
+})
+
+t.test('a rollout that nothing rolls back is warned about', (t) => {
+  const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
+  t.match(warningsOf(rollout('')), [warning])
+  t.match(warningsOf(rollout(RMSE.replace('}', ', onFailure: pause }'))), [warning])
+  t.match(warningsOf(rollout(RMSE.replace('}', ', mode: report }'))), [warning])
+  t.end()
+})
+
+t.test('a short override secret is warned about, without showing it', (t) => {
+  const override = (secret: string) =>
+    file({ service: `    split: { override: { header: x, secret: ${secret} } }` })
+  t.same(warningsOf(override('fifteen-letters')), [
+    'f:11:45: services.m.split.override.secret: is short: at least 16 characters are hard to guess',
+  ])
+  t.same(warningsOf(override('sixteen--letters')), [])
+  t.end()
+})
+
+t.test('a rollout by address is warned about', (t) => {
+  t.match(warningsOf(rollout(RMSE, '    split: { key: ip }')), [/split.key: assignment by ip/])
+  t.same(warningsOf(file({ service: '    split: { key: ip }' })), [], 'not without a rollout')
+  t.end()
+})
+
+t.test('steps that cannot end before maxDuration are warned about', (t) => {
+  const text = (maxDuration: string) =>
+    rollout(RMSE).replace(
+      '{ weight: 5% }, { weight: 100% } ]',
+      `{ weight: 5%, minDuration: 30m }, { pause: 10h }, { weight: 9%, minDuration: 1h }, { weight: 100% } ], maxDuration: ${maxDuration}`,
+    )
+  t.match(warningsOf(text('1h')), [
+    /rollout.steps: the steps take at least 90m, which is longer than maxDuration \(1h\)/,
+  ])
+  t.same(warningsOf(text('90m')), [])
+  t.end()
+})

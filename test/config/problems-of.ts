@@ -1,0 +1,44 @@
+import { parseConfig } from '../../src/config/load.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import type { Config } from '../../src/config/config.ts'
+import type { Env } from '../../src/config/substitute-env.ts'
+
+/** The problems of a text, as `serin check` prints them for a file `f`. */
+export function problemsOf(text: string, env: Env = {}): readonly string[] {
+  const result = parseConfig(text, { file: 'f', env })
+  return result.ok ? [] : result.problems.map(formatProblem)
+}
+
+/** The warnings of a text that must be valid. */
+export function warningsOf(text: string, env: Env = {}): readonly string[] {
+  const result = parseConfig(text, { file: 'f', env })
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
+  return result.warnings.map(formatProblem)
+}
+
+/** The configuration of a text that must be valid. */
+export function configOf(
+  text: string,
+  env: Env = {},
+  file: string | null = '/etc/serin/f',
+): Config {
+  const result = parseConfig(text, { file, env })
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
+  return result.config
+}
+
+/** A valid file: `service` goes into the service `m` (indent 4), `top` beside `gateway` (indent 0). */
+export function file({ service = '', top = '', variants = '', gateway = '' } = {}): string {
+  return `version: 1
+gateway: { listen: 127.0.0.1:0${gateway} }
+${top}
+services:
+  m:
+    match: { path: /m }
+    variants:
+      baseline: { version: "1", upstreams: ["http://127.0.0.1:1"] }
+      canary: { version: "2", upstreams: ["http://127.0.0.1:2"] }
+${variants}
+${service}
+`
+}

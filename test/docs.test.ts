@@ -1,0 +1,46 @@
+import t from 'tap'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { loadConfig, parseConfig } from '../src/config/load.ts'
+
+const root = process.cwd()
+const pages = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  'bench/README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+]
+const read = (page: string) => readFileSync(join(root, page), 'utf8')
+
+t.test("the README's configuration is one that serin accepts without a warning", async (t) => {
+  const text = /```yaml\n([\s\S]+?)```/.exec(read('README.md'))![1]!
+  const result = parseConfig(text, { file: null, env: {} })
+  t.strictSame(result.ok ? result.warnings : result.problems, [])
+})
+
+t.test("the benchmark's configuration is one that serin accepts", async (t) => {
+  const result = await loadConfig(join(root, 'bench/contenders/serin.yaml'), {
+    BENCH_PORT: '8080',
+    BENCH_UPSTREAM_PORT: '8000',
+    BENCH_STORE: '/tmp/serin-bench',
+  })
+  t.strictSame(result.ok ? [] : result.problems, [])
+})
+
+t.test('every link between the documents leads somewhere', async (t) => {
+  for (const page of pages) {
+    for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      t.ok(existsSync(join(root, dirname(page), target!)), `${page} → ${target}`)
+    }
+  }
+})
+
+t.test('every script that the documents name exists', async (t) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  for (const page of pages) {
+    for (const [, name] of read(page).matchAll(/npm run ([a-z:]+)/g)) {
+      t.ok(name! in scripts, `${page}: npm run ${name}`)
+    }
+  }
+})

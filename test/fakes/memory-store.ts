@@ -1,0 +1,96 @@
+import type { Cohort } from '../../src/domain/cohort.ts'
+import type { Decision } from '../../src/domain/decision.ts'
+import type {
+  CommitResult,
+  Lease,
+  RolloutChange,
+  RolloutRecord,
+  Store,
+  UnitBatch,
+} from '../../src/store/store.ts'
+
+/** A store in memory with the semantics of the port, and a switch that makes commits fail. */
+export class MemoryStore implements Store {
+  readonly records = new Map<string, RolloutRecord>()
+  readonly log: Decision[] = []
+  readonly changes: RolloutChange[] = []
+  fails = false
+  #lease: Lease | null = null
+  #token = 0
+
+  readRollout = async (service: string): Promise<RolloutRecord | null> =>
+    structuredClone(this.records.get(service) ?? null)
+
+  commit = async (change: RolloutChange): Promise<CommitResult> => {
+    if (this.fails) throw new Error('disk full')
+    if (change.lease.token !== this.#token) return { ok: false, reason: 'fenced' }
+    const record = this.records.get(change.service) ?? null
+    if ((record?.state.revision ?? null) !== change.expectedRevision) {
+      return { ok: false, reason: 'conflict' }
+    }
+    this.changes.push(structuredClone(change))
+    this.#store(change, record)
+    if (change.decision === undefined) return { ok: true, decision: null }
+    const decision = structuredClone({
+      ...change.decision,
+      id: this.log.filter((d) => d.service === change.service).length + 1,
+    })
+    this.log.push(decision)
+    return { ok: true, decision }
+  }
+
+  decisions = async (
+    service: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly Decision[]> =>
+    this.log
+      .filter((d) => d.service === service && d.id > page.after)
+      .toReversed()
+      .slice(0, page.limit)
+
+  decision = async (service: string, id: number): Promise<Decision | null> =>
+    this.log.find((d) => d.service === service && d.id === id) ?? null
+
+  rolledBackAt = async (service: string, canaryVersion: string): Promise<number | null> => {
+    const rolledBack = this.changes.findLast(
+      ({ state }) =>
+        state?.service === service &&
+        state.canaryVersion === canaryVersion &&
+        state.phase === 'rolled-back',
+    )?.state
+    return rolledBack?.phase === 'rolled-back' ? rolledBack.rolledBackAt : null
+  }
+
+  acquireLease = async (holder: string, ttlMs: number, now: number): Promise<Lease | null> => {
+    const held = this.#lease !== null && this.#lease.expiresAt > now ? this.#lease : null
+    if (held !== null && held.holder !== holder) return null
+    if (held === null) this.#token++
+    this.#lease = { holder, token: this.#token, expiresAt: now + ttlMs }
+    return this.#lease
+  }
+
+  releaseLease = async (): Promise<void> => {
+    this.#lease = null
+  }
+
+  putPredictions = async (): Promise<void> => {}
+  findPredictions = async (): Promise<never[]> => []
+  commitLabels = async (): Promise<void> => {}
+  expirePredictions = async (): Promise<number> => 0
+  watch = (): (() => void) => () => {}
+  close = async (): Promise<void> => {}
+
+  #store(change: RolloutChange, before: RolloutRecord | null): void {
+    const kept = change.resetEvidence === true ? null : before
+    const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
+    for (const cohort of change.putCohorts ?? []) cohorts.set(cohort.number, structuredClone(cohort))
+    for (const number of change.dropCohorts ?? []) cohorts.delete(number)
+    const units: UnitBatch[] = [...(kept?.units ?? []), ...structuredClone(change.putUnits ?? [])]
+    this.records.set(change.service, {
+      state: structuredClone(change.state ?? before!.state),
+      evidence: structuredClone(change.evidence ?? kept?.evidence ?? null),
+      cohorts: [...cohorts.values()].sort((a, b) => a.number - b.number),
+      units,
+    })
+  }
+}

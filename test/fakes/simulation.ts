@@ -1,0 +1,166 @@
+import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import type { Prediction } from '../../src/domain/prediction.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import type { Service } from '../../src/domain/service.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { buildPlan } from '../../src/rollout/plan.ts'
+import { ManualClock } from './simulated-service.ts'
+import { MemoryStore } from './memory-store.ts'
+
+/** What one simulated request meets. */
+export type Fate = {
+  readonly outcome: Outcome
+  readonly latencyMs: number
+  /** Absolute error of the prediction; null = no label comes. */
+  readonly error: number | null
+  readonly labelAfterMs: number
+}
+
+export type SimulationOptions = {
+  readonly service: Service
+  readonly random: () => number
+  readonly rps: number
+  /** Distinct keys; 0 = every request is its own unit. */
+  readonly keys: number
+  readonly fate: (variant: string, elapsedMs: number) => Fate
+  readonly reachable?: (variant: string, elapsedMs: number) => boolean
+}
+
+/**
+ * The real evaluator, ledger and books on a virtual clock with drawn traffic: requests finish after
+ * their latency, labels come later, the evaluator looks as often as it does in life.
+ */
+export class Simulation {
+  readonly clock = new ManualClock()
+  readonly store: MemoryStore
+  readonly book: ServiceBook
+  evaluator: Evaluator
+  weightBp = 0
+  readonly errors: unknown[] = []
+  readonly #options: SimulationOptions
+  readonly #start: number
+  readonly #agenda: { readonly at: number; readonly run: () => void }[] = []
+  readonly #predictions = new Map<string, Prediction>()
+  #downSince = new Map<string, number>()
+  #count = 0
+
+  private constructor(options: SimulationOptions, store: MemoryStore) {
+    this.#options = options
+    this.store = store
+    this.#start = this.clock.ms
+    this.book = new ServiceBook({
+      service: options.service,
+      clock: this.clock,
+      remember: (prediction) => this.#predictions.set(prediction.requestId, prediction),
+      previous: null,
+    })
+    this.evaluator = this.#newEvaluator()
+  }
+
+  static async create(options: SimulationOptions, store = new MemoryStore()): Promise<Simulation> {
+    const simulation = new Simulation(options, store)
+    await simulation.evaluator.add({ plan: buildPlan(options.service, 'hash')!, book: simulation.book })
+    return simulation
+  }
+
+  get state(): RolloutState {
+    return this.evaluator.view('svc')!.state
+  }
+
+  get elapsedMs(): number {
+    return this.clock.ms - this.#start
+  }
+
+  /** Runs until `done` says so or the time is over; true when it was done. */
+  async run(maxMs: number, done: (state: RolloutState) => boolean): Promise<boolean> {
+    const end = this.clock.ms + maxMs
+    while (this.clock.ms < end) {
+      await this.evaluator.look()
+      if (done(this.state)) return true
+      this.#traffic(LOOK_MS)
+    }
+    return false
+  }
+
+  /** The process dies and another one takes over from the store. */
+  async restart(): Promise<void> {
+    this.clock.ms += 6000
+    this.#agenda.length = 0
+    this.evaluator = this.#newEvaluator()
+    await this.evaluator.add({ plan: buildPlan(this.#options.service, 'hash')!, book: this.book })
+  }
+
+  #newEvaluator(): Evaluator {
+    return new Evaluator({
+      store: this.store,
+      clock: this.clock,
+      holder: `simulation ${this.clock.ms}`,
+      reachability: (_service, variant) => this.#reachability(variant),
+      apply: (state) => (this.weightBp = state.weightBp),
+      onDecision: () => {},
+      onError: (_what, error) => this.errors.push(error),
+    })
+  }
+
+  #reachability(variant: string): { ready: boolean; downForMs: number } {
+    const ready = this.#options.reachable?.(variant, this.elapsedMs) ?? true
+    if (ready) this.#downSince.delete(variant)
+    else if (!this.#downSince.has(variant)) this.#downSince.set(variant, this.clock.ms)
+    return { ready, downForMs: ready ? 0 : this.clock.ms - this.#downSince.get(variant)! }
+  }
+
+  #traffic(ms: number): void {
+    const requests = Math.round((this.#options.rps * ms) / 1000)
+    for (let i = 0; i < requests; i++) {
+      this.clock.ms += ms / requests
+      this.#runAgenda()
+      this.#request()
+    }
+    if (requests === 0) this.clock.ms += ms
+    this.#runAgenda()
+  }
+
+  #request(): void {
+    const { random, keys, fate } = this.#options
+    const unit = keys === 0 ? null : Math.floor(random() * keys)
+    // A key's place on [0, 1) is fixed, so that raising the weight moves keys only to the canary.
+    const place = unit === null ? random() : ((unit * 0.618033988749895) % 1)
+    const variant = place * 10_000 < this.weightBp ? 'canary' : 'baseline'
+    const requestId = `r${this.#count++}`
+    const ticket = this.book.begin(
+      {
+        variant,
+        reason: unit === null ? 'random' : 'key',
+        unit,
+        suppressed: false,
+        keyMissing: false,
+        overrideRefused: false,
+      },
+      requestId,
+    )
+    const { outcome, latencyMs, error, labelAfterMs } = fate(variant, this.elapsedMs)
+    this.#later(latencyMs, () => {
+      this.book.head(ticket)
+      this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
+      this.book.predicted(ticket, outcome === 'ok' ? 0 : null)
+    })
+    if (error === null) return
+    this.#later(latencyMs + labelAfterMs, () => {
+      const prediction = this.#predictions.get(requestId)!
+      this.#predictions.delete(requestId)
+      this.evaluator.label(prediction, error)
+    })
+  }
+
+  #later(ms: number, run: () => void): void {
+    const at = this.clock.ms + ms
+    let index = this.#agenda.length
+    while (index > 0 && this.#agenda[index - 1]!.at > at) index--
+    this.#agenda.splice(index, 0, { at, run })
+  }
+
+  #runAgenda(): void {
+    while (this.#agenda.length > 0 && this.#agenda[0]!.at <= this.clock.ms) this.#agenda.shift()!.run()
+  }
+}

@@ -1,0 +1,247 @@
+import t from 'tap'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import {
+  refusedOrigin,
+  startCannedUpstream,
+  startRawUpstream,
+  startUpstream,
+} from '../support/fake-upstream.ts'
+import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
+import { serviceWith, startGateway, timeouts, variantAt } from '../support/start-gateway.ts'
+
+const GET = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+
+type Case = {
+  readonly what: string
+  readonly answers: string | null
+  readonly status: number
+  readonly code: string
+  readonly proxyStatus: string
+  readonly outcome: Outcome
+}
+
+const cases: readonly Case[] = [
+  {
+    what: 'closes without an answer',
+    answers: '',
+    status: 502,
+    code: 'SERIN_UPSTREAM_RESET',
+    proxyStatus: 'connection_terminated',
+    outcome: 'failed',
+  },
+  {
+    what: 'does not speak HTTP',
+    answers: 'SSH-2.0-x\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_PROTOCOL',
+    proxyStatus: 'http_protocol_error',
+    outcome: 'failed',
+  },
+  {
+    what: 'sends a length and a coding at once',
+    answers: 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_PROTOCOL',
+    proxyStatus: 'http_protocol_error',
+    outcome: 'failed',
+  },
+  {
+    what: 'answers 100 unasked',
+    answers: 'HTTP/1.1 100 Continue\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_PROTOCOL',
+    proxyStatus: 'http_protocol_error',
+    outcome: 'failed',
+  },
+  {
+    what: 'switches protocols unasked',
+    answers: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_PROTOCOL',
+    proxyStatus: 'http_protocol_error',
+    outcome: 'failed',
+  },
+  {
+    what: 'answers with a status that is none',
+    answers: 'HTTP/1.1 888 What\r\nContent-Length: 0\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_PROTOCOL',
+    proxyStatus: 'http_protocol_error',
+    outcome: 'failed',
+  },
+  {
+    what: 'has a header section that is too large',
+    answers: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+    status: 502,
+    code: 'SERIN_UPSTREAM_HEADERS_TOO_LARGE',
+    proxyStatus: 'http_response_header_section_size',
+    outcome: 'failed',
+  },
+  {
+    what: 'has a transfer coding beside chunked',
+    answers: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    status: 502,
+    code: 'SERIN_UPSTREAM_TRANSFER_CODING',
+    proxyStatus: 'http_response_transfer_coding',
+    outcome: 'failed',
+  },
+  {
+    what: 'refuses connections',
+    answers: null,
+    status: 502,
+    code: 'SERIN_UPSTREAM_REFUSED',
+    proxyStatus: 'connection_refused',
+    outcome: 'failed',
+  },
+]
+
+for (const { what, answers, status, code, proxyStatus, outcome } of cases) {
+  t.test(`an upstream that ${what} is answered with ${code}`, async (t) => {
+    const upstream =
+      answers === null
+        ? { origin: await refusedOrigin(), close: async () => {} }
+        : await startCannedUpstream(answers)
+    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const text = await rawExchange(gateway.port, GET)
+    const answer = parseAnswer(text)
+    t.equal(answer.status, status)
+    t.equal(answer.field('x-serin-error'), code)
+    t.equal(answer.field('proxy-status'), `serin-test; error=${proxyStatus}`)
+    t.equal(answer.field('x-serin-variant'), 'baseline')
+    t.equal(answer.field('x-request-id'), 'id-1')
+    t.equal(answer.field('content-type'), 'application/problem+json')
+    t.match(JSON.parse(answer.body), { status, code, requestId: 'id-1', type: 'about:blank' })
+    t.notMatch(text.slice(text.indexOf('\r\n\r\n')), '127.0.0.1')
+    const end = await gateway.recorder.ended()
+    t.match(end, { variant: 'baseline', outcome, status })
+    t.type(end.upstreamMs, 'number')
+    t.match(gateway.recorder.attempts, [
+      { variant: 'baseline', upstream: upstream.origin, result: 'failed' },
+    ])
+    t.match(gateway.accessLog, [{ code, outcome, path: '/m/x', variant: 'baseline' }])
+  })
+}
+
+t.test('an unknown host name is a DNS error', async (t) => {
+  const gateway = await startGateway([
+    serviceWith([variantAt('baseline', 'http://upstream.invalid:80')]),
+  ])
+  t.teardown(() => gateway.close())
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.match(answer.field('x-serin-error'), /^SERIN_UPSTREAM_DNS/)
+  t.match(await gateway.recorder.ended(), { outcome: 'failed' })
+})
+
+t.test('a 5xx of the model itself passes as it is and is booked as failed', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.writeHead(503).end('busy'))
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.equal(answer.status, 503)
+  t.equal(answer.field('x-serin-error'), null)
+  t.match(answer.body, 'busy')
+  t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 503 })
+  t.equal(upstream.seen.length, 1)
+})
+
+for (const [how, bytes] of [
+  ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
+  ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+] as const) {
+  t.test(`an answer with ${how} that breaks off is visibly broken`, async (t) => {
+    const upstream = await startCannedUpstream(bytes)
+    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    // Without Connection: close, so that the client knows from the framing alone.
+    const text = await rawExchange(gateway.port, 'GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n')
+    t.match(text, 'half')
+    t.notMatch(text, '\r\n0\r\n\r\n')
+    t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 200 })
+    t.same(gateway.recorder.notes, ['upstream_truncated'])
+  })
+}
+
+t.test('a stream that breaks off after it ran well is booked as good, and the break counted', async (t) => {
+  let cut: () => void = () => {}
+  const upstream = await startUpstream((_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.write('data: 1\n\n')
+    cut = () => res.destroy()
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
+    limits: { settleMs: 0 },
+  })
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const client = new RawConnection(gateway.port).send(GET)
+  await client.receive('data: 1')
+  t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+  cut()
+  await client.closed()
+  t.equal(gateway.recorder.ends.length, 1)
+  t.same(gateway.recorder.notes, ['upstream_truncated'])
+  t.match(gateway.recorder.attempts, [{ result: 'failed' }])
+})
+
+t.test('an upstream that does not begin to answer runs into the first byte timeout', async (t) => {
+  const upstream = await startRawUpstream(() => {})
+  const slow = variantAt('baseline', upstream.origin, { timeout: timeouts({ firstByteMs: 60 }) })
+  const gateway = await startGateway([serviceWith([slow])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.equal(answer.status, 504)
+  t.equal(answer.field('proxy-status'), 'serin-test; error=http_response_timeout')
+  const end = await gateway.recorder.ended()
+  t.match(end, { outcome: 'no_answer', status: 504 })
+  t.ok(end.upstreamMs! >= 59 && end.upstreamMs! < 900, `after ${end.upstreamMs} ms`)
+  t.match(gateway.recorder.attempts, [{ result: 'timeout' }])
+})
+
+t.test('an upstream that pauses within its answer runs into the idle timeout', async (t) => {
+  const upstream = await startCannedUpstream(
+    'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf',
+    true,
+  )
+  const slow = variantAt('baseline', upstream.origin, { timeout: timeouts({ idleMs: 60 }) })
+  const gateway = await startGateway([serviceWith([slow])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  t.match(await rawExchange(gateway.port, GET), /half$/)
+  t.match(await gateway.recorder.ended(), { outcome: 'no_answer', status: 200 })
+  t.match(gateway.accessLog, [{ code: 'SERIN_UPSTREAM_IDLE_TIMEOUT' }])
+})
+
+t.test('the total timeout ends an answer that keeps trickling', async (t) => {
+  const upstream = await startUpstream((_req, res) => {
+    const timer = setInterval(() => res.write('x'), 10)
+    res.on('close', () => clearInterval(timer))
+  })
+  const slow = variantAt('baseline', upstream.origin, { timeout: timeouts({ totalMs: 80 }) })
+  const gateway = await startGateway([serviceWith([slow])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  await rawExchange(gateway.port, GET)
+  t.match(await gateway.recorder.ended(), { outcome: 'no_answer' })
+  t.match(gateway.accessLog, [{ code: 'SERIN_UPSTREAM_TOTAL_TIMEOUT' }])
+})
+
+t.test('a connection that is not accepted runs into the connect timeout', async (t) => {
+  // An address that swallows connection attempts is not to be had on loopback; a TLS server that never
+  // says hello keeps the connection in the making just as well.
+  const upstream = await startRawUpstream(() => {})
+  const origin = upstream.origin.replace('http:', 'https:')
+  const slow = variantAt('baseline', origin, { timeout: timeouts({ connectMs: 60 }) })
+  const gateway = await startGateway([serviceWith([slow])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.equal(answer.status, 504)
+  t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_CONNECT_TIMEOUT')
+  t.match(await gateway.recorder.ended(), { outcome: 'no_answer', status: 504 })
+})
+
+t.test('an https upstream that does not speak TLS is a TLS error', async (t) => {
+  const upstream = await startCannedUpstream('HTTP/1.1 400 Bad\r\n\r\n')
+  const origin = upstream.origin.replace('http:', 'https:')
+  const gateway = await startGateway([serviceWith([variantAt('baseline', origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS')
+})

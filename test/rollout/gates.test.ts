@@ -1,0 +1,299 @@
+import t from 'tap'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import { step } from '../../src/rollout/step.ts'
+import { harmed, NOW, plan, PAUSED, report, seen, state } from '../fakes/rollout.ts'
+import { weightSteps } from '../fakes/simulated-service.ts'
+
+const SICK = { ready: true, downForMs: 0, failing: true }
+const DOWN = { ready: false, downForMs: 10_000, failing: false }
+
+t.test('an idle rollout waits until the canary is ready, then enters the first step', (t) => {
+  const idle = state({ phase: 'idle', idleReason: 'canary-not-ready' }, { weightBp: 0 })
+  const waiting = step(plan(), idle, seen({ canary: { ...DOWN, downForMs: 0 } }))
+  t.equal(waiting.state, idle)
+  t.equal(waiting.decision, null)
+  const { state: started, decision } = step(plan(), idle, seen())
+  t.match(started, { phase: 'progressing', step: 0, weightBp: 500, startedAt: NOW, revision: 8 })
+  t.match(decision, { action: 'start', actor: 'evaluator', summary: /starts at 5 %/ })
+  t.end()
+})
+
+t.test('a rollout that is started by hand waits for somebody', (t) => {
+  const idle = state({ phase: 'idle', idleReason: 'manual-start' }, { weightBp: 0 })
+  t.equal(step(plan(), idle, seen()).state, idle)
+  t.end()
+})
+
+t.test('a rollout may begin with a pause', (t) => {
+  const steps = [{ kind: 'pause', durationMs: null } as const, ...weightSteps([5, 100])]
+  const idle = state({ phase: 'idle', idleReason: 'canary-not-ready' }, { weightBp: 0 })
+  const { state: started, decision } = step(plan({ spec: { steps } }), idle, seen())
+  t.match(started, { phase: 'paused', pausedBy: 'approval', weightBp: 0 })
+  t.match(decision!.summary, /starts at a pause/)
+  t.end()
+})
+
+t.test('an ended rollout stays as it is, whatever is seen', (t) => {
+  const ended: RolloutState[] = [
+    state({ phase: 'promoted', promotedAt: NOW }, { weightBp: 10_000 }),
+    state({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' }, { weightBp: 0 }),
+  ]
+  const alarm = seen({ canary: DOWN, reports: [harmed()] })
+  for (const each of ended) t.equal(step(plan(), each, alarm).state, each)
+  t.end()
+})
+
+t.test('a canary that is down is rolled back in every phase in which it may have traffic', (t) => {
+  const phases = [
+    state(),
+    state(PAUSED('approval')),
+    state({ phase: 'watching', watchUntil: NOW + 1 }, { weightBp: 10_000 }),
+  ]
+  for (const each of phases) {
+    const { state: after, decision } = step(plan(), each, seen({ canary: DOWN }))
+    t.match(after, { phase: 'rolled-back', weightBp: 0, rolledBackReason: 'variant-down' })
+    t.match(decision!.summary, /no upstream of 2.0 has answered for 10 s \(outside α\)/)
+  }
+  t.end()
+})
+
+t.test('the breaker rolls back without waiting for a sample, and says that it is outside α', (t) => {
+  const breaker = {
+    tripped: true,
+    canary: { attempts: 50, failures: 31 },
+    baseline: { attempts: 1000, failures: 2 },
+  }
+  const { state: after, decision } = step(plan(), state(), seen({ breaker, stepCanaryUnits: 0 }))
+  t.match(after, { phase: 'rolled-back', weightBp: 0 })
+  t.match(decision, { action: 'rollback', reason: 'breaker', summary: /outside α.*31 of 50.*2 of 1,000/ })
+  t.end()
+})
+
+t.test('nothing is rolled back onto a sick baseline: the rollout pauses, and a paused one stays', (t) => {
+  const sick = seen({ canary: DOWN, baseline: SICK })
+  const { state: after, decision } = step(plan(), state(), sick)
+  t.match(after, { phase: 'paused', pausedBy: 'baseline', weightBp: 500 })
+  t.match(decision, { action: 'pause', reason: 'baseline', summary: /instead of rolling back/ })
+  t.equal(step(plan(), after, sick).state, after)
+  t.end()
+})
+
+t.test('a harmed metric rolls back, also during a pause, an approval and the watch', (t) => {
+  const phases = [
+    state(),
+    state(PAUSED('operator')),
+    state(PAUSED('approval')),
+    state({ phase: 'watching', watchUntil: NOW + 1 }, { weightBp: 10_000 }),
+  ]
+  for (const each of phases) {
+    const { state: after, decision } = step(plan(), each, seen({ reports: [harmed()] }))
+    t.match(after, { phase: 'rolled-back', rolledBackReason: 'errors' })
+    t.match(decision!.summary, /Rolled back: errors is 1.2 % on the canary \(n 500\) against 1 %/)
+    t.match(decision!.summary, /"worse than the baseline" stands at 148 : 1, and 20 : 1 decides/)
+  }
+  t.end()
+})
+
+t.test('the sentence about harm names the margin of each kind of metric', (t) => {
+  const metrics = plan({ analysis: { metrics: everyKind() } })
+  const sentence = (name: string, kind: string) =>
+    step(metrics, state(), seen({ reports: [harmed({ name, kind })] })).decision!.summary
+  t.match(sentence('rmse', 'rmse'), /"more than 5 % worse"/)
+  t.match(sentence('latency', 'latency'), /"more than 10 % worse"/)
+  t.match(sentence('latency', 'latency'), /0.012 ms on the canary/)
+  t.end()
+})
+
+t.test('a metric that pauses does so once, and never on top of another pause', (t) => {
+  const reports = [harmed({ onFailure: 'pause' })]
+  const { state: after, decision } = step(plan(), state(), seen({ reports }))
+  t.match(after, { phase: 'paused', pausedBy: 'metric', pausedMetric: 'errors', weightBp: 500 })
+  t.match(decision, { action: 'pause', reason: 'errors', summary: /^Paused: errors/ })
+  t.equal(step(plan(), after, seen({ reports })).decision, null)
+  t.end()
+})
+
+t.test('a metric that warns or was acknowledged decides nothing', (t) => {
+  const warns = seen({ reports: [harmed({ onFailure: 'warn', required: false })] })
+  t.equal(step(plan(), state(), warns).decision?.action, 'advance')
+  const acknowledged = state({ phase: 'progressing' }, { acknowledged: ['errors'] })
+  t.not(step(plan(), acknowledged, seen({ reports: [harmed()] })).state.phase, 'rolled-back')
+  const limitOnly = harmed({ name: 'slow', onFailure: 'pause' })
+  const slow = state({ phase: 'progressing' }, { acknowledged: ['slow'] })
+  t.not(step(plan(), slow, seen({ reports: [limitOnly] })).state.phase, 'paused')
+  t.end()
+})
+
+t.test('an absolute limit that is broken rolls back and says that it is outside α', (t) => {
+  const limit = { max: 0.005, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const { evidence } = report()
+  const broken = report({ verdict: 'failed', limit, evidence: { ...evidence, harm: null } })
+  const { decision } = step(plan(), state(), seen({ reports: [broken] }))
+  t.match(decision!.summary, /errors is beyond its limit of 0.5 %: 1.2 %.*\(outside α\)/)
+  t.end()
+})
+
+t.test('a mismatched sample ratio pauses', (t) => {
+  const ratioMismatch = { log: 8, threshold: Math.log(1000) }
+  const { state: after, decision } = step(plan(), state(), seen({ ratioMismatch }))
+  t.match(after, { phase: 'paused', pausedBy: 'ratio-mismatch' })
+  t.match(decision!.summary, /2,981 : 1, 1,000 : 1 decides/)
+  t.end()
+})
+
+t.test('a sick baseline pauses a rollout that is going on', (t) => {
+  const { state: after, decision } = step(plan(), state(), seen({ baseline: SICK }))
+  t.match(after, { phase: 'paused', pausedBy: 'baseline' })
+  t.match(decision!.summary, /baseline 1.4 is sick/)
+  t.end()
+})
+
+t.test('a timed pause ends by itself, an approval does not', (t) => {
+  const steps = [weightSteps([5])[0]!, { kind: 'pause', durationMs: 1000 } as const, ...weightSteps([20, 100])]
+  const timed = plan({ spec: { steps } })
+  const early = state(PAUSED('timer', { resumeAt: NOW + 1 }), { step: 1 })
+  t.equal(step(timed, early, seen()).state, early)
+  const due = state(PAUSED('timer', { resumeAt: NOW }), { step: 1, pausedMs: 5 })
+  const { state: after, decision } = step(timed, due, seen())
+  t.match(after, { phase: 'progressing', step: 2, weightBp: 2000, pausedMs: 10_005 })
+  t.match(decision, { action: 'advance', reason: 'timer' })
+  const approval = state(PAUSED('approval'), { step: 1 })
+  t.equal(step(timed, approval, seen()).state, approval)
+  t.end()
+})
+
+t.test('the watch at 100 % ends in promotion', (t) => {
+  const watching = state({ phase: 'watching', watchUntil: NOW + 1 }, { weightBp: 10_000, step: 3 })
+  t.equal(step(plan(), watching, seen()).state, watching)
+  const { state: after, decision } = step(plan(), watching, seen({ now: NOW + 1 }))
+  t.match(after, { phase: 'promoted', promotedAt: NOW + 1, weightBp: 10_000 })
+  t.match(decision, { action: 'promote', reason: 'watch-over' })
+  t.end()
+})
+
+t.test('without traffic the rollout holds, and says so once', (t) => {
+  const { state: after, decision } = step(plan(), state(), seen({ lastRequestAt: NOW - 60_000 }))
+  t.match(after, { phase: 'progressing', holdReason: 'no-traffic', revision: 8 })
+  t.match(decision, { action: 'hold', reason: 'no-traffic' })
+  t.equal(step(plan(), after, seen({ lastRequestAt: null })).decision, null)
+  t.end()
+})
+
+t.test('a step is left when its gates are open, and the reason to hold is forgotten', (t) => {
+  const held = state({ phase: 'progressing' }, { holdReason: 'inconclusive' })
+  const { state: after, decision } = step(plan(), held, seen())
+  t.match(after, { phase: 'progressing', step: 1, weightBp: 2000, stepEnteredAt: NOW, holdReason: null })
+  t.match(decision, { action: 'advance', reason: 'evidence' })
+  t.match(
+    decision!.summary,
+    /Advanced from 5 % to 20 %: no required metric shows harm \(errors: ratio 1.2, between 0.8 and 1.4\); 500 canary requests judged/,
+  )
+  t.end()
+})
+
+t.test('minimum time, requests and labels each keep a step, without a decision', (t) => {
+  const withLabels = plan({ analysis: { metrics: everyKind() } })
+  const young = state({ phase: 'progressing' }, { stepEnteredAt: NOW - 4999 })
+  t.equal(step(plan(), young, seen()).decision, null)
+  t.equal(step(plan(), state(), seen({ stepCanaryUnits: 99 })).decision, null)
+  const fewLabels = seen({ reports: [report({ name: 'rmse', stepCanaryN: 99 })] })
+  t.equal(step(withLabels, state(), fewLabels).decision, null)
+  const enough = seen({ reports: [report({ name: 'rmse', stepCanaryN: 100 })] })
+  t.equal(step(withLabels, state(), enough).decision?.action, 'advance')
+  t.end()
+})
+
+t.test('the next step may be a pause: for an approval or for a time', (t) => {
+  const pauseThen = (durationMs: number | null) =>
+    plan({ spec: { steps: [...weightSteps([5]), { kind: 'pause', durationMs }, ...weightSteps([100])] } })
+  const approval = step(pauseThen(null), state(), seen())
+  t.match(approval.state, { phase: 'paused', pausedBy: 'approval', resumeAt: null, step: 1, weightBp: 500 })
+  t.match(approval.decision, { action: 'pause', reason: 'approval', summary: /Waiting for an approval at 5 %/ })
+  const timed = step(pauseThen(600_000), state(), seen())
+  t.match(timed.state, { phase: 'paused', pausedBy: 'timer', resumeAt: NOW + 600_000 })
+  t.match(timed.decision!.summary, /Waiting for 10m to pass/)
+  t.end()
+})
+
+t.test('the last step before 100 % needs proof, now as well as over the attempt', (t) => {
+  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
+  const { state: after, decision } = step(plan(), last, seen())
+  t.match(after, { phase: 'watching', watchUntil: NOW + 10_000, weightBp: 10_000, step: 3 })
+  t.match(decision, { action: 'promote', reason: 'evidence', summary: /every required metric is shown to be no worse/ })
+
+  const unproved = { log: 1, threshold: 3 }
+  const base = report()
+  const hold = (evidence: Partial<typeof base.evidence>, change = {}) =>
+    step(plan(), last, seen({ reports: [report({ evidence: { ...base.evidence, ...evidence }, ...change })] }))
+  const never = hold({ nonInferiority: unproved })
+  t.match(never.decision, { action: 'hold', reason: 'inconclusive', summary: /errors: a rise above 50 % is not excluded yet \(upper bound 40 %\)/ })
+  t.match(hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary, /2.72 : 1 so far, 20 : 1 decides/)
+  const notNow = hold({ stepNonInferiority: unproved })
+  t.match(notNow.decision!.summary, /not excluded in this step alone/)
+  t.equal(step(plan(), never.state, seen({ reports: [] })).decision?.action, 'promote')
+  t.end()
+})
+
+t.test('with a sticky key the last step must be free of harm from a fresh start point', (t) => {
+  const keyed = plan({}, true)
+  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
+  const { evidence } = report()
+  const withStepHarm = (stepHarm: typeof evidence.stepHarm) =>
+    step(keyed, last, seen({ reports: [report({ evidence: { ...evidence, stepNonInferiority: null, stepHarm } })] }))
+  t.match(withStepHarm({ log: 0, threshold: 3 }).decision, { action: 'promote', summary: /canary keys judged/ })
+  t.match(withStepHarm({ log: 3, threshold: 3 }).decision, { action: 'hold', summary: /this step alone looks worse/ })
+  t.end()
+})
+
+t.test('a margin is named in the unit of its metric while its proof is missing', (t) => {
+  const metrics = plan({ analysis: { metrics: everyKind() } })
+  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
+  const { evidence } = report()
+  const missing = { ...evidence, nonInferiority: { log: 1, threshold: 3 } }
+  const reports = ['rmse', 'latency'].map((name) => report({ name, evidence: missing }))
+  const { decision } = step(metrics, last, seen({ reports }))
+  t.match(decision!.summary, /latency: a rise above 10 % is not excluded/)
+  t.match(decision!.summary, /rmse: a rise above 5 % is not excluded/)
+  t.end()
+})
+
+t.test('a limit that is being broken, or is broken by both variants, holds the step', (t) => {
+  const limited = (change: object) =>
+    step(plan(), state(), seen({ reports: [report({ limit: { max: 0.01, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...change } })] }))
+  t.equal(limited({}).decision?.action, 'advance')
+  t.match(limited({ ticksBeyond: 1 }).decision, { action: 'hold', reason: 'limit', summary: /1.2 % is beyond 1 %/ })
+  t.match(limited({ baselineBeyond: true }).decision!.summary, /both variants are beyond 1 %/)
+  const reports = [report({ required: false, limit: { max: 0.01, ticksBeyond: 1, baselineBeyond: false, tooFew: false } })]
+  t.equal(step(plan(), state(), seen({ reports })).decision?.action, 'advance')
+  t.end()
+})
+
+t.test('when the time is up the configuration decides, never silently', (t) => {
+  const late = seen({ stepCanaryUnits: 0 })
+  const old = state({ phase: 'progressing' }, { startedAt: NOW - 3_600_000 })
+  const at = (onInconclusive: 'hold' | 'rollback' | 'promote') =>
+    step(plan({ spec: { onInconclusive } }), old, late)
+  t.match(at('hold').decision, { action: 'hold', reason: 'max-duration' })
+  t.match(at('rollback'), { state: { phase: 'rolled-back' }, decision: { reason: 'max-duration' } })
+  t.match(at('promote'), { state: { phase: 'watching', weightBp: 10_000 }, decision: { summary: /Promoted without proof.*\(outside α\)/ } })
+  const silent = seen({ lastRequestAt: NOW - 60_000 })
+  t.match(step(plan({ spec: { onInconclusive: 'rollback' } }), old, silent).state, { phase: 'rolled-back' })
+  const paused = state({ phase: 'progressing' }, { startedAt: NOW - 3_600_000, pausedMs: 60_000 })
+  t.equal(step(plan(), paused, late).decision, null, 'time in pauses does not count')
+  t.end()
+})
+
+t.test('the sentence leaves the ratio out where none has an upper bound', (t) => {
+  const ratio = { estimate: 1, lower: 0, upper: Infinity, method: 'exact' } as const
+  t.notMatch(step(plan(), state(), seen({ reports: [report({ ratio })] })).decision!.summary, /ratio/)
+  t.notMatch(step(plan(), state(), seen({ reports: [] })).decision!.summary, /ratio/)
+  t.end()
+})
+
+function everyKind() {
+  return [
+    { name: 'errors', kind: 'error-rate', mode: 'decide', onFailure: 'rollback', maxIncrease: 0, sensitivity: 0.5, floor: 0.001, max: null },
+    { name: 'latency', kind: 'latency', mode: 'decide', onFailure: 'rollback', quantile: 0.95, maxIncrease: 0.1, sensitivity: 0.1, maxMs: null },
+    { name: 'rmse', kind: 'rmse', mode: 'decide', onFailure: 'rollback', maxIncrease: 0.05, sensitivity: 0.05, max: null, cap: null, labelWindowMs: 1000, minLabels: 100 },
+  ] as const
+}

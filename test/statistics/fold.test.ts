@@ -1,0 +1,323 @@
+import t from 'tap'
+import type { BetTally, EventTally, Pair } from '../../src/domain/cohort.ts'
+import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
+import type { Hypothesis } from '../../src/domain/hypothesis.ts'
+import { emptyEvidence, emptyRatio } from '../../src/statistics/empty-evidence.ts'
+import { foldBets, foldEvents, foldRatio } from '../../src/statistics/fold.ts'
+import type { EventFold, FoldPlace } from '../../src/statistics/fold.ts'
+import {
+  harmLogEvidence,
+  harmLogEvidences,
+  proofLogEvidence,
+} from '../../src/statistics/label-bet.ts'
+import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
+import { ratioLogEvidence } from '../../src/statistics/ratio-mismatch.ts'
+import { mixStarts } from '../../src/statistics/start-mixture.ts'
+import { near } from './near.ts'
+
+const ERRORS: Hypothesis = {
+  id: 'errors',
+  metric: 'errors',
+  source: { of: 'failure' },
+  onFailure: 'rollback',
+  required: true,
+  harm: { ratio: 1, alpha: 0.025 },
+  proof: { ratio: 1.5, floor: 0.001, alpha: 0.05 },
+}
+const RMSE: Hypothesis = {
+  ...ERRORS,
+  id: 'rmse',
+  metric: 'rmse',
+  source: { of: 'squared-error', cap: 10, windowMs: 1000 },
+  harm: { ratio: 1.1025, alpha: 0.025 },
+  proof: { ratio: 1.1025, floor: 0, alpha: 0.05 },
+}
+const PLACE: FoldPlace = { cohort: 0, step: 0, pi: 0.2, epoch: 0, starts: 1 }
+
+t.test('An attempt begins with no evidence for anything.', async (t) => {
+  const evidence = emptyEvidence('1->2#1', [ERRORS, RMSE], 7)
+  t.match(evidence, {
+    rollout: '1->2#1',
+    starts: [7],
+    stepStart: 0,
+    hypotheses: {
+      errors: { kind: 'event', foldedThrough: -1, harm: [[]], proof: [], trials: [0, 0] },
+      rmse: { kind: 'bet', foldedThrough: -1, strata: [], stepMoments: { n: [0, 0] } },
+    },
+    ratio: { foldedThrough: -1, starts: [[]], sup: 0 },
+    caps: {},
+    limitTicks: {},
+  })
+  for (const { sup } of Object.values(evidence.hypotheses))
+    t.same(sup, { harm: 0, proof: 0, stepProof: 0 })
+})
+
+t.test('Cohorts are folded in assignment order, each one once.', async (t) => {
+  const events = foldEvents(emptyEvents(), eventFold({ cohort: 4 }, [9, 1], [0, 0]), ERRORS)
+  const again = { message: 'cohorts are folded in assignment order: cohort 4 after cohort 4' }
+  t.throws(() => foldEvents(events, eventFold({ cohort: 4 }, [9, 1], [0, 0]), ERRORS), again)
+  t.throws(() => foldEvents(events, eventFold({ cohort: 3 }, [9, 1], [0, 0]), ERRORS))
+  const bets = foldBets(emptyBets(), { ...PLACE, cohort: 4, tally: betTally() }, RMSE)
+  t.throws(() => foldBets(bets, { ...PLACE, cohort: 4, tally: betTally() }, RMSE), again)
+  const ratio = foldRatio(emptyRatio(), { ...PLACE, cohort: 4, assigned: [9, 1] })
+  t.throws(() => foldRatio(ratio, { ...PLACE, cohort: 4, assigned: [9, 1] }), again)
+  t.equal(foldEvents(events, eventFold({ cohort: 9 }, [9, 1], [0, 0]), ERRORS).foldedThrough, 9)
+})
+
+t.test('Folding changes nothing that it is given.', async (t) => {
+  const events = deepFreeze(
+    foldEvents(deepFreeze(emptyEvents()), eventFold({}, [80, 20], [3, 2]), ERRORS),
+  )
+  foldEvents(events, eventFold({ cohort: 1 }, [80, 20], [3, 2]), ERRORS)
+  const bets = deepFreeze(foldBets(deepFreeze(emptyBets()), { ...PLACE, tally: betTally() }, RMSE))
+  foldBets(bets, { ...PLACE, cohort: 1, tally: betTally() }, RMSE)
+  const ratio = deepFreeze(foldRatio(deepFreeze(emptyRatio()), { ...PLACE, assigned: [8, 2] }))
+  foldRatio(ratio, { ...PLACE, cohort: 1, assigned: [8, 2] })
+  t.same(events.trials, [80, 20])
+  t.same(bets.stepMoments.n, [8, 2])
+  t.same(ratio.starts, [[{ pi: 0.2, canary: 2, total: 10 }]])
+})
+
+t.test('Evidence that was stored goes on as if it had not been.', async (t) => {
+  const first = foldEvents(emptyEvents(), eventFold({}, [80, 20], [3, 2]), ERRORS)
+  const next = eventFold({ cohort: 1, pi: 0.5 }, [50, 50], [1, 4])
+  const stored = JSON.parse(JSON.stringify(first)) as EventEvidence
+  t.same(foldEvents(stored, next, ERRORS), foldEvents(first, next, ERRORS))
+})
+
+t.test('Events of one weight are one stratum, those of another are their own.', async (t) => {
+  let evidence = foldEvents(emptyEvents(), eventFold({}, [80, 20], [3, 2]), ERRORS)
+  evidence = foldEvents(evidence, eventFold({ cohort: 1 }, [70, 30], [1, 0]), ERRORS)
+  evidence = foldEvents(
+    evidence,
+    eventFold({ cohort: 2, step: 1, pi: 0.5 }, [55, 45], [2, 5]),
+    ERRORS,
+  )
+  const strata = [
+    { pi: 0.2, baseline: 4, canary: 2, trials: 200 },
+    { pi: 0.5, baseline: 2, canary: 5, trials: 100 },
+  ]
+  t.same(evidence.harm, [strata])
+  t.same(evidence.proof, strata)
+  t.same(evidence.trials, [205, 95])
+  t.same(evidence.events, [6, 7])
+  near(t, evidence.sup.harm, Math.max(0, mixStarts([harmLogEvidence(strata, 1)])))
+})
+
+t.test('An event counts for every start point that is not later than its cohort.', async (t) => {
+  let evidence = foldEvents(emptyEvents(), eventFold({}, [80, 20], [3, 2]), ERRORS)
+  evidence = foldEvents(
+    evidence,
+    eventFold({ cohort: 1, epoch: 1, starts: 2 }, [80, 20], [0, 4]),
+    ERRORS,
+  )
+  // A third start point exists by now, but this cohort was assigned before it.
+  evidence = foldEvents(
+    evidence,
+    eventFold({ cohort: 2, epoch: 1, starts: 3 }, [80, 20], [1, 1]),
+    ERRORS,
+  )
+  t.same(evidence.harm, [
+    [{ pi: 0.2, baseline: 4, canary: 7, trials: 300 }],
+    [{ pi: 0.2, baseline: 1, canary: 5, trials: 200 }],
+    [],
+  ])
+  t.same(evidence.proof, [{ pi: 0.2, baseline: 4, canary: 7, trials: 300 }])
+})
+
+t.test('A key fails once for each start point: its first failure since then.', async (t) => {
+  const fold: EventFold = {
+    ...eventFold({ cohort: 5, epoch: 2, starts: 3 }, [8, 3], [1, 0]),
+    // Baseline: one key never failed before, one failed before start point 1. Canary: two keys failed
+    // before start point 2, one failed since (it does not count again).
+    harmSince: [
+      [0, 1],
+      [2, 2, 3],
+    ],
+  }
+  const evidence = foldEvents(emptyEvents(), fold, ERRORS)
+  t.same(
+    evidence.harm.map(([stratum]) => [stratum!.baseline, stratum!.canary]),
+    [
+      [1, 0],
+      [2, 0],
+      [2, 2],
+    ],
+  )
+  t.same(evidence.proof, [{ pi: 0.2, baseline: 1, canary: 0, trials: 11 }], 'judged units only')
+})
+
+t.test('What belongs to a step begins anew with the next one.', async (t) => {
+  const proved = foldEvents(emptyEvents(), eventFold({}, [9000, 2000], [900, 150]), ERRORS)
+  t.ok(proved.sup.stepProof > 3)
+  t.equal(proved.sup.stepProof, proved.sup.proof)
+  const next = foldEvents(proved, eventFold({ cohort: 1, step: 1 }, [8, 2], [1, 1]), ERRORS)
+  t.same(next.stepTrials, [8, 2])
+  t.same(next.stepEvents, [1, 1])
+  t.same(next.stepProof, [{ pi: 0.2, baseline: 1, canary: 1, trials: 10 }])
+  t.equal(next.sup.proof, proved.sup.proof)
+  t.equal(next.sup.stepProof, Math.max(0, proofLogEvidence(next.stepProof, 1.5, 0.001)))
+})
+
+t.test('A canary that breaks after its proof is not proved on the last step.', async (t) => {
+  let evidence = emptyEvents()
+  for (let cohort = 0; cohort < 40; cohort += 1)
+    evidence = foldEvents(evidence, eventFold({ cohort, pi: 0.5 }, [500, 500], [10, 10]), ERRORS)
+  t.ok(evidence.sup.proof > Math.log(20))
+  for (let cohort = 40; cohort < 80; cohort += 1)
+    evidence = foldEvents(
+      evidence,
+      eventFold({ cohort, step: 1, pi: 0.5 }, [500, 500], [10, 16]),
+      ERRORS,
+    )
+  t.ok(evidence.sup.proof > Math.log(20), 'the old proof stands')
+  t.ok(evidence.sup.stepProof < Math.log(20), 'and does not hold now')
+})
+
+t.test('Suprema never fall while the evidence does.', async (t) => {
+  const harmed = foldEvents(emptyEvents(), eventFold({}, [80, 20], [0, 12]), ERRORS)
+  const after = foldEvents(harmed, eventFold({ cohort: 1 }, [800, 200], [400, 0]), ERRORS)
+  t.ok(mixStarts(harmLogEvidences(after.harm, 1)) < harmed.sup.harm)
+  t.equal(after.sup.harm, harmed.sup.harm)
+  t.ok(after.sup.proof > harmed.sup.proof)
+  const worse = foldEvents(after, eventFold({ cohort: 2 }, [80, 20], [0, 20]), ERRORS)
+  t.equal(worse.sup.proof, after.sup.proof)
+  t.equal(worse.sup.stepProof, after.sup.stepProof)
+})
+
+t.test('What is never to be proved has no proof.', async (t) => {
+  const guard = { ...ERRORS, proof: null }
+  const evidence = foldEvents(emptyEvents(), eventFold({}, [8000, 2000], [800, 0]), guard)
+  t.same(evidence.sup, { harm: 0, proof: 0, stepProof: 0 })
+})
+
+t.test('A harm that begins late is found sooner with start points.', async (t) => {
+  const found = (epochOf: (cohort: number) => number) => {
+    let evidence = emptyEvents()
+    let cohort = 0
+    for (; evidence.sup.harm < Math.log(20); cohort += 1) {
+      const epoch = epochOf(cohort)
+      // Healthy for 150 cohorts (0.7 × the baseline's rate), then twice the baseline's rate.
+      const canary = cohort < 150 ? 0.35 : 1
+      const fold = eventFold({ cohort, epoch, starts: epoch + 1 }, [800, 200], [2, canary])
+      evidence = foldEvents(evidence, fold, ERRORS)
+    }
+    return cohort - 150
+  }
+  const one = found(() => 0)
+  const many = found((cohort) => Math.min(15, Math.floor(cohort / 25)))
+  t.same([one, many], [137, 55], 'cohorts after the onset')
+})
+
+t.test('With start points and a moving weight the evidence still has expectation 1.', async (t) => {
+  const pis = [0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 0.7, 0.7]
+  let sum = 0
+  for (let labels = 0; labels < 2 ** pis.length; labels += 1) {
+    let evidence = emptyEvents()
+    let probability = 1
+    for (const [cohort, pi] of pis.entries()) {
+      const canary = (labels >> cohort) & 1
+      probability *= canary === 1 ? pi : 1 - pi
+      const epoch = Math.floor(cohort / 3)
+      const fold = eventFold({ cohort, pi, epoch, starts: epoch + 1 }, [1, 1], [1 - canary, canary])
+      evidence = foldEvents(evidence, fold, ERRORS)
+    }
+    sum += probability * Math.exp(mixStarts(harmLogEvidences(evidence.harm, 1)))
+  }
+  near(t, sum, 1, 1e-12)
+})
+
+t.test('Log-wealth adds up by start point, moments by weight.', async (t) => {
+  const ones = [1, 2, 3, 4, 5, 6, 7]
+  const tally = betTally([8, 2], ones, ones)
+  let evidence = foldBets(emptyBets(), { ...PLACE, tally }, RMSE)
+  evidence = foldBets(evidence, { ...PLACE, cohort: 1, epoch: 1, starts: 3, tally }, RMSE)
+  t.same(evidence.harm, [ones.map((log) => 2 * log), ones, ones.map(() => 0)])
+  t.same(evidence.proof, evidence.harm[0])
+  t.same(evidence.strata, [{ pi: 0.2, n: [16, 4], sum: [32, 8], sumSq: [80, 20] }])
+  near(t, evidence.sup.harm, mixStarts([logMeanExp(evidence.harm[0]!), logMeanExp(ones), 0]))
+  near(t, evidence.sup.proof, logMeanExp(evidence.proof))
+  const next = foldBets(evidence, { ...PLACE, cohort: 2, step: 1, pi: 0.5, tally }, RMSE)
+  t.same(next.stepMoments, { n: [8, 2], sum: [16, 4], sumSq: [40, 10] })
+  t.same(next.stepProof, ones)
+  near(t, next.sup.stepProof, logMeanExp(ones))
+  t.equal(next.strata.length, 2)
+})
+
+t.test('A cohort without bets adds its moments, and no evidence.', async (t) => {
+  const evidence = foldBets(emptyBets(), { ...PLACE, tally: betTally([8, 2], [], []) }, RMSE)
+  t.same(evidence.sup, { harm: 0, proof: 0, stepProof: 0 })
+  t.same(evidence.stepMoments.n, [8, 2])
+  const guard = { ...RMSE, proof: null }
+  const won = [9, 9, 9, 9, 9, 9, 9]
+  const harmed = foldBets(emptyBets(), { ...PLACE, tally: betTally([8, 2], won, []) }, guard)
+  near(t, harmed.sup.harm, mixStarts([9]))
+  t.equal(harmed.sup.proof, 0)
+})
+
+t.test('Units are counted by weight, anew from every start point.', async (t) => {
+  let ratio = foldRatio(emptyRatio(), { ...PLACE, assigned: [8000, 2000] })
+  ratio = foldRatio(ratio, { ...PLACE, cohort: 1, epoch: 1, starts: 2, assigned: [800, 200] })
+  ratio = foldRatio(ratio, {
+    ...PLACE,
+    cohort: 2,
+    pi: 0.5,
+    epoch: 1,
+    starts: 2,
+    assigned: [400, 600],
+  })
+  t.same(ratio.starts, [
+    [
+      { pi: 0.2, canary: 2200, total: 11_000 },
+      { pi: 0.5, canary: 600, total: 1000 },
+    ],
+    [
+      { pi: 0.2, canary: 200, total: 1000 },
+      { pi: 0.5, canary: 600, total: 1000 },
+    ],
+  ])
+  near(t, ratio.sup, mixStarts(ratio.starts.map(ratioLogEvidence)))
+  t.ok(ratio.sup > 0)
+  const clean = foldRatio(ratio, { ...PLACE, cohort: 3, epoch: 1, starts: 2, assigned: [8e5, 2e5] })
+  t.equal(clean.sup, ratio.sup, 'a mismatch once shown stands')
+})
+
+t.test('After a mismatch was acknowledged the ratio test starts afresh.', async (t) => {
+  const anew = emptyRatio(41)
+  t.same(anew, { foldedThrough: 41, starts: [[]], sup: 0 })
+  t.throws(() => foldRatio(anew, { ...PLACE, cohort: 41, assigned: [8, 2] }))
+  const next = foldRatio(anew, { ...PLACE, cohort: 42, epoch: 2, starts: 3, assigned: [8, 2] })
+  t.same(
+    next.starts.map((strata) => strata[0]!.total),
+    [10, 10, 10],
+  )
+})
+
+function emptyEvents(): EventEvidence {
+  return emptyEvidence('1->2#1', [ERRORS], 0).hypotheses['errors'] as EventEvidence
+}
+
+function emptyBets(): BetEvidence {
+  return emptyEvidence('1->2#1', [RMSE], 0).hypotheses['rmse'] as BetEvidence
+}
+
+function eventFold(place: Partial<FoldPlace>, trials: Pair, events: Pair): EventFold {
+  const tally: EventTally = { kind: 'event', trials, events, harmEvents: events, harmUnits: null }
+  return { ...PLACE, ...place, tally, harmSince: null }
+}
+
+/** Values that are all 2 or so: Σy = 2n, Σy² = 5n. */
+function betTally(
+  n: Pair = [8, 2],
+  harm: number[] = [0, 0, 0, 0, 0, 0, 0],
+  proof: number[] = harm,
+): BetTally {
+  const times = (factor: number): Pair => [n[0] * factor, n[1] * factor]
+  return { kind: 'bet', n, sum: times(2), sumSq: times(5), harm, proof }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null)
+    Object.values(Object.freeze(value)).map(deepFreeze)
+  return value
+}

@@ -1,0 +1,119 @@
+import t, { type Test } from 'tap'
+import { etaSeconds, eventsPlan, meansPlan } from '../../src/statistics/planner.ts'
+import { near } from './near.ts'
+
+const basis = { alpha: 0.05, ratePerSecond: 100, settleSeconds: 0 }
+const double = { ...basis, direction: 'harm', ratio: 1, floor: 0, baselineRate: 0.01 } as const
+const equal = { ...double, direction: 'proof', canaryRate: 0.01, pi: 0.2 } as const
+
+t.test('A doubled error rate of 1 % takes as long as simulations say.', async (t) => {
+  // Simulated medians and 80 % points of events, within the 15 % that the formula promises.
+  for (const [pi, change, p50, p80] of [
+    [0.05, 1.25, 2565, 4914],
+    [0.01, 2, 933, 1665],
+    [0.05, 1.5, 653, 1264],
+    [0.5, 2, 56, 99],
+  ] as const) {
+    const plan = eventsPlan({ ...double, pi, canaryRate: 0.01 * change })!
+    const events = 0.01 * (1 - pi) + 0.01 * change * pi
+    within(t, plan.p50.requests * events, p50, 0.15)
+    within(t, plan.p80.requests * events, p80, 0.2)
+  }
+})
+
+t.test('The plan for an event metric has its reference values.', async (t) => {
+  for (const [pi, p50, p80] of [
+    [0.01, 94_300, 187_001],
+    [0.05, 19_883, 39_148],
+    [0.2, 6_150, 11_810],
+    [0.5, 4_233, 7_782],
+  ] as const) {
+    const plan = eventsPlan({ ...double, pi, canaryRate: 0.02 })!
+    t.same([plan.p50.requests, plan.p80.requests], [p50, p80])
+  }
+  for (const [pi, p50, p80] of [
+    [0.05, 58_858, 104_520],
+    [0.2, 18_011, 32_290],
+    [0.5, 12_161, 22_151],
+  ] as const) {
+    const plan = eventsPlan({ ...equal, pi, ratio: 1.5, floor: 0.001 })!
+    t.same([plan.p50.requests, plan.p80.requests], [p50, p80])
+  }
+  for (const [ratio, p50] of [
+    [1.25, 86_406],
+    [1.5, 25_292],
+    [2, 8_230],
+  ] as const)
+    t.equal(eventsPlan({ ...equal, ratio })!.p50.requests, p50)
+})
+
+t.test('Seconds are requests over traffic, with the settle window on top.', async (t) => {
+  const plan = eventsPlan({ ...double, pi: 0.05, canaryRate: 0.02, settleSeconds: 30 })!
+  near(t, plan.p50.seconds, 198.83 + 30)
+  const idle = eventsPlan({ ...double, pi: 0.05, canaryRate: 0.02, ratePerSecond: 0 })!
+  t.equal(idle.p50.seconds, Infinity)
+})
+
+t.test('A floor makes the proof shorter and lets one without failures be planned.', async (t) => {
+  const floored = eventsPlan({ ...equal, ratio: 1.5, floor: 0.001 })!
+  t.ok(floored.p50.requests < eventsPlan({ ...equal, ratio: 1.5 })!.p50.requests)
+  const clean = { ...equal, ratio: 1.5, baselineRate: 0, canaryRate: 0 }
+  const plan = eventsPlan({ ...clean, floor: 0.001 })!
+  // The exact number is 24,032: nearly all of the stake is on bets that are too small for it.
+  t.equal(plan.p50.requests, 19_629)
+  t.equal(plan.p80.requests, plan.p50.requests, 'nothing is left to chance')
+  t.equal(eventsPlan(clean), null)
+})
+
+t.test('A floor is not used for harm.', async (t) => {
+  const harm = { ...double, pi: 0.05, canaryRate: 0.02 }
+  t.same(eventsPlan({ ...harm, floor: 0.05 }), eventsPlan(harm))
+})
+
+t.test('A side without events is planned with the largest bet.', async (t) => {
+  const onlyCanary = eventsPlan({ ...double, pi: 0.5, baselineRate: 0, canaryRate: 0.1 })!
+  t.ok(onlyCanary.p50.requests > 0 && onlyCanary.p50.requests < 200)
+  const onlyBaseline = eventsPlan({ ...equal, ratio: 1, baselineRate: 0.1, canaryRate: 0 })!
+  t.ok(onlyBaseline.p50.requests > 0 && Number.isFinite(onlyBaseline.p80.requests))
+})
+
+t.test('What is on the wrong side of the margin, or too close to it, has no plan.', async (t) => {
+  t.equal(eventsPlan({ ...double, pi: 0.05, canaryRate: 0.01 }), null)
+  t.equal(eventsPlan({ ...double, pi: 0.05, canaryRate: 0.009 }), null)
+  t.equal(eventsPlan({ ...equal, ratio: 1 }), null)
+  t.equal(eventsPlan({ ...equal, ratio: 1, floor: 0.001, canaryRate: 0.010999 }), null)
+})
+
+t.test('The plan for squared errors has its reference values.', async (t) => {
+  const gaussian = { baselineMean: 1, baselineVariance: 2 }
+  for (const [pi, harm, proof] of [
+    [0.05, [10_038, 18_618], [29_276, 54_302]],
+    [0.2, [2_832, 5_252], [8_961, 16_622]],
+    [0.5, [1_622, 3_008], [6_081, 11_279]],
+  ] as const) {
+    const worse = { ...gaussian, canaryMean: 1.21, canaryVariance: 2 * 1.21 ** 2 }
+    const same = { ...gaussian, canaryMean: 1, canaryVariance: 2 }
+    const toHarm = meansPlan({ ...basis, ...worse, pi, direction: 'harm', ratio: 1 })!
+    const toProof = meansPlan({ ...basis, ...same, pi, direction: 'proof', ratio: 1.1025 })!
+    t.same([toHarm.p50.requests, toHarm.p80.requests], harm)
+    t.same([toProof.p50.requests, toProof.p80.requests], proof)
+    t.equal(meansPlan({ ...basis, ...worse, pi, direction: 'proof', ratio: 1.1025 }), null)
+    t.equal(meansPlan({ ...basis, ...same, pi, direction: 'harm', ratio: 1 }), null)
+  }
+})
+
+t.test('The time left is the share of the way that is left.', async (t) => {
+  const plan = eventsPlan({ ...double, pi: 0.05, canaryRate: 0.02 })
+  const input = { plan, threshold: 3, ratePerSecond: 100, settleSeconds: 10 }
+  near(t, etaSeconds({ ...input, log: 0 })!, 198.83 + 10)
+  near(t, etaSeconds({ ...input, log: 1.5 })!, 198.83 / 2 + 10)
+  near(t, etaSeconds({ ...input, log: -3 })!, 198.83 * 2 + 10)
+  t.equal(etaSeconds({ ...input, log: 3 }), 0)
+  t.equal(etaSeconds({ ...input, plan: null, log: 4 }), 0)
+  t.equal(etaSeconds({ ...input, plan: null, log: 0 }), null)
+  t.equal(etaSeconds({ ...input, ratePerSecond: 0, log: 0 }), null)
+})
+
+function within(t: Test, actual: number, expected: number, share: number): void {
+  t.ok(Math.abs(actual / expected - 1) <= share, `${actual} is within ${share} of ${expected}`)
+}

@@ -1,0 +1,111 @@
+import t from 'tap'
+import type { MomentStratum } from '../../src/domain/evidence.ts'
+import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import {
+  eventRatioInterval,
+  meanRatioInterval,
+  mixtureRadius,
+} from '../../src/statistics/ratio-interval.ts'
+import { near } from './near.ts'
+
+const TWO_STRATA = [
+  { pi: 0.05, canary: 6, baseline: 100, trials: 0 },
+  { pi: 0.2, canary: 30, baseline: 90, trials: 0 },
+]
+
+t.test('The interval of an event ratio has its reference values.', async (t) => {
+  const interval = eventRatioInterval(TWO_STRATA, 0.025)!
+  near(t, interval.lower, 0.681321172, 1e-6)
+  near(t, interval.upper, 2.261308013, 1e-6)
+  t.equal(interval.method, 'exact')
+})
+
+t.test('The bounds are where the evidence reaches its threshold.', async (t) => {
+  const { lower, upper } = eventRatioInterval(TWO_STRATA, 0.025)!
+  near(t, harmLogEvidence(TWO_STRATA, lower), Math.log(40), 1e-5)
+  near(t, proofLogEvidence(TWO_STRATA, upper, 0), Math.log(40), 1e-5)
+})
+
+t.test('With one stratum the estimate is the ratio of the rates.', async (t) => {
+  const interval = eventRatioInterval([{ pi: 0.2, canary: 60, baseline: 160, trials: 0 }], 0.025)!
+  near(t, interval.estimate, 60 / 0.2 / (160 / 0.8), 1e-6)
+  t.ok(interval.lower < 1.5 && interval.upper > 1.5)
+  t.ok(interval.lower > 0.9 && interval.upper < 2.6)
+})
+
+t.test('Without events of the canary the interval begins at 0.', async (t) => {
+  const interval = eventRatioInterval([{ pi: 0.2, canary: 0, baseline: 160, trials: 0 }], 0.025)!
+  t.equal(interval.estimate, 0)
+  t.equal(interval.lower, 0)
+  t.ok(interval.upper < 0.2)
+  const one = eventRatioInterval([{ pi: 0.2, canary: 1, baseline: 160, trials: 0 }], 0.025)!
+  near(t, one.estimate, 4 / 160, 1e-8)
+  t.equal(one.lower, 0)
+})
+
+t.test('Without events of the baseline, or with two, no interval is given.', async (t) => {
+  t.equal(eventRatioInterval([], 0.025), null)
+  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 0, trials: 0 }], 0.025), null)
+  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 1, trials: 0 }], 0.025), null)
+  t.ok(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 3, trials: 0 }], 0.025))
+})
+
+t.test('The mixture bound is that of confseq and of GrowthBook.', async (t) => {
+  // confseq: two-sided normal mixture at v = 100 with ρ = 12.60056, α = .05.
+  near(t, mixtureRadius(100, 12.60056, 0.05) * 100, 30.35209, 1e-5)
+  // gbstats: relative, N* = 1000 (ρ = .0890850975), N = 6461; SE .33341 → (−.55844, 1.56516).
+  const information = 1 / 0.33341 ** 2
+  const precision = information / (6461 * 0.0890850975 ** 2)
+  near(t, mixtureRadius(information, precision, 0.05), (1.56516 + 0.55844) / 2, 5e-5)
+})
+
+t.test('The interval of a ratio of means is built from log-ratios within strata.', async (t) => {
+  const stratum = moments(0.2, [8000, 2000], [2, 2.2], [5, 6])
+  const interval = meanRatioInterval([stratum], { alpha: 0.05, priorSd: 0.1, root: false })!
+  const variance = 5 / (8000 * 4) + 6 / (2000 * 4.84)
+  const radius = mixtureRadius(1 / variance, 100, 0.05)
+  near(t, interval.estimate, 1.1)
+  near(t, interval.lower, 1.1 * Math.exp(-radius), 1e-6)
+  near(t, interval.upper, 1.1 * Math.exp(radius), 1e-6)
+  t.equal(interval.method, 'asymptotic')
+  const root = meanRatioInterval([stratum], { alpha: 0.05, priorSd: 0.1, root: true })!
+  near(t, root.estimate, Math.sqrt(interval.estimate))
+  near(t, root.lower, Math.sqrt(interval.lower))
+  near(t, root.upper, Math.sqrt(interval.upper))
+})
+
+t.test('A level that moves between strata does not move the ratio of means.', async (t) => {
+  // The second stratum has twice the level and another weight; pooled means would say 1.27.
+  const strata = [
+    moments(0.2, [8000, 2000], [2, 2], [4, 4]),
+    moments(0.5, [5000, 5000], [4, 4], [16, 16]),
+  ]
+  const interval = meanRatioInterval(strata, { alpha: 0.05, priorSd: 0.1, root: false })!
+  near(t, interval.estimate, 1)
+})
+
+t.test('No interval of means is given where nothing can be compared.', async (t) => {
+  const options = { alpha: 0.05, priorSd: 0.1, root: true }
+  const none = [
+    moments(0.2, [100, 1], [2, 2], [1, 0]),
+    moments(0.2, [1, 100], [2, 2], [0, 1]),
+    moments(0.2, [100, 100], [0, 2], [0, 1]),
+    moments(0.2, [100, 100], [2, 0], [1, 0]),
+  ]
+  t.equal(meanRatioInterval(none, options), null)
+  t.equal(meanRatioInterval([], options), null)
+  const flat: MomentStratum = { pi: 0.2, n: [100, 3], sum: [200, 6], sumSq: [400, 12] }
+  t.equal(meanRatioInterval([flat], options), null)
+  const rounded: MomentStratum = { ...flat, sumSq: [400 - 1e-12, 12 - 1e-14] }
+  t.equal(meanRatioInterval([rounded], options), null, 'a variance below 0 by rounding is 0')
+})
+
+function moments(
+  pi: number,
+  n: [number, number],
+  mean: [number, number],
+  variance: [number, number],
+): MomentStratum {
+  const sumSq = (side: 0 | 1) => variance[side] * (n[side] - 1) + n[side] * mean[side] ** 2
+  return { pi, n, sum: [n[0] * mean[0], n[1] * mean[1]], sumSq: [sumSq(0), sumSq(1)] }
+}

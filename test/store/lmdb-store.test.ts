@@ -1,0 +1,197 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { open } from 'lmdb'
+import t from 'tap'
+import type { Test } from 'tap'
+import { openLmdbStore } from '../../src/store/lmdb-store.ts'
+import type { LmdbStoreOptions } from '../../src/store/lmdb-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createFakeTimers } from './fake-timers.ts'
+import { SERVICE, commit, sampleEvidence, samplePrediction, takeLease } from './samples.ts'
+import { testStore } from './store-contract.ts'
+import type { StoreSubject } from './store-contract.ts'
+
+type Logged = { readonly fields: object; readonly message: string }
+
+testStore(t, (t) => makeSubject(t))
+
+t.test('a new store says that it is empty, an old one says nothing', async (t) => {
+  const log: Logged[] = []
+  const path = t.testdir()
+  const first = await openStore(path, { log: listLog(log) })
+  t.match(log, [{ fields: { path }, message: /store is empty/ }])
+  await first.close()
+  const second = await openStore(path, { log: listLog(log) })
+  t.equal(log.length, 1)
+  await second.close()
+})
+
+t.test('a missing directory is made, whatever its name looks like', async (t) => {
+  const path = join(t.testdir(), 'deep', 'data.v1')
+  const store = await openStore(path)
+  t.ok(statSync(path).isDirectory())
+  await store.close()
+})
+
+t.test('a path that cannot be a directory is refused with the path and the reason', async (t) => {
+  const file = join(t.testdir({ file: 'x' }), 'file')
+  const code = 'SERIN_STORE_FAILED'
+  await t.rejects(openStore(file), { code, message: /file is not a directory .*EEXIST/ })
+  await t.rejects(openStore(join(file, 'below')), { code, message: /below .*ENOTDIR/ })
+  await t.rejects(openStore('/proc/serin'), { code, message: /\/proc\/serin is not a directory/ })
+})
+
+t.test('a directory with something else in it is refused', async (t) => {
+  const path = t.testdir({ 'data.mdb': 'this is no database'.repeat(1000) })
+  const message = new RegExp(`cannot open the store at ${path}: .*MDB_INVALID`)
+  await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
+})
+
+t.test('a store of a newer version is refused and stays as it is', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path)
+  await store.close()
+  await writeSchema(path, 2)
+  const message = new RegExp(
+    `^store at ${path} was written by a newer serin \\(schema 2, this one knows 1\\): `,
+  )
+  await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
+  await writeSchema(path, 1)
+  await (await openStore(path)).close()
+})
+
+t.test('records larger than the space that was asked for are kept', async (t) => {
+  const store = await openStore(t.testdir(), { maxBytes: 0 })
+  const seen = Array.from({ length: 1_000_000 }, (_, index) => index * 9007)
+  const putUnits = [0, 1, 2].map((cohort) => ({ cohort, epoch: 0, seen, events: {} }))
+  await commit(store, await takeLease(store), null, { putUnits })
+  const record = await store.readRollout(SERVICE)
+  t.equal(record?.units.length, 3)
+  t.equal(record?.units[2]?.seen.at(-1), 999_999 * 9007)
+  await store.close()
+})
+
+t.test('predictions stay within their bytes, however many come', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path, { maxBytes: 1024 ** 2 })
+  const total = 30_000
+  for (let first = 0; first < total; first += 500) {
+    const batch = Array.from({ length: 500 }, (_, index) =>
+      // Spread like random ids, so that pages are half empty.
+      samplePrediction({ requestId: `${((first + index) * 7919) % 100_003}-${first + index}` }),
+    )
+    await store.putPredictions(batch)
+  }
+  const removed = await store.expirePredictions(0)
+  t.ok(statSync(join(path, 'data.mdb')).size < 3 * 1024 ** 2, 'the file stays small')
+  t.ok(total - removed > 2000, 'and holds what it has room for')
+  const newest = { service: SERVICE, requestId: `${((total - 1) * 7919) % 100_003}-${total - 1}` }
+  t.match(await store.findPredictions([newest]), [{ found: 'pending' }])
+  await store.close()
+})
+
+t.test('changes are looked for only while somebody listens', async (t) => {
+  const timers = createFakeTimers()
+  const store = await openStore(t.testdir(), { setTimer: timers.setTimer })
+  t.strictSame(timers.delays(), [])
+  const leave = [store.watch(() => {}), store.watch(() => {})]
+  t.strictSame(timers.delays(), [500])
+  timers.fire()
+  t.strictSame(timers.delays(), [500])
+  leave[0]!()
+  t.strictSame(timers.delays(), [500])
+  leave[1]!()
+  t.strictSame(timers.delays(), [])
+  store.watch(() => {})
+  await store.close()
+  t.strictSame(timers.delays(), [], 'nothing outlives the store')
+})
+
+t.test('a listener that throws is reported and the looking goes on', async (t) => {
+  const timers = createFakeTimers()
+  const log: Logged[] = []
+  const path = t.testdir()
+  const store = await openStore(path, { setTimer: timers.setTimer, log: listLog(log) })
+  const other = await openStore(path)
+  store.watch(() => {
+    throw new Error('no')
+  })
+  const lease = await takeLease(other)
+  for (const revision of [null, 1]) {
+    await commit(other, lease, revision)
+    timers.fire()
+    await nextTurn()
+  }
+  t.match(log.slice(1), [{ fields: { err: { message: 'no' } } }, { message: /not passed on/ }])
+  t.equal(log.length, 3)
+  await Promise.all([store.close(), other.close()])
+})
+
+t.test('evidence of a store that is read while another writes is of one piece', async (t) => {
+  const path = t.testdir()
+  const [writer, reader] = [await openStore(path), await openStore(path)]
+  const lease = await takeLease(writer)
+  let done = false
+  const writing = (async () => {
+    for (let revision = 0; revision < 200; revision += 1) {
+      const evidence = sampleEvidence({ starts: [revision + 1] })
+      await commit(writer, lease, revision === 0 ? null : revision, { evidence })
+    }
+    done = true
+  })()
+  let reads = 0
+  while (!done) {
+    const record = await reader.readRollout(SERVICE)
+    if (record !== null) {
+      reads += 1
+      if (record.evidence?.starts[0] !== record.state.revision) t.fail('torn read')
+    }
+    await nextTurn()
+  }
+  await writing
+  t.ok(reads > 0)
+  await Promise.all([writer.close(), reader.close()])
+})
+
+function makeSubject(t: Test): StoreSubject {
+  const path = t.testdir()
+  const timers = createFakeTimers()
+  const stores: Store[] = []
+  t.teardown(() => Promise.all(stores.map((store) => store.close())))
+  return {
+    open: async (limits) => {
+      const store = await openStore(path, { setTimer: timers.setTimer, ...limits })
+      stores.push(store)
+      return store
+    },
+    settle: async () => {
+      timers.fire()
+      await nextTurn()
+    },
+  }
+}
+
+function openStore(path: string, options: Partial<LmdbStoreOptions> = {}): Promise<Store> {
+  return openLmdbStore({
+    path,
+    maxBytes: 64 * 1024 ** 2,
+    maxPending: 1_000_000,
+    retentionMs: 86_400_000,
+    log: listLog([]),
+    ...options,
+  })
+}
+
+function listLog(logged: Logged[]): LmdbStoreOptions['log'] {
+  const add = (fields: object, message: string) => {
+    logged.push({ fields, message })
+  }
+  return { info: add, warn: add }
+}
+
+async function writeSchema(path: string, schema: number): Promise<void> {
+  const root = open({ path, noSubdir: false })
+  await root.openDB<number, string>('meta', {}).put('schema', schema)
+  await root.close()
+}

@@ -1,0 +1,317 @@
+import { deepStrictEqual } from 'node:assert/strict'
+import type { Test } from 'tap'
+import type { Store } from '../../src/store/store.ts'
+import { testPredictions } from './store-contract-predictions.ts'
+import {
+  SERVICE,
+  commit,
+  sampleCohort,
+  sampleDecision,
+  sampleEvidence,
+  sampleState,
+  takeLease,
+} from './samples.ts'
+
+/** What an engine must offer to be tested: any number of stores on the same data. */
+export type StoreSubject = {
+  readonly open: (limits?: { maxPending?: number; retentionMs?: number }) => Promise<Store>
+  /** Resolves when every store has had the occasion to see the others' changes. */
+  readonly settle: () => Promise<void>
+}
+
+/** The tests that every engine of the store has to pass; each asks for data of its own. */
+export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  testRollouts(t, makeSubject)
+  testDecisions(t, makeSubject)
+  testLease(t, makeSubject)
+  testWatch(t, makeSubject)
+  testPredictions(t, makeSubject)
+}
+
+function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test('a service without a rollout has no record', async (t) => {
+    const store = await makeSubject(t).open()
+    t.equal(await store.readRollout(SERVICE), null)
+    t.equal(await store.rolledBackAt(SERVICE, '2.0'), null)
+    t.strictSame(await store.decisions(SERVICE, { after: 0, limit: 10 }), [])
+    t.equal(await store.decision(SERVICE, 1), null)
+  })
+
+  t.test('what was committed comes back, also after the store was opened anew', async (t) => {
+    const subject = makeSubject(t)
+    const first = await subject.open()
+    const lease = await takeLease(first)
+    const units = { cohort: 1, epoch: 0, seen: [2 ** 53 - 1, 0], events: { errors: [5], rmse: [] } }
+    const change = {
+      decision: sampleDecision(),
+      evidence: sampleEvidence(),
+      putCohorts: [sampleCohort(10), sampleCohort(9)],
+      putUnits: [{ ...units, cohort: 10 }, units],
+    }
+    const result = await commit(first, lease, null, change)
+    t.strictSame(result, { ok: true, decision: { ...sampleDecision(), id: 1 } })
+    await first.close()
+    const store = await subject.open()
+    t.strictSame(await store.readRollout(SERVICE), {
+      state: sampleState(),
+      evidence: sampleEvidence(),
+      cohorts: [sampleCohort(9), sampleCohort(10)],
+      units: [units, { ...units, cohort: 10 }],
+    })
+  })
+
+  t.test('every number of the evidence comes back to the bit', async (t) => {
+    const store = await makeSubject(t).open()
+    const evidence = sampleEvidence({
+      hypotheses: {
+        errors: {
+          kind: 'bet',
+          foldedThrough: -1,
+          step: 0,
+          harm: [[], [-0, Infinity, -Infinity, Number.NaN, 5e-324, 0.1]],
+          proof: [],
+          stepProof: [],
+          strata: [],
+          stepMoments: { n: [0, -0], sum: [1.5, 2 ** 60], sumSq: [0, 0] },
+          sup: { harm: -Infinity, proof: -0, stepProof: 0 },
+        },
+      },
+      limitTicks: { __proto__x: 1 },
+    })
+    await commit(store, await takeLease(store), null, { evidence })
+    const record = await store.readRollout(SERVICE)
+    // Tells -0 from 0, as tap's comparison does not.
+    t.doesNotThrow(() => deepStrictEqual(record?.evidence, evidence))
+  })
+
+  t.test('a commit on another revision is a conflict and changes nothing', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await commit(store, lease, null)
+    for (const expectedRevision of [null, 0, 2]) {
+      const result = await store.commit({
+        service: SERVICE,
+        expectedRevision,
+        lease,
+        state: sampleState({ revision: 9, step: 3 }),
+        decision: sampleDecision(),
+        evidence: sampleEvidence(),
+        putCohorts: [sampleCohort(0)],
+        resetEvidence: true,
+      })
+      t.strictSame(result, { ok: false, reason: 'conflict' })
+    }
+    const record = { state: sampleState(), evidence: null, cohorts: [], units: [] }
+    t.strictSame(await store.readRollout(SERVICE), record)
+    t.strictSame(await store.decisions(SERVICE, { after: 0, limit: 10 }), [])
+  })
+
+  t.test('of two commits on the same revision exactly one is made', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const results = await Promise.all([commit(store, lease, null), commit(store, lease, null)])
+    t.strictSame(results, [
+      { ok: true, decision: null },
+      { ok: false, reason: 'conflict' },
+    ])
+  })
+
+  t.test('a commit under a lease that somebody has taken since is fenced off', async (t) => {
+    const store = await makeSubject(t).open()
+    const old = await takeLease(store, 'old')
+    await commit(store, old, null)
+    await store.acquireLease('new', 10_000, 10_000)
+    t.strictSame(await commit(store, old, 1), { ok: false, reason: 'fenced' })
+    t.equal((await store.readRollout(SERVICE))?.state.revision, 1)
+  })
+
+  t.test('a commit under a lease that was given back is fenced off', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await store.releaseLease(lease)
+    t.strictSame(await commit(store, lease, null), { ok: false, reason: 'fenced' })
+  })
+
+  t.test('a state that does not move the revision on is refused', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await commit(store, lease, null)
+    const again = commit(store, lease, 1, { state: sampleState({ revision: 1 }) })
+    await t.rejects(again, { code: 'SERIN_STORE_FAILED', message: /revision 1 .* does not follow/ })
+    const other = commit(store, lease, 1, { state: sampleState({ service: 'x', revision: 2 }) })
+    await t.rejects(other, { code: 'SERIN_STORE_FAILED', message: /state of x/ })
+  })
+
+  t.test('a commit without a state leaves state and revision as they are', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await commit(store, lease, null)
+    const change = { service: SERVICE, expectedRevision: 1, lease, evidence: sampleEvidence() }
+    t.strictSame(await store.commit(change), { ok: true, decision: null })
+    t.match(await store.readRollout(SERVICE), { state: { revision: 1 }, evidence: { starts: [0] } })
+  })
+
+  t.test('cohorts are replaced by their number and go when they are dropped', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await commit(store, lease, null, { putCohorts: [0, 1, 2].map((n) => sampleCohort(n)) })
+    const closed = sampleCohort(1, { closedAt: 9 })
+    await commit(store, lease, 1, { putCohorts: [closed], dropCohorts: [0, 77] })
+    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [closed, sampleCohort(2)])
+  })
+
+  t.test('a new attempt removes what the last one left, of this service alone', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const left = {
+      evidence: sampleEvidence(),
+      putCohorts: [sampleCohort(0), sampleCohort(1)],
+      putUnits: [{ cohort: 0, epoch: 0, seen: [1], events: {} }],
+    }
+    // Names that begin alike, so that a range that is too wide would show.
+    for (const service of ['a', 'a-b', 'ab']) await commit(store, lease, null, { ...left, service })
+    await commit(store, lease, 1, {
+      service: 'a',
+      resetEvidence: true,
+      putCohorts: [sampleCohort(0, { rollout: '1.4->2.0#2' })],
+    })
+    t.match(await store.readRollout('a'), { evidence: null, units: [] })
+    t.match((await store.readRollout('a'))?.cohorts, [{ rollout: '1.4->2.0#2' }])
+    for (const service of ['a-b', 'ab']) {
+      const record = await store.readRollout(service)
+      t.strictSame(record?.cohorts, left.putCohorts)
+      t.strictSame(record?.units, left.putUnits)
+      t.strictSame(record?.evidence, left.evidence)
+    }
+  })
+
+  t.test('a change that cannot be stored is rejected and leaves nothing behind', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const evidence = { ...sampleEvidence(), starts: [() => 0] as unknown as number[] }
+    await t.rejects(commit(store, lease, null, { evidence }), { code: 'SERIN_STORE_FAILED' })
+    t.equal(await store.readRollout(SERVICE), null)
+  })
+
+  t.test('a version that was rolled back is remembered through all that follows', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const phase = { phase: 'rolled-back', rolledBackAt: 5000, rolledBackReason: 'rmse' } as const
+    await commit(store, lease, null, { state: sampleState({}, phase) })
+    const next = { revision: 2, baselineVersion: '1.5', canaryVersion: '3.0' }
+    await commit(store, lease, 1, { state: sampleState(next), resetEvidence: true })
+    t.equal(await store.rolledBackAt(SERVICE, '2.0'), 5000)
+    t.equal(await store.rolledBackAt(SERVICE, '3.0'), null)
+    t.equal(await store.rolledBackAt('other', '2.0'), null)
+  })
+
+  t.test('a closed store rejects every call, and may be closed again', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const last = commit(store, lease, null)
+    await store.close()
+    await store.close()
+    t.match(await last, { ok: true }, 'what was asked for before is still done')
+    const error = { code: 'SERIN_STORE_FAILED', message: /is closed/ }
+    await t.rejects(store.readRollout(SERVICE), error)
+    await t.rejects(commit(store, lease, 1), error)
+    await t.rejects(store.putPredictions([]), error)
+  })
+}
+
+function testDecisions(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test('decisions are numbered from 1 by service and paged from the newest', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    for (let revision = 0; revision < 12; revision += 1) {
+      const decision = sampleDecision({ at: revision })
+      await commit(store, lease, revision === 0 ? null : revision, { decision })
+    }
+    const other = await commit(store, lease, null, {
+      service: 'other',
+      decision: sampleDecision({ service: 'other' }),
+    })
+    t.match(other, { ok: true, decision: { id: 1, service: 'other' } })
+    const ids = async (after: number, limit: number) =>
+      (await store.decisions(SERVICE, { after, limit })).map(({ id }) => id)
+    t.strictSame(await ids(0, 3), [12, 11, 10])
+    t.strictSame(await ids(9, 100), [12, 11, 10])
+    t.strictSame(await ids(12, 100), [])
+    t.strictSame(await ids(0, 0), [])
+    t.equal((await ids(0, 1e9)).length, 12)
+    t.strictSame(await store.decision(SERVICE, 5), { ...sampleDecision({ at: 4 }), id: 5 })
+    t.equal(await store.decision(SERVICE, 13), null)
+  })
+}
+
+function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test('a lease is renewed by its holder, refused to others and taken over in time', async (t) => {
+    const store = await makeSubject(t).open()
+    const first = await store.acquireLease('a', 100, 0)
+    t.strictSame(first, { holder: 'a', token: 1, expiresAt: 100 })
+    t.equal(await store.acquireLease('b', 100, 99), null)
+    const renewed = await store.acquireLease('a', 100, 50)
+    t.strictSame(renewed, { holder: 'a', token: 1, expiresAt: 150 })
+    t.equal(await store.acquireLease('b', 100, 149), null)
+    const taken = await store.acquireLease('b', 100, 150)
+    t.strictSame(taken, { holder: 'b', token: 2, expiresAt: 250 })
+    t.equal(await store.acquireLease('a', 100, 150), null)
+  })
+
+  t.test('a holder that comes late keeps its token while nobody else came', async (t) => {
+    const store = await makeSubject(t).open()
+    await store.acquireLease('a', 100, 0)
+    t.match(await store.acquireLease('a', 100, 5000), { token: 1, expiresAt: 5100 })
+  })
+
+  t.test('a lease that was given back is free at once, under a larger token', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store, 'a')
+    await store.releaseLease({ ...lease, token: 99 })
+    t.equal(await store.acquireLease('b', 100, 0), null, 'a token that is not held gives nothing back')
+    await store.releaseLease(lease)
+    t.match(await store.acquireLease('b', 100, 0), { holder: 'b', token: 2 })
+  })
+
+  t.test('of two stores that ask at once one gets the lease', async (t) => {
+    const subject = makeSubject(t)
+    const [a, b] = [await subject.open(), await subject.open()]
+    const leases = await Promise.all([a.acquireLease('a', 100, 0), b.acquireLease('b', 100, 0)])
+    t.equal(leases.filter((lease) => lease !== null).length, 1)
+  })
+}
+
+function testWatch(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test("another store's changes are told, the store's own are not", async (t) => {
+    const subject = makeSubject(t)
+    const [mine, other] = [await subject.open(), await subject.open()]
+    const lease = await takeLease(mine)
+    await commit(other, lease, null, { service: 'before' })
+    const told: string[] = []
+    mine.watch((service) => told.push(service))
+    await commit(mine, lease, null, { service: 'own' })
+    await subject.settle()
+    t.strictSame(told, [])
+    await commit(other, lease, null)
+    await commit(mine, lease, 1)
+    await subject.settle()
+    t.strictSame(told, [SERVICE])
+    await commit(other, lease, 1, { service: 'own' })
+    await commit(other, lease, 1, { service: 'before' })
+    await subject.settle()
+    t.strictSame(told.slice(1).toSorted(), ['before', 'own'])
+  })
+
+  t.test('who has unsubscribed hears nothing more, the others do', async (t) => {
+    const subject = makeSubject(t)
+    const [mine, other] = [await subject.open(), await subject.open()]
+    const lease = await takeLease(other)
+    const told: string[] = []
+    const leave = mine.watch((service) => told.push(`first ${service}`))
+    mine.watch((service) => told.push(`second ${service}`))
+    leave()
+    await commit(other, lease, null)
+    await subject.settle()
+    t.strictSame(told, [`second ${SERVICE}`])
+  })
+}

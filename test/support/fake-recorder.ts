@@ -1,0 +1,94 @@
+import type { Assignment } from '../../src/domain/assignment.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type {
+  AttemptResult,
+  RequestNote,
+  ServiceRecorder,
+  Ticket,
+} from '../../src/metrics/recorder.ts'
+
+/** The end of a request as it was booked. */
+export type BookedEnd = {
+  readonly variant: string
+  readonly outcome: Outcome
+  readonly status: number
+  readonly upstreamMs: number | null
+}
+
+/** Keeps what the data plane tells, and lets a test wait for it. */
+export class FakeRecorder implements ServiceRecorder {
+  readonly begun: { readonly assignment: Assignment; readonly requestId: string }[] = []
+  readonly heads: number[] = []
+  readonly ends: BookedEnd[] = []
+  readonly predictions: { readonly requestId: string; readonly value: number | null }[] = []
+  readonly attempts: { variant: string; upstream: string; result: AttemptResult }[] = []
+  readonly notes: RequestNote[] = []
+  #wake: (() => void)[] = []
+
+  begin = (assignment: Assignment, requestId: string): Ticket => {
+    this.begun.push({ assignment, requestId })
+    this.#changed()
+    return {
+      variant: assignment.variant,
+      reason: assignment.reason,
+      requestId,
+      side: null,
+      cohort: null,
+      unit: assignment.unit,
+      first: true,
+      startedAt: 0,
+      startedWall: 0,
+      headAt: null,
+      done: false,
+    }
+  }
+
+  head = (_ticket: Ticket, status: number): void => {
+    this.heads.push(status)
+    this.#changed()
+  }
+
+  end = (ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null): void => {
+    if (ticket.done) throw new Error('a ticket was ended twice')
+    ticket.done = true
+    this.ends.push({ variant: ticket.variant, outcome, status, upstreamMs })
+    this.#changed()
+  }
+
+  predicted = (ticket: Ticket, value: number | null): void => {
+    this.predictions.push({ requestId: ticket.requestId, value })
+    this.#changed()
+  }
+
+  attempt = (variant: string, upstream: string, result: AttemptResult): void => {
+    this.attempts.push({ variant, upstream, result })
+    this.#changed()
+  }
+
+  note = (what: RequestNote): void => {
+    this.notes.push(what)
+    this.#changed()
+  }
+
+  /** Waits until the condition holds; looks at every call of the recorder. */
+  async until(condition: (recorder: this) => boolean): Promise<void> {
+    while (!condition(this)) {
+      await new Promise<void>((resolve) => this.#wake.push(resolve))
+    }
+  }
+
+  /** The n-th end, when it is booked. */
+  async ended(count = 1): Promise<BookedEnd> {
+    await this.until(({ ends }) => ends.length >= count)
+    return this.ends[count - 1]!
+  }
+
+  #changed(): void {
+    const waiting = this.#wake
+    this.#wake = []
+    // Later, when the caller has told everything that belongs together.
+    setImmediate(() => {
+      for (const wake of waiting) wake()
+    })
+  }
+}

@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
+
+/** A request as a fake upstream saw it. */
+export type SeenRequest = {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly rawHeaders: readonly string[]
+  readonly body: Buffer
+}
+
+/** A model server of the tests, on a port of 127.0.0.1. */
+export type FakeUpstream = {
+  readonly origin: string
+  readonly port: number
+  readonly server: Server
+  /** Requests whose body has arrived, in order. */
+  readonly seen: SeenRequest[]
+  readonly close: () => Promise<void>
+}
+
+/** Starts a server that reads each request to its end and then answers with `answer`. */
+export async function startUpstream(
+  answer: (req: IncomingMessage, res: ServerResponse, seen: SeenRequest) => void,
+): Promise<FakeUpstream> {
+  const seen: SeenRequest[] = []
+  const upstream = await startStreamingUpstream((req, res) => {
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      const request: SeenRequest = {
+        method: req.method!,
+        url: req.url!,
+        headers: req.headers,
+        rawHeaders: req.rawHeaders,
+        body: Buffer.concat(chunks),
+      }
+      seen.push(request)
+      answer(req, res, request)
+    })
+  })
+  return { ...upstream, seen }
+}
+
+/** Starts a server that hands over each request as soon as its head is there. */
+export async function startStreamingUpstream(
+  answer: (req: IncomingMessage, res: ServerResponse) => void,
+): Promise<FakeUpstream> {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port,
+    server,
+    seen: [],
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** A TCP server that does with each connection whatever the test wants: for answers that are no HTTP. */
+export async function startRawUpstream(
+  onConnection: (socket: Socket) => void,
+): Promise<Pick<FakeUpstream, 'origin' | 'port' | 'close'>> {
+  const sockets = new Set<Socket>()
+  const server = createTcpServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    onConnection(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Answers the first request of each connection with these bytes, and closes unless told otherwise. */
+export async function startCannedUpstream(
+  bytes: string | Buffer,
+  keepOpen = false,
+): Promise<Pick<FakeUpstream, 'origin' | 'port' | 'close'>> {
+  return startRawUpstream((socket) => {
+    socket.once('data', () => {
+      if (keepOpen) socket.write(bytes)
+      else socket.end(bytes)
+    })
+  })
+}
+
+/** An origin where nothing listens: connections to it are refused. */
+export async function refusedOrigin(): Promise<string> {
+  const upstream = await startRawUpstream(() => {})
+  await upstream.close()
+  return upstream.origin
+}

@@ -1,0 +1,150 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { GatewayConfig } from '../../src/config/config.ts'
+import type { Service } from '../../src/domain/service.ts'
+import type { Variant, VariantTimeouts } from '../../src/domain/variant.ts'
+import type { AccessEntry } from '../../src/proxy/access-log.ts'
+import { createDataServer } from '../../src/proxy/data-server.ts'
+import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
+import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
+import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
+import { createUpstreams } from '../../src/proxy/upstream.ts'
+import { buildSplit } from '../../src/routing/split.ts'
+import { buildTable } from '../../src/routing/table.ts'
+import { FakeRecorder } from './fake-recorder.ts'
+
+/** Timeouts that no test reaches unless it sets others. */
+const PATIENT: VariantTimeouts = {
+  connectMs: 5_000,
+  firstByteMs: 10_000,
+  idleMs: 10_000,
+  totalMs: null,
+}
+
+/** A variant with one upstream. */
+export function variantAt(name: string, origin: string, more: Partial<Variant> = {}): Variant {
+  return { name, version: name, upstreams: [origin], path: null, timeout: PATIENT, ...more }
+}
+
+/** Short timeouts for one phase. */
+export function timeouts(some: Partial<VariantTimeouts>): VariantTimeouts {
+  return { ...PATIENT, ...some }
+}
+
+/** A service at `/m/*` with all of its traffic on the baseline unless told otherwise. */
+export function serviceWith(variants: readonly Variant[], more: Partial<Service> = {}): Service {
+  return {
+    name: 'model',
+    match: { path: '/m/*', methods: null, host: null },
+    idempotent: false,
+    variants,
+    split: { key: null, rules: [], weightsBp: {}, override: null },
+    observe: { requestIdHeader: 'x-request-id', prediction: null },
+    rollout: null,
+    ...more,
+  }
+}
+
+export type TestGateway = {
+  readonly port: number
+  readonly url: string
+  readonly server: FastifyInstance
+  /** Of all services. */
+  readonly recorder: FakeRecorder
+  readonly exchanges: LiveExchanges
+  readonly accessLog: AccessEntry[]
+  readonly errors: unknown[]
+  readonly state: { isReady: boolean; isDraining: boolean }
+  /** Replaces the services, as a reload does; resolves when the old connections are gone. */
+  readonly reload: (services: readonly Service[]) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export type TestGatewayOptions = {
+  readonly config?: Partial<GatewayConfig>
+  readonly limits?: Partial<ProxyLimits>
+  readonly passthrough?: string
+  readonly draw?: () => number
+}
+
+/** Starts the data plane alone, on a free port, with a recorder that keeps everything. */
+export async function startGateway(
+  services: readonly Service[],
+  options: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  const recorder = new FakeRecorder()
+  const exchanges = new LiveExchanges()
+  const accessLog: AccessEntry[] = []
+  const errors: unknown[] = []
+  const state = { isReady: true, isDraining: false }
+  const config: GatewayConfig = {
+    listen: { host: '127.0.0.1', port: 0 },
+    trustedProxies: [],
+    healthPath: '/-/ready',
+    limits: { bodyBytes: 64 * 1024 * 1024, headerBytes: 16 * 1024, inFlight: 100 },
+    drain: { waitMs: 0, deadlineMs: 0, streamsMs: 0 },
+    accessSample: 1,
+    ...options.config,
+  }
+  let ids = 0
+  let { snapshot, upstreams } = buildSnapshot(services, recorder)
+  const server = createDataServer(
+    {
+      snapshot: () => snapshot,
+      config: () => config,
+      draw: options.draw ?? (() => 0.5),
+      newRequestId: () => `id-${++ids}`,
+      clock: { now: () => Date.now(), monotonic: () => performance.now() },
+      log: {
+        info: (entry: AccessEntry) => accessLog.push(entry),
+        error: (entry: unknown) => errors.push(entry),
+        debug: () => {},
+      } as never,
+      isDraining: () => state.isDraining,
+      isReady: () => state.isReady,
+      name: 'serin-test',
+      exchanges,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    },
+    options.passthrough ?? null,
+  )
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = server.server.address() as AddressInfo
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    server,
+    recorder,
+    exchanges,
+    accessLog,
+    errors,
+    state,
+    reload: async (next) => {
+      const old = upstreams
+      ;({ snapshot, upstreams } = buildSnapshot(next, recorder))
+      await old.close()
+    },
+    close: async () => {
+      server.server.closeAllConnections()
+      await server.close()
+      await upstreams.destroy()
+    },
+  }
+}
+
+function buildSnapshot(services: readonly Service[], recorder: FakeRecorder) {
+  const upstreams = createUpstreams(services)
+  const runtimes = new Map<string, ServiceRuntime>(
+    services.map((service) => [
+      service.name,
+      {
+        service,
+        split: buildSplit(service, service.split.weightsBp, service.name),
+        recorder,
+        targets: upstreams.targets.get(service.name)!,
+      },
+    ]),
+  )
+  const snapshot: Snapshot = { table: buildTable(services), runtimes }
+  return { snapshot, upstreams }
+}
