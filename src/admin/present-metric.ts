@@ -7,6 +7,7 @@ export type MetricJson = {
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
   readonly onFailure: MetricReport['onFailure']
+  readonly margins: MetricReport['margins']
   readonly baseline: MetricValue
   readonly canary: MetricValue
   readonly ratio: RatioJson | null
@@ -40,6 +41,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     verdict: report.verdict,
     required: report.required,
     onFailure: report.onFailure,
+    margins: report.margins,
     baseline: presentValue(report.baseline),
     canary: presentValue(report.canary),
     ratio:

@@ -64,7 +64,9 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
-  const { name, kind, baseline, canary, ratio, limit, evidence } = metric
+  const { name, kind, margins, baseline, canary, ratio, limit, evidence } = metric
+  const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
+  const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
   const role = metric.required ? '' : ', shown only'
   const sides =
     `The baseline has ${formatValue(kind, baseline.value)} (n = ${formatCount(baseline.n)}), ` +
@@ -74,8 +76,8 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(0, `${name} (${kind}${role}): ${VERDICTS[metric.verdict]}`),
     line(2, sides),
     ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
-    ...describeEvidence('that the canary is worse than allowed', evidence.harm),
-    ...describeEvidence('that the canary is not worse than the margin', evidence.nonInferiority),
+    ...describeEvidence(isWorse, evidence.harm),
+    ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
     ...(limit === null
       ? []
@@ -105,6 +107,11 @@ function describeRatio({ estimate, lower, upper, method }: RatioJson): string {
 function describeChange(ratio: number): string {
   const change = formatPercent(Math.abs(ratio - 1))
   return ratio >= 1 ? `a rise of ${change}` : `a fall of ${change}`
+}
+
+function describeMargin(words: string, margin: number | null | undefined): string {
+  if (margin === null || margin === undefined || margin === 0) return ''
+  return `${words} ${formatPercent(margin)} `.trimStart()
 }
 
 function describeEvidence(of: string, evidence: LogEvidenceJson | null): readonly ExplainedLine[] {

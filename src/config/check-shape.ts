@@ -82,10 +82,11 @@ function explain(
  */
 function dropUnionNoise(errors: readonly ErrorObject[]): ReadonlySet<ErrorObject> {
   const kept = new Set(errors.filter((error) => error.keyword !== 'propertyNames'))
-  for (const union of errors) {
-    const isUnion = union.keyword === 'anyOf' || union.keyword === 'oneOf'
-    if (!isUnion) continue
-    const inner = errors.filter((error) => isInside(error, union))
+  for (const [i, union] of errors.entries()) {
+    if (union.keyword !== 'anyOf' && union.keyword !== 'oneOf') continue
+    // ajv reports the branches of a union right before the union itself.
+    const start = errors.slice(0, i).findLastIndex((error) => !isInside(error, union)) + 1
+    const inner = errors.slice(start, i)
     const isMisfit = (error: ErrorObject) =>
       error.instancePath === union.instancePath && ['type', 'const'].includes(error.keyword)
     const misfits = new Set(inner.filter(isMisfit).map((error) => branchOf(error, union)))
@@ -101,7 +102,6 @@ function dropUnionNoise(errors: readonly ErrorObject[]): ReadonlySet<ErrorObject
 function isInside(error: ErrorObject, union: ErrorObject): boolean {
   const below = error.instancePath.slice(union.instancePath.length)
   return (
-    error !== union &&
     error.schemaPath.startsWith(`${union.schemaPath}/`) &&
     error.instancePath.startsWith(union.instancePath) &&
     (below === '' || below.startsWith('/'))
@@ -114,7 +114,7 @@ function branchOf(error: ErrorObject, union: ErrorObject): string {
 
 function coerce(value: unknown, type: unknown): number | boolean | undefined {
   if (typeof value !== 'string') return undefined
-  if (type === 'boolean') return { true: true, false: false }[value]
+  if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true'
   if (type !== 'integer' && type !== 'number') return undefined
   return /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(value) ? Number(value) : undefined
 }

@@ -7,7 +7,8 @@ export class Checker {
   readonly warnings: Finding[] = []
   /** How a number, true or false was written in the file; null for text and where it is not known. */
   readonly sourceOf: (path: ConfigPath) => string | null
-  readonly #unsound: readonly ConfigPath[]
+  readonly #unsound = new Set<string>()
+  readonly #above = new Set<string>()
 
   /** `unsound` are the paths whose values do not follow the schema. */
   constructor(
@@ -16,7 +17,10 @@ export class Checker {
     sourceOf: (path: ConfigPath) => string | null,
   ) {
     this.root = root
-    this.#unsound = unsound
+    for (const path of unsound) {
+      this.#unsound.add(JSON.stringify(path))
+      for (const length of path.keys()) this.#above.add(JSON.stringify(path.slice(0, length)))
+    }
     this.sourceOf = sourceOf
   }
 
@@ -38,10 +42,8 @@ export class Checker {
 
   /** Nothing at the path, above or below it was refused. */
   isSound(path: ConfigPath): boolean {
-    return !this.#unsound.some((bad) => {
-      const length = Math.min(bad.length, path.length)
-      return bad.slice(0, length).every((key, i) => key === path[i])
-    })
+    const isSpoiled = (length: number) => this.#unsound.has(JSON.stringify(path.slice(0, length)))
+    return !this.#above.has(JSON.stringify(path)) && ![...path.keys(), path.length].some(isSpoiled)
   }
 
   problem(path: ConfigPath, message: string): void {

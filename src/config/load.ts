@@ -36,13 +36,13 @@ export function parseConfig(
   { file, env }: { readonly file: string | null; readonly env: Env },
 ): ConfigResult {
   const yaml = readYaml(text)
-  const placeYaml = ({ offset, path, message }: YamlFinding): ConfigProblem => ({
+  const placeYaml = ({ offset, path, message }: YamlFinding): PlacedProblem => ({
     file,
     ...yaml.position(offset),
     path: formatPath(path),
     message,
   })
-  const place = (finding: Finding): ConfigProblem => ({
+  const place = (finding: Finding): PlacedProblem => ({
     file,
     ...yaml.locate(finding),
     path: formatPath(finding.path),
@@ -78,10 +78,10 @@ export function parseConfig(
   return { ok: true, config, warnings: sortByPlace(warnings) }
 }
 
-function sortByPlace(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
-  return problems.toSorted(
-    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
-  )
+type PlacedProblem = ConfigProblem & { readonly line: number; readonly column: number }
+
+function sortByPlace(problems: readonly PlacedProblem[]): readonly ConfigProblem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
 function explainReadError(error: NodeJS.ErrnoException): string {

@@ -5,6 +5,7 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  type Alias,
   type Document,
   type Node,
   type Pair,
@@ -55,13 +56,12 @@ export function readYaml(text: string): YamlReading {
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   const locate = ({ path, atKey }: Finding): Position => {
-    for (let length = path.length; length >= 0; length -= 1) {
-      const place = places.get(JSON.stringify(path.slice(0, length)))
-      // What is missing is looked for at the key of the part above.
-      if (place !== undefined)
-        return position(atKey === true || length < path.length ? place.key : place.value)
-    }
-    return { line: 1, column: 1 }
+    const placeAt = (length: number) => places.get(JSON.stringify(path.slice(0, length)))
+    // The root always has a place.
+    const depth = [...path.keys(), path.length].findLast((length) => placeAt(length))!
+    const { key, value } = placeAt(depth)!
+    // What is missing is looked for at the key of the part above.
+    return position(atKey === true || depth < path.length ? key : value)
   }
   const sourceOf = (path: ConfigPath) => places.get(JSON.stringify(path))?.source ?? null
 
@@ -74,8 +74,10 @@ class Conversion {
   readonly #document: Document
   readonly #places: Map<string, Place>
   readonly #errors: YamlFinding[]
+  readonly #targets = new Map<Alias, unknown>()
   #nodes = 0
-  #tooMuch = false
+  #merges = 0
+  #isFatal = false
 
   constructor(document: Document, places: Map<string, Place>, errors: YamlFinding[]) {
     this.#document = document
@@ -86,17 +88,15 @@ class Conversion {
   convert(): unknown {
     const offset = offsetOf(this.#document.contents, 0)
     const root = this.#value(this.#document.contents, [], offset)
-    return this.#tooMuch ? undefined : root
+    return this.#isFatal ? undefined : root
   }
 
   #value(node: unknown, path: ConfigPath, keyOffset: number): unknown {
     const offset = offsetOf(node, keyOffset)
     this.#nodes += 1
-    if (this.#tooMuch || path.length > MAX_DEPTH || this.#nodes > MAX_NODES) {
-      this.#refuseOnce(offset, path)
-      return undefined
-    }
-    if (isAlias(node)) return this.#value(node.resolve(this.#document), path, keyOffset)
+    if (path.length > MAX_DEPTH || this.#nodes > MAX_NODES) return this.#refuse(offset, path)
+    if (this.#isFatal) return null
+    if (isAlias(node)) return this.#value(this.#resolve(node, path), path, keyOffset)
     const source = isScalar(node) && typeof node.value !== 'string' ? (node.source ?? null) : null
     this.#places.set(JSON.stringify(path), { key: keyOffset, value: offset, source })
     if (isMap(node)) return this.#map(node, path)
@@ -130,8 +130,8 @@ class Conversion {
   }
 
   #key(pair: Pair, path: ConfigPath): string | null {
-    const key = isAlias(pair.key) ? pair.key.resolve(this.#document) : pair.key
-    if (isScalar(key)) return typeof key.value === 'string' ? key.value : (key.source ?? 'null')
+    const key = this.#resolve(pair.key, path)
+    if (isScalar(key)) return typeof key.value === 'string' ? key.value : String(key.source)
     const message = 'a key is text: a map or a list cannot be one'
     this.#errors.push({ offset: offsetOf(key, 0), path, message })
     return null
@@ -139,24 +139,42 @@ class Conversion {
 
   // https://yaml.org/type/merge.html: own keys win, then earlier maps over later ones.
   #merge(node: unknown, path: ConfigPath, offset: number, into: Map<string, unknown>): void {
-    const target = isAlias(node) ? node.resolve(this.#document) : node
-    if (isSeq(target)) {
+    const target = this.#resolve(node, path)
+    this.#merges += 1
+    if (this.#merges > MAX_DEPTH) {
+      this.#refuse(offset, path)
+    } else if (isSeq(target)) {
       for (const item of target.items) this.#merge(item, path, offset, into)
-      return
-    }
-    if (!isMap(target)) {
+    } else if (isMap(target)) {
+      for (const [key, value] of Object.entries(this.#map(target, path)))
+        if (!into.has(key)) into.set(key, value)
+    } else {
       this.#errors.push({ offset, path, message: '<< takes a map, or a list of maps' })
-      return
     }
-    for (const [key, value] of Object.entries(this.#map(target, path)))
-      if (!into.has(key)) into.set(key, value)
+    this.#merges -= 1
   }
 
-  #refuseOnce(offset: number, path: ConfigPath): void {
-    if (this.#tooMuch) return
-    this.#tooMuch = true
+  /** What an alias stands for; anything else is itself. An alias of nothing ends the reading. */
+  #resolve(node: unknown, path: ConfigPath): unknown {
+    if (!isAlias(node)) return node
+    if (!this.#targets.has(node)) {
+      const target = node.resolve(this.#document)
+      this.#targets.set(node, target ?? null)
+      const message = `*${node.source} is the alias of nothing: no &${node.source} stands before it`
+      if (target === undefined) this.#end({ offset: offsetOf(node, 0), path, message })
+    }
+    return this.#targets.get(node)
+  }
+
+  #refuse(offset: number, path: ConfigPath): null {
     const message = 'nested too deeply or repeated too often (an alias that contains itself?)'
-    this.#errors.push({ offset, path: path.slice(0, 4), message })
+    if (!this.#isFatal) this.#end({ offset, path: path.slice(0, 4), message })
+    return null
+  }
+
+  #end(error: YamlFinding): void {
+    this.#isFatal = true
+    this.#errors.push(error)
   }
 }
 

@@ -16,7 +16,7 @@ export type LiveService = {
 const BAR_CELLS = 30
 const EVIDENCE_CELLS = 10
 
-/** Draws the services as a block of lines of at most 80 columns, six lines each. */
+/** Draws the services as a block of lines of at most 80 columns, seven lines each. */
 export function renderLive(services: readonly LiveService[], elapsedMs: number): readonly string[] {
   const header = `serin demo  ${formatClock(elapsedMs)}  Ctrl-C ends it`
   return [header, ...services.flatMap(renderService)].map((line) => line.slice(0, 80))
@@ -40,7 +40,7 @@ export function formatClock(ms: number): string {
 
 function renderService(live: LiveService): readonly string[] {
   const title = `${live.service}: ${live.story}`
-  if (live.view === null) return ['', title, '  waiting for the gateway', '', '', '']
+  if (live.view === null) return ['', title, '  waiting for the gateway', '', '', '', '']
   const { view, users } = live
   const weight = view.weights['canary'] ?? 0
   const step = view.step === null ? '' : ` · step ${view.step.index + 1} of ${view.step.of}`
@@ -50,7 +50,8 @@ function renderService(live: LiveService): readonly string[] {
     `  ${drawBar(weight / 100, BAR_CELLS)} canary ${weight} % · ${view.phase ?? 'no rollout'}${step}`,
     renderVariant('baseline', view, users),
     renderVariant('canary', view, users),
-    `  ${live.ending ?? renderEvidence(view)}`,
+    `  ${renderEvidence(view)}`,
+    `  ${live.ending ?? view.missing[0] ?? ''}`,
   ]
 }
 

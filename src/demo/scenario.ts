@@ -63,8 +63,8 @@ export function buildScenarios(quick: boolean): readonly Scenario[] {
 
 /** The pace of a run. */
 export function buildPace(quick: boolean): DemoPace {
-  const common = { rate: 250, limits: { startMs: 30_000, rolloutMs: 130_000 } }
+  const limits = { startMs: 30_000, rolloutMs: 130_000 }
   return quick
-    ? { ...common, stepSeconds: 3, minRequests: 50, watchSeconds: 3 }
-    : { ...common, stepSeconds: 5, minRequests: 100, watchSeconds: 5 }
+    ? { rate: 250, stepSeconds: 3, minRequests: 50, watchSeconds: 3, limits }
+    : { rate: 200, stepSeconds: 5, minRequests: 100, watchSeconds: 5, limits }
 }

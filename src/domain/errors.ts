@@ -105,6 +105,13 @@ export const ERRORS = {
     proxyStatus: null,
     outcome: null,
   },
+  SERIN_EXPECTATION_FAILED: {
+    status: 417,
+    title: 'Expectation failed',
+    detail: 'The only expectation supported is 100-continue.',
+    proxyStatus: 'http_request_error',
+    outcome: null,
+  },
   SERIN_CONFIG_INVALID: {
     status: 422,
     title: 'Configuration refused',

@@ -10,6 +10,8 @@ export type MetricReport = {
   /** Whether it decides, and what its harm leads to. */
   readonly required: boolean
   readonly onFailure: 'rollback' | 'pause' | 'warn'
+  /** Allowed rises, as fractions of the baseline: above `harm` it is harm, above `proof` is what a proof excludes. */
+  readonly margins: { readonly harm: number; readonly proof: number | null } | null
   /** In the metric's unit (rates as fractions, latency in ms, RMSE in the label's unit); null = no data. */
   readonly baseline: MetricValue
   readonly canary: MetricValue

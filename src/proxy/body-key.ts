@@ -11,23 +11,25 @@ const JSON_LENGTH_HEADER = 'inference-header-content-length'
 export type BodyKey = { readonly values: BodyValues | null; readonly note: RequestNote | null }
 
 /**
- * Reads the fields that a split needs from the beginning of a JSON body. A body that is encoded, is not
+ * Reads the fields that a split needs from the first `inspectBytes` of a JSON body. A body that is encoded, is not
  * JSON, or has the fields too far behind has none: such a request is drawn afresh, and counted.
  */
 export function readBodyKey(
   req: IncomingMessage,
   prefix: Prefix,
   pointers: readonly string[],
+  inspectBytes: number,
 ): BodyKey {
   const { chunks, bytes, isComplete } = prefix
   if (bytes === 0) return { values: null, note: null }
   if (isEncodedBody(req)) return { values: null, note: 'key_unreadable' }
   const buffer = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  const jsonBytes = readJsonLength(req) ?? bytes
-  const scan = scanJson(buffer, Math.min(jsonBytes, bytes), pointers)
+  const jsonBytes = readJsonLength(req) ?? Infinity
+  const length = Math.min(jsonBytes, bytes, inspectBytes)
+  const scan = scanJson(buffer, length, pointers)
   const values = { pointers, values: scan.values }
   if (scan.status === 'found') return { values, note: null }
-  const isCut = scan.status === 'incomplete' && !isComplete && jsonBytes >= bytes
+  const isCut = scan.status === 'incomplete' && !isComplete && length < jsonBytes
   return { values, note: isCut ? 'body_over_inspect_limit' : 'key_unreadable' }
 }
 

@@ -80,6 +80,9 @@ function createDoor(
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   // 100 is sent once the route and the limits are known, not by Node at once.
   server.on('checkContinue', enter)
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+    refuse(deps, req, res, { code: 'SERIN_EXPECTATION_FAILED' }, { close: true })
+  })
   server.on('connect', (_req, socket) => answerClientError({ code: 'CONNECT' }, socket))
   server.on('clientError', answerClientError)
   return server

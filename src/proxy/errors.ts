@@ -33,10 +33,16 @@ const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
 const PROTOCOL_MESSAGES: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
 
 /**
- * The code for an error of undici or Node. `sent`: undici began to write the request, so that the
- * upstream may have seen it. What nobody has met before is our own fault until shown otherwise.
+ * How far an attempt had come: `unsent` = nothing of the request was written, `sent` = the upstream may
+ * have seen it, `answered` = the head of the answer had arrived.
  */
-export function classifyError(error: unknown, sent: boolean): ErrorCode {
+export type Stage = 'unsent' | 'sent' | 'answered'
+
+/**
+ * The code for an error of undici or Node. What nobody has met before is our own fault until shown
+ * otherwise.
+ */
+export function classifyError(error: unknown, stage: Stage): ErrorCode {
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
   // HTTPParserError has no code of the UND_ERR family; its own is llhttp's (HPE_…), or none.
   if (name === 'HTTPParserError') return 'SERIN_UPSTREAM_PROTOCOL'
@@ -44,7 +50,11 @@ export function classifyError(error: unknown, sent: boolean): ErrorCode {
   if (code === 'UND_ERR_SOCKET' && PROTOCOL_MESSAGES.has(message as string)) {
     return 'SERIN_UPSTREAM_PROTOCOL'
   }
-  const known = (sent ? undefined : NOT_SENT[code]) ?? ANY_TIME[code] ?? NOT_SENT[code]
+  const early = stage === 'unsent' ? NOT_SENT[code] : undefined
+  const known = early ?? ANY_TIME[code] ?? NOT_SENT[code]
+  if (known === 'SERIN_UPSTREAM_RESET' && stage === 'answered') return 'SERIN_UPSTREAM_TRUNCATED'
+  // Before the head, lengths that do not fit are those of the head's own framing.
+  if (known === 'SERIN_UPSTREAM_TRUNCATED' && stage !== 'answered') return 'SERIN_UPSTREAM_PROTOCOL'
   if (known !== undefined) return known
   return isTlsCode(code) ? 'SERIN_UPSTREAM_TLS' : 'SERIN_INTERNAL'
 }

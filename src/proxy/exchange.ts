@@ -218,14 +218,11 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
   }
 
   onFailure(error: Error, sent: boolean): void {
-    const code = classifyError(rootCause(error), sent)
+    const isAnswered = this.#relay !== null
+    const code = classifyError(rootCause(error), isAnswered ? 'answered' : sent ? 'sent' : 'unsent')
     this.#context.onUpstreamError(error, code, this.#service.name, this.requestId)
-    if (this.#relay === null) {
-      this.fail(code)
-      return
-    }
-    this.#booking!.truncated()
-    this.fail(code === 'SERIN_UPSTREAM_RESET' ? 'SERIN_UPSTREAM_TRUNCATED' : code)
+    if (isAnswered) this.#booking!.truncated()
+    this.fail(code)
   }
 
   onDeadline(capped: boolean): void {

@@ -104,7 +104,8 @@ export function gatewayPlugin(
     }
     try {
       const pointers = pointersOf(runtime.service)
-      const key = pointers.length === 0 ? null : readBodyKey(req, body, pointers)
+      const { inspectBytes } = context.limits
+      const key = pointers.length === 0 ? null : readBodyKey(req, body, pointers, inspectBytes)
       if (key !== null && key.note !== null) runtime.recorder.note(key.note)
       const fields = new HttpFields(req, key?.values ?? null, context.clientAddressOf)
       exchange.forward(runtime, assign(runtime.split, fields, deps.draw), body)

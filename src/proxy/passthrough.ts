@@ -81,7 +81,7 @@ export function registerPassthrough(
         },
         onError: (reply, { error }) => {
           const cause = (error as Error & { cause?: unknown }).cause ?? error
-          const code = classifyError(rootCause(cause), false)
+          const code = classifyError(rootCause(cause), 'unsent')
           deps.log.debug({ err: error, code }, 'the passthrough failed')
           reply.hijack()
           refuse(deps, reply.request.raw as IncomingMessage, reply.raw as ServerResponse, { code })

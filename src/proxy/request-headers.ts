@@ -32,7 +32,7 @@ export function buildRequestHeaders(req: IncomingMessage, add: RequestAdditions)
   const tokens = connectionTokens(req.headers.connection)
   const trusted = add.peer.isTrusted
   const headers: string[] = []
-  let forwardedFor = add.peer.address
+  let forwardedFor = ''
   let hasProto = false
   let hasHost = false
   let hasId = false
@@ -52,7 +52,7 @@ export function buildRequestHeaders(req: IncomingMessage, add: RequestAdditions)
       if (name === 'x-real-ip' || name.startsWith('x-forwarded-')) {
         if (!trusted) continue
         if (name === 'x-forwarded-for') {
-          forwardedFor = `${value}, ${forwardedFor}`
+          forwardedFor += `${value}, `
           continue
         }
         if (name === 'x-forwarded-proto') hasProto = true
@@ -62,7 +62,8 @@ export function buildRequestHeaders(req: IncomingMessage, add: RequestAdditions)
     headers.push(field, value)
   }
   if (!hasId) headers.push(add.requestIdHeader, add.requestId)
-  headers.push('via', `${req.httpVersion} ${add.name}`, 'x-forwarded-for', forwardedFor)
+  headers.push('via', `${req.httpVersion} ${add.name}`, 'x-forwarded-for')
+  headers.push(forwardedFor + add.peer.address)
   if (!hasProto) headers.push('x-forwarded-proto', 'http')
   const host = req.headers.host
   if (!hasHost && host !== undefined) headers.push('x-forwarded-host', host)

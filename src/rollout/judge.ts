@@ -12,6 +12,7 @@ import { harmLogEvidence } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
+import { harmMargin, proofMargin } from './margin.ts'
 import { LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -69,6 +70,7 @@ function hypothesisReport(
     verdict: verdictOf(harm, nonInferiority, ticksBeyond),
     required: hypothesis.required || isDecidingLimit(limit),
     onFailure: hypothesis.onFailure,
+    margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
     baseline: numbers.baseline,
     canary: numbers.canary,
     ratio: numbers.ratio,
@@ -92,6 +94,7 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     verdict: limitVerdict(limit, ticksBeyond),
     required: isDecidingLimit(limit),
     onFailure: limit.onFailure,
+    margins: null,
     baseline: limit.baseline,
     canary: limit.canary,
     ratio: null,

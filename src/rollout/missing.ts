@@ -102,7 +102,7 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
     const { nonInferiority, stepNonInferiority, stepHarm } = report.evidence
-    const margin = marginOf(plan, hypothesis.id)
+    const margin = `a rise above ${formatPercent(report.margins!.proof!)}`
     if (!reaches(nonInferiority!)) {
       return [inconclusive(report, `${report.name}: ${margin} is not excluded yet${soFar(report)}`)]
     }
@@ -113,20 +113,6 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     const where = plan.keyed ? 'this step alone looks worse' : 'not excluded in this step alone'
     return [inconclusive(report, `${report.name}: ${margin}: ${where}`)]
   })
-}
-
-function marginOf(plan: RolloutPlan, id: string): string {
-  const hypothesis = plan.hypotheses.find((h) => h.id === id)!
-  const { source } = hypothesis
-  const ratio = hypothesis.proof!.ratio
-  switch (source.of) {
-    case 'latency':
-      return `a rise above ${formatPercent(source.proofMargin)}`
-    case 'squared-error':
-      return `a rise above ${formatPercent(Math.sqrt(ratio) - 1)}`
-    default:
-      return `a rise above ${formatPercent(ratio - 1)}`
-  }
 }
 
 function reaches({ log, threshold }: LogEvidence): boolean {

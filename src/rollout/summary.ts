@@ -20,7 +20,7 @@ export const summarize = {
   breaker: (plan: RolloutPlan, seen: Observation): string =>
     `Rolled back by the breaker (outside α): ${share(seen.breaker.canary)} of ${plan.canaryVersion}'s last attempts failed, against ${share(seen.breaker.baseline)} of the baseline's.`,
 
-  harm: (plan: RolloutPlan, report: MetricReport): string => {
+  harm: (report: MetricReport): string => {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
     const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
     const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
@@ -29,7 +29,7 @@ export const summarize = {
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatValue(report.kind, limit!.max)}: ${canary}, ${baseline} (outside α).`
     }
-    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(plan, report.name)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.`
+    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.`
   },
 
   ratioMismatch: (seen: Observation): string =>
@@ -78,20 +78,9 @@ export const summarize = {
   },
 }
 
-function allowance(plan: RolloutPlan, id: string): string {
-  const { source, harm } = plan.hypotheses.find((h) => h.id === id)!
-  switch (source.of) {
-    case 'latency':
-      return worse(source.harmMargin)
-    case 'squared-error':
-      return worse(Math.sqrt(harm.ratio) - 1)
-    default:
-      return worse(harm.ratio - 1)
-  }
-}
-
-function worse(margin: number): string {
-  return margin < 1e-12 ? '"worse than the baseline"' : `"more than ${formatPercent(margin)} worse"`
+function allowance({ margins }: MetricReport): string {
+  const margin = margins!.harm
+  return margin === 0 ? '"worse than the baseline"' : `"more than ${formatPercent(margin)} worse"`
 }
 
 // The slowest of the metrics tells most about how close the call was.

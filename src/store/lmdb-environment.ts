@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
 import { open } from 'lmdb'
 import type { Database, Key, RootDatabase } from 'lmdb'
+import { prepareStoreDirectory } from './store-directory.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
@@ -50,7 +50,7 @@ export type LmdbTables = {
  * version wrote it. `mapBytes` is address space to reserve; the file grows past it where it must.
  */
 export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnvironment {
-  makeDirectory(path)
+  prepareStoreDirectory(path)
   let root: RootDatabase<unknown, string>
   try {
     // Without `noSubdir` a path with a dot in its name would be taken for a file.
@@ -111,15 +111,6 @@ function createEnvironment(
       }
     },
     close: () => (closing ??= finish()),
-  }
-}
-
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw toStoreError(`the store's path ${path} is not a directory that can be written`, error)
   }
 }
 

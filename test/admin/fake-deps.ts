@@ -20,6 +20,7 @@ export function fakeMetric(changes: Partial<MetricReport> = {}): MetricReport {
     verdict: 'inconclusive',
     required: true,
     onFailure: 'rollback',
+    margins: { harm: 0.05, proof: 0.05 },
     baseline: { value: 3.1, n: 21_870 },
     canary: { value: 3.02, n: 1150 },
     ratio: { estimate: 0.974, lower: 0.921, upper: 1.061, method: 'asymptotic' },

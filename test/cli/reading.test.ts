@@ -268,9 +268,9 @@ rmse (rmse): shown to be worse, or beyond its limit.
   The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
   Canary over baseline is 1.16; excluded are a rise of 25 % and more, and a rise
   of 8 % and less.
-  Evidence that the canary is worse than allowed: e^5.2 ≈ 181 : 1; 60 : 1 is
+  Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
-  Evidence that the canary is not worse than the margin: none at all; 20 : 1 is
+  Evidence that it is no more than 5 % worse: none at all; 20 : 1 is
   needed.
 `,
   )

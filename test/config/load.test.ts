@@ -154,11 +154,21 @@ t.test('aliases and merges count as what they stand for', (t) => {
   t.end()
 })
 
+t.test('an alias of nothing is refused wherever it stands', (t) => {
+  const said = (place: string) => `f:${place}*x is the alias of nothing: no &x stands before it`
+  t.match(problemsOf(file({ top: 'passthrough: *x' })), [said('3:14: passthrough: ')])
+  t.match(problemsOf(file({ top: '<<: *x' })).join('\n'), said('3:5: '))
+  t.match(problemsOf(file({ top: '*x : 5' })).join('\n'), said('3:1: '))
+  t.match(problemsOf('*x').join('\n'), said('1:1: '))
+  t.end()
+})
+
 t.test('an alias that contains itself and a bomb of aliases are refused', (t) => {
   const refused = /nested too deeply or repeated too often/
   const cyclic = problemsOf('services: &a { x: *a }\n')
   t.equal(cyclic.length, 1)
   t.match(cyclic[0], refused)
+  t.match(problemsOf('services: &a { <<: *a }\n'), [refused])
   const bomb = ['a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]']
   for (let i = 1; i < 8; i += 1)
     bomb.push(`a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join(', ')}]`)

@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import { parseConfig } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -25,6 +26,19 @@ export function configOf(
   const result = parseConfig(text, { file, env })
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
   return result.config
+}
+
+/** One part of a file, and all that is said about it (after file, line, column and `services.m.`). */
+export type Case = readonly [found: string, ...said: string[]]
+
+/** Asserts what is said about each part, once `wrap` has put it into a file. */
+export function checkCases(t: Test, cases: readonly Case[], wrap: (found: string) => string): void {
+  for (const [found, ...said] of cases) {
+    const problems = problemsOf(wrap(found)).map((problem) =>
+      problem.replace(/^f:\d+:\d+: (services\.m\.)?/, ''),
+    )
+    t.same(problems, said, found)
+  }
 }
 
 /** A valid file: `service` goes into the service `m` (indent 4), `top` beside `gateway` (indent 0). */

@@ -15,6 +15,7 @@ const VIEW = {
   phase: 'progressing',
   step: { index: 1, of: 4, kind: 'weight', enteredAt: '' },
   weights: { baseline: 80, canary: 20 },
+  missing: ['rmse: a rise above 5 % is not excluded yet', 'the step lasts at least 5s'],
   variants: { baseline: { version: '1.4' }, canary: { version: '2.0' } },
   metrics: [
     metric('errors', { log: 0.3, threshold: 3 }, { log: null, threshold: 3 }),
@@ -58,22 +59,31 @@ t.test('the live block shows weights, phase, what users saw, and how far the evi
     '  baseline 1.4  123,456 requests     1 errors    42 wrong   RMSE 3.00',
     '  canary   2.0        2 requests     2 errors     0 wrong   RMSE –',
     '  errors: worse █░░░░░░░░░ 10 %   rmse: no worse ███████░░░ 66 %',
+    '  rmse: a rise above 5 % is not excluded yet',
   ])
   t.end()
 })
 
 t.test('the live block keeps its height and its 80 columns whatever is known', (t) => {
-  const view = { ...VIEW, phase: null, step: null, weights: {}, variants: {}, metrics: [] }
+  const view = {
+    ...VIEW,
+    phase: null,
+    step: null,
+    weights: {},
+    variants: {},
+    metrics: [],
+    missing: [],
+  }
   const services: readonly LiveService[] = [
     { ...LIVE, view: null },
     { ...LIVE, view, users: {} },
     { ...LIVE, ending: 'x'.repeat(200) },
   ]
   const lines = renderLive(services, 0)
-  t.equal(lines.length, 1 + 3 * 6)
+  t.equal(lines.length, 1 + 3 * 7)
   t.ok(lines.every((line) => line.length <= 80))
   t.equal(lines[3], '  waiting for the gateway')
-  t.match(lines[9], /canary 0 % · no rollout$/)
+  t.match(lines[10], /canary 0 % · no rollout$/)
   t.end()
 })
 
@@ -102,8 +112,8 @@ t.test('on a terminal the block is redrawn in place until a sentence comes betwe
   t.ok(text.startsWith('serin demo  00:00'))
   text = ''
   narrator.show([LIVE], 500)
-  t.ok(text.startsWith('\x1b[7A\rserin demo  00:00'), 'up by the seven lines of the last block')
-  t.equal(text.split('\x1b[K\n').length, 8)
+  t.ok(text.startsWith('\x1b[8A\rserin demo  00:00'), 'up by the eight lines of the last block')
+  t.equal(text.split('\x1b[K\n').length, 9)
   text = ''
   narrator.decided(DECISION, 0)
   t.equal(text, '', 'the block shows where things stand')

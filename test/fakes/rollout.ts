@@ -87,6 +87,7 @@ export function report(change: Partial<MetricReport> = {}): MetricReport {
     verdict: 'successful',
     required: true,
     onFailure: 'rollback',
+    margins: { harm: 0, proof: 0.5 },
     baseline: { value: 0.01, n: 9000 },
     canary: { value: 0.012, n: 500 },
     ratio: { estimate: 1.2, lower: 0.8, upper: 1.4, method: 'exact' },

@@ -96,11 +96,11 @@ t.test('a harmed metric rolls back, also during a pause, an approval and the wat
 
 t.test('the sentence about harm names the margin of each kind of metric', (t) => {
   const metrics = plan({ analysis: { metrics: everyKind() } })
-  const sentence = (name: string, kind: string) =>
-    step(metrics, state(), seen({ reports: [harmed({ name, kind })] })).decision!.summary
-  t.match(sentence('rmse', 'rmse'), /"more than 5 % worse"/)
-  t.match(sentence('latency', 'latency'), /"more than 10 % worse"/)
-  t.match(sentence('latency', 'latency'), /0.012 ms on the canary/)
+  const sentence = (name: string, kind: string, harm: number) =>
+    step(metrics, state(), seen({ reports: [harmed({ name, kind, margins: { harm, proof: harm } })] })).decision!.summary
+  t.match(sentence('rmse', 'rmse', 0.05), /"more than 5 % worse"/)
+  t.match(sentence('latency', 'latency', 0.1), /"more than 10 % worse"/)
+  t.match(sentence('latency', 'latency', 0.1), /0.012 ms on the canary/)
   t.end()
 })
 
@@ -250,7 +250,9 @@ t.test('a margin is named in the unit of its metric while its proof is missing',
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const { evidence } = report()
   const missing = { ...evidence, nonInferiority: { log: 1, threshold: 3 } }
-  const reports = ['rmse', 'latency'].map((name) => report({ name, evidence: missing }))
+  const reports = [['rmse', 0.05] as const, ['latency', 0.1] as const].map(([name, proof]) =>
+    report({ name, evidence: missing, margins: { harm: proof, proof } }),
+  )
   const { decision } = step(metrics, last, seen({ reports }))
   t.match(decision!.summary, /latency: a rise above 10 % is not excluded/)
   t.match(decision!.summary, /rmse: a rise above 5 % is not excluded/)

@@ -195,7 +195,7 @@ t.test('A harm that begins late is found sooner with start points.', async (t) =
   const found = (epochOf: (cohort: number) => number) => {
     let evidence = emptyEvents()
     let cohort = 0
-    for (; evidence.sup.harm < Math.log(20); cohort += 1) {
+    for (; evidence.sup.harm < Math.log(20) && cohort < 1000; cohort += 1) {
       const epoch = epochOf(cohort)
       // Healthy for 150 cohorts (0.7 × the baseline's rate), then twice the baseline's rate.
       const canary = cohort < 150 ? 0.35 : 1

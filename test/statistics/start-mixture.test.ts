@@ -26,7 +26,7 @@ t.test(
       let canary = 0
       const log = () =>
         mixStarts([harmLogEvidence([{ pi, canary, baseline: 0, trials: canary }], 1)])
-      while (log() < Math.log(1 / alpha)) canary += 1
+      while (log() < Math.log(1 / alpha) && canary < 100) canary += 1
       return canary
     }
     t.same(

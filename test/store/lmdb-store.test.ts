@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { open } from 'lmdb'
@@ -35,17 +35,34 @@ t.test('a missing directory is made, whatever its name looks like', async (t) =>
 })
 
 t.test('a path that cannot be a directory is refused with the path and the reason', async (t) => {
-  const file = join(t.testdir({ file: 'x' }), 'file')
+  const directory = t.testdir({ file: 'x', link: t.fixture('symlink', './nowhere') })
   const code = 'SERIN_STORE_FAILED'
+  const file = join(directory, 'file')
   await t.rejects(openStore(file), { code, message: /file is not a directory .*EEXIST/ })
-  await t.rejects(openStore(join(file, 'below')), { code, message: /below .*ENOTDIR/ })
-  await t.rejects(openStore('/proc/serin'), { code, message: /\/proc\/serin is not a directory/ })
+  await t.rejects(openStore(join(file, 'x')), {
+    code,
+    message: /file\/x is not a dir.*(ENOTDIR|EEXIST)/,
+  })
+  await t.rejects(openStore(join(directory, 'link', 'x')), {
+    code,
+    message: /link\/x is not a dir/,
+  })
+  await t.rejects(openStore('/proc/serin'), { code, message: /\/proc\/serin is not a dir.*ENOENT/ })
 })
 
-t.test('a directory with something else in it is refused', async (t) => {
-  const path = t.testdir({ 'data.mdb': 'this is no database'.repeat(1000) })
-  const message = new RegExp(`cannot open the store at ${path}: .*MDB_INVALID`)
-  await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
+t.test('a directory with something else in it is refused, and left alone', async (t) => {
+  const text = 'this is no database'
+  const path = t.testdir({ text: { 'data.mdb': text.repeat(1000) }, cut: { 'data.mdb': text } })
+  for (const name of ['text', 'cut']) {
+    const message = new RegExp(
+      `^cannot open the store at ${join(path, name)}: .*data.mdb is damaged`,
+    )
+    await t.rejects(openStore(join(path, name)), { code: 'SERIN_STORE_FAILED', message })
+    t.ok(readFileSync(join(path, name, 'data.mdb'), 'utf8').startsWith(text))
+  }
+  const message = /^cannot open the store at .*EISDIR/
+  const taken = t.testdir({ 'data.mdb': {} })
+  await t.rejects(openStore(taken), { code: 'SERIN_STORE_FAILED', message })
 })
 
 t.test('a store of a newer version is refused and stays as it is', async (t) => {

@@ -245,18 +245,21 @@ function testDecisions(t: Test, makeSubject: (t: Test) => StoreSubject): void {
 }
 
 function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void {
-  t.test('a lease is renewed by its holder, refused to others and taken over in time', async (t) => {
-    const store = await makeSubject(t).open()
-    const first = await store.acquireLease('a', 100, 0)
-    t.strictSame(first, { holder: 'a', token: 1, expiresAt: 100 })
-    t.equal(await store.acquireLease('b', 100, 99), null)
-    const renewed = await store.acquireLease('a', 100, 50)
-    t.strictSame(renewed, { holder: 'a', token: 1, expiresAt: 150 })
-    t.equal(await store.acquireLease('b', 100, 149), null)
-    const taken = await store.acquireLease('b', 100, 150)
-    t.strictSame(taken, { holder: 'b', token: 2, expiresAt: 250 })
-    t.equal(await store.acquireLease('a', 100, 150), null)
-  })
+  t.test(
+    'a lease is renewed by its holder, refused to others and taken over in time',
+    async (t) => {
+      const store = await makeSubject(t).open()
+      const first = await store.acquireLease('a', 100, 0)
+      t.strictSame(first, { holder: 'a', token: 1, expiresAt: 100 })
+      t.equal(await store.acquireLease('b', 100, 99), null)
+      const renewed = await store.acquireLease('a', 100, 50)
+      t.strictSame(renewed, { holder: 'a', token: 1, expiresAt: 150 })
+      t.equal(await store.acquireLease('b', 100, 149), null)
+      const taken = await store.acquireLease('b', 100, 150)
+      t.strictSame(taken, { holder: 'b', token: 2, expiresAt: 250 })
+      t.equal(await store.acquireLease('a', 100, 150), null)
+    },
+  )
 
   t.test('a holder that comes late keeps its token while nobody else came', async (t) => {
     const store = await makeSubject(t).open()
@@ -268,7 +271,11 @@ function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     const store = await makeSubject(t).open()
     const lease = await takeLease(store, 'a')
     await store.releaseLease({ ...lease, token: 99 })
-    t.equal(await store.acquireLease('b', 100, 0), null, 'a token that is not held gives nothing back')
+    t.equal(
+      await store.acquireLease('b', 100, 0),
+      null,
+      'a token that is not held gives nothing back',
+    )
     await store.releaseLease(lease)
     t.match(await store.acquireLease('b', 100, 0), { holder: 'b', token: 2 })
   })

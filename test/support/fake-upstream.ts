@@ -86,15 +86,16 @@ export async function startRawUpstream(
   }
 }
 
-/** Answers the first request of each connection with these bytes, and closes unless told otherwise. */
+/** Answers the first request of each connection with these bytes (text as latin1), and closes unless told otherwise. */
 export async function startCannedUpstream(
   bytes: string | Buffer,
   keepOpen = false,
 ): Promise<Pick<FakeUpstream, 'origin' | 'port' | 'close'>> {
   return startRawUpstream((socket) => {
     socket.once('data', () => {
-      if (keepOpen) socket.write(bytes)
-      else socket.end(bytes)
+      const answer = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
+      if (keepOpen) socket.write(answer)
+      else socket.end(answer)
     })
   })
 }

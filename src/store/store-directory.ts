@@ -1,0 +1,75 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { StoreError, toStoreError } from './store-error.ts'
+
+/** Makes sure that `path` is a directory that LMDB can work in: makes it, or throws a StoreError. */
+export function prepareStoreDirectory(path: string): void {
+  try {
+    makeDirectories(path)
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw toStoreError(`the store's path ${path} is not a directory that can be written`, error)
+  }
+  let isUsable: boolean
+  try {
+    isUsable = isLmdbFile(join(path, 'data.mdb'))
+  } catch (error) {
+    throw toStoreError(`cannot open the store at ${path}`, error)
+  }
+  if (isUsable) return
+  throw new StoreError(
+    `cannot open the store at ${path}: its data.mdb is damaged, or not a file of LMDB's`,
+  )
+}
+
+/**
+ * As `mkdir -p`. The `recursive` of Node.js spins for ever where a directory exists and yet takes no
+ * child: below /proc, or at a link to nowhere.
+ */
+function makeDirectories(path: string): void {
+  if (isDirectory(path)) return
+  if (dirname(path) !== path) makeDirectories(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process may have been faster.
+    if (!isDirectory(path)) throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/** LMDB begins with two pages of at least 4,096 bytes; its mark stands in the head of each. */
+const MIN_BYTES = 8192
+const HEAD_BYTES = 64
+const MAGIC = 0xbeefc0de
+
+/** The binding of `lmdb` takes the process down with it when it opens anything else. */
+function isLmdbFile(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return true
+  const file = openSync(path, 'r+')
+  try {
+    const { size } = fstatSync(file)
+    if (size === 0) return true
+    const head = new DataView(new ArrayBuffer(HEAD_BYTES))
+    readSync(file, head, 0, HEAD_BYTES, 0)
+    // Its offset depends on the width of the machine's words, its order of bytes on the machine too.
+    const hasMagic = Array.from({ length: HEAD_BYTES / 4 }, (_, word) => word * 4).some(
+      (at) => head.getUint32(at, true) === MAGIC || head.getUint32(at, false) === MAGIC,
+    )
+    return size >= MIN_BYTES && hasMagic
+  } finally {
+    closeSync(file)
+  }
+}

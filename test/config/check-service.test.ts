@@ -1,0 +1,177 @@
+import t from 'tap'
+import { checkCases, file, problemsOf, warningsOf } from './problems-of.ts'
+
+t.test('an upstream is scheme, host and port alone, once per variant', (t) => {
+  const said = (found: string) =>
+    `variants.v.upstreams[0]: found "${found}", allowed is scheme, host and port alone such as http://10.0.0.1:8000`
+  checkCases(
+    t,
+    [
+      ['"https://h"'],
+      ['"http://[::1]:8000"'],
+      ['"http://h:1/"', said('http://h:1/')],
+      ['"http://h:1/v2"', said('http://h:1/v2')],
+      ['"http://h:1?x"', said('http://h:1?x')],
+      ['"http://h:99999"', said('http://h:99999')],
+      ['"http://u:p@h:1"', said('http://(hidden)@h:1')],
+      ['"http://h:80", "HTTP://H"', 'variants.v.upstreams[1]: found http://h twice'],
+      [
+        '"h:80"',
+        'variants.v.upstreams[0]: found "h:80", allowed is an origin such as http://10.0.0.1:8000',
+      ],
+    ],
+    (found) => file({ variants: `      v: { version: "3", upstreams: [${found}] }` }),
+  )
+  t.match(problemsOf(file({ top: 'passthrough: http://h/x' })), [/passthrough: found "http:/])
+  t.end()
+})
+
+t.test('the variants of a service differ in version', (t) => {
+  const v = 'upstreams: ["http://h"]'
+  t.same(
+    problemsOf(
+      file({ variants: `      v: { version: "1", ${v} }\n      w: { version: "1", ${v} }` }),
+    ),
+    [
+      'f:10:21: services.m.variants.v.version: found "1", the version of baseline too: the variants of a service differ in version',
+      'f:11:21: services.m.variants.w.version: found "1", the version of baseline too: the variants of a service differ in version',
+    ],
+  )
+  t.end()
+})
+
+t.test('paths are literal or end in /*, and a rewrite has the form of the match', (t) => {
+  const said = (found: string) =>
+    `match.path: found "${found}": * is allowed only as the last part (/v2/models/m/*), ? and # nowhere`
+  checkCases(
+    t,
+    [
+      ['/'],
+      ['/*'],
+      ['/a/b'],
+      ['/a*', said('/a*')],
+      ['/a/*/b', said('/a/*/b')],
+      ['/*/*', said('/*/*')],
+      ['/a?b', said('/a?b')],
+    ],
+    (found) => file().replace('path: /m', `path: "${found}"`),
+  )
+  const rewritten = (match: string, path: string) =>
+    file({
+      variants: `      v: { version: "3", upstreams: ["http://h"], path: "${path}" }`,
+    }).replace('path: /m ', `path: "${match}" `)
+  t.same(problemsOf(rewritten('/a/*', '/b/*')), [])
+  t.same(problemsOf(rewritten('/a', '/b')), [])
+  t.match(problemsOf(rewritten('/a/*', '/b')), [
+    /variants.v.path: found "\/b": it must end in \/\* exactly when match.path \("\/a\/\*"\) does/,
+  ])
+  t.match(problemsOf(rewritten('/a', '/b/*')), [/must end in/])
+  t.match(problemsOf(rewritten('/a', '/b*')), [/only as the last part/])
+  t.end()
+})
+
+t.test('two services that match the same requests are refused', (t) => {
+  const two = (a: string, b: string) => `version: 1
+gateway: { listen: 127.0.0.1:0 }
+services:
+  a: { match: { path: /x/*, ${a} }, variants: { baseline: { version: "1", upstreams: ["http://h"] } } }
+  b: { match: { path: /x/*, ${b} }, variants: { baseline: { version: "1", upstreams: ["http://h"] } } }
+`
+  const tie = [
+    'f:5:23: services.b.match.path: found "/x/*", which ties with the service a: same host, same path, and methods in common',
+  ]
+  t.same(problemsOf(two('', '')), tie)
+  t.same(problemsOf(two('methods: [POST]', '')), tie)
+  t.same(problemsOf(two('methods: [POST, GET]', 'methods: [PUT, post]')), tie)
+  t.same(problemsOf(two('host: H.example', 'host: h.example')), tie)
+  t.same(problemsOf(two('methods: [POST]', 'methods: [GET]')), [])
+  t.same(problemsOf(two('host: a', 'host: b')), [])
+  t.same(problemsOf(two('host: a', '')), [])
+  t.same(problemsOf(two('', '').replace('/x/*', '/x/y/*')), [])
+  t.end()
+})
+
+t.test('a service that matches the health path is warned about', (t) => {
+  const warning = /services.m.match.path: matches the health path \/-\/ready too/
+  t.match(warningsOf(file().replace('path: /m', 'path: /*')), [warning])
+  t.match(warningsOf(file().replace('path: /m', 'path: /-/ready')), [warning])
+  t.same(warningsOf(file()), [])
+  t.match(warningsOf(file({ gateway: ', health: /m' })), [/health path \/m too/])
+  t.end()
+})
+
+t.test('weights name variants and leave room for the baseline', (t) => {
+  checkCases(
+    t,
+    [
+      ['canary: 100%'],
+      ['canary: 40%, baseline: 60%'],
+      [
+        'canary: 40%, baseline: 50%',
+        'split.weights: found a sum of 90%: with the baseline named it must be 100% (leave it out to give it the rest)',
+      ],
+      ['canary: 60%, other: 60%', 'split.weights: found a sum of 120%, allowed is at most 100%'],
+      [
+        'shadow: 5%',
+        'split.weights.shadow: found "shadow", which is no variant of this service (allowed: baseline, canary, other)',
+      ],
+    ],
+    (found) =>
+      file({
+        variants: '      other: { version: "3", upstreams: ["http://h"] }',
+        service: `    split: { weights: { ${found} } }`,
+      }),
+  )
+  t.end()
+})
+
+t.test('rules name variants and have conditions that can hold', (t) => {
+  const when = 'split.rules[0].when["query:n"]'
+  checkCases(
+    t,
+    [
+      ['{ when: { "query:n": { gte: 1, lt: 2 } }, variant: canary }'],
+      ['{ when: { "query:n": { gte: 1, lte: 1 } }, variant: baseline }'],
+      ['{ when: { "query:n": { prefix: a } }, weights: { canary: 50% } }'],
+      ['{ when: { "query:n": [a, 1, true, "1.0", 1.5] }, variant: canary }'],
+      [
+        '{ when: { "query:n": [1.0] }, variant: canary }',
+        `${when}[0]: found 1.0, which YAML reads as 1: put it in quotes`,
+      ],
+      [
+        '{ when: { "query:n": [a] }, variant: canry }',
+        'split.rules[0].variant: found "canry", which is no variant of this service: did you mean "canary"? (allowed: baseline, canary)',
+      ],
+      [
+        '{ when: { "query:n": [a] }, weights: { canary: 70%, baseline: 70% } }',
+        'split.rules[0].weights: found a sum of 140%: with the baseline named it must be 100% (leave it out to give it the rest)',
+      ],
+      [
+        '{ when: { "query:n": { gte: 1, gt: 1 } }, variant: canary }',
+        `${when}: found gte and gt: allowed is one of the two`,
+      ],
+      [
+        '{ when: { "query:n": { lte: 1, lt: 1 } }, variant: canary }',
+        `${when}: found lte and lt: allowed is one of the two`,
+      ],
+      [
+        '{ when: { "query:n": { prefix: a, lt: 1 } }, variant: canary }',
+        `${when}: found a prefix and a range: allowed is one of the two`,
+      ],
+      [
+        '{ when: { "query:n": { gt: 1, lte: 1 } }, variant: canary }',
+        `${when}: found a range from 1 to 1, in which no number lies`,
+      ],
+      [
+        '{ when: { "query:n": { gte: 2, lte: 1 } }, variant: canary }',
+        `${when}: found a range from 2 to 1, in which no number lies`,
+      ],
+      [
+        '{ when: { "query:n": {} }, variant: canary }',
+        `${when}: found nothing in it, allowed is at least one entry`,
+      ],
+    ],
+    (found) => file({ service: `    split: { rules: [ ${found} ] }` }),
+  )
+  t.end()
+})
