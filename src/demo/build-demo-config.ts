@@ -75,7 +75,7 @@ function buildService(upstream: DemoUpstreams, pace: DemoPace): unknown {
         rmse: {
           kind: 'rmse',
           maxIncrease: '5%',
-          labelWindow: '3s',
+          labelWindow: '4s',
           minLabels: pace.minRequests,
           cap: ERROR_CAP,
         },

@@ -60,6 +60,6 @@ export function fractionToBp(fraction: number): number {
 function parseQuantity(text: string, units: Readonly<Record<string, number>>): number | null {
   if (text === '0') return 0
   const match = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text)
-  const size = match === null ? undefined : units[match[2]!]
-  return size === undefined ? null : Number(match![1]) * size
+  if (match === null || !Object.hasOwn(units, match[2]!)) return null
+  return Number(match[1]) * units[match[2]!]!
 }

@@ -20,9 +20,9 @@ export type MetricReport = {
   readonly evidence: {
     readonly harm: LogEvidence | null
     readonly nonInferiority: LogEvidence | null
-    /** Non-inferiority on the current step's cohorts alone. */
+    /** Non-inferiority on the current step's cohorts alone; null = none of them is folded yet. */
     readonly stepNonInferiority: LogEvidence | null
-    /** Harm since the current step began, as if nothing had been seen before. */
+    /** Harm since the current step began, as if nothing had been seen before; null as above. */
     readonly stepHarm: LogEvidence | null
   }
   /** Absolute limit, in the metric's unit; null where there is none. */

@@ -76,6 +76,7 @@ export function observe(input: ObserveInput): Observation {
 /** The absolute limits as they stand: on the step's own figures, overrides left out. */
 export function limitsOf(
   plan: RolloutPlan,
+  state: RolloutState,
   evidence: Evidence,
   book: ServiceBook,
 ): readonly LimitReading[] {
@@ -84,8 +85,10 @@ export function limitsOf(
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
     rmse: (side, metric) => {
-      const { n, sum } = (evidence.hypotheses[metric] as BetEvidence).stepMoments
-      return n[side] === 0 ? { value: null, n: 0 } : { value: Math.sqrt(sum[side] / n[side]), n: n[side] }
+      const found = evidence.hypotheses[metric] as BetEvidence
+      const { n, sum } = found.stepMoments
+      if (found.step !== state.step || n[side] === 0) return { value: null, n: 0 }
+      return { value: Math.sqrt(sum[side] / n[side]), n: n[side] }
     },
   }
   return readLimits(plan.metrics, values)
@@ -95,7 +98,8 @@ function reportsOf({ plan, state, evidence, book, now }: ObserveInput): readonly
   const units = evidence.ratio.starts[0]?.reduce((sum, s) => sum + s.total, 0) ?? 0
   const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
-    limits: limitsOf(plan, evidence, book),
+    limits: limitsOf(plan, state, evidence, book),
+    step: state.step,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: units / seconds,
     latency: (side, quantile) => {

@@ -291,7 +291,7 @@ export class RolloutRunner {
 
   #countLimits(): void {
     const { evidence } = this.#cycle
-    const limits = limitsOf(this.#plan, evidence, this.#book)
+    const limits = limitsOf(this.#plan, this.#state, evidence, this.#book)
     if (limits.length === 0) return
     this.#cycle.amend({ ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) })
   }

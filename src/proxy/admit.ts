@@ -20,7 +20,10 @@ export function admitToService(
   if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
   if (isUpgrade(req) || isWebSocket(req)) {
-    return { code: 'SERIN_NOT_IMPLEMENTED', detail: 'A service does not take WebSocket sessions yet.' }
+    return {
+      code: 'SERIN_NOT_IMPLEMENTED',
+      detail: 'A service does not take WebSocket sessions yet.',
+    }
   }
   if (hasRewrite(service) && hasUnsafePath(req.url!)) {
     return { code: 'SERIN_BAD_REQUEST', detail: 'The path has dot segments or encoded separators.' }

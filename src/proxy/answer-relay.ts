@@ -55,7 +55,8 @@ export class AnswerRelay {
     if (status !== 103) return
     const link: string[] = []
     for (let n = 0; n < raw.length; n += 2) {
-      if (raw[n]!.toString('latin1').toLowerCase() === 'link') link.push(raw[n + 1]!.toString('latin1'))
+      if (raw[n]!.toString('latin1').toLowerCase() === 'link')
+        link.push(raw[n + 1]!.toString('latin1'))
     }
     try {
       res.writeEarlyHints({ link })

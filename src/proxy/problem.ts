@@ -57,7 +57,7 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, problem
   const unread = isUnread(req)
   if (unread || problem.close === true) headers.push('connection', 'close')
   writeHeadPairs(res, status, undefined, headers)
-  if (unread && !isUpgrade(req)) {
+  if (unread && code !== 'SERIN_REQUEST_TIMEOUT' && !isUpgrade(req)) {
     res.write(body)
     lingerAndEnd(req, res)
   } else {

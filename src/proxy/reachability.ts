@@ -13,7 +13,10 @@ export type Reachability = {
   /** From now on these origins are watched, and no others. */
   readonly watch: (origins: Iterable<string>) => void
   /** Whether one of the origins accepts connections, and for how long none has, after one did. */
-  readonly of: (origins: readonly string[]) => { readonly ready: boolean; readonly downForMs: number }
+  readonly of: (origins: readonly string[]) => {
+    readonly ready: boolean
+    readonly downForMs: number
+  }
   /** Whether this origin does. */
   readonly isReachable: (origin: string) => boolean
   /** Tries every origin once; resolves when all have answered or timed out. */

@@ -42,8 +42,8 @@ export class UploadStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // Not paused: an answer may be waiting for the rest of the body to be thrown away.
     this.#req.off('data', this.#onData).off('end', this.#onEnd)
-    this.#req.pause()
     callback(error)
   }
 

@@ -69,7 +69,10 @@ function checkTarget(req: IncomingMessage): Refusal | null {
   const end = rest.search(/[/?]/)
   const authority = end === -1 ? rest : rest.slice(0, end)
   // Section 3.2.2 has the target win over Host; a difference between them has no honest reason.
-  if (req.headers.host !== undefined && authority.toLowerCase() !== req.headers.host.toLowerCase()) {
+  if (
+    req.headers.host !== undefined &&
+    authority.toLowerCase() !== req.headers.host.toLowerCase()
+  ) {
     return bad('The request target names another host than the Host field.')
   }
   const path = end === -1 ? '' : rest.slice(end)

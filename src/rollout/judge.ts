@@ -7,7 +7,7 @@ import type {
   MomentStratum,
 } from '../domain/evidence.ts'
 import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, MetricValue, Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, MetricValue, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { harmLogEvidence } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
@@ -19,12 +19,17 @@ import type { RolloutPlan } from './plan.ts'
 /** What a report needs beside the evidence. */
 export type JudgeContext = {
   readonly limits: readonly LimitReading[]
+  /** The step that the rollout is in: what was folded of another one says nothing about it. */
+  readonly step: number
   /** Probability of the canary, and judged units of both sides per second, as they are now. */
   readonly pi: number
   readonly unitsPerSecond: number
   /** A quantile of a side's drawn requests, in ms, for people to read. */
   readonly latency: (side: Side, quantile: number) => MetricValue
 }
+
+/** Level of the intervals that are for reading only. */
+const REPORT_ALPHA = 0.05
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 
@@ -60,10 +65,13 @@ function hypothesisReport(
     proof === null ? null : { log, threshold: Math.log(1 / proof.alpha) }
   const nonInferiority = against(found.sup.proof)
   const ticksBeyond = evidence.limitTicks[hypothesis.id] ?? 0
+  // Label metrics fold a whole window late: until then the step's own sums are still another step's.
+  const isStepFolded = found.step === context.step
   const numbers =
     found.kind === 'event'
       ? eventNumbers(hypothesis, found, context)
       : betNumbers(hypothesis, found, context)
+  let ratio: { readonly read: RatioInterval | null } | null = null
   return {
     name: hypothesis.id,
     kind: kindOf(plan, hypothesis),
@@ -73,15 +81,22 @@ function hypothesisReport(
     margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
     baseline: numbers.baseline,
     canary: numbers.canary,
-    ratio: numbers.ratio,
+    // An interval costs a search over ratios; most evaluations are never looked at.
+    get ratio() {
+      return (ratio ??= { read: numbers.ratio() }).read
+    },
     evidence: {
       harm,
       nonInferiority,
-      stepNonInferiority: against(found.sup.stepProof),
-      stepHarm: { log: stepHarm(hypothesis, found, evidence.stepStart), threshold: harm.threshold },
+      stepNonInferiority: isStepFolded ? against(found.sup.stepProof) : null,
+      stepHarm: isStepFolded
+        ? { log: stepHarm(hypothesis, found, evidence.stepStart), threshold: harm.threshold }
+        : null,
     },
     limit: limit === null ? null : limitOf(limit, ticksBeyond),
-    stepCanaryN: (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE],
+    stepCanaryN: isStepFolded
+      ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
+      : 0,
     etaSeconds: nonInferiority === null ? null : remaining(numbers.plan, nonInferiority, hypothesis, context),
   }
 }
@@ -115,7 +130,8 @@ function verdictOf(
   return isProved ? 'successful' : 'inconclusive'
 }
 
-type Numbers = Pick<MetricReport, 'baseline' | 'canary' | 'ratio'> & {
+type Numbers = Pick<MetricReport, 'baseline' | 'canary'> & {
+  readonly ratio: () => RatioInterval | null
   /** For proving no worse, were both sides as the baseline is now. */
   readonly plan: Plan | null
 }
@@ -130,13 +146,13 @@ function eventNumbers(
   const { source } = hypothesis
   const read = (side: Side) =>
     source.of === 'latency' ? context.latency(side, source.quantile) : rate(side)
-  const ratio = eventRatioInterval(proof, hypothesis.harm.alpha === 0 ? 0.05 : hypothesis.harm.alpha)
   const baselineRate = rate(BASELINE_SIDE).value
   return {
     baseline: read(BASELINE_SIDE),
     canary: read(CANARY_SIDE),
-    // The thresholds of a latency hypothesis hold the margin, so its ratio is one of exceedances.
-    ratio,
+    // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
+    ratio: () =>
+      source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
     plan:
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
@@ -166,11 +182,12 @@ function betNumbers(
   return {
     baseline: rmse(BASELINE_SIDE),
     canary: rmse(CANARY_SIDE),
-    ratio: meanRatioInterval(strata, {
-      alpha: 0.05,
-      priorSd: Math.log(proofRatio(hypothesis)),
-      root: true,
-    }),
+    ratio: () =>
+      meanRatioInterval(strata, {
+        alpha: REPORT_ALPHA,
+        priorSd: Math.log(proofRatio(hypothesis)),
+        root: true,
+      }),
     plan:
       variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
         ? null

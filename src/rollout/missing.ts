@@ -108,9 +108,15 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     }
     // With a sticky key a late step sees few new keys, so its own proof would never come: there the
     // step must only be free of harm as seen from a fresh start point.
-    const holdsNow = plan.keyed ? !reaches(stepHarm!) : reaches(stepNonInferiority!)
+    const holdsNow = plan.keyed
+      ? stepHarm !== null && !reaches(stepHarm)
+      : stepNonInferiority !== null && reaches(stepNonInferiority)
     if (holdsNow) return []
-    const where = plan.keyed ? 'this step alone looks worse' : 'not excluded in this step alone'
+    const where = plan.keyed
+      ? stepHarm === null
+        ? 'nothing of this step is judged yet'
+        : 'this step alone looks worse'
+      : 'not excluded in this step alone'
     return [inconclusive(report, `${report.name}: ${margin}: ${where}`)]
   })
 }

@@ -270,8 +270,7 @@ rmse (rmse): shown to be worse, or beyond its limit.
   of 8 % and less.
   Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
-  Evidence that it is no more than 5 % worse: none at all; 20 : 1 is
-  needed.
+  Evidence that it is no more than 5 % worse: none at all; 20 : 1 is needed.
 `,
   )
 })

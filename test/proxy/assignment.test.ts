@@ -10,10 +10,7 @@ type Tap = { teardown: (fn: () => unknown) => void }
 
 async function setUp(t: Tap, split: Partial<SplitSpec>, options: TestGatewayOptions = {}) {
   const upstream = await startUpstream((_req, res, { body }) => res.end(body))
-  const variants = [
-    variantAt('baseline', upstream.origin),
-    variantAt('canary', upstream.origin),
-  ]
+  const variants = [variantAt('baseline', upstream.origin), variantAt('canary', upstream.origin)]
   const service = serviceWith(variants, {
     split: { key: null, rules: [], weightsBp: { canary: 5_000 }, override: null, ...split },
   })
@@ -95,7 +92,8 @@ t.test('a key in a JSON body is found, and the body passes unchanged', async (t)
 t.test('a key in a long or chunked body is found in its beginning', async (t) => {
   const { last, gateway, upstream } = await setUp(t, bodyKey)
   const long = `{"user":"ann","data":"${'x'.repeat(300_000)}"}`
-  const head = 'POST /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const head =
+    'POST /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n'
   const bytes = `${head}${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`
   t.equal(parseAnswer(await rawExchange(gateway.port, bytes)).status, 200)
   t.equal(last().reason, 'key')

@@ -70,7 +70,10 @@ t.test('HEAD keeps the length, 204 and 304 have no body, and the connection goes
   t.equal(unchanged.field('etag'), '"a"')
   t.notOk(client.isClosed)
   await gateway.recorder.ended(3)
-  t.same(gateway.recorder.ends.map(({ outcome }) => outcome), ['ok', 'ok', 'ok'])
+  t.same(
+    gateway.recorder.ends.map(({ outcome }) => outcome),
+    ['ok', 'ok', 'ok'],
+  )
   client.close()
 })
 
@@ -129,7 +132,10 @@ t.test('the path and query pass byte for byte, and undecodable ones too', async 
   for (const path of paths) {
     await rawExchange(gateway.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
   }
-  t.same(upstream.seen.map(({ url }) => url), paths)
+  t.same(
+    upstream.seen.map(({ url }) => url),
+    paths,
+  )
 })
 
 t.test('a variant with a path of its own gets the matched prefix rewritten', async (t) => {

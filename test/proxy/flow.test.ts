@@ -243,21 +243,24 @@ t.test('who asks before sending is told to go on, unless the body is too large',
   t.equal(parseAnswer(strange).status, 417)
 })
 
-t.test('an answer that comes before the end of the body passes, and the connection closes', async (t) => {
-  const upstream = await startStreamingUpstream((_req, res) => {
-    res.writeHead(413, { 'content-length': '3' }).end('big')
-  })
-  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
-  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-  const client = new RawConnection(gateway.port)
-  client.send(`${post('Content-Length: 100000')}some`)
-  const answer = parseAnswer(await client.receive('big'))
-  t.equal(answer.status, 413)
-  t.equal(answer.field('connection'), 'close')
-  client.send(Buffer.alloc(100_000))
-  await client.closed()
-  t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 413 })
-})
+t.test(
+  'an answer that comes before the end of the body passes, and the connection closes',
+  async (t) => {
+    const upstream = await startStreamingUpstream((_req, res) => {
+      res.writeHead(413, { 'content-length': '3' }).end('big')
+    })
+    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const client = new RawConnection(gateway.port)
+    client.send(`${post('Content-Length: 100000')}some`)
+    const answer = parseAnswer(await client.receive('big'))
+    t.equal(answer.status, 413)
+    t.equal(answer.field('connection'), 'close')
+    client.send(Buffer.alloc(100_000))
+    await client.closed()
+    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 413 })
+  },
+)
 
 t.test('bodies of any method pass', async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())
@@ -266,9 +269,15 @@ t.test('bodies of any method pass', async (t) => {
   for (const method of ['GET', 'DELETE', 'OPTIONS', 'PUT']) {
     const head = `${method} /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n`
     await rawExchange(gateway.port, `${head}Content-Length: 4\r\n\r\nbody`)
-    await rawExchange(gateway.port, `${head}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`)
+    await rawExchange(
+      gateway.port,
+      `${head}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`,
+    )
   }
-  t.same(upstream.seen.map(({ body }) => body.toString()), Array(8).fill('body'))
+  t.same(
+    upstream.seen.map(({ body }) => body.toString()),
+    Array(8).fill('body'),
+  )
 })
 
 t.test('pipelined requests are all answered, in order', async (t) => {
@@ -276,10 +285,7 @@ t.test('pipelined requests are all answered, in order', async (t) => {
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const one = (n: number, more = '') => `GET /m/${n} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
-  const text = await rawExchange(
-    gateway.port,
-    one(1) + one(2) + one(3, 'Connection: close\r\n'),
-  )
+  const text = await rawExchange(gateway.port, one(1) + one(2) + one(3, 'Connection: close\r\n'))
   t.same(text.match(/<[^>]*>/g), ['</m/1>', '</m/2>', '</m/3>'])
 })
 
@@ -305,26 +311,29 @@ t.test('requests over the limit in flight are told to come back', async (t) => {
   second.close()
 })
 
-t.test('a reload moves new requests, and lets running ones end on the old connections', async (t) => {
-  const asked = signal<ServerResponse>()
-  const old = await startUpstream((_req, res) => asked.fire(res))
-  const next = await startUpstream((_req, res) => res.end('new'))
-  const gateway = await startGateway([serviceWith([variantAt('baseline', old.origin)])])
-  t.teardown(() => Promise.all([gateway.close(), old.close(), next.close()]))
-  const first = new RawConnection(gateway.port).send(GET)
-  const res = await asked.promise
-  // Half a body: assigned after the reload, and so by the new configuration.
-  const between = new RawConnection(gateway.port).send(`${post('Content-Length: 4')}ha`)
-  await new Promise((resolve) => between.socket.once('connect', resolve))
-  while (gateway.exchanges.count < 2) await new Promise((resolve) => setImmediate(resolve))
-  const closed = gateway.reload([serviceWith([variantAt('baseline', next.origin)])])
-  await between.send('lf').receive('new')
-  res.end('old')
-  await first.receive('old')
-  await closed
-  t.equal(next.seen[0]!.body.toString(), 'half')
-  for (const client of [first, between]) client.close()
-})
+t.test(
+  'a reload moves new requests, and lets running ones end on the old connections',
+  async (t) => {
+    const asked = signal<ServerResponse>()
+    const old = await startUpstream((_req, res) => asked.fire(res))
+    const next = await startUpstream((_req, res) => res.end('new'))
+    const gateway = await startGateway([serviceWith([variantAt('baseline', old.origin)])])
+    t.teardown(() => Promise.all([gateway.close(), old.close(), next.close()]))
+    const first = new RawConnection(gateway.port).send(GET)
+    const res = await asked.promise
+    // Half a body: assigned after the reload, and so by the new configuration.
+    const between = new RawConnection(gateway.port).send(`${post('Content-Length: 4')}ha`)
+    await new Promise((resolve) => between.socket.once('connect', resolve))
+    while (gateway.exchanges.count < 2) await new Promise((resolve) => setImmediate(resolve))
+    const closed = gateway.reload([serviceWith([variantAt('baseline', next.origin)])])
+    await between.send('lf').receive('new')
+    res.end('old')
+    await first.receive('old')
+    await closed
+    t.equal(next.seen[0]!.body.toString(), 'half')
+    for (const client of [first, between]) client.close()
+  },
+)
 
 t.test('a service that a reload removed while a body came is answered with 503', async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())

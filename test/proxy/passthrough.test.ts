@@ -26,42 +26,49 @@ function textFrame(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)])
 }
 
-t.test('requests of no service pass, with forwarding fields and without hop-by-hop ones', async (t) => {
-  const upstream = await startUpstream((_req, res, { body }) => {
-    res.writeHead(200, { 'x-a': '1', 'x-serin-variant': 'fake', 'proxy-connection': 'x' })
-    res.end(body)
-  })
-  const gateway = await startGateway([], { passthrough: upstream.origin })
-  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-  const text = await rawExchange(
-    gateway.port,
-    ask('POST /v2/repository?x=%2F', [
-      'Keep-Alive: timeout=5',
-      'Upgrade: h2c',
-      'X-Forwarded-For: 6.6.6.6',
-      'X-Serin-Secret: s',
-      'Content-Type: text/plain',
-      'Content-Length: 4',
-    ], '\xff\xfe\x00a'),
-  )
-  const answer = parseAnswer(text)
-  t.equal(answer.status, 200)
-  t.match(answer.body, '\xff\xfe\x00a', 'the bytes of a text are not decoded')
-  t.equal(answer.field('x-a'), '1')
-  t.equal(answer.field('x-serin-variant'), null)
-  t.equal(answer.field('proxy-connection'), null)
-  const seen = upstream.seen[0]!
-  t.equal(seen.url, '/v2/repository?x=%2F')
-  t.match(seen.headers, {
-    via: '1.1 serin-test',
-    'x-forwarded-for': '127.0.0.1',
-    'x-forwarded-host': 'front',
-    'x-forwarded-proto': 'http',
-  })
-  for (const name of ['keep-alive', 'upgrade', 'x-serin-secret']) {
-    t.equal(seen.headers[name], undefined, name)
-  }
-})
+t.test(
+  'requests of no service pass, with forwarding fields and without hop-by-hop ones',
+  async (t) => {
+    const upstream = await startUpstream((_req, res, { body }) => {
+      res.writeHead(200, { 'x-a': '1', 'x-serin-variant': 'fake', 'proxy-connection': 'x' })
+      res.end(body)
+    })
+    const gateway = await startGateway([], { passthrough: upstream.origin })
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const text = await rawExchange(
+      gateway.port,
+      ask(
+        'POST /v2/repository?x=%2F',
+        [
+          'Keep-Alive: timeout=5',
+          'Upgrade: h2c',
+          'X-Forwarded-For: 6.6.6.6',
+          'X-Serin-Secret: s',
+          'Content-Type: text/plain',
+          'Content-Length: 4',
+        ],
+        '\xff\xfe\x00a',
+      ),
+    )
+    const answer = parseAnswer(text)
+    t.equal(answer.status, 200)
+    t.match(answer.body, '\xff\xfe\x00a', 'the bytes of a text are not decoded')
+    t.equal(answer.field('x-a'), '1')
+    t.equal(answer.field('x-serin-variant'), null)
+    t.equal(answer.field('proxy-connection'), null)
+    const seen = upstream.seen[0]!
+    t.equal(seen.url, '/v2/repository?x=%2F')
+    t.match(seen.headers, {
+      via: '1.1 serin-test',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': 'front',
+      'x-forwarded-proto': 'http',
+    })
+    for (const name of ['keep-alive', 'upgrade', 'x-serin-secret']) {
+      t.equal(seen.headers[name], undefined, name)
+    }
+  },
+)
 
 t.test('a trusted proxy is believed on the passthrough too', async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())
@@ -190,7 +197,10 @@ t.test('WebSocket sessions of no service are tunnelled, those of a service refus
     `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n${more}\r\n\r\n`
   const refused = await rawExchange(gateway.port, upgrade('/m/x', 'Upgrade: websocket'))
   t.equal(parseAnswer(refused).field('x-serin-error'), 'SERIN_NOT_IMPLEMENTED')
-  const twoHosts = await rawExchange(gateway.port, upgrade('/chat', 'Upgrade: websocket\r\nHost: b'))
+  const twoHosts = await rawExchange(
+    gateway.port,
+    upgrade('/chat', 'Upgrade: websocket\r\nHost: b'),
+  )
   t.equal(parseAnswer(twoHosts).status, 400)
   const withBody = await rawExchange(
     gateway.port,

@@ -162,26 +162,29 @@ for (const [how, bytes] of [
   })
 }
 
-t.test('a stream that breaks off after it ran well is booked as good, and the break counted', async (t) => {
-  let cut: () => void = () => {}
-  const upstream = await startUpstream((_req, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' })
-    res.write('data: 1\n\n')
-    cut = () => res.destroy()
-  })
-  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
-    limits: { settleMs: 0 },
-  })
-  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-  const client = new RawConnection(gateway.port).send(GET)
-  await client.receive('data: 1')
-  t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
-  cut()
-  await client.closed()
-  t.equal(gateway.recorder.ends.length, 1)
-  t.same(gateway.recorder.notes, ['upstream_truncated'])
-  t.match(gateway.recorder.attempts, [{ result: 'failed' }])
-})
+t.test(
+  'a stream that breaks off after it ran well is booked as good, and the break counted',
+  async (t) => {
+    let cut: () => void = () => {}
+    const upstream = await startUpstream((_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write('data: 1\n\n')
+      cut = () => res.destroy()
+    })
+    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
+      limits: { settleMs: 0 },
+    })
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const client = new RawConnection(gateway.port).send(GET)
+    await client.receive('data: 1')
+    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+    cut()
+    await client.closed()
+    t.equal(gateway.recorder.ends.length, 1)
+    t.same(gateway.recorder.notes, ['upstream_truncated'])
+    t.match(gateway.recorder.attempts, [{ result: 'failed' }])
+  },
+)
 
 t.test('an upstream that does not begin to answer runs into the first byte timeout', async (t) => {
   const upstream = await startRawUpstream(() => {})

@@ -11,14 +11,29 @@ const refused: readonly (readonly [what: string, bytes: string, status: number, 
   ['a Host with a bad port', 'GET /m/x HTTP/1.1\r\nHost: a:8x\r\n\r\n', 400, 'BAD_REQUEST'],
   ['a Host with a loose bracket', 'GET /m/x HTTP/1.1\r\nHost: [::1\r\n\r\n', 400, 'BAD_REQUEST'],
   ['a Host of brackets alone', 'GET /m/x HTTP/1.1\r\nHost: []\r\n\r\n', 400, 'BAD_REQUEST'],
-  ['a Host with a byte beyond ASCII', 'GET /m/x HTTP/1.1\r\nHost: \xe9\r\n\r\n', 400, 'BAD_REQUEST'],
-  ['another host in the target', 'GET http://b/m/x HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'BAD_REQUEST'],
+  [
+    'a Host with a byte beyond ASCII',
+    'GET /m/x HTTP/1.1\r\nHost: \xe9\r\n\r\n',
+    400,
+    'BAD_REQUEST',
+  ],
+  [
+    'another host in the target',
+    'GET http://b/m/x HTTP/1.1\r\nHost: a\r\n\r\n',
+    400,
+    'BAD_REQUEST',
+  ],
   ['* for a GET', 'GET * HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'BAD_REQUEST'],
   ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', 501, 'NOT_IMPLEMENTED'],
   ['another scheme', 'GET ftp://a/m/x HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'BAD_REQUEST'],
   ['TRACE', 'TRACE /m/x HTTP/1.1\r\nHost: a\r\n\r\n', 501, 'NOT_IMPLEMENTED'],
   ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 501, 'NOT_IMPLEMENTED'],
-  ['HTTP/2.0 in the request line', 'GET /m/x HTTP/2.0\r\nHost: a\r\n\r\n', 505, 'VERSION_NOT_SUPPORTED'],
+  [
+    'HTTP/2.0 in the request line',
+    'GET /m/x HTTP/2.0\r\nHost: a\r\n\r\n',
+    505,
+    'VERSION_NOT_SUPPORTED',
+  ],
   ['HTTP/0.9', 'GET /m/x\r\n\r\n', 505, 'VERSION_NOT_SUPPORTED'],
   [
     'another transfer coding',
@@ -156,7 +171,7 @@ t.test('other upgrades are ignored', async (t) => {
   t.equal(upstream.seen[0]!.headers.upgrade, undefined)
 })
 
-t.test('a body with a broken chunk ends its exchange as the client\'s', async (t) => {
+t.test("a body with a broken chunk ends its exchange as the client's", async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))

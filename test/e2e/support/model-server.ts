@@ -1,0 +1,38 @@
+import type { Test } from 'tap'
+import { startUpstream, type FakeUpstream, type SeenRequest } from '../../support/fake-upstream.ts'
+
+/** How a model of the tests answers from now on; may be changed while it runs. */
+export type ModelBehaviour = {
+  /** The standard deviation of its errors. */
+  error: number
+  /** Share of its answers that are 500. */
+  failures: number
+}
+
+export type TestModel = FakeUpstream & { readonly behaviour: ModelBehaviour }
+
+/**
+ * Starts a model server that predicts `x` of the request's JSON with an error of its own: the true value of
+ * every request is its `x`.
+ */
+export async function startModel(
+  t: Test,
+  draw: () => number,
+  behaviour: ModelBehaviour,
+): Promise<TestModel> {
+  const upstream = await startUpstream((_req, res, seen) => {
+    const status = draw() < behaviour.failures ? 500 : 200
+    // Uniform with this standard deviation: bounded, so that no cap is ever in the way.
+    const error = behaviour.error * Math.sqrt(12) * (draw() - 0.5)
+    res.writeHead(status, { 'content-type': 'application/json' })
+    res.end(JSON.stringify({ outputs: [{ data: [readX(seen) + error] }] }))
+    // Nothing looks at them here, and there are many.
+    upstream.seen.length = 0
+  })
+  t.teardown(upstream.close)
+  return { ...upstream, behaviour }
+}
+
+function readX({ body }: SeenRequest): number {
+  return body.length === 0 ? 0 : (JSON.parse(body.toString()) as { readonly x: number }).x
+}
