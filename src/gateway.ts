@@ -2,8 +2,8 @@ import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { AdminDeps, CommandResult, ReloadResult } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
-import type { ServiceStatus } from './admin/service-status.ts'
 import type { Config } from './config/config.ts'
+import { describeChanges } from './config/describe-changes.ts'
 import type { ConfigResult } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { redactConfig } from './config/redact.ts'
@@ -11,17 +11,19 @@ import { listRestartChanges } from './config/restart.ts'
 import { watchFile } from './config/watch.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
-import { CANARY } from './domain/variant.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
 import { createLabelJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
-import { drain, type Delay } from './proxy/drain.ts'
+import { createDelay } from './proxy/delay.ts'
+import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { createReachability } from './proxy/reachability.ts'
+import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
+import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import type { Store } from './store/store.ts'
 
@@ -75,14 +77,20 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live.snapshot.runtimes.get(service)?.service.variants.find((v) => v.name === variant)
       ?.upstreams ?? []
 
+  const look = createServiceLook({
+    live: () => live,
+    view: (service) => evaluator.view(service),
+    isReachable: reachability.isReachable,
+  })
+
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
-    services: () => [...live.books].map(([name, book]) => readingOf(name, book)),
+    services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
   })
 
   const evaluator = new Evaluator({
-    store: metered(store, metrics.setStoreUp),
+    store: meterStore(store, metrics.setStoreUp),
     clock,
     holder: `${hostname()}:${process.pid}`,
     reachability: (service, variant) => reachability.of(upstreamsOf(service, variant)),
@@ -121,57 +129,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
-  function readingOf(name: string, book: LiveServices['books'] extends ReadonlyMap<string, infer B> ? B : never) {
-    const { service, split } = live.snapshot.runtimes.get(name)!
-    return {
-      book,
-      weightsBp: split.weightsBp,
-      view: evaluator.view(name),
-      upstreams: service.variants.flatMap((v) =>
-        v.upstreams.map((upstream) => ({
-          variant: v.name,
-          upstream,
-          healthy: reachability.isReachable(upstream),
-        })),
-      ),
-    }
-  }
-
-  function statusOf(name: string): ServiceStatus | null {
-    const runtime = live.snapshot.runtimes.get(name)
-    if (runtime === undefined) return null
-    const book = live.books.get(name)!
-    const { service } = runtime
-    const figures = service.variants.map((v) => {
-      const { requests, errors, drawn } = book.variants.get(v.name)!
-      const quantile = (q: number) => (drawn.count === 0 ? null : drawn.quantile(q))
-      return [
-        v.name,
-        {
-          requests,
-          errors,
-          p50Ms: quantile(0.5),
-          p95Ms: quantile(0.95),
-          p99Ms: quantile(0.99),
-          upstreams: v.upstreams.length,
-          healthy: v.upstreams.filter((u) => reachability.isReachable(u)).length,
-        },
-      ] as const
-    })
-    return {
-      service,
-      weightsBp: runtime.split.weightsBp,
-      variants: Object.fromEntries(figures),
-      rollout: evaluator.view(name),
-    }
-  }
-
   async function command(
     service: string,
     asked: Command,
     ifMatch: number | null,
   ): Promise<CommandResult> {
-    if (statusOf(service) === null) {
+    if (look.status(service) === null) {
       const detail = `no service ${service} is configured`
       return { ok: false, code: 'SERIN_UNKNOWN_SERVICE', detail }
     }
@@ -180,7 +143,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       const detail = `${service} has no rollout: its weights are those of the configuration`
       return { ok: false, code: 'SERIN_REFUSED', detail }
     }
-    return result.ok ? { ...result, status: statusOf(service)! } : result
+    return result.ok ? { ...result, status: look.status(service)! } : result
   }
 
   async function reload(next: Config, actor = 'configuration'): Promise<ReloadResult> {
@@ -196,7 +159,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     }
     const previous = live
     const upcoming = build(next, previous)
-    const refusals = await Promise.all([...upcoming.plans.values()].map((p) => evaluator.refusal(p)))
+    const refusals = await Promise.all(
+      [...upcoming.plans.values()].map((p) => evaluator.refusal(p)),
+    )
     const problems = refusals.filter((r) => r !== null)
     if (problems.length > 0) {
       await upcoming.upstreams.close()
@@ -224,8 +189,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const adminDeps: AdminDeps = {
     clock,
     log,
-    services: () => live.config.services.map((s) => statusOf(s.name)!),
-    service: statusOf,
+    services: () => live.config.services.map((s) => look.status(s.name)!),
+    service: look.status,
     command,
     decisions: store.decisions,
     decision: store.decision,
@@ -280,10 +245,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       expiry.unref()
       closers.push(() => clearInterval(expiry))
       if (config.file !== null) {
-        const watch = await watchFile(config.file, {
+        const watch = watchFile(config.file, {
           debounceMs: WATCH_DEBOUNCE_MS,
           onChange: () => void reloadFile().then((result) => logReload(log, result)),
-          onError: (error) => log.error({ err: error }, 'the configuration is not watched any more'),
+          onError: (error) =>
+            log.error({ err: error }, 'the configuration is not watched any more'),
         })
         closers.push(watch.close)
       }
@@ -294,7 +260,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     drain: () =>
       drain({
         spans: live.config.gateway.drain,
-        delay,
+        delay: createDelay,
         stopBeingReady: () => (stage.ready = false),
         startDraining: () => (stage.draining = true),
         closeServer: () => data.close(),
@@ -320,41 +286,6 @@ function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
   return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
 }
 
-/** The store, with every commit telling whether it could be written. */
-function metered(store: Store, setUp: (up: boolean) => void): Store {
-  return {
-    ...store,
-    commit: async (change) => {
-      try {
-        const result = await store.commit(change)
-        setUp(true)
-        return result
-      } catch (error) {
-        setUp(false)
-        throw error
-      }
-    },
-  }
-}
-
-function describeChanges(before: Config, after: Config): readonly string[] {
-  if (before.hash === after.hash) return ['nothing changed']
-  const versions = (config: Config) =>
-    new Map(
-      config.services.map((s) => [s.name, s.variants.find((v) => v.name === CANARY)?.version ?? '']),
-    )
-  const was = versions(before)
-  const is = versions(after)
-  return [
-    ...[...was.keys()].filter((name) => !is.has(name)).map((name) => `service ${name} removed`),
-    ...[...is.keys()].filter((name) => !was.has(name)).map((name) => `service ${name} added`),
-    ...[...is]
-      .filter(([name, version]) => was.has(name) && was.get(name) !== version)
-      .map(([name, version]) => `service ${name}: canary version ${version || 'removed'}`),
-    `configuration ${after.hash}`,
-  ]
-}
-
 function logReload(log: FastifyBaseLogger, result: ReloadResult): void {
   if (result.ok) log.info({ changes: result.changes }, 'reloaded')
   else log.error({ problems: result.problems }, 'reload refused: the old configuration stays')
@@ -363,12 +294,4 @@ function logReload(log: FastifyBaseLogger, result: ReloadResult): void {
 async function closeServer(server: FastifyInstance): Promise<void> {
   server.server.closeAllConnections()
   await server.close()
-}
-
-function delay(ms: number): Delay {
-  let timer: NodeJS.Timeout | undefined
-  const done = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  return { done, cancel: () => clearTimeout(timer) }
 }

@@ -52,7 +52,7 @@ const SKEWED: Scenario = {
 const FAILING: Scenario = {
   service: 'mpg-failing',
   story: 'the same model, whose server starts to fail',
-  canary: { kind: 'forest', skewed: false, fault: { afterMs: 16_000, share: 0.8 } },
+  canary: { kind: 'forest', skewed: false, fault: { afterMs: 22_000, share: 0.8 } },
   expected: { ending: 'rolled-back', because: ['errors', 'breaker'], afterFault: true },
 }
 

@@ -47,7 +47,11 @@ export type RolloutPhase =
     }
   | { readonly phase: 'watching'; readonly watchUntil: number }
   | { readonly phase: 'promoted'; readonly promotedAt: number }
-  | { readonly phase: 'rolled-back'; readonly rolledBackAt: number; readonly rolledBackReason: string }
+  | {
+      readonly phase: 'rolled-back'
+      readonly rolledBackAt: number
+      readonly rolledBackReason: string
+    }
 
 /** `1.4->2.0#1`: names an attempt everywhere, and salts its assignment. */
 export function rolloutId(state: {

@@ -112,7 +112,8 @@ export class CohortCycle {
     for (const h of plan.hypotheses) {
       const before = this.#plan.hypotheses.find((other) => other.id === h.id)
       const found = this.#evidence.hypotheses[h.id]!
-      if (JSON.stringify([before?.harm, before?.proof]) === JSON.stringify([h.harm, h.proof])) continue
+      if (JSON.stringify([before?.harm, before?.proof]) === JSON.stringify([h.harm, h.proof]))
+        continue
       // What was the largest evidence under another margin says nothing under this one.
       const sup = { harm: 0, proof: 0, stepProof: 0 }
       this.#evidence = {
@@ -145,7 +146,9 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) => this.#baselineQuantile(q)),
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) =>
+        this.#baselineQuantile(q),
+      ),
     })
   }
 

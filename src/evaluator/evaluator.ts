@@ -8,7 +8,8 @@ import { reconcile } from '../rollout/reconcile.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { RolloutRunner, type RunnerDeps, type RunnerResult } from './rollout-runner.ts'
+import { RolloutRunner } from './rollout-runner.ts'
+import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250

@@ -22,7 +22,10 @@ const BREAKER_SPAN_MS = 10_000
 const FAILING_ATTEMPTS = 20
 
 /** Whether the upstreams of a variant can be reached; handed in, since only the data plane knows. */
-export type Reachability = (variant: string) => { readonly ready: boolean; readonly downForMs: number }
+export type Reachability = (variant: string) => {
+  readonly ready: boolean
+  readonly downForMs: number
+}
 
 /** What an evaluation looks at. */
 export type ObserveInput = {

@@ -1,8 +1,8 @@
-import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { draftDecision } from '../rollout/draft-decision.ts'
 import { countLimitTicks } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -10,41 +10,10 @@ import { reconcile } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
-import { percentsOf } from '../rollout/weights.ts'
-import type { CommitResult, Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
-import { limitsOf, observe, type Reachability } from './observe.ts'
-
-/** What a runner needs of the world. */
-export type RunnerDeps = {
-  readonly store: Store
-  readonly clock: Clock
-  /** The lease to decide, while it is held; null = another process leads. */
-  readonly lease: () => Lease | null
-  readonly reachability: Reachability
-  /** Gives the data plane a state's weights, for every assignment from then on. */
-  readonly apply: (state: RolloutState) => void
-  readonly onDecision: (decision: Decision) => void
-  readonly onError: (what: string, error: unknown) => void
-}
-
-/** What became of a command. `decision: null`: it was so already. */
-export type RunnerResult =
-  | { readonly ok: true; readonly decision: Decision | null }
-  | {
-      readonly ok: false
-      readonly code: 'SERIN_STALE_REVISION' | 'SERIN_REFUSED' | 'SERIN_STORE_FAILED'
-      readonly detail: string
-    }
-
-/** Where a runner begins: what the store has, and what the configuration makes of it. */
-export type RunnerStart = {
-  readonly plan: RolloutPlan
-  readonly book: ServiceBook
-  readonly record: RolloutRecord | null
-  readonly rolledBackAt: number | null
-  readonly lastDecision: Decision | null
-}
+import { CommitError } from './commit-error.ts'
+import { limitsOf, observe } from './observe.ts'
+import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
@@ -146,7 +115,8 @@ export class RolloutRunner {
   /** Stores what is folded but not stored yet; for a clean end. */
   flush(): Promise<void> {
     return this.#alone(async () => {
-      if (this.#deps.lease() !== null && this.#pending === null) await this.#commit(stay(this.#state))
+      if (this.#deps.lease() !== null && this.#pending === null)
+        await this.#commit(stay(this.#state))
     })
   }
 
@@ -233,7 +203,7 @@ export class RolloutRunner {
   async #commit(transition: Transition): Promise<Decision | null> {
     const { state, resetEvidence } = transition
     const changes = this.#cycle.changes()
-    const draft = this.#draft(transition)
+    const draft = this.#draftOf(transition)
     const result = await this.#deps.store.commit({
       service: this.#plan.service,
       expectedRevision: this.#storedRevision,
@@ -312,35 +282,18 @@ export class RolloutRunner {
     return reconcile(plan, this.#state, { now: this.#deps.clock.now(), rolledBackAt, actor })
   }
 
-  #draft({ state, decision }: Transition): DecisionDraft | null {
-    if (decision === null) return null
-    const standing = (s: RolloutState) => ({ phase: s.phase, step: s.step, weights: percentsOf(s) })
-    return {
-      ...decision,
-      at: this.#deps.clock.now(),
-      service: this.#plan.service,
-      rollout: rolloutId(state),
-      from: standing(this.#state),
-      to: standing(state),
-      metrics: this.#seen?.reports ?? [],
-      configHash: this.#plan.configHash,
-    }
+  #draftOf(transition: Transition): DecisionDraft | null {
+    return draftDecision(transition, {
+      plan: this.#plan,
+      from: this.#state,
+      reports: this.#seen?.reports ?? [],
+      now: this.#deps.clock.now(),
+    })
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work)
     this.#queue = result.catch(() => undefined)
     return result
-  }
-}
-
-/** The store refused a change: another process wrote, or took the lease. */
-export class CommitError extends Error {
-  constructor({ reason }: Extract<CommitResult, { ok: false }>) {
-    super(
-      reason === 'conflict'
-        ? 'the stored rollout was changed by another process'
-        : 'the lease to decide was lost to another process',
-    )
   }
 }

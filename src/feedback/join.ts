@@ -105,6 +105,7 @@ export function createLabelJoin(deps: LabelJoinDeps): LabelJoin {
       await joinSlice(slice, report)
       await nextTurn()
     }
+    report.rejected.sort((a, b) => a.line - b.line)
     return report
   }
 

@@ -245,7 +245,8 @@ export class CohortLedger {
     }
     const cap = cohort.terms.caps[metric]
     if (cap === undefined) {
-      if (source.of === 'squared-error' && side === BASELINE_SIDE) this.#capLearner.add(metric, error)
+      if (source.of === 'squared-error' && side === BASELINE_SIDE)
+        this.#capLearner.add(metric, error)
       return
     }
     if (source.of === 'above-cap') {

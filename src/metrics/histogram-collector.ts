@@ -17,7 +17,13 @@ export function registerHistogram(
   help: string,
   series: () => Iterable<HistogramSeries>,
 ): void {
-  const describe: MetricObject = { name, help, type: 'histogram' as never, aggregator: 'sum', collect: () => {} }
+  const describe: MetricObject = {
+    name,
+    help,
+    type: 'histogram' as never,
+    aggregator: 'sum',
+    collect: () => {},
+  }
   const get = (): Promise<MetricObjectWithValues<MetricValue<string>>> =>
     Promise.resolve({ ...describe, values: [...series()].flatMap((s) => valuesOf(name, s)) })
   // prom-client asks of a metric only a name and `get`.
@@ -27,7 +33,11 @@ export function registerHistogram(
 function valuesOf(name: string, { labels, buckets }: HistogramSeries): MetricValue<string>[] {
   const { buckets: counts, sumSeconds, count } = buckets.cumulative()
   const value = (suffix: string, value: number, extra: Readonly<Record<string, string>> = {}) =>
-    ({ metricName: `${name}_${suffix}`, value, labels: { ...extra, ...labels } }) as MetricValue<string>
+    ({
+      metricName: `${name}_${suffix}`,
+      value,
+      labels: { ...extra, ...labels },
+    }) as MetricValue<string>
   return [
     ...counts.map((bucket) => value('bucket', bucket.count, { le: bucket.le })),
     value('sum', sumSeconds),

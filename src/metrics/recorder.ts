@@ -15,7 +15,12 @@ export type ServiceRecorder = {
    * The request's one outcome: exactly once per ticket. `status` as sent to the client (0 = none);
    * `upstreamMs` is the time spent waiting for the upstream (null when it was never asked).
    */
-  readonly end: (ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null) => void
+  readonly end: (
+    ticket: Ticket,
+    outcome: Outcome,
+    status: number,
+    upstreamMs: number | null,
+  ) => void
   /** The prediction read from the answer after it left; null = it had none. At most once per ticket. */
   readonly predicted: (ticket: Ticket, value: number | null) => void
   /** One attempt at an upstream (retries count here and nowhere else). */

@@ -55,7 +55,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     labelNames: ['service', 'result'],
     registers: [registry],
   })
-  const reload = gauge(registry, 'serin_config_reload_success', 'Whether the last reload was taken.')
+  const reload = gauge(
+    registry,
+    'serin_config_reload_success',
+    'Whether the last reload was taken.',
+  )
   const storeUp = gauge(registry, 'serin_store_up', 'Whether the store could be written last time.')
   new Gauge({
     name: 'serin_leader',
@@ -117,7 +121,11 @@ function registerRequests(registry: Registry, services: RegistryDeps['services']
       }
     },
   })
-  const histogram = (name: string, help: string, of: (book: VariantBook) => VariantBook['durations']) =>
+  const histogram = (
+    name: string,
+    help: string,
+    of: (book: VariantBook) => VariantBook['durations'],
+  ) =>
     registerHistogram(registry, name, help, function* () {
       for (const [service, book] of variantsOf(services)) {
         yield { labels: { service, variant: book.variant }, buckets: of(book) }

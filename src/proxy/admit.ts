@@ -22,7 +22,7 @@ export function admitToService(
   if (isUpgrade(req) || isWebSocket(req)) {
     return {
       code: 'SERIN_NOT_IMPLEMENTED',
-      detail: 'A service does not take WebSocket sessions yet.',
+      detail: 'A service does not take upgrades, to WebSocket neither.',
     }
   }
   if (hasRewrite(service) && hasUnsafePath(req.url!)) {

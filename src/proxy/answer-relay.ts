@@ -76,9 +76,9 @@ export class AnswerRelay {
     })
     if (head === null) return 'SERIN_UPSTREAM_TRANSFER_CODING'
     try {
-      writeHeadPairs(this.#res, status, reason, head.headers)
+      writeHeadPairs(this.#res, status, isAscii(reason) ? reason : undefined, head.headers)
     } catch {
-      // A field or reason with bytes that Node does not write.
+      // A field with bytes that Node does not write.
       return 'SERIN_UPSTREAM_PROTOCOL'
     }
     this.isEventStream = head.isEventStream
@@ -127,6 +127,12 @@ export class AnswerRelay {
 
 function flushHead(relay: AnswerRelay): void {
   relay.flush()
+}
+
+/** undici decodes the reason as UTF-8, which not every one is; then the status' usual reason will do. */
+function isAscii(reason: string): boolean {
+  for (let n = 0; n < reason.length; n++) if (reason.charCodeAt(n) > 0x7e) return false
+  return true
 }
 
 /** `TE: trailers`, possibly among codings (RFC 9110 section 10.1.4). */

@@ -12,26 +12,12 @@ import { classifyError, rootCause } from './errors.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { Attempt, type AttemptOwner } from './forward.ts'
 import type { ExchangeKind, LiveExchange } from './live-exchanges.ts'
+import { codeOfTimeout, type Phase } from './phase.ts'
 import { answerProblem } from './problem.ts'
 import { buildRequestHeaders } from './request-headers.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
 import { pickUpstream, type VariantTarget } from './upstream.ts'
 import { UploadStream } from './upload-stream.ts'
-
-/** Where an exchange stands, and so whose time is running. */
-type Phase =
-  /** The client's: its body is read before the request is assigned. */
-  | 'collecting'
-  | 'connecting'
-  /** The client's, unless the upstream does not take more: the body is on its way up. */
-  | 'sending'
-  | 'waiting'
-  | 'receiving'
-  /** The client's: it does not read the answer. */
-  | 'stalled'
-  /** All is booked; the last bytes are on their way to a slow client. */
-  | 'flushing'
-  | 'done'
 
 /**
  * One request of a service from its arrival to its end. It is booked exactly once if it was assigned,
@@ -233,7 +219,7 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
       // The client would send, but the upstream does not read: from here on it is the upstream's time.
       this.#await('waiting', this.#target!.variant.timeout.firstByteMs)
     } else {
-      this.fail(OF_CLIENT[phase] ?? (capped ? 'SERIN_UPSTREAM_TOTAL_TIMEOUT' : OF_UPSTREAM[phase]!))
+      this.fail(codeOfTimeout(phase, capped))
     }
   }
 
@@ -280,20 +266,6 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
       code,
     })
   }
-}
-
-/** What it means that a phase of the client's took too long. */
-const OF_CLIENT: Readonly<Partial<Record<Phase, ErrorCode>>> = {
-  collecting: 'SERIN_REQUEST_TIMEOUT',
-  sending: 'SERIN_REQUEST_TIMEOUT',
-  stalled: 'SERIN_CLIENT_CLOSED',
-}
-
-/** What it means that a phase of the upstream's took too long. */
-const OF_UPSTREAM: Readonly<Partial<Record<Phase, ErrorCode>>> = {
-  connecting: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
-  waiting: 'SERIN_UPSTREAM_FIRST_BYTE_TIMEOUT',
-  receiving: 'SERIN_UPSTREAM_IDLE_TIMEOUT',
 }
 
 function wholeBody(prefix: Prefix): Buffer | null {

@@ -50,8 +50,7 @@ function fold(
     hypothesis.source.of === 'label-missing'
       ? missingLabels(cohort, tally as EventTally)
       : (tally as EventTally)
-  const since =
-    events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
+  const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
   return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
 }
 

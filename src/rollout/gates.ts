@@ -215,10 +215,6 @@ function isAcknowledged(plan: RolloutPlan, state: RolloutState, report: string):
   return state.acknowledged.includes(report) || state.acknowledged.includes(metric)
 }
 
-function automatic(
-  action: DecisionSeed['action'],
-  reason: string,
-  summary: string,
-): DecisionSeed {
+function automatic(action: DecisionSeed['action'], reason: string, summary: string): DecisionSeed {
   return { action, reason, actor: EVALUATOR, note: null, summary }
 }

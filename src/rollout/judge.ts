@@ -7,7 +7,13 @@ import type {
   MomentStratum,
 } from '../domain/evidence.ts'
 import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, MetricValue, RatioInterval, Verdict } from '../domain/verdict.ts'
+import type {
+  LogEvidence,
+  MetricReport,
+  MetricValue,
+  RatioInterval,
+  Verdict,
+} from '../domain/verdict.ts'
 import { harmLogEvidence } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
@@ -97,7 +103,8 @@ function hypothesisReport(
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
-    etaSeconds: nonInferiority === null ? null : remaining(numbers.plan, nonInferiority, hypothesis, context),
+    etaSeconds:
+      nonInferiority === null ? null : remaining(numbers.plan, nonInferiority, hypothesis, context),
   }
 }
 
@@ -161,7 +168,8 @@ function eventNumbers(
             floor: hypothesis.proof.floor,
             baselineRate,
             // Exceedances of the canary at a threshold with margin are rarer than the baseline's.
-            canaryRate: source.of === 'latency' ? rate(CANARY_SIDE).value ?? baselineRate : baselineRate,
+            canaryRate:
+              source.of === 'latency' ? (rate(CANARY_SIDE).value ?? baselineRate) : baselineRate,
           }),
   }
 }
@@ -176,7 +184,7 @@ function betNumbers(
     pooled.n[side] === 0
       ? NO_VALUE
       : { value: Math.sqrt(pooled.sum[side] / pooled.n[side]), n: pooled.n[side] }
-    const n = pooled.n[BASELINE_SIDE]
+  const n = pooled.n[BASELINE_SIDE]
   const mean = n === 0 ? 0 : pooled.sum[BASELINE_SIDE] / n
   const variance = n === 0 ? 0 : Math.max(0, pooled.sumSq[BASELINE_SIDE] / n - mean ** 2)
   return {

@@ -57,7 +57,9 @@ function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transi
     idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
   }
   if (seen.rolledBackAt !== null) {
-    const ago = formatDuration(Math.max(0, Math.round((seen.now - seen.rolledBackAt) / 1000) * 1000))
+    const ago = formatDuration(
+      Math.max(0, Math.round((seen.now - seen.rolledBackAt) / 1000) * 1000),
+    )
     const decision = configured(
       seen,
       'hold',

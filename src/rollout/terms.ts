@@ -1,4 +1,9 @@
-import { BASELINE_SIDE, type BetTerms, type CohortTerms, type LatencyTerms } from '../domain/cohort.ts'
+import {
+  BASELINE_SIDE,
+  type BetTerms,
+  type CohortTerms,
+  type LatencyTerms,
+} from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { centredBets } from '../statistics/mean-bet.ts'

@@ -137,39 +137,27 @@ export function activeMs(state: RolloutState, now: number): number {
 }
 
 /** The parts of a state that every phase has. */
-export function commonOf(state: RolloutState): RolloutCommon {
-  const {
-    service,
-    baselineVersion,
-    canaryVersion,
-    attempt,
-    revision,
-    step,
-    weightBp,
-    startedAt,
-    stepEnteredAt,
-    pausedMs,
-    acknowledged,
-    holdReason,
-    configHash,
-    fingerprint,
-  } = state
-  return {
-    service,
-    baselineVersion,
-    canaryVersion,
-    attempt,
-    revision,
-    step,
-    weightBp,
-    startedAt,
-    stepEnteredAt,
-    pausedMs,
-    acknowledged,
-    holdReason,
-    configHash,
-    fingerprint,
-  }
+function commonOf(state: RolloutState): RolloutCommon {
+  const common = Object.entries(state).filter(([field]) => Object.hasOwn(COMMON, field))
+  return Object.fromEntries(common) as RolloutCommon
+}
+
+// Written out, so that the compiler notices a field that is forgotten.
+const COMMON: Readonly<Record<keyof RolloutCommon, true>> = {
+  service: true,
+  baselineVersion: true,
+  canaryVersion: true,
+  attempt: true,
+  revision: true,
+  step: true,
+  weightBp: true,
+  startedAt: true,
+  stepEnteredAt: true,
+  pausedMs: true,
+  acknowledged: true,
+  holdReason: true,
+  configHash: true,
+  fingerprint: true,
 }
 
 function pausedMsAt(state: RolloutState, now: number): number {

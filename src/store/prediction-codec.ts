@@ -12,14 +12,14 @@ const JOINED = 1
 const NO_VALUE = 2
 const CANARY = 4
 
-// Layout: flags u8 · cohort i32 · at f64 · value f64 · label f64 · lengths in bytes of the first three
+// Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
 // texts u16 · rollout · variant · service · first part of the key.
 const COHORT_AT = 1
-const TIME_AT = 5
-const VALUE_AT = 13
-const LABEL_AT = 21
-const LENGTHS_AT = 29
-const TEXT_AT = 35
+const TIME_AT = 9
+const VALUE_AT = 17
+const LABEL_AT = 25
+const LENGTHS_AT = 33
+const TEXT_AT = 39
 
 /** First part of the key: `r` and the id, or `h` and the SHA-256 of an id that is too long or has a NUL. */
 export function requestIdKey(requestId: string): string {
@@ -38,7 +38,8 @@ export function encodePrediction(prediction: Prediction): Buffer {
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const bytes = Buffer.alloc(TEXT_AT + lengths.reduce((sum, length) => sum + length, 0))
   bytes[0] = (value === null ? NO_VALUE : 0) | (prediction.side === CANARY_SIDE ? CANARY : 0)
-  bytes.writeInt32LE(prediction.cohort, COHORT_AT)
+  // Cohort numbers come from the time and are beyond 32 bits.
+  bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
   bytes.writeDoubleLE(value ?? 0, VALUE_AT)
   let at = TEXT_AT
@@ -59,7 +60,7 @@ export function decodePrediction(bytes: Buffer, requestId: string): Prediction {
     value: (flags & NO_VALUE) === 0 ? bytes.readDoubleLE(VALUE_AT) : null,
     at: assignedAt(bytes),
     rollout: bytes.toString('utf8', TEXT_AT, variantAt),
-    cohort: bytes.readInt32LE(COHORT_AT),
+    cohort: bytes.readDoubleLE(COHORT_AT),
     side: (flags & CANARY) === 0 ? BASELINE_SIDE : CANARY_SIDE,
     variant: bytes.toString('utf8', variantAt, serviceAt),
   }

@@ -83,7 +83,8 @@ export class MemoryStore implements Store {
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
-    for (const cohort of change.putCohorts ?? []) cohorts.set(cohort.number, structuredClone(cohort))
+    for (const cohort of change.putCohorts ?? [])
+      cohorts.set(cohort.number, structuredClone(cohort))
     for (const number of change.dropCohorts ?? []) cohorts.delete(number)
     const units: UnitBatch[] = [...(kept?.units ?? []), ...structuredClone(change.putUnits ?? [])]
     this.records.set(change.service, {

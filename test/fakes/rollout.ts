@@ -10,10 +10,7 @@ import { rolloutSpec, service } from './simulated-service.ts'
 export const NOW = 1_800_000_000_000
 
 /** The plan of `svc` with short gates. */
-export function plan(
-  change: Parameters<typeof rolloutSpec>[0] = {},
-  keyed = false,
-): RolloutPlan {
+export function plan(change: Parameters<typeof rolloutSpec>[0] = {}, keyed = false): RolloutPlan {
   return planOf(service(rolloutSpec(change), keyed))
 }
 

@@ -59,10 +59,12 @@ export const LATENCY: Extract<MetricSpec, { kind: 'latency' }> = {
 }
 
 /** A rollout with quick gates; `change` replaces parts of it. */
-export function rolloutSpec(change: {
-  readonly spec?: Partial<RolloutSpec>
-  readonly analysis?: Partial<RolloutSpec['analysis']>
-} = {}): RolloutSpec {
+export function rolloutSpec(
+  change: {
+    readonly spec?: Partial<RolloutSpec>
+    readonly analysis?: Partial<RolloutSpec['analysis']>
+  } = {},
+): RolloutSpec {
   return {
     start: 'auto',
     steps: weightSteps([5, 20, 50, 100]),

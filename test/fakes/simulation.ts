@@ -60,7 +60,10 @@ export class Simulation {
 
   static async create(options: SimulationOptions, store = new MemoryStore()): Promise<Simulation> {
     const simulation = new Simulation(options, store)
-    await simulation.evaluator.add({ plan: buildPlan(options.service, 'hash')!, book: simulation.book })
+    await simulation.evaluator.add({
+      plan: buildPlan(options.service, 'hash')!,
+      book: simulation.book,
+    })
     return simulation
   }
 
@@ -125,7 +128,7 @@ export class Simulation {
     const { random, keys, fate } = this.#options
     const unit = keys === 0 ? null : Math.floor(random() * keys)
     // A key's place on [0, 1) is fixed, so that raising the weight moves keys only to the canary.
-    const place = unit === null ? random() : ((unit * 0.618033988749895) % 1)
+    const place = unit === null ? random() : (unit * 0.618033988749895) % 1
     const variant = place * 10_000 < this.weightBp ? 'canary' : 'baseline'
     const requestId = `r${this.#count++}`
     const ticket = this.book.begin(
@@ -161,6 +164,7 @@ export class Simulation {
   }
 
   #runAgenda(): void {
-    while (this.#agenda.length > 0 && this.#agenda[0]!.at <= this.clock.ms) this.#agenda.shift()!.run()
+    while (this.#agenda.length > 0 && this.#agenda[0]!.at <= this.clock.ms)
+      this.#agenda.shift()!.run()
   }
 }

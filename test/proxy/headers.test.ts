@@ -227,3 +227,23 @@ t.test('trailers pass to clients that take them, and to no others', async (t) =>
   t.match(dropped, /\r\n0\r\n\r\n$/)
   t.notMatch(dropped, /trailer:/i)
 })
+
+t.test('a reason that is not ASCII is replaced by the usual one', async (t) => {
+  const upstream = await startCannedUpstream(
+    'HTTP/1.1 200 Tr\xe8s bien\r\nContent-Length: 0\r\n\r\n',
+  )
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, get(['Connection: close'])))
+  t.match(answer, { status: 200, reason: 'OK' })
+})
+
+t.test('an answer with a field that cannot be written is a protocol error', async (t) => {
+  const upstream = await startCannedUpstream(
+    'HTTP/1.1 200 OK\r\nX-A: a\x7fb\r\nContent-Length: 0\r\n\r\n',
+  )
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const answer = parseAnswer(await rawExchange(gateway.port, get(['Connection: close'])))
+  t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_PROTOCOL')
+})

@@ -146,6 +146,7 @@ t.test('limits and refusals hold for the passthrough', async (t) => {
   t.equal(upstream.seen.length, 0)
   t.equal(await status(ask('GET /m/x')), 200, 'a method that the service does not take')
   t.equal(upstream.seen[0]!.headers['x-serin-variant'], undefined)
+  t.equal(await status(ask('GET /%ff')), 400, 'a path that does not decode')
   const client = new RawConnection(gateway.port)
   client.send(ask('POST /x', ['Expect: 100-continue', 'Content-Length: 4']))
   await client.receive('100 Continue')

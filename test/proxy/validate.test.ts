@@ -1,5 +1,6 @@
 import t from 'tap'
-import { startUpstream } from '../support/fake-upstream.ts'
+import { answerClientError } from '../../src/proxy/client-error.ts'
+import { startStreamingUpstream, startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
 
@@ -180,4 +181,23 @@ t.test("a body with a broken chunk ends its exchange as the client's", async (t)
   t.equal(parseAnswer(await client.closed()).status, 400)
   t.match(await gateway.recorder.ended(), { outcome: 'client_closed' })
   t.equal(upstream.seen.length, 0)
+})
+
+t.test('a broken chunk after the answer began cuts it: nothing may be added', async (t) => {
+  const upstream = await startStreamingUpstream((_req, res) => res.write('begun'))
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const client = new RawConnection(gateway.port)
+  client.send('POST /m/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n')
+  await client.receive('begun')
+  client.send('zz\r\n')
+  t.equal((await client.closed()).match(/HTTP\/1\.1/g)!.length, 1)
+  t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 200 })
+})
+
+t.test('a client that resets its connection gets no answer', async (t) => {
+  let isDestroyed = false
+  const socket = { writable: true, destroy: () => (isDestroyed = true), end: () => t.fail() }
+  answerClientError({ code: 'ECONNRESET' }, socket as never)
+  t.ok(isDestroyed)
 })

@@ -6,8 +6,8 @@ import {
   sampleDecision,
   sampleEvidence,
   samplePrediction,
+  sampleState,
 } from './samples.ts'
-import { sampleState } from './samples.ts'
 
 // A process that commits for ever, with everything in one change, and prints each revision once it
 // is committed. Arguments: the path of the store, and the name under which it takes the lease.

@@ -29,7 +29,7 @@ t.test('a process killed at any moment loses nothing that it committed', async (
     t.ok(revision >= acknowledged, `revision ${revision} has everything up to ${acknowledged}`)
     t.ok(revision <= acknowledged + 1, 'and at most the change that was not told yet')
     t.equal(last!.id, revision, 'every change has its decision')
-    t.equal(record!.state.weightBp, last!.to.weights['canary']! * 100, 'weights are those decided')
+    t.equal(last!.to.weights['canary'], record!.state.weightBp / 100, 'weights are those decided')
     t.strictSame(record!.evidence?.starts, [revision])
     t.strictSame(
       record!.cohorts.map((cohort) => cohort.number),

@@ -87,7 +87,7 @@ export function samplePrediction(change: Partial<Prediction> = {}): Prediction {
     value: 3.5,
     at: 1000,
     rollout: '1.4->2.0#1',
-    cohort: 7,
+    cohort: 17_953_172_731,
     side: 1,
     variant: 'canary',
     ...change,

@@ -1,0 +1,12 @@
+import type { CommitResult } from '../store/store.ts'
+
+/** The store refused a change: another process wrote, or took the lease. */
+export class CommitError extends Error {
+  constructor({ reason }: Extract<CommitResult, { ok: false }>) {
+    super(
+      reason === 'conflict'
+        ? 'the stored rollout was changed by another process'
+        : 'the lease to decide was lost to another process',
+    )
+  }
+}

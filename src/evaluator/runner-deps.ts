@@ -1,0 +1,38 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Lease, RolloutRecord, Store } from '../store/store.ts'
+import type { Reachability } from './observe.ts'
+
+/** What a runner needs of the world. */
+export type RunnerDeps = {
+  readonly store: Store
+  readonly clock: Clock
+  /** The lease to decide, while it is held; null = another process leads. */
+  readonly lease: () => Lease | null
+  readonly reachability: Reachability
+  /** Gives the data plane a state's weights, for every assignment from then on. */
+  readonly apply: (state: RolloutState) => void
+  readonly onDecision: (decision: Decision) => void
+  readonly onError: (what: string, error: unknown) => void
+}
+
+/** What became of a command. `decision: null`: it was so already. */
+export type RunnerResult =
+  | { readonly ok: true; readonly decision: Decision | null }
+  | {
+      readonly ok: false
+      readonly code: 'SERIN_STALE_REVISION' | 'SERIN_REFUSED' | 'SERIN_STORE_FAILED'
+      readonly detail: string
+    }
+
+/** Where a runner begins: what the store has, and what the configuration makes of it. */
+export type RunnerStart = {
+  readonly plan: RolloutPlan
+  readonly book: ServiceBook
+  readonly record: RolloutRecord | null
+  readonly rolledBackAt: number | null
+  readonly lastDecision: Decision | null
+}

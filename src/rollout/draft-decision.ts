@@ -1,0 +1,30 @@
+import type { DecisionDraft } from '../domain/decision.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import type { RolloutPlan } from './plan.ts'
+import type { Transition } from './transition.ts'
+import { percentsOf } from './weights.ts'
+
+/** A transition's decision as the log takes it: with where it led from and to, and its evidence. */
+export function draftDecision(
+  { state, decision }: Transition,
+  context: {
+    readonly plan: RolloutPlan
+    readonly from: RolloutState
+    readonly reports: readonly MetricReport[]
+    readonly now: number
+  },
+): DecisionDraft | null {
+  if (decision === null) return null
+  const standing = (s: RolloutState) => ({ phase: s.phase, step: s.step, weights: percentsOf(s) })
+  return {
+    ...decision,
+    at: context.now,
+    service: context.plan.service,
+    rollout: rolloutId(state),
+    from: standing(context.from),
+    to: standing(state),
+    metrics: context.reports,
+    configHash: context.plan.configHash,
+  }
+}

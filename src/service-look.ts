@@ -1,0 +1,58 @@
+import type { ServiceStatus, VariantFigures } from './admin/service-status.ts'
+import type { LiveServices } from './live-services.ts'
+import type { ServiceReading } from './metrics/registry.ts'
+import type { VariantBook } from './metrics/variant-book.ts'
+import type { RolloutView } from './rollout/view.ts'
+
+/** What the parts that show a service (admin API, scrape) are given of it; null = no such service. */
+export type ServiceLook = {
+  readonly status: (service: string) => ServiceStatus | null
+  readonly read: (service: string) => ServiceReading | null
+}
+
+/** Looks at the services as they are at the moment of the question. */
+export function createServiceLook(deps: {
+  readonly live: () => LiveServices
+  readonly view: (service: string) => RolloutView | null
+  readonly isReachable: (upstream: string) => boolean
+}): ServiceLook {
+  const find = (name: string) => {
+    const { snapshot, books } = deps.live()
+    const runtime = snapshot.runtimes.get(name)
+    return runtime === undefined ? null : { ...runtime, book: books.get(name)! }
+  }
+  return {
+    status: (name) => {
+      const found = find(name)
+      if (found === null) return null
+      const { service, split, book } = found
+      const figures = service.variants.map((variant) => {
+        const healthy = variant.upstreams.filter(deps.isReachable).length
+        const { length: upstreams } = variant.upstreams
+        const shown = figuresOf(book.variants.get(variant.name)!)
+        return [variant.name, { ...shown, upstreams, healthy }] as const
+      })
+      return {
+        service,
+        weightsBp: split.weightsBp,
+        variants: Object.fromEntries(figures),
+        rollout: deps.view(name),
+      }
+    },
+    read: (name) => {
+      const found = find(name)
+      if (found === null) return null
+      const { service, split, book } = found
+      const upstreams = service.variants.flatMap(({ name: variant, upstreams }) =>
+        upstreams.map((upstream) => ({ variant, upstream, healthy: deps.isReachable(upstream) })),
+      )
+      return { book, weightsBp: split.weightsBp, view: deps.view(name), upstreams }
+    },
+  }
+}
+
+function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healthy'> {
+  const { requests, errors, drawn } = book
+  const quantile = (q: number) => drawn.quantile(q)
+  return { requests, errors, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+}

@@ -1,0 +1,309 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import type { Cohort } from '../../src/domain/cohort.ts'
+import type { Prediction } from '../../src/domain/prediction.ts'
+import { createLabelJoin } from '../../src/feedback/join.ts'
+import type { ChangedCohort, LabelJoinDeps, LabelMatch, Mark } from '../../src/feedback/join.ts'
+import { parseFeedback } from '../../src/feedback/parse.ts'
+import { createPredictionBuffer } from '../../src/store/prediction-buffer.ts'
+import { openLmdbStore } from '../../src/store/lmdb-store.ts'
+import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from '../store/samples.ts'
+
+t.test('a label is booked with its prediction and the time, and marked in the store', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  const report = await world.accept('{"requestId":"r-1","label":4.5}')
+  t.strictSame(report, { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] })
+  t.strictSame(world.booked, [{ prediction: samplePrediction(), label: 4.5, now: 5000 }])
+  t.strictSame(world.commits, [
+    { joined: [{ prediction: samplePrediction(), label: 4.5 }], cohorts: [] },
+  ])
+  t.strictSame(world.counts, { 'credit-risk joined': 1 })
+})
+
+t.test('lines that match nothing are unmatched and store nothing', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  const report = await world.accept(
+    '{"requestId":"x","label":1}',
+    '{"requestId":"r-1","service":"other","label":1}',
+  )
+  t.match(report, { joined: 0, unmatched: 2, rejected: [] })
+  t.strictSame(world.commits, [])
+  t.strictSame(world.counts, { 'null unmatched': 1, 'other unmatched': 1 })
+})
+
+t.test('a second label for a request is a duplicate, in one batch, slice or later', async (t) => {
+  for (const sliceLines of [1, 10]) {
+    const world = makeWorld([samplePrediction()], { sliceLines })
+    const first = await world.accept(
+      '{"requestId":"r-1","label":1}',
+      `{"requestId":"r-1","service":"${SERVICE}","label":2}`,
+    )
+    t.match(first, { joined: 1, duplicate: 1 })
+    t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 0, duplicate: 1 })
+    t.strictSame(
+      world.booked.map(({ label }) => label),
+      [1],
+    )
+    t.strictSame(world.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 2 })
+  }
+})
+
+t.test('a late label is marked like any other, so that it is late once', async (t) => {
+  const world = makeWorld([samplePrediction()], { book: () => ({ result: 'late', cohort: null }) })
+  t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 0, late: 1 })
+  t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
+})
+
+t.test('a request that is no evidence is joined and booked nowhere', async (t) => {
+  const prediction = samplePrediction({ cohort: -1 })
+  const world = makeWorld([prediction])
+  t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 1 })
+  t.strictSame(world.booked, [])
+  t.equal(world.commits.length, 1)
+})
+
+t.test('cohorts that changed are stored with the labels, each once', async (t) => {
+  const [one, two] = [sampleCohort(1), sampleCohort(2)]
+  const predictions = ['a', 'b', 'c', 'd'].map((requestId) => samplePrediction({ requestId }))
+  const byId: Record<string, Cohort | null> = { a: one, b: two, c: one, d: null }
+  const world = makeWorld(predictions, {
+    book: ({ requestId }) => ({ result: 'joined', cohort: byId[requestId]! }),
+  })
+  await world.accept(...['a', 'b', 'c', 'd'].map((id) => `{"requestId":"${id}","label":1}`))
+  t.equal(world.commits.length, 1)
+  t.strictSame(world.commits[0]!.cohorts, [
+    { service: SERVICE, cohort: one },
+    { service: SERVICE, cohort: two },
+  ])
+})
+
+t.test('ambiguous ids, unknown services and bad lines are rejected with their line', async (t) => {
+  const world = makeWorld([samplePrediction(), samplePrediction({ service: 'other' })])
+  const report = await world.accept(
+    '{"requestId":"r-1","label":1}',
+    '{"requestId":"r-1","service":"nope","label":1}',
+    'x',
+    '{"requestId":"r-1","service":"other","label":1}',
+  )
+  t.strictSame(report, {
+    joined: 1,
+    unmatched: 0,
+    late: 0,
+    duplicate: 0,
+    rejected: [
+      { line: 1, error: 'requestId matches services credit-risk, other: name one in `service`' },
+      { line: 2, error: 'unknown service nope (known: credit-risk, other)' },
+      { line: 3, error: 'not JSON: unexpected "x" at character 1' },
+    ],
+  })
+  t.strictSame(world.counts, { 'null rejected': 3, 'other joined': 1 })
+})
+
+t.test('rejected lines stand in the order of their lines', async (t) => {
+  const world = makeWorld([samplePrediction(), samplePrediction({ service: 'other' })])
+  const report = await world.accept('{"requestId":"r-1","label":1}', 'x', 'y')
+  t.strictSame(
+    report.rejected.map(({ line }) => line),
+    [1, 2, 3],
+  )
+})
+
+t.test('a long list of services is cut short', async (t) => {
+  const services = Array.from({ length: 12 }, (_, index) => `s${index}`)
+  const world = makeWorld([], { services: () => services })
+  const report = await world.accept('{"requestId":"r-1","service":"x","label":1}')
+  t.match(report.rejected[0]?.error, /\(known: s0, .*, s9, …\)$/)
+})
+
+t.test('what is still in the buffer is written before it is looked up and marked', async (t) => {
+  const prediction = samplePrediction()
+  const world = makeWorld([])
+  let flushes = 0
+  world.deps.buffer = {
+    find: (_service, requestId) => (requestId === 'r-1' ? [prediction] : []),
+    flush: async () => {
+      flushes += 1
+      world.predictions.push(prediction)
+    },
+  }
+  t.match(await world.accept('{"requestId":"r-2","label":1}'), { unmatched: 1 })
+  t.equal(flushes, 0)
+  t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 1 })
+  t.equal(flushes, 1)
+})
+
+t.test('batches that come at once are joined one after the other', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  const line = '{"requestId":"r-1","label":1}'
+  const reports = await Promise.all([world.accept(line), world.accept(line), world.accept(line)])
+  t.strictSame(
+    reports.map(({ joined }) => joined),
+    [1, 0, 0],
+  )
+  t.equal(world.booked.length, 1)
+})
+
+t.test('nothing is acknowledged when the store fails, and nothing is booked twice', async (t) => {
+  const cohort = sampleCohort(7)
+  const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })], {
+    book: () => ({ result: 'joined', cohort }),
+  })
+  const failure = new Error('disk full')
+  world.failWith = failure
+  const line = '{"requestId":"r-1","label":4}'
+  await t.rejects(world.accept(line), failure)
+  await t.rejects(world.accept('{"requestId":"r-2","label":5}'), failure)
+  t.equal(world.booked.length, 1, 'while the store fails nothing more is booked')
+  t.strictSame(world.counts, {})
+  world.failWith = null
+  t.match(await world.accept(line), { duplicate: 1 })
+  t.equal(world.booked.length, 1)
+  t.strictSame(world.commits, [
+    {
+      joined: [{ prediction: samplePrediction(), label: 4 }],
+      cohorts: [{ service: SERVICE, cohort }],
+    },
+  ])
+  t.strictSame(world.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 1 })
+})
+
+t.test('a booking that fails half-way leaves nothing that could be booked twice', async (t) => {
+  const predictions = ['a', 'b'].map((requestId) => samplePrediction({ requestId }))
+  let isBroken = true
+  const world = makeWorld(predictions, {
+    book: ({ requestId }) => {
+      if (requestId === 'b' && isBroken) throw new Error('broken')
+      return { result: 'joined', cohort: null }
+    },
+  })
+  const lines = ['{"requestId":"a","label":1}', '{"requestId":"b","label":1}']
+  await t.rejects(world.accept(...lines), /broken/)
+  isBroken = false
+  t.match(await world.accept(...lines), { duplicate: 2 })
+  t.equal(world.booked.length, 2, 'each was tried once')
+})
+
+t.test('others get their turn between the slices of a long batch', async (t) => {
+  const world = makeWorld([], { sliceLines: 10 })
+  const lines = Array.from({ length: 100 }, (_, index) => `{"requestId":"${index}","label":1}`)
+  let turns = 0
+  let isDone = false
+  const spin = () => {
+    turns += 1
+    if (!isDone) setImmediate(spin)
+  }
+  setImmediate(spin)
+  await world.accept(...lines)
+  isDone = true
+  t.ok(turns >= 10, `${turns} turns`)
+})
+
+t.test('with a real store labels survive a restart, and find predictions just made', async (t) => {
+  const path = t.testdir()
+  const first = await openRealWorld(t, path)
+  const lease = await takeLease(first.store)
+  await commit(first.store, lease, null, { putCohorts: [sampleCohort(7)] })
+  for (let index = 0; index < 500; index += 1) {
+    first.buffer.add(samplePrediction({ requestId: `r-${index}` }))
+  }
+  const lines = Array.from({ length: 501 }, (_, index) => `{"requestId":"r-${index}","label":1}`)
+  t.match(await first.accept(lines), { joined: 500, unmatched: 1 })
+  await first.close()
+  const second = await openRealWorld(t, path)
+  t.match(await second.accept(lines), { joined: 0, duplicate: 500, unmatched: 1 })
+  const record = await second.store.readRollout(SERVICE)
+  t.strictSame(record?.cohorts, [sampleCohort(7, { assigned: [500, 0] })])
+  await second.close()
+})
+
+async function openRealWorld(t: Test, path: string) {
+  const store = await openLmdbStore({
+    path,
+    maxBytes: 64 * 1024 ** 2,
+    maxPending: 10_000,
+    retentionMs: 1e9,
+    log: { info: () => {}, warn: () => {} },
+  })
+  const buffer = createPredictionBuffer({ store, onError: (error) => t.fail(String(error)) })
+  const cohort = sampleCohort(7, { assigned: [0, 0] })
+  const join = createLabelJoin({
+    services: () => [SERVICE],
+    buffer,
+    store,
+    book: () => {
+      cohort.assigned[0] += 1
+      return { result: 'joined', cohort }
+    },
+    clock: { now: () => 5000 },
+    count: () => {},
+  })
+  return {
+    store,
+    buffer,
+    accept: (lines: readonly string[]) =>
+      join.accept(parseFeedback(lines.join('\n'), 'application/x-ndjson')),
+    close: async () => {
+      await buffer.close()
+      await store.close()
+    },
+  }
+}
+
+/** A join with a store in memory that behaves as the real one does. */
+function makeWorld(predictions: Prediction[], change: Partial<LabelJoinDeps> = {}) {
+  const booked: { prediction: Prediction; label: number; now: number }[] = []
+  const commits: { joined: readonly Mark[]; cohorts: readonly ChangedCohort[] }[] = []
+  const counts: Record<string, number> = {}
+  const marked = new Set<Prediction>()
+  const toMatch = (prediction: Prediction): LabelMatch => ({
+    found: marked.has(prediction) ? 'joined' : 'pending',
+    prediction,
+  })
+  const world = { predictions, booked, commits, counts, failWith: null as Error | null }
+  const deps: { -readonly [Key in keyof LabelJoinDeps]: LabelJoinDeps[Key] } = {
+    services: () => [SERVICE, 'other'],
+    buffer: { find: () => [], flush: async () => {} },
+    store: {
+      findPredictions: async (queries) =>
+        queries.map(({ service, requestId }) => {
+          const matches = predictions.filter(
+            (prediction) =>
+              prediction.requestId === requestId &&
+              (service === null || prediction.service === service),
+          )
+          if (matches.length > 1) {
+            return { found: 'ambiguous', services: matches.map((match) => match.service) }
+          }
+          return matches[0] === undefined ? { found: 'none' } : toMatch(matches[0])
+        }),
+      commitLabels: async (joined, cohorts) => {
+        if (world.failWith !== null) throw world.failWith
+        commits.push({ joined: [...joined], cohorts })
+        for (const { prediction } of joined) marked.add(prediction)
+      },
+    },
+    book: (prediction, label, now) => {
+      booked.push({ prediction, label, now })
+      return change.book?.(prediction, label, now) ?? { result: 'joined', cohort: null }
+    },
+    clock: { now: () => 5000 },
+    count: (service, result, lines) => {
+      const key = `${service} ${result}`
+      counts[key] = (counts[key] ?? 0) + lines
+    },
+  }
+  const { book: _, ...others } = change
+  Object.assign(deps, others)
+  const join = createLabelJoin({
+    ...deps,
+    buffer: {
+      find: (service, requestId) => deps.buffer.find(service, requestId),
+      flush: () => deps.buffer.flush(),
+    },
+  })
+  return Object.assign(world, {
+    deps,
+    accept: (...lines: string[]) =>
+      join.accept(parseFeedback(lines.join('\n'), 'application/x-ndjson')),
+  })
+}

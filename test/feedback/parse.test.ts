@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { findJsonError } from '../../src/feedback/json-error.ts'
+import { findNearestName } from '../../src/feedback/nearest-name.ts'
+import { MAX_FEEDBACK_LINES, parseFeedback } from '../../src/feedback/parse.ts'
+
+const NDJSON = 'application/x-ndjson'
+
+t.test('one object is read as JSON, over several lines if need be', (t) => {
+  const body = '\uFEFF{\n "service": "credit",\n "requestId": "r-1",\n "label": -0.5\n}\n'
+  t.strictSame(
+    [...parseFeedback(body, 'application/json')],
+    [{ line: 1, service: 'credit', requestId: 'r-1', label: -0.5 }],
+  )
+  t.end()
+})
+
+t.test('lines are read one by one, empty ones are skipped and still numbered', (t) => {
+  const body =
+    '{"requestId":"a","label":1}\r\n\n  \n{"requestId":"b","label":2e3,"at":"2027-06-30T12:00:00.5Z"}'
+  const lines = parseFeedback(body, NDJSON)
+  const expected = [
+    { line: 1, service: null, requestId: 'a', label: 1 },
+    { line: 4, service: null, requestId: 'b', label: 2000 },
+  ]
+  t.strictSame([...lines], expected)
+  t.strictSame([...lines], expected, 'they can be taken again')
+  t.strictSame([...parseFeedback('', NDJSON)], [])
+  t.strictSame([...parseFeedback('\n', NDJSON)], [])
+  t.end()
+})
+
+t.test('a line that cannot be used says why, and the others are read all the same', (t) => {
+  const body = ['{"requestId":"a","label":1}', 'nonsense', '{"requestId":"b","label":2}'].join('\n')
+  t.strictSame(
+    [...parseFeedback(body, NDJSON)],
+    [
+      { line: 1, service: null, requestId: 'a', label: 1 },
+      { line: 2, error: 'not JSON: unexpected "n" at character 1' },
+      { line: 3, service: null, requestId: 'b', label: 2 },
+    ],
+  )
+  t.end()
+})
+
+const ERRORS: readonly (readonly [body: string, error: string | RegExp])[] = [
+  ['', 'not JSON: it ends too early, after character 0'],
+  ['{"requestId":"a","label":}', 'not JSON: unexpected "}" at character 26'],
+  ['{"requestId":"a"', 'not JSON: it ends too early, after character 16'],
+  [
+    '[{"requestId":"a","label":1}]',
+    /^expected an object, found an array \(send one object per line/,
+  ],
+  ['null', 'expected an object, found null'],
+  ['17', 'expected an object, found a number'],
+  ['"x"', 'expected an object, found a string'],
+  ['{}', 'requestId is missing'],
+  ['{"label":1}', 'requestId is missing'],
+  ['{"requestId":7,"label":1}', 'requestId is not a string'],
+  ['{"requestId":"","label":1}', 'requestId is empty'],
+  ['{"requestId":"a","service":null,"label":1}', 'service is not a string'],
+  ['{"requestId":"a","service":"","label":1}', 'service is empty'],
+  ['{"requestId":"a"}', 'label is missing'],
+  ['{"requestId":"a","label":"1"}', 'label is not a number'],
+  ['{"requestId":"a","label":null}', 'label is not a number'],
+  ['{"requestId":"a","label":true}', 'label is not a number'],
+  ['{"requestId":"a","label":1e999}', 'label is not a finite number'],
+  ['{"requestId":"a","label":1,"at":12}', 'at is not a time as in 2027-06-30T12:00:00Z'],
+  ['{"requestId":"a","label":1,"at":"2027-13-30T12:00:00Z"}', /^at is not a time/],
+  ['{"requestId":"a","label":1,"at":"June 2027"}', /^at is not a time/],
+  ['{"requestId":"a","lable":1}', 'unknown field "lable" (did you mean label?)'],
+  ['{"RequestID":"a","label":1}', 'unknown field "RequestID" (did you mean requestId?)'],
+  [
+    '{"requestId":"a","label":1,"weight":2}',
+    /^unknown field "weight" \(known: service, requestId, /,
+  ],
+  ['{"requestId":"a","label":1,"__proto__":2}', /^unknown field "__proto__"/],
+  [`{"${'x'.repeat(99_999)}":1}`, /^unknown field "x{40}…" \(known/],
+  ['{"key":"u-1","label":1}', 'key is not supported yet: only labels by requestId are joined'],
+  ['{"requestId":"a","event":"purchase"}', /^event is not supported yet/],
+  ['{"requestId":"a","label":1,"id":"e-1"}', /^id is not supported yet/],
+  ['{"requestId":"a","value":1}', /^value is not supported yet/],
+  ['{"requestId":"a","values":{"amount":1}}', /^values is not supported yet/],
+  ['{"requestId":"a","key":1}', 'key is not a string'],
+  ['{"requestId":"a","event":{}}', 'event is not a string'],
+  ['{"requestId":"a","value":"1"}', 'value is not a number'],
+  ['{"requestId":"a","values":[1]}', 'values is not an object of numbers'],
+  ['{"requestId":"a","values":{"amount":"1"}}', 'values is not an object of numbers'],
+]
+
+t.test('everything that can be wrong with a line has its reason', (t) => {
+  for (const [body, error] of ERRORS) {
+    const lines = [...parseFeedback(body, 'application/json')]
+    t.match(lines, [{ line: 1, error }], body.slice(0, 60))
+    t.notOk('label' in lines[0]!)
+  }
+  t.end()
+})
+
+t.test('a request with too many lines is refused before any is read', (t) => {
+  const body = '{"requestId":"a","label":1}\n\n'.repeat(MAX_FEEDBACK_LINES)
+  t.equal([...parseFeedback(body, NDJSON)].length, MAX_FEEDBACK_LINES)
+  t.throws(() => parseFeedback(`${body}{}`, NDJSON), {
+    code: 'SERIN_BODY_TOO_LARGE',
+    statusCode: 413,
+    message: '10001 lines of feedback in one request; at most 10000 are taken',
+  })
+  t.end()
+})
+
+t.test('the place of a mistake in JSON is the first character that cannot stand there', (t) => {
+  const places: readonly (readonly [text: string, at: number])[] = [
+    ['{"a" 1}', 5],
+    ['{"a":1,}', 7],
+    ['{,}', 1],
+    ['{1:2}', 1],
+    ['[1,]', 3],
+    ['[1 2]', 3],
+    ['[1}', 2],
+    ['{"a":1]', 6],
+    ['1 2', 2],
+    ['}', 0],
+    ['tru', 0],
+    ['-', 0],
+    ['01', 1],
+    ['1.', 1],
+    ['{"a":"b\nc"}', 7],
+    ['"a\\x"', 2],
+    ['"a\\u12g4"', 2],
+    ['"abc', 4],
+    ['[[], {}, {"a":[]}', 17],
+    [' \t\n', 3],
+  ]
+  for (const [text, at] of places) {
+    t.throws(() => JSON.parse(text), text)
+    t.equal(findJsonError(text), at, text)
+  }
+  t.equal(findJsonError('['.repeat(1_000_000)), 1_000_000, 'depth costs no stack')
+  t.end()
+})
+
+t.test(
+  'any JSON that is cut off ends too early, and any that is extended goes wrong there',
+  (t) => {
+    fc.assert(
+      fc.property(fc.object(), fc.nat(), (value, cut) => {
+        const text = JSON.stringify(value)
+        const start = text.slice(0, cut % text.length)
+        // Within a number, a literal or an escape the place is the beginning of that.
+        const cutAt = findJsonError(start)
+        if (cutAt !== start.length) t.match(start.slice(cutAt), /^[-tfn\\]|^[.eE]/)
+        t.equal(findJsonError(`${text}x`), text.length)
+      }),
+      { numRuns: 200 },
+    )
+    t.end()
+  },
+)
+
+t.test('the nearest name is close enough to have been meant', (t) => {
+  const names = ['label', 'value', 'values', 'at']
+  t.equal(findNearestName('labels', names), 'label')
+  t.equal(findNearestName('LABEL', names), 'label')
+  t.equal(findNearestName('vale', names), 'value')
+  t.equal(findNearestName('lable', names), 'label')
+  t.equal(findNearestName('ta', names), 'at')
+  t.equal(findNearestName('cable', names), null)
+  t.equal(findNearestName('x', names), null)
+  t.end()
+})
