@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
 import type { AdminDeps, CommandResult, ReloadResult } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
 import type { Config } from './config/config.ts'
@@ -20,6 +20,7 @@ import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
+import { trackSockets } from './proxy/open-sockets.ts'
 import { createReachability } from './proxy/reachability.ts'
 import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -222,12 +223,14 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       log,
       isDraining: () => stage.draining,
       isReady: () => stage.ready,
-      name: 'serin',
+      // Of its own, so that one gateway behind another is no loop.
+      name: `serin-${deps.newRequestId().slice(0, 6)}`,
       exchanges,
     },
     config.passthrough,
   )
   const admin = createAdminServer(adminDeps, config.admin)
+  const sockets = trackSockets(data.server)
   const closers: (() => void)[] = []
 
   return {
@@ -265,15 +268,17 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         startDraining: () => (stage.draining = true),
         closeServer: () => data.close(),
         closeExchanges: (kind) => exchanges.closeAll(kind),
-        cutConnections: () => data.server.closeAllConnections(),
+        cutConnections: sockets.destroyAll,
       }),
     close: async () => {
       stage.ready = false
       for (const close of closers) close()
-      await closeServer(data)
+      sockets.destroyAll()
+      await data.close()
       await evaluator.stop()
       await buffer.close()
-      await closeServer(admin)
+      admin.server.closeAllConnections()
+      await admin.close()
       reachability.close()
       await live.upstreams.destroy()
       await store.close()
@@ -289,9 +294,4 @@ function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
 function logReload(log: FastifyBaseLogger, result: ReloadResult): void {
   if (result.ok) log.info({ changes: result.changes }, 'reloaded')
   else log.error({ problems: result.problems }, 'reload refused: the old configuration stays')
-}
-
-async function closeServer(server: FastifyInstance): Promise<void> {
-  server.server.closeAllConnections()
-  await server.close()
 }

@@ -68,7 +68,7 @@ export type EventTally = {
   trials: Pair
   /** Of those, the ones with the event (for latency at the proof's threshold). */
   events: Pair
-  /** Events for the harm side where every request is its own unit. */
+  /** Events for the harm side of units that are judged once: requests without a key, labels. */
   harmEvents: Pair
   /** Units with at least one event in this cohort, per side; null where every request is its own unit. */
   harmUnits: [baseline: number[], canary: number[]] | null

@@ -34,7 +34,7 @@ export function readBodyKey(
 }
 
 /** Whether the body's bytes are not those of the document (`content-encoding: gzip`, say). */
-export function isEncodedBody(req: IncomingMessage): boolean {
+function isEncodedBody(req: IncomingMessage): boolean {
   const coding = req.headers['content-encoding']
   return coding !== undefined && coding !== 'identity'
 }

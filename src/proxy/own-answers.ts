@@ -6,7 +6,7 @@ import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
 /** Where requests of no service have their id. */
-export const REQUEST_ID_HEADER = 'x-request-id'
+const REQUEST_ID_HEADER = 'x-request-id'
 
 /** What a refusal may carry beside its code. */
 export type RefusalExtras = {

@@ -11,7 +11,7 @@ export type Peer = {
 }
 
 /** Knows which peers are trusted proxies. */
-export class PeerReader {
+class PeerReader {
   readonly #isTrusted: (address: string) => boolean
   readonly #peers = new WeakMap<Socket, Peer>()
 

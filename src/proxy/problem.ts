@@ -29,7 +29,7 @@ const RETRY_AFTER = '1'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** The body of an error answer: problem details (RFC 9457) with `code` and `requestId`. */
-export function problemBody(code: ErrorCode, requestId: string, detail?: string): string {
+function problemBody(code: ErrorCode, requestId: string, detail?: string): string {
   const { status, title, detail: usual } = errorEntry(code)
   return JSON.stringify({
     type: 'about:blank',

@@ -49,9 +49,9 @@ function startWhenReady(
   if (state.phase !== 'idle') return null
   if (state.idleReason === 'manual-start' || !seen.canary.ready) return stay(state)
   const decision = automatic('start', 'canary-ready', summarize.started(plan, state))
-  const entered = enterStep(plan, state, 0, seen.now, decision)
   // Waiting for the canary is no part of the rollout's time.
-  return { ...entered, state: { ...entered.state, startedAt: seen.now } }
+  const started = { ...state, startedAt: seen.now, pausedMs: 0 }
+  return enterStep(plan, started, 0, seen.now, decision)
 }
 
 function canaryDownOrBreaking(

@@ -74,7 +74,8 @@ function promote(
       `no upstream of ${state.canaryVersion} answers: \`promote --full\` goes to 100 % all the same`,
     )
   }
-  const index = state.phase === 'idle' ? 0 : state.step + 1
+  // A rollout that was paused in its watch has no further step: it goes back into the watch.
+  const index = state.phase === 'idle' ? 0 : Math.min(state.step + 1, plan.steps.length - 1)
   const next = plan.steps[index]!
   const to = next.kind === 'weight' ? `${bpToPercent(next.weightBp)} %` : 'a pause'
   const action = index === 0 ? 'start' : index === plan.steps.length - 1 ? 'promote' : 'advance'
@@ -189,7 +190,7 @@ function wayOut(phase: RolloutState['phase']): string {
 }
 
 function started(state: RolloutState, seen: Observation): RolloutState {
-  return state.phase === 'idle' ? { ...state, startedAt: seen.now } : state
+  return state.phase === 'idle' ? { ...state, startedAt: seen.now, pausedMs: 0 } : state
 }
 
 function seed(command: Command, action: DecisionAction, summary: string): DecisionSeed {

@@ -93,7 +93,9 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
   if (sameSteps && sameAnalysis && stored.configHash === plan.configHash) return stay(stored)
   if (!running || (sameSteps && sameAnalysis)) {
     // Nothing to decide: the plan is taken over with the next stored state.
-    return stay({ ...stored, ...change, revision: stored.revision + 1 })
+    const at100 = stored.phase === 'watching' || stored.phase === 'promoted'
+    const step = at100 ? plan.steps.length - 1 : stored.step
+    return stay({ ...stored, ...change, step, revision: stored.revision + 1 })
   }
   const back = {
     ...change,

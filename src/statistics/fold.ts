@@ -32,7 +32,8 @@ export type EventFold = FoldPlace & {
   /**
    * With keyed units: for every unit of this cohort that had the event, by side, the oldest start point
    * s since which this is its first one; it counts for the start points s to `epoch`. Null where every
-   * request is a unit of its own: then `tally.harmEvents` counts for all of them.
+   * request is a unit of its own. `tally.harmEvents` counts for all start points up to `epoch` in both
+   * cases: with keyed units it has the requests that came without a key.
    */
   readonly harmSince: readonly (readonly number[])[] | null
 }
@@ -153,7 +154,10 @@ function foldStarts<T>(
 function harmEvents({ harmSince, tally }: EventFold, start: number): Readonly<Pair> {
   if (harmSince === null) return tally.harmEvents
   const count = (units: readonly number[]) => units.filter((since) => since <= start).length
-  return [count(harmSince[BASELINE_SIDE]!), count(harmSince[CANARY_SIDE]!)]
+  return addPairs(tally.harmEvents, [
+    count(harmSince[BASELINE_SIDE]!),
+    count(harmSince[CANARY_SIDE]!),
+  ])
 }
 
 function addEvents(

@@ -53,8 +53,15 @@ export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnviron
   prepareStoreDirectory(path)
   let root: RootDatabase<unknown, string>
   try {
-    // Without `noSubdir` a path with a dot in its name would be taken for a file.
-    root = open({ path, noSubdir: false, maxDbs: 12, mapSize: mapBytes })
+    root = open({
+      path,
+      // Else a path with a dot in its name would be taken for a file.
+      noSubdir: false,
+      maxDbs: 12,
+      mapSize: mapBytes,
+      // It makes promises that nobody holds: a commit that fails would end the process.
+      eventTurnBatching: false,
+    })
   } catch (error) {
     throw toStoreError(`cannot open the store at ${path}`, error)
   }

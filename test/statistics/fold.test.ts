@@ -126,8 +126,10 @@ t.test('An event counts for every start point that is not later than its cohort.
 })
 
 t.test('A key fails once for each start point: its first failure since then.', async (t) => {
+  const base = eventFold({ cohort: 5, epoch: 2, starts: 3 }, [8, 3], [1, 0])
   const fold: EventFold = {
-    ...eventFold({ cohort: 5, epoch: 2, starts: 3 }, [8, 3], [1, 0]),
+    ...base,
+    tally: { ...base.tally, harmEvents: [0, 0] },
     // Baseline: one key never failed before, one failed before start point 1. Canary: two keys failed
     // before start point 2, one failed since (it does not count again).
     harmSince: [
@@ -145,6 +147,20 @@ t.test('A key fails once for each start point: its first failure since then.', a
     ],
   )
   t.same(evidence.proof, [{ pi: 0.2, baseline: 1, canary: 0, trials: 11 }], 'judged units only')
+})
+
+t.test('Requests without a key count beside the keys, for every start point.', async (t) => {
+  const base = eventFold({ cohort: 5, epoch: 1, starts: 3 }, [8, 3], [3, 2])
+  const fold: EventFold = {
+    ...base,
+    tally: { ...base.tally, harmEvents: [2, 1] },
+    harmSince: [[1], [0]],
+  }
+  const evidence = foldEvents(emptyEvents(), fold, ERRORS)
+  t.same(
+    evidence.harm.map(([stratum]) => stratum && [stratum.baseline, stratum.canary]),
+    [[2, 2], [3, 2], undefined],
+  )
 })
 
 t.test('What belongs to a step begins anew with the next one.', async (t) => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -64,6 +65,26 @@ t.test('two processes write the same store: one holds the lease, both are seen',
   child.kill('SIGKILL')
   await child.gone
 })
+
+t.test(
+  'a full disk is an error of the call, and neither ends the process nor loses data',
+  async (t) => {
+    const script = fileURLToPath(new URL('./full-disk.js', import.meta.url))
+    // Files of this process may not grow beyond 1,024 blocks.
+    const command = 'ulimit -f 1024 && exec "$0" "$@"'
+    const child = spawn('sh', ['-c', command, process.execPath, script, t.testdir()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const printed = await text(child.stdout)
+    if (child.exitCode === null) await once(child, 'exit')
+    t.equal(child.exitCode, 0)
+    t.match(JSON.parse(printed), {
+      code: 'SERIN_STORE_FAILED',
+      message: /^cannot save predictions: /,
+      found: 'pending',
+    })
+  },
+)
 
 type Committing = {
   readonly kill: (signal: NodeJS.Signals) => void
