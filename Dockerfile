@@ -19,7 +19,7 @@ COPY --from=build /build/dist ./dist
 COPY config ./config
 COPY LICENSE README.md CHANGELOG.md ./
 
-# The working directory holds the state: `store: lmdb:./data` in a configuration is /var/lib/serin/data.
+# The state: `store: lmdb:/var/lib/serin` in the configuration (a relative path starts at its file).
 RUN mkdir -p /var/lib/serin /etc/serin && chown node:node /var/lib/serin
 WORKDIR /var/lib/serin
 USER node

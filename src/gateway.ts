@@ -45,8 +45,8 @@ export type GatewayDeps = {
 export type RunningGateway = {
   /** Opens both ports; resolves with their addresses. */
   readonly listen: () => Promise<{ readonly data: string; readonly admin: string }>
-  /** Takes over another configuration, or refuses it whole. `actor` stands in the decisions it leads to. */
-  readonly reload: (config: Config, actor?: string) => Promise<ReloadResult>
+  /** Reads the configuration file again and takes it over, or refuses it whole. Reloads never overlap. */
+  readonly reload: () => Promise<ReloadResult>
   /** Takes no more work and waits for what is in flight, within the configured limits. */
   readonly drain: () => Promise<void>
   /** Ends everything; what was acknowledged or folded is stored. */
@@ -147,13 +147,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     return result.ok ? { ...result, status: look.status(service)! } : result
   }
 
-  async function reload(next: Config, actor = 'configuration'): Promise<ReloadResult> {
-    const result = await takeOver(next, actor)
-    metrics.setReloadSuccess(result.ok)
-    return result
-  }
-
-  async function takeOver(next: Config, actor: string): Promise<ReloadResult> {
+  async function takeOver(next: Config): Promise<ReloadResult> {
     const fixed = listRestartChanges(live.config, next)
     if (fixed.length > 0) {
       return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
@@ -172,19 +166,37 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live = upcoming
     watchUpstreams()
     await reachability.probe()
-    await evaluator.reconfigure(rolloutsOf(live), actor)
-    // Requests that were assigned before go on; the pools end with the last of them.
-    previous.upstreams
-      .close()
-      .catch((error: unknown) => log.error({ err: error }, 'old upstreams did not close'))
+    try {
+      await evaluator.reconfigure(rolloutsOf(live), 'configuration')
+    } finally {
+      // Requests that were assigned before go on; the pools end with the last of them.
+      previous.upstreams
+        .close()
+        .catch((error: unknown) => log.error({ err: error }, 'old upstreams did not close'))
+    }
     return { ok: true, changes }
   }
 
-  async function reloadFile(): Promise<ReloadResult> {
-    const loaded = await deps.reloadFrom()
-    if (loaded.ok) return reload(loaded.config)
-    metrics.setReloadSuccess(false)
-    return { ok: false, problems: loaded.problems.map(formatProblem) }
+  async function reloadOnce(): Promise<ReloadResult> {
+    try {
+      const loaded = await deps.reloadFrom()
+      const result = loaded.ok
+        ? await takeOver(loaded.config)
+        : { ok: false as const, problems: loaded.problems.map(formatProblem) }
+      metrics.setReloadSuccess(result.ok)
+      return result
+    } catch (error) {
+      metrics.setReloadSuccess(false)
+      throw error
+    }
+  }
+
+  let reloading: Promise<unknown> = Promise.resolve()
+  // A signal, the file's change and the API may ask at the same time.
+  function reload(): Promise<ReloadResult> {
+    const result = reloading.then(reloadOnce)
+    reloading = result.catch(() => null)
+    return result
   }
 
   const adminDeps: AdminDeps = {
@@ -196,7 +208,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     decisions: store.decisions,
     decision: store.decision,
     feedback: async (body, contentType) => labels.accept(parseFeedback(body, contentType)),
-    reload: reloadFile,
+    reload,
     runningConfig: () => redactConfig(live.config),
     metrics: metrics.render,
     ready: () => ({
@@ -229,7 +241,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
     config.passthrough,
   )
-  const admin = createAdminServer(adminDeps, config.admin)
+  const admin = createAdminServer(adminDeps, {
+    listen: config.admin.listen,
+    get tokens() {
+      return live.config.admin.tokens
+    },
+  })
   const sockets = trackSockets(data.server)
   const closers: (() => void)[] = []
 
@@ -250,7 +267,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       if (config.file !== null) {
         const watch = watchFile(config.file, {
           debounceMs: WATCH_DEBOUNCE_MS,
-          onChange: () => void reloadFile().then((result) => logReload(log, result)),
+          onChange: () => {
+            reload().then(
+              (result) => logReload(log, result),
+              (error: unknown) => log.error({ err: error }, 'the reload failed'),
+            )
+          },
           onError: (error) =>
             log.error({ err: error }, 'the configuration is not watched any more'),
         })

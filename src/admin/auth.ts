@@ -23,7 +23,8 @@ export const LOCAL_ACTOR = 'operator@loopback'
  * Builds the guard of the admin API. Tokens are compared as SHA-256 digests in constant time, and all of
  * them each time. On a loopback listener a request's Host must be a loopback name or the configured one,
  * so that a page in a browser cannot reach it under a name of its own (DNS rebinding); elsewhere the
- * token, which no page can send unasked, is the proof. Throws when there is neither loopback nor token.
+ * token, which no page can send unasked, is the proof. `config.tokens` is read at every request, since a
+ * reload may replace it. Throws when there is neither loopback nor token.
  */
 export function buildAuth(config: AdminConfig, clock: Clock): Auth {
   const isLocal = isLoopback(config.listen.host)
@@ -32,7 +33,15 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
       `admin.listen is ${config.listen.host}, which others can reach: configure admin.tokens first`,
     )
   }
-  const tokens = config.tokens.map((token) => ({ ...token, digest: digestOf(token.token) }))
+  let known = config.tokens
+  let digested = digestTokens(known)
+  const readTokens = () => {
+    if (config.tokens !== known) {
+      known = config.tokens
+      digested = digestTokens(known)
+    }
+    return digested
+  }
 
   return {
     isLocal,
@@ -41,6 +50,7 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
       if (isLocal && !isOwnHost(host, config.listen.host)) {
         return { refusal: foreignHost(host, config.listen.host) }
       }
+      const tokens = readTokens()
       if (tokens.length === 0) return { actor: LOCAL_ACTOR }
       const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
       if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
@@ -79,6 +89,10 @@ function findToken(given: string, tokens: readonly DigestedToken[]): AdminToken 
   const digest = digestOf(given)
   // `filter`, not `find`: every token is compared, so that the time does not tell which one came close.
   return tokens.filter((token) => timingSafeEqual(token.digest, digest))[0]
+}
+
+function digestTokens(tokens: readonly AdminToken[]): readonly DigestedToken[] {
+  return tokens.map((token) => ({ ...token, digest: digestOf(token.token) }))
 }
 
 function digestOf(token: string): Buffer {

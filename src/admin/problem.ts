@@ -52,7 +52,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 function toAdminError(error: unknown): AdminError {
   if (error instanceof AdminError) return error
   const { code, statusCode, message } = error as Partial<FastifyError>
-  if (code === 'SERIN_STORE_FAILED') {
+  if (code === 'SERIN_STORE_FAILED' || code === 'SERIN_BODY_TOO_LARGE') {
     return new AdminError(code, message ?? ERRORS[code].detail)
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
+import type { ConfigResult } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -12,10 +12,16 @@ export type ReadConfig = { readonly config: Config; readonly warnings: readonly 
 
 /** Reads a configuration file; throws a `CliExit` that lists every problem at once. */
 export async function readConfigFile(io: Pick<CliIo, 'env'>, file: string): Promise<ReadConfig> {
-  const loaded = await loadConfig(file, io.env)
+  const loaded = await loadConfigFile(io, file)
   if (loaded.ok) return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
   const { problems } = loaded
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   const lines = problems.map((problem) => `\n  ${formatProblem(problem)}`)
   throw new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}`)
+}
+
+/** Reads a configuration file. Its schema is loaded with the first one: most commands never need it. */
+export async function loadConfigFile(io: Pick<CliIo, 'env'>, file: string): Promise<ConfigResult> {
+  const { loadConfig } = await import('../config/load.ts')
+  return loadConfig(file, io.env)
 }

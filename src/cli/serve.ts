@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { pino, type Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
-import { formatProblem } from '../config/problem.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
-import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
+import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
 import type { RunningGateway } from '../gateway.ts'
 
 /** Adds `serin serve -c FILE`: runs the gateway until SIGTERM or SIGINT. */
@@ -25,7 +23,7 @@ async function serve(io: CliIo, file: string): Promise<void> {
 
   const gateway = await start(io, config, log, file)
   // Subscribed before the ports open: a signal that comes with the first request must not kill it.
-  const signals = subscribe(io, gateway, log, file)
+  const signals = subscribe(io, gateway, log)
   try {
     const addresses = await gateway.listen().catch(async (error: unknown) => {
       await gateway.close()
@@ -57,7 +55,7 @@ async function start(
       draw: Math.random,
       newRequestId: randomUUID,
       version: io.version,
-      reloadFrom: async () => loadConfig(file, io.env),
+      reloadFrom: () => loadConfigFile(io, file),
     })
   } catch (error) {
     throw startFailure(config, error)
@@ -68,7 +66,6 @@ function subscribe(
   io: CliIo,
   gateway: RunningGateway,
   log: Logger,
-  file: string,
 ): {
   readonly stopped: Promise<CliSignal>
   /** Resolves when no reload is under way. */
@@ -90,7 +87,7 @@ function subscribe(
     io.onSignal('SIGTERM', onStop('SIGTERM', 143)),
     io.onSignal('SIGINT', onStop('SIGINT', 130)),
     io.onSignal('SIGHUP', () => {
-      reloading = reloading.then(() => reload(io, gateway, log, file))
+      reloading = reloading.then(() => reload(gateway, log))
     }),
   ]
   return {
@@ -100,17 +97,9 @@ function subscribe(
   }
 }
 
-async function reload(
-  io: CliIo,
-  gateway: RunningGateway,
-  log: Logger,
-  file: string,
-): Promise<void> {
+async function reload(gateway: RunningGateway, log: Logger): Promise<void> {
   try {
-    const loaded = await loadConfig(file, io.env)
-    const result = loaded.ok
-      ? await gateway.reload(loaded.config)
-      : { ok: false as const, problems: loaded.problems.map(formatProblem) }
+    const result = await gateway.reload()
     if (result.ok) log.info({ changes: result.changes }, 'reloaded')
     else log.error({ problems: result.problems }, 'refused to reload; the old configuration stays')
   } catch (error) {

@@ -2,7 +2,7 @@ import { fractionToBp, WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import type { Checker } from './checker.ts'
 import { toFraction } from './fraction.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from '../domain/nearest.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawCondition } from './schema-split.ts'
 

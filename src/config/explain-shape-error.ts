@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import { describeValue } from './describe-value.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from '../domain/nearest.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**

@@ -114,7 +114,8 @@ export class Evaluator {
     for (const runner of this.#runners.values()) {
       await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
     }
-    await this.#lease.release()
+    // Whoever comes next then waits for it to run out.
+    await this.#lease.release().catch((error: unknown) => this.#deps.onError('lease', error))
   }
 
   /** Null: the service has no rollout. */

@@ -1,4 +1,4 @@
-import type { Command, Decision, DecisionDraft } from '../domain/decision.ts'
+import type { Command, Decision } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
@@ -6,14 +6,17 @@ import { draftDecision } from '../rollout/draft-decision.ts'
 import { countLimitTicks } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { reconcile } from '../rollout/reconcile.ts'
+import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
+import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import { limitsOf, observe } from './observe.ts'
+import { OneByOne } from './one-by-one.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
+import { takeUp } from './take-up.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
@@ -30,35 +33,29 @@ export class RolloutRunner {
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
-  /** This process decided last time it looked, so what it knows is what is stored. */
-  #led = false
+  /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
+  #token: number | null = null
   #warmUntil: number
   /** A rollback could not be stored: this process gives the canary nothing until it is. */
   #stopped = false
-  /** The configuration's transition that the store does not have yet. */
+  /** What has to be stored before anything else: the configuration's transition, or that rollback. */
   #pending: Transition | null
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #oneByOne = new OneByOne()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
-    const { plan, book, record } = start
+    const { plan, book, record, rolledBackAt } = start
     const now = deps.clock.now()
-    const first = reconcile(plan, record?.state ?? null, {
-      now,
-      rolledBackAt: start.rolledBackAt,
-      actor: 'configuration',
-    })
-    if ('refused' in first) throw new Error(first.detail)
-    const goesOn = record !== null && !first.resetEvidence
+    const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
     this.#storedRevision = record?.state.revision ?? null
-    this.#state = goesOn ? record.state : first.state
-    this.#pending = first.state === record?.state ? null : first
-    this.#cycle = new CohortCycle(plan, this.#state, book, now, goesOn ? record : null)
+    this.#state = state
+    this.#pending = pending
+    this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
-    deps.apply(this.#state)
+    deps.apply(state)
   }
 
   get state(): RolloutState {
@@ -72,38 +69,39 @@ export class RolloutRunner {
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
   tick(): Promise<void> {
-    return this.#alone(() => this.#evaluate()).catch((error: unknown) => {
-      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-    })
+    return this.#oneByOne
+      .run(() => this.#evaluate())
+      .catch((error: unknown) => {
+        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+      })
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
   command(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    return this.#alone(() => this.#obey(command, ifMatch))
+    return this.#oneByOne.run(() => this.#obey(command, ifMatch))
   }
 
   /** Why the rollout cannot go on under another plan; null when it can. */
   refusal(plan: RolloutPlan): string | null {
-    const next = this.#reconciled(plan, 'configuration', null)
+    const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
     return 'refused' in next ? next.detail : null
   }
 
   /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(
-    plan: RolloutPlan,
-    book: ServiceBook,
-    by: { readonly actor: string; readonly rolledBackAt: number | null },
-  ): Promise<void> {
-    return this.#alone(async () => {
-      const next = this.#reconciled(plan, by.actor, by.rolledBackAt)
+  reconfigure(plan: RolloutPlan, book: ServiceBook, by: Omit<Circumstances, 'now'>): Promise<void> {
+    return this.#oneByOne.run(async () => {
+      const next = this.#reconciled(plan, by)
       if ('refused' in next) throw new Error(next.detail)
+      // What the store does not have yet is carried over.
+      const decision = next.decision ?? this.#pending?.decision ?? null
+      const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
+      this.#pending = { ...next, decision, resetEvidence }
       this.#plan = plan
       this.#book = book
-      if (!next.resetEvidence) this.#cycle.replan(plan, book)
-      else book.useLedger(null, '')
-      this.#pending = next
+      if (resetEvidence) book.useLedger(null, '')
+      else this.#cycle.replan(plan, book)
       this.#deps.apply(this.state)
-      if (this.#deps.lease() !== null) await this.#commitPending()
+      await this.#takesLead()
     })
   }
 
@@ -114,19 +112,13 @@ export class RolloutRunner {
 
   /** Stores what is folded but not stored yet; for a clean end. */
   flush(): Promise<void> {
-    return this.#alone(async () => {
-      if (this.#deps.lease() !== null && this.#pending === null)
-        await this.#commit(stay(this.#state))
+    return this.#oneByOne.run(async () => {
+      if (await this.#takesLead()) await this.#commit(stay(this.#state))
     })
   }
 
   async #evaluate(): Promise<void> {
-    const leads = this.#deps.lease() !== null
-    // Whoever decided meanwhile has left state and evidence in the store: go on from there.
-    if (!leads || !this.#led) await this.#follow()
-    this.#led = leads
-    if (!leads) return
-    if (this.#pending !== null) await this.#commitPending()
+    if (!(await this.#takesLead())) return
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now)
@@ -138,34 +130,55 @@ export class RolloutRunner {
     await this.#commitOrStop(transition)
   }
 
-  async #follow(): Promise<void> {
-    const record = await this.#deps.store.readRollout(this.#plan.service)
-    if (record === null || record.state.revision === this.#storedRevision) return
-    const now = this.#deps.clock.now()
-    this.#storedRevision = record.state.revision
-    const next = reconcile(this.#plan, record.state, {
-      now,
-      rolledBackAt: null,
-      actor: 'configuration',
+  /** Knows what is stored, and stores what is pending. True where this process decides. */
+  async #takesLead(): Promise<boolean> {
+    const lease = this.#deps.lease()
+    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    if (lease === null) return false
+    this.#token = lease.token
+    if (this.#pending !== null) await this.#commitPending()
+    return true
+  }
+
+  /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
+  async #follow(leads: boolean): Promise<void> {
+    const { service, canaryVersion } = this.#plan
+    const [record, rolledBackAt] = await Promise.all([
+      this.#deps.store.readRollout(service),
+      this.#deps.store.rolledBackAt(service, canaryVersion),
+    ]).catch((error: unknown) => {
+      this.#protect()
+      throw error
     })
-    if ('refused' in next) throw new Error(next.detail)
-    this.#state = record.state
-    this.#pending = next.state === record.state ? null : next
-    this.#cycle = new CohortCycle(this.#plan, record.state, this.#book, now, record)
-    this.#deps.apply(this.state)
+    // The revision counts states. The evidence of a predecessor may be newer under the same one.
+    if (record === null || (!leads && record.state.revision === this.#storedRevision)) return
+    const now = this.#deps.clock.now()
+    const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
+    this.#storedRevision = record.state.revision
+    this.#state = state
+    this.#pending = pending
+    this.#stopped = false
+    this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
+    this.#deps.apply(state)
+  }
+
+  /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
+  #protect(): void {
+    if (this.#stopped) return
+    const transition = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
+    if (transition.decision?.action === 'rollback') this.#stop(transition)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    if (ifMatch !== null && ifMatch !== this.#state.revision) {
-      const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
-      return { ok: false, code: 'SERIN_STALE_REVISION', detail }
-    }
-    if (this.#deps.lease() === null) {
-      const detail = 'another process holds the lease to decide on this store: ask that one'
-      return { ok: false, code: 'SERIN_REFUSED', detail }
-    }
     try {
-      if (this.#pending !== null) await this.#commitPending()
+      if (!(await this.#takesLead())) {
+        const detail = 'another process holds the lease to decide on this store: ask that one'
+        return { ok: false, code: 'SERIN_REFUSED', detail }
+      }
+      if (ifMatch !== null && ifMatch !== this.#state.revision) {
+        const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
+        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
+      }
       this.#seen = this.#observe(this.#deps.clock.now())
       const transition = step(this.#plan, this.#state, this.#seen, command)
       if ('refused' in transition) {
@@ -180,50 +193,52 @@ export class RolloutRunner {
   }
 
   async #commitPending(): Promise<void> {
-    const pending = this.#pending!
-    await this.#commit(pending)
+    await this.#commit(this.#pending!)
     this.#pending = null
+    this.#stopped = false
   }
 
   async #commitOrStop(transition: Transition): Promise<void> {
     try {
       await this.#commit(transition)
-      this.#stopped = false
     } catch (error) {
-      // A store that is away must not keep a bad canary in front of users.
-      if (transition.state.phase === 'rolled-back' && !this.#stopped) {
-        this.#stopped = true
-        this.#cycle.turn(this.state, this.#deps.clock.now(), false)
-        this.#deps.apply(this.state)
-      }
+      if (transition.state.phase === 'rolled-back') this.#stop(transition)
       throw error
     }
   }
 
+  // A store that is away must not keep a bad canary in front of users.
+  #stop(rollback: Transition): void {
+    this.#pending = rollback
+    this.#stopped = true
+    this.#cycle.turn(this.state, this.#deps.clock.now(), false)
+    this.#deps.apply(this.state)
+  }
+
   async #commit(transition: Transition): Promise<Decision | null> {
+    const lease = this.#deps.lease()
+    if (lease === null) throw new CommitError({ reason: 'fenced' })
     const { state, resetEvidence } = transition
-    const changes = this.#cycle.changes()
-    const draft = this.#draftOf(transition)
-    const result = await this.#deps.store.commit({
-      service: this.#plan.service,
-      expectedRevision: this.#storedRevision,
-      lease: this.#deps.lease()!,
-      ...(state.revision === this.#storedRevision ? {} : { state }),
-      ...(draft === null ? {} : { decision: draft }),
-      ...(resetEvidence
-        ? { resetEvidence: true }
-        : {
-            evidence: this.#cycle.evidence,
-            putCohorts: changes.put,
-            dropCohorts: changes.drop,
-            putUnits: changes.units,
-          }),
-    })
+    const cohorts = this.#cycle.changes()
+    const result = await this.#deps.store.commit(
+      buildChange(transition, {
+        storedRevision: this.#storedRevision,
+        lease,
+        draft: draftDecision(transition, {
+          plan: this.#plan,
+          from: this.#state,
+          reports: this.#seen?.reports ?? [],
+          now: this.#deps.clock.now(),
+        }),
+        evidence: this.#cycle.evidence,
+        cohorts,
+      }),
+    )
     if (!result.ok) {
-      this.#led = false
+      this.#token = null
       throw new CommitError(result)
     }
-    if (!resetEvidence) this.#cycle.stored(changes)
+    if (!resetEvidence) this.#cycle.stored(cohorts)
     this.#storedRevision = state.revision
     this.#adopt(transition)
     if (result.decision !== null) {
@@ -278,22 +293,8 @@ export class RolloutRunner {
     })
   }
 
-  #reconciled(plan: RolloutPlan, actor: string, rolledBackAt: number | null): Transition | Refusal {
-    return reconcile(plan, this.#state, { now: this.#deps.clock.now(), rolledBackAt, actor })
-  }
-
-  #draftOf(transition: Transition): DecisionDraft | null {
-    return draftDecision(transition, {
-      plan: this.#plan,
-      from: this.#state,
-      reports: this.#seen?.reports ?? [],
-      now: this.#deps.clock.now(),
-    })
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work)
-    this.#queue = result.catch(() => undefined)
-    return result
+  #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
+    const state = this.#pending?.state ?? this.#state
+    return reconcile(plan, state, { ...by, now: this.#deps.clock.now() })
   }
 }

@@ -1,5 +1,5 @@
 import { findJsonError } from './json-error.ts'
-import { findNearestName } from './nearest-name.ts'
+import { findNearest } from '../domain/nearest.ts'
 
 /** Lines that one request may bring. */
 export const MAX_FEEDBACK_LINES = 10_000
@@ -102,7 +102,7 @@ function findError(value: Readonly<Record<string, unknown>>): string | null {
 }
 
 function describeUnknown(field: string): string {
-  const nearest = findNearestName(field, FIELDS)
+  const nearest = findNearest(field, FIELDS)
   const hint = nearest === null ? `known: ${FIELDS.join(', ')}` : `did you mean ${nearest}?`
   return `unknown field ${quote(field)} (${hint})`
 }

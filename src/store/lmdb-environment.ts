@@ -83,12 +83,15 @@ function createEnvironment(
 ): LmdbEnvironment {
   const running = new Set<Promise<unknown>>()
   let closing: Promise<void> | null = null
+  let hasFailed = false
 
   const assertOpen = (what: string) => {
     if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
   }
   const finish = async () => {
     await Promise.allSettled(running)
+    // After a commit that failed, closing waits for a flush that never comes: an empty one brings it.
+    if (hasFailed) await Promise.allSettled([root.childTransaction(() => null)])
     await root.close()
   }
 
@@ -112,6 +115,7 @@ function createEnvironment(
       try {
         return await commit
       } catch (error) {
+        hasFailed = true
         throw toStoreError(what, await findCause(error))
       } finally {
         running.delete(commit)

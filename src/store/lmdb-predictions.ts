@@ -35,7 +35,8 @@ export function buildLmdbPredictions(
   limits: PredictionLimits,
 ): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitLabels' | 'expirePredictions'> {
   const { predictions, predictionNumbers, cohorts } = env.tables
-  let evictedByPuts = 0
+  /** Removed since the last time that somebody was told. */
+  let removedCount = 0
 
   return {
     putPredictions: async (batch) => {
@@ -43,7 +44,7 @@ export function buildLmdbPredictions(
         key: keyOf(prediction),
         bytes: encodePrediction(prediction),
       }))
-      evictedByPuts += await env.write('cannot save predictions', () => {
+      removedCount += await env.write('cannot save predictions', () => {
         const first = nextNumber(env)
         let number = first
         for (const { key, bytes } of writes) {
@@ -96,17 +97,18 @@ export function buildLmdbPredictions(
     },
 
     expirePredictions: async (now) => {
-      let total = evictedByPuts
-      evictedByPuts = 0
       for (;;) {
         const removed = await env.write('cannot remove old predictions', () => {
           const expired = evictOldest(env, EXPIRE_BATCH, now - limits.retentionMs)
           const excess = measure(env).count - limits.maxPending
           return expired + evictOldest(env, Math.min(excess, EXPIRE_BATCH - expired), Infinity)
         })
-        total += removed
-        if (removed < EXPIRE_BATCH) return total
+        removedCount += removed
+        if (removed < EXPIRE_BATCH) break
       }
+      const total = removedCount
+      removedCount = 0
+      return total
     },
   }
 }

@@ -2,23 +2,8 @@ import t from 'tap'
 import { describeValue } from '../../src/config/describe-value.ts'
 import { parseFieldSource } from '../../src/config/field-source.ts'
 import { isAddressRange, isLoopback, parseListen } from '../../src/config/listen.ts'
-import { findNearest, suggest } from '../../src/config/nearest.ts'
 import { parseOrigin } from '../../src/config/origin.ts'
 import { formatPath, formatProblem } from '../../src/config/problem.ts'
-
-t.test('the nearest word is the one with the fewest edits, if there are few', (t) => {
-  const words = ['rollback', 'pause', 'warn', 'wait']
-  t.equal(findNearest('rolback', words), 'rollback')
-  t.equal(findNearest('ROLLBACK', words), 'rollback')
-  t.equal(findNearest('puase', words), 'pause', 'swapped neighbours count once')
-  t.equal(findNearest('warm', words), 'warn')
-  t.equal(findNearest('promote', words), null)
-  t.equal(findNearest('x', []), null)
-  t.equal(findNearest('', ['ip']), null)
-  t.equal(suggest('wait', words), ': did you mean "wait"?')
-  t.equal(suggest('colour', words), '')
-  t.end()
-})
 
 t.test('paths are written as a user would', (t) => {
   t.equal(formatPath([]), '')

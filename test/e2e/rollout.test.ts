@@ -29,6 +29,7 @@ async function setStage(
   t: Test,
   canaryBehaviour: ModelBehaviour,
   more: Parameters<typeof buildRolloutService>[1] = {},
+  perSecond = 800,
 ): Promise<Stage> {
   const draw = seeded(11)
   const baseline = await startModel(t, draw, GOOD)
@@ -42,6 +43,7 @@ async function setStage(
     admin: () => gateway.admin,
     path: '/m/infer',
     concurrency: 16,
+    perSecond,
     draw,
   })
   return {
@@ -136,7 +138,7 @@ t.test('A canary that begins to fail is rolled back within seconds.', async (t) 
 })
 
 t.test('The commands of the CLI steer a rollout, and their exit codes tell.', async (t) => {
-  const { gateway, load, service, decisions } = await setStage(t, BETTER, {
+  const slow = {
     rollout: {
       start: 'manual',
       steps: [
@@ -147,7 +149,9 @@ t.test('The commands of the CLI steer a rollout, and their exit codes tell.', as
       watch: '1h',
       cooldown: '1h',
     },
-  })
+  }
+  // A trickle: the commands are processes that want the processor.
+  const { gateway, load, service, decisions } = await setStage(t, BETTER, slow, 50)
   const cli = (...args: string[]): Promise<Ended> => runSerin(t, args, gateway.admin)
   const weights = async () => {
     const { code, stdout } = await cli('weights', 'm', '-o', 'json')

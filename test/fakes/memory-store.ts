@@ -9,19 +9,24 @@ import type {
   UnitBatch,
 } from '../../src/store/store.ts'
 
-/** A store in memory with the semantics of the port, and a switch that makes commits fail. */
+/** A store in memory with the semantics of the port, and switches that make commits or all of it fail. */
 export class MemoryStore implements Store {
   readonly records = new Map<string, RolloutRecord>()
   readonly log: Decision[] = []
   readonly changes: RolloutChange[] = []
   fails = false
+  /** Nothing can be read or written. */
+  away = false
   #lease: Lease | null = null
   #token = 0
 
-  readRollout = async (service: string): Promise<RolloutRecord | null> =>
-    structuredClone(this.records.get(service) ?? null)
+  readRollout = async (service: string): Promise<RolloutRecord | null> => {
+    this.#mustBeThere()
+    return structuredClone(this.records.get(service) ?? null)
+  }
 
   commit = async (change: RolloutChange): Promise<CommitResult> => {
+    this.#mustBeThere()
     if (this.fails) throw new Error('disk full')
     if (change.lease.token !== this.#token) return { ok: false, reason: 'fenced' }
     const record = this.records.get(change.service) ?? null
@@ -62,14 +67,16 @@ export class MemoryStore implements Store {
   }
 
   acquireLease = async (holder: string, ttlMs: number, now: number): Promise<Lease | null> => {
-    const held = this.#lease !== null && this.#lease.expiresAt > now ? this.#lease : null
-    if (held !== null && held.holder !== holder) return null
-    if (held === null) this.#token++
+    this.#mustBeThere()
+    const isMine = this.#lease?.holder === holder
+    if (this.#lease !== null && !isMine && this.#lease.expiresAt > now) return null
+    if (!isMine) this.#token++
     this.#lease = { holder, token: this.#token, expiresAt: now + ttlMs }
     return this.#lease
   }
 
   releaseLease = async (): Promise<void> => {
+    this.#mustBeThere()
     this.#lease = null
   }
 
@@ -79,6 +86,10 @@ export class MemoryStore implements Store {
   expirePredictions = async (): Promise<number> => 0
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
+
+  #mustBeThere(): void {
+    if (this.away) throw new Error('the store is away')
+  }
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before

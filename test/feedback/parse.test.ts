@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { findJsonError } from '../../src/feedback/json-error.ts'
-import { findNearestName } from '../../src/feedback/nearest-name.ts'
 import { MAX_FEEDBACK_LINES, parseFeedback } from '../../src/feedback/parse.ts'
 
 const NDJSON = 'application/x-ndjson'
@@ -156,15 +155,3 @@ t.test(
     t.end()
   },
 )
-
-t.test('the nearest name is close enough to have been meant', (t) => {
-  const names = ['label', 'value', 'values', 'at']
-  t.equal(findNearestName('labels', names), 'label')
-  t.equal(findNearestName('LABEL', names), 'label')
-  t.equal(findNearestName('vale', names), 'value')
-  t.equal(findNearestName('lable', names), 'label')
-  t.equal(findNearestName('ta', names), 'at')
-  t.equal(findNearestName('cable', names), null)
-  t.equal(findNearestName('x', names), null)
-  t.end()
-})

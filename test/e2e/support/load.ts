@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { Test } from 'tap'
 import { postLabels } from './admin-api.ts'
@@ -27,13 +28,16 @@ export type LoadOptions = {
   readonly path: string
   /** Requests under way at once. */
   readonly concurrency: number
+  /** At most so many requests a second; absent = as many as go. */
+  readonly perSecond?: number
   readonly draw: () => number
 }
 
 /** Requests of ever new users until `stop`, and their true values a moment later. */
 export type Load = { readonly tally: LoadTally; readonly stop: () => Promise<void> }
 
-const BATCH = 100
+/** Labels of one post. */
+const BATCH = 50
 
 /** Starts a load; whatever fails is counted, never thrown. */
 export function startLoad(t: Test, options: LoadOptions): Load {
@@ -50,8 +54,16 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   let isRunning = true
   const run = `${process.pid}-${Math.floor(options.draw() * 1e9)}`
 
+  const gapMs = (1000 * options.concurrency) / (options.perSecond ?? Infinity)
+
+  let batch: { requestId: string; label: number }[] = []
+  const sendBatch = async () => {
+    const full = batch
+    batch = []
+    await sendLabels(options, tally, full)
+  }
+
   const worker = async (): Promise<void> => {
-    let batch: { requestId: string; label: number }[] = []
     while (isRunning) {
       const requestId = `r-${run}-${++tally.sent}`
       const x = Math.round(options.draw() * 1000) / 10
@@ -74,18 +86,16 @@ export function startLoad(t: Test, options: LoadOptions): Load {
         count(tally.broken, (error as NodeJS.ErrnoException).code ?? String(error))
         await new Promise((resolve) => setImmediate(resolve))
       }
-      if (batch.length >= BATCH) {
-        await send(options, tally, batch)
-        batch = []
-      }
+      if (options.perSecond !== undefined) await delay(gapMs)
+      if (batch.length >= BATCH) await sendBatch()
     }
-    if (batch.length > 0) await send(options, tally, batch)
   }
 
   const workers = Promise.all(Array.from({ length: options.concurrency }, worker))
   const stop = async () => {
     isRunning = false
     await workers
+    if (batch.length > 0) await sendBatch()
     await agent.close()
   }
   let stopping: Promise<void> | null = null
@@ -94,7 +104,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   return { tally, stop: stopOnce }
 }
 
-async function send(
+async function sendLabels(
   { admin }: LoadOptions,
   tally: LoadTally,
   batch: readonly { readonly requestId: string; readonly label: number }[],

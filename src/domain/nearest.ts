@@ -1,14 +1,16 @@
 /**
  * The candidate that a mistyped word most likely meant: the one at the smallest edit distance (swapped
- * neighbours count once), ignoring case, as long as no more than a third of the letters (at least one)
+ * neighbours count once), ignoring case, as long as no more than a third of its letters (at least one)
  * differ; null without one.
  */
 export function findNearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null
   let bestDistance = Infinity
   for (const candidate of candidates) {
+    const allowed = Math.max(1, Math.floor(candidate.length / 3))
+    // A difference in length is a lower bound, and spares the work on a word of a megabyte.
+    if (Math.abs(candidate.length - word.length) > allowed) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))
     if (distance <= allowed && distance < bestDistance) {
       best = candidate
       bestDistance = distance

@@ -1,0 +1,37 @@
+import type { DecisionDraft } from '../domain/decision.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { Transition } from '../rollout/transition.ts'
+import type { Lease, RolloutChange } from '../store/store.ts'
+import type { CohortChanges } from './cohort-cycle.ts'
+
+/**
+ * What a transition writes in one piece: the state where it is another one, its decision, and what was
+ * folded since the last write. Where an attempt ends, its evidence goes instead.
+ */
+export function buildChange(
+  { state, resetEvidence }: Transition,
+  context: {
+    readonly storedRevision: number | null
+    readonly lease: Lease
+    readonly draft: DecisionDraft | null
+    readonly evidence: Evidence
+    readonly cohorts: CohortChanges
+  },
+): RolloutChange {
+  const { storedRevision, lease, draft, evidence, cohorts } = context
+  return {
+    service: state.service,
+    expectedRevision: storedRevision,
+    lease,
+    ...(state.revision === storedRevision ? {} : { state }),
+    ...(draft === null ? {} : { decision: draft }),
+    ...(resetEvidence
+      ? { resetEvidence: true }
+      : {
+          evidence,
+          putCohorts: cohorts.put,
+          dropCohorts: cohorts.drop,
+          putUnits: cohorts.units,
+        }),
+  }
+}

@@ -1,0 +1,84 @@
+import type { Test } from 'tap'
+import { SERVICE, commit, takeLease } from './samples.ts'
+import type { StoreSubject } from './store-contract.ts'
+
+/** The part of the contract that several gateways on one store live by: who decides. */
+export function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test(
+    'a lease is renewed by its holder, refused to others and taken over in time',
+    async (t) => {
+      const store = await makeSubject(t).open()
+      const first = await store.acquireLease('a', 100, 0)
+      t.strictSame(first, { holder: 'a', token: 1, expiresAt: 100 })
+      t.equal(await store.acquireLease('b', 100, 99), null)
+      const renewed = await store.acquireLease('a', 100, 50)
+      t.strictSame(renewed, { holder: 'a', token: 1, expiresAt: 150 })
+      t.equal(await store.acquireLease('b', 100, 149), null)
+      const taken = await store.acquireLease('b', 100, 150)
+      t.strictSame(taken, { holder: 'b', token: 2, expiresAt: 250 })
+      t.equal(await store.acquireLease('a', 100, 150), null)
+    },
+  )
+
+  t.test('a holder that comes late keeps its token while nobody else came', async (t) => {
+    const store = await makeSubject(t).open()
+    await store.acquireLease('a', 100, 0)
+    t.match(await store.acquireLease('a', 100, 5000), { token: 1, expiresAt: 5100 })
+  })
+
+  t.test('a lease that was given back is free at once, under a larger token', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store, 'a')
+    await store.releaseLease({ ...lease, token: 99 })
+    t.equal(
+      await store.acquireLease('b', 100, 0),
+      null,
+      'a token that is not held gives nothing back',
+    )
+    await store.releaseLease(lease)
+    t.match(await store.acquireLease('b', 100, 0), { holder: 'b', token: 2 })
+  })
+
+  t.test('of two stores that ask at once one gets the lease', async (t) => {
+    const subject = makeSubject(t)
+    const [a, b] = [await subject.open(), await subject.open()]
+    const leases = await Promise.all([a.acquireLease('a', 100, 0), b.acquireLease('b', 100, 0)])
+    t.equal(leases.filter((lease) => lease !== null).length, 1)
+  })
+}
+
+/** The part of the contract that tells one gateway what another has done. */
+export function testWatch(t: Test, makeSubject: (t: Test) => StoreSubject): void {
+  t.test("another store's changes are told, the store's own are not", async (t) => {
+    const subject = makeSubject(t)
+    const [mine, other] = [await subject.open(), await subject.open()]
+    const lease = await takeLease(mine)
+    await commit(other, lease, null, { service: 'before' })
+    const told: string[] = []
+    mine.watch((service) => told.push(service))
+    await commit(mine, lease, null, { service: 'own' })
+    await subject.settle()
+    t.strictSame(told, [])
+    await commit(other, lease, null)
+    await commit(mine, lease, 1)
+    await subject.settle()
+    t.strictSame(told, [SERVICE])
+    await commit(other, lease, 1, { service: 'own' })
+    await commit(other, lease, 1, { service: 'before' })
+    await subject.settle()
+    t.strictSame(told.slice(1).toSorted(), ['before', 'own'])
+  })
+
+  t.test('who has unsubscribed hears nothing more, the others do', async (t) => {
+    const subject = makeSubject(t)
+    const [mine, other] = [await subject.open(), await subject.open()]
+    const lease = await takeLease(other)
+    const told: string[] = []
+    const leave = mine.watch((service) => told.push(`first ${service}`))
+    mine.watch((service) => told.push(`second ${service}`))
+    leave()
+    await commit(other, lease, null)
+    await subject.settle()
+    t.strictSame(told, [`second ${SERVICE}`])
+  })
+}
