@@ -20,7 +20,7 @@ import {
 export type Gate = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Transition | null
 
 /**
- * Protection comes before anything that waits for a sample, and is armed in every phase in which the
+ * The gates that may keep silent; when all of them do, `advance` speaks. Protection comes before anything that waits for a sample, and is armed in every phase in which the
  * canary may have traffic: a rollback must not wait for an approval, a timer or a minimum of requests.
  */
 export const GATES: readonly Gate[] = [
@@ -34,7 +34,6 @@ export const GATES: readonly Gate[] = [
   watchOver,
   noTraffic,
   stepRequirements,
-  advance,
 ]
 
 function settledPhase(_plan: RolloutPlan, state: RolloutState): Transition | null {
@@ -149,7 +148,8 @@ function stepRequirements(
   return hold(state, first.kind, summarize.hold(state, missing))
 }
 
-function advance(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+/** Leaves a step that has done its work. */
+export function advance(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition {
   return nextStep(plan, state, seen, 'evidence')
 }
 

@@ -1,0 +1,28 @@
+import t from 'tap'
+import { formatCount, formatNumber, formatOdds, formatPercent, formatValue } from '../../src/rollout/format.ts'
+
+t.test('numbers have three significant digits, thousands their commas', (t) => {
+  t.same([0, 0.012345, 3.1, 12.345, 999.6, 1000, 1234567.8].map(formatNumber), ['0', '0.0123', '3.1', '12.3', '1000', '1,000', '1,234,568'])
+  t.same([Infinity, NaN].map(formatNumber), ['Infinity', 'NaN'])
+  t.same([0, 999, 1000, 1234567].map(formatCount), ['0', '999', '1,000', '1,234,567'])
+  t.equal(formatPercent(0.0345), '3.45 %')
+  t.end()
+})
+
+t.test('a value has the unit of its kind, and no data is said', (t) => {
+  t.equal(formatValue('rmse', 3.14159), '3.14')
+  t.equal(formatValue('latency', 12), '12 ms')
+  t.equal(formatValue('error-rate', 0.01), '1 %')
+  t.equal(formatValue('rmse', null), 'no data')
+  t.end()
+})
+
+t.test('evidence is written as odds, beyond a million as a power of ten', (t) => {
+  t.equal(formatOdds(0), '1 : 1')
+  t.equal(formatOdds(Math.log(2.5)), '2.5 : 1')
+  t.equal(formatOdds(Math.log(60)), '60 : 1')
+  t.equal(formatOdds(Math.log(12_345)), '12,345 : 1')
+  t.equal(formatOdds(100), '10^43 : 1')
+  t.equal(formatOdds(Math.log(0.25)), '0.25 : 1')
+  t.end()
+})

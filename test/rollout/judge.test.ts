@@ -1,0 +1,205 @@
+import t from 'tap'
+import type { MetricReport } from '../../src/domain/verdict.ts'
+import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
+import { readLimits } from '../../src/rollout/limits.ts'
+import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
+import { plan } from '../fakes/rollout.ts'
+import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+
+const ALL = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
+
+const CONTEXT: JudgeContext = {
+  limits: [],
+  step: 0,
+  pi: 0.2,
+  unitsPerSecond: 100,
+  latency: (side, quantile) => ({ value: 10 + side + quantile, n: 500 - side }),
+}
+
+t.test('without observations everything is inconclusive, and no number is made up', (t) => {
+  const reports = judge(ALL, evidenceOf(ALL, []), CONTEXT)
+  t.same(
+    reports.map((r) => [r.name, r.kind, r.verdict, r.required]),
+    [
+      ['errors', 'error-rate', 'inconclusive', true],
+      ['latency', 'latency', 'inconclusive', true],
+      ['rmse', 'rmse', 'inconclusive', true],
+      ['rmse/above-cap', 'above-cap', 'inconclusive', true],
+      ['rmse/label-missing', 'label-missing', 'inconclusive', false],
+      ['no-answer', 'no-answer', 'inconclusive', false],
+    ],
+  )
+  for (const name of ['errors', 'rmse', 'rmse/above-cap']) {
+    t.match(named(reports, name), {
+      baseline: { value: null, n: 0 },
+      canary: { value: null, n: 0 },
+      ratio: null,
+      etaSeconds: null,
+      stepCanaryN: 0,
+      evidence: { stepNonInferiority: null, stepHarm: null },
+    })
+  }
+  t.end()
+})
+
+t.test('harm that is shown fails a metric, with the numbers behind it', (t) => {
+  const tally = events([8000, 2000], [80, 80])
+  const evidence = evidenceOf(ALL, [cohort(ALL, { tallies: { errors: tally } })])
+  const report = named(judge(ALL, evidence, CONTEXT), 'errors')
+  t.match(report, {
+    verdict: 'failed',
+    margins: { harm: 0, proof: 0.5 },
+    baseline: { value: 0.01, n: 8000 },
+    canary: { value: 0.04, n: 2000 },
+    stepCanaryN: 2000,
+  })
+  t.ok(report.evidence.harm!.log > report.evidence.harm!.threshold)
+  t.ok(report.evidence.stepHarm!.log > report.evidence.harm!.threshold)
+  t.ok(Math.abs(report.ratio!.estimate - 4) < 1e-3)
+  t.ok(report.ratio!.lower > 1)
+  t.end()
+})
+
+t.test('a proof that is reached makes a metric successful, now and over the attempt', (t) => {
+  const tally = events([40_000, 10_000], [400, 100])
+  const evidence = evidenceOf(ALL, [cohort(ALL, { tallies: { errors: tally } })])
+  const report = named(judge(ALL, evidence, CONTEXT), 'errors')
+  t.equal(report.verdict, 'successful')
+  t.same(report.evidence.nonInferiority, report.evidence.stepNonInferiority)
+  t.equal(report.etaSeconds, 0)
+  t.end()
+})
+
+t.test('what was folded of another step says nothing about this one', (t) => {
+  const tallies = { errors: events([40_000, 10_000], [400, 100]), rmse: bets([80, 20], [4, 4], 2) }
+  const evidence = evidenceOf(ALL, [cohort(ALL, { tallies })])
+  const reports = judge(ALL, evidence, { ...CONTEXT, step: 1 })
+  for (const name of ['errors', 'rmse']) {
+    t.match(named(reports, name), {
+      stepCanaryN: 0,
+      evidence: { stepNonInferiority: null, stepHarm: null },
+    })
+  }
+  t.equal(named(reports, 'errors').verdict, 'successful')
+  t.end()
+})
+
+t.test('RMSE is the root of the mean squared error, its margin one of RMSE', (t) => {
+  const tallies = { rmse: bets([800, 200], [9, 16], 4, 5) }
+  const report = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies })]), CONTEXT), 'rmse')
+  t.match(report, {
+    verdict: 'failed',
+    margins: { harm: 0.05, proof: 0.05 },
+    baseline: { value: 3, n: 800 },
+    canary: { value: 4, n: 200 },
+    stepCanaryN: 200,
+    ratio: { method: 'asymptotic' },
+    evidence: { stepHarm: { log: 5 } },
+  })
+  t.ok(Math.abs(report.ratio!.estimate - 4 / 3) < 1e-3)
+  t.end()
+})
+
+t.test('errors that never vary, and one side without labels, give no interval and no time', (t) => {
+  const same = { rmse: bets([80, 20], [4, 4], 0) }
+  const report = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: same })]), CONTEXT), 'rmse')
+  t.match(report, { ratio: null, etaSeconds: null })
+  const single = { rmse: bets([0, 20], [0, 4], 1) }
+  const oneSided = named(
+    judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: single })]), CONTEXT),
+    'rmse',
+  )
+  t.match(oneSided, { baseline: { value: null }, canary: { value: 2 }, etaSeconds: null })
+  t.end()
+})
+
+t.test('a step that began after the last folded cohort has no harm of its own yet', (t) => {
+  const tallies = { errors: events([8000, 2000], [80, 80]), rmse: bets([80, 20], [4, 4], 1, 9) }
+  const evidence = evidenceOf(ALL, [cohort(ALL, { tallies })], { stepStart: 3 })
+  const reports = judge(ALL, evidence, CONTEXT)
+  t.equal(named(reports, 'errors').evidence.stepHarm!.log, 0)
+  t.equal(named(reports, 'rmse').evidence.stepHarm!.log, 0)
+  t.end()
+})
+
+t.test('latency shows quantiles, never the shares of exceedances that are compared', (t) => {
+  const tallies = { latency: events([8000, 2000], [400, 80]) }
+  const report = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies })]), CONTEXT), 'latency')
+  t.match(report, {
+    baseline: { value: 10.95, n: 500 },
+    canary: { value: 11.95, n: 499 },
+    ratio: null,
+    margins: { harm: 0.1, proof: 0.1 },
+  })
+  t.type(report.etaSeconds, 'number')
+  const few = { latency: events([8000, 0], [400, 0]) }
+  const unknown = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: few })]), CONTEXT), 'latency')
+  t.equal(unknown.etaSeconds, null, 'equal shares of exceedances are never proved')
+  t.end()
+})
+
+t.test('the time that is left comes from the traffic and the window of the labels', (t) => {
+  const tallies = {
+    errors: events([8000, 2000], [80, 20]),
+    rmse: bets([800, 200], [9, 9], 100),
+  }
+  const evidence = evidenceOf(ALL, [cohort(ALL, { tallies })])
+  const at = (context: Partial<JudgeContext>) => judge(ALL, evidence, { ...CONTEXT, ...context })
+  const [errors, rmse] = [named(at({}), 'errors'), named(at({}), 'rmse')]
+  t.ok(errors.etaSeconds! > 0)
+  t.ok(rmse.etaSeconds! > 2)
+  const busy = at({ unitsPerSecond: 1000 })
+  t.ok(named(busy, 'errors').etaSeconds! < errors.etaSeconds! / 5)
+  for (const pi of [0, 1]) {
+    t.equal(named(at({ pi }), 'errors').etaSeconds, null, 'one variant alone compares nothing')
+    t.equal(named(at({ pi }), 'rmse').etaSeconds, null)
+  }
+  t.equal(named(at({}), 'no-answer').etaSeconds, null, 'a guard has nothing to prove')
+  t.end()
+})
+
+t.test('three evaluations beyond a limit fail a metric, beside its comparison or alone', (t) => {
+  const metrics = [
+    { ...ERRORS, max: 0.05 },
+    { ...LATENCY, name: 'slow', maxIncrease: null, maxMs: 100, onFailure: 'warn' as const },
+  ]
+  const limited = plan({ analysis: { metrics } })
+  const limits = readLimits(metrics, {
+    failureRate: () => ({ value: 0.06, n: 1000 }),
+    latency: (side) => ({ value: side === 1 ? 120 : 80, n: 1000 }),
+    rmse: () => ({ value: null, n: 0 }),
+  })
+  const at = (ticks: number) =>
+    judge(limited, { ...evidenceOf(limited, []), limitTicks: { errors: ticks, slow: ticks } }, { ...CONTEXT, limits })
+  t.match(named(at(2), 'errors'), { verdict: 'inconclusive', limit: { max: 0.05, ticksBeyond: 2, baselineBeyond: true } })
+  t.match(named(at(3), 'errors'), { verdict: 'failed', required: true })
+  t.match(named(at(3), 'slow'), {
+    verdict: 'failed',
+    required: false,
+    onFailure: 'warn',
+    margins: null,
+    canary: { value: 120 },
+    evidence: { harm: null },
+    stepCanaryN: 1000,
+  })
+  const untouched = judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits })
+  t.match(named(untouched, 'slow'), { verdict: 'inconclusive', limit: { ticksBeyond: 0 } })
+  t.end()
+})
+
+t.test('a metric with a limit that decides is required even where its comparison is none', (t) => {
+  const metrics = [{ ...RMSE, maxIncrease: null, max: 4 }]
+  const limited = plan({ analysis: { metrics } })
+  const limits = readLimits(metrics, {
+    failureRate: () => ({ value: null, n: 0 }),
+    latency: () => ({ value: null, n: 0 }),
+    rmse: () => ({ value: 3, n: 500 }),
+  })
+  const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'rmse')
+  t.match(report, { required: true, margins: { proof: null }, evidence: { nonInferiority: null } })
+  t.end()
+})
+
+function named(reports: readonly MetricReport[], name: string): MetricReport {
+  return reports.find((r) => r.name === name)!
+}

@@ -1,0 +1,89 @@
+import t from 'tap'
+import type { MetricValue } from '../../src/domain/verdict.ts'
+import { countLimitTicks, limitVerdict, readLimits } from '../../src/rollout/limits.ts'
+import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+
+const SLOW = { ...LATENCY, quantile: 0.99, maxMs: 500 }
+
+function read(baseline: MetricValue, canary: MetricValue, metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }]) {
+  const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
+  return readLimits(metrics, { failureRate: of, latency: of, rmse: of })
+}
+
+t.test('a metric without an absolute limit is not read', (t) => {
+  t.same(readLimits([ERRORS, LATENCY, RMSE], NEVER), [])
+  t.end()
+})
+
+t.test('each kind of metric is read as what it is, for the quantile and metric it names', (t) => {
+  const asked: unknown[] = []
+  const note = (...what: unknown[]): MetricValue => (asked.push(what), { value: 0, n: 1 })
+  readLimits([{ ...ERRORS, max: 1 }, SLOW, { ...RMSE, max: 4 }], {
+    failureRate: (side) => note('failures', side),
+    latency: (side, q) => note('latency', side, q),
+    rmse: (side, metric) => note('rmse', side, metric),
+  })
+  t.same(asked, [
+    ['failures', 0],
+    ['failures', 1],
+    ['latency', 0, 0.99],
+    ['latency', 1, 0.99],
+    ['rmse', 0, 'rmse'],
+    ['rmse', 1, 'rmse'],
+  ])
+  t.end()
+})
+
+t.test('a limit is judged from 100 samples of a rate, 400 at p99, and minLabels labels', (t) => {
+  const tooFew = (n: number) => read({ value: 1, n }, { value: 900, n }).map((r) => [r.metric, r.tooFew, r.canaryBeyond])
+  t.same(tooFew(99), [['errors', true, false], ['latency', true, false], ['rmse', true, false]])
+  t.same(tooFew(100), [['errors', false, true], ['latency', true, false], ['rmse', false, true]])
+  t.same(tooFew(399)[1], ['latency', true, false])
+  t.same(tooFew(400)[1], ['latency', false, true])
+  t.end()
+})
+
+t.test('a value at the limit is not beyond it, and no value is not either', (t) => {
+  t.equal(read({ value: 0, n: 900 }, { value: 0.05, n: 900 })[0]!.canaryBeyond, false)
+  t.equal(read({ value: 0, n: 900 }, { value: 0.0501, n: 900 })[0]!.canaryBeyond, true)
+  t.equal(read({ value: 0, n: 900 }, { value: null, n: 0 })[0]!.canaryBeyond, false)
+  t.end()
+})
+
+t.test('evaluations beyond a limit count in a row, and not while the baseline is beyond it too', (t) => {
+  const beyond = read({ value: 0, n: 900 }, { value: 900, n: 900 })
+  const both = read({ value: 900, n: 900 }, { value: 900, n: 900 })
+  t.same(countLimitTicks({}, beyond), { errors: 1, latency: 1, rmse: 1 })
+  t.same(countLimitTicks({ errors: 2 }, beyond), { errors: 3, latency: 1, rmse: 1 })
+  t.same(countLimitTicks({ errors: 2 }, both), { errors: 0, latency: 0, rmse: 0 })
+  t.same(countLimitTicks({ errors: 2 }, read({ value: 0, n: 9 }, { value: 900, n: 9 })), {
+    errors: 0,
+    latency: 0,
+    rmse: 0,
+  })
+  t.equal(read({ value: 900, n: 900 }, { value: 0, n: 900 })[0]!.baselineBeyond, false, 'a better canary')
+  t.end()
+})
+
+t.test('the verdict of a limit alone: failed after three, successful only while it holds', (t) => {
+  const [beyond] = read({ value: 0, n: 900 }, { value: 900, n: 900 })
+  const [within] = read({ value: 0, n: 900 }, { value: 0, n: 900 })
+  const [few] = read({ value: 0, n: 9 }, { value: 0, n: 9 })
+  t.equal(limitVerdict(beyond!, 2), 'inconclusive')
+  t.equal(limitVerdict(beyond!, 3), 'failed')
+  t.equal(limitVerdict(within!, 0), 'successful')
+  t.equal(limitVerdict(few!, 0), 'inconclusive')
+  t.end()
+})
+
+const NEVER = {
+  failureRate: () => {
+    throw new Error('not asked')
+  },
+  latency: () => {
+    throw new Error('not asked')
+  },
+  rmse: () => {
+    throw new Error('not asked')
+  },
+}
