@@ -78,7 +78,7 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits, name } = this.#context
     const target = runtime.targets.get(assignment.variant)!
-    const { variant, matchPath, upstreams, backstop } = target
+    const { variant, matchPath, upstreams, backstopMs } = target
     this.#target = target
     const { recorder } = runtime
     this.#booking = new Booking(recorder, recorder.begin(assignment, this.requestId), clock)
@@ -102,8 +102,7 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
         peer: this.#context.peerOf(this.#req),
       }),
       body: this.#upload ?? wholeBody(prefix),
-      headersTimeoutMs: backstop.headersTimeoutMs,
-      bodyTimeoutMs: backstop.bodyTimeoutMs,
+      timeoutMs: backstopMs,
     })
   }
 

@@ -32,8 +32,8 @@ export type AttemptRequest = {
   readonly method: string
   readonly headers: string[]
   readonly body: Buffer | Readable | null
-  readonly headersTimeoutMs: number
-  readonly bodyTimeoutMs: number
+  /** For the head, and between parts of the body. */
+  readonly timeoutMs: number
 }
 
 /**
@@ -61,8 +61,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
         method: request.method as Dispatcher.HttpMethod,
         headers: request.headers,
         body: request.body,
-        headersTimeout: request.headersTimeoutMs,
-        bodyTimeout: request.bodyTimeoutMs,
+        headersTimeout: request.timeoutMs,
+        bodyTimeout: request.timeoutMs,
       },
       this,
     )

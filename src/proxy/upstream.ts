@@ -18,8 +18,11 @@ export type VariantTarget = {
   readonly matchPath: string
   /** At least one. */
   readonly upstreams: readonly Upstream[]
-  /** undici's own timeouts, far behind ours: they end what a mistake of ours would leave hanging. */
-  readonly backstop: { readonly headersTimeoutMs: number; readonly bodyTimeoutMs: number }
+  /**
+   * undici's own timeout, far behind ours: it ends what a mistake of ours would leave hanging. The same
+   * for the head and the body: a change of it costs undici a timer object that lives for half a second.
+   */
+  readonly backstopMs: number
 }
 
 /** The connections to all upstreams of one configuration. */
@@ -98,7 +101,7 @@ function buildTarget(
       shared.set(key, upstream)
       return upstream
     }),
-    backstop: { headersTimeoutMs: behind(firstByteMs), bodyTimeoutMs: behind(idleMs) },
+    backstopMs: behind(Math.max(firstByteMs, idleMs)),
   }
 }
 

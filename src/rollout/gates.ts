@@ -20,8 +20,9 @@ import {
 export type Gate = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Transition | null
 
 /**
- * The gates that may keep silent; when all of them do, `advance` speaks. Protection comes before anything that waits for a sample, and is armed in every phase in which the
- * canary may have traffic: a rollback must not wait for an approval, a timer or a minimum of requests.
+ * The gates that may keep silent; when all of them do, `advance` speaks. Protection comes before
+ * anything that waits for a sample, and is armed in every phase in which the canary may have traffic:
+ * a rollback must not wait for an approval, a timer or a minimum of requests.
  */
 export const GATES: readonly Gate[] = [
   settledPhase,

@@ -34,7 +34,7 @@ export type SimulationOptions = {
 export class Simulation {
   readonly clock = new ManualClock()
   readonly store: MemoryStore
-  readonly book: ServiceBook
+  book: ServiceBook
   evaluator: Evaluator
   weightBp = 0
   readonly errors: unknown[] = []
@@ -49,12 +49,7 @@ export class Simulation {
     this.#options = options
     this.store = store
     this.#start = this.clock.ms
-    this.book = new ServiceBook({
-      service: options.service,
-      clock: this.clock,
-      remember: (prediction) => this.#predictions.set(prediction.requestId, prediction),
-      previous: null,
-    })
+    this.book = this.buildBook(options.service)
     this.evaluator = this.#newEvaluator()
   }
 
@@ -86,10 +81,27 @@ export class Simulation {
     return false
   }
 
-  /** The process dies and another one takes over from the store. */
+  /** Books of a process that begins, or that reloads its configuration. */
+  buildBook(service: Service, previous: ServiceBook | null = null): ServiceBook {
+    return new ServiceBook({
+      service,
+      clock: this.clock,
+      remember: (prediction) => this.#predictions.set(prediction.requestId, prediction),
+      previous,
+    })
+  }
+
+  /** The configuration is loaded again, as another one. */
+  async reload(service: Service, hash: string): Promise<void> {
+    this.book = this.buildBook(service, this.book)
+    await this.evaluator.reconfigure([{ plan: buildPlan(service, hash)!, book: this.book }], 'ops')
+  }
+
+  /** The process dies and another one takes over from the store, once the lease has run out. */
   async restart(): Promise<void> {
     this.clock.ms += 6000
     this.#agenda.length = 0
+    this.book = this.buildBook(this.#options.service)
     this.evaluator = this.#newEvaluator()
     await this.evaluator.add({ plan: buildPlan(this.#options.service, 'hash')!, book: this.book })
   }

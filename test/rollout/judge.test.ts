@@ -85,7 +85,7 @@ t.test('what was folded of another step says nothing about this one', (t) => {
 })
 
 t.test('RMSE is the root of the mean squared error, its margin one of RMSE', (t) => {
-  const tallies = { rmse: bets([800, 200], [9, 16], 4, 5) }
+  const tallies = { rmse: bets([800, 200], [9, 16], 4, 6) }
   const report = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies })]), CONTEXT), 'rmse')
   t.match(report, {
     verdict: 'failed',
@@ -94,7 +94,7 @@ t.test('RMSE is the root of the mean squared error, its margin one of RMSE', (t)
     canary: { value: 4, n: 200 },
     stepCanaryN: 200,
     ratio: { method: 'asymptotic' },
-    evidence: { stepHarm: { log: 5 } },
+    evidence: { stepHarm: { log: 6 } },
   })
   t.ok(Math.abs(report.ratio!.estimate - 4 / 3) < 1e-3)
   t.end()
@@ -132,7 +132,7 @@ t.test('latency shows quantiles, never the shares of exceedances that are compar
     margins: { harm: 0.1, proof: 0.1 },
   })
   t.type(report.etaSeconds, 'number')
-  const few = { latency: events([8000, 0], [400, 0]) }
+  const few = { latency: events([80, 0], [4, 0]) }
   const unknown = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: few })]), CONTEXT), 'latency')
   t.equal(unknown.etaSeconds, null, 'equal shares of exceedances are never proved')
   t.end()
@@ -140,7 +140,7 @@ t.test('latency shows quantiles, never the shares of exceedances that are compar
 
 t.test('the time that is left comes from the traffic and the window of the labels', (t) => {
   const tallies = {
-    errors: events([8000, 2000], [80, 20]),
+    errors: events([800, 200], [8, 2]),
     rmse: bets([800, 200], [9, 9], 100),
   }
   const evidence = evidenceOf(ALL, [cohort(ALL, { tallies })])

@@ -5,6 +5,18 @@ import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const SLOW = { ...LATENCY, quantile: 0.99, maxMs: 500 }
 
+const NEVER = {
+  failureRate: () => {
+    throw new Error('not asked')
+  },
+  latency: () => {
+    throw new Error('not asked')
+  },
+  rmse: () => {
+    throw new Error('not asked')
+  },
+}
+
 function read(baseline: MetricValue, canary: MetricValue, metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }]) {
   const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
   return readLimits(metrics, { failureRate: of, latency: of, rmse: of })
@@ -75,15 +87,3 @@ t.test('the verdict of a limit alone: failed after three, successful only while 
   t.equal(limitVerdict(few!, 0), 'inconclusive')
   t.end()
 })
-
-const NEVER = {
-  failureRate: () => {
-    throw new Error('not asked')
-  },
-  latency: () => {
-    throw new Error('not asked')
-  },
-  rmse: () => {
-    throw new Error('not asked')
-  },
-}

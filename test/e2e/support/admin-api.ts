@@ -104,6 +104,6 @@ export async function readSample(admin: string, name: string, ...labels: string[
   const { text } = await askAdmin(admin, '/metrics')
   const line = text
     .split('\n')
-    .find((l) => l.startsWith(`${name}{`) && labels.every((label) => l.includes(label)))
+    .find((l) => /^[^{ ]+/.exec(l)?.[0] === name && labels.every((label) => l.includes(label)))
   return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1))
 }

@@ -1,0 +1,205 @@
+import t, { type Test } from 'tap'
+import { spawn } from 'node:child_process'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { request } from 'undici'
+import { startStreamingUpstream } from '../support/fake-upstream.ts'
+import { RawConnection } from '../support/raw-client.ts'
+import { askAdmin, postLabels, readSample, untilService } from './support/admin-api.ts'
+import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
+import { skipWithout } from './support/programs.ts'
+import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
+import { until } from './support/until.ts'
+
+/** What Prometheus is told about, wherever it applies. */
+const NAMES = [
+  'serin_requests_total',
+  'serin_request_duration_seconds',
+  'serin_time_to_first_byte_seconds',
+  'serin_overhead_seconds',
+  'serin_in_flight',
+  'serin_variant_weight',
+  'serin_rollout_phase',
+  'serin_rollout_step',
+  'serin_decisions_total',
+  'serin_metric_value',
+  'serin_metric_log_evidence',
+  'serin_metric_verdict',
+  'serin_feedback_total',
+  'serin_attempts_total',
+  'serin_upstream_healthy',
+  'serin_store_up',
+  'serin_leader',
+  'serin_config_reload_success',
+  'serin_build_info',
+]
+
+/** Starts a gateway and lets it see every outcome once. */
+async function startSeasoned(t: Test): Promise<SerinGateway> {
+  const upstream = await startStreamingUpstream((req, res) => {
+    req.resume()
+    if (req.url!.endsWith('/fails')) res.writeHead(500).end('no')
+    else if (!req.url!.endsWith('/never')) res.end('{"outputs":[{"data":[1]}]}')
+  })
+  t.teardown(upstream.close)
+  const folder = t.testdir({})
+  const origins = { baseline: upstream.origin, canary: upstream.origin }
+  const rollout = buildRolloutService(origins, {
+    path: '/r/*',
+    rollout: { steps: [{ weight: '50%', minDuration: '1h' }, { weight: '100%' }] },
+    analysis: { warmUp: 0 },
+  })
+  const fixed = {
+    ...buildFixedService(origins, { key: 'header:x-user-id', weights: { canary: '12.5%' } }),
+    variants: {
+      baseline: { version: '1', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
+      canary: { version: '2', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
+    },
+  }
+  const config = buildConfig(
+    folder,
+    { r: rollout, m: fixed },
+    { gateway: { limits: { inFlight: 2 } } },
+  )
+  const gateway = await startSerin(t, writeConfig(folder, config))
+  const send = async (path: string) => {
+    const { statusCode, body, headers } = await request(`${gateway.data}${path}`, {
+      method: 'POST',
+      body: '{"a":"\\" quotes, \\\\ and \\n in an answer do no harm"}',
+    })
+    await body.dump()
+    return { statusCode, id: String(headers['x-request-id']) }
+  }
+  const outcome = async (wanted: string) =>
+    until(
+      `one request was ${wanted}`,
+      async () => (await readSample(gateway.admin, 'serin_requests_total', `"${wanted}"`)) > 0,
+    )
+  await untilService(gateway.admin, 'r', 'started', ({ phase }) => phase === 'progressing')
+  const ids = []
+  for (let i = 0; i < 20; i++) ids.push((await send('/r/infer')).id)
+  await send('/r/fails')
+  t.equal((await send('/m/never')).statusCode, 504)
+  const gone = new RawConnection(Number(new URL(gateway.data).port))
+  gone.send('POST /r/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
+  await until('it is under way', async () => {
+    const counts = ['baseline', 'canary'].map((variant) =>
+      readSample(gateway.admin, 'serin_in_flight', 'service="r"', `variant="${variant}"`),
+    )
+    return (await Promise.all(counts)).some((count) => count > 0)
+  })
+  gone.close()
+  await outcome('client_closed')
+  const many = await Promise.all(Array.from({ length: 10 }, () => send('/m/never')))
+  t.ok(many.some(({ statusCode }) => statusCode === 503), 'more than two at once are too many')
+  for (const wanted of ['ok', 'failed', 'no_answer', 'client_closed']) await outcome(wanted)
+  await postLabels(gateway.admin, [
+    ...ids.map((requestId) => ({ requestId, label: 1.5 })),
+    { requestId: 'nobody', label: 1 },
+  ])
+  await untilService(gateway.admin, 'r', 'judged', ({ metrics }) =>
+    metrics.some(({ name, canary }) => name === 'rmse' && canary.value !== null),
+  )
+  return gateway
+}
+
+t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => {
+  t.setTimeout(120_000)
+  const gateway = await startSeasoned(t)
+  const { text, headers } = await askAdmin(gateway.admin, '/metrics')
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  const types = new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!] as const),
+  )
+  for (const name of NAMES) {
+    t.ok(types.has(name), name)
+    t.match(text, new RegExp(`^${name}(?:_bucket|_count)?(?:\\{.*\\})? \\S+$`, 'm'), `${name} has samples`)
+  }
+  t.same(
+    [...types.keys()].filter((name) => !name.startsWith('serin_')),
+    [],
+    'every name is ours',
+  )
+
+  await t.test('promtool finds nothing to complain about', skipWithout('promtool'), async (t) => {
+    const { code, output } = await runWithInput('promtool', ['check', 'metrics'], text)
+    t.equal(output, '')
+    t.equal(code, 0)
+  })
+
+  await t.test('a Prometheus that scrapes it answers', skipWithout('prometheus'), async (t) => {
+    const prometheus = await startPrometheus(t, gateway.admin)
+    const query = async (expression: string) => {
+      const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`
+      const { data } = (await (await request(url)).body.json()) as {
+        data: { result: { metric: Record<string, string>; value: [number, string] }[] }
+      }
+      return data.result
+    }
+    const weights = await until('the weights were scraped', async () => {
+      const found = await query('serin_variant_weight{service="m"}').catch(() => [])
+      return found.length > 0 ? found : null
+    })
+    t.same(
+      Object.fromEntries(weights.map(({ metric, value }) => [metric['variant'], value[1]])),
+      { baseline: '0.875', canary: '0.125' },
+    )
+    const p95 = await query(
+      'histogram_quantile(0.95, sum by (le) (serin_request_duration_seconds_bucket{service="r"}))',
+    )
+    t.ok(Number(p95[0]!.value[1]) > 0, 'buckets make a quantile')
+  })
+})
+
+async function runWithInput(
+  program: string,
+  args: readonly string[],
+  input: string,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  }
+  child.stdin.end(input)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject).once('close', resolve)
+  })
+  return { code, output }
+}
+
+/** Starts a Prometheus that scrapes the gateway each second; gives its address. */
+async function startPrometheus(t: Test, admin: string): Promise<string> {
+  const address = `127.0.0.1:${await freePort()}`
+  const folder = t.testdir({
+    'prometheus.yml': JSON.stringify({
+      global: { scrape_interval: '1s' },
+      scrape_configs: [
+        { job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] },
+      ],
+    }),
+  })
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+      `--web.listen-address=${address}`,
+    ],
+    { stdio: 'ignore' },
+  )
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return `http://${address}`
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,232 @@
+import t from 'tap'
+import type { BetTally, CohortTerms, EventTally, Side } from '../../src/domain/cohort.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Prediction } from '../../src/domain/prediction.ts'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
+import { CohortLedger, SETTLE_MS } from '../../src/metrics/cohort-ledger.ts'
+import type { Ticket } from '../../src/metrics/recorder.ts'
+import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
+import { ERRORS, LATENCY, RMSE, rolloutSpec } from '../fakes/simulated-service.ts'
+
+const NO_TERMS: CohortTerms = { thresholds: {}, bets: {}, caps: {} }
+
+function ledgerOf(metrics: readonly MetricSpec[], keyed = false): CohortLedger {
+  const { analysis } = rolloutSpec({ analysis: { metrics } })
+  return new CohortLedger(buildHypotheses(analysis), keyed, 1000)
+}
+
+function open(ledger: CohortLedger, number: number, change: { judged?: boolean; terms?: CohortTerms; now?: number } = {}) {
+  return ledger.open({
+    number,
+    rollout: '1.4->2.0#1',
+    step: 0,
+    pi: 0.2,
+    epoch: 0,
+    judged: change.judged ?? true,
+    now: change.now ?? number * 1000,
+    terms: change.terms ?? NO_TERMS,
+  })
+}
+
+function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ticket {
+  const { cohort, first } = ledger.assign(side, unit) ?? { cohort: null, first: true }
+  const ticket: Ticket = {
+    variant: side === 0 ? 'baseline' : 'canary',
+    reason: unit === null ? 'random' : 'key',
+    requestId: 'r',
+    side,
+    cohort,
+    unit,
+    first,
+    startedAt: 0,
+    startedWall: 0,
+    headAt: null,
+    done: false,
+  }
+  if (cohort !== null) ledger.track(ticket)
+  return ticket
+}
+
+function end(ledger: CohortLedger, side: Side, outcome: Outcome, ms = 10, unit: number | null = null): void {
+  ledger.settle(begin(ledger, side, unit), outcome, ms)
+}
+
+function prediction(cohort: number, side: Side, value: number | null = 0): Prediction {
+  return { service: 'svc', requestId: 'r', value, at: 0, rollout: '1.4->2.0#1', cohort, side, variant: '' }
+}
+
+t.test('draws are no evidence while nothing is open, and in warm-up', (t) => {
+  const ledger = ledgerOf([ERRORS])
+  t.equal(ledger.assign(0, null), null)
+  t.equal(ledger.current, null)
+  const cohort = open(ledger, 1, { judged: false })
+  t.equal(ledger.assign(0, null), null)
+  t.same(cohort.assigned, [0, 0])
+  t.equal(ledger.current, cohort)
+  ledger.close(2000)
+  ledger.close(3000)
+  t.same([ledger.current, cohort.closedAt], [null, 2000])
+  t.end()
+})
+
+t.test('each outcome is booked as what it is: failure, slow, without an answer', (t) => {
+  const ledger = ledgerOf([ERRORS, LATENCY])
+  const terms = { ...NO_TERMS, thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 130 } } }
+  const { tallies } = open(ledger, 1, { terms })
+  for (const outcome of ['ok', 'failed', 'client_closed', 'rejected', 'no_answer'] as const) end(ledger, 1, outcome)
+  end(ledger, 0, 'ok', 100)
+  end(ledger, 0, 'ok', 101)
+  end(ledger, 1, 'ok', 110)
+  end(ledger, 1, 'ok', 111)
+  end(ledger, 1, 'ok', 131)
+  const event = (id: string) => tallies[id] as EventTally
+  t.match(event('errors'), { trials: [2, 8], events: [0, 1], harmEvents: [0, 1], harmUnits: null })
+  t.match(event('no-answer'), { trials: [2, 8], events: [0, 3] })
+  t.match(event('latency'), { trials: [2, 8], events: [1, 4], harmEvents: [1, 5] })
+  t.end()
+})
+
+t.test('without a threshold no request is judged slow', (t) => {
+  const ledger = ledgerOf([LATENCY])
+  const { tallies } = open(ledger, 1)
+  end(ledger, 1, 'ok', 1e9)
+  t.match(tallies['latency'], { trials: [0, 0], events: [0, 0] })
+  t.end()
+})
+
+t.test('with keys a trial is the first judged request, harm every key with an event', (t) => {
+  const ledger = ledgerOf([ERRORS], true)
+  const { tallies, assigned } = open(ledger, 1)
+  end(ledger, 0, 'ok', 1, 7)
+  end(ledger, 0, 'failed', 1, 7)
+  end(ledger, 1, 'failed', 1, 8)
+  end(ledger, 1, 'failed', 1)
+  t.same(assigned, [1, 2])
+  t.match(tallies['errors'], { trials: [1, 2], events: [0, 2], harmEvents: [0, 1], harmUnits: [[7], [8]] })
+  t.same([...ledger.slots()][0]!.newUnits, [7, 8])
+  t.end()
+})
+
+t.test('a key that the full index does not know is not judged', (t) => {
+  const { analysis } = rolloutSpec()
+  const ledger = new CohortLedger(buildHypotheses(analysis), true, 1)
+  const { assigned } = open(ledger, 1)
+  t.ok(ledger.assign(0, 1))
+  t.equal(ledger.assign(0, 2), null)
+  t.match(ledger.assign(0, 1), { first: false })
+  t.same(assigned, [1, 0])
+  t.end()
+})
+
+t.test('an outcome is booked once, into the cohort of its assignment', (t) => {
+  const ledger = ledgerOf([ERRORS])
+  const first = open(ledger, 1)
+  const ticket = begin(ledger, 1)
+  const second = open(ledger, 2)
+  ledger.settle(ticket, 'failed', 5)
+  ledger.settle(ticket, 'failed', 5)
+  t.match(first.tallies['errors'], { trials: [0, 1], events: [0, 1] })
+  t.match(second.tallies['errors'], { trials: [0, 0] })
+  ledger.drop(1)
+  ledger.settle(ticket, 'failed', 5)
+  ledger.track(ticket)
+  t.equal([...ledger.slots()].length, 1)
+  t.end()
+})
+
+t.test('a cohort settles when all of its outcomes are known, never before an earlier one', (t) => {
+  const ledger = ledgerOf([ERRORS])
+  open(ledger, 1)
+  const slow = begin(ledger, 1)
+  open(ledger, 2)
+  open(ledger, 3)
+  t.same(ledger.settleUntil(4000, 4000), [])
+  ledger.settle(slow, 'ok', 4000)
+  t.same(ledger.settleUntil(4000, 4000).map((s) => s.cohort.number), [1, 2], 'the third is open')
+  t.same(ledger.settleUntil(4000, 4000), [], 'each one once')
+  t.end()
+})
+
+t.test('what has no outcome after the settle time is booked as what it is by then', (t) => {
+  const ledger = ledgerOf([ERRORS, LATENCY])
+  const terms = { ...NO_TERMS, thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 110 } } }
+  const { tallies } = open(ledger, 1, { terms, now: 0 })
+  const stream = begin(ledger, 1)
+  stream.headAt = 50
+  const hanging = begin(ledger, 1)
+  ledger.close(1000)
+  t.same(ledger.settleUntil(999 + SETTLE_MS, 40_000), [])
+  t.equal(ledger.settleUntil(1000 + SETTLE_MS, 40_000).length, 1)
+  t.match(tallies['no-answer'], { trials: [0, 2], events: [0, 1] })
+  t.match(tallies['latency'], { trials: [0, 2], events: [0, 2] })
+  ledger.settle(hanging, 'failed', 50_000)
+  ledger.settle(stream, 'failed', 50_000)
+  t.match(tallies['errors'], { trials: [0, 2], events: [0, 0] }, 'later outcomes change nothing')
+  t.end()
+})
+
+t.test('labels are booked into the cohort of their request, capped, on the side assigned', (t) => {
+  const ledger = ledgerOf([RMSE])
+  const bets = { rmse: { centre: 4, cap: 25, harm: [0.01], proof: [-0.01] } }
+  const { tallies } = open(ledger, 1, { terms: { thresholds: {}, bets, caps: { rmse: 5 } } })
+  t.same(ledger.label(prediction(1, 0), 2), { result: 'joined', cohort: null })
+  ledger.label(prediction(1, 1), -7)
+  const squares = tallies['rmse'] as BetTally
+  t.match(squares, { n: [1, 1], sum: [4, 25], sumSq: [16, 625] })
+  t.not(squares.harm[0], 0)
+  t.match(tallies['rmse/above-cap'], { trials: [1, 1], events: [0, 1], harmEvents: [0, 1] })
+  t.match(tallies['rmse/label-missing'], { trials: [1, 1] })
+  t.end()
+})
+
+t.test('before there is anything to centre on, labels add their moments and no bets', (t) => {
+  const ledger = ledgerOf([RMSE])
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps: { rmse: 5 } } })
+  ledger.label(prediction(1, 1), 3)
+  t.match(tallies['rmse'], { n: [0, 1], sum: [0, 9], harm: [0, 0, 0, 0, 0, 0, 0] })
+  t.end()
+})
+
+t.test('a label without a prediction is joined, and no error is made up for it', (t) => {
+  const ledger = ledgerOf([RMSE])
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps: { rmse: 5 } } })
+  t.equal(ledger.label(prediction(1, 1, null), 3).result, 'joined')
+  t.match(tallies['rmse'], { n: [0, 0] })
+  t.match(tallies['rmse/label-missing'], { trials: [0, 0] }, 'its error stays missing')
+  t.end()
+})
+
+t.test('a label whose cohort was folded and dropped is late', (t) => {
+  const ledger = ledgerOf([RMSE])
+  open(ledger, 1)
+  ledger.drop(1)
+  t.same(ledger.label(prediction(1, 1), 3), { result: 'late', cohort: null })
+  t.equal(ledger.label(prediction(-1, 1), 3).result, 'late')
+  t.end()
+})
+
+t.test('a label of a stored cohort gives the cohort back, to be stored with it', (t) => {
+  const ledger = ledgerOf([RMSE])
+  const stored = structuredClone(open(ledger, 1))
+  const after = ledgerOf([RMSE])
+  after.restore([stored])
+  t.equal(after.label(prediction(1, 0), 3).cohort, stored)
+  t.match(stored.tallies['rmse/label-missing'], { trials: [1, 0] })
+  t.same(after.settleUntil(1e9, 1e9), [], 'it settled before it was stored')
+  t.end()
+})
+
+t.test("without a cap the baseline's labels teach one and are not judged", (t) => {
+  const ledger = ledgerOf([{ ...RMSE, cap: null }])
+  const { tallies } = open(ledger, 1)
+  for (let i = 0; i < 1000; i++) {
+    ledger.label(prediction(1, 0), i % 10)
+    ledger.label(prediction(1, 1), 1e6)
+  }
+  t.match(tallies['rmse'], { n: [0, 0] })
+  t.match(tallies['rmse/above-cap'], { trials: [0, 0] })
+  t.match(tallies['rmse/label-missing'], { trials: [1000, 1000] }, 'but they did come')
+  t.equal(ledger.takeLearntCap('rmse', 100), 9)
+  t.equal(ledger.takeLearntCap('rmse', 100), null, 'taught once')
+  t.end()
+})

@@ -1,0 +1,148 @@
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import type { Decision } from '../../src/domain/decision.ts'
+import { createMetricsRegistry, type ServiceReading } from '../../src/metrics/registry.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { viewOf } from '../../src/rollout/view.ts'
+import { plan, report, seen, state } from '../fakes/rollout.ts'
+import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
+
+function scraped(withRollout = true): ServiceReading {
+  const clock = new ManualClock()
+  const book = new ServiceBook({ service: service(rolloutSpec()), clock, remember: () => {}, previous: null })
+  const begin = (variant: string) =>
+    book.begin({ variant, reason: 'key', unit: 1, suppressed: false, keyMissing: false, overrideRefused: false }, 'r')
+  const finish = (variant: string, ms: number, status: number) => {
+    const ticket = begin(variant)
+    clock.ms += ms
+    book.head(ticket)
+    book.end(ticket, status < 500 ? 'ok' : 'failed', status, ms - 1)
+  }
+  finish('baseline', 7, 200)
+  finish('baseline', 70, 200)
+  finish('canary', 700, 503)
+  begin('canary')
+  book.attempt('canary', 'http://127.0.0.1:9002', 'failed')
+  book.note('key_missing')
+  const reports = [report(), report({ name: 'slow', baseline: { value: null, n: 0 }, canary: { value: null, n: 0 }, evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null } })]
+  return {
+    book,
+    weightsBp: { baseline: 9500, canary: 500 },
+    view: withRollout ? viewOf(plan(), state(), seen({ reports }), null) : null,
+    upstreams: [
+      { variant: 'baseline', upstream: 'http://127.0.0.1:9001', healthy: true },
+      { variant: 'canary', upstream: 'http://127.0.0.1:9002', healthy: false },
+    ],
+  }
+}
+
+function registryOf(readings: readonly ServiceReading[], leads = true) {
+  return createMetricsRegistry({ version: '0.1.0', services: () => readings, leads: () => leads })
+}
+
+/** Value of a sample, or undefined; the order of its labels does not matter. */
+function sample(body: string, name: string, labels: Record<string, string> = {}): number | undefined {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
+  const found = body.split('\n').filter((line) => {
+    const [series = ''] = line.split(' ')
+    return series.replace(/\{.*/, '') === name && wanted.every((label) => series.includes(label))
+  })
+  return found.length === 1 ? Number(found[0]!.split(' ').at(-1)) : undefined
+}
+
+t.test('requests, attempts and notes are counted by series', async (t) => {
+  const { body, contentType } = await registryOf([scraped()]).render()
+  t.match(contentType, /^text\/plain; version=0.0.4/)
+  const requests = (labels: object) => sample(body, 'serin_requests_total', { service: 'svc', ...labels })
+  t.equal(requests({ variant: 'baseline', outcome: 'ok', code: '200', assignment: 'key' }), 2)
+  t.equal(requests({ variant: 'canary', outcome: 'failed', code: '503', assignment: 'key' }), 1)
+  t.equal(sample(body, 'serin_attempts_total', { variant: 'canary', upstream: 'http://127.0.0.1:9002', result: 'failed' }), 1)
+  t.equal(sample(body, 'serin_request_notes_total', { note: 'key_missing' }), 1)
+  t.equal(sample(body, 'serin_in_flight', { variant: 'canary' }), 1)
+  t.equal(sample(body, 'serin_upstream_healthy', { variant: 'baseline' }), 1)
+  t.equal(sample(body, 'serin_upstream_healthy', { variant: 'canary' }), 0)
+})
+
+t.test('histograms are cumulative, end with +Inf, and have sum and count', async (t) => {
+  const { body } = await registryOf([scraped()]).render()
+  const name = 'serin_request_duration_seconds'
+  t.match(body, `# TYPE ${name} histogram`)
+  const buckets = body
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}_bucket`) && line.includes('variant="baseline"'))
+  t.same(
+    buckets.map((line) => [/le="([^"]+)"/.exec(line)![1], Number(line.split(' ').at(-1))]),
+    [
+      ['0.001', 0], ['0.0025', 0], ['0.005', 0], ['0.01', 1], ['0.025', 1], ['0.05', 1], ['0.1', 2], ['0.25', 2],
+      ['0.5', 2], ['1', 2], ['2.5', 2], ['5', 2], ['10', 2], ['30', 2], ['60', 2], ['+Inf', 2],
+    ],
+  )
+  t.equal(sample(body, `${name}_sum`, { variant: 'baseline' }), 0.077)
+  t.equal(sample(body, `${name}_count`, { variant: 'baseline' }), 2)
+  t.equal(sample(body, 'serin_time_to_first_byte_seconds_count', { variant: 'canary' }), 1)
+  t.equal(sample(body, 'serin_overhead_seconds_sum', { variant: 'canary' }), 0.001)
+})
+
+t.test('a rollout shows its weights, phase, step, values, evidence and verdicts', async (t) => {
+  const { body } = await registryOf([scraped()]).render()
+  t.equal(sample(body, 'serin_variant_weight', { variant: 'canary' }), 0.05)
+  t.equal(sample(body, 'serin_variant_weight', { variant: 'baseline' }), 0.95)
+  t.equal(sample(body, 'serin_rollout_phase', { phase: 'progressing' }), 1)
+  t.equal(sample(body, 'serin_rollout_phase', { phase: 'rolled-back' }), 0)
+  t.equal(sample(body, 'serin_rollout_step', { service: 'svc' }), 0)
+  t.equal(sample(body, 'serin_metric_value', { metric: 'errors', variant: 'canary' }), 0.012)
+  t.equal(sample(body, 'serin_metric_value', { metric: 'slow' }), undefined, 'no data is no sample')
+  t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'errors', direction: 'harm' }), 0.5)
+  t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'errors', direction: 'non-inferiority' }), 3.5)
+  t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'slow' }), undefined)
+  t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'successful' }), 1)
+  t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'failed' }), 0)
+})
+
+t.test('a service without a rollout has weights and no phase', async (t) => {
+  const { body } = await registryOf([scraped(false)]).render()
+  t.equal(sample(body, 'serin_variant_weight', { variant: 'canary' }), 0.05)
+  t.equal(sample(body, 'serin_rollout_step', { service: 'svc' }), undefined)
+})
+
+t.test('decisions, feedback, reloads, the store and the lead are told', async (t) => {
+  const registry = registryOf([], false)
+  const decision = { service: 'svc', action: 'rollback', reason: 'breaker' } as Decision
+  registry.countDecision(decision)
+  registry.countDecision(decision)
+  registry.countFeedback('svc', 'joined', 17)
+  const before = (await registry.render()).body
+  t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
+  t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.same(['serin_config_reload_success', 'serin_store_up', 'serin_leader'].map((n) => sample(before, n)), [1, 1, 0])
+  t.equal(sample(before, 'serin_build_info', { version: '0.1.0' }), 1)
+  registry.setReloadSuccess(false)
+  registry.setStoreUp(false)
+  const after = (await registry.render()).body
+  t.same(['serin_config_reload_success', 'serin_store_up'].map((n) => sample(after, n)), [0, 0])
+  registry.setReloadSuccess(true)
+  registry.setStoreUp(true)
+  const again = (await registryOf([]).render()).body
+  t.equal(sample(again, 'serin_leader'), 1)
+})
+
+t.test('what is gone is not shown any more, and counters are read anew at each scrape', async (t) => {
+  const readings = [scraped()]
+  const registry = registryOf(readings)
+  const first = (await registry.render()).body
+  t.equal((await registry.render()).body, first)
+  readings.length = 0
+  t.equal(sample((await registry.render()).body, 'serin_requests_total'), undefined)
+  t.notMatch((await registry.render()).body, 'service="svc"')
+})
+
+const promtool = spawnSync('promtool', ['--version']).error === undefined
+t.test('promtool accepts what is rendered', { skip: promtool ? false : 'promtool is not installed' }, async (t) => {
+  const registry = registryOf([scraped()])
+  registry.countDecision({ service: 'svc', action: 'advance', reason: 'evidence' } as Decision)
+  registry.countFeedback('svc', 'late', 1)
+  const { body } = await registry.render()
+  const checked = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' })
+  t.equal(checked.stdout + checked.stderr, '')
+  t.equal(checked.status, 0)
+})

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { AttemptWindow } from '../../src/metrics/attempt-window.ts'
+import { CapLearner } from '../../src/metrics/cap-learner.ts'
+import { DurationBuckets } from '../../src/metrics/duration-buckets.ts'
+import { UnitIndex } from '../../src/metrics/unit-index.ts'
+
+const NOW = 1_800_000_000_000
+
+t.test('a window counts what happened in the span asked for', (t) => {
+  const window = new AttemptWindow()
+  for (let second = 0; second < 20; second++) {
+    window.add(NOW + second * 1000, second % 2 === 0)
+    window.add(NOW + second * 1000, false)
+  }
+  t.same(window.within(NOW + 19_000, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
+  t.same(window.covering(NOW + 19_000, 6, 1000), { attempts: 6, failures: 1, spanMs: 3000 })
+  t.same(window.covering(NOW + 19_000, 6, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
+  t.end()
+})
+
+t.test('a window that never saw enough gives all of its ten minutes', (t) => {
+  const window = new AttemptWindow()
+  window.add(NOW, true)
+  t.same(window.covering(NOW + 1000, 50, 10_000), { attempts: 1, failures: 1, spanMs: 600_000 })
+  t.end()
+})
+
+t.test('what is older than ten minutes is forgotten, a bucket that is used again is empty', (t) => {
+  const window = new AttemptWindow()
+  window.add(NOW, true)
+  t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
+  t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
+  window.add(NOW + 600_000, false)
+  t.same(window.within(NOW + 600_000, 1000), { attempts: 1, failures: 0, spanMs: 1000 })
+  t.equal(window.within(NOW + 10_000_000, 600_000).attempts, 0, 'a gap longer than the window')
+  t.end()
+})
+
+t.test('a clock that goes back books into the newest second, and loses nothing', (t) => {
+  const window = new AttemptWindow()
+  window.add(NOW, false)
+  window.add(NOW - 5000, true)
+  t.same(window.within(NOW, 1000), { attempts: 2, failures: 1, spanMs: 1000 })
+  t.end()
+})
+
+t.test('durations fall into the bucket whose bound they do not exceed, and counts are cumulative', (t) => {
+  const buckets = new DurationBuckets()
+  for (const ms of [0, 1, 1.01, 60_000, 60_001]) buckets.add(ms)
+  const { buckets: counts, count, sumSeconds } = buckets.cumulative()
+  const at = (le: string) => counts.find((b) => b.le === le)!.count
+  t.same([at('0.001'), at('0.0025'), at('30'), at('60'), at('+Inf')], [2, 3, 3, 4, 5])
+  t.equal(count, 5)
+  t.ok(Math.abs(sumSeconds - 120.00301) < 1e-9)
+  t.equal(counts.at(-1)!.le, '+Inf')
+  t.end()
+})
+
+t.test('a cap is the 99.9 % quantile of the first thousand errors, or of as many as are needed', (t) => {
+  const learner = new CapLearner()
+  t.equal(learner.cap('rmse', 10), null)
+  for (let i = 1; i < 1000; i++) learner.add('rmse', i)
+  t.equal(learner.cap('rmse', 10), null)
+  learner.add('rmse', 1000)
+  t.equal(learner.cap('rmse', 10), 999)
+  t.equal(learner.cap('rmse', 1001), null, 'a metric that needs more labels learns from more')
+  t.equal(learner.cap('other', 10), null)
+  learner.forget('rmse')
+  t.equal(learner.cap('rmse', 10), null)
+  t.end()
+})
+
+t.test('a key is claimed once; a full index takes no further keys and says how often', (t) => {
+  const index = new UnitIndex(2)
+  t.same([index.claim(7), index.claim(7), index.claim(8), index.claim(9), index.claim(9)], [true, false, true, false, false])
+  t.same([index.size, index.refused], [2, 2])
+  t.same([index.knows(8), index.knows(9)], [true, false])
+  t.end()
+})
+
+t.test('an event counts from the first start point since which it is the first of its key', (t) => {
+  const index = new UnitIndex(10)
+  t.same(index.harmSince('errors', 0, [[1], [2]]), [[0], [0]])
+  t.same(index.harmSince('errors', 0, [[1], [3]]), [[], [0]], 'a second one in the same epoch adds nothing')
+  t.same(index.harmSince('errors', 2, [[1], [2, 2]]), [[1], [1]], 'and twice in one cohort neither')
+  t.same(index.harmSince('errors', 1, [[4], [1]]), [[0], []], 'an epoch before its last event')
+  t.same(index.harmSince('latency', 2, [[1], []]), [[0], []], 'each hypothesis has its own history')
+  t.end()
+})
+
+t.test('keys that were stored are known again, with their last events', (t) => {
+  const index = new UnitIndex(10)
+  index.restore({ epoch: 0, seen: [1, 2], events: { errors: [1] } })
+  index.restore({ epoch: 1, seen: [3], events: { errors: [2] } })
+  t.same([index.size, index.claim(1)], [3, false])
+  t.same(index.harmSince('errors', 1, [[1], [2, 3]]), [[1], [0]])
+  t.end()
+})

@@ -1,0 +1,69 @@
+import t from 'tap'
+import type { EventEvidence } from '../../src/domain/evidence.ts'
+import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
+import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
+import { bets, cohort, events } from '../fakes/evidence.ts'
+import { plan } from '../fakes/rollout.ts'
+import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
+
+const PLAN = plan({ analysis: { metrics: [ERRORS, RMSE] } })
+const NONE = emptyEvidence('1.4->2.0#1', PLAN.hypotheses, 1)
+const byId = (id: string) => PLAN.hypotheses.find((h) => h.id === id)!
+const unasked = () => {
+  throw new Error('units without keys have no history')
+}
+
+t.test('a cohort adds to the one hypothesis that it is folded for', (t) => {
+  const tallies = { errors: events([80, 20], [8, 2]), rmse: bets([80, 20], [4, 4], 1) }
+  const after = foldHypothesis(NONE, byId('errors'), cohort(PLAN, { tallies }), unasked)
+  t.match(after.hypotheses['errors'], { trials: [80, 20], events: [8, 2], foldedThrough: 1 })
+  t.equal(after.hypotheses['rmse'], NONE.hypotheses['rmse'])
+  const both = foldHypothesis(after, byId('rmse'), cohort(PLAN, { tallies }), unasked)
+  t.match(both.hypotheses['rmse'], { stepMoments: { n: [80, 20], sum: [320, 80] } })
+  t.end()
+})
+
+t.test('warm-up cohorts add nothing, to no hypothesis and not to the ratio test', (t) => {
+  const warm = cohort(PLAN, { judged: false, assigned: [80, 20], tallies: { errors: events([80, 20], [8, 2]) } })
+  t.same(foldHypothesis(NONE, byId('errors'), warm, unasked), NONE)
+  t.equal(foldAssignments(NONE, warm), NONE)
+  t.end()
+})
+
+t.test('the draws of a cohort go to the ratio test', (t) => {
+  const after = foldAssignments(NONE, cohort(PLAN, { assigned: [80, 20] }))
+  t.same(after.ratio.starts, [[{ pi: 0.2, canary: 20, total: 100 }]])
+  t.end()
+})
+
+t.test('labels that did not come are those assigned without the ones that did', (t) => {
+  const labelled = { 'rmse/label-missing': events([78, 11], [0, 0]) }
+  const waited = cohort(PLAN, { assigned: [80, 20], tallies: labelled })
+  const after = foldHypothesis(NONE, byId('rmse/label-missing'), waited, unasked)
+  const found = after.hypotheses['rmse/label-missing'] as EventEvidence
+  t.match(found, { trials: [80, 20], events: [2, 9] })
+  t.same(found.harm, [[{ pi: 0.2, baseline: 2, canary: 9, trials: 100 }]])
+  t.end()
+})
+
+t.test('with keys, each one counts from the start point that its history says', (t) => {
+  const keyed = plan({}, true)
+  const tally = { ...events([80, 20], [8, 2]), harmEvents: [0, 0] as [number, number], harmUnits: [[7], [8, 9]] as [number[], number[]] }
+  const asked: unknown[] = []
+  const after = foldHypothesis(
+    { ...emptyEvidence('1.4->2.0#1', keyed.hypotheses, 1), starts: [1, 5] },
+    keyed.hypotheses[0]!,
+    cohort(keyed, { epoch: 1, tallies: { errors: tally } }),
+    (...args) => (asked.push(args), [[1], [0, 0]]),
+  )
+  t.same(asked, [['errors', 1, [[7], [8, 9]]]])
+  const { harm } = after.hypotheses['errors'] as EventEvidence
+  t.same(
+    harm.map(([s]) => [s!.baseline, s!.canary]),
+    [
+      [0, 2],
+      [1, 2],
+    ],
+  )
+  t.end()
+})
