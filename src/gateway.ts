@@ -3,11 +3,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { AdminDeps, CommandResult, ReloadResult } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
 import type { Config } from './config/config.ts'
-import { describeChanges } from './config/describe-changes.ts'
 import type { ConfigResult } from './config/load.ts'
-import { formatProblem } from './config/problem.ts'
 import { redactConfig } from './config/redact.ts'
-import { listRestartChanges } from './config/restart.ts'
 import { watchFile } from './config/watch.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
@@ -22,6 +19,7 @@ import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
 import { createReachability } from './proxy/reachability.ts'
+import { createReloader, reloadAndLog } from './reload.ts'
 import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
@@ -147,57 +145,20 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     return result.ok ? { ...result, status: look.status(service)! } : result
   }
 
-  async function takeOver(next: Config): Promise<ReloadResult> {
-    const fixed = listRestartChanges(live.config, next)
-    if (fixed.length > 0) {
-      return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
-    }
-    const previous = live
-    const upcoming = build(next, previous)
-    const refusals = await Promise.all(
-      [...upcoming.plans.values()].map((p) => evaluator.refusal(p)),
-    )
-    const problems = refusals.filter((r) => r !== null)
-    if (problems.length > 0) {
-      await upcoming.upstreams.close()
-      return { ok: false, problems }
-    }
-    const changes = describeChanges(previous.config, next)
-    live = upcoming
-    watchUpstreams()
-    await reachability.probe()
-    try {
-      await evaluator.reconfigure(rolloutsOf(live), 'configuration')
-    } finally {
-      // Requests that were assigned before go on; the pools end with the last of them.
-      previous.upstreams
-        .close()
-        .catch((error: unknown) => log.error({ err: error }, 'old upstreams did not close'))
-    }
-    return { ok: true, changes }
-  }
-
-  async function reloadOnce(): Promise<ReloadResult> {
-    try {
-      const loaded = await deps.reloadFrom()
-      const result = loaded.ok
-        ? await takeOver(loaded.config)
-        : { ok: false as const, problems: loaded.problems.map(formatProblem) }
-      metrics.setReloadSuccess(result.ok)
-      return result
-    } catch (error) {
-      metrics.setReloadSuccess(false)
-      throw error
-    }
-  }
-
-  let reloading: Promise<unknown> = Promise.resolve()
-  // A signal, the file's change and the API may ask at the same time.
-  function reload(): Promise<ReloadResult> {
-    const result = reloading.then(reloadOnce)
-    reloading = result.catch(() => null)
-    return result
-  }
+  const reload = createReloader({
+    live: () => live,
+    build,
+    refusal: (plan) => evaluator.refusal(plan),
+    replace: async (next) => {
+      live = next
+      watchUpstreams()
+      await reachability.probe()
+      await evaluator.reconfigure(rolloutsOf(next), 'configuration')
+    },
+    reloadFrom: deps.reloadFrom,
+    onResult: metrics.setReloadSuccess,
+    log,
+  })
 
   const adminDeps: AdminDeps = {
     clock,
@@ -267,12 +228,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       if (config.file !== null) {
         const watch = watchFile(config.file, {
           debounceMs: WATCH_DEBOUNCE_MS,
-          onChange: () => {
-            reload().then(
-              (result) => logReload(log, result),
-              (error: unknown) => log.error({ err: error }, 'the reload failed'),
-            )
-          },
+          onChange: () => void reloadAndLog(reload, log),
           onError: (error) =>
             log.error({ err: error }, 'the configuration is not watched any more'),
         })
@@ -311,9 +267,4 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
   const { maxBytes, maxPending, retentionMs } = config.feedback
   return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
-}
-
-function logReload(log: FastifyBaseLogger, result: ReloadResult): void {
-  if (result.ok) log.info({ changes: result.changes }, 'reloaded')
-  else log.error({ problems: result.problems }, 'reload refused: the old configuration stays')
 }

@@ -13,7 +13,7 @@ export const EXIT = {
   timedOut: 5,
 } as const
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** Ends a command. The message, where there is one, is what stderr says. */
 export class CliExit extends Error {

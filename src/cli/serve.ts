@@ -6,6 +6,7 @@ import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
 import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
 import type { RunningGateway } from '../gateway.ts'
+import { reloadAndLog } from '../reload.ts'
 
 /** Adds `serin serve -c FILE`: runs the gateway until SIGTERM or SIGINT. */
 export function addServeCommand(program: Command, io: CliIo): void {
@@ -87,23 +88,13 @@ function subscribe(
     io.onSignal('SIGTERM', onStop('SIGTERM', 143)),
     io.onSignal('SIGINT', onStop('SIGINT', 130)),
     io.onSignal('SIGHUP', () => {
-      reloading = reloading.then(() => reload(gateway, log))
+      reloading = reloading.then(() => reloadAndLog(gateway.reload, log))
     }),
   ]
   return {
     stopped,
     reloaded: () => reloading,
     unsubscribe: () => unsubscribes.forEach((unsubscribe) => unsubscribe()),
-  }
-}
-
-async function reload(gateway: RunningGateway, log: Logger): Promise<void> {
-  try {
-    const result = await gateway.reload()
-    if (result.ok) log.info({ changes: result.changes }, 'reloaded')
-    else log.error({ problems: result.problems }, 'refused to reload; the old configuration stays')
-  } catch (error) {
-    log.error({ err: error }, 'failed to reload; the old configuration stays')
   }
 }
 

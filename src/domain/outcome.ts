@@ -5,11 +5,3 @@
  */
 export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
 
-/** Every outcome, in the order in which tables print them. */
-export const OUTCOMES: readonly Outcome[] = [
-  'ok',
-  'failed',
-  'client_closed',
-  'rejected',
-  'no_answer',
-]

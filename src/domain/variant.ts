@@ -24,6 +24,3 @@ export const BASELINE = 'baseline'
 
 /** The variant that a rollout moves. */
 export const CANARY = 'canary'
-
-/** The two sides of a comparison. */
-export type Arm = typeof BASELINE | typeof CANARY

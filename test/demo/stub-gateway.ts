@@ -12,7 +12,7 @@ type Upstreams = { readonly upstreams: readonly [string] }
  * Stands where a gateway would: reads the generated configuration, forwards to the real model servers
  * with a coin of its own, and answers the admin API by a script. For testing the demo, not the gateway.
  */
-export function runStubGateway(argv: readonly string[], manner: StubManner): void {
+function runStubGateway(argv: readonly string[], manner: StubManner): void {
   const config = parse(readFileSync(argv.at(-1)!, 'utf8')) as {
     readonly gateway: { readonly listen: string }
     readonly admin: { readonly listen: string }

@@ -91,7 +91,10 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   gone.close()
   await outcome('client_closed')
   const many = await Promise.all(Array.from({ length: 10 }, () => send('/m/never')))
-  t.ok(many.some(({ statusCode }) => statusCode === 503), 'more than two at once are too many')
+  t.ok(
+    many.some(({ statusCode }) => statusCode === 503),
+    'more than two at once are too many',
+  )
   for (const wanted of ['ok', 'failed', 'no_answer', 'client_closed']) await outcome(wanted)
   await postLabels(gateway.admin, [
     ...ids.map((requestId) => ({ requestId, label: 1.5 })),
@@ -113,7 +116,11 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
   )
   for (const name of NAMES) {
     t.ok(types.has(name), name)
-    t.match(text, new RegExp(`^${name}(?:_bucket|_count)?(?:\\{.*\\})? \\S+$`, 'm'), `${name} has samples`)
+    t.match(
+      text,
+      new RegExp(`^${name}(?:_bucket|_count)?(?:\\{.*\\})? \\S+$`, 'm'),
+      `${name} has samples`,
+    )
   }
   t.same(
     [...types.keys()].filter((name) => !name.startsWith('serin_')),
@@ -140,10 +147,10 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
       const found = await query('serin_variant_weight{service="m"}').catch(() => [])
       return found.length > 0 ? found : null
     })
-    t.same(
-      Object.fromEntries(weights.map(({ metric, value }) => [metric['variant'], value[1]])),
-      { baseline: '0.875', canary: '0.125' },
-    )
+    t.same(Object.fromEntries(weights.map(({ metric, value }) => [metric['variant'], value[1]])), {
+      baseline: '0.875',
+      canary: '0.125',
+    })
     const p95 = await query(
       'histogram_quantile(0.95, sum by (le) (serin_request_duration_seconds_bucket{service="r"}))',
     )
@@ -174,9 +181,7 @@ async function startPrometheus(t: Test, admin: string): Promise<string> {
   const folder = t.testdir({
     'prometheus.yml': JSON.stringify({
       global: { scrape_interval: '1s' },
-      scrape_configs: [
-        { job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] },
-      ],
+      scrape_configs: [{ job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] }],
     }),
   })
   const child = spawn(

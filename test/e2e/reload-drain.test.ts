@@ -110,7 +110,12 @@ t.test('SIGTERM answers what is in flight, and another process takes over.', asy
   const { port } = holding.address() as { port: number }
   const rollout = buildRolloutService(
     { baseline: models[0]!.origin, canary: models[1]!.origin },
-    { rollout: { start: 'manual', steps: [{ weight: '20%', minDuration: '1h' }, { weight: '100%' }] } },
+    {
+      rollout: {
+        start: 'manual',
+        steps: [{ weight: '20%', minDuration: '1h' }, { weight: '100%' }],
+      },
+    },
   )
   const slow = {
     match: { path: '/slow' },
@@ -120,14 +125,23 @@ t.test('SIGTERM answers what is in flight, and another process takes over.', asy
   const config = buildConfig(folder, { m: rollout, slow }, { gateway: { drain } })
   const file = writeConfig(folder, config)
   const old = await startSerin(t, file)
-  await until('the first one decides', async () => (await readSample(old.admin, 'serin_leader')) === 1)
+  await until(
+    'the first one decides',
+    async () => (await readSample(old.admin, 'serin_leader')) === 1,
+  )
   const next = await startSerin(t, file)
   await command(old.admin, 'm', 'promote')
   await untilService(next.admin, 'm', 'the second one follows', (s) => s.weights['canary'] === 20)
   t.equal(await readSample(next.admin, 'serin_leader'), 0)
   await t.rejects(command(next.admin, 'm', 'abort'), /409 .*another process holds the lease/)
 
-  const load = startLoad(t, { data: () => old.data, path: '/m/x', concurrency: 8, perSecond: 200, draw })
+  const load = startLoad(t, {
+    data: () => old.data,
+    path: '/m/x',
+    concurrency: 8,
+    perSecond: 200,
+    draw,
+  })
   const inFlight = Array.from({ length: 10 }, () => request(`${old.data}/slow`))
   await until('ten requests are in flight', () => held.length === 10)
   const ready = async () => (await request(`${old.data}/-/ready`)).statusCode
@@ -160,7 +174,10 @@ t.test('SIGTERM answers what is in flight, and another process takes over.', asy
   t.equal(ended.stderr, '')
   for (const origin of [old.data, old.admin]) await listenOnce(Number(new URL(origin).port))
 
-  await until('the second one decides', async () => (await readSample(next.admin, 'serin_leader')) === 1)
+  await until(
+    'the second one decides',
+    async () => (await readSample(next.admin, 'serin_leader')) === 1,
+  )
   const answer = await command(next.admin, 'm', 'abort', { reason: 'the end' })
   t.match(answer, { decision: { id: 3, action: 'rollback', note: 'the end' } })
   t.equal((await next.stop()).code, 0)

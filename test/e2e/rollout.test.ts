@@ -72,7 +72,10 @@ t.test('A canary that is better is promoted step by step on the labels joined.',
       ['promote', 'watch-over', 100],
     ],
   )
-  t.ok(log.every((d, index) => d.id === index + 1), 'the log has no gap')
+  t.ok(
+    log.every((d, index) => d.id === index + 1),
+    'the log has no gap',
+  )
   const promoted = log.find((d) => d.action === 'promote')!
   for (const name of ['errors', 'rmse', 'rmse/above-cap']) {
     const metric = promoted.metrics.find((m) => m.name === name)!
@@ -193,22 +196,19 @@ t.test('The commands of the CLI steer a rollout, and their exit codes tell.', as
   await load.stop()
   t.same(load.tally.broken, {}, 'nobody noticed any of it')
 
-  t.same(
-    (await decisions()).map((d) => [d.action, d.actor, d.note, d.rollout]).reverse(),
-    [
-      ['hold', 'configuration', null, '1.4->2.0#1'],
-      ['start', 'operator@loopback', 'the day has come', '1.4->2.0#1'],
-      ['pause', 'operator@loopback', null, '1.4->2.0#1'],
-      ['override', 'operator@loopback', null, '1.4->2.0#1'],
-      ['resume', 'operator@loopback', null, '1.4->2.0#1'],
-      ['advance', 'operator@loopback', null, '1.4->2.0#1'],
-      ['rollback', 'operator@loopback', 'second thoughts', '1.4->2.0#1'],
-      ['retry', 'operator@loopback', null, '1.4->2.0#2'],
-      ['promote', 'operator@loopback', null, '1.4->2.0#2'],
-      ['promote', 'operator@loopback', null, '1.4->2.0#2'],
-      ['undo', 'operator@loopback', null, '1.4->2.0#2'],
-    ],
-  )
+  t.same((await decisions()).map((d) => [d.action, d.actor, d.note, d.rollout]).reverse(), [
+    ['hold', 'configuration', null, '1.4->2.0#1'],
+    ['start', 'operator@loopback', 'the day has come', '1.4->2.0#1'],
+    ['pause', 'operator@loopback', null, '1.4->2.0#1'],
+    ['override', 'operator@loopback', null, '1.4->2.0#1'],
+    ['resume', 'operator@loopback', null, '1.4->2.0#1'],
+    ['advance', 'operator@loopback', null, '1.4->2.0#1'],
+    ['rollback', 'operator@loopback', 'second thoughts', '1.4->2.0#1'],
+    ['retry', 'operator@loopback', null, '1.4->2.0#2'],
+    ['promote', 'operator@loopback', null, '1.4->2.0#2'],
+    ['promote', 'operator@loopback', null, '1.4->2.0#2'],
+    ['undo', 'operator@loopback', null, '1.4->2.0#2'],
+  ])
   const listed = await cli('decisions', 'm', '--limit', '3')
   t.equal(listed.code, 0)
   t.match(listed.stdout, /#11 .*undo[\s\S]*#10 .*promote[\s\S]*#9 .*promote/)

@@ -49,7 +49,9 @@ async function variantOf(gateway: SerinGateway, { body = {}, headers = {} }: Sen
 t.test('Rules, overrides and keys of the body decide, and what fails is counted.', async (t) => {
   const gateway = await startSplit(t)
   const each = async (n: number, sent: (index: number) => Sent) => {
-    const found = await Promise.all(Array.from({ length: n }, (_, i) => variantOf(gateway, sent(i))))
+    const found = await Promise.all(
+      Array.from({ length: n }, (_, i) => variantOf(gateway, sent(i))),
+    )
     return { canaries: found.filter((v) => v === 'canary').length, all: new Set(found) }
   }
 
@@ -71,7 +73,10 @@ t.test('Rules, overrides and keys of the body decide, and what fails is counted.
   t.equal(refused.canaries, unasked.canaries, 'a wrong secret changes nothing')
 
   const broken = await each(400, () => ({ body: '{"user": "a' }))
-  t.ok(deviations(broken.canaries, 400, 0.3) < 5, `broken bodies are drawn: ${broken.canaries} of 400`)
+  t.ok(
+    deviations(broken.canaries, 400, 0.3) < 5,
+    `broken bodies are drawn: ${broken.canaries} of 400`,
+  )
   const nameless = await each(100, () => ({ body: { card_tier: 'silver' } }))
   t.equal(nameless.all.size, 2, 'so are those without the key')
 

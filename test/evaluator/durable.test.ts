@@ -3,11 +3,12 @@ import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { errorOf, quickService, simulate } from '../fakes/quick-rollout.ts'
-import { ERRORS } from '../fakes/simulated-service.ts'
+import { ERRORS, weightSteps } from '../fakes/simulated-service.ts'
 import type { Simulation } from '../fakes/simulation.ts'
 
 const FAILING = (from: number) => (random: () => number, variant: string, ms: number) => ({
-  outcome: variant === 'canary' && ms > from && random() < 0.7 ? ('failed' as const) : ('ok' as const),
+  outcome:
+    variant === 'canary' && ms > from && random() < 0.7 ? ('failed' as const) : ('ok' as const),
 })
 
 /** Stored evidence as it goes on after a look of a process that took the rollout up. */
@@ -17,9 +18,14 @@ async function takenUp(simulation: Simulation) {
   return simulation.store.records.get('svc')!
 }
 
-for (const [how, keys] of [['without keys', 0], ['with keys', 40_000]] as const) {
+for (const [how, keys] of [
+  ['without keys', 0],
+  ['with keys', 40_000],
+] as const) {
   t.test(`a restart goes on at the same step with the same evidence, ${how}`, async (t) => {
-    const better = (random: () => number, variant: string) => ({ error: errorOf(random, variant === 'canary' ? 2 : 3) })
+    const better = (random: () => number, variant: string) => ({
+      error: errorOf(random, variant === 'canary' ? 2 : 3),
+    })
     const simulation = await simulate(11, keys, better)
     t.ok(await simulation.run(30_000, (s) => s.step === 2))
     await simulation.run(3000, () => false)
@@ -28,7 +34,6 @@ for (const [how, keys] of [['without keys', 0], ['with keys', 40_000]] as const)
     t.equal(before.units.length > 0, keys > 0)
     await simulation.restart()
     t.equal(simulation.weightBp, 5000, 'before anything is decided the weights are those of before')
-    await simulation.evaluator.look()
     t.same(simulation.state, before.state)
     t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
     t.same(simulation.errors, [])
@@ -56,46 +61,62 @@ t.test('a rolled-back canary stays so over a restart', async (t) => {
   t.equal(simulation.weightBp, 0)
 })
 
-t.test('a rollback that cannot be stored takes effect here at once, and is stored later', async (t) => {
-  const simulation = await simulate(14, 0, FAILING(8000))
-  await simulation.run(8000, () => false)
-  simulation.store.fails = true
-  t.ok(await simulation.run(6000, () => simulation.weightBp === 0))
-  t.match(simulation.state, { weightBp: 0, phase: 'progressing' })
-  t.match(simulation.errors, [{ message: 'disk full' }])
-  const { length } = simulation.store.log
-  await simulation.run(700_000, () => false)
-  t.equal(simulation.weightBp, 0, 'also when what tripped it is long forgotten')
-  t.match(
-    await simulation.evaluator.command('svc', { verb: 'resume', actor: 'ops', note: null }, null),
-    { ok: false, code: 'SERIN_STORE_FAILED' },
-  )
-  simulation.store.fails = false
-  await simulation.evaluator.look()
-  t.match(simulation.state, { phase: 'rolled-back', weightBp: 0 })
-  t.equal(simulation.store.log.length, length + 1)
-  t.match(simulation.store.log.at(-1), { action: 'rollback', to: { weights: { canary: 0 } } })
-})
+t.test(
+  'a rollback that cannot be stored takes effect here at once, and is stored later',
+  async (t) => {
+    let rps = 3000
+    const slowing = {
+      get rps() {
+        return rps
+      },
+    }
+    const simulation = await simulate(14, 0, FAILING(8000), [ERRORS], slowing)
+    await simulation.run(8000, () => false)
+    simulation.store.fails = true
+    t.ok(await simulation.run(6000, () => simulation.weightBp === 0))
+    t.match(simulation.state, { weightBp: 0, phase: 'progressing' })
+    t.match(simulation.errors, [{ message: 'disk full' }])
+    const { length } = simulation.store.log
+    rps = 8
+    await simulation.run(700_000, () => false)
+    t.equal(simulation.weightBp, 0, 'also when what tripped it is long forgotten')
+    t.match(
+      await simulation.evaluator.command('svc', { verb: 'resume', actor: 'ops', note: null }, null),
+      { ok: false, code: 'SERIN_STORE_FAILED' },
+    )
+    simulation.store.fails = false
+    await simulation.evaluator.look()
+    t.match(simulation.state, { phase: 'rolled-back', weightBp: 0 })
+    t.equal(simulation.store.log.length, length + 1)
+    t.match(simulation.store.log.at(-1), { action: 'rollback', to: { weights: { canary: 0 } } })
+  },
+)
 
-t.test('a canary that fails while the store is away gets nothing, and is rolled back once it is there', async (t) => {
-  const simulation = await simulate(15, 0, FAILING(16_000))
-  await simulation.run(8000, () => false)
-  const { weightBp } = simulation
-  simulation.store.away = true
-  await simulation.run(7000, () => false)
-  t.equal(simulation.evaluator.leads, false, 'the lease has run out')
-  t.equal(simulation.weightBp, weightBp, 'nothing moves without the store')
-  t.ok(await simulation.run(15_000, () => simulation.weightBp === 0))
-  await simulation.run(2000, () => false)
-  simulation.store.away = false
-  await simulation.evaluator.look()
-  t.match(simulation.state, { phase: 'rolled-back', rolledBackReason: 'breaker' })
-})
+t.test(
+  'a canary that fails while the store is away gets nothing, and is rolled back once it is there',
+  async (t) => {
+    const simulation = await simulate(15, 0, FAILING(16_000))
+    await simulation.run(8000, () => false)
+    const { weightBp } = simulation
+    simulation.store.away = true
+    await simulation.run(7000, () => false)
+    t.equal(simulation.evaluator.leads, false, 'the lease has run out')
+    t.equal(simulation.weightBp, weightBp, 'nothing moves without the store')
+    t.ok(await simulation.run(15_000, () => simulation.weightBp === 0))
+    await simulation.run(2000, () => false)
+    simulation.store.away = false
+    await simulation.evaluator.look()
+    t.match(simulation.state, { phase: 'rolled-back', rolledBackReason: 'breaker' })
+  },
+)
 
 t.test('evidence of before a short absence of the store is not lost', async (t) => {
   const simulation = await simulate(16, 0, () => ({}), [ERRORS])
   await simulation.run(8000, () => false)
-  const units = () => simulation.store.records.get('svc')!.evidence!.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
+  const units = () =>
+    simulation.store.records
+      .get('svc')!
+      .evidence!.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
   simulation.store.fails = true
   const before = units()
   await simulation.run(3000, () => false)
@@ -105,39 +126,49 @@ t.test('evidence of before a short absence of the store is not lost', async (t) 
   t.ok(units() > before + 9000, 'three seconds at 3,000 requests')
 })
 
-t.test('of two processes on one store the leader decides and the other follows its weights', async (t) => {
-  const simulation = await simulate(17, 0, () => ({}), [ERRORS])
-  const applied: RolloutState[] = []
-  const errors: unknown[] = []
-  const service = quickService({ analysis: { metrics: [ERRORS] } })
-  const other = new Evaluator({
-    store: simulation.store,
-    clock: simulation.clock,
-    holder: 'the other',
-    reachability: () => ({ ready: true, downForMs: 0 }),
-    apply: (state) => void applied.push(state),
-    onDecision: () => t.fail('only the leader decides'),
-    onError: (_what, error) => errors.push(error),
-  })
-  await simulation.evaluator.look()
-  await other.add({ plan: buildPlan(service, 'hash')!, book: simulation.buildBook(service) })
-  await simulation.run(15_000, (s) => {
-    void other.look()
-    return s.step === 2
-  })
-  await other.look()
-  t.same([simulation.evaluator.leads, other.leads], [true, false])
-  t.equal(applied.at(-1)!.weightBp, simulation.weightBp)
-  t.same(other.view('svc')!.state, simulation.state)
-  const refused = await other.command('svc', { verb: 'abort', actor: 'ops', note: null }, null)
-  t.match(refused, { ok: false, code: 'SERIN_REFUSED', detail: /another process holds the lease/ })
-  t.same(errors, [])
-})
+t.test(
+  'of two processes on one store the leader decides and the other follows its weights',
+  async (t) => {
+    const simulation = await simulate(17, 0, () => ({}), [ERRORS])
+    const applied: RolloutState[] = []
+    const errors: unknown[] = []
+    const service = quickService({ analysis: { metrics: [ERRORS] } })
+    const other = new Evaluator({
+      store: simulation.store,
+      clock: simulation.clock,
+      holder: 'the other',
+      reachability: () => ({ ready: true, downForMs: 0 }),
+      apply: (state) => void applied.push(state),
+      onDecision: () => t.fail('only the leader decides'),
+      onError: (_what, error) => errors.push(error),
+    })
+    await simulation.evaluator.look()
+    await other.add({ plan: buildPlan(service, 'hash')!, book: simulation.buildBook(service) })
+    await simulation.run(15_000, (s) => {
+      void other.look()
+      return s.step === 2
+    })
+    await other.look()
+    t.same([simulation.evaluator.leads, other.leads], [true, false])
+    t.equal(applied.at(-1)!.weightBp, simulation.weightBp)
+    t.same(other.view('svc')!.state, simulation.state)
+    const refused = await other.command('svc', { verb: 'abort', actor: 'ops', note: null }, null)
+    t.match(refused, {
+      ok: false,
+      code: 'SERIN_REFUSED',
+      detail: /another process holds the lease/,
+    })
+    t.same(errors, [])
+  },
+)
 
 t.test('a successor goes on from the evidence that its predecessor stored last', async (t) => {
-  const simulation = await simulate(18, 0, () => ({}), [ERRORS])
+  const service = quickService({
+    spec: { steps: weightSteps([5, 100], 1e6) },
+    analysis: { metrics: [ERRORS] },
+  })
+  const simulation = await simulate(18, 0, () => ({}), [ERRORS], { service })
   await simulation.run(5000, (s) => s.phase === 'progressing')
-  const service = quickService({ analysis: { metrics: [ERRORS] } })
   const successor = new Evaluator({
     store: simulation.store,
     clock: simulation.clock,
@@ -150,7 +181,7 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
   await successor.add({ plan: buildPlan(service, 'hash')!, book: simulation.buildBook(service) })
   await successor.look()
   const { revision } = simulation.state
-  await simulation.run(3500, () => false)
+  await simulation.run(5500, () => false)
   const before = structuredClone(simulation.store.records.get('svc')!)
   t.equal(before.state.revision, revision, 'evidence has grown under the same revision')
   t.ok(before.evidence!.ratio.starts[0]!.length > 0)
@@ -179,7 +210,14 @@ t.test('a state that somebody else has changed is read again, never overwritten'
   const simulation = await simulate(20, 0, () => ({}), [ERRORS])
   await simulation.run(4000, (s) => s.phase === 'progressing')
   const record = simulation.store.records.get('svc')!
-  const state: RolloutState = { ...record.state, phase: 'rolled-back', rolledBackAt: 1, rolledBackReason: 'operator', revision: 99, weightBp: 0 } as RolloutState
+  const state: RolloutState = {
+    ...record.state,
+    phase: 'rolled-back',
+    rolledBackAt: 1,
+    rolledBackReason: 'operator',
+    revision: 99,
+    weightBp: 0,
+  } as RolloutState
   simulation.store.records.set('svc', { ...record, state })
   await simulation.run(3000, () => false)
   t.match(simulation.errors, [{ message: 'the stored rollout was changed by another process' }])
@@ -211,8 +249,14 @@ t.test('a rollout that cannot go on as configured says so instead of beginning',
   t.equal(record, undefined, 'nothing is stored before the first look')
   await simulation.evaluator.look()
   const stored = simulation.store.records.get('svc')!
-  const promoted = { ...stored.state, phase: 'promoted', promotedAt: 1, canaryVersion: '1.9' } as RolloutState
+  const promoted = {
+    ...stored.state,
+    phase: 'promoted',
+    promotedAt: 1,
+    canaryVersion: '1.9',
+  } as RolloutState
   simulation.store.records.set('svc', { ...stored, state: promoted })
-  await t.rejects(simulation.restart(), { message: 'services.svc: 1.9 serves 100 %: make it the baseline first' })
+  await t.rejects(simulation.restart(), {
+    message: 'services.svc: 1.9 serves 100 %: make it the baseline first',
+  })
 })
-

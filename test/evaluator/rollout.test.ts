@@ -4,14 +4,26 @@ import { errorOf, GOOD, quickService, simulate } from '../fakes/quick-rollout.ts
 import { LATENCY } from '../fakes/simulated-service.ts'
 import { Simulation } from '../fakes/simulation.ts'
 
-for (const [how, keys] of [['without keys', 0], ['with keys', 60_000]] as const) {
+for (const [how, keys] of [
+  ['without keys', 0],
+  ['with keys', 60_000],
+] as const) {
   t.test(`a better model is promoted, ${how}`, async (t) => {
     const simulation = await simulate(1, keys, (random, variant) => ({
       error: errorOf(random, variant === 'canary' ? 2 : 3),
     }))
-    t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'), `stands at ${simulation.state.phase}`)
-    t.same(simulation.store.log.map((d) => d.action), ['hold', 'start', 'advance', 'advance', 'promote', 'promote'])
-    t.same(simulation.store.log.map((d) => d.to.weights['canary']), [0, 5, 20, 50, 100, 100])
+    t.ok(
+      await simulation.run(60_000, (s) => s.phase === 'promoted'),
+      `stands at ${simulation.state.phase}`,
+    )
+    t.same(
+      simulation.store.log.map((d) => d.action),
+      ['hold', 'start', 'advance', 'advance', 'promote', 'promote'],
+    )
+    t.same(
+      simulation.store.log.map((d) => d.to.weights['canary']),
+      [0, 5, 20, 50, 100, 100],
+    )
     t.equal(simulation.weightBp, 10_000)
     t.same(simulation.errors, [])
   })
@@ -23,7 +35,10 @@ for (const [how, keys] of [['without keys', 0], ['with keys', 60_000]] as const)
     t.ok(await simulation.run(40_000, (s) => s.phase === 'rolled-back'))
     t.match(simulation.state, { weightBp: 0, rolledBackReason: 'rmse' })
     t.equal(simulation.weightBp, 0)
-    t.match(simulation.store.log.at(-1)!.summary, /rmse is 6\.?\d* on the canary .* against (3|2\.9|3\.0)/)
+    t.match(
+      simulation.store.log.at(-1)!.summary,
+      /rmse is 6\.?\d* on the canary .* against (3|2\.9|3\.0)/,
+    )
     t.same(simulation.errors, [])
   })
 
@@ -65,12 +80,23 @@ t.test('a canary whose upstreams go away is rolled back after ten seconds', asyn
   t.ok(simulation.elapsedMs >= 18_000 && simulation.elapsedMs <= 18_500)
 })
 
-t.test('an absolute limit that the canary breaks rolls it back after three evaluations', async (t) => {
-  const limited = { ...LATENCY, quantile: 0.5, maxIncrease: null, maxMs: 100 }
-  const simulation = await simulate(6, 0, (_random, variant) => ({ latencyMs: variant === 'canary' ? 120 : 20 }), [limited])
-  t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
-  t.match(simulation.store.log.at(-1), { reason: 'latency', summary: /beyond its limit of 100 ms/ })
-})
+t.test(
+  'an absolute limit that the canary breaks rolls it back after three evaluations',
+  async (t) => {
+    const limited = { ...LATENCY, quantile: 0.5, maxIncrease: null, maxMs: 100 }
+    const simulation = await simulate(
+      6,
+      0,
+      (_random, variant) => ({ latencyMs: variant === 'canary' ? 120 : 20 }),
+      [limited],
+    )
+    t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
+    t.match(simulation.store.log.at(-1), {
+      reason: 'latency',
+      summary: /beyond its limit of 100 ms/,
+    })
+  },
+)
 
 t.test('a rollout without traffic holds, and goes on when it comes', async (t) => {
   const random = createRandom(7)

@@ -14,7 +14,10 @@ export function quickService(
 ): Service {
   const steps = weightSteps([5, 20, 50, 100], 50).map((s) => ({ ...s, minDurationMs: 2000 }))
   const spec = { steps, watchMs: 2000, ...change.spec }
-  return service(rolloutSpec({ spec, analysis: { metrics: [ERRORS, RMSE], ...change.analysis } }), keyed)
+  return service(
+    rolloutSpec({ spec, analysis: { metrics: [ERRORS, RMSE], ...change.analysis } }),
+    keyed,
+  )
 }
 
 /** An absolute error; their squares vary around `rms`². */
@@ -31,12 +34,15 @@ export function simulate(
   change: Partial<SimulationOptions> = {},
 ): Promise<Simulation> {
   const random = createRandom(seed)
-  return Simulation.create({
+  const options: SimulationOptions = {
     service: quickService({ analysis: { metrics } }, keys > 0),
     random,
     rps: 3000,
     keys,
     fate: (variant, ms) => ({ ...GOOD, error: errorOf(random, 3), ...fate(random, variant, ms) }),
-    ...change,
-  })
+  }
+  // Not spread: a getter among the changes is read at each request.
+  return Simulation.create(
+    Object.defineProperties(options, Object.getOwnPropertyDescriptors(change)),
+  )
 }

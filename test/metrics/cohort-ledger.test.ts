@@ -15,7 +15,11 @@ function ledgerOf(metrics: readonly MetricSpec[], keyed = false): CohortLedger {
   return new CohortLedger(buildHypotheses(analysis), keyed, 1000)
 }
 
-function open(ledger: CohortLedger, number: number, change: { judged?: boolean; terms?: CohortTerms; now?: number } = {}) {
+function open(
+  ledger: CohortLedger,
+  number: number,
+  change: { judged?: boolean; terms?: CohortTerms; now?: number } = {},
+) {
   return ledger.open({
     number,
     rollout: '1.4->2.0#1',
@@ -47,12 +51,27 @@ function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ti
   return ticket
 }
 
-function end(ledger: CohortLedger, side: Side, outcome: Outcome, ms = 10, unit: number | null = null): void {
+function end(
+  ledger: CohortLedger,
+  side: Side,
+  outcome: Outcome,
+  ms = 10,
+  unit: number | null = null,
+): void {
   ledger.settle(begin(ledger, side, unit), outcome, ms)
 }
 
 function prediction(cohort: number, side: Side, value: number | null = 0): Prediction {
-  return { service: 'svc', requestId: 'r', value, at: 0, rollout: '1.4->2.0#1', cohort, side, variant: '' }
+  return {
+    service: 'svc',
+    requestId: 'r',
+    value,
+    at: 0,
+    rollout: '1.4->2.0#1',
+    cohort,
+    side,
+    variant: '',
+  }
 }
 
 t.test('draws are no evidence while nothing is open, and in warm-up', (t) => {
@@ -71,9 +90,13 @@ t.test('draws are no evidence while nothing is open, and in warm-up', (t) => {
 
 t.test('each outcome is booked as what it is: failure, slow, without an answer', (t) => {
   const ledger = ledgerOf([ERRORS, LATENCY])
-  const terms = { ...NO_TERMS, thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 130 } } }
+  const terms = {
+    ...NO_TERMS,
+    thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 130 } },
+  }
   const { tallies } = open(ledger, 1, { terms })
-  for (const outcome of ['ok', 'failed', 'client_closed', 'rejected', 'no_answer'] as const) end(ledger, 1, outcome)
+  for (const outcome of ['ok', 'failed', 'client_closed', 'rejected', 'no_answer'] as const)
+    end(ledger, 1, outcome)
   end(ledger, 0, 'ok', 100)
   end(ledger, 0, 'ok', 101)
   end(ledger, 1, 'ok', 110)
@@ -102,7 +125,12 @@ t.test('with keys a trial is the first judged request, harm every key with an ev
   end(ledger, 1, 'failed', 1, 8)
   end(ledger, 1, 'failed', 1)
   t.same(assigned, [1, 2])
-  t.match(tallies['errors'], { trials: [1, 2], events: [0, 2], harmEvents: [0, 1], harmUnits: [[7], [8]] })
+  t.match(tallies['errors'], {
+    trials: [1, 2],
+    events: [0, 2],
+    harmEvents: [0, 1],
+    harmUnits: [[7], [8]],
+  })
   t.same([...ledger.slots()][0]!.newUnits, [7, 8])
   t.end()
 })
@@ -142,14 +170,21 @@ t.test('a cohort settles when all of its outcomes are known, never before an ear
   open(ledger, 3)
   t.same(ledger.settleUntil(4000, 4000), [])
   ledger.settle(slow, 'ok', 4000)
-  t.same(ledger.settleUntil(4000, 4000).map((s) => s.cohort.number), [1, 2], 'the third is open')
+  t.same(
+    ledger.settleUntil(4000, 4000).map((s) => s.cohort.number),
+    [1, 2],
+    'the third is open',
+  )
   t.same(ledger.settleUntil(4000, 4000), [], 'each one once')
   t.end()
 })
 
 t.test('what has no outcome after the settle time is booked as what it is by then', (t) => {
   const ledger = ledgerOf([ERRORS, LATENCY])
-  const terms = { ...NO_TERMS, thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 110 } } }
+  const terms = {
+    ...NO_TERMS,
+    thresholds: { latency: { baselineMs: 100, harmMs: 110, proofMs: 110 } },
+  }
   const { tallies } = open(ledger, 1, { terms, now: 0 })
   const stream = begin(ledger, 1)
   stream.headAt = 50

@@ -9,9 +9,24 @@ import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts
 
 function scraped(withRollout = true): ServiceReading {
   const clock = new ManualClock()
-  const book = new ServiceBook({ service: service(rolloutSpec()), clock, remember: () => {}, previous: null })
+  const book = new ServiceBook({
+    service: service(rolloutSpec()),
+    clock,
+    remember: () => {},
+    previous: null,
+  })
   const begin = (variant: string) =>
-    book.begin({ variant, reason: 'key', unit: 1, suppressed: false, keyMissing: false, overrideRefused: false }, 'r')
+    book.begin(
+      {
+        variant,
+        reason: 'key',
+        unit: 1,
+        suppressed: false,
+        keyMissing: false,
+        overrideRefused: false,
+      },
+      'r',
+    )
   const finish = (variant: string, ms: number, status: number) => {
     const ticket = begin(variant)
     clock.ms += ms
@@ -24,7 +39,15 @@ function scraped(withRollout = true): ServiceReading {
   begin('canary')
   book.attempt('canary', 'http://127.0.0.1:9002', 'failed')
   book.note('key_missing')
-  const reports = [report(), report({ name: 'slow', baseline: { value: null, n: 0 }, canary: { value: null, n: 0 }, evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null } })]
+  const reports = [
+    report(),
+    report({
+      name: 'slow',
+      baseline: { value: null, n: 0 },
+      canary: { value: null, n: 0 },
+      evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
+    }),
+  ]
   return {
     book,
     weightsBp: { baseline: 9500, canary: 500 },
@@ -41,7 +64,11 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
 }
 
 /** Value of a sample, or undefined; the order of its labels does not matter. */
-function sample(body: string, name: string, labels: Record<string, string> = {}): number | undefined {
+function sample(
+  body: string,
+  name: string,
+  labels: Record<string, string> = {},
+): number | undefined {
   const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
   const found = body.split('\n').filter((line) => {
     const [series = ''] = line.split(' ')
@@ -53,10 +80,18 @@ function sample(body: string, name: string, labels: Record<string, string> = {})
 t.test('requests, attempts and notes are counted by series', async (t) => {
   const { body, contentType } = await registryOf([scraped()]).render()
   t.match(contentType, /^text\/plain; version=0.0.4/)
-  const requests = (labels: object) => sample(body, 'serin_requests_total', { service: 'svc', ...labels })
+  const requests = (labels: object) =>
+    sample(body, 'serin_requests_total', { service: 'svc', ...labels })
   t.equal(requests({ variant: 'baseline', outcome: 'ok', code: '200', assignment: 'key' }), 2)
   t.equal(requests({ variant: 'canary', outcome: 'failed', code: '503', assignment: 'key' }), 1)
-  t.equal(sample(body, 'serin_attempts_total', { variant: 'canary', upstream: 'http://127.0.0.1:9002', result: 'failed' }), 1)
+  t.equal(
+    sample(body, 'serin_attempts_total', {
+      variant: 'canary',
+      upstream: 'http://127.0.0.1:9002',
+      result: 'failed',
+    }),
+    1,
+  )
   t.equal(sample(body, 'serin_request_notes_total', { note: 'key_missing' }), 1)
   t.equal(sample(body, 'serin_in_flight', { variant: 'canary' }), 1)
   t.equal(sample(body, 'serin_upstream_healthy', { variant: 'baseline' }), 1)
@@ -73,8 +108,22 @@ t.test('histograms are cumulative, end with +Inf, and have sum and count', async
   t.same(
     buckets.map((line) => [/le="([^"]+)"/.exec(line)![1], Number(line.split(' ').at(-1))]),
     [
-      ['0.001', 0], ['0.0025', 0], ['0.005', 0], ['0.01', 1], ['0.025', 1], ['0.05', 1], ['0.1', 2], ['0.25', 2],
-      ['0.5', 2], ['1', 2], ['2.5', 2], ['5', 2], ['10', 2], ['30', 2], ['60', 2], ['+Inf', 2],
+      ['0.001', 0],
+      ['0.0025', 0],
+      ['0.005', 0],
+      ['0.01', 1],
+      ['0.025', 1],
+      ['0.05', 1],
+      ['0.1', 2],
+      ['0.25', 2],
+      ['0.5', 2],
+      ['1', 2],
+      ['2.5', 2],
+      ['5', 2],
+      ['10', 2],
+      ['30', 2],
+      ['60', 2],
+      ['+Inf', 2],
     ],
   )
   t.equal(sample(body, `${name}_sum`, { variant: 'baseline' }), 0.077)
@@ -93,7 +142,10 @@ t.test('a rollout shows its weights, phase, step, values, evidence and verdicts'
   t.equal(sample(body, 'serin_metric_value', { metric: 'errors', variant: 'canary' }), 0.012)
   t.equal(sample(body, 'serin_metric_value', { metric: 'slow' }), undefined, 'no data is no sample')
   t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'errors', direction: 'harm' }), 0.5)
-  t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'errors', direction: 'non-inferiority' }), 3.5)
+  t.equal(
+    sample(body, 'serin_metric_log_evidence', { metric: 'errors', direction: 'non-inferiority' }),
+    3.5,
+  )
   t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'slow' }), undefined)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'successful' }), 1)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'failed' }), 0)
@@ -114,35 +166,48 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
-  t.same(['serin_config_reload_success', 'serin_store_up', 'serin_leader'].map((n) => sample(before, n)), [1, 1, 0])
+  t.same(
+    ['serin_config_reload_success', 'serin_store_up', 'serin_leader'].map((n) => sample(before, n)),
+    [1, 1, 0],
+  )
   t.equal(sample(before, 'serin_build_info', { version: '0.1.0' }), 1)
   registry.setReloadSuccess(false)
   registry.setStoreUp(false)
   const after = (await registry.render()).body
-  t.same(['serin_config_reload_success', 'serin_store_up'].map((n) => sample(after, n)), [0, 0])
+  t.same(
+    ['serin_config_reload_success', 'serin_store_up'].map((n) => sample(after, n)),
+    [0, 0],
+  )
   registry.setReloadSuccess(true)
   registry.setStoreUp(true)
   const again = (await registryOf([]).render()).body
   t.equal(sample(again, 'serin_leader'), 1)
 })
 
-t.test('what is gone is not shown any more, and counters are read anew at each scrape', async (t) => {
-  const readings = [scraped()]
-  const registry = registryOf(readings)
-  const first = (await registry.render()).body
-  t.equal((await registry.render()).body, first)
-  readings.length = 0
-  t.equal(sample((await registry.render()).body, 'serin_requests_total'), undefined)
-  t.notMatch((await registry.render()).body, 'service="svc"')
-})
+t.test(
+  'what is gone is not shown any more, and counters are read anew at each scrape',
+  async (t) => {
+    const readings = [scraped()]
+    const registry = registryOf(readings)
+    const first = (await registry.render()).body
+    t.equal((await registry.render()).body, first)
+    readings.length = 0
+    t.equal(sample((await registry.render()).body, 'serin_requests_total'), undefined)
+    t.notMatch((await registry.render()).body, 'service="svc"')
+  },
+)
 
 const promtool = spawnSync('promtool', ['--version']).error === undefined
-t.test('promtool accepts what is rendered', { skip: promtool ? false : 'promtool is not installed' }, async (t) => {
-  const registry = registryOf([scraped()])
-  registry.countDecision({ service: 'svc', action: 'advance', reason: 'evidence' } as Decision)
-  registry.countFeedback('svc', 'late', 1)
-  const { body } = await registry.render()
-  const checked = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' })
-  t.equal(checked.stdout + checked.stderr, '')
-  t.equal(checked.status, 0)
-})
+t.test(
+  'promtool accepts what is rendered',
+  { skip: promtool ? false : 'promtool is not installed' },
+  async (t) => {
+    const registry = registryOf([scraped()])
+    registry.countDecision({ service: 'svc', action: 'advance', reason: 'evidence' } as Decision)
+    registry.countFeedback('svc', 'late', 1)
+    const { body } = await registry.render()
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' })
+    t.equal(checked.stdout + checked.stderr, '')
+    t.equal(checked.status, 0)
+  },
+)

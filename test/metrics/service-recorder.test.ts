@@ -10,16 +10,38 @@ import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts
 function build(previous: ServiceBook | null = null, of = service(rolloutSpec())) {
   const clock = new ManualClock()
   const remembered: Prediction[] = []
-  const book = new ServiceBook({ service: of, clock, remember: (p) => remembered.push(p), previous })
+  const book = new ServiceBook({
+    service: of,
+    clock,
+    remember: (p) => remembered.push(p),
+    previous,
+  })
   const ledger = new CohortLedger(buildHypotheses(rolloutSpec().analysis), false, 100)
   book.useLedger(ledger, '1.4->2.0#1')
   const open = (number: number) =>
-    ledger.open({ number, rollout: '1.4->2.0#1', step: 0, pi: 0.2, epoch: 0, judged: true, now: clock.ms, terms: { thresholds: {}, bets: {}, caps: {} } })
+    ledger.open({
+      number,
+      rollout: '1.4->2.0#1',
+      step: 0,
+      pi: 0.2,
+      epoch: 0,
+      judged: true,
+      now: clock.ms,
+      terms: { thresholds: {}, bets: {}, caps: {} },
+    })
   return { book, clock, ledger, open, remembered, canary: book.variants.get('canary')! }
 }
 
 function assigned(change: Partial<Assignment> = {}): Assignment {
-  return { variant: 'canary', reason: 'random', unit: null, suppressed: false, keyMissing: false, overrideRefused: false, ...change }
+  return {
+    variant: 'canary',
+    reason: 'random',
+    unit: null,
+    suppressed: false,
+    keyMissing: false,
+    overrideRefused: false,
+    ...change,
+  }
 }
 
 t.test('a request is in flight until its one outcome, which is booked to its variant', (t) => {
@@ -46,7 +68,10 @@ t.test('a request is in flight until its one outcome, which is booked to its var
 t.test('a request that never reached an upstream has no overhead to tell', (t) => {
   const { book, canary } = build()
   book.end(book.begin(assigned(), 'r1'), 'rejected', 503, null)
-  t.same([canary.overheads.cumulative().count, canary.durations.cumulative().count, canary.errors], [0, 1, 0])
+  t.same(
+    [canary.overheads.cumulative().count, canary.durations.cumulative().count, canary.errors],
+    [0, 1, 0],
+  )
   t.end()
 })
 
@@ -64,7 +89,10 @@ t.test('rules are seen by the breaker and are no evidence; overrides are neither
 
 t.test('a variant beyond the two sides is counted and never compared', (t) => {
   const base = service(rolloutSpec())
-  const third = { ...base, variants: [...base.variants, { ...base.variants[1]!, name: 'shadow', version: '3' }] }
+  const third = {
+    ...base,
+    variants: [...base.variants, { ...base.variants[1]!, name: 'shadow', version: '3' }],
+  }
   const { book, open } = build(null, third)
   const cohort = open(1)
   const ticket = book.begin(assigned({ variant: 'shadow' }), 'r1')
@@ -78,7 +106,14 @@ t.test('what is odd about a request is noted', (t) => {
   const { book } = build()
   book.begin(assigned({ keyMissing: true, overrideRefused: true, suppressed: true }), 'r1')
   book.note('key_missing')
-  t.same([...book.notes], [['key_missing', 2], ['override_refused', 1], ['rule_suppressed', 1]])
+  t.same(
+    [...book.notes],
+    [
+      ['key_missing', 2],
+      ['override_refused', 1],
+      ['rule_suppressed', 1],
+    ],
+  )
   t.end()
 })
 
@@ -90,13 +125,16 @@ t.test('a prediction is remembered with the cohort that judges it, or as no evid
   book.predicted(book.begin(assigned({ reason: 'rule', variant: 'baseline' }), 'rule'), null)
   book.predicted(book.begin(assigned({ reason: 'key', unit: 4 }), 'first'), 3)
   book.predicted(book.begin(assigned({ reason: 'key', unit: 4 }), 'again'), 3)
-  t.same(remembered.map((p) => [p.requestId, p.cohort, p.side, p.value]), [
-    ['before', -1, 1, 1],
-    ['judged', 5, 1, 2],
-    ['rule', -1, 0, null],
-    ['first', 5, 1, 3],
-    ['again', -1, 1, 3],
-  ])
+  t.same(
+    remembered.map((p) => [p.requestId, p.cohort, p.side, p.value]),
+    [
+      ['before', -1, 1, 1],
+      ['judged', 5, 1, 2],
+      ['rule', -1, 0, null],
+      ['first', 5, 1, 3],
+      ['again', -1, 1, 3],
+    ],
+  )
   t.match(remembered[1], { service: 'svc', rollout: '1.4->2.0#1', variant: 'canary', at: clock.ms })
   t.end()
 })
@@ -116,7 +154,16 @@ t.test('an outcome that comes after another attempt began counts in no cohort of
   const ticket = book.begin(assigned(), 'r1')
   const next = new CohortLedger(buildHypotheses(rolloutSpec().analysis), false, 100)
   book.useLedger(next, '1.4->2.0#2')
-  const cohort = next.open({ number: 1, rollout: '1.4->2.0#2', step: 0, pi: 0.2, epoch: 0, judged: true, now: 0, terms: { thresholds: {}, bets: {}, caps: {} } })
+  const cohort = next.open({
+    number: 1,
+    rollout: '1.4->2.0#2',
+    step: 0,
+    pi: 0.2,
+    epoch: 0,
+    judged: true,
+    now: 0,
+    terms: { thresholds: {}, bets: {}, caps: {} },
+  })
   book.end(ticket, 'failed', 500, 1)
   t.match(cohort.tallies['errors'], { trials: [0, 0] })
   book.useLedger(null, '')
@@ -140,30 +187,36 @@ t.test('counters go on over a reload, those of another version begin anew', (t) 
   t.end()
 })
 
-t.test('latencies fade by half in ten minutes, and never by a clock that stands or goes back', (t) => {
-  const { book, clock, canary } = build()
-  for (let i = 0; i < 8; i++) book.end(book.begin(assigned(), `r${i}`), 'ok', 200, 1)
-  book.fade(clock.ms)
-  book.fade(clock.ms - 1000)
-  t.equal(canary.drawn.count, 8)
-  book.fade(clock.ms + 600_000)
-  t.equal(Math.round(canary.drawn.count * 1000), 4000)
-  t.end()
-})
+t.test(
+  'latencies fade by half in ten minutes, and never by a clock that stands or goes back',
+  (t) => {
+    const { book, clock, canary } = build()
+    for (let i = 0; i < 8; i++) book.end(book.begin(assigned(), `r${i}`), 'ok', 200, 1)
+    book.fade(clock.ms)
+    book.fade(clock.ms - 1000)
+    t.equal(canary.drawn.count, 8)
+    book.fade(clock.ms + 600_000)
+    t.equal(Math.round(canary.drawn.count * 1000), 4000)
+    t.end()
+  },
+)
 
-t.test('a step begins with new figures and keeps the rate of the last one that had traffic', (t) => {
-  const { book, canary, clock } = build()
-  book.end(book.begin(assigned(), 'r1'), 'failed', 500, 1)
-  book.end(book.begin(assigned(), 'r2'), 'ok', 200, 1)
-  book.beginStep()
-  t.same([canary.lastStepFailureRate, canary.step.requests], [0.5, 0])
-  book.beginStep()
-  t.equal(canary.lastStepFailureRate, 0.5, 'a step without traffic says nothing')
-  t.equal(canary.attempts.within(clock.ms, 1000).attempts, 2)
-  book.beginAttempt()
-  t.equal(canary.attempts.within(clock.ms, 1000).attempts, 0)
-  t.end()
-})
+t.test(
+  'a step begins with new figures and keeps the rate of the last one that had traffic',
+  (t) => {
+    const { book, canary, clock } = build()
+    book.end(book.begin(assigned(), 'r1'), 'failed', 500, 1)
+    book.end(book.begin(assigned(), 'r2'), 'ok', 200, 1)
+    book.beginStep()
+    t.same([canary.lastStepFailureRate, canary.step.requests], [0.5, 0])
+    book.beginStep()
+    t.equal(canary.lastStepFailureRate, 0.5, 'a step without traffic says nothing')
+    t.equal(canary.attempts.within(clock.ms, 1000).attempts, 2)
+    book.beginAttempt()
+    t.equal(canary.attempts.within(clock.ms, 1000).attempts, 0)
+    t.end()
+  },
+)
 
 t.test('requests and attempts are counted by series; odd codes share one', (t) => {
   const book = new VariantBook('canary', '2.0')
@@ -172,13 +225,22 @@ t.test('requests and attempts are counted by series; odd codes share one', (t) =
   book.countAttempt('http://a', 'ok')
   book.countAttempt('http://a', 'ok')
   book.countAttempt('http://a', 'timeout')
-  t.same([...book.requestSeries()].map((s) => [s.outcome, s.code, s.count]), [
-    ['ok', '200', 2],
-    ['ok', 'other', 1],
-    ['ok', 'other', 1],
-    ['no_answer', 'other', 1],
-  ])
-  t.same([...book.attemptSeries()].map((s) => [s.result, s.count]), [['ok', 2], ['timeout', 1]])
+  t.same(
+    [...book.requestSeries()].map((s) => [s.outcome, s.code, s.count]),
+    [
+      ['ok', '200', 2],
+      ['ok', 'other', 1],
+      ['ok', 'other', 1],
+      ['no_answer', 'other', 1],
+    ],
+  )
+  t.same(
+    [...book.attemptSeries()].map((s) => [s.result, s.count]),
+    [
+      ['ok', 2],
+      ['timeout', 1],
+    ],
+  )
   t.equal(book.errors, 1)
   t.end()
 })

@@ -44,35 +44,44 @@ t.test('a clock that goes back books into the newest second, and loses nothing',
   t.end()
 })
 
-t.test('durations fall into the bucket whose bound they do not exceed, and counts are cumulative', (t) => {
-  const buckets = new DurationBuckets()
-  for (const ms of [0, 1, 1.01, 60_000, 60_001]) buckets.add(ms)
-  const { buckets: counts, count, sumSeconds } = buckets.cumulative()
-  const at = (le: string) => counts.find((b) => b.le === le)!.count
-  t.same([at('0.001'), at('0.0025'), at('30'), at('60'), at('+Inf')], [2, 3, 3, 4, 5])
-  t.equal(count, 5)
-  t.ok(Math.abs(sumSeconds - 120.00301) < 1e-9)
-  t.equal(counts.at(-1)!.le, '+Inf')
-  t.end()
-})
+t.test(
+  'durations fall into the bucket whose bound they do not exceed, and counts are cumulative',
+  (t) => {
+    const buckets = new DurationBuckets()
+    for (const ms of [0, 1, 1.01, 60_000, 60_001]) buckets.add(ms)
+    const { buckets: counts, count, sumSeconds } = buckets.cumulative()
+    const at = (le: string) => counts.find((b) => b.le === le)!.count
+    t.same([at('0.001'), at('0.0025'), at('30'), at('60'), at('+Inf')], [2, 3, 3, 4, 5])
+    t.equal(count, 5)
+    t.ok(Math.abs(sumSeconds - 120.00301) < 1e-9)
+    t.equal(counts.at(-1)!.le, '+Inf')
+    t.end()
+  },
+)
 
-t.test('a cap is the 99.9 % quantile of the first thousand errors, or of as many as are needed', (t) => {
-  const learner = new CapLearner()
-  t.equal(learner.cap('rmse', 10), null)
-  for (let i = 1; i < 1000; i++) learner.add('rmse', i)
-  t.equal(learner.cap('rmse', 10), null)
-  learner.add('rmse', 1000)
-  t.equal(learner.cap('rmse', 10), 999)
-  t.equal(learner.cap('rmse', 1001), null, 'a metric that needs more labels learns from more')
-  t.equal(learner.cap('other', 10), null)
-  learner.forget('rmse')
-  t.equal(learner.cap('rmse', 10), null)
-  t.end()
-})
+t.test(
+  'a cap is the 99.9 % quantile of the first thousand errors, or of as many as are needed',
+  (t) => {
+    const learner = new CapLearner()
+    t.equal(learner.cap('rmse', 10), null)
+    for (let i = 1; i < 1000; i++) learner.add('rmse', i)
+    t.equal(learner.cap('rmse', 10), null)
+    learner.add('rmse', 1000)
+    t.equal(learner.cap('rmse', 10), 999)
+    t.equal(learner.cap('rmse', 1001), null, 'a metric that needs more labels learns from more')
+    t.equal(learner.cap('other', 10), null)
+    learner.forget('rmse')
+    t.equal(learner.cap('rmse', 10), null)
+    t.end()
+  },
+)
 
 t.test('a key is claimed once; a full index takes no further keys and says how often', (t) => {
   const index = new UnitIndex(2)
-  t.same([index.claim(7), index.claim(7), index.claim(8), index.claim(9), index.claim(9)], [true, false, true, false, false])
+  t.same(
+    [index.claim(7), index.claim(7), index.claim(8), index.claim(9), index.claim(9)],
+    [true, false, true, false, false],
+  )
   t.same([index.size, index.refused], [2, 2])
   t.same([index.knows(8), index.knows(9)], [true, false])
   t.end()
@@ -81,7 +90,11 @@ t.test('a key is claimed once; a full index takes no further keys and says how o
 t.test('an event counts from the first start point since which it is the first of its key', (t) => {
   const index = new UnitIndex(10)
   t.same(index.harmSince('errors', 0, [[1], [2]]), [[0], [0]])
-  t.same(index.harmSince('errors', 0, [[1], [3]]), [[], [0]], 'a second one in the same epoch adds nothing')
+  t.same(
+    index.harmSince('errors', 0, [[1], [3]]),
+    [[], [0]],
+    'a second one in the same epoch adds nothing',
+  )
   t.same(index.harmSince('errors', 2, [[1], [2, 2]]), [[1], [1]], 'and twice in one cohort neither')
   t.same(index.harmSince('errors', 1, [[4], [1]]), [[0], []], 'an epoch before its last event')
   t.same(index.harmSince('latency', 2, [[1], []]), [[0], []], 'each hypothesis has its own history')

@@ -24,7 +24,11 @@ t.test('a cohort adds to the one hypothesis that it is folded for', (t) => {
 })
 
 t.test('warm-up cohorts add nothing, to no hypothesis and not to the ratio test', (t) => {
-  const warm = cohort(PLAN, { judged: false, assigned: [80, 20], tallies: { errors: events([80, 20], [8, 2]) } })
+  const warm = cohort(PLAN, {
+    judged: false,
+    assigned: [80, 20],
+    tallies: { errors: events([80, 20], [8, 2]) },
+  })
   t.same(foldHypothesis(NONE, byId('errors'), warm, unasked), NONE)
   t.equal(foldAssignments(NONE, warm), NONE)
   t.end()
@@ -48,7 +52,11 @@ t.test('labels that did not come are those assigned without the ones that did', 
 
 t.test('with keys, each one counts from the start point that its history says', (t) => {
   const keyed = plan({}, true)
-  const tally = { ...events([80, 20], [8, 2]), harmEvents: [0, 0] as [number, number], harmUnits: [[7], [8, 9]] as [number[], number[]] }
+  const tally = {
+    ...events([80, 20], [8, 2]),
+    harmEvents: [0, 0] as [number, number],
+    harmUnits: [[7], [8, 9]] as [number[], number[]],
+  }
   const asked: unknown[] = []
   const after = foldHypothesis(
     { ...emptyEvidence('1.4->2.0#1', keyed.hypotheses, 1), starts: [1, 5] },

@@ -1,8 +1,22 @@
 import t from 'tap'
-import { formatCount, formatNumber, formatOdds, formatPercent, formatValue } from '../../src/rollout/format.ts'
+import {
+  formatCount,
+  formatNumber,
+  formatOdds,
+  formatPercent,
+  formatValue,
+} from '../../src/rollout/format.ts'
 
 t.test('numbers have three significant digits, thousands their commas', (t) => {
-  t.same([0, 0.012345, 3.1, 12.345, 999.6, 1000, 1234567.8].map(formatNumber), ['0', '0.0123', '3.1', '12.3', '1000', '1,000', '1,234,568'])
+  t.same([0, 0.012345, 3.1, 12.345, 999.6, 1000, 1234567.8].map(formatNumber), [
+    '0',
+    '0.0123',
+    '3.1',
+    '12.3',
+    '1000',
+    '1,000',
+    '1,234,568',
+  ])
   t.same([Infinity, NaN].map(formatNumber), ['Infinity', 'NaN'])
   t.same([0, 999, 1000, 1234567].map(formatCount), ['0', '999', '1,000', '1,234,567'])
   t.equal(formatPercent(0.0345), '3.45 %')

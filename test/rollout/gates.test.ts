@@ -57,26 +57,36 @@ t.test('a canary that is down is rolled back in every phase in which it may have
   t.end()
 })
 
-t.test('the breaker rolls back without waiting for a sample, and says that it is outside α', (t) => {
-  const breaker = {
-    tripped: true,
-    canary: { attempts: 50, failures: 31 },
-    baseline: { attempts: 1000, failures: 2 },
-  }
-  const { state: after, decision } = step(plan(), state(), seen({ breaker, stepCanaryUnits: 0 }))
-  t.match(after, { phase: 'rolled-back', weightBp: 0 })
-  t.match(decision, { action: 'rollback', reason: 'breaker', summary: /outside α.*31 of 50.*2 of 1,000/ })
-  t.end()
-})
+t.test(
+  'the breaker rolls back without waiting for a sample, and says that it is outside α',
+  (t) => {
+    const breaker = {
+      tripped: true,
+      canary: { attempts: 50, failures: 31 },
+      baseline: { attempts: 1000, failures: 2 },
+    }
+    const { state: after, decision } = step(plan(), state(), seen({ breaker, stepCanaryUnits: 0 }))
+    t.match(after, { phase: 'rolled-back', weightBp: 0 })
+    t.match(decision, {
+      action: 'rollback',
+      reason: 'breaker',
+      summary: /outside α.*31 of 50.*2 of 1,000/,
+    })
+    t.end()
+  },
+)
 
-t.test('nothing is rolled back onto a sick baseline: the rollout pauses, and a paused one stays', (t) => {
-  const sick = seen({ canary: DOWN, baseline: SICK })
-  const { state: after, decision } = step(plan(), state(), sick)
-  t.match(after, { phase: 'paused', pausedBy: 'baseline', weightBp: 500 })
-  t.match(decision, { action: 'pause', reason: 'baseline', summary: /instead of rolling back/ })
-  t.equal(step(plan(), after, sick).state, after)
-  t.end()
-})
+t.test(
+  'nothing is rolled back onto a sick baseline: the rollout pauses, and a paused one stays',
+  (t) => {
+    const sick = seen({ canary: DOWN, baseline: SICK })
+    const { state: after, decision } = step(plan(), state(), sick)
+    t.match(after, { phase: 'paused', pausedBy: 'baseline', weightBp: 500 })
+    t.match(decision, { action: 'pause', reason: 'baseline', summary: /instead of rolling back/ })
+    t.equal(step(plan(), after, sick).state, after)
+    t.end()
+  },
+)
 
 t.test('a harmed metric rolls back, also during a pause, an approval and the watch', (t) => {
   const phases = [
@@ -97,7 +107,11 @@ t.test('a harmed metric rolls back, also during a pause, an approval and the wat
 t.test('the sentence about harm names the margin of each kind of metric', (t) => {
   const metrics = plan({ analysis: { metrics: everyKind() } })
   const sentence = (name: string, kind: string, harm: number) =>
-    step(metrics, state(), seen({ reports: [harmed({ name, kind, margins: { harm, proof: harm } })] })).decision!.summary
+    step(
+      metrics,
+      state(),
+      seen({ reports: [harmed({ name, kind, margins: { harm, proof: harm } })] }),
+    ).decision!.summary
   t.match(sentence('rmse', 'rmse', 0.05), /"more than 5 % worse"/)
   t.match(sentence('latency', 'latency', 0.1), /"more than 10 % worse"/)
   t.match(sentence('latency', 'latency', 0.1), /0.012 ms on the canary/)
@@ -149,7 +163,11 @@ t.test('a sick baseline pauses a rollout that is going on', (t) => {
 })
 
 t.test('a timed pause ends by itself, an approval does not', (t) => {
-  const steps = [weightSteps([5])[0]!, { kind: 'pause', durationMs: 1000 } as const, ...weightSteps([20, 100])]
+  const steps = [
+    weightSteps([5])[0]!,
+    { kind: 'pause', durationMs: 1000 } as const,
+    ...weightSteps([20, 100]),
+  ]
   const timed = plan({ spec: { steps } })
   const early = state(PAUSED('timer', { resumeAt: NOW + 1 }), { step: 1 })
   t.equal(step(timed, early, seen()).state, early)
@@ -182,7 +200,13 @@ t.test('without traffic the rollout holds, and says so once', (t) => {
 t.test('a step is left when its gates are open, and the reason to hold is forgotten', (t) => {
   const held = state({ phase: 'progressing' }, { holdReason: 'inconclusive' })
   const { state: after, decision } = step(plan(), held, seen())
-  t.match(after, { phase: 'progressing', step: 1, weightBp: 2000, stepEnteredAt: NOW, holdReason: null })
+  t.match(after, {
+    phase: 'progressing',
+    step: 1,
+    weightBp: 2000,
+    stepEnteredAt: NOW,
+    holdReason: null,
+  })
   t.match(decision, { action: 'advance', reason: 'evidence' })
   t.match(
     decision!.summary,
@@ -205,10 +229,22 @@ t.test('minimum time, requests and labels each keep a step, without a decision',
 
 t.test('the next step may be a pause: for an approval or for a time', (t) => {
   const pauseThen = (durationMs: number | null) =>
-    plan({ spec: { steps: [...weightSteps([5]), { kind: 'pause', durationMs }, ...weightSteps([100])] } })
+    plan({
+      spec: { steps: [...weightSteps([5]), { kind: 'pause', durationMs }, ...weightSteps([100])] },
+    })
   const approval = step(pauseThen(null), state(), seen())
-  t.match(approval.state, { phase: 'paused', pausedBy: 'approval', resumeAt: null, step: 1, weightBp: 500 })
-  t.match(approval.decision, { action: 'pause', reason: 'approval', summary: /Waiting for an approval at 5 %/ })
+  t.match(approval.state, {
+    phase: 'paused',
+    pausedBy: 'approval',
+    resumeAt: null,
+    step: 1,
+    weightBp: 500,
+  })
+  t.match(approval.decision, {
+    action: 'pause',
+    reason: 'approval',
+    summary: /Waiting for an approval at 5 %/,
+  })
   const timed = step(pauseThen(600_000), state(), seen())
   t.match(timed.state, { phase: 'paused', pausedBy: 'timer', resumeAt: NOW + 600_000 })
   t.match(timed.decision!.summary, /Waiting for 10m to pass/)
@@ -219,15 +255,30 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const { state: after, decision } = step(plan(), last, seen())
   t.match(after, { phase: 'watching', watchUntil: NOW + 10_000, weightBp: 10_000, step: 3 })
-  t.match(decision, { action: 'promote', reason: 'evidence', summary: /every required metric is shown to be no worse/ })
+  t.match(decision, {
+    action: 'promote',
+    reason: 'evidence',
+    summary: /every required metric is shown to be no worse/,
+  })
 
   const unproved = { log: 1, threshold: 3 }
   const base = report()
   const hold = (evidence: Partial<typeof base.evidence>, change = {}) =>
-    step(plan(), last, seen({ reports: [report({ evidence: { ...base.evidence, ...evidence }, ...change })] }))
+    step(
+      plan(),
+      last,
+      seen({ reports: [report({ evidence: { ...base.evidence, ...evidence }, ...change })] }),
+    )
   const never = hold({ nonInferiority: unproved })
-  t.match(never.decision, { action: 'hold', reason: 'inconclusive', summary: /errors: a rise above 50 % is not excluded yet \(upper bound 40 %\)/ })
-  t.match(hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary, /2.72 : 1 so far, 20 : 1 decides/)
+  t.match(never.decision, {
+    action: 'hold',
+    reason: 'inconclusive',
+    summary: /errors: a rise above 50 % is not excluded yet \(upper bound 40 %\)/,
+  })
+  t.match(
+    hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
+    /2.72 : 1 so far, 20 : 1 decides/,
+  )
   const notNow = hold({ stepNonInferiority: unproved })
   t.match(notNow.decision!.summary, /not excluded in this step alone/)
   t.equal(step(plan(), never.state, seen({ reports: [] })).decision?.action, 'promote')
@@ -239,9 +290,21 @@ t.test('with a sticky key the last step must be free of harm from a fresh start 
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const { evidence } = report()
   const withStepHarm = (stepHarm: typeof evidence.stepHarm) =>
-    step(keyed, last, seen({ reports: [report({ evidence: { ...evidence, stepNonInferiority: null, stepHarm } })] }))
-  t.match(withStepHarm({ log: 0, threshold: 3 }).decision, { action: 'promote', summary: /canary keys judged/ })
-  t.match(withStepHarm({ log: 3, threshold: 3 }).decision, { action: 'hold', summary: /this step alone looks worse/ })
+    step(
+      keyed,
+      last,
+      seen({
+        reports: [report({ evidence: { ...evidence, stepNonInferiority: null, stepHarm } })],
+      }),
+    )
+  t.match(withStepHarm({ log: 0, threshold: 3 }).decision, {
+    action: 'promote',
+    summary: /canary keys judged/,
+  })
+  t.match(withStepHarm({ log: 3, threshold: 3 }).decision, {
+    action: 'hold',
+    summary: /this step alone looks worse/,
+  })
   t.end()
 })
 
@@ -261,11 +324,30 @@ t.test('a margin is named in the unit of its metric while its proof is missing',
 
 t.test('a limit that is being broken, or is broken by both variants, holds the step', (t) => {
   const limited = (change: object) =>
-    step(plan(), state(), seen({ reports: [report({ limit: { max: 0.01, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...change } })] }))
+    step(
+      plan(),
+      state(),
+      seen({
+        reports: [
+          report({
+            limit: { max: 0.01, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...change },
+          }),
+        ],
+      }),
+    )
   t.equal(limited({}).decision?.action, 'advance')
-  t.match(limited({ ticksBeyond: 1 }).decision, { action: 'hold', reason: 'limit', summary: /1.2 % is beyond 1 %/ })
+  t.match(limited({ ticksBeyond: 1 }).decision, {
+    action: 'hold',
+    reason: 'limit',
+    summary: /1.2 % is beyond 1 %/,
+  })
   t.match(limited({ baselineBeyond: true }).decision!.summary, /both variants are beyond 1 %/)
-  const reports = [report({ required: false, limit: { max: 0.01, ticksBeyond: 1, baselineBeyond: false, tooFew: false } })]
+  const reports = [
+    report({
+      required: false,
+      limit: { max: 0.01, ticksBeyond: 1, baselineBeyond: false, tooFew: false },
+    }),
+  ]
   t.equal(step(plan(), state(), seen({ reports })).decision?.action, 'advance')
   t.end()
 })
@@ -277,9 +359,14 @@ t.test('when the time is up the configuration decides, never silently', (t) => {
     step(plan({ spec: { onInconclusive } }), old, late)
   t.match(at('hold').decision, { action: 'hold', reason: 'max-duration' })
   t.match(at('rollback'), { state: { phase: 'rolled-back' }, decision: { reason: 'max-duration' } })
-  t.match(at('promote'), { state: { phase: 'watching', weightBp: 10_000 }, decision: { summary: /Promoted without proof.*\(outside α\)/ } })
+  t.match(at('promote'), {
+    state: { phase: 'watching', weightBp: 10_000 },
+    decision: { summary: /Promoted without proof.*\(outside α\)/ },
+  })
   const silent = seen({ lastRequestAt: NOW - 60_000 })
-  t.match(step(plan({ spec: { onInconclusive: 'rollback' } }), old, silent).state, { phase: 'rolled-back' })
+  t.match(step(plan({ spec: { onInconclusive: 'rollback' } }), old, silent).state, {
+    phase: 'rolled-back',
+  })
   const paused = state({ phase: 'progressing' }, { startedAt: NOW - 3_600_000, pausedMs: 60_000 })
   t.equal(step(plan(), paused, late).decision, null, 'time in pauses does not count')
   t.end()
@@ -287,15 +374,47 @@ t.test('when the time is up the configuration decides, never silently', (t) => {
 
 t.test('the sentence leaves the ratio out where none has an upper bound', (t) => {
   const ratio = { estimate: 1, lower: 0, upper: Infinity, method: 'exact' } as const
-  t.notMatch(step(plan(), state(), seen({ reports: [report({ ratio })] })).decision!.summary, /ratio/)
+  t.notMatch(
+    step(plan(), state(), seen({ reports: [report({ ratio })] })).decision!.summary,
+    /ratio/,
+  )
   t.notMatch(step(plan(), state(), seen({ reports: [] })).decision!.summary, /ratio/)
   t.end()
 })
 
 function everyKind() {
   return [
-    { name: 'errors', kind: 'error-rate', mode: 'decide', onFailure: 'rollback', maxIncrease: 0, sensitivity: 0.5, floor: 0.001, max: null },
-    { name: 'latency', kind: 'latency', mode: 'decide', onFailure: 'rollback', quantile: 0.95, maxIncrease: 0.1, sensitivity: 0.1, maxMs: null },
-    { name: 'rmse', kind: 'rmse', mode: 'decide', onFailure: 'rollback', maxIncrease: 0.05, sensitivity: 0.05, max: null, cap: null, labelWindowMs: 1000, minLabels: 100 },
+    {
+      name: 'errors',
+      kind: 'error-rate',
+      mode: 'decide',
+      onFailure: 'rollback',
+      maxIncrease: 0,
+      sensitivity: 0.5,
+      floor: 0.001,
+      max: null,
+    },
+    {
+      name: 'latency',
+      kind: 'latency',
+      mode: 'decide',
+      onFailure: 'rollback',
+      quantile: 0.95,
+      maxIncrease: 0.1,
+      sensitivity: 0.1,
+      maxMs: null,
+    },
+    {
+      name: 'rmse',
+      kind: 'rmse',
+      mode: 'decide',
+      onFailure: 'rollback',
+      maxIncrease: 0.05,
+      sensitivity: 0.05,
+      max: null,
+      cap: null,
+      labelWindowMs: 1000,
+      minLabels: 100,
+    },
   ] as const
 }

@@ -4,8 +4,10 @@ import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { ERRORS, LATENCY, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
 
-const hypotheses = (...metrics: MetricSpec[]) => buildHypotheses(rolloutSpec({ analysis: { metrics } }).analysis)
-const byId = (id: string, ...metrics: MetricSpec[]) => hypotheses(...metrics).find((h) => h.id === id)!
+const hypotheses = (...metrics: MetricSpec[]) =>
+  buildHypotheses(rolloutSpec({ analysis: { metrics } }).analysis)
+const byId = (id: string, ...metrics: MetricSpec[]) =>
+  hypotheses(...metrics).find((h) => h.id === id)!
 
 t.test('a service without a rollout has no plan', (t) => {
   t.equal(buildPlan(service(null), 'hash'), null)
@@ -14,14 +16,17 @@ t.test('a service without a rollout has no plan', (t) => {
 
 t.test('the rollback α is shared over the required hypotheses, capped ones counting twice', (t) => {
   const all = hypotheses(ERRORS, LATENCY, RMSE)
-  t.same(all.map((h) => [h.id, h.required]), [
-    ['errors', true],
-    ['latency', true],
-    ['rmse', true],
-    ['rmse/above-cap', true],
-    ['rmse/label-missing', false],
-    ['no-answer', false],
-  ])
+  t.same(
+    all.map((h) => [h.id, h.required]),
+    [
+      ['errors', true],
+      ['latency', true],
+      ['rmse', true],
+      ['rmse/above-cap', true],
+      ['rmse/label-missing', false],
+      ['no-answer', false],
+    ],
+  )
   for (const h of all.filter((each) => each.required)) t.equal(h.harm.alpha, 0.05 / 4)
   t.equal(byId('no-answer', ERRORS).harm.alpha, 0.001)
   t.equal(byId('rmse/label-missing', RMSE).onFailure, 'pause')
@@ -38,24 +43,44 @@ t.test('a margin of 0 is proved within the sensitivity, and harm knows no floor'
 t.test('5 % of RMSE are a ratio of 1.1025 of squared errors', (t) => {
   t.ok(Math.abs(byId('rmse', RMSE).harm.ratio - 1.1025) < 1e-12)
   t.ok(Math.abs(byId('rmse', RMSE).proof!.ratio - 1.1025) < 1e-12)
-  t.match(byId('rmse/above-cap', RMSE), { harm: { ratio: 1.5 }, proof: { ratio: 1.5, floor: 0.005 } })
+  t.match(byId('rmse/above-cap', RMSE), {
+    harm: { ratio: 1.5 },
+    proof: { ratio: 1.5, floor: 0.005 },
+  })
   t.end()
 })
 
 t.test("a latency margin stands in the thresholds, not in the exceedances' ratio", (t) => {
-  t.match(byId('latency', LATENCY), { harm: { ratio: 1 }, proof: { ratio: 1, floor: 0 }, source: { harmMargin: 0.1, proofMargin: 0.1 } })
-  t.match(byId('latency', { ...LATENCY, maxIncrease: 0, sensitivity: 0.3 }).source, { harmMargin: 0, proofMargin: 0.3 })
+  t.match(byId('latency', LATENCY), {
+    harm: { ratio: 1 },
+    proof: { ratio: 1, floor: 0 },
+    source: { harmMargin: 0.1, proofMargin: 0.1 },
+  })
+  t.match(byId('latency', { ...LATENCY, maxIncrease: 0, sensitivity: 0.3 }).source, {
+    harmMargin: 0,
+    proofMargin: 0.3,
+  })
   t.end()
 })
 
 t.test('metrics that warn or only report are shown and never required', (t) => {
   t.match(byId('errors', { ...ERRORS, onFailure: 'warn' }), { required: false, onFailure: 'warn' })
-  t.match(byId('errors', { ...ERRORS, mode: 'report', onFailure: 'pause' }), { required: false, onFailure: 'warn' })
+  t.match(byId('errors', { ...ERRORS, mode: 'report', onFailure: 'pause' }), {
+    required: false,
+    onFailure: 'warn',
+  })
   t.end()
 })
 
-t.test('a metric with an absolute limit alone is no hypothesis, but RMSE needs its errors booked', (t) => {
-  t.same(hypotheses({ ...LATENCY, maxIncrease: null, maxMs: 500 }), [])
-  t.match(byId('rmse', { ...RMSE, maxIncrease: null, max: 4 }), { required: false, proof: null, harm: { alpha: 0 } })
-  t.end()
-})
+t.test(
+  'a metric with an absolute limit alone is no hypothesis, but RMSE needs its errors booked',
+  (t) => {
+    t.same(hypotheses({ ...LATENCY, maxIncrease: null, maxMs: 500 }), [])
+    t.match(byId('rmse', { ...RMSE, maxIncrease: null, max: 4 }), {
+      required: false,
+      proof: null,
+      harm: { alpha: 0 },
+    })
+    t.end()
+  },
+)

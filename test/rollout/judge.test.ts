@@ -102,7 +102,10 @@ t.test('RMSE is the root of the mean squared error, its margin one of RMSE', (t)
 
 t.test('errors that never vary, and one side without labels, give no interval and no time', (t) => {
   const same = { rmse: bets([80, 20], [4, 4], 0) }
-  const report = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: same })]), CONTEXT), 'rmse')
+  const report = named(
+    judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: same })]), CONTEXT),
+    'rmse',
+  )
   t.match(report, { ratio: null, etaSeconds: null })
   const single = { rmse: bets([0, 20], [0, 4], 1) }
   const oneSided = named(
@@ -133,7 +136,10 @@ t.test('latency shows quantiles, never the shares of exceedances that are compar
   })
   t.type(report.etaSeconds, 'number')
   const few = { latency: events([80, 0], [4, 0]) }
-  const unknown = named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: few })]), CONTEXT), 'latency')
+  const unknown = named(
+    judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies: few })]), CONTEXT),
+    'latency',
+  )
   t.equal(unknown.etaSeconds, null, 'equal shares of exceedances are never proved')
   t.end()
 })
@@ -170,8 +176,15 @@ t.test('three evaluations beyond a limit fail a metric, beside its comparison or
     rmse: () => ({ value: null, n: 0 }),
   })
   const at = (ticks: number) =>
-    judge(limited, { ...evidenceOf(limited, []), limitTicks: { errors: ticks, slow: ticks } }, { ...CONTEXT, limits })
-  t.match(named(at(2), 'errors'), { verdict: 'inconclusive', limit: { max: 0.05, ticksBeyond: 2, baselineBeyond: true } })
+    judge(
+      limited,
+      { ...evidenceOf(limited, []), limitTicks: { errors: ticks, slow: ticks } },
+      { ...CONTEXT, limits },
+    )
+  t.match(named(at(2), 'errors'), {
+    verdict: 'inconclusive',
+    limit: { max: 0.05, ticksBeyond: 2, baselineBeyond: true },
+  })
   t.match(named(at(3), 'errors'), { verdict: 'failed', required: true })
   t.match(named(at(3), 'slow'), {
     verdict: 'failed',

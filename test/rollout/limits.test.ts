@@ -17,7 +17,11 @@ const NEVER = {
   },
 }
 
-function read(baseline: MetricValue, canary: MetricValue, metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }]) {
+function read(
+  baseline: MetricValue,
+  canary: MetricValue,
+  metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }],
+) {
   const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
   return readLimits(metrics, { failureRate: of, latency: of, rmse: of })
 }
@@ -47,9 +51,18 @@ t.test('each kind of metric is read as what it is, for the quantile and metric i
 })
 
 t.test('a limit is judged from 100 samples of a rate, 400 at p99, and minLabels labels', (t) => {
-  const tooFew = (n: number) => read({ value: 1, n }, { value: 900, n }).map((r) => [r.metric, r.tooFew, r.canaryBeyond])
-  t.same(tooFew(99), [['errors', true, false], ['latency', true, false], ['rmse', true, false]])
-  t.same(tooFew(100), [['errors', false, true], ['latency', true, false], ['rmse', false, true]])
+  const tooFew = (n: number) =>
+    read({ value: 1, n }, { value: 900, n }).map((r) => [r.metric, r.tooFew, r.canaryBeyond])
+  t.same(tooFew(99), [
+    ['errors', true, false],
+    ['latency', true, false],
+    ['rmse', true, false],
+  ])
+  t.same(tooFew(100), [
+    ['errors', false, true],
+    ['latency', true, false],
+    ['rmse', false, true],
+  ])
   t.same(tooFew(399)[1], ['latency', true, false])
   t.same(tooFew(400)[1], ['latency', false, true])
   t.end()
@@ -62,20 +75,27 @@ t.test('a value at the limit is not beyond it, and no value is not either', (t) 
   t.end()
 })
 
-t.test('evaluations beyond a limit count in a row, and not while the baseline is beyond it too', (t) => {
-  const beyond = read({ value: 0, n: 900 }, { value: 900, n: 900 })
-  const both = read({ value: 900, n: 900 }, { value: 900, n: 900 })
-  t.same(countLimitTicks({}, beyond), { errors: 1, latency: 1, rmse: 1 })
-  t.same(countLimitTicks({ errors: 2 }, beyond), { errors: 3, latency: 1, rmse: 1 })
-  t.same(countLimitTicks({ errors: 2 }, both), { errors: 0, latency: 0, rmse: 0 })
-  t.same(countLimitTicks({ errors: 2 }, read({ value: 0, n: 9 }, { value: 900, n: 9 })), {
-    errors: 0,
-    latency: 0,
-    rmse: 0,
-  })
-  t.equal(read({ value: 900, n: 900 }, { value: 0, n: 900 })[0]!.baselineBeyond, false, 'a better canary')
-  t.end()
-})
+t.test(
+  'evaluations beyond a limit count in a row, and not while the baseline is beyond it too',
+  (t) => {
+    const beyond = read({ value: 0, n: 900 }, { value: 900, n: 900 })
+    const both = read({ value: 900, n: 900 }, { value: 900, n: 900 })
+    t.same(countLimitTicks({}, beyond), { errors: 1, latency: 1, rmse: 1 })
+    t.same(countLimitTicks({ errors: 2 }, beyond), { errors: 3, latency: 1, rmse: 1 })
+    t.same(countLimitTicks({ errors: 2 }, both), { errors: 0, latency: 0, rmse: 0 })
+    t.same(countLimitTicks({ errors: 2 }, read({ value: 0, n: 9 }, { value: 900, n: 9 })), {
+      errors: 0,
+      latency: 0,
+      rmse: 0,
+    })
+    t.equal(
+      read({ value: 900, n: 900 }, { value: 0, n: 900 })[0]!.baselineBeyond,
+      false,
+      'a better canary',
+    )
+    t.end()
+  },
+)
 
 t.test('the verdict of a limit alone: failed after three, successful only while it holds', (t) => {
   const [beyond] = read({ value: 0, n: 900 }, { value: 900, n: 900 })

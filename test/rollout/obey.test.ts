@@ -1,12 +1,26 @@
 import t from 'tap'
 import { step } from '../../src/rollout/step.ts'
-import { command, harmed, moved, NOW, plan, PAUSED, refused, seen, state } from '../fakes/rollout.ts'
+import {
+  command,
+  harmed,
+  moved,
+  NOW,
+  plan,
+  PAUSED,
+  refused,
+  seen,
+  state,
+} from '../fakes/rollout.ts'
 import { weightSteps } from '../fakes/simulated-service.ts'
 
 const IDLE = { phase: 'idle', idleReason: 'manual-start' } as const
 const WATCHING = { phase: 'watching', watchUntil: NOW + 1000 } as const
 const PROMOTED = { phase: 'promoted', promotedAt: NOW - 1 } as const
-const ROLLED_BACK = { phase: 'rolled-back', rolledBackAt: NOW - 59_999, rolledBackReason: 'errors' } as const
+const ROLLED_BACK = {
+  phase: 'rolled-back',
+  rolledBackAt: NOW - 59_999,
+  rolledBackReason: 'errors',
+} as const
 const DOWN = { ready: false, downForMs: 10_000, failing: false }
 const AWAY = { ready: false, downForMs: 0, failing: false }
 
@@ -14,10 +28,18 @@ t.test('promote starts an idle rollout, moves a running one on, and ends the wat
   const start = moved(step(plan(), state(IDLE, { weightBp: 0 }), seen(), command('promote')))
   t.match(start.state, { phase: 'progressing', step: 0, weightBp: 500, startedAt: NOW })
   t.match(start.decision, { action: 'start', actor: 'ops', reason: 'operator' })
-  const on = moved(step(plan(), state(), seen({ stepCanaryUnits: 0 }), command('promote', { note: 'hurry' })))
+  const on = moved(
+    step(plan(), state(), seen({ stepCanaryUnits: 0 }), command('promote', { note: 'hurry' })),
+  )
   t.match(on.state, { phase: 'progressing', step: 1, weightBp: 2000 })
-  t.match(on.decision, { action: 'advance', note: 'hurry', summary: /ops moved 2.0 to 20 %, past the evidence/ })
-  const last = moved(step(plan(), state(undefined, { step: 2, weightBp: 5000 }), seen(), command('promote')))
+  t.match(on.decision, {
+    action: 'advance',
+    note: 'hurry',
+    summary: /ops moved 2.0 to 20 %, past the evidence/,
+  })
+  const last = moved(
+    step(plan(), state(undefined, { step: 2, weightBp: 5000 }), seen(), command('promote')),
+  )
   t.match(last, { state: { phase: 'watching', weightBp: 10_000 }, decision: { action: 'promote' } })
   const ended = moved(step(plan(), state(WATCHING), seen(), command('promote')))
   t.match(ended, { state: { phase: 'promoted', promotedAt: NOW }, decision: { action: 'promote' } })
@@ -30,14 +52,25 @@ t.test('promote approves, and may lead into a pause', (t) => {
   const approved = moved(step(withPause, state(PAUSED('approval')), seen(), command('promote')))
   t.match(approved.state, { phase: 'progressing', step: 1, weightBp: 500 })
   const into = moved(step(withPause, state(IDLE, { weightBp: 0 }), seen(), command('promote')))
-  t.match(into, { state: { phase: 'paused', pausedBy: 'approval' }, decision: { summary: /to a pause/ } })
+  t.match(into, {
+    state: { phase: 'paused', pausedBy: 'approval' },
+    decision: { summary: /to a pause/ },
+  })
   t.end()
 })
 
 t.test('promote is refused while the canary is down, unless it is full', (t) => {
-  t.match(refused(step(plan(), state(), seen({ canary: DOWN }), command('promote'))), /no upstream of 2.0 answers/)
-  t.match(refused(step(plan(), state(), seen({ canary: AWAY }), command('promote'))), /promote --full/)
-  const full = moved(step(plan(), state(IDLE), seen({ canary: DOWN }), command('promote', { full: true })))
+  t.match(
+    refused(step(plan(), state(), seen({ canary: DOWN }), command('promote'))),
+    /no upstream of 2.0 answers/,
+  )
+  t.match(
+    refused(step(plan(), state(), seen({ canary: AWAY }), command('promote'))),
+    /promote --full/,
+  )
+  const full = moved(
+    step(plan(), state(IDLE), seen({ canary: DOWN }), command('promote', { full: true })),
+  )
   t.match(full.state, { phase: 'watching', weightBp: 10_000, step: 3, startedAt: NOW })
   t.end()
 })
@@ -49,7 +82,13 @@ t.test('promote is refused where there is nothing to promote', (t) => {
 })
 
 t.test('abort rolls back from every phase; a second one changes nothing', (t) => {
-  for (const phase of [IDLE, { phase: 'progressing' } as const, PAUSED('approval'), WATCHING, PROMOTED]) {
+  for (const phase of [
+    IDLE,
+    { phase: 'progressing' } as const,
+    PAUSED('approval'),
+    WATCHING,
+    PROMOTED,
+  ]) {
     const { state: after, decision } = moved(step(plan(), state(phase), seen(), command('abort')))
     t.match(after, { phase: 'rolled-back', weightBp: 0, rolledBackAt: NOW })
     t.match(decision, { action: 'rollback', reason: 'operator' })
@@ -61,10 +100,15 @@ t.test('abort rolls back from every phase; a second one changes nothing', (t) =>
 t.test('pause stops a running rollout and a timer, and is refused elsewhere', (t) => {
   const paused = moved(step(plan(), state(), seen(), command('pause')))
   t.match(paused.state, { phase: 'paused', pausedBy: 'operator', pausedAt: NOW, weightBp: 500 })
-  const timer = moved(step(plan(), state(PAUSED('timer', { resumeAt: NOW })), seen(), command('pause')))
+  const timer = moved(
+    step(plan(), state(PAUSED('timer', { resumeAt: NOW })), seen(), command('pause')),
+  )
   t.match(timer.state, { pausedBy: 'operator', resumeAt: null, pausedMs: 10_000 })
   t.equal(moved(step(plan(), paused.state, seen(), command('pause'))).decision, null)
-  t.match(refused(step(plan(), state(WATCHING), seen(), command('pause'))), /nothing to pause.*watching/)
+  t.match(
+    refused(step(plan(), state(WATCHING), seen(), command('pause'))),
+    /nothing to pause.*watching/,
+  )
   t.end()
 })
 
@@ -73,8 +117,14 @@ t.test('resume goes back to the weight of the step and never approves', (t) => {
   const resumed = moved(step(plan(), overridden, seen(), command('resume')))
   t.match(resumed.state, { phase: 'progressing', weightBp: 2000, step: 1, pausedMs: 10_000 })
   t.equal(resumed.resetRatio, false)
-  t.match(refused(step(plan(), state(PAUSED('approval')), seen(), command('resume'))), /`promote` gives/)
-  t.match(refused(step(plan(), state(PAUSED('timer')), seen(), command('resume'))), /ends by itself/)
+  t.match(
+    refused(step(plan(), state(PAUSED('approval')), seen(), command('resume'))),
+    /`promote` gives/,
+  )
+  t.match(
+    refused(step(plan(), state(PAUSED('timer')), seen(), command('resume'))),
+    /ends by itself/,
+  )
   t.match(refused(step(plan(), state(WATCHING), seen(), command('resume'))), /nothing to resume/)
   t.equal(moved(step(plan(), state(), seen(), command('resume'))).decision, null)
   t.end()
@@ -94,10 +144,16 @@ t.test('retry makes a new attempt after the cooldown, or with force', (t) => {
   const early = step(plan(), state(ROLLED_BACK), seen(), command('retry'))
   t.match(refused(early), /the cooldown has 1s left/)
   const forced = moved(step(plan(), state(ROLLED_BACK), seen(), command('retry', { force: true })))
-  t.match(forced, { resetEvidence: true, state: { phase: 'progressing', attempt: 2, weightBp: 500, startedAt: NOW } })
+  t.match(forced, {
+    resetEvidence: true,
+    state: { phase: 'progressing', attempt: 2, weightBp: 500, startedAt: NOW },
+  })
   const cool = { ...ROLLED_BACK, rolledBackAt: NOW - 60_000 }
   const waiting = moved(step(plan(), state(cool), seen({ canary: AWAY }), command('retry')))
-  t.match(waiting, { resetEvidence: true, state: { phase: 'idle', attempt: 2, idleReason: 'canary-not-ready' } })
+  t.match(waiting, {
+    resetEvidence: true,
+    state: { phase: 'idle', attempt: 2, idleReason: 'canary-not-ready' },
+  })
   t.match(refused(step(plan(), state(), seen(), command('retry'))), /only a rolled-back version/)
   t.end()
 })

@@ -1,22 +1,42 @@
 import t from 'tap'
 import { reconcile } from '../../src/rollout/reconcile.ts'
 import { moved, NOW, plan, PAUSED, planOf, refused, state } from '../fakes/rollout.ts'
-import { ERRORS, LATENCY, RMSE, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import {
+  ERRORS,
+  LATENCY,
+  RMSE,
+  rolloutSpec,
+  service,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
 
 const FRESH = { now: NOW, rolledBackAt: null, actor: 'configuration' }
 
 t.test('a canary version that was never seen begins a rollout of its own', (t) => {
   const begun = moved(reconcile(plan(), null, FRESH))
-  t.match(begun, { resetEvidence: true, state: { phase: 'idle', attempt: 1, revision: 1, weightBp: 0, idleReason: 'canary-not-ready' } })
-  t.match(begun.decision, { action: 'hold', reason: 'new-version', summary: /starts when the canary is ready/ })
+  t.match(begun, {
+    resetEvidence: true,
+    state: { phase: 'idle', attempt: 1, revision: 1, weightBp: 0, idleReason: 'canary-not-ready' },
+  })
+  t.match(begun.decision, {
+    action: 'hold',
+    reason: 'new-version',
+    summary: /starts when the canary is ready/,
+  })
   const byHand = moved(reconcile(plan({ spec: { start: 'manual' } }), null, FRESH))
-  t.match(byHand, { state: { idleReason: 'manual-start' }, decision: { summary: /waits for `promote`/ } })
+  t.match(byHand, {
+    state: { idleReason: 'manual-start' },
+    decision: { summary: /waits for `promote`/ },
+  })
   t.end()
 })
 
 t.test('another canary version replaces a rollout that is under way', (t) => {
   const other = moved(reconcile(plan(), state(undefined, { canaryVersion: '1.9' }), FRESH))
-  t.match(other, { resetEvidence: true, state: { canaryVersion: '2.0', phase: 'idle', revision: 8 } })
+  t.match(other, {
+    resetEvidence: true,
+    state: { canaryVersion: '2.0', phase: 'idle', revision: 8 },
+  })
   t.end()
 })
 
@@ -30,10 +50,15 @@ t.test('a version that was rolled back stays so, whatever the baseline', (t) => 
 
 t.test('a promoted version must become the baseline before another one is tried', (t) => {
   const promoted = { canaryVersion: '1.9', weightBp: 10_000 }
-  for (const phase of [{ phase: 'promoted', promotedAt: NOW } as const, { phase: 'watching', watchUntil: NOW } as const]) {
+  for (const phase of [
+    { phase: 'promoted', promotedAt: NOW } as const,
+    { phase: 'watching', watchUntil: NOW } as const,
+  ]) {
     const detail = refused(reconcile(plan(), state(phase, promoted), FRESH))
     t.equal(detail, 'services.svc: 1.9 serves 100 %: make it the baseline first')
-    const named = moved(reconcile(plan(), state(phase, { ...promoted, canaryVersion: '1.4' }), FRESH))
+    const named = moved(
+      reconcile(plan(), state(phase, { ...promoted, canaryVersion: '1.4' }), FRESH),
+    )
     t.match(named.state, { phase: 'idle', baselineVersion: '1.4', canaryVersion: '2.0' })
   }
   t.end()
@@ -48,17 +73,36 @@ t.test('the same configuration changes nothing', (t) => {
 t.test('what decides nothing is taken over in place', (t) => {
   const stored = state(undefined, { configHash: 'older' })
   const taken = moved(reconcile(plan(), stored, FRESH))
-  t.match(taken, { decision: null, resetEvidence: false, state: { phase: 'progressing', configHash: 'hash-1', revision: 8 } })
-  const ended = state({ phase: 'promoted', promotedAt: NOW }, { fingerprint: { steps: '', analysis: '' } })
-  t.match(moved(reconcile(plan(), ended, FRESH)).state, { phase: 'promoted', fingerprint: plan().fingerprint })
+  t.match(taken, {
+    decision: null,
+    resetEvidence: false,
+    state: { phase: 'progressing', configHash: 'hash-1', revision: 8 },
+  })
+  const ended = state(
+    { phase: 'promoted', promotedAt: NOW },
+    { fingerprint: { steps: '', analysis: '' } },
+  )
+  t.match(moved(reconcile(plan(), ended, FRESH)).state, {
+    phase: 'promoted',
+    fingerprint: plan().fingerprint,
+  })
   t.end()
 })
 
 t.test('changed steps begin again at the first one and keep the evidence', (t) => {
   const changed = plan({ spec: { steps: weightSteps([1, 50, 100]) } })
   for (const phase of [{ phase: 'progressing' } as const, PAUSED('approval')]) {
-    const back = moved(reconcile(changed, state(phase, { step: 2, weightBp: 5000, acknowledged: ['errors'] }), FRESH))
-    t.match(back, { resetEvidence: false, state: { phase: 'idle', step: 0, weightBp: 0, attempt: 1, acknowledged: ['errors'] } })
+    const back = moved(
+      reconcile(
+        changed,
+        state(phase, { step: 2, weightBp: 5000, acknowledged: ['errors'] }),
+        FRESH,
+      ),
+    )
+    t.match(back, {
+      resetEvidence: false,
+      state: { phase: 'idle', step: 0, weightBp: 0, attempt: 1, acknowledged: ['errors'] },
+    })
     t.match(back.decision, { reason: 'steps-changed' })
   }
   t.end()
@@ -67,24 +111,40 @@ t.test('changed steps begin again at the first one and keep the evidence', (t) =
 t.test('what the error budget was planned with makes a new attempt', (t) => {
   const stored = (analysis: object) => {
     const before = planOf(service(rolloutSpec({ analysis })))
-    return state(undefined, { fingerprint: before.fingerprint, configHash: 'older', acknowledged: ['x'] })
+    return state(undefined, {
+      fingerprint: before.fingerprint,
+      configHash: 'older',
+      acknowledged: ['x'],
+    })
   }
   const now = { metrics: [ERRORS, LATENCY, RMSE] }
   const cases: Record<string, object> = {
     'a metric less': { metrics: [ERRORS, LATENCY] },
     'another α': { ...now, alphaRollback: 0.01 },
-    'another margin of a continuous metric': { metrics: [ERRORS, LATENCY, { ...RMSE, maxIncrease: 0.1 }] },
+    'another margin of a continuous metric': {
+      metrics: [ERRORS, LATENCY, { ...RMSE, maxIncrease: 0.1 }],
+    },
     'another quantile': { metrics: [ERRORS, { ...LATENCY, quantile: 0.99 }, RMSE] },
     'a metric that only warned': { metrics: [{ ...ERRORS, onFailure: 'warn' }, LATENCY, RMSE] },
-    'a comparison that was none': { metrics: [{ ...ERRORS, maxIncrease: null, max: 0.1 }, LATENCY, RMSE] },
+    'a comparison that was none': {
+      metrics: [{ ...ERRORS, maxIncrease: null, max: 0.1 }, LATENCY, RMSE],
+    },
   }
   for (const [what, before] of Object.entries(cases)) {
     const next = moved(reconcile(plan({ analysis: now }), stored(before), FRESH))
-    t.match(next, { resetEvidence: true, state: { attempt: 2, phase: 'idle', acknowledged: [] } }, what)
+    t.match(
+      next,
+      { resetEvidence: true, state: { attempt: 2, phase: 'idle', acknowledged: [] } },
+      what,
+    )
     t.match(next.decision, { action: 'retry', reason: 'analysis-changed' })
   }
   const margin = stored({ metrics: [{ ...ERRORS, maxIncrease: 0.2 }, LATENCY, RMSE] })
-  t.equal(moved(reconcile(plan({ analysis: now }), margin, FRESH)).resetEvidence, false, 'margins of events apply in place')
+  t.equal(
+    moved(reconcile(plan({ analysis: now }), margin, FRESH)).resetEvidence,
+    false,
+    'margins of events apply in place',
+  )
   const unkeyed = moved(reconcile(plan({ analysis: now }, true), stored(now), FRESH))
   t.equal(unkeyed.resetEvidence, true, 'another unit')
   t.end()

@@ -26,25 +26,32 @@ t.test("thresholds are the baseline's quantile, the canary's with the margin", (
 })
 
 t.test('a cap comes from the configuration, else from what was learnt', (t) => {
-  t.same(publishTerms(CAPPED.hypotheses, evidenceOf(CAPPED, []), 0.2, () => null).caps, { rmse: 25 })
+  t.same(publishTerms(CAPPED.hypotheses, evidenceOf(CAPPED, []), 0.2, () => null).caps, {
+    rmse: 25,
+  })
   const learnt = evidenceOf(LEARNING, [], { caps: { rmse: 12 } })
   t.same(publishTerms(LEARNING.hypotheses, learnt, 0.2, () => null).caps, { rmse: 12 })
   t.end()
 })
 
-t.test("bets begin with 20 of the baseline's labels, centred on their mean over all weights", (t) => {
-  const few = evidenceOf(CAPPED, [cohort(CAPPED, { tallies: { rmse: bets([19, 50], [9, 9], 1) } })])
-  t.same(publishTerms(CAPPED.hypotheses, few, 0.2, () => null).bets, {})
-  const enough = evidenceOf(CAPPED, [
-    cohort(CAPPED, { tallies: { rmse: bets([10, 50], [8, 90], 4) } }),
-    cohort(CAPPED, { number: 2, pi: 0.5, tallies: { rmse: bets([10, 50], [10, 90], 4) } }),
-  ])
-  const { rmse } = publishTerms(CAPPED.hypotheses, enough, 0.5, () => null).bets
-  t.match(rmse, { centre: 9, cap: 625 })
-  const basis = { pi: 0.5, ratio: 1.05 ** 2, mean: 9, variance: 5, cap: 625 }
-  for (const [index, bet] of centredBets(basis, 'harm').entries()) {
-    t.ok(Math.abs(rmse!.harm[index]! - bet) < 1e-9)
-  }
-  t.ok(rmse!.proof.every((bet) => bet < 0))
-  t.end()
-})
+t.test(
+  "bets begin with 20 of the baseline's labels, centred on their mean over all weights",
+  (t) => {
+    const few = evidenceOf(CAPPED, [
+      cohort(CAPPED, { tallies: { rmse: bets([19, 50], [9, 9], 1) } }),
+    ])
+    t.same(publishTerms(CAPPED.hypotheses, few, 0.2, () => null).bets, {})
+    const enough = evidenceOf(CAPPED, [
+      cohort(CAPPED, { tallies: { rmse: bets([10, 50], [8, 90], 4) } }),
+      cohort(CAPPED, { number: 2, pi: 0.5, tallies: { rmse: bets([10, 50], [10, 90], 4) } }),
+    ])
+    const { rmse } = publishTerms(CAPPED.hypotheses, enough, 0.5, () => null).bets
+    t.match(rmse, { centre: 9, cap: 625 })
+    const basis = { pi: 0.5, ratio: 1.05 ** 2, mean: 9, variance: 5, cap: 625 }
+    for (const [index, bet] of centredBets(basis, 'harm').entries()) {
+      t.ok(Math.abs(rmse!.harm[index]! - bet) < 1e-9)
+    }
+    t.ok(rmse!.proof.every((bet) => bet < 0))
+    t.end()
+  },
+)

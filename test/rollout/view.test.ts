@@ -8,15 +8,26 @@ import { percentsOf, weightsOf } from '../../src/rollout/weights.ts'
 import { NOW, PAUSED, plan, report, seen, state } from '../fakes/rollout.ts'
 import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
-const IDLE = (idleReason: 'manual-start' | 'canary-not-ready') => ({ phase: 'idle', idleReason }) as const
+const IDLE = (idleReason: 'manual-start' | 'canary-not-ready') =>
+  ({ phase: 'idle', idleReason }) as const
 
 t.test('the view of a running step has its metrics, what is missing, and the longest wait', (t) => {
-  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000, stepEnteredAt: NOW - 4000 })
+  const last = state(
+    { phase: 'progressing' },
+    { step: 2, weightBp: 5000, stepEnteredAt: NOW - 4000 },
+  )
   const unproved = { ...report().evidence, nonInferiority: { log: 1, threshold: 3 } }
   const reports = [report({ evidence: unproved, etaSeconds: 40 })]
   const decision = { id: 3 } as Decision
   const view = viewOf(plan(), last, seen({ reports, stepCanaryUnits: 50 }), decision)
-  t.match(view, { state: last, steps: 4, stepKind: 'weight', metrics: reports, lastDecision: decision, etaSeconds: 40 })
+  t.match(view, {
+    state: last,
+    steps: 4,
+    stepKind: 'weight',
+    metrics: reports,
+    lastDecision: decision,
+    etaSeconds: 40,
+  })
   t.same(view.missing, [
     'the step lasts at least 5s',
     '50 of 100 canary requests judged in this step',
@@ -27,7 +38,13 @@ t.test('the view of a running step has its metrics, what is missing, and the lon
 
 t.test('before the first evaluation nothing is claimed', (t) => {
   const view = viewOf(plan(), state(), null, null)
-  t.match(view, { metrics: [], missing: [], etaSeconds: null, lastDecision: null, stepKind: 'weight' })
+  t.match(view, {
+    metrics: [],
+    missing: [],
+    etaSeconds: null,
+    lastDecision: null,
+    stepKind: 'weight',
+  })
   t.end()
 })
 
@@ -44,12 +61,17 @@ t.test('no step is current before the start and after the end', (t) => {
 })
 
 t.test('what a rollout waits for is said, with the command that helps', (t) => {
-  const waits = (phase: Parameters<typeof state>[0]) => viewOf(plan(), state(phase), seen(), null).missing
+  const waits = (phase: Parameters<typeof state>[0]) =>
+    viewOf(plan(), state(phase), seen(), null).missing
   t.same(waits(IDLE('manual-start')), ['somebody has to start it: `promote`'])
-  t.same(waits(IDLE('canary-not-ready')), ['the canary is not ready: none of its upstreams can be reached'])
+  t.same(waits(IDLE('canary-not-ready')), [
+    'the canary is not ready: none of its upstreams can be reached',
+  ])
   t.same(waits(PAUSED('approval')), ['an approval: `promote`'])
   t.same(waits(PAUSED('timer')), ['the pause has to pass, or `promote`'])
-  t.same(waits(PAUSED('ratio-mismatch')), ['paused by ratio-mismatch: `resume`, `promote` or `abort`'])
+  t.same(waits(PAUSED('ratio-mismatch')), [
+    'paused by ratio-mismatch: `resume`, `promote` or `abort`',
+  ])
   t.same(waits({ phase: 'promoted', promotedAt: NOW }), [])
   t.end()
 })
@@ -64,8 +86,13 @@ t.test('the wait is as long as the longest one, unknown when one is unknown', (t
 })
 
 t.test('minimums fill at the pace so far, and labels only count for metrics that decide', (t) => {
-  const labels = plan({ analysis: { metrics: [ERRORS, RMSE, { ...RMSE, name: 'shown', mode: 'report' }] } })
-  const reports = [report({ name: 'rmse', stepCanaryN: 25 }), report({ name: 'shown', stepCanaryN: 0 })]
+  const labels = plan({
+    analysis: { metrics: [ERRORS, RMSE, { ...RMSE, name: 'shown', mode: 'report' }] },
+  })
+  const reports = [
+    report({ name: 'rmse', stepCanaryN: 25 }),
+    report({ name: 'shown', stepCanaryN: 0 }),
+  ]
   const missing = missingFor(labels, state(), seen({ reports, stepCanaryUnits: 0 }))
   t.same(
     missing.map((m) => [m.sentence, m.etaSeconds]),
@@ -79,7 +106,9 @@ t.test('minimums fill at the pace so far, and labels only count for metrics that
 })
 
 t.test('a pause is missing nothing, and an acknowledged metric is not waited for', (t) => {
-  const paused = plan({ spec: { steps: [{ kind: 'pause', durationMs: null }, ...weightSteps([5, 100])] } })
+  const paused = plan({
+    spec: { steps: [{ kind: 'pause', durationMs: null }, ...weightSteps([5, 100])] },
+  })
   t.same(missingFor(paused, state(PAUSED('approval')), seen({ stepCanaryUnits: 0 })), [])
   const last = { step: 2, weightBp: 5000, acknowledged: ['errors'] }
   const unproved = { ...report().evidence, nonInferiority: { log: 1, threshold: 3 } }

@@ -100,7 +100,11 @@ export function untilService(
 }
 
 /** One sample of `/metrics`, by its name and labels as they stand in the text; 0 where it is not there. */
-export async function readSample(admin: string, name: string, ...labels: string[]): Promise<number> {
+export async function readSample(
+  admin: string,
+  name: string,
+  ...labels: string[]
+): Promise<number> {
   const { text } = await askAdmin(admin, '/metrics')
   const line = text
     .split('\n')

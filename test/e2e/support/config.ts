@@ -63,11 +63,7 @@ export function buildRolloutService(
     split: { key: 'header:x-user-id', ...more.split },
     observe: { prediction: 'body:/outputs/0/data/0' },
     rollout: {
-      steps: [
-        { weight: '20%', minDuration },
-        { weight: '50%', minDuration },
-        { weight: '100%' },
-      ],
+      steps: [{ weight: '20%', minDuration }, { weight: '50%', minDuration }, { weight: '100%' }],
       watch: '1s',
       ...more.rollout,
     },
