@@ -13,8 +13,6 @@ export const EXIT = {
   timedOut: 5,
 } as const
 
-type ExitCode = (typeof EXIT)[keyof typeof EXIT]
-
 /** Ends a command. The message, where there is one, is what stderr says. */
 export class CliExit extends Error {
   readonly exitCode: number

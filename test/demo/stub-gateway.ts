@@ -11,8 +11,9 @@ type Upstreams = { readonly upstreams: readonly [string] }
 /**
  * Stands where a gateway would: reads the generated configuration, forwards to the real model servers
  * with a coin of its own, and answers the admin API by a script. For testing the demo, not the gateway.
+ * @public A script that a test writes imports it.
  */
-function runStubGateway(argv: readonly string[], manner: StubManner): void {
+export function runStubGateway(argv: readonly string[], manner: StubManner): void {
   const config = parse(readFileSync(argv.at(-1)!, 'utf8')) as {
     readonly gateway: { readonly listen: string }
     readonly admin: { readonly listen: string }

@@ -164,7 +164,7 @@ t.test('a reload that cannot be stored is carried over with the next one', async
   await simulation.evaluator.look()
   t.match(simulation.state, { attempt: 2, configHash: 'hash-3' })
   t.match(simulation.store.log.at(-2), { action: 'retry', reason: 'analysis-changed', configHash: 'hash-3' })
-  t.equal(simulation.store.records.get('svc')!.evidence, null)
+  t.equal(simulation.store.records.get('svc')!.evidence!.rollout, '1.4->2.0#2')
   t.match(simulation.store.log.at(-1), { action: 'start' })
 })
 
