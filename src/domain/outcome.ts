@@ -4,4 +4,3 @@
  * `rejected` = the queue was full or its deadline passed; `no_answer` = one of our timeouts.
  */
 export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
-

@@ -19,7 +19,7 @@ import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
 import { harmMargin, proofMargin } from './margin.ts'
-import { LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
+import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
@@ -278,5 +278,7 @@ function isDecidingLimit(limit: LimitReading | null): boolean {
 
 function limitOf(limit: LimitReading, ticksBeyond: number): NonNullable<MetricReport['limit']> {
   const { max, baselineBeyond, tooFew } = limit
-  return { max, ticksBeyond, baselineBeyond, tooFew }
+  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
+  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
+  return { max, ticksBeyond: counted, baselineBeyond, tooFew }
 }

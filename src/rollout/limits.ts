@@ -48,11 +48,13 @@ export function countLimitTicks(
   readings: readonly LimitReading[],
 ): Record<string, number> {
   return Object.fromEntries(
-    readings.map((r) => {
-      const isBroken = r.canaryBeyond && !r.tooFew && !r.baselineBeyond
-      return [r.metric, isBroken ? (before[r.metric] ?? 0) + 1 : 0]
-    }),
+    readings.map((r) => [r.metric, isBroken(r) ? (before[r.metric] ?? 0) + 1 : 0]),
   )
+}
+
+/** The canary is beyond its limit now, and the baseline is not. */
+export function isBroken(reading: LimitReading): boolean {
+  return reading.canaryBeyond && !reading.baselineBeyond
 }
 
 /** The verdict on a metric that has an absolute limit alone. */

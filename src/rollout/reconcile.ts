@@ -87,15 +87,19 @@ function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transi
 
 function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Transition {
   const change = { configHash: plan.configHash, fingerprint: plan.fingerprint }
-  const running = stored.phase === 'progressing' || stored.phase === 'paused'
   const sameSteps = stored.fingerprint.steps === plan.fingerprint.steps
   const sameAnalysis = stored.fingerprint.analysis === plan.fingerprint.analysis
   if (sameSteps && sameAnalysis && stored.configHash === plan.configHash) return stay(stored)
-  if (!running || (sameSteps && sameAnalysis)) {
+  const wasIdle = stored.phase === 'idle'
+  const running = stored.phase === 'progressing' || stored.phase === 'paused'
+  const beginsAgain = running ? !sameSteps || !sameAnalysis : wasIdle && !sameAnalysis
+  if (!beginsAgain) {
     // Nothing to decide: the plan is taken over with the next stored state.
     const at100 = stored.phase === 'watching' || stored.phase === 'promoted'
     const step = at100 ? plan.steps.length - 1 : stored.step
-    return stay({ ...stored, ...change, step, revision: stored.revision + 1 })
+    const taken = stay({ ...stored, ...change, step, revision: stored.revision + 1 })
+    // What was gathered for other questions answers none of these.
+    return { ...taken, resetEvidence: !sameAnalysis }
   }
   const back = {
     ...change,
@@ -105,7 +109,8 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
     acknowledged: sameAnalysis ? stored.acknowledged : [],
   }
   // Through `idle`, so that the first step is entered by the gate that always enters it.
-  const idle = { phase: 'idle', idleReason: 'canary-not-ready' } as const
+  const idleReason = wasIdle ? stored.idleReason : 'canary-not-ready'
+  const idle = { phase: 'idle', idleReason } as const
   if (sameAnalysis) {
     const summary = `The steps of ${plan.canaryVersion} changed: back to the first one, the evidence stays.`
     return move(stored, idle, back, configured(seen, 'hold', 'steps-changed', summary))

@@ -10,7 +10,12 @@ import type { Simulation } from '../fakes/simulation.ts'
 
 const PLAIN = () => ({})
 
-function order(simulation: Simulation, verb: Command['verb'], change: object = {}, ifMatch: number | null = null) {
+function order(
+  simulation: Simulation,
+  verb: Command['verb'],
+  change: object = {},
+  ifMatch: number | null = null,
+) {
   return simulation.evaluator.command('svc', command(verb, change), ifMatch)
 }
 
@@ -20,35 +25,54 @@ async function running(seed: number): Promise<Simulation> {
   return simulation
 }
 
-t.test('a command given for an older state is refused, one for this state is carried out', async (t) => {
-  const simulation = await running(31)
-  const { revision } = simulation.state
-  t.match(await order(simulation, 'pause', {}, revision - 1), {
-    ok: false,
-    code: 'SERIN_STALE_REVISION',
-    detail: `the rollout is at revision ${revision}, not ${revision - 1}: read it again`,
-  })
-  t.equal(simulation.state.phase, 'progressing')
-  const paused = await order(simulation, 'pause', { note: 'lunch' }, revision)
-  t.match(paused, { ok: true, decision: { action: 'pause', actor: 'ops', note: 'lunch' } })
-  t.match(simulation.state, { phase: 'paused', pausedBy: 'operator', revision: revision + 1 })
-  t.match(await order(simulation, 'pause'), { ok: true, decision: null }, 'it was so already')
-})
+t.test(
+  'a command given for an older state is refused, one for this state is carried out',
+  async (t) => {
+    const simulation = await running(31)
+    const { revision } = simulation.state
+    t.match(await order(simulation, 'pause', {}, revision - 1), {
+      ok: false,
+      code: 'SERIN_STALE_REVISION',
+      detail: `the rollout is at revision ${revision}, not ${revision - 1}: read it again`,
+    })
+    t.equal(simulation.state.phase, 'progressing')
+    const paused = await order(simulation, 'pause', { note: 'lunch' }, revision)
+    t.match(paused, { ok: true, decision: { action: 'pause', actor: 'ops', note: 'lunch' } })
+    t.match(simulation.state, { phase: 'paused', pausedBy: 'operator', revision: revision + 1 })
+    t.match(await order(simulation, 'pause'), { ok: true, decision: null }, 'it was so already')
+  },
+)
 
 t.test('what the phase forbids is refused and changes nothing', async (t) => {
   const simulation = await running(32)
   const before = simulation.state
-  t.match(await order(simulation, 'undo'), { ok: false, code: 'SERIN_REFUSED', detail: /`abort` ends it/ })
+  t.match(await order(simulation, 'undo'), {
+    ok: false,
+    code: 'SERIN_REFUSED',
+    detail: /`abort` ends it/,
+  })
   t.equal(simulation.state, before)
 })
 
-t.test('a service without a rollout takes no commands, has no view and books no labels', async (t) => {
-  const { evaluator } = await running(33)
-  t.equal(await evaluator.command('other', command('pause'), null), null)
-  t.equal(evaluator.view('other'), null)
-  const prediction = { service: 'other', requestId: 'r', value: 1, at: 0, rollout: '', cohort: 1, side: 0, variant: '' } as const
-  t.same(evaluator.label(prediction, 1), { result: 'late', cohort: null })
-})
+t.test(
+  'a service without a rollout takes no commands, has no view and books no labels',
+  async (t) => {
+    const { evaluator } = await running(33)
+    t.equal(await evaluator.command('other', command('pause'), null), null)
+    t.equal(evaluator.view('other'), null)
+    const prediction = {
+      service: 'other',
+      requestId: 'r',
+      value: 1,
+      at: 0,
+      rollout: '',
+      cohort: 1,
+      side: 0,
+      variant: '',
+    } as const
+    t.same(evaluator.label(prediction, 1), { result: 'late', cohort: null })
+  },
+)
 
 t.test('a command that the store does not take says so and changes nothing', async (t) => {
   const simulation = await running(34)
@@ -66,43 +90,56 @@ t.test('an override is a stratum of its own, and a resume goes back to the step'
   await simulation.run(4000, () => false)
   await order(simulation, 'resume')
   t.equal(simulation.weightBp, 2000)
-  const errors = simulation.store.records.get('svc')!.evidence!.hypotheses['errors'] as EventEvidence
+  const errors = simulation.store.records.get('svc')!.evidence!.hypotheses[
+    'errors'
+  ] as EventEvidence
   t.ok(errors.proof.some((s) => s.pi === 0.3 && s.trials > 5000))
   t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'), 'and goes its way')
 })
 
-t.test('promote passes the evidence, undo takes it back, retry begins with nothing known', async (t) => {
-  const simulation = await running(36)
-  await order(simulation, 'promote', { full: true })
-  t.match(simulation.state, { phase: 'watching', weightBp: 10_000 })
-  await simulation.run(1000, () => false)
-  await order(simulation, 'undo')
-  t.same([simulation.state.phase, simulation.weightBp], ['rolled-back', 0])
-  await order(simulation, 'retry', { force: true })
-  t.match(simulation.state, { phase: 'progressing', attempt: 2, step: 0 })
-  const stored = simulation.store.records.get('svc')!
-  t.same([stored.evidence, stored.cohorts, stored.units], [null, [], []])
-  t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
-})
+t.test(
+  'promote passes the evidence, undo takes it back, retry begins with nothing known',
+  async (t) => {
+    const simulation = await running(36)
+    await order(simulation, 'promote', { full: true })
+    t.match(simulation.state, { phase: 'watching', weightBp: 10_000 })
+    await simulation.run(1000, () => false)
+    await order(simulation, 'undo')
+    t.same([simulation.state.phase, simulation.weightBp], ['rolled-back', 0])
+    await order(simulation, 'retry', { force: true })
+    t.match(simulation.state, { phase: 'progressing', attempt: 2, step: 0 })
+    const stored = simulation.store.records.get('svc')!
+    t.same([stored.evidence, stored.cohorts, stored.units], [null, [], []])
+    t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
+  },
+)
 
-t.test('a mismatched ratio pauses, and the test begins afresh once somebody has looked', async (t) => {
-  const simulation = await running(37)
-  const share = simulation.weightBp
-  // Somebody in front of the gateway drops half of the canary's requests.
-  simulation.weightBp = share / 2
-  t.ok(await simulation.run(20_000, (s) => s.phase === 'paused'))
-  t.match(simulation.state, { pausedBy: 'ratio-mismatch', weightBp: share })
-  simulation.weightBp = share
-  await order(simulation, 'resume')
-  t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
-})
+t.test(
+  'a mismatched ratio pauses, and the test begins afresh once somebody has looked',
+  async (t) => {
+    const simulation = await running(37)
+    const share = simulation.weightBp
+    // Somebody in front of the gateway drops half of the canary's requests.
+    simulation.weightBp = share / 2
+    t.ok(await simulation.run(20_000, (s) => s.phase === 'paused'))
+    t.match(simulation.state, { pausedBy: 'ratio-mismatch', weightBp: share })
+    simulation.weightBp = share
+    await order(simulation, 'resume')
+    t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
+  },
+)
 
 t.test('another margin of an event metric applies in place, and keeps the counts', async (t) => {
   const simulation = await running(38)
   const { revision } = simulation.state
-  const before = simulation.store.records.get('svc')!.evidence!.hypotheses['errors'] as EventEvidence
+  const before = simulation.store.records.get('svc')!.evidence!.hypotheses[
+    'errors'
+  ] as EventEvidence
   t.ok(before.sup.proof > 0)
-  await simulation.reload(quickService({ analysis: { metrics: [{ ...ERRORS, sensitivity: 0.1 }] } }), 'hash-2')
+  await simulation.reload(
+    quickService({ analysis: { metrics: [{ ...ERRORS, sensitivity: 0.1 }] } }),
+    'hash-2',
+  )
   t.match(simulation.state, { step: 1, attempt: 1, configHash: 'hash-2', revision: revision + 1 })
   const after = simulation.store.records.get('svc')!.evidence!.hypotheses['errors'] as EventEvidence
   t.same(after.proof, before.proof)
@@ -116,7 +153,10 @@ t.test('another floor alone keeps what does not depend on it', async (t) => {
   const simulation = await running(39)
   const requests = () => simulation.book.variants.get('baseline')!.requests
   const before = requests()
-  await simulation.reload(quickService({ analysis: { metrics: [ERRORS], intervalMs: 500 } }), 'hash-2')
+  await simulation.reload(
+    quickService({ analysis: { metrics: [ERRORS], intervalMs: 500 } }),
+    'hash-2',
+  )
   const { hypotheses } = simulation.store.records.get('svc')!.evidence!
   t.ok(hypotheses['errors']!.sup.proof > 0, 'the same margin keeps its supremum')
   t.equal(requests(), before, 'counters go on')
@@ -125,7 +165,10 @@ t.test('another floor alone keeps what does not depend on it', async (t) => {
 t.test('changed steps begin again at the first one, with the evidence of before', async (t) => {
   const simulation = await running(40)
   const steps = weightSteps([10, 100], 50).map((s) => ({ ...s, minDurationMs: 2000 }))
-  await simulation.reload(quickService({ spec: { steps }, analysis: { metrics: [ERRORS] } }), 'hash-2')
+  await simulation.reload(
+    quickService({ spec: { steps }, analysis: { metrics: [ERRORS] } }),
+    'hash-2',
+  )
   t.match(simulation.state, { phase: 'idle', step: 0, weightBp: 0, attempt: 1 })
   t.match(simulation.store.log.at(-1), { reason: 'steps-changed', actor: 'ops' })
   t.ok(await simulation.run(5000, (s) => s.weightBp === 1000))
@@ -140,7 +183,13 @@ t.test('a changed analysis is a new attempt with nothing known', async (t) => {
   t.equal(simulation.store.records.get('svc')!.evidence, null)
   t.ok(await simulation.run(10_000, (s) => s.phase === 'progressing'))
   await simulation.run(4000, () => false)
-  t.same(Object.keys(simulation.store.records.get('svc')!.evidence!.hypotheses), ['errors', 'rmse', 'rmse/above-cap', 'rmse/label-missing', 'no-answer'])
+  t.same(Object.keys(simulation.store.records.get('svc')!.evidence!.hypotheses), [
+    'errors',
+    'rmse',
+    'rmse/above-cap',
+    'rmse/label-missing',
+    'no-answer',
+  ])
   t.same(simulation.errors, [])
 })
 
@@ -148,7 +197,10 @@ t.test('a new canary version gets nothing before its own rollout has begun', asy
   const simulation = await running(42)
   const service = quickService({ analysis: { metrics: [ERRORS] } })
   const [baseline, canary] = service.variants
-  await simulation.reload({ ...service, variants: [baseline!, { ...canary!, version: '3.0' }] }, 'hash-2')
+  await simulation.reload(
+    { ...service, variants: [baseline!, { ...canary!, version: '3.0' }] },
+    'hash-2',
+  )
   t.match(simulation.state, { canaryVersion: '3.0', phase: 'idle', weightBp: 0 })
   t.equal(simulation.weightBp, 0)
   t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
@@ -163,27 +215,38 @@ t.test('a reload that cannot be stored is carried over with the next one', async
   simulation.store.fails = false
   await simulation.evaluator.look()
   t.match(simulation.state, { attempt: 2, configHash: 'hash-3' })
-  t.match(simulation.store.log.at(-2), { action: 'retry', reason: 'analysis-changed', configHash: 'hash-3' })
+  t.match(simulation.store.log.at(-2), {
+    action: 'retry',
+    reason: 'analysis-changed',
+    configHash: 'hash-3',
+  })
   t.equal(simulation.store.records.get('svc')!.evidence!.rollout, '1.4->2.0#2')
   t.match(simulation.store.log.at(-1), { action: 'start' })
 })
 
-t.test('a promoted version must become the baseline before another one is configured', async (t) => {
-  const simulation = await running(44)
-  await order(simulation, 'promote', { full: true })
-  const service = quickService()
-  const [baseline, canary] = service.variants
-  const other = { ...service, variants: [baseline!, { ...canary!, version: '3.0' }] }
-  const refusal = await simulation.evaluator.refusal(buildPlan(other, 'hash-2')!)
-  t.equal(refusal, 'services.svc: 2.0 serves 100 %: make it the baseline first')
-  await t.rejects(simulation.reload(other, 'hash-2'), { message: refusal! })
-  t.equal(await simulation.evaluator.refusal(buildPlan(service, 'hash-2')!), null)
-  await simulation.evaluator.reconfigure([], 'ops')
-  t.equal(simulation.evaluator.view('svc'), null, 'a rollout that is gone ends here')
-  t.equal(await simulation.evaluator.refusal(buildPlan(other, 'hash-2')!), refusal, 'and is still known')
-  await simulation.reload(service, 'hash-2')
-  t.match(simulation.state, { phase: 'watching', weightBp: 10_000 })
-})
+t.test(
+  'a promoted version must become the baseline before another one is configured',
+  async (t) => {
+    const simulation = await running(44)
+    await order(simulation, 'promote', { full: true })
+    const service = quickService()
+    const [baseline, canary] = service.variants
+    const other = { ...service, variants: [baseline!, { ...canary!, version: '3.0' }] }
+    const refusal = await simulation.evaluator.refusal(buildPlan(other, 'hash-2')!)
+    t.equal(refusal, 'services.svc: 2.0 serves 100 %: make it the baseline first')
+    await t.rejects(simulation.reload(other, 'hash-2'), { message: refusal! })
+    t.equal(await simulation.evaluator.refusal(buildPlan(service, 'hash-2')!), null)
+    await simulation.evaluator.reconfigure([], 'ops')
+    t.equal(simulation.evaluator.view('svc'), null, 'a rollout that is gone ends here')
+    t.equal(
+      await simulation.evaluator.refusal(buildPlan(other, 'hash-2')!),
+      refusal,
+      'and is still known',
+    )
+    await simulation.reload(service, 'hash-2')
+    t.match(simulation.state, { phase: 'watching', weightBp: 10_000 })
+  },
+)
 
 t.test('a rollout that was never stored can begin under any plan', async (t) => {
   const simulation = await simulate(45, 0, PLAIN, [ERRORS])
@@ -194,7 +257,16 @@ t.test('a rollout that was never stored can begin under any plan', async (t) => 
 t.test('labels of another attempt are late', async (t) => {
   const simulation = await simulate(46, 0, PLAIN, [RMSE])
   await simulation.run(5000, () => false)
-  const prediction = { service: 'svc', requestId: 'r', value: 1, at: 0, rollout: '1.4->2.0#7', cohort: 1, side: 0, variant: 'baseline' } as const
+  const prediction = {
+    service: 'svc',
+    requestId: 'r',
+    value: 1,
+    at: 0,
+    rollout: '1.4->2.0#7',
+    cohort: 1,
+    side: 0,
+    variant: 'baseline',
+  } as const
   t.same(simulation.evaluator.label(prediction, 1), { result: 'late', cohort: null })
 })
 
@@ -203,9 +275,20 @@ t.test('limits of every kind are judged on the figures of the step', async (t) =
     { ...ERRORS, max: 0.2 },
     { ...RMSE, maxIncrease: null, max: 5, minLabels: 100 },
   ]
-  const simulation = await simulate(47, 0, (random, variant) => ({ error: errorOf(random, variant === 'canary' ? 6 : 3) }), metrics)
+  const simulation = await simulate(
+    47,
+    0,
+    (random, variant) => ({ error: errorOf(random, variant === 'canary' ? 6 : 3) }),
+    metrics,
+  )
   t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
-  t.match(simulation.store.log.at(-1), { reason: 'rmse', summary: /rmse is beyond its limit of 5: / })
+  t.match(simulation.store.log.at(-1), {
+    reason: 'rmse',
+    summary: /rmse is beyond its limit of 5: /,
+  })
   const { metrics: reports } = simulation.store.log.at(-1)!
-  t.match(reports.find((r) => r.name === 'errors'), { limit: { max: 0.2, ticksBeyond: 0, tooFew: false } })
+  t.match(
+    reports.find((r) => r.name === 'errors'),
+    { limit: { max: 0.2, ticksBeyond: 0, tooFew: false } },
+  )
 })
