@@ -8,7 +8,9 @@ import { delimiter, join } from 'node:path'
 
 /** What to look for on the PATH, the Debian package that ships it, and the suites that need it. */
 const PROGRAMS = [
-  { command: 'promtool', debian: 'prometheus', suites: ['metrics: promtool check'] },
+  { command: 'promtool', debian: 'prometheus', suites: ['e2e/metrics: promtool'] },
+  { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape'] },
+  { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
 ]
 
 /**

@@ -92,10 +92,6 @@ export class CohortCycle {
     return this.#evidence
   }
 
-  get current(): Cohort | null {
-    return this.#ledger.current
-  }
-
   /** Replaces the evidence by what limits or an operator have changed of it. */
   amend(evidence: Evidence): void {
     this.#evidence = evidence

@@ -98,7 +98,7 @@ export function limitsOf(
 }
 
 function reportsOf({ plan, state, evidence, book, now }: ObserveInput): readonly MetricReport[] {
-  const units = evidence.ratio.starts[0]?.reduce((sum, s) => sum + s.total, 0) ?? 0
+  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
   const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
     limits: limitsOf(plan, state, evidence, book),

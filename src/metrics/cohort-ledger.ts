@@ -10,6 +10,7 @@ import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addBet } from '../statistics/mean-bet.ts'
+import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
@@ -22,7 +23,7 @@ export const SETTLE_MS = 30_000
 export type Slot = {
   readonly cohort: Cohort
   /** Assigned, and without an outcome so far. */
-  readonly live: Set<Ticket>
+  readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
   readonly newUnits: number[]
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
@@ -99,7 +100,7 @@ export class CohortLedger {
       assigned: [0, 0],
       tallies: this.#emptyTallies(),
     }
-    this.#open = { cohort, live: new Set(), newUnits: [], settled: false, persisted: false }
+    this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
     this.#slots.set(cohort.number, this.#open)
     return cohort
   }
@@ -133,7 +134,7 @@ export class CohortLedger {
   /** Books a tracked ticket's outcome; ignored when its cohort has settled without it. */
   settle(ticket: Ticket, outcome: Outcome, durationMs: number): void {
     const slot = this.#slots.get(ticket.cohort!.number)
-    if (slot === undefined || !slot.live.delete(ticket)) return
+    if (slot === undefined || !slot.live.remove(ticket)) return
     this.#book(slot.cohort, ticket, outcome, durationMs)
   }
 
@@ -165,11 +166,10 @@ export class CohortLedger {
       if (closedAt === null) break
       if (slot.live.size > 0) {
         if (now - closedAt < SETTLE_MS) break
-        for (const ticket of slot.live) {
+        for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
           this.#book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
         }
-        slot.live.clear()
       }
       slot.settled = true
       settled.push(slot)
@@ -187,7 +187,7 @@ export class CohortLedger {
     for (const cohort of cohorts) {
       this.#slots.set(cohort.number, {
         cohort,
-        live: new Set(),
+        live: new Bag(),
         newUnits: [],
         settled: true,
         persisted: true,

@@ -58,5 +58,7 @@ export type Ticket = {
   /** Milliseconds since the epoch. */
   readonly startedWall: number
   headAt: number | null
+  /** Among the live tickets of its cohort. */
+  place: number
   done: boolean
 }

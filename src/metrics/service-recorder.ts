@@ -73,6 +73,7 @@ export class ServiceBook implements ServiceRecorder {
       startedAt: this.#clock.monotonic(),
       startedWall,
       headAt: null,
+      place: -1,
       done: false,
     }
     if (judged !== null) this.#ledger!.track(ticket)

@@ -25,6 +25,7 @@ import { UploadStream } from './upload-stream.ts'
  */
 export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
   readonly requestId: string
+  place = -1
   readonly #context: ExchangeContext
   readonly #service: Service
   readonly #req: IncomingMessage

@@ -1,8 +1,10 @@
+import { Bag, type Placed } from '../metrics/bag.ts'
+
 /** What an exchange is, for the drain: streams (server-sent events) have a deadline of their own. */
 export type ExchangeKind = 'stream' | 'other'
 
 /** A request in flight. */
-export type LiveExchange = {
+export type LiveExchange = Placed & {
   readonly kind: ExchangeKind
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
   readonly breakOff: () => void
@@ -10,7 +12,7 @@ export type LiveExchange = {
 
 /** The requests in flight on service routes: counted against the limit, and closed by the drain. */
 export class LiveExchanges {
-  readonly #live = new Set<LiveExchange>()
+  readonly #live = new Bag<LiveExchange>()
 
   get count(): number {
     return this.#live.size
@@ -21,7 +23,7 @@ export class LiveExchanges {
   }
 
   remove(exchange: LiveExchange): void {
-    this.#live.delete(exchange)
+    this.#live.remove(exchange)
   }
 
   /** Breaks off all exchanges of a kind. */

@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { DecisionJson, ServiceJson } from '../../src/admin/present.ts'
 import { command, readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
@@ -15,51 +15,79 @@ import {
 
 const GOOD: ModelBehaviour = { error: 4, failures: 0 }
 const BETTER: ModelBehaviour = { error: 2, failures: 0 }
+const SKEWED: ModelBehaviour = { error: 12, failures: 0 }
 
-type Stage = {
-  readonly gateway: SerinGateway
+/** One service of the gateway, its canary and its traffic. */
+type Scene = {
   readonly canary: TestModel
-  readonly load: Load
-  readonly service: (what: string, isSo: (service: ServiceJson) => boolean) => Promise<ServiceJson>
+  readonly load: (perSecond: number) => Load
+  readonly until: (what: string, isSo: (service: ServiceJson) => boolean) => Promise<ServiceJson>
   readonly decisions: () => Promise<readonly DecisionJson[]>
 }
 
-/** A gateway with one rollout under load; the canary may be changed while it runs. */
-async function setStage(
-  t: Test,
-  canaryBehaviour: ModelBehaviour,
-  more: Parameters<typeof buildRolloutService>[1] = {},
-  perSecond = 800,
-): Promise<Stage> {
+const ENDLESS = [
+  { weight: '20%', minDuration: '10m' },
+  { weight: '50%', minDuration: '10m' },
+  { weight: '100%' },
+]
+const ROLLOUTS = {
+  better: {},
+  skewed: {},
+  failing: { steps: ENDLESS },
+  steered: { start: 'manual', steps: ENDLESS, watch: '1h', cooldown: '1h' },
+}
+type Name = keyof typeof ROLLOUTS
+
+let gateway: SerinGateway
+const scenes = {} as Record<Name, Scene>
+const loads = {} as Record<Name, Load>
+
+// All of them in one gateway and at the same time: most of a rollout is waiting.
+t.before(async () => {
   const draw = seeded(11)
   const baseline = await startModel(t, draw, GOOD)
-  const canary = await startModel(t, draw, { ...canaryBehaviour })
-  const folder = t.testdir({})
-  const origins = { baseline: baseline.origin, canary: canary.origin }
-  const config = buildConfig(folder, { m: buildRolloutService(origins, more) })
-  const gateway = await startSerin(t, writeConfig(folder, config))
-  const load = startLoad(t, {
-    data: () => gateway.data,
-    admin: () => gateway.admin,
-    path: '/m/infer',
-    concurrency: 16,
-    perSecond,
-    draw,
-  })
-  return {
-    gateway,
-    canary,
-    load,
-    service: (what, isSo) => untilService(gateway.admin, 'm', what, isSo),
-    decisions: () => readDecisions(gateway.admin, 'm'),
+  const canaries = {
+    better: await startModel(t, draw, BETTER),
+    skewed: await startModel(t, draw, SKEWED),
+    failing: await startModel(t, draw, { ...BETTER }),
+    steered: await startModel(t, draw, BETTER),
   }
-}
+  const names = Object.keys(ROLLOUTS) as Name[]
+  const services = names.map((name) => {
+    const origins = { baseline: baseline.origin, canary: canaries[name].origin }
+    const more = { path: `/${name}/*`, rollout: ROLLOUTS[name] }
+    return [name, buildRolloutService(origins, more)] as const
+  })
+  const folder = t.testdir({})
+  const config = buildConfig(folder, Object.fromEntries(services))
+  gateway = await startSerin(t, writeConfig(folder, config))
+  for (const name of names) {
+    scenes[name] = {
+      canary: canaries[name],
+      load: (perSecond) =>
+        startLoad(t, {
+          data: () => gateway.data,
+          admin: () => gateway.admin,
+          path: `/${name}/infer`,
+          concurrency: 8,
+          perSecond,
+          draw,
+        }),
+      until: (what, isSo) => untilService(gateway.admin, name, what, isSo),
+      decisions: () => readDecisions(gateway.admin, name),
+    }
+  }
+  loads.better = scenes.better.load(600)
+  loads.skewed = scenes.skewed.load(300)
+  loads.failing = scenes.failing.load(300)
+})
 
 t.test('A canary that is better is promoted step by step on the labels joined.', async (t) => {
-  const { gateway, load, decisions } = await setStage(t, BETTER)
-  const waited = await runSerin(t, ['wait', 'm', '--for', 'promoted'], gateway.admin)
+  const { decisions } = scenes.better
+  const load = loads.better
+  const waited = await runSerin(t, ['wait', 'better', '--for', 'promoted'], gateway.admin)
   t.equal(waited.code, 0, waited.stderr)
-  t.match(waited.stdout, /^m: promoted, baseline 0 %, canary 100 %$/m)
+  t.match(waited.stdout, /^better: promoted, baseline 0 %, canary 100 %$/m)
   await load.stop()
 
   const log = [...(await decisions())].reverse()
@@ -92,20 +120,24 @@ t.test('A canary that is better is promoted step by step on the labels joined.',
   t.equal(load.tally.labels.unmatched, 0, 'every label found its request')
   t.equal(load.tally.labels.duplicate, 0)
   t.equal(
-    await readSample(gateway.admin, 'serin_feedback_total', 'result="joined"'),
+    await readSample(gateway.admin, 'serin_feedback_total', 'better', '"joined"'),
     load.tally.labels.joined,
   )
 
-  const explained = await runSerin(t, ['explain', 'm', String(promoted.id)], gateway.admin)
+  const explained = await runSerin(t, ['explain', 'better', String(promoted.id)], gateway.admin)
   t.equal(explained.code, 0)
-  t.match(explained.stdout, `Decision ${promoted.id} of m (1.4->2.0#1): the canary was promoted.`)
+  t.match(
+    explained.stdout,
+    `Decision ${promoted.id} of better (1.4->2.0#1): the canary was promoted.`,
+  )
   t.match(explained.stdout, 'Who: the evaluator, from the evidence.')
   t.match(explained.stdout, 'rmse (rmse): shown to be no worse.')
 })
 
 t.test('A canary that answers 200 to everything is rolled back on its RMSE.', async (t) => {
-  const { gateway, load, service, decisions } = await setStage(t, { error: 12, failures: 0 })
-  const found = await service('rolled back', ({ phase }) => phase === 'rolled-back')
+  const { until, decisions } = scenes.skewed
+  const load = loads.skewed
+  const found = await until('rolled back', ({ phase }) => phase === 'rolled-back')
   t.equal(found.rolledBackReason, 'rmse')
   t.same(found.weights, { baseline: 100, canary: 0 })
   const before = load.tally.variants['canary']!
@@ -119,19 +151,18 @@ t.test('A canary that answers 200 to everything is rolled back on its RMSE.', as
   t.ok(rmse.evidence.harm!.log! >= rmse.evidence.harm!.threshold)
   t.equal(last!.metrics.find(({ name }) => name === 'errors')!.canary.value, 0, 'no errors at all')
 
-  const waited = await runSerin(t, ['wait', 'm', '--for', 'promoted'], gateway.admin)
+  const waited = await runSerin(t, ['wait', 'skewed', '--for', 'promoted'], gateway.admin)
   t.equal(waited.code, 4, 'it ended another way')
-  t.match(waited.stderr, 'm is rolled-back: ')
+  t.match(waited.stderr, 'skewed is rolled-back: ')
 })
 
 t.test('A canary that begins to fail is rolled back within seconds.', async (t) => {
-  const { canary, load, service, decisions } = await setStage(t, BETTER, {
-    rollout: { steps: [{ weight: '20%', minDuration: '10m' }, { weight: '100%' }] },
-  })
-  await service('some of the canary', ({ variants }) => variants['canary']!.requests > 200)
+  const { canary, until, decisions } = scenes.failing
+  const load = loads.failing
+  await until('some of the canary', ({ variants }) => variants['canary']!.requests > 200)
   canary.behaviour.failures = 1
   const failingAt = Date.now()
-  const found = await service('rolled back', ({ phase }) => phase === 'rolled-back')
+  const found = await until('rolled back', ({ phase }) => phase === 'rolled-back')
   await load.stop()
   t.match(found.rolledBackReason, /^(breaker|errors)$/)
   const [last] = await decisions()
@@ -141,23 +172,12 @@ t.test('A canary that begins to fail is rolled back within seconds.', async (t) 
 })
 
 t.test('The commands of the CLI steer a rollout, and their exit codes tell.', async (t) => {
-  const slow = {
-    rollout: {
-      start: 'manual',
-      steps: [
-        { weight: '20%', minDuration: '10m' },
-        { weight: '50%', minDuration: '10m' },
-        { weight: '100%' },
-      ],
-      watch: '1h',
-      cooldown: '1h',
-    },
-  }
+  const { until, decisions } = scenes.steered
   // A trickle: the commands are processes that want the processor.
-  const { gateway, load, service, decisions } = await setStage(t, BETTER, slow, 50)
+  const load = scenes.steered.load(50)
   const cli = (...args: string[]): Promise<Ended> => runSerin(t, args, gateway.admin)
   const weights = async () => {
-    const { code, stdout } = await cli('weights', 'm', '-o', 'json')
+    const { code, stdout } = await cli('weights', 'steered', '-o', 'json')
     t.equal(code, 0)
     return JSON.parse(stdout) as Record<string, number>
   }
@@ -173,26 +193,41 @@ t.test('The commands of the CLI steer a rollout, and their exit codes tell.', as
     t.match(refused.stderr, because)
   }
 
-  const status = await cli('status', '-o', 'json')
+  const [status] = await Promise.all([
+    cli('status', 'steered', '-o', 'json'),
+    refuses(3, 'nothing to pause: the rollout is idle', 'pause', 'steered'),
+    refuses(
+      5,
+      'steered is still idle',
+      'wait',
+      'steered',
+      '--for',
+      'promoted',
+      '--timeout',
+      '10ms',
+    ),
+    refuses(1, 'there is no service "nobody"', 'status', 'nobody'),
+  ])
   t.equal(status.code, 0)
-  t.match(JSON.parse(status.stdout), { services: [{ name: 'm', phase: 'idle' }] })
-  t.same(await weights(), { baseline: 100, canary: 0 })
-  await refuses(3, 'nothing to pause: the rollout is idle', 'pause', 'm')
-  await refuses(5, 'm is still idle', 'wait', 'm', '--for', 'promoted', '--timeout', '10ms')
+  t.match(JSON.parse(status.stdout), { name: 'steered', phase: 'idle' })
 
-  await does({ phase: 'progressing', canary: 20 }, 'promote', 'm', '--reason', 'the day has come')
-  await does({ phase: 'paused', canary: 20 }, 'pause', 'm')
-  await does({ phase: 'paused', canary: 35 }, 'weights', 'm', 'canary=35')
+  await does(
+    { phase: 'progressing', canary: 20 },
+    'promote',
+    'steered',
+    '--reason',
+    'the day has come',
+  )
+  await does({ phase: 'paused', canary: 20 }, 'pause', 'steered')
+  await does({ phase: 'paused', canary: 35 }, 'weights', 'steered', 'canary=35')
   t.same(await weights(), { baseline: 65, canary: 35 })
-  await does({ phase: 'progressing', canary: 20 }, 'resume', 'm')
-  await does({ phase: 'progressing', canary: 50 }, 'promote', 'm')
-  await does({ phase: 'rolled-back', canary: 0 }, 'abort', 'm', '--reason', 'second thoughts')
-  await refuses(3, 'the cooldown has', 'retry', 'm')
-  await does({ phase: 'progressing', canary: 20 }, 'retry', 'm', '--force')
-  await does({ phase: 'watching', canary: 100 }, 'promote', 'm', '--full')
-  await does({ phase: 'promoted', canary: 100 }, 'promote', 'm')
-  await does({ phase: 'rolled-back', canary: 0 }, 'undo', 'm')
-  await service('at the baseline', ({ weights: now }) => now['canary'] === 0)
+  await does({ phase: 'progressing', canary: 20 }, 'resume', 'steered')
+  await does({ phase: 'rolled-back', canary: 0 }, 'abort', 'steered', '--reason', 'second thoughts')
+  await refuses(3, 'the cooldown has', 'retry', 'steered')
+  await does({ phase: 'progressing', canary: 20 }, 'retry', 'steered', '--force')
+  await does({ phase: 'watching', canary: 100 }, 'promote', 'steered', '--full')
+  await does({ phase: 'rolled-back', canary: 0 }, 'undo', 'steered')
+  await until('at the baseline', ({ weights: now }) => now['canary'] === 0)
   await load.stop()
   t.same(load.tally.broken, {}, 'nobody noticed any of it')
 
@@ -202,18 +237,15 @@ t.test('The commands of the CLI steer a rollout, and their exit codes tell.', as
     ['pause', 'operator@loopback', null, '1.4->2.0#1'],
     ['override', 'operator@loopback', null, '1.4->2.0#1'],
     ['resume', 'operator@loopback', null, '1.4->2.0#1'],
-    ['advance', 'operator@loopback', null, '1.4->2.0#1'],
     ['rollback', 'operator@loopback', 'second thoughts', '1.4->2.0#1'],
     ['retry', 'operator@loopback', null, '1.4->2.0#2'],
     ['promote', 'operator@loopback', null, '1.4->2.0#2'],
-    ['promote', 'operator@loopback', null, '1.4->2.0#2'],
     ['undo', 'operator@loopback', null, '1.4->2.0#2'],
   ])
-  const listed = await cli('decisions', 'm', '--limit', '3')
+  const listed = await cli('decisions', 'steered', '--limit', '3')
   t.equal(listed.code, 0)
-  t.match(listed.stdout, /#11 .*undo[\s\S]*#10 .*promote[\s\S]*#9 .*promote/)
-  await refuses(1, 'there is no service "nobody"', 'status', 'nobody')
+  t.match(listed.stdout, /#9 .*undo[\s\S]*#8 .*promote[\s\S]*#7 .*retry/)
   await gateway.stop()
   await refuses(2, 'cannot reach the gateway', 'status')
-  await t.rejects(command(gateway.admin, 'm', 'pause'), 'the admin port is closed')
+  await t.rejects(command(gateway.admin, 'steered', 'pause'), 'the admin port is closed')
 })

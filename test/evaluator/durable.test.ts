@@ -3,6 +3,7 @@ import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { errorOf, quickService, simulate } from '../fakes/quick-rollout.ts'
+import { command } from '../fakes/rollout.ts'
 import { ERRORS, weightSteps } from '../fakes/simulated-service.ts'
 import type { Simulation } from '../fakes/simulation.ts'
 
@@ -80,10 +81,10 @@ t.test(
     rps = 8
     await simulation.run(700_000, () => false)
     t.equal(simulation.weightBp, 0, 'also when what tripped it is long forgotten')
-    t.match(
-      await simulation.evaluator.command('svc', { verb: 'resume', actor: 'ops', note: null }, null),
-      { ok: false, code: 'SERIN_STORE_FAILED' },
-    )
+    t.match(await simulation.evaluator.command('svc', command('resume'), null), {
+      ok: false,
+      code: 'SERIN_STORE_FAILED',
+    })
     simulation.store.fails = false
     await simulation.evaluator.look()
     t.match(simulation.state, { phase: 'rolled-back', weightBp: 0 })
@@ -152,7 +153,7 @@ t.test(
     t.same([simulation.evaluator.leads, other.leads], [true, false])
     t.equal(applied.at(-1)!.weightBp, simulation.weightBp)
     t.same(other.view('svc')!.state, simulation.state)
-    const refused = await other.command('svc', { verb: 'abort', actor: 'ops', note: null }, null)
+    const refused = await other.command('svc', command('abort'), null)
     t.match(refused, {
       ok: false,
       code: 'SERIN_REFUSED',
@@ -259,4 +260,32 @@ t.test('a rollout that cannot go on as configured says so instead of beginning',
   await t.rejects(simulation.restart(), {
     message: 'services.svc: 1.9 serves 100 %: make it the baseline first',
   })
+})
+
+t.test('a lease that runs out while a command is carried out is respected', async (t) => {
+  const simulation = await simulate(24, 0, () => ({}), [ERRORS])
+  await simulation.run(4000, () => false)
+  const { store, clock } = simulation
+  const { length } = store.changes
+  const paused = simulation.evaluator.command('svc', command('pause'), null)
+  await Promise.resolve()
+  clock.ms += 6000
+  t.match(await paused, { ok: false, code: 'SERIN_STORE_FAILED' })
+  t.match(simulation.errors, [{ message: 'the lease to decide was lost to another process' }])
+  t.equal(store.changes.length, length)
+  t.equal(simulation.state.phase, 'progressing')
+})
+
+t.test('a rollback that waits for the store is not forgotten by a reload', async (t) => {
+  const simulation = await simulate(25, 0, FAILING(8000), [ERRORS])
+  await simulation.run(8000, () => false)
+  simulation.store.fails = true
+  t.ok(await simulation.run(6000, () => simulation.weightBp === 0))
+  const other = quickService({ spec: { watchMs: 5000 }, analysis: { metrics: [ERRORS] } })
+  await t.rejects(simulation.reload(other, 'hash-2'), { message: 'disk full' })
+  t.equal(simulation.weightBp, 0)
+  simulation.store.fails = false
+  await simulation.evaluator.look()
+  t.match(simulation.state, { phase: 'rolled-back', configHash: 'hash-2' })
+  t.match(simulation.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
 })

@@ -45,6 +45,7 @@ function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ti
     startedAt: 0,
     startedWall: 0,
     headAt: null,
+    place: -1,
     done: false,
   }
   if (cohort !== null) ledger.track(ticket)

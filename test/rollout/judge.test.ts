@@ -196,7 +196,20 @@ t.test('three evaluations beyond a limit fail a metric, beside its comparison or
     stepCanaryN: 1000,
   })
   const untouched = judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits })
-  t.match(named(untouched, 'slow'), { verdict: 'inconclusive', limit: { ticksBeyond: 0 } })
+  t.match(named(untouched, 'slow'), { verdict: 'inconclusive', limit: { ticksBeyond: 1 } })
+  t.end()
+})
+
+t.test('a limit that is broken right now holds a step before it is counted', (t) => {
+  const metrics = [{ ...ERRORS, max: 0.05 }]
+  const limited = plan({ analysis: { metrics } })
+  const limits = readLimits(metrics, {
+    failureRate: (side) => ({ value: side === 1 ? 0.06 : 0.01, n: 1000 }),
+    latency: () => ({ value: null, n: 0 }),
+    rmse: () => ({ value: null, n: 0 }),
+  })
+  const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'errors')
+  t.match(report, { verdict: 'inconclusive', limit: { ticksBeyond: 1 } })
   t.end()
 })
 

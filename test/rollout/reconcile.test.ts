@@ -149,3 +149,29 @@ t.test('what the error budget was planned with makes a new attempt', (t) => {
   t.equal(unkeyed.resetEvidence, true, 'another unit')
   t.end()
 })
+
+t.test(
+  'evidence of another analysis is void in every phase, and an idle rollout is a new attempt',
+  (t) => {
+    const other = plan({ analysis: { metrics: [ERRORS, RMSE] } })
+    const phases = [
+      { phase: 'watching', watchUntil: NOW } as const,
+      { phase: 'promoted', promotedAt: NOW } as const,
+      { phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as const,
+    ]
+    for (const phase of phases) {
+      const next = moved(reconcile(other, state(phase), FRESH))
+      t.match(next, { decision: null, resetEvidence: true, state: { ...phase, attempt: 1 } })
+    }
+    const idle = { phase: 'idle', idleReason: 'manual-start' } as const
+    const next = moved(reconcile(other, state(idle), FRESH))
+    t.match(next, { resetEvidence: true, state: { ...idle, attempt: 2 } })
+    const steps = plan({ spec: { steps: weightSteps([50, 100]) } })
+    t.match(moved(reconcile(steps, state(idle), FRESH)), {
+      decision: null,
+      resetEvidence: false,
+      state: idle,
+    })
+    t.end()
+  },
+)

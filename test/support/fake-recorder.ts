@@ -39,6 +39,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedAt: 0,
       startedWall: 0,
       headAt: null,
+      place: -1,
       done: false,
     }
   }

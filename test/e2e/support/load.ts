@@ -64,6 +64,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   }
 
   const worker = async (): Promise<void> => {
+    let nextAt = performance.now()
     while (isRunning) {
       const requestId = `r-${run}-${++tally.sent}`
       const x = Math.round(options.draw() * 1000) / 10
@@ -86,7 +87,9 @@ export function startLoad(t: Test, options: LoadOptions): Load {
         count(tally.broken, (error as NodeJS.ErrnoException).code ?? String(error))
         await new Promise((resolve) => setImmediate(resolve))
       }
-      if (options.perSecond !== undefined) await delay(gapMs)
+      nextAt += gapMs
+      if (nextAt > performance.now()) await delay(nextAt - performance.now())
+      else nextAt = performance.now()
       if (batch.length >= BATCH) await sendBatch()
     }
   }

@@ -20,10 +20,8 @@ export type Ended = {
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string }
 
 /** A process that this test started. */
-export type SerinProcess = {
-  readonly pid: number
+type SerinProcess = {
   readonly ended: Promise<Ended>
-  readonly stderr: () => string
   readonly logs: () => readonly LogLine[]
   readonly kill: (signal: NodeJS.Signals) => void
 }
@@ -44,44 +42,13 @@ export function writeConfig(folder: string, config: unknown, name = 'serin.yaml'
   return file
 }
 
-/** Starts `serin …` as a process of its own; it is killed with the test when it still runs then. */
-export function spawnSerin(
-  t: Test,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): SerinProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const ended = new Promise<Ended>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
-  })
-  t.teardown(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    await ended
-  })
-  return {
-    pid: child.pid!,
-    ended,
-    stderr: () => stderr,
-    logs: () => parseLines(stdout),
-    kill: (signal) => void child.kill(signal),
-  }
-}
-
 /** Starts `serin serve -c file` and waits until both ports are open. */
 export async function startSerin(
   t: Test,
   file: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<SerinGateway> {
-  const serin = spawnSerin(t, ['serve', '-c', file], env)
+  const serin = spawnSerin(t, [process.execPath, MAIN, 'serve', '-c', file], env)
   let ended: Ended | null = null
   void serin.ended.then((result) => (ended = result))
   const { data, admin } = await until('the gateway listens', () => {
@@ -104,9 +71,35 @@ export async function runSerin(
   t: Test,
   args: readonly string[],
   admin: string | null = null,
-  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  return spawnSerin(t, args, { ...(admin === null ? {} : { SERIN_ADMIN: admin }), ...env }).ended
+  const env = admin === null ? {} : { SERIN_ADMIN: admin }
+  // Coverage makes the start of a process three times as long, and these are many.
+  return spawnSerin(t, ['env', '-u', 'NODE_OPTIONS', process.execPath, MAIN, ...args], env).ended
+}
+
+/** Starts a process; it is killed with the test when it still runs then. */
+function spawnSerin(
+  t: Test,
+  [program, ...args]: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+): SerinProcess {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  t.teardown(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await ended
+  })
+  return { ended, logs: () => parseLines(stdout), kill: (signal) => void child.kill(signal) }
 }
 
 // The last line may be half written.
