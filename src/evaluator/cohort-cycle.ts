@@ -171,17 +171,18 @@ export class CohortCycle {
 
   /** What has to be stored; `stored()` forgets it once it is. */
   changes(): CohortChanges {
+    // From now on, not from when they are stored: a label that comes between is stored right after.
+    for (const slot of this.#ledger.slots()) {
+      if (this.#put.has(slot.cohort.number)) slot.persisted = true
+    }
     return { put: [...this.#put.values()], drop: this.#drop, units: this.#units }
   }
 
-  /** The changes were stored: labels that touch those cohorts are stored with their join from now on. */
+  /** The changes were stored. */
   stored(changes: CohortChanges): void {
     for (const cohort of changes.put) this.#put.delete(cohort.number)
     this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
     this.#units = this.#units.filter((u) => !changes.units.includes(u))
-    for (const slot of this.#ledger.slots()) {
-      if (changes.put.includes(slot.cohort)) slot.persisted = true
-    }
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {

@@ -25,8 +25,8 @@ export class VariantBook {
   step = new StepFigures()
   /** Share of failures in the last step that had at least some traffic; null = never had any. */
   lastStepFailureRate: number | null = null
-  readonly #series = new Map<string, RequestSeries>()
-  readonly #attemptSeries = new Map<string, AttemptSeries>()
+  readonly #series = new Map<number, RequestSeries>()
+  readonly #attemptSeries = new Map<string, AttemptSeries[]>()
 
   constructor(variant: string, version: string) {
     this.variant = variant
@@ -37,7 +37,8 @@ export class VariantBook {
   count(outcome: Outcome, status: number, reason: AssignmentReason): void {
     this.requests++
     if (outcome === 'failed' || outcome === 'no_answer') this.errors++
-    const key = `${outcome} ${status} ${reason}`
+    // A number as key: a string would be built and hashed for every request.
+    const key = (status * 8 + OUTCOMES[outcome]) * 4 + REASONS[reason]
     const series = this.#series.get(key)
     if (series !== undefined) series.count++
     else this.#series.set(key, { outcome, code: codeLabel(status), reason, count: 1 })
@@ -45,10 +46,11 @@ export class VariantBook {
 
   /** Counts one attempt at an upstream. */
   countAttempt(upstream: string, result: AttemptResult): void {
-    const key = `${result} ${upstream}`
-    const series = this.#attemptSeries.get(key)
+    let ofUpstream = this.#attemptSeries.get(upstream)
+    if (ofUpstream === undefined) this.#attemptSeries.set(upstream, (ofUpstream = []))
+    const series = ofUpstream.find((each) => each.result === result)
     if (series !== undefined) series.count++
-    else this.#attemptSeries.set(key, { upstream, result, count: 1 })
+    else ofUpstream.push({ upstream, result, count: 1 })
   }
 
   requestSeries(): Iterable<RequestSeries> {
@@ -56,7 +58,7 @@ export class VariantBook {
   }
 
   attemptSeries(): Iterable<AttemptSeries> {
-    return this.#attemptSeries.values()
+    return [...this.#attemptSeries.values()].flat()
   }
 
   /** A step begins: its figures start anew. */
@@ -92,6 +94,21 @@ export type AttemptSeries = {
   readonly upstream: string
   readonly result: AttemptResult
   count: number
+}
+
+const OUTCOMES: Readonly<Record<Outcome, number>> = {
+  ok: 0,
+  failed: 1,
+  client_closed: 2,
+  rejected: 3,
+  no_answer: 4,
+}
+
+const REASONS: Readonly<Record<AssignmentReason, number>> = {
+  override: 0,
+  rule: 1,
+  key: 2,
+  random: 3,
 }
 
 function codeLabel(status: number): string {

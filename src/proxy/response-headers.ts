@@ -35,7 +35,8 @@ export function buildResponseHead(
   add: ResponseAdditions,
 ): ResponseHead | null {
   const headers: string[] = []
-  const tokens = connectionTokens(findConnection(raw))
+  const connection = findConnection(raw)
+  const tokens = connection === undefined ? null : connectionTokens(connection)
   let trailer: string | null = null
   let isChunked = false
   let isEventStream = false

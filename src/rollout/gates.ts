@@ -1,6 +1,7 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { DOWN_AFTER_MS, NO_TRAFFIC_AFTER_MS, type Observation } from './observation.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
+import { isAcknowledged } from './acknowledged.ts'
 import { isProved, missingFor } from './missing.ts'
 import { summarize } from './summary.ts'
 import {
@@ -209,11 +210,6 @@ function hold(state: RolloutState, reason: string, summary: string): Transition 
 
 function isSick(seen: Observation): boolean {
   return seen.baseline.downForMs >= DOWN_AFTER_MS || seen.baseline.failing
-}
-
-function isAcknowledged(plan: RolloutPlan, state: RolloutState, report: string): boolean {
-  const metric = plan.hypotheses.find((h) => h.id === report)?.metric ?? report
-  return state.acknowledged.includes(report) || state.acknowledged.includes(metric)
 }
 
 function automatic(action: DecisionSeed['action'], reason: string, summary: string): DecisionSeed {

@@ -2,6 +2,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import { isAcknowledged } from './acknowledged.ts'
 import { formatOdds, formatPercent, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
@@ -23,7 +24,7 @@ export function missingFor(
 ): readonly Missing[] {
   const step = plan.steps[state.step]!
   if (step.kind === 'pause') return []
-  const reports = seen.reports.filter((r) => !state.acknowledged.includes(r.name))
+  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
   return [
     ...minimums(plan, step, state, seen, reports),
     ...limits(reports),

@@ -132,18 +132,16 @@ function phaseOf(of: RolloutPlan): fc.Arbitrary<RolloutState> {
   const pauses = of.steps.flatMap((s, i) => (s.kind === 'pause' ? [[s, i] as const] : []))
   if (pauses.length > 0) {
     phases.push(
-      fc
-        .constantFrom(...pauses)
-        .map(([s, i]) => [
-          {
-            phase: 'paused',
-            pausedBy: s.durationMs === null ? 'approval' : 'timer',
-            pausedAt: NOW - 9000,
-            resumeAt: s.durationMs === null ? null : NOW - 1,
-            pausedMetric: null,
-          } as RolloutPhase,
-          { step: i, weightBp: 500 },
-        ]),
+      fc.constantFrom(...pauses).map(([s, i]) => [
+        {
+          phase: 'paused',
+          pausedBy: s.durationMs === null ? 'approval' : 'timer',
+          pausedAt: NOW - 9000,
+          resumeAt: s.durationMs === null ? null : NOW - 1,
+          pausedMetric: null,
+        } as RolloutPhase,
+        { step: i, weightBp: 500 },
+      ]),
     )
   }
   return fc

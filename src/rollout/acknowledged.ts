@@ -1,0 +1,8 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** Whether an operator has resumed past a report's metric: it only reports for the rest of the attempt. */
+export function isAcknowledged(plan: RolloutPlan, state: RolloutState, report: string): boolean {
+  const metric = plan.hypotheses.find((h) => h.id === report)?.metric ?? report
+  return state.acknowledged.includes(report) || state.acknowledged.includes(metric)
+}
