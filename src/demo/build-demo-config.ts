@@ -75,7 +75,7 @@ function buildService(upstream: DemoUpstreams, pace: DemoPace): unknown {
         rmse: {
           kind: 'rmse',
           maxIncrease: '5%',
-          labelWindow: '4s',
+          labelWindow: '2s',
           minLabels: pace.minRequests,
           cap: ERROR_CAP,
         },

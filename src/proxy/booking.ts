@@ -24,7 +24,7 @@ export class Booking {
     this.#recorder = recorder
     this.ticket = ticket
     this.#clock = clock
-    this.#dispatchedAt = clock.monotonic()
+    this.#dispatchedAt = ticket.startedAt
   }
 
   head(status: number): void {

@@ -21,8 +21,8 @@ export function collectPrefix(
   const chunks: Buffer[] = []
   let bytes = 0
   const finish = (isComplete: boolean) => {
-    req.off('data', onData).off('end', onEnd)
-    if (!isComplete) req.pause()
+    // What has ended calls nobody any more.
+    if (!isComplete) req.off('data', onData).off('end', onEnd).pause()
     done({ chunks, bytes, isComplete })
   }
   const onData = (chunk: Buffer) => {
@@ -32,5 +32,5 @@ export function collectPrefix(
     else onChunk()
   }
   const onEnd = () => finish(true)
-  req.on('data', onData).once('end', onEnd)
+  req.on('data', onData).on('end', onEnd)
 }

@@ -54,7 +54,7 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
     this.#startedAt = context.clock.monotonic()
     this.#deadline = new Deadline(context.clock, this)
     context.exchanges.add(this)
-    res.once('close', () => this.#onClose())
+    res.on('close', () => this.#onClose())
   }
 
   get kind(): ExchangeKind {
