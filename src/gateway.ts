@@ -68,7 +68,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
   })
-  const reachability = createReachability(clock)
+  const reachability = createReachability(clock, (upstream, reachable) => {
+    if (reachable) log.info({ upstream }, 'an upstream can be reached')
+    else log.warn({ upstream }, 'an upstream can not be reached any more')
+  })
   const exchanges = new LiveExchanges()
   const stage = { ready: false, draining: false }
 

@@ -8,6 +8,7 @@ export type MetricJson = {
   readonly required: boolean
   readonly onFailure: MetricReport['onFailure']
   readonly margins: MetricReport['margins']
+  readonly cap: number | null
   readonly baseline: MetricValue
   readonly canary: MetricValue
   readonly ratio: RatioJson | null
@@ -42,6 +43,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     required: report.required,
     onFailure: report.onFailure,
     margins: report.margins,
+    cap: report.cap,
     baseline: presentValue(report.baseline),
     canary: presentValue(report.canary),
     ratio:

@@ -64,7 +64,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
-  const { name, kind, margins, baseline, canary, ratio, limit, evidence } = metric
+  const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
   const role = metric.required ? '' : ', shown only'
@@ -75,6 +75,9 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(0, ''),
     line(0, `${name} (${kind}${role}): ${VERDICTS[metric.verdict]}`),
     line(2, sides),
+    ...(cap === null
+      ? []
+      : [line(2, `Errors above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
     ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),

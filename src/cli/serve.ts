@@ -12,7 +12,9 @@ import { reloadAndLog } from '../reload.ts'
 export function addServeCommand(program: Command, io: CliIo): void {
   program
     .command('serve')
-    .description('run the gateway (SIGHUP reloads, SIGTERM drains and ends it)')
+    .description(
+      'run the gateway (a saved change of the file or SIGHUP reloads, SIGTERM drains and ends it)',
+    )
     .option('-c, --config <file>', 'the configuration', DEFAULT_FILE)
     .action(({ config }: { readonly config: string }) => serve(io, config))
 }

@@ -67,7 +67,13 @@ async function readServices(
   client: AdminClient,
   name: string | undefined,
 ): Promise<readonly ServiceJson[]> {
-  return name === undefined ? client.services() : [(await client.service(name)).service]
+  const services =
+    name === undefined ? await client.services() : [(await client.service(name)).service]
+  // Something else may listen there, and answer any path with JSON of its own.
+  if (!Array.isArray(services) || services.some((s) => s?.weights === undefined)) {
+    throw new CliExit(EXIT.unreachable, "what answers there is not serin's admin port")
+  }
+  return services
 }
 
 function linesOf(io: CliIo, services: readonly ServiceJson[]): readonly string[] {

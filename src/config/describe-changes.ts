@@ -3,7 +3,10 @@ import type { Config } from './config.ts'
 
 /** What a reload changed, in short sentences for a person: services that came and went, new canary versions. */
 export function describeChanges(before: Config, after: Config): readonly string[] {
-  if (before.hash === after.hash) return ['nothing changed']
+  if (before.hash === after.hash)
+    return [
+      'nothing has changed since the file was last taken over (it is watched: a saved change is taken over at once)',
+    ]
   const versions = (config: Config) =>
     new Map(
       config.services.map((s) => [

@@ -12,6 +12,8 @@ export type MetricReport = {
   readonly onFailure: 'rollback' | 'pause' | 'warn'
   /** Allowed rises, as fractions of the baseline: above `harm` it is harm, above `proof` is what a proof excludes. */
   readonly margins: { readonly harm: number; readonly proof: number | null } | null
+  /** Absolute errors above it count as it, in the values shown too; null = not capped, or not known yet. */
+  readonly cap: number | null
   /** In the metric's unit (rates as fractions, latency in ms, RMSE in the label's unit); null = no data. */
   readonly baseline: MetricValue
   readonly canary: MetricValue

@@ -72,6 +72,7 @@ export function observe(input: ObserveInput): Observation {
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
     stepCanaryUnits: stepUnits(plan, evidence, state),
+    predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
   }
 }

@@ -17,6 +17,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly service: Service
   readonly variants: ReadonlyMap<string, VariantBook>
   readonly notes = new Map<RequestNote, number>()
+  /** Good answers that a prediction was looked for in, and those that had none to read. */
+  readonly predictions = { looked: 0, unreadable: 0 }
   /** Epoch ms of the last request; null = none since the process began. */
   lastRequestAt: number | null = null
   readonly #clock: Clock
@@ -108,6 +110,7 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   predicted(ticket: Ticket, value: number | null): void {
+    if (value !== null) this.predictions.looked++
     const { cohort, first } = ticket
     this.#remember({
       service: this.service.name,
@@ -126,6 +129,10 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   note(what: RequestNote): void {
+    if (what === 'prediction_unreadable') {
+      this.predictions.looked++
+      this.predictions.unreadable++
+    }
     this.notes.set(what, (this.notes.get(what) ?? 0) + 1)
   }
 
@@ -137,6 +144,8 @@ export class ServiceBook implements ServiceRecorder {
   /** An attempt begins: what failed before must not trip its breaker. */
   beginAttempt(): void {
     for (const book of this.variants.values()) book.beginAttempt()
+    // The baseline's latencies stay: its quantile is what the attempt begins with.
+    this.variants.get(CANARY)?.drawn.reset()
   }
 
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */

@@ -30,13 +30,19 @@ type Probed = { reachable: boolean; since: number; everReachable: boolean }
  * Tries to connect to every upstream every two seconds: a canary that does not run yet is not given
  * requests, and one that has gone is noticed without any.
  */
-export function createReachability(clock: Clock): Reachability {
+export function createReachability(
+  clock: Clock,
+  onChange: (origin: string, reachable: boolean) => void,
+): Reachability {
   const probed = new Map<string, Probed>()
   const probe = async () => {
     await Promise.all(
       [...probed].map(async ([origin, known]) => {
         const reachable = await accepts(origin)
-        if (reachable !== known.reachable) known.since = clock.now()
+        if (reachable !== known.reachable) {
+          known.since = clock.now()
+          onChange(origin, reachable)
+        }
         known.reachable = reachable
         known.everReachable ||= reachable
       }),

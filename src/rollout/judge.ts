@@ -85,6 +85,7 @@ function hypothesisReport(
     required: hypothesis.required || isDecidingLimit(limit),
     onFailure: hypothesis.onFailure,
     margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
+    cap: capOf(hypothesis, evidence),
     baseline: numbers.baseline,
     canary: numbers.canary,
     // An interval costs a search over ratios; most evaluations are never looked at.
@@ -117,6 +118,7 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     required: isDecidingLimit(limit),
     onFailure: limit.onFailure,
     margins: null,
+    cap: null,
     baseline: limit.baseline,
     canary: limit.canary,
     ratio: null,
@@ -262,6 +264,11 @@ function pool(strata: readonly MomentStratum[]): { n: Pair; sum: Pair; sumSq: Pa
 
 function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
   return plan.metrics.find((m) => m.name === id)?.kind ?? source.of
+}
+
+function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
+  if (source.of !== 'squared-error') return null
+  return source.cap ?? evidence.caps[metric!] ?? null
 }
 
 function windowSeconds({ source }: Hypothesis): number {

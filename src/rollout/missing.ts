@@ -3,7 +3,7 @@ import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
-import { formatOdds, formatPercent, formatValue } from './format.ts'
+import { formatCount, formatOdds, formatPercent, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
@@ -73,11 +73,18 @@ function minimums(
     if (report === undefined || report.stepCanaryN >= metric.minLabels) continue
     missing.push({
       kind: 'minimum',
-      sentence: `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step`,
+      sentence: `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`,
       etaSeconds: etaAtPace(report.stepCanaryN, metric.minLabels, elapsedMs),
     })
   }
   return missing
+}
+
+// Labels that come are of no use without the predictions they belong to: say so where labels are missed.
+function unreadable({ predictions }: Observation): string {
+  const { looked, unreadable } = predictions
+  if (unreadable === 0 || unreadable < looked / 2) return ''
+  return `; no prediction could be read from ${formatCount(unreadable)} of ${formatCount(looked)} answers: is observe.prediction right?`
 }
 
 function limits(reports: readonly MetricReport[]): Missing[] {

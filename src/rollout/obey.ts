@@ -71,7 +71,7 @@ function promote(
   }
   if (seen.canary.downForMs >= DOWN_AFTER_MS || !seen.canary.ready) {
     return refuse(
-      `no upstream of ${state.canaryVersion} answers: \`promote --full\` goes to 100 % all the same`,
+      `no upstream of ${state.canaryVersion} answers, so its users would get errors (\`promote --full\` moves all the same)`,
     )
   }
   // A rollout that was paused in its watch has no further step: it goes back into the watch.

@@ -11,6 +11,8 @@ export type Observation = {
   readonly canary: VariantHealth
   /** Canary units judged in the current step. */
   readonly stepCanaryUnits: number
+  /** Good answers of this process that a prediction was looked for in, and those without a number there. */
+  readonly predictions: { readonly looked: number; readonly unreadable: number }
   /** When the service last had a request; null = never since this process began. */
   readonly lastRequestAt: number | null
 }

@@ -21,6 +21,7 @@ export function fakeMetric(changes: Partial<MetricReport> = {}): MetricReport {
     required: true,
     onFailure: 'rollback',
     margins: { harm: 0.05, proof: 0.05 },
+    cap: null,
     baseline: { value: 3.1, n: 21_870 },
     canary: { value: 3.02, n: 1150 },
     ratio: { estimate: 0.974, lower: 0.921, upper: 1.061, method: 'asymptotic' },

@@ -70,6 +70,7 @@ export function seen(change: Partial<Observation> = {}): Observation {
     baseline: healthy,
     canary: healthy,
     stepCanaryUnits: 500,
+    predictions: { looked: 1000, unreadable: 0 },
     lastRequestAt: NOW,
     ...change,
   }
@@ -85,6 +86,7 @@ export function report(change: Partial<MetricReport> = {}): MetricReport {
     required: true,
     onFailure: 'rollback',
     margins: { harm: 0, proof: 0.5 },
+    cap: null,
     baseline: { value: 0.01, n: 9000 },
     canary: { value: 0.012, n: 500 },
     ratio: { estimate: 1.2, lower: 0.8, upper: 1.4, method: 'exact' },

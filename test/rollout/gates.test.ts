@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import { missingFor } from '../../src/rollout/missing.ts'
 import { step } from '../../src/rollout/step.ts'
 import { harmed, NOW, plan, PAUSED, report, seen, state } from '../fakes/rollout.ts'
 import { weightSteps } from '../fakes/simulated-service.ts'
@@ -224,6 +225,19 @@ t.test('minimum time, requests and labels each keep a step, without a decision',
   t.equal(step(withLabels, state(), fewLabels).decision, null)
   const enough = seen({ reports: [report({ name: 'rmse', stepCanaryN: 100 })] })
   t.equal(step(withLabels, state(), enough).decision?.action, 'advance')
+  t.end()
+})
+
+t.test('labels without predictions are told from labels that do not come', (t) => {
+  const withLabels = plan({ analysis: { metrics: everyKind() } })
+  const reports = [report({ name: 'rmse', stepCanaryN: 0 })]
+  const sentences = (unreadable: number) =>
+    missingFor(withLabels, state(), seen({ reports, predictions: { looked: 1000, unreadable } }))
+      .map((m) => m.sentence)
+      .join()
+  t.match(sentences(999), /no prediction could be read from 999 of 1,000 answers: is observe/)
+  t.notMatch(sentences(499), /no prediction/)
+  t.notMatch(sentences(0), /no prediction/)
   t.end()
 })
 

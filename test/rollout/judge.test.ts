@@ -42,6 +42,19 @@ t.test('without observations everything is inconclusive, and no number is made u
   t.end()
 })
 
+t.test('the cap that the shown errors were cut at is named, configured or learnt', (t) => {
+  const capOf = (cap: number | null, learnt: Readonly<Record<string, number>>) => {
+    const asked = plan({ analysis: { metrics: [ERRORS, { ...RMSE, cap }] } })
+    const reports = judge(asked, { ...evidenceOf(asked, []), caps: learnt }, CONTEXT)
+    t.equal(named(reports, 'errors').cap, null)
+    return named(reports, 'rmse').cap
+  }
+  t.equal(capOf(25, {}), 25)
+  t.equal(capOf(null, { rmse: 0.1 }), 0.1)
+  t.equal(capOf(null, {}), null)
+  t.end()
+})
+
 t.test('harm that is shown fails a metric, with the numbers behind it', (t) => {
   const tally = events([8000, 2000], [80, 80])
   const evidence = evidenceOf(ALL, [cohort(ALL, { tallies: { errors: tally } })])
