@@ -36,7 +36,7 @@ export class FakeRecorder implements ServiceRecorder {
       cohort: null,
       unit: assignment.unit,
       first: true,
-      startedAt: 0,
+      startedAt: performance.now(),
       startedWall: 0,
       headAt: null,
       place: -1,
