@@ -4,6 +4,7 @@ import { describeChanges } from './config/describe-changes.ts'
 import type { ConfigResult } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { listRestartChanges } from './config/restart.ts'
+import { OneByOne } from './evaluator/one-by-one.ts'
 import type { LiveServices } from './live-services.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 
@@ -12,6 +13,7 @@ type ReloadLog = {
   readonly error: (fields: object, message: string) => void
 }
 
+/** What a reload needs of the gateway that it changes. */
 export type ReloaderDeps = {
   readonly live: () => LiveServices
   readonly build: (next: Config, previous: LiveServices) => LiveServices
@@ -30,12 +32,8 @@ export type ReloaderDeps = {
  * signal, the file's change and the API may ask at the same time: reloads never overlap.
  */
 export function createReloader(deps: ReloaderDeps): () => Promise<ReloadResult> {
-  let last: Promise<unknown> = Promise.resolve()
-  return () => {
-    const result = last.then(() => reloadOnce(deps))
-    last = result.catch(() => null)
-    return result
-  }
+  const oneByOne = new OneByOne()
+  return () => oneByOne.run(() => reloadOnce(deps))
 }
 
 /** Reloads and tells the log what became of it; never rejects. */

@@ -15,8 +15,10 @@ export type Config = {
   readonly services: readonly Service[]
 }
 
+/** Where a port is opened; port 0 = any free one. */
 export type Listen = { readonly host: string; readonly port: number }
 
+/** The data port: where it listens, whom it believes, what it bounds, how it ends. */
 export type GatewayConfig = {
   readonly listen: Listen
   /** CIDRs whose X-Forwarded-* are kept. */
@@ -37,8 +39,10 @@ export type GatewayConfig = {
   readonly accessSample: number
 }
 
+/** The admin port and who may use it. */
 export type AdminConfig = { readonly listen: Listen; readonly tokens: readonly AdminToken[] }
 
+/** What a token is for: reading, changing rollouts, posting feedback. */
 export type Scope = 'read' | 'operate' | 'feedback'
 
 /** `name` is the actor in the decision log. `expiresAt` in ms since the epoch (end of that day, UTC). */
@@ -49,6 +53,7 @@ export type AdminToken = {
   readonly expiresAt: number | null
 }
 
+/** How many predictions wait for labels, in how many bytes, for how long. */
 export type FeedbackConfig = {
   readonly maxPending: number
   readonly maxBytes: number

@@ -1,6 +1,7 @@
 import { realpathSync, statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname } from 'node:path'
 
+/** What a watch tells, and when. */
 export type WatchOptions = {
   /** Called once after each burst of changes that left the file another one than before. */
   readonly onChange: () => void

@@ -16,6 +16,7 @@ import type { DemoPace } from './scenario.ts'
 import { WRONG_BEYOND } from './user-tally.ts'
 import { watchRollouts } from './watch-rollouts.ts'
 
+/** How the demo runs, and where its text goes. */
 export type DemoOptions = {
   /** One promotion and one rollback within a minute, instead of all three stories. */
   readonly quick: boolean

@@ -5,6 +5,7 @@ export type Pair = [baseline: number, canary: number]
 export const BASELINE_SIDE = 0
 /** Index of the canary in a `Pair`. */
 export const CANARY_SIDE = 1
+/** Index of a variant in a `Pair`. */
 export type Side = typeof BASELINE_SIDE | typeof CANARY_SIDE
 
 /**

@@ -1,5 +1,6 @@
 import type { MetricReport } from './verdict.ts'
 
+/** Where a rollout stands. */
 export type Phase = 'idle' | 'progressing' | 'paused' | 'watching' | 'promoted' | 'rolled-back'
 
 /** Every phase, in the order of a rollout's life. */
@@ -22,6 +23,7 @@ export type PausedBy =
   | 'baseline'
   | 'override'
 
+/** What was done; `hold` is logged only when its reason changes. */
 export type DecisionAction =
   | 'start'
   | 'advance'

@@ -19,6 +19,7 @@ export type Evidence = {
   readonly limitTicks: Readonly<Record<string, number>>
 }
 
+/** The evidence of one hypothesis, by the engine that gathers it. */
 export type HypothesisEvidence = EventEvidence | BetEvidence
 
 /** The largest log-evidence so far: e-values may be read at any time, so the supremum stands. */
@@ -38,6 +39,7 @@ export type EventStratum = {
   readonly trials: number
 }
 
+/** Evidence from 0/1 observations: counts by stratum. */
 export type EventEvidence = {
   readonly kind: 'event'
   /** The last cohort folded; -1 before the first. */
@@ -64,6 +66,7 @@ export type MomentStratum = {
   readonly sumSq: Readonly<Pair>
 }
 
+/** Evidence from continuous observations: log-wealth by bet, and moments by stratum. */
 export type BetEvidence = {
   readonly kind: 'bet'
   readonly foldedThrough: number
@@ -84,4 +87,5 @@ export type RatioEvidence = {
   readonly sup: number
 }
 
+/** Units drawn at one assignment weight: of the canary, and in all. */
 export type RatioStratum = { readonly pi: number; readonly canary: number; readonly total: number }

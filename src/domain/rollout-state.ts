@@ -6,6 +6,7 @@ import type { PausedBy } from './decision.ts'
  */
 export type RolloutState = RolloutCommon & RolloutPhase
 
+/** What every phase has. */
 export type RolloutCommon = {
   readonly service: string
   readonly baselineVersion: string
@@ -32,6 +33,7 @@ export type RolloutCommon = {
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
 }
 
+/** What one phase alone has. */
 export type RolloutPhase =
   /** Not started: `start: manual`, or the canary was not healthy yet. */
   | { readonly phase: 'idle'; readonly idleReason: 'canary-not-ready' | 'manual-start' }

@@ -46,6 +46,7 @@ export type LimitReport = {
   readonly tooFew: boolean
 }
 
+/** A value in the metric's unit, null without data, and how many observations it comes from. */
 export type MetricValue = { readonly value: number | null; readonly n: number }
 
 /** `exact` intervals invert the e-process; `asymptotic` ones are for reading only. */

@@ -17,6 +17,7 @@ export const LOOK_MS = 250
 /** A service that has a rollout. */
 export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
 
+/** What the control loop needs of the world. */
 export type EvaluatorDeps = {
   readonly store: Store
   readonly clock: Clock

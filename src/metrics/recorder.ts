@@ -29,6 +29,7 @@ export type ServiceRecorder = {
   readonly note: (what: RequestNote) => void
 }
 
+/** What became of one attempt; `aborted` = nobody waited for it any more. */
 export type AttemptResult = 'ok' | 'failed' | 'aborted' | 'timeout'
 
 /** Closed set: label values never come from requests. */

@@ -20,6 +20,7 @@ export type ServiceReading = {
   }[]
 }
 
+/** What a scrape reads. */
 export type RegistryDeps = {
   readonly version: string
   readonly services: () => Iterable<ServiceReading>

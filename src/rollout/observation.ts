@@ -24,8 +24,10 @@ export type BreakerReading = {
   readonly baseline: AttemptCount
 }
 
+/** Attempts in a span, and how many of them failed. */
 export type AttemptCount = { readonly attempts: number; readonly failures: number }
 
+/** Whether a variant can answer, and whether it does. */
 export type VariantHealth = {
   /** At least one upstream can answer. */
   readonly ready: boolean

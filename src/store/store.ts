@@ -51,6 +51,7 @@ export type Store = {
 /** `token` grows with every change of holder: a write under an old token is fenced off. */
 export type Lease = { readonly holder: string; readonly token: number; readonly expiresAt: number }
 
+/** What the store knows of a service's current rollout: enough to go on from. */
 export type RolloutRecord = {
   readonly state: RolloutState
   readonly evidence: Evidence | null
@@ -68,6 +69,7 @@ export type UnitBatch = {
   readonly events: Readonly<Record<string, readonly number[]>>
 }
 
+/** One change of a rollout, taken whole or not at all. */
 export type RolloutChange = {
   readonly service: string
   /** Revision that must be stored now; null = the service must have no rollout yet. */
@@ -85,10 +87,12 @@ export type RolloutChange = {
   readonly resetEvidence?: boolean
 }
 
+/** `decision` is numbered, null where the change had none. */
 export type CommitResult =
   | { readonly ok: true; readonly decision: Decision | null }
   | { readonly ok: false; readonly reason: 'conflict' | 'fenced' }
 
+/** What a request id leads to; `joined` = its label has come already. */
 export type PredictionLookup =
   | { readonly found: 'pending'; readonly prediction: Prediction }
   | { readonly found: 'joined'; readonly prediction: Prediction }

@@ -3,7 +3,7 @@ import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
 import { step } from '../../src/rollout/step.ts'
 import { harmed, NOW, plan, PAUSED, report, seen, state } from '../fakes/rollout.ts'
-import { weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const SICK = { ready: true, downForMs: 0, failing: true }
 const DOWN = { ready: false, downForMs: 10_000, failing: false }
@@ -106,7 +106,7 @@ t.test('a harmed metric rolls back, also during a pause, an approval and the wat
 })
 
 t.test('the sentence about harm names the margin of each kind of metric', (t) => {
-  const metrics = plan({ analysis: { metrics: everyKind() } })
+  const metrics = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const sentence = (name: string, kind: string, harm: number) =>
     step(
       metrics,
@@ -217,7 +217,7 @@ t.test('a step is left when its gates are open, and the reason to hold is forgot
 })
 
 t.test('minimum time, requests and labels each keep a step, without a decision', (t) => {
-  const withLabels = plan({ analysis: { metrics: everyKind() } })
+  const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const young = state({ phase: 'progressing' }, { stepEnteredAt: NOW - 4999 })
   t.equal(step(plan(), young, seen()).decision, null)
   t.equal(step(plan(), state(), seen({ stepCanaryUnits: 99 })).decision, null)
@@ -229,7 +229,7 @@ t.test('minimum time, requests and labels each keep a step, without a decision',
 })
 
 t.test('labels without predictions are told from labels that do not come', (t) => {
-  const withLabels = plan({ analysis: { metrics: everyKind() } })
+  const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const reports = [report({ name: 'rmse', stepCanaryN: 0 })]
   const sentences = (unreadable: number) =>
     missingFor(withLabels, state(), seen({ reports, predictions: { looked: 1000, unreadable } }))
@@ -323,7 +323,7 @@ t.test('with a sticky key the last step must be free of harm from a fresh start 
 })
 
 t.test('a margin is named in the unit of its metric while its proof is missing', (t) => {
-  const metrics = plan({ analysis: { metrics: everyKind() } })
+  const metrics = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const { evidence } = report()
   const missing = { ...evidence, nonInferiority: { log: 1, threshold: 3 } }
@@ -395,40 +395,3 @@ t.test('the sentence leaves the ratio out where none has an upper bound', (t) =>
   t.notMatch(step(plan(), state(), seen({ reports: [] })).decision!.summary, /ratio/)
   t.end()
 })
-
-function everyKind() {
-  return [
-    {
-      name: 'errors',
-      kind: 'error-rate',
-      mode: 'decide',
-      onFailure: 'rollback',
-      maxIncrease: 0,
-      sensitivity: 0.5,
-      floor: 0.001,
-      max: null,
-    },
-    {
-      name: 'latency',
-      kind: 'latency',
-      mode: 'decide',
-      onFailure: 'rollback',
-      quantile: 0.95,
-      maxIncrease: 0.1,
-      sensitivity: 0.1,
-      maxMs: null,
-    },
-    {
-      name: 'rmse',
-      kind: 'rmse',
-      mode: 'decide',
-      onFailure: 'rollback',
-      maxIncrease: 0.05,
-      sensitivity: 0.05,
-      max: null,
-      cap: null,
-      labelWindowMs: 1000,
-      minLabels: 100,
-    },
-  ] as const
-}
