@@ -16,9 +16,11 @@ import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
+import { createHealthChecks } from './proxy/health-checks.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
-import { createReachability } from './proxy/reachability.ts'
+import { createUpstreamRegistry } from './proxy/upstream-registry.ts'
+import { readinessOf } from './proxy/variant-target.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -68,21 +70,25 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
   })
-  const reachability = createReachability(clock, (upstream, reachable) => {
-    if (reachable) log.info({ upstream }, 'an upstream can be reached')
-    else log.warn({ upstream }, 'an upstream can not be reached any more')
+  const upstreams = createUpstreamRegistry(log)
+  const health = createHealthChecks({
+    clock,
+    upstreams: upstreams.upstreams,
+    onChange: ({ origin, health: found }) => {
+      if (found === 'up') log.info({ upstream: origin }, 'an upstream is well')
+      else log.warn({ upstream: origin }, 'an upstream is not well')
+    },
   })
-  const exchanges = new LiveExchanges()
+  const exchanges = new LiveExchanges(clock)
   const stage = { ready: false, draining: false }
 
   const upstreamsOf = (service: string, variant: string) =>
-    live.snapshot.runtimes.get(service)?.service.variants.find((v) => v.name === variant)
-      ?.upstreams ?? []
+    live.snapshot.runtimes.get(service)?.targets.get(variant)?.upstreams ?? []
 
   const look = createServiceLook({
     live: () => live,
     view: (service) => evaluator.view(service),
-    isReachable: reachability.isReachable,
+    now: clock.monotonic,
   })
 
   const metrics = createMetricsRegistry({
@@ -95,7 +101,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     store: meterStore(store, metrics.setStoreUp),
     clock,
     holder: `${hostname()}:${process.pid}`,
-    reachability: (service, variant) => reachability.of(upstreamsOf(service, variant)),
+    reachability: (service, variant) =>
+      readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
@@ -111,7 +118,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const build = (next: Config, previous: LiveServices | null) =>
     buildLiveServices(
       next,
-      { clock, remember: buffer.add },
+      { clock, remember: buffer.add, upstreams },
       previous,
       (service) => evaluator.view(service)?.state ?? null,
     )
@@ -119,8 +126,6 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const rolloutsOf = ({ plans, books }: LiveServices) =>
     [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
-  const watchUpstreams = () =>
-    reachability.watch(live.config.services.flatMap((s) => s.variants.flatMap((v) => v.upstreams)))
 
   const labels = createLabelJoin({
     services: () => live.config.services.map((s) => s.name),
@@ -154,8 +159,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     refusal: (plan) => evaluator.refusal(plan),
     replace: async (next) => {
       live = next
-      watchUpstreams()
-      await reachability.probe()
+      await health.checkNew()
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
@@ -185,8 +189,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   }
 
   await store.expirePredictions(clock.now())
-  watchUpstreams()
-  await reachability.probe()
+  await health.checkNew()
   for (const rollout of rolloutsOf(live)) await evaluator.add(rollout)
 
   const data = createDataServer(
@@ -260,8 +263,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()
-      reachability.close()
-      await live.upstreams.destroy()
+      health.close()
+      await upstreams.destroy()
       await store.close()
     },
   }

@@ -6,7 +6,8 @@ import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
 import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
-import { createUpstreams, type Upstreams } from './proxy/upstream.ts'
+import { Budget } from './proxy/budget.ts'
+import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
 import { buildPlan } from './rollout/plan.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 import { buildSplit, type Split } from './routing/split.ts'
@@ -17,7 +18,7 @@ export type LiveServices = {
   readonly config: Config
   readonly snapshot: Snapshot
   readonly books: ReadonlyMap<string, ServiceBook>
-  readonly upstreams: Upstreams
+  readonly targets: Targets
   /** Of the services that have a rollout. */
   readonly plans: ReadonlyMap<string, RolloutPlan>
 }
@@ -28,11 +29,15 @@ export type LiveServices = {
  */
 export function buildLiveServices(
   config: Config,
-  deps: { readonly clock: Clock; readonly remember: (prediction: Prediction) => void },
+  deps: {
+    readonly clock: Clock
+    readonly remember: (prediction: Prediction) => void
+    readonly upstreams: UpstreamRegistry
+  },
   previous: LiveServices | null,
   stateOf: (service: string) => RolloutState | null,
 ): LiveServices {
-  const upstreams = createUpstreams(config.services)
+  const targets = deps.upstreams.open(config.services)
   const books = new Map<string, ServiceBook>()
   const runtimes = new Map<string, ServiceRuntime>()
   const plans = new Map<string, RolloutPlan>()
@@ -46,11 +51,12 @@ export function buildLiveServices(
       service,
       split: splitOf(service, stateOf(name)),
       recorder: book,
-      targets: upstreams.targets.get(name)!,
+      targets: targets.byService.get(name)!,
+      fallbacks: new Budget(),
     })
   }
   const snapshot = { table: buildTable(config.services), runtimes }
-  return { config, snapshot, books, upstreams, plans }
+  return { config, snapshot, books, targets, plans }
 }
 
 /** The split of a service: its rollout's weights, else the fixed ones; without a state the baseline's alone. */

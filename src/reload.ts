@@ -74,16 +74,14 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
   const refusals = await Promise.all([...upcoming.plans.values()].map(deps.refusal))
   const problems = refusals.filter((refusal) => refusal !== null)
   if (problems.length > 0) {
-    await upcoming.upstreams.close()
+    upcoming.targets.release()
     return { ok: false, problems }
   }
   try {
     await deps.replace(upcoming)
   } finally {
-    // Requests that were assigned before go on; the pools end with the last of them.
-    previous.upstreams
-      .close()
-      .catch((error: unknown) => deps.log.error({ err: error }, 'old upstreams did not close'))
+    // Requests that were assigned before go on; their connections end with the last of them.
+    previous.targets.release()
   }
   return { ok: true, changes: describeChanges(previous.config, next) }
 }

@@ -1,6 +1,7 @@
 import type { ServiceStatus, VariantFigures } from './admin/service-status.ts'
 import type { LiveServices } from './live-services.ts'
-import type { ServiceReading } from './metrics/registry.ts'
+import type { ServiceReading } from './metrics/service-reading.ts'
+import type { Upstream } from './proxy/upstream.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
 import type { RolloutView } from './rollout/view.ts'
 
@@ -14,7 +15,8 @@ export type ServiceLook = {
 export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly view: (service: string) => RolloutView | null
-  readonly isReachable: (upstream: string) => boolean
+  /** Monotonic ms. */
+  readonly now: () => number
 }): ServiceLook {
   const find = (name: string) => {
     const { snapshot, books } = deps.live()
@@ -25,10 +27,12 @@ export function createServiceLook(deps: {
     status: (name) => {
       const found = find(name)
       if (found === null) return null
-      const { service, split, book } = found
+      const { service, split, book, targets } = found
+      const now = deps.now()
       const figures = service.variants.map((variant) => {
-        const healthy = variant.upstreams.filter(deps.isReachable).length
-        const { length: upstreams } = variant.upstreams
+        const all = targets.get(variant.name)!.upstreams
+        const healthy = all.filter((upstream) => isHealthy(upstream, now)).length
+        const { length: upstreams } = all
         const shown = figuresOf(book.variants.get(variant.name)!)
         return [variant.name, { ...shown, upstreams, healthy }] as const
       })
@@ -42,9 +46,14 @@ export function createServiceLook(deps: {
     read: (name) => {
       const found = find(name)
       if (found === null) return null
-      const { service, split, book } = found
-      const upstreams = service.variants.flatMap(({ name: variant, upstreams }) =>
-        upstreams.map((upstream) => ({ variant, upstream, healthy: deps.isReachable(upstream) })),
+      const { split, book, targets } = found
+      const now = deps.now()
+      const upstreams = [...targets].flatMap(([variant, target]) =>
+        target.upstreams.map((upstream) => ({
+          variant,
+          upstream: upstream.origin,
+          healthy: isHealthy(upstream, now),
+        })),
       )
       return { book, weightsBp: split.weightsBp, view: deps.view(name), upstreams }
     },
@@ -55,4 +64,9 @@ function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healt
   const { requests, errors, drawn } = book
   const quantile = (q: number) => drawn.quantile(q)
   return { requests, errors, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+}
+
+/** Its checks are good, and it was not left out for failing. */
+function isHealthy(upstream: Upstream, now: number): boolean {
+  return upstream.health === 'up' && upstream.isAvailable(now)
 }

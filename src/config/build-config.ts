@@ -10,17 +10,20 @@ import { parseOrigin } from './origin.ts'
 import type { RawConfig } from './schema.ts'
 
 /**
- * The configuration that a checked file means: units resolved, defaults filled in. A relative path of
- * the store starts at the file's folder (at the working directory without a file).
+ * The configuration that a checked file means: units resolved, defaults filled in. Relative paths (of
+ * the store, of certificates) start at the file's folder, without a file at the working directory.
  */
 export function buildConfig(raw: RawConfig, file: string | null): Config {
+  const folder = file === null ? '.' : dirname(file)
   const parts = {
     gateway: buildGateway(raw.gateway),
     admin: buildAdmin(raw.admin ?? {}),
-    store: buildStore(raw.store ?? DEFAULTS.store, file),
+    store: buildStore(raw.store ?? DEFAULTS.store, folder),
     feedback: buildFeedback(raw.feedback ?? {}),
     passthrough: raw.passthrough === undefined ? null : parseOrigin(raw.passthrough),
-    services: Object.entries(raw.services).map(([name, service]) => buildService(name, service)),
+    services: Object.entries(raw.services).map(([name, service]) =>
+      buildService(name, service, folder),
+    ),
   }
   return { file, hash: hashConfig(parts), ...parts }
 }
@@ -58,8 +61,7 @@ function buildAdmin(raw: NonNullable<RawConfig['admin']>): AdminConfig {
   }
 }
 
-function buildStore(raw: string, file: string | null): Config['store'] {
-  const folder = file === null ? '.' : dirname(file)
+function buildStore(raw: string, folder: string): Config['store'] {
   return { engine: 'lmdb', path: resolve(folder, raw.slice('lmdb:'.length)) }
 }
 

@@ -15,6 +15,7 @@ export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpe
     onInconclusive: raw.onInconclusive ?? DEFAULTS.onInconclusive,
     watchMs: toMs(raw.watch ?? DEFAULTS.watch),
     cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
+    fallback: raw.fallback !== undefined,
     analysis: buildAnalysis(analysis),
   }
 }

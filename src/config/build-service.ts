@@ -1,17 +1,16 @@
 import type { FieldSource, RuleCondition, RuleSpec, Service, SplitSpec } from '../domain/service.ts'
-import { fractionToBp, parseDuration } from '../domain/units.ts'
-import { BASELINE, CANARY, type Variant } from '../domain/variant.ts'
+import { fractionToBp } from '../domain/units.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildRollout } from './build-rollout.ts'
+import { buildVariant } from './build-variant.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
-import { parseOrigin } from './origin.ts'
 import type { RawService } from './schema.ts'
 import type { RawCondition, RawRule, RawSplit } from './schema-split.ts'
-import type { RawVariant } from './schema-variant.ts'
 
-/** A service as a checked file means it. */
-export function buildService(name: string, raw: RawService): Service {
+/** A service as a checked file means it. `folder`: where relative paths of files begin. */
+export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
   return {
     name,
@@ -23,7 +22,7 @@ export function buildService(name: string, raw: RawService): Service {
     idempotent: raw.idempotent ?? false,
     variants: Object.entries(raw.variants)
       .sort(([a], [b]) => rank(a) - rank(b))
-      .map(([variant, rest]) => buildVariant(variant, rest)),
+      .map(([variant, rest]) => buildVariant(variant, rest, folder)),
     split: buildSplit(raw.split ?? {}),
     observe: {
       requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
@@ -31,23 +30,8 @@ export function buildService(name: string, raw: RawService): Service {
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
     },
+    failureStatuses: raw.errors?.statuses ?? null,
     rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
-  }
-}
-
-function buildVariant(name: string, raw: RawVariant): Variant {
-  const timeout = { ...DEFAULTS.timeout, ...raw.timeout }
-  return {
-    name,
-    version: raw.version,
-    upstreams: raw.upstreams.map((upstream) => parseOrigin(upstream)!),
-    path: raw.path ?? null,
-    timeout: {
-      connectMs: parseDuration(timeout.connect)!,
-      firstByteMs: parseDuration(timeout.firstByte)!,
-      idleMs: parseDuration(timeout.idle)!,
-      totalMs: raw.timeout?.total === undefined ? null : parseDuration(raw.timeout.total),
-    },
   }
 }
 

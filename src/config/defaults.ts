@@ -12,6 +12,8 @@ export const DEFAULTS = {
   store: 'lmdb:./data',
   feedback: { maxPending: 2_000_000, maxBytes: '2GiB', retention: '7d' },
   timeout: { connect: '1s', firstByte: '30s', idle: '60s' },
+  health: { interval: '5s', unhealthyAfter: 3, healthyAfter: 2 },
+  eject: { consecutiveFailures: 5, base: '30s', max: '5m' },
   requestId: 'header:x-request-id',
   strategy: 'canary',
   start: 'auto',

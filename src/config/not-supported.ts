@@ -11,7 +11,6 @@ export type NotSupported = {
   readonly allows?: (value: unknown) => boolean
 }
 
-const VARIANT = 'services.*.variants.*'
 const ROLLOUT = 'services.*.rollout'
 const METRIC = 'services.*.analysis.metrics.*'
 const THRESHOLD = 'the threshold method'
@@ -25,20 +24,12 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: `${VARIANT}.health`, what: 'active health checks' },
-  { path: `${VARIANT}.maxInFlight`, what: 'admission per variant' },
-  { path: `${VARIANT}.queue`, what: 'queues' },
-  { path: `${VARIANT}.tls`, what: 'TLS settings of upstreams' },
-  { path: `${VARIANT}.eject`, what: 'passive ejection' },
-  { path: `${VARIANT}.slowStart`, what: 'slow start' },
   { path: 'services.*.mirror', what: 'mirroring' },
   { path: 'services.*.observe.segment', what: 'segments' },
-  { path: 'services.*.errors.statuses', what: 'a list of statuses that count as failures' },
   { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
-  { path: `${ROLLOUT}.fallback`, what: 'answering by the baseline where the canary failed' },
   {
     path: `${METRIC}.kind`,
     what: 'a metric of a kind other than error-rate, latency and rmse',

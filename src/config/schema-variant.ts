@@ -26,9 +26,15 @@ const TimeoutSchema = map(
 const HealthSchema = map(
   {
     path: literalPath(note('What is asked with GET; 2xx is healthy.', 'live')),
-    interval: Type.Optional(positiveDuration(note('Between two checks.', 'live'))),
-    unhealthyAfter: Type.Optional(count(note('Failed checks in a row.', 'live'))),
-    healthyAfter: Type.Optional(count(note('Good checks in a row.', 'live'))),
+    interval: Type.Optional(
+      positiveDuration(note('Between two checks.', 'live', DEFAULTS.health.interval)),
+    ),
+    unhealthyAfter: Type.Optional(
+      count(note('Failed checks in a row.', 'live', DEFAULTS.health.unhealthyAfter)),
+    ),
+    healthyAfter: Type.Optional(
+      count(note('Good checks in a row.', 'live', DEFAULTS.health.healthyAfter)),
+    ),
   },
   note('Active health checks of each upstream.', 'live'),
 )
@@ -54,7 +60,7 @@ const VariantSchema = map(
     ),
     timeout: Type.Optional(TimeoutSchema),
     health: Type.Optional(HealthSchema),
-    maxInFlight: Type.Optional(count(note('Attempts in progress at once.', 'live'))),
+    maxInFlight: Type.Optional(count(note('Requests at its upstreams at once.', 'live'))),
     queue: Type.Optional(
       map(
         {
@@ -78,9 +84,15 @@ const VariantSchema = map(
     eject: Type.Optional(
       map(
         {
-          consecutiveFailures: Type.Optional(count(note('Failures in a row.', 'live'))),
-          base: Type.Optional(positiveDuration(note('First time out; doubles.', 'live'))),
-          max: Type.Optional(positiveDuration(note('Longest time out.', 'live'))),
+          consecutiveFailures: Type.Optional(
+            count(note('Failures in a row.', 'live', DEFAULTS.eject.consecutiveFailures)),
+          ),
+          base: Type.Optional(
+            positiveDuration(note('First time out; doubles.', 'live', DEFAULTS.eject.base)),
+          ),
+          max: Type.Optional(
+            positiveDuration(note('Longest time out.', 'live', DEFAULTS.eject.max)),
+          ),
         },
         note('Passive ejection of a failing upstream.', 'live'),
       ),

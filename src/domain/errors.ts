@@ -207,6 +207,27 @@ export const ERRORS = {
     'destination_unavailable',
     'rejected',
   ),
+  SERIN_UPSTREAM_UNHEALTHY: entry(
+    503,
+    'No healthy upstream',
+    'No model server of this version passes its health checks.',
+    'destination_unavailable',
+    'failed',
+  ),
+  SERIN_QUEUE_FULL: entry(
+    503,
+    'Queue full',
+    'As many requests as allowed are at the model server, and as many wait.',
+    'connection_limit_reached',
+    'rejected',
+  ),
+  SERIN_QUEUE_TIMEOUT: entry(
+    503,
+    'Queue timeout',
+    'The request has waited too long for its turn at the model server.',
+    'connection_limit_reached',
+    'rejected',
+  ),
   SERIN_OVERLOADED: entry(
     503,
     'Too many requests in flight',

@@ -7,6 +7,8 @@ export type RolloutSpec = {
   readonly onInconclusive: 'hold' | 'rollback' | 'promote'
   readonly watchMs: number
   readonly cooldownMs: number
+  /** A failed canary attempt is answered by the baseline; it stays the canary's failure. */
+  readonly fallback: boolean
   readonly analysis: AnalysisSpec
 }
 

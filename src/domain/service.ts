@@ -11,6 +11,8 @@ export type Service = {
   readonly variants: readonly Variant[]
   readonly split: SplitSpec
   readonly observe: ObserveSpec
+  /** Statuses that are the variant's failure; null = 500 and above. */
+  readonly failureStatuses: readonly number[] | null
   /** Null: the fixed weights of the split hold. */
   readonly rollout: RolloutSpec | null
 }

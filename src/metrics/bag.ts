@@ -38,6 +38,15 @@ export class Bag<T extends Placed> implements Iterable<T> {
     return members
   }
 
+  /** Visits all members; the one that is visited may leave meanwhile. */
+  sweep(visit: (member: T) => void): void {
+    // Backwards, because whoever leaves is replaced by the last, which was visited before.
+    for (let n = this.#members.length - 1; n >= 0; n--) {
+      const member = this.#members[n]
+      if (member !== undefined) visit(member)
+    }
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this.#members.values()
   }

@@ -4,33 +4,39 @@ import type { Outcome } from '../domain/outcome.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
- * awaited; nothing here may throw into the request path.
+ * awaited; nothing here may throw into the request path. `now` is the moment in monotonic ms.
  */
 export type ServiceRecorder = {
   /** Books an assignment into the open cohort. The ticket comes back with everything later. */
-  readonly begin: (assignment: Assignment, requestId: string) => Ticket
+  readonly begin: (assignment: Assignment, requestId: string, now: number) => Ticket
   /** The final head of the upstream's answer arrived. */
-  readonly head: (ticket: Ticket, status: number) => void
+  readonly head: (ticket: Ticket, now: number) => void
   /**
    * The request's one outcome: exactly once per ticket. `status` as sent to the client (0 = none);
-   * `upstreamMs` is the time spent waiting for the upstream (null when it was never asked).
+   * `upstreamMs` is the time that attempts at upstreams took (null: none was made).
    */
   readonly end: (
     ticket: Ticket,
     outcome: Outcome,
     status: number,
     upstreamMs: number | null,
+    now: number,
   ) => void
   /** The prediction read from the answer after it left; null = it had none. At most once per ticket. */
   readonly predicted: (ticket: Ticket, value: number | null) => void
   /** One attempt at an upstream (retries count here and nowhere else). */
   readonly attempt: (variant: string, upstream: string, result: AttemptResult) => void
+  /** The baseline was asked in the canary's place, and this is what became of it. */
+  readonly fallback: (result: FallbackResult) => void
   /** Things of a request that are worth a count: a key that could not be read, a wrong override secret … */
   readonly note: (what: RequestNote) => void
 }
 
 /** What became of one attempt; `aborted` = nobody waited for it any more. */
 export type AttemptResult = 'ok' | 'failed' | 'aborted' | 'timeout'
+
+/** What became of a request that the baseline answered in the canary's place. */
+export type FallbackResult = 'ok' | 'failed'
 
 /** Closed set: label values never come from requests. */
 export type RequestNote =

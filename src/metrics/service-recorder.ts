@@ -6,7 +6,13 @@ import type { Prediction } from '../domain/prediction.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
-import type { AttemptResult, RequestNote, ServiceRecorder, Ticket } from './recorder.ts'
+import type {
+  AttemptResult,
+  FallbackResult,
+  RequestNote,
+  ServiceRecorder,
+  Ticket,
+} from './recorder.ts'
 import { VariantBook } from './variant-book.ts'
 
 /** Half-life of the latencies that quantiles are read from. */
@@ -19,6 +25,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
+  /** Requests that the baseline answered in the canary's place, or could not. */
+  readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
   /** Epoch ms of the last request; null = none since the process began. */
   lastRequestAt: number | null = null
   readonly #clock: Clock
@@ -46,6 +54,7 @@ export class ServiceBook implements ServiceRecorder {
       }),
     )
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
+    Object.assign(this.fallbacks, deps.previous?.fallbacks)
     this.lastRequestAt = deps.previous?.lastRequestAt ?? null
   }
 
@@ -55,7 +64,7 @@ export class ServiceBook implements ServiceRecorder {
     this.#rollout = rollout
   }
 
-  begin(assignment: Assignment, requestId: string): Ticket {
+  begin(assignment: Assignment, requestId: string, now = this.#clock.monotonic()): Ticket {
     const { variant, reason, unit } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
@@ -72,7 +81,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: judged?.cohort ?? null,
       unit,
       first: judged?.first ?? false,
-      startedAt: this.#clock.monotonic(),
+      startedAt: now,
       startedWall,
       headAt: null,
       place: -1,
@@ -83,20 +92,26 @@ export class ServiceBook implements ServiceRecorder {
     return ticket
   }
 
-  head(ticket: Ticket): void {
-    ticket.headAt = this.#clock.monotonic()
-    this.variants.get(ticket.variant)!.firstBytes.add(ticket.headAt - ticket.startedAt)
+  head(ticket: Ticket, now = this.#clock.monotonic()): void {
+    ticket.headAt = now
+    this.variants.get(ticket.variant)!.firstBytes.add(now - ticket.startedAt)
   }
 
-  end(ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null): void {
+  end(
+    ticket: Ticket,
+    outcome: Outcome,
+    status: number,
+    upstreamMs: number | null,
+    now = this.#clock.monotonic(),
+  ): void {
     if (ticket.done) return
     ticket.done = true
     const book = this.variants.get(ticket.variant)!
-    const durationMs = this.#clock.monotonic() - ticket.startedAt
+    const durationMs = Math.max(now - ticket.startedAt, 0)
     book.inFlight--
     book.count(outcome, status, ticket.reason)
     book.durations.add(durationMs)
-    if (upstreamMs !== null) book.overheads.add(durationMs - upstreamMs)
+    if (upstreamMs !== null) book.overheads.add(Math.max(durationMs - upstreamMs, 0))
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       book.attempts.add(this.#clock.now(), failed)
@@ -126,6 +141,10 @@ export class ServiceBook implements ServiceRecorder {
 
   attempt(variant: string, upstream: string, result: AttemptResult): void {
     this.variants.get(variant)!.countAttempt(upstream, result)
+  }
+
+  fallback(result: FallbackResult): void {
+    this.fallbacks[result]++
   }
 
   note(what: RequestNote): void {

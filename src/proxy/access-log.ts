@@ -1,19 +1,49 @@
+import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
+import type { AssignmentReason } from '../domain/assignment.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { terminationFlag } from './termination-flag.ts'
+import type { Trace } from './trace.ts'
 
-/** One line of the access log. Paths without query; no header values but the request id. */
-export type AccessEntry = {
+/** What an exchange says of itself beside its times. */
+export type AccessFacts = {
   readonly requestId: string
   readonly service: string
+  /** The variant that was assigned; null = the request ended before. */
   readonly variant: string | null
-  readonly reason: string | null
-  readonly method: string
-  readonly path: string
+  readonly reason: AssignmentReason | null
   readonly status: number
-  readonly ms: number
   readonly outcome: Outcome
   readonly code: ErrorCode | null
+  /** The baseline answered in the variant's place. */
+  readonly fallback: boolean
+  /** Of the bodies. */
+  readonly requestBytes: number
+  readonly answerBytes: number
+}
+
+/**
+ * One line of the access log. Paths stand without their query, and of the header fields only the request
+ * id: what else there is may be a secret. Times in ms; null = the exchange did not come so far.
+ */
+export type AccessEntry = AccessFacts & {
+  readonly method: string
+  readonly path: string
+  /** Why it ended as it did, in Envoy's words; `-` = normally. */
+  readonly flags: string
+  readonly attempts: number
+  /** Origin of the last attempt; empty = none was made. */
+  readonly upstream: string
+  readonly ms: number
+  /** Until the variant was chosen: reading the head, and what was needed of the body. */
+  readonly readMs: number | null
+  /** Until the first attempt: at the variant's door. */
+  readonly queueMs: number | null
+  /** Of the last attempt: until it had a connection, until the answer's head, until the answer's end. */
+  readonly connectMs: number | null
+  readonly firstByteMs: number | null
+  readonly bodyMs: number | null
 }
 
 /** Writes every n-th request, evenly, and every request that failed. */
@@ -28,7 +58,7 @@ export class AccessLog {
     this.#sample = sample
   }
 
-  /** Whether this request is written. To be asked once per request, before the entry is put together. */
+  /** Whether this request is written. To be asked once per request, before the facts are put together. */
   takes(outcome: Outcome): boolean {
     this.#due += this.#sample()
     const isSampled = this.#due >= 1
@@ -36,7 +66,29 @@ export class AccessLog {
     return isSampled || outcome === 'failed' || outcome === 'no_answer' || outcome === 'rejected'
   }
 
-  write(entry: AccessEntry): void {
+  write(req: IncomingMessage, trace: Trace, facts: AccessFacts): void {
+    const url = req.url!
+    const query = url.indexOf('?')
+    const { startedAt, assignedAt, admittedAt, attemptAt, sentAt, headAt, endAt } = trace
+    const entry: AccessEntry = {
+      ...facts,
+      method: req.method!,
+      path: query === -1 ? url : url.slice(0, query),
+      flags: terminationFlag(facts.code, trace.attempts),
+      attempts: trace.attempts,
+      upstream: trace.upstream,
+      ms: span(startedAt, endAt)!,
+      readMs: span(startedAt, assignedAt),
+      queueMs: span(assignedAt, admittedAt),
+      connectMs: span(attemptAt, sentAt),
+      firstByteMs: span(sentAt, headAt),
+      bodyMs: span(headAt, endAt),
+    }
     this.#log.info(entry, 'request')
   }
+}
+
+/** To a microsecond; null where one of the moments never came. */
+function span(from: number, to: number): number | null {
+  return from === 0 || to === 0 ? null : Math.round((to - from) * 1000) / 1000
 }

@@ -9,6 +9,12 @@ import { writeHeadPairs } from './write-head.ts'
 export type RelayOptions = Omit<ResponseAdditions, 'trailers'> & {
   /** Most bytes of the answer to keep a copy of; 0 = none. */
   readonly copyBytes: number
+  /** Lets the upstream go on after `write` said false. */
+  readonly resume: () => void
+}
+
+/** Who is told of the client. */
+export type RelayOwner = {
   /** The client reads again after `write` said false. */
   readonly onDrain: () => void
 }
@@ -25,17 +31,20 @@ export class AnswerRelay {
   /** The answer so far, by reference; null when it is not wanted, encoded, or too large. */
   copy: Buffer[] | null = null
   copiedBytes = 0
+  /** Bytes of the body so far. */
+  writtenBytes = 0
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
+  readonly #owner: RelayOwner
   readonly #options: RelayOptions
   readonly #takesTrailers: boolean
   readonly #isUnread: boolean
-  #hasWritten = false
   #watchesDrain = false
 
-  constructor(req: IncomingMessage, res: ServerResponse, options: RelayOptions) {
+  constructor(req: IncomingMessage, res: ServerResponse, owner: RelayOwner, options: RelayOptions) {
     this.#req = req
     this.#res = res
+    this.#owner = owner
     this.#options = options
     this.status = options.status
     this.isBodyless = req.method === 'HEAD' || options.status === 204 || options.status === 304
@@ -74,6 +83,7 @@ export class AnswerRelay {
     const head = buildResponseHead(raw, {
       status,
       variant: options.variant,
+      fallbackFrom: options.fallbackFrom,
       requestId: options.requestId,
       requestIdHeader: options.requestIdHeader,
       close: options.close || this.#isUnread,
@@ -96,17 +106,22 @@ export class AnswerRelay {
 
   /** Sends the head alone unless body bytes have taken it along. */
   flush(): void {
-    if (!this.#hasWritten && !this.#res.writableEnded) this.#res.flushHeaders()
+    if (this.writtenBytes === 0 && !this.#res.writableEnded) this.#res.flushHeaders()
   }
 
   /** False: the client's connection is full; `onDrain` says when it is not any more. */
   write(chunk: Buffer): boolean {
-    this.#hasWritten = true
+    this.writtenBytes += chunk.length
     if (this.copy !== null) this.#keep(chunk)
     if (this.#res.write(chunk)) return true
-    if (!this.#watchesDrain) this.#res.on('drain', this.#options.onDrain)
+    if (!this.#watchesDrain) this.#res.on('drain', () => this.#owner.onDrain())
     this.#watchesDrain = true
     return false
+  }
+
+  /** Lets the upstream go on. */
+  resume(): void {
+    this.#options.resume()
   }
 
   /** Ends the answer. True: bytes are left that the client has not taken yet. */

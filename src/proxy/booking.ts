@@ -1,7 +1,8 @@
-import type { Clock } from '../domain/clock.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { Service } from '../domain/service.ts'
 import type { AttemptResult, ServiceRecorder, Ticket } from '../metrics/recorder.ts'
 import type { PredictionReader } from './observe.ts'
+import type { Trace } from './trace.ts'
 
 /** What is left of an answer for the books. */
 export type AnswerRemains = {
@@ -11,31 +12,24 @@ export type AnswerRemains = {
   readonly copiedBytes: number
 }
 
-/** An assigned request in the books of its service: one outcome, one attempt result, one prediction. */
+/** An assigned request in the books of its service: one outcome, and one prediction where it is read. */
 export class Booking {
   readonly ticket: Ticket
   readonly #recorder: ServiceRecorder
-  readonly #clock: Clock
-  readonly #dispatchedAt: number
-  #headAt = 0
+  /** Where the prediction stands; null = none is kept. */
+  readonly #pointer: string | null
   #isSettled = false
+  #isClosed = false
 
-  constructor(recorder: ServiceRecorder, ticket: Ticket, clock: Clock) {
+  constructor(recorder: ServiceRecorder, ticket: Ticket, pointer: string | null) {
     this.#recorder = recorder
     this.ticket = ticket
-    this.#clock = clock
-    this.#dispatchedAt = ticket.startedAt
+    this.#pointer = pointer
   }
 
-  head(status: number): void {
-    this.#headAt = this.#clock.monotonic()
-    this.#recorder.head(this.ticket, status)
-  }
-
-  /** An answer that has streamed for `settleMs` is booked as its head said: it has run well for long enough. */
-  streamed(status: number, settleMs: number): void {
-    if (this.#isSettled || this.#clock.monotonic() - this.#headAt < settleMs) return
-    this.#settle(outcomeOf(status), status)
+  /** The head of the answer came, at `now` (monotonic ms). */
+  head(now: number): void {
+    if (!this.#isClosed) this.#recorder.head(this.ticket, now)
   }
 
   /** The upstream broke off within its answer. */
@@ -43,42 +37,48 @@ export class Booking {
     this.#recorder.note('upstream_truncated')
   }
 
-  /** Closes the entry; once. `pointer`: where the prediction stands, null = none is kept. */
+  /** Books the outcome before the end: the answer has run well for long enough. */
+  settle(outcome: Outcome, status: number, trace: Trace, now: number): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    // What the attempt that still runs has taken so far belongs to the upstream as well.
+    const running = trace.isAttempting ? now - trace.attemptAt : 0
+    const upstreamMs = trace.attempts === 0 ? null : trace.upstreamMs + running
+    this.#recorder.end(this.ticket, outcome, status, upstreamMs, now)
+  }
+
+  /** Closes the entry; what comes later is nobody's outcome. */
   close(
     outcome: Outcome,
     status: number,
-    upstream: string,
-    pointer: string | null,
+    trace: Trace,
+    now: number,
     answer: AnswerRemains | null,
     predictions: PredictionReader,
   ): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.settle(outcome, status, trace, now)
+    if (this.#pointer === null) return
     const { ticket } = this
-    if (!this.#isSettled) this.#settle(outcome, status)
-    this.#recorder.attempt(ticket.variant, upstream, resultOf(outcome))
-    if (pointer === null) return
     const isGood = outcome === 'ok' && answer !== null && answer.status < 300
     if (isGood && answer.copy !== null) {
       const { copy: chunks, copiedBytes: bytes } = answer
-      predictions.add({ recorder: this.#recorder, ticket, pointer, chunks, bytes })
+      predictions.add({ recorder: this.#recorder, ticket, pointer: this.#pointer, chunks, bytes })
       return
     }
     if (isGood) this.#recorder.note('prediction_unreadable')
     this.#recorder.predicted(ticket, null)
   }
-
-  #settle(outcome: Outcome, status: number): void {
-    this.#isSettled = true
-    const upstreamMs = this.#clock.monotonic() - this.#dispatchedAt
-    this.#recorder.end(this.ticket, outcome, status, upstreamMs)
-  }
 }
 
-/** The outcome of an answer that came in full: a server error is the variant's failure. */
-export function outcomeOf(status: number): Outcome {
-  return status >= 500 ? 'failed' : 'ok'
+/** Whether an answer with this status is the variant's failure: 500 and above, or what the service lists. */
+export function isFailure(status: number, { failureStatuses }: Service): boolean {
+  return failureStatuses === null ? status >= 500 : failureStatuses.includes(status)
 }
 
-function resultOf(outcome: Outcome): AttemptResult {
+/** What an attempt's result is called. */
+export function resultOf(outcome: Outcome): AttemptResult {
   if (outcome === 'ok' || outcome === 'failed') return outcome
   return outcome === 'no_answer' ? 'timeout' : 'aborted'
 }

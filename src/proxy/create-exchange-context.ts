@@ -21,5 +21,11 @@ export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
     onUpstreamError: (error, code, service, requestId) => {
       deps.log.debug({ err: error, code, service, requestId }, 'the upstream failed')
     },
+    onEject: (service, variant, upstream, ms) => {
+      deps.log.warn(
+        { service, variant, upstream, ms },
+        'an upstream is ejected: it failed too often',
+      )
+    },
   }
 }

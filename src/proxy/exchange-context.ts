@@ -52,4 +52,6 @@ export type ExchangeContext = {
     service: string,
     requestId: string,
   ) => void
+  /** An upstream has failed so often in a row that it is left out for so long. */
+  readonly onEject: (service: string, variant: string, upstream: string, ms: number) => void
 }

@@ -3,39 +3,39 @@ import type { Assignment } from '../domain/assignment.ts'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
-import { rewritePath } from '../routing/rewrite.ts'
-import { AnswerRelay } from './answer-relay.ts'
-import { Booking, outcomeOf } from './booking.ts'
+import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
+import { Booking, isFailure } from './booking.ts'
 import { collectPrefix, type Prefix } from './collect-prefix.ts'
-import { Deadline, type DeadlineOwner } from './deadline.ts'
-import { classifyError, rootCause } from './errors.ts'
+import { Delivery, type DeliveryOwner } from './delivery.ts'
 import type { ExchangeContext } from './exchange-context.ts'
-import { Attempt, type AttemptOwner } from './forward.ts'
 import type { ExchangeKind, LiveExchange } from './live-exchanges.ts'
 import { codeOfTimeout, type Phase } from './phase.ts'
 import { answerProblem } from './problem.ts'
-import { buildRequestHeaders } from './request-headers.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
-import { pickUpstream, type VariantTarget } from './upstream.ts'
+import { Trace } from './trace.ts'
 import { UploadStream } from './upload-stream.ts'
 
 /**
- * One request of a service from its arrival to its end. It is booked exactly once if it was assigned,
- * whoever ends it: the upstream, the client, a deadline, the drain, or a mistake of ours.
+ * One request of a service from its arrival to its end, on the client's side: its body is read, its
+ * delivery watched, its answer passed on. It is booked exactly once if it was assigned, whoever ends it: the
+ * upstream, the client, a deadline, the drain, or a mistake of ours.
  */
-export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
+export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
   readonly requestId: string
   place = -1
+  dueAt = Infinity
   readonly #context: ExchangeContext
   readonly #service: Service
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
-  readonly #deadline: Deadline
-  readonly #startedAt: number
+  readonly #trace: Trace
   #phase: Phase = 'collecting'
-  #target: VariantTarget | null = null
+  /** When the whole attempt has to be over; its phases cannot move beyond it. */
+  #capAt = Infinity
+  /** When its answer has run well for long enough to be booked. */
+  #settlesAt = Infinity
   #booking: Booking | null = null
-  #attempt: Attempt | null = null
+  #delivery: Delivery | null = null
   #upload: UploadStream | null = null
   #relay: AnswerRelay | null = null
 
@@ -51,9 +51,9 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
     this.#req = req
     this.#res = res
     this.requestId = requestId
-    this.#startedAt = context.clock.monotonic()
-    this.#deadline = new Deadline(context.clock, this)
-    context.exchanges.add(this)
+    const now = context.clock.monotonic()
+    this.#trace = new Trace(now)
+    context.exchanges.add(this, now)
     res.on('close', () => this.#onClose())
   }
 
@@ -64,55 +64,44 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(done: (prefix: Prefix) => void): void {
     const { bodyIdleMs, inspectBytes } = this.#context.limits
-    this.#deadline.set(bodyIdleMs)
-    collectPrefix(
-      this.#req,
-      inspectBytes,
-      () => this.#deadline.set(bodyIdleMs),
-      (prefix) => {
-        if (this.#phase === 'collecting') done(prefix)
-      },
-    )
+    const wait = () => this.await('collecting', bodyIdleMs)
+    wait()
+    collectPrefix(this.#req, inspectBytes, wait, (prefix) => {
+      if (this.#phase === 'collecting') done(prefix)
+    })
   }
 
-  /** Books the assignment and sends the request to one of the variant's upstreams. */
+  /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
-    const { clock, draw, limits, name } = this.#context
-    const target = runtime.targets.get(assignment.variant)!
-    const { variant, matchPath, upstreams, backstopMs } = target
-    this.#target = target
+    const { clock, limits } = this.#context
     const { recorder } = runtime
-    this.#booking = new Booking(recorder, recorder.begin(assignment, this.requestId), clock)
-    this.#phase = 'connecting'
-    if (variant.timeout.totalMs !== null) this.#deadline.cap(variant.timeout.totalMs)
-    this.#deadline.set(variant.timeout.connectMs)
+    const now = clock.monotonic()
+    const ticket = recorder.begin(assignment, this.requestId, now)
+    this.#trace.assignedAt = now
+    this.#trace.requestBytes = prefix.bytes
+    this.#booking = new Booking(recorder, ticket, this.#service.observe.prediction)
     if (!prefix.isComplete) {
       this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
       )
     }
-    this.#attempt = new Attempt(pickUpstream(upstreams, draw), this)
-    this.#attempt.start({
-      path: rewritePath(matchPath, variant.path, this.#req.url!),
-      method: this.#req.method!,
-      headers: buildRequestHeaders(this.#req, {
-        variant: variant.name,
-        requestId: this.requestId,
-        requestIdHeader: this.#service.observe.requestIdHeader,
-        name,
-        peer: this.#context.peerOf(this.#req),
-      }),
+    this.#delivery = new Delivery(this.#context, this, {
+      runtime,
+      req: this.#req,
+      requestId: this.requestId,
       body: this.#upload ?? wholeBody(prefix),
-      timeoutMs: backstopMs,
+      ticket,
+      trace: this.#trace,
     })
+    this.#delivery.start()
   }
 
   /** Ends the exchange with an error: an answer of our own, or a visibly broken one where a head has left. */
   fail(code: ErrorCode): void {
     if (this.#phase === 'done' || this.#phase === 'flushing') return
-    this.#attempt?.abort()
     const { status, outcome } = errorEntry(code)
     const isCut = this.#res.headersSent
+    const variant = this.#delivery?.target.variant.name
     this.#finish(outcome ?? 'rejected', isCut ? this.#relay!.status : status, code)
     if (isCut) {
       this.#res.destroy()
@@ -123,7 +112,7 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
       name: this.#context.name,
-      variant: this.#booking?.ticket.variant,
+      variant,
       close: this.#context.isDraining(),
     })
   }
@@ -132,21 +121,23 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
     this.fail('SERIN_SHUTTING_DOWN')
   }
 
-  onSending(): void {
-    if (this.#upload === null) this.#await('waiting', this.#target!.variant.timeout.firstByteMs)
-    else this.#await('sending', this.#context.limits.bodyIdleMs)
+  await(phase: Phase, ms: number): void {
+    if (this.#phase === 'done') return
+    this.#phase = phase
+    this.dueAt = Math.min(this.#context.exchanges.deadlineAfter(ms), this.#capAt)
   }
 
-  onBodySent(): void {
-    if (this.#upload === null) return
-    if (this.#phase === 'sending' || this.#phase === 'waiting') {
-      this.#await('sending', this.#context.limits.bodyIdleMs)
-    }
+  cap(totalMs: number | null): void {
+    this.#capAt = totalMs === null ? Infinity : this.#context.exchanges.deadlineAfter(totalMs)
   }
 
-  onRequestSent(): void {
-    if (this.#phase !== 'sending') return
-    this.#await('waiting', this.#target!.variant.timeout.firstByteMs)
+  onFallback(outcome: Outcome, status: number): void {
+    const { clock, predictions } = this.#context
+    this.#booking!.close(outcome, status, this.#trace, clock.monotonic(), null, predictions)
+  }
+
+  onUnanswered(code: ErrorCode): void {
+    this.fail(code)
   }
 
   onInformation(status: number, headers: readonly Buffer[]): void {
@@ -154,114 +145,127 @@ export class Exchange implements AttemptOwner, DeadlineOwner, LiveExchange {
   }
 
   onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string): void {
-    const { limits, isDraining } = this.#context
+    const { clock, exchanges, isDraining, limits } = this.#context
     const { observe } = this.#service
-    const relay = new AnswerRelay(this.#req, this.#res, {
+    const delivery = this.#delivery!
+    const relay = new AnswerRelay(this.#req, this.#res, this, {
       status,
-      variant: this.#booking!.ticket.variant,
+      variant: delivery.target.variant.name,
+      fallbackFrom: delivery.isFallback ? this.#booking!.ticket.variant : null,
       requestId: this.requestId,
       requestIdHeader: observe.requestIdHeader,
-      copyBytes: observe.prediction === null ? 0 : limits.copyBytes,
+      copyBytes: observe.prediction === null || delivery.isFallback ? 0 : limits.copyBytes,
       close: isDraining(),
-      onDrain: () => {
-        if (this.#phase !== 'stalled') return
-        this.#await('receiving', this.#target!.variant.timeout.idleMs)
-        resume()
-      },
+      resume,
     })
     this.#relay = relay
+    this.#trace.headAt = clock.monotonic()
+    this.#settlesAt = exchanges.now + limits.settleMs
     const refusal = relay.start(raw, reason)
     if (refusal !== null) {
       this.fail(refusal)
       return
     }
-    this.#booking!.head(status)
+    this.#booking!.head(this.#trace.headAt)
     if (relay.isBodyless) {
       // undici 7 calls 204 and 304 with a Content-Length a failure afterwards, and so closes HEAD.
-      this.#attempt!.detach()
+      delivery.detach()
       this.onEnd(null)
       return
     }
-    this.#await('receiving', this.#target!.variant.timeout.idleMs)
+    this.await('receiving', delivery.target.variant.timeout.idleMs)
   }
 
   onChunk(chunk: Buffer): boolean {
-    const { limits } = this.#context
-    this.#booking!.streamed(this.#relay!.status, limits.settleMs)
+    const { exchanges, limits } = this.#context
+    if (exchanges.now >= this.#settlesAt) {
+      const { status } = this.#relay!
+      this.#booking!.settle(this.#outcomeOf(status), status, this.#trace, exchanges.now)
+    }
     if (this.#relay!.write(chunk)) {
-      this.#await('receiving', this.#target!.variant.timeout.idleMs)
+      this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)
       return true
     }
-    this.#await('stalled', limits.writeStallMs)
+    this.await('stalled', limits.writeStallMs)
     return false
+  }
+
+  onDrain(): void {
+    if (this.#phase !== 'stalled') return
+    this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)
+    this.#relay!.resume()
   }
 
   onEnd(trailers: readonly Buffer[] | null): void {
     const relay = this.#relay!
     const needsDrain = relay.end(trailers)
-    this.#finish(outcomeOf(relay.status), relay.status, null)
-    if (needsDrain) this.#await('flushing', this.#context.limits.writeStallMs)
+    this.#finish(this.#outcomeOf(relay.status), relay.status, null)
+    if (needsDrain) this.#awaitFlush()
   }
 
-  onFailure(error: Error, sent: boolean): void {
-    const isAnswered = this.#relay !== null
-    const code = classifyError(rootCause(error), isAnswered ? 'answered' : sent ? 'sent' : 'unsent')
-    this.#context.onUpstreamError(error, code, this.#service.name, this.requestId)
-    if (isAnswered) this.#booking!.truncated()
+  onBroken(code: ErrorCode): void {
+    this.#booking!.truncated()
     this.fail(code)
   }
 
-  onDeadline(capped: boolean): void {
+  onDeadline(): void {
     const phase = this.#phase
     if (phase === 'flushing') {
       this.#res.destroy()
-    } else if (phase === 'sending' && this.#upload!.isPaused()) {
-      // The client would send, but the upstream does not read: from here on it is the upstream's time.
-      this.#await('waiting', this.#target!.variant.timeout.firstByteMs)
-    } else {
-      this.fail(codeOfTimeout(phase, capped))
+      return
     }
+    if (phase === 'sending' && this.#upload!.isPaused()) {
+      // The client would send, but the upstream does not read: from here on it is the upstream's time.
+      this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
+      return
+    }
+    const code = codeOfTimeout(phase, this.dueAt === this.#capAt)
+    const isUnanswered = phase === 'connecting' || phase === 'waiting'
+    if (isUnanswered) this.#delivery!.giveUp(code, phase === 'waiting')
+    else this.fail(code)
   }
 
-  #await(phase: Phase, ms: number): void {
-    this.#phase = phase
-    this.#deadline.set(ms)
+  #outcomeOf(status: number): Outcome {
+    return isFailure(status, this.#service) ? 'failed' : 'ok'
+  }
+
+  /** All is booked, and the last bytes are on their way to a slow client. */
+  #awaitFlush(): void {
+    const { exchanges, limits } = this.#context
+    this.#phase = 'flushing'
+    this.dueAt = exchanges.deadlineAfter(limits.writeStallMs)
+    exchanges.add(this, this.#trace.endAt)
   }
 
   #onClose(): void {
-    if (this.#phase === 'flushing') this.#deadline.clear()
-    if (this.#phase === 'done' || this.#phase === 'flushing') return
-    this.#attempt?.abort()
+    if (this.#phase === 'flushing') {
+      this.#phase = 'done'
+      this.#context.exchanges.remove(this)
+    }
+    if (this.#phase === 'done') return
     const status = this.#relay?.status ?? errorEntry('SERIN_CLIENT_CLOSED').status
     this.#finish('client_closed', status, 'SERIN_CLIENT_CLOSED')
   }
 
   #finish(outcome: Outcome, status: number, code: ErrorCode | null): void {
     this.#phase = 'done'
-    this.#deadline.clear()
-    this.#context.exchanges.remove(this)
+    const { accessLog, clock, exchanges, predictions } = this.#context
+    const now = clock.monotonic()
+    this.#trace.endAt = now
+    exchanges.remove(this)
     this.#upload?.destroy()
-    const { observe } = this.#service
-    const { predictions } = this.#context
-    const origin = this.#attempt?.upstream.origin ?? ''
-    this.#booking?.close(outcome, status, origin, observe.prediction, this.#relay, predictions)
-    this.#log(outcome, status, code)
-  }
-
-  #log(outcome: Outcome, status: number, code: ErrorCode | null): void {
-    const { accessLog, clock } = this.#context
+    this.#delivery?.end(outcome, now)
+    this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions)
     if (!accessLog.takes(outcome)) return
-    const url = this.#req.url!
-    const query = url.indexOf('?')
-    accessLog.write({
+    accessLog.write(this.#req, this.#trace, {
       requestId: this.requestId,
       service: this.#service.name,
       variant: this.#booking?.ticket.variant ?? null,
       reason: this.#booking?.ticket.reason ?? null,
-      method: this.#req.method!,
-      path: query === -1 ? url : url.slice(0, query),
+      fallback: this.#delivery?.isFallback === true,
+      requestBytes: this.#trace.requestBytes + (this.#upload?.bytesPassed ?? 0),
+      answerBytes: this.#relay?.writtenBytes ?? 0,
       status,
-      ms: Math.round((clock.monotonic() - this.#startedAt) * 1000) / 1000,
       outcome,
       code,
     })

@@ -46,6 +46,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #abort: ((error?: Error) => void) | null = null
   #sent = false
   #over = false
+  #unheardBytes = 0
 
   constructor(upstream: Upstream, owner: AttemptOwner) {
     this.upstream = upstream
@@ -55,7 +56,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Sends the request. Every result, an immediate error too, comes through the owner. */
   start(request: AttemptRequest): void {
     this.upstream.inFlight++
-    this.upstream.pool.dispatch(
+    this.upstream.connections.pool.dispatch(
       {
         path: request.path,
         method: request.method as Dispatcher.HttpMethod,
@@ -75,9 +76,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#abort?.(ABORTED)
   }
 
-  /** Lets the rest pass unheard: all that matters of the answer is there. */
+  /**
+   * Lets the rest pass unheard: all that matters of the answer is there. A short rest is read, so that the
+   * connection can be used again; a long one is cut.
+   */
   detach(): void {
-    if (!this.#over) this.#finish()
+    if (this.#over) return
+    this.#finish()
+    this.#unheardBytes = MOST_UNHEARD_BYTES
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -104,7 +110,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#over || this.#owner.onChunk(chunk)
+    if (!this.#over) return this.#owner.onChunk(chunk)
+    this.#unheardBytes -= chunk.length
+    if (this.#unheardBytes < 0) this.#abort?.(ABORTED)
+    return true
   }
 
   /** undici hands over raw buffers here too; its type says otherwise. */
@@ -125,6 +134,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.upstream.inFlight--
   }
 }
+
+/** Most of an answer that is read for nothing. */
+const MOST_UNHEARD_BYTES = 64 * 1024
 
 /** The reason of every abort: one object, because nobody looks at its stack. */
 const ABORTED = new Error('the exchange is over')

@@ -13,7 +13,7 @@ export type GatewayDeps = {
   readonly draw: () => number
   readonly newRequestId: () => string
   readonly clock: Clock
-  readonly log: Pick<Logger, 'info' | 'error' | 'debug'>
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>
   /** Every answer ends its connection. */
   readonly isDraining: () => boolean
   /** What the health path answers. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import { Bag, type Placed } from '../metrics/bag.ts'
 
 /** What an exchange is, for the drain: streams (server-sent events) have a deadline of their own. */
@@ -6,20 +7,51 @@ export type ExchangeKind = 'stream' | 'other'
 /** A request in flight. */
 export type LiveExchange = Placed & {
   readonly kind: ExchangeKind
+  /** When its present phase has to be over, in monotonic ms; Infinity = never. */
+  readonly dueAt: number
+  /** It is not. */
+  readonly onDeadline: () => void
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
   readonly breakOff: () => void
 }
 
-/** The requests in flight on service routes: counted against the limit, and closed by the drain. */
+/** How often deadlines are looked at. */
+const TICK_MS = 20
+
+/**
+ * The requests in flight on service routes: counted against the limit, watched for their deadlines, and
+ * closed by the drain. One timer serves all of them: a timer of its own for each of a request's phases
+ * would cost more than the phases. So a deadline is noticed up to 40 ms late, and never early.
+ */
 export class LiveExchanges {
   readonly #live = new Bag<LiveExchange>()
+  readonly #clock: Clock
+  #timer: NodeJS.Timeout | null = null
+  #now = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   get count(): number {
     return this.#live.size
   }
 
-  add(exchange: LiveExchange): void {
+  /** The moment of the last tick or arrival, in monotonic ms: less exact than the clock, and free. */
+  get now(): number {
+    return this.#now
+  }
+
+  /** When a phase that begins now and may last `ms` is over. */
+  deadlineAfter(ms: number): number {
+    return this.#now + ms + TICK_MS
+  }
+
+  /** Takes in an exchange that begins at `now`. */
+  add(exchange: LiveExchange, now: number): void {
+    this.#now = now
     this.#live.add(exchange)
+    this.#timer ??= setInterval(tickOf, TICK_MS, this)
   }
 
   remove(exchange: LiveExchange): void {
@@ -32,4 +64,19 @@ export class LiveExchanges {
       if (exchange.kind === kind) exchange.breakOff()
     }
   }
+
+  /** The timer's business alone. */
+  tick(): void {
+    this.#now = this.#clock.monotonic()
+    this.#live.sweep((exchange) => {
+      if (exchange.dueAt <= this.#now) exchange.onDeadline()
+    })
+    if (this.#live.size > 0) return
+    clearInterval(this.#timer!)
+    this.#timer = null
+  }
+}
+
+function tickOf(exchanges: LiveExchanges): void {
+  exchanges.tick()
 }

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../domain/errors.ts'
 export type Phase =
   /** The client's: its body is read before the request is assigned. */
   | 'collecting'
+  /** It waits at its variant's door. */
+  | 'queued'
   | 'connecting'
   /** The client's, unless the upstream does not take more: the body is on its way up. */
   | 'sending'
@@ -20,6 +22,7 @@ export type Phase =
  * stays the client's fault all the same.
  */
 export function codeOfTimeout(phase: Phase, capped: boolean): ErrorCode {
+  if (phase === 'queued') return 'SERIN_QUEUE_TIMEOUT'
   return OF_CLIENT[phase] ?? (capped ? TOTAL : (OF_UPSTREAM[phase] ?? TOTAL))
 }
 

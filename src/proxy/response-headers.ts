@@ -4,6 +4,8 @@ import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
 export type ResponseAdditions = {
   readonly status: number
   readonly variant: string
+  /** The variant in whose place this one answers; null = it answers for itself. */
+  readonly fallbackFrom: string | null
   readonly requestId: string
   readonly requestIdHeader: string
   /** The connection ends with this answer. */
@@ -23,6 +25,7 @@ export type ResponseHead = {
 
 /** Fields that serin alone speaks for. */
 const OWN = 'x-serin-variant'
+const OWN_FALLBACK = 'x-serin-fallback'
 
 /**
  * The client's response header out of undici's raw pairs: field lines in their order, case and number,
@@ -50,7 +53,13 @@ export function buildResponseHead(
       isChunked = true
       continue
     }
-    if (HOP_BY_HOP.has(name) || name === OWN || name === add.requestIdHeader) continue
+    if (
+      HOP_BY_HOP.has(name) ||
+      name === OWN ||
+      name === OWN_FALLBACK ||
+      name === add.requestIdHeader
+    )
+      continue
     if (tokens !== null && tokens.has(name)) continue
     if (name === 'trailer') {
       trailer = value
@@ -67,6 +76,7 @@ export function buildResponseHead(
   // Node refuses the field where there is no chunked body to carry what it announces.
   if (trailer !== null && isChunked && add.trailers) headers.push('trailer', trailer)
   headers.push(add.requestIdHeader, add.requestId, OWN, add.variant)
+  if (add.fallbackFrom !== null) headers.push(OWN_FALLBACK, add.fallbackFrom)
   if (add.close) headers.push('connection', 'close')
   return { headers, isEventStream, isEncoded }
 }

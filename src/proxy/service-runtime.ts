@@ -2,7 +2,8 @@ import type { Service } from '../domain/service.ts'
 import type { ServiceRecorder } from '../metrics/recorder.ts'
 import type { Split } from '../routing/split.ts'
 import type { RoutingTable } from '../routing/table.ts'
-import type { VariantTarget } from './upstream.ts'
+import type { Budget } from './budget.ts'
+import type { VariantTarget } from './variant-target.ts'
 
 /** What the data plane needs to serve one service. */
 export type ServiceRuntime = {
@@ -12,6 +13,8 @@ export type ServiceRuntime = {
   readonly recorder: ServiceRecorder
   /** By variant name. */
   readonly targets: ReadonlyMap<string, VariantTarget>
+  /** How many requests at once the baseline may answer in the canary's place. */
+  readonly fallbacks: Budget
 }
 
 /** One consistent view of the configured services: never changed, only replaced by a reload. */

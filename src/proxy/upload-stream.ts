@@ -13,6 +13,7 @@ export class UploadStream extends Readable {
   readonly #onData: (chunk: Buffer) => void
   readonly #onEnd: () => void
   #bytes = 0
+  #headBytes = 0
 
   /** `onOverflow` is called once, with the stream ended for good, when the body is larger than the limit. */
   constructor(
@@ -33,8 +34,14 @@ export class UploadStream extends Readable {
       this.#bytes += chunk.length
       this.push(chunk)
     }
+    this.#headBytes = this.#bytes
     req.on('data', this.#onData).once('end', this.#onEnd)
     req.pause()
+  }
+
+  /** Bytes that arrived after the head. */
+  get bytesPassed(): number {
+    return this.#bytes - this.#headBytes
   }
 
   override _read(): void {

@@ -1,119 +1,105 @@
-import { Pool } from 'undici'
-import type { Service } from '../domain/service.ts'
-import type { Variant } from '../domain/variant.ts'
+import type { EjectSpec, Variant } from '../domain/variant.ts'
+import type { Connections } from './connections.ts'
 
-/** One server of a variant, with its connections. Shared by the variants that name it. */
-export type Upstream = {
-  /** As configured: `http://10.0.0.1:8000`. */
-  readonly origin: string
-  readonly pool: Pool
+/** What the health checks say of an upstream; `unknown` before the first of them. */
+export type Health = 'unknown' | 'up' | 'down'
+
+/**
+ * One server of one variant: its connections, its load, and whether it should be asked now. It outlives a
+ * reload that does not change it, and with it what is known of its health. Times are monotonic ms.
+ */
+export class Upstream {
+  /** Shared by the upstreams that reach the same server in the same way. */
+  readonly connections: Connections
+  /** How it is checked; null = by connecting to it. */
+  readonly check: Variant['health']
+  /** The same for all that one check speaks for. */
+  readonly checkKey: string
   /** Attempts that have not ended yet. */
-  inFlight: number
-}
+  inFlight = 0
+  readonly #eject: EjectSpec | null
+  readonly #slowStartMs: number
+  #health: Health = 'unknown'
+  #healthSince = -Infinity
+  #wasUp = false
+  #failuresInARow = 0
+  #ejections = 0
+  #ejectedUntil = -Infinity
 
-/** Where the requests of one variant go. */
-export type VariantTarget = {
-  readonly variant: Variant
-  /** The service's path pattern: what `variant.path` replaces. */
-  readonly matchPath: string
-  /** At least one. */
-  readonly upstreams: readonly Upstream[]
+  constructor(connections: Connections, spec: Pick<Variant, 'health' | 'eject' | 'slowStartMs'>) {
+    this.connections = connections
+    this.check = spec.health
+    this.checkKey = JSON.stringify([connections.way, spec.health])
+    this.#eject = spec.eject
+    this.#slowStartMs = spec.slowStartMs
+  }
+
+  /** As configured: `http://10.0.0.1:8000`. */
+  get origin(): string {
+    return this.connections.way.origin
+  }
+
+  get health(): Health {
+    return this.#health
+  }
+
+  /** For how long its checks have failed, after one had succeeded; null = they have not. */
+  downForMs(now: number): number | null {
+    return this.#health === 'down' && this.#wasUp ? now - this.#healthSince : null
+  }
+
+  /** Takes in what its health checks have found. */
+  checked(health: 'up' | 'down', now: number): void {
+    if (health === this.#health) return
+    // The first finding is no return: there was no time without it.
+    this.#healthSince = this.#health === 'unknown' ? -Infinity : now
+    this.#health = health
+    this.#wasUp ||= health === 'up'
+  }
+
+  /** Left out because it failed too often in a row. */
+  isEjected(now: number): boolean {
+    return now < this.#ejectedUntil
+  }
+
+  /** Its checks do not fail, and it is not ejected. */
+  isAvailable(now: number): boolean {
+    return this.#health !== 'down' && now >= this.#ejectedUntil
+  }
+
+  /** The part of its share that it gets: below 1 in the slow start after it was away, never below 0.1. */
+  share(now: number): number {
+    if (this.#slowStartMs === 0) return 1
+    const back = Math.max(this.#health === 'up' ? this.#healthSince : -Infinity, this.#ejectedUntil)
+    const passed = (now - back) / this.#slowStartMs
+    return passed >= 1 ? 1 : Math.max(passed, LEAST_SHARE)
+  }
+
+  succeeded(): void {
+    this.#failuresInARow = 0
+  }
+
   /**
-   * undici's own timeout, far behind ours: it ends what a mistake of ours would leave hanging. The same
-   * for the head and the body: a change of it costs undici a timer object that lives for half a second.
+   * Counts a failure in a row. True: it should be ejected, which its variant may not be able to afford.
+   * An upstream that has served for the longest ejection time begins again with the shortest.
    */
-  readonly backstopMs: number
-}
+  failed(now: number): boolean {
+    if (this.#eject === null) return false
+    this.#failuresInARow++
+    if (now - this.#ejectedUntil > this.#eject.maxMs) this.#ejections = 0
+    return this.#failuresInARow >= this.#eject.consecutiveFailures && !this.isEjected(now)
+  }
 
-/** The connections to all upstreams of one configuration. */
-export type Upstreams = {
-  /** By service name, then by variant name. */
-  readonly targets: ReadonlyMap<string, ReadonlyMap<string, VariantTarget>>
-  /** Takes no further request and resolves when the last one has ended. */
-  readonly close: () => Promise<void>
-  /** Breaks off what is running. */
-  readonly destroy: () => Promise<void>
-}
-
-/**
- * How long an idle connection is kept. Shorter than what servers allow (uvicorn and Node 5 s), so that a
- * request seldom meets a connection which is just being closed (RFC 9112 section 9.3.1).
- */
-const KEEP_ALIVE_MS = 4_000
-
-const BACKSTOP_FACTOR = 2
-const BACKSTOP_MARGIN_MS = 10_000
-
-/** undici's timers take 32 bits. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
-
-/**
- * Opens (lazily) one pool per origin and connect timeout. Connections are not bounded here, so that undici
- * never queues: `gateway.limits.inFlight` bounds them. Certificates of https upstreams are verified.
- */
-export function createUpstreams(services: readonly Service[]): Upstreams {
-  const shared = new Map<string, Upstream>()
-  const targets = new Map(
-    services.map((service) => [
-      service.name,
-      new Map(service.variants.map((v) => [v.name, buildTarget(service, v, shared)])),
-    ]),
-  )
-  const pools = [...shared.values()].map(({ pool }) => pool)
-  return {
-    targets,
-    close: async () => {
-      await Promise.all(pools.map(async (pool) => (pool.closed ? undefined : pool.close())))
-    },
-    destroy: async () => {
-      await Promise.all(pools.map(async (pool) => pool.destroy()))
-    },
+  /** Leaves it out for a while that doubles from time to time. Returns how long, in ms. */
+  eject(now: number): number {
+    const { baseMs, maxMs } = this.#eject!
+    const ms = Math.min(baseMs * 2 ** this.#ejections, maxMs)
+    this.#ejections++
+    this.#failuresInARow = 0
+    this.#ejectedUntil = now + ms
+    return ms
   }
 }
 
-/**
- * The less loaded of two upstreams taken at random ("power of two choices": Mitzenmacher, The Power of Two
- * Choices in Randomized Load Balancing, 2001). `draw`: uniform in [0, 1); not called for a single upstream.
- */
-export function pickUpstream(upstreams: readonly Upstream[], draw: () => number): Upstream {
-  if (upstreams.length === 1) return upstreams[0]!
-  const first = Math.floor(draw() * upstreams.length)
-  // Of the others, so that two different ones are compared.
-  const other = Math.floor(draw() * (upstreams.length - 1))
-  const one = upstreams[first]!
-  const two = upstreams[other < first ? other : other + 1]!
-  return two.inFlight < one.inFlight ? two : one
-}
-
-function buildTarget(
-  service: Service,
-  variant: Variant,
-  shared: Map<string, Upstream>,
-): VariantTarget {
-  const { connectMs, firstByteMs, idleMs } = variant.timeout
-  return {
-    variant,
-    matchPath: service.match.path,
-    upstreams: variant.upstreams.map((origin) => {
-      const key = `${connectMs} ${origin}`
-      const known = shared.get(key)
-      const upstream = known ?? { origin, pool: createPool(origin, connectMs), inFlight: 0 }
-      shared.set(key, upstream)
-      return upstream
-    }),
-    backstopMs: behind(Math.max(firstByteMs, idleMs)),
-  }
-}
-
-function createPool(origin: string, connectMs: number): Pool {
-  return new Pool(origin, {
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: behind(connectMs) },
-  })
-}
-
-function behind(ms: number): number {
-  return Math.min(Math.ceil(ms * BACKSTOP_FACTOR) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
-}
+/** Where the slow start begins: enough to learn whether the upstream is well. */
+const LEAST_SHARE = 0.1

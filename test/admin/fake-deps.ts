@@ -6,6 +6,7 @@ import type { Command, Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
+import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 /** 2027-05-01T12:00:00.000Z, when everything in these tests happens. */
 export const NOW = Date.UTC(2027, 4, 1, 12)
@@ -156,7 +157,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     name: variantName,
     version,
     upstreams: ['http://127.0.0.1:1'],
-    path: null,
+    ...PLAIN_VARIANT,
     timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
   })
   return {
@@ -166,6 +167,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     variants: [variant('baseline', '1.4'), variant('canary', '2.0')],
     split: { key: null, rules: [], weightsBp: hasRollout ? {} : { canary: 1000 }, override: null },
     observe: { requestIdHeader: 'x-request-id', prediction: null },
+    failureStatuses: null,
     rollout: hasRollout
       ? {
           start: 'auto',
@@ -179,6 +181,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
           onInconclusive: 'hold',
           watchMs: 1_800_000,
           cooldownMs: 3_600_000,
+          fallback: false,
           analysis: {
             intervalMs: 2000,
             warmUpMs: 30_000,

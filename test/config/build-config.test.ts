@@ -2,6 +2,7 @@ import t from 'tap'
 import { redactConfig } from '../../src/config/redact.ts'
 import { listRestartChanges } from '../../src/config/restart.ts'
 import { configOf, file } from './problems-of.ts'
+import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 t.test('what is left out has the documented default', (t) => {
   const config = configOf(
@@ -40,11 +41,12 @@ t.test('what is left out has the documented default', (t) => {
           name,
           version: String(i + 1),
           upstreams: [`http://127.0.0.1:${i + 1}`],
-          path: null,
+          ...PLAIN_VARIANT,
           timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
         observe: { requestIdHeader: 'x-request-id', prediction: '/p' },
+        failureStatuses: null,
         rollout: {
           start: 'auto',
           steps: [
@@ -56,6 +58,7 @@ t.test('what is left out has the documented default', (t) => {
           onInconclusive: 'hold',
           watchMs: 1_800_000,
           cooldownMs: 3_600_000,
+          fallback: false,
           analysis: {
             intervalMs: 2000,
             warmUpMs: 30_000,
@@ -105,7 +108,7 @@ services:
     idempotent: true
     variants:
       third: { version: "3", upstreams: ["https://h:443"] }
-      canary: { version: "2", upstreams: ["http://h:2", "http://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h } }
+      canary: { version: "2", upstreams: ["http://h:2", "http://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h }, health: { path: /up, interval: 1s }, maxInFlight: 9, queue: { max: 5, timeout: 1s }, tls: { ca: ca.pem, servername: model }, eject: { base: 1s }, slowStart: 30s }
       baseline: { version: "1", upstreams: ["http://h:1"] }
     split:
       key: cookie:Session
@@ -114,6 +117,7 @@ services:
         - { when: { "query:age": { gte: 18, lt: 30 }, "body:/n": { gt: 0, lte: 1 } }, weights: { canary: 12.34%, baseline: 87.66% } }
       override: { header: X-Serin-Variant, secret: s }
     observe: { requestId: header:X-Id, prediction: body:/a/0 }
+    errors: { statuses: [500, 429] }
     rollout:
       start: manual
       steps: [ { weight: 1%, minDuration: 0, minRequests: 7 }, { pause: 10m }, { weight: 100% } ]
@@ -171,15 +175,21 @@ services:
     idempotent: true,
     variants: [
       {
-        ...{ name: 'baseline', version: '1', upstreams: ['http://h:1'], path: null },
+        ...{ name: 'baseline', version: '1', upstreams: ['http://h:1'], ...PLAIN_VARIANT },
         timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
       },
       {
         ...{ name: 'canary', version: '2', upstreams: ['http://h:2', 'http://h:3'], path: '/c/*' },
         timeout: { connectMs: 1, firstByteMs: 2000, idleMs: 180_000, totalMs: 14_400_000 },
+        health: { path: '/up', intervalMs: 1000, unhealthyAfter: 3, healthyAfter: 2 },
+        maxInFlight: 9,
+        queue: { max: 5, timeoutMs: 1000 },
+        tls: { ca: '/etc/serin/ca.pem', cert: null, key: null, servername: 'model' },
+        eject: { consecutiveFailures: 5, baseMs: 1000, maxMs: 300_000 },
+        slowStartMs: 30_000,
       },
       {
-        ...{ name: 'third', version: '3', upstreams: ['https://h'], path: null },
+        ...{ name: 'third', version: '3', upstreams: ['https://h'], ...PLAIN_VARIANT },
         timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
       },
     ],
@@ -211,6 +221,7 @@ services:
       override: { header: 'x-serin-variant', secret: 's' },
     },
     observe: { requestIdHeader: 'x-id', prediction: '/a/0' },
+    failureStatuses: [500, 429],
   })
   t.same(rollout, {
     start: 'manual',
@@ -223,6 +234,7 @@ services:
     onInconclusive: 'rollback',
     watchMs: 0,
     cooldownMs: 0,
+    fallback: false,
     analysis: {
       ...{ intervalMs: 250, warmUpMs: 0, alphaRollback: 0.01, alphaPromote: 0.02 },
       breakerFailures: 0.25,

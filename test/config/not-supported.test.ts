@@ -5,8 +5,6 @@ import { file, problemsOf } from './problems-of.ts'
 const ROLLOUT = 'steps: [ { weight: 5% }, { weight: 100% } ]'
 const metric = (more: string) =>
   file({ service: `    analysis: { metrics: { x: { kind: error-rate, max: 5%, ${more} } } }` })
-const variant = (more: string) =>
-  file({ variants: `      v: { version: "3", upstreams: ["http://h"], ${more} }` })
 const rollout = (more: string) => file({ service: `    rollout: { ${ROLLOUT}, ${more} }` })
 const service = (more: string) => file({ service: `    ${more}` })
 
@@ -22,17 +20,10 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
       yes: [file({ top: 'store: lmdb:./x' })],
     },
-    'services.*.variants.*.health': { no: [variant('health: { path: /ok }')] },
-    'services.*.variants.*.maxInFlight': { no: [variant('maxInFlight: 5')] },
-    'services.*.variants.*.queue': { no: [variant('queue: { max: 5, timeout: 1s }')] },
-    'services.*.variants.*.tls': { no: [variant('tls: { ca: a }')] },
-    'services.*.variants.*.eject': { no: [variant('eject: {}')] },
-    'services.*.variants.*.slowStart': { no: [variant('slowStart: 0')] },
     'services.*.mirror': { no: [service('mirror: [ { to: canary } ]')] },
     'services.*.observe.segment': {
       no: [service('observe: { segment: { from: ip, values: [] } }')],
     },
-    'services.*.errors.statuses': { no: [service('errors: { statuses: [500] }')] },
     'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
@@ -49,7 +40,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [rollout('holdback: 1%')],
       yes: [rollout('holdback: 0%'), rollout('holdback: 0'), rollout('holdback: "0"')],
     },
-    'services.*.rollout.fallback': { no: [rollout('fallback: baseline')] },
     'services.*.analysis.metrics.*.kind': {
       no: [
         '{ kind: mae, max: 5, labelWindow: 1m }',

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/domain/clock.ts'
 import type { MetricSpec, RolloutSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { Variant } from '../../src/domain/variant.ts'
+import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 /** A clock that only a test moves. */
 export class ManualClock implements Clock {
@@ -72,6 +73,7 @@ export function rolloutSpec(
     onInconclusive: 'hold',
     watchMs: 10_000,
     cooldownMs: 60_000,
+    fallback: false,
     ...change.spec,
     analysis: {
       intervalMs: 1000,
@@ -91,7 +93,7 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
     name,
     version,
     upstreams: [`http://127.0.0.1:${name === 'baseline' ? 9001 : 9002}`],
-    path: null,
+    ...PLAIN_VARIANT,
     timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
   })
   return {
@@ -106,6 +108,7 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       override: null,
     },
     observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0' },
+    failureStatuses: null,
     rollout,
   }
 }

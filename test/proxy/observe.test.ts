@@ -102,7 +102,7 @@ t.test('what waits to be read is bounded, and read at the latest on closing', as
       keyMissing: false,
       overrideRefused: false,
     } as const
-    const ticket = recorder.begin(assignment, `r${n}`)
+    const ticket = recorder.begin(assignment, `r${n}`, 0)
     reader.add({ recorder, ticket, pointer: '/0', chunks: [chunk], bytes })
   }
   for (let n = 0; n < 1025; n++) add(n, 3)

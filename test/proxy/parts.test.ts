@@ -2,12 +2,9 @@ import t from 'tap'
 import { errorEntry, ERRORS, type ErrorCode } from '../../src/domain/errors.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { AccessLog, type AccessEntry } from '../../src/proxy/access-log.ts'
-import { Deadline } from '../../src/proxy/deadline.ts'
 import { classifyError, rootCause, type Stage } from '../../src/proxy/errors.ts'
 import { connectionTokens } from '../../src/proxy/hop-by-hop.ts'
 import { createPeerLookup } from '../../src/proxy/peer.ts'
-import { createUpstreams, pickUpstream, type Upstream } from '../../src/proxy/upstream.ts'
-import { serviceWith, timeouts, variantAt } from '../support/start-gateway.ts'
 
 t.test('errors are classified by their code, and by how far the attempt had come', async (t) => {
   const cases: readonly (readonly [object, Stage, ErrorCode])[] = [
@@ -120,80 +117,5 @@ t.test('the access log takes an even share of the good and all of the bad', asyn
       never.takes(outcome),
     ),
     [false, false, true, true, true],
-  )
-})
-
-t.test('a deadline moves both ways, and the cap stands over it', async (t) => {
-  let now = 0
-  const clock = { now: () => now, monotonic: () => now }
-  const fired: boolean[] = []
-  const deadline = new Deadline(clock, { onDeadline: (capped) => fired.push(capped) })
-  const pass = (ms: number) => {
-    now += ms
-    deadline.wake()
-  }
-  deadline.set(100)
-  pass(60)
-  t.same(fired, [], 'too early')
-  deadline.set(100)
-  pass(60)
-  t.same(fired, [], 'moved on')
-  pass(40)
-  t.same(fired.splice(0), [false])
-  deadline.cap(50)
-  deadline.set(100)
-  pass(49)
-  t.same(fired, [])
-  pass(1)
-  t.same(fired.splice(0), [true])
-  deadline.set(2 ** 40)
-  deadline.clear()
-  deadline.clear()
-})
-
-t.test('a deadline that moves nearer is met on time', async (t) => {
-  const clock = { now: () => Date.now(), monotonic: () => performance.now() }
-  const started = performance.now()
-  await new Promise<void>((resolve) => {
-    const deadline = new Deadline(clock, { onDeadline: () => resolve() })
-    deadline.set(60_000)
-    deadline.set(20)
-  })
-  const passed = performance.now() - started
-  t.ok(passed >= 19 && passed < 5_000, `${passed} ms`)
-})
-
-t.test('upstreams are shared by variants, apart by connect timeout', async (t) => {
-  const origin = 'http://127.0.0.1:9'
-  const quick = timeouts({ connectMs: 10 })
-  const service = serviceWith([
-    variantAt('baseline', origin),
-    variantAt('canary', origin),
-    variantAt('quick', origin, { timeout: quick }),
-  ])
-  const upstreams = createUpstreams([service])
-  const of = (variant: string) => upstreams.targets.get('model')!.get(variant)!.upstreams[0]!
-  t.equal(of('baseline'), of('canary'))
-  t.not(of('baseline'), of('quick'))
-  await upstreams.close()
-  await upstreams.close()
-  await upstreams.destroy()
-})
-
-t.test('of two different upstreams the one with less to do is taken', async (t) => {
-  const upstreams = [3, 1, 2].map((inFlight) => ({ inFlight }) as Upstream)
-  const pick = (...draws: readonly number[]) => {
-    const left = [...draws]
-    return pickUpstream(upstreams, () => left.shift()!).inFlight
-  }
-  t.equal(pick(0, 0), 1, '3 or 1')
-  t.equal(pick(0, 0.9), 2, '3 or 2')
-  t.equal(pick(0.5, 0), 1, '1 or 3')
-  t.equal(pick(0.9, 0.9), 1, '2 or 1')
-  t.equal(
-    pickUpstream([upstreams[0]!], () => {
-      throw new Error('drawn for nothing')
-    }),
-    upstreams[0],
   )
 })

@@ -1,6 +1,7 @@
 import type { RolloutSpec } from '../../src/domain/rollout-spec.ts'
 import type { Service, ServiceMatch, SplitSpec } from '../../src/domain/service.ts'
 import type { Variant } from '../../src/domain/variant.ts'
+import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 /** What a routing test says of its service; everything else is of no concern to it. */
 export type ServiceOptions = {
@@ -20,6 +21,7 @@ export function buildService(options: ServiceOptions = {}): Service {
     variants: (options.variants ?? ['baseline', 'canary']).map(buildVariant),
     split: { key: null, rules: [], weightsBp: {}, override: null, ...options.split },
     observe: { requestIdHeader: 'x-request-id', prediction: null },
+    failureStatuses: null,
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }
@@ -29,7 +31,7 @@ function buildVariant(name: string, index: number): Variant {
     name,
     version: `${index + 1}.0`,
     upstreams: [`http://127.0.0.1:${8001 + index}`],
-    path: null,
+    ...PLAIN_VARIANT,
     timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
   }
 }
@@ -44,6 +46,7 @@ const ROLLOUT: RolloutSpec = {
   onInconclusive: 'hold',
   watchMs: 1_800_000,
   cooldownMs: 3_600_000,
+  fallback: false,
   analysis: {
     intervalMs: 2000,
     warmUpMs: 30_000,

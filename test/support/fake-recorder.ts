@@ -2,6 +2,7 @@ import type { Assignment } from '../../src/domain/assignment.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type {
   AttemptResult,
+  FallbackResult,
   RequestNote,
   ServiceRecorder,
   Ticket,
@@ -18,14 +19,15 @@ export type BookedEnd = {
 /** Keeps what the data plane tells, and lets a test wait for it. */
 export class FakeRecorder implements ServiceRecorder {
   readonly begun: { readonly assignment: Assignment; readonly requestId: string }[] = []
-  readonly heads: number[] = []
+  heads = 0
   readonly ends: BookedEnd[] = []
   readonly predictions: { readonly requestId: string; readonly value: number | null }[] = []
   readonly attempts: { variant: string; upstream: string; result: AttemptResult }[] = []
   readonly notes: RequestNote[] = []
+  readonly fallbacks: FallbackResult[] = []
   #wake: (() => void)[] = []
 
-  begin = (assignment: Assignment, requestId: string): Ticket => {
+  begin = (assignment: Assignment, requestId: string, now: number): Ticket => {
     this.begun.push({ assignment, requestId })
     this.#changed()
     return {
@@ -36,7 +38,7 @@ export class FakeRecorder implements ServiceRecorder {
       cohort: null,
       unit: assignment.unit,
       first: true,
-      startedAt: performance.now(),
+      startedAt: now,
       startedWall: 0,
       headAt: null,
       place: -1,
@@ -44,8 +46,8 @@ export class FakeRecorder implements ServiceRecorder {
     }
   }
 
-  head = (_ticket: Ticket, status: number): void => {
-    this.heads.push(status)
+  head = (): void => {
+    this.heads++
     this.#changed()
   }
 
@@ -63,6 +65,11 @@ export class FakeRecorder implements ServiceRecorder {
 
   attempt = (variant: string, upstream: string, result: AttemptResult): void => {
     this.attempts.push({ variant, upstream, result })
+    this.#changed()
+  }
+
+  fallback = (result: FallbackResult): void => {
+    this.fallbacks.push(result)
     this.#changed()
   }
 

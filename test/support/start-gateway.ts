@@ -8,10 +8,12 @@ import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
-import { createUpstreams } from '../../src/proxy/upstream.ts'
+import { Budget } from '../../src/proxy/budget.ts'
+import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
 import { buildSplit } from '../../src/routing/split.ts'
 import { buildTable } from '../../src/routing/table.ts'
 import { FakeRecorder } from './fake-recorder.ts'
+import { PLAIN_VARIANT } from './plain-variant.ts'
 
 /** Timeouts that no test reaches unless it sets others. */
 const PATIENT: VariantTimeouts = {
@@ -23,7 +25,14 @@ const PATIENT: VariantTimeouts = {
 
 /** A variant with one upstream. */
 export function variantAt(name: string, origin: string, more: Partial<Variant> = {}): Variant {
-  return { name, version: name, upstreams: [origin], path: null, timeout: PATIENT, ...more }
+  return {
+    name,
+    version: name,
+    upstreams: [origin],
+    timeout: PATIENT,
+    ...PLAIN_VARIANT,
+    ...more,
+  }
 }
 
 /** Short timeouts for one phase. */
@@ -40,6 +49,7 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
     variants,
     split: { key: null, rules: [], weightsBp: {}, override: null },
     observe: { requestIdHeader: 'x-request-id', prediction: null },
+    failureStatuses: null,
     rollout: null,
     ...more,
   }
@@ -54,9 +64,13 @@ export type TestGateway = {
   readonly exchanges: LiveExchanges
   readonly accessLog: AccessEntry[]
   readonly errors: unknown[]
+  readonly warnings: unknown[]
+  readonly upstreams: UpstreamRegistry
   readonly state: { isReady: boolean; isDraining: boolean }
-  /** Replaces the services, as a reload does; resolves when the old connections are gone. */
-  readonly reload: (services: readonly Service[]) => Promise<void>
+  /** Replaces the services, as a reload does. */
+  readonly reload: (services: readonly Service[]) => void
+  /** Waits until upstreams of these origins alone are in use. */
+  readonly onlyUses: (origins: readonly string[]) => Promise<true>
   readonly close: () => Promise<void>
 }
 
@@ -73,9 +87,11 @@ export async function startGateway(
   options: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const recorder = new FakeRecorder()
-  const exchanges = new LiveExchanges()
+  const clock = { now: () => Date.now(), monotonic: () => performance.now() }
+  const exchanges = new LiveExchanges(clock)
   const accessLog: AccessEntry[] = []
   const errors: unknown[] = []
+  const warnings: unknown[] = []
   const state = { isReady: true, isDraining: false }
   const config: GatewayConfig = {
     listen: { host: '127.0.0.1', port: 0 },
@@ -87,17 +103,19 @@ export async function startGateway(
     ...options.config,
   }
   let ids = 0
-  let { snapshot, upstreams } = buildSnapshot(services, recorder)
+  const upstreams = createUpstreamRegistry({ error: (fields) => errors.push(fields) })
+  let { snapshot, targets } = buildSnapshot(services, recorder, upstreams)
   const server = createDataServer(
     {
       snapshot: () => snapshot,
       config: () => config,
       draw: options.draw ?? (() => 0.5),
       newRequestId: () => `id-${++ids}`,
-      clock: { now: () => Date.now(), monotonic: () => performance.now() },
+      clock,
       log: {
         info: (entry: AccessEntry) => accessLog.push(entry),
         error: (entry: unknown) => errors.push(entry),
+        warn: (entry: unknown) => warnings.push(entry),
         debug: () => {},
       } as never,
       isDraining: () => state.isDraining,
@@ -118,11 +136,18 @@ export async function startGateway(
     exchanges,
     accessLog,
     errors,
+    warnings,
+    upstreams,
     state,
-    reload: async (next) => {
-      const old = upstreams
-      ;({ snapshot, upstreams } = buildSnapshot(next, recorder))
-      await old.close()
+    reload: (next) => {
+      const old = targets
+      ;({ snapshot, targets } = buildSnapshot(next, recorder, upstreams))
+      old.release()
+    },
+    onlyUses: async (origins) => {
+      const isLeft = () => upstreams.upstreams().some(({ origin }) => !origins.includes(origin))
+      while (isLeft()) await new Promise((resolve) => setImmediate(resolve))
+      return true
     },
     close: async () => {
       server.server.closeAllConnections()
@@ -132,8 +157,12 @@ export async function startGateway(
   }
 }
 
-function buildSnapshot(services: readonly Service[], recorder: FakeRecorder) {
-  const upstreams = createUpstreams(services)
+function buildSnapshot(
+  services: readonly Service[],
+  recorder: FakeRecorder,
+  upstreams: UpstreamRegistry,
+) {
+  const targets = upstreams.open(services)
   const runtimes = new Map<string, ServiceRuntime>(
     services.map((service) => [
       service.name,
@@ -141,10 +170,11 @@ function buildSnapshot(services: readonly Service[], recorder: FakeRecorder) {
         service,
         split: buildSplit(service, service.split.weightsBp, service.name),
         recorder,
-        targets: upstreams.targets.get(service.name)!,
+        targets: targets.byService.get(service.name)!,
+        fallbacks: new Budget(),
       },
     ]),
   )
   const snapshot: Snapshot = { table: buildTable(services), runtimes }
-  return { snapshot, upstreams }
+  return { snapshot, targets }
 }

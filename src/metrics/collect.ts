@@ -1,0 +1,35 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+/** A metric that is read when it is scraped. */
+export type Collected = {
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+  readonly read: () => Iterable<readonly [Readonly<Record<string, string>>, number]>
+}
+
+/** Registers a counter that is read when it is scraped. */
+export function collectCounter(registry: Registry, { read, labelNames, ...rest }: Collected): void {
+  new Counter({
+    ...rest,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [labels, value] of read()) this.inc({ ...labels }, value)
+    },
+  })
+}
+
+/** Registers a gauge that is read when it is scraped. */
+export function collectGauge(registry: Registry, { read, labelNames, ...rest }: Collected): void {
+  new Gauge({
+    ...rest,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [labels, value] of read()) this.set({ ...labels }, value)
+    },
+  })
+}

@@ -1,0 +1,96 @@
+import type { Registry } from 'prom-client'
+import { PHASES } from '../domain/decision.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import type { RolloutView } from '../rollout/view.ts'
+import { collectGauge } from './collect.ts'
+import type { ReadServices } from './service-reading.ts'
+
+const VERDICTS: readonly Verdict[] = ['successful', 'failed', 'inconclusive', 'error']
+
+/** Registers where the rollouts stand, and what the evidence says. */
+export function registerRollouts(registry: Registry, services: ReadServices): void {
+  collectGauge(registry, {
+    name: 'serin_variant_weight',
+    help: "A variant's share of the randomised requests, 0 to 1.",
+    labelNames: ['service', 'variant'],
+    read: function* () {
+      for (const { book, weightsBp } of services()) {
+        for (const [variant, bp] of Object.entries(weightsBp)) {
+          yield [{ service: book.service.name, variant }, bp / WHOLE_BP]
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_rollout_phase',
+    help: 'The phase of a rollout: 1 for the one that it is in.',
+    labelNames: ['service', 'phase'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) {
+        for (const phase of PHASES) yield [{ service, phase }, view.state.phase === phase ? 1 : 0]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_rollout_step',
+    help: 'Index of the current step, from 0.',
+    labelNames: ['service'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) yield [{ service }, view.state.step]
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_metric_value',
+    help: 'What a metric reads, in its unit.',
+    labelNames: ['service', 'metric', 'variant'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) {
+        for (const { name, baseline, canary } of view.metrics) {
+          if (baseline.value !== null) {
+            yield [{ service, metric: name, variant: 'baseline' }, baseline.value]
+          }
+          if (canary.value !== null) {
+            yield [{ service, metric: name, variant: 'canary' }, canary.value]
+          }
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_metric_log_evidence',
+    help: 'Natural logarithm of the evidence for harm, and for being no worse.',
+    labelNames: ['service', 'metric', 'direction'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) {
+        for (const { name, evidence } of view.metrics) {
+          const { harm, nonInferiority } = evidence
+          if (harm !== null) yield [{ service, metric: name, direction: 'harm' }, harm.log]
+          if (nonInferiority !== null) {
+            yield [{ service, metric: name, direction: 'non-inferiority' }, nonInferiority.log]
+          }
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_metric_verdict',
+    help: 'The verdict on a metric: 1 for the one that stands.',
+    labelNames: ['service', 'metric', 'verdict'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) {
+        for (const { name, verdict } of view.metrics) {
+          for (const each of VERDICTS) {
+            yield [{ service, metric: name, verdict: each }, verdict === each ? 1 : 0]
+          }
+        }
+      }
+    },
+  })
+}
+
+function* viewsOf(services: ReadServices): Iterable<readonly [string, RolloutView]> {
+  for (const { book, view } of services()) {
+    if (view !== null) yield [book.service.name, view]
+  }
+}

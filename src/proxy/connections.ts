@@ -1,0 +1,76 @@
+import { Pool } from 'undici'
+import type { TlsMaterial } from './upstream-tls.ts'
+
+/** How a server is reached. */
+export type Way = {
+  /** `http://10.0.0.1:8000`. */
+  readonly origin: string
+  readonly connectMs: number
+  readonly tls: TlsMaterial
+}
+
+/**
+ * How long an idle connection is kept. Shorter than what servers allow (uvicorn and Node 5 s), so that a
+ * request seldom meets a connection which is just being closed (RFC 9112 section 9.3.1).
+ */
+const KEEP_ALIVE_MS = 4_000
+
+/** The connections to one server. They are not bounded here, so that undici never queues. */
+export class Connections {
+  readonly way: Way
+  #pool: Pool
+  /** Take no new request, and end with the last of theirs. */
+  readonly #ending = new Set<Pool>()
+  readonly #onError: (error: unknown) => void
+
+  /** `onError` hears when old connections do not close as they should. */
+  constructor(way: Way, onError: (error: unknown) => void) {
+    this.way = way
+    this.#pool = createPool(way)
+    this.#onError = onError
+  }
+
+  /** Where requests are dispatched now. */
+  get pool(): Pool {
+    return this.#pool
+  }
+
+  /** From now on new connections are made, to wherever the server's name leads by then. */
+  renew(): void {
+    void this.close()
+    this.#pool = createPool(this.way)
+  }
+
+  /** Takes no further request; resolves when what is running has come to its end. Never rejects. */
+  async close(): Promise<void> {
+    const pool = this.#pool
+    this.#ending.add(pool)
+    await pool.close().catch(this.#onError)
+    this.#ending.delete(pool)
+  }
+
+  /** Breaks off what is running. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.#pool, ...this.#ending].map(async (pool) => pool.destroy()))
+  }
+}
+
+const BACKSTOP_FACTOR = 2
+const BACKSTOP_MARGIN_MS = 10_000
+
+/** undici's timers take 32 bits. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+/** undici's timeout for a phase of ours: far behind, so that it only ends what a mistake would leave hanging. */
+export function backstopOf(ms: number): number {
+  return Math.min(Math.ceil(ms * BACKSTOP_FACTOR) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
+}
+
+function createPool({ origin, connectMs, tls }: Way): Pool {
+  return new Pool(origin, {
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { ...tls, timeout: backstopOf(connectMs) },
+  })
+}

@@ -1,0 +1,296 @@
+import type { IncomingMessage } from 'node:http'
+import { errorEntry, isVariantFault, type ErrorCode } from '../domain/errors.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import type { Ticket } from '../metrics/recorder.ts'
+import { rewritePath } from '../routing/rewrite.ts'
+import type { Waiter } from './admission.ts'
+import { isFailure, resultOf } from './booking.ts'
+import { classifyError, rootCause } from './errors.ts'
+import type { ExchangeContext } from './exchange-context.ts'
+import { Attempt, type AttemptOwner } from './forward.ts'
+import type { Phase } from './phase.ts'
+import { pickUpstream } from './pick-upstream.ts'
+import { buildRequestHeaders } from './request-headers.ts'
+import { isIdempotent, isWorthAtSame, mayRepeat, MOST_ATTEMPTS } from './retry.ts'
+import type { ServiceRuntime } from './service-runtime.ts'
+import type { Trace } from './trace.ts'
+import { UploadStream } from './upload-stream.ts'
+import type { Upstream } from './upstream.ts'
+import { judgeUpstream, type VariantTarget } from './variant-target.ts'
+
+/** What a delivery tells the exchange that it works for. */
+export type DeliveryOwner = Pick<AttemptOwner, 'onInformation' | 'onHead' | 'onChunk' | 'onEnd'> & {
+  /** The phase that begins now, and how long it may last in ms. */
+  readonly await: (phase: Phase, ms: number) => void
+  /** An attempt begins that may take so long in all; null = any time. */
+  readonly cap: (totalMs: number | null) => void
+  /** The canary has failed like this, and the baseline is asked in its place. */
+  readonly onFallback: (outcome: Outcome, status: number) => void
+  /** No attempt has led to an answer. */
+  readonly onUnanswered: (code: ErrorCode) => void
+  /** The answer broke off after its head. */
+  readonly onBroken: (code: ErrorCode) => void
+}
+
+/** What is delivered. */
+export type Parcel = {
+  readonly runtime: ServiceRuntime
+  readonly req: IncomingMessage
+  readonly requestId: string
+  /** Null = none. */
+  readonly body: Buffer | UploadStream | null
+  readonly ticket: Ticket
+  readonly trace: Trace
+}
+
+/**
+ * Brings a request to its variant: waits at the variant's door, asks one of its upstreams, asks again where
+ * that is safe, and asks the baseline where a canary failed and the service wants that. What the last of
+ * the attempts answers goes to the owner.
+ */
+export class Delivery implements AttemptOwner, Waiter {
+  readonly #context: ExchangeContext
+  readonly #owner: DeliveryOwner
+  readonly #parcel: Parcel
+  #target: VariantTarget
+  #attempt: Attempt | null = null
+  #attempts = 0
+  #isAnswered = false
+  #isWaiting = false
+  /** Has a place at the target's door. */
+  #isIn = false
+  /** Has a place in the budget of retries. */
+  #isRetry = false
+  #isFallback = false
+
+  constructor(context: ExchangeContext, owner: DeliveryOwner, parcel: Parcel) {
+    this.#context = context
+    this.#owner = owner
+    this.#parcel = parcel
+    this.#target = parcel.runtime.targets.get(parcel.ticket.variant)!
+  }
+
+  /** The variant that answers. */
+  get target(): VariantTarget {
+    return this.#target
+  }
+
+  /** The baseline answers in the canary's place. */
+  get isFallback(): boolean {
+    return this.#isFallback
+  }
+
+  /** Begins, at once or when there is room. */
+  start(): void {
+    const { admission, variant, tenancy } = this.#target
+    tenancy.hold()
+    const entered = admission.enter(this)
+    if (entered === 'in') {
+      this.onAdmitted()
+    } else if (entered === 'full') {
+      this.#owner.onUnanswered('SERIN_QUEUE_FULL')
+    } else {
+      this.#isWaiting = true
+      this.#owner.await('queued', variant.queue!.timeoutMs)
+    }
+  }
+
+  onAdmitted(): void {
+    this.#isWaiting = false
+    this.#isIn = true
+    this.#try(null)
+  }
+
+  /** The phase before the answer has taken too long. `sent`: the request was written. */
+  giveUp(code: ErrorCode, sent: boolean): void {
+    this.#attempt!.abort()
+    this.#recover(code, sent)
+  }
+
+  /** It is over at `now`, however it ended: what is running is broken off, all places are given back. */
+  end(outcome: Outcome, now: number): void {
+    const { admission, tenancy } = this.#target
+    if (this.#attempt !== null) {
+      this.#attempt.abort()
+      this.#closeAttempt(outcome, now)
+    }
+    if (this.#isFallback) {
+      this.#parcel.runtime.fallbacks.giveBack()
+      this.#parcel.runtime.recorder.fallback(outcome === 'ok' ? 'ok' : 'failed')
+    }
+    if (this.#isWaiting) admission.forget(this)
+    // Last: whoever has waited for the place begins within this call.
+    if (this.#isIn) admission.leave()
+    tenancy.drop()
+  }
+
+  /** All that matters of the answer is there. */
+  detach(): void {
+    this.#attempt!.detach()
+  }
+
+  onSending(): void {
+    this.#parcel.trace.sentAt = this.#context.clock.monotonic()
+    if (this.#parcel.body instanceof UploadStream) this.#awaitBody()
+    else this.#awaitHead()
+  }
+
+  onBodySent(): void {
+    if (!this.#isAnswered && this.#parcel.body instanceof UploadStream) this.#awaitBody()
+  }
+
+  onRequestSent(): void {
+    if (!this.#isAnswered && this.#parcel.body instanceof UploadStream) this.#awaitHead()
+  }
+
+  onInformation(status: number, headers: readonly Buffer[]): void {
+    this.#owner.onInformation(status, headers)
+  }
+
+  onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string): void {
+    const { service } = this.#parcel.runtime
+    if (status >= 500 && isFailure(status, service) && this.#takesFallback(true)) {
+      this.#attempt!.detach()
+      this.#fallBack('failed', status)
+      return
+    }
+    this.#isAnswered = true
+    this.#owner.onHead(status, raw, resume, reason)
+  }
+
+  onChunk(chunk: Buffer): boolean {
+    return this.#owner.onChunk(chunk)
+  }
+
+  onEnd(trailers: readonly Buffer[] | null): void {
+    this.#owner.onEnd(trailers)
+  }
+
+  onFailure(error: Error, sent: boolean): void {
+    const stage = this.#isAnswered ? 'answered' : sent ? 'sent' : 'unsent'
+    const code = classifyError(rootCause(error), stage)
+    const { runtime, requestId } = this.#parcel
+    this.#context.onUpstreamError(error, code, runtime.service.name, requestId)
+    if (this.#isAnswered) this.#owner.onBroken(code)
+    else this.#recover(code, sent)
+  }
+
+  #awaitBody(): void {
+    this.#owner.await('sending', this.#context.limits.bodyIdleMs)
+  }
+
+  #awaitHead(): void {
+    this.#owner.await('waiting', this.#target.variant.timeout.firstByteMs)
+  }
+
+  /** Makes an attempt at one of the target's upstreams, at another one than `avoid` if there is one. */
+  #try(avoid: Upstream | null): void {
+    const { clock, draw, exchanges, name, peerOf } = this.#context
+    const { req, requestId, body, trace, runtime } = this.#parcel
+    const { variant, matchPath, backstopMs } = this.#target
+    const upstream = pickUpstream(this.#target, draw, exchanges.now, avoid)
+    if (upstream === null) {
+      this.#recover('SERIN_UPSTREAM_UNHEALTHY', false)
+      return
+    }
+    this.#attempts++
+    trace.beginAttempt(clock.monotonic(), upstream.origin)
+    this.#owner.cap(variant.timeout.totalMs)
+    this.#owner.await('connecting', variant.timeout.connectMs)
+    this.#attempt = new Attempt(upstream, this)
+    this.#attempt.start({
+      path: rewritePath(matchPath, variant.path, req.url!),
+      method: req.method!,
+      headers: buildRequestHeaders(req, {
+        variant: variant.name,
+        requestId,
+        requestIdHeader: runtime.service.observe.requestIdHeader,
+        name,
+        peer: peerOf(req),
+      }),
+      body,
+      timeoutMs: backstopMs,
+    })
+  }
+
+  /** There is no answer yet: another attempt, the baseline, or the error. */
+  #recover(code: ErrorCode, sent: boolean): void {
+    const outcome = errorEntry(code).outcome ?? 'rejected'
+    const last = this.#attempt
+    if (last !== null) this.#closeAttempt(outcome)
+    if (last !== null && this.#mayRetry(code, sent)) {
+      this.#isRetry = true
+      this.#try(last.upstream)
+    } else if (isVariantFault(code) && this.#takesFallback(sent)) {
+      this.#fallBack(outcome, errorEntry(code).status)
+    } else {
+      this.#owner.onUnanswered(code)
+    }
+  }
+
+  #mayRetry(code: ErrorCode, sent: boolean): boolean {
+    const { retries, admission, upstreams } = this.#target
+    return (
+      this.#attempts < MOST_ATTEMPTS &&
+      mayRepeat(code, sent, this.#isIdempotent()) &&
+      (upstreams.length > 1 || isWorthAtSame(code)) &&
+      this.#isReplayable(sent) &&
+      retries.take(admission.inFlight)
+    )
+  }
+
+  /** Whether the baseline may answer in the canary's place; if so, places for that are taken. */
+  #takesFallback(sent: boolean): boolean {
+    const { runtime, ticket } = this.#parcel
+    const { service, fallbacks, targets } = runtime
+    // Who asks for a variant by name wants to see what it does.
+    const isWanted = service.rollout?.fallback === true && ticket.reason !== 'override'
+    if (!isWanted || this.#isFallback || this.#target.variant.name !== CANARY) return false
+    if ((sent && !this.#isIdempotent()) || !this.#isReplayable(sent)) return false
+    const { admission } = targets.get(BASELINE)!
+    if (!fallbacks.take(admission.inFlight + this.#target.admission.inFlight)) return false
+    if (admission.enterAtOnce()) return true
+    fallbacks.giveBack()
+    return false
+  }
+
+  #fallBack(outcome: Outcome, status: number): void {
+    if (this.#attempt !== null) this.#closeAttempt(outcome)
+    const { admission } = this.#target
+    this.#target = this.#parcel.runtime.targets.get(BASELINE)!
+    this.#isFallback = true
+    this.#attempts = 0
+    this.#owner.onFallback(outcome, status)
+    admission.leave()
+    this.#try(null)
+  }
+
+  #isIdempotent(): boolean {
+    return isIdempotent(this.#parcel.req.method!, this.#parcel.runtime.service)
+  }
+
+  #isReplayable(sent: boolean): boolean {
+    const { body } = this.#parcel
+    // Of a stream that nobody has read nothing is gone.
+    return !(body instanceof UploadStream) || (!sent && !body.destroyed)
+  }
+
+  /** The books of one attempt: what became of it, and what that says of its upstream. */
+  #closeAttempt(outcome: Outcome, now = this.#context.clock.monotonic()): void {
+    const { exchanges, onEject } = this.#context
+    const { runtime, trace } = this.#parcel
+    const { upstream } = this.#attempt!
+    const target = this.#target
+    this.#attempt = null
+    trace.endAttempt(now)
+    runtime.recorder.attempt(target.variant.name, upstream.origin, resultOf(outcome))
+    if (this.#isRetry) target.retries.giveBack()
+    this.#isRetry = false
+    if (outcome === 'client_closed' || outcome === 'rejected') return
+    const ejectedMs = judgeUpstream(target, upstream, outcome !== 'ok', exchanges.now)
+    if (ejectedMs > 0) {
+      onEject(runtime.service.name, target.variant.name, upstream.origin, ejectedMs)
+    }
+  }
+}

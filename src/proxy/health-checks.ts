@@ -1,0 +1,100 @@
+import type { Clock } from '../domain/clock.ts'
+import { acceptsConnections, answersWell } from './probe.ts'
+import type { Upstream } from './upstream.ts'
+
+/** How often a connection is tried where no health check is configured. */
+const CONNECT_INTERVAL_MS = 2_000
+
+/** What the checks work on. */
+export type HealthCheckDeps = {
+  readonly clock: Clock
+  /** Those to be checked now. */
+  readonly upstreams: () => readonly Upstream[]
+  /** An upstream is well from now on, or not any more. */
+  readonly onChange: (upstream: Upstream) => void
+}
+
+/** Asks all upstreams whether they are well. */
+export type HealthChecks = {
+  /** Checks those that were never checked; resolves when their checks have ended. */
+  readonly checkNew: () => Promise<void>
+  readonly close: () => void
+}
+
+/** The checks of everything that is checked in the same way: several variants may name one server. */
+type Round = { at: number; failed: number; good: number; running: boolean }
+
+/**
+ * Checks every upstream in its interval: by GET of its health path, else by connecting to it. A canary
+ * that does not run yet is not given requests, and one that has gone is noticed without any.
+ */
+export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
+  const rounds = new Map<string, Round>()
+
+  async function check(round: Round, group: readonly Upstream[]): Promise<void> {
+    const { connections, check: spec } = group[0]!
+    round.running = true
+    round.at = deps.clock.monotonic()
+    const isGood =
+      spec === null
+        ? await acceptsConnections(connections.way)
+        : await answersWell(connections.pool, spec.path, spec.intervalMs)
+    round.running = false
+    round.good = isGood ? round.good + 1 : 0
+    round.failed = isGood ? 0 : round.failed + 1
+    for (const upstream of group) note(upstream, round)
+  }
+
+  function note(upstream: Upstream, { good, failed }: Round): void {
+    const found = failed > 0 ? 'down' : 'up'
+    if (found === upstream.health) return
+    const { healthyAfter, unhealthyAfter } = upstream.check ?? AT_ONCE
+    const needed = found === 'down' ? unhealthyAfter : healthyAfter
+    // The first finding counts at once: until then nothing is known.
+    if (upstream.health !== 'unknown' && Math.max(good, failed) < needed) return
+    upstream.checked(found, deps.clock.monotonic())
+    deps.onChange(upstream)
+  }
+
+  async function run(isDue: (round: Round, intervalMs: number) => boolean): Promise<void> {
+    const due: Promise<void>[] = []
+    const groups = groupByCheck(deps.upstreams())
+    for (const key of rounds.keys()) if (!groups.has(key)) rounds.delete(key)
+    for (const [key, group] of groups) {
+      let round = rounds.get(key)
+      if (round === undefined) {
+        rounds.set(key, (round = { at: -Infinity, failed: 0, good: 0, running: false }))
+      }
+      const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
+      const isNew = group.some(({ health }) => health === 'unknown')
+      if (!round.running && (isNew || isDue(round, intervalMs))) due.push(check(round, group))
+    }
+    await Promise.all(due)
+  }
+
+  const timer = setInterval(() => {
+    const now = deps.clock.monotonic()
+    void run((round, intervalMs) => now - round.at >= intervalMs)
+  }, TICK_MS)
+  timer.unref()
+  return {
+    checkNew: () => run(() => false),
+    close: () => clearInterval(timer),
+  }
+}
+
+/** How often it is looked which checks are due. */
+const TICK_MS = 250
+
+const AT_ONCE = { healthyAfter: 1, unhealthyAfter: 1 }
+
+/** Those that one check speaks for, together. */
+function groupByCheck(upstreams: readonly Upstream[]): ReadonlyMap<string, readonly Upstream[]> {
+  const groups = new Map<string, Upstream[]>()
+  for (const upstream of upstreams) {
+    const group = groups.get(upstream.checkKey)
+    if (group === undefined) groups.set(upstream.checkKey, [upstream])
+    else group.push(upstream)
+  }
+  return groups
+}

@@ -1,0 +1,108 @@
+import type { Service } from '../domain/service.ts'
+import type { Variant } from '../domain/variant.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
+import { Budget } from './budget.ts'
+import { backstopOf, Connections } from './connections.ts'
+import { Shared } from './shared.ts'
+import { Tenancy } from './tenancy.ts'
+import { readUpstreamTls } from './upstream-tls.ts'
+import { Upstream } from './upstream.ts'
+import type { VariantTarget } from './variant-target.ts'
+
+/** The targets of one configuration. */
+export type Targets = {
+  /** By service name, then by variant name. */
+  readonly byService: ReadonlyMap<string, ReadonlyMap<string, VariantTarget>>
+  /**
+   * The configuration is replaced. What no other one uses ends with the last request that was given to
+   * it; to be called once.
+   */
+  readonly release: () => void
+}
+
+/** All upstreams, and the connections to them. */
+export type UpstreamRegistry = {
+  /** Throws a sentence when a certificate cannot be read. */
+  readonly open: (services: readonly Service[]) => Targets
+  /** Those of every configuration that is in use. */
+  readonly upstreams: () => readonly Upstream[]
+  /** Breaks off what is running; resolves when all connections are closed. */
+  readonly destroy: () => Promise<void>
+}
+
+/**
+ * Opens (lazily) one pool per origin and way to reach it. What two configurations have in common goes on
+ * through a reload: connections, what is known of an upstream's health, and who is in at a variant's door.
+ * `log` hears of pools that do not close as they should.
+ */
+export function createUpstreamRegistry(log: {
+  readonly error: (fields: object, message: string) => void
+}): UpstreamRegistry {
+  const onError = (error: unknown) => log.error({ err: error }, 'old connections did not close')
+  const ending = new Set<Connections>()
+  const connections = new Shared<Connections>((old) => {
+    ending.add(old)
+    void old.close().then(() => ending.delete(old))
+  })
+  const upstreams = new Shared<Upstream>(() => {})
+  const admissions = new Shared<Admission>(() => {})
+
+  function open(services: readonly Service[]): Targets {
+    const taken: (() => void)[] = []
+    const take = <T>(from: Shared<T>, key: string, make: () => T): T => {
+      const value = from.take(key, make)
+      taken.push(() => from.release(key))
+      return value
+    }
+    const tenancy = new Tenancy(() => {
+      for (const release of taken) release()
+    })
+    const buildTarget = (service: Service, variant: Variant): VariantTarget => {
+      const place = `${service.name} ${variant.name}`
+      const { connectMs, firstByteMs, idleMs } = variant.timeout
+      const { health, eject, slowStartMs } = variant
+      const tls = readUpstreamTls(variant.tls)
+      const limits = limitsOf(variant)
+      const admission = take(admissions, place, () => new Admission(limits))
+      admission.limit(limits)
+      return {
+        variant,
+        matchPath: service.match.path,
+        upstreams: variant.upstreams.map((origin) => {
+          const way = { origin, connectMs, tls }
+          const to = take(connections, JSON.stringify(way), () => new Connections(way, onError))
+          const known = JSON.stringify([place, way, health, eject, slowStartMs])
+          return take(upstreams, known, () => new Upstream(to, { health, eject, slowStartMs }))
+        }),
+        tenancy,
+        admission,
+        retries: new Budget(),
+        backstopMs: backstopOf(Math.max(firstByteMs, idleMs)),
+      }
+    }
+    try {
+      const byService = new Map(
+        services.map((service) => [
+          service.name,
+          new Map(service.variants.map((v) => [v.name, buildTarget(service, v)])),
+        ]),
+      )
+      return { byService, release: () => tenancy.release() }
+    } catch (error) {
+      tenancy.release()
+      throw error
+    }
+  }
+
+  return {
+    open,
+    upstreams: upstreams.values,
+    destroy: async () => {
+      await Promise.all([...connections.values(), ...ending].map((each) => each.destroy()))
+    },
+  }
+}
+
+function limitsOf({ maxInFlight, queue }: Variant): AdmissionLimits {
+  return { maxInFlight, maxWaiting: queue?.max ?? 0 }
+}
