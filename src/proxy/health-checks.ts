@@ -18,6 +18,8 @@ export type HealthCheckDeps = {
 export type HealthChecks = {
   /** Checks those that were never checked; resolves when their checks have ended. */
   readonly checkNew: () => Promise<void>
+  /** Checks those whose time has come; the timer's business, and a test's. */
+  readonly checkDue: () => Promise<void>
   readonly close: () => void
 }
 
@@ -72,12 +74,14 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     await Promise.all(due)
   }
 
-  const timer = setInterval(() => {
+  const checkDue = () => {
     const now = deps.clock.monotonic()
-    void run((round, intervalMs) => now - round.at >= intervalMs)
-  }, TICK_MS)
+    return run((round, intervalMs) => now - round.at >= intervalMs)
+  }
+  const timer = setInterval(() => void checkDue(), TICK_MS)
   timer.unref()
   return {
+    checkDue,
     checkNew: () => run(() => false),
     close: () => clearInterval(timer),
   }

@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http'
+import t from 'tap'
+import type { HealthCheckSpec } from '../../src/domain/variant.ts'
+import { createHealthChecks } from '../../src/proxy/health-checks.ts'
+import { createUpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
+import type { Upstream } from '../../src/proxy/upstream.ts'
+import { refusedOrigin, startRawUpstream, startUpstream } from '../support/fake-upstream.ts'
+import { serviceWith, variantAt } from '../support/start-gateway.ts'
+
+const CHECK: HealthCheckSpec = {
+  path: '/ready',
+  intervalMs: 1000,
+  unhealthyAfter: 2,
+  healthyAfter: 3,
+}
+
+/** Checks of these variants; `pass` lets time go by and waits for the checks that are due. */
+function start(
+  t: { teardown: (end: () => unknown) => void },
+  ...variants: readonly ReturnType<typeof variantAt>[]
+) {
+  const clock = { ms: 0, now: () => clock.ms, monotonic: () => clock.ms }
+  const registry = createUpstreamRegistry({ error: () => {} })
+  const targets = registry.open([serviceWith(variants)])
+  const changes: string[] = []
+  const checks = createHealthChecks({
+    clock,
+    upstreams: registry.upstreams,
+    onChange: ({ origin, health }) => changes.push(`${origin} ${health}`),
+  })
+  t.teardown(async () => {
+    checks.close()
+    await registry.destroy()
+  })
+  const of = (variant: string): Upstream =>
+    targets.byService.get('model')!.get(variant)!.upstreams[0]!
+  const pass = async (ms: number) => {
+    clock.ms += ms
+    await checks.checkDue()
+  }
+  return { checks, changes, of, pass, registry, targets }
+}
+
+t.test('an upstream without a check is well when it accepts connections', async (t) => {
+  const upstream = await startRawUpstream(() => {})
+  const gone = await refusedOrigin()
+  const { checks, changes, of, pass } = start(
+    t,
+    variantAt('baseline', upstream.origin),
+    variantAt('canary', gone),
+  )
+  t.equal(of('baseline').health, 'unknown')
+  await checks.checkNew()
+  t.equal(of('baseline').health, 'up')
+  t.equal(of('canary').health, 'down')
+  await upstream.close()
+  await pass(1999)
+  t.equal(of('baseline').health, 'up', 'not due yet')
+  await pass(1)
+  t.equal(of('baseline').health, 'down')
+  t.same(
+    changes.toSorted(),
+    [`${gone} down`, `${upstream.origin} up`, `${upstream.origin} down`].toSorted(),
+  )
+})
+
+t.test(
+  'an upstream with a check is well when that answers 2xx, a few times in a row',
+  async (t) => {
+    let status = 500
+    const upstream = await startUpstream((_req, res) => res.writeHead(status).end('x'))
+    t.teardown(upstream.close)
+    const { checks, of, pass } = start(t, variantAt('baseline', upstream.origin, { health: CHECK }))
+    await checks.checkNew()
+    t.equal(of('baseline').health, 'down', 'the first finding counts at once')
+    t.match(upstream.seen[0], { method: 'GET', url: '/ready', headers: { 'user-agent': /serin/ } })
+    status = 204
+    for (const health of ['down', 'down', 'up']) {
+      await pass(1000)
+      t.equal(of('baseline').health, health)
+    }
+    status = 404
+    for (const health of ['up', 'down']) {
+      await pass(1000)
+      t.equal(of('baseline').health, health)
+    }
+    t.equal(of('baseline').downForMs(6000), 1000)
+  },
+)
+
+t.test('a check that is not answered in its interval has failed', async (t) => {
+  const held: ServerResponse[] = []
+  const upstream = await startUpstream((_req, res) => held.push(res))
+  t.teardown(upstream.close)
+  const health = { ...CHECK, intervalMs: 50 }
+  const { checks, of } = start(t, variantAt('baseline', upstream.origin, { health }))
+  await checks.checkNew()
+  t.equal(of('baseline').health, 'down')
+})
+
+t.test('one check speaks for all variants that would be checked in the same way', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  t.teardown(upstream.close)
+  const { checks, of, pass, registry, targets } = start(
+    t,
+    variantAt('baseline', upstream.origin, { health: CHECK }),
+    variantAt('canary', upstream.origin, { health: CHECK }),
+    variantAt('other', upstream.origin, { health: { ...CHECK, path: '/other' } }),
+  )
+  await checks.checkNew()
+  t.same(upstream.seen.map(({ url }) => url).toSorted(), ['/other', '/ready'])
+  t.equal(of('canary').health, 'up')
+  targets.release()
+  t.same(registry.upstreams(), [])
+  await pass(10_000)
+  t.equal(upstream.seen.length, 2, 'what is not configured any more is not checked')
+})
+
+t.test('what is known of an upstream outlives a reload that does not change it', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  t.teardown(upstream.close)
+  const variant = variantAt('baseline', upstream.origin, { health: CHECK })
+  const { checks, of, registry, targets } = start(t, variant)
+  await checks.checkNew()
+  const before = of('baseline')
+  const next = registry.open([serviceWith([variant], { idempotent: true })])
+  targets.release()
+  t.equal(next.byService.get('model')!.get('baseline')!.upstreams[0], before)
+  t.equal(before.connections.pool.closed, false)
+  const other = registry.open([serviceWith([{ ...variant, health: null }])])
+  next.release()
+  const after = other.byService.get('model')!.get('baseline')!.upstreams[0]!
+  t.equal(after.health, 'unknown', 'another check, another finding')
+  t.equal(after.connections, before.connections)
+  other.release()
+  t.equal(before.connections.pool.closed, true)
+})
