@@ -29,6 +29,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .slice('header:'.length)
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
+      sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
     },
     failureStatuses: raw.errors?.statuses ?? null,
     rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),

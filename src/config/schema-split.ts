@@ -8,7 +8,17 @@ import {
   headerName,
   headerSource,
 } from './schema-place.ts'
-import { amount, map, namedMap, note, secret, share, size, weight } from './schema-value.ts'
+import {
+  amount,
+  map,
+  namedMap,
+  note,
+  positiveShare,
+  secret,
+  share,
+  size,
+  weight,
+} from './schema-value.ts'
 
 const RangeSchema = map(
   {
@@ -132,6 +142,11 @@ export const ObserveSchema = map(
     ),
     prediction: Type.Optional(
       bodySource(note('Where the predicted number stands in a JSON answer.', 'live')),
+    ),
+    sample: Type.Optional(
+      positiveShare(
+        note('Share of the requests whose predictions are read.', 'live', DEFAULTS.observeSample),
+      ),
     ),
     segment: Type.Optional(
       map(

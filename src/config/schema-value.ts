@@ -92,6 +92,15 @@ export function share(about: Note): TUnsafe<string | 0> {
   )
 }
 
+/** A share that cannot be 0. */
+export function positiveShare(about: Note): TString {
+  return text(
+    about,
+    `^${ABOVE_ZERO}(?:100(?:\\.0+)?|\\d{1,2}(?:\\.\\d+)?)%$`,
+    'a percentage above 0% up to 100% such as 10%',
+  )
+}
+
 /** A share of traffic: serin splits in steps of one basis point. */
 export function weight(about: Note): TUnsafe<string | 0> {
   return quantity(

@@ -30,6 +30,8 @@ export type Cohort = {
   readonly terms: CohortTerms
   /** Units drawn: requests, or keys at their first judged request of the attempt. */
   assigned: Pair
+  /** Of those, the ones whose predictions are looked at: labels are asked of no others. */
+  observed: Pair
   /** By hypothesis id. */
   tallies: Record<string, Tally>
 }

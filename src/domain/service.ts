@@ -73,4 +73,6 @@ export type ObserveSpec = {
   readonly requestIdHeader: string
   /** RFC 6901 pointer into a JSON answer to the predicted number; null = predictions are not read. */
   readonly prediction: string | null
+  /** Share of the requests whose predictions are read, in (0, 1]; drawn before the answer is known. */
+  readonly sample: number
 }

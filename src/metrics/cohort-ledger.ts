@@ -98,6 +98,7 @@ export class CohortLedger {
       openedAt: now,
       closedAt: null,
       assigned: [0, 0],
+      observed: [0, 0],
       tallies: this.#emptyTallies(),
     }
     this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
@@ -112,13 +113,21 @@ export class CohortLedger {
     this.#open = null
   }
 
-  /** Books a draw into the open cohort; null when it is no evidence (nothing open, or warm-up). */
-  assign(side: Side, unit: number | null): { cohort: Cohort; first: boolean } | null {
+  /**
+   * Books a draw into the open cohort; null when it is no evidence (nothing open, or warm-up).
+   * `observed`: its prediction will be looked at.
+   */
+  assign(
+    side: Side,
+    unit: number | null,
+    observed: boolean,
+  ): { cohort: Cohort; first: boolean } | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const { cohort, newUnits } = this.#open
     const first = unit === null || this.units.claim(unit)
     if (first) {
       cohort.assigned[side]++
+      if (observed) cohort.observed[side]++
       if (unit !== null) newUnits.push(unit)
     } else if (!this.units.knows(unit)) {
       return null

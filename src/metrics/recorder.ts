@@ -7,8 +7,16 @@ import type { Outcome } from '../domain/outcome.ts'
  * awaited; nothing here may throw into the request path. `now` is the moment in monotonic ms.
  */
 export type ServiceRecorder = {
-  /** Books an assignment into the open cohort. The ticket comes back with everything later. */
-  readonly begin: (assignment: Assignment, requestId: string, now: number) => Ticket
+  /**
+   * Books an assignment into the open cohort. The ticket comes back with everything later; with
+   * `predicted` only when it is `observed`.
+   */
+  readonly begin: (
+    assignment: Assignment,
+    requestId: string,
+    now: number,
+    observed: boolean,
+  ) => Ticket
   /** The final head of the upstream's answer arrived. */
   readonly head: (ticket: Ticket, now: number) => void
   /**

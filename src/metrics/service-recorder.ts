@@ -64,7 +64,12 @@ export class ServiceBook implements ServiceRecorder {
     this.#rollout = rollout
   }
 
-  begin(assignment: Assignment, requestId: string, now = this.#clock.monotonic()): Ticket {
+  begin(
+    assignment: Assignment,
+    requestId: string,
+    now = this.#clock.monotonic(),
+    observed = true,
+  ): Ticket {
     const { variant, reason, unit } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
@@ -72,7 +77,7 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
-    const judged = side === null ? null : (this.#ledger?.assign(side, unit) ?? null)
+    const judged = side === null ? null : (this.#ledger?.assign(side, unit, observed) ?? null)
     const ticket: Ticket = {
       variant,
       reason,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestNote } from '../metrics/recorder.ts'
 import { scanJson } from '../routing/json-scan.ts'
+import { decodePrefix } from './decode-prefix.ts'
 import type { Prefix } from './collect-prefix.ts'
 import type { BodyValues } from './http-fields.ts'
 
@@ -11,8 +12,10 @@ const JSON_LENGTH_HEADER = 'inference-header-content-length'
 export type BodyKey = { readonly values: BodyValues | null; readonly note: RequestNote | null }
 
 /**
- * Reads the fields that a split needs from the first `inspectBytes` of a JSON body. A body that is encoded, is not
- * JSON, or has the fields too far behind has none: such a request is drawn afresh, and counted.
+ * Reads the fields that a split needs from the first `inspectBytes` of a JSON body, whatever its content
+ * type says: clients of models send JSON as form data and binary tensors behind JSON. A body that cannot
+ * be decoded, is not JSON, or has the fields too far behind has none: such a request is drawn afresh, and
+ * counted.
  */
 export function readBodyKey(
   req: IncomingMessage,
@@ -20,23 +23,26 @@ export function readBodyKey(
   pointers: readonly string[],
   inspectBytes: number,
 ): BodyKey {
-  const { chunks, bytes, isComplete } = prefix
-  if (bytes === 0) return { values: null, note: null }
-  if (isEncodedBody(req)) return { values: null, note: 'key_unreadable' }
-  const buffer = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  const { chunks, isComplete } = prefix
+  if (chunks.length === 0) return { values: null, note: null }
+  const sent = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  const coding = codingOf(req)
+  const buffer = coding === null ? sent : decodePrefix(sent, coding)
+  if (buffer === null) return { values: null, note: 'key_unreadable' }
   const jsonBytes = readJsonLength(req) ?? Infinity
-  const length = Math.min(jsonBytes, bytes, inspectBytes)
+  const length = Math.min(jsonBytes, buffer.length, inspectBytes)
   const scan = scanJson(buffer, length, pointers)
   const values = { pointers, values: scan.values }
   if (scan.status === 'found') return { values, note: null }
-  const isCut = scan.status === 'incomplete' && !isComplete && length < jsonBytes
+  const isCut =
+    scan.status === 'incomplete' && length < jsonBytes && !(isComplete && coding === null)
   return { values, note: isCut ? 'body_over_inspect_limit' : 'key_unreadable' }
 }
 
-/** Whether the body's bytes are not those of the document (`content-encoding: gzip`, say). */
-function isEncodedBody(req: IncomingMessage): boolean {
+/** How the document was made into the body's bytes (`content-encoding: gzip`, say); null = it is these bytes. */
+function codingOf(req: IncomingMessage): string | null {
   const coding = req.headers['content-encoding']
-  return coding !== undefined && coding !== 'identity'
+  return coding === undefined || coding === 'identity' ? null : coding
 }
 
 function readJsonLength(req: IncomingMessage): number | null {

@@ -27,6 +27,11 @@ export class Booking {
     this.#pointer = pointer
   }
 
+  /** A prediction is read from its answer. */
+  get isObserved(): boolean {
+    return this.#pointer !== null
+  }
+
   /** The head of the answer came, at `now` (monotonic ms). */
   head(now: number): void {
     if (!this.#isClosed) this.#recorder.head(this.ticket, now)

@@ -73,13 +73,15 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
 
   /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
-    const { clock, limits } = this.#context
+    const { clock, draw, limits } = this.#context
     const { recorder } = runtime
+    const { prediction, sample } = this.#service.observe
     const now = clock.monotonic()
-    const ticket = recorder.begin(assignment, this.requestId, now)
+    const isObserved = prediction !== null && (sample === 1 || draw() < sample)
+    const ticket = recorder.begin(assignment, this.requestId, now, isObserved)
     this.#trace.assignedAt = now
     this.#trace.requestBytes = prefix.bytes
-    this.#booking = new Booking(recorder, ticket, this.#service.observe.prediction)
+    this.#booking = new Booking(recorder, ticket, isObserved ? prediction : null)
     if (!prefix.isComplete) {
       this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
@@ -154,7 +156,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
       fallbackFrom: delivery.isFallback ? this.#booking!.ticket.variant : null,
       requestId: this.requestId,
       requestIdHeader: observe.requestIdHeader,
-      copyBytes: observe.prediction === null || delivery.isFallback ? 0 : limits.copyBytes,
+      copyBytes: this.#booking!.isObserved && !delivery.isFallback ? limits.copyBytes : 0,
       close: isDraining(),
       resume,
     })

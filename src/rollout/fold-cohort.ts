@@ -57,12 +57,12 @@ function fold(
 // While a cohort waits, its tally counts the labels that came; what never came is known at the end.
 function missingLabels(cohort: Cohort, labelled: EventTally): EventTally {
   const missing: EventTally['events'] = [
-    cohort.assigned[0] - labelled.trials[0],
-    cohort.assigned[1] - labelled.trials[1],
+    cohort.observed[0] - labelled.trials[0],
+    cohort.observed[1] - labelled.trials[1],
   ]
   return {
     kind: 'event',
-    trials: [...cohort.assigned],
+    trials: [...cohort.observed],
     events: missing,
     harmEvents: [...missing],
     harmUnits: null,

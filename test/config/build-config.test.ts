@@ -45,7 +45,7 @@ t.test('what is left out has the documented default', (t) => {
           timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
-        observe: { requestIdHeader: 'x-request-id', prediction: '/p' },
+        observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
         failureStatuses: null,
         rollout: {
           start: 'auto',
@@ -220,7 +220,7 @@ services:
       weightsBp: {},
       override: { header: 'x-serin-variant', secret: 's' },
     },
-    observe: { requestIdHeader: 'x-id', prediction: '/a/0' },
+    observe: { requestIdHeader: 'x-id', prediction: '/a/0', sample: 1 },
     failureStatuses: [500, 429],
   })
   t.same(rollout, {

@@ -22,6 +22,7 @@ export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort 
     closedAt: 1000,
     terms: { thresholds: {}, bets: {}, caps: {} },
     assigned: [0, 0],
+    observed: change.assigned ?? [0, 0],
     ...change,
     tallies: { ...Object.fromEntries(tallies), ...change.tallies },
   }

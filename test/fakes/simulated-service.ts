@@ -107,7 +107,7 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       weightsBp: {},
       override: null,
     },
-    observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0' },
+    observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0', sample: 1 },
     failureStatuses: null,
     rollout,
   }

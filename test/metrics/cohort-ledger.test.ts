@@ -33,7 +33,7 @@ function open(
 }
 
 function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ticket {
-  const { cohort, first } = ledger.assign(side, unit) ?? { cohort: null, first: true }
+  const { cohort, first } = ledger.assign(side, unit, true) ?? { cohort: null, first: true }
   const ticket: Ticket = {
     variant: side === 0 ? 'baseline' : 'canary',
     reason: unit === null ? 'random' : 'key',
@@ -77,10 +77,10 @@ function prediction(cohort: number, side: Side, value: number | null = 0): Predi
 
 t.test('draws are no evidence while nothing is open, and in warm-up', (t) => {
   const ledger = ledgerOf([ERRORS])
-  t.equal(ledger.assign(0, null), null)
+  t.equal(ledger.assign(0, null, true), null)
   t.equal(ledger.current, null)
   const cohort = open(ledger, 1, { judged: false })
-  t.equal(ledger.assign(0, null), null)
+  t.equal(ledger.assign(0, null, true), null)
   t.same(cohort.assigned, [0, 0])
   t.equal(ledger.current, cohort)
   ledger.close(2000)
@@ -140,9 +140,9 @@ t.test('a key that the full index does not know is not judged', (t) => {
   const { analysis } = rolloutSpec()
   const ledger = new CohortLedger(buildHypotheses(analysis), true, 1)
   const { assigned } = open(ledger, 1)
-  t.ok(ledger.assign(0, 1))
-  t.equal(ledger.assign(0, 2), null)
-  t.match(ledger.assign(0, 1), { first: false })
+  t.ok(ledger.assign(0, 1, true))
+  t.equal(ledger.assign(0, 2, true), null)
+  t.match(ledger.assign(0, 1, true), { first: false })
   t.same(assigned, [1, 0])
   t.end()
 })

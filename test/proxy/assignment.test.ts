@@ -1,5 +1,6 @@
 import t from 'tap'
-import { gzipSync } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import type { SplitSpec } from '../../src/domain/service.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
@@ -122,7 +123,9 @@ t.test('a body without a readable key is drawn afresh, and counted by why', asyn
   t.same(notes.splice(0), ['key_unreadable'])
   await send([], '{"user":')
   t.same(notes.splice(0), ['key_unreadable'])
-  await send(['Content-Encoding: gzip'], gzipSync('{"user":"ann"}'))
+  await send(['Content-Encoding: gzip'], Buffer.from('{"user":"ann"}'))
+  t.same(notes.splice(0), ['key_unreadable'])
+  await send(['Content-Encoding: br'], brotliCompressSync('{"user":"ann"}'))
   t.same(notes.splice(0), ['key_unreadable'])
   await send([], `{"data":"${'x'.repeat(100_000)}","user":"ann"}`)
   t.equal(last().reason, 'random')
@@ -132,7 +135,35 @@ t.test('a body without a readable key is drawn afresh, and counted by why', asyn
   await send([])
   t.match(last(), { reason: 'random', keyMissing: true })
   t.same(notes, [])
-  t.equal(upstream.seen.length, 6)
+  t.equal(upstream.seen.length, 7)
+})
+
+t.test('a key in an encoded body is found, and the bytes travel on as they are', async (t) => {
+  const { send, last, gateway, upstream } = await setUp(t, bodyKey)
+  const { notes } = gateway.recorder
+  const plain = '{"user":"ann"}'
+  await send(['Content-Encoding: gzip'], gzipSync(plain))
+  const first = last()
+  t.equal(first.reason, 'key')
+  t.strictSame(upstream.seen[0]!.body, gzipSync(plain))
+  await send(['Content-Encoding: deflate'], deflateSync(plain))
+  t.match(last(), { reason: 'key', variant: first.variant, unit: first.unit }, 'the same key')
+  // Decoded from its beginning alone: the rest is noise that does not shrink.
+  const long = gzipSync(`{"user":"ann","data":"${randomBytes(60_000).toString('base64')}"}`)
+  await send(['Content-Encoding: gzip'], long)
+  t.match(last(), { reason: 'key', unit: first.unit })
+  t.same(notes, [])
+  await send(
+    ['Content-Encoding: gzip'],
+    gzipSync(`{"data":"${randomBytes(60_000).toString('base64')}"}`),
+  )
+  t.same(notes.splice(0), ['body_over_inspect_limit'])
+  await send(
+    ['Content-Encoding: gzip'],
+    gzipSync(Buffer.alloc(64 * 1024 * 1024)).subarray(0, 60_000),
+  )
+  t.same(notes.splice(0), ['key_unreadable'], 'what would become too much')
+  t.equal(upstream.seen.length, 5)
 })
 
 t.test('only the JSON part of a body with binary tensors is read', async (t) => {

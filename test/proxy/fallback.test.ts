@@ -64,7 +64,7 @@ t.test("the baseline answers in a failed canary's place, and the failure stays",
 })
 
 t.test("a fallback's answer is nobody's prediction", async (t) => {
-  const observe = { requestIdHeader: 'x-request-id', prediction: '/x' }
+  const observe = { requestIdHeader: 'x-request-id', prediction: '/x', sample: 1 }
   const { gateway } = await start(t, (_req, res) => res.writeHead(500).end(), {
     service: { observe },
   })

@@ -6,7 +6,7 @@ import { refusedOrigin, startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
 
-const OBSERVE = { requestIdHeader: 'x-trace', prediction: '/outputs/0/data/0' }
+const OBSERVE = { requestIdHeader: 'x-trace', prediction: '/outputs/0/data/0', sample: 1 }
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`
 
 t.test('predictions are read from answers after they have left', async (t) => {
@@ -45,6 +45,30 @@ t.test('predictions are read from answers after they have left', async (t) => {
     t.same(recorder.predictions[n], { requestId: `id-${n + 1}`, value }, path)
     t.same(recorder.notes.splice(0), Array(notes).fill('prediction_unreadable'), path)
   }
+})
+
+t.test('of a sample alone predictions are read, and asked for', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end('{"outputs":[{"data":[1]}]}'))
+  const draws = [0.24, 0.5, 0.26, 0.5]
+  const gateway = await startGateway(
+    [
+      serviceWith([variantAt('baseline', upstream.origin)], {
+        observe: { ...OBSERVE, sample: 0.25 },
+      }),
+    ],
+    { draw: () => draws[gateway.recorder.begun.length === 0 ? 0 : 2]! },
+  )
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const get = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  await rawExchange(gateway.port, get)
+  await rawExchange(gateway.port, get)
+  await gateway.recorder.until(({ predictions }) => predictions.length > 0)
+  t.same(
+    gateway.recorder.begun.map(({ observed }) => observed),
+    [true, false],
+  )
+  t.match(gateway.recorder.predictions, [{ value: 1 }])
+  t.equal(gateway.recorder.predictions.length, 1)
 })
 
 t.test('a request without an answer has no prediction', async (t) => {
@@ -102,7 +126,7 @@ t.test('what waits to be read is bounded, and read at the latest on closing', as
       keyMissing: false,
       overrideRefused: false,
     } as const
-    const ticket = recorder.begin(assignment, `r${n}`, 0)
+    const ticket = recorder.begin(assignment, `r${n}`, 0, true)
     reader.add({ recorder, ticket, pointer: '/0', chunks: [chunk], bytes })
   }
   for (let n = 0; n < 1025; n++) add(n, 3)

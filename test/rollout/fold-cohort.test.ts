@@ -50,6 +50,14 @@ t.test('labels that did not come are those assigned without the ones that did', 
   t.end()
 })
 
+t.test('labels are missed only where predictions are looked at', (t) => {
+  const labelled = { 'rmse/label-missing': events([7, 1], [0, 0]) }
+  const sampled = cohort(PLAN, { assigned: [80, 20], observed: [8, 3], tallies: labelled })
+  const after = foldHypothesis(NONE, byId('rmse/label-missing'), sampled, unasked)
+  t.match(after.hypotheses['rmse/label-missing'], { trials: [8, 3], events: [1, 2] })
+  t.end()
+})
+
 t.test('with keys, each one counts from the start point that its history says', (t) => {
   const keyed = plan({}, true)
   const tally = {

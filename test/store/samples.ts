@@ -75,6 +75,7 @@ export function sampleCohort(number: number, change: Partial<Cohort> = {}): Coho
     closedAt: null,
     terms: { thresholds: {}, bets: {}, caps: {} },
     assigned: [19, 1],
+    observed: [19, 1],
     tallies: {},
     ...change,
   }

@@ -18,7 +18,11 @@ export type BookedEnd = {
 
 /** Keeps what the data plane tells, and lets a test wait for it. */
 export class FakeRecorder implements ServiceRecorder {
-  readonly begun: { readonly assignment: Assignment; readonly requestId: string }[] = []
+  readonly begun: {
+    readonly assignment: Assignment
+    readonly requestId: string
+    readonly observed: boolean
+  }[] = []
   heads = 0
   readonly ends: BookedEnd[] = []
   readonly predictions: { readonly requestId: string; readonly value: number | null }[] = []
@@ -27,8 +31,8 @@ export class FakeRecorder implements ServiceRecorder {
   readonly fallbacks: FallbackResult[] = []
   #wake: (() => void)[] = []
 
-  begin = (assignment: Assignment, requestId: string, now: number): Ticket => {
-    this.begun.push({ assignment, requestId })
+  begin = (assignment: Assignment, requestId: string, now: number, observed: boolean): Ticket => {
+    this.begun.push({ assignment, requestId, observed })
     this.#changed()
     return {
       variant: assignment.variant,

@@ -48,7 +48,7 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
     idempotent: false,
     variants,
     split: { key: null, rules: [], weightsBp: {}, override: null },
-    observe: { requestIdHeader: 'x-request-id', prediction: null },
+    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     failureStatuses: null,
     rollout: null,
     ...more,
