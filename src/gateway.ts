@@ -159,6 +159,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     refusal: (plan) => evaluator.refusal(plan),
     replace: async (next) => {
       live = next
+      next.targets.adopt()
       await health.checkNew()
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },

@@ -13,6 +13,8 @@ import type { VariantTarget } from './variant-target.ts'
 export type Targets = {
   /** By service name, then by variant name. */
   readonly byService: ReadonlyMap<string, ReadonlyMap<string, VariantTarget>>
+  /** The configuration is in force: its limits hold at doors that were there before. */
+  readonly adopt: () => void
   /**
    * The configuration is replaced. What no other one uses ends with the last request that was given to
    * it; to be called once.
@@ -49,6 +51,7 @@ export function createUpstreamRegistry(log: {
 
   function open(services: readonly Service[]): Targets {
     const taken: (() => void)[] = []
+    const adopting: (() => void)[] = []
     const take = <T>(from: Shared<T>, key: string, make: () => T): T => {
       const value = from.take(key, make)
       taken.push(() => from.release(key))
@@ -64,7 +67,7 @@ export function createUpstreamRegistry(log: {
       const tls = readUpstreamTls(variant.tls)
       const limits = limitsOf(variant)
       const admission = take(admissions, place, () => new Admission(limits))
-      admission.limit(limits)
+      adopting.push(() => admission.limit(limits))
       return {
         variant,
         matchPath: service.match.path,
@@ -87,7 +90,13 @@ export function createUpstreamRegistry(log: {
           new Map(service.variants.map((v) => [v.name, buildTarget(service, v)])),
         ]),
       )
-      return { byService, release: () => tenancy.release() }
+      return {
+        byService,
+        adopt: () => {
+          for (const adopt of adopting) adopt()
+        },
+        release: () => tenancy.release(),
+      }
     } catch (error) {
       tenancy.release()
       throw error

@@ -118,6 +118,21 @@ t.test('who leaves the queue is never sent', async (t) => {
   t.equal(held.length, 1)
 })
 
+t.test('new limits hold once the configuration is in force', async (t) => {
+  const { gateway, upstream, held, arrivals } = await start(t, 60_000)
+  const first = new RawConnection(gateway.port).send(GET)
+  await arrivals(1)
+  const second = new RawConnection(gateway.port).send(GET)
+  await gateway.recorder.until(({ begun }) => begun.length === 2)
+  const wider = [serviceWith([variantAt('baseline', upstream.origin, { maxInFlight: 2 })])]
+  gateway.upstreams.open(wider).release()
+  t.equal(held.length, 1, 'looked at, and refused')
+  gateway.reload(wider)
+  await arrivals(2)
+  for (const res of held) res.end('done')
+  for (const client of [first, second]) await client.receive('done')
+})
+
 t.test('a reload loses nobody who waits', async (t) => {
   const { gateway, upstream, held, arrivals } = await start(t, 60_000)
   const other = await startUpstream((_req, res) => res.end('other'))

@@ -142,6 +142,7 @@ export async function startGateway(
     reload: (next) => {
       const old = targets
       ;({ snapshot, targets } = buildSnapshot(next, recorder, upstreams))
+      targets.adopt()
       old.release()
     },
     onlyUses: async (origins) => {
