@@ -1,5 +1,5 @@
 /** Reads the coverage report of a test run. V8 reports no file that was never loaded: those count as not covered. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -11,7 +11,7 @@ const WHOLE_PERCENT = 95
 
 /**
  * Takes from V8's coverage of each process (`NODE_V8_COVERAGE`) what concerns the sources, and writes it where
- * `tap report` looks: most of it is about tap and the tests themselves.
+ * `tap report` looks: most of it is about tap and the tests themselves. The files of V8 are removed.
  *
  * @param {string} from folder of V8's files
  * @param {string} to folder for the same without the rest
@@ -25,6 +25,7 @@ export function collectCoverage(from, to, compiled) {
     const ours = result.filter(({ url }) => url.startsWith(src))
     if (ours.length > 0) writeFileSync(join(to, file), JSON.stringify({ result: ours }))
   }
+  rmSync(from, { recursive: true })
 }
 
 /**
