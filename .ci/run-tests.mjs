@@ -7,48 +7,67 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { readCoverage } from './coverage.mjs'
+import { join, resolve } from 'node:path'
+import { collectCoverage, readCoverage } from './coverage.mjs'
 import { providePrograms } from './programs.mjs'
 
 const BUILD = 'build'
 const OUTPUT = '.tap/output.tap'
+const V8_COVERAGE = '.tap/v8'
+const COVERAGE = '.tap/coverage'
 const REPORT = '.tap/report/lcov.info'
 
 process.chdir(join(import.meta.dirname, '..'))
 const args = process.argv.slice(2)
 const onCi = process.env.CI === 'true'
-const chosen = args.includes('--long')
-  ? compiledTests().filter(isLong)
-  : args.map((file) => join(BUILD, file.replace(/\.ts$/, '.js')))
-const whole = chosen.length === 0
+const isLongRun = args.includes('--long')
+const whole = !isLongRun && args.length === 0
+const suites =
+  whole || isLongRun
+    ? compiledTests().filter((file) => isLong(file) === isLongRun)
+    : args.map((file) => join(BUILD, file.replace(/\.ts$/, '.js')))
 
 const missing = providePrograms()
 for (const { command, debian, suites } of missing) {
   console.log(`skipped for want of ${command} (Debian package ${debian}): ${suites.join(', ')}`)
 }
 
-rmSync(OUTPUT, { force: true })
-const tap = spawnSync(
-  process.execPath,
+for (const left of [OUTPUT, V8_COVERAGE, COVERAGE, REPORT]) {
+  rmSync(left, { recursive: true, force: true })
+}
+const ran = runTap(
   [
-    'node_modules/tap/dist/esm/run.mjs',
+    'run',
+    '.ci/all-suites.mjs',
+    ...suites.map((file) => `--test-arg=${file}`),
     `--output-file=${OUTPUT}`,
+    // Each suite has its own timeout and writes its own coverage.
+    '--timeout=36000',
+    '--disable-coverage',
+    '--allow-empty-coverage',
     ...(process.stdout.isTTY ? [] : ['--reporter=terse']),
     ...(onCi ? ['--fail-skip'] : []),
-    ...(whole ? [] : ['--disable-coverage', '--timeout=3600']),
-    ...chosen,
   ],
-  { stdio: 'inherit' },
+  whole
+    ? { SUITE_TIMEOUT: '120', SUITE_COVERAGE: resolve(V8_COVERAGE) }
+    : { SUITE_TIMEOUT: '3600' },
 )
-
 const gaps = whole ? coverageGaps() : []
 const counts = readCounts()
-process.exitCode = tap.status === 0 && gaps.length === 0 && (!onCi || missing.length === 0) ? 0 : 1
+process.exitCode = ran && gaps.length === 0 && (!onCi || missing.length === 0) ? 0 : 1
 console.log(
   `${counts.pass} passed, ${counts.fail} failed` +
     (counts.skip > 0 ? `, ${counts.skip} skipped` : ''),
 )
+
+/** Whether this command of tap succeeded. */
+function runTap(args, env) {
+  const { status } = spawnSync(process.execPath, ['node_modules/tap/dist/esm/run.mjs', ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  })
+  return status === 0
+}
 
 function compiledTests() {
   return readdirSync(join(BUILD, 'test'), { recursive: true })
@@ -62,6 +81,8 @@ function isLong(file) {
 
 /** Prints and returns what the coverage falls short of. */
 function coverageGaps() {
+  collectCoverage(V8_COVERAGE, COVERAGE, BUILD)
+  runTap(['report'], {})
   const { percent, gaps } = readCoverage(REPORT, BUILD)
   console.log(`coverage of lines: ${percent.toFixed(2)} % (files that no test loads included)`)
   for (const gap of gaps) console.log(`coverage: ${gap}`)

@@ -232,9 +232,8 @@ async function lint(dir: string): Promise<Map<string, string[]>> {
 /** A command's output and exit code, whichever it is. */
 async function outputOf(file: string, args: readonly string[], cwd: string) {
   try {
-    // `env -u`: without tap's loader for coverage, which cannot load programs whose files have no ending
-    // and which puts itself into the environment of every child.
-    const plain = ['-u', 'NODE_OPTIONS', file, ...args]
+    // `env -u`: tools are not covered.
+    const plain = ['-u', 'NODE_V8_COVERAGE', file, ...args]
     const { stdout } = await run('env', plain, { cwd, maxBuffer: 64 * 1024 ** 2 })
     return { stdout, code: 0 }
   } catch (error) {

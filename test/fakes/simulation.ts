@@ -5,6 +5,7 @@ import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { Agenda } from './agenda.ts'
 import { ManualClock } from './simulated-service.ts'
 import { MemoryStore } from './memory-store.ts'
 
@@ -40,7 +41,7 @@ export class Simulation {
   readonly errors: unknown[] = []
   readonly #options: SimulationOptions
   readonly #start: number
-  readonly #agenda: { readonly at: number; readonly run: () => void }[] = []
+  readonly #agenda = new Agenda()
   readonly #predictions = new Map<string, Prediction>()
   #downSince = new Map<string, number>()
   #count = 0
@@ -100,7 +101,7 @@ export class Simulation {
   /** The process dies and another one takes over from the store, once the lease has run out. */
   async restart(): Promise<void> {
     this.clock.ms += 6000
-    this.#agenda.length = 0
+    this.#agenda.clear()
     this.book = this.buildBook(this.#options.service)
     this.evaluator = this.#newEvaluator()
     await this.evaluator.add({ plan: buildPlan(this.#options.service, 'hash')!, book: this.book })
@@ -129,11 +130,11 @@ export class Simulation {
     const requests = Math.round((this.#options.rps * ms) / 1000)
     for (let i = 0; i < requests; i++) {
       this.clock.ms += ms / requests
-      this.#runAgenda()
+      this.#agenda.runUntil(this.clock.ms)
       this.#request()
     }
     if (requests === 0) this.clock.ms += ms
-    this.#runAgenda()
+    this.#agenda.runUntil(this.clock.ms)
   }
 
   #request(): void {
@@ -169,14 +170,6 @@ export class Simulation {
   }
 
   #later(ms: number, run: () => void): void {
-    const at = this.clock.ms + ms
-    let index = this.#agenda.length
-    while (index > 0 && this.#agenda[index - 1]!.at > at) index--
-    this.#agenda.splice(index, 0, { at, run })
-  }
-
-  #runAgenda(): void {
-    while (this.#agenda.length > 0 && this.#agenda[0]!.at <= this.clock.ms)
-      this.#agenda.shift()!.run()
+    this.#agenda.add(this.clock.ms + ms, run)
   }
 }
