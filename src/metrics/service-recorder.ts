@@ -5,6 +5,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import type {
   AttemptResult,
@@ -117,14 +118,15 @@ export class ServiceBook implements ServiceRecorder {
     book.count(outcome, status, ticket.reason)
     book.durations.add(durationMs)
     if (upstreamMs !== null) book.overheads.add(Math.max(durationMs - upstreamMs, 0))
+    const bucket = latencyBucket(durationMs)
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       book.attempts.add(this.#clock.now(), failed)
       book.step.requests++
       if (failed) book.step.failures++
-      book.step.latencies.add(durationMs)
+      book.step.latencies.addAt(bucket)
     }
-    if (ticket.side !== null) book.drawn.add(durationMs)
+    if (ticket.side !== null) book.drawn.addAt(bucket)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }

@@ -6,7 +6,9 @@ import { buildResponseHead, buildTrailers, type ResponseAdditions } from './resp
 import { writeHeadPairs } from './write-head.ts'
 
 /** What the relay needs to know of an answer beside its bytes. */
-export type RelayOptions = Omit<ResponseAdditions, 'trailers'> & {
+export type RelayOptions = ResponseAdditions & {
+  /** The connection ends with this answer, whatever the client would like. */
+  readonly close: boolean
   /** Most bytes of the answer to keep a copy of; 0 = none. */
   readonly copyBytes: number
   /** Lets the upstream go on after `write` said false. */
@@ -79,13 +81,7 @@ export class AnswerRelay {
     const options = this.#options
     const { status, copyBytes } = options
     if (status > LAST_STATUS) return 'SERIN_UPSTREAM_PROTOCOL'
-    // Written out: copying the options field by field costs a tenth of what the whole relay does.
-    const head = buildResponseHead(raw, {
-      status,
-      variant: options.variant,
-      fallbackFrom: options.fallbackFrom,
-      requestId: options.requestId,
-      requestIdHeader: options.requestIdHeader,
+    const head = buildResponseHead(raw, options, {
       close: options.close || this.#isUnread,
       trailers: this.#takesTrailers && !this.isBodyless,
     })

@@ -1,6 +1,6 @@
 import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
 
-/** What serin adds to an answer, and what the client can take. */
+/** What serin adds to an answer. */
 export type ResponseAdditions = {
   readonly status: number
   readonly variant: string
@@ -8,7 +8,11 @@ export type ResponseAdditions = {
   readonly fallbackFrom: string | null
   readonly requestId: string
   readonly requestIdHeader: string
-  /** The connection ends with this answer. */
+}
+
+/** What the client's connection makes of an answer. */
+export type ResponseFraming = {
+  /** It ends with this answer. */
   readonly close: boolean
   /** Trailers can be passed on (RFC 9110 section 6.5.1: the client sent `TE: trailers`, and is HTTP/1.1). */
   readonly trailers: boolean
@@ -36,6 +40,7 @@ const OWN_FALLBACK = 'x-serin-fallback'
 export function buildResponseHead(
   raw: readonly Buffer[],
   add: ResponseAdditions,
+  framing: ResponseFraming,
 ): ResponseHead | null {
   const headers: string[] = []
   const connection = findConnection(raw)
@@ -74,10 +79,10 @@ export function buildResponseHead(
     headers.push(field, value)
   }
   // Node refuses the field where there is no chunked body to carry what it announces.
-  if (trailer !== null && isChunked && add.trailers) headers.push('trailer', trailer)
+  if (trailer !== null && isChunked && framing.trailers) headers.push('trailer', trailer)
   headers.push(add.requestIdHeader, add.requestId, OWN, add.variant)
   if (add.fallbackFrom !== null) headers.push(OWN_FALLBACK, add.fallbackFrom)
-  if (add.close) headers.push('connection', 'close')
+  if (framing.close) headers.push('connection', 'close')
   return { headers, isEventStream, isEncoded }
 }
 

@@ -35,8 +35,12 @@ export class LogHistogram {
 
   /** Adds one value in milliseconds; throws a RangeError where it is not a number from 0 on. */
   add(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`a latency is a number from 0 on, found ${ms}`)
-    this.#counts[bucketOf(ms)]! += 1
+    this.addAt(latencyBucket(ms))
+  }
+
+  /** Adds one value by its bucket: for several histograms of one value the logarithm is taken once. */
+  addAt(bucket: number): void {
+    this.#counts[bucket]! += 1
   }
 
   /**
@@ -74,7 +78,9 @@ export class LogHistogram {
   }
 }
 
-function bucketOf(ms: number): number {
+/** The bucket of a latency in milliseconds; throws a RangeError where it is not a number from 0 on. */
+export function latencyBucket(ms: number): number {
+  if (!(ms >= 0)) throw new RangeError(`a latency is a number from 0 on, found ${ms}`)
   if (ms <= LOWEST_MS) return 0
   return Math.min(BUCKETS - 1, Math.ceil(Math.log(ms / LOWEST_MS) / LOG_GAMMA))
 }
