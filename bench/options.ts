@@ -54,7 +54,7 @@ export function readOptions(args: readonly string[]): Options {
       return only?.has(contender.name) ?? (!quick || QUICK.has(contender.name))
     })
   for (const measure of measures) {
-    if (contendersOf(measure).length > 0) continue
+    if (contendersOf(measure).some(({ name }) => only?.has(name) ?? true)) continue
     throw new Error(`--only names nobody that takes part in ${measure}; name others with --measure`)
   }
   return {

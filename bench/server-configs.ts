@@ -11,7 +11,7 @@ export type ServerPlace = {
 export function nginxProxyConfig({ port, upstreamPort, work }: ServerPlace): string {
   const isLong = work.stream !== null || work.answerBytes > 64 * 1024
   return nginxConfig(`
-    client_max_body_size 64m;
+    client_max_body_size 64m; client_body_buffer_size 64k;
     upstream model { server 127.0.0.1:${upstreamPort}; keepalive ${work.upstreamConnections}; keepalive_requests 1000000000; keepalive_timeout 1h; }
     server {
       listen 127.0.0.1:${port};

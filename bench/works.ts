@@ -62,10 +62,10 @@ export const WORKS: readonly Work[] = [
   },
   {
     name: 'sse',
-    description: '1 KB of JSON, answered by a stream of 20 events, 5 ms apart',
+    description: '1 KB of JSON, answered by a stream of 10 events, 10 ms apart',
     requestBytes: 1024,
     answerBytes: 100,
-    stream: { events: 20, everyMs: 5 },
+    stream: { events: 10, everyMs: 10 },
     connections: 200,
     upstreamConnections: 2048,
     users: 1000,

@@ -13,6 +13,8 @@ export class AnswerConnection {
   #answered: Answered | null = null
   #head: Buffer = Buffer.alloc(0)
   #status = 0
+  /** The last bytes of a chunked body so far. */
+  #tail: Buffer = Buffer.alloc(0)
   #bodyBytes = 0
   /** Bytes of the whole body; null = chunked. */
   #length: number | null = null
@@ -62,6 +64,7 @@ export class AnswerConnection {
       this.#length = length === undefined ? null : Number(length)
       this.#isInBody = true
       this.#bodyBytes = 0
+      this.#tail = this.#tail.subarray(0, 0)
       body = bytes.subarray(end + HEAD_END.length)
     }
     this.#bodyBytes += body.length
@@ -73,8 +76,11 @@ export class AnswerConnection {
     answered(this.#status, this.#bodyBytes)
   }
 
-  /** The last chunk comes in one piece, or with what is in front of it: it is five bytes long. */
+  /** Whether a chunked body is over; trailers are not understood. */
   #isLast(body: Buffer): boolean {
-    return body.length >= LAST_CHUNK.length && body.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
+    this.#tail = Buffer.concat([this.#tail, body.subarray(-LAST_CHUNK.length)]).subarray(
+      -LAST_CHUNK.length,
+    )
+    return this.#tail.equals(LAST_CHUNK)
   }
 }
