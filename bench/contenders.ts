@@ -1,26 +1,45 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { nginxProxyConfig } from './nginx-config.ts'
+import { multiplyServices } from './multiply-services.ts'
+import { caddyConfig, haproxyConfig, nginxProxyConfig } from './server-configs.ts'
+import type { Work } from './works.ts'
+
+/** What can be measured: see `measure/`. */
+export type Measure = 'cost' | 'latency' | 'services' | 'streams' | 'memory'
 
 /** Where a contender listens, where it forwards to, the project, and a folder of its own for what it writes. */
 export type Place = {
   readonly root: string
   readonly port: number
+  readonly adminPort: number
   readonly upstreamPort: number
   readonly scratch: string
+  readonly work: Work
 }
 
-/** Something that forwards requests, as data: how one process of it is started. */
+/** How one process of a contender is started. */
+export type Start = {
+  readonly command: readonly [string, ...string[]]
+  readonly env?: Readonly<Record<string, string>>
+  /** Written into the scratch folder first, by file name. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** Something that forwards requests, as data. */
 export type Contender = {
   readonly name: string
   readonly description: string
-  readonly start: (place: Place) => {
-    readonly command: readonly [string, ...string[]]
-    readonly env?: Readonly<Record<string, string>>
-    /** Written into the scratch folder first, by file name. */
-    readonly files?: Readonly<Record<string, string>>
-  }
+  readonly start: (place: Place) => Start
+  /** What it takes part in unless `--only` says otherwise. */
+  readonly measures: readonly Measure[]
   /** A header that every answer must have: proof that the features under test are really on. */
-  readonly marker: string | null
+  readonly marker?: string
+  /** Program that must be installed. */
+  readonly program?: string
+  /** Services that the requests are spread over; 1 when absent. */
+  readonly services?: number
+  /** During each burst it gets the labels of the requests of its burst before, over the admin port. */
+  readonly labels?: boolean
 }
 
 /** The one that all others are compared with. */
@@ -31,46 +50,130 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: FLOOR,
     description: 'node:http and undici dispatch, no features',
-    start: (place) => ({ command: node('floor.js', place) }),
-    marker: null,
+    start: node('floor.js'),
+    measures: ['cost', 'latency', 'services', 'streams', 'memory'],
   },
   {
     name: 'serin',
     description: 'sticky key, a rule, metrics, evaluator with a rollout at 50 %, 1 % access log',
-    start: ({ root, port, upstreamPort, scratch }) => ({
-      command: [
-        process.execPath,
-        `${root}/dist/main.js`,
-        'serve',
-        '-c',
-        `${root}/bench/contenders/serin.yaml`,
-      ],
-      env: {
-        BENCH_PORT: String(port),
-        BENCH_UPSTREAM_PORT: String(upstreamPort),
-        BENCH_STORE: `${scratch}/data`,
-      },
-    }),
-    marker: 'x-serin-variant',
+    ...serin('serin.yaml'),
+    measures: ['cost', 'latency', 'services', 'streams', 'memory'],
   },
+  {
+    name: 'serin-plain',
+    description: 'one baseline, nothing else',
+    ...serin('serin-plain.yaml'),
+    measures: ['cost', 'latency'],
+  },
+  {
+    name: 'serin-body-key',
+    description: 'as serin, with the key in the JSON body',
+    ...serin('serin-body-key.yaml'),
+    measures: ['cost', 'latency'],
+  },
+  {
+    name: 'serin-observe',
+    description: 'as serin, with predictions read and labels joined during the run',
+    ...serin('serin-observe.yaml'),
+    labels: true,
+    measures: ['cost', 'latency', 'memory'],
+  },
+  ...[100, 1000].map((services): Contender => {
+    return {
+      name: `serin-${services}-services`,
+      description: `as serin, with ${services} services that the requests are spread over`,
+      ...serin('serin.yaml', services),
+      services,
+      measures: ['services'],
+    }
+  }),
   {
     name: '@fastify/http-proxy',
     description: 'stock, with retries off, pipelining 1, logs off',
-    start: (place) => ({ command: node('http-proxy.js', place) }),
-    marker: null,
+    start: node('fastify-http-proxy.js'),
+    measures: ['cost', 'latency', 'streams'],
+  },
+  {
+    name: 'http-proxy-3',
+    description: 'stock, with a keep-alive agent',
+    start: node('http-proxy-3.js'),
+    measures: ['cost', 'latency', 'streams'],
+  },
+  {
+    name: 'fast-proxy',
+    description: 'stock, which has a keep-alive agent',
+    start: node('fast-proxy.js'),
+    measures: ['cost', 'latency', 'streams'],
+  },
+  {
+    name: 'raw-client',
+    description: 'an experiment: the floor with a hand-made client that reads little of HTTP',
+    start: node('raw-client.js'),
+    measures: ['cost', 'latency'],
   },
   {
     name: 'nginx',
     description: "Debian's, one worker, upstream keep-alive, no access log",
+    program: 'nginx',
     start: (place) => ({
       command: ['nginx', '-p', place.scratch, '-c', `${place.scratch}/nginx.conf`],
-      files: { 'nginx.conf': nginxProxyConfig(place.port, place.upstreamPort) },
+      files: { 'nginx.conf': nginxProxyConfig(place) },
     }),
-    marker: null,
+    measures: ['cost', 'latency', 'streams'],
+  },
+  {
+    name: 'haproxy',
+    description: "Debian's, one thread, connections reused by all, no logs",
+    program: 'haproxy',
+    start: (place) => ({
+      command: ['haproxy', '-db', '-f', `${place.scratch}/haproxy.cfg`],
+      files: { 'haproxy.cfg': haproxyConfig(place) },
+    }),
+    measures: ['cost', 'latency', 'streams'],
+  },
+  {
+    name: 'caddy',
+    description: "Debian's, GOMAXPROCS=1, no access log",
+    program: 'caddy',
+    start: (place) => ({
+      command: ['caddy', 'run', '--config', `${place.scratch}/Caddyfile`, '--adapter', 'caddyfile'],
+      env: { GOMAXPROCS: '1', HOME: place.scratch, XDG_DATA_HOME: place.scratch },
+      files: { Caddyfile: caddyConfig(place) },
+    }),
+    measures: ['cost', 'latency', 'streams'],
   },
 ]
 
-function node(script: string, { port, upstreamPort }: Place): [string, ...string[]] {
+function node(script: string): (place: Place) => Start {
   const file = fileURLToPath(new URL(`./contenders/${script}`, import.meta.url))
-  return [process.execPath, file, String(port), String(upstreamPort)]
+  return ({ port, upstreamPort, work }) => ({
+    command: [
+      process.execPath,
+      file,
+      String(port),
+      String(upstreamPort),
+      String(work.upstreamConnections),
+    ],
+  })
+}
+
+function serin(file: string, services = 1): Pick<Contender, 'start' | 'marker'> {
+  return {
+    marker: 'x-serin-variant',
+    start: ({ root, port, adminPort, upstreamPort, scratch }) => ({
+      command: [process.execPath, `${root}/dist/main.js`, 'serve', '-c', `${scratch}/serin.yaml`],
+      env: {
+        BENCH_PORT: String(port),
+        BENCH_ADMIN_PORT: String(adminPort),
+        BENCH_UPSTREAM_PORT: String(upstreamPort),
+        BENCH_STORE: `${scratch}/data`,
+      },
+      files: {
+        'serin.yaml': multiplyServices(
+          readFileSync(`${root}/bench/contenders/${file}`, 'utf8'),
+          services,
+        ),
+      },
+    }),
+  }
 }

@@ -1,163 +1,102 @@
-/**
- * Compares forwarders side by side: `npm run bench -- --json FILE [--quick] [--seconds N] [--rounds N]
- * [--only NAME,NAME]`. The method stands in bench/README.md.
- */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { availableParallelism, cpus, release, tmpdir } from 'node:os'
+/** Compares forwarders side by side. Options and method stand in bench/README.md. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { CONTENDERS, FLOOR, type Contender } from './contenders.ts'
-import { cpuSeconds } from './cpu-time.ts'
-import { requirePrograms, versionOf } from './programs.ts'
-import { driveLoad, type Load } from './load.ts'
-import { nginxUpstreamConfig } from './nginx-config.ts'
-import { ANSWER_BODY } from './payload.ts'
-import { startPinned } from './pinned-process.ts'
-import { buildReport, renderReport, type Figures } from './report.ts'
+import { describeMachine } from './describe-machine.ts'
+import { createOpenLoopDriver } from './load/open-loop-driver.ts'
+import { measureCost } from './measure/cost.ts'
+import { measureLatency } from './measure/latency.ts'
+import { measureMemory } from './measure/memory.ts'
+import { measureStreams } from './measure/streams.ts'
+import { readOptions } from './options.ts'
+import { Processes } from './processes.ts'
+import { requirePrograms } from './programs.ts'
+import { buildComparison } from './report/build-comparison.ts'
+import { buildTables } from './report/build-tables.ts'
+import type { Comparison, Report } from './report/figures.ts'
+import { renderText } from './report/render-table.ts'
+import { LOAD_CORE, openStage, type StageDeps } from './stage.ts'
 
-const CONTENDER_CORE = 0
-const LOAD_CORE = 1
-const CONNECTIONS = 50
 /** npm starts scripts in the project's folder. */
 const root = process.cwd()
+const options = readOptions(process.argv.slice(2))
+const { work, rounds, seconds, warmUpRequests, measures, contendersOf } = options
+const has = (measure: (typeof measures)[number]) => measures.includes(measure)
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    seconds: { type: 'string' },
-    rounds: { type: 'string' },
-    only: { type: 'string' },
-  },
-})
-const seconds = Number(options.seconds ?? (options.quick ? 3 : 10))
-const warmUpSeconds = Math.min(seconds, 3)
-const rounds = Number(options.rounds ?? (options.quick ? 2 : 5))
-
-requirePrograms(['taskset', 'wrk', 'nginx'])
-if (availableParallelism() < 2)
+const programs = measures.flatMap((measure) => contendersOf(measure).map(({ program }) => program))
+requirePrograms([
+  ...new Set(['taskset', 'chrt', 'wrk', 'nginx', ...programs.filter((name) => name !== undefined)]),
+])
+if (availableParallelism() < 2) {
   throw new Error('the benchmark needs two cores: one is the contender’s')
+}
 
-const contenders = chosenContenders(options.only)
 const scratch = mkdtempSync(join(tmpdir(), 'serin-bench-'))
-try {
-  const upstreamPort = await freePort()
-  const upstream = await startUpstream(upstreamPort)
+const processes = new Processes()
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+const deps: StageDeps = { processes, root, scratch }
+// Before this process has only one core.
+const machine = describeMachine(root)
+// What is written here is no load, but it needs a core as well.
+await processes.run({
+  command: ['taskset', '-acp', String(LOAD_CORE), String(process.pid)],
+  core: LOAD_CORE,
+})
+
+const report: Report = {
+  ...(has('cost') ? await compare() : {}),
+  ...(has('services') ? { services: await compareServices() } : {}),
+  ...(has('streams') ? { streams: await watchStreams() } : {}),
+  ...(has('memory') ? { memory: await watchMemory() } : {}),
+  at: new Date().toISOString(),
+  machine,
+  settings: {
+    work: work.name,
+    rounds,
+    seconds,
+    connections: work.connections,
+    warmUpRequests,
+  },
+}
+console.log(`\n${buildTables(report).map(renderText).join('\n\n')}`)
+if (options.jsonFile !== null) {
+  writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`)
+}
+
+async function compare(): Promise<Comparison & Pick<Report, 'latency'>> {
+  const stage = await openStage(deps, contendersOf('cost'), work)
+  const driver = createOpenLoopDriver(processes, LOAD_CORE)
   try {
-    const runs = await runRounds(upstreamPort)
-    const report = buildReport(runs)
-    console.log(renderReport(report))
-    if (options.json !== undefined) {
-      const settings = { seconds, warmUpSeconds, rounds, connections: CONNECTIONS }
-      writeFileSync(
-        options.json,
-        `${JSON.stringify({ at: new Date().toISOString(), machine: machine(), settings, ...report }, null, 2)}\n`,
-      )
-    }
+    await stage.warmUp(warmUpRequests)
+    const comparison = buildComparison(await measureCost(stage, { rounds, seconds }, console.log))
+    if (!has('latency')) return comparison
+    const saturation = new Map(
+      Object.entries(comparison.contenders).map(([name, of]) => [name, of.requestsPerSecond]),
+    )
+    const plan = { work: work.name, rounds, seconds, percents: options.percents, saturation }
+    return { ...comparison, latency: await measureLatency(stage, driver, plan, console.log) }
   } finally {
-    await upstream.close()
+    await driver.close()
+    await stage.close()
   }
-} finally {
-  rmSync(scratch, { recursive: true, force: true })
 }
 
-/** Every contender once a round, each time in a fresh process; every other round in reverse. */
-async function runRounds(upstreamPort: number): Promise<Map<string, Figures[]>> {
-  const runs = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]))
-  for (let round = 1; round <= rounds; round++) {
-    for (const contender of round % 2 === 1 ? contenders : contenders.toReversed()) {
-      const figures = await runOnce(contender, upstreamPort)
-      runs.get(contender.name)!.push(figures)
-      console.log(
-        `round ${round}/${rounds}  ${contender.name}: ${figures.cpuMicrosPerRequest.toFixed(1)} µs/request, ${figures.requestsPerSecond.toFixed(0)} requests/s`,
-      )
-    }
-  }
-  return runs
-}
-
-async function runOnce(contender: Contender, upstreamPort: number): Promise<Figures> {
-  const port = await freePort()
-  const folder = mkdtempSync(join(scratch, 'run-'))
-  const { command, env, files } = contender.start({ root, port, upstreamPort, scratch: folder })
-  for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(folder, name), text)
-  const process = await startPinned({
-    command,
-    core: CONTENDER_CORE,
-    port,
-    marker: contender.marker,
-    env: env ?? {},
-  })
+async function compareServices(): Promise<Comparison> {
+  const stage = await openStage(deps, contendersOf('services'), work)
   try {
-    const load: Load = {
-      script: join(root, 'bench/post.lua'),
-      core: LOAD_CORE,
-      connections: CONNECTIONS,
-      seconds,
-    }
-    await driveLoad(port, { ...load, seconds: warmUpSeconds })
-    const before = cpuSeconds(process.pid)
-    const result = await driveLoad(port, load)
-    const used = cpuSeconds(process.pid) - before
-    return {
-      cpuMicrosPerRequest: (used * 1e6) / result.requests,
-      requestsPerSecond: result.requests / result.seconds,
-      p50Ms: result.p50Ms,
-      p99Ms: result.p99Ms,
-      coreBusy: used / result.seconds,
-    }
+    await stage.warmUp(warmUpRequests)
+    return buildComparison(await measureCost(stage, { rounds, seconds }, console.log))
   } finally {
-    await process.close()
+    await stage.close()
   }
 }
 
-async function startUpstream(port: number) {
-  const folder = join(scratch, 'upstream')
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'nginx.conf'), nginxUpstreamConfig(port, ANSWER_BODY))
-  return startPinned({
-    command: ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')],
-    core: LOAD_CORE,
-    port,
-    marker: null,
-  })
+function watchStreams(): Promise<NonNullable<Report['streams']>> {
+  const { streamRounds, streams } = options
+  const plan = { rounds: streamRounds, streams }
+  return measureStreams(deps, contendersOf('streams'), plan, console.log)
 }
 
-/** The floor is always among them: everything is a ratio to it. */
-function chosenContenders(only: string | undefined): readonly Contender[] {
-  if (only === undefined) return CONTENDERS
-  const names = new Set([FLOOR, ...only.split(',')])
-  for (const name of names) {
-    if (!CONTENDERS.some((contender) => contender.name === name)) {
-      const known = CONTENDERS.map((contender) => contender.name).join(', ')
-      throw new Error(`no contender is called ${name}; known are ${known}`)
-    }
-  }
-  return CONTENDERS.filter(({ name }) => names.has(name))
-}
-
-function machine() {
-  return {
-    cpu: cpus()[0]!.model,
-    cores: availableParallelism(),
-    kernel: release(),
-    node: process.version,
-    nginx: versionOf('nginx', '-v'),
-    wrk: versionOf('wrk', '-v'),
-    serin: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
-      .version,
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      )
-    })
-  })
+function watchMemory(): Promise<NonNullable<Report['memory']>> {
+  return measureMemory(deps, contendersOf('memory'), work, options.memoryRequests, console.log)
 }

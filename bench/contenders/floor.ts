@@ -1,46 +1,21 @@
 /**
  * The floor: what a correct HTTP/1.1 forwarder in Node costs when it does nothing else. Raw header
- * pairs go through without the hop-by-hop ones, small bodies as one buffer, answers with backpressure,
- * a client that leaves takes its upstream request with it. `node floor.js <port> <upstream port>`
+ * pairs go through without the hop-by-hop ones, bodies as one buffer, answers with backpressure,
+ * a client that leaves takes its upstream request with it. `node floor.js <port> <upstream port> <connections>`
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Pool, type Dispatcher } from 'undici'
-import { UPSTREAM_CONNECTIONS } from '../nginx-config.ts'
+import { collectBody } from './collect-body.ts'
+import { endToEnd } from './hop-by-hop.ts'
+import { place } from './place.ts'
 
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+const pool = new Pool(place.upstream, { connections: place.connections, pipelining: 1 })
+createServer((req, res) => collectBody(req, (body) => forward(req, res, body))).listen(
+  place.port,
+  '127.0.0.1',
+)
 
-const [port, upstreamPort] = process.argv.slice(2)
-const pool = new Pool(`http://127.0.0.1:${upstreamPort}`, {
-  connections: UPSTREAM_CONNECTIONS,
-  pipelining: 1,
-})
-const server = createServer(forward)
-server.listen(Number(port), '127.0.0.1')
-process.once('SIGTERM', () => {
-  server.close()
-  server.closeAllConnections()
-  void pool.destroy()
-})
-
-function forward(req: IncomingMessage, res: ServerResponse): void {
-  const chunks: Buffer[] = []
-  req.on('data', (chunk: Buffer) => chunks.push(chunk))
-  req.once('end', () => {
-    const body =
-      chunks.length === 0 ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-    dispatch(req, res, body)
-  })
-}
-
-function dispatch(req: IncomingMessage, res: ServerResponse, body: Buffer | null): void {
+function forward(req: IncomingMessage, res: ServerResponse, body: Buffer | null): void {
   let abort: (() => void) | null = null
   res.once('close', () => {
     if (!res.writableFinished) abort?.()
@@ -71,13 +46,4 @@ function dispatch(req: IncomingMessage, res: ServerResponse, body: Buffer | null
     },
     handler,
   )
-}
-
-/** Name and value pairs without those that concern one connection only. */
-function endToEnd(pairs: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < pairs.length; i += 2) {
-    if (!HOP_BY_HOP.has(pairs[i]!.toLowerCase())) kept.push(pairs[i]!, pairs[i + 1]!)
-  }
-  return kept
 }

@@ -1,0 +1,80 @@
+import type { Spread } from '../spread.ts'
+
+/** The figures of one burst in a closed loop, or their medians over all bursts. */
+export type Figures = {
+  /** CPU time of the whole process family over the requests answered. */
+  readonly cpuMicrosPerRequest: number
+  readonly requestsPerSecond: number
+  /** Latencies of a saturated server. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Share of its core that the contender kept busy: near 1, the load really was at its limit. */
+  readonly coreBusy: number
+}
+
+/** The names of the figures, in the order of the report. */
+export const FIGURES: readonly (keyof Figures)[] = [
+  'cpuMicrosPerRequest',
+  'requestsPerSecond',
+  'p50Ms',
+  'p99Ms',
+  'coreBusy',
+]
+
+/** Contenders that were measured side by side; everything by the name of the contender. */
+export type Comparison = {
+  /** Medians, the spreads behind them, and the bursts in the order of the rounds. */
+  readonly contenders: Readonly<
+    Record<
+      string,
+      Figures & {
+        readonly spreads: Readonly<Record<keyof Figures, Spread>>
+        readonly runs: readonly Figures[]
+      }
+    >
+  >
+  /** Contender over floor, paired within each round. */
+  readonly ratios: Readonly<Record<string, Readonly<Record<keyof Figures, Spread>>>>
+}
+
+/** Latency at a fixed rate, from the intended time of sending; medians over the rounds where no spread is. */
+export type Latency = {
+  readonly ratePerSecond: number
+  /** Through the contender less straight to the upstream, paired. */
+  readonly addedP50Ms: Spread
+  readonly addedP99Ms: Spread
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly directP50Ms: number
+  readonly directP99Ms: number
+  /** How late the load itself was on the direct way; near `directP99Ms`, the load was at its limit. */
+  readonly directSentP99Ms: number
+}
+
+/** Memory of open event streams. */
+export type Streams = {
+  readonly streams: number
+  readonly idleMiB: number
+  readonly openMiB: number
+  readonly kibPerStream: Spread
+}
+
+/** Resident memory over the requests of one process. */
+export type Memory = {
+  /** Median of the last quarter of the requests less that of the second one. */
+  readonly growthMiB: number
+  readonly samples: readonly { readonly requests: number; readonly mib: number }[]
+}
+
+/** The file that `--json` writes. What was not measured is not there. */
+export type Report = Partial<Comparison> & {
+  /** When the run ended, ISO 8601. */
+  readonly at: string
+  readonly machine: Readonly<Record<string, string | number>>
+  readonly settings: Readonly<Record<string, string | number>>
+  /** By contender, then by percent of its saturation. */
+  readonly latency?: Readonly<Record<string, Readonly<Record<string, Latency>>>>
+  readonly services?: Comparison
+  readonly streams?: Readonly<Record<string, Streams>>
+  readonly memory?: Readonly<Record<string, Memory>>
+}

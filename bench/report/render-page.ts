@@ -1,0 +1,68 @@
+import { CONTENDERS } from '../contenders.ts'
+import { findWork } from '../works.ts'
+import { buildTables, type Table } from './build-tables.ts'
+import type { Report } from './figures.ts'
+import { renderMarkdown } from './render-table.ts'
+
+/** What a reader must know of a table, by its title. */
+const NOTES: Readonly<Record<Table['title'], string>> = {
+  'CPU per request':
+    'Medians over the rounds; ratios are paired within a round. p50 and p99 are those of a saturated server. Where `core` is well below 100 %, the load was at its limit before the contender, and requests/s are a lower bound.',
+  'Added latency at a fixed rate':
+    "Through the contender less straight to the upstream, in milliseconds, at shares of the contender's own saturation. A star: the load itself was more than 1 ms late, and the row says little of the contender.",
+  'Many services':
+    'The requests are spread over all services of a contender; the ticks of the evaluator are part of the cost.',
+  'Open event streams': 'Resident memory of a fresh process without and with open streams.',
+  'Memory over many requests':
+    'Growth is the median of the last quarter of the requests less that of the second.',
+}
+
+/** `docs/performance.md` of a recorded run, with the plot beside it; null = nothing is recorded yet. */
+export function renderPage(recorded: Report | null): string {
+  const figures = recorded === null ? NOTHING : [renderRun(recorded), ...renderFigures(recorded)]
+  return `${[...HEAD, ...figures, ...renderContenders()].join('\n\n')}\n`
+}
+
+const HEAD = [
+  '<!-- Written by `npm run docs:performance`: change bench/report/render-page.ts instead. -->',
+  '# Performance',
+  `What a request costs in serin, beside a floor without features and beside other forwarders. How it is measured, and
+how to do it again, stands in [bench/README.md](../bench/README.md). In short: every contender is a process on one core,
+load and upstream share another; all of them are alive and warm at once and take short bursts in turns, so that what
+disturbs the machine disturbs all; ratios to the floor are paired within a round; every answer is checked.`,
+]
+
+const NOTHING = [
+  `## Figures
+
+No run is recorded yet.`,
+]
+
+function renderRun({ at, machine, settings }: Report): string {
+  const list = (of: Report['machine']) =>
+    Object.entries(of)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(' · ')
+  const { description } = findWork(String(settings['work']))
+  return `## The run
+
+${at.slice(0, 10)}: ${description}. ${list(settings)}.
+
+${list(machine)}.`
+}
+
+function renderFigures(recorded: Report): string[] {
+  return buildTables(recorded).flatMap((table, i) => [
+    `## ${table.title}`,
+    ...(i === 0 && recorded.ratios !== undefined
+      ? ["![CPU per request as a multiple of the floor's](performance.svg)"]
+      : []),
+    NOTES[table.title] ?? '',
+    renderMarkdown(table),
+  ])
+}
+
+function renderContenders(): string[] {
+  const lines = CONTENDERS.map(({ name, description }) => `- **${name}**: ${description}`)
+  return ['## Contenders', lines.join('\n')]
+}
