@@ -19,13 +19,19 @@ t.test("the README's configuration is one that serin accepts without a warning",
   t.strictSame(result.ok ? result.warnings : result.problems, [])
 })
 
-t.test("the benchmark's configuration is one that serin accepts", async (t) => {
-  const result = await loadConfig(join(root, 'bench/contenders/serin.yaml'), {
+t.test("the benchmark's configurations are ones that serin accepts", async (t) => {
+  const env = {
     BENCH_PORT: '8080',
+    BENCH_ADMIN_PORT: '9090',
     BENCH_UPSTREAM_PORT: '8000',
     BENCH_STORE: '/tmp/serin-bench',
-  })
-  t.strictSame(result.ok ? [] : result.problems, [])
+  }
+  const files = readdirSync(join(root, 'bench/contenders')).filter((f) => f.endsWith('.yaml'))
+  t.ok(files.length > 0)
+  for (const file of files) {
+    const result = await loadConfig(join(root, 'bench/contenders', file), env)
+    t.strictSame(result.ok ? [] : result.problems, [], file)
+  }
 })
 
 t.test('every link between the documents leads somewhere', async (t) => {
