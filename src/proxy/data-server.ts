@@ -86,7 +86,11 @@ function createDoor(
     else disappoint(req, res)
   })
   server.on('checkExpectation', disappoint)
-  server.on('connect', (_req, socket) => answerClientError({ code: 'CONNECT' }, socket))
+  server.on('connect', (_req, socket) => {
+    // Node has taken its own listeners off, and an error that nobody hears ends the process.
+    socket.on('error', () => socket.destroy())
+    answerClientError({ code: 'CONNECT' }, socket)
+  })
   return server
 }
 

@@ -6,6 +6,7 @@ import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
+import { guardUpgrades } from './guard-upgrades.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
 import { refuse } from './own-answers.ts'
 import { createPeerLookup, type Peer } from './peer.ts'
@@ -98,6 +99,7 @@ export function registerPassthrough(
         },
       },
     })
+    guardUpgrades(fastify.server)
   })
 }
 
