@@ -5,7 +5,6 @@ import {
   type FakeUpstream,
   type SeenRequest,
 } from './fake-upstream.ts'
-import { RawConnection } from './raw-client.ts'
 import {
   serviceWith,
   startGateway,
@@ -88,16 +87,6 @@ export function post(lines: readonly string[], body = ''): string {
 /** The statuses of all answers in a text, of 1xx ones too. */
 export function statusesIn(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status))
-}
-
-/** Sends these bytes on a new connection; gives what came until the text had `part`. */
-export async function exchangeUntil(port: number, bytes: string, part: string): Promise<string> {
-  const client = new RawConnection(port).send(bytes)
-  try {
-    return await client.receive(part)
-  } finally {
-    client.close()
-  }
 }
 
 /** A promise and what fulfils it. */
