@@ -42,6 +42,14 @@ t.test('every link between the documents leads somewhere', async (t) => {
   }
 })
 
+t.test('every rule of docs/http.md is named by the tests that it points to', async (t) => {
+  const rows = [...read('docs/http.md').matchAll(/^\| \d+ +\|(.+?)\|(.+?)\|.*\]\(\.\.\/(.+?)\)/gm)]
+  t.ok(rows.length >= 39, `${rows.length} rules`)
+  for (const [, rule, section, file] of rows) {
+    t.ok(read(file!).includes(`${rule!.trim()} (${section!.trim()})`), `${rule} in ${file}`)
+  }
+})
+
 t.test('every script that the documents name exists', async (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   for (const page of pages) {

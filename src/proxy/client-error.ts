@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { isLingering, lingerAndDestroy } from './linger.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 /** Why Node's parser gave up, as the catalogue says it. */
@@ -10,22 +12,43 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** Node's way to the answer that is being written to a socket. */
-type ServingSocket = Duplex & { readonly _httpMessage?: { readonly headersSent: boolean } | null }
+type ServingSocket = Duplex & { readonly _httpMessage?: ServerResponse | null }
+
+/** Connections that were given up: whatever else comes on them is not looked at. */
+const failed = new WeakSet<Duplex>()
 
 /**
  * Answers what was no request: the connection closes, and the client learns why if it still listens. An
- * answer that has begun is cut instead, because whatever followed would be taken for a part of it.
+ * answer that has begun is cut instead, because whatever followed would be taken for a part of it. An
+ * earlier request that came in whole still gets its answer, which is the last one then.
  */
 export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
+  if (failed.has(socket)) return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  if ((socket as ServingSocket)._httpMessage?.headersSent === true) {
+  const answer = (socket as ServingSocket)._httpMessage ?? null
+  failed.add(socket)
+  if (answer === null) {
+    socket.end(problemBytes(error.code))
+    lingerAndDestroy(socket)
+  } else if (answer.req.complete) {
+    answer.shouldKeepAlive = false
+    answer.once('finish', () => socket.end())
+  } else if (isLingering(answer)) {
+    answer.end()
+  } else if (answer.headersSent) {
     socket.destroy()
-    return
+  } else {
+    // Destroyed at once, so that the exchange ends: what it was about will never arrive.
+    socket.end(problemBytes(error.code), () => socket.destroy())
   }
-  const code = CODES[error.code ?? ''] ?? 'SERIN_BAD_REQUEST'
+}
+
+/** A whole answer: head and problem details. */
+function problemBytes(cause: string | undefined): string {
+  const code = CODES[cause ?? ''] ?? 'SERIN_BAD_REQUEST'
   const { status, title, detail } = errorEntry(code)
   const body = JSON.stringify({ type: 'about:blank', title, status, code, detail })
   const head = [
@@ -35,5 +58,5 @@ export function answerClientError(error: { readonly code?: string }, socket: Dup
     `x-serin-error: ${code}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  return `${head.join('\r\n')}\r\n\r\n${body}`
 }

@@ -1,21 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
+import { isClosing } from './closing-connections.ts'
+import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { gatewayPlugin } from './gateway-plugin.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
-
-/** How often Node looks for connections that take too long. */
-const CONNECTIONS_CHECK_MS = 2_000
-
-/** Longest time for a request's header section. */
-const HEADERS_TIMEOUT_MS = 15_000
-
-/** How long an idle client connection stays open: longer than common load balancers keep theirs. */
-const KEEP_ALIVE_MS = 72_000
 
 /**
  * The data plane's server, ready for `listen`: services, the health path, and what belongs to no service
@@ -32,6 +25,8 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
     serverFactory: (handler) => createDoor(deps, handler),
+    // Not beside Fastify's own, which cuts the connection at once.
+    clientErrorHandler: answerClientError,
     // Fastify's router refuses paths that do not decode as UTF-8; a service's upstream may want them.
     frameworkErrors: (_error, request, reply) => {
       const req = request.raw as IncomingMessage
@@ -57,7 +52,9 @@ function createDoor(
   deps: GatewayDeps,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
+  const { headersTimeoutMs, connectionsCheckMs, clientIdleMs } = { ...PROXY_LIMITS, ...deps.limits }
   const enter = (req: IncomingMessage, res: ServerResponse) => {
+    if (isClosing(req.socket)) return
     const refusal = validateRequest(req)
     if (refusal === null) handler(req, res)
     else refuse(deps, req, res, refusal, { close: true })
@@ -65,11 +62,11 @@ function createDoor(
   const server = createServer(
     {
       maxHeaderSize: deps.config().limits.headerBytes,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: connectionsCheckMs,
+      headersTimeout: headersTimeoutMs,
       // Bodies have an idle limit of their own; a long upload that goes on is none of its business.
       requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: clientIdleMs,
       insecureHTTPParser: false,
       // Checked here, so that the answer says what is wrong.
       requireHostHeader: false,
@@ -78,13 +75,22 @@ function createDoor(
     enter,
   )
   server.maxHeadersCount = MAX_HEADER_LINES + 1
+  const disappoint = (req: IncomingMessage, res: ServerResponse) => {
+    if (!isClosing(req.socket))
+      refuse(deps, req, res, { code: 'SERIN_EXPECTATION_FAILED' }, { close: true })
+  }
   // 100 is sent once the route and the limits are known, not by Node at once.
-  server.on('checkContinue', enter)
-  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
-    refuse(deps, req, res, { code: 'SERIN_EXPECTATION_FAILED' }, { close: true })
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    // Node takes any value that has the words in it.
+    if (req.headers.expect!.toLowerCase() === '100-continue') enter(req, res)
+    else disappoint(req, res)
   })
-  server.on('connect', (_req, socket) => answerClientError({ code: 'CONNECT' }, socket))
-  server.on('clientError', answerClientError)
+  server.on('checkExpectation', disappoint)
+  server.on('connect', (_req, socket) => {
+    // Node has taken its own listeners off, and an error that nobody hears ends the process.
+    socket.on('error', () => socket.destroy())
+    answerClientError({ code: 'CONNECT' }, socket)
+  })
   return server
 }
 

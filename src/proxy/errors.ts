@@ -46,6 +46,8 @@ export function classifyError(error: unknown, stage: Stage): ErrorCode {
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
   // HTTPParserError has no code of the UND_ERR family; its own is llhttp's (HPE_…), or none.
   if (name === 'HTTPParserError') return 'SERIN_UPSTREAM_PROTOCOL'
+  // undici asserts where it has no error of its own: a status below 100, or 101 without an upgrade.
+  if (code === 'ERR_ASSERTION' && stage !== 'unsent') return 'SERIN_UPSTREAM_PROTOCOL'
   if (typeof code !== 'string') return 'SERIN_INTERNAL'
   if (code === 'UND_ERR_SOCKET' && PROTOCOL_MESSAGES.has(message as string)) {
     return 'SERIN_UPSTREAM_PROTOCOL'

@@ -18,6 +18,12 @@ export type ProxyLimits = {
   readonly inspectBytes: number
   /** Largest answer that a prediction is read from. */
   readonly copyBytes: number
+  /** Longest time for a request's header section. */
+  readonly headersTimeoutMs: number
+  /** How often Node looks for connections that take too long: what `headersTimeoutMs` is precise to. */
+  readonly connectionsCheckMs: number
+  /** How long an idle client connection stays open: longer than common load balancers keep theirs. */
+  readonly clientIdleMs: number
 }
 
 /** The limits as they are in service; tests use shorter times. */
@@ -27,6 +33,9 @@ export const PROXY_LIMITS: ProxyLimits = {
   settleMs: 30_000,
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
+  headersTimeoutMs: 15_000,
+  connectionsCheckMs: 2_000,
+  clientIdleMs: 72_000,
 }
 
 /** What all exchanges have in common. */

@@ -45,6 +45,17 @@ export function connectionTokens(connection: string | undefined): ReadonlySet<st
   return tokens
 }
 
+/**
+ * Whether a field (lower case) becomes one of those that serin alone may speak for once a server has turned
+ * underscores into dashes, as CGI and WSGI make it (RFC 3875 section 4.1.18): `content_length`,
+ * `x_forwarded_for`. Such a field is not passed on.
+ */
+export function isDisguised(name: string): boolean {
+  if (!name.includes('_')) return false
+  const plain = name.replaceAll('_', '-')
+  return HOP_BY_HOP.has(plain) || isProtected(plain) || plain === 'x-real-ip'
+}
+
 /** The two values that nearly every message has. */
 function isPlain(connection: string): boolean {
   return connection === 'keep-alive' || connection === 'close'

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 
 /** Most of an unread request body that is still read after the answer. */
 const LINGER_BYTES = 512 * 1024
 
 /** Longest time that it is read for. */
 const LINGER_MS = 2_000
+
+const lingering = new WeakSet<ServerResponse>()
 
 /**
  * Ends an answer whose request was not read to its end. Closing the connection at once would make the
@@ -13,6 +16,7 @@ const LINGER_MS = 2_000
  * `Connection: close` and be written.
  */
 export function lingerAndEnd(req: IncomingMessage, res: ServerResponse): void {
+  lingering.add(res)
   let left = LINGER_BYTES
   const finish = () => {
     clearTimeout(timer)
@@ -27,4 +31,21 @@ export function lingerAndEnd(req: IncomingMessage, res: ServerResponse): void {
   res.once('close', () => clearTimeout(timer))
   req.on('data', onData).once('end', finish)
   req.resume()
+}
+
+/** Whether all of this answer is written and only the rest of its request is waited for. */
+export function isLingering(res: ServerResponse): boolean {
+  return lingering.has(res)
+}
+
+/** The same for a connection whose bytes are no request any more; its last bytes must be written. */
+export function lingerAndDestroy(socket: Duplex): void {
+  let left = LINGER_BYTES
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+  socket.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) socket.destroy()
+  })
+  socket.resume()
 }

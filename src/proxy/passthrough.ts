@@ -1,12 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
+import type { ErrorCode } from '../domain/errors.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
-import { HOP_BY_HOP } from './hop-by-hop.ts'
+import { guardUpgrades } from './guard-upgrades.ts'
+import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
 import { refuse } from './own-answers.ts'
 import { createPeerLookup, type Peer } from './peer.ts'
+
+/** How the library says that a status is none; it has no other error of this code. */
+const STATUS_ERROR = 'FST_REPLY_FROM_BAD_GATEWAY'
 
 type Headers = Record<string, string | string[] | undefined>
 
@@ -27,6 +33,7 @@ const CONNECT_TIMEOUT_MS = 5_000
  * - A malformed Content-Type is refused (415); bodies of GET and HEAD are dropped.
  * - A client that leaves does not stop the upstream before that begins to answer.
  * - Trailers and 1xx answers do not pass; a body without Content-Length has no size limit.
+ * - An answer with a transfer coding beside chunked is not noticed: its body stays coded.
  * - WebSocket messages are framed anew; one subprotocol passes, and of the header only Cookie,
  *   Authorization and what serin adds. The session opens towards the client before the upstream has agreed.
  */
@@ -73,29 +80,45 @@ export function registerPassthrough(
         }),
         rewriteHeaders: (headers) => strip(headers as Headers) as never,
         onResponse: (_request, reply, response) => {
-          const { stream } = response as unknown as { stream: unknown }
+          const { stream } = response as unknown as { readonly stream: Readable }
+          // Answered with an error: the library goes on all the same.
+          if (reply.sent) {
+            stream.on('error', () => {}).destroy()
+            return
+          }
           void reply.send(stream)
           // Else the head waits for the first byte of the body: events would begin late.
           const res = reply.raw as ServerResponse
           if (!res.headersSent && !res.destroyed) res.flushHeaders()
         },
         onError: (reply, { error }) => {
-          const cause = (error as Error & { cause?: unknown }).cause ?? error
-          const code = classifyError(rootCause(cause), 'unsent')
+          const code = codeOf(error)
           deps.log.debug({ err: error, code }, 'the passthrough failed')
           reply.hijack()
           refuse(deps, reply.request.raw as IncomingMessage, reply.raw as ServerResponse, { code })
         },
       },
     })
+    guardUpgrades(fastify.server)
   })
+}
+
+/** The library does not say how far it had come; where that matters it is told by the error. */
+function codeOf(error: Error & { readonly cause?: unknown; readonly code?: unknown }): ErrorCode {
+  if (error.code === STATUS_ERROR) return 'SERIN_UPSTREAM_PROTOCOL'
+  const cause = rootCause(error.cause ?? error)
+  const isAnswered = (cause as { code?: unknown }).code === 'ERR_ASSERTION'
+  return classifyError(cause, isAnswered ? 'sent' : 'unsent')
 }
 
 /** Drops what concerns one connection alone, and serin's own fields. */
 function strip(headers: Headers): Headers {
   const kept: Headers = {}
+  const tokens = connectionTokens(headers.connection?.toString())
   for (const [name, value] of Object.entries(headers)) {
-    if (!HOP_BY_HOP.has(name) && !name.startsWith('x-serin-')) kept[name] = value
+    if (HOP_BY_HOP.has(name) || name.startsWith('x-serin-') || isDisguised(name)) continue
+    if (tokens !== null && tokens.has(name)) continue
+    kept[name] = value
   }
   return kept
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
+import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
 import type { Peer } from './peer.ts'
 
 /** What serin adds to a request on its way to the upstream. */
@@ -21,7 +21,7 @@ const LONGEST_REQUEST_ID = 200
  * latin1 strings as they came, less what concerns the connection alone, plus ours.
  *
  * - Host becomes `x-forwarded-host`; the upstream's own authority is its Host.
- * - A client's `x-serin-*` never passes.
+ * - A client's `x-serin-*` never passes, nor what an upstream could take for one of serin's own fields.
  * - `forwarded`, `x-real-ip` and `x-forwarded-*` pass from a trusted proxy only; `x-forwarded-for` is
  *   appended to then, the others are kept. From anyone else they are replaced.
  * - `via` is appended (RFC 9110 section 7.6.3), the trailer section is dropped (6.5.1 allows it): undici
@@ -41,6 +41,7 @@ export function buildRequestHeaders(req: IncomingMessage, add: RequestAdditions)
     const value = raw[n + 1]!
     const name = field.toLowerCase()
     if (HOP_BY_HOP.has(name) || name === 'host' || name === 'trailer') continue
+    if (isDisguised(name)) continue
     if (tokens !== null && tokens.has(name) && name !== add.requestIdHeader) continue
     if (name === add.requestIdHeader) {
       if (!hasId) headers.push(field, add.requestId)

@@ -54,7 +54,8 @@ export function buildResponseHead(
     const name = field.toLowerCase()
     const value = raw[n + 1]!.toString('latin1')
     if (name === 'transfer-encoding') {
-      if (value.toLowerCase() !== 'chunked') return null
+      // undici leaves the whitespace after a value. Chunked twice is a fault (RFC 9112 section 6.1).
+      if (isChunked || value.trim().toLowerCase() !== 'chunked') return null
       isChunked = true
       continue
     }

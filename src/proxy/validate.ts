@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { METHODS, type IncomingMessage } from 'node:http'
 import type { ErrorCode } from '../domain/errors.ts'
 
 /** A request that is not served: the code, and what exactly is wrong where the code alone does not say it. */
@@ -7,8 +7,13 @@ export type Refusal = { readonly code: ErrorCode; readonly detail?: string }
 /** Most field lines of a request. Node drops those beyond its own limit silently, so ours lies below. */
 export const MAX_HEADER_LINES = 256
 
-/** Methods that a gateway in front of model servers has no use for, and attackers have (RFC 9110 section 9.3.8). */
-const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE'])
+/**
+ * All of HTTP's but two that a gateway in front of model servers has no use for, and attackers have (RFC 9110
+ * section 9.3.8). Node's parser takes those of RTSP too, with RTSP's name in the place of HTTP's.
+ */
+const SERVED_METHODS: ReadonlySet<string> = new Set(
+  METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE'),
+)
 
 /**
  * Refuses what Node's parser lets through but two readers could understand differently, and puts a
@@ -19,7 +24,7 @@ export function validateRequest(req: IncomingMessage): Refusal | null {
   if (req.httpVersionMajor !== 1 || req.httpVersionMinor > 1) {
     return { code: 'SERIN_VERSION_NOT_SUPPORTED' }
   }
-  if (REFUSED_METHODS.has(req.method!)) {
+  if (!SERVED_METHODS.has(req.method!)) {
     return { code: 'SERIN_NOT_IMPLEMENTED', detail: `The method ${req.method!} is not supported.` }
   }
   const { rawHeaders } = req
@@ -57,6 +62,8 @@ function checkFraming(req: IncomingMessage): Refusal | null {
 /** RFC 9112 section 3.2: the four forms of a request target. */
 function checkTarget(req: IncomingMessage): Refusal | null {
   const url = req.url!
+  // One server takes it for a part of the path, the next cuts it off (CVE-2021-32779).
+  if (url.includes('#')) return bad('The request target has a fragment.')
   if (url.charCodeAt(0) === 0x2f /* / */) return null
   if (url === '*') {
     return req.method === 'OPTIONS'
@@ -68,11 +75,10 @@ function checkTarget(req: IncomingMessage): Refusal | null {
   const rest = url.slice(scheme[0].length)
   const end = rest.search(/[/?]/)
   const authority = end === -1 ? rest : rest.slice(0, end)
+  if (!isAuthority(authority)) return bad('The request target is not valid.')
   // Section 3.2.2 has the target win over Host; a difference between them has no honest reason.
-  if (
-    req.headers.host !== undefined &&
-    authority.toLowerCase() !== req.headers.host.toLowerCase()
-  ) {
+  req.headers.host ??= authority
+  if (authority.toLowerCase() !== req.headers.host.toLowerCase()) {
     return bad('The request target names another host than the Host field.')
   }
   const path = end === -1 ? '' : rest.slice(end)

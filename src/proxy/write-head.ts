@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { markClosing } from './closing-connections.ts'
 
 /**
  * `res.writeHead` with flat header pairs, duplicates kept. While the server closes, Fastify has set
  * `Connection: close` on the response before; Node 20 then takes only the last of several lines with one
- * name, so they are handed over by name.
+ * name, so they are handed over by name. `connection`, where there is one, is the last pair and says close.
  */
 export function writeHeadPairs(
   res: ServerResponse,
@@ -11,6 +12,7 @@ export function writeHeadPairs(
   reason: string | undefined,
   pairs: string[],
 ): void {
+  if (pairs.at(-2) === 'connection') markClosing(res.req.socket)
   if (!res.hasHeader('connection')) {
     if (reason === undefined) res.writeHead(status, pairs)
     else res.writeHead(status, reason, pairs)

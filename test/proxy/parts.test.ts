@@ -22,6 +22,8 @@ t.test('errors are classified by their code, and by how far the attempt had come
     [{ code: 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' }, 'sent', 'SERIN_UPSTREAM_PROTOCOL'],
     [{ code: 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' }, 'answered', 'SERIN_UPSTREAM_TRUNCATED'],
     [{ name: 'HTTPParserError' }, 'sent', 'SERIN_UPSTREAM_PROTOCOL'],
+    [{ code: 'ERR_ASSERTION' }, 'sent', 'SERIN_UPSTREAM_PROTOCOL'],
+    [{ code: 'ERR_ASSERTION' }, 'unsent', 'SERIN_INTERNAL'],
     [{ code: 'UND_ERR_CONNECT_TIMEOUT' }, 'unsent', 'SERIN_UPSTREAM_CONNECT_TIMEOUT'],
     [{ code: 'UND_ERR_HEADERS_TIMEOUT' }, 'sent', 'SERIN_UPSTREAM_FIRST_BYTE_TIMEOUT'],
     [{ code: 'UND_ERR_BODY_TIMEOUT' }, 'answered', 'SERIN_UPSTREAM_IDLE_TIMEOUT'],

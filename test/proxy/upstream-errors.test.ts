@@ -6,7 +6,7 @@ import {
   startRawUpstream,
   startUpstream,
 } from '../support/fake-upstream.ts'
-import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
+import { parseAnswer, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, timeouts, variantAt } from '../support/start-gateway.ts'
 
 const GET = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
@@ -27,62 +27,6 @@ const cases: readonly Case[] = [
     status: 502,
     code: 'SERIN_UPSTREAM_RESET',
     proxyStatus: 'connection_terminated',
-    outcome: 'failed',
-  },
-  {
-    what: 'does not speak HTTP',
-    answers: 'SSH-2.0-x\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_PROTOCOL',
-    proxyStatus: 'http_protocol_error',
-    outcome: 'failed',
-  },
-  {
-    what: 'sends a length and a coding at once',
-    answers: 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_PROTOCOL',
-    proxyStatus: 'http_protocol_error',
-    outcome: 'failed',
-  },
-  {
-    what: 'answers 100 unasked',
-    answers: 'HTTP/1.1 100 Continue\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_PROTOCOL',
-    proxyStatus: 'http_protocol_error',
-    outcome: 'failed',
-  },
-  {
-    what: 'switches protocols unasked',
-    answers: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_PROTOCOL',
-    proxyStatus: 'http_protocol_error',
-    outcome: 'failed',
-  },
-  {
-    what: 'answers with a status that is none',
-    answers: 'HTTP/1.1 888 What\r\nContent-Length: 0\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_PROTOCOL',
-    proxyStatus: 'http_protocol_error',
-    outcome: 'failed',
-  },
-  {
-    what: 'has a header section that is too large',
-    answers: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
-    status: 502,
-    code: 'SERIN_UPSTREAM_HEADERS_TOO_LARGE',
-    proxyStatus: 'http_response_header_section_size',
-    outcome: 'failed',
-  },
-  {
-    what: 'has a transfer coding beside chunked',
-    answers: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
-    status: 502,
-    code: 'SERIN_UPSTREAM_TRANSFER_CODING',
-    proxyStatus: 'http_response_transfer_coding',
     outcome: 'failed',
   },
   {
@@ -144,47 +88,6 @@ t.test('a 5xx of the model itself passes as it is and is booked as failed', asyn
   t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 503 })
   t.equal(upstream.seen.length, 1)
 })
-
-for (const [how, bytes] of [
-  ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
-  ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
-] as const) {
-  t.test(`an answer with ${how} that breaks off is visibly broken`, async (t) => {
-    const upstream = await startCannedUpstream(bytes)
-    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
-    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-    // Without Connection: close, so that the client knows from the framing alone.
-    const text = await rawExchange(gateway.port, 'GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n')
-    t.match(text, 'half')
-    t.notMatch(text, '\r\n0\r\n\r\n')
-    t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 200 })
-    t.same(gateway.recorder.notes, ['upstream_truncated'])
-  })
-}
-
-t.test(
-  'a stream that breaks off after it ran well is booked as good, and the break counted',
-  async (t) => {
-    let cut: () => void = () => {}
-    const upstream = await startUpstream((_req, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('data: 1\n\n')
-      cut = () => res.destroy()
-    })
-    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
-      limits: { settleMs: 0 },
-    })
-    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-    const client = new RawConnection(gateway.port).send(GET)
-    await client.receive('data: 1')
-    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
-    cut()
-    await client.closed()
-    t.equal(gateway.recorder.ends.length, 1)
-    t.same(gateway.recorder.notes, ['upstream_truncated'])
-    t.match(gateway.recorder.attempts, [{ result: 'failed' }])
-  },
-)
 
 t.test('an upstream that does not begin to answer runs into the first byte timeout', async (t) => {
   const upstream = await startRawUpstream(() => {})

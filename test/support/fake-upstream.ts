@@ -70,6 +70,8 @@ export async function startRawUpstream(
   const sockets = new Set<Socket>()
   const server = createTcpServer((socket) => {
     sockets.add(socket)
+    // A second write must not wait until the first is acknowledged: it may be what a test is about.
+    socket.setNoDelay(true)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
     onConnection(socket)

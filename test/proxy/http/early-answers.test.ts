@@ -1,0 +1,72 @@
+import t from 'tap'
+import { startStreamingUpstream } from '../../support/fake-upstream.ts'
+import { parseAnswer, RawConnection } from '../../support/raw-client.ts'
+import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
+import { get, post, startWitness, statusesIn } from '../../support/witness.ts'
+
+const RULE = 'early answers (RFC 9112 9.6)'
+const LENGTH = 300_000
+
+/** An upstream that answers before it has read anything, and counts its requests. */
+async function startHasty(t: { teardown: (fn: () => unknown) => void }) {
+  const urls: string[] = []
+  const upstream = await startStreamingUpstream((req, res) => {
+    urls.push(req.url!)
+    res.writeHead(413, { 'content-length': '3' }).end('big')
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  return { gateway, urls }
+}
+
+for (const [how, head, body] of [
+  ['with a length', `Content-Length: ${LENGTH}`, 'x'.repeat(LENGTH)],
+  [
+    'in chunks',
+    'Transfer-Encoding: chunked',
+    `${LENGTH.toString(16)}\r\n${'x'.repeat(LENGTH)}\r\n0\r\n\r\n`,
+  ],
+] as const) {
+  t.test(`${RULE}: it passes before the end of a body ${how}, and the end closes`, async (t) => {
+    const { gateway, urls } = await startHasty(t)
+    const client = new RawConnection(gateway.port)
+    client.send(`${post([head])}${body.slice(0, 1000)}`)
+    const answer = parseAnswer(await client.receive('big'))
+    t.equal(answer.status, 413)
+    t.equal(answer.field('connection'), 'close')
+    // A client that goes on all the same has not lost the answer, and nothing behind it is served.
+    client.send(body.slice(1000) + get('/m/smuggled'))
+    t.same(statusesIn(await client.closed()), [413])
+    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 413 })
+    t.same(urls, ['/m/x'])
+  })
+}
+
+t.test(`${RULE}: a client that breaks its body off after the answer has it whole`, async (t) => {
+  const { gateway } = await startHasty(t)
+  const client = new RawConnection(gateway.port)
+  client.send(post(['Transfer-Encoding: chunked'], '1\r\nx\r\n'))
+  await client.receive('big')
+  t.match(await client.send('zz\r\n').closed(), /\r\n\r\nbig$/)
+})
+
+t.test(`${RULE}: serin's own refusals are not lost either`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const bytes = post([`Content-Length: ${LENGTH}`]).replace('/m/x', '/none')
+  const client = new RawConnection(port).send(bytes + 'x'.repeat(1000))
+  t.equal(parseAnswer(await client.receive('}')).status, 404)
+  client.send('x'.repeat(LENGTH - 1000) + get('/m/smuggled'))
+  t.same(statusesIn(await client.closed()), [404])
+  t.equal(received(), '')
+})
+
+t.test(`${RULE}: a client that sends without end is cut off after half a megabyte`, async (t) => {
+  const { port } = await startWitness(t)
+  const client = new RawConnection(port)
+  client.send(post(['Content-Length: 60000000']).replace('/m/x', '/none'))
+  await client.receive('}')
+  // Far from all that was announced.
+  client.socket.write(Buffer.alloc(5_000_000))
+  await client.closed()
+  t.same(statusesIn(client.text), [404])
+})

@@ -1,0 +1,69 @@
+import t from 'tap'
+import type { ServerResponse } from 'node:http'
+import { RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { get, post, signal, startWitness, statusesIn } from '../../support/witness.ts'
+
+const RULE = 'pipelining (RFC 9112 9.3.2)'
+const CLOSED = 'nothing after close (RFC 9112 9.6)'
+
+const one = (path: string) => `GET /m/${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+const bodies = (text: string) => text.match(/<[^>]*>/g)
+
+t.test(`${RULE}: all are answered, in the order of the requests`, async (t) => {
+  const waiting = new Map<string, ServerResponse>()
+  const both = signal()
+  const { port } = await startWitness(t, {}, (req, res) => {
+    waiting.set(req.url!, res)
+    if (waiting.size === 3) both.fire()
+  })
+  const text = rawExchange(port, one('1') + post(['Content-Length: 4'], 'body') + get('/m/3'))
+  await both.promise
+  for (const path of ['/m/3', '/m/x', '/m/1']) waiting.get(path)!.end(`<${path}>`)
+  t.same(bodies(await text), ['</m/1>', '</m/x>', '</m/3>'])
+})
+
+t.test(`${RULE}: a hundred at once get an answer each, over the limit in flight too`, async (t) => {
+  const limits = { bodyBytes: 10, headerBytes: 16_384, inFlight: 10 }
+  const { port, upstream } = await startWitness(t, { config: { limits } })
+  const text = await rawExchange(port, one('x').repeat(99) + get('/m/x'))
+  const statuses = statusesIn(text)
+  t.equal(statuses.length, 100)
+  t.equal(statuses.filter((status) => status === 200).length, upstream.seen.length)
+  t.ok(statuses.includes(503))
+})
+
+for (const junk of ['\0\0\0', 'GET /m/y HTTP/1.1\r\nHost : a\r\n\r\n', '\x16\x03\x01']) {
+  const what = JSON.stringify(junk)
+  t.test(`${RULE}: a request keeps its answer when what follows is ${what}`, async (t) => {
+    const asked = signal<ServerResponse>()
+    const { gateway, port, upstream } = await startWitness(t, {}, (_req, res) => asked.fire(res))
+    const client = new RawConnection(port).send(one('x') + junk)
+    const res = await asked.promise
+    client.send(one('smuggled'))
+    res.end('done')
+    t.match(await client.closed(), /^HTTP\/1\.1 200 OK[^]*connection: close[^]*\r\n\r\ndone$/i)
+    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+    t.equal(upstream.seen.length, 1)
+  })
+}
+
+t.test(`${CLOSED}: what a client sends behind its last request is not looked at`, async (t) => {
+  const { port, upstream } = await startWitness(t, {}, (req, res) => res.end(`<${req.url}>`))
+  for (const last of [get('/m/last'), 'GET /m/last HTTP/1.0\r\n\r\n']) {
+    for (const more of ['\r\n', one('next'), '\0\0', 'x'.repeat(100_000)]) {
+      const text = await rawExchange(port, last + more)
+      t.same(statusesIn(text), [200])
+      t.same(bodies(text), ['</m/last>'])
+    }
+  }
+  t.ok(upstream.seen.every(({ url }) => url === '/m/last'))
+})
+
+t.test(`${CLOSED}: nothing behind a refused request is served`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const refused = ['OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /m/x HTTP/1.1\r\n\r\n']
+  for (const bytes of refused) {
+    t.equal(statusesIn(await rawExchange(port, bytes + one('a') + one('b'))).length, 1)
+  }
+  t.equal(received(), '')
+})

@@ -1,0 +1,59 @@
+import t from 'tap'
+import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { get, startCanned, startWitness, statusesIn } from '../../support/witness.ts'
+
+const RULE = 'truncation (RFC 9112 8)'
+// Without Connection: close, so that the client knows from the framing alone.
+const GET = 'GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n'
+
+for (const [how, bytes] of [
+  ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
+  ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+  ['chunks, within one', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf'],
+  ['broken chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n'],
+] as const) {
+  t.test(`${RULE}: an answer with ${how} that breaks off is visibly broken`, async (t) => {
+    const gateway = await startCanned(t, bytes)
+    const text = await rawExchange(gateway.port, GET)
+    t.same(statusesIn(text), [200])
+    t.match(text, 'half')
+    t.notMatch(text, '\r\n0\r\n\r\n')
+    t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 200 })
+    t.same(gateway.recorder.notes, ['upstream_truncated'])
+  })
+}
+
+t.test(`${RULE}: a head that breaks off is no answer (502)`, async (t) => {
+  for (const bytes of ['HTTP/1.1 20', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n']) {
+    const gateway = await startCanned(t, bytes)
+    const answer = parseAnswer(await rawExchange(gateway.port, get('/m/x')))
+    t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_RESET')
+    t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 502 })
+  }
+})
+
+t.test(`${RULE}: an answer that ends with its connection passes as a whole one`, async (t) => {
+  const gateway = await startCanned(t, 'HTTP/1.1 200 OK\r\n\r\nall')
+  t.match(await rawExchange(gateway.port, get('/m/x')), /\r\n3\r\nall\r\n0\r\n\r\n$/)
+  t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+})
+
+t.test(
+  `${RULE}: a stream that breaks off after it ran well is good, the break counted`,
+  async (t) => {
+    let cut: () => void = () => {}
+    const { gateway } = await startWitness(t, { limits: { settleMs: 0 } }, (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write('data: 1\n\n')
+      cut = () => res.destroy()
+    })
+    const client = new RawConnection(gateway.port).send(GET)
+    await client.receive('data: 1')
+    t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+    cut()
+    await client.closed()
+    t.equal(gateway.recorder.ends.length, 1)
+    t.same(gateway.recorder.notes, ['upstream_truncated'])
+    t.match(gateway.recorder.attempts, [{ result: 'failed' }])
+  },
+)

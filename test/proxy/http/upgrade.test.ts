@@ -1,0 +1,54 @@
+import t from 'tap'
+import type { ServerResponse } from 'node:http'
+import { startUpstream } from '../../support/fake-upstream.ts'
+import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { startGateway } from '../../support/start-gateway.ts'
+import { get, post, signal, startWitness, statusesIn } from '../../support/witness.ts'
+
+const RULE = 'upgrades (RFC 9110 7.8)'
+
+t.test(`${RULE}: a service takes no WebSocket session`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const client = new RawConnection(port)
+  client.send(get('/m/x', ['Connection: upgrade', 'Upgrade: websocket']))
+  const answer = parseAnswer(await client.receive('}'))
+  client.close()
+  t.equal(answer.status, 501)
+  t.equal(received(), '')
+})
+
+t.test(`${RULE}: others are ignored, and the request is served as it is`, async (t) => {
+  const { port, upstream, received } = await startWitness(t)
+  const lines = ['Connection: upgrade, HTTP2-Settings, close', 'Upgrade: h2c', 'HTTP2-Settings: A']
+  t.same(statusesIn(await rawExchange(port, get('/m/x', lines))), [200])
+  t.same(statusesIn(await rawExchange(port, post([...lines, 'Content-Length: 4'], 'body'))), [200])
+  t.equal(upstream.seen[1]!.body.toString(), 'body')
+  t.notMatch(received(), /upgrade|h2c|settings/i)
+})
+
+t.test(`${RULE}: behind a request that is not answered yet they end the connection`, async (t) => {
+  const asked = signal<ServerResponse>()
+  const upstream = await startUpstream((_req, res) => asked.fire(res))
+  const gateway = await startGateway([], { passthrough: upstream.origin })
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const handshake = get('/chat', ['Connection: upgrade', 'Upgrade: websocket'])
+  for (const more of [handshake, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    // Refused, with an answer that is on its way when the next request is read.
+    const text = await rawExchange(gateway.port, `OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n${more}`)
+    t.same(statusesIn(text), [501])
+  }
+  const client = new RawConnection(gateway.port)
+  client.send(`GET /slow HTTP/1.1\r\nHost: a\r\n\r\n${handshake}`)
+  const res = await asked.promise
+  res.end('done')
+  t.match(await client.closed(), /^HTTP\/1\.1 200 OK[^]*done/)
+  t.equal(upstream.seen.length, 1)
+})
+
+t.test(`${RULE}: a client that resets its connection after CONNECT harms nobody`, async (t) => {
+  const { port } = await startWitness(t)
+  const client = new RawConnection(port).send('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await new Promise((resolve) => client.socket.once('data', resolve))
+  client.socket.resetAndDestroy()
+  t.same(statusesIn(await rawExchange(port, get('/m/x'))), [200])
+})
