@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { isTlsCode } from './errors.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 /** Why Node's parser gave up, as the catalogue says it. */
@@ -17,7 +18,8 @@ type ServingSocket = Duplex & { readonly _httpMessage?: { readonly headersSent: 
  * answer that has begun is cut instead, because whatever followed would be taken for a part of it.
  */
 export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Who failed the handshake could not read an answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || isTlsCode(error.code ?? '')) {
     socket.destroy()
     return
   }

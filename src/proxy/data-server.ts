@@ -1,17 +1,25 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { gatewayPlugin } from './gateway-plugin.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
+import type { ServedCertificate } from './served-certificate.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
 
 /** How often Node looks for connections that take too long. */
 const CONNECTIONS_CHECK_MS = 2_000
 
-/** Longest time for a request's header section. */
+/** Longest time for a request's header section, and for a TLS handshake. */
 const HEADERS_TIMEOUT_MS = 15_000
 
 /** How long an idle client connection stays open: longer than common load balancers keep theirs. */
@@ -19,10 +27,15 @@ const KEEP_ALIVE_MS = 72_000
 
 /**
  * The data plane's server, ready for `listen`: services, the health path, and what belongs to no service
- * to `passthrough` (an origin; null = 404). Header limits are those of the configuration at creation: a
- * reload does not change them. `close()` ends idle connections and waits for the others.
+ * to `passthrough` (an origin; null = 404). With a certificate it speaks TLS. Header limits are those of the
+ * configuration at creation: a reload does not change them. `close()` ends idle connections and waits for
+ * the others.
  */
-export function createDataServer(deps: GatewayDeps, passthrough: string | null): FastifyInstance {
+export function createDataServer(
+  deps: GatewayDeps,
+  passthrough: string | null,
+  certificate: ServedCertificate | null = null,
+): FastifyInstance {
   // Filled below; no request comes before.
   let serve: ReturnType<typeof gatewayPlugin> = () => false
   const server = fastify({
@@ -31,7 +44,7 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
-    serverFactory: (handler) => createDoor(deps, handler),
+    serverFactory: (handler) => createDoor(deps, certificate, handler),
     // Fastify's router refuses paths that do not decode as UTF-8; a service's upstream may want them.
     frameworkErrors: (_error, request, reply) => {
       const req = request.raw as IncomingMessage
@@ -55,6 +68,7 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
 /** The HTTP server: every request is validated before Fastify's router sees it. */
 function createDoor(
   deps: GatewayDeps,
+  certificate: ServedCertificate | null,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
   const enter = (req: IncomingMessage, res: ServerResponse) => {
@@ -62,21 +76,20 @@ function createDoor(
     if (refusal === null) handler(req, res)
     else refuse(deps, req, res, refusal, { close: true })
   }
-  const server = createServer(
-    {
-      maxHeaderSize: deps.config().limits.headerBytes,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      // Bodies have an idle limit of their own; a long upload that goes on is none of its business.
-      requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      insecureHTTPParser: false,
-      // Checked here, so that the answer says what is wrong.
-      requireHostHeader: false,
-      ...ONLY_WEBSOCKET,
-    },
-    enter,
-  )
+  const options = {
+    maxHeaderSize: deps.config().limits.headerBytes,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // Bodies have an idle limit of their own; a long upload that goes on is none of its business.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    insecureHTTPParser: false,
+    // Checked here, so that the answer says what is wrong.
+    requireHostHeader: false,
+    ...ONLY_WEBSOCKET,
+  }
+  const server =
+    certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   // 100 is sent once the route and the limits are known, not by Node at once.
   server.on('checkContinue', enter)
@@ -85,6 +98,20 @@ function createDoor(
   })
   server.on('connect', (_req, socket) => answerClientError({ code: 'CONNECT' }, socket))
   server.on('clientError', answerClientError)
+  return server
+}
+
+function createTlsDoor(
+  certificate: ServedCertificate,
+  options: ServerOptions,
+  enter: (req: IncomingMessage, res: ServerResponse) => void,
+): Server {
+  const own = {
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: HEADERS_TIMEOUT_MS,
+  }
+  const server = createTlsServer({ ...options, ...own, ...certificate.options }, enter)
+  certificate.add(server)
   return server
 }
 
