@@ -4,7 +4,7 @@ import { filePath, listen, literalPath } from './schema-place.ts'
 import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
 
 const RESTART = 'restart'
-const RENEWED = 'restart; a file that is replaced is read again at once'
+const RENEWED = 'restart (a file that is replaced is read again at once)'
 
 /** `gateway`: the data port. */
 export const GatewaySchema = map(

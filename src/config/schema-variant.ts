@@ -4,7 +4,7 @@ import { dnsName, filePath, literalPath, origin, pathPattern } from './schema-pl
 import { count, duration, map, namedMap, note, positiveDuration, text } from './schema-value.ts'
 
 /** When a file of certificates is read. */
-const RENEWED = 'live; a file that is replaced is read again at once'
+const RENEWED = 'live (a file that is replaced is read again at once)'
 
 const TimeoutSchema = map(
   {
