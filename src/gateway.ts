@@ -5,21 +5,20 @@ import { createAdminServer } from './admin/admin-plugin.ts'
 import type { Config } from './config/config.ts'
 import type { ConfigResult } from './config/load.ts'
 import { redactConfig } from './config/redact.ts'
-import { watchFile } from './config/watch.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
 import { createLabelJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
+import { createLiveUpstreams } from './live-upstreams.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
-import { createHealthChecks } from './proxy/health-checks.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
-import { createUpstreamRegistry } from './proxy/upstream-registry.ts'
+import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { createServiceLook } from './service-look.ts'
@@ -27,6 +26,7 @@ import { openLmdbStore } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import type { Store } from './store/store.ts'
+import { createWatchedFiles } from './watched-files.ts'
 
 /** What the process edge hands to the gateway. */
 export type GatewayDeps = {
@@ -56,29 +56,20 @@ export type RunningGateway = {
 /** Predictions past their retention are looked for this often. */
 const EXPIRY_MS = 60_000
 
-/** A file that is being written is read when it has been quiet for this long. */
-const WATCH_DEBOUNCE_MS = 200
-
 /**
- * The composition root: the one place that knows every part. Rejects when the store cannot be opened or
- * what it holds does not go with the configuration; the ports open with `listen`.
+ * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
+ * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
  */
 export async function createGateway(config: Config, deps: GatewayDeps): Promise<RunningGateway> {
   const { log, clock } = deps
+  const { tls } = config.gateway
+  const certificate = tls === null ? null : new ServedCertificate(tls)
   const store = await openStore(config, log)
   const buffer = createPredictionBuffer({
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
   })
-  const upstreams = createUpstreamRegistry(log)
-  const health = createHealthChecks({
-    clock,
-    upstreams: upstreams.upstreams,
-    onChange: ({ origin, health: found }) => {
-      if (found === 'up') log.info({ upstream: origin }, 'an upstream is well')
-      else log.warn({ upstream: origin }, 'an upstream is not well')
-    },
-  })
+  const upstreams = createLiveUpstreams(clock, log)
   const exchanges = new LiveExchanges(clock)
   const stage = { ready: false, draining: false }
 
@@ -118,7 +109,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const build = (next: Config, previous: LiveServices | null) =>
     buildLiveServices(
       next,
-      { clock, remember: buffer.add, upstreams },
+      { clock, remember: buffer.add, upstreams: upstreams.registry },
       previous,
       (service) => evaluator.view(service)?.state ?? null,
     )
@@ -155,18 +146,25 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const reload = createReloader({
     live: () => live,
+    readCertificate: () => certificate?.read() ?? null,
     build,
     refusal: (plan) => evaluator.refusal(plan),
     replace: async (next) => {
       live = next
       next.targets.adopt()
-      await health.checkNew()
+      files.follow(next.config)
+      await upstreams.checkNew()
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
     onResult: metrics.setReloadSuccess,
     log,
   })
+
+  const files = createWatchedFiles(
+    () => void reloadAndLog(reload, log),
+    (file, error) => log.error({ err: error, file }, 'a file is not watched any more'),
+  )
 
   const adminDeps: AdminDeps = {
     clock,
@@ -190,7 +188,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   }
 
   await store.expirePredictions(clock.now())
-  await health.checkNew()
+  await upstreams.checkNew()
   for (const rollout of rolloutsOf(live)) await evaluator.add(rollout)
 
   const data = createDataServer(
@@ -208,6 +206,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       exchanges,
     },
     config.passthrough,
+    certificate,
   )
   const admin = createAdminServer(adminDeps, {
     listen: config.admin.listen,
@@ -216,12 +215,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
   })
   const sockets = trackSockets(data.server)
-  const closers: (() => void)[] = []
+  const closers: (() => void)[] = [files.close]
 
   return {
     listen: async () => {
+      const address = await data.listen({ ...config.gateway.listen })
       const addresses = {
-        data: await data.listen({ ...config.gateway.listen }),
+        data: certificate === null ? address : address.replace('http:', 'https:'),
         admin: await admin.listen({ ...config.admin.listen }),
       }
       evaluator.start()
@@ -232,15 +232,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       }, EXPIRY_MS)
       expiry.unref()
       closers.push(() => clearInterval(expiry))
-      if (config.file !== null) {
-        const watch = watchFile(config.file, {
-          debounceMs: WATCH_DEBOUNCE_MS,
-          onChange: () => void reloadAndLog(reload, log),
-          onError: (error) =>
-            log.error({ err: error }, 'the configuration is not watched any more'),
-        })
-        closers.push(watch.close)
-      }
+      files.follow(live.config)
       stage.ready = true
       return addresses
     },
@@ -264,8 +256,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()
-      health.close()
-      await upstreams.destroy()
+      await upstreams.close()
       await store.close()
     },
   }

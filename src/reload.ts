@@ -4,8 +4,10 @@ import { describeChanges } from './config/describe-changes.ts'
 import type { ConfigResult } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { listRestartChanges } from './config/restart.ts'
+import { describeRenewals } from './describe-renewals.ts'
 import { OneByOne } from './evaluator/one-by-one.ts'
 import type { LiveServices } from './live-services.ts'
+import type { Renewal } from './proxy/served-certificate.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 
 type ReloadLog = {
@@ -16,6 +18,8 @@ type ReloadLog = {
 /** What a reload needs of the gateway that it changes. */
 export type ReloaderDeps = {
   readonly live: () => LiveServices
+  /** Reads the data port's certificate anew; null = it has none. Throws when it cannot be used. */
+  readonly readCertificate: () => Renewal | null
   readonly build: (next: Config, previous: LiveServices) => LiveServices
   /** Why a rollout cannot go on under a plan; null when it can. */
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
@@ -70,6 +74,7 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
   if (fixed.length > 0) {
     return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
   }
+  const certificate = deps.readCertificate()
   const upcoming = deps.build(next, previous)
   const refusals = await Promise.all([...upcoming.plans.values()].map(deps.refusal))
   const problems = refusals.filter((refusal) => refusal !== null)
@@ -78,10 +83,17 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
     return { ok: false, problems }
   }
   try {
+    certificate?.serve()
     await deps.replace(upcoming)
   } finally {
     // Requests that were assigned before go on; their connections end with the last of them.
     previous.targets.release()
   }
-  return { ok: true, changes: describeChanges(previous.config, next) }
+  const renewals = [
+    ...(certificate?.isNew === true ? ['gateway.tls: a new certificate'] : []),
+    ...describeRenewals(previous.targets, upcoming.targets),
+  ]
+  const isOnlyRenewal = renewals.length > 0 && previous.config.hash === next.hash
+  const changes = isOnlyRenewal ? [] : describeChanges(previous.config, next)
+  return { ok: true, changes: [...renewals, ...changes] }
 }

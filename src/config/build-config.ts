@@ -16,7 +16,7 @@ import type { RawConfig } from './schema.ts'
 export function buildConfig(raw: RawConfig, file: string | null): Config {
   const folder = file === null ? '.' : dirname(file)
   const parts = {
-    gateway: buildGateway(raw.gateway),
+    gateway: buildGateway(raw.gateway, folder),
     admin: buildAdmin(raw.admin ?? {}),
     store: buildStore(raw.store ?? DEFAULTS.store, folder),
     feedback: buildFeedback(raw.feedback ?? {}),
@@ -28,11 +28,14 @@ export function buildConfig(raw: RawConfig, file: string | null): Config {
   return { file, hash: hashConfig(parts), ...parts }
 }
 
-function buildGateway(raw: RawConfig['gateway']): GatewayConfig {
+function buildGateway(raw: RawConfig['gateway'], folder: string): GatewayConfig {
+  const { tls } = raw
   const limits = { ...DEFAULTS.limits, ...raw.limits }
   const drain = { ...DEFAULTS.drain, ...raw.drain }
   return {
     listen: parseListen(raw.listen)!,
+    tls:
+      tls === undefined ? null : { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) },
     trustedProxies: raw.trustedProxies ?? [],
     healthPath: raw.health ?? DEFAULTS.healthPath,
     limits: {

@@ -4,6 +4,7 @@ import { checkMetrics } from './check-metrics.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSplit } from './check-split.ts'
 import { checkTimers } from './check-timers.ts'
+import { checkUpstreamTls } from './check-upstream-tls.ts'
 import { checkOrigin, parseOrigin } from './origin.ts'
 import type { ConfigPath } from './problem.ts'
 
@@ -24,6 +25,7 @@ function checkVariants(checker: Checker, path: ConfigPath): void {
     const at = [...path, 'variants', name]
     checkVersion(checker, at, ownerOf)
     checkUpstreams(checker, at)
+    checkUpstreamTls(checker, at)
     checkTimers(checker, [...at, 'timeout'], ['connect', 'firstByte', 'idle', 'total'])
     const rewrite = checker.read<string>([...at, 'path'])
     if (rewrite !== undefined) checkPattern(checker, [...at, 'path'], rewrite)

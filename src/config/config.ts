@@ -21,6 +21,8 @@ export type Listen = { readonly host: string; readonly port: number }
 /** The data port: where it listens, whom it believes, what it bounds, how it ends. */
 export type GatewayConfig = {
   readonly listen: Listen
+  /** Its certificate and key, as absolute paths of files in PEM; null = it speaks plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
   /** CIDRs whose X-Forwarded-* are kept. */
   readonly trustedProxies: readonly string[]
   /** Path on the data port that answers with the readiness status. */

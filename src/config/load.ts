@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { buildConfig } from './build-config.ts'
 import { checkConfig } from './check-config.ts'
 import { checkShape } from './check-shape.ts'
+import { checkTlsFiles } from './check-tls-files.ts'
 import { Checker } from './checker.ts'
 import type { Config } from './config.ts'
 import { lintConfig } from './lint.ts'
@@ -15,7 +17,10 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
 
-/** Reads a configuration file. A file that cannot be read is a problem like any other; never throws. */
+/**
+ * Reads a configuration file, and the certificates that it names. A file that cannot be read is a problem
+ * like any other; never throws.
+ */
 export async function loadConfig(file: string, env: Env): Promise<ConfigResult> {
   let text: string
   try {
@@ -24,16 +29,21 @@ export async function loadConfig(file: string, env: Env): Promise<ConfigResult> 
     const message = explainReadError(error as NodeJS.ErrnoException)
     return { ok: false, problems: [{ file, line: null, column: null, path: '', message }] }
   }
-  return parseConfig(text, { file, env })
+  return parseConfig(text, { file, env, checkFiles: true })
 }
 
 /**
  * Reads the text of a configuration: YAML → environment → schema → meaning → units and defaults. `file`
- * names it in messages and is where relative paths start. Warnings hold what `lintConfig` finds too.
+ * names it in messages and is where relative paths start. Warnings hold what `lintConfig` finds too. With
+ * `checkFiles` the certificates and keys that it names are read and checked; without, nothing is read.
  */
 export function parseConfig(
   text: string,
-  { file, env }: { readonly file: string | null; readonly env: Env },
+  {
+    file,
+    env,
+    checkFiles = false,
+  }: { readonly file: string | null; readonly env: Env; readonly checkFiles?: boolean },
 ): ConfigResult {
   const yaml = readYaml(text)
   const placeYaml = ({ offset, path, message }: YamlFinding): PlacedProblem => ({
@@ -59,6 +69,7 @@ export function parseConfig(
   const unsound = [...shape.unsound, ...substitution.findings.map(({ path }) => path)]
   const checker = new Checker(shape.root, unsound, yaml.sourceOf)
   checkConfig(checker)
+  if (checkFiles) checkTlsFiles(checker, file === null ? '.' : dirname(file))
   const problems = [
     ...broken,
     ...[

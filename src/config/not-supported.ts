@@ -18,7 +18,6 @@ const THRESHOLD = 'the threshold method'
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
   { path: 'gateway.workers', what: 'more than one worker process', allows: isOneOf(1) },
-  { path: 'gateway.tls', what: 'TLS on the data port' },
   {
     path: 'store',
     what: 'a store in Redis',

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
-import { listen, literalPath } from './schema-place.ts'
+import { filePath, listen, literalPath } from './schema-place.ts'
 import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
 
 const RESTART = 'restart'
+const RENEWED = 'restart (a file that is replaced is read again at once)'
 
 /** `gateway`: the data port. */
 export const GatewaySchema = map(
@@ -19,10 +20,12 @@ export const GatewaySchema = map(
     tls: Type.Optional(
       map(
         {
-          cert: Type.String(note('File with the certificate chain, PEM.', RESTART)),
-          key: Type.String(note('File with the private key, PEM.', RESTART)),
+          cert: filePath(
+            note("File with the certificate chain, the server's own first, PEM.", RENEWED),
+          ),
+          key: filePath(note('File with its private key, PEM.', RENEWED)),
         },
-        note('TLS on the data port.', RESTART),
+        note('TLS on the data port: HTTP/1.1 over TLS 1.2 or 1.3.', RESTART),
       ),
     ),
     trustedProxies: Type.Optional(

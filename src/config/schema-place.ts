@@ -32,6 +32,21 @@ export function pathPattern(about: Note): TString {
   )
 }
 
+/** Where a file lies; a relative path starts at the folder of the configuration. */
+export function filePath(about: Note): TString {
+  return text(about, '^[^\\x00-\\x1f]+$', 'the path of a file')
+}
+
+/** A host name as certificates have it. */
+export function dnsName(about: Note): TString {
+  const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
+  return text(
+    about,
+    `^(?=.{1,253}$)${label}(?:\\.${label})*$`,
+    'a DNS name such as models.example.com',
+  )
+}
+
 /** A literal path. */
 export function literalPath(about: Note): TString {
   return text(about, '^/[!-"$-)+->@-~]*$', 'a path that starts with /, without * ? and #')

@@ -1,7 +1,10 @@
 import { Type, type Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
-import { literalPath, origin, pathPattern } from './schema-place.ts'
+import { dnsName, filePath, literalPath, origin, pathPattern } from './schema-place.ts'
 import { count, duration, map, namedMap, note, positiveDuration, text } from './schema-value.ts'
+
+/** When a file of certificates is read. */
+const RENEWED = 'live (a file that is replaced is read again at once)'
 
 const TimeoutSchema = map(
   {
@@ -73,12 +76,25 @@ const VariantSchema = map(
     tls: Type.Optional(
       map(
         {
-          ca: Type.Optional(Type.String(note('File with the CA certificates, PEM.', 'live'))),
-          cert: Type.Optional(Type.String(note('File with our certificate, PEM.', 'live'))),
-          key: Type.Optional(Type.String(note('File with our private key, PEM.', 'live'))),
-          servername: Type.Optional(Type.String(note('Name that is verified.', 'live'))),
+          ca: Type.Optional(
+            filePath(
+              note(
+                "File with the authorities that are trusted, PEM. Without it: the system's.",
+                RENEWED,
+              ),
+            ),
+          ),
+          cert: Type.Optional(
+            filePath(note('File with the certificate that we show, PEM.', RENEWED)),
+          ),
+          key: Type.Optional(filePath(note('File with its private key, PEM.', RENEWED))),
+          servername: Type.Optional(
+            dnsName(
+              note("Name that is asked for and verified. Without it: the upstream's host.", 'live'),
+            ),
+          ),
         },
-        note('How https upstreams are verified and how we show ourselves.', 'live'),
+        note('How https upstreams are verified (always) and how we show ourselves.', 'live'),
       ),
     ),
     eject: Type.Optional(

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { isTlsCode } from './errors.ts'
 import { isLingering, lingerAndDestroy } from './linger.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
@@ -24,7 +25,8 @@ const failed = new WeakSet<Duplex>()
  */
 export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
   if (failed.has(socket)) return
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Who failed the handshake could not read an answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || isTlsCode(error.code ?? '')) {
     socket.destroy()
     return
   }

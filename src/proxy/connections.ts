@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import { createTlsConnector } from './tls-connector.ts'
 import type { TlsMaterial } from './upstream-tls.ts'
 
 /** How a server is reached. */
@@ -67,10 +68,11 @@ export function backstopOf(ms: number): number {
 }
 
 function createPool({ origin, connectMs, tls }: Way): Pool {
+  const timeout = backstopOf(connectMs)
   return new Pool(origin, {
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { ...tls, timeout: backstopOf(connectMs) },
+    connect: origin.startsWith('https:') ? createTlsConnector(tls, timeout) : { timeout },
   })
 }

@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import { isClosing } from './closing-connections.ts'
@@ -7,15 +14,21 @@ import type { GatewayDeps } from './gateway-deps.ts'
 import { gatewayPlugin } from './gateway-plugin.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
+import type { ServedCertificate } from './served-certificate.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
 
 /**
  * The data plane's server, ready for `listen`: services, the health path, and what belongs to no service
- * to `passthrough` (an origin; null = 404). Header limits are those of the configuration at creation: a
- * reload does not change them. `close()` ends idle connections and waits for the others.
+ * to `passthrough` (an origin; null = 404). With a certificate it speaks TLS. Header limits are those of the
+ * configuration at creation: a reload does not change them. `close()` ends idle connections and waits for
+ * the others.
  */
-export function createDataServer(deps: GatewayDeps, passthrough: string | null): FastifyInstance {
+export function createDataServer(
+  deps: GatewayDeps,
+  passthrough: string | null,
+  certificate: ServedCertificate | null = null,
+): FastifyInstance {
   // Filled below; no request comes before.
   let serve: ReturnType<typeof gatewayPlugin> = () => false
   const server = fastify({
@@ -24,7 +37,7 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
-    serverFactory: (handler) => createDoor(deps, handler),
+    serverFactory: (handler) => createDoor(deps, certificate, handler),
     // Not beside Fastify's own, which cuts the connection at once.
     clientErrorHandler: answerClientError,
     // Fastify's router refuses paths that do not decode as UTF-8; a service's upstream may want them.
@@ -50,6 +63,7 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
 /** The HTTP server: every request is validated before Fastify's router sees it. */
 function createDoor(
   deps: GatewayDeps,
+  certificate: ServedCertificate | null,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
   const { headersTimeoutMs, connectionsCheckMs, clientIdleMs } = { ...PROXY_LIMITS, ...deps.limits }
@@ -59,21 +73,20 @@ function createDoor(
     if (refusal === null) handler(req, res)
     else refuse(deps, req, res, refusal, { close: true })
   }
-  const server = createServer(
-    {
-      maxHeaderSize: deps.config().limits.headerBytes,
-      connectionsCheckingInterval: connectionsCheckMs,
-      headersTimeout: headersTimeoutMs,
-      // Bodies have an idle limit of their own; a long upload that goes on is none of its business.
-      requestTimeout: 0,
-      keepAliveTimeout: clientIdleMs,
-      insecureHTTPParser: false,
-      // Checked here, so that the answer says what is wrong.
-      requireHostHeader: false,
-      ...ONLY_WEBSOCKET,
-    },
-    enter,
-  )
+  const options = {
+    maxHeaderSize: deps.config().limits.headerBytes,
+    connectionsCheckingInterval: connectionsCheckMs,
+    headersTimeout: headersTimeoutMs,
+    // Bodies have an idle limit of their own; a long upload that goes on is none of its business.
+    requestTimeout: 0,
+    keepAliveTimeout: clientIdleMs,
+    insecureHTTPParser: false,
+    // Checked here, so that the answer says what is wrong.
+    requireHostHeader: false,
+    ...ONLY_WEBSOCKET,
+  }
+  const server =
+    certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   const disappoint = (req: IncomingMessage, res: ServerResponse) => {
     if (!isClosing(req.socket))
@@ -91,6 +104,20 @@ function createDoor(
     socket.on('error', () => socket.destroy())
     answerClientError({ code: 'CONNECT' }, socket)
   })
+  return server
+}
+
+function createTlsDoor(
+  certificate: ServedCertificate,
+  options: ServerOptions,
+  enter: (req: IncomingMessage, res: ServerResponse) => void,
+): Server {
+  const own = {
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: options.headersTimeout!,
+  }
+  const server = createTlsServer({ ...options, ...own, ...certificate.options }, enter)
+  certificate.add(server)
   return server
 }
 

@@ -68,7 +68,7 @@ export function rootCause(error: unknown): unknown {
 }
 
 /** Node's own TLS errors, OpenSSL's, and the reasons for which a certificate is not accepted. */
-function isTlsCode(code: string): boolean {
+export function isTlsCode(code: string): boolean {
   return (
     code.startsWith('ERR_TLS_') ||
     code.startsWith('ERR_SSL_') ||

@@ -7,7 +7,7 @@ export type ExchangeKind = 'stream' | 'other'
 /** A request in flight. */
 export type LiveExchange = Placed & {
   readonly kind: ExchangeKind
-  /** When its present phase has to be over, in monotonic ms; Infinity = never. */
+  /** When its present phase has to be over, as `deadlineAfter` says; Infinity = never. */
   readonly dueAt: number
   /** It is not. */
   readonly onDeadline: () => void
@@ -18,16 +18,25 @@ export type LiveExchange = Placed & {
 /** How often deadlines are looked at. */
 const TICK_MS = 20
 
+/** A tick that comes this late found the process held up, and everybody's answers unread. */
+const STALL_MS = 5 * TICK_MS
+
 /**
  * The requests in flight on service routes: counted against the limit, watched for their deadlines, and
  * closed by the drain. One timer serves all of them: a timer of its own for each of a request's phases
  * would cost more than the phases. So a deadline is noticed up to 40 ms late, and never early.
+ *
+ * Time in which the process itself was held up (by a burst, by its garbage, by a machine that gave it no
+ * turn) is nobody's: an upstream that answered meanwhile must not be called late because we did not look.
  */
 export class LiveExchanges {
   readonly #live = new Bag<LiveExchange>()
   readonly #clock: Clock
   #timer: NodeJS.Timeout | null = null
   #now = 0
+  #tickedAt = 0
+  /** What deadlines are measured against is the time without this. */
+  #heldUpMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -44,14 +53,17 @@ export class LiveExchanges {
 
   /** When a phase that begins now and may last `ms` is over. */
   deadlineAfter(ms: number): number {
-    return this.#now + ms + TICK_MS
+    return this.#now - this.#heldUpMs + ms + TICK_MS
   }
 
   /** Takes in an exchange that begins at `now`. */
   add(exchange: LiveExchange, now: number): void {
-    this.#now = now
     this.#live.add(exchange)
-    this.#timer ??= setInterval(tickOf, TICK_MS, this)
+    if (this.#timer === null) {
+      this.#tickedAt = now
+      this.#timer = setInterval(tickOf, TICK_MS, this)
+    }
+    this.#now = now
   }
 
   remove(exchange: LiveExchange): void {
@@ -67,9 +79,14 @@ export class LiveExchanges {
 
   /** The timer's business alone. */
   tick(): void {
-    this.#now = this.#clock.monotonic()
+    const now = this.#clock.monotonic()
+    const passed = now - this.#tickedAt
+    if (passed > STALL_MS) this.#heldUpMs += passed - TICK_MS
+    this.#tickedAt = now
+    this.#now = now
+    const attended = now - this.#heldUpMs
     this.#live.sweep((exchange) => {
-      if (exchange.dueAt <= this.#now) exchange.onDeadline()
+      if (exchange.dueAt <= attended) exchange.onDeadline()
     })
     if (this.#live.size > 0) return
     clearInterval(this.#timer!)

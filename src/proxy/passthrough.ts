@@ -45,7 +45,7 @@ export function registerPassthrough(
   const pool = new Pool(origin, {
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
+    connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true },
     headersTimeout: UPSTREAM_TIMEOUT_MS,
     bodyTimeout: UPSTREAM_TIMEOUT_MS,
   })
@@ -130,7 +130,7 @@ function additions(name: string, req: IncomingMessage, peer: Peer): Headers {
   const added: Headers = {
     via: headers.via === undefined ? via : `${headers.via}, ${via}`,
     'x-forwarded-for': peer.address,
-    'x-forwarded-proto': 'http',
+    'x-forwarded-proto': peer.proto,
     'x-forwarded-host': headers.host,
   }
   if (!peer.isTrusted) return added

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 
 /** The other end of a client's connection. */
@@ -8,6 +9,8 @@ export type Peer = {
   readonly address: string
   /** Its `X-Forwarded-*` fields are believed. */
   readonly isTrusted: boolean
+  /** How it speaks to us. */
+  readonly proto: 'http' | 'https'
 }
 
 /** Knows which peers are trusted proxies. */
@@ -26,7 +29,8 @@ class PeerReader {
     let peer = this.#peers.get(socket)
     if (peer === undefined) {
       const address = normalise(socket.remoteAddress ?? '') ?? ''
-      peer = { address, isTrusted: this.#isTrusted(address) }
+      const proto = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+      peer = { address, isTrusted: this.#isTrusted(address), proto }
       this.#peers.set(socket, peer)
     }
     return peer

@@ -65,7 +65,7 @@ export function buildRequestHeaders(req: IncomingMessage, add: RequestAdditions)
   if (!hasId) headers.push(add.requestIdHeader, add.requestId)
   headers.push('via', `${req.httpVersion} ${add.name}`, 'x-forwarded-for')
   headers.push(forwardedFor + add.peer.address)
-  if (!hasProto) headers.push('x-forwarded-proto', 'http')
+  if (!hasProto) headers.push('x-forwarded-proto', add.peer.proto)
   const host = req.headers.host
   if (!hasHost && host !== undefined) headers.push('x-forwarded-host', host)
   headers.push('x-serin-variant', add.variant)

@@ -28,6 +28,8 @@ export type UpstreamRegistry = {
   readonly open: (services: readonly Service[]) => Targets
   /** Those of every configuration that is in use. */
   readonly upstreams: () => readonly Upstream[]
+  /** Theirs. */
+  readonly connections: () => readonly Connections[]
   /** Breaks off what is running; resolves when all connections are closed. */
   readonly destroy: () => Promise<void>
 }
@@ -106,6 +108,7 @@ export function createUpstreamRegistry(log: {
   return {
     open,
     upstreams: upstreams.values,
+    connections: connections.values,
     destroy: async () => {
       await Promise.all([...connections.values(), ...ending].map((each) => each.destroy()))
     },

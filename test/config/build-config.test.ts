@@ -22,6 +22,7 @@ t.test('what is left out has the documented default', (t) => {
     hash: config.hash,
     gateway: {
       listen: { host: '127.0.0.1', port: 0 },
+      tls: null,
       trustedProxies: [],
       healthPath: '/-/ready',
       limits: { bodyBytes: 64 * 1024 ** 2, headerBytes: 16 * 1024, inFlight: 4096 },
@@ -91,6 +92,7 @@ t.test('what is written is taken over, with units resolved', (t) => {
   const text = `version: 1
 gateway:
   listen: "[::1]:8080"
+  tls: { cert: tls/cert.pem, key: /run/key.pem }
   trustedProxies: [10.0.0.0/8]
   health: /up
   limits: { body: 1KiB, header: 512B, inFlight: 1 }
@@ -108,7 +110,7 @@ services:
     idempotent: true
     variants:
       third: { version: "3", upstreams: ["https://h:443"] }
-      canary: { version: "2", upstreams: ["http://h:2", "http://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h }, health: { path: /up, interval: 1s }, maxInFlight: 9, queue: { max: 5, timeout: 1s }, tls: { ca: ca.pem, servername: model }, eject: { base: 1s }, slowStart: 30s }
+      canary: { version: "2", upstreams: ["https://h:2", "https://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h }, health: { path: /up, interval: 1s }, maxInFlight: 9, queue: { max: 5, timeout: 1s }, tls: { ca: ca.pem, servername: model }, eject: { base: 1s }, slowStart: 30s }
       baseline: { version: "1", upstreams: ["http://h:1"] }
     split:
       key: cookie:Session
@@ -145,6 +147,7 @@ services:
   const config = configOf(text)
   t.same(config.gateway, {
     listen: { host: '::1', port: 8080 },
+    tls: { cert: '/etc/serin/tls/cert.pem', key: '/run/key.pem' },
     trustedProxies: ['10.0.0.0/8'],
     healthPath: '/up',
     limits: { bodyBytes: 1024, headerBytes: 512, inFlight: 1 },
@@ -179,7 +182,12 @@ services:
         timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
       },
       {
-        ...{ name: 'canary', version: '2', upstreams: ['http://h:2', 'http://h:3'], path: '/c/*' },
+        ...{
+          name: 'canary',
+          version: '2',
+          upstreams: ['https://h:2', 'https://h:3'],
+          path: '/c/*',
+        },
         timeout: { connectMs: 1, firstByteMs: 2000, idleMs: 180_000, totalMs: 14_400_000 },
         health: { path: '/up', intervalMs: 1000, unhealthyAfter: 3, healthyAfter: 2 },
         maxInFlight: 9,

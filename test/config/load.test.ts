@@ -28,7 +28,6 @@ t.test('the example that shows every part is refused for exactly what is not bui
   t.same(
     unsupported.map(({ path }) => path),
     [
-      'gateway.tls',
       `${service}.mirror`,
       `${service}.observe.segment`,
       `${service}.rollout.steps[0].mirror`,
@@ -40,8 +39,12 @@ t.test('the example that shows every part is refused for exactly what is not bui
   )
   t.same(
     problems.filter((problem) => !unsupported.includes(problem)).map(({ path }) => path),
-    [`${service}.split.weights`],
-    'and for naming weights beside a rollout',
+    [
+      ...['cert', 'key'].map((name) => `gateway.tls.${name}`),
+      ...['ca', 'cert', 'key'].map((name) => `${service}.variants.canary.tls.${name}`),
+      `${service}.split.weights`,
+    ],
+    'and for files that are not here, and weights beside a rollout',
   )
 })
 

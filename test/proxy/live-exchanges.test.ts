@@ -37,16 +37,39 @@ t.test('a deadline that moves is met where it is then', async (t) => {
   let count = 0
   const one = exchange(() => count++)
   exchanges.add(one, 0)
+  const passUntil = (ms: number) => {
+    while (clock.ms < ms) {
+      clock.ms += 10
+      exchanges.tick()
+    }
+  }
   one.dueAt = exchanges.deadlineAfter(100)
-  clock.ms = 90
-  exchanges.tick()
+  passUntil(90)
   one.dueAt = exchanges.deadlineAfter(100)
-  clock.ms = 180
-  exchanges.tick()
+  passUntil(180)
   t.equal(count, 0)
-  clock.ms = 220
+  passUntil(220)
+  t.equal(count, 2, 'once a tick, until it moves')
+  exchanges.remove(one)
   exchanges.tick()
-  t.equal(count, 1)
+})
+
+t.test('time in which the process was held up is not held against anybody', async (t) => {
+  const clock = standingClock()
+  const exchanges = new LiveExchanges(clock)
+  let fired = -1
+  const one = exchange(() => (fired = clock.ms))
+  exchanges.add(one, 0)
+  one.dueAt = exchanges.deadlineAfter(100)
+  clock.ms = 5000
+  exchanges.tick()
+  t.equal(exchanges.now, 5000, 'the time itself is what it is')
+  t.equal(fired, -1)
+  while (fired === -1) {
+    clock.ms += 20
+    exchanges.tick()
+  }
+  t.ok(fired >= 5080 && fired <= 5140, `${fired} ms`)
   exchanges.remove(one)
   exchanges.tick()
 })

@@ -7,6 +7,7 @@ import type { AccessEntry } from '../../src/proxy/access-log.ts'
 import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
+import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
 import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
 import { Budget } from '../../src/proxy/budget.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
@@ -78,6 +79,8 @@ export type TestGatewayOptions = {
   readonly config?: Partial<GatewayConfig>
   readonly limits?: Partial<ProxyLimits>
   readonly passthrough?: string
+  /** It speaks TLS with it. */
+  readonly certificate?: ServedCertificate
   readonly draw?: () => number
 }
 
@@ -95,6 +98,7 @@ export async function startGateway(
   const state = { isReady: true, isDraining: false }
   const config: GatewayConfig = {
     listen: { host: '127.0.0.1', port: 0 },
+    tls: null,
     trustedProxies: [],
     healthPath: '/-/ready',
     limits: { bodyBytes: 64 * 1024 * 1024, headerBytes: 16 * 1024, inFlight: 100 },
@@ -125,6 +129,7 @@ export async function startGateway(
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
     options.passthrough ?? null,
+    options.certificate ?? null,
   )
   await server.listen({ host: '127.0.0.1', port: 0 })
   const { port } = server.server.address() as AddressInfo
