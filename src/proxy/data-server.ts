@@ -32,6 +32,7 @@ export function createDataServer(deps: GatewayDeps, passthrough: string | null):
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
     serverFactory: (handler) => createDoor(deps, handler),
+    clientErrorHandler: answerClientError,
     // Fastify's router refuses paths that do not decode as UTF-8; a service's upstream may want them.
     frameworkErrors: (_error, request, reply) => {
       const req = request.raw as IncomingMessage
@@ -84,7 +85,6 @@ function createDoor(
     refuse(deps, req, res, { code: 'SERIN_EXPECTATION_FAILED' }, { close: true })
   })
   server.on('connect', (_req, socket) => answerClientError({ code: 'CONNECT' }, socket))
-  server.on('clientError', answerClientError)
   return server
 }
 

@@ -201,3 +201,21 @@ t.test('a client that resets its connection gets no answer', async (t) => {
   answerClientError({ code: 'ECONNRESET' }, socket as never)
   t.ok(isDestroyed)
 })
+
+t.test('whole requests before a broken one are answered first, and then it is', async (t) => {
+  const upstream = await startUpstream((req, res) => {
+    setTimeout(() => res.end(`<${req.url}>`), 20)
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const one = (n: number, more = '') => `GET /m/${n} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
+  const text = await rawExchange(gateway.port, `${one(1)}${one(2)}no request\r\n\r\n`)
+  t.match(text, /<\/m\/1>HTTP\/1.1 200 [^<]*<\/m\/2>HTTP\/1.1 400 /)
+  t.match(gateway.recorder.ends, [{ outcome: 'ok' }, { outcome: 'ok' }])
+  const closing = await rawExchange(gateway.port, one(3, 'Connection: close\r\n') + one(4))
+  t.match(closing, /^HTTP\/1.1 200 [^<]*<\/m\/3>$/, 'what follows a close is not read')
+  t.same(
+    upstream.seen.map(({ url }) => url),
+    ['/m/1', '/m/2', '/m/3'],
+  )
+})
