@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
@@ -58,10 +59,18 @@ function createDoor(
   deps: GatewayDeps,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
+  const refused = new WeakSet<Socket>()
   const enter = (req: IncomingMessage, res: ServerResponse) => {
+    // Whoever sent an ambiguous request may have hidden another one in it: what follows is not read
+    // (RFC 9112 sections 9.6 and 11.2), also where it came in the same piece.
+    if (refused.has(req.socket)) return
     const refusal = validateRequest(req)
-    if (refusal === null) handler(req, res)
-    else refuse(deps, req, res, refusal, { close: true })
+    if (refusal === null) {
+      handler(req, res)
+      return
+    }
+    refused.add(req.socket)
+    refuse(deps, req, res, refusal, { close: true })
   }
   const server = createServer(
     {

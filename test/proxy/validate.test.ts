@@ -219,3 +219,21 @@ t.test('whole requests before a broken one are answered first, and then it is', 
     ['/m/1', '/m/2', '/m/3'],
   )
 })
+
+t.test('nothing that follows a refused request on its connection is served', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const hidden = 'GET /m/hidden HTTP/1.1\r\nHost: a\r\n\r\n'
+  const chunked = 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+  const start = 'HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n'
+  const text = await rawExchange(gateway.port, `POST /m/x ${start}${chunked}${hidden}`)
+  t.equal(parseAnswer(text).status, 400)
+  t.equal(text.match(/HTTP\/1\.1 /g)!.length, 1)
+  const shown = 'GET /m/shown HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  t.equal(parseAnswer(await rawExchange(gateway.port, shown)).status, 200)
+  t.same(
+    upstream.seen.map(({ url }) => url),
+    ['/m/shown'],
+  )
+})
