@@ -36,6 +36,8 @@ export async function checkSlow(t: Test, mode: SlowMode, plan: SlowPlan): Promis
     else req.once('end', () => res.end('{"outputs":[1]}'))
   })
   t.teardown(upstream.close)
+  // Else a pause of the machine could let it close a connection that the gateway is about to use.
+  upstream.server.keepAliveTimeout = 60_000
   const folder = t.testdir({})
   const origins = { baseline: upstream.origin, canary: upstream.origin }
   const service = buildFixedService(origins, { key: 'body:/user', weights: { canary: '50%' } })
@@ -52,10 +54,12 @@ export async function checkSlow(t: Test, mode: SlowMode, plan: SlowPlan): Promis
     const count = countConnections(port)
     return count >= plan.connections * STANDING ? count : null
   })
+  // What they ask for first is work like any other: slow is what comes then.
+  const first = await runPaced(url, plan.perSecond, 3)
   const busy = await runPaced(url, plan.perSecond, plan.seconds)
   await attack.stop()
   t.comment(`${mode}: quiet ${say(quiet)}, under attack ${say(busy)}, ${held} connections`)
-  t.same({ ...quiet.wrong, ...busy.wrong }, {}, 'every request was answered')
+  t.same({ ...quiet.wrong, ...first.wrong, ...busy.wrong }, {}, 'every request was answered')
   const bound = plan.factor * quiet.p99Ms + plan.graceMs
   t.ok(busy.p99Ms <= bound, `p99 ${busy.p99Ms.toFixed(1)} ms, at most ${bound.toFixed(1)} ms`)
   t.equal((await askAdmin(gateway.admin, '/readyz')).status, 200)

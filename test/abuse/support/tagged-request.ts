@@ -80,7 +80,8 @@ export async function sendTagged(
       error: null,
     }
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    return { ...none, to: performance.now(), status: null, error: code }
+    const { name, code } = error as NodeJS.ErrnoException
+    const what = name === 'AbortError' ? 'left' : (code ?? String(error))
+    return { ...none, to: performance.now(), status: null, error: what }
   }
 }

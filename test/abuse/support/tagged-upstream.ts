@@ -48,7 +48,7 @@ export async function startTaggedUpstream(): Promise<TaggedUpstream> {
 }
 
 async function listen(port: number): Promise<Server> {
-  const server = createServer(answer)
+  const server = createServer({ keepAliveTimeout: 60_000 }, answer)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve)
   })
