@@ -34,7 +34,7 @@ export async function startUpstreamFuzz(t: Test): Promise<Fuzz> {
     return readAnswers(bytes, [method], false).answers[0]?.end ?? Infinity
   })
   t.teardown(upstream.close)
-  const stage = await startStage(t, upstream.origin)
+  const stage = await startStage(t, upstream)
   return {
     stage,
     run: async (plan) => {

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Service } from '../../../src/domain/service.ts'
+import type { RawUpstream } from '../../support/fake-upstream.ts'
 import { serviceWith, startGateway, timeouts, variantAt } from '../../support/start-gateway.ts'
 import type { TestGateway } from '../../support/start-gateway.ts'
 import { until } from '../../e2e/support/until.ts'
@@ -28,6 +29,9 @@ const STEADY_CLIENTS = 3
 /** No phase of an exchange takes longer. */
 const PHASE_MS = 2_500
 
+/** What is left over may last this long: less than undici's own timeouts, which would tidy up after us. */
+const REST_MS = 4_000
+
 /** Longest time for a request's head; Node looks every two seconds. */
 const HEAD_MS = 1_000
 
@@ -35,9 +39,9 @@ const HEAD_MS = 1_000
  * Starts the data plane with short limits: `/m/*` at `attacked` (null = the echo upstream), `/steady/*` at the
  * echo upstream with well-behaved clients. What Node or serin throw into the void is counted too.
  */
-export async function startStage(t: Test, attacked: string | null): Promise<Stage> {
+export async function startStage(t: Test, attacked: RawUpstream | null): Promise<Stage> {
   const echo = await startEchoUpstream()
-  const services = buildServices(attacked ?? echo.origin, echo.origin)
+  const services = buildServices((attacked ?? echo).origin, echo.origin)
   const gateway = await startGateway(services, {
     limits: { bodyIdleMs: PHASE_MS, writeStallMs: PHASE_MS, inspectBytes: 32 * 1024 },
     config: { limits: { bodyBytes: 1024 * 1024, headerBytes: 16 * 1024, inFlight: 10_000 } },
@@ -64,7 +68,7 @@ export async function startStage(t: Test, attacked: string | null): Promise<Stag
     answered: () => steady.reduce((sum, client) => sum + client.answered(), 0),
     finish: async () => {
       const faults = (await Promise.all(steady.map((client) => client.stop()))).flat()
-      return [...faults, ...(await leftOver(gateway, services, echo)), ...thrown]
+      return [...faults, ...(await leftOver(gateway, services, echo, attacked)), ...thrown]
     },
   }
 }
@@ -124,11 +128,12 @@ async function leftOver(
   gateway: TestGateway,
   services: readonly Service[],
   echo: EchoUpstream,
+  attacked: RawUpstream | null,
 ): Promise<readonly string[]> {
   const { recorder, exchanges, server } = gateway
   const faults: string[] = []
   const rests = (what: string, isSo: () => boolean | Promise<boolean>, left: () => unknown) =>
-    until(what, isSo, 10_000).catch(() => faults.push(`${what}: ${String(left())}`))
+    until(what, isSo, REST_MS).catch(() => faults.push(`${what}: ${String(left())}`))
   await rests(
     'no exchange is left',
     () => exchanges.count === 0,
@@ -145,9 +150,12 @@ async function leftOver(
   // A reload closes the old pools once nothing runs on them: it hangs where something does.
   await Promise.race([
     gateway.reload(services),
-    new Promise((resolve) => setTimeout(resolve, 10_000).unref()),
+    new Promise((resolve) => setTimeout(resolve, REST_MS).unref()),
   ])
-  const upstreams = () => connectionsOf(echo.server).then((found) => (open = found) === 0)
+  const upstreams = async () => {
+    open = (await connectionsOf(echo.server)) + (attacked?.connections() ?? 0)
+    return open === 0
+  }
   await rests('no upstream connection is left', upstreams, () => open)
   for (const error of gateway.errors) faults.push(`an error in the log: ${JSON.stringify(error)}`)
   return faults
