@@ -22,6 +22,9 @@ export type SlowPlan = {
 /** Large enough that an answer which nobody reads stands in the gateway. */
 const BIG = Buffer.alloc(1024 * 1024, 'x')
 
+/** How long the attackers' own requests may take: whoever does not read asks for a megabyte each. */
+const SETTLE_SECONDS: Readonly<Record<SlowMode, number>> = { headers: 2, body: 2, read: 8 }
+
 /** Share of the connections that must stand before the second run begins. */
 const STANDING = 0.9
 
@@ -55,7 +58,7 @@ export async function checkSlow(t: Test, mode: SlowMode, plan: SlowPlan): Promis
     return count >= plan.connections * STANDING ? count : null
   })
   // What they ask for first is work like any other: slow is what comes then.
-  const first = await runPaced(url, plan.perSecond, 3)
+  const first = await runPaced(url, plan.perSecond, SETTLE_SECONDS[mode])
   const busy = await runPaced(url, plan.perSecond, plan.seconds)
   await attack.stop()
   t.comment(`${mode}: quiet ${say(quiet)}, under attack ${say(busy)}, ${held} connections`)

@@ -40,7 +40,7 @@ function readRequest(
 ): { readonly request: WholeRequest; readonly closes: boolean; readonly end: number } | string {
   const line = bytes.indexOf('\r\n', from, 'latin1')
   if (line === -1) return 'cut'
-  const start = /^([A-Z-]+) +([\x21-\x7e]+) +HTTP\/1\.([01])$/.exec(
+  const start = /^([A-Z-]+) +(\*|\/[\x21-\x7e]*|[A-Za-z]+:\/\/[\x21-\x7e]+) +HTTP\/1\.([01])$/.exec(
     bytes.toString('latin1', from, line),
   )
   if (start === null) return 'a bad request line'

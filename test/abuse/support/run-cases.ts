@@ -37,7 +37,7 @@ export async function runCases<T>(
       if (wrong.length > 0 && wrong.every((fault) => fault.startsWith(OUT_OF_TIME))) {
         wrong = await run(drawn[index]!)
       }
-      const again = `SERIN_FUZZ_SEED=${seed} SERIN_FUZZ_CASE=${index}`
+      const again = `SERIN_FUZZ_SEED=${seed} SERIN_FUZZ_COUNT=${count} SERIN_FUZZ_CASE=${index}`
       faults.push(...wrong.map((fault) => `${again}: ${fault}`))
     }
   }

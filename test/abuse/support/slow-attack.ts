@@ -13,7 +13,7 @@ const FLAGS: Readonly<Record<SlowMode, readonly string[]>> = {
   headers: ['-H', '-i', '1'],
   body: ['-B', '-i', '1', '-s', '8192'],
   // A window of some bytes, and some bytes of it read every second.
-  read: ['-X', '-n', '1', '-w', '256', '-y', '512', '-z', '16', '-k', '3'],
+  read: ['-X', '-n', '1', '-w', '256', '-y', '512', '-z', '16'],
 }
 
 /** Opens `connections` slow connections as fast as slowhttptest can, and holds them until it is stopped. */
