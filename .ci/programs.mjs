@@ -11,6 +11,7 @@ const PROGRAMS = [
   { command: 'promtool', debian: 'prometheus', suites: ['e2e/metrics: promtool'] },
   { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape'] },
   { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
+  { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 
 /**

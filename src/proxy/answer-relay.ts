@@ -87,7 +87,7 @@ export class AnswerRelay {
     })
     if (head === null) return 'SERIN_UPSTREAM_TRANSFER_CODING'
     try {
-      writeHeadPairs(this.#res, status, isAscii(reason) ? reason : undefined, head.headers)
+      writeHeadPairs(this.#res, status, isPrintable(reason) ? reason : undefined, head.headers)
     } catch {
       // A field with bytes that Node does not write.
       return 'SERIN_UPSTREAM_PROTOCOL'
@@ -145,9 +145,15 @@ function flushHead(relay: AnswerRelay): void {
   relay.flush()
 }
 
-/** undici decodes the reason as UTF-8, which not every one is; then the status' usual reason will do. */
-function isAscii(reason: string): boolean {
-  for (let n = 0; n < reason.length; n++) if (reason.charCodeAt(n) > 0x7e) return false
+/**
+ * undici decodes the reason as UTF-8, which not every one is, and llhttp lets control characters through, which
+ * Node refuses to write, then and in any later try; then the status' usual reason will do.
+ */
+function isPrintable(reason: string): boolean {
+  for (let n = 0; n < reason.length; n++) {
+    const code = reason.charCodeAt(n)
+    if (code < 0x20 || code > 0x7e) return false
+  }
   return true
 }
 

@@ -19,32 +19,42 @@ type ServingSocket = Duplex & { readonly _httpMessage?: ServerResponse | null }
 const failed = new WeakSet<Duplex>()
 
 /**
- * Answers what was no request: the connection closes, and the client learns why if it still listens. An
- * answer that has begun is cut instead, because whatever followed would be taken for a part of it. An
- * earlier request that came in whole still gets its answer, which is the last one then.
+ * Answers what was no request: the connection closes, and the client learns why if it still listens.
+ * Requests that came whole before it (pipelining) are answered first. An answer that has begun to the
+ * broken request itself is cut, because whatever followed would be taken for a part of it.
  */
 export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
   if (failed.has(socket)) return
   // Who failed the handshake could not read an answer.
-  if (error.code === 'ECONNRESET' || !socket.writable || isTlsCode(error.code ?? '')) {
+  if (error.code === 'ECONNRESET' || isTlsCode(error.code ?? '')) {
     socket.destroy()
     return
   }
-  const answer = (socket as ServingSocket)._httpMessage ?? null
   failed.add(socket)
-  if (answer === null) {
-    socket.end(problemBytes(error.code))
+  answerInTurn(error.code, socket)
+}
+
+function answerInTurn(cause: string | undefined, socket: Duplex): void {
+  const answer = (socket as ServingSocket)._httpMessage ?? null
+  if (!socket.writable) {
+    socket.destroy()
+  } else if (answer === null) {
+    socket.end(problemBytes(cause))
     lingerAndDestroy(socket)
   } else if (answer.req.complete) {
-    answer.shouldKeepAlive = false
-    answer.once('finish', () => socket.end())
+    // Afterwards it is the next one's turn, or the connection closes.
+    answer.once('close', () => {
+      setImmediate(() => {
+        if (socket.writable) answerInTurn(cause, socket)
+      })
+    })
   } else if (isLingering(answer)) {
     answer.end()
   } else if (answer.headersSent) {
     socket.destroy()
   } else {
     // Destroyed at once, so that the exchange ends: what it was about will never arrive.
-    socket.end(problemBytes(error.code), () => socket.destroy())
+    socket.end(problemBytes(cause), () => socket.destroy())
   }
 }
 

@@ -151,3 +151,15 @@ t.test('an https upstream that does not speak TLS is a TLS error', async (t) => 
   const answer = parseAnswer(await rawExchange(gateway.port, GET))
   t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS')
 })
+
+t.test('a reason that Node does not write gives way to the usual one', async (t) => {
+  for (const reason of ['O\0K', 'O\x01K', 'O\xffK']) {
+    const upstream = await startCannedUpstream(
+      `HTTP/1.1 200 ${reason}\r\nContent-Length: 0\r\n\r\n`,
+    )
+    const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const answer = parseAnswer(await rawExchange(gateway.port, GET))
+    t.match(answer, { status: 200, reason: 'OK' }, JSON.stringify(reason))
+  }
+})

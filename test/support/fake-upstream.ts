@@ -63,10 +63,16 @@ export async function startStreamingUpstream(
   }
 }
 
+/** A server below HTTP. */
+export type RawUpstream = Pick<FakeUpstream, 'origin' | 'port' | 'close'> & {
+  /** Connections that are open now. */
+  readonly connections: () => number
+}
+
 /** A TCP server that does with each connection whatever the test wants: for answers that are no HTTP. */
 export async function startRawUpstream(
   onConnection: (socket: Socket) => void,
-): Promise<Pick<FakeUpstream, 'origin' | 'port' | 'close'>> {
+): Promise<RawUpstream> {
   const sockets = new Set<Socket>()
   const server = createTcpServer((socket) => {
     sockets.add(socket)
@@ -81,6 +87,7 @@ export async function startRawUpstream(
   return {
     origin: `http://127.0.0.1:${port}`,
     port,
+    connections: () => sockets.size,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
@@ -92,7 +99,7 @@ export async function startRawUpstream(
 export async function startCannedUpstream(
   bytes: string | Buffer,
   keepOpen = false,
-): Promise<Pick<FakeUpstream, 'origin' | 'port' | 'close'>> {
+): Promise<RawUpstream> {
   return startRawUpstream((socket) => {
     socket.once('data', () => {
       const answer = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes

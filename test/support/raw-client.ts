@@ -49,6 +49,11 @@ export class RawConnection {
     return this.text
   }
 
+  /** Waits until what was received is enough, or the other side closes. */
+  async until(isEnough: (bytes: Buffer) => boolean): Promise<void> {
+    while (!this.#isClosed && !isEnough(this.#received)) await this.#change()
+  }
+
   /** Waits for the other side to close; gives everything received. */
   async closed(): Promise<string> {
     while (!this.#isClosed) await this.#change()

@@ -21,6 +21,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: strin
 
 /** A process that this test started. */
 type SerinProcess = {
+  readonly pid: number
   readonly ended: Promise<Ended>
   readonly logs: () => readonly LogLine[]
   readonly kill: (signal: NodeJS.Signals) => void
@@ -100,7 +101,12 @@ function spawnSerin(
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
   })
-  return { ended, logs: () => parseLines(stdout), kill: (signal) => void child.kill(signal) }
+  return {
+    pid: child.pid!,
+    ended,
+    logs: () => parseLines(stdout),
+    kill: (signal) => void child.kill(signal),
+  }
 }
 
 // The last line may be half written.

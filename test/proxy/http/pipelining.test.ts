@@ -41,11 +41,28 @@ for (const junk of ['\0\0\0', 'GET /m/y HTTP/1.1\r\nHost : a\r\n\r\n', '\x16\x03
     const res = await asked.promise
     client.send(one('smuggled'))
     res.end('done')
-    t.match(await client.closed(), /^HTTP\/1\.1 200 OK[^]*connection: close[^]*\r\n\r\ndone$/i)
+    t.match(await client.closed(), /^HTTP\/1\.1 200 OK[^]*\r\n\r\ndoneHTTP\/1\.1 400 /)
     t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
     t.equal(upstream.seen.length, 1)
   })
 }
+
+t.test(
+  `${RULE}: whole requests before a broken one are answered first, and then it is`,
+  async (t) => {
+    const waiting: ServerResponse[] = []
+    const both = signal()
+    const { gateway, port } = await startWitness(t, {}, (_req, res) => {
+      waiting.push(res)
+      if (waiting.length === 2) both.fire()
+    })
+    const text = rawExchange(port, `${one('1')}${one('2')}no request\r\n\r\n`)
+    await both.promise
+    for (const [n, res] of waiting.entries()) res.end(`<${n}>`)
+    t.same(statusesIn(await text), [200, 200, 400])
+    t.match(gateway.recorder.ends, [{ outcome: 'ok' }, { outcome: 'ok' }])
+  },
+)
 
 t.test(`${CLOSED}: what a client sends behind its last request is not looked at`, async (t) => {
   const { port, upstream } = await startWitness(t, {}, (req, res) => res.end(`<${req.url}>`))
