@@ -151,27 +151,6 @@ t.test('the health path says whether the gateway wants traffic, and no more', as
   t.match(await ask(), { status: 503, body: '' })
 })
 
-t.test('a WebSocket session of a service is refused', async (t) => {
-  const upstream = await startUpstream((_req, res) => res.end())
-  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
-  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-  const client = new RawConnection(gateway.port)
-  client.send('GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
-  const answer = parseAnswer(await client.receive('}'))
-  client.close()
-  t.equal(answer.status, 501)
-  t.equal(upstream.seen.length, 0)
-})
-
-t.test('other upgrades are ignored', async (t) => {
-  const upstream = await startUpstream((_req, res) => res.end())
-  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
-  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
-  const bytes = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n\r\n'
-  t.equal(parseAnswer(await rawExchange(gateway.port, bytes)).status, 200)
-  t.equal(upstream.seen[0]!.headers.upgrade, undefined)
-})
-
 t.test("a body with a broken chunk ends its exchange as the client's", async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
