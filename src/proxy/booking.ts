@@ -55,6 +55,8 @@ export class Booking {
     this.settle('ok', 101, trace, now)
     this.#isSession = true
     this.#recorder.sessionBegan(this.ticket.variant)
+    // Nothing is read from it, and nobody has to wait until it ends to know that.
+    if (this.#pointer !== null) this.#recorder.predicted(this.ticket, null)
   }
 
   /** Closes the entry; what comes later is nobody's outcome. */
@@ -68,7 +70,10 @@ export class Booking {
   ): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#isSession) this.#recorder.sessionEnded(this.ticket.variant)
+    if (this.#isSession) {
+      this.#recorder.sessionEnded(this.ticket.variant)
+      return
+    }
     this.settle(outcome, status, trace, now)
     if (this.#pointer === null) return
     const { ticket } = this

@@ -4,7 +4,10 @@ import type { Duplex } from 'node:stream'
 export type TunnelOwner = {
   /** Bytes have passed, whichever way. */
   readonly onTunnelled: () => void
-  /** Both connections are closed. `brokenBy`: whose has broken; null = both sides had said their last. */
+  /**
+   * It is over, once: `brokenBy` has broken its connection, and the other one is cut; null = both sides had
+   * said their last, and both connections are closed.
+   */
   readonly onTunnelEnd: (brokenBy: 'client' | 'upstream' | null) => void
 }
 
@@ -20,7 +23,6 @@ export class Tunnel {
   readonly #client: Duplex
   readonly #upstream: Duplex
   readonly #owner: TunnelOwner
-  #brokenBy: 'client' | 'upstream' | null = null
   #open = 2
 
   constructor(client: Duplex, upstream: Duplex, owner: TunnelOwner) {
@@ -36,8 +38,8 @@ export class Tunnel {
   start(head: Buffer): void {
     const client = this.#client
     const upstream = this.#upstream
-    client.on('close', () => this.#onClose('client', client, upstream))
-    upstream.on('close', () => this.#onClose('upstream', upstream, client))
+    client.on('close', () => this.#onClose('client', client))
+    upstream.on('close', () => this.#onClose('upstream', upstream))
     client.write(head)
     pump(client, upstream, (bytes) => {
       this.sentBytes += bytes
@@ -55,14 +57,12 @@ export class Tunnel {
     this.#upstream.destroy()
   }
 
-  #onClose(side: 'client' | 'upstream', closed: Duplex, other: Duplex): void {
-    this.#open--
-    if (!closed.readableEnded || !closed.writableFinished) {
-      // The second to close was cut by the first.
-      if (this.#open > 0) this.#brokenBy = side
-      other.destroy()
-    }
-    if (this.#open === 0) this.#owner.onTunnelEnd(this.#brokenBy)
+  #onClose(side: 'client' | 'upstream', closed: Duplex): void {
+    if (this.#open === 0) return
+    const isBroken = !closed.readableEnded || !closed.writableFinished
+    this.#open = isBroken ? 0 : this.#open - 1
+    if (isBroken) this.destroy()
+    if (this.#open === 0) this.#owner.onTunnelEnd(isBroken ? side : null)
   }
 }
 

@@ -39,7 +39,7 @@ export type SessionUpstream = Pick<FakeUpstream, 'origin' | 'port' | 'close'> & 
   readonly open: () => number
 }
 
-/** Answers each handshake; without `answer` by agreeing. Ends of the other side are not answered. */
+/** Answers each handshake; without `answer` by agreeing. */
 export async function startSessionUpstream(
   answer: (peer: Peer, head: string) => void = (peer) => peer.send(agreement()),
 ): Promise<SessionUpstream> {
@@ -48,7 +48,6 @@ export async function startSessionUpstream(
   let wake: () => void = () => {}
   const upstream = await startRawUpstream((socket: Socket) => {
     open++
-    socket.allowHalfOpen = true
     socket.on('close', () => open--)
     const peer = new RawConnection(socket)
     peer.receive('\r\n\r\n').then(
