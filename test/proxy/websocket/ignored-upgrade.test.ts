@@ -82,6 +82,8 @@ t.test('pipelined requests are all served, in their order', async (t) => {
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const plain = (n: number) => `GET /m/${n} HTTP/1.1\r\nHost: a\r\n\r\n`
+  let door: Socket | null = null
+  gateway.server.server.once('connection', (socket: Socket) => (door = socket))
   const client = new RawConnection(gateway.port)
   client.send(
     plain(1) +
@@ -93,6 +95,7 @@ t.test('pipelined requests are all served, in their order', async (t) => {
   )
   for (let n = 1; n <= 6; n++) {
     while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+    t.notOk((door as Socket | null)!.timeout, 'the time of an idle connection does not run')
     waiting.shift()!()
     if (n < 6) await client.receive(`[/m/${n}`)
   }

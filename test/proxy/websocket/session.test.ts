@@ -143,6 +143,16 @@ t.test('an upstream that says its last with its 101 is heard to the end', async 
   t.match(gateway.accessLog, [{ code: null }])
 })
 
+t.test('no other head comes before the 101', async (t) => {
+  const upstream = await startSessionUpstream((peer) =>
+    peer.send(`HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n${agreement()}`),
+  )
+  const gateway = await startGateway([serviceWith([variantAt(BASELINE, upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const client = new RawConnection(gateway.port).send(handshake('/m/x', ['Expect: 100-continue']))
+  t.match(await client.receive('\r\n\r\n'), /^HTTP\/1\.1 101 /)
+})
+
 t.test('an upstream that does not agree is heard, and the connection closed', async (t) => {
   for (const [head, body] of [
     ['401 Unauthorized', 'no'],
