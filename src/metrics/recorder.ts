@@ -30,6 +30,12 @@ export type ServiceRecorder = {
     upstreamMs: number | null,
     now: number,
   ) => void
+  /**
+   * A WebSocket session goes on after its outcome was booked: it is in flight until `sessionEnded`, which
+   * comes exactly once.
+   */
+  readonly sessionBegan: (variant: string) => void
+  readonly sessionEnded: (variant: string) => void
   /** The prediction read from the answer after it left; null = it had none. At most once per ticket. */
   readonly predicted: (ticket: Ticket, value: number | null) => void
   /** One attempt at an upstream (retries count here and nowhere else). */

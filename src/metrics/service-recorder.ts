@@ -131,6 +131,14 @@ export class ServiceBook implements ServiceRecorder {
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }
 
+  sessionBegan(variant: string): void {
+    this.variants.get(variant)!.inFlight++
+  }
+
+  sessionEnded(variant: string): void {
+    this.variants.get(variant)!.inFlight--
+  }
+
   predicted(ticket: Ticket, value: number | null): void {
     if (value !== null) this.predictions.looked++
     const { cohort, first } = ticket

@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config/config.ts'
 import type { Service } from '../domain/service.ts'
 import { hasUnsafePath } from '../routing/rewrite.ts'
 import { isLoop } from './request-headers.ts'
-import { isUpgrade, isWebSocket } from './upgrade.ts'
+import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
 /**
@@ -19,12 +19,7 @@ export function admitToService(
 ): Refusal | null {
   if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
-  if (isUpgrade(req) || isWebSocket(req)) {
-    return {
-      code: 'SERIN_NOT_IMPLEMENTED',
-      detail: 'A service does not take upgrades, to WebSocket neither.',
-    }
-  }
+  if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
   if (hasRewrite(service) && hasUnsafePath(req.url!)) {
     return { code: 'SERIN_BAD_REQUEST', detail: 'The path has dot segments or encoded separators.' }
   }
@@ -38,9 +33,7 @@ export function admitToPassthrough(
   name: string,
 ): Refusal | null {
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
-  if (isUpgrade(req) && !(req.method === 'GET' && isWebSocket(req) && isBodyless(req))) {
-    return { code: 'SERIN_NOT_IMPLEMENTED', detail: 'The only upgrade supported is to WebSocket.' }
-  }
+  if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
   return admitBody(req, limits)
 }
 
@@ -51,9 +44,18 @@ function admitBody(req: IncomingMessage, limits: GatewayConfig['limits']): Refus
   return { code: 'SERIN_BODY_TOO_LARGE' }
 }
 
-function isBodyless(req: IncomingMessage): boolean {
-  const { headers } = req
-  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+/** Upgrades that come so far are to WebSocket; of others nothing but the upgrade is left out. */
+const NO_HANDSHAKE: Refusal = {
+  code: 'SERIN_NOT_IMPLEMENTED',
+  detail: 'A WebSocket session begins with a GET without a body.',
+}
+
+function isHandshake({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined
+  )
 }
 
 /** Only a rewritten prefix can be escaped: other paths pass as they are. */

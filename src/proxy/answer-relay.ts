@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { buildResponseHead, buildTrailers, type ResponseAdditions } from './response-headers.ts'
+import { isUpgrade } from './upgrade.ts'
 import { writeHeadPairs } from './write-head.ts'
 
 /** What the relay needs to know of an answer beside its bytes. */
@@ -62,6 +63,8 @@ export class AnswerRelay {
     raw: readonly Buffer[],
   ): void {
     if (req.httpVersionMinor === 0 || res.headersSent || res.destroyed) return
+    // WebSocket clients wait for a 101, and not all of them know that other heads may come before.
+    if (isUpgrade(req)) return
     if (status === 102) res.writeProcessing()
     if (status !== 103) return
     const link: string[] = []

@@ -20,6 +20,7 @@ export class Booking {
   readonly #pointer: string | null
   #isSettled = false
   #isClosed = false
+  #isSession = false
 
   constructor(recorder: ServiceRecorder, ticket: Ticket, pointer: string | null) {
     this.#recorder = recorder
@@ -52,6 +53,17 @@ export class Booking {
     this.#recorder.end(this.ticket, outcome, status, upstreamMs, now)
   }
 
+  /** The upstream has agreed to a session: that is the outcome, and what follows is in flight until `close`. */
+  opened(trace: Trace, now: number): void {
+    if (this.#isClosed) return
+    this.head(now)
+    this.settle('ok', 101, trace, now)
+    this.#isSession = true
+    this.#recorder.sessionBegan(this.ticket.variant)
+    // Nothing is read from it, and nobody has to wait until it ends to know that.
+    if (this.#pointer !== null) this.#recorder.predicted(this.ticket, null)
+  }
+
   /** Closes the entry; what comes later is nobody's outcome. */
   close(
     outcome: Outcome,
@@ -63,6 +75,10 @@ export class Booking {
   ): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    if (this.#isSession) {
+      this.#recorder.sessionEnded(this.ticket.variant)
+      return
+    }
     this.settle(outcome, status, trace, now)
     if (this.#pointer === null) return
     const { ticket } = this
@@ -75,6 +91,11 @@ export class Booking {
     if (isGood) this.#recorder.note('prediction_unreadable')
     this.#recorder.predicted(ticket, null)
   }
+}
+
+/** What an answer with this status means for the variant. */
+export function outcomeOf(status: number, service: Service): Outcome {
+  return isFailure(status, service) ? 'failed' : 'ok'
 }
 
 /** Whether an answer with this status is the variant's failure: 500 and above, or what the service lists. */

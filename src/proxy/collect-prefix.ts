@@ -8,6 +8,12 @@ export type Prefix = {
   readonly isComplete: boolean
 }
 
+/** A body that was read to its end, in one piece; null = there is none. */
+export function wholeBody(prefix: Prefix): Buffer | null {
+  if (prefix.bytes === 0) return null
+  return prefix.chunks.length === 1 ? prefix.chunks[0]! : Buffer.concat(prefix.chunks)
+}
+
 /**
  * Reads a request body until its end or until `enoughBytes` are there, whichever comes first; then the
  * request is paused. Calls back once, or never when the client leaves first. `onChunk` tells of progress.

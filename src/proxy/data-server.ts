@@ -15,6 +15,7 @@ import { gatewayPlugin } from './gateway-plugin.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import type { ServedCertificate } from './served-certificate.ts'
+import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
 
@@ -57,6 +58,8 @@ export function createDataServer(
   } else {
     registerPassthrough(server, deps, passthrough)
   }
+  // Now that the passthrough listens for upgrades: it is asked after the services.
+  server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
 }
 
@@ -122,8 +125,8 @@ function createTlsDoor(
 }
 
 /**
- * Where Node knows it (24.9, 22.21), other upgrades than to WebSocket are ignored, as RFC 9110 section
- * 7.8 allows. Before, they are refused once the passthrough listens for upgrades.
+ * Where Node knows it (24.9, 22.21), other upgrades than to WebSocket are ignored by itself; before,
+ * `ignoreUpgrade` does it.
  */
 const ONLY_WEBSOCKET = {
   shouldUpgradeCallback: isWebSocket,

@@ -1,48 +1,22 @@
-import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { errorEntry, isVariantFault, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import type { Ticket } from '../metrics/recorder.ts'
 import { rewritePath } from '../routing/rewrite.ts'
 import type { Waiter } from './admission.ts'
 import { isFailure, resultOf } from './booking.ts'
 import { classifyError, rootCause } from './errors.ts'
+import type { DeliveryOwner } from './delivery-owner.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { Attempt, type AttemptOwner } from './forward.ts'
-import type { Phase } from './phase.ts'
+import type { Parcel } from './parcel.ts'
 import { pickUpstream } from './pick-upstream.ts'
 import { buildRequestHeaders } from './request-headers.ts'
 import { isIdempotent, isWorthAtSame, mayRepeat, MOST_ATTEMPTS } from './retry.ts'
-import type { ServiceRuntime } from './service-runtime.ts'
-import type { Trace } from './trace.ts'
+import { isUpgrade } from './upgrade.ts'
 import { UploadStream } from './upload-stream.ts'
 import type { Upstream } from './upstream.ts'
 import { judgeUpstream, type VariantTarget } from './variant-target.ts'
-
-/** What a delivery tells the exchange that it works for. */
-export type DeliveryOwner = Pick<AttemptOwner, 'onInformation' | 'onHead' | 'onChunk' | 'onEnd'> & {
-  /** The phase that begins now, and how long it may last in ms. */
-  readonly await: (phase: Phase, ms: number) => void
-  /** An attempt begins that may take so long in all; null = any time. */
-  readonly cap: (totalMs: number | null) => void
-  /** The canary has failed like this, and the baseline is asked in its place. */
-  readonly onFallback: (outcome: Outcome, status: number) => void
-  /** No attempt has led to an answer. */
-  readonly onUnanswered: (code: ErrorCode) => void
-  /** The answer broke off after its head. */
-  readonly onBroken: (code: ErrorCode) => void
-}
-
-/** What is delivered. */
-export type Parcel = {
-  readonly runtime: ServiceRuntime
-  readonly req: IncomingMessage
-  readonly requestId: string
-  /** Null = none. */
-  readonly body: Buffer | UploadStream | null
-  readonly ticket: Ticket
-  readonly trace: Trace
-}
 
 /**
  * Brings a request to its variant: waits at the variant's door, asks one of its upstreams, asks again where
@@ -55,6 +29,8 @@ export class Delivery implements AttemptOwner, Waiter {
   readonly #parcel: Parcel
   #target: VariantTarget
   #attempt: Attempt | null = null
+  /** Led to a session, and is booked. */
+  #session: Attempt | null = null
   #attempts = 0
   #isAnswered = false
   #isWaiting = false
@@ -79,6 +55,11 @@ export class Delivery implements AttemptOwner, Waiter {
   /** The baseline answers in the canary's place. */
   get isFallback(): boolean {
     return this.#isFallback
+  }
+
+  /** The variant in whose place another one answers; null = it answers for itself. */
+  get fallbackFrom(): string | null {
+    return this.#isFallback ? this.#parcel.ticket.variant : null
   }
 
   /** Begins, at once or when there is room. */
@@ -115,10 +96,8 @@ export class Delivery implements AttemptOwner, Waiter {
       this.#attempt.abort()
       this.#closeAttempt(outcome, now)
     }
-    if (this.#isFallback) {
-      this.#parcel.runtime.fallbacks.giveBack()
-      this.#parcel.runtime.recorder.fallback(outcome === 'ok' ? 'ok' : 'failed')
-    }
+    if (this.#session !== null) this.#session.abort()
+    else if (this.#isFallback) this.#closeFallback(outcome)
     if (this.#isWaiting) admission.forget(this)
     // Last: whoever has waited for the place begins within this call.
     if (this.#isIn) admission.leave()
@@ -157,6 +136,15 @@ export class Delivery implements AttemptOwner, Waiter {
     }
     this.#isAnswered = true
     this.#owner.onHead(status, raw, resume, reason)
+  }
+
+  onUpgrade(raw: readonly Buffer[], socket: Duplex): void {
+    this.#isAnswered = true
+    this.#owner.onUpgrade(raw, socket)
+    // The upstream has done what it was asked to; only its connection and the place at the door stay taken.
+    this.#session = this.#attempt
+    this.#closeAttempt('ok')
+    if (this.#isFallback) this.#closeFallback('ok')
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -211,6 +199,7 @@ export class Delivery implements AttemptOwner, Waiter {
       }),
       body,
       timeoutMs: backstopMs,
+      isHandshake: isUpgrade(req),
     })
   }
 
@@ -264,6 +253,12 @@ export class Delivery implements AttemptOwner, Waiter {
     this.#owner.onFallback(outcome, status)
     admission.leave()
     this.#try(null)
+  }
+
+  #closeFallback(outcome: Outcome): void {
+    const { fallbacks, recorder } = this.#parcel.runtime
+    fallbacks.giveBack()
+    recorder.fallback(outcome === 'ok' ? 'ok' : 'failed')
   }
 
   #isIdempotent(): boolean {

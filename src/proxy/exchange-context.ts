@@ -14,6 +14,8 @@ export type ProxyLimits = {
   readonly writeStallMs: number
   /** An answer that has streamed this long is booked as it is; what happens later is counted apart. */
   readonly settleMs: number
+  /** Longest time that a WebSocket session may be quiet, in both directions. */
+  readonly tunnelIdleMs: number
   /** How much of a body is read for a key, and up to what size it is collected to be sent in one piece. */
   readonly inspectBytes: number
   /** Largest answer that a prediction is read from. */
@@ -31,6 +33,7 @@ export const PROXY_LIMITS: ProxyLimits = {
   bodyIdleMs: 30_000,
   writeStallMs: 60_000,
   settleMs: 30_000,
+  tunnelIdleMs: 3_600_000,
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
   headersTimeoutMs: 15_000,

@@ -1,17 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Assignment } from '../domain/assignment.ts'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
-import { Booking, isFailure } from './booking.ts'
-import { collectPrefix, type Prefix } from './collect-prefix.ts'
-import { Delivery, type DeliveryOwner } from './delivery.ts'
+import { Booking, outcomeOf } from './booking.ts'
+import { collectPrefix, wholeBody, type Prefix } from './collect-prefix.ts'
+import type { DeliveryOwner } from './delivery-owner.ts'
+import { Delivery } from './delivery.ts'
 import type { ExchangeContext } from './exchange-context.ts'
+import type { HandshakeResponse } from './handshake-response.ts'
 import type { ExchangeKind, LiveExchange } from './live-exchanges.ts'
 import { codeOfTimeout, type Phase } from './phase.ts'
 import { answerProblem } from './problem.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
+import { Session, type SessionOwner } from './session.ts'
+import { buildSwitchHead } from './switch-head.ts'
 import { Trace } from './trace.ts'
 import { UploadStream } from './upload-stream.ts'
 
@@ -20,7 +25,7 @@ import { UploadStream } from './upload-stream.ts'
  * delivery watched, its answer passed on. It is booked exactly once if it was assigned, whoever ends it: the
  * upstream, the client, a deadline, the drain, or a mistake of ours.
  */
-export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
+export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveExchange {
   readonly requestId: string
   place = -1
   dueAt = Infinity
@@ -38,6 +43,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
   #delivery: Delivery | null = null
   #upload: UploadStream | null = null
   #relay: AnswerRelay | null = null
+  #session: Session | null = null
 
   constructor(
     context: ExchangeContext,
@@ -58,7 +64,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
   }
 
   get kind(): ExchangeKind {
-    return this.#relay?.isEventStream === true ? 'stream' : 'other'
+    return this.#session !== null || this.#relay?.isEventStream === true ? 'stream' : 'other'
   }
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
@@ -101,6 +107,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
   /** Ends the exchange with an error: an answer of our own, or a visibly broken one where a head has left. */
   fail(code: ErrorCode): void {
     if (this.#phase === 'done' || this.#phase === 'flushing') return
+    if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
     const isCut = this.#res.headersSent
     const variant = this.#delivery?.target.variant.name
@@ -153,7 +160,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
     const relay = new AnswerRelay(this.#req, this.#res, this, {
       status,
       variant: delivery.target.variant.name,
-      fallbackFrom: delivery.isFallback ? this.#booking!.ticket.variant : null,
+      fallbackFrom: delivery.fallbackFrom,
       requestId: this.requestId,
       requestIdHeader: observe.requestIdHeader,
       copyBytes: this.#booking!.isObserved && !delivery.isFallback ? limits.copyBytes : 0,
@@ -178,11 +185,33 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
     this.await('receiving', delivery.target.variant.timeout.idleMs)
   }
 
+  onUpgrade(raw: readonly Buffer[], upstream: Duplex): void {
+    const { clock, limits } = this.#context
+    const { target, fallbackFrom } = this.#delivery!
+    this.#trace.headAt = clock.monotonic()
+    const head = buildSwitchHead(raw, {
+      variant: target.variant.name,
+      fallbackFrom,
+      requestId: this.requestId,
+      requestIdHeader: this.#service.observe.requestIdHeader,
+    })
+    this.#booking!.opened(this.#trace, this.#trace.headAt)
+    const client = (this.#res as HandshakeResponse).takeSocket()
+    this.#session = new Session(client, upstream, this, limits.tunnelIdleMs)
+    this.#session.start(head)
+  }
+
+  onSessionEnd(code: ErrorCode | null): void {
+    this.#trace.requestBytes = this.#session!.tunnel.sentBytes
+    // Its outcome was that of the handshake, however it ends.
+    this.#finish('ok', 101, code)
+  }
+
   onChunk(chunk: Buffer): boolean {
     const { exchanges, limits } = this.#context
     if (exchanges.now >= this.#settlesAt) {
       const { status } = this.#relay!
-      this.#booking!.settle(this.#outcomeOf(status), status, this.#trace, exchanges.now)
+      this.#booking!.settle(outcomeOf(status, this.#service), status, this.#trace, exchanges.now)
     }
     if (this.#relay!.write(chunk)) {
       this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)
@@ -201,7 +230,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
   onEnd(trailers: readonly Buffer[] | null): void {
     const relay = this.#relay!
     const needsDrain = relay.end(trailers)
-    this.#finish(this.#outcomeOf(relay.status), relay.status, null)
+    this.#finish(outcomeOf(relay.status, this.#service), relay.status, null)
     if (needsDrain) this.#awaitFlush()
   }
 
@@ -225,10 +254,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
     const isUnanswered = phase === 'connecting' || phase === 'waiting'
     if (isUnanswered) this.#delivery!.giveUp(code, phase === 'waiting')
     else this.fail(code)
-  }
-
-  #outcomeOf(status: number): Outcome {
-    return isFailure(status, this.#service) ? 'failed' : 'ok'
   }
 
   /** All is booked, and the last bytes are on their way to a slow client. */
@@ -266,15 +291,10 @@ export class Exchange implements DeliveryOwner, RelayOwner, LiveExchange {
       reason: this.#booking?.ticket.reason ?? null,
       fallback: this.#delivery?.isFallback === true,
       requestBytes: this.#trace.requestBytes + (this.#upload?.bytesPassed ?? 0),
-      answerBytes: this.#relay?.writtenBytes ?? 0,
+      answerBytes: this.#relay?.writtenBytes ?? this.#session?.tunnel.receivedBytes ?? 0,
       status,
       outcome,
       code,
     })
   }
-}
-
-function wholeBody(prefix: Prefix): Buffer | null {
-  if (prefix.bytes === 0) return null
-  return prefix.chunks.length === 1 ? prefix.chunks[0]! : Buffer.concat(prefix.chunks)
 }

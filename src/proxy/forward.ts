@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
+import type { Duplex, Readable } from 'node:stream'
+import { errors, type Dispatcher } from 'undici'
 import type { Upstream } from './upstream.ts'
 
 /** What an attempt tells the exchange it was made for. After `abort()` it says nothing any more. */
@@ -19,10 +19,12 @@ export type AttemptOwner = {
     resume: () => void,
     reason: string,
   ) => void
+  /** The upstream has agreed to a WebSocket session; the connection is the owner's, until `abort()`. */
+  readonly onUpgrade: (headers: readonly Buffer[], socket: Duplex) => void
   /** False: no more until `resume`. */
   readonly onChunk: (chunk: Buffer) => boolean
   readonly onEnd: (trailers: readonly Buffer[] | null) => void
-  /** It failed: exactly one of `onEnd` and `onFailure` comes. `sent`: the upstream may have seen the request. */
+  /** It failed: exactly one of `onEnd`, `onUpgrade` and `onFailure` comes. `sent`: the upstream may have seen the request. */
   readonly onFailure: (error: Error, sent: boolean) => void
 }
 
@@ -34,6 +36,8 @@ export type AttemptRequest = {
   readonly body: Buffer | Readable | null
   /** For the head, and between parts of the body. */
   readonly timeoutMs: number
+  /** Asks for a WebSocket session. */
+  readonly isHandshake: boolean
 }
 
 /**
@@ -64,6 +68,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
         body: request.body,
         headersTimeout: request.timeoutMs,
         bodyTimeout: request.timeoutMs,
+        // Never what the client wrote: undici puts it into the head as it is (CVE-2026-1527).
+        upgrade: request.isHandshake ? 'websocket' : null,
       },
       this,
     )
@@ -104,9 +110,24 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, reason: string): boolean {
     if (this.#over) return true
-    if (status < 200) this.#owner.onInformation(status, headers)
+    // The rest of undici would wait for another head: a 101 that leads to no other protocol is no answer.
+    if (status === 101) this.#abort!(badUpgrade())
+    else if (status < 200) this.#owner.onInformation(status, headers)
     else this.#owner.onHead(status, headers, resume, reason)
     return true
+  }
+
+  onUpgrade(_status: number, headers: Buffer[] | string[] | null, socket: Duplex): void {
+    // undici has taken its listeners off, and an error that nobody hears ends the process.
+    socket.on('error', () => socket.destroy())
+    const raw = (headers ?? []) as Buffer[]
+    if (!this.#over && isToWebSocket(raw)) {
+      this.#abort = () => socket.destroy()
+      this.#owner.onUpgrade(raw, socket)
+      return
+    }
+    socket.destroy()
+    this.onError(badUpgrade())
   }
 
   onData(chunk: Buffer): boolean {
@@ -133,6 +154,22 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#over = true
     this.upstream.inFlight--
   }
+}
+
+/** As undici calls an upgrade that nobody has asked for. */
+function badUpgrade(): Error {
+  return new errors.SocketError('bad upgrade')
+}
+
+/** Whether a 101 leads where it should. It has no transfer coding (RFC 9112 section 6.1). */
+function isToWebSocket(raw: readonly Buffer[]): boolean {
+  let protocol = ''
+  for (let n = 0; n < raw.length; n += 2) {
+    const name = raw[n]!.toString('latin1').toLowerCase()
+    if (name === 'transfer-encoding') return false
+    if (name === 'upgrade') protocol += raw[n + 1]!.toString('latin1')
+  }
+  return protocol.toLowerCase() === 'websocket'
 }
 
 /** Most of an answer that is read for nothing. */

@@ -15,7 +15,7 @@ import { HttpFields } from './http-fields.ts'
 import { answerHealth, refuse, type RefusalExtras } from './own-answers.ts'
 import { readRequestId } from './request-headers.ts'
 import { isUpgrade } from './upgrade.ts'
-import { validateRequest, type Refusal } from './validate.ts'
+import type { Refusal } from './validate.ts'
 
 /**
  * Serves a request and says true, or says false: it belongs to no service, and the passthrough may have
@@ -37,13 +37,6 @@ export function gatewayPlugin(
 
   // match → read key → assign → forward → record (the exchange does the last two)
   function serve(req: IncomingMessage, res: ServerResponse): boolean {
-    // Upgrades come past the server's door, where all others are validated.
-    if (isUpgrade(req)) {
-      // Node has taken its own listeners off, and an error that nobody hears ends the process.
-      req.socket.on('error', () => req.socket.destroy())
-      const fault = validateRequest(req)
-      if (fault !== null) return reject(req, res, fault)
-    }
     const url = req.url!
     const query = url.indexOf('?')
     const path = query === -1 ? url : url.slice(0, query)
@@ -144,7 +137,8 @@ function hostOf(req: IncomingMessage): string {
 
 /** Whoever asked before sending the body may send it: route and limits have been looked at. */
 function continueIfExpected(req: IncomingMessage, res: ServerResponse): void {
-  if (req.headers.expect !== undefined && req.httpVersionMinor > 0) res.writeContinue()
+  if (req.headers.expect === undefined || isUpgrade(req)) return
+  if (req.httpVersionMinor > 0) res.writeContinue()
 }
 
 /** `bodyPointers`, worked out once per service. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { Bag, type Placed } from '../metrics/bag.ts'
 
-/** What an exchange is, for the drain: streams (server-sent events) have a deadline of their own. */
+/** What an exchange is, for the drain: streams (server-sent events, WebSocket sessions) have a deadline of their own. */
 export type ExchangeKind = 'stream' | 'other'
 
 /** A request in flight. */

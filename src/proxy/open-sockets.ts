@@ -8,6 +8,8 @@ import type { Socket } from 'node:net'
 export function trackSockets(server: Server): { readonly destroyAll: () => void } {
   const open = new Set<Socket>()
   server.on('connection', (socket) => {
+    // A request whose upgrade is ignored comes in as a connection once more.
+    if (open.has(socket)) return
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })

@@ -6,7 +6,6 @@ import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
-import { guardUpgrades } from './guard-upgrades.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
 import { refuse } from './own-answers.ts'
 import { createPeerLookup, type Peer } from './peer.ts'
@@ -99,7 +98,6 @@ export function registerPassthrough(
         },
       },
     })
-    guardUpgrades(fastify.server)
   })
 }
 

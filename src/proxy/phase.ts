@@ -11,6 +11,8 @@ export type Phase =
   | 'sending'
   | 'waiting'
   | 'receiving'
+  /** A WebSocket session is open. */
+  | 'tunnelling'
   /** The client's: it does not read the answer. */
   | 'stalled'
   /** All is booked; the last bytes are on their way to a slow client. */
@@ -38,4 +40,5 @@ const OF_UPSTREAM: Readonly<Partial<Record<Phase, ErrorCode>>> = {
   connecting: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
   waiting: 'SERIN_UPSTREAM_FIRST_BYTE_TIMEOUT',
   receiving: 'SERIN_UPSTREAM_IDLE_TIMEOUT',
+  tunnelling: 'SERIN_UPSTREAM_IDLE_TIMEOUT',
 }

@@ -71,8 +71,8 @@ export function buildResponseHead(
       trailer = value
       continue
     }
-    // RFC 9110 section 8.6: not with 204.
-    if (name === 'content-length' && add.status === 204) continue
+    // RFC 9110 section 8.6: not with 204, and not with 1xx.
+    if (name === 'content-length' && (add.status === 204 || add.status === 101)) continue
     if (name === 'content-type') {
       isEventStream = value.slice(0, 17).toLowerCase() === 'text/event-stream'
     }

@@ -5,7 +5,10 @@ export function isUpgrade(req: IncomingMessage): boolean {
   return (req as { upgrade?: boolean }).upgrade === true
 }
 
-/** Whether the client asks for a WebSocket session (RFC 6455 section 4.1). */
+/**
+ * Whether the client asks for a WebSocket session (RFC 6455 section 4.1). With HTTP/1.0 nobody can ask for
+ * another protocol (RFC 9110 section 7.8).
+ */
 export function isWebSocket(req: IncomingMessage): boolean {
-  return req.headers.upgrade?.toLowerCase() === 'websocket'
+  return req.httpVersionMinor > 0 && req.headers.upgrade?.toLowerCase() === 'websocket'
 }

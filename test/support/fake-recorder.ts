@@ -24,6 +24,8 @@ export class FakeRecorder implements ServiceRecorder {
     readonly observed: boolean
   }[] = []
   heads = 0
+  /** WebSocket sessions that are open. */
+  sessions = 0
   readonly ends: BookedEnd[] = []
   readonly predictions: { readonly requestId: string; readonly value: number | null }[] = []
   readonly attempts: { variant: string; upstream: string; result: AttemptResult }[] = []
@@ -59,6 +61,16 @@ export class FakeRecorder implements ServiceRecorder {
     if (ticket.done) throw new Error('a ticket was ended twice')
     ticket.done = true
     this.ends.push({ variant: ticket.variant, outcome, status, upstreamMs })
+    this.#changed()
+  }
+
+  sessionBegan = (): void => {
+    this.sessions++
+    this.#changed()
+  }
+
+  sessionEnded = (): void => {
+    this.sessions--
     this.#changed()
   }
 

@@ -7,8 +7,9 @@ export class RawConnection {
   #isClosed = false
   #wake: () => void = () => {}
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1')
+  /** Connects to a port of 127.0.0.1, or takes a connection that exists. */
+  constructor(to: number | Socket) {
+    this.socket = typeof to === 'number' ? connect(to, '127.0.0.1') : to
     this.socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()

@@ -7,6 +7,7 @@ import type { AccessEntry } from '../../src/proxy/access-log.ts'
 import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
+import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
 import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
 import { Budget } from '../../src/proxy/budget.ts'
@@ -131,6 +132,7 @@ export async function startGateway(
     options.passthrough ?? null,
     options.certificate ?? null,
   )
+  const sockets = trackSockets(server.server)
   await server.listen({ host: '127.0.0.1', port: 0 })
   const { port } = server.server.address() as AddressInfo
   return {
@@ -156,7 +158,7 @@ export async function startGateway(
       return true
     },
     close: async () => {
-      server.server.closeAllConnections()
+      sockets.destroyAll()
       await server.close()
       await upstreams.destroy()
     },

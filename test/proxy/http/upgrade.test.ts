@@ -7,10 +7,12 @@ import { get, post, signal, startWitness, statusesIn } from '../../support/witne
 
 const RULE = 'upgrades (RFC 9110 7.8)'
 
-t.test(`${RULE}: a service takes no WebSocket session`, async (t) => {
+t.test(`${RULE}: a WebSocket handshake with a body is refused`, async (t) => {
   const { port, received } = await startWitness(t)
   const client = new RawConnection(port)
-  client.send(get('/m/x', ['Connection: upgrade', 'Upgrade: websocket']))
+  client.send(
+    get('/m/x', ['Connection: upgrade', 'Upgrade: websocket', 'Content-Length: 4']) + 'body',
+  )
   const answer = parseAnswer(await client.receive('}'))
   client.close()
   t.equal(answer.status, 501)
