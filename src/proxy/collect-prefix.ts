@@ -16,12 +16,13 @@ export function wholeBody(prefix: Prefix): Buffer | null {
 
 /**
  * Reads a request body until its end or until `enoughBytes` are there, whichever comes first; then the
- * request is paused. Calls back once, or never when the client leaves first. `onChunk` tells of progress.
+ * request is paused. Calls back once, or never when the client leaves first. `onChunk` tells of progress: the bytes
+ * so far.
  */
 export function collectPrefix(
   req: IncomingMessage,
   enoughBytes: number,
-  onChunk: () => void,
+  onChunk: (bytes: number) => void,
   done: (prefix: Prefix) => void,
 ): void {
   const chunks: Buffer[] = []
@@ -35,7 +36,7 @@ export function collectPrefix(
     chunks.push(chunk)
     bytes += chunk.length
     if (bytes > enoughBytes) finish(false)
-    else onChunk()
+    else onChunk(bytes)
   }
   const onEnd = () => finish(true)
   req.on('data', onData).on('end', onEnd)

@@ -8,7 +8,7 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
-import { isClosing } from './closing-connections.ts'
+import { isClosing, markClosing } from './closing-connections.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { gatewayPlugin } from './gateway-plugin.ts'
@@ -73,6 +73,8 @@ function createDoor(
   const enter = (req: IncomingMessage, res: ServerResponse) => {
     if (isClosing(req.socket)) return
     const refusal = validateRequest(req)
+    // Every answer closes its connection now, so nothing behind this request may be served.
+    if (deps.isDraining()) markClosing(req.socket)
     if (refusal === null) handler(req, res)
     else refuse(deps, req, res, refusal, { close: true })
   }

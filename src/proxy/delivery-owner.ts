@@ -15,7 +15,7 @@ export type DeliveryOwner = Pick<
   /** The canary has failed like this, and the baseline is asked in its place. */
   readonly onFallback: (outcome: Outcome, status: number) => void
   /** No attempt has led to an answer. */
-  readonly onUnanswered: (code: ErrorCode) => void
+  readonly fail: (code: ErrorCode) => void
   /** The answer broke off after its head. */
   readonly onBroken: (code: ErrorCode) => void
 }

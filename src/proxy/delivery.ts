@@ -4,6 +4,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rewritePath } from '../routing/rewrite.ts'
 import type { Waiter } from './admission.ts'
+import { bodyPatience } from './body-pace.ts'
 import { isFailure, resultOf } from './booking.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
@@ -70,7 +71,7 @@ export class Delivery implements AttemptOwner, Waiter {
     if (entered === 'in') {
       this.onAdmitted()
     } else if (entered === 'full') {
-      this.#owner.onUnanswered('SERIN_QUEUE_FULL')
+      this.#owner.fail('SERIN_QUEUE_FULL')
     } else {
       this.#isWaiting = true
       this.#owner.await('queued', variant.queue!.timeoutMs)
@@ -165,7 +166,10 @@ export class Delivery implements AttemptOwner, Waiter {
   }
 
   #awaitBody(): void {
-    this.#owner.await('sending', this.#context.limits.bodyIdleMs)
+    const { exchanges, limits } = this.#context
+    const upload = this.#parcel.body as UploadStream
+    const clientMs = exchanges.now - this.#parcel.trace.sentAt - upload.heldMs
+    this.#owner.await('sending', bodyPatience(limits, clientMs, upload.bytesPassed))
   }
 
   #awaitHead(): void {
@@ -214,7 +218,7 @@ export class Delivery implements AttemptOwner, Waiter {
     } else if (isVariantFault(code) && this.#takesFallback(sent)) {
       this.#fallBack(outcome, errorEntry(code).status)
     } else {
-      this.#owner.onUnanswered(code)
+      this.#owner.fail(code)
     }
   }
 

@@ -10,6 +10,8 @@ import type { Peer } from './peer.ts'
 export type ProxyLimits = {
   /** Longest pause of a client within its request body. */
   readonly bodyIdleMs: number
+  /** Slowest pace, over the whole, of a client that sends its body. */
+  readonly bodyBytesPerSecond: number
   /** Longest time that a client may leave its answer unread. */
   readonly writeStallMs: number
   /** An answer that has streamed this long is booked as it is; what happens later is counted apart. */
@@ -31,6 +33,7 @@ export type ProxyLimits = {
 /** The limits as they are in service; tests use shorter times. */
 export const PROXY_LIMITS: ProxyLimits = {
   bodyIdleMs: 30_000,
+  bodyBytesPerSecond: 256,
   writeStallMs: 60_000,
   settleMs: 30_000,
   tunnelIdleMs: 3_600_000,

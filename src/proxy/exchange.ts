@@ -4,10 +4,12 @@ import type { Assignment } from '../domain/assignment.ts'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
+import { bodyPatience } from './body-pace.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
 import { Booking, outcomeOf } from './booking.ts'
 import { collectPrefix, wholeBody, type Prefix } from './collect-prefix.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
+import { cutAnswer } from './cut-answer.ts'
 import { Delivery } from './delivery.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import type { HandshakeResponse } from './handshake-response.ts'
@@ -69,10 +71,13 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(done: (prefix: Prefix) => void): void {
-    const { bodyIdleMs, inspectBytes } = this.#context.limits
-    const wait = () => this.await('collecting', bodyIdleMs)
-    wait()
-    collectPrefix(this.#req, inspectBytes, wait, (prefix) => {
+    const { exchanges, limits } = this.#context
+    const wait = (bytes: number) => {
+      const clientMs = exchanges.now - this.#trace.startedAt
+      this.await('collecting', bodyPatience(limits, clientMs, bytes))
+    }
+    wait(0)
+    collectPrefix(this.#req, limits.inspectBytes, wait, (prefix) => {
       if (this.#phase === 'collecting') done(prefix)
     })
   }
@@ -89,7 +94,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#trace.requestBytes = prefix.bytes
     this.#booking = new Booking(recorder, ticket, isObserved ? prediction : null)
     if (!prefix.isComplete) {
-      this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), () =>
+      this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
       )
     }
@@ -113,7 +118,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const variant = this.#delivery?.target.variant.name
     this.#finish(outcome ?? 'rejected', isCut ? this.#relay!.status : status, code)
     if (isCut) {
-      this.#res.destroy()
+      cutAnswer(this.#res)
       return
     }
     answerProblem(this.#req, this.#res, {
@@ -143,10 +148,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   onFallback(outcome: Outcome, status: number): void {
     const { clock, predictions } = this.#context
     this.#booking!.close(outcome, status, this.#trace, clock.monotonic(), null, predictions)
-  }
-
-  onUnanswered(code: ErrorCode): void {
-    this.fail(code)
   }
 
   onInformation(status: number, headers: readonly Buffer[]): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Clock } from '../domain/clock.ts'
 
 /**
  * A request body on its way up: what was read of it already, then the rest as it arrives, with
@@ -9,22 +10,28 @@ import { Readable } from 'node:stream'
 export class UploadStream extends Readable {
   readonly #req: IncomingMessage
   readonly #limitBytes: number
+  readonly #clock: Clock
   readonly #onOverflow: () => void
   readonly #onData: (chunk: Buffer) => void
   readonly #onEnd: () => void
   #bytes = 0
   #headBytes = 0
+  /** Time in which the upstream took no more, and since when it does not; 0 = it does. */
+  #heldMs = 0
+  #heldSince = 0
 
   /** `onOverflow` is called once, with the stream ended for good, when the body is larger than the limit. */
   constructor(
     req: IncomingMessage,
     head: readonly Buffer[],
     limitBytes: number,
+    clock: Clock,
     onOverflow: () => void,
   ) {
     super()
     this.#req = req
     this.#limitBytes = limitBytes
+    this.#clock = clock
     this.#onOverflow = onOverflow
     this.#onData = (chunk) => this.#take(chunk)
     this.#onEnd = () => {
@@ -44,7 +51,14 @@ export class UploadStream extends Readable {
     return this.#bytes - this.#headBytes
   }
 
+  /** For how long the client has been kept waiting by the upstream, in ms. */
+  get heldMs(): number {
+    return this.#heldMs
+  }
+
   override _read(): void {
+    if (this.#heldSince !== 0) this.#heldMs += this.#clock.monotonic() - this.#heldSince
+    this.#heldSince = 0
     this.#req.resume()
   }
 
@@ -61,6 +75,8 @@ export class UploadStream extends Readable {
       this.#onOverflow()
       return
     }
-    if (!this.push(chunk)) this.#req.pause()
+    if (this.push(chunk)) return
+    this.#heldSince = this.#clock.monotonic()
+    this.#req.pause()
   }
 }

@@ -64,6 +64,20 @@ t.test(
   },
 )
 
+t.test(
+  `${CLOSED}: while the gateway drains, one request of a connection is the last`,
+  async (t) => {
+    const { gateway, port, upstream } = await startWitness(t)
+    gateway.state.isDraining = true
+    const text = await rawExchange(port, one('1') + one('2'))
+    t.same(statusesIn(text), [200])
+    t.same(
+      upstream.seen.map(({ url }) => url),
+      ['/m/1'],
+    )
+  },
+)
+
 t.test(`${CLOSED}: what a client sends behind its last request is not looked at`, async (t) => {
   const { port, upstream } = await startWitness(t, {}, (req, res) => res.end(`<${req.url}>`))
   for (const last of [get('/m/last'), 'GET /m/last HTTP/1.0\r\n\r\n']) {

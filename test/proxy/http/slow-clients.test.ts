@@ -44,6 +44,19 @@ t.test(`${SLOW}: a body that stops arriving is a request timeout, short or strea
   t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 408 })
 })
 
+t.test(`${SLOW}: a body that drips is a request timeout too, short or streamed`, async (t) => {
+  const { port, gateway } = await startWitness(t, {
+    limits: { bodyIdleMs: 200, bodyBytesPerSecond: 1_000 },
+  })
+  for (const length of [1_000, 100_000]) {
+    const client = new RawConnection(port).send(post([`Content-Length: ${length}`], 'half'))
+    const drip = setInterval(() => client.send('.'), 20)
+    t.same(statusesIn(await client.closed()), [408], `${length} bytes`)
+    clearInterval(drip)
+  }
+  t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 408 })
+})
+
 t.test(`${SLOW}: a client that does not read its answer is cut off`, async (t) => {
   const answer = Buffer.alloc(20 * 1024 * 1024)
   const { gateway, port } = await startWitness(t, { limits: { writeStallMs: 80 } }, (_req, res) =>

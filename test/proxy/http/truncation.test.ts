@@ -23,6 +23,16 @@ for (const [how, bytes] of [
   })
 }
 
+t.test(`${RULE}: an HTTP/1.0 client, which has no framing, sees a reset`, async (t) => {
+  const bytes = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n'
+  const gateway = await startCanned(t, bytes)
+  const client = new RawConnection(gateway.port)
+  const failed = new Promise<Error>((resolve) => client.socket.once('error', resolve))
+  client.send('GET /m/x HTTP/1.0\r\n\r\n')
+  t.match(await failed, { code: 'ECONNRESET' })
+  t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 200 })
+})
+
 t.test(`${RULE}: a head that breaks off is no answer (502)`, async (t) => {
   for (const bytes of ['HTTP/1.1 20', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n']) {
     const gateway = await startCanned(t, bytes)
