@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net'
 import t from 'tap'
+import { startRawUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
-import { get, startCanned, startWitness, statusesIn } from '../../support/witness.ts'
+import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
+import { get, signal, startCanned, startWitness, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'truncation (RFC 9112 8)'
 // Without Connection: close, so that the client knows from the framing alone.
@@ -24,11 +27,18 @@ for (const [how, bytes] of [
 }
 
 t.test(`${RULE}: an HTTP/1.0 client, which has no framing, sees a reset`, async (t) => {
-  const bytes = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n'
-  const gateway = await startCanned(t, bytes)
+  const connected = signal<Socket>()
+  const upstream = await startRawUpstream((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
+    connected.fire(socket)
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const client = new RawConnection(gateway.port)
   const failed = new Promise<Error>((resolve) => client.socket.once('error', resolve))
-  client.send('GET /m/x HTTP/1.0\r\n\r\n')
+  await client.send('GET /m/x HTTP/1.0\r\n\r\n').receive('half')
+  const socket = await connected.promise
+  socket.destroy()
   t.match(await failed, { code: 'ECONNRESET' })
   t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 200 })
 })
