@@ -271,7 +271,9 @@ export class RolloutRunner {
   #turn(now: number): void {
     this.#turnAt = now
     this.#book.fade(now)
-    this.#cycle.turn(this.state, now, now >= this.#warmUntil)
+    // A baseline that is down or failing is nothing to compare with; what is known of it is from before.
+    const isSick = this.#state.phase === 'paused' && this.#state.pausedBy === 'baseline'
+    this.#cycle.turn(this.state, now, now >= this.#warmUntil && !isSick)
   }
 
   #countLimits(): void {

@@ -236,7 +236,9 @@ export class CohortLedger {
       const onBaseline = ticket.side === BASELINE_SIDE
       const harmMs = onBaseline ? terms.baselineMs : terms.harmMs
       const proofMs = onBaseline ? terms.baselineMs : terms.proofMs
-      book(id, !answered || durationMs > harmMs, !answered || durationMs > proofMs)
+      // A failure is slow, however fast it came: else a side would look the better the more it fails.
+      const slow = outcome !== 'ok'
+      book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
     }
   }
 

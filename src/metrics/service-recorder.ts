@@ -118,15 +118,17 @@ export class ServiceBook implements ServiceRecorder {
     book.count(outcome, status, ticket.reason)
     book.durations.add(durationMs)
     if (upstreamMs !== null) book.overheads.add(Math.max(durationMs - upstreamMs, 0))
+    // How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers.
+    const isTimed = outcome !== 'failed' && outcome !== 'rejected'
     const bucket = latencyBucket(durationMs)
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       book.attempts.add(this.#clock.now(), failed)
       book.step.requests++
       if (failed) book.step.failures++
-      book.step.latencies.addAt(bucket)
+      if (isTimed) book.step.latencies.addAt(bucket)
     }
-    if (ticket.side !== null) book.drawn.addAt(bucket)
+    if (ticket.side !== null && isTimed) book.drawn.addAt(bucket)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }

@@ -16,8 +16,13 @@ export type AccessFacts = {
   readonly status: number
   readonly outcome: Outcome
   readonly code: ErrorCode | null
-  /** The baseline answered in the variant's place. */
-  readonly fallback: boolean
+  /** How the variant failed, where the baseline answered in its place; null = it answered itself. */
+  readonly replaced: {
+    readonly outcome: Outcome
+    readonly status: number
+    readonly code: ErrorCode | null
+    readonly upstream: string
+  } | null
   /** Of the bodies. */
   readonly requestBytes: number
   readonly answerBytes: number
@@ -27,7 +32,13 @@ export type AccessFacts = {
  * One line of the access log. Paths stand without their query, and of the header fields only the request
  * id: what else there is may be a secret. Times in ms; null = the exchange did not come so far.
  */
-export type AccessEntry = AccessFacts & {
+export type AccessEntry = Omit<AccessFacts, 'replaced'> & {
+  /** The baseline answered: `outcome`, `code` and `flags` are the variant's, as they are booked. */
+  readonly fallback: boolean
+  /** What the client would have got without it; null = there was no fallback. */
+  readonly failedStatus: number | null
+  /** Where it failed; empty = it was not sent. */
+  readonly failedUpstream: string | null
   readonly method: string
   readonly path: string
   /** Why it ended as it did, in Envoy's words; `-` = normally. */
@@ -70,16 +81,23 @@ export class AccessLog {
     const url = req.url!
     const query = url.indexOf('?')
     const { startedAt, assignedAt, admittedAt, attemptAt, sentAt, headAt, endAt } = trace
+    const { replaced, ...rest } = facts
+    const { outcome, code } = replaced ?? facts
     const entry: AccessEntry = {
-      ...facts,
+      ...rest,
+      outcome,
+      code,
+      fallback: replaced !== null,
+      failedStatus: replaced?.status ?? null,
+      failedUpstream: replaced?.upstream ?? null,
       method: req.method!,
       path: query === -1 ? url : url.slice(0, query),
-      flags: terminationFlag(facts.code, trace.attempts),
+      flags: terminationFlag(code, trace.attempts),
       attempts: trace.attempts,
       upstream: trace.upstream,
       ms: span(startedAt, endAt)!,
       readMs: span(startedAt, assignedAt),
-      queueMs: span(assignedAt, admittedAt),
+      queueMs: span(assignedAt, admittedAt === 0 ? endAt : admittedAt),
       connectMs: span(attemptAt, sentAt),
       firstByteMs: span(sentAt, headAt),
       bodyMs: span(headAt, endAt),

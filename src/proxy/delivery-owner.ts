@@ -12,8 +12,11 @@ export type DeliveryOwner = Pick<
   readonly await: (phase: Phase, ms: number) => void
   /** An attempt begins that may take so long in all; null = any time. */
   readonly cap: (totalMs: number | null) => void
-  /** The canary has failed like this, and the baseline is asked in its place. */
-  readonly onFallback: (outcome: Outcome, status: number) => void
+  /**
+   * The canary has failed like this, and the baseline is asked in its place. `code`: null where it was
+   * the canary's own answer.
+   */
+  readonly onFallback: (outcome: Outcome, status: number, code: ErrorCode | null) => void
   /** No attempt has led to an answer. */
   readonly fail: (code: ErrorCode) => void
   /** The answer broke off after its head. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { errorEntry, isVariantFault, type ErrorCode } from '../domain/errors.ts'
+import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rewritePath } from '../routing/rewrite.ts'
@@ -13,7 +13,7 @@ import { Attempt, type AttemptOwner } from './forward.ts'
 import type { Parcel } from './parcel.ts'
 import { pickUpstream } from './pick-upstream.ts'
 import { buildRequestHeaders } from './request-headers.ts'
-import { isIdempotent, isWorthAtSame, mayRepeat, MOST_ATTEMPTS } from './retry.ts'
+import { isIdempotent, isReplaceable, isWorthAtSame, mayRepeat, MOST_ATTEMPTS } from './retry.ts'
 import { isUpgrade } from './upgrade.ts'
 import { UploadStream } from './upload-stream.ts'
 import type { Upstream } from './upstream.ts'
@@ -71,7 +71,7 @@ export class Delivery implements AttemptOwner, Waiter {
     if (entered === 'in') {
       this.onAdmitted()
     } else if (entered === 'full') {
-      this.#owner.fail('SERIN_QUEUE_FULL')
+      this.#recover('SERIN_QUEUE_FULL', false)
     } else {
       this.#isWaiting = true
       this.#owner.await('queued', variant.queue!.timeoutMs)
@@ -86,7 +86,9 @@ export class Delivery implements AttemptOwner, Waiter {
 
   /** The phase before the answer has taken too long. `sent`: the request was written. */
   giveUp(code: ErrorCode, sent: boolean): void {
-    this.#attempt!.abort()
+    this.#attempt?.abort()
+    if (this.#isWaiting) this.#target.admission.forget(this)
+    this.#isWaiting = false
     this.#recover(code, sent)
   }
 
@@ -132,7 +134,7 @@ export class Delivery implements AttemptOwner, Waiter {
     const { service } = this.#parcel.runtime
     if (status >= 500 && isFailure(status, service) && this.#takesFallback(true)) {
       this.#attempt!.detach()
-      this.#fallBack('failed', status)
+      this.#fallBack('failed', status, null)
       return
     }
     this.#isAnswered = true
@@ -215,8 +217,8 @@ export class Delivery implements AttemptOwner, Waiter {
     if (last !== null && this.#mayRetry(code, sent)) {
       this.#isRetry = true
       this.#try(last.upstream)
-    } else if (isVariantFault(code) && this.#takesFallback(sent)) {
-      this.#fallBack(outcome, errorEntry(code).status)
+    } else if (isReplaceable(code) && this.#takesFallback(sent)) {
+      this.#fallBack(outcome, errorEntry(code).status, code)
     } else {
       this.#owner.fail(code)
     }
@@ -248,14 +250,15 @@ export class Delivery implements AttemptOwner, Waiter {
     return false
   }
 
-  #fallBack(outcome: Outcome, status: number): void {
+  #fallBack(outcome: Outcome, status: number, code: ErrorCode | null): void {
     if (this.#attempt !== null) this.#closeAttempt(outcome)
     const { admission } = this.#target
     this.#target = this.#parcel.runtime.targets.get(BASELINE)!
     this.#isFallback = true
     this.#attempts = 0
-    this.#owner.onFallback(outcome, status)
-    admission.leave()
+    this.#owner.onFallback(outcome, status, code)
+    if (this.#isIn) admission.leave()
+    this.#isIn = true
     this.#try(null)
   }
 

@@ -4,6 +4,7 @@ import type { Assignment } from '../domain/assignment.ts'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
+import type { AccessFacts } from './access-log.ts'
 import { bodyPatience } from './body-pace.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
 import { Booking, outcomeOf } from './booking.ts'
@@ -14,7 +15,7 @@ import { Delivery } from './delivery.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import type { HandshakeResponse } from './handshake-response.ts'
 import type { ExchangeKind, LiveExchange } from './live-exchanges.ts'
-import { codeOfTimeout, type Phase } from './phase.ts'
+import { codeOfTimeout, isUnanswered, type Phase } from './phase.ts'
 import { answerProblem } from './problem.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
 import { Session, type SessionOwner } from './session.ts'
@@ -39,6 +40,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   #phase: Phase = 'collecting'
   /** When the whole attempt has to be over; its phases cannot move beyond it. */
   #capAt = Infinity
+  /** The canary's failure, where the baseline answers in its place. */
+  #replaced: AccessFacts['replaced'] = null
   /** When its answer has run well for long enough to be booked. */
   #settlesAt = Infinity
   #booking: Booking | null = null
@@ -131,10 +134,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     })
   }
 
-  breakOff(): void {
-    this.fail('SERIN_SHUTTING_DOWN')
-  }
-
   await(phase: Phase, ms: number): void {
     if (this.#phase === 'done') return
     this.#phase = phase
@@ -145,8 +144,9 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#capAt = totalMs === null ? Infinity : this.#context.exchanges.deadlineAfter(totalMs)
   }
 
-  onFallback(outcome: Outcome, status: number): void {
+  onFallback(outcome: Outcome, status: number, code: ErrorCode | null): void {
     const { clock, predictions } = this.#context
+    this.#replaced = { outcome, status, code, upstream: this.#trace.upstream }
     this.#booking!.close(outcome, status, this.#trace, clock.monotonic(), null, predictions)
   }
 
@@ -252,8 +252,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       return
     }
     const code = codeOfTimeout(phase, this.dueAt === this.#capAt)
-    const isUnanswered = phase === 'connecting' || phase === 'waiting'
-    if (isUnanswered) this.#delivery!.giveUp(code, phase === 'waiting')
+    if (isUnanswered(phase)) this.#delivery!.giveUp(code, phase === 'waiting')
     else this.fail(code)
   }
 
@@ -284,13 +283,13 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#upload?.destroy()
     this.#delivery?.end(outcome, now)
     this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions)
-    if (!accessLog.takes(outcome)) return
+    if (!accessLog.takes(this.#replaced?.outcome ?? outcome)) return
     accessLog.write(this.#req, this.#trace, {
       requestId: this.requestId,
       service: this.#service.name,
       variant: this.#booking?.ticket.variant ?? null,
       reason: this.#booking?.ticket.reason ?? null,
-      fallback: this.#delivery?.isFallback === true,
+      replaced: this.#replaced,
       requestBytes: this.#trace.requestBytes + (this.#upload?.bytesPassed ?? 0),
       answerBytes: this.#relay?.writtenBytes ?? this.#session?.tunnel.receivedBytes ?? 0,
       status,

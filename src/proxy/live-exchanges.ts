@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import { Bag, type Placed } from '../metrics/bag.ts'
 
 /** What an exchange is, for the drain: streams (server-sent events, WebSocket sessions) have a deadline of their own. */
@@ -12,7 +13,7 @@ export type LiveExchange = Placed & {
   /** It is not. */
   readonly onDeadline: () => void
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
-  readonly breakOff: () => void
+  readonly fail: (code: ErrorCode) => void
 }
 
 /** How often deadlines are looked at. */
@@ -73,7 +74,7 @@ export class LiveExchanges {
   /** Breaks off all exchanges of a kind. */
   closeAll(kind: ExchangeKind): void {
     for (const exchange of [...this.#live]) {
-      if (exchange.kind === kind) exchange.breakOff()
+      if (exchange.kind === kind) exchange.fail('SERIN_SHUTTING_DOWN')
     }
   }
 

@@ -19,6 +19,11 @@ export type Phase =
   | 'flushing'
   | 'done'
 
+/** Whether the request is with the upstreams, or on its way to them, and has no answer yet. */
+export function isUnanswered(phase: Phase): boolean {
+  return phase === 'queued' || phase === 'connecting' || phase === 'waiting'
+}
+
 /**
  * What it means that a phase took too long. `capped`: the limit over all phases passed; a client's phase
  * stays the client's fault all the same.

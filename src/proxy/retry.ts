@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../domain/errors.ts'
+import { isVariantFault, type ErrorCode } from '../domain/errors.ts'
 
 /** Attempts that one request may cost at the most. */
 export const MOST_ATTEMPTS = 3
@@ -40,4 +40,9 @@ export function mayRepeat(code: ErrorCode, sent: boolean, idempotent: boolean): 
 /** Whether the same upstream may be asked again: a stale connection was closed, and a fresh one may do. */
 export function isWorthAtSame(code: ErrorCode): boolean {
   return code === 'SERIN_UPSTREAM_RESET'
+}
+
+/** Whether the baseline may answer where the canary failed like this, or had no place for the request. */
+export function isReplaceable(code: ErrorCode): boolean {
+  return isVariantFault(code) || code === 'SERIN_QUEUE_FULL' || code === 'SERIN_QUEUE_TIMEOUT'
 }

@@ -409,3 +409,34 @@ t.test(
     }
   },
 )
+
+t.test('a baseline that refuses at once does not make the canary look slow', async (t) => {
+  let isDown = false
+  const simulation = await simulate(
+    7,
+    0,
+    (random, variant) => {
+      const latencyMs = 20 + 60 * random()
+      return variant === 'baseline' && isDown
+        ? { outcome: 'failed', latencyMs: 0.2 }
+        : { outcome: 'ok', latencyMs }
+    },
+    [LATENCY],
+    { service: held([LATENCY]), rps: 200 },
+  )
+  await simulation.run(30_000, () => false)
+  const before = events(simulation, 'latency')
+  isDown = true
+  t.ok(await simulation.run(30_000, (s) => s.phase === 'paused'))
+  t.match(simulation.store.log.at(-1), { action: 'pause', reason: 'baseline' })
+  await simulation.run(20_000, () => false)
+  const paused = events(simulation, 'latency')
+  isDown = false
+  await simulation.run(10_000, () => false)
+  await simulation.evaluator.command('svc', command('resume'), null)
+  await simulation.run(30_000, () => false)
+  const after = events(simulation, 'latency')
+  t.ok(after.sup.harm < Math.log(20), `no harm is seen: ${after.sup.harm}`)
+  t.ok(after.trials[0] > paused.trials[0], 'compared again once the baseline is well')
+  t.ok(paused.trials[0] - before.trials[0] < 200 * 15, 'and not while it is down')
+})

@@ -106,7 +106,7 @@ t.test('each outcome is booked as what it is: failure, slow, without an answer',
   const event = (id: string) => tallies[id] as EventTally
   t.match(event('errors'), { trials: [2, 8], events: [0, 1], harmEvents: [0, 1], harmUnits: null })
   t.match(event('no-answer'), { trials: [2, 8], events: [0, 3] })
-  t.match(event('latency'), { trials: [2, 8], events: [1, 4], harmEvents: [1, 5] })
+  t.match(event('latency'), { trials: [2, 8], events: [1, 5], harmEvents: [1, 6] })
   t.end()
 })
 

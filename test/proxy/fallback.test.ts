@@ -43,7 +43,7 @@ async function start(
 }
 
 t.test("the baseline answers in a failed canary's place, and the failure stays", async (t) => {
-  const { gateway, good } = await start(t, (_req, res) => res.writeHead(500).end('broken'))
+  const { gateway, good, bad } = await start(t, (_req, res) => res.writeHead(500).end('broken'))
   const answer = parseAnswer(await rawExchange(gateway.port, POST))
   t.equal(answer.status, 200)
   t.match(answer.body, 'baseline')
@@ -59,7 +59,10 @@ t.test("the baseline answers in a failed canary's place, and the failure stays",
   ])
   t.same(gateway.recorder.fallbacks, ['ok'])
   t.match(gateway.accessLog, [
-    { variant: 'canary', fallback: true, status: 200, outcome: 'ok', attempts: 2 },
+    { variant: 'canary', fallback: true, status: 200, outcome: 'failed', attempts: 2 },
+  ])
+  t.match(gateway.accessLog, [
+    { failedStatus: 500, failedUpstream: bad.origin, upstream: good.origin },
   ])
 })
 
@@ -141,6 +144,34 @@ t.test("the baseline's own failures, and its closed door, are shown as they are"
   t.equal(answer.field('x-serin-variant'), 'baseline')
   t.same(gone.gateway.recorder.fallbacks, ['failed'])
   t.equal(gone.gateway.recorder.ends.length, 1)
+})
+
+t.test('who finds no place at the canary is answered by the baseline', async (t) => {
+  const held: ServerResponse[] = []
+  const { gateway } = await start(t, (_req, res) => held.push(res), {
+    service: { idempotent: false },
+    canary: { maxInFlight: 1, queue: { max: 1, timeoutMs: 40 } },
+  })
+  const first = new RawConnection(gateway.port).send(POST)
+  while (held.length < 1) await new Promise((resolve) => setImmediate(resolve))
+  const waiting = rawExchange(gateway.port, POST)
+  await gateway.recorder.until(({ begun }) => begun.length === 2)
+  t.equal(parseAnswer(await rawExchange(gateway.port, POST)).field('x-serin-fallback'), 'canary')
+  t.equal(parseAnswer(await waiting).field('x-serin-fallback'), 'canary')
+  t.match(gateway.recorder.ends, [
+    { variant: 'canary', outcome: 'rejected', status: 503, upstreamMs: null },
+    { variant: 'canary', outcome: 'rejected', status: 503, upstreamMs: null },
+  ])
+  t.match(gateway.accessLog, [
+    { code: 'SERIN_QUEUE_FULL', flags: 'UO', status: 200, failedUpstream: '' },
+    { code: 'SERIN_QUEUE_TIMEOUT' },
+  ])
+  held[0]!.end('late')
+  await first.receive('late')
+  const next = new RawConnection(gateway.port).send(POST)
+  while (held.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  held[1]!.end('again')
+  await next.receive('again')
 })
 
 t.test('only so many at once are answered by the baseline', async (t) => {

@@ -13,7 +13,7 @@ function exchange(onDeadline: (self: LiveExchange) => void, dueAt = Infinity) {
     kind: 'other' as const,
     dueAt,
     onDeadline: () => onDeadline(self),
-    breakOff: () => {},
+    fail: () => {},
   }
   return self
 }
