@@ -8,7 +8,7 @@ import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
-import { stay, type Refusal, type Transition } from '../rollout/transition.ts'
+import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
@@ -271,9 +271,7 @@ export class RolloutRunner {
   #turn(now: number): void {
     this.#turnAt = now
     this.#book.fade(now)
-    // A baseline that is down or failing is nothing to compare with; what is known of it is from before.
-    const isSick = this.#state.phase === 'paused' && this.#state.pausedBy === 'baseline'
-    this.#cycle.turn(this.state, now, now >= this.#warmUntil && !isSick)
+    this.#cycle.turn(this.state, now, now >= this.#warmUntil && isCompared(this.#state))
   }
 
   #countLimits(): void {

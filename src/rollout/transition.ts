@@ -163,3 +163,8 @@ const COMMON: Readonly<Record<keyof RolloutCommon, true>> = {
 function pausedMsAt(state: RolloutState, now: number): number {
   return state.phase === 'paused' ? state.pausedMs + (now - state.pausedAt) : state.pausedMs
 }
+
+/** Whether new requests are evidence: a baseline that is down or failing is nothing to compare with. */
+export function isCompared(state: RolloutState): boolean {
+  return state.phase !== 'paused' || state.pausedBy !== 'baseline'
+}
