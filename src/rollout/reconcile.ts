@@ -14,7 +14,7 @@ export type Circumstances = {
 
 /**
  * What a configuration makes of the stored rollout, at start and by reload: a new canary version is a
- * new rollout; changed steps begin again at step 0 with the evidence kept; what the α was planned with
+ * new rollout; changed weights or pauses begin again at step 0 with the evidence kept; what the α was planned with
  * (metrics, α, key, units, continuous margins) makes a new attempt; everything else applies in place.
  * Refused while a promoted version is not named as the baseline.
  */

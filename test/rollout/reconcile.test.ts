@@ -108,6 +108,30 @@ t.test('changed steps begin again at the first one and keep the evidence', (t) =
   t.end()
 })
 
+t.test('other minimums of the steps are taken over in place, in mid-step', (t) => {
+  const steps = plan().steps.map((step) =>
+    step.kind === 'weight'
+      ? { ...step, minRequests: step.minRequests + 10, minDurationMs: step.minDurationMs + 1000 }
+      : step,
+  )
+  const stored = state(undefined, { step: 1, weightBp: 2000, configHash: 'older' })
+  t.match(moved(reconcile(plan({ spec: { steps } }), stored, FRESH)), {
+    decision: null,
+    resetEvidence: false,
+    state: { phase: 'progressing', step: 1, weightBp: 2000, configHash: 'hash-1' },
+  })
+  const identities = [
+    weightSteps([5, 100]),
+    weightSteps([6, 100]),
+    weightSteps([5, 6, 100]),
+    ...[null, 1000, 2000].map((durationMs) =>
+      weightSteps([5, 100]).toSpliced(1, 0, { kind: 'pause', durationMs }),
+    ),
+  ].map((each) => plan({ spec: { steps: each } }).fingerprint.steps)
+  t.equal(new Set(identities).size, identities.length, 'weights and pauses are what steps are')
+  t.end()
+})
+
 t.test('what the error budget was planned with makes a new attempt', (t) => {
   const stored = (analysis: object) => {
     const before = planOf(service(rolloutSpec({ analysis })))
