@@ -20,9 +20,10 @@ export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveU
   const health = createHealthChecks({
     clock,
     upstreams: registry.upstreams,
-    onChange: ({ origin, health: found }) => {
-      if (found === 'up') log.info({ upstream: origin }, 'an upstream is well')
-      else log.warn({ upstream: origin }, 'an upstream is not well')
+    onChange: ({ service, variant, origin: upstream }, why) => {
+      const place = { service, variant, upstream }
+      if (why === null) log.info(place, 'an upstream is well')
+      else log.warn({ ...place, why }, 'an upstream is not well')
     },
   })
   const names = createNameWatch({

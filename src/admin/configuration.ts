@@ -17,10 +17,12 @@ export function addConfigurationRoutes(app: FastifyInstance, { deps, allow }: Ro
     async () => {
       const result = await deps.reload()
       if (result.ok) return { changes: result.changes }
+      const { problems } = result
+      const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
       throw new AdminError(
         'SERIN_CONFIG_INVALID',
-        `the file has ${result.problems.length} problems; the old configuration stays`,
-        { more: { problems: result.problems } },
+        `the file has ${count}; the old configuration stays`,
+        { more: { problems } },
       )
     },
   )

@@ -25,7 +25,7 @@ export function buildConfig(raw: RawConfig, file: string | null): Config {
       buildService(name, service, folder),
     ),
   }
-  return { file, hash: hashConfig(parts), ...parts }
+  return { file, hash: hashConfig(parts), written: raw, ...parts }
 }
 
 function buildGateway(raw: RawConfig['gateway'], folder: string): GatewayConfig {

@@ -6,6 +6,8 @@ export type Config = {
   readonly file: string | null
   /** First 12 hex digits of the SHA-256 of what was decided by it; stands in every decision. */
   readonly hash: string
+  /** The checked file as it was written, with its variables filled in: for telling what changed. Holds secrets. */
+  readonly written: unknown
   readonly gateway: GatewayConfig
   readonly admin: AdminConfig
   readonly store: { readonly engine: 'lmdb'; readonly path: string }

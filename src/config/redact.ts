@@ -2,8 +2,9 @@ import type { Config } from './config.ts'
 
 /** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
 export function redactConfig(config: Config): RedactedConfig {
+  const { written: _, ...parts } = config
   return {
-    ...config,
+    ...parts,
     admin: {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
@@ -17,6 +18,6 @@ export function redactConfig(config: Config): RedactedConfig {
 }
 
 /** A configuration in which every secret reads `(hidden)`. */
-export type RedactedConfig = Config
+export type RedactedConfig = Omit<Config, 'written'>
 
 const HIDDEN = '(hidden)'

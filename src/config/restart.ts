@@ -7,10 +7,15 @@ import type { Config } from './config.ts'
  */
 export function listRestartChanges(running: Config, next: Config): readonly string[] {
   const parts: readonly [string, (config: Config) => unknown][] = [
-    ['gateway', (config) => config.gateway],
+    ['gateway.listen', (config) => config.gateway.listen],
+    ['gateway.tls', (config) => config.gateway.tls],
+    ['gateway.health', (config) => config.gateway.healthPath],
+    ['gateway.limits.header', (config) => config.gateway.limits.headerBytes],
     ['admin.listen', (config) => config.admin.listen],
     ['store', (config) => config.store],
-    ['feedback', (config) => config.feedback],
+    ['feedback.maxPending', (config) => config.feedback.maxPending],
+    ['feedback.maxBytes', (config) => config.feedback.maxBytes],
+    ['feedback.retention', (config) => config.feedback.retentionMs],
     ['passthrough', (config) => config.passthrough],
   ]
   return parts

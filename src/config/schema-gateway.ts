@@ -30,7 +30,7 @@ export const GatewaySchema = map(
     ),
     trustedProxies: Type.Optional(
       Type.Array(Type.String({ title: 'an address or CIDR such as 10.0.0.0/8' }), {
-        ...note('Addresses or CIDRs whose X-Forwarded-* are kept.', RESTART, []),
+        ...note('Addresses or CIDRs whose X-Forwarded-* are kept.', 'live', []),
       }),
     ),
     health: Type.Optional(
@@ -46,9 +46,7 @@ export const GatewaySchema = map(
       map(
         {
           body: Type.Optional(
-            size(
-              note('Largest request body, in bytes with a unit.', RESTART, DEFAULTS.limits.body),
-            ),
+            size(note('Largest request body, in bytes with a unit.', 'live', DEFAULTS.limits.body)),
           ),
           header: Type.Optional(
             size(
@@ -57,15 +55,11 @@ export const GatewaySchema = map(
           ),
           inFlight: Type.Optional(
             count(
-              note(
-                'Requests in progress at once; more get 503.',
-                RESTART,
-                DEFAULTS.limits.inFlight,
-              ),
+              note('Requests in progress at once; more get 503.', 'live', DEFAULTS.limits.inFlight),
             ),
           ),
         },
-        note('What the data port refuses.', RESTART),
+        note('What the data port refuses.', 'live (header: restart)'),
       ),
     ),
     drain: Type.Optional(
@@ -75,23 +69,23 @@ export const GatewaySchema = map(
             duration(
               note(
                 'After SIGTERM: how long new requests are still taken while readiness says no.',
-                RESTART,
+                'live',
                 DEFAULTS.drain.wait,
               ),
             ),
           ),
           deadline: Type.Optional(
             duration(
-              note('How long running requests may then take.', RESTART, DEFAULTS.drain.deadline),
+              note('How long running requests may then take.', 'live', DEFAULTS.drain.deadline),
             ),
           ),
           streams: Type.Optional(
             duration(
-              note('How long streaming answers may then take.', RESTART, DEFAULTS.drain.streams),
+              note('How long streaming answers may then take.', 'live', DEFAULTS.drain.streams),
             ),
           ),
         },
-        note('How the gateway stops.', RESTART),
+        note('How the gateway stops.', 'live'),
       ),
     ),
     log: Type.Optional(
@@ -104,21 +98,21 @@ export const GatewaySchema = map(
                   share(
                     note(
                       'Share of requests with a log line; errors always have one.',
-                      RESTART,
+                      'live',
                       DEFAULTS.accessSample,
                     ),
                   ),
                 ),
               },
-              note('The access log.', RESTART),
+              note('The access log.', 'live'),
             ),
           ),
         },
-        note('What is logged.', RESTART),
+        note('What is logged.', 'live'),
       ),
     ),
   },
-  note('The data port.', RESTART),
+  note('The data port.', 'live (listen, tls, health: restart)'),
 )
 
 /** `admin`: the port of operators, Prometheus and the CLI. */

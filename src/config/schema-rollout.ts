@@ -14,6 +14,7 @@ import {
 } from './schema-value.ts'
 
 const STEPS = 'live (back to the first step, evidence kept)'
+const IN_PLACE = 'live (in place, the step goes on)'
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 
 const PauseSchema = Type.Unsafe<string | Record<string, never>>({
@@ -28,13 +29,13 @@ const StepSchema = map(
     weight: Type.Optional(weight(note("The canary's share of the randomised requests.", STEPS))),
     pause: Type.Optional(PauseSchema),
     minDuration: Type.Optional(
-      duration(note('Time in this step before it is left.', STEPS, DEFAULTS.minDuration)),
+      duration(note('Time in this step before it is left.', IN_PLACE, DEFAULTS.minDuration)),
     ),
     minRequests: Type.Optional(
       count(
         note(
           'Canary units judged in this step before it is left. Without it: as in analysis.',
-          STEPS,
+          IN_PLACE,
         ),
         0,
       ),
@@ -119,7 +120,7 @@ export const AnalysisSchema = map(
     ),
     minRequests: Type.Optional(
       count(
-        note('Canary units judged in a step before it is left.', 'live', DEFAULTS.minRequests),
+        note('Canary units judged in a step before it is left.', IN_PLACE, DEFAULTS.minRequests),
         0,
       ),
     ),

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { acceptsConnections, answersWell } from './probe.ts'
+import { probeConnection, probePath, type Complaint } from './probe.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How often a connection is tried where no health check is configured. */
@@ -10,8 +10,8 @@ export type HealthCheckDeps = {
   readonly clock: Clock
   /** Those to be checked now. */
   readonly upstreams: () => readonly Upstream[]
-  /** An upstream is well from now on, or not any more. */
-  readonly onChange: (upstream: Upstream) => void
+  /** An upstream is well from now on, or not any more; `why` tells what its last check found then. */
+  readonly onChange: (upstream: Upstream, why: Complaint) => void
 }
 
 /** Asks all upstreams whether they are well. */
@@ -24,7 +24,7 @@ export type HealthChecks = {
 }
 
 /** The checks of everything that is checked in the same way: several variants may name one server. */
-type Round = { at: number; failed: number; good: number; running: boolean }
+type Round = { at: number; failed: number; good: number; why: Complaint; running: boolean }
 
 /**
  * Checks every upstream in its interval: by GET of its health path, else by connecting to it. A canary
@@ -37,17 +37,18 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     const { connections, check: spec } = group[0]!
     round.running = true
     round.at = deps.clock.monotonic()
-    const isGood =
+    round.why =
       spec === null
-        ? await acceptsConnections(connections.way)
-        : await answersWell(connections.pool, spec.path, spec.intervalMs)
+        ? await probeConnection(connections.way)
+        : await probePath(connections.pool, spec.path, spec.intervalMs)
+    const isGood = round.why === null
     round.running = false
     round.good = isGood ? round.good + 1 : 0
     round.failed = isGood ? 0 : round.failed + 1
     for (const upstream of group) note(upstream, round)
   }
 
-  function note(upstream: Upstream, { good, failed }: Round): void {
+  function note(upstream: Upstream, { good, failed, why }: Round): void {
     const found = failed > 0 ? 'down' : 'up'
     if (found === upstream.health) return
     const { healthyAfter, unhealthyAfter } = upstream.check ?? AT_ONCE
@@ -55,7 +56,7 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     // The first finding counts at once: until then nothing is known.
     if (upstream.health !== 'unknown' && Math.max(good, failed) < needed) return
     upstream.checked(found, deps.clock.monotonic())
-    deps.onChange(upstream)
+    deps.onChange(upstream, why)
   }
 
   async function run(isDue: (round: Round, intervalMs: number) => boolean): Promise<void> {
@@ -65,7 +66,7 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     for (const [key, group] of groups) {
       let round = rounds.get(key)
       if (round === undefined) {
-        rounds.set(key, (round = { at: -Infinity, failed: 0, good: 0, running: false }))
+        rounds.set(key, (round = { at: -Infinity, failed: 0, good: 0, why: null, running: false }))
       }
       const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
       const isNew = group.some(({ health }) => health === 'unknown')

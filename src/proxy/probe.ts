@@ -12,62 +12,74 @@ const CONNECT_MS = 1_000
 /** Most of a health answer's body that is read. */
 const MOST_BODY_BYTES = 64 * 1024
 
+/** Why a server is not well, in a few words for the log; null = it is. */
+export type Complaint = string | null
+
 /**
- * Whether a server accepts a connection within a second. Over TLS its certificate is verified, and it
- * must not refuse ours. Never rejects.
+ * Tries whether a server accepts a connection within a second. Over TLS its certificate is verified, and
+ * it must not refuse ours. Never rejects.
  */
-export function acceptsConnections({ origin, tls }: Way): Promise<boolean> {
+export function probeConnection({ origin, tls }: Way): Promise<Complaint> {
   const { protocol, hostname, port } = new URL(origin)
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   return protocol === 'https:'
-    ? acceptsTls({ ...tls, rejectUnauthorized: true, host, port: Number(port || 443) })
-    : acceptsTcp(host, Number(port || 80))
+    ? probeTls({ ...tls, rejectUnauthorized: true, host, port: Number(port || 443) })
+    : probeTcp(host, Number(port || 80))
 }
 
-function acceptsTcp(host: string, port: number): Promise<boolean> {
+function probeTcp(host: string, port: number): Promise<Complaint> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
-    const end = (accepts: boolean) => {
+    const end = (found: Complaint) => {
       socket.destroy()
-      resolve(accepts)
+      resolve(found)
     }
-    socket.setTimeout(CONNECT_MS, () => end(false))
-    socket.once('connect', () => end(true))
-    socket.once('error', () => end(false))
+    socket.setTimeout(CONNECT_MS, () => end(TOO_LATE))
+    socket.once('connect', () => end(null))
+    socket.once('error', (error) => end(complainOf(error)))
   })
 }
 
-function acceptsTls(options: ConnectionOptions & { readonly host: string }): Promise<boolean> {
+function probeTls(options: ConnectionOptions & { readonly host: string }): Promise<Complaint> {
   // An address is no server name (RFC 6066 section 3).
   const name = isIP(options.host) === 0 ? { servername: options.host } : {}
   return new Promise((resolve) => {
-    let accepts = false
+    let found: Complaint = TOO_LATE
     const socket = connectTls({ ...name, ...options })
     const timer = setTimeout(() => socket.destroy(), CONNECT_MS)
     socket.once('secureConnect', () => {
-      accepts = true
+      found = null
       // Our certificate is still on its way, and a refusal of it comes later (RFC 8446 section 4.4.2.4).
       socket.resume().end()
     })
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code?.startsWith('ERR_SSL_') === true) accepts = false
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (found !== null || error.code?.startsWith('ERR_SSL_') === true) found = complainOf(error)
     })
     socket.once('close', () => {
       clearTimeout(timer)
-      resolve(accepts)
+      resolve(found)
     })
   })
 }
 
-/** Whether a GET of the path is answered with 2xx, in less than the interval of the checks; never rejects. */
-export async function answersWell(pool: Pool, path: string, intervalMs: number): Promise<boolean> {
+/** Tries whether a GET of the path is answered with 2xx, in less than the interval of the checks; never rejects. */
+export async function probePath(pool: Pool, path: string, intervalMs: number): Promise<Complaint> {
   try {
     const signal = AbortSignal.timeout(Math.min(intervalMs, MOST_MS))
     const headers = { 'user-agent': 'serin-health' }
     const answer = await pool.request({ path, method: 'GET', headers, signal })
     await answer.body.dump({ limit: MOST_BODY_BYTES })
-    return answer.statusCode >= 200 && answer.statusCode < 300
-  } catch {
-    return false
+    const { statusCode } = answer
+    return statusCode >= 200 && statusCode < 300 ? null : `answered ${statusCode}`
+  } catch (error) {
+    return complainOf(error as NodeJS.ErrnoException)
   }
+}
+
+const TOO_LATE = 'no answer in time'
+
+function complainOf({ code, name, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED') return 'refused'
+  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT') return TOO_LATE
+  return typeof code === 'string' ? code : message
 }

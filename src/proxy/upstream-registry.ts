@@ -66,6 +66,7 @@ export function createUpstreamRegistry(log: {
       const place = `${service.name} ${variant.name}`
       const { connectMs, firstByteMs, idleMs } = variant.timeout
       const { health, eject, slowStartMs } = variant
+      const spec = { service: service.name, variant: variant.name, health, eject, slowStartMs }
       const tls = readUpstreamTls(variant.tls)
       const limits = limitsOf(variant)
       const admission = take(admissions, place, () => new Admission(limits))
@@ -76,8 +77,8 @@ export function createUpstreamRegistry(log: {
         upstreams: variant.upstreams.map((origin) => {
           const way = { origin, connectMs, tls }
           const to = take(connections, JSON.stringify(way), () => new Connections(way, onError))
-          const known = JSON.stringify([place, way, health, eject, slowStartMs])
-          return take(upstreams, known, () => new Upstream(to, { health, eject, slowStartMs }))
+          const known = JSON.stringify([way, spec])
+          return take(upstreams, known, () => new Upstream(to, spec))
         }),
         tenancy,
         admission,

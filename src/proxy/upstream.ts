@@ -4,11 +4,20 @@ import type { Connections } from './connections.ts'
 /** What the health checks say of an upstream; `unknown` before the first of them. */
 export type Health = 'unknown' | 'up' | 'down'
 
+/** Whose upstream it is, and how it is looked after. */
+export type UpstreamSpec = Pick<Variant, 'health' | 'eject' | 'slowStartMs'> & {
+  readonly service: string
+  readonly variant: string
+}
+
 /**
  * One server of one variant: its connections, its load, and whether it should be asked now. It outlives a
  * reload that does not change it, and with it what is known of its health. Times are monotonic ms.
  */
 export class Upstream {
+  readonly service: string
+  /** The variant's name. */
+  readonly variant: string
   /** Shared by the upstreams that reach the same server in the same way. */
   readonly connections: Connections
   /** How it is checked; null = by connecting to it. */
@@ -26,7 +35,9 @@ export class Upstream {
   #ejections = 0
   #ejectedUntil = -Infinity
 
-  constructor(connections: Connections, spec: Pick<Variant, 'health' | 'eject' | 'slowStartMs'>) {
+  constructor(connections: Connections, spec: UpstreamSpec) {
+    this.service = spec.service
+    this.variant = spec.variant
     this.connections = connections
     this.check = spec.health
     this.checkKey = JSON.stringify([connections.way, spec.health])

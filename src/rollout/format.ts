@@ -17,6 +17,24 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/**
+ * A measured time for people, in its two largest units and rounded up to whole seconds: 3,574,200 ms is
+ * `59m 35s`, an hour is `1h`. What is below 0 is `0s`.
+ */
+export function formatTimeSpan(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([count]) => count > 0)
+  if (first === -1) return '0s'
+  const shown = parts.slice(first, first + 2).filter(([count]) => count > 0)
+  return shown.map(([count, unit]) => `${count}${unit}`).join(' ')
+}
+
 /** A metric's value with the unit of its kind; `no data` for null. */
 export function formatValue(kind: string, value: number | null): string {
   if (value === null) return 'no data'

@@ -1,6 +1,7 @@
 import type { Command, DecisionAction } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { bpToPercent, formatDuration } from '../domain/units.ts'
+import { bpToPercent } from '../domain/units.ts'
+import { formatTimeSpan } from './format.ts'
 import { DOWN_AFTER_MS, type Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
 import {
@@ -143,7 +144,7 @@ function retry(
   }
   const waited = seen.now - state.rolledBackAt
   if (waited < plan.spec.cooldownMs && !force) {
-    const left = formatDuration(Math.ceil((plan.spec.cooldownMs - waited) / 1000) * 1000)
+    const left = formatTimeSpan(plan.spec.cooldownMs - waited)
     return refuse(`the cooldown has ${left} left: \`retry --force\` does not wait`)
   }
   const attempt = state.attempt + 1
@@ -157,6 +158,9 @@ function retry(
 }
 
 function undo(state: RolloutState, seen: Observation, command: Command): Transition | Refusal {
+  if (state.phase === 'rolled-back') {
+    return refuse('undo takes back a promotion: the rollout is rolled-back, `retry` starts it anew')
+  }
   if (state.phase !== 'watching' && state.phase !== 'promoted') {
     return refuse(`undo takes back a promotion: the rollout is ${state.phase}, \`abort\` ends it`)
   }

@@ -35,7 +35,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     keyed: service.split.key !== null,
     configHash,
     fingerprint: {
-      steps: JSON.stringify(spec.steps),
+      steps: JSON.stringify(spec.steps.map(stepIdentity)),
       analysis: JSON.stringify([service.split.key, analysisIdentity(spec)]),
     },
   }
@@ -44,6 +44,11 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
 /** Index of the last weight step below 100 %: the one that needs proof before it is left. */
 export function provingStep(steps: readonly StepSpec[]): number {
   return steps.findLastIndex((s) => s.kind === 'weight' && s.weightBp < 10_000)
+}
+
+// Minimums only say how long a step lasts, so they may change while it does.
+function stepIdentity(step: StepSpec): unknown {
+  return step.kind === 'weight' ? [step.kind, step.weightBp] : [step.kind, step.durationMs]
 }
 
 // What an attempt's α was spent on: changing any of it in mid-rollout would void the guarantee.

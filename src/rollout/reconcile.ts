@@ -1,5 +1,5 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { formatDuration } from '../domain/units.ts'
+import { formatTimeSpan } from './format.ts'
 import type { RolloutPlan } from './plan.ts'
 import { move, stay, type DecisionSeed, type Refusal, type Transition } from './transition.ts'
 
@@ -14,7 +14,7 @@ export type Circumstances = {
 
 /**
  * What a configuration makes of the stored rollout, at start and by reload: a new canary version is a
- * new rollout; changed steps begin again at step 0 with the evidence kept; what the α was planned with
+ * new rollout; changed weights or pauses begin again at step 0 with the evidence kept; what the α was planned with
  * (metrics, α, key, units, continuous margins) makes a new attempt; everything else applies in place.
  * Refused while a promoted version is not named as the baseline.
  */
@@ -57,9 +57,7 @@ function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transi
     idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
   }
   if (seen.rolledBackAt !== null) {
-    const ago = formatDuration(
-      Math.max(0, Math.round((seen.now - seen.rolledBackAt) / 1000) * 1000),
-    )
+    const ago = formatTimeSpan(seen.now - seen.rolledBackAt)
     const decision = configured(
       seen,
       'hold',

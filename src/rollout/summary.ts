@@ -38,8 +38,9 @@ export const summarize = {
   sickBaseline: (plan: RolloutPlan, seen: Observation): string =>
     `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved.`,
 
+  /** `why`: the sentence of the rollback that is not made. */
   notOntoSickBaseline: (why: string): string =>
-    `Paused instead of rolling back, since the baseline is down or fails as badly. ${why}`,
+    `Paused instead of rolling back: the baseline is down or fails as badly. Why it would have been rolled back: ${why.replace(ROLLED_BACK, '')}`,
 
   advanced: (
     plan: RolloutPlan,
@@ -77,6 +78,9 @@ export const summarize = {
     return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
   },
 }
+
+/** How the sentence of a rollback begins. */
+const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\))?: /
 
 function allowance({ margins }: MetricReport): string {
   const margin = margins!.harm

@@ -262,5 +262,7 @@ t.test(
     const refused = await app.inject(post)
     t.equal(refused.statusCode, 422)
     t.match(refused.json(), { code: 'SERIN_CONFIG_INVALID', problems, detail: /2 problems/ })
+    problems = ['serin.yaml:3:5: unknown key']
+    t.match((await app.inject(post)).json(), { detail: /has 1 problem;/ })
   },
 )

@@ -82,7 +82,7 @@ t.test('Reloads under load lose no request; a bad file changes nothing.', async 
 
   const restart = { ...configAt(70), feedback: { retention: '1d' } }
   writeConfig(folder, restart)
-  t.match((await reload()).json(), { problems: ['feedback: a change needs a restart'] })
+  t.match((await reload()).json(), { problems: ['feedback.retention: a change needs a restart'] })
 
   const tokens = [{ name: 'ops', token: TOKEN, scopes: ['read', 'operate'] }]
   writeConfig(folder, configAt(80, second, { tokens }))
@@ -96,6 +96,25 @@ t.test('Reloads under load lose no request; a bad file changes nothing.', async 
   t.ok(load.tally.sent > 100, `${load.tally.sent} requests`)
   t.same(Object.keys(load.tally.statuses), ['200'])
   t.same(load.tally.broken, {})
+
+  const post = async () => {
+    const answer = await request(`${gateway.data}/m/infer`, {
+      method: 'POST',
+      body: 'x'.repeat(99),
+    })
+    await answer.body.dump()
+    return answer.statusCode
+  }
+  t.equal(await post(), 200)
+  const tight = configAt(80, second, { tokens })
+  const limits = { body: '98B' }
+  writeConfig(folder, { ...tight, gateway: { ...(tight['gateway'] as object), limits } })
+  await until('a smaller limit of bodies holds at once', async () => (await post()) === 413)
+  const reloaded = await until('the reload is logged', () => {
+    const line = gateway.logs().findLast(({ msg }) => msg === 'reloaded')
+    return String(line?.['changes']).includes('gateway') ? line! : null
+  })
+  t.match(reloaded['changes'], ['gateway.limits.body: nothing → "98B"', /^configuration /])
 })
 
 t.test('SIGTERM answers what is in flight, and another process takes over.', async (t) => {

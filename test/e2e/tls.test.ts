@@ -111,6 +111,6 @@ t.test('Certificates of both sides are renewed while the gateway runs.', async (
   await until('the next good one is taken', async () => (await shownName(t, dataPort)) === 'five')
   const other = { cert: client.cert, key: client.key }
   writeConfig(folder, { ...config, gateway: { ...(config['gateway'] as object), tls: other } })
-  t.match((await reload()).json(), { problems: ['gateway: a change needs a restart'] })
+  t.match((await reload()).json(), { problems: ['gateway.tls: a change needs a restart'] })
   t.equal((await gateway.stop()).code, 0)
 })

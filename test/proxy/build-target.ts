@@ -20,7 +20,11 @@ export function buildTarget(count: number, more: Partial<Variant> = {}): Variant
     matchPath: '/m/*',
     upstreams: origins.map((origin) => {
       const way = { origin, connectMs: 1000, tls: {} }
-      return new Upstream(new Connections(way, () => {}), variant)
+      return new Upstream(new Connections(way, () => {}), {
+        ...variant,
+        service: 'model',
+        variant: variant.name,
+      })
     }),
     tenancy: new Tenancy(() => {}),
     admission: new Admission({ maxInFlight: null, maxWaiting: 0 }),

@@ -26,7 +26,8 @@ function start(
   const checks = createHealthChecks({
     clock,
     upstreams: registry.upstreams,
-    onChange: ({ origin, health }) => changes.push(`${origin} ${health}`),
+    onChange: ({ service, variant, origin, health }, why) =>
+      changes.push([service, variant, origin, health, why ?? 'good'].join(' ')),
   })
   t.teardown(async () => {
     checks.close()
@@ -60,7 +61,11 @@ t.test('an upstream without a check is well when it accepts connections', async 
   t.equal(of('baseline').health, 'down')
   t.same(
     changes.toSorted(),
-    [`${gone} down`, `${upstream.origin} up`, `${upstream.origin} down`].toSorted(),
+    [
+      `model canary ${gone} down refused`,
+      `model baseline ${upstream.origin} up good`,
+      `model baseline ${upstream.origin} down refused`,
+    ].toSorted(),
   )
 })
 
@@ -70,7 +75,10 @@ t.test(
     let status = 500
     const upstream = await startUpstream((_req, res) => res.writeHead(status).end('x'))
     t.teardown(upstream.close)
-    const { checks, of, pass } = start(t, variantAt('baseline', upstream.origin, { health: CHECK }))
+    const { checks, changes, of, pass } = start(
+      t,
+      variantAt('baseline', upstream.origin, { health: CHECK }),
+    )
     await checks.checkNew()
     t.equal(of('baseline').health, 'down', 'the first finding counts at once')
     t.match(upstream.seen[0], { method: 'GET', url: '/ready', headers: { 'user-agent': /serin/ } })
@@ -85,6 +93,12 @@ t.test(
       t.equal(of('baseline').health, health)
     }
     t.equal(of('baseline').downForMs(6000), 1000)
+    t.same(
+      changes,
+      ['down answered 500', 'up good', 'down answered 404'].map(
+        (found) => `model baseline ${upstream.origin} ${found}`,
+      ),
+    )
   },
 )
 
@@ -93,9 +107,10 @@ t.test('a check that is not answered in its interval has failed', async (t) => {
   const upstream = await startUpstream((_req, res) => held.push(res))
   t.teardown(upstream.close)
   const health = { ...CHECK, intervalMs: 50 }
-  const { checks, of } = start(t, variantAt('baseline', upstream.origin, { health }))
+  const { checks, changes, of } = start(t, variantAt('baseline', upstream.origin, { health }))
   await checks.checkNew()
   t.equal(of('baseline').health, 'down')
+  t.match(changes, [/down no answer in time$/])
 })
 
 t.test('one check speaks for all variants that would be checked in the same way', async (t) => {

@@ -4,8 +4,15 @@ import {
   formatNumber,
   formatOdds,
   formatPercent,
+  formatTimeSpan,
   formatValue,
 } from '../../src/rollout/format.ts'
+
+t.test('a time span has its two largest units', (t) => {
+  const spans = [-1, 0, 1, 90_000, 3_574_200, 3_600_000, 3_605_000, 100_000_000]
+  t.same(spans.map(formatTimeSpan), ['0s', '0s', '1s', '1m 30s', '59m 35s', '1h', '1h', '1d 3h'])
+  t.end()
+})
 
 t.test('numbers have three significant digits, thousands their commas', (t) => {
   t.same([0, 0.012345, 3.1, 12.345, 999.6, 1000, 1234567.8].map(formatNumber), [

@@ -84,6 +84,12 @@ t.test(
     const { state: after, decision } = step(plan(), state(), sick)
     t.match(after, { phase: 'paused', pausedBy: 'baseline', weightBp: 500 })
     t.match(decision, { action: 'pause', reason: 'baseline', summary: /instead of rolling back/ })
+    t.notMatch(decision!.summary, /Rolled back/)
+    t.match(decision!.summary, /would have been rolled back: no upstream of 2\.0 has answered/)
+    const tried = { attempts: 50, failures: 31 }
+    const breaker = { tripped: true, canary: tried, baseline: tried }
+    const tripped = step(plan(), state(), seen({ breaker, baseline: SICK }))
+    t.match(tripped.decision!.summary, /would have been rolled back: 31 of 50 of 2\.0's last/)
     t.equal(step(plan(), after, sick).state, after)
     t.end()
   },

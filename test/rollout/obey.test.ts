@@ -163,6 +163,10 @@ t.test('undo takes back a promotion and nothing else', (t) => {
     const undone = moved(step(plan(), state(phase, { weightBp: 10_000 }), seen(), command('undo')))
     t.match(undone, { state: { phase: 'rolled-back', weightBp: 0 }, decision: { action: 'undo' } })
   }
+  t.match(
+    refused(step(plan(), state(ROLLED_BACK), seen(), command('undo'))),
+    /`retry` starts it anew/,
+  )
   t.match(refused(step(plan(), state(), seen(), command('undo'))), /`abort` ends it/)
   t.end()
 })

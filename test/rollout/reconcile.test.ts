@@ -44,7 +44,7 @@ t.test('a version that was rolled back stays so, whatever the baseline', (t) => 
   const before = { ...FRESH, rolledBackAt: NOW - 90_000 }
   const again = moved(reconcile(plan(), state(undefined, { baselineVersion: '1.3' }), before))
   t.match(again.state, { phase: 'rolled-back', weightBp: 0, rolledBackAt: NOW - 90_000 })
-  t.match(again.decision!.summary, /was rolled back 90s ago and stays so/)
+  t.match(again.decision!.summary, /was rolled back 1m 30s ago and stays so/)
   t.end()
 })
 
@@ -105,6 +105,30 @@ t.test('changed steps begin again at the first one and keep the evidence', (t) =
     })
     t.match(back.decision, { reason: 'steps-changed' })
   }
+  t.end()
+})
+
+t.test('other minimums of the steps are taken over in place, in mid-step', (t) => {
+  const steps = plan().steps.map((step) =>
+    step.kind === 'weight'
+      ? { ...step, minRequests: step.minRequests + 10, minDurationMs: step.minDurationMs + 1000 }
+      : step,
+  )
+  const stored = state(undefined, { step: 1, weightBp: 2000, configHash: 'older' })
+  t.match(moved(reconcile(plan({ spec: { steps } }), stored, FRESH)), {
+    decision: null,
+    resetEvidence: false,
+    state: { phase: 'progressing', step: 1, weightBp: 2000, configHash: 'hash-1' },
+  })
+  const identities = [
+    weightSteps([5, 100]),
+    weightSteps([6, 100]),
+    weightSteps([5, 6, 100]),
+    ...[null, 1000, 2000].map((durationMs) =>
+      weightSteps([5, 100]).toSpliced(1, 0, { kind: 'pause', durationMs }),
+    ),
+  ].map((each) => plan({ spec: { steps: each } }).fingerprint.steps)
+  t.equal(new Set(identities).size, identities.length, 'weights and pauses are what steps are')
   t.end()
 })
 
