@@ -92,7 +92,8 @@ export class AccessLog {
       failedUpstream: replaced?.upstream ?? null,
       method: req.method!,
       path: query === -1 ? url : url.slice(0, query),
-      flags: terminationFlag(code, trace.attempts),
+      // The fallback's attempt is none of the variant's.
+      flags: terminationFlag(code, replaced === null ? trace.attempts : 1),
       attempts: trace.attempts,
       upstream: trace.upstream,
       ms: span(startedAt, endAt)!,

@@ -74,9 +74,13 @@ t.test('Reloads under load lose no request; a bad file changes nothing.', async 
   }
   gateway.kill('SIGHUP')
   const logged = await until('the refusal is logged', () => {
-    return gateway.logs().find(({ msg }) => String(msg).startsWith('refused to reload')) ?? null
+    // A file that was read while it was being written is refused as well, for another reason.
+    const isThis = (line: Readonly<Record<string, unknown>>) =>
+      JSON.stringify(line['problems']) === JSON.stringify(problems)
+    const refusals = gateway.logs().filter(({ msg }) => String(msg).startsWith('refused to reload'))
+    return refusals.find(isThis) ?? null
   })
-  t.match(logged['problems'], problems)
+  t.ok(logged)
   t.equal(await isReloadGood(), 0)
   t.equal((await readService(admin, 'm')).weights['canary'], 60, 'the old configuration stays')
 

@@ -47,7 +47,9 @@ t.test("the baseline takes a failed canary's session", async (t) => {
     await gateway.close()
     t.equal(gateway.recorder.sessions, 0)
     t.equal(gateway.recorder.fallbacks.length, 1)
-    t.match(gateway.accessLog, [{ fallback: true, variant: 'canary', status: 101, outcome: 'ok' }])
+    t.match(gateway.accessLog, [
+      { fallback: true, variant: 'canary', status: 101, outcome: 'failed', failedStatus: status },
+    ])
   }
 })
 
