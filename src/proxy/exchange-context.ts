@@ -24,7 +24,10 @@ export type ProxyLimits = {
   readonly copyBytes: number
   /** Longest time for a request's header section. */
   readonly headersTimeoutMs: number
-  /** How often Node looks for connections that take too long: what `headersTimeoutMs` is precise to. */
+  /**
+   * How often Node looks for connections that take too long: what `headersTimeoutMs` is precise to. Often,
+   * so that a thousand that are due are not all answered in one turn of the event loop.
+   */
   readonly connectionsCheckMs: number
   /** How long an idle client connection stays open: longer than common load balancers keep theirs. */
   readonly clientIdleMs: number
@@ -40,7 +43,7 @@ export const PROXY_LIMITS: ProxyLimits = {
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
   headersTimeoutMs: 15_000,
-  connectionsCheckMs: 2_000,
+  connectionsCheckMs: 250,
   clientIdleMs: 72_000,
 }
 
