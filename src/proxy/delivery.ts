@@ -53,11 +53,6 @@ export class Delivery implements AttemptOwner, Waiter {
     return this.#target
   }
 
-  /** The baseline answers in the canary's place. */
-  get isFallback(): boolean {
-    return this.#isFallback
-  }
-
   /** The variant in whose place another one answers; null = it answers for itself. */
   get fallbackFrom(): string | null {
     return this.#isFallback ? this.#parcel.ticket.variant : null
@@ -185,6 +180,7 @@ export class Delivery implements AttemptOwner, Waiter {
     const { variant, matchPath, backstopMs } = this.#target
     const upstream = pickUpstream(this.#target, draw, exchanges.now, avoid)
     if (upstream === null) {
+      this.#endRetry()
       this.#recover('SERIN_UPSTREAM_UNHEALTHY', false)
       return
     }
@@ -268,6 +264,11 @@ export class Delivery implements AttemptOwner, Waiter {
     recorder.fallback(outcome === 'ok' ? 'ok' : 'failed')
   }
 
+  #endRetry(): void {
+    if (this.#isRetry) this.#target.retries.giveBack()
+    this.#isRetry = false
+  }
+
   #isIdempotent(): boolean {
     return isIdempotent(this.#parcel.req.method!, this.#parcel.runtime.service)
   }
@@ -287,8 +288,7 @@ export class Delivery implements AttemptOwner, Waiter {
     this.#attempt = null
     trace.endAttempt(now)
     runtime.recorder.attempt(target.variant.name, upstream.origin, resultOf(outcome))
-    if (this.#isRetry) target.retries.giveBack()
-    this.#isRetry = false
+    this.#endRetry()
     if (outcome === 'client_closed' || outcome === 'rejected') return
     const ejectedMs = judgeUpstream(target, upstream, outcome !== 'ok', exchanges.now)
     if (ejectedMs > 0) {

@@ -164,7 +164,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       fallbackFrom: delivery.fallbackFrom,
       requestId: this.requestId,
       requestIdHeader: observe.requestIdHeader,
-      copyBytes: this.#booking!.isObserved && !delivery.isFallback ? limits.copyBytes : 0,
+      copyBytes: this.#booking!.isObserved && delivery.fallbackFrom === null ? limits.copyBytes : 0,
       close: isDraining(),
       resume,
     })

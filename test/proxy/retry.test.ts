@@ -124,6 +124,26 @@ t.test('a connection that closes without a byte is asked again where that is saf
   }
 })
 
+t.test('a second attempt that finds no upstream gives its place in the budget back', async (t) => {
+  const upstream = await startRawUpstream((socket: Socket) => {
+    socket.on('data', () => {
+      for (const each of gateway.upstreams.upstreams()) each.checked('down', 0)
+      socket.destroy()
+    })
+  })
+  const health = { path: '/ready', intervalMs: 60_000, unhealthyAfter: 1, healthyAfter: 1 }
+  const gateway = await startGateway([
+    serviceWith([variantAt('baseline', upstream.origin, { health })]),
+  ])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  // Three places are always there: the fourth is one that was given back.
+  for (let n = 1; n <= 4; n++) {
+    for (const each of gateway.upstreams.upstreams()) each.checked('up', 0)
+    const answer = parseAnswer(await rawExchange(gateway.port, GET))
+    t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_UNHEALTHY', `request ${n}`)
+  }
+})
+
 t.test('three attempts are the end of it', async (t) => {
   const upstream = await startClosing(9)
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
