@@ -9,11 +9,12 @@ import { createServer as createTlsServer } from 'node:https'
 import { fastify, type FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import { isClosing, markClosing } from './closing-connections.ts'
+import { createExchangeContext } from './create-exchange-context.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
-import { gatewayPlugin } from './gateway-plugin.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
+import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
@@ -26,46 +27,46 @@ import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
  * the others.
  */
 export function createDataServer(
-  deps: GatewayDeps,
+  handed: GatewayDeps,
   passthrough: string | null,
   certificate: ServedCertificate | null = null,
 ): FastifyInstance {
-  // Filled below; no request comes before.
-  let serve: ReturnType<typeof gatewayPlugin> = () => false
+  let isEnding = false
+  // Whoever closes the server without a drain means that, too.
+  const deps = { ...handed, isDraining: () => isEnding || handed.isDraining() }
+  const context = createExchangeContext(deps)
+  const serve = createServe(deps, context, passthrough !== null)
   const server = fastify({
     logger: false,
     return503OnClosing: false,
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
-    serverFactory: (handler) => createDoor(deps, certificate, handler),
+    serverFactory: (handler) => createDoor(deps, serve, certificate, handler),
     // Not beside Fastify's own, which cuts the connection at once.
     clientErrorHandler: answerClientError,
-    // Fastify's router refuses paths that do not decode as UTF-8; a service's upstream may want them.
+    // Its router refuses paths that do not decode as UTF-8.
     frameworkErrors: (_error, request, reply) => {
-      const req = request.raw as IncomingMessage
-      const res = reply.raw as ServerResponse
       reply.hijack()
-      if (!serve(req, res)) {
-        refuse(deps, req, res, { code: 'SERIN_BAD_REQUEST', detail: 'The path is not valid.' })
-      }
+      const refusal = { code: 'SERIN_BAD_REQUEST', detail: 'The path is not valid.' } as const
+      refuse(deps, request.raw as IncomingMessage, reply.raw as ServerResponse, refusal)
     },
   })
-  serve = gatewayPlugin(server, deps, passthrough !== null)
-  if (passthrough === null) {
-    // One route for all: the hook answers before it, and Fastify need not look for a 404 handler.
-    server.all('/*', (_request, reply) => reply.hijack())
-  } else {
-    registerPassthrough(server, deps, passthrough)
-  }
+  server.addHook('preClose', async () => {
+    isEnding = true
+  })
+  // After the last exchange, and before whoever closes the server goes on to close the store.
+  server.server.once('close', () => context.predictions.close())
+  if (passthrough !== null) registerPassthrough(server, deps, passthrough)
   // Now that the passthrough listens for upgrades: it is asked after the services.
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
 }
 
-/** The HTTP server: every request is validated before Fastify's router sees it. */
+/** The HTTP server: every request is validated and, if it is a service's, served before Fastify sees it. */
 function createDoor(
   deps: GatewayDeps,
+  serve: ServeRequest,
   certificate: ServedCertificate | null,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
@@ -75,8 +76,14 @@ function createDoor(
     const refusal = validateRequest(req)
     // Every answer closes its connection now, so nothing behind this request may be served.
     if (deps.isDraining()) markClosing(req.socket)
-    if (refusal === null) handler(req, res)
-    else refuse(deps, req, res, refusal, { close: true })
+    if (refusal !== null) return refuse(deps, req, res, refusal, { close: true })
+    try {
+      if (!serve(req, res)) handler(req, res)
+    } catch (error) {
+      deps.log.error({ err: error }, 'a request could not be served')
+      if (res.headersSent) res.destroy()
+      else refuse(deps, req, res, { code: 'SERIN_INTERNAL' }, { close: true })
+    }
   }
   const options = {
     maxHeaderSize: deps.config().limits.headerBytes,

@@ -121,8 +121,10 @@ function isDigit(code: number): boolean {
 }
 
 function isHostCode(code: number): boolean {
-  if (isDigit(code) || (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) return true
-  return code < 0x80 && HOST_MARKS.includes(String.fromCharCode(code))
+  return code < 0x80 && HOST_CODES[code] === 1
 }
 
-const HOST_MARKS = "-._~!$&'()*+,;=%"
+/** Letters, digits, and the other characters of unreserved, sub-delims and percent signs. */
+const HOST_CODES = Uint8Array.from({ length: 0x80 }, (_, code) =>
+  /[A-Za-z0-9\-._~!$&'()*+,;=%]/.test(String.fromCharCode(code)) ? 1 : 0,
+)

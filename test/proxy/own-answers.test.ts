@@ -39,6 +39,35 @@ t.test('the health path says whether the gateway wants traffic, and no more', as
   t.match(await ask(), { status: 503, body: '' })
 })
 
+t.test(
+  'a mistake of ours before a request is taken in is answered, and the gateway lives on',
+  async (t) => {
+    const upstream = await startUpstream((_req, res) => res.end())
+    let isBroken = true
+    const observe = {
+      get requestIdHeader(): string {
+        if (isBroken) throw new Error('a mistake')
+        return 'x-request-id'
+      },
+      prediction: null,
+      sample: 1,
+    }
+    const variants = [variantAt('baseline', upstream.origin)]
+    const gateway = await startGateway([serviceWith(variants, { observe })])
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const ask = async () => {
+      const bytes = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+      return parseAnswer(await rawExchange(gateway.port, bytes))
+    }
+    const broken = await ask()
+    t.equal(broken.status, 500)
+    t.equal(broken.field('x-serin-error'), 'SERIN_INTERNAL')
+    t.match(gateway.errors, [{ err: { message: 'a mistake' } }])
+    isBroken = false
+    t.equal((await ask()).status, 200)
+  },
+)
+
 t.test('a client that resets its connection gets no answer', async (t) => {
   let isDestroyed = false
   const socket = { writable: true, destroy: () => (isDestroyed = true), end: () => t.fail() }

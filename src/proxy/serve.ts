@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyInstance } from 'fastify'
 import type { Service } from '../domain/service.ts'
 import { assign } from '../routing/assign.ts'
 import { bodyPointers } from '../routing/fields.ts'
@@ -7,8 +6,8 @@ import { matchService } from '../routing/match.ts'
 import { admitToPassthrough, admitToService } from './admit.ts'
 import { readBodyKey } from './body-key.ts'
 import type { Prefix } from './collect-prefix.ts'
-import { createExchangeContext } from './create-exchange-context.ts'
 import { Exchange } from './exchange.ts'
+import type { ExchangeContext } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { hasBody } from './has-body.ts'
 import { HttpFields } from './http-fields.ts'
@@ -24,15 +23,14 @@ import type { Refusal } from './validate.ts'
 export type ServeRequest = (req: IncomingMessage, res: ServerResponse) => boolean
 
 /**
- * Hooks the gateway into a Fastify instance. Before Fastify reads or checks anything of a request, those
- * of services are taken over (`reply.hijack()`); what is left goes on to Fastify's routes.
+ * The way of every request, before Fastify sees it: those of services are served here, what is left is
+ * Fastify's. Its router, hooks and parsers have nothing to say about a service's request.
  */
-export function gatewayPlugin(
-  fastify: FastifyInstance,
+export function createServe(
   deps: GatewayDeps,
+  context: ExchangeContext,
   hasPassthrough: boolean,
 ): ServeRequest {
-  const context = createExchangeContext(deps)
   const pointersOf = rememberPointers()
 
   // match → read key → assign → forward → record (the exchange does the last two)
@@ -115,12 +113,6 @@ export function gatewayPlugin(
     return isSmall || pointersOf(service).length > 0
   }
 
-  fastify.addHook('onRequest', (request, reply, next) => {
-    if (serve(request.raw, reply.raw)) reply.hijack()
-    else next()
-  })
-  // After the last exchange, and before whoever closes the server goes on to close the store.
-  fastify.server.once('close', () => context.predictions.close())
   return serve
 }
 
