@@ -7,6 +7,7 @@ export type MetricJson = {
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
   readonly onFailure: MetricReport['onFailure']
+  readonly better: MetricReport['better']
   readonly margins: MetricReport['margins']
   readonly cap: number | null
   readonly baseline: MetricValue
@@ -42,6 +43,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     verdict: report.verdict,
     required: report.required,
     onFailure: report.onFailure,
+    better: report.better,
     margins: report.margins,
     cap: report.cap,
     baseline: presentValue(report.baseline),

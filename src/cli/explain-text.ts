@@ -3,6 +3,7 @@ import type { DecisionJson } from '../admin/present.ts'
 import type { Standing } from '../domain/decision.ts'
 import {
   formatCount,
+  formatLimit,
   formatNumber,
   formatOdds,
   formatPercent,
@@ -84,7 +85,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
     ...(limit === null
       ? []
-      : [line(2, `The limit is ${formatValue(kind, limit.max)}${describeLimit(limit)}.`)]),
+      : [line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`)]),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { ServiceJson } from '../admin/present.ts'
-import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
+import { formatCount, formatLimit, formatNumber, formatValue } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
@@ -107,7 +107,7 @@ function valueOf(kind: string, value: number | null): string {
 }
 
 function ratioOf({ ratio, limit, kind }: MetricJson): string {
-  if (ratio === null) return limit === null ? '-' : `limit ${formatValue(kind, limit.max)}`
+  if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)
   return `${show(ratio.estimate, '-')} (${show(ratio.lower, '0')} to ${show(ratio.upper, '∞')})`

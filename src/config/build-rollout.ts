@@ -46,19 +46,22 @@ function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
 }
 
 function buildMetric(name: string, raw: RawMetric): MetricSpec {
-  const { maxIncrease, sensitivity, onFailure, mode } = raw
+  const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
   const common = {
     name,
-    onFailure: onFailure ?? DEFAULTS.onFailure,
-    mode: mode ?? DEFAULTS.mode,
-    maxIncrease: maxIncrease === undefined ? null : toFraction(maxIncrease),
-  }
+    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: raw.kind === 'accuracy' ? 'higher' : 'lower',
+    maxChange: change === undefined ? null : toFraction(change),
+    sensitivity: toFraction(raw.sensitivity ?? DEFAULTS.sensitivity[sensitivityOf(raw.kind)]),
+    max: null,
+    min: null,
+  } as const
   switch (raw.kind) {
     case 'error-rate':
       return {
         ...common,
         kind: raw.kind,
-        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.errorRate),
         floor: toFraction(raw.floor ?? DEFAULTS.floor),
         max: raw.max === undefined ? null : toFraction(raw.max),
       }
@@ -67,20 +70,36 @@ function buildMetric(name: string, raw: RawMetric): MetricSpec {
         ...common,
         kind: raw.kind,
         quantile: raw.quantile,
-        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.latency),
-        maxMs: raw.max === undefined ? null : parseDuration(raw.max),
+        max: raw.max === undefined ? null : parseDuration(raw.max),
       }
-    case 'rmse':
+    case 'accuracy':
       return {
         ...common,
         kind: raw.kind,
-        sensitivity: toFraction(sensitivity ?? DEFAULTS.sensitivity.quality),
+        min: raw.min === undefined ? null : toFraction(raw.min),
+        ...buildLabels(raw),
+      }
+    default:
+      return {
+        ...common,
+        kind: raw.kind,
         max: raw.max ?? null,
         cap: raw.cap ?? null,
-        labelWindowMs: parseDuration(raw.labelWindow)!,
-        minLabels: raw.minLabels ?? DEFAULTS.minLabels,
+        ...buildLabels(raw),
       }
   }
+}
+
+function buildLabels(raw: Extract<RawMetric, { labelWindow: string }>) {
+  return {
+    labelWindowMs: parseDuration(raw.labelWindow)!,
+    minLabels: raw.minLabels ?? DEFAULTS.minLabels,
+  }
+}
+
+function sensitivityOf(kind: MetricSpec['kind']): keyof typeof DEFAULTS.sensitivity {
+  if (kind === 'error-rate') return 'errorRate'
+  return kind === 'latency' ? 'latency' : 'quality'
 }
 
 function toMs(duration: string | 0): number {

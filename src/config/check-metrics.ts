@@ -13,19 +13,25 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
     if (metric === undefined || !BUILT.includes(metric.kind)) continue
-    if (metric.maxIncrease === undefined && metric.max === undefined)
-      checker.problem(path, 'has nothing to be judged by: it needs maxIncrease and/or max')
-    if (metric.kind === 'rmse') checkLabels(checker, service, path, metric)
+    if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
+      checker.problem(
+        path,
+        `has nothing to be judged by: it needs ${metric.kind === 'accuracy' ? 'maxDecrease and/or min' : 'maxIncrease and/or max'}`,
+      )
+    if ('labelWindow' in metric) checkLabels(checker, service, path, metric)
   }
 }
 
-const BUILT: readonly string[] = ['error-rate', 'latency', 'rmse']
+const BUILT: readonly string[] = ['error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy']
+
+/** What a metric can be judged by. */
+const JUDGES = ['maxIncrease', 'maxDecrease', 'max', 'min']
 
 function checkLabels(
   checker: Checker,
   service: ConfigPath,
   path: ConfigPath,
-  metric: Extract<RawMetric, { kind: 'rmse' }>,
+  metric: Extract<RawMetric, { labelWindow: string }>,
 ): void {
   if (!checker.keys([...service, 'observe']).includes('prediction'))
     checker.problem(

@@ -31,8 +31,8 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
   {
     path: `${METRIC}.kind`,
-    what: 'a metric of a kind other than error-rate, latency and rmse',
-    allows: isOneOf('error-rate', 'latency', 'rmse'),
+    what: 'a metric of this kind',
+    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy'),
   },
   { path: `${METRIC}.segments`, what: 'metrics per segment', allows: isOneOf(false) },
   { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },

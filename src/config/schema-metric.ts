@@ -108,6 +108,14 @@ const quality = {
   ...labels,
 }
 const RmseSchema = metric('rmse', quality)
+const MaeSchema = metric('mae', quality)
+const LogLossSchema = metric('log-loss', quality)
+const AccuracySchema = metric('accuracy', {
+  maxDecrease,
+  sensitivity: sensitivityOf(sensitivity.quality),
+  min: minShare,
+  ...labels,
+})
 const comparison = { maxIncrease, maxDecrease, better, window }
 const provider = {
   interval: Type.Optional(duration(note('Between two queries.', 'live'))),
@@ -119,14 +127,9 @@ const METRICS = [
   ErrorRateSchema,
   LatencySchema,
   RmseSchema,
-  metric('mae', quality),
-  metric('log-loss', quality),
-  metric('accuracy', {
-    maxDecrease,
-    sensitivity: sensitivityOf(sensitivity.quality),
-    min: minShare,
-    ...labels,
-  }),
+  MaeSchema,
+  LogLossSchema,
+  AccuracySchema,
   metric('conversion', { ...comparison, event, min: minShare, max: maxShare }),
   metric('sum', { ...comparison, event, field, cap, min: minNumber, max: maxNumber }),
   metric('mean', {
@@ -162,7 +165,14 @@ const METRICS = [
 ] as const
 
 /** A metric as the file writes it, of a kind that is built. */
-export type RawMetric = Static<typeof ErrorRateSchema | typeof LatencySchema | typeof RmseSchema>
+export type RawMetric = Static<
+  | typeof ErrorRateSchema
+  | typeof LatencySchema
+  | typeof RmseSchema
+  | typeof MaeSchema
+  | typeof LogLossSchema
+  | typeof AccuracySchema
+>
 
 /** `services.*.analysis.metrics`: the kind decides which keys a metric has. */
 export const MetricsSchema = namedMap(

@@ -1,4 +1,4 @@
-import type { OnFailure } from './rollout-spec.ts'
+import type { Better, OnFailure } from './rollout-spec.ts'
 
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
@@ -11,6 +11,8 @@ export type Hypothesis = {
   /** The configured metric it belongs to; null for what guards all of them (`no-answer`). */
   readonly metric: string | null
   readonly source: HypothesisSource
+  /** What follows is said for `lower`; where higher is better, read ≥ for ≤ and less for more. */
+  readonly better: Better
   /** What harm leads to. */
   readonly onFailure: OnFailure
   /** Its proof is needed before 100 %, and it has its share of the rollback α. */
@@ -37,7 +39,30 @@ export type HypothesisSource =
       readonly harmMargin: number
       readonly proofMargin: number
     }
-  /** Squared error, capped at cap²; `cap: null` = learnt from the first labels. */
-  | { readonly of: 'squared-error'; readonly cap: number | null; readonly windowMs: number }
-  | { readonly of: 'above-cap'; readonly windowMs: number }
+  | ScoreSource
+  | { readonly of: 'above-cap'; readonly score: Score; readonly windowMs: number }
   | { readonly of: 'label-missing'; readonly windowMs: number }
+
+/** The score of a prediction against its label; `cap: null` = learnt from the baseline's first labels. */
+export type ScoreSource = {
+  readonly of: 'score'
+  readonly score: Score
+  readonly cap: number | null
+  readonly windowMs: number
+}
+
+/** How a prediction p and its label l are scored; of capped values, in the cap's unit. */
+export type Score =
+  /** (p − l)², of |p − l| capped. */
+  | 'squared-error'
+  /** |p − l| */
+  | 'absolute-error'
+  /** −ln of the probability that p gave to what happened; l is 0 or 1. */
+  | 'log-loss'
+  /** 1 where p is l, else 0. */
+  | 'correct'
+
+/** Whether values are compared, by bets; else events are counted. */
+export function isContinuous(source: HypothesisSource): source is ScoreSource {
+  return source.of === 'score'
+}

@@ -38,44 +38,53 @@ export type AnalysisSpec = {
 /** What the evaluator does when a metric is shown to be harmed or its limit is broken. */
 export type OnFailure = 'rollback' | 'pause' | 'warn'
 
+/** Which direction of a metric is good. */
+export type Better = 'lower' | 'higher'
+
 type MetricCommon = {
   readonly name: string
   readonly onFailure: OnFailure
   /** `report` metrics are shown and never decide. */
   readonly mode: 'decide' | 'report'
+  readonly better: Better
+  /** Largest change for the worse, as a fraction of the baseline's value; null = no relative comparison. */
+  readonly maxChange: number | null
+  /** Margin of the proof where `maxChange` is 0 (equality can never be proved). */
+  readonly sensitivity: number
+  /** Absolute limits of the canary, in the metric's unit: shares as fractions, latency in ms; null = none. */
+  readonly max: number | null
+  readonly min: number | null
 }
 
-/** A metric of a rollout. `maxIncrease: null` = no relative comparison; margins are fractions of 1. */
-export type MetricSpec = MetricCommon &
-  (
-    | {
-        readonly kind: 'error-rate'
-        readonly maxIncrease: number | null
-        /** Margin of the proof where `maxIncrease` is 0 (equality can never be proved). */
-        readonly sensitivity: number
-        /** Absolute rise allowed when proving no worse (statistics: δ); it does not soften rollback. */
-        readonly floor: number
-        /** Absolute limit of the canary's failure rate. */
-        readonly max: number | null
-      }
-    | {
-        readonly kind: 'latency'
-        /** In (0, 1). */
-        readonly quantile: number
-        readonly maxIncrease: number | null
-        readonly sensitivity: number
-        /** Absolute limit of the canary's quantile, in milliseconds. */
-        readonly maxMs: number | null
-      }
-    | {
-        readonly kind: 'rmse'
-        readonly maxIncrease: number | null
-        readonly sensitivity: number
-        /** Absolute limit of the canary's RMSE, in the label's unit. */
-        readonly max: number | null
-        /** Absolute errors above this count as this (the label's unit); null = learnt from the first labels. */
-        readonly cap: number | null
-        readonly labelWindowMs: number
-        readonly minLabels: number
-      }
-  )
+/** What is waited for after a request, and how much of it a step needs. */
+type LabelTerms = { readonly labelWindowMs: number; readonly minLabels: number }
+
+/** Values above it count as it; null = learnt from the baseline's first values. */
+type Capped = { readonly cap: number | null }
+
+/** What a metric is computed from. */
+export type MetricSource =
+  | {
+      readonly kind: 'error-rate'
+      /** Absolute rise allowed when proving no worse (statistics: δ); it does not soften rollback. */
+      readonly floor: number
+    }
+  | {
+      readonly kind: 'latency'
+      /** In (0, 1). */
+      readonly quantile: number
+    }
+  /** Of the prediction against its label; the cap is on the absolute error, or on the loss. */
+  | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
+  | ({ readonly kind: 'accuracy' } & LabelTerms)
+
+/** A metric of a rollout. */
+export type MetricSpec = MetricCommon & MetricSource
+
+/** A metric that compares predictions with labels. */
+export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: number }>
+
+/** Whether a metric needs labels. */
+export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
+  return 'labelWindowMs' in metric
+}

@@ -1,3 +1,5 @@
+import type { Better } from './rollout-spec.ts'
+
 /** What the evidence says about one metric. `error`: it could not be read, which is never failure. */
 export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
 
@@ -10,7 +12,9 @@ export type MetricReport = {
   /** Whether it decides, and what its harm leads to. */
   readonly required: boolean
   readonly onFailure: 'rollback' | 'pause' | 'warn'
-  /** Allowed rises, as fractions of the baseline: above `harm` it is harm, above `proof` is what a proof excludes. */
+  /** A rise is the worse where lower is better, a fall where higher is. */
+  readonly better: Better
+  /** Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` is what a proof excludes. */
   readonly margins: { readonly harm: number; readonly proof: number | null } | null
   /** Absolute errors above it count as it, in the values shown too; null = not capped, or not known yet. */
   readonly cap: number | null
@@ -37,7 +41,9 @@ export type MetricReport = {
 
 /** How the canary stands against an absolute limit in the current step. */
 export type LimitReport = {
-  readonly max: number
+  /** Null = none on that side. */
+  readonly max: number | null
+  readonly min: number | null
   /** Evaluations in a row that found the canary beyond it; three fail the metric. */
   readonly ticksBeyond: number
   /** The baseline is beyond it too: says nothing about the canary, so the rollout holds. */

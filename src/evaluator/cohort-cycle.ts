@@ -2,6 +2,7 @@ import type { Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { Prediction } from '../domain/prediction.ts'
+import { isLabelMetric } from '../domain/rollout-spec.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
@@ -255,7 +256,7 @@ export class CohortCycle {
 
   #learnCaps(): void {
     for (const metric of this.#plan.metrics) {
-      if (metric.kind !== 'rmse' || metric.cap !== null) continue
+      if (!isLabelMetric(metric) || metric.kind === 'accuracy' || metric.cap !== null) continue
       if (this.#evidence.caps[metric.name] !== undefined) continue
       const cap = this.#ledger.takeLearntCap(metric.name, metric.minLabels)
       if (cap === null) continue

@@ -6,12 +6,13 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
-import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
+import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
 import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
+import { scoreMean } from '../statistics/score.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -88,11 +89,11 @@ export function limitsOf(
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
-    rmse: (side, metric) => {
-      const found = evidence.hypotheses[metric] as BetEvidence
+    score: (side, metric) => {
+      const found = evidence.hypotheses[metric.name] as BetEvidence
       const { n, sum } = found.stepMoments
       if (found.step !== state.step || n[side] === 0) return { value: null, n: 0 }
-      return { value: Math.sqrt(sum[side] / n[side]), n: n[side] }
+      return { value: scoreMean(scoreOf(metric).score, sum[side] / n[side]), n: n[side] }
     },
   }
   return readLimits(plan.metrics, values)

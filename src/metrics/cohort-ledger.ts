@@ -6,10 +6,11 @@ import {
   type EventTally,
   type Side,
 } from '../domain/cohort.ts'
-import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addBet } from '../statistics/mean-bet.ts'
+import { rawScore, scoreValue } from '../statistics/score.ts'
 import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
 import type { Ticket } from './recorder.ts'
@@ -44,9 +45,12 @@ export type Opening = {
   readonly now: number
 }
 
-type LabelHypothesis = {
-  readonly hypothesis: Hypothesis
+/** What is asked of the labels for one metric. */
+type LabelQuestions = {
   readonly metric: string
+  readonly score: Score
+  /** The score itself, its share above the cap, and the labels that are missing. */
+  readonly hypotheses: readonly Hypothesis[]
 }
 
 /**
@@ -60,7 +64,7 @@ export class CohortLedger {
   readonly #failures: readonly string[]
   readonly #noAnswers: readonly string[]
   readonly #latencies: readonly string[]
-  readonly #labels: readonly LabelHypothesis[]
+  readonly #labels: readonly LabelQuestions[]
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -74,9 +78,17 @@ export class CohortLedger {
     this.#failures = ids('failure')
     this.#noAnswers = ids('no-answer')
     this.#latencies = ids('latency')
-    this.#labels = hypotheses
-      .filter((h) => 'windowMs' in h.source)
-      .map((hypothesis) => ({ hypothesis, metric: hypothesis.metric! }))
+    this.#labels = hypotheses.flatMap(({ source, metric }) =>
+      source.of !== 'score'
+        ? []
+        : [
+            {
+              metric: metric!,
+              score: source.score,
+              hypotheses: hypotheses.filter((h) => h.metric === metric),
+            },
+          ],
+    )
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -157,11 +169,11 @@ export class CohortLedger {
   ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return { result: 'late', cohort: null }
-    if (prediction.value !== null) {
-      const error = Math.abs(prediction.value - label)
-      for (const { hypothesis, metric } of this.#labels) {
-        this.#bookLabel(slot.cohort, hypothesis, metric, prediction.side, error)
-      }
+    for (const questions of this.#labels) {
+      const raw =
+        prediction.value === null ? null : rawScore(questions.score, prediction.value, label)
+      // A prediction that cannot be scored stays without a label: it is missed on its side.
+      if (raw !== null) this.#bookScore(slot.cohort, questions, prediction.side, raw)
     }
     return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
   }
@@ -215,7 +227,7 @@ export class CohortLedger {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        h.source.of === 'squared-error' ? emptyBetTally() : emptyEventTally(this.#keyed),
+        isContinuous(h.source) ? emptyBetTally() : emptyEventTally(this.#keyed),
       ]),
     )
   }
@@ -242,39 +254,39 @@ export class CohortLedger {
     }
   }
 
-  #bookLabel(
+  #bookScore(
     cohort: Cohort,
-    hypothesis: Hypothesis,
-    metric: string,
+    { metric, score, hypotheses }: LabelQuestions,
     side: Side,
-    error: number,
-  ): void {
-    const { source, id } = hypothesis
-    if (source.of === 'label-missing') {
-      ;(cohort.tallies[id] as EventTally).trials[side]++
-      return
-    }
+    raw: number,
+  ) {
     const cap = cohort.terms.caps[metric]
-    if (cap === undefined) {
-      if (source.of === 'squared-error' && side === BASELINE_SIDE)
-        this.#capLearner.add(metric, error)
-      return
-    }
-    if (source.of === 'above-cap') {
-      const tally = cohort.tallies[id] as EventTally
-      tally.trials[side]++
-      if (error > cap) {
-        tally.events[side]++
-        tally.harmEvents[side]++
+    if (cap === undefined && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
+    for (const hypothesis of hypotheses) {
+      const { source, id } = hypothesis
+      if (source.of === 'label-missing') {
+        ;(cohort.tallies[id] as EventTally).trials[side]++
+      } else if (cap === undefined) {
+        continue
+      } else if (source.of === 'above-cap') {
+        const tally = cohort.tallies[id] as EventTally
+        tally.trials[side]++
+        if (raw > cap) {
+          tally.events[side]++
+          tally.harmEvents[side]++
+        }
+      } else {
+        this.#bookBet(cohort, hypothesis, side, scoreValue(score, Math.min(raw, cap)))
       }
-      return
     }
-    const tally = cohort.tallies[id] as BetTally
-    const y = Math.min(error, cap) ** 2
+  }
+
+  #bookBet(cohort: Cohort, hypothesis: Hypothesis, side: Side, y: number): void {
+    const tally = cohort.tallies[hypothesis.id] as BetTally
     tally.n[side]++
     tally.sum[side] += y
     tally.sumSq[side] += y * y
-    const terms = cohort.terms.bets[id]
+    const terms = cohort.terms.bets[hypothesis.id]
     if (terms === undefined) return
     addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
   }

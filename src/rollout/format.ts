@@ -40,12 +40,29 @@ export function formatValue(kind: string, value: number | null): string {
   if (value === null) return 'no data'
   switch (kind) {
     case 'rmse':
+    case 'mae':
+    case 'log-loss':
       return formatNumber(value)
     case 'latency':
       return `${formatNumber(value)} ms`
     default:
       return formatPercent(value)
   }
+}
+
+/** A change for the worse by more than a margin: `a rise above 5 %`, or a fall where higher is better. */
+export function formatChange(better: 'lower' | 'higher', margin: number): string {
+  return `${better === 'lower' ? 'a rise' : 'a fall'} above ${formatPercent(margin)}`
+}
+
+/** An absolute limit: `500 ms`, `at least 90 %`, `at least 2, at most 5`. */
+export function formatLimit(
+  kind: string,
+  { max, min }: { readonly max: number | null; readonly min: number | null },
+): string {
+  if (min === null) return formatValue(kind, max)
+  const least = `at least ${formatValue(kind, min)}`
+  return max === null ? least : `${least}, at most ${formatValue(kind, max)}`
 }
 
 /** Log-evidence as odds: ln 60 is `60 : 1`; above a million as a power of ten. */

@@ -1,5 +1,11 @@
-import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { AnalysisSpec, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type { Hypothesis, ScoreSource } from '../domain/hypothesis.ts'
+import {
+  isLabelMetric,
+  type AnalysisSpec,
+  type LabelMetricSpec,
+  type MetricSpec,
+  type OnFailure,
+} from '../domain/rollout-spec.ts'
 
 /** α of what only ever pauses: missing labels, requests without an answer, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
@@ -35,23 +41,24 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
 }
 
 function draftsOf(metric: MetricSpec): Draft[] {
-  if (metric.maxIncrease === null) return metric.kind === 'rmse' ? limitOnly(metric) : []
+  if (metric.maxChange === null) return isLabelMetric(metric) ? limitOnly(metric) : []
   const common = {
+    id: metric.name,
     metric: metric.name,
+    better: metric.better,
     onFailure: effectOf(metric),
     required: metric.mode === 'decide' && metric.onFailure !== 'warn',
     alpha: null,
   }
   // Equality can never be proved, so a margin of 0 is proved within the sensitivity instead.
-  const proofMargin = metric.maxIncrease > 0 ? metric.maxIncrease : metric.sensitivity
+  const proofMargin = metric.maxChange > 0 ? metric.maxChange : metric.sensitivity
   switch (metric.kind) {
     case 'error-rate':
       return [
         {
           ...common,
-          id: metric.name,
           source: { of: 'failure' },
-          harmRatio: 1 + metric.maxIncrease,
+          harmRatio: 1 + metric.maxChange,
           proof: { ratio: 1 + proofMargin, floor: metric.floor },
         },
       ]
@@ -60,37 +67,35 @@ function draftsOf(metric: MetricSpec): Draft[] {
       return [
         {
           ...common,
-          id: metric.name,
           source: {
             of: 'latency',
             quantile: metric.quantile,
-            harmMargin: metric.maxIncrease,
+            harmMargin: metric.maxChange,
             proofMargin,
           },
           harmRatio: 1,
           proof: { ratio: 1, floor: 0 },
         },
       ]
-    case 'rmse': {
-      const windowMs = metric.labelWindowMs
-      return [
-        {
-          ...common,
-          id: metric.name,
-          source: { of: 'squared-error', cap: metric.cap, windowMs },
-          // RMSE ratio ≤ 1+m ⇔ MSE ratio ≤ (1+m)².
-          harmRatio: (1 + metric.maxIncrease) ** 2,
-          proof: { ratio: (1 + proofMargin) ** 2, floor: 0 },
-        },
-        {
-          ...common,
-          id: `${metric.name}/above-cap`,
-          source: { of: 'above-cap', windowMs },
-          harmRatio: ABOVE_CAP.ratio,
-          proof: ABOVE_CAP,
-        },
-        guard(`${metric.name}/label-missing`, metric.name, { of: 'label-missing', windowMs }),
-      ]
+    default: {
+      const source = scoreOf(metric)
+      const { score, windowMs } = source
+      const main = {
+        ...common,
+        source,
+        harmRatio: ratioOf(metric, metric.maxChange),
+        proof: { ratio: ratioOf(metric, proofMargin), floor: 0 },
+      }
+      const missing = labelMissing(metric)
+      if (metric.kind === 'accuracy') return [main, missing]
+      const aboveCap = {
+        ...common,
+        id: `${metric.name}/above-cap`,
+        source: { of: 'above-cap', score, windowMs } as const,
+        harmRatio: ABOVE_CAP.ratio,
+        proof: ABOVE_CAP,
+      }
+      return [main, aboveCap, missing]
     }
   }
 }
@@ -100,24 +105,44 @@ export function effectOf(metric: MetricSpec): OnFailure {
   return metric.mode === 'report' ? 'warn' : metric.onFailure
 }
 
-// The squared errors are needed for the limit; the comparison itself decides nothing.
-function limitOnly(metric: Extract<MetricSpec, { kind: 'rmse' }>): Draft[] {
-  const { name, cap, labelWindowMs: windowMs, sensitivity } = metric
-  const source = { of: 'squared-error', cap, windowMs } as const
-  const harmRatio = (1 + sensitivity) ** 2
-  return [
-    {
-      id: name,
-      metric: name,
-      source,
-      onFailure: effectOf(metric),
-      required: false,
-      harmRatio,
-      proof: null,
-      alpha: 0,
-    },
-    guard(`${name}/label-missing`, name, { of: 'label-missing', windowMs }),
-  ]
+/** How the predictions of a label metric are scored. */
+export function scoreOf(metric: LabelMetricSpec): ScoreSource {
+  const source = { of: 'score', windowMs: metric.labelWindowMs } as const
+  if (metric.kind === 'accuracy') return { ...source, score: 'correct', cap: 1 }
+  return { ...source, score: SCORES[metric.kind], cap: metric.cap }
+}
+
+const SCORES = {
+  rmse: 'squared-error',
+  mae: 'absolute-error',
+  'log-loss': 'log-loss',
+} as const
+
+// RMSE ratio ≤ 1+m ⇔ MSE ratio ≤ (1+m)².
+function ratioOf({ kind, better }: LabelMetricSpec, margin: number): number {
+  const ratio = better === 'lower' ? 1 + margin : 1 - margin
+  return kind === 'rmse' ? ratio ** 2 : ratio
+}
+
+// The scores are needed for the limit; the comparison itself decides nothing.
+function limitOnly(metric: LabelMetricSpec): Draft[] {
+  const { name, better, sensitivity } = metric
+  const silent = {
+    id: name,
+    metric: name,
+    source: scoreOf(metric),
+    better,
+    onFailure: effectOf(metric),
+    required: false,
+    harmRatio: ratioOf(metric, sensitivity),
+    proof: null,
+    alpha: 0,
+  }
+  return [silent, labelMissing(metric)]
+}
+
+function labelMissing({ name, labelWindowMs }: LabelMetricSpec): Draft {
+  return guard(`${name}/label-missing`, name, { of: 'label-missing', windowMs: labelWindowMs })
 }
 
 function guard(id: string, metric: string | null, source: Hypothesis['source']): Draft {
@@ -125,6 +150,7 @@ function guard(id: string, metric: string | null, source: Hypothesis['source']):
     id,
     metric,
     source,
+    better: 'lower',
     onFailure: 'pause',
     required: false,
     harmRatio: 1,

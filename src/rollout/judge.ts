@@ -6,7 +6,7 @@ import type {
   Evidence,
   MomentStratum,
 } from '../domain/evidence.ts'
-import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
 import type {
   LogEvidence,
   MetricReport,
@@ -14,10 +14,11 @@ import type {
   RatioInterval,
   Verdict,
 } from '../domain/verdict.ts'
-import { harmLogEvidence } from '../statistics/label-bet.ts'
+import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
+import { scoreMean } from '../statistics/score.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -84,6 +85,7 @@ function hypothesisReport(
     verdict: verdictOf(harm, nonInferiority, ticksBeyond),
     required: hypothesis.required || isDecidingLimit(limit),
     onFailure: hypothesis.onFailure,
+    better: hypothesis.better,
     margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
     cap: capOf(hypothesis, evidence),
     baseline: numbers.baseline,
@@ -117,6 +119,7 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     verdict: limitVerdict(limit, ticksBeyond),
     required: isDecidingLimit(limit),
     onFailure: limit.onFailure,
+    better: limit.better,
     margins: null,
     cap: null,
     baseline: limit.baseline,
@@ -182,21 +185,22 @@ function betNumbers(
   context: JudgeContext,
 ): Numbers {
   const pooled = pool(strata)
-  const rmse = (side: Side): MetricValue =>
+  const score = scoreOf(hypothesis)
+  const value = (side: Side): MetricValue =>
     pooled.n[side] === 0
       ? NO_VALUE
-      : { value: Math.sqrt(pooled.sum[side] / pooled.n[side]), n: pooled.n[side] }
+      : { value: scoreMean(score, pooled.sum[side] / pooled.n[side]), n: pooled.n[side] }
   const n = pooled.n[BASELINE_SIDE]
   const mean = n === 0 ? 0 : pooled.sum[BASELINE_SIDE] / n
   const variance = n === 0 ? 0 : Math.max(0, pooled.sumSq[BASELINE_SIDE] / n - mean ** 2)
   return {
-    baseline: rmse(BASELINE_SIDE),
-    canary: rmse(CANARY_SIDE),
+    baseline: value(BASELINE_SIDE),
+    canary: value(CANARY_SIDE),
     ratio: () =>
       meanRatioInterval(strata, {
         alpha: REPORT_ALPHA,
-        priorSd: Math.log(proofRatio(hypothesis)),
-        root: true,
+        priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
+        root: score === 'squared-error',
       }),
     plan:
       variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
@@ -213,7 +217,7 @@ function betNumbers(
 
 function basis(hypothesis: Hypothesis, context: JudgeContext) {
   return {
-    direction: 'proof' as const,
+    direction: hypothesis.better === 'lower' ? ('below' as const) : ('above' as const),
     pi: context.pi,
     ratio: hypothesis.proof!.ratio,
     alpha: hypothesis.proof!.alpha,
@@ -247,7 +251,7 @@ function stepHarm(
     return wealth === undefined ? 0 : logMeanExp(wealth)
   }
   const strata: readonly EventStratum[] = evidence.harm[stepStart] ?? []
-  return harmLogEvidence(strata, hypothesis.harm.ratio)
+  return eventHarmLogEvidences(hypothesis, [strata])[0]!
 }
 
 function pool(strata: readonly MomentStratum[]): { n: Pair; sum: Pair; sumSq: Pair } {
@@ -267,8 +271,14 @@ function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
-  if (source.of !== 'squared-error') return null
+  // Of answers that are right or wrong there is nothing to cap.
+  if (!isContinuous(source) || source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
+}
+
+function scoreOf({ id, source }: Hypothesis): Score {
+  if (!isContinuous(source)) throw new Error(`${id} has no score`)
+  return source.score
 }
 
 function windowSeconds({ source }: Hypothesis): number {
@@ -284,8 +294,8 @@ function isDecidingLimit(limit: LimitReading | null): boolean {
 }
 
 function limitOf(limit: LimitReading, ticksBeyond: number): NonNullable<MetricReport['limit']> {
-  const { max, baselineBeyond, tooFew } = limit
+  const { max, min, baselineBeyond, tooFew } = limit
   // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
   const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, ticksBeyond: counted, baselineBeyond, tooFew }
+  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
 }

@@ -1,5 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type { MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type { Better, LabelMetricSpec, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
 import type { MetricValue, Verdict } from '../domain/verdict.ts'
 import { effectOf } from './hypotheses.ts'
 
@@ -13,7 +13,7 @@ const MIN_RATE_SAMPLES = 100
 export type StepValues = {
   readonly failureRate: (side: Side) => MetricValue
   readonly latency: (side: Side, quantile: number) => MetricValue
-  readonly rmse: (side: Side, metric: string) => MetricValue
+  readonly score: (side: Side, metric: LabelMetricSpec) => MetricValue
 }
 
 /** How the two sides stand against one metric's absolute limit now. */
@@ -21,8 +21,10 @@ export type LimitReading = {
   readonly metric: string
   readonly kind: MetricSpec['kind']
   readonly onFailure: OnFailure
-  /** In the metric's unit. */
-  readonly max: number
+  readonly better: Better
+  /** In the metric's unit; null = none on that side. */
+  readonly max: number | null
+  readonly min: number | null
   readonly baseline: MetricValue
   readonly canary: MetricValue
   readonly canaryBeyond: boolean
@@ -36,10 +38,9 @@ export function readLimits(
   metrics: readonly MetricSpec[],
   values: StepValues,
 ): readonly LimitReading[] {
-  return metrics.flatMap((metric) => {
-    const max = metric.kind === 'latency' ? metric.maxMs : metric.max
-    return max === null ? [] : [readLimit(metric, max, values)]
-  })
+  return metrics.flatMap((metric) =>
+    metric.max === null && metric.min === null ? [] : [readLimit(metric, values)],
+  )
 }
 
 /** The counts of evaluations in a row beyond each limit, one evaluation later. */
@@ -63,26 +64,32 @@ export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdic
   return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
 }
 
-function readLimit(metric: MetricSpec, max: number, values: StepValues): LimitReading {
+function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
   const read = (side: Side): MetricValue => {
     switch (metric.kind) {
       case 'error-rate':
         return values.failureRate(side)
       case 'latency':
         return values.latency(side, metric.quantile)
-      case 'rmse':
-        return values.rmse(side, metric.name)
+      default:
+        return values.score(side, metric)
     }
   }
   const baseline = read(BASELINE_SIDE)
   const canary = read(CANARY_SIDE)
   const needed = samplesNeeded(metric)
-  const isBeyond = ({ value, n }: MetricValue) => value !== null && value > max && n >= needed
+  const { max, min } = metric
+  const isBeyond = ({ value, n }: MetricValue) =>
+    value !== null &&
+    n >= needed &&
+    ((max !== null && value > max) || (min !== null && value < min))
   return {
     metric: metric.name,
     kind: metric.kind,
     onFailure: effectOf(metric),
+    better: metric.better,
     max,
+    min,
     baseline,
     canary,
     canaryBeyond: isBeyond(canary),
@@ -98,7 +105,7 @@ function samplesNeeded(metric: MetricSpec): number {
       return MIN_RATE_SAMPLES
     case 'latency':
       return Math.ceil(4 / (1 - metric.quantile) - 1e-9)
-    case 'rmse':
+    default:
       return metric.minLabels
   }
 }

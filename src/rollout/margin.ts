@@ -1,19 +1,22 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
 
 /** How much worse the canary may be before it is harm: a fraction of the baseline, in the metric's own scale. */
-export function harmMargin({ source, harm }: Hypothesis): number {
-  return source.of === 'latency' ? source.harmMargin : margin(source.of, harm.ratio)
+export function harmMargin(hypothesis: Hypothesis): number {
+  const { source, harm } = hypothesis
+  return source.of === 'latency' ? source.harmMargin : margin(hypothesis, harm.ratio)
 }
 
-/** The rise that is excluded once the canary is shown to be no worse; null where nothing is to be proved. */
-export function proofMargin({ source, proof }: Hypothesis): number | null {
+/** The change that is excluded once the canary is shown to be no worse; null where nothing is to be proved. */
+export function proofMargin(hypothesis: Hypothesis): number | null {
+  const { source, proof } = hypothesis
   if (proof === null) return null
-  return source.of === 'latency' ? source.proofMargin : margin(source.of, proof.ratio)
+  return source.of === 'latency' ? source.proofMargin : margin(hypothesis, proof.ratio)
 }
 
 // Squared errors are compared, RMSE is what people set a margin for. Rounded, since (1 + m)² is not
 // always what m came from.
-function margin(of: Hypothesis['source']['of'], ratio: number): number {
-  const rise = (of === 'squared-error' ? Math.sqrt(ratio) : ratio) - 1
-  return Math.round(rise * 1e9) / 1e9
+function margin({ source, better }: Hypothesis, ratio: number): number {
+  const isSquared = source.of === 'score' && source.score === 'squared-error'
+  const change = (isSquared ? Math.sqrt(ratio) : ratio) - 1
+  return Math.round((better === 'lower' ? change : -change) * 1e9) / 1e9
 }

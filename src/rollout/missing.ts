@@ -1,9 +1,16 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { StepSpec } from '../domain/rollout-spec.ts'
+import { isLabelMetric, type StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
-import { formatCount, formatOdds, formatPercent, formatValue } from './format.ts'
+import {
+  formatChange,
+  formatCount,
+  formatLimit,
+  formatOdds,
+  formatPercent,
+  formatValue,
+} from './format.ts'
 import type { Observation } from './observation.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
@@ -68,7 +75,7 @@ function minimums(
     })
   }
   for (const metric of plan.metrics) {
-    if (metric.kind !== 'rmse' || metric.mode !== 'decide') continue
+    if (!isLabelMetric(metric) || metric.mode !== 'decide') continue
     const report = reports.find((r) => r.name === metric.name)
     if (report === undefined || report.stepCanaryN >= metric.minLabels) continue
     missing.push({
@@ -92,14 +99,18 @@ function limits(reports: readonly MetricReport[]): Missing[] {
     const { limit } = report
     if (limit === null || !report.required) return []
     const value = formatValue(report.kind, report.canary.value)
-    const max = formatValue(report.kind, limit.max)
+    const allowed = formatLimit(report.kind, limit)
     if (limit.baselineBeyond) {
-      const sentence = `${report.name}: both variants are beyond ${max}, which says nothing about the canary`
+      const sentence = `${report.name}: both variants are beyond ${allowed}, which says nothing about the canary`
       return [{ kind: 'limit', sentence, etaSeconds: null }]
     }
     if (limit.ticksBeyond === 0) return []
     return [
-      { kind: 'limit', sentence: `${report.name}: ${value} is beyond ${max}`, etaSeconds: null },
+      {
+        kind: 'limit',
+        sentence: `${report.name}: ${value} is beyond ${allowed}`,
+        etaSeconds: null,
+      },
     ]
   })
 }
@@ -110,7 +121,7 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
     const { nonInferiority, stepNonInferiority, stepHarm } = report.evidence
-    const margin = `a rise above ${formatPercent(report.margins!.proof!)}`
+    const margin = formatChange(report.better, report.margins!.proof!)
     if (!reaches(nonInferiority!)) {
       return [inconclusive(report, `${report.name}: ${margin} is not excluded yet${soFar(report)}`)]
     }
@@ -139,9 +150,10 @@ function inconclusive(report: MetricReport, sentence: string): Missing {
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
 // bound would seem to prove what the evidence does not.
-function soFar({ ratio, evidence }: MetricReport): string {
+function soFar({ ratio, evidence, better }: MetricReport): string {
   if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
-    return ` (upper bound ${formatPercent(ratio.upper - 1)})`
+    const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
+    return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
   }
   const { log, threshold } = evidence.nonInferiority!
   return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`

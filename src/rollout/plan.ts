@@ -1,5 +1,10 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
+import {
+  isLabelMetric,
+  type MetricSpec,
+  type RolloutSpec,
+  type StepSpec,
+} from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildHypotheses } from './hypotheses.ts'
@@ -61,11 +66,12 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       m.name,
       m.kind,
       m.mode,
+      m.better,
       m.onFailure === 'warn',
       m.kind === 'latency' ? m.quantile : null,
       // The margins of event metrics are read from counts, so they may change in place.
-      m.kind === 'error-rate' ? m.maxIncrease === null : [m.maxIncrease, m.sensitivity],
-      m.kind === 'rmse' ? [m.cap, m.labelWindowMs] : null,
+      m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
+      isLabelMetric(m) ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs] : null,
     ]),
   ]
 }

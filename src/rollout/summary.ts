@@ -1,7 +1,14 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
-import { formatCount, formatNumber, formatOdds, formatPercent, formatValue } from './format.ts'
+import {
+  formatCount,
+  formatLimit,
+  formatNumber,
+  formatOdds,
+  formatPercent,
+  formatValue,
+} from './format.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -27,7 +34,7 @@ export const summarize = {
     const { limit } = report
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
-      return `${verb}: ${report.name} is beyond its limit of ${formatValue(report.kind, limit!.max)}: ${canary}, ${baseline} (outside α).`
+      return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
     }
     return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.`
   },
@@ -90,10 +97,15 @@ function allowance({ margins }: MetricReport): string {
 // The slowest of the metrics tells most about how close the call was.
 function closest(seen: Observation): string {
   const bounded = seen.reports.filter((r) => r.required && r.ratio !== null)
-  const widest = bounded.toSorted((a, b) => b.ratio!.upper - a.ratio!.upper)[0]
-  if (widest === undefined || !Number.isFinite(widest.ratio!.upper)) return ''
+  const widest = bounded.toSorted((a, b) => worst(b) - worst(a))[0]
+  if (widest === undefined || !Number.isFinite(worst(widest))) return ''
   const { estimate, lower, upper } = widest.ratio!
   return ` (${widest.name}: ratio ${formatNumber(estimate)}, between ${formatNumber(lower)} and ${formatNumber(upper)})`
+}
+
+// The largest change for the worse that is not excluded.
+function worst({ ratio, better }: MetricReport): number {
+  return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
 }
 
 function share({ attempts, failures }: AttemptCount): string {

@@ -5,7 +5,8 @@ import {
   type LatencyTerms,
 } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
-import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { scoreValue } from '../statistics/score.ts'
 import { centredBets } from '../statistics/mean-bet.ts'
 
 /** Baseline labels from which a mean and a variance are worth betting on. */
@@ -37,11 +38,12 @@ export function publishTerms(
         proofMs: baselineMs * (1 + source.proofMargin),
       }
     }
-    if (source.of === 'squared-error') {
+    if (isContinuous(source)) {
       const cap = source.cap ?? evidence.caps[metric!]
       if (cap === undefined) continue
       caps[metric!] = cap
-      const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, cap ** 2)
+      const most = scoreValue(source.score, cap)
+      const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, most)
       if (terms !== null) bets[id] = terms
     }
   }
@@ -66,10 +68,13 @@ function betTerms(
   const mean = sum / n
   const variance = Math.max(0, sumSq / n - mean ** 2)
   const basis = { pi, mean, variance, cap }
+  // Where higher is better, harm is a mean below the margin.
+  const [worse, noWorse] =
+    hypothesis.better === 'lower' ? (['above', 'below'] as const) : (['below', 'above'] as const)
   return {
     centre: mean,
     cap,
-    harm: centredBets({ ...basis, ratio: hypothesis.harm.ratio }, 'harm'),
-    proof: centredBets({ ...basis, ratio: proofRatio(hypothesis) }, 'proof'),
+    harm: centredBets({ ...basis, ratio: hypothesis.harm.ratio }, worse),
+    proof: centredBets({ ...basis, ratio: proofRatio(hypothesis) }, noWorse),
   }
 }

@@ -5,7 +5,7 @@ import type {
   HypothesisEvidence,
   RatioEvidence,
 } from '../domain/evidence.ts'
-import type { Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import { EFFECT_GRID } from './mean-bet.ts'
 
 /** Log-wealth of the bets of a continuous metric before the first one. */
@@ -39,7 +39,7 @@ export function emptyRatio(foldedThrough = -1): RatioEvidence {
 function emptyHypothesis({ source }: Hypothesis): HypothesisEvidence {
   // E = 1 before the first observation, so the suprema begin at ln 1.
   const common = { foldedThrough: -1, step: -1, sup: { harm: 0, proof: 0, stepProof: 0 } }
-  if (source.of === 'squared-error') {
+  if (isContinuous(source)) {
     const wealth = { harm: [NO_WEALTH], proof: NO_WEALTH, stepProof: NO_WEALTH }
     return { kind: 'bet', ...common, ...wealth, strata: [], stepMoments: NO_MOMENTS }
   }

@@ -10,7 +10,7 @@ import type {
 } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
-import { harmLogEvidences, proofLogEvidence } from './label-bet.ts'
+import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
 import { mixStarts } from './start-mixture.ts'
@@ -66,11 +66,9 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     stepTrials: addPairs(since.stepTrials, tally.trials),
     stepEvents: addPairs(since.stepEvents, tally.events),
     sup: {
-      harm: Math.max(evidence.sup.harm, mixStarts(harmLogEvidences(harm, h.harm.ratio))),
-      proof: latch(evidence.sup.proof, h, (ratio, floor) => proofLogEvidence(proof, ratio, floor)),
-      stepProof: latch(since.sup.stepProof, h, (ratio, floor) =>
-        proofLogEvidence(stepProof, ratio, floor),
-      ),
+      harm: Math.max(evidence.sup.harm, mixStarts(eventHarmLogEvidences(h, harm))),
+      proof: latch(evidence.sup.proof, h, () => eventProofLogEvidence(h, proof)),
+      stepProof: latch(since.sup.stepProof, h, () => eventProofLogEvidence(h, stepProof)),
     },
   }
 }
@@ -135,8 +133,8 @@ function fresh<E extends HypothesisEvidence>(evidence: E, step: number): E {
 }
 
 /** The larger of the supremum so far and the evidence now; the supremum where nothing is to be proved. */
-function latch(sup: number, h: Hypothesis, now: (ratio: number, floor: number) => number): number {
-  return h.proof === null ? sup : Math.max(sup, now(h.proof.ratio, h.proof.floor))
+function latch(sup: number, h: Hypothesis, now: () => number): number {
+  return h.proof === null ? sup : Math.max(sup, now())
 }
 
 function foldStarts<T>(

@@ -23,18 +23,19 @@ export type BetBasis = {
 
 /**
  * The λ of each bet of the effect grid for the next cohort: λ = ±ε·g / (σ²·(1/π + ρ²/(1 − π))), clipped
- * to 0.8 of what keeps every 1 + λψ positive for values from 0 to the cap. Harm bets are positive, bets
- * on proof negative. All are 0 while the baseline's mean is 0: nothing to size a bet by.
+ * to 0.8 of what keeps every 1 + λψ positive for values from 0 to the cap. Bets on a canary `above` the
+ * margin are positive, those on one `below` it negative. All are 0 while the baseline's mean is 0: nothing
+ * to size a bet by.
  *
  * Source: off-policy confidence sequences by betting (Karampatziakis, Mineiro and Ramdas, ICML 2021)
  * and "Estimating means of bounded random variables by betting" (Waudby-Smith and Ramdas, 2010.09686).
  */
-export function centredBets(basis: BetBasis, direction: 'harm' | 'proof'): number[] {
+export function centredBets(basis: BetBasis, direction: 'above' | 'below'): number[] {
   const { pi, ratio, mean, variance } = basis
   if (mean === 0) return EFFECT_GRID.map(() => 0)
   const scale = mean / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
-  const limit = LIMIT_SHARE * (direction === 'harm' ? harmLimit(basis) : proofLimit(basis))
-  const sign = direction === 'harm' ? 1 : -1
+  const limit = LIMIT_SHARE * (direction === 'above' ? aboveLimit(basis) : belowLimit(basis))
+  const sign = direction === 'above' ? 1 : -1
   return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, limit))
 }
 
@@ -72,14 +73,14 @@ function addLogs(wealth: number[], bets: readonly number[], term: number): void 
 }
 
 /** Largest λ > 0: ψ is lowest for the canary at y = 0 and for the baseline at the cap. */
-function harmLimit({ pi, ratio, mean, cap }: BetBasis): number {
+function aboveLimit({ pi, ratio, mean, cap }: BetBasis): number {
   // Where every value is the cap, rounding can take their mean a little above it.
   const room = Math.max(0, cap - mean)
   return Math.min(pi / (ratio * mean), (1 - pi) / (ratio * room))
 }
 
 /** Largest |λ| with λ < 0: ψ is highest for the canary at the cap and for the baseline at y = 0. */
-function proofLimit({ pi, ratio, mean, cap }: BetBasis): number {
+function belowLimit({ pi, ratio, mean, cap }: BetBasis): number {
   const canaryMost = cap - ratio * mean
   const baselineLimit = (1 - pi) / (ratio * mean)
   // Where even the cap is no more than ρg, the canary's ψ is never above 0 and limits nothing.

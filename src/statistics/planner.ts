@@ -6,7 +6,8 @@ const MIXTURE_COST = 0.6
 
 /** What is to be shown, with which budget, at which traffic. */
 export type PlanBasis = {
-  readonly direction: 'harm' | 'proof'
+  /** That the canary is above the margin, or below it. */
+  readonly direction: 'above' | 'below'
   /** Probability of the canary. */
   readonly pi: number
   /** The null ratio. */
@@ -22,7 +23,7 @@ export type PlanBasis = {
 export type EventsPlanInput = PlanBasis & {
   readonly baselineRate: number
   readonly canaryRate: number
-  /** Absolute allowance of the proof; not used for harm. */
+  /** Absolute allowance below the margin; not used above it. */
   readonly floor: number
 }
 
@@ -51,9 +52,9 @@ export type Plan = { readonly p50: PlanPoint; readonly p80: PlanPoint }
  */
 export function eventsPlan(input: EventsPlanInput): Plan | null {
   const { direction, pi, ratio, baselineRate, canaryRate } = input
-  const floor = direction === 'harm' ? 0 : input.floor
+  const floor = direction === 'above' ? 0 : input.floor
   if (Math.sign(canaryRate - ratio * baselineRate - floor) !== directionSign(direction)) return null
-  const grid = direction === 'harm' ? HARM_GRID : PROOF_CHANGES
+  const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
   const changes = [...grid, canaryRate / baselineRate / ratio - 1]
   const growths = changes.map((change): Growth => {
     const logs = labelBetLogs(pi, ratio, floor, change)
@@ -108,8 +109,8 @@ export function etaSeconds(input: {
 /** Mean and variance of what one unit adds to the log-wealth. */
 type Growth = { readonly mean: number; readonly variance: number }
 
-function directionSign(direction: 'harm' | 'proof'): number {
-  return direction === 'harm' ? 1 : -1
+function directionSign(direction: 'above' | 'below'): number {
+  return direction === 'above' ? 1 : -1
 }
 
 function momentsOf(outcomes: readonly (readonly [probability: number, log: number])[]): Growth {

@@ -21,6 +21,7 @@ export function fakeMetric(changes: Partial<MetricReport> = {}): MetricReport {
     verdict: 'inconclusive',
     required: true,
     onFailure: 'rollback',
+    better: 'lower',
     margins: { harm: 0.05, proof: 0.05 },
     cap: null,
     baseline: { value: 3.1, n: 21_870 },

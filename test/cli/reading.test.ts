@@ -89,7 +89,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       verdict: 'failed',
       baseline: { value: null, n: 0 },
       ratio: null,
-      limit: { max: 500, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
+      limit: { max: 500, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
     }),
     fakeMetric({ name: 'none', verdict: 'error', ratio: null }),
     fakeMetric({
@@ -281,7 +281,14 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
       required: false,
       ratio: null,
       kind: 'latency',
-      limit: { max: 500, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...changes },
+      limit: {
+        max: 500,
+        min: null,
+        ticksBeyond: 0,
+        baselineBeyond: false,
+        tooFew: false,
+        ...changes,
+      },
     })
   const open = { estimate: NaN, lower: 0, upper: Infinity, method: 'asymptotic' } as const
   const decision = fakeDecision({

@@ -69,15 +69,30 @@ t.test('what is left out has the documented default', (t) => {
             metrics: [
               {
                 ...{ name: 'errors', kind: 'error-rate', ...common },
-                ...{ maxIncrease: 0, sensitivity: 0.5, floor: 0.001, max: null },
+                ...{
+                  better: 'lower',
+                  maxChange: 0,
+                  sensitivity: 0.5,
+                  floor: 0.001,
+                  max: null,
+                  min: null,
+                },
               },
               {
                 ...{ name: 'latency', kind: 'latency', ...common },
-                ...{ quantile: 0.95, maxIncrease: 0.1, sensitivity: 0.1, maxMs: null },
+                ...{ quantile: 0.95, maxChange: 0.1, sensitivity: 0.1, max: null, min: null },
+                better: 'lower',
               },
               {
-                ...{ name: 'rmse', kind: 'rmse', ...common, maxIncrease: 0.05, sensitivity: 0.05 },
-                ...{ max: null, cap: null, labelWindowMs: 600_000, minLabels: 300 },
+                ...{ name: 'rmse', kind: 'rmse', ...common, maxChange: 0.05, sensitivity: 0.05 },
+                ...{
+                  better: 'lower',
+                  max: null,
+                  min: null,
+                  cap: null,
+                  labelWindowMs: 600_000,
+                  minLabels: 300,
+                },
               },
             ],
           },
@@ -249,15 +264,16 @@ services:
       metrics: [
         {
           ...{ name: 'e', kind: 'error-rate', onFailure: 'pause', mode: 'report' },
-          ...{ max: 0.05, maxIncrease: 0.1, sensitivity: 0.2, floor: 0 },
+          ...{ better: 'lower', max: 0.05, min: null, maxChange: 0.1, sensitivity: 0.2, floor: 0 },
         },
         {
           ...{ name: 'l', kind: 'latency', onFailure: 'warn', mode: 'decide' },
-          ...{ quantile: 0.5, maxMs: 500, maxIncrease: null, sensitivity: 0.03 },
+          ...{ quantile: 0.5, max: 500, maxChange: null, sensitivity: 0.03 },
+          ...{ better: 'lower', min: null },
         },
         {
           ...{ name: 'r', kind: 'rmse', onFailure: 'rollback', mode: 'decide' },
-          ...{ max: 2.5, cap: 9, maxIncrease: null, sensitivity: 0.04 },
+          ...{ better: 'lower', max: 2.5, min: null, cap: 9, maxChange: null, sensitivity: 0.04 },
           ...{ labelWindowMs: 2000, minLabels: 1 },
         },
       ],

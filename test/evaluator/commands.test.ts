@@ -273,7 +273,7 @@ t.test('labels of another attempt are late', async (t) => {
 t.test('limits of every kind are judged on the figures of the step', async (t) => {
   const metrics = [
     { ...ERRORS, max: 0.2 },
-    { ...RMSE, maxIncrease: null, max: 5, minLabels: 100 },
+    { ...RMSE, maxChange: null, max: 5, minLabels: 100 },
   ]
   const simulation = await simulate(
     47,

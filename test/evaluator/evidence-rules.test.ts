@@ -318,7 +318,7 @@ t.test('Rule 9: a few answers that are wildly off do not hide behind the cap', a
       (random, variant) => ({
         error: variant === 'canary' && random() < 0.01 ? 1e6 : errorOf(random, 3),
       }),
-      [{ ...RMSE, cap: 5.2, maxIncrease: 0.5, sensitivity: 0.5 }],
+      [{ ...RMSE, cap: 5.2, maxChange: 0.5, sensitivity: 0.5 }],
     )
     t.ok(
       await simulation.run(40_000, (s) => s.phase === 'rolled-back'),

@@ -83,7 +83,7 @@ t.test('a canary whose upstreams go away is rolled back after ten seconds', asyn
 t.test(
   'an absolute limit that the canary breaks rolls it back after three evaluations',
   async (t) => {
-    const limited = { ...LATENCY, quantile: 0.5, maxIncrease: null, maxMs: 100 }
+    const limited = { ...LATENCY, quantile: 0.5, maxChange: null, max: 100 }
     const simulation = await simulate(
       6,
       0,

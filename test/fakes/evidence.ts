@@ -1,5 +1,6 @@
 import type { BetTally, Cohort, EventTally, Pair } from '../../src/domain/cohort.ts'
 import type { Evidence } from '../../src/domain/evidence.ts'
+import { isContinuous } from '../../src/domain/hypothesis.ts'
 import { emptyBetTally, emptyEventTally } from '../../src/metrics/tally.ts'
 import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
@@ -9,7 +10,7 @@ import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort {
   const tallies = plan.hypotheses.map((h) => [
     h.id,
-    h.source.of === 'squared-error' ? emptyBetTally() : emptyEventTally(plan.keyed),
+    isContinuous(h.source) ? emptyBetTally() : emptyEventTally(plan.keyed),
   ])
   return {
     number: 1,

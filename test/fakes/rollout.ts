@@ -85,6 +85,7 @@ export function report(change: Partial<MetricReport> = {}): MetricReport {
     verdict: 'successful',
     required: true,
     onFailure: 'rollback',
+    better: 'lower',
     margins: { harm: 0, proof: 0.5 },
     cap: null,
     baseline: { value: 0.01, n: 9000 },

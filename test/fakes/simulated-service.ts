@@ -29,20 +29,24 @@ export const ERRORS: Extract<MetricSpec, { kind: 'error-rate' }> = {
   kind: 'error-rate',
   mode: 'decide',
   onFailure: 'rollback',
-  maxIncrease: 0,
+  better: 'lower',
+  maxChange: 0,
   sensitivity: 0.5,
   floor: 0.02,
   max: null,
+  min: null,
 }
 
-export const RMSE: Extract<MetricSpec, { kind: 'rmse' }> = {
+export const RMSE: Extract<MetricSpec, { kind: 'rmse' | 'mae' | 'log-loss' }> = {
   name: 'rmse',
   kind: 'rmse',
   mode: 'decide',
   onFailure: 'rollback',
-  maxIncrease: 0.05,
+  better: 'lower',
+  maxChange: 0.05,
   sensitivity: 0.05,
   max: null,
+  min: null,
   cap: 25,
   labelWindowMs: 2000,
   minLabels: 100,
@@ -54,9 +58,11 @@ export const LATENCY: Extract<MetricSpec, { kind: 'latency' }> = {
   mode: 'decide',
   onFailure: 'rollback',
   quantile: 0.95,
-  maxIncrease: 0.1,
+  better: 'lower',
+  maxChange: 0.1,
   sensitivity: 0.1,
-  maxMs: null,
+  max: null,
+  min: null,
 }
 
 /** A rollout with quick gates; `change` replaces parts of it. */

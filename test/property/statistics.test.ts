@@ -251,6 +251,7 @@ const ERRORS: Hypothesis = {
   id: 'errors',
   metric: 'errors',
   source: { of: 'failure' },
+  better: 'lower',
   onFailure: 'rollback',
   required: true,
   harm: { ratio: 1, alpha: 0.05 },
@@ -259,7 +260,7 @@ const ERRORS: Hypothesis = {
 const RMSE: Hypothesis = {
   ...ERRORS,
   id: 'rmse',
-  source: { of: 'squared-error', cap: null, windowMs: 1 },
+  source: { of: 'score', score: 'squared-error', cap: null, windowMs: 1 },
 }
 
 function emptyEvents(): EventEvidence {
@@ -292,8 +293,8 @@ function fill(list: readonly { side: Side; y: number }[], of: Basis): BetTally {
   const terms = {
     centre: of.mean,
     cap: of.cap,
-    harm: centredBets(of, 'harm'),
-    proof: centredBets(of, 'proof'),
+    harm: centredBets(of, 'above'),
+    proof: centredBets(of, 'below'),
   }
   for (const { side, y } of list) addBet(tally, terms, side, y, of.pi, of.ratio, of.ratio)
   return tally

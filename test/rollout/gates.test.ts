@@ -146,7 +146,7 @@ t.test('a metric that warns or was acknowledged decides nothing', (t) => {
 })
 
 t.test('an absolute limit that is broken rolls back and says that it is outside α', (t) => {
-  const limit = { max: 0.005, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const limit = { max: 0.005, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
   const { evidence } = report()
   const broken = report({ verdict: 'failed', limit, evidence: { ...evidence, harm: null } })
   const { decision } = step(plan(), state(), seen({ reports: [broken] }))
@@ -350,7 +350,14 @@ t.test('a limit that is being broken, or is broken by both variants, holds the s
       seen({
         reports: [
           report({
-            limit: { max: 0.01, ticksBeyond: 0, baselineBeyond: false, tooFew: false, ...change },
+            limit: {
+              max: 0.01,
+              min: null,
+              ticksBeyond: 0,
+              baselineBeyond: false,
+              tooFew: false,
+              ...change,
+            },
           }),
         ],
       }),
@@ -365,7 +372,7 @@ t.test('a limit that is being broken, or is broken by both variants, holds the s
   const reports = [
     report({
       required: false,
-      limit: { max: 0.01, ticksBeyond: 1, baselineBeyond: false, tooFew: false },
+      limit: { max: 0.01, min: null, ticksBeyond: 1, baselineBeyond: false, tooFew: false },
     }),
   ]
   t.equal(step(plan(), state(), seen({ reports })).decision?.action, 'advance')

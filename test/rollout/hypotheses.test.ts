@@ -36,7 +36,7 @@ t.test('the rollback α is shared over the required hypotheses, capped ones coun
 t.test('a margin of 0 is proved within the sensitivity, and harm knows no floor', (t) => {
   t.same(byId('errors', ERRORS).harm, { ratio: 1, alpha: 0.05 })
   t.same(byId('errors', ERRORS).proof, { ratio: 1.5, floor: 0.02, alpha: 0.05 })
-  t.equal(byId('errors', { ...ERRORS, maxIncrease: 0.2 }).proof!.ratio, 1.2)
+  t.equal(byId('errors', { ...ERRORS, maxChange: 0.2 }).proof!.ratio, 1.2)
   t.end()
 })
 
@@ -56,7 +56,7 @@ t.test("a latency margin stands in the thresholds, not in the exceedances' ratio
     proof: { ratio: 1, floor: 0 },
     source: { harmMargin: 0.1, proofMargin: 0.1 },
   })
-  t.match(byId('latency', { ...LATENCY, maxIncrease: 0, sensitivity: 0.3 }).source, {
+  t.match(byId('latency', { ...LATENCY, maxChange: 0, sensitivity: 0.3 }).source, {
     harmMargin: 0,
     proofMargin: 0.3,
   })
@@ -75,8 +75,8 @@ t.test('metrics that warn or only report are shown and never required', (t) => {
 t.test(
   'a metric with an absolute limit alone is no hypothesis, but RMSE needs its errors booked',
   (t) => {
-    t.same(hypotheses({ ...LATENCY, maxIncrease: null, maxMs: 500 }), [])
-    t.match(byId('rmse', { ...RMSE, maxIncrease: null, max: 4 }), {
+    t.same(hypotheses({ ...LATENCY, maxChange: null, max: 500 }), [])
+    t.match(byId('rmse', { ...RMSE, maxChange: null, max: 4 }), {
       required: false,
       proof: null,
       harm: { alpha: 0 },

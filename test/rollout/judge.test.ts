@@ -180,13 +180,13 @@ t.test('the time that is left comes from the traffic and the window of the label
 t.test('three evaluations beyond a limit fail a metric, beside its comparison or alone', (t) => {
   const metrics = [
     { ...ERRORS, max: 0.05 },
-    { ...LATENCY, name: 'slow', maxIncrease: null, maxMs: 100, onFailure: 'warn' as const },
+    { ...LATENCY, name: 'slow', maxChange: null, max: 100, onFailure: 'warn' as const },
   ]
   const limited = plan({ analysis: { metrics } })
   const limits = readLimits(metrics, {
     failureRate: () => ({ value: 0.06, n: 1000 }),
     latency: (side) => ({ value: side === 1 ? 120 : 80, n: 1000 }),
-    rmse: () => ({ value: null, n: 0 }),
+    score: () => ({ value: null, n: 0 }),
   })
   const at = (ticks: number) =>
     judge(
@@ -219,7 +219,7 @@ t.test('a limit that is broken right now holds a step before it is counted', (t)
   const limits = readLimits(metrics, {
     failureRate: (side) => ({ value: side === 1 ? 0.06 : 0.01, n: 1000 }),
     latency: () => ({ value: null, n: 0 }),
-    rmse: () => ({ value: null, n: 0 }),
+    score: () => ({ value: null, n: 0 }),
   })
   const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'errors')
   t.match(report, { verdict: 'inconclusive', limit: { ticksBeyond: 1 } })
@@ -227,12 +227,12 @@ t.test('a limit that is broken right now holds a step before it is counted', (t)
 })
 
 t.test('a metric with a limit that decides is required even where its comparison is none', (t) => {
-  const metrics = [{ ...RMSE, maxIncrease: null, max: 4 }]
+  const metrics = [{ ...RMSE, maxChange: null, max: 4 }]
   const limited = plan({ analysis: { metrics } })
   const limits = readLimits(metrics, {
     failureRate: () => ({ value: null, n: 0 }),
     latency: () => ({ value: null, n: 0 }),
-    rmse: () => ({ value: 3, n: 500 }),
+    score: () => ({ value: 3, n: 500 }),
   })
   const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'rmse')
   t.match(report, { required: true, margins: { proof: null }, evidence: { nonInferiority: null } })

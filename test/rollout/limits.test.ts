@@ -3,7 +3,7 @@ import type { MetricValue } from '../../src/domain/verdict.ts'
 import { countLimitTicks, limitVerdict, readLimits } from '../../src/rollout/limits.ts'
 import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
-const SLOW = { ...LATENCY, quantile: 0.99, maxMs: 500 }
+const SLOW = { ...LATENCY, quantile: 0.99, max: 500 }
 
 const NEVER = {
   failureRate: () => {
@@ -12,7 +12,7 @@ const NEVER = {
   latency: () => {
     throw new Error('not asked')
   },
-  rmse: () => {
+  score: () => {
     throw new Error('not asked')
   },
 }
@@ -23,7 +23,7 @@ function read(
   metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }],
 ) {
   const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
-  return readLimits(metrics, { failureRate: of, latency: of, rmse: of })
+  return readLimits(metrics, { failureRate: of, latency: of, score: of })
 }
 
 t.test('a metric without an absolute limit is not read', (t) => {
@@ -37,15 +37,15 @@ t.test('each kind of metric is read as what it is, for the quantile and metric i
   readLimits([{ ...ERRORS, max: 1 }, SLOW, { ...RMSE, max: 4 }], {
     failureRate: (side) => note('failures', side),
     latency: (side, q) => note('latency', side, q),
-    rmse: (side, metric) => note('rmse', side, metric),
+    score: (side, metric) => note('score', side, metric.name),
   })
   t.same(asked, [
     ['failures', 0],
     ['failures', 1],
     ['latency', 0, 0.99],
     ['latency', 1, 0.99],
-    ['rmse', 0, 'rmse'],
-    ['rmse', 1, 'rmse'],
+    ['score', 0, 'rmse'],
+    ['score', 1, 'rmse'],
   ])
   t.end()
 })

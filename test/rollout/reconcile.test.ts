@@ -146,12 +146,12 @@ t.test('what the error budget was planned with makes a new attempt', (t) => {
     'a metric less': { metrics: [ERRORS, LATENCY] },
     'another α': { ...now, alphaRollback: 0.01 },
     'another margin of a continuous metric': {
-      metrics: [ERRORS, LATENCY, { ...RMSE, maxIncrease: 0.1 }],
+      metrics: [ERRORS, LATENCY, { ...RMSE, maxChange: 0.1 }],
     },
     'another quantile': { metrics: [ERRORS, { ...LATENCY, quantile: 0.99 }, RMSE] },
     'a metric that only warned': { metrics: [{ ...ERRORS, onFailure: 'warn' }, LATENCY, RMSE] },
     'a comparison that was none': {
-      metrics: [{ ...ERRORS, maxIncrease: null, max: 0.1 }, LATENCY, RMSE],
+      metrics: [{ ...ERRORS, maxChange: null, max: 0.1 }, LATENCY, RMSE],
     },
   }
   for (const [what, before] of Object.entries(cases)) {
@@ -163,7 +163,7 @@ t.test('what the error budget was planned with makes a new attempt', (t) => {
     )
     t.match(next.decision, { action: 'retry', reason: 'analysis-changed' })
   }
-  const margin = stored({ metrics: [{ ...ERRORS, maxIncrease: 0.2 }, LATENCY, RMSE] })
+  const margin = stored({ metrics: [{ ...ERRORS, maxChange: 0.2 }, LATENCY, RMSE] })
   t.equal(
     moved(reconcile(plan({ analysis: now }), margin, FRESH)).resetEvidence,
     false,

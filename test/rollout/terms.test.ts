@@ -48,7 +48,7 @@ t.test(
     const { rmse } = publishTerms(CAPPED.hypotheses, enough, 0.5, () => null).bets
     t.match(rmse, { centre: 9, cap: 625 })
     const basis = { pi: 0.5, ratio: 1.05 ** 2, mean: 9, variance: 5, cap: 625 }
-    for (const [index, bet] of centredBets(basis, 'harm').entries()) {
+    for (const [index, bet] of centredBets(basis, 'above').entries()) {
       t.ok(Math.abs(rmse!.harm[index]! - bet) < 1e-9)
     }
     t.ok(rmse!.proof.every((bet) => bet < 0))

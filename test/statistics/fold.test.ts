@@ -19,6 +19,7 @@ const ERRORS: Hypothesis = {
   id: 'errors',
   metric: 'errors',
   source: { of: 'failure' },
+  better: 'lower',
   onFailure: 'rollback',
   required: true,
   harm: { ratio: 1, alpha: 0.025 },
@@ -28,7 +29,7 @@ const RMSE: Hypothesis = {
   ...ERRORS,
   id: 'rmse',
   metric: 'rmse',
-  source: { of: 'squared-error', cap: 10, windowMs: 1000 },
+  source: { of: 'score', score: 'squared-error', cap: 10, windowMs: 1000 },
   harm: { ratio: 1.1025, alpha: 0.025 },
   proof: { ratio: 1.1025, floor: 0, alpha: 0.05 },
 }

@@ -39,8 +39,8 @@ t.test('Bets grow with the effect and stop at 0.8 of what could lose everything.
   const scale = 0.5 / (0.5 * (1 / 0.2 + 1.21 / 0.8))
   const harmLimit = 0.8 * Math.min(0.2 / 0.55, 0.8 / (1.1 * 19.5))
   const proofLimit = 0.8 * Math.min(0.2 / 19.45, 0.8 / 0.55)
-  const harm = centredBets(basis, 'harm')
-  const proof = centredBets(basis, 'proof')
+  const harm = centredBets(basis, 'above')
+  const proof = centredBets(basis, 'below')
   for (const [index, effect] of EFFECT_GRID.entries()) {
     near(t, harm[index]!, Math.min(effect * scale, harmLimit), 1e-15)
     near(t, proof[index]!, -Math.min(effect * scale, proofLimit), 1e-15)
@@ -50,27 +50,27 @@ t.test('Bets grow with the effect and stop at 0.8 of what could lose everything.
 })
 
 t.test('Only the baseline limits the proof where the cap is within the margin.', async (t) => {
-  const proof = centredBets({ pi: 0.2, ratio: 1.5, mean: 1, variance: 0, cap: 1.2 }, 'proof')
+  const proof = centredBets({ pi: 0.2, ratio: 1.5, mean: 1, variance: 0, cap: 1.2 }, 'below')
   for (const bet of proof) near(t, bet, (-0.8 * 0.8) / 1.5, 1e-15)
 })
 
 t.test('A mean that rounding took above the cap limits as the cap does.', async (t) => {
   const basis = { pi: 0.2, ratio: 1, variance: 0, cap: 0.3 }
   t.same(
-    centredBets({ ...basis, mean: 0.1 + 0.2 }, 'harm'),
+    centredBets({ ...basis, mean: 0.1 + 0.2 }, 'above'),
     EFFECT_GRID.map(() => (0.8 * 0.2) / (0.1 + 0.2)),
   )
 })
 
 t.test('A baseline without spread is bet on at the limit, one at 0 not at all.', async (t) => {
   const flat = { pi: 0.2, ratio: 1, mean: 2, variance: 0, cap: 2 }
-  for (const bet of centredBets(flat, 'harm')) near(t, bet, 0.8 * 0.1, 1e-15)
+  for (const bet of centredBets(flat, 'above')) near(t, bet, 0.8 * 0.1, 1e-15)
   t.same(
-    centredBets({ ...flat, mean: 0 }, 'harm'),
+    centredBets({ ...flat, mean: 0 }, 'above'),
     EFFECT_GRID.map(() => 0),
   )
   t.same(
-    centredBets({ ...flat, mean: 0, variance: 3 }, 'proof'),
+    centredBets({ ...flat, mean: 0, variance: 3 }, 'below'),
     EFFECT_GRID.map(() => 0),
   )
 })
@@ -107,13 +107,13 @@ t.test('Over all assignments the evidence has expectation 1 at the margin.', asy
   // Fixed outcomes of each unit under either assignment: nothing is assumed about their distribution.
   const ifBaseline = [0.2, 3, 0, 1.1, 7, 0.4, 0.9, 2.5, 0.01, 1]
   const basis = { pi: 0.3, mean: 1.2, variance: 2, cap: 9 }
-  for (const direction of ['harm', 'proof'] as const) {
+  for (const direction of ['above', 'below'] as const) {
     const ratio = 1.1025
     const bets = centredBets({ ...basis, ratio }, direction)
     const at = (change: number) => expectation(ifBaseline, ratio * change, basis, ratio, bets)
     near(t, at(1), 1, 1e-12)
-    t.ok(direction === 'harm' ? at(0.9) < 1 : at(1.1) < 1, 'on the side of the null: below')
-    t.ok(direction === 'harm' ? at(1.1) > 1 : at(0.9) > 1, 'on the other side: above')
+    t.ok(direction === 'above' ? at(0.9) < 1 : at(1.1) < 1, 'on the side of the null: below')
+    t.ok(direction === 'above' ? at(1.1) > 1 : at(0.9) > 1, 'on the other side: above')
   }
 })
 

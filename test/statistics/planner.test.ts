@@ -3,8 +3,8 @@ import { etaSeconds, eventsPlan, meansPlan } from '../../src/statistics/planner.
 import { near } from './near.ts'
 
 const basis = { alpha: 0.05, ratePerSecond: 100, settleSeconds: 0 }
-const double = { ...basis, direction: 'harm', ratio: 1, floor: 0, baselineRate: 0.01 } as const
-const equal = { ...double, direction: 'proof', canaryRate: 0.01, pi: 0.2 } as const
+const double = { ...basis, direction: 'above', ratio: 1, floor: 0, baselineRate: 0.01 } as const
+const equal = { ...double, direction: 'below', canaryRate: 0.01, pi: 0.2 } as const
 
 t.test('A doubled error rate of 1 % takes as long as simulations say.', async (t) => {
   // Simulated medians and 80 % points of events, within the 15 % that the formula promises.
@@ -93,12 +93,12 @@ t.test('The plan for squared errors has its reference values.', async (t) => {
   ] as const) {
     const worse = { ...gaussian, canaryMean: 1.21, canaryVariance: 2 * 1.21 ** 2 }
     const same = { ...gaussian, canaryMean: 1, canaryVariance: 2 }
-    const toHarm = meansPlan({ ...basis, ...worse, pi, direction: 'harm', ratio: 1 })!
-    const toProof = meansPlan({ ...basis, ...same, pi, direction: 'proof', ratio: 1.1025 })!
+    const toHarm = meansPlan({ ...basis, ...worse, pi, direction: 'above', ratio: 1 })!
+    const toProof = meansPlan({ ...basis, ...same, pi, direction: 'below', ratio: 1.1025 })!
     t.same([toHarm.p50.requests, toHarm.p80.requests], harm)
     t.same([toProof.p50.requests, toProof.p80.requests], proof)
-    t.equal(meansPlan({ ...basis, ...worse, pi, direction: 'proof', ratio: 1.1025 }), null)
-    t.equal(meansPlan({ ...basis, ...same, pi, direction: 'harm', ratio: 1 }), null)
+    t.equal(meansPlan({ ...basis, ...worse, pi, direction: 'below', ratio: 1.1025 }), null)
+    t.equal(meansPlan({ ...basis, ...same, pi, direction: 'above', ratio: 1 }), null)
   }
 })
 
