@@ -1,44 +1,21 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Pair, type Side } from '../domain/cohort.ts'
-import type {
-  BetEvidence,
-  EventEvidence,
-  EventStratum,
-  Evidence,
-  MomentStratum,
-} from '../domain/evidence.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
-import type {
-  LogEvidence,
-  MetricReport,
-  MetricValue,
-  RatioInterval,
-  Verdict,
-} from '../domain/verdict.ts'
+import { CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
-import { etaSeconds, eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
-import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
-import { scoreMean } from '../statistics/score.ts'
+import { etaSeconds, type Plan } from '../statistics/planner.ts'
+import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
-export type JudgeContext = {
+export type JudgeContext = FigureContext & {
   readonly limits: readonly LimitReading[]
   /** The step that the rollout is in: what was folded of another one says nothing about it. */
   readonly step: number
-  /** Probability of the canary, and judged units of both sides per second, as they are now. */
-  readonly pi: number
-  readonly unitsPerSecond: number
-  /** A quantile of a side's drawn requests, in ms, for people to read. */
-  readonly latency: (side: Side, quantile: number) => MetricValue
 }
-
-/** Level of the intervals that are for reading only. */
-const REPORT_ALPHA = 0.05
-
-const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /**
  * The evidence as verdicts: `failed` where harm is shown or an absolute limit is broken, `successful`
@@ -74,10 +51,7 @@ function hypothesisReport(
   const ticksBeyond = evidence.limitTicks[hypothesis.id] ?? 0
   // Label metrics fold a whole window late: until then the step's own sums are still another step's.
   const isStepFolded = found.step === context.step
-  const numbers =
-    found.kind === 'event'
-      ? eventNumbers(hypothesis, found, context)
-      : betNumbers(hypothesis, found, context)
+  const figures = readFigures(hypothesis, found, context)
   let ratio: { readonly read: RatioInterval | null } | null = null
   return {
     name: hypothesis.id,
@@ -88,11 +62,11 @@ function hypothesisReport(
     better: hypothesis.better,
     margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
     cap: capOf(hypothesis, evidence),
-    baseline: numbers.baseline,
-    canary: numbers.canary,
+    baseline: figures.baseline,
+    canary: figures.canary,
     // An interval costs a search over ratios; most evaluations are never looked at.
     get ratio() {
-      return (ratio ??= { read: numbers.ratio() }).read
+      return (ratio ??= { read: figures.ratio() }).read
     },
     evidence: {
       harm,
@@ -107,7 +81,7 @@ function hypothesisReport(
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
     etaSeconds:
-      nonInferiority === null ? null : remaining(numbers.plan, nonInferiority, hypothesis, context),
+      nonInferiority === null ? null : remaining(figures.plan, nonInferiority, hypothesis, context),
   }
 }
 
@@ -142,90 +116,6 @@ function verdictOf(
   return isProved ? 'successful' : 'inconclusive'
 }
 
-type Numbers = Pick<MetricReport, 'baseline' | 'canary'> & {
-  readonly ratio: () => RatioInterval | null
-  /** For proving no worse, were both sides as the baseline is now. */
-  readonly plan: Plan | null
-}
-
-function eventNumbers(
-  hypothesis: Hypothesis,
-  { proof, trials, events }: EventEvidence,
-  context: JudgeContext,
-): Numbers {
-  const rate = (side: Side): MetricValue =>
-    trials[side] === 0 ? NO_VALUE : { value: events[side] / trials[side], n: trials[side] }
-  const { source } = hypothesis
-  const read = (side: Side) =>
-    source.of === 'latency' ? context.latency(side, source.quantile) : rate(side)
-  const baselineRate = rate(BASELINE_SIDE).value
-  return {
-    baseline: read(BASELINE_SIDE),
-    canary: read(CANARY_SIDE),
-    // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
-    ratio: () =>
-      source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
-    plan:
-      baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
-        ? null
-        : eventsPlan({
-            ...basis(hypothesis, context),
-            floor: hypothesis.proof.floor,
-            baselineRate,
-            // Exceedances of the canary at a threshold with margin are rarer than the baseline's.
-            canaryRate:
-              source.of === 'latency' ? (rate(CANARY_SIDE).value ?? baselineRate) : baselineRate,
-          }),
-  }
-}
-
-function betNumbers(
-  hypothesis: Hypothesis,
-  { strata }: BetEvidence,
-  context: JudgeContext,
-): Numbers {
-  const pooled = pool(strata)
-  const score = scoreOf(hypothesis)
-  const value = (side: Side): MetricValue =>
-    pooled.n[side] === 0
-      ? NO_VALUE
-      : { value: scoreMean(score, pooled.sum[side] / pooled.n[side]), n: pooled.n[side] }
-  const n = pooled.n[BASELINE_SIDE]
-  const mean = n === 0 ? 0 : pooled.sum[BASELINE_SIDE] / n
-  const variance = n === 0 ? 0 : Math.max(0, pooled.sumSq[BASELINE_SIDE] / n - mean ** 2)
-  return {
-    baseline: value(BASELINE_SIDE),
-    canary: value(CANARY_SIDE),
-    ratio: () =>
-      meanRatioInterval(strata, {
-        alpha: REPORT_ALPHA,
-        priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
-        root: score === 'squared-error',
-      }),
-    plan:
-      variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
-        ? null
-        : meansPlan({
-            ...basis(hypothesis, context),
-            baselineMean: mean,
-            canaryMean: mean,
-            baselineVariance: variance,
-            canaryVariance: variance,
-          }),
-  }
-}
-
-function basis(hypothesis: Hypothesis, context: JudgeContext) {
-  return {
-    direction: hypothesis.better === 'lower' ? ('below' as const) : ('above' as const),
-    pi: context.pi,
-    ratio: hypothesis.proof!.ratio,
-    alpha: hypothesis.proof!.alpha,
-    ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
-  }
-}
-
 function remaining(
   plan: Plan | null,
   evidence: LogEvidence,
@@ -254,18 +144,6 @@ function stepHarm(
   return eventHarmLogEvidences(hypothesis, [strata])[0]!
 }
 
-function pool(strata: readonly MomentStratum[]): { n: Pair; sum: Pair; sumSq: Pair } {
-  const total = { n: [0, 0] as Pair, sum: [0, 0] as Pair, sumSq: [0, 0] as Pair }
-  for (const stratum of strata) {
-    for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
-      total.n[side] += stratum.n[side]
-      total.sum[side] += stratum.sum[side]
-      total.sumSq[side] += stratum.sumSq[side]
-    }
-  }
-  return total
-}
-
 function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
   return plan.metrics.find((m) => m.name === id)?.kind ?? source.of
 }
@@ -274,19 +152,6 @@ function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | nul
   // Of answers that are right or wrong there is nothing to cap.
   if (!isContinuous(source) || source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
-}
-
-function scoreOf({ id, source }: Hypothesis): Score {
-  if (!isContinuous(source)) throw new Error(`${id} has no score`)
-  return source.score
-}
-
-function windowSeconds({ source }: Hypothesis): number {
-  return 'windowMs' in source ? source.windowMs / 1000 : 0
-}
-
-function isComparable(pi: number): boolean {
-  return pi > 0 && pi < 1
 }
 
 function isDecidingLimit(limit: LimitReading | null): boolean {

@@ -41,9 +41,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
     },
     'services.*.analysis.metrics.*.kind': {
       no: [
-        '{ kind: mae, max: 5, labelWindow: 1m }',
-        '{ kind: log-loss, max: 5, labelWindow: 1m }',
-        '{ kind: accuracy, min: 5%, labelWindow: 1m }',
         '{ kind: conversion, event: e, window: 1m }',
         '{ kind: sum, event: e, field: f, window: 1m }',
         '{ kind: mean, of: body:/a }',

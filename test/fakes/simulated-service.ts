@@ -52,6 +52,20 @@ export const RMSE: Extract<MetricSpec, { kind: 'rmse' | 'mae' | 'log-loss' }> = 
   minLabels: 100,
 }
 
+export const ACCURACY: Extract<MetricSpec, { kind: 'accuracy' }> = {
+  name: 'accuracy',
+  kind: 'accuracy',
+  mode: 'decide',
+  onFailure: 'rollback',
+  better: 'higher',
+  maxChange: 0.05,
+  sensitivity: 0.05,
+  max: null,
+  min: null,
+  labelWindowMs: 2000,
+  minLabels: 100,
+}
+
 export const LATENCY: Extract<MetricSpec, { kind: 'latency' }> = {
   name: 'latency',
   kind: 'latency',

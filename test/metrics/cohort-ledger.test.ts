@@ -6,7 +6,7 @@ import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { CohortLedger, SETTLE_MS } from '../../src/metrics/cohort-ledger.ts'
 import type { Ticket } from '../../src/metrics/recorder.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
-import { ERRORS, LATENCY, RMSE, rolloutSpec } from '../fakes/simulated-service.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE, rolloutSpec } from '../fakes/simulated-service.ts'
 
 const NO_TERMS: CohortTerms = { thresholds: {}, bets: {}, caps: {} }
 
@@ -229,6 +229,24 @@ t.test('a label without a prediction is joined, and no error is made up for it',
   t.equal(ledger.label(prediction(1, 1, null), 3).result, 'joined')
   t.match(tallies['rmse'], { n: [0, 0] })
   t.match(tallies['rmse/label-missing'], { trials: [0, 0] }, 'its error stays missing')
+  t.end()
+})
+
+t.test('a prediction is scored as its metric says', (t) => {
+  const loss = { ...RMSE, name: 'loss', kind: 'log-loss' as const, cap: 3 }
+  const ledger = ledgerOf([ACCURACY, loss])
+  const caps = { accuracy: 1, loss: 3 }
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps } })
+  ledger.label(prediction(1, 1, 1), 1)
+  ledger.label(prediction(1, 1, 1), 0)
+  t.match(tallies['accuracy'], { n: [0, 2], sum: [0, 1], sumSq: [0, 1] })
+  t.match(tallies['loss'], { n: [0, 2], sum: [0, 3] }, 'a certain mistake counts as the cap')
+  t.match(tallies['loss/above-cap'], { trials: [0, 2], events: [0, 1] })
+  ledger.label(prediction(1, 1, 5), 5)
+  t.match(tallies['accuracy'], { n: [0, 3], sum: [0, 2] })
+  t.match(tallies['loss'], { n: [0, 2] }, 'no probability: no loss')
+  t.match(tallies['loss/label-missing'], { trials: [0, 2] }, 'and it stays missing')
+  t.match(tallies['accuracy/label-missing'], { trials: [0, 3] })
   t.end()
 })
 

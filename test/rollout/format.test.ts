@@ -5,6 +5,8 @@ import {
   formatOdds,
   formatPercent,
   formatTimeSpan,
+  formatChange,
+  formatLimit,
   formatValue,
 } from '../../src/rollout/format.ts'
 
@@ -45,5 +47,18 @@ t.test('evidence is written as odds, beyond a million as a power of ten', (t) =>
   t.equal(formatOdds(Math.log(12_345)), '12,345 : 1')
   t.equal(formatOdds(100), '10^43 : 1')
   t.equal(formatOdds(Math.log(0.25)), '0.25 : 1')
+  t.end()
+})
+
+t.test('a limit is the most, the least, or both', (t) => {
+  t.equal(formatLimit('latency', { max: 500, min: null }), '500 ms')
+  t.equal(formatLimit('accuracy', { max: null, min: 0.9 }), 'at least 90 %')
+  t.equal(formatLimit('mae', { max: 5, min: 2 }), 'at least 2, at most 5')
+  t.end()
+})
+
+t.test('a change for the worse is a rise, or a fall where higher is better', (t) => {
+  t.equal(formatChange('lower', 0.05), 'a rise above 5 %')
+  t.equal(formatChange('higher', 0.1), 'a fall above 10 %')
   t.end()
 })

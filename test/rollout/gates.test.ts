@@ -296,6 +296,10 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
     summary: /errors: a rise above 50 % is not excluded yet \(upper bound 40 %\)/,
   })
   t.match(
+    hold({ nonInferiority: unproved }, { better: 'higher' }).decision!.summary,
+    /errors: a fall above 50 % is not excluded yet \(lower bound 20 %\)/,
+  )
+  t.match(
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
     /2.72 : 1 so far, 20 : 1 decides/,
   )
@@ -398,6 +402,20 @@ t.test('when the time is up the configuration decides, never silently', (t) => {
   t.equal(step(plan(), paused, late).decision, null, 'time in pauses does not count')
   t.end()
 })
+
+t.test(
+  'the sentence names the metric that was closest to its margin, in its own direction',
+  (t) => {
+    const errors = report({ ratio: { estimate: 1, lower: 0.9, upper: 1.2, method: 'exact' } })
+    const accuracy = report({
+      ...{ name: 'accuracy', better: 'higher' },
+      ratio: { estimate: 1, lower: 0.7, upper: 1.1, method: 'asymptotic' },
+    })
+    const { decision } = step(plan(), state(), seen({ reports: [errors, accuracy] }))
+    t.match(decision!.summary, /\(accuracy: ratio 1, between 0.7 and 1.1\)/)
+    t.end()
+  },
+)
 
 t.test('the sentence leaves the ratio out where none has an upper bound', (t) => {
   const ratio = { estimate: 1, lower: 0, upper: Infinity, method: 'exact' } as const

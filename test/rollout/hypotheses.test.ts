@@ -2,7 +2,14 @@ import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
-import { ERRORS, LATENCY, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import {
+  ACCURACY,
+  ERRORS,
+  LATENCY,
+  RMSE,
+  rolloutSpec,
+  service,
+} from '../fakes/simulated-service.ts'
 
 const hypotheses = (...metrics: MetricSpec[]) =>
   buildHypotheses(rolloutSpec({ analysis: { metrics } }).analysis)
@@ -84,3 +91,34 @@ t.test(
     t.end()
   },
 )
+
+t.test('MAE and log-loss are capped means; accuracy is a share, and worse when it falls', (t) => {
+  for (const kind of ['mae', 'log-loss'] as const) {
+    const all = hypotheses({ ...RMSE, name: 'x', kind })
+    t.same(
+      all.map((h) => h.id),
+      ['x', 'x/above-cap', 'x/label-missing'],
+    )
+    const score = kind === 'mae' ? 'absolute-error' : 'log-loss'
+    t.match(all[0], { source: { score, cap: 25 }, harm: { ratio: 1.05 }, proof: { ratio: 1.05 } })
+    t.match(all[1], { source: { of: 'above-cap', score } })
+  }
+  const all = hypotheses(ACCURACY)
+  t.same(
+    all.map((h) => [h.id, h.better]),
+    [
+      ['accuracy', 'higher'],
+      ['accuracy/label-missing', 'lower'],
+    ],
+  )
+  t.match(all[0], {
+    source: { score: 'correct', cap: 1 },
+    harm: { ratio: 0.95, alpha: 0.05 },
+    proof: { ratio: 0.95, floor: 0 },
+  })
+  t.match(byId('accuracy', { ...ACCURACY, maxChange: null, min: 0.9 }), {
+    required: false,
+    harm: { ratio: 0.95, alpha: 0 },
+  })
+  t.end()
+})

@@ -4,7 +4,7 @@ import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
-import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const ALL = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
 
@@ -110,6 +110,25 @@ t.test('RMSE is the root of the mean squared error, its margin one of RMSE', (t)
     evidence: { stepHarm: { log: 6 } },
   })
   t.ok(Math.abs(report.ratio!.estimate - 4 / 3) < 1e-3)
+  t.end()
+})
+
+t.test('accuracy is a share of the labels, and its margins are falls', (t) => {
+  const right = plan({ analysis: { metrics: [ACCURACY] } })
+  const tallies = { accuracy: bets([800, 200], [0.9, 0.6], 0.1, 6) }
+  const evidence = evidenceOf(right, [cohort(right, { tallies })])
+  const report = named(judge(right, evidence, CONTEXT), 'accuracy')
+  t.match(report, {
+    kind: 'accuracy',
+    verdict: 'failed',
+    better: 'higher',
+    margins: { harm: 0.05, proof: 0.05 },
+    cap: null,
+    baseline: { value: 0.9, n: 800 },
+    canary: { value: 0.6, n: 200 },
+  })
+  t.ok(Math.abs(report.ratio!.estimate - 2 / 3) < 1e-3)
+  t.type(report.etaSeconds, 'number', 'how long equal variants would take to be proved')
   t.end()
 })
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { MetricValue } from '../../src/domain/verdict.ts'
 import { countLimitTicks, limitVerdict, readLimits } from '../../src/rollout/limits.ts'
-import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const SLOW = { ...LATENCY, quantile: 0.99, max: 500 }
 
@@ -105,5 +105,16 @@ t.test('the verdict of a limit alone: failed after three, successful only while 
   t.equal(limitVerdict(beyond!, 3), 'failed')
   t.equal(limitVerdict(within!, 0), 'successful')
   t.equal(limitVerdict(few!, 0), 'inconclusive')
+  t.end()
+})
+
+t.test('below a least value is beyond the limit, too', (t) => {
+  const at = (canary: number, baseline = 0.95) =>
+    read({ value: baseline, n: 500 }, { value: canary, n: 500 }, [
+      { ...ACCURACY, min: 0.9 } as never,
+    ])[0]!
+  t.match(at(0.89), { canaryBeyond: true, baselineBeyond: false, min: 0.9, max: null })
+  t.match(at(0.9), { canaryBeyond: false })
+  t.match(at(0.89, 0.8), { canaryBeyond: true, baselineBeyond: true })
   t.end()
 })

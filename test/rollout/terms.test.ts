@@ -3,7 +3,7 @@ import { publishTerms } from '../../src/rollout/terms.ts'
 import { centredBets } from '../../src/statistics/mean-bet.ts'
 import { bets, cohort, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
-import { LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { ACCURACY, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const LEARNING = plan({ analysis: { metrics: [{ ...RMSE, cap: null }, LATENCY] } })
 const CAPPED = plan({ analysis: { metrics: [RMSE, LATENCY] } })
@@ -55,3 +55,17 @@ t.test(
     t.end()
   },
 )
+
+t.test('where higher is better, harm is bet on a canary below the margin', (t) => {
+  const right = plan({ analysis: { metrics: [ACCURACY] } })
+  const evidence = evidenceOf(right, [
+    cohort(right, { tallies: { accuracy: bets([10, 50], [0.8, 0.8], 0.16) } }),
+    cohort(right, { number: 2, tallies: { accuracy: bets([10, 50], [0.8, 0.8], 0.16) } }),
+  ])
+  const { accuracy } = publishTerms(right.hypotheses, evidence, 0.2, () => null).bets
+  const basis = { pi: 0.2, ratio: 0.95, mean: 0.8, variance: 0.16, cap: 1 }
+  const near = (bet: number, n: number, of: readonly number[]) => Math.abs(bet - of[n]!) < 1e-9
+  t.ok(accuracy!.harm.every((bet, n) => near(bet, n, centredBets(basis, 'below'))))
+  t.ok(accuracy!.proof.every((bet, n) => near(bet, n, centredBets(basis, 'above'))))
+  t.end()
+})
