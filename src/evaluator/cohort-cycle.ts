@@ -153,6 +153,7 @@ export class CohortCycle {
   fold(now: number, monotonicNow: number): boolean {
     let changed = false
     for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
+      if (!slot.used) continue
       this.#evidence = foldAssignments(this.#evidence, slot.cohort)
       this.#keepUnits(slot)
       changed = true
@@ -191,12 +192,13 @@ export class CohortCycle {
     const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
-    for (const { cohort, settled } of this.#ledger.slots()) {
+    for (const { cohort, settled, used } of this.#ledger.slots()) {
       if (cohort.number <= this.#foldedThrough.get(hypothesis.id)!) continue
       // Strictly in assignment order: what is not ready blocks what comes after it.
       if (!settled || now < cohort.closedAt! + windowMs) break
-      this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
       this.#foldedThrough.set(hypothesis.id, cohort.number)
+      if (!used) continue
+      this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
       changed = true
     }
     return changed
@@ -210,7 +212,7 @@ export class CohortCycle {
       if (number <= oldest) {
         this.#ledger.drop(number)
         if (!this.#put.delete(number)) this.#drop.push(number)
-      } else if (!slot.persisted) {
+      } else if (!slot.persisted && slot.used) {
         this.#put.set(number, slot.cohort)
       }
     }

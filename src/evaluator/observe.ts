@@ -39,8 +39,34 @@ export type ObserveInput = {
   readonly warmUp: boolean
 }
 
-/** Reads the books into the one value that `step` decides on. */
-export function observe(input: ObserveInput): Observation {
+/** Reads the books of one rollout into the one value that `step` decides on. */
+export class Observer {
+  #last: { readonly input: ObserveInput; readonly reports: readonly MetricReport[] } | null = null
+
+  observe(input: ObserveInput): Observation {
+    const reports = this.#reportsOf(input)
+    this.#last = { input, reports }
+    return observe(input, reports)
+  }
+
+  /** Reports say something else only when evidence, step, weight or a limit's figures do. */
+  #reportsOf(input: ObserveInput): readonly MetricReport[] {
+    const { plan, state, evidence, book } = input
+    const limits = limitsOf(plan, state, evidence, book)
+    const last = this.#last?.input
+    const isSame =
+      last !== undefined &&
+      limits.length === 0 &&
+      last.evidence === evidence &&
+      last.plan === plan &&
+      last.book === book &&
+      last.state.step === state.step &&
+      last.state.weightBp === state.weightBp
+    return isSame ? this.#last!.reports : reportsOf(input, limits)
+  }
+}
+
+function observe(input: ObserveInput, reports: readonly MetricReport[]): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
   const canary = book.variants.get(CANARY)!
@@ -57,7 +83,7 @@ export function observe(input: ObserveInput): Observation {
     baselineSpan.failures >= share * baselineSpan.attempts
   return {
     now,
-    reports: reportsOf(input),
+    reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
     breaker: {
       tripped: breakerTrips({
@@ -99,11 +125,14 @@ export function limitsOf(
   return readLimits(plan.metrics, values)
 }
 
-function reportsOf({ plan, state, evidence, book, now }: ObserveInput): readonly MetricReport[] {
+function reportsOf(
+  { plan, state, evidence, book, now }: ObserveInput,
+  limits: readonly LimitReading[],
+): readonly MetricReport[] {
   const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
   const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
-    limits: limitsOf(plan, state, evidence, book),
+    limits,
     step: state.step,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: units / seconds,

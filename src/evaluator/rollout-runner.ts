@@ -13,7 +13,7 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
-import { limitsOf, observe } from './observe.ts'
+import { limitsOf, Observer } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
@@ -30,6 +30,7 @@ export class RolloutRunner {
   #state: RolloutState
   #storedRevision: number | null
   #cycle: CohortCycle
+  readonly #observer = new Observer()
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -222,8 +223,7 @@ export class RolloutRunner {
     const cohorts = this.#cycle.changes()
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        storedRevision: this.#storedRevision,
-        lease,
+        ...{ storedRevision: this.#storedRevision, lease },
         draft: draftDecision(transition, {
           plan: this.#plan,
           from: this.#state,
@@ -282,7 +282,7 @@ export class RolloutRunner {
   }
 
   #observe(now: number): Observation {
-    return observe({
+    return this.#observer.observe({
       plan: this.#plan,
       state: this.#state,
       evidence: this.#cycle.evidence,

@@ -13,12 +13,15 @@ export class AttemptWindow {
   readonly #attempts = new Uint32Array(BUCKETS)
   readonly #failures = new Uint32Array(BUCKETS)
   #newest = 0
+  /** Attempts in all buckets. */
+  #total = 0
 
   /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
   add(now: number, failed: boolean): void {
     this.#forget(now)
     const index = this.#newest % BUCKETS
     this.#attempts[index]!++
+    this.#total++
     if (failed) this.#failures[index]!++
   }
 
@@ -26,23 +29,30 @@ export class AttemptWindow {
    * The shortest span back from `now` that holds `minAttempts` and lasts `minSpanMs`, or all there is.
    */
   covering(now: number, minAttempts: number, minSpanMs: number): SpanCount {
-    return this.#back(now, (attempts, ms) => attempts >= minAttempts && ms >= minSpanMs)
+    return this.#back(now, minAttempts, minSpanMs)
   }
 
   /** What happened in the last `spanMs`. */
   within(now: number, spanMs: number): SpanCount {
-    return this.#back(now, (_attempts, ms) => ms >= spanMs)
+    return this.#back(now, 0, spanMs)
   }
 
-  #back(now: number, isEnough: (attempts: number, spanMs: number) => boolean): SpanCount {
+  #back(now: number, minAttempts: number, minSpanMs: number): SpanCount {
     this.#forget(now)
+    const minBuckets = Math.min(Math.ceil(minSpanMs / BUCKET_MS), BUCKETS)
     let attempts = 0
     let failures = 0
     let back = 0
-    for (; back < BUCKETS && !isEnough(attempts, back * BUCKET_MS); back++) {
+    while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
+      if (attempts === this.#total) {
+        // Nothing more is found further back.
+        back = attempts < minAttempts ? BUCKETS : minBuckets
+        break
+      }
       const index = (this.#newest - back + BUCKETS) % BUCKETS
       attempts += this.#attempts[index]!
       failures += this.#failures[index]!
+      back++
     }
     return { attempts, failures, spanMs: back * BUCKET_MS }
   }
@@ -53,6 +63,7 @@ export class AttemptWindow {
     const gone = Math.min(bucket - this.#newest, BUCKETS)
     for (let i = 0; i < gone; i++) {
       const index = (bucket - i) % BUCKETS
+      this.#total -= this.#attempts[index]!
       this.#attempts[index] = 0
       this.#failures[index] = 0
     }

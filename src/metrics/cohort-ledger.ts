@@ -27,6 +27,8 @@ export type Slot = {
   readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
   readonly newUnits: number[]
+  /** A judged request was assigned in it; else there is nothing to fold and nothing to store. */
+  used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
   /** The store has it: a label that changes it must be stored with it. */
@@ -113,7 +115,10 @@ export class CohortLedger {
       observed: [0, 0],
       tallies: this.#emptyTallies(),
     }
-    this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
+    this.#open = {
+      ...{ cohort, live: new Bag(), newUnits: [], used: false },
+      ...{ settled: false, persisted: false },
+    }
     this.#slots.set(cohort.number, this.#open)
     return cohort
   }
@@ -144,6 +149,7 @@ export class CohortLedger {
     } else if (!this.units.knows(unit)) {
       return null
     }
+    this.#open.used = true
     return { cohort, first }
   }
 
@@ -210,6 +216,7 @@ export class CohortLedger {
         cohort,
         live: new Bag(),
         newUnits: [],
+        used: true,
         settled: true,
         persisted: true,
       })

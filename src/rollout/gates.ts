@@ -132,7 +132,7 @@ function watchOver(plan: RolloutPlan, state: RolloutState, seen: Observation): T
 function noTraffic(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
   const since = seen.lastRequestAt ?? state.stepEnteredAt
   if (seen.now - since < NO_TRAFFIC_AFTER_MS) return null
-  return outOfTime(plan, state, seen) ?? hold(state, 'no-traffic', summarize.noTraffic(plan))
+  return outOfTime(plan, state, seen) ?? hold(state, 'no-traffic', () => summarize.noTraffic(plan))
 }
 
 function stepRequirements(
@@ -147,7 +147,7 @@ function stepRequirements(
   if (timeUp !== null) return timeUp
   // A minimum that fills by itself is no news; evidence that is not there yet is.
   if (first.kind === 'minimum') return stay(state)
-  return hold(state, first.kind, summarize.hold(state, missing))
+  return hold(state, first.kind, () => summarize.hold(state, missing))
 }
 
 /** Leaves a step that has done its work. */
@@ -176,7 +176,7 @@ function outOfTime(plan: RolloutPlan, state: RolloutState, seen: Observation): T
   const summary = summarize.outOfTime(plan, state, seen)
   switch (plan.spec.onInconclusive) {
     case 'hold':
-      return hold(state, 'max-duration', summary)
+      return hold(state, 'max-duration', () => summary)
     case 'rollback':
       return rollBackUnlessSick(state, seen, automatic('rollback', 'max-duration', summary))
     case 'promote':
@@ -200,11 +200,11 @@ function rollBackUnlessSick(
   })
 }
 
-function hold(state: RolloutState, reason: string, summary: string): Transition {
+function hold(state: RolloutState, reason: string, summary: () => string): Transition {
   if (state.holdReason === reason) return stay(state)
   return {
     ...stay({ ...state, holdReason: reason, revision: state.revision + 1 }),
-    decision: automatic('hold', reason, summary),
+    decision: automatic('hold', reason, summary()),
   }
 }
 

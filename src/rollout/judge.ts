@@ -1,7 +1,7 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, type Plan } from '../statistics/planner.ts'
@@ -51,8 +51,9 @@ function hypothesisReport(
   const ticksBeyond = evidence.limitTicks[hypothesis.id] ?? 0
   // Label metrics fold a whole window late: until then the step's own sums are still another step's.
   const isStepFolded = found.step === context.step
-  const figures = readFigures(hypothesis, found, context)
-  let ratio: { readonly read: RatioInterval | null } | null = null
+  // Most evaluations ask for verdicts alone: what people read is worked out when it is read.
+  const figures = once(() => readFigures(hypothesis, found, context))
+  const ratio = once(() => figures().ratio())
   return {
     name: hypothesis.id,
     kind: kindOf(plan, hypothesis),
@@ -62,27 +63,40 @@ function hypothesisReport(
     better: hypothesis.better,
     margins: { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis) },
     cap: capOf(hypothesis, evidence),
-    baseline: figures.baseline,
-    canary: figures.canary,
-    // An interval costs a search over ratios; most evaluations are never looked at.
+    get baseline() {
+      return figures().baseline
+    },
+    get canary() {
+      return figures().canary
+    },
     get ratio() {
-      return (ratio ??= { read: figures.ratio() }).read
+      return ratio()
     },
     evidence: {
       harm,
       nonInferiority,
       stepNonInferiority: isStepFolded ? against(found.sup.stepProof) : null,
-      stepHarm: isStepFolded
-        ? { log: stepHarm(hypothesis, found, evidence.stepStart), threshold: harm.threshold }
-        : null,
+      get stepHarm() {
+        return isStepFolded
+          ? { log: stepHarm(hypothesis, found, evidence.stepStart), threshold: harm.threshold }
+          : null
+      },
     },
     limit: limit === null ? null : limitOf(limit, ticksBeyond),
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
-    etaSeconds:
-      nonInferiority === null ? null : remaining(figures.plan, nonInferiority, hypothesis, context),
+    get etaSeconds() {
+      return nonInferiority === null
+        ? null
+        : remaining(figures().plan, nonInferiority, hypothesis, context)
+    },
   }
+}
+
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | null = null
+  return () => (known ??= { value: compute() }).value
 }
 
 function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {

@@ -18,6 +18,7 @@ import { provingStep, type RolloutPlan } from './plan.ts'
 export type Missing = {
   /** `minimum` fills by itself; `limit` and `inconclusive` depend on what the canary does. */
   readonly kind: 'minimum' | 'limit' | 'inconclusive'
+  /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
@@ -62,7 +63,9 @@ function minimums(
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
-      sentence: `the step lasts at least ${formatDuration(step.minDurationMs)}`,
+      get sentence() {
+        return `the step lasts at least ${formatDuration(step.minDurationMs)}`
+      },
       etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
     })
   }
@@ -70,7 +73,9 @@ function minimums(
   if (seen.stepCanaryUnits < step.minRequests) {
     missing.push({
       kind: 'minimum',
-      sentence: `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`,
+      get sentence() {
+        return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
+      },
       etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs),
     })
   }
@@ -80,7 +85,9 @@ function minimums(
     if (report === undefined || report.stepCanaryN >= metric.minLabels) continue
     missing.push({
       kind: 'minimum',
-      sentence: `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`,
+      get sentence() {
+        return `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`
+      },
       etaSeconds: etaAtPace(report.stepCanaryN, metric.minLabels, elapsedMs),
     })
   }
@@ -98,21 +105,30 @@ function limits(reports: readonly MetricReport[]): Missing[] {
   return reports.flatMap((report) => {
     const { limit } = report
     if (limit === null || !report.required) return []
-    const value = formatValue(report.kind, report.canary.value)
-    const allowed = formatLimit(report.kind, limit)
     if (limit.baselineBeyond) {
-      const sentence = `${report.name}: both variants are beyond ${allowed}, which says nothing about the canary`
-      return [{ kind: 'limit', sentence, etaSeconds: null }]
+      return [
+        beyond(report, (allowed) => {
+          return `both variants are beyond ${allowed}, which says nothing about the canary`
+        }),
+      ]
     }
     if (limit.ticksBeyond === 0) return []
     return [
-      {
-        kind: 'limit',
-        sentence: `${report.name}: ${value} is beyond ${allowed}`,
-        etaSeconds: null,
-      },
+      beyond(report, (allowed) => {
+        return `${formatValue(report.kind, report.canary.value)} is beyond ${allowed}`
+      }),
     ]
   })
+}
+
+function beyond(report: MetricReport, write: (allowed: string) => string): Missing {
+  return {
+    kind: 'limit',
+    get sentence() {
+      return `${report.name}: ${write(formatLimit(report.kind, report.limit!))}`
+    },
+    etaSeconds: null,
+  }
 }
 
 function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
@@ -120,13 +136,14 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     if (!hypothesis.required || hypothesis.proof === null) return []
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
-    const { nonInferiority, stepNonInferiority, stepHarm } = report.evidence
-    const margin = formatChange(report.better, report.margins!.proof!)
+    const { nonInferiority, stepNonInferiority } = report.evidence
+    const margin = () => formatChange(report.better, report.margins!.proof!)
     if (!reaches(nonInferiority!)) {
-      return [inconclusive(report, `${report.name}: ${margin} is not excluded yet${soFar(report)}`)]
+      return [inconclusive(report, () => `${margin()} is not excluded yet${soFar(report)}`)]
     }
     // With a sticky key a late step sees few new keys, so its own proof would never come: there the
     // step must only be free of harm as seen from a fresh start point.
+    const { stepHarm } = report.evidence
     const holdsNow = plan.keyed
       ? stepHarm !== null && !reaches(stepHarm)
       : stepNonInferiority !== null && reaches(stepNonInferiority)
@@ -136,7 +153,7 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
         ? 'nothing of this step is judged yet'
         : 'this step alone looks worse'
       : 'not excluded in this step alone'
-    return [inconclusive(report, `${report.name}: ${margin}: ${where}`)]
+    return [inconclusive(report, () => `${margin()}: ${where}`)]
   })
 }
 
@@ -144,8 +161,16 @@ function reaches({ log, threshold }: LogEvidence): boolean {
   return log >= threshold
 }
 
-function inconclusive(report: MetricReport, sentence: string): Missing {
-  return { kind: 'inconclusive', sentence, etaSeconds: report.etaSeconds }
+function inconclusive(report: MetricReport, write: () => string): Missing {
+  return {
+    kind: 'inconclusive',
+    get sentence() {
+      return `${report.name}: ${write()}`
+    },
+    get etaSeconds() {
+      return report.etaSeconds
+    },
+  }
 }
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its

@@ -54,6 +54,8 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   )
   const proof = addEvents(evidence.proof, pi, tally.events, units)
   const stepProof = addEvents(since.stepProof, pi, tally.events, units)
+  // Without an event no label was drawn: the evidence stands where it stood.
+  const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
   return {
     kind: 'event',
     foldedThrough: fold.cohort,
@@ -66,7 +68,9 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     stepTrials: addPairs(since.stepTrials, tally.trials),
     stepEvents: addPairs(since.stepEvents, tally.events),
     sup: {
-      harm: Math.max(evidence.sup.harm, mixStarts(eventHarmLogEvidences(h, harm))),
+      harm: isQuiet
+        ? evidence.sup.harm
+        : Math.max(evidence.sup.harm, mixStarts(eventHarmLogEvidences(h, harm))),
       proof: latch(evidence.sup.proof, h, () => eventProofLogEvidence(h, proof)),
       stepProof: latch(since.sup.stepProof, h, () => eventProofLogEvidence(h, stepProof)),
     },

@@ -8,6 +8,9 @@ const LOG_GAMMA = Math.log(GAMMA)
 /** Buckets: (LOWEST·γⁱ⁻¹, LOWEST·γⁱ], the last one up to just above the range. */
 const BUCKETS = 1 + Math.ceil(Math.log(HIGHEST_MS / LOWEST_MS) / LOG_GAMMA)
 
+/** What one value may weigh before all weights are made smaller. */
+const MAX_UNIT = 1e12
+
 /** A histogram as it is stored: the buckets that hold anything, by index. */
 export type LogHistogramJson = readonly (readonly [bucket: number, count: number])[]
 
@@ -16,7 +19,11 @@ export type LogHistogramJson = readonly (readonly [bucket: number, count: number
  * addition. Counts are fractional where they decay; how fast is the caller's, by `scale`.
  */
 export class LogHistogram {
+  /** In units, as is their sum. */
   readonly #counts = new Float64Array(BUCKETS)
+  #sum = 0
+  /** What a new value weighs: decay makes it heavier instead of every bucket lighter. */
+  #unit = 1
 
   /** A histogram from its stored form; throws a RangeError on a bucket that does not exist. */
   static from(stored: LogHistogramJson): LogHistogram {
@@ -24,13 +31,14 @@ export class LogHistogram {
     for (const [bucket, count] of stored) {
       if (!(bucket in histogram.#counts)) throw new RangeError(`no histogram bucket ${bucket}`)
       histogram.#counts[bucket] = count
+      histogram.#sum += count
     }
     return histogram
   }
 
   /** Number of values, decayed ones by their weight. */
   get count(): number {
-    return this.#counts.reduce((sum, count) => sum + count, 0)
+    return this.#sum / this.#unit
   }
 
   /** Adds one value in milliseconds; throws a RangeError where it is not a number from 0 on. */
@@ -40,7 +48,8 @@ export class LogHistogram {
 
   /** Adds one value by its bucket: for several histograms of one value the logarithm is taken once. */
   addAt(bucket: number): void {
-    this.#counts[bucket]! += 1
+    this.#counts[bucket]! += this.#unit
+    this.#sum += this.#unit
   }
 
   /**
@@ -48,33 +57,52 @@ export class LogHistogram {
    * which the quantile lies, so that at most a share 1 − q of the values recorded is above it.
    */
   quantile(q: number): number | null {
-    const target = q * this.count
-    if (target === 0) return null
+    if (this.#sum === 0) return null
+    const target = q * this.#sum
     let bucket = 0
-    // Sums in the order of `count`, so the last bucket reaches it exactly.
-    let reached = this.#counts[0]!
-    while (reached < target) reached += this.#counts[++bucket]!
+    let reached = 0
+    for (let next = 0; next < BUCKETS && reached < target; next += 1) {
+      const count = this.#counts[next]!
+      if (count === 0) continue
+      reached += count
+      // The last one that holds anything, where rounding leaves a little to be reached.
+      bucket = next
+    }
     return LOWEST_MS * GAMMA ** bucket
   }
 
   /** Adds everything that another histogram holds. */
   merge(other: LogHistogram): void {
-    for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count
+    const ratio = this.#unit / other.#unit
+    for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count * ratio
+    this.#sum += other.#sum * ratio
   }
 
-  /** Multiplies every count: decay by a half-life h over t is a factor of 2^(−t/h). */
+  /** Multiplies every count, from 0 to 1: decay by a half-life h over t is a factor of 2^(−t/h). */
   scale(factor: number): void {
-    for (const bucket of this.#counts.keys()) this.#counts[bucket]! *= factor
+    if (factor === 0) {
+      this.reset()
+      return
+    }
+    this.#unit /= factor
+    if (this.#unit < MAX_UNIT) return
+    for (const bucket of this.#counts.keys()) this.#counts[bucket]! /= this.#unit
+    this.#sum /= this.#unit
+    this.#unit = 1
   }
 
   /** Forgets every value. */
   reset(): void {
     this.#counts.fill(0)
+    this.#sum = 0
+    this.#unit = 1
   }
 
   /** The stored form; `from` gives an equal histogram. */
   toJSON(): LogHistogramJson {
-    return [...this.#counts.entries()].filter(([, count]) => count > 0)
+    return [...this.#counts.entries()]
+      .filter(([, count]) => count > 0)
+      .map(([bucket, count]) => [bucket, count / this.#unit])
   }
 }
 

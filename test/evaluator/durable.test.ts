@@ -220,7 +220,8 @@ t.test('a state that somebody else has changed is read again, never overwritten'
     weightBp: 0,
   } as RolloutState
   simulation.store.records.set('svc', { ...record, state })
-  await simulation.run(3000, () => false)
+  // Seen with the next write, which comes with the first cohort after the warm-up.
+  await simulation.run(6000, () => false)
   t.match(simulation.errors, [{ message: 'the stored rollout was changed by another process' }])
   t.match(simulation.state, { phase: 'rolled-back', revision: 99 })
   t.equal(simulation.weightBp, 0)
@@ -288,4 +289,42 @@ t.test('a rollback that waits for the store is not forgotten by a reload', async
   await simulation.evaluator.look()
   t.match(simulation.state, { phase: 'rolled-back', configHash: 'hash-2' })
   t.match(simulation.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
+})
+
+t.test('a rollout in which nothing happens writes nothing', async (t) => {
+  let isQuiet = false
+  const options = {
+    get rps() {
+      return isQuiet ? 0 : 3000
+    },
+  }
+  const simulation = await simulate(21, 0, () => ({}), [ERRORS], options)
+  t.ok(await simulation.run(30_000, (s) => s.step === 1))
+  isQuiet = true
+  // Until the last cohort with requests is folded.
+  await simulation.run(4000, () => false)
+  const { length } = simulation.store.changes
+  await simulation.run(20_000, () => false)
+  t.equal(simulation.store.changes.length, length)
+  isQuiet = false
+  t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'), 'and goes on when it does')
+})
+
+t.test('many rollouts are evaluated in slices, between which requests get their turn', async (t) => {
+  const simulation = await simulate(22, 0, () => ({}), [ERRORS])
+  for (let n = 0; n < 50; n++) {
+    const service = { ...quickService(), name: `other-${n}` }
+    const book = simulation.buildBook(service)
+    await simulation.evaluator.add({ plan: buildPlan(service, 'hash')!, book })
+  }
+  let turns = 0
+  let isLooking = true
+  const count = () => {
+    turns++
+    if (isLooking) setImmediate(count)
+  }
+  setImmediate(count)
+  await simulation.evaluator.look()
+  isLooking = false
+  t.ok(turns >= 6, `${turns} turns`)
 })

@@ -49,6 +49,32 @@ t.test('Decay lets newer values outweigh older ones.', async (t) => {
   t.ok(histogram.quantile(0.5)! >= 100)
 })
 
+t.test('Years of decay lose nothing but weight.', async (t) => {
+  const histogram = filled([10, 10, 1000])
+  for (let year = 0; year < 100; year += 1) histogram.scale(1e-9)
+  t.ok(histogram.count < 1e-300)
+  for (let index = 0; index < 9; index += 1) histogram.add(100)
+  near(t, histogram.count, 9)
+  t.ok(histogram.quantile(0.1)! >= 100)
+  t.ok(histogram.quantile(1)! < 103)
+  t.match(histogram.toJSON().at(-1)![1], 9)
+  histogram.scale(0)
+  t.equal(histogram.count, 0)
+  t.equal(histogram.quantile(0.5), null)
+})
+
+t.test('Histograms of different decay merge by what they weigh now.', async (t) => {
+  const old = filled([1, 1, 1, 1])
+  old.scale(0.25)
+  const merged = filled([100, 100])
+  merged.merge(old)
+  near(t, merged.count, 3)
+  t.ok(merged.quantile(0.3)! <= 1.02)
+  t.ok(merged.quantile(0.4)! >= 100)
+  old.merge(filled([5, 5]))
+  near(t, old.count, 3)
+})
+
 t.test('A histogram begins anew after a reset.', async (t) => {
   const histogram = filled([1, 2, 3])
   histogram.reset()
