@@ -43,11 +43,7 @@ await processes.run({
   core: LOAD_CORE,
 })
 
-const report: Report = {
-  ...(has('cost') ? await compare() : {}),
-  ...(has('services') ? { services: await compareServices() } : {}),
-  ...(has('streams') ? { streams: await watchStreams() } : {}),
-  ...(has('memory') ? { memory: await watchMemory() } : {}),
+let report: Report = {
   at: new Date().toISOString(),
   machine,
   settings: {
@@ -58,9 +54,18 @@ const report: Report = {
     warmUpRequests,
   },
 }
+if (has('cost')) keep(await compare())
+if (has('services')) keep({ services: await compareServices() })
+if (has('streams')) keep({ streams: await watchStreams() })
+if (has('memory')) keep({ memory: await watchMemory() })
 console.log(`\n${buildTables(report).map(renderText).join('\n\n')}`)
-if (options.jsonFile !== null) {
-  writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`)
+
+/** Written after each measure: what the next one meets must not cost the others. */
+function keep(part: Partial<Report>): void {
+  report = { ...report, ...part }
+  if (options.jsonFile !== null) {
+    writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`)
+  }
 }
 
 async function compare(): Promise<Comparison & Pick<Report, 'latency'>> {
