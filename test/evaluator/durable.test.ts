@@ -310,21 +310,24 @@ t.test('a rollout in which nothing happens writes nothing', async (t) => {
   t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'), 'and goes on when it does')
 })
 
-t.test('many rollouts are evaluated in slices, between which requests get their turn', async (t) => {
-  const simulation = await simulate(22, 0, () => ({}), [ERRORS])
-  for (let n = 0; n < 50; n++) {
-    const service = { ...quickService(), name: `other-${n}` }
-    const book = simulation.buildBook(service)
-    await simulation.evaluator.add({ plan: buildPlan(service, 'hash')!, book })
-  }
-  let turns = 0
-  let isLooking = true
-  const count = () => {
-    turns++
-    if (isLooking) setImmediate(count)
-  }
-  setImmediate(count)
-  await simulation.evaluator.look()
-  isLooking = false
-  t.ok(turns >= 6, `${turns} turns`)
-})
+t.test(
+  'many rollouts are evaluated in slices, between which requests get their turn',
+  async (t) => {
+    const simulation = await simulate(22, 0, () => ({}), [ERRORS])
+    for (let n = 0; n < 50; n++) {
+      const service = { ...quickService(), name: `other-${n}` }
+      const book = simulation.buildBook(service)
+      await simulation.evaluator.add({ plan: buildPlan(service, 'hash')!, book })
+    }
+    let turns = 0
+    let isLooking = true
+    const count = () => {
+      turns++
+      if (isLooking) setImmediate(count)
+    }
+    setImmediate(count)
+    await simulation.evaluator.look()
+    isLooking = false
+    t.ok(turns >= 6, `${turns} turns`)
+  },
+)
