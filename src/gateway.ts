@@ -21,6 +21,7 @@ import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
+import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
@@ -102,6 +103,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       metrics.countDecision(decision)
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
+    },
+    onLead: (leads) => {
+      if (leads) log.info('this process decides on the rollouts')
+      else log.warn('another process decides on this store: this one follows its weights')
     },
     onError: (what, error) => log.error({ err: error }, `${what} failed`),
   })
@@ -189,7 +194,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   await store.expirePredictions(clock.now())
   await upstreams.checkNew()
-  for (const rollout of rolloutsOf(live)) await evaluator.add(rollout)
+  for (const rollout of rolloutsOf(live)) {
+    await evaluator.add(rollout)
+    logResumed(evaluator.view(rollout.plan.service)!, log)
+  }
 
   const data = createDataServer(
     {

@@ -33,6 +33,8 @@ export type EvaluatorDeps = {
   ) => { readonly ready: boolean; readonly downForMs: number }
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
+  /** Told at the first look, and whenever this process begins or ceases to decide. */
+  readonly onLead?: (leads: boolean) => void
   readonly onError: (what: string, error: unknown) => void
 }
 
@@ -43,6 +45,7 @@ export class Evaluator {
   readonly #runners = new Map<string, RolloutRunner>()
   #looking: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
+  #led: boolean | null = null
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
@@ -148,6 +151,10 @@ export class Evaluator {
       await this.#lease.keep()
     } catch (error) {
       this.#deps.onError('lease', error)
+    }
+    if (this.leads !== this.#led) {
+      this.#led = this.leads
+      this.#deps.onLead?.(this.leads)
     }
     const ticks: Promise<void>[] = []
     let n = 0

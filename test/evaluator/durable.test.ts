@@ -193,6 +193,28 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
   t.same(simulation.store.records.get('svc')!.evidence, before.evidence)
 })
 
+t.test('who begins or ceases to decide is told once', async (t) => {
+  const simulation = await simulate(23, 0, () => ({}), [ERRORS])
+  const told: boolean[] = []
+  const second = new Evaluator({
+    store: simulation.store,
+    clock: simulation.clock,
+    holder: 'second',
+    reachability: () => ({ ready: true, downForMs: 0 }),
+    apply: () => {},
+    onDecision: () => {},
+    onLead: (leads) => told.push(leads),
+    onError: (_what, error) => t.fail(String(error)),
+  })
+  await simulation.evaluator.look()
+  for (let n = 0; n < 3; n++) await second.look()
+  t.same(told, [false])
+  simulation.clock.ms += 6000
+  for (let n = 0; n < 3; n++) await second.look()
+  t.same(told, [false, true])
+  await second.stop()
+})
+
 t.test('who lost the lease unnoticed has its writes fenced off and follows', async (t) => {
   const simulation = await simulate(19, 0, () => ({}), [ERRORS])
   await simulation.run(6000, () => false)

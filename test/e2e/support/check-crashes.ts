@@ -103,6 +103,10 @@ async function checkRestart(
   const decision = after.lastDecision!
   const where = `${name} at ${last.phase}, step ${last.step!.index}, decision ${last.lastDecision!.id}`
   t.same(after.weights, decision.to.weights, `${where}: weights are those of the last decision`)
+  if (decision.to.phase !== 'idle') {
+    const resumed = gateway.logs().find(({ msg }) => msg?.startsWith(`${after.rollout} is `))
+    t.match(resumed, { phase: decision.to.phase, decision: decision.id }, `${where}: it says so`)
+  }
   const log = await readDecisions(gateway.admin, 'm')
   t.same(
     log.map(({ id }) => id),
