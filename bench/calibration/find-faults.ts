@@ -1,0 +1,41 @@
+import type { MethodResult, ScenarioResult } from './repeat.ts'
+
+/** How far the planner may be from the simulation, as a share of it. */
+const PLAN_TOLERANCE = 0.2
+
+/**
+ * What a run shows that must not be: an error rate whose 95 % interval lies wholly above what is promised, a
+ * detection that is too slow, a plan that is off by more than a fifth, a deliberate failure that does not fail.
+ */
+export function findFaults(scenarios: readonly ScenarioResult[]): readonly string[] {
+  return scenarios.flatMap((scenario) =>
+    scenario.methods.flatMap((result) =>
+      [promise(result), slowness(result), plan(result), failure(scenario, result)]
+        .filter((fault) => fault !== null)
+        .map((fault) => `${scenario.name}: ${result.method}: ${fault}`),
+    ),
+  )
+}
+
+function promise({ promised, lower, acted, rollouts }: MethodResult): string | null {
+  if (promised === null || lower <= promised) return null
+  return `${acted} of ${rollouts}, promised is at most ${promised}`
+}
+
+function slowness({ medianAtMost, p50 }: MethodResult): string | null {
+  if (medianAtMost === null || (p50 ?? Infinity) <= medianAtMost) return null
+  return `a median of ${p50} requests, at most ${medianAtMost} are wanted`
+}
+
+function plan({ planned, p50, p80 }: MethodResult): string | null {
+  if (planned === null) return null
+  const isOff = (at: number, found: number | null) =>
+    found === null || Math.abs(at / found - 1) > PLAN_TOLERANCE
+  if (!isOff(planned.p50, p50) && !isOff(planned.p80, p80)) return null
+  return `planned ${planned.p50} and ${planned.p80} requests, found ${p50} and ${p80}`
+}
+
+function failure({ question }: ScenarioResult, result: MethodResult): string | null {
+  if (question !== 'deliberate-failure' || result.lower > 0.05) return null
+  return `does not fail: ${result.acted} of ${result.rollouts}`
+}

@@ -1,0 +1,56 @@
+import { Attempt, eventTally, type Place } from './attempt.ts'
+import type { EventTick, Watcher } from './rivals.ts'
+import type { Finding } from './scenario.ts'
+import type { RolloutPlan } from '../../src/rollout/plan.ts'
+
+/** A tick of a race, with its step where there are several. */
+export type RaceTick = EventTick & Pick<Place, 'step'>
+
+/**
+ * Shows the same ticks to every method until each has acted or the ticks end. After how many requests each
+ * of them acted.
+ */
+export function race(
+  ticks: Iterable<RaceTick>,
+  methods: Readonly<Record<string, (tick: RaceTick) => boolean>>,
+): Finding {
+  const acted: Record<string, number | null> = {}
+  const waiting = new Map(Object.entries(methods))
+  for (const method of waiting.keys()) acted[method] = null
+  let requests = 0
+  for (const tick of ticks) {
+    requests += tick.units[0] + tick.units[1]
+    for (const [method, acts] of waiting) {
+      if (!acts(tick)) continue
+      acted[method] = requests
+      waiting.delete(method)
+    }
+    if (waiting.size === 0) break
+  }
+  return acted
+}
+
+/** serin, watching the first hypothesis of a plan for harm. */
+export function serinHarm(plan: RolloutPlan, oneStart = false): Watcher {
+  const attempt = new Attempt(plan, oneStart)
+  return (tick: RaceTick) => {
+    foldTick(attempt, tick)
+    return attempt.isHarmed()
+  }
+}
+
+/** serin, proving the first hypothesis of a plan. */
+export function serinProof(plan: RolloutPlan): Watcher {
+  const attempt = new Attempt(plan, true)
+  const { id } = plan.hypotheses[0]!
+  return (tick: RaceTick) => {
+    foldTick(attempt, tick)
+    return attempt.isProved(id)
+  }
+}
+
+function foldTick(attempt: Attempt, tick: RaceTick): void {
+  const cohort = attempt.open(tick)
+  cohort.tallies[attempt.plan.hypotheses[0]!.id] = eventTally(tick)
+  attempt.fold(cohort)
+}
