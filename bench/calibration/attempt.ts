@@ -18,7 +18,7 @@ export type Place = {
 }
 
 /** Units of a tick and those of them with the event, each [baseline, canary]. */
-export type EventCounts = { readonly units: Readonly<Pair>; readonly events: Readonly<Pair> }
+export type EventCounts = { readonly units: Pair; readonly events: Pair }
 
 /**
  * The evidence of one simulated attempt, gathered by serin's own core: terms are published from earlier

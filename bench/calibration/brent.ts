@@ -29,7 +29,8 @@ export function findRoot(
     const half = (other.x - best.x) / 2
     if (Math.abs(half) <= precision || best.y === 0) return best.x
     const isPromising = Math.abs(previousStep) >= precision && Math.abs(last.y) > Math.abs(best.y)
-    let step = (isPromising ? interpolate(last, best, other, previousStep, precision) : null) ?? half
+    let step =
+      (isPromising ? interpolate(last, best, other, previousStep, precision) : null) ?? half
     if (Math.abs(step) < precision) step = step > 0 ? precision : -precision
     last = best
     const x = best.x + step

@@ -10,7 +10,7 @@ const PLAN_TOLERANCE = 0.2
 export function findFaults(scenarios: readonly ScenarioResult[]): readonly string[] {
   return scenarios.flatMap((scenario) =>
     scenario.methods.flatMap((result) =>
-      [promise(result), slowness(result), plan(result), failure(scenario, result)]
+      [promise(result), slowness(result), plan(result), failure(result)]
         .filter((fault) => fault !== null)
         .map((fault) => `${scenario.name}: ${result.method}: ${fault}`),
     ),
@@ -35,7 +35,6 @@ function plan({ planned, p50, p80 }: MethodResult): string | null {
   return `planned ${planned.p50} and ${planned.p80} requests, found ${p50} and ${p80}`
 }
 
-function failure({ question }: ScenarioResult, result: MethodResult): string | null {
-  if (question !== 'deliberate-failure' || result.lower > 0.05) return null
-  return `does not fail: ${result.acted} of ${result.rollouts}`
+function failure({ mustFail, lower, acted, rollouts }: MethodResult): string | null {
+  return mustFail && lower <= 0.05 ? `does not fail: ${acted} of ${rollouts}` : null
 }

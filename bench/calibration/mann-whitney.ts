@@ -21,7 +21,12 @@ export function mannWhitneyShift(
   const highest = Math.max(...experiment) - Math.min(...control)
   const z = normalQuantile((1 - confidence) / 2)
   const root = (quantile: number) =>
-    findRoot((shift) => shiftScore(experiment, control, shift, quantile), lowest, highest, TOLERANCE)
+    findRoot(
+      (shift) => shiftScore(experiment, control, shift, quantile),
+      lowest,
+      highest,
+      TOLERANCE,
+    )
   const bound = (quantile: number) => {
     if (shiftScore(experiment, control, lowest, quantile) <= 0) return lowest
     if (shiftScore(experiment, control, highest, quantile) >= 0) return highest

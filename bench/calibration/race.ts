@@ -1,7 +1,8 @@
+import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { harmLogEvidence } from '../../src/statistics/label-bet.ts'
 import { Attempt, eventTally, type Place } from './attempt.ts'
 import type { EventTick, Watcher } from './rivals.ts'
 import type { Finding } from './scenario.ts'
-import type { RolloutPlan } from '../../src/rollout/plan.ts'
 
 /** A tick of a race, with its step where there are several. */
 export type RaceTick = EventTick & Pick<Place, 'step'>
@@ -31,11 +32,37 @@ export function race(
 }
 
 /** serin, watching the first hypothesis of a plan for harm. */
-export function serinHarm(plan: RolloutPlan, oneStart = false): Watcher {
-  const attempt = new Attempt(plan, oneStart)
-  return (tick: RaceTick) => {
-    foldTick(attempt, tick)
-    return attempt.isHarmed()
+export function serinHarm(plan: RolloutPlan): Watcher {
+  return serinHarms(plan, { serin: plan.hypotheses[0]!.harm.alpha })['serin']!
+}
+
+/** The same at several α: the evidence does not depend on it, and is gathered once. */
+export function serinHarms(
+  plan: RolloutPlan,
+  alphas: Readonly<Record<string, number>>,
+): Readonly<Record<string, Watcher>> {
+  const attempt = new Attempt(plan)
+  const { id } = plan.hypotheses[0]!
+  let folded: RaceTick | null = null
+  return Object.fromEntries(
+    Object.entries(alphas).map(([name, alpha]) => [
+      name,
+      (tick: RaceTick) => {
+        if (tick !== folded) foldTick(attempt, tick)
+        folded = tick
+        return attempt.evidence.hypotheses[id]!.sup.harm >= Math.log(1 / alpha)
+      },
+    ]),
+  )
+}
+
+/** The label bets from the first tick on, at α = 5 % and one weight: what the planner plans. */
+export function plainHarm(): Watcher {
+  const seen = { baseline: 0, canary: 0, trials: 0 }
+  return ({ pi, events }) => {
+    seen.baseline += events[0]
+    seen.canary += events[1]
+    return harmLogEvidence([{ pi, ...seen }], 1) >= Math.log(20)
   }
 }
 

@@ -17,6 +17,7 @@ export type MethodResult = {
   /** By which share of the rollouts (5, 10, … 95 %) after how many requests; null as above. */
   readonly curve: readonly (number | null)[]
   readonly promised: number | null
+  readonly mustFail: boolean
   readonly planned: { readonly p50: number; readonly p80: number } | null
   readonly medianAtMost: number | null
 }
@@ -39,7 +40,7 @@ export function repeat(scenario: Scenario, rollouts: number, seed: number): Scen
 }
 
 function summarise(
-  { promises, plans, medianAtMost }: Scenario,
+  { promises, mustFail, plans, medianAtMost }: Scenario,
   method: string,
   findings: readonly Finding[],
 ): MethodResult {
@@ -59,6 +60,7 @@ function summarise(
     p80: at(0.8),
     curve: Array.from({ length: 19 }, (_, i) => at((i + 1) / 20)),
     promised: promises?.[method] ?? null,
+    mustFail: mustFail?.includes(method) ?? false,
     planned: plan === undefined ? null : { p50: plan.p50.requests, p80: plan.p80.requests },
     medianAtMost: medianAtMost?.[method] ?? null,
   }

@@ -14,8 +14,6 @@ export type Question =
   | 'detection'
   /** The canary is as good, and it is to be proved within the margin. */
   | 'proof'
-  /** Something that serin does not do, to show why. */
-  | 'deliberate-failure'
 
 /** One simulated situation. */
 export type Scenario = {
@@ -27,6 +25,8 @@ export type Scenario = {
   readonly rollouts: readonly [full: number, quick: number]
   /** α that each of these methods promises here. */
   readonly promises?: Readonly<Record<string, number>>
+  /** Methods that serin avoids, and that are here to show why: they must be seen to fail. */
+  readonly mustFail?: readonly string[]
   /** What the planner says about these methods. */
   readonly plans?: Readonly<Record<string, Plan>>
   /** Requests that the median of a method must not exceed. */

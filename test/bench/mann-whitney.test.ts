@@ -50,11 +50,14 @@ t.test('Long series have Kayenta’s intervals to the last digits.', async (t) =
   }
 })
 
-t.test('A series is high or low where its interval lies beyond a quarter of the estimate.', async (t) => {
-  const ten = Array.from({ length: 10 }, (_, i) => i)
-  const above = (shift: number) => ten.map((value) => value + shift)
-  t.equal(kayentaClass(above(20), ten), 'high')
-  t.equal(kayentaClass(ten, above(20)), 'low')
-  t.equal(kayentaClass(above(0.5), ten), 'pass')
-  t.equal(kayentaClass([0, 0, 0], [0, 0]), 'pass')
-})
+t.test(
+  'A series is high or low where its interval lies beyond a quarter of the estimate.',
+  async (t) => {
+    const ten = Array.from({ length: 10 }, (_, i) => i)
+    const above = (shift: number) => ten.map((value) => value + shift)
+    t.equal(kayentaClass(above(20), ten), 'high')
+    t.equal(kayentaClass(ten, above(20)), 'low')
+    t.equal(kayentaClass(above(0.5), ten), 'pass')
+    t.equal(kayentaClass([0, 0, 0], [0, 0]), 'pass')
+  },
+)
