@@ -1,11 +1,8 @@
 import type { MethodResult, ScenarioResult } from './repeat.ts'
 
-/** How far the planner may be from the simulation, as a share of it. */
-const PLAN_TOLERANCE = 0.2
-
 /**
  * What a run shows that must not be: an error rate whose 95 % interval lies wholly above what is promised, a
- * detection that is too slow, a plan that is off by more than a fifth, a deliberate failure that does not fail.
+ * detection that is too slow, a plan that is off by more than it may, a deliberate failure that does not fail.
  */
 export function findFaults(scenarios: readonly ScenarioResult[]): readonly string[] {
   return scenarios.flatMap((scenario) =>
@@ -30,7 +27,7 @@ function slowness({ medianAtMost, p50 }: MethodResult): string | null {
 function plan({ planned, p50, p80 }: MethodResult): string | null {
   if (planned === null) return null
   const isOff = (at: number, found: number | null) =>
-    found === null || Math.abs(at / found - 1) > PLAN_TOLERANCE
+    found === null || Math.abs(at / found - 1) > planned.tolerance
   if (!isOff(planned.p50, p50) && !isOff(planned.p80, p80)) return null
   return `planned ${planned.p50} and ${planned.p80} requests, found ${p50} and ${p80}`
 }

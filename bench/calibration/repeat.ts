@@ -14,11 +14,14 @@ export type MethodResult = {
   /** Requests of both sides after which half, and four of five, of all rollouts had been acted on; null = fewer were. */
   readonly p50: number | null
   readonly p80: number | null
-  /** By which share of the rollouts (5, 10, … 95 %) after how many requests; null as above. */
-  readonly curve: readonly (number | null)[]
   readonly promised: number | null
   readonly mustFail: boolean
-  readonly planned: { readonly p50: number; readonly p80: number } | null
+  /** What the planner says, and how far it may be off, as a share of what is found. */
+  readonly planned: {
+    readonly p50: number
+    readonly p80: number
+    readonly tolerance: number
+  } | null
   readonly medianAtMost: number | null
 }
 
@@ -40,7 +43,7 @@ export function repeat(scenario: Scenario, rollouts: number, seed: number): Scen
 }
 
 function summarise(
-  { promises, mustFail, plans, medianAtMost }: Scenario,
+  { promises, mustFail, plans, planTolerance = 0.2, medianAtMost }: Scenario,
   method: string,
   findings: readonly Finding[],
 ): MethodResult {
@@ -58,10 +61,16 @@ function summarise(
     ...clopperPearson(acted, times.length),
     p50: at(0.5),
     p80: at(0.8),
-    curve: Array.from({ length: 19 }, (_, i) => at((i + 1) / 20)),
     promised: promises?.[method] ?? null,
     mustFail: mustFail?.includes(method) ?? false,
-    planned: plan === undefined ? null : { p50: plan.p50.requests, p80: plan.p80.requests },
+    planned:
+      plan === undefined
+        ? null
+        : {
+            p50: plan.p50.requests,
+            p80: plan.p80.requests,
+            tolerance: planTolerance,
+          },
     medianAtMost: medianAtMost?.[method] ?? null,
   }
 }

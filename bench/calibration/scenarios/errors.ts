@@ -37,7 +37,7 @@ export function errorsAlike(): Scenario[] {
       promises: { serin: 0.05 },
       run: (random) => {
         const half = { ...constant, rates: [0.005, 0.005] as const }
-        const lenient = { serin: serinHarm(onePlan), 'Flagger, limit 1%': flagger(0.01) }
+        const lenient = { serin: serinHarm(onePlan), 'Flagger, limit 1 %': flagger(0.01) }
         return race(
           drawTicks(random, ticks, () => half),
           lenient,
@@ -115,7 +115,7 @@ export function errorsPlanned(): Scenario[] {
     const planned = harmPlanned(pi, rates)
     return {
       name: `planned-${times}-${pi}`,
-      title: `errors 1% → ${percent(rates[1])}, ${percent(pi)} canary`,
+      title: `errors 1 % → ${percent(rates[1])}, ${percent(pi)} canary`,
       question: 'detection',
       rollouts: [1000, 150],
       plans: { [PLAIN]: planned },
@@ -142,8 +142,8 @@ export function errorsProved(): Scenario[] {
     const metric = {
       kind: 'error-rate',
       maxIncrease: '0%',
-      sensitivity: percent(margin),
-      floor: percent(floor),
+      sensitivity: `${100 * margin}%`,
+      floor: `${100 * floor}%`,
     }
     const plan = planFor({ errors: metric }, { maxTicks: ticks })
     const planned = eventsPlan({
@@ -177,7 +177,7 @@ export function errorsProved(): Scenario[] {
     return [
       {
         name: `proof-${name}`,
-        title: `errors 1 % on both sides, ${what}`,
+        title: `errors 1 % on both sides, to be proved: ${what}`,
         question: 'proof',
         rollouts: [400, 60],
         plans: { serin: planned },
@@ -220,5 +220,5 @@ function harmPlan(maxTicks: number, weights: readonly number[] = [5]) {
 }
 
 function percent(share: number): string {
-  return `${Math.round(share * 1e6) / 1e4}%`
+  return `${Math.round(share * 1e6) / 1e4} %`
 }

@@ -25,7 +25,7 @@ export function kayentaJudged(): Scenario[] {
     },
     {
       name: 'kayenta-worse',
-      title: 'errors 1 → 2 %, otherwise the same',
+      title: 'errors 1 → 2 %, 50 canary requests a minute of 1,000, two hours',
       question: 'detection',
       rollouts: [300, 30],
       run: (random) => raceMinutes(random, 2 * RATE, serinHarm(plan)),

@@ -53,7 +53,7 @@ export function wholeRollouts(): Scenario[] {
     },
     {
       name: 'rollout-errors-margin',
-      title: 'the same; errors at the margin of the proof (1.5 × and 0.1 %)',
+      title: 'a whole rollout; errors at the margin of the proof (1.5 × and 0.1 %)',
       question: 'false-promotion',
       rollouts,
       promises: { promoted: 0.05 },
@@ -61,7 +61,7 @@ export function wholeRollouts(): Scenario[] {
     },
     {
       name: 'rollout-rmse-margin',
-      title: 'the same; RMSE exactly 5 % higher, which is allowed and not to be proved',
+      title: 'a whole rollout; RMSE exactly 5 % higher, which is allowed and not to be proved',
       question: 'false-promotion',
       rollouts,
       promises: { promoted: 0.05, 'rolled back': 0.05 },
@@ -69,7 +69,7 @@ export function wholeRollouts(): Scenario[] {
     },
     {
       name: 'rollout-slower-margin',
-      title: 'the same; all latencies exactly 10 % longer',
+      title: 'a whole rollout; all latencies exactly 10 % longer',
       question: 'false-promotion',
       rollouts,
       promises: { promoted: 0.05, 'rolled back': 0.05 },
@@ -77,7 +77,7 @@ export function wholeRollouts(): Scenario[] {
     },
     {
       name: 'rollout-errors-worse',
-      title: 'the same; errors 3 %',
+      title: 'a whole rollout; errors 3 %',
       question: 'detection',
       rollouts,
       run: run({ errorRate: 0.03 }),

@@ -54,7 +54,8 @@ export function timing(): Scenario[] {
     },
     {
       name: 'onset-ramp',
-      title: 'as before; the ramp 5 → 20 → 50 % has just reached 50 %',
+      title:
+        'errors 0.7 × the baseline’s, then 2 × as the ramp 5 → 20 → 50 % reaches 50 %; requests since then',
       question: 'detection',
       rollouts: [400, 40],
       run: (random) => {
