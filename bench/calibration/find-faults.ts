@@ -1,5 +1,8 @@
 import type { MethodResult, ScenarioResult } from './repeat.ts'
 
+/** Rollouts from which a median is known well enough to hold a plan against it. */
+const PLAN_ROLLOUTS = 200
+
 /**
  * What a run shows that must not be: an error rate whose 95 % interval lies wholly above what is promised, a
  * detection that is too slow, a plan that is off by more than it may, a deliberate failure that does not fail.
@@ -24,8 +27,8 @@ function slowness({ medianAtMost, p50 }: MethodResult): string | null {
   return `a median of ${p50} requests, at most ${medianAtMost} are wanted`
 }
 
-function plan({ planned, p50, p80 }: MethodResult): string | null {
-  if (planned === null) return null
+function plan({ planned, p50, p80, rollouts }: MethodResult): string | null {
+  if (planned === null || rollouts < PLAN_ROLLOUTS) return null
   const isOff = (at: number, found: number | null) =>
     found === null || Math.abs(at / found - 1) > planned.tolerance
   if (!isOff(planned.p50, p50) && !isOff(planned.p80, p80)) return null

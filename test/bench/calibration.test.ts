@@ -156,7 +156,7 @@ t.test(
   async (t) => {
     const good: MethodResult = {
       method: 'm',
-      rollouts: 100,
+      rollouts: 200,
       acted: 5,
       lower: 0.02,
       upper: 0.1,
@@ -172,7 +172,7 @@ t.test(
         { name: 's', title: '', question: 'detection', methods: [{ ...good, ...change }] },
       ])
     t.same(faults({}), [])
-    t.same(faults({ lower: 0.051 }), ['s: m: 5 of 100, promised is at most 0.05'])
+    t.same(faults({ lower: 0.051 }), ['s: m: 5 of 200, promised is at most 0.05'])
     t.same(faults({ promised: null, lower: 0.9 }), [])
     t.match(faults({ medianAtMost: 99 }), [/a median of 100 requests/])
     t.match(faults({ p50: null }), [/a median of null/, /planned 119 and 161/])
@@ -180,7 +180,8 @@ t.test(
       /planned 121 and 200 requests, found 100/,
     ])
     t.match(faults({ planned: { p50: 100, p80: 159, tolerance: 0.2 } }), [/planned 100 and 159/])
-    t.same(faults({ mustFail: true }), ['s: m: does not fail: 5 of 100'])
+    t.same(faults({ rollouts: 199, planned: { p50: 1, p80: 1, tolerance: 0.2 } }), [])
+    t.same(faults({ mustFail: true }), ['s: m: does not fail: 5 of 200'])
     t.same(faults({ mustFail: true, promised: null, lower: 0.06 }), [])
   },
 )
