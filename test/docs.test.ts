@@ -7,6 +7,7 @@ const root = process.cwd()
 const pages = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
   'bench/README.md',
+  'bench/calibration/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),
@@ -48,6 +49,17 @@ t.test('every rule of docs/http.md is named by the tests that it points to', asy
   for (const [, rule, section, file] of rows) {
     t.ok(read(file!).includes(`${rule!.trim()} (${section!.trim()})`), `${rule} in ${file}`)
   }
+})
+
+t.test('every rule of docs/statistics.md has a test that is named after it', async (t) => {
+  const rules = [
+    ...read('docs/statistics.md').matchAll(/\(\[test\]\(\.\.\/(\S+)\):\s+`(Rule (\d+))`\)/g),
+  ]
+  t.same(
+    rules.map(([, , , number]) => Number(number)),
+    Array.from({ length: 14 }, (_, i) => i + 1),
+  )
+  for (const [, file, rule] of rules) t.ok(read(file!).includes(`${rule}: `), `${rule} in ${file}`)
 })
 
 t.test('every script that the documents name exists', async (t) => {

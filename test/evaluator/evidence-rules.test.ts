@@ -1,4 +1,5 @@
 import t from 'tap'
+import { parseConfig } from '../../src/config/load.ts'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
@@ -21,6 +22,16 @@ function held(metrics: readonly MetricSpec[], keyed = false) {
 
 function events(simulation: Simulation, id: string): EventEvidence {
   return simulation.store.records.get('svc')!.evidence!.hypotheses[id] as EventEvidence
+}
+
+/** What is wrong with a configuration whose first step is this one. */
+function checkSteps(step: string): readonly string[] {
+  const upstreams = '[http://127.0.0.1:1]'
+  const text = `{ version: 1, gateway: { listen: '127.0.0.1:0' }, services: { svc: { match: { path: /a },
+    variants: { baseline: { version: '1', upstreams: ${upstreams} }, canary: { version: '2', upstreams: ${upstreams} } },
+    rollout: { steps: [${step}, { weight: 100% }] } } } }`
+  const result = parseConfig(text, { file: null, env: {} })
+  return result.ok ? [] : result.problems.map((problem) => problem.message)
 }
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i)
@@ -358,6 +369,38 @@ t.test(
     t.ok(await broken.run(12_000, (s) => s.phase === 'rolled-back'))
     t.match(broken.state, { rolledBackReason: 'breaker' })
     t.match(broken.store.log.at(-1)!.summary, /outside α/)
+  },
+)
+
+t.test(
+  'Rule 11: only draws are evidence: an override or a rule sends requests, not proof',
+  async (t) => {
+    const simulation = await simulate(20, 0, () => ({}), [ERRORS], { service: held([ERRORS]) })
+    await simulation.run(4000, () => false)
+    const { book } = simulation
+    for (const reason of ['override', 'rule'] as const) {
+      for (let i = 0; i < 200; i++) {
+        const ticket = book.begin(
+          {
+            variant: 'canary',
+            reason,
+            unit: null,
+            suppressed: false,
+            keyMissing: false,
+            overrideRefused: false,
+          },
+          `${reason}${i}`,
+        )
+        book.end(ticket, 'failed', 502, 1)
+      }
+    }
+    await simulation.run(4000, () => false)
+    t.ok(book.variants.get('canary')!.requests > 400, 'they are requests')
+    const { trials, events: failed } = events(simulation, 'errors')
+    t.ok(trials[1] > 400, 'others are judged')
+    t.same(failed, [0, 0])
+    // A copy of a request is no draw either; steps that send copies are refused as long as they do not exist.
+    t.ok(checkSteps('{ mirror: 50% }').includes('not supported yet: mirror steps'))
   },
 )
 

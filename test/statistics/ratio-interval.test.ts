@@ -57,7 +57,45 @@ t.test('The mixture bound is that of confseq and of GrowthBook.', async (t) => {
   const information = 1 / 0.33341 ** 2
   const precision = information / (6461 * 0.0890850975 ** 2)
   near(t, mixtureRadius(information, precision, 0.05), (1.56516 + 0.55844) / 2, 5e-5)
+  // gbstats (growthbook at 8f1db44, frequentist/test_tests.py), proportions, N* = 5000 (ρ = .0398400668).
+  const share = 1 / 0.03386 ** 2
+  const sharePrecision = share / (6461 * 0.0398400668 ** 2)
+  near(t, mixtureRadius(share, sharePrecision, 0.05), (0.60675 - 0.40098) / 2, 2e-5)
+  // Narrowest at t = 1000 with tρ² = −W₋₁(−α²/e) − 1 = 8.211968 (arXiv 2103.06476, appendix B.2).
+  near(t, mixtureRadius(1000, 1000 / 8.211968062, 0.05), 0.095978998, 1e-9)
 })
+
+t.test(
+  'Rule 13: with a ratio that moves, the bounds are those of its largest and its smallest value.',
+  async (t) => {
+    // Ratios 2 and 0.5 in turns of five events; all label sequences, no chance.
+    const pi = 0.3
+    const ratioAt = (event: number) => (event < 5 ? 2 : 0.5)
+    const expected = (events: number, evidence: (canary: number, baseline: number) => number) => {
+      let sum = 0
+      for (let labels = 0; labels < 2 ** events; labels += 1) {
+        let [probability, canary] = [1, 0]
+        for (let event = 0; event < events; event += 1) {
+          const theta = (pi * ratioAt(event)) / (1 - pi + pi * ratioAt(event))
+          const isCanary = ((labels >> event) & 1) === 1
+          probability *= isCanary ? theta : 1 - theta
+          canary += isCanary ? 1 : 0
+        }
+        sum += probability * Math.exp(evidence(canary, events - canary))
+      }
+      return sum
+    }
+    const stratum = (canary: number, baseline: number) => [{ pi, canary, baseline, trials: 0 }]
+    for (let events = 1; events <= 10; events += 1) {
+      const largest = expected(events, (c, b) => harmLogEvidence(stratum(c, b), 2))
+      const smallest = expected(events, (c, b) => proofLogEvidence(stratum(c, b), 0.5, 0))
+      t.ok(largest <= 1 + 1e-12, `more than the largest is not shown at ${events}: ${largest}`)
+      t.ok(smallest <= 1 + 1e-12, `less than the smallest is not shown at ${events}: ${smallest}`)
+    }
+    const now = expected(5, (c, b) => harmLogEvidence(stratum(c, b), 1))
+    t.ok(now > 1, 'of the mean, or of the ratio now, nothing is promised')
+  },
+)
 
 t.test('The interval of a ratio of means is built from log-ratios within strata.', async (t) => {
   const stratum = moments(0.2, [8000, 2000], [2, 2.2], [5, 6])
