@@ -3,6 +3,8 @@ import type { LogEvidence, MetricReport, MetricValue, RatioInterval } from '../d
 /** A metric with its verdict as the API shows it: what is not finite is null. */
 export type MetricJson = {
   readonly name: string
+  /** Null: about all requests. */
+  readonly segment: string | null
   readonly kind: string
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
@@ -39,6 +41,7 @@ export type LogEvidenceJson = { readonly log: number | null; readonly threshold:
 export function presentMetric(report: MetricReport): MetricJson {
   return {
     name: report.name,
+    segment: report.segment ?? null,
     kind: report.kind,
     verdict: report.verdict,
     required: report.required,

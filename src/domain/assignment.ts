@@ -16,4 +16,6 @@ export type Assignment = {
   readonly keyMissing: boolean
   /** An override was asked for, but its secret was wrong or it named no variant: it was ignored. */
   readonly overrideRefused: boolean
+  /** The segment of a drawn request; null or absent where the service has none. */
+  readonly segment?: string | null
 }

@@ -32,6 +32,8 @@ export type Cohort = {
   assigned: Pair
   /** Of those, the ones whose predictions are looked at: labels are asked of no others. */
   observed: Pair
+  /** `observed` by segment; absent where no metric is judged by segment. */
+  readonly observedIn?: Readonly<Record<string, Pair>>
   /** By hypothesis id. */
   tallies: Record<string, Tally>
 }

@@ -54,6 +54,8 @@ type MetricCommon = {
   /** Absolute limits of the canary, in the metric's unit: shares as fractions, latency in ms; null = none. */
   readonly max: number | null
   readonly min: number | null
+  /** The segments that are compared apart, beside the whole; absent = the whole alone. */
+  readonly segments?: readonly string[]
 }
 
 /** What is waited for after a request, and how much of it a step needs. */

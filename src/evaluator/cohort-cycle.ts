@@ -143,8 +143,8 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) =>
-        this.#baselineQuantile(q),
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
+        this.#baselineQuantile(q, segment),
       ),
     })
   }
@@ -267,8 +267,8 @@ export class CohortCycle {
     }
   }
 
-  #baselineQuantile(q: number): number | null {
-    const { drawn } = this.#book.variants.get(BASELINE)!
+  #baselineQuantile(q: number, segment: string | undefined): number | null {
+    const drawn = this.#book.variants.get(BASELINE)!.drawnOf(segment)
     return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
   }
 }

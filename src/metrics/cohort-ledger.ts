@@ -6,15 +6,22 @@ import {
   type EventTally,
   type Side,
 } from '../domain/cohort.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addBet } from '../statistics/mean-bet.ts'
 import { rawScore, scoreValue } from '../statistics/score.ts'
 import { Bag } from './bag.ts'
+import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
+import {
+  segmentQuestions,
+  wholeQuestions,
+  type LabelQuestions,
+  type Questions,
+} from './questions.ts'
 import type { Ticket } from './recorder.ts'
-import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
+import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
@@ -45,14 +52,6 @@ export type Opening = {
   readonly now: number
 }
 
-/** What is asked of the labels for one metric. */
-type LabelQuestions = {
-  readonly metric: string
-  readonly score: Score
-  /** The score itself, its share above the cap, and the labels that are missing. */
-  readonly hypotheses: readonly Hypothesis[]
-}
-
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
  * assigned, whenever their outcome or label arrives. Booking is O(hypotheses).
@@ -61,10 +60,8 @@ export class CohortLedger {
   readonly units: UnitIndex
   readonly #hypotheses: readonly Hypothesis[]
   readonly #keyed: boolean
-  readonly #failures: readonly string[]
-  readonly #noAnswers: readonly string[]
-  readonly #latencies: readonly string[]
-  readonly #labels: readonly LabelQuestions[]
+  readonly #whole: Questions
+  readonly #bySegment: ReadonlyMap<string, Questions>
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -73,22 +70,8 @@ export class CohortLedger {
     this.units = new UnitIndex(maxUnits)
     this.#hypotheses = hypotheses
     this.#keyed = keyed
-    const ids = (of: Hypothesis['source']['of']) =>
-      hypotheses.filter((h) => h.source.of === of).map((h) => h.id)
-    this.#failures = ids('failure')
-    this.#noAnswers = ids('no-answer')
-    this.#latencies = ids('latency')
-    this.#labels = hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
-        ? []
-        : [
-            {
-              metric: metric!,
-              score: source.score,
-              hypotheses: hypotheses.filter((h) => h.metric === metric),
-            },
-          ],
-    )
+    this.#whole = wholeQuestions(hypotheses)
+    this.#bySegment = segmentQuestions(hypotheses)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -111,6 +94,7 @@ export class CohortLedger {
       closedAt: null,
       assigned: [0, 0],
       observed: [0, 0],
+      ...this.#emptyObservedIn(),
       tallies: this.#emptyTallies(),
     }
     this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
@@ -133,13 +117,14 @@ export class CohortLedger {
     side: Side,
     unit: number | null,
     observed: boolean,
+    segment: string | null = null,
   ): { cohort: Cohort; first: boolean } | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const { cohort, newUnits } = this.#open
     const first = unit === null || this.units.claim(unit)
     if (first) {
       cohort.assigned[side]++
-      if (observed) cohort.observed[side]++
+      if (observed) countObserved(cohort, side, segment)
       if (unit !== null) newUnits.push(unit)
     } else if (!this.units.knows(unit)) {
       return null
@@ -169,11 +154,19 @@ export class CohortLedger {
   ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return { result: 'late', cohort: null }
-    for (const questions of this.#labels) {
-      const raw =
-        prediction.value === null ? null : rawScore(questions.score, prediction.value, label)
+    const { value, side, segment } = prediction
+    for (const questions of this.#whole.labels) {
+      const raw = value === null ? null : rawScore(questions.score, value, label)
       // A prediction that cannot be scored stays without a label: it is missed on its side.
-      if (raw !== null) this.#bookScore(slot.cohort, questions, prediction.side, raw)
+      if (raw === null) continue
+      const { metric } = questions
+      const isTaught = slot.cohort.terms.caps[metric] !== undefined
+      if (!isTaught && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
+      this.#bookScore(slot.cohort, questions, side, raw)
+    }
+    for (const questions of this.#askedOf(segment ?? null)?.labels ?? []) {
+      const raw = value === null ? null : rawScore(questions.score, value, label)
+      if (raw !== null) this.#bookScore(slot.cohort, questions, side, raw)
     }
     return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
   }
@@ -232,26 +225,20 @@ export class CohortLedger {
     )
   }
 
+  /** Null: nothing is asked of a segment's requests alone, or the request has none. */
+  #askedOf(segment: string | null): Questions | null {
+    return segment === null ? null : (this.#bySegment.get(segment) ?? null)
+  }
+
+  #emptyObservedIn(): Pick<Cohort, 'observedIn'> {
+    if (this.#bySegment.size === 0) return {}
+    return { observedIn: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, [0, 0]])) }
+  }
+
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
-    // Client aborts and full queues are what slowness causes: they stay in the sample as requests
-    // without an answer and as slow ones, and are no errors of the variant.
-    const answered = outcome === 'ok' || outcome === 'failed'
-    const failed = outcome === 'failed'
-    const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
-    const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>
-      bookEvent(cohort.tallies[id] as EventTally, request, isHarm, isProofEvent)
-    for (const id of this.#failures) book(id, failed, failed)
-    for (const id of this.#noAnswers) book(id, !answered, !answered)
-    for (const id of this.#latencies) {
-      const terms = cohort.terms.thresholds[id]
-      if (terms === undefined) continue
-      const onBaseline = ticket.side === BASELINE_SIDE
-      const harmMs = onBaseline ? terms.baselineMs : terms.harmMs
-      const proofMs = onBaseline ? terms.baselineMs : terms.proofMs
-      // A failure is slow, however fast it came: else a side would look the better the more it fails.
-      const slow = outcome !== 'ok'
-      book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
-    }
+    bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
+    const asked = this.#askedOf(ticket.segment)
+    if (asked !== null) bookOutcome(asked, cohort, ticket, outcome, durationMs)
   }
 
   #bookScore(
@@ -261,7 +248,6 @@ export class CohortLedger {
     raw: number,
   ) {
     const cap = cohort.terms.caps[metric]
-    if (cap === undefined && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
     for (const hypothesis of hypotheses) {
       const { source, id } = hypothesis
       if (source.of === 'label-missing') {
@@ -290,4 +276,10 @@ export class CohortLedger {
     if (terms === undefined) return
     addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
   }
+}
+
+function countObserved({ observed, observedIn }: Cohort, side: Side, segment: string | null): void {
+  observed[side]++
+  const ofSegment = segment === null ? undefined : observedIn?.[segment]
+  if (ofSegment !== undefined) ofSegment[side]++
 }

@@ -22,8 +22,8 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 
 /**
  * The hypotheses of an analysis, fixed for an attempt: one per relative metric, "share above the cap"
- * beside every capped one, "label missing" beside every label metric, and one on requests without an
- * answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
+ * beside every capped one, "label missing" beside every label metric, all of these for each segment too
+ * where the metric says so, and one on requests without an answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
  * 2402.09698). Promotion needs every proof, which costs no correction (intersection-union).
  */
@@ -40,7 +40,18 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
   }))
 }
 
+/** The questions about all requests, then the same about those of each segment. */
 function draftsOf(metric: MetricSpec): Draft[] {
+  const drafts = wholeDraftsOf(metric)
+  // A limit is one of all requests.
+  const segments = metric.maxChange === null ? [] : (metric.segments ?? [])
+  const apart = segments.flatMap((segment) =>
+    drafts.map((draft) => ({ ...draft, id: `${draft.id}@${segment}`, segment })),
+  )
+  return [...drafts, ...apart]
+}
+
+function wholeDraftsOf(metric: MetricSpec): Draft[] {
   if (metric.maxChange === null) return isLabelMetric(metric) ? limitOnly(metric) : []
   const common = {
     id: metric.name,

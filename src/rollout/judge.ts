@@ -1,6 +1,12 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
-import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
-import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import type {
+  BetEvidence,
+  EventEvidence,
+  EventStratum,
+  Evidence,
+  HypothesisEvidence,
+} from '../domain/evidence.ts'
+import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -51,10 +57,12 @@ function hypothesisReport(
   const ticksBeyond = evidence.limitTicks[hypothesis.id] ?? 0
   // Label metrics fold a whole window late: until then the step's own sums are still another step's.
   const isStepFolded = found.step === context.step
-  const figures = readFigures(hypothesis, found, context)
+  const unitsPerSecond = context.unitsPerSecond * segmentShare(hypothesis, evidence)
+  const figures = readFigures(hypothesis, found, { ...context, unitsPerSecond })
   let ratio: { readonly read: RatioInterval | null } | null = null
   return {
     name: hypothesis.id,
+    ...(hypothesis.segment === undefined ? undefined : { segment: hypothesis.segment }),
     kind: kindOf(plan, hypothesis),
     verdict: verdictOf(harm, nonInferiority, ticksBeyond),
     required: hypothesis.required || isDecidingLimit(limit),
@@ -81,7 +89,9 @@ function hypothesisReport(
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
     etaSeconds:
-      nonInferiority === null ? null : remaining(figures.plan, nonInferiority, hypothesis, context),
+      nonInferiority === null
+        ? null
+        : remaining(figures.plan, nonInferiority, hypothesis, unitsPerSecond),
   }
 }
 
@@ -120,13 +130,13 @@ function remaining(
   plan: Plan | null,
   evidence: LogEvidence,
   hypothesis: Hypothesis,
-  context: JudgeContext,
+  ratePerSecond: number,
 ): number | null {
   return etaSeconds({
     plan,
     log: evidence.log,
     threshold: evidence.threshold,
-    ratePerSecond: context.unitsPerSecond,
+    ratePerSecond,
     settleSeconds: windowSeconds(hypothesis),
   })
 }
@@ -144,14 +154,26 @@ function stepHarm(
   return eventHarmLogEvidences(hypothesis, [strata])[0]!
 }
 
-function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
-  return plan.metrics.find((m) => m.name === id)?.kind ?? source.of
+function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
+  const id = wholeId(hypothesis)
+  return plan.metrics.find((m) => m.name === id)?.kind ?? hypothesis.source.of
+}
+
+// Judged units of a segment among those of the same question about all requests; 1 for the whole itself.
+function segmentShare(hypothesis: Hypothesis, evidence: Evidence): number {
+  const ofAll = unitsOf(evidence.hypotheses[wholeId(hypothesis)]!)
+  return ofAll === 0 ? 1 : unitsOf(evidence.hypotheses[hypothesis.id]!) / ofAll
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
   // Of answers that are right or wrong there is nothing to cap.
   if (!isContinuous(source) || source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
+}
+
+function unitsOf(found: HypothesisEvidence): number {
+  const strata = found.kind === 'event' ? [found.trials] : found.strata.map(({ n }) => n)
+  return strata.reduce((sum, [baseline, canary]) => sum + baseline + canary, 0)
 }
 
 function isDecidingLimit(limit: LimitReading | null): boolean {

@@ -3,6 +3,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { readField, type RequestFields } from './fields.ts'
 import { pickByDraw, pickByKey, unitHash } from './rendezvous.ts'
 import { isMatch, type Rule } from './rule.ts'
+import { readSegment } from './segment.ts'
 import type { Split } from './split.ts'
 
 /**
@@ -22,6 +23,7 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
         suppressed: false,
         keyMissing: false,
         overrideRefused: false,
+        segment: null,
       }
     }
   }
@@ -37,6 +39,7 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
     suppressed: false,
     keyMissing: key === null && split.key !== null,
     overrideRefused,
+    segment: readSegment(split.segmentation, fields),
   }
 }
 
@@ -64,6 +67,7 @@ function assignByRule(
     suppressed,
     keyMissing,
     overrideRefused,
+    segment: null,
   }
 }
 

@@ -3,6 +3,7 @@ import { CANARY } from '../domain/variant.ts'
 import { toByteString } from './byte-string.ts'
 import { buildCoin, type Coin } from './rendezvous.ts'
 import { buildRule, type Rule } from './rule.ts'
+import { buildSegmentation, type Segmentation } from './segment.ts'
 import { completeWeights } from './weights.ts'
 
 /**
@@ -21,6 +22,8 @@ export type Split = {
   readonly names: ReadonlyMap<string, string>
   /** A rule that names the canary is answered by the baseline: the service has a rollout, and it is at 0. */
   readonly suppressCanary: boolean
+  /** Null: requests are not told apart. */
+  readonly segmentation: Segmentation | null
 }
 
 /**
@@ -43,5 +46,6 @@ export function buildSplit(
     override: service.split.override,
     names: new Map(service.variants.map(({ name }) => [toByteString(name), name])),
     suppressCanary: service.rollout !== null && !coin.some(({ name }) => name === CANARY),
+    segmentation: buildSegmentation(service.observe.segment),
   }
 }
