@@ -1,4 +1,10 @@
-import type { LogEvidence, MetricReport, MetricValue, RatioInterval } from '../domain/verdict.ts'
+import type {
+  DriftReport,
+  LogEvidence,
+  MetricReport,
+  MetricValue,
+  RatioInterval,
+} from '../domain/verdict.ts'
 
 /** A metric with its verdict as the API shows it: what is not finite is null. */
 export type MetricJson = {
@@ -24,6 +30,8 @@ export type MetricJson = {
   readonly limit: MetricReport['limit']
   readonly stepCanaryN: number
   readonly etaSeconds: number | null
+  /** Null: no drift is watched, or nothing is known of it yet. */
+  readonly drift: DriftReport | null
 }
 
 /** `lower: null` or `upper: null` = not bounded yet on that side. */
@@ -69,6 +77,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     limit: report.limit,
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
+    drift: report.drift ?? null,
   }
 }
 

@@ -53,6 +53,7 @@ function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisS
 }
 
 function buildMetric(name: string, raw: RawMetric): MetricSpec {
+  if (raw.kind === 'drift') return buildDrift(name, raw)
   const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
   const common = {
     name,
@@ -94,6 +95,21 @@ function buildMetric(name: string, raw: RawMetric): MetricSpec {
         cap: raw.cap ?? null,
         ...buildLabels(raw),
       }
+  }
+}
+
+function buildDrift(name: string, raw: Extract<RawMetric, { kind: 'drift' }>): MetricSpec {
+  return {
+    name,
+    kind: 'drift',
+    of: raw.of === 'prediction' ? raw.of : { pointer: raw.of.slice('request:'.length) },
+    onFailure: raw.onFailure ?? DEFAULTS.driftOnFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: 'lower',
+    maxChange: null,
+    sensitivity: 0,
+    max: null,
+    min: null,
   }
 }
 

@@ -45,7 +45,7 @@ function checkMetric(
       path,
       'found true, but nothing says what the segments are: name observe.segment',
     )
-  if (!COMPARES.some((key) => Object.hasOwn(metric, key)))
+  if (metric.kind !== 'drift' && !COMPARES.some((key) => Object.hasOwn(metric, key)))
     checker.problem(
       path,
       'found true, but absolute limits hold for all requests together: it needs maxIncrease or maxDecrease',

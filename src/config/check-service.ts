@@ -1,5 +1,6 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
+import { checkDrift } from './check-drift.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSegments } from './check-segments.ts'
@@ -16,6 +17,7 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkRollout(checker, path)
   checkMetrics(checker, path)
   checkSegments(checker, path)
+  checkDrift(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

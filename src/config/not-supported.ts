@@ -31,7 +31,7 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   {
     path: `${METRIC}.kind`,
     what: 'a metric of this kind',
-    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy'),
+    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy', 'drift'),
   },
   { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },
   { path: `${METRIC}.count`, what: THRESHOLD },

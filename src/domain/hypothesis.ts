@@ -1,4 +1,4 @@
-import type { Better, OnFailure } from './rollout-spec.ts'
+import type { Better, DriftValue, OnFailure } from './rollout-spec.ts'
 
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
@@ -52,6 +52,15 @@ export type HypothesisSource =
   | ScoreSource
   | { readonly of: 'above-cap'; readonly score: Score; readonly windowMs: number }
   | { readonly of: 'label-missing'; readonly windowMs: number }
+  | DriftSource
+
+/** A value whose distribution is compared: the prediction, or a number of the request at an RFC 6901 pointer. */
+export type DriftSource = {
+  readonly of: 'drift'
+  readonly value: DriftValue
+  /** How long after its cohort has settled a value may still be read from an answer. */
+  readonly windowMs: number
+}
 
 /** The score of a prediction against its label; `cap: null` = learnt from the baseline's first labels. */
 export type ScoreSource = {

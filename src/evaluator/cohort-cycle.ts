@@ -14,6 +14,7 @@ import { publishTerms } from '../rollout/terms.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
+import { learnBins } from './learn-bins.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
 const MAX_UNITS = 2_000_000
@@ -131,6 +132,7 @@ export class CohortCycle {
       return
     }
     this.#learnCaps()
+    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)

@@ -1,25 +1,14 @@
-import {
-  BASELINE_SIDE,
-  type BetTally,
-  type Cohort,
-  type CohortTerms,
-  type EventTally,
-  type Side,
-} from '../domain/cohort.ts'
-import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { BASELINE_SIDE, type Cohort, type CohortTerms, type Side } from '../domain/cohort.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { addBet } from '../statistics/mean-bet.ts'
-import { rawScore, scoreValue } from '../statistics/score.ts'
+import { rawScore } from '../statistics/score.ts'
 import { Bag } from './bag.ts'
 import { bookOutcome } from './book-outcome.ts'
+import { bookScore } from './book-score.ts'
 import { CapLearner } from './cap-learner.ts'
-import {
-  segmentQuestions,
-  wholeQuestions,
-  type LabelQuestions,
-  type Questions,
-} from './questions.ts'
+import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
+import { DriftBook, emptyDriftTally } from './drift-book.ts'
 import type { Ticket } from './recorder.ts'
 import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
@@ -62,6 +51,7 @@ export class CohortLedger {
   readonly #keyed: boolean
   readonly #whole: Questions
   readonly #bySegment: ReadonlyMap<string, Questions>
+  readonly #drift: DriftBook | null
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -72,6 +62,7 @@ export class CohortLedger {
     this.#keyed = keyed
     this.#whole = wholeQuestions(hypotheses)
     this.#bySegment = segmentQuestions(hypotheses)
+    this.#drift = DriftBook.of(hypotheses)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -95,7 +86,7 @@ export class CohortLedger {
       assigned: [0, 0],
       observed: [0, 0],
       ...this.#emptyObservedIn(),
-      tallies: this.#emptyTallies(),
+      tallies: this.#emptyTallies(opening.terms),
     }
     this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
     this.#slots.set(cohort.number, this.#open)
@@ -118,6 +109,7 @@ export class CohortLedger {
     unit: number | null,
     observed: boolean,
     segment: string | null = null,
+    numbers: ReadonlyMap<string, number> | null = null,
   ): { cohort: Cohort; first: boolean } | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const { cohort, newUnits } = this.#open
@@ -126,6 +118,7 @@ export class CohortLedger {
       cohort.assigned[side]++
       if (observed) countObserved(cohort, side, segment)
       if (unit !== null) newUnits.push(unit)
+      if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
     } else if (!this.units.knows(unit)) {
       return null
     }
@@ -162,13 +155,26 @@ export class CohortLedger {
       const { metric } = questions
       const isTaught = slot.cohort.terms.caps[metric] !== undefined
       if (!isTaught && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
-      this.#bookScore(slot.cohort, questions, side, raw)
+      bookScore(slot.cohort, questions, side, raw)
     }
     for (const questions of this.#askedOf(segment ?? null)?.labels ?? []) {
       const raw = value === null ? null : rawScore(questions.score, value, label)
-      if (raw !== null) this.#bookScore(slot.cohort, questions, side, raw)
+      if (raw !== null) bookScore(slot.cohort, questions, side, raw)
     }
     return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
+  }
+
+  /** Counts the prediction of a judged request that is its unit's first, for drift. */
+  predicted({ cohort, side, segment, first }: Ticket, value: number): void {
+    if (this.#drift === null || cohort === null || !first) return
+    // The ledger of another attempt knows nothing of this cohort.
+    if (this.#slots.get(cohort.number)?.cohort !== cohort) return
+    this.#drift.addPrediction(cohort, side!, segment, value)
+  }
+
+  /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */
+  takeLearntEdges(hypothesis: string): readonly number[] | null {
+    return this.#drift!.takeLearntEdges(hypothesis)
   }
 
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
@@ -216,11 +222,15 @@ export class CohortLedger {
     return cap
   }
 
-  #emptyTallies(): Cohort['tallies'] {
+  #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        isContinuous(h.source) ? emptyBetTally() : emptyEventTally(this.#keyed),
+        h.source.of === 'drift'
+          ? emptyDriftTally(h.id, terms)
+          : isContinuous(h.source)
+            ? emptyBetTally()
+            : emptyEventTally(this.#keyed),
       ]),
     )
   }
@@ -239,42 +249,6 @@ export class CohortLedger {
     bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
     const asked = this.#askedOf(ticket.segment)
     if (asked !== null) bookOutcome(asked, cohort, ticket, outcome, durationMs)
-  }
-
-  #bookScore(
-    cohort: Cohort,
-    { metric, score, hypotheses }: LabelQuestions,
-    side: Side,
-    raw: number,
-  ) {
-    const cap = cohort.terms.caps[metric]
-    for (const hypothesis of hypotheses) {
-      const { source, id } = hypothesis
-      if (source.of === 'label-missing') {
-        ;(cohort.tallies[id] as EventTally).trials[side]++
-      } else if (cap === undefined) {
-        continue
-      } else if (source.of === 'above-cap') {
-        const tally = cohort.tallies[id] as EventTally
-        tally.trials[side]++
-        if (raw > cap) {
-          tally.events[side]++
-          tally.harmEvents[side]++
-        }
-      } else {
-        this.#bookBet(cohort, hypothesis, side, scoreValue(score, Math.min(raw, cap)))
-      }
-    }
-  }
-
-  #bookBet(cohort: Cohort, hypothesis: Hypothesis, side: Side, y: number): void {
-    const tally = cohort.tallies[hypothesis.id] as BetTally
-    tally.n[side]++
-    tally.sum[side] += y
-    tally.sumSq[side] += y * y
-    const terms = cohort.terms.bets[hypothesis.id]
-    if (terms === undefined) return
-    addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
   }
 }
 

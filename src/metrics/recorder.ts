@@ -57,7 +57,7 @@ export type RequestNote =
   | 'key_missing'
   | 'key_unreadable'
   | 'body_over_inspect_limit'
-  | 'segment_unreadable'
+  | 'analysis_unreadable'
   | 'rule_suppressed'
   | 'override_refused'
   | 'prediction_unreadable'

@@ -73,7 +73,7 @@ export class ServiceBook implements ServiceRecorder {
     now = this.#clock.monotonic(),
     observed = true,
   ): Ticket {
-    const { variant, reason, unit, segment = null } = assignment
+    const { variant, reason, unit, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
@@ -81,7 +81,7 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
     const judged =
-      side === null ? null : (this.#ledger?.assign(side, unit, observed, segment) ?? null)
+      side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const ticket: Ticket = {
       variant,
       reason,
@@ -146,7 +146,10 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   predicted(ticket: Ticket, value: number | null): void {
-    if (value !== null) this.predictions.looked++
+    if (value !== null) {
+      this.predictions.looked++
+      this.#ledger?.predicted(ticket, value)
+    }
     const { cohort, first, segment } = ticket
     this.#remember({
       service: this.service.name,

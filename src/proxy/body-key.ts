@@ -30,7 +30,10 @@ export function readBodyKey(
   const coding = codingOf(req)
   const buffer = coding === null ? sent : decodePrefix(sent, coding)
   if (buffer === null) {
-    return { values: null, note: pointers.deciding === 0 ? 'segment_unreadable' : 'key_unreadable' }
+    return {
+      values: null,
+      note: pointers.deciding === 0 ? 'analysis_unreadable' : 'key_unreadable',
+    }
   }
   const jsonBytes = readJsonLength(req) ?? Infinity
   const length = Math.min(jsonBytes, buffer.length, inspectBytes)
@@ -38,7 +41,7 @@ export function readBodyKey(
   const values = { pointers: pointers.all, values: scan.values }
   if (scan.status === 'found') return { values, note: null }
   const isDecided = !scan.values.slice(0, pointers.deciding).includes(null)
-  if (isDecided) return { values, note: 'segment_unreadable' }
+  if (isDecided) return { values, note: 'analysis_unreadable' }
   const isCut =
     scan.status === 'incomplete' && length < jsonBytes && !(isComplete && coding === null)
   return { values, note: isCut ? 'body_over_inspect_limit' : 'key_unreadable' }

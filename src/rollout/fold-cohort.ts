@@ -1,6 +1,7 @@
-import type { BetTally, Cohort, EventTally, Pair } from '../domain/cohort.ts'
+import type { BetTally, Cohort, DriftTally, EventTally, Pair } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { foldDrift } from '../statistics/fold-drift.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
 
 /** For each side, the start points since which the keys' events of a cohort are their first ones. */
@@ -46,6 +47,7 @@ function fold(
   if (found.kind === 'bet') {
     return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
   }
+  if (found.kind === 'drift') return foldDrift(found, { ...place, tally: tally as DriftTally })
   const events =
     hypothesis.source.of === 'label-missing'
       ? missingLabels(observedOf(cohort, hypothesis), tally as EventTally)

@@ -1,16 +1,11 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
-import type {
-  BetEvidence,
-  EventEvidence,
-  EventStratum,
-  Evidence,
-  HypothesisEvidence,
-} from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, type Plan } from '../statistics/planner.ts'
+import { driftReport } from './drift-report.ts'
 import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
@@ -34,6 +29,7 @@ export function judge(
   context: JudgeContext,
 ): readonly MetricReport[] {
   const reports = plan.hypotheses.map((h) => {
+    if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
     const limit = context.limits.find((l) => l.metric === h.id) ?? null
     return hypothesisReport(plan, evidence, h, limit, context)
   })
@@ -48,7 +44,7 @@ function hypothesisReport(
   limit: LimitReading | null,
   context: JudgeContext,
 ): MetricReport {
-  const found = evidence.hypotheses[hypothesis.id]!
+  const found = evidenceOf(evidence, hypothesis.id)
   const harm = { log: found.sup.harm, threshold: Math.log(1 / hypothesis.harm.alpha) }
   const { proof } = hypothesis
   const against = (log: number): LogEvidence | null =>
@@ -161,8 +157,8 @@ function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
 
 // Judged units of a segment among those of the same question about all requests; 1 for the whole itself.
 function segmentShare(hypothesis: Hypothesis, evidence: Evidence): number {
-  const ofAll = unitsOf(evidence.hypotheses[wholeId(hypothesis)]!)
-  return ofAll === 0 ? 1 : unitsOf(evidence.hypotheses[hypothesis.id]!) / ofAll
+  const ofAll = unitsOf(evidenceOf(evidence, wholeId(hypothesis)))
+  return ofAll === 0 ? 1 : unitsOf(evidenceOf(evidence, hypothesis.id)) / ofAll
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
@@ -171,7 +167,11 @@ function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | nul
   return source.cap ?? evidence.caps[metric!] ?? null
 }
 
-function unitsOf(found: HypothesisEvidence): number {
+function evidenceOf(evidence: Evidence, id: string): EventEvidence | BetEvidence {
+  return evidence.hypotheses[id] as EventEvidence | BetEvidence
+}
+
+function unitsOf(found: EventEvidence | BetEvidence): number {
   const strata = found.kind === 'event' ? [found.trials] : found.strata.map(({ n }) => n)
   return strata.reduce((sum, [baseline, canary]) => sum + baseline + canary, 0)
 }

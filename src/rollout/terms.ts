@@ -27,6 +27,7 @@ export function publishTerms(
   const thresholds: Record<string, LatencyTerms> = {}
   const bets: Record<string, BetTerms> = {}
   const caps: Record<string, number> = {}
+  const { bins } = evidence
   for (const hypothesis of hypotheses) {
     const { id, metric, segment, source } = hypothesis
     if (source.of === 'latency') {
@@ -47,7 +48,7 @@ export function publishTerms(
       if (terms !== null) bets[id] = terms
     }
   }
-  return { thresholds, bets, caps }
+  return { thresholds, bets, caps, ...(bins === undefined ? undefined : { bins }) }
 }
 
 function betTerms(

@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { readField, type RequestFields } from './fields.ts'
+import { readNumbers } from './numbers.ts'
 import { pickByDraw, pickByKey, unitHash } from './rendezvous.ts'
 import { isMatch, type Rule } from './rule.ts'
 import { readSegment } from './segment.ts'
@@ -24,6 +25,7 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
         keyMissing: false,
         overrideRefused: false,
         segment: null,
+        numbers: null,
       }
     }
   }
@@ -40,6 +42,7 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
     keyMissing: key === null && split.key !== null,
     overrideRefused,
     segment: readSegment(split.segmentation, fields),
+    numbers: readNumbers(split.watched, fields),
   }
 }
 
@@ -68,6 +71,7 @@ function assignByRule(
     keyMissing,
     overrideRefused,
     segment: null,
+    numbers: null,
   }
 }
 

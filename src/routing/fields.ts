@@ -1,3 +1,4 @@
+import { watchedPointers } from '../domain/rollout-spec.ts'
 import type { FieldSource, Service } from '../domain/service.ts'
 import { toByteString } from './byte-string.ts'
 
@@ -48,13 +49,14 @@ export type BodyPointers = {
   readonly deciding: number
 }
 
-/** The pointers into the body that a service's key, rules and segments read. */
-export function bodyPointers({ split, observe }: Service): BodyPointers {
+/** The pointers into the body that a service's key, rules, segments and drift metrics read. */
+export function bodyPointers({ split, observe, rollout }: Service): BodyPointers {
   const { key, rules } = split
   const conditions = rules.flatMap((rule) => rule.when.map((condition) => condition.field))
   const deciding = pointersOf(key === null ? conditions : [key, ...conditions])
   const asked = pointersOf(observe.segment === undefined ? [] : [observe.segment.from])
-  return { all: [...new Set([...deciding, ...asked])], deciding: deciding.length }
+  const all = new Set([...deciding, ...asked, ...watchedPointers(rollout)])
+  return { all: [...all], deciding: deciding.length }
 }
 
 function pointersOf(sources: readonly FieldSource[]): readonly string[] {

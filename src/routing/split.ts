@@ -1,3 +1,4 @@
+import { watchedPointers } from '../domain/rollout-spec.ts'
 import type { FieldSource, Service, SplitSpec } from '../domain/service.ts'
 import { CANARY } from '../domain/variant.ts'
 import { toByteString } from './byte-string.ts'
@@ -24,6 +25,8 @@ export type Split = {
   readonly suppressCanary: boolean
   /** Null: requests are not told apart. */
   readonly segmentation: Segmentation | null
+  /** Pointers into the body whose numbers are watched for drift. */
+  readonly watched: readonly string[]
 }
 
 /**
@@ -47,5 +50,6 @@ export function buildSplit(
     names: new Map(service.variants.map(({ name }) => [toByteString(name), name])),
     suppressCanary: service.rollout !== null && !coin.some(({ name }) => name === CANARY),
     segmentation: buildSegmentation(service.observe.segment),
+    watched: watchedPointers(service.rollout),
   }
 }

@@ -30,7 +30,7 @@ t.test('the example that shows every part is refused for exactly what is not bui
     [
       `${service}.mirror`,
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'drift', 'gpu'].map(
+      ...['conversion', 'revenue', 'gpu'].map(
         (metric) => `${service}.analysis.metrics.${metric}.kind`,
       ),
       `${service}.notify`,

@@ -43,7 +43,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
         '{ kind: mean, of: body:/a }',
         '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
         '{ kind: disagreement, max: 5% }',
-        '{ kind: drift, of: prediction }',
         '{ kind: prometheus, url: http://h, query: up, max: 1 }',
         '{ kind: http, url: http://h, value: body:/a, min: 1 }',
       ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),

@@ -200,17 +200,17 @@ t.test('a segment is read with the key in one pass, within the same bounds', asy
   t.same(await segmentOf('{"user":"ann","tier":"gold"}'), ['key', 'gold'])
   t.same(await segmentOf('{"tier":"tin","user":"ann"}'), ['key', 'other'])
   t.same(await segmentOf('{"user":"ann"}'), ['key', 'other'])
-  t.same(await segmentOf('{"user":"ann","tier"'), ['key', 'other', 'segment_unreadable'])
+  t.same(await segmentOf('{"user":"ann","tier"'), ['key', 'other', 'analysis_unreadable'])
   t.same(await segmentOf('{"tier":"gold","user"'), ['random', 'gold', 'key_unreadable'])
   const far = `{"user":"ann","x":"${'x'.repeat(300_000)}","tier":"gold"}`
-  t.same(await segmentOf(far), ['key', 'other', 'segment_unreadable'])
+  t.same(await segmentOf(far), ['key', 'other', 'analysis_unreadable'])
 
   const keyless = await setUp(t, {}, {}, { observe })
   await keyless.send([], '{"tier":"gold"}')
   t.equal(keyless.last().segment, 'gold')
   await keyless.send(['Content-Encoding: br'], 'x')
   t.equal(keyless.last().segment, 'other')
-  t.same(keyless.gateway.recorder.notes, ['segment_unreadable'])
+  t.same(keyless.gateway.recorder.notes, ['analysis_unreadable'])
 })
 
 t.test('an override needs its secret', async (t) => {

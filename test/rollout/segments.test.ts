@@ -61,7 +61,7 @@ t.test('a segment has figures, a kind and a time of its own', (t) => {
   const asked = plan({
     analysis: {
       metrics: [
-        { ...ERRORS, segments },
+        { ...ERRORS, floor: 0, segments },
         { ...LATENCY, segments },
       ],
     },

@@ -45,6 +45,7 @@ const PLAIN = {
   keyMissing: false,
   overrideRefused: false,
   segment: null,
+  numbers: null,
 }
 
 t.test('without a key every request is drawn by itself', (t) => {
