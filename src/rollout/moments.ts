@@ -3,7 +3,7 @@ import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from './plan.ts'
 
-/** The evaluator looks this often, so what is due is noticed this late at most. */
+/** The evaluator looks this often; a look of a busy process comes later, but hardly by more than as much. */
 const LOOK_MS = 250
 
 /**
@@ -62,7 +62,7 @@ export class Moments {
   /** The look that notices what is due at `at`: a recorded moment where one came soon enough. */
   #noticed(at: number): number {
     const recorded = this.#recorded[firstFrom(this.#recorded, at)] ?? Infinity
-    return Math.min(recorded, at + LOOK_MS)
+    return recorded <= at + 2 * LOOK_MS ? recorded : at + LOOK_MS
   }
 }
 

@@ -7,6 +7,8 @@ export class RecordedCohorts {
   readonly #cohorts: readonly Cohort[]
   readonly #rehearsal: Rehearsal
   #next = 0
+  /** Opened by other weights, one after the other, up to now. */
+  #others: Cohort[] = []
   #otherWeightsFrom: number | null = null
 
   constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal) {
@@ -14,7 +16,10 @@ export class RecordedCohorts {
     this.#rehearsal = rehearsal
   }
 
-  /** When the first cohort opened that was drawn by another weight than the rehearsal stood at; null = none. */
+  /**
+   * From when on cohorts were drawn by another weight than the rehearsal stood at; null = never. One or two
+   * of them are a decision that came a look earlier or later.
+   */
   get otherWeightsFrom(): number | null {
     return this.#otherWeightsFrom
   }
@@ -41,7 +46,8 @@ export class RecordedCohorts {
     const { phase, weightBp } = this.#rehearsal.state
     // An attempt that has ended draws nothing more.
     if (phase !== 'progressing' && phase !== 'paused') return
-    if (cohort.pi !== weightBp / WHOLE_BP) this.#otherWeightsFrom ??= cohort.openedAt
+    this.#others = cohort.pi === weightBp / WHOLE_BP ? [] : [...this.#others, cohort].slice(0, 3)
+    if (this.#others.length === 3) this.#otherWeightsFrom ??= this.#others[0]!.openedAt
     const startsBlock =
       before !== undefined && cohort.epoch > before.epoch && cohort.step === before.step
     this.#rehearsal.open(cohort, startsBlock)
