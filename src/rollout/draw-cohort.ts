@@ -121,12 +121,12 @@ function drawSlow(
   const proof: Pair = [0, 0]
   for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
     const ok = units[side] - failures[side]
-    const rates = [slow(side, source.harmMargin), slow(side, source.proofMargin)] as const
-    const most = drawBinomial(draw, ok, Math.max(...rates))
-    const least = drawBinomial(draw, most, Math.min(...rates) / Math.max(...rates))
-    const isHarmWider = rates[0] >= rates[1]
-    harm[side] = failures[side] + (isHarmWider ? most : least)
-    proof[side] = failures[side] + (isHarmWider ? least : most)
+    // The proof's threshold is the harm's or lies above it.
+    const rate = Math.max(slow(side, source.harmMargin), Number.MIN_VALUE)
+    const beyondHarm = drawBinomial(draw, ok, rate)
+    const beyondProof = drawBinomial(draw, beyondHarm, slow(side, source.proofMargin) / rate)
+    harm[side] = failures[side] + beyondHarm
+    proof[side] = failures[side] + beyondProof
   }
   return counted(units, harm, proof)
 }

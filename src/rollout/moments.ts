@@ -2,6 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from './plan.ts'
+import { EVALUATOR } from './transition.ts'
 
 /** The evaluator looks this often; a look of a busy process comes later, but hardly by more than as much. */
 const LOOK_MS = 250
@@ -16,6 +17,8 @@ export class Moments {
   /** Sorted: what was recorded, and with it the times at which labels had been waited for. */
   readonly #recorded: readonly number[]
   readonly #all: readonly number[]
+  /** Sorted: when the evaluator decided anything. */
+  readonly #decided: readonly number[]
   #isDeadline = false
 
   constructor(
@@ -32,6 +35,7 @@ export class Moments {
       ...record.cohorts.flatMap((c) => [c.openedAt, c.closedAt!, c.settledAt ?? c.closedAt!]),
       ...record.decisions.map((d) => d.at),
     ])
+    this.#decided = sorted(record.decisions.filter((d) => d.actor === EVALUATOR).map((d) => d.at))
     const sources = plan.hypotheses.map((h) => h.source)
     const windows = new Set(sources.flatMap((s) => ('windowMs' in s ? [s.windowMs] : [])))
     const folds = [...windows].flatMap((ms) =>
@@ -62,7 +66,9 @@ export class Moments {
   /** The look that notices what is due at `at`: a recorded moment where one came soon enough. */
   #noticed(at: number): number {
     const recorded = this.#recorded[firstFrom(this.#recorded, at)] ?? Infinity
-    return recorded <= at + 2 * LOOK_MS ? recorded : at + LOOK_MS
+    if (recorded <= at + LOOK_MS) return recorded
+    const decided = this.#decided[firstFrom(this.#decided, at)] ?? Infinity
+    return decided <= at + 2 * LOOK_MS ? decided : at + LOOK_MS
   }
 }
 

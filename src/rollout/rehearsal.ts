@@ -9,7 +9,7 @@ import type { MetricValue } from '../domain/verdict.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { scoreMean } from '../statistics/score.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
-import { rebet } from '../statistics/value-bins.ts'
+import { rebet, rebetGap, type BetLogs } from '../statistics/value-bins.ts'
 import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
 import { GUARD_ALPHA } from './hypotheses.ts'
@@ -41,22 +41,28 @@ export class Rehearsal {
   readonly #firstEvents = new FirstEvents()
   readonly #cohorts: Cohort[] = []
   readonly #foldedUntil = new Map<string, number>()
-  readonly #gaps = new Map<string, { readonly harm: number[]; readonly proof: number[] }>()
+  readonly #gaps = new Map<string, BetLogs>()
+  readonly #boundsGaps: boolean
   #settled = 0
   #openStep = -1
   #state: RolloutState
   #evidence: Evidence
 
-  /** `rebet`: ids of continuous hypotheses whose recorded bets were made otherwise, or not at all. */
   constructor(
     plan: RolloutPlan,
     state: RolloutState,
     rollout: string,
-    rebetIds: ReadonlySet<string>,
+    options: {
+      /** Ids of continuous hypotheses whose recorded bets were made otherwise, or not at all. */
+      readonly rebet: ReadonlySet<string>
+      /** Whether to find out how far bets on bins are off: `gap`. */
+      readonly boundsGaps: boolean
+    },
   ) {
     this.#plan = plan
     this.#state = state
-    this.#rebet = plan.hypotheses.filter((h) => rebetIds.has(h.id))
+    this.#rebet = plan.hypotheses.filter((h) => options.rebet.has(h.id))
+    this.#boundsGaps = options.boundsGaps
     this.#evidence = emptyEvidence(rollout, plan.hypotheses, 0)
   }
 
@@ -83,13 +89,7 @@ export class Rehearsal {
     this.#evidence = { ...this.#evidence, caps: { ...this.#evidence.caps, ...cohort.terms.caps } }
     this.#addStart(cohort.number, startsBlock)
     const { step: index } = this.#state
-    const bets =
-      this.#rebet.length === 0
-        ? cohort.terms.bets
-        : {
-            ...cohort.terms.bets,
-            ...this.#newBets(cohort),
-          }
+    const bets = { ...cohort.terms.bets, ...this.#newBets(cohort) }
     const placed = {
       ...cohort,
       step: index,
@@ -169,16 +169,18 @@ export class Rehearsal {
     const tally = cohort.tallies[id] as BetTally | undefined
     const terms = cohort.terms.bets[id]
     if (tally?.bins === undefined || terms === undefined) return cohort
-    const won = rebet(tally.bins, terms, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
-    const gaps = this.#gaps.get(id)
-    const add = (before: readonly number[] | undefined, more: readonly number[]) =>
-      more.map((value, bet) => value + (before?.[bet] ?? 0))
-    this.#gaps.set(id, {
-      harm: add(gaps?.harm, won.harmGap),
-      proof: add(gaps?.proof, won.proofGap),
-    })
+    const ratios = { harm: hypothesis.harm.ratio, proof: proofRatio(hypothesis) }
+    const won = rebet(tally.bins, terms, cohort.pi, ratios)
+    if (this.#boundsGaps) this.#addGap(id, rebetGap(tally.bins, terms, cohort.pi, ratios))
     const { harm, proof } = won
     return { ...cohort, tallies: { ...cohort.tallies, [id]: { ...tally, harm, proof } } }
+  }
+
+  #addGap(id: string, gap: BetLogs): void {
+    const before = this.#gaps.get(id)
+    const add = (sums: readonly number[] | undefined, more: readonly number[]) =>
+      more.map((value, bet) => value + (sums?.[bet] ?? 0))
+    this.#gaps.set(id, { harm: add(before?.harm, gap.harm), proof: add(before?.proof, gap.proof) })
   }
 
   #observe(now: number): Observation {

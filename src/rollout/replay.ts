@@ -62,7 +62,7 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
   const idle = begun(judged, entry)
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
-  const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, rebet)
+  const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, { rebet, boundsGaps: true })
   const later = record.decisions.slice(record.decisions.indexOf(entry) + 1)
   const outside = later.flatMap((d) => outsideOf(d) ?? [])
   const moments = new Moments(record, judged)

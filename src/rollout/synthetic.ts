@@ -24,8 +24,8 @@ export type SyntheticEnd = {
   readonly weightBp: number
 }
 
-/** Cohorts last a hundredth of the time so far, where that is more than the interval. */
-const RESOLUTION = 0.01
+/** Cohorts last this share of the time so far, where that is more than the interval. */
+const RESOLUTION = 0.02
 
 /** The breaker looks back over this much. */
 const BREAKER_ATTEMPTS = 50
@@ -38,7 +38,7 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
  * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
  * own (with a sticky key: every request is a new key's). Cohorts grow with the time that has passed, so
- * times are good to 1 %.
+ * times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
@@ -54,7 +54,7 @@ export function rehearseSynthetic(
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const
   const { state } = enterStep(plan, first.state, 0, 0, { ...seed, summary: '' })
   const rebet = new Set(plan.hypotheses.filter((h) => isContinuous(h.source)).map((h) => h.id))
-  const rehearsal = new Rehearsal(plan, state, '', rebet)
+  const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const attempts: Attempts[] = []
   let owed = 0

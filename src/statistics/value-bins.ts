@@ -2,8 +2,8 @@ import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, ValueBins } from '../domain/cohort.ts'
 import { betTerm } from './mean-bet.ts'
 
-/** Bins between a value and its double: edges lie 9 % apart. */
-const BINS_PER_OCTAVE = 8
+/** Bins between a value and its double: edges lie 4.4 % apart. */
+const BINS_PER_OCTAVE = 16
 
 /** The bin of zero, which has no logarithm. */
 const ZERO = 'zero'
@@ -19,42 +19,37 @@ export function addToBins(bins: ValueBins, y: number, n = 1): void {
   bin[1] += n * y
 }
 
-/** Σ ln(1 + λψ) of each bet, and how much less it can be than what stands in `harm` and `proof`. */
-export type Rebet = {
-  readonly harm: number[]
-  readonly proof: number[]
-  readonly harmGap: readonly number[]
-  readonly proofGap: readonly number[]
+/** Σ ln(1 + λψ), or what it is wrong by, for each bet. */
+export type BetLogs = { readonly harm: number[]; readonly proof: number[] }
+
+/**
+ * What other bets would have won on values of which only the bins are known: each value is taken for its
+ * bin's mean. ψ is linear in y and ln is concave, so by Jensen's inequality that is never less than the sum
+ * over the values themselves; `rebetGap` bounds by how much it is more. `bins` must have been filled with
+ * values up to the cap of the terms; `pi` and the ratios are those of `addBet`.
+ */
+export function rebet(bins: Bins, terms: BetTerms, pi: number, ratios: Ratios): BetLogs {
+  return sumOverBins(bins, terms, pi, ratios, ({ n, mean }, logAt) => n * logAt(mean))
 }
 
 /**
- * What other bets would have won on values of which only the bins are known. Each value is taken for its
- * bin's mean. ψ is linear in y and ln is concave, so by Jensen's inequality that is never less than the
- * sum over the values themselves; the chord between the bin's edges is never more. Their difference is the
- * gap: nothing for bins of one value or of zeros, and of the order of (λ·∂ψ/∂y·width)²/8 for each other value.
- * `bins` must have been filled with values up to the cap of the terms; `pi` and the ratios as in `addBet`.
+ * How much less than `rebet` says the sums over the values themselves can be. The chord of ln between the
+ * edges of a bin lies below it, so the difference of mean and chord is the most that a bin can be wrong by:
+ * nothing where it holds one value or zeros, and of the order of (λ·∂ψ/∂y·width)²/8 for each other value.
  */
-export function rebet(
-  bins: NonNullable<BetTally['bins']>,
-  terms: BetTerms,
-  pi: number,
-  ratioHarm: number,
-  ratioProof: number,
-): Rebet {
-  const harm = terms.harm.map(() => 0)
-  const proof = terms.proof.map(() => 0)
-  const harmGap = terms.harm.map(() => 0)
-  const proofGap = terms.proof.map(() => 0)
-  for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
-    for (const [index, [n, sum]] of Object.entries(bins[side])) {
-      const bin = { n, mean: Math.min(sum / n, terms.cap), ...edgesOf(index, n, terms.cap) }
-      const psi = (ratio: number) => (y: number) => betTerm(side, y, pi, ratio, terms.centre)
-      addBin(harm, harmGap, terms.harm, bin, psi(ratioHarm))
-      addBin(proof, proofGap, terms.proof, bin, psi(ratioProof))
-    }
-  }
-  return { harm, proof, harmGap, proofGap }
+export function rebetGap(bins: Bins, terms: BetTerms, pi: number, ratios: Ratios): BetLogs {
+  return sumOverBins(bins, terms, pi, ratios, ({ n, mean, low, high }, logAt) => {
+    if (high <= low) return 0
+    const share = (mean - low) / (high - low)
+    const chord = logAt(low) + share * (logAt(high) - logAt(low))
+    return Math.max(0, n * (logAt(mean) - chord))
+  })
 }
+
+type Bins = NonNullable<BetTally['bins']>
+
+/** The null ratios of harm and proof. */
+type Ratios = { readonly harm: number; readonly proof: number }
 
 /** Values between `low` and `high`; where these are equal, all of them are the mean. */
 type Bin = {
@@ -64,22 +59,27 @@ type Bin = {
   readonly high: number
 }
 
-function addBin(
-  wealth: number[],
-  gap: number[],
-  bets: readonly number[],
-  { n, mean, low, high }: Bin,
-  psi: (y: number) => number,
-): void {
-  const share = high > low ? (mean - low) / (high - low) : 0
-  for (const [index, bet] of bets.entries()) {
-    const most = n * Math.log1p(bet * psi(mean))
-    wealth[index]! += most
-    if (high <= low) continue
-    const atLow = Math.log1p(bet * psi(low))
-    const atHigh = Math.log1p(bet * psi(high))
-    gap[index]! += Math.max(0, most - n * (atLow + share * (atHigh - atLow)))
+function sumOverBins(
+  bins: Bins,
+  terms: BetTerms,
+  pi: number,
+  ratios: Ratios,
+  ofBin: (bin: Bin, logAt: (y: number) => number) => number,
+): BetLogs {
+  const sums = { harm: terms.harm.map(() => 0), proof: terms.proof.map(() => 0) }
+  for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
+    for (const [index, [n, sum]] of Object.entries(bins[side])) {
+      const bin = { n, mean: Math.min(sum / n, terms.cap), ...edgesOf(index, n, terms.cap) }
+      for (const kind of ['harm', 'proof'] as const) {
+        for (const [place, bet] of terms[kind].entries()) {
+          sums[kind][place]! += ofBin(bin, (y) =>
+            Math.log1p(bet * betTerm(side, y, pi, ratios[kind], terms.centre)),
+          )
+        }
+      }
+    }
   }
+  return sums
 }
 
 function edgesOf(index: string, n: number, cap: number): { low: number; high: number } {
