@@ -70,10 +70,6 @@ export class Rehearsal {
     return this.#state
   }
 
-  get evidence(): Evidence {
-    return this.#evidence
-  }
-
   /** How much less the log-evidence of a hypothesis that was bet on anew can be; 0 where it is exact. */
   gap(id: string): number {
     const gaps = this.#gaps.get(id)
@@ -82,7 +78,7 @@ export class Rehearsal {
 
   /**
    * Gives a cohort its place in this attempt: the step and the start point that it opens in, and the bets
-   * that are made on it. It is folded once its `settledAt` has come. `startsBlock`: a start point begins
+   * that are made on it. It is folded once its `settledAt` has come (where that is not known, `closedAt`). `startsBlock`: a start point begins
    * with it beside those at changes of the step.
    */
   open(cohort: Cohort, startsBlock: boolean): Cohort {
@@ -105,7 +101,7 @@ export class Rehearsal {
     const before = this.#evidence
     for (; this.#settled < this.#cohorts.length; this.#settled++) {
       const cohort = this.#cohorts[this.#settled]!
-      if (cohort.settledAt === undefined || cohort.settledAt > now) break
+      if ((cohort.settledAt ?? cohort.closedAt!) > now) break
       this.#evidence = foldAssignments(this.#evidence, cohort)
     }
     for (const hypothesis of this.#plan.hypotheses) this.#foldHypothesis(hypothesis, now)
@@ -148,7 +144,12 @@ export class Rehearsal {
   }
 
   #newBets({ pi }: Cohort): Cohort['terms']['bets'] {
-    return publishTerms(this.#rebet, this.#evidence, pi, () => null).bets
+    if (this.#rebet.length === 0) return {}
+    const { hypotheses } = this.#plan
+    // Thresholds of latencies are never made anew.
+    const { bets } = publishTerms(hypotheses, this.#evidence, pi, () => null)
+    const ids = this.#rebet.map((h) => h.id).filter((id) => bets[id] !== undefined)
+    return Object.fromEntries(ids.map((id) => [id, bets[id]!]))
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): void {

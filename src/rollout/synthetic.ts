@@ -58,7 +58,9 @@ export function rehearseSynthetic(
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const attempts: Attempts[] = []
   let owed = 0
-  for (let now = 0, number = 1; ; number++) {
+  let now = 0
+  let found: SyntheticEnd | null = null
+  for (let number = 1; found === null; number++) {
     const before = rehearsal.state
     const ms = Math.max(intervalMs, Math.ceil(now * RESOLUTION), now === 0 ? warmUpMs : 0)
     if (before.weightBp > 0) {
@@ -76,11 +78,11 @@ export function rehearseSynthetic(
     const breaker = readBreaker(plan, attempts)
     const reason = lookOnce(rehearsal, now, breaker)
     const end = endOf(plan, rehearsal.state, now)
-    if (end !== null) {
-      const why = end === 'inconclusive' ? 'max-duration' : reason
-      return { end, reason: why, afterMs: now, weightBp: before.weightBp }
-    }
+    if (end === null) continue
+    const why = end === 'inconclusive' ? 'max-duration' : reason
+    found = { end, reason: why, afterMs: now, weightBp: before.weightBp }
   }
+  return found
 }
 
 /** Looks, approves where an approval is waited for, and says why the last decision was made. */

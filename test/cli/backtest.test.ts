@@ -48,7 +48,7 @@ const fileWith = (t: Test, text: string) => {
 }
 
 /** A canary with too large errors, rolled back, as an admin API has it. */
-async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> = {}) {
+async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> = {}, padding = 0) {
   const simulation = await simulate(3, 0, (random, variant) => ({
     error: (variant === 'canary' ? 3.6 : 3) * Math.sqrt(3) * random(),
   }))
@@ -56,7 +56,13 @@ async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> 
   await simulation.run(3000, () => false)
   const record = { ...(await recordOf(simulation)), ...change }
   // Times of the API are whole milliseconds, as those of a real clock.
-  const cohorts = record.cohorts.map((c) => ({
+  const last = record.cohorts.at(-1)!
+  const idle = Array.from({ length: padding }, (_, i) => ({
+    ...last,
+    judged: false,
+    number: last.number + 1 + i,
+  }))
+  const cohorts = [...record.cohorts, ...idle].map((c) => ({
     ...c,
     openedAt: Math.round(c.openedAt),
     closedAt: Math.round(c.closedAt!),
@@ -75,8 +81,8 @@ async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> 
       },
     ],
     archivedPlan: async () => record.plan,
-    archivedCohorts: async (_service, _rollout, { after }) =>
-      cohorts.filter((c) => c.number > after).slice(0, 500),
+    archivedCohorts: async (_service, _rollout, { after, limit }) =>
+      cohorts.filter((c) => c.number > after).slice(0, limit),
     decisions: async () => decisions.toReversed(),
   })
   const admin = await serveAdmin(t, deps)
@@ -94,6 +100,16 @@ t.test('Under its own rules a record gives its own decisions.', async (t) => {
   t.match(stdout, /same +under the same rules every decision is the one that was made/)
   t.match(stdout, /end +rolled-back at 0 %/)
   t.ok(widest(stdout) <= 80)
+})
+
+t.test('A record of many pages is read whole.', async (t) => {
+  const one = await serveRecord(t)
+  const whole = JSON.parse((await one('credit-risk', '-o', 'json')).stdout) as BacktestReport
+  const paged = await serveRecord(t, 0, {}, 1200)
+  const { stdout } = await paged('credit-risk', '-o', 'json')
+  const report = JSON.parse(stdout) as BacktestReport
+  t.equal(report.cohorts, whole.cohorts + 1200)
+  t.strictSame(report.decisions, whole.decisions)
 })
 
 t.test('Other rules show where they part, what was bet on anew, and where they end.', async (t) => {
@@ -168,6 +184,17 @@ t.test('Made-up traffic shows how often and how fast the rules decide.', async (
     JSON.parse((await run([...made, '--error-rate', '8%', '--rmse', '+30%', '-o', 'json'])).stdout),
     report,
   )
+  const slow = `${ANALYSIS}
+        slow: { kind: latency, quantile: 0.9, maxIncrease: 20% }
+        right: { kind: accuracy, maxDecrease: 5%, labelWindow: 2s, minLabels: 100 }`
+  const other = [
+    ...made,
+    '-c',
+    fileWith(t, config(slow).replace('watch: 2s', 'watch: 2s\n    split: { key: header:x-user }')),
+  ]
+  const both = await run([...other, '--latency', '+50%', '--change', 'right=-1%'])
+  t.match(both.stdout, /slow \+50 %; right -1 %; every request is a new\s+key/)
+  t.match(both.stdout, /\d, /, 'several reasons or weights stand side by side')
   const changed = await run([...made, 'credit-risk', '--change', 'rmse=-5%', '--latency', '+5%'])
   t.match(changed.stdout, /rmse -5 %/)
 })

@@ -3,11 +3,12 @@ import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import { fidelities } from '../../src/rollout/fidelity.ts'
+import { Moments } from '../../src/rollout/moments.ts'
 import { outsideOf } from '../../src/rollout/outside.ts'
 import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
-import { plan } from '../fakes/rollout.ts'
+import { NOW, plan, state } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const BOTH: readonly MetricSpec[] = [ERRORS, RMSE]
@@ -170,6 +171,22 @@ t.test('What was not recorded is left out, and the rest decides.', async (t) => 
   t.notOk(again.decisions.some((d) => d.metrics.some((m) => m.name === 'latency')))
 })
 
+t.test('Cohorts of older versions settle when they close.', async (t) => {
+  const record = await recorded(3)
+  const cohorts = record.cohorts.map(({ settledAt: _, ...cohort }) => cohort)
+  const again = replay({ ...record, cohorts }, record.plan)!
+  t.strictSame(told(again.decisions), told(record.decisions.filter((d) => d.to.phase !== 'idle')))
+})
+
+t.test('In a step that only waits nothing is due but the end of the rollout.', async (t) => {
+  const steps: readonly StepSpec[] = [{ kind: 'pause', durationMs: null }, ...quickSteps(50)]
+  const waiting = rules(BOTH, steps, { maxDurationMs: 9000 })
+  const moments = new Moments({ cohorts: [], decisions: [], until: NOW + 1e6 }, waiting)
+  const later = state({ phase: 'progressing' }, { startedAt: NOW, stepEnteredAt: NOW })
+  t.equal(moments.next(NOW, later), null, 'without cohorts there is nothing to judge')
+  t.equal(moments.next(NOW, state({ phase: 'watching', watchUntil: NOW + 5 })), NOW + 255)
+})
+
 t.test('A log without a first step cannot be judged again.', async (t) => {
   const record = await recorded(3)
   t.equal(replay({ ...record, decisions: [] }, record.plan), null)
@@ -187,12 +204,12 @@ t.test('Commands and what happened to the world come from the log.', async (t) =
   t.match(after(pause).state, { phase: 'paused', pausedBy: 'operator' })
   const undo = by({ action: 'undo', reason: 'operator', actor: 'ops' })
   t.match(after(undo).refused, [/undo takes back a promotion/])
-  const worlds: [string, object][] = [
+  const found: [string, object][] = [
     ['variant-down', { phase: 'rolled-back', rolledBackReason: 'variant-down' }],
     ['breaker', { phase: 'rolled-back', rolledBackReason: 'breaker' }],
     ['baseline', { phase: 'paused', pausedBy: 'baseline' }],
   ]
-  for (const [reason, state] of worlds) t.match(after(by({ reason, action: 'hold' })).state, state)
+  for (const [reason, left] of found) t.match(after(by({ reason, action: 'hold' })).state, left)
   const quiet = after(by({ action: 'hold', reason: 'no-traffic' }))
   t.ok(
     quiet.decisions.some((d) => d.action === 'hold' && d.reason === 'no-traffic' && !d.byEvidence),

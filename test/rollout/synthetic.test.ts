@@ -38,6 +38,10 @@ t.test(
   },
 )
 
+t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
+  t.ok(count(ends([ACCURACY, LATENCY, RMSE], {}, 5), 'promoted') >= 4)
+})
+
 t.test('Each metric finds what it is for.', async (t) => {
   const cases: [MetricSpec, Partial<SyntheticTraffic>][] = [
     [ERRORS, { failures: [0.01, 0.04] }],
