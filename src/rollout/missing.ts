@@ -12,12 +12,13 @@ import {
   formatValue,
 } from './format.ts'
 import type { Observation } from './observation.ts'
+import { missingMeasurements } from './missing-measurements.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
-  /** `minimum` fills by itself; `limit` and `inconclusive` depend on what the canary does. */
-  readonly kind: 'minimum' | 'limit' | 'inconclusive'
+  /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
+  readonly kind: 'minimum' | 'limit' | 'error' | 'inconclusive'
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
@@ -35,6 +36,7 @@ export function missingFor(
   return [
     ...minimums(plan, step, state, seen, reports),
     ...limits(reports),
+    ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
   ]
 }
@@ -97,7 +99,7 @@ function unreadable({ predictions }: Observation): string {
 function limits(reports: readonly MetricReport[]): Missing[] {
   return reports.flatMap((report) => {
     const { limit } = report
-    if (limit === null || !report.required) return []
+    if (limit === null || !report.required || report.error !== null) return []
     const value = formatValue(report.kind, report.canary.value)
     const allowed = formatLimit(report.kind, limit)
     if (limit.baselineBeyond) {

@@ -62,6 +62,20 @@ export class LogHistogram {
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count
   }
 
+  /** What has been added since a copy of it was made. */
+  since(copy: LogHistogram): LogHistogram {
+    const added = new LogHistogram()
+    for (const [bucket, count] of this.#counts.entries()) {
+      added.#counts[bucket] = count - copy.#counts[bucket]!
+    }
+    return added
+  }
+
+  /** A histogram of the same values that goes its own way. */
+  copy(): LogHistogram {
+    return this.since(new LogHistogram())
+  }
+
   /** Multiplies every count: decay by a half-life h over t is a factor of 2^(−t/h). */
   scale(factor: number): void {
     for (const bucket of this.#counts.keys()) this.#counts[bucket]! *= factor
