@@ -8,27 +8,16 @@ import {
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { compare } from '../rollout/compare.ts'
 import { countLimitTicks, isLimited, samplesNeeded, type OwnMetricSpec } from '../rollout/limits.ts'
 import { addMeasurement, countsOf, dueAt, isOver } from '../rollout/measurements.ts'
-import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { readProvider } from '../rollout/provider-reading.ts'
 import { isCompared } from '../rollout/transition.ts'
 import { beginInterval, readInterval, type IntervalStart } from './interval-figures.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
+import type { Measured } from './observe.ts'
 import { ProviderPoller, type Arrived } from './provider-poller.ts'
-
-/** What is measured. */
-export type Measured = {
-  readonly plan: RolloutPlan
-  readonly state: RolloutState
-  readonly evidence: Evidence
-  readonly book: ServiceBook
-  readonly now: number
-  readonly warmUp: boolean
-}
 
 /**
  * What is compared rather than tested, over time: other systems are asked at their intervals, and the

@@ -49,6 +49,9 @@ export type ObserveInput = {
   readonly warmUp: boolean
 }
 
+/** What is measured: all of that but how variants are reached and what providers said. */
+export type Measured = Omit<ObserveInput, 'reachability' | 'readings'>
+
 /** Reads the books into the one value that `step` decides on. */
 export function observe(input: ObserveInput): Observation {
   const { plan, state, evidence, book, now } = input
@@ -89,7 +92,7 @@ export function observe(input: ObserveInput): Observation {
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
-export function countLimits(input: Omit<ObserveInput, 'reachability' | 'readings'>): Evidence {
+export function countLimits(input: Measured): Evidence {
   const { evidence } = input
   const limits = limitsOf(input)
   if (limits.length === 0) return evidence
@@ -97,12 +100,7 @@ export function countLimits(input: Omit<ObserveInput, 'reachability' | 'readings
 }
 
 // The absolute limits as they stand: on the step's own figures, overrides left out.
-function limitsOf({
-  plan,
-  state,
-  evidence,
-  book,
-}: Omit<ObserveInput, 'reachability' | 'readings'>): readonly LimitReading[] {
+function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),

@@ -64,8 +64,8 @@ function readNumber(value: unknown): Answer {
     return Number.isFinite(value) ? { value } : fail('the number is too large')
   }
   if (value === undefined) return fail('the answer has nothing at that place')
-  const what = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
-  return fail(`the answer has ${what} at that place, a number is needed`)
+  const what = value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value
+  return fail(`the answer has no number at that place (found: ${what})`)
 }
 
 /** The value that a JSON pointer (RFC 6901) names; undefined where there is none. */

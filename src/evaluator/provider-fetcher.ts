@@ -41,17 +41,15 @@ export function createProviderFetcher(mostMs = MOST_MS): ProviderFetcher {
 
 // Never the message: it may have the address in it, and an address a token.
 function describe({ code, name }: NodeJS.ErrnoException, mostMs: number): string {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'refused the connection'
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'its name was not found'
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return `no connection within ${mostMs / 1000} s`
-    case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
-      return `its answer is larger than ${MOST_BYTES / 1024 ** 2} MiB`
-  }
-  if (name === 'TimeoutError') return `no answer within ${mostMs / 1000} s`
-  return `no answer (${code ?? name})`
+  const seconds = `${mostMs / 1000} s`
+  if (name === 'TimeoutError') return `no answer within ${seconds}`
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`
+  return REASONS[code ?? name] ?? `no answer (${code ?? name})`
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ENOTFOUND: 'its name was not found',
+  EAI_AGAIN: 'its name was not found',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024 ** 2} MiB`,
 }

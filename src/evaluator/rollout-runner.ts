@@ -12,8 +12,8 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
-import { Measuring, type Measured } from './measuring.ts'
-import { countLimits, observe } from './observe.ts'
+import { Measuring } from './measuring.ts'
+import { countLimits, observe, type ObserveInput } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
@@ -126,7 +126,7 @@ export class RolloutRunner {
     if (isTurn) this.#turn(now)
     const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
-    this.#seen = this.#observe(now)
+    this.#seen = observe(this.#looked(now))
     const transition = step(this.#plan, this.#state, this.#seen)
     if (!folded && !measured && transition.state === this.#state) return
     await this.#commitOrStop(transition)
@@ -167,7 +167,7 @@ export class RolloutRunner {
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
   #protect(): void {
     if (this.#stopped) return
-    const transition = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
+    const transition = step(this.#plan, this.#state, observe(this.#looked(this.#deps.clock.now())))
     if (transition.decision?.action === 'rollback') this.#stop(transition)
   }
 
@@ -181,7 +181,7 @@ export class RolloutRunner {
         const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
         return { ok: false, code: 'SERIN_STALE_REVISION', detail }
       }
-      this.#seen = this.#observe(this.#deps.clock.now())
+      this.#seen = observe(this.#looked(this.#deps.clock.now()))
       const transition = step(this.#plan, this.#state, this.#seen, command)
       if ('refused' in transition) {
         return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
@@ -284,15 +284,13 @@ export class RolloutRunner {
     return evidence !== seen.evidence
   }
 
-  #observe(now: number): Observation {
-    const { readings } = this.#measuring
-    return observe({ ...this.#looked(now), reachability: this.#deps.reachability, readings })
-  }
-
-  #looked(now: number): Measured {
+  #looked(now: number): ObserveInput {
     const { evidence } = this.#cycle
+    const { readings } = this.#measuring
+    const { reachability } = this.#deps
     const warmUp = now < this.#warmUntil
-    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now, warmUp }
+    const common = { plan: this.#plan, state: this.#state, book: this.#book }
+    return { ...common, evidence, reachability, readings, now, warmUp }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

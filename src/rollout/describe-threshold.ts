@@ -1,5 +1,5 @@
 import type { ThresholdReport } from '../domain/verdict.ts'
-import { formatLimit, formatPercent } from './format.ts'
+import { formatCount, formatLimit, formatPercent } from './format.ts'
 
 /** What a measurement may show: `at most 0.9`, `at least 90 % and 10 % less than the baseline`. */
 export function describeThreshold(
@@ -14,4 +14,9 @@ export function describeThreshold(
     ...(maxChange === null ? [] : [`${formatPercent(maxChange)} ${change} than the baseline`]),
   ]
   return parts.join(' and ')
+}
+
+/** `1 measurement`, `2 measurements`. */
+export function countMeasurements(count: number): string {
+  return `${formatCount(count)} measurement${count === 1 ? '' : 's'}`
 }

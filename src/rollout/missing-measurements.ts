@@ -1,4 +1,5 @@
 import type { MetricReport, ThresholdReport } from '../domain/verdict.ts'
+import { countMeasurements } from './describe-threshold.ts'
 import { formatCount, formatValue } from './format.ts'
 import type { Missing } from './missing.ts'
 
@@ -24,18 +25,21 @@ function missingCounts(report: MetricReport, { counts, terms, over }: ThresholdR
   }
   if (verdict === 'failed') {
     const value = formatValue(report.kind, report.canary.value)
-    const failed = `${formatCount(counts.failed)} measurements failed, the last had ${value}`
+    const failed = `${countMeasurements(counts.failed)} failed, the last had ${value}`
     return [missing('limit', `${name}: ${failed}`)]
   }
   // What has been counted to its end stays so: asking again until it fits would be no judgement.
   if (over) return [missing('inconclusive', `${name}: its measurements ended without a result`)]
   if (error !== null) return [missing('error', `${name}: could not be read (${error})`)]
   const taken = counts.successful + counts.failed + counts.inconclusive
-  const wanted = terms.count === null ? '' : ` of ${formatCount(terms.count)}`
+  const measured =
+    terms.count === null
+      ? countMeasurements(taken)
+      : `${formatCount(taken)} of ${countMeasurements(terms.count)}`
   const row = terms.consecutiveSuccessLimit
   const inRow =
     row === null ? '' : `, ${counts.consecutiveSuccesses} of ${formatCount(row)} successes in a row`
-  return [missing('minimum', `${name}: ${taken}${wanted} measurements in this step${inRow}`)]
+  return [missing('minimum', `${name}: ${measured} in this step${inRow}`)]
 }
 
 function missing(kind: Missing['kind'], sentence: string): Missing {

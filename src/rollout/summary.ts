@@ -9,7 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from './format.ts'
-import { describeThreshold } from './describe-threshold.ts'
+import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -35,7 +35,7 @@ export const summarize = {
     const { limit, threshold } = report
     if (threshold !== null) {
       const allowed = describeThreshold(report.kind, report.better, threshold)
-      return `${verb}: ${report.name} failed ${formatCount(threshold.counts.failed)} measurements of this step, which allow ${allowed}: the last had ${canary}, ${baseline} (outside α).`
+      return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
     }
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
