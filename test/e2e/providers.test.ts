@@ -79,15 +79,17 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
   })
 
   await t.test('a threshold compares the two variants', async (t) => {
-    const { metrics } = await untilService(gateway.admin, 'counted', 'decided', (seen) =>
-      seen.metrics.some(({ threshold }) => threshold !== null && threshold.counts.successful > 2),
+    await untilService(gateway.admin, 'counted', 'promoted', ({ phase }) => phase === 'promoted')
+    const log = await readDecisions(gateway.admin, 'counted')
+    const promoted = log.find(({ reason }) => reason === 'evidence')!
+    t.match(
+      promoted.summary,
+      /without proof of being no worse; .*share.* within limits \(outside α\)/,
     )
-    const share = metrics.find(({ name }) => name === 'share')!
-    t.match(share, {
-      verdict: 'successful',
-      outsideAlpha: true,
-      threshold: { counts: { failed: 0 } },
-    })
+    const share = promoted.metrics.find(({ name }) => name === 'share')!
+    t.match(share, { verdict: 'successful', baseline: { value: 0.8 }, canary: { value: 0.2 } })
+    t.match(share.threshold!.counts, { failed: 0, inconclusive: 0 })
+    t.ok(share.threshold!.counts.successful > 0)
   })
 
   await t.test('a query without a result is an error, which holds and is told', async (t) => {
