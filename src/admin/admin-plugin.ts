@@ -7,6 +7,7 @@ import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
+import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
@@ -53,6 +54,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
+  addPlanRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

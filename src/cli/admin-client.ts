@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import type { PlanJson } from '../admin/present-plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -25,6 +26,11 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /** What is left out is as the gateway observes it. */
+  readonly plan: (
+    service: string,
+    query: Readonly<Record<string, number | undefined>>,
+  ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
   /** Resolves with what changed. */
@@ -103,6 +109,12 @@ export function createAdminClient(options: {
     },
     decision: async (service, id) =>
       (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
+    plan: async (service, query) => {
+      const given = Object.entries(query).flatMap(([name, value]) =>
+        value === undefined ? [] : [`${name}=${value}`],
+      )
+      return (await get(`${serviceOf(service)}/plan?${given.join('&')}`)).body as PlanJson
+    },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {
         body: lines,

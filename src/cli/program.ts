@@ -7,6 +7,7 @@ import { addDemoCommand } from './demo.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
+import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
@@ -38,6 +39,7 @@ export function createProgram(io: CliIo): Command {
   addWaitCommand(program, io)
   addDecisionsCommand(program, io)
   addExplainCommand(program, io)
+  addPlanCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
   return program

@@ -12,6 +12,7 @@ import { readLimits, type LimitReading, type StepValues } from '../rollout/limit
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
+import { judgedPerSecond } from './read-traffic.ts'
 import { scoreMean } from '../statistics/score.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
@@ -100,13 +101,12 @@ export function limitsOf(
 }
 
 function reportsOf({ plan, state, evidence, book, now }: ObserveInput): readonly MetricReport[] {
-  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
-  const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
     limits: limitsOf(plan, state, evidence, book),
     step: state.step,
+    stepSeconds: (now - state.stepEnteredAt) / 1000,
     pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: units / seconds,
+    unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
     latency: (side, quantile) => {
       const { drawn } = sideBook(book, side)
       return drawn.count === 0

@@ -15,6 +15,7 @@ import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import { limitsOf, observe } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
+import type { TrafficInput } from './read-traffic.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
@@ -65,6 +66,13 @@ export class RolloutRunner {
   /** The rollout as people ask for it. */
   view(): RolloutView {
     return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
+  }
+
+  /** What a forecast is made from. */
+  get reading(): TrafficInput {
+    const evidence = this.#cycle.evidence
+    const now = this.#deps.clock.now()
+    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
   }
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
@@ -282,15 +290,8 @@ export class RolloutRunner {
   }
 
   #observe(now: number): Observation {
-    return observe({
-      plan: this.#plan,
-      state: this.#state,
-      evidence: this.#cycle.evidence,
-      book: this.#book,
-      reachability: this.#deps.reachability,
-      now,
-      warmUp: now < this.#warmUntil,
-    })
+    const { reachability } = this.#deps
+    return observe({ ...this.reading, reachability, now, warmUp: now < this.#warmUntil })
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

@@ -5,11 +5,16 @@ import type {
   HypothesisEvidence,
   MomentStratum,
 } from '../domain/evidence.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import {
+  isContinuous,
+  proofRatio,
+  type Hypothesis,
+  type ScoreSource,
+} from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
 import { eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
-import { scoreMean } from '../statistics/score.ts'
+import { scoreMean, scoreValue } from '../statistics/score.ts'
 
 /** What people are shown of a hypothesis, and how long its proof takes. */
 export type Figures = {
@@ -17,8 +22,8 @@ export type Figures = {
   readonly canary: MetricValue
   /** Costs a search. */
   readonly ratio: () => RatioInterval | null
-  /** For proving no worse, were both sides as the baseline is now. */
-  readonly plan: Plan | null
+  /** For proving no worse, were both sides as the baseline is now. Costs a search. */
+  readonly plan: () => Plan | null
 }
 
 /** What figures need beside the evidence. */
@@ -43,7 +48,7 @@ export function readFigures(
 ): Figures {
   const { source } = hypothesis
   return isContinuous(source)
-    ? meanFigures(hypothesis, source.score, found as BetEvidence, context)
+    ? meanFigures(hypothesis, source, found as BetEvidence, context)
     : eventFigures(hypothesis, found as EventEvidence, context)
 }
 
@@ -69,7 +74,7 @@ function eventFigures(
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
       source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
-    plan:
+    plan: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
         : eventsPlan({
@@ -85,10 +90,11 @@ function eventFigures(
 
 function meanFigures(
   hypothesis: Hypothesis,
-  score: Score,
+  source: ScoreSource,
   { strata }: BetEvidence,
   context: FigureContext,
 ): Figures {
+  const { score } = source
   const pooled = pool(strata)
   const value = (side: Side): MetricValue =>
     pooled.n[side] === 0
@@ -106,8 +112,8 @@ function meanFigures(
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
         root: score === 'squared-error',
       }),
-    plan:
-      variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
+    plan: () =>
+      mean === 0 || variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
         ? null
         : meansPlan({
             ...basis(hypothesis, context),
@@ -115,6 +121,7 @@ function meanFigures(
             canaryMean: mean,
             baselineVariance: variance,
             canaryVariance: variance,
+            cap: source.cap === null ? null : scoreValue(score, source.cap),
           }),
   }
 }

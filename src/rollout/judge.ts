@@ -4,17 +4,19 @@ import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
-import { etaSeconds, type Plan } from '../statistics/planner.ts'
-import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
+import { etaSeconds } from '../statistics/planner.ts'
+import { readFigures, windowSeconds, type FigureContext, type Figures } from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
-import type { RolloutPlan } from './plan.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
 export type JudgeContext = FigureContext & {
   readonly limits: readonly LimitReading[]
   /** The step that the rollout is in: what was folded of another one says nothing about it. */
   readonly step: number
+  /** How long it has been there. */
+  readonly stepSeconds: number
 }
 
 /**
@@ -53,6 +55,7 @@ function hypothesisReport(
   const isStepFolded = found.step === context.step
   const figures = readFigures(hypothesis, found, context)
   let ratio: { readonly read: RatioInterval | null } | null = null
+  let eta: { readonly read: number | null } | null = null
   return {
     name: hypothesis.id,
     kind: kindOf(plan, hypothesis),
@@ -80,8 +83,9 @@ function hypothesisReport(
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
-    etaSeconds:
-      nonInferiority === null ? null : remaining(figures.plan, nonInferiority, hypothesis, context),
+    get etaSeconds() {
+      return (eta ??= { read: remaining(plan, hypothesis, found, figures, context) }).read
+    },
   }
 }
 
@@ -116,18 +120,28 @@ function verdictOf(
   return isProved ? 'successful' : 'inconclusive'
 }
 
+// Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
 function remaining(
-  plan: Plan | null,
-  evidence: LogEvidence,
+  { steps, keyed }: RolloutPlan,
   hypothesis: Hypothesis,
+  found: EventEvidence | BetEvidence,
+  figures: Figures,
   context: JudgeContext,
 ): number | null {
+  const { proof } = hypothesis
+  if (proof === null) return null
+  const threshold = Math.log(1 / proof.alpha)
+  const needsOwn = !keyed && context.step === provingStep(steps)
+  const own = found.step === context.step ? found.sup.stepProof : 0
+  const log = needsOwn ? Math.min(found.sup.proof, own) : found.sup.proof
+  if (log >= threshold) return 0
   return etaSeconds({
-    plan,
-    log: evidence.log,
-    threshold: evidence.threshold,
+    plan: figures.plan(),
+    log,
+    threshold,
     ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
+    // What was drawn within the last window is on its way: the window is waited for once.
+    settleSeconds: Math.max(0, windowSeconds(hypothesis) - context.stepSeconds),
   })
 }
 

@@ -59,6 +59,8 @@ function minimums(
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
+  // Nothing is judged in the warm-up, which only the first step has.
+  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -71,7 +73,7 @@ function minimums(
     missing.push({
       kind: 'minimum',
       sentence: `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`,
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
     })
   }
   for (const metric of plan.metrics) {
@@ -81,7 +83,12 @@ function minimums(
     missing.push({
       kind: 'minimum',
       sentence: `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`,
-      etaSeconds: etaAtPace(report.stepCanaryN, metric.minLabels, elapsedMs),
+      etaSeconds: etaAtPace(
+        report.stepCanaryN,
+        metric.minLabels,
+        elapsedMs,
+        idleMs + metric.labelWindowMs,
+      ),
     })
   }
   return missing
@@ -145,7 +152,14 @@ function reaches({ log, threshold }: LogEvidence): boolean {
 }
 
 function inconclusive(report: MetricReport, sentence: string): Missing {
-  return { kind: 'inconclusive', sentence, etaSeconds: report.etaSeconds }
+  return {
+    kind: 'inconclusive',
+    sentence,
+    // It costs a search, and most evaluations are never looked at.
+    get etaSeconds() {
+      return report.etaSeconds
+    },
+  }
 }
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
@@ -159,6 +173,9 @@ function soFar({ ratio, evidence, better }: MetricReport): string {
   return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
 }
 
-function etaAtPace(done: number, wanted: number, elapsedMs: number): number | null {
-  return done === 0 ? null : (((wanted - done) / done) * elapsedMs) / 1000
+// What is folded by now was drawn until `lagMs` ago, so the pace is that of the time before: with a long
+// window the whole time would make it too slow.
+function etaAtPace(done: number, wanted: number, elapsedMs: number, lagMs: number): number | null {
+  if (done === 0) return null
+  return (((wanted - done) / done) * Math.max(1000, elapsedMs - lagMs)) / 1000
 }

@@ -57,6 +57,14 @@ export class LogHistogram {
     return LOWEST_MS * GAMMA ** bucket
   }
 
+  /** Share of the values that are above `ms`, to a bucket's width; 0 when empty. */
+  shareAbove(ms: number): number {
+    const bucket = latencyBucket(ms)
+    const { count } = this
+    if (count === 0) return 0
+    return this.#counts.subarray(bucket + 1).reduce((sum, each) => sum + each, 0) / count
+  }
+
   /** Adds everything that another histogram holds. */
   merge(other: LogHistogram): void {
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count

@@ -137,6 +137,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
