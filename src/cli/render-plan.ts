@@ -23,7 +23,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
     '',
     ...label('whole', describeWhole(plan)),
     ...label('limit', describeLimit(plan)),
-    ...plan.suggestions.flatMap((text, index) => label(index === 0 ? 'either' : 'or', text)),
+    ...plan.suggestions.flatMap((text, index) => label(index === 0 ? 'to fit' : 'or', text)),
     ...label('baseline', describeBaseline(plan)),
   ]
 }

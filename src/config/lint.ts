@@ -73,16 +73,21 @@ function lintTraffic(service: Service, rps: number): readonly Finding[] {
   const { forecast, suggestions } = forecastWithAdvice(plan, traffic, null)
   if (forecast.fits) return []
   const slow = forecast.steps.reduce((a, b) => (b.p80Seconds > a.p80Seconds ? b : a))
-  const needed = Number.isFinite(slow.p80Seconds)
-    ? `${formatTimeSpan(slow.p80Seconds * 1000)} (in one of five rollouts even longer)`
-    : 'for ever'
+  const seconds = forecast.p80Seconds - forecast.pauseSeconds
+  const needed = Number.isFinite(seconds)
+    ? `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
+    : 'no rollout ever ends'
+  const weight = `${formatNumber(bpToPercent(slow.weightBp))} %`
+  const isLow = suggestions.some(({ change }) => change === 'weight')
+  const units = `${formatNumber(rps)} ${plan.keyed ? 'new keys' : 'requests'} per second`
   const advice = suggestions.map(describeSuggestion).join(', or ')
   return [
     {
       path: ['services', service.name, 'rollout', 'steps', slow.index],
       message:
-        `a weight of ${formatNumber(bpToPercent(slow.weightBp))} % is too low at ${formatNumber(rps)} ${plan.keyed ? 'new keys' : 'requests'} per second: ` +
-        `${slow.slowest} takes ${needed}, and maxDuration is ${formatDuration(plan.spec.maxDurationMs)}` +
+        (isLow ? `a weight of ${weight} is too low` : 'the rollout takes too long') +
+        ` at ${units}: ${needed}, longest by ${slow.slowest} at ${weight}, and maxDuration is ` +
+        formatDuration(plan.spec.maxDurationMs) +
         (advice === '' ? '' : `; ${advice}`),
     },
   ]

@@ -70,8 +70,7 @@ export class RolloutRunner {
 
   /** What a forecast is made from. */
   get reading(): TrafficInput {
-    const evidence = this.#cycle.evidence
-    const now = this.#deps.clock.now()
+    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
     return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
   }
 

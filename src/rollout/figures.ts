@@ -12,7 +12,8 @@ import {
   type ScoreSource,
 } from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
-import { eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
+import type { Growth } from '../statistics/passage.ts'
+import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
 import { scoreMean, scoreValue } from '../statistics/score.ts'
 
@@ -22,8 +23,8 @@ export type Figures = {
   readonly canary: MetricValue
   /** Costs a search. */
   readonly ratio: () => RatioInterval | null
-  /** For proving no worse, were both sides as the baseline is now. Costs a search. */
-  readonly plan: () => Plan | null
+  /** What a unit adds to each bet on the proof, were both sides as the baseline is now; null = not known. */
+  readonly growths: () => readonly Growth[] | null
 }
 
 /** What figures need beside the evidence. */
@@ -52,6 +53,11 @@ export function readFigures(
     : eventFigures(hypothesis, found as EventEvidence, context)
 }
 
+/** What the proof of no worse bets on. */
+export function proofDirection({ better }: Hypothesis): 'above' | 'below' {
+  return better === 'lower' ? 'below' : 'above'
+}
+
 /** How long after a request its outcome can still come, in seconds. */
 export function windowSeconds({ source }: Hypothesis): number {
   return 'windowMs' in source ? source.windowMs / 1000 : 0
@@ -74,10 +80,10 @@ function eventFigures(
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
       source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
-    plan: () =>
+    growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : eventsPlan({
+        : eventGrowths({
             ...basis(hypothesis, context),
             floor: hypothesis.proof.floor,
             baselineRate,
@@ -112,10 +118,10 @@ function meanFigures(
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
         root: score === 'squared-error',
       }),
-    plan: () =>
+    growths: () =>
       mean === 0 || variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : meansPlan({
+        : meanGrowths({
             ...basis(hypothesis, context),
             baselineMean: mean,
             canaryMean: mean,
@@ -128,12 +134,9 @@ function meanFigures(
 
 function basis(hypothesis: Hypothesis, context: FigureContext) {
   return {
-    direction: hypothesis.better === 'lower' ? ('below' as const) : ('above' as const),
+    direction: proofDirection(hypothesis),
     pi: context.pi,
     ratio: hypothesis.proof!.ratio,
-    alpha: hypothesis.proof!.alpha,
-    ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
   }
 }
 

@@ -3,9 +3,16 @@ import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../doma
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, RatioInterval, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
+import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
-import { readFigures, windowSeconds, type FigureContext, type Figures } from './figures.ts'
+import {
+  proofDirection,
+  readFigures,
+  windowSeconds,
+  type FigureContext,
+  type Figures,
+} from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
@@ -122,27 +129,46 @@ function verdictOf(
 
 // Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
 function remaining(
-  { steps, keyed }: RolloutPlan,
+  plan: RolloutPlan,
   hypothesis: Hypothesis,
   found: EventEvidence | BetEvidence,
   figures: Figures,
   context: JudgeContext,
 ): number | null {
-  const { proof } = hypothesis
+  const { proof, source } = hypothesis
   if (proof === null) return null
-  const threshold = Math.log(1 / proof.alpha)
-  const needsOwn = !keyed && context.step === provingStep(steps)
-  const own = found.step === context.step ? found.sup.stepProof : 0
-  const log = needsOwn ? Math.min(found.sup.proof, own) : found.sup.proof
-  if (log >= threshold) return 0
+  const goal = Math.log(1 / proof.alpha)
+  const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
+  const isFolded = found.step === context.step
+  const sup = isOwn ? (isFolded ? found.sup.stepProof : 0) : found.sup.proof
+  if (sup >= goal && found.sup.proof >= goal) return 0
+  const growths = figures.growths()
+  if (growths === null) return null
+  // What was drawn within the last window is on its way, so it is waited for once; but in the first
+  // step the bets of a label metric begin only when the first window has told what they centre on.
+  const isFirst = context.step === 0
+  const windows = isFirst && isContinuous(source) ? 2 : 1
+  const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
+  const due = warmUp + windows * windowSeconds(hypothesis)
+  const none = growths.map(() => 0)
   return etaSeconds({
-    plan: figures.plan(),
-    log,
-    threshold,
+    growths,
+    wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
+    goal,
     ratePerSecond: context.unitsPerSecond,
-    // What was drawn within the last window is on its way: the window is waited for once.
-    settleSeconds: Math.max(0, windowSeconds(hypothesis) - context.stepSeconds),
+    settleSeconds: Math.max(0, due - context.stepSeconds),
   })
+}
+
+function proofWealth(
+  hypothesis: Hypothesis,
+  found: EventEvidence | BetEvidence,
+  isOwn: boolean,
+): readonly number[] {
+  if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
+  const { ratio, floor } = hypothesis.proof!
+  const strata = isOwn ? found.stepProof : found.proof
+  return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
 }
 
 function stepHarm(

@@ -104,22 +104,23 @@ export function meansPlan(input: MeansPlanInput & PlanBasis): Plan | null {
 }
 
 /**
- * Median seconds until the evidence reaches `threshold`, from where it stands: the planned requests
- * times the share of the way that is left, at the traffic of now. 0 when it is there; null when there
- * is no plan or no traffic.
+ * Median seconds until the evidence reaches `goal`, from the log-wealths that its bets have now, at the
+ * traffic of now. Null where it is never reached, or nobody comes.
  */
 export function etaSeconds(input: {
-  readonly plan: Plan | null
-  /** Log-evidence so far; below 0 the way is longer than planned. */
-  readonly log: number
-  readonly threshold: number
+  readonly growths: readonly Growth[]
+  /** By bet. Not the largest so far: what was lost since then has to be won again. */
+  readonly wealth: readonly number[]
+  readonly goal: number
   readonly ratePerSecond: number
+  /** What has to be waited for beside the units. */
   readonly settleSeconds: number
 }): number | null {
-  if (input.log >= input.threshold) return 0
-  if (input.plan === null || input.ratePerSecond <= 0) return null
-  const left = (input.threshold - input.log) / input.threshold
-  return (left * input.plan.p50.requests) / input.ratePerSecond + input.settleSeconds
+  const { growths, goal, ratePerSecond, settleSeconds } = input
+  if (ratePerSecond <= 0) return null
+  const before = input.wealth.map((mean) => ({ mean, variance: 0 }))
+  const units = unitsUntil({ growths, before, goal }, 0.5)
+  return Number.isFinite(units) ? units / ratePerSecond + settleSeconds : null
 }
 
 /** What a bet that nothing bounds may lose of a stake at one value that was not reckoned with. */

@@ -72,3 +72,13 @@ function filled(values: readonly number[]): LogHistogram {
   for (const value of values) histogram.add(value)
   return histogram
 }
+
+t.test('The share above a value is that of the buckets above its own.', async (t) => {
+  const histogram = new LogHistogram()
+  t.equal(histogram.shareAbove(10), 0)
+  for (const ms of [1, 10, 100, 1000]) histogram.add(ms)
+  t.equal(histogram.shareAbove(0), 1)
+  t.equal(histogram.shareAbove(10), 0.5)
+  t.equal(histogram.shareAbove(11), 0.5)
+  t.equal(histogram.shareAbove(5000), 0)
+})

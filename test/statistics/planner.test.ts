@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { etaSeconds, eventsPlan, meansPlan } from '../../src/statistics/planner.ts'
+import { etaSeconds, eventGrowths, eventsPlan, meansPlan } from '../../src/statistics/planner.ts'
 import { near } from './near.ts'
 
 const basis = { alpha: 0.05, ratePerSecond: 100, settleSeconds: 0 }
@@ -102,17 +102,27 @@ t.test('The plan for squared errors has its reference values.', async (t) => {
   }
 })
 
-t.test('The time left is the share of the way that is left.', async (t) => {
-  const plan = eventsPlan({ ...double, pi: 0.05, canaryRate: 0.02 })
-  const input = { plan, threshold: 3, ratePerSecond: 100, settleSeconds: 10 }
-  near(t, etaSeconds({ ...input, log: 0 })!, 182.87 + 10)
-  near(t, etaSeconds({ ...input, log: 1.5 })!, 182.87 / 2 + 10)
-  near(t, etaSeconds({ ...input, log: -3 })!, 182.87 * 2 + 10)
-  t.equal(etaSeconds({ ...input, log: 3 }), 0)
-  t.equal(etaSeconds({ ...input, plan: null, log: 4 }), 0)
-  t.equal(etaSeconds({ ...input, plan: null, log: 0 }), null)
-  t.equal(etaSeconds({ ...input, ratePerSecond: 0, log: 0 }), null)
-})
+t.test(
+  'The time left is what the bets still have to win, from where they stand now.',
+  async (t) => {
+    const bet = { ...double, pi: 0.05, canaryRate: 0.02 }
+    const growths = eventGrowths(bet)
+    const eta = (wealth: number, change = {}) =>
+      etaSeconds({
+        growths,
+        wealth: growths.map(() => wealth),
+        goal: Math.log(20),
+        ratePerSecond: 100,
+        settleSeconds: 10,
+        ...change,
+      })!
+    near(t, eta(0), 182.87 + 10)
+    t.ok(eta(1.5) < 0.6 * eta(0) && eta(-3) > 1.6 * eta(0))
+    t.equal(eta(3), 10, 'only what is waited for is left')
+    t.equal(eta(0, { ratePerSecond: 0 }), null)
+    t.equal(eta(0, { growths: eventGrowths({ ...bet, canaryRate: 0.005 }) }), null)
+  },
+)
 
 function within(t: Test, actual: number, expected: number, share: number): void {
   t.ok(Math.abs(actual / expected - 1) <= share, `${actual} is within ${share} of ${expected}`)
