@@ -1,18 +1,16 @@
 import {
   BASELINE_SIDE,
-  type BetTally,
   type Cohort,
   type CohortTerms,
   type EventTally,
   type Side,
 } from '../domain/cohort.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { addBet } from '../statistics/mean-bet.ts'
-import { rawScore, scoreValue } from '../statistics/score.ts'
 import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
+import { LabelBook } from './label-book.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
@@ -45,14 +43,6 @@ export type Opening = {
   readonly now: number
 }
 
-/** What is asked of the labels for one metric. */
-type LabelQuestions = {
-  readonly metric: string
-  readonly score: Score
-  /** The score itself, its share above the cap, and the labels that are missing. */
-  readonly hypotheses: readonly Hypothesis[]
-}
-
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
  * assigned, whenever their outcome or label arrives. Booking is O(hypotheses).
@@ -64,7 +54,7 @@ export class CohortLedger {
   readonly #failures: readonly string[]
   readonly #noAnswers: readonly string[]
   readonly #latencies: readonly string[]
-  readonly #labels: readonly LabelQuestions[]
+  readonly #labels: LabelBook
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -78,17 +68,7 @@ export class CohortLedger {
     this.#failures = ids('failure')
     this.#noAnswers = ids('no-answer')
     this.#latencies = ids('latency')
-    this.#labels = hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
-        ? []
-        : [
-            {
-              metric: metric!,
-              score: source.score,
-              hypotheses: hypotheses.filter((h) => h.metric === metric),
-            },
-          ],
-    )
+    this.#labels = new LabelBook(hypotheses, this.#capLearner)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -169,12 +149,7 @@ export class CohortLedger {
   ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return { result: 'late', cohort: null }
-    for (const questions of this.#labels) {
-      const raw =
-        prediction.value === null ? null : rawScore(questions.score, prediction.value, label)
-      // A prediction that cannot be scored stays without a label: it is missed on its side.
-      if (raw !== null) this.#bookScore(slot.cohort, questions, prediction.side, raw)
-    }
+    this.#labels.book(slot.cohort, prediction.side, prediction.value, label)
     return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
   }
 
@@ -252,42 +227,5 @@ export class CohortLedger {
       const slow = outcome !== 'ok'
       book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
     }
-  }
-
-  #bookScore(
-    cohort: Cohort,
-    { metric, score, hypotheses }: LabelQuestions,
-    side: Side,
-    raw: number,
-  ) {
-    const cap = cohort.terms.caps[metric]
-    if (cap === undefined && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
-    for (const hypothesis of hypotheses) {
-      const { source, id } = hypothesis
-      if (source.of === 'label-missing') {
-        ;(cohort.tallies[id] as EventTally).trials[side]++
-      } else if (cap === undefined) {
-        continue
-      } else if (source.of === 'above-cap') {
-        const tally = cohort.tallies[id] as EventTally
-        tally.trials[side]++
-        if (raw > cap) {
-          tally.events[side]++
-          tally.harmEvents[side]++
-        }
-      } else {
-        this.#bookBet(cohort, hypothesis, side, scoreValue(score, Math.min(raw, cap)))
-      }
-    }
-  }
-
-  #bookBet(cohort: Cohort, hypothesis: Hypothesis, side: Side, y: number): void {
-    const tally = cohort.tallies[hypothesis.id] as BetTally
-    tally.n[side]++
-    tally.sum[side] += y
-    tally.sumSq[side] += y * y
-    const terms = cohort.terms.bets[hypothesis.id]
-    if (terms === undefined) return
-    addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
   }
 }
