@@ -7,9 +7,12 @@ import {
 } from '../domain/cohort.ts'
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
+import { EventBook } from './event-book.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
@@ -27,8 +30,12 @@ export type Slot = {
   readonly newUnits: number[]
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
+  /** Epoch ms; 0 before it, and where it was before this process. */
+  settledAt: number
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
+  /** Something beside feedback has changed since the store got it. */
+  stale: boolean
 }
 
 /** What a cohort is opened with. */
@@ -55,6 +62,10 @@ export class CohortLedger {
   readonly #noAnswers: readonly string[]
   readonly #latencies: readonly string[]
   readonly #labels: LabelBook
+  readonly #answers: AnswerBook
+  readonly #events: EventBook
+  /** Hypotheses whose tallies feedback changes. */
+  readonly #waiting: readonly string[]
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -69,6 +80,9 @@ export class CohortLedger {
     this.#noAnswers = ids('no-answer')
     this.#latencies = ids('latency')
     this.#labels = new LabelBook(hypotheses, this.#capLearner)
+    this.#answers = new AnswerBook(hypotheses, this.#capLearner)
+    this.#events = new EventBook(hypotheses, this.#capLearner)
+    this.#waiting = hypotheses.filter((h) => 'windowMs' in h.source).map((h) => h.id)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -93,7 +107,7 @@ export class CohortLedger {
       observed: [0, 0],
       tallies: this.#emptyTallies(),
     }
-    this.#open = { cohort, live: new Bag(), newUnits: [], settled: false, persisted: false }
+    this.#open = newSlot(cohort, false)
     this.#slots.set(cohort.number, this.#open)
     return cohort
   }
@@ -139,18 +153,37 @@ export class CohortLedger {
     this.#book(slot.cohort, ticket, outcome, durationMs)
   }
 
+  /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
+  answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
+    const slot = this.#slots.get(ticket.cohort!.number)
+    if (slot === undefined) return
+    this.#answers.book(slot.cohort, ticket.side!, numbers)
+    slot.stale = true
+  }
+
   /**
-   * Books a label. `late`: its cohort was folded without it. The cohort comes back when the store has
-   * it already, since it must then be stored again with the join.
+   * Books a label. `late`: its cohort was folded without it. What it changed comes back when the store has
+   * the cohort already, since that must then be stored with the join.
    */
-  label(
-    prediction: Prediction,
-    label: number,
-  ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
+  label(prediction: Prediction, label: number): FeedbackBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { result: 'late', cohort: null }
+    if (slot === undefined) return LATE
     this.#labels.book(slot.cohort, prediction.side, prediction.value, label)
-    return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
+    return { result: 'joined', changed: this.#changed(slot) }
+  }
+
+  /** Books an event of the unit that a request is judged by; as `label`. */
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    isFolded: (hypothesis: string) => boolean,
+  ): EventBooking {
+    const slot = this.#slots.get(prediction.cohort)
+    if (slot === undefined) return { ...LATE, totals }
+    const { cohort } = slot
+    const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
+    return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
   }
 
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
@@ -168,6 +201,7 @@ export class CohortLedger {
         }
       }
       slot.settled = true
+      slot.settledAt = now
       settled.push(slot)
     }
     return settled
@@ -181,13 +215,7 @@ export class CohortLedger {
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.set(cohort.number, {
-        cohort,
-        live: new Bag(),
-        newUnits: [],
-        settled: true,
-        persisted: true,
-      })
+      this.#slots.set(cohort.number, newSlot(cohort, true))
     }
   }
 
@@ -198,11 +226,19 @@ export class CohortLedger {
     return cap
   }
 
+  #changed({ cohort, persisted }: Slot): FeedbackBooking['changed'] {
+    if (!persisted) return null
+    const tallies = Object.fromEntries(this.#waiting.map((id) => [id, cohort.tallies[id]!]))
+    return { rollout: cohort.rollout, cohort: cohort.number, tallies }
+  }
+
   #emptyTallies(): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        isContinuous(h.source) ? emptyBetTally() : emptyEventTally(this.#keyed),
+        isContinuous(h.source)
+          ? emptyBetTally(h.source.of === 'ratio')
+          : emptyEventTally(this.#keyed),
       ]),
     )
   }
@@ -227,5 +263,18 @@ export class CohortLedger {
       const slow = outcome !== 'ok'
       book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
     }
+  }
+}
+
+function newSlot(cohort: Cohort, stored: boolean): Slot {
+  const live = new Bag<Ticket>()
+  return {
+    cohort,
+    live,
+    newUnits: [],
+    settled: stored,
+    settledAt: 0,
+    persisted: stored,
+    stale: false,
   }
 }
