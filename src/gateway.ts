@@ -94,6 +94,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     holder: `${hostname()}:${process.pid}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
+    confirm: () => 'not-asked',
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)

@@ -1,6 +1,7 @@
 import type { FieldSource, RuleCondition, RuleSpec, Service, SplitSpec } from '../domain/service.ts'
 import { fractionToBp } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { buildNotify } from './build-notify.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -33,6 +34,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     },
     failureStatuses: raw.errors?.statuses ?? null,
     rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
+    notify: buildNotify(raw.notify ?? []),
   }
 }
 

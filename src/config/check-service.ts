@@ -1,6 +1,7 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
 import { checkMetrics } from './check-metrics.ts'
+import { checkNotify } from './check-notify.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSplit } from './check-split.ts'
 import { checkTimers } from './check-timers.ts'
@@ -14,6 +15,7 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkSplit(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)
+  checkNotify(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

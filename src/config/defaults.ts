@@ -32,6 +32,7 @@ export const DEFAULTS = {
   onFailure: 'rollback',
   mode: 'decide',
   method: 'sequential',
+  template: 'json',
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,

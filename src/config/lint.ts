@@ -2,12 +2,13 @@ import type { Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { Config } from './config.ts'
-import type { Finding } from './problem.ts'
+import type { ConfigPath, Finding } from './problem.ts'
 
 /** Common mistakes in a valid configuration, as far as they show without traffic. */
 export function lintConfig(config: Config): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintOverride(service),
+    ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
   ])
 }
@@ -15,8 +16,18 @@ export function lintConfig(config: Config): readonly Finding[] {
 const SHORTEST_SECRET = 16
 
 function lintOverride({ name, split }: Service): readonly Finding[] {
-  if (split.override === null || split.override.secret.length >= SHORTEST_SECRET) return []
-  const path = ['services', name, 'split', 'override', 'secret']
+  if (split.override === null) return []
+  return lintSecret(split.override.secret, ['services', name, 'split', 'override', 'secret'])
+}
+
+function lintNotify({ name, notify }: Service): readonly Finding[] {
+  return notify.flatMap(({ secret }, i) =>
+    secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
+  )
+}
+
+function lintSecret(secret: string, path: ConfigPath): readonly Finding[] {
+  if (secret.length >= SHORTEST_SECRET) return []
   return [{ path, message: `is short: at least ${SHORTEST_SECRET} characters are hard to guess` }]
 }
 

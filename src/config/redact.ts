@@ -1,6 +1,10 @@
 import type { Config } from './config.ts'
+import { hookName } from './hook-name.ts'
 
-/** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
+/**
+ * A configuration without its secrets, as plain JSON: what may be shown to whoever may read. Of the
+ * addresses of webhooks only the origin is left.
+ */
 export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
@@ -10,9 +14,17 @@ export function redactConfig(config: Config): RedactedConfig {
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
     },
     services: config.services.map((service) => {
-      const { override } = service.split
-      if (override === null) return service
-      return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
+      const { notify, split } = service
+      const { override } = split
+      return {
+        ...service,
+        notify: notify.map((hook) => ({
+          ...hook,
+          url: hookName(hook.url),
+          secret: hook.secret === null ? null : HIDDEN,
+        })),
+        split: override === null ? split : { ...split, override: { ...override, secret: HIDDEN } },
+      }
     }),
   }
 }

@@ -9,6 +9,7 @@ import { reconcile } from '../rollout/reconcile.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { Confirm } from './observe.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -31,6 +32,8 @@ export type EvaluatorDeps = {
     service: string,
     variant: string,
   ) => { readonly ready: boolean; readonly downForMs: number }
+  /** Asked only where the configuration wants a promotion confirmed. */
+  readonly confirm: Confirm
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
   readonly onError: (what: string, error: unknown) => void
@@ -160,11 +163,12 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, onDecision, onError, reachability } = this.#deps
+    const { store, clock, apply, confirm, onDecision, onError, reachability } = this.#deps
     return {
       store,
       clock,
       apply,
+      confirm,
       onDecision,
       onError,
       lease: () => this.#lease.current(),

@@ -9,7 +9,7 @@ import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
 import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
 import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
-import type { Observation, VariantHealth } from '../rollout/observation.ts'
+import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
@@ -28,13 +28,19 @@ export type Reachability = (variant: string) => {
   readonly downForMs: number
 }
 
+/** What those say who confirm the promotion that may be next; they are asked in the background. */
+export type Confirm = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Confirmation
+
+/** What of the world beside the books an evaluation looks at. */
+export type Sight = { readonly reachability: Reachability; readonly confirm: Confirm }
+
 /** What an evaluation looks at. */
 export type ObserveInput = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
-  readonly reachability: Reachability
+  readonly sight: Sight
   readonly now: number
   readonly warmUp: boolean
 }
@@ -75,13 +81,13 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.reachability(variant),
+    ...input.sight.reachability(variant),
     failing,
   })
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
-  return {
+  const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
@@ -101,7 +107,10 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
     stepCanaryUnits: stepUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
+    confirmation: 'not-asked',
   }
+  if (!plan.confirmsPromotion) return seen
+  return { ...seen, confirmation: input.sight.confirm(plan, state, seen) }
 }
 
 /** The absolute limits as they stand: on the step's own figures, overrides left out. */

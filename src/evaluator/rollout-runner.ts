@@ -287,7 +287,7 @@ export class RolloutRunner {
       state: this.#state,
       evidence: this.#cycle.evidence,
       book: this.#book,
-      reachability: this.#deps.reachability,
+      sight: this.#deps,
       now,
       warmUp: now < this.#warmUntil,
     })

@@ -1,4 +1,5 @@
 import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -26,6 +27,7 @@ export type SimulationOptions = {
   readonly keys: number
   readonly fate: (variant: string, elapsedMs: number) => Fate
   readonly reachable?: (variant: string, elapsedMs: number) => boolean
+  readonly confirm?: Confirm
 }
 
 /**
@@ -113,6 +115,7 @@ export class Simulation {
       clock: this.clock,
       holder: `simulation ${this.clock.ms}`,
       reachability: (_service, variant) => this.#reachability(variant),
+      confirm: this.#options.confirm ?? (() => 'not-asked'),
       apply: (state) => (this.weightBp = state.weightBp),
       onDecision: () => {},
       onError: (_what, error) => this.errors.push(error),
