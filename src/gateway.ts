@@ -20,6 +20,7 @@ import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
+import { createNotifications } from './notifications.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { createServiceLook } from './service-look.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -88,19 +89,25 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
   })
 
+  const notifications = createNotifications({
+    ...{ store, clock, draw: deps.draw, log, metrics },
+    leads: () => evaluator.leads,
+  })
+
   const evaluator = new Evaluator({
     store: meterStore(store, metrics.setStoreUp),
     clock,
     holder: `${hostname()}:${process.pid}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
-    confirm: () => 'not-asked',
+    confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
     },
     onDecision: (decision) => {
       metrics.countDecision(decision)
+      notifications.wake(decision.service)
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
@@ -155,6 +162,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       next.targets.adopt()
       files.follow(next.config)
       await upstreams.checkNew()
+      await notifications.follow(next.config.services)
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
@@ -190,6 +198,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   await store.expirePredictions(clock.now())
   await upstreams.checkNew()
+  await notifications.follow(config.services)
   for (const rollout of rolloutsOf(live)) await evaluator.add(rollout)
 
   const data = createDataServer(
@@ -226,6 +235,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         admin: await admin.listen({ ...config.admin.listen }),
       }
       evaluator.start()
+      notifications.start()
       const expiry = setInterval(() => {
         store
           .expirePredictions(clock.now())
@@ -254,6 +264,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       sockets.destroyAll()
       await data.close()
       await evaluator.stop()
+      await notifications.close()
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()

@@ -35,6 +35,8 @@ export type LmdbTables = {
   readonly decisions: Database<Buffer, Key>
   /** Milliseconds since the epoch by [service, canary version]. */
   readonly rollbacks: Database<number, Key>
+  /** Id of a decision by [service, hook]. */
+  readonly notifyCursors: Database<number, Key>
   /** `lease`: who decides. `changes`: commits so far. */
   readonly meta: Database<unknown, string>
   /** Commits so far by service. */
@@ -57,7 +59,7 @@ export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnviron
       path,
       // Else a path with a dot in its name would be taken for a file.
       noSubdir: false,
-      maxDbs: 12,
+      maxDbs: 16,
       mapSize: mapBytes,
       // It makes promises that nobody holds: a commit that fails would end the process.
       eventTurnBatching: false,
@@ -154,6 +156,7 @@ function openTables(
     units: root.openDB('units', bytes),
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
+    notifyCursors: root.openDB('notify-cursors', {}),
     changes: root.openDB('changes', {}),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),

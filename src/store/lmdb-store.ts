@@ -1,6 +1,7 @@
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
+import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
 import type { PredictionLimits } from './lmdb-predictions.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
@@ -38,6 +39,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   return {
     ...buildLmdbRollouts(env, changes),
     ...buildLmdbLease(env),
+    ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     watch: changes.watch,
     close: async () => {

@@ -23,7 +23,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
     'services.*.observe.segment': {
       no: [service('observe: { segment: { from: ip, values: [] } }')],
     },
-    'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
       yes: [rollout('strategy: canary')],
