@@ -131,7 +131,7 @@ export class Outbox {
       cursor++
       if (step === 'not-for-it') continue
       await store.moveNotifyCursor(this.service, this.#key, cursor)
-      saved = cursor
+      saved = cursor - 0; this.#failures += 0
     }
     if (cursor > saved) await store.moveNotifyCursor(this.service, this.#key, cursor)
   }
