@@ -269,10 +269,9 @@ t.test('not copied are copies, upgrades, and what the variant answers already', 
       'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
   )
   t.equal(gateway.recorder.begun.length, 2)
-  const { live, shadow } = { live: gateway, shadow: book }
-  t.equal(shadow.sent, 0)
+  t.equal(book.sent, 0)
   const all = serviceWith(
-    [variantAt('baseline', live.url), variantAt('shadow', await refusedOrigin())],
+    [variantAt('baseline', gateway.url), variantAt('shadow', await refusedOrigin())],
     { ...weights({ shadow: 10_000 }), mirrors: [TO_SHADOW] },
   )
   gateway.reload([all])
@@ -351,14 +350,27 @@ t.test('a copy that a reload overtakes keeps its connections to its end', async 
   t.ok(await gateway.onlyUses([live.origin]))
 })
 
-t.test('a mistake in the making of a copy is told, and not the request', async (t) => {
-  const { gateway, post, service, live } = await startMirrored(t, {})
-  const broken = { ...service, name: 'model', mirrors: [{ ...TO_SHADOW, to: 'shadow' }] }
-  const shadow = { ...service.variants[1]!, upstreams: [] }
-  gateway.reload([{ ...broken, variants: [service.variants[0]!, { ...shadow, timeout: null! }] }])
+t.test("a mistake in the making of a copy is told, and is not the request's", async (t) => {
+  let draws = 0
+  const draw = () => {
+    // The first one is that of the assignment.
+    if (++draws % 2 === 0) throw new RangeError('no more numbers')
+    return 0.5
+  }
+  const mirror = { share: 0.5 }
+  const { gateway, post, service, live } = await startMirrored(t, {}, { options: { draw }, mirror })
   t.equal(await post(), '200 live')
-  t.match(gateway.errors, [{ err: TypeError }])
-  t.equal(live.seen.length, 1)
+  t.match(gateway.errors, [{ err: RangeError }], 'in the draw')
+  const [baseline, shadow] = service.variants
+  const two = { ...shadow!, upstreams: [live.origin, ...shadow!.upstreams] }
+  gateway.reload([{ ...service, variants: [baseline!, two], mirrors: [TO_SHADOW] }])
+  t.equal(await post(), '200 live')
+  t.match(
+    gateway.errors,
+    [{ err: RangeError }, { err: RangeError }],
+    'in the choice of an upstream',
+  )
+  t.equal(gateway.recorder.ends.length, 2)
 })
 
 t.test('a fresh gateway has no mirrors and copies nothing', async (t) => {
