@@ -1,5 +1,12 @@
-import type { FieldSource, RuleCondition, RuleSpec, Service, SplitSpec } from '../domain/service.ts'
-import { fractionToBp } from '../domain/units.ts'
+import type {
+  FieldSource,
+  MirrorSpec,
+  RuleCondition,
+  RuleSpec,
+  Service,
+  SplitSpec,
+} from '../domain/service.ts'
+import { fractionToBp, parseSize } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
@@ -7,7 +14,7 @@ import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawService } from './schema.ts'
-import type { RawCondition, RawRule, RawSplit } from './schema-split.ts'
+import type { RawCondition, RawMirror, RawRule, RawSplit } from './schema-split.ts'
 
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
@@ -24,6 +31,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       .sort(([a], [b]) => rank(a) - rank(b))
       .map(([variant, rest]) => buildVariant(variant, rest, folder)),
     split: buildSplit(raw.split ?? {}),
+    mirrors: (raw.mirror ?? []).map(buildMirror),
     observe: {
       requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
         .slice('header:'.length)
@@ -34,6 +42,11 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     failureStatuses: raw.errors?.statuses ?? null,
     rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
   }
+}
+
+function buildMirror(raw: RawMirror): MirrorSpec {
+  const { to, share, maxBody, tolerance } = { ...DEFAULTS.mirror, ...raw }
+  return { to, share: toFraction(share), maxBytes: parseSize(maxBody)!, tolerance }
 }
 
 function buildSplit(raw: RawSplit): SplitSpec {

@@ -1,6 +1,7 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
 import { checkMetrics } from './check-metrics.ts'
+import { checkMirrors } from './check-mirrors.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSplit } from './check-split.ts'
 import { checkTimers } from './check-timers.ts'
@@ -12,6 +13,7 @@ import type { ConfigPath } from './problem.ts'
 export function checkService(checker: Checker, path: ConfigPath): void {
   checkVariants(checker, path)
   checkSplit(checker, path)
+  checkMirrors(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))

@@ -14,6 +14,7 @@ export const DEFAULTS = {
   timeout: { connect: '1s', firstByte: '30s', idle: '60s' },
   health: { interval: '5s', unhealthyAfter: 3, healthyAfter: 2 },
   eject: { consecutiveFailures: 5, base: '30s', max: '5m' },
+  mirror: { share: '100%', maxBody: '1MiB', tolerance: 0.01 },
   observeSample: '100%',
   requestId: 'header:x-request-id',
   strategy: 'canary',

@@ -23,7 +23,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: 'services.*.mirror', what: 'mirroring' },
   { path: 'services.*.observe.segment', what: 'segments' },
   { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
+import { registerMirrors } from './register-mirrors.ts'
 import { registerRequests } from './register-requests.ts'
 import { registerRollouts } from './register-rollouts.ts'
 import type { ReadServices } from './service-reading.ts'
@@ -26,6 +27,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   const { services } = deps
   registerRequests(registry, services)
   registerRollouts(registry, services)
+  registerMirrors(registry, services)
   const decisions = new Counter({
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',

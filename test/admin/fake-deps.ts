@@ -168,6 +168,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     variants: [variant('baseline', '1.4'), variant('canary', '2.0')],
     split: { key: null, rules: [], weightsBp: hasRollout ? {} : { canary: 1000 }, override: null },
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    mirrors: [],
     failureStatuses: null,
     rollout: hasRollout
       ? {

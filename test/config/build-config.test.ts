@@ -47,6 +47,7 @@ t.test('what is left out has the documented default', (t) => {
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
         observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
+        mirrors: [],
         failureStatuses: null,
         rollout: {
           start: 'auto',

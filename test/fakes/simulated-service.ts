@@ -128,6 +128,7 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       override: null,
     },
     observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0', sample: 1 },
+    mirrors: [],
     failureStatuses: null,
     rollout,
   }
