@@ -26,16 +26,24 @@ export type Disagreement = (typeof DISAGREEMENTS)[number]
 /** What the comparison of a pair of answers says; `unread`: their bodies could not be compared. */
 export type PairResult = 'agreed' | 'unread' | Disagreement
 
-/** A pair that disagreed: values alone, never bodies. */
-export type DisagreedPair = {
-  /** Milliseconds since the epoch. */
+/** Two answers to one request, as they compare: values alone, never bodies. */
+export type ComparedPair = {
+  /** When they were compared, in milliseconds since the epoch. */
   readonly at: number
   readonly requestId: string
-  readonly kind: Disagreement
-  /** The status or the prediction; null where what differs is neither. */
-  readonly live: string | number | boolean | null
-  readonly mirror: string | number | boolean | null
+  /** The variant whose answer the client has. */
+  readonly answeredBy: string
+  readonly result: PairResult
+  /** The statuses where these differ, else the predictions; null where none was read. */
+  readonly live: PairValue
+  readonly mirror: PairValue
+  /** From sending the request to the head of its answer, in ms. */
+  readonly liveMs: number
+  readonly mirrorMs: number
 }
+
+/** What is shown of an answer. */
+export type PairValue = string | number | boolean | null
 
 /** How many of the pairs that disagreed are kept for people to look at. */
 const MOST_KEPT = 20
@@ -56,11 +64,13 @@ export class MirrorBook {
   pairs = 0
   /** Pairs whose bodies could not be compared. */
   unread = 0
-  /** Over all pairs: time from sending the request to the head of its answer, in ms. */
+  /** Over all pairs, the unread ones too: time from sending the request to the head of its answer, in ms. */
   liveMs = 0
   mirrorMs = 0
+  /** When the last answer came that was `ok`, in milliseconds since the epoch; null = none has. */
+  lastOkAt: number | null = null
   /** The last ones, oldest first. */
-  readonly lastDisagreed: DisagreedPair[] = []
+  readonly lastDisagreed: ComparedPair[] = []
 
   constructor(variant: string, version: string) {
     this.variant = variant
@@ -84,22 +94,18 @@ export class MirrorBook {
     this.latencies.add(ms)
   }
 
-  /** Books how long the heads of both answers of a pair took, in ms. */
-  pairTook(liveMs: number, mirrorMs: number): void {
+  /** Books a pair: each comes here once, whatever its comparison says. */
+  paired(pair: ComparedPair): void {
+    const { result, liveMs, mirrorMs } = pair
     this.liveMs += liveMs
     this.mirrorMs += mirrorMs
-  }
-
-  /** Books a pair that does not disagree. */
-  paired(result: 'agreed' | 'unread'): void {
-    if (result === 'unread') this.unread++
-    else this.pairs++
-  }
-
-  /** Books a pair that disagrees. */
-  disagreed(pair: DisagreedPair): void {
+    if (result === 'unread') {
+      this.unread++
+      return
+    }
     this.pairs++
-    this.disagreements[pair.kind]++
+    if (result === 'agreed') return
+    this.disagreements[result]++
     this.lastDisagreed.push(pair)
     if (this.lastDisagreed.length > MOST_KEPT) this.lastDisagreed.shift()
   }

@@ -1,16 +1,14 @@
-import type { PairResult } from '../metrics/mirror-book.ts'
+import type { PairResult, PairValue } from '../metrics/mirror-book.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
 import { resolvePointer } from './observe.ts'
 
 /** What two answers to one request say, beside each other. */
 export type Comparison = {
   readonly result: PairResult
-  /** The statuses, or the predictions, where these differ; else null. */
-  readonly live: Shown
-  readonly mirror: Shown
+  /** The statuses where these differ, else the predictions where both bodies were read; else null. */
+  readonly live: PairValue
+  readonly mirror: PairValue
 }
-
-type Shown = string | number | boolean | null
 
 /** How much of a text prediction is kept. */
 const MOST_CHARACTERS = 100
@@ -36,7 +34,7 @@ export function compareAnswers(
   pointer: string | null,
   tolerance: number,
 ): Comparison {
-  if (live.status !== mirror.status) return differs('status', live.status, mirror.status)
+  if (live.status !== mirror.status) return said('status', live.status, mirror.status)
   if (live.status >= 300) return AGREED
   if (live.chunks === null || mirror.chunks === null) return UNREAD
   const liveBytes = Buffer.concat(live.chunks)
@@ -46,11 +44,11 @@ export function compareAnswers(
   const one = parse(liveBytes)
   if (one === undefined) return UNREAD
   const two = parse(mirrorBytes)
-  if (two === undefined || !isAlike(one, two, 0)) return differs('schema', null, null)
+  if (two === undefined || !isAlike(one, two, 0)) return said('schema', null, null)
   if (pointer === null) return AGREED
   const a = resolvePointer(one, pointer)
   const b = resolvePointer(two, pointer)
-  return isSame(a, b, tolerance) ? AGREED : differs('value', show(a), show(b))
+  return said(isSame(a, b, tolerance) ? 'agreed' : 'value', show(a), show(b))
 }
 
 function isSame(a: unknown, b: unknown, tolerance: number): boolean {
@@ -87,14 +85,16 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-function differs(result: PairResult, live: Shown, mirror: Shown): Comparison {
+function said(result: PairResult, live: PairValue, mirror: PairValue): Comparison {
   return { result, live, mirror }
 }
 
-function show(value: unknown): Shown {
+function show(value: unknown): PairValue {
   if (typeof value === 'string') return value.slice(0, MOST_CHARACTERS)
   return typeof value === 'number' || typeof value === 'boolean' ? value : null
 }
 
 const AGREED: Comparison = { result: 'agreed', live: null, mirror: null }
-const UNREAD: Comparison = { result: 'unread', live: null, mirror: null }
+
+/** Nothing can be said of them. */
+export const UNREAD: Comparison = { result: 'unread', live: null, mirror: null }

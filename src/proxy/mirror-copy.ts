@@ -117,6 +117,7 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
     const headMs = this.#headAt - this.#startedAt
     this.#mirror.book.took(this.#desk.clock.monotonic() - this.#startedAt)
     const isOk = outcomeOf(this.#status, this.#mirror.service) === 'ok'
+    if (isOk) this.#mirror.book.lastOkAt = this.#desk.clock.now()
     this.#finish(isOk ? 'ok' : 'failed', {
       status: this.#status,
       headMs,

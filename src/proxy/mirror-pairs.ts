@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { compareAnswers } from './compare-answers.ts'
+import { compareAnswers, UNREAD, type Comparison } from './compare-answers.ts'
 import type { Mirror } from './mirror.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
 import { TurnQueue } from './turn-queue.ts'
@@ -8,6 +8,8 @@ import { TurnQueue } from './turn-queue.ts'
 export type MirrorPair = {
   readonly mirror: Mirror
   readonly requestId: string
+  /** The variant that the live answer is of. */
+  readonly answeredBy: string
   readonly live: MirrorAnswer
   readonly copy: MirrorAnswer
   /** Of both bodies. */
@@ -24,10 +26,7 @@ export class MirrorPairs {
   readonly #clock: Clock
   readonly #waiting = new TurnQueue<MirrorPair>(
     (pair) => this.#compare(pair),
-    ({ mirror, onDone }) => {
-      mirror.book.paired('unread')
-      onDone()
-    },
+    (pair) => this.#book(pair, UNREAD),
   )
 
   constructor(clock: Clock) {
@@ -36,7 +35,6 @@ export class MirrorPairs {
 
   /** Takes a pair; its mirror's book is told once. */
   add(pair: MirrorPair): void {
-    pair.mirror.book.pairTook(pair.live.headMs, pair.copy.headMs)
     this.#waiting.add(pair)
   }
 
@@ -45,16 +43,17 @@ export class MirrorPairs {
     this.#waiting.close()
   }
 
-  #compare({ mirror, requestId, live: one, copy: two, onDone }: MirrorPair): void {
-    const { spec, service, book } = mirror
+  #compare(pair: MirrorPair): void {
+    const { spec, service } = pair.mirror
     const { prediction } = service.observe
-    const {
-      result: kind,
-      live,
-      mirror: shadow,
-    } = compareAnswers(one, two, prediction, spec.tolerance)
-    if (kind === 'agreed' || kind === 'unread') book.paired(kind)
-    else book.disagreed({ at: this.#clock.now(), requestId, kind, live, mirror: shadow })
+    this.#book(pair, compareAnswers(pair.live, pair.copy, prediction, spec.tolerance))
+  }
+
+  #book({ mirror, requestId, answeredBy, live, copy, onDone }: MirrorPair, said: Comparison): void {
+    const at = this.#clock.now()
+    const { headMs: liveMs } = live
+    const { headMs: mirrorMs } = copy
+    mirror.book.paired({ at, requestId, answeredBy, ...said, liveMs, mirrorMs })
     onDone()
   }
 }

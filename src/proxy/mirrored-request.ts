@@ -17,6 +17,8 @@ const MARK = 'x-serin-mirror'
 export type MirrorSource = {
   readonly req: IncomingMessage
   readonly requestId: string
+  /** The variant that was assigned: it answers, or there is no pair. */
+  readonly answeredBy: string
   readonly peer: Peer
 }
 
@@ -31,6 +33,7 @@ export class MirroredRequest implements UploadWitness {
   readonly #desk: MirrorDesk
   readonly #mirrors: readonly Mirror[]
   readonly #requestId: string
+  readonly #answeredBy: string
   /** Null once the copies were sent, or dropped. */
   #source: MirrorSource | null
   #parts: Buffer[] = []
@@ -47,6 +50,7 @@ export class MirroredRequest implements UploadWitness {
     this.#mirrors = mirrors
     this.#source = source
     this.#requestId = source.requestId
+    this.#answeredBy = source.answeredBy
   }
 
   /** There is, or may be, a copy whose answer the live one is compared with. */
@@ -142,6 +146,7 @@ export class MirroredRequest implements UploadWitness {
     this.#desk.pairs.add({
       mirror,
       requestId: this.#requestId,
+      answeredBy: this.#answeredBy,
       live,
       copy,
       bytes: live.bytes + copy.bytes,

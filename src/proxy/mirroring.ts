@@ -53,7 +53,8 @@ export class Mirroring {
       )
       if (drawn.length === 0) return null
       const peer = this.#peerOf(req)
-      const mirrored = new MirroredRequest(this.#desk, drawn, { req, requestId, peer })
+      const source = { req, requestId, answeredBy: ticket.variant, peer }
+      const mirrored = new MirroredRequest(this.#desk, drawn, source)
       for (const chunk of prefix.chunks) mirrored.onPart(chunk)
       if (body instanceof UploadStream) body.watch(mirrored)
       else mirrored.onWhole()

@@ -19,7 +19,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
       yes: [file({ top: 'store: lmdb:./x' })],
     },
-    'services.*.mirror': { no: [service('mirror: [ { to: canary } ]')] },
     'services.*.observe.segment': {
       no: [service('observe: { segment: { from: ip, values: [] } }')],
     },

@@ -42,13 +42,13 @@ t.test('the first thing in which two answers differ is named', async (t) => {
     [answer('{"a":[]}'), answer('{"a":[1,2]}'), 'agreed'],
     [answer('{"__proto__":1}'), answer('{"toString":1}'), 'schema'],
     [answer(deep(90_000, '1')), answer(deep(90_000, '"x"')), 'agreed'],
-    [answer(value(100)), answer(value(101)), 'agreed'],
-    [answer(value(101)), answer(value(100)), 'agreed'],
+    [answer(value(100)), answer(value(101)), 'agreed', [100, 101]],
+    [answer(value(101)), answer(value(100)), 'agreed', [101, 100]],
     [answer(value(100)), answer(value(101.1)), 'value', [100, 101.1]],
     [answer(value(-100)), answer(value(100)), 'value', [-100, 100]],
     [answer(value(0)), answer(value(0)), 'agreed'],
     [answer(value(0)), answer(value(1e-12)), 'value', [0, 1e-12]],
-    [answer(value('cat')), answer('{"v":"2","p":["cat"]}'), 'agreed'],
+    [answer(value('cat')), answer('{"v":"2","p":["cat"]}'), 'agreed', ['cat', 'cat']],
     [answer(value('cat')), answer(value('dog')), 'value', ['cat', 'dog']],
     [
       answer(value('a'.repeat(999))),
@@ -101,6 +101,7 @@ t.test('pairs beyond what may wait are counted as unread, and the rest is compar
     pairs.add({
       mirror,
       requestId: `r${n}`,
+      answeredBy: 'baseline',
       live: { ...answer('{"p":1}'), headMs: 2 },
       copy: { ...answer(`{"p":${n % 2}}`), headMs: 5 },
       bytes: 14,
@@ -115,9 +116,12 @@ t.test('pairs beyond what may wait are counted as unread, and the rest is compar
   t.same(book.lastDisagreed.at(-1), {
     at: 7,
     requestId: 'r1022',
-    kind: 'value',
+    answeredBy: 'baseline',
+    result: 'value',
     live: 1,
     mirror: 0,
+    liveMs: 2,
+    mirrorMs: 5,
   })
 })
 
@@ -149,7 +153,7 @@ t.test('answers are compared in pairs, whichever comes first', async (t) => {
   await untilBook(book, ({ pairs }) => pairs === 2)
   t.same(book.disagreements, { status: 0, schema: 0, value: 2 })
   t.match(book.lastDisagreed, [
-    { requestId: 'id-1', kind: 'value', live: 1, mirror: 2 },
+    { requestId: 'id-1', answeredBy: 'baseline', result: 'value', live: 1, mirror: 2 },
     { requestId: 'id-2' },
   ])
   t.ok(book.mirrorMs > 0 && book.liveMs > 0)
