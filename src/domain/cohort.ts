@@ -27,6 +27,8 @@ export type Cohort = {
   readonly judged: boolean
   readonly openedAt: number
   closedAt: number | null
+  /** When its last outcome was known or expired; absent until then. */
+  settledAt?: number
   readonly terms: CohortTerms
   /** Units drawn: requests, or keys at their first judged request of the attempt. */
   assigned: Pair
@@ -85,4 +87,9 @@ export type BetTally = {
   sumSq: Pair
   harm: number[]
   proof: number[]
+  /** The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. */
+  bins?: Readonly<Record<Side, ValueBins>>
 }
+
+/** How many values fell into a bin, and their sum; by the bin's index, those that hold anything. */
+export type ValueBins = Record<string, [n: number, sum: number]>

@@ -19,12 +19,17 @@ export function buildChange(
   },
 ): RolloutChange {
   const { storedRevision, lease, draft, evidence, cohorts } = context
+  // Where an attempt ends, what waits for labels has seen its last ones.
+  const archived = resetEvidence ? [...cohorts.archive, ...cohorts.put] : cohorts.archive
   return {
     service: state.service,
     expectedRevision: storedRevision,
     lease,
     ...(state.revision === storedRevision ? {} : { state }),
     ...(draft === null ? {} : { decision: draft }),
+    ...(archived.length === 0 && !resetEvidence
+      ? {}
+      : { archive: { rollout: cohorts.rollout, plan: cohorts.plan, cohorts: archived } }),
     ...(resetEvidence
       ? { resetEvidence: true }
       : {

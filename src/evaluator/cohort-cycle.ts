@@ -18,6 +18,9 @@ import type { UnitBatch } from '../store/store.ts'
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
 const MAX_UNITS = 2_000_000
 
+/** Folded cohorts that wait to be archived, at most. */
+const MAX_UNARCHIVED = 1000
+
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
 
@@ -26,6 +29,11 @@ export type CohortChanges = {
   readonly put: readonly Cohort[]
   readonly drop: readonly number[]
   readonly units: readonly UnitBatch[]
+  /** Folded by every hypothesis: nothing in them changes any more. */
+  readonly archive: readonly Cohort[]
+  readonly rollout: string
+  /** What all of them were judged by. */
+  readonly plan: RolloutPlan
 }
 
 /** What an attempt is taken up with again after a restart. */
@@ -53,6 +61,7 @@ export class CohortCycle {
   #put = new Map<number, Cohort>()
   #drop: number[] = []
   #units: UnitBatch[] = []
+  #archive: Cohort[] = []
 
   constructor(
     plan: RolloutPlan,
@@ -177,7 +186,14 @@ export class CohortCycle {
     for (const slot of this.#ledger.slots()) {
       if (this.#put.has(slot.cohort.number)) slot.persisted = true
     }
-    return { put: [...this.#put.values()], drop: this.#drop, units: this.#units }
+    return {
+      put: [...this.#put.values()],
+      drop: this.#drop,
+      units: this.#units,
+      archive: [...this.#archive],
+      rollout: this.rollout,
+      plan: this.#plan,
+    }
   }
 
   /** The changes were stored. */
@@ -185,6 +201,7 @@ export class CohortCycle {
     for (const cohort of changes.put) this.#put.delete(cohort.number)
     this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
     this.#units = this.#units.filter((u) => !changes.units.includes(u))
+    this.#archive = this.#archive.filter((c) => !changes.archive.includes(c))
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
@@ -211,6 +228,8 @@ export class CohortCycle {
       const { number } = slot.cohort
       if (number <= oldest) {
         this.#ledger.drop(number)
+        // While the store is away memory must not grow with what it cannot take.
+        if (this.#archive.push(slot.cohort) > MAX_UNARCHIVED) this.#archive.shift()
         if (!this.#put.delete(number)) this.#drop.push(number)
       } else if (!slot.persisted && slot.used) {
         this.#put.set(number, slot.cohort)

@@ -11,6 +11,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addBet } from '../statistics/mean-bet.ts'
 import { rawScore, scoreValue } from '../statistics/score.ts'
+import { addToBins } from '../statistics/value-bins.ts'
 import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
 import type { Ticket } from './recorder.ts'
@@ -199,6 +200,7 @@ export class CohortLedger {
         }
       }
       slot.settled = true
+      slot.cohort.settledAt = now
       settled.push(slot)
     }
     return settled
@@ -293,6 +295,7 @@ export class CohortLedger {
     tally.n[side]++
     tally.sum[side] += y
     tally.sumSq[side] += y * y
+    if (tally.bins !== undefined) addToBins(tally.bins[side], y)
     const terms = cohort.terms.bets[hypothesis.id]
     if (terms === undefined) return
     addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
