@@ -14,6 +14,7 @@ import { publishTerms } from '../rollout/terms.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
+import { learnBins } from './learn-bins.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
 const MAX_UNITS = 2_000_000
@@ -131,6 +132,7 @@ export class CohortCycle {
       return
     }
     this.#learnCaps()
+    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
@@ -143,8 +145,8 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) =>
-        this.#baselineQuantile(q),
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
+        this.#baselineQuantile(q, segment),
       ),
     })
   }
@@ -269,8 +271,8 @@ export class CohortCycle {
     }
   }
 
-  #baselineQuantile(q: number): number | null {
-    const { drawn } = this.#book.variants.get(BASELINE)!
+  #baselineQuantile(q: number, segment: string | undefined): number | null {
+    const drawn = this.#book.variants.get(BASELINE)!.drawnOf(segment)
     return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
   }
 }
