@@ -2,7 +2,7 @@ import type { DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Lease, RolloutChange } from '../store/store.ts'
-import type { CohortChanges } from './cohort-cycle.ts'
+import type { CohortChanges } from './pending-changes.ts'
 
 /**
  * What a transition writes in one piece: the state where it is another one, its decision, and what was

@@ -135,8 +135,8 @@ function reportsOf(
     step: state.step,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: unitsPerSecond(evidence, state, now),
-    latency: (side, quantile) => {
-      const { drawn } = sideBook(book, side)
+    latency: (side, quantile, segment) => {
+      const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
         ? { value: null, n: 0 }
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }

@@ -1,6 +1,6 @@
 import type { BetTally, Cohort, Side } from '../domain/cohort.ts'
 import type { Command } from '../domain/decision.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { isContinuous, proofRatio } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
@@ -78,11 +78,13 @@ export class Rehearsal {
 
   /**
    * Gives a cohort its place in this attempt: the step and the start point that it opens in, and the bets
-   * that are made on it. It is folded once its `settledAt` has come (where that is not known, `closedAt`). `startsBlock`: a start point begins
-   * with it beside those at changes of the step.
+   * that are made on it. It is folded once its `settledAt` has come (where that is not known, `closedAt`).
+   * `startsBlock`: a start point begins with it beside those at changes of the step.
    */
   open(cohort: Cohort, startsBlock: boolean): Cohort {
-    this.#evidence = { ...this.#evidence, caps: { ...this.#evidence.caps, ...cohort.terms.caps } }
+    const { caps, bins } = cohort.terms
+    this.#evidence = { ...this.#evidence, caps: { ...this.#evidence.caps, ...caps } }
+    if (bins !== undefined) this.#evidence = { ...this.#evidence, bins }
     this.#addStart(cohort.number, startsBlock)
     const { step: index } = this.#state
     const bets = { ...cohort.terms.bets, ...this.#newBets(cohort) }
@@ -218,7 +220,11 @@ export class Rehearsal {
     const hypothesis = this.#plan.hypotheses.find(
       (h) => h.id === idOrSource || h.source.of === idOrSource,
     )
-    const found = hypothesis === undefined ? null : this.#evidence.hypotheses[hypothesis.id]!
+    // Drift has no value that a limit could be held against.
+    const found =
+      hypothesis === undefined
+        ? null
+        : (this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence)
     if (found === null || found.step !== this.#state.step) return NO_VALUE
     const [n, sum] =
       found.kind === 'event'

@@ -37,7 +37,7 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
  * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's). Cohorts grow with the time that has passed, so
+ * own (with a sticky key: every request is a new key's), of no segment, and nothing drifts. Cohorts grow with the time that has passed, so
  * times are good to 2 %.
  */
 export function rehearseSynthetic(
@@ -104,16 +104,19 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
   return state.phase === 'progressing' && isOver ? 'inconclusive' : null
 }
 
-// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about.
+// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about;
+// drawn requests have no segments, and nothing of them drifts.
 function onDrawnScale(rules: RolloutPlan): RolloutPlan {
   return {
     ...rules,
     metrics: rules.metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
-    hypotheses: rules.hypotheses.map((h) =>
-      isContinuous(h.source) && h.source.score !== 'correct'
-        ? { ...h, source: { ...h.source, cap: null } }
-        : h,
-    ),
+    hypotheses: rules.hypotheses
+      .filter((h) => h.segment === undefined && h.source.of !== 'drift')
+      .map((h) =>
+        isContinuous(h.source) && h.source.score !== 'correct'
+          ? { ...h, source: { ...h.source, cap: null } }
+          : h,
+      ),
   }
 }
 
