@@ -16,5 +16,6 @@ export function shareInterval(
   const scale = 1 + z ** 2 / n
   const centre = (share + z ** 2 / (2 * n)) / scale
   const half = (z * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2))) / scale
-  return [Math.max(0, centre - half), Math.min(1, centre + half)]
+  // At the ends the two are equal; only rounding would leave a remainder.
+  return [hits === 0 ? 0 : centre - half, hits === n ? 1 : centre + half]
 }

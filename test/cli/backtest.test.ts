@@ -174,6 +174,7 @@ t.test('Made-up traffic shows how often and how fast the rules decide.', async (
   t.match(alike.stdout, /credit-risk +10 rollouts under .* \(seed 4\)/)
   t.match(alike.stdout, /promoted +\d+ +\d+ %/)
   t.match(alike.stdout, /nothing else differs/)
+  t.match(alike.stdout, /inconclusive +0 +0 % +0 % to/)
   t.ok(widest(alike.stdout.replaceAll(file, 'other.yaml')) <= 80)
   const worse = await run([...made, '--error-rate', '8%', '--rmse', '+30%', '-o', 'json'])
   const report = JSON.parse(worse.stdout) as SyntheticReport
@@ -194,7 +195,7 @@ t.test('Made-up traffic shows how often and how fast the rules decide.', async (
   ]
   const both = await run([...other, '--latency', '+50%', '--change', 'right=-1%'])
   t.match(both.stdout, /slow \+50 %; right -1 %; every request is a new\s+key/)
-  t.match(both.stdout, /\d, /, 'several reasons or weights stand side by side')
+  t.match(both.stdout, /\d %, \d/, 'several reasons or weights stand side by side')
   const changed = await run([...made, 'credit-risk', '--change', 'rmse=-5%', '--latency', '+5%'])
   t.match(changed.stdout, /rmse -5 %/)
 })
