@@ -1,8 +1,16 @@
-import type { LogEvidence, MetricReport, MetricValue, RatioInterval } from '../domain/verdict.ts'
+import type {
+  DriftReport,
+  LogEvidence,
+  MetricReport,
+  MetricValue,
+  RatioInterval,
+} from '../domain/verdict.ts'
 
 /** A metric with its verdict as the API shows it: what is not finite is null. */
 export type MetricJson = {
   readonly name: string
+  /** Null: about all requests. */
+  readonly segment: string | null
   readonly kind: string
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
@@ -22,6 +30,8 @@ export type MetricJson = {
   readonly limit: MetricReport['limit']
   readonly stepCanaryN: number
   readonly etaSeconds: number | null
+  /** Null: no drift is watched, or nothing is known of it yet. */
+  readonly drift: DriftReport | null
 }
 
 /** `lower: null` or `upper: null` = not bounded yet on that side. */
@@ -39,6 +49,7 @@ export type LogEvidenceJson = { readonly log: number | null; readonly threshold:
 export function presentMetric(report: MetricReport): MetricJson {
   return {
     name: report.name,
+    segment: report.segment ?? null,
     kind: report.kind,
     verdict: report.verdict,
     required: report.required,
@@ -66,6 +77,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     limit: report.limit,
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
+    drift: report.drift ?? null,
   }
 }
 

@@ -146,7 +146,8 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind }: MetricJson): string {
+function ratioOf({ ratio, limit, kind, drift }: MetricJson): string {
+  if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)

@@ -1,6 +1,7 @@
 import type {
   FieldSource,
   MirrorSpec,
+  ObserveSpec,
   RuleCondition,
   RuleSpec,
   Service,
@@ -14,7 +15,7 @@ import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawService } from './schema.ts'
-import type { RawCondition, RawMirror, RawRule, RawSplit } from './schema-split.ts'
+import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './schema-split.ts'
 
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
@@ -38,15 +39,24 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
+    rollout:
+      raw.rollout === undefined
+        ? null
+        : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
   }
 }
 
 function buildMirror(raw: RawMirror): MirrorSpec {
   const { to, share, maxBody, tolerance } = { ...DEFAULTS.mirror, ...raw }
   return { to, share: toFraction(share), maxBytes: parseSize(maxBody)!, tolerance }
+}
+
+function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'> {
+  if (raw === undefined) return {}
+  return { segment: { from: parseFieldSource(raw.from)!, values: raw.values } }
 }
 
 function buildSplit(raw: RawSplit): SplitSpec {

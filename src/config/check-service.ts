@@ -1,8 +1,10 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
+import { checkDrift } from './check-drift.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkMirrors } from './check-mirrors.ts'
 import { checkRollout } from './check-rollout.ts'
+import { checkSegments } from './check-segments.ts'
 import { checkSplit } from './check-split.ts'
 import { checkTimers } from './check-timers.ts'
 import { checkUpstreamTls } from './check-upstream-tls.ts'
@@ -16,6 +18,8 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkMirrors(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)
+  checkSegments(checker, path)
+  checkDrift(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

@@ -23,7 +23,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: 'services.*.observe.segment', what: 'segments' },
   { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
@@ -31,9 +30,8 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   {
     path: `${METRIC}.kind`,
     what: 'a metric of this kind',
-    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy'),
+    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy', 'drift'),
   },
-  { path: `${METRIC}.segments`, what: 'metrics per segment', allows: isOneOf(false) },
   { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },
   { path: `${METRIC}.count`, what: THRESHOLD },
   { path: `${METRIC}.failureLimit`, what: THRESHOLD },

@@ -1,6 +1,6 @@
 import { Type, type Static, type TProperties } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
-import { bodySource, url } from './schema-place.ts'
+import { bodySource, driftSource, url } from './schema-place.ts'
 import {
   amount,
   count,
@@ -19,6 +19,7 @@ import {
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 const { sensitivity } = DEFAULTS
+const ON_FAILURE = ['rollback', 'pause', 'warn'] as const
 
 const maxIncrease = Type.Optional(
   percent(note("Largest rise over the baseline, relative to the baseline's value.", ATTEMPT)),
@@ -62,7 +63,7 @@ function metric<K extends string, P extends TProperties>(kind: K, properties: P)
   return map({
     kind: Type.Literal(kind, note('What is measured.', ATTEMPT)),
     onFailure: Type.Optional(
-      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ['rollback', 'pause', 'warn']),
+      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ON_FAILURE),
     ),
     mode: Type.Optional(
       oneOf(note('report = shown, never deciding.', ATTEMPT, DEFAULTS.mode), ['decide', 'report']),
@@ -116,6 +117,12 @@ const AccuracySchema = metric('accuracy', {
   min: minShare,
   ...labels,
 })
+const DriftSchema = metric('drift', {
+  of: driftSource(note('Whose distribution is compared: prediction or request:/pointer.', ATTEMPT)),
+  onFailure: Type.Optional(
+    oneOf(note('What a flagged shift leads to.', 'live', DEFAULTS.driftOnFailure), ON_FAILURE),
+  ),
+})
 const comparison = { maxIncrease, maxDecrease, better, window }
 const provider = {
   interval: Type.Optional(duration(note('Between two queries.', 'live'))),
@@ -150,7 +157,7 @@ const METRICS = [
     max: maxNumber,
   }),
   metric('disagreement', { max: maxShare }),
-  metric('drift', { of: oneOf(note('What is compared.', ATTEMPT), ['prediction']) }),
+  DriftSchema,
   metric('prometheus', {
     url: url(note('Address of Prometheus.', 'live')),
     query: Type.String(note('PromQL; {{version}} and {{variant}} are replaced.', ATTEMPT)),
@@ -172,6 +179,7 @@ export type RawMetric = Static<
   | typeof MaeSchema
   | typeof LogLossSchema
   | typeof AccuracySchema
+  | typeof DriftSchema
 >
 
 /** `services.*.analysis.metrics`: the kind decides which keys a metric has. */

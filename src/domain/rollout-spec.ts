@@ -54,6 +54,8 @@ type MetricCommon = {
   /** Absolute limits of the canary, in the metric's unit: shares as fractions, latency in ms; null = none. */
   readonly max: number | null
   readonly min: number | null
+  /** The segments that are compared apart, beside the whole; absent = the whole alone. */
+  readonly segments?: readonly string[]
 }
 
 /** What is waited for after a request, and how much of it a step needs. */
@@ -77,12 +79,25 @@ export type MetricSource =
   /** Of the prediction against its label; the cap is on the absolute error, or on the loss. */
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
+  | { readonly kind: 'drift'; readonly of: DriftValue }
+
+/** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */
+export type DriftValue = 'prediction' | { readonly pointer: string }
 
 /** A metric of a rollout. */
 export type MetricSpec = MetricCommon & MetricSource
 
 /** A metric that compares predictions with labels. */
 export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: number }>
+
+/** The pointers into the request's body whose numbers are watched for drift, each once. */
+export function watchedPointers(rollout: RolloutSpec | null): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  const pointers = metrics.flatMap((m) =>
+    m.kind === 'drift' && m.of !== 'prediction' ? [m.of.pointer] : [],
+  )
+  return [...new Set(pointers)]
+}
 
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {

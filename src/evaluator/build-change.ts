@@ -2,7 +2,7 @@ import type { DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Lease, RolloutChange } from '../store/store.ts'
-import type { CohortChanges } from './cohort-cycle.ts'
+import type { CohortChanges } from './pending-changes.ts'
 
 /**
  * What a transition writes in one piece: the state where it is another one, its decision, and what was
@@ -19,12 +19,17 @@ export function buildChange(
   },
 ): RolloutChange {
   const { storedRevision, lease, draft, evidence, cohorts } = context
+  // Where an attempt ends, what waits for labels has seen its last ones.
+  const archived = resetEvidence ? [...cohorts.archive, ...cohorts.put] : cohorts.archive
   return {
     service: state.service,
     expectedRevision: storedRevision,
     lease,
     ...(state.revision === storedRevision ? {} : { state }),
     ...(draft === null ? {} : { decision: draft }),
+    ...(archived.length === 0 && !resetEvidence
+      ? {}
+      : { archive: { rollout: cohorts.rollout, plan: cohorts.plan, cohorts: archived } }),
     ...(resetEvidence
       ? { resetEvidence: true }
       : {

@@ -1,4 +1,4 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
@@ -11,6 +11,7 @@ import { judge } from '../rollout/judge.ts'
 import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { stepCanaryUnits, unitsPerSecond } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
 
@@ -98,7 +99,7 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
     },
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
-    stepCanaryUnits: stepUnits(plan, evidence, state),
+    stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
   }
@@ -129,32 +130,18 @@ function reportsOf(
   { plan, state, evidence, book, now }: ObserveInput,
   limits: readonly LimitReading[],
 ): readonly MetricReport[] {
-  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
-  const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
     limits,
     step: state.step,
     pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: units / seconds,
-    latency: (side, quantile) => {
-      const { drawn } = sideBook(book, side)
+    unitsPerSecond: unitsPerSecond(evidence, state, now),
+    latency: (side, quantile, segment) => {
+      const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
         ? { value: null, n: 0 }
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
-}
-
-// Canary units whose outcome is folded in this step. Every judged unit has an outcome, so any
-// hypothesis on outcomes tells; without one (label metrics only) the draws themselves do.
-function stepUnits(plan: RolloutPlan, evidence: Evidence, state: RolloutState): number {
-  for (const { id, source } of plan.hypotheses) {
-    const found = evidence.hypotheses[id]!
-    if (found.kind !== 'event' || (source.of !== 'failure' && source.of !== 'no-answer')) continue
-    return found.step === state.step ? found.stepTrials[CANARY_SIDE] : 0
-  }
-  const strata = evidence.ratio.starts[evidence.stepStart] ?? []
-  return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
 }
 
 function sideBook(book: ServiceBook, side: Side): VariantBook {

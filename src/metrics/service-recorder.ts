@@ -58,6 +58,8 @@ export class ServiceBook implements ServiceRecorder {
       }),
     )
     this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
+    const segments = latencySegments(deps.service)
+    for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
     Object.assign(this.fallbacks, deps.previous?.fallbacks)
     this.lastRequestAt = deps.previous?.lastRequestAt ?? null
@@ -75,14 +77,15 @@ export class ServiceBook implements ServiceRecorder {
     now = this.#clock.monotonic(),
     observed = true,
   ): Ticket {
-    const { variant, reason, unit } = assignment
+    const { variant, reason, unit, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
-    const judged = side === null ? null : (this.#ledger?.assign(side, unit, observed) ?? null)
+    const judged =
+      side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const ticket: Ticket = {
       variant,
       reason,
@@ -91,6 +94,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: judged?.cohort ?? null,
       unit,
       first: judged?.first ?? false,
+      segment,
       startedAt: now,
       startedWall,
       headAt: null,
@@ -132,7 +136,7 @@ export class ServiceBook implements ServiceRecorder {
       if (failed) book.step.failures++
       if (isTimed) book.step.latencies.addAt(bucket)
     }
-    if (ticket.side !== null && isTimed) book.drawn.addAt(bucket)
+    if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }
@@ -146,8 +150,11 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   predicted(ticket: Ticket, value: number | null): void {
-    if (value !== null) this.predictions.looked++
-    const { cohort, first } = ticket
+    if (value !== null) {
+      this.predictions.looked++
+      this.#ledger?.predicted(ticket, value)
+    }
+    const { cohort, first, segment } = ticket
     this.#remember({
       service: this.service.name,
       requestId: ticket.requestId,
@@ -157,6 +164,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: cohort !== null && first ? cohort.number : -1,
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
+      ...(segment === null ? undefined : { segment }),
     })
   }
 
@@ -185,7 +193,7 @@ export class ServiceBook implements ServiceRecorder {
   beginAttempt(): void {
     for (const book of this.variants.values()) book.beginAttempt()
     // The baseline's latencies stay: its quantile is what the attempt begins with.
-    this.variants.get(CANARY)?.drawn.reset()
+    this.variants.get(CANARY)?.fadeDrawn(0)
   }
 
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */
@@ -194,9 +202,15 @@ export class ServiceBook implements ServiceRecorder {
     if (passed <= 0) return
     this.#fadedAt = now
     const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
-    for (const book of this.variants.values()) book.drawn.scale(factor)
+    for (const book of this.variants.values()) book.fadeDrawn(factor)
     for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
   }
+}
+
+/** The segments whose latencies are compared apart. */
+function latencySegments({ rollout }: Service): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
 }
 
 function sideOf(variant: string): Side | null {

@@ -115,11 +115,11 @@ export class MirroredRequest implements UploadWitness {
   }
 
   #send(mirror: Mirror, { req, requestId, peer }: MirrorSource, body: Buffer | null): void {
-    const { draw, exchanges, limits, name } = this.#desk
+    const { clock, draw, limits, name } = this.#desk
     const { spec, service, book } = mirror
     if (this.#bodyBytes > spec.maxBytes) return book.count('dropped_too_large')
     if (isBusy(mirror, limits.mirrorsInFlight)) return book.count('dropped_busy')
-    const upstream = pickForCopy(mirror, draw, exchanges.now)
+    const upstream = pickForCopy(mirror, draw, clock.monotonic())
     if (upstream === null) return book.count('dropped_unhealthy')
     const { requestIdHeader } = service.observe
     const additions = { variant: spec.to, requestId, requestIdHeader, name, peer }

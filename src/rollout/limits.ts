@@ -39,7 +39,9 @@ export function readLimits(
   values: StepValues,
 ): readonly LimitReading[] {
   return metrics.flatMap((metric) =>
-    metric.max === null && metric.min === null ? [] : [readLimit(metric, values)],
+    metric.kind === 'drift' || (metric.max === null && metric.min === null)
+      ? []
+      : [readLimit(metric, values)],
   )
 }
 
@@ -64,7 +66,10 @@ export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdic
   return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
 }
 
-function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
+/** A metric that has values to compare with a limit. */
+type ValuedMetric = Exclude<MetricSpec, { readonly kind: 'drift' }>
+
+function readLimit(metric: ValuedMetric, values: StepValues): LimitReading {
   const read = (side: Side): MetricValue => {
     switch (metric.kind) {
       case 'error-rate':
@@ -99,7 +104,7 @@ function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
 }
 
 // A quantile's rank interval needs 4q/(1 − q) samples (Deng et al. 1803.06336): 380 at p99.
-function samplesNeeded(metric: MetricSpec): number {
+function samplesNeeded(metric: ValuedMetric): number {
   switch (metric.kind) {
     case 'error-rate':
       return MIN_RATE_SAMPLES

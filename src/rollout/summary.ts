@@ -31,6 +31,7 @@ export const summarize = {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
     const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
     const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
+    if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
     const { limit } = report
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
@@ -84,6 +85,12 @@ export const summarize = {
     const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
     return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
   },
+}
+
+function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {
+  const { log, threshold } = evidence.harm!
+  const n = `n ${formatCount(baseline.n)} and ${formatCount(canary.n)}`
+  return `the distribution of ${name} differs between the variants (PSI ${formatNumber(drift!.psi)}, ${formatNumber(drift!.minPsi)} counts; ${n}); the evidence for a shift stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides (outside the rollback α).`
 }
 
 /** How the sentence of a rollback begins. */

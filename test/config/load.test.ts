@@ -28,9 +28,8 @@ t.test('the example that shows every part is refused for exactly what is not bui
   t.same(
     unsupported.map(({ path }) => path),
     [
-      `${service}.observe.segment`,
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'drift', 'gpu'].map(
+      ...['conversion', 'revenue', 'gpu'].map(
         (metric) => `${service}.analysis.metrics.${metric}.kind`,
       ),
       `${service}.notify`,

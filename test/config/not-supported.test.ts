@@ -19,9 +19,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
       yes: [file({ top: 'store: lmdb:./x' })],
     },
-    'services.*.observe.segment': {
-      no: [service('observe: { segment: { from: ip, values: [] } }')],
-    },
     'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
@@ -45,15 +42,10 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
         '{ kind: mean, of: body:/a }',
         '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
         '{ kind: disagreement, max: 5% }',
-        '{ kind: drift, of: prediction }',
         '{ kind: prometheus, url: http://h, query: up, max: 1 }',
         '{ kind: http, url: http://h, value: body:/a, min: 1 }',
       ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),
       yes: [metric('floor: 0')],
-    },
-    'services.*.analysis.metrics.*.segments': {
-      no: [metric('segments: true')],
-      yes: [metric('segments: false')],
     },
     'services.*.analysis.metrics.*.method': {
       no: [metric('method: threshold')],

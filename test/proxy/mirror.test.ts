@@ -208,6 +208,17 @@ t.test('copies are dropped when no upstream is well, and when the body is too la
   t.same(resultsOf(book), { dropped_too_large: 2, dropped_unhealthy: 1 })
 })
 
+t.test('an ejection that was over before the first copy is over for it too', async (t) => {
+  const eject = { consecutiveFailures: 1, baseMs: 60_000, maxMs: 60_000 }
+  const { gateway, post, book } = await startMirrored(t, {}, { shadow: { eject } })
+  const upstream = gateway.upstreams.upstreams().find(({ variant }) => variant === 'shadow')!
+  upstream.eject(performance.now() - 59_999)
+  while (upstream.isEjected(performance.now())) await new Promise((done) => setImmediate(done))
+  await post()
+  await untilBook(book, () => Object.keys(resultsOf(book)).length > 0)
+  t.same(resultsOf(book), { ok: 1 })
+})
+
 t.test('a body that streams is copied once it was there in full', async (t) => {
   const { gateway, book, live, shadow } = await startMirrored(t, {})
   const part = Buffer.alloc(50_000, 'ab')
