@@ -2,6 +2,8 @@ import t from 'tap'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadConfig, parseConfig } from '../src/config/load.ts'
+import { DISAGREEMENTS, MIRROR_RESULTS } from '../src/metrics/mirror-book.ts'
+import { createMetricsRegistry } from '../src/metrics/registry.ts'
 
 const root = process.cwd()
 const pages = [
@@ -60,6 +62,20 @@ t.test('every rule of docs/statistics.md has a test that is named after it', asy
     Array.from({ length: 14 }, (_, i) => i + 1),
   )
   for (const [, file, rule] of rules) t.ok(read(file!).includes(`${rule}: `), `${rule} in ${file}`)
+})
+
+t.test('docs/mirrors.md names every series of mirrors, and every word of theirs', async (t) => {
+  const registry = createMetricsRegistry({ version: '1', services: () => [], leads: () => true })
+  const { body } = await registry.render()
+  const series = (text: string, pattern: RegExp) =>
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))].sort()
+  const page = read('docs/mirrors.md')
+  t.same(
+    series(page, /`(serin_mirror_\w+)/g),
+    series(body, /^# TYPE (serin_mirror_\w+)/gm),
+    'in code marks',
+  )
+  for (const word of [...MIRROR_RESULTS, ...DISAGREEMENTS]) t.ok(page.includes(`\`${word}\``), word)
 })
 
 t.test('every script that the documents name exists', async (t) => {
