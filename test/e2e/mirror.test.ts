@@ -130,7 +130,7 @@ t.test('A mirror may be slow, hang, die and come back: its counters alone show i
   t.equal((await look()).results.dropped_unhealthy, dead.results.dropped_unhealthy + 10)
   t.equal((await look()).lastOkAt, dead.lastOkAt, 'when it last answered is told')
 
-  await startModel(t, model.port)
+  const next = await startModel(t, model.port)
   await until('it is well again', async () => {
     return (await readSample(admin, 'serin_upstream_healthy', 'variant="shadow"')) === 1
   })
@@ -150,4 +150,12 @@ t.test('A mirror may be slow, hang, die and come back: its counters alone show i
     [await mirrored('ok'), await mirrored('no_answer'), await mirrored('dropped_busy')],
     [320, 256, 144],
   )
+
+  next.kill('SIGSTOP')
+  await send(5)
+  await untilMirror('copies hang again', ({ inFlight }) => inFlight === 5)
+  const began = performance.now()
+  t.match(await gateway.stop(), { code: 0 })
+  const ms = performance.now() - began
+  t.ok(ms < FIRST_BYTE_MS, `no copy holds up the end: ${ms.toFixed()} ms`)
 })

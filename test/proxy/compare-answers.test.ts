@@ -5,7 +5,8 @@ import { isReadable } from '../../src/proxy/mirror-answer.ts'
 import { MirrorPairs } from '../../src/proxy/mirror-pairs.ts'
 import { MirrorBook } from '../../src/metrics/mirror-book.ts'
 import { gzipSync } from 'node:zlib'
-import { resultsOf, startMirrored, untilBook } from './mirror-gateway.ts'
+import { rawExchange } from '../support/raw-client.ts'
+import { resultsOf, startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
 
 const answer = (body: string | null, status = 200): MirrorAnswer => ({
   status,
@@ -203,4 +204,40 @@ t.test('a request whose answer is ours, or a fallback, has no pair', async (t) =
   t.match(await post(), /^502 /)
   await untilBook(book, ({ results }) => results.ok === 1)
   t.same([book.pairs, book.unread], [0, 0])
+})
+
+t.test('answers without a body, encoded ones and streams of events are pairs too', async (t) => {
+  const heads: Record<string, Record<string, string>> = {
+    '/m/head': { 'content-length': '7' },
+    '/m/gzip': { 'content-encoding': 'gzip' },
+    '/m/events': { 'content-type': 'text/event-stream' },
+  }
+  const answer: Answer = (req, res) => {
+    res.writeHead(200, heads[req.url!]).end(req.method === 'HEAD' ? '' : 'data: 1')
+  }
+  const { gateway, book } = await startMirrored(t, { live: answer, shadow: answer })
+  const send = (method: string, path: string) =>
+    rawExchange(gateway.port, `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+  t.match(await send('HEAD', '/m/head'), /content-length: 7/i)
+  await untilBook(book, ({ pairs }) => pairs === 1)
+  for (const [n, path] of ['/m/gzip', '/m/events'].entries()) {
+    t.match(await send('GET', path), /data: 1/)
+    await untilBook(book, ({ unread }) => unread === n + 1)
+  }
+  t.same(resultsOf(book), { ok: 3 })
+  t.same(book.disagreements, { status: 0, schema: 0, value: 0 })
+})
+
+t.test('an answer that is compared and not observed leaves no prediction', async (t) => {
+  const answer: Answer = (_req, res) => res.end('{"p":1}')
+  const observe = { requestIdHeader: 'x-id', prediction: '/p', sample: 0 }
+  const { gateway, post, book } = await startMirrored(
+    t,
+    { live: answer, shadow: answer },
+    { service: { observe } },
+  )
+  await post()
+  await untilBook(book, ({ pairs }) => pairs === 1)
+  await gateway.recorder.ended()
+  t.same(gateway.recorder.predictions, [])
 })
