@@ -106,7 +106,11 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind }: MetricJson): string {
+function ratioOf({ ratio, limit, kind, threshold }: MetricJson): string {
+  if (threshold !== null) {
+    const { successful, failed } = threshold.counts
+    return `${successful} ok, ${failed} failed`
+  }
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)

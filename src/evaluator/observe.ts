@@ -1,18 +1,26 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
+import type { StepFigures } from '../metrics/variant-book.ts'
 import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
-import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
+import {
+  countLimitTicks,
+  readLimits,
+  type LimitReading,
+  type StepValues,
+} from '../rollout/limits.ts'
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
+import { sideBook } from './side-book.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -35,9 +43,14 @@ export type ObserveInput = {
   readonly evidence: Evidence
   readonly book: ServiceBook
   readonly reachability: Reachability
+  /** What providers said last, by metric name. */
+  readonly readings: ReadonlyMap<string, ProviderReading>
   readonly now: number
   readonly warmUp: boolean
 }
+
+/** What is measured: all of that but how variants are reached and what providers said. */
+export type Measured = Omit<ObserveInput, 'reachability' | 'readings'>
 
 /** Reads the books of one rollout into the one value that `step` decides on. */
 export class Observer {
@@ -51,8 +64,9 @@ export class Observer {
 
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
   #reportsOf(input: ObserveInput): readonly MetricReport[] {
-    const { plan, state, evidence, book } = input
-    const limits = limitsOf(plan, state, evidence, book)
+    const { plan, state, evidence, book, readings, now } = input
+    const asked = readProviderLimits(plan.metrics, inStep(readings, state), now)
+    const limits = [...limitsOf(input), ...asked]
     const last = this.#last?.input
     const isSame =
       last !== undefined &&
@@ -61,6 +75,7 @@ export class Observer {
       last.plan === plan &&
       last.book === book &&
       last.state.step === state.step &&
+      last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
     return isSame ? this.#last!.reports : reportsOf(input, limits)
   }
@@ -104,13 +119,16 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
   }
 }
 
-/** The absolute limits as they stand: on the step's own figures, overrides left out. */
-export function limitsOf(
-  plan: RolloutPlan,
-  state: RolloutState,
-  evidence: Evidence,
-  book: ServiceBook,
-): readonly LimitReading[] {
+/** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
+export function countLimits(input: Measured): Evidence {
+  const { evidence } = input
+  const limits = limitsOf(input)
+  if (limits.length === 0) return evidence
+  return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
+}
+
+// The absolute limits as they stand: on the step's own figures, overrides left out.
+function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
@@ -134,6 +152,7 @@ function reportsOf(
   return judge(plan, evidence, {
     limits,
     step: state.step,
+    stepEnteredAt: state.stepEnteredAt,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: units / seconds,
     latency: (side, quantile) => {
@@ -143,6 +162,14 @@ function reportsOf(
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
+}
+
+/** What was asked since the step began: an answer from before is one about other weights. */
+export function inStep(
+  readings: ReadonlyMap<string, ProviderReading>,
+  state: RolloutState,
+): ReadonlyMap<string, ProviderReading> {
+  return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 
 // Canary units whose outcome is folded in this step. Every judged unit has an outcome, so any
@@ -155,10 +182,6 @@ function stepUnits(plan: RolloutPlan, evidence: Evidence, state: RolloutState): 
   }
   const strata = evidence.ratio.starts[evidence.stepStart] ?? []
   return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
-}
-
-function sideBook(book: ServiceBook, side: Side): VariantBook {
-  return book.variants.get(side === BASELINE_SIDE ? BASELINE : CANARY)!
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {

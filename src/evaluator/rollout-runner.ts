@@ -3,7 +3,6 @@ import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { draftDecision } from '../rollout/draft-decision.ts'
-import { countLimitTicks } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
@@ -13,7 +12,8 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
-import { limitsOf, Observer } from './observe.ts'
+import { Measuring } from './measuring.ts'
+import { countLimits, Observer, type ObserveInput } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
@@ -41,6 +41,7 @@ export class RolloutRunner {
   #stopped = false
   /** What has to be stored before anything else: the configuration's transition, or that rollback. */
   #pending: Transition | null
+  readonly #measuring: Measuring
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
@@ -48,6 +49,7 @@ export class RolloutRunner {
     const now = deps.clock.now()
     const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
+    this.#measuring = new Measuring(deps.fetchProvider)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
@@ -124,10 +126,10 @@ export class RolloutRunner {
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now)
     const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
-    if (isTurn) this.#countLimits()
+    const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
-    if (!folded && transition.state === this.#state) return
+    if (!folded && !measured && transition.state === this.#state) return
     await this.#commitOrStop(transition)
   }
 
@@ -274,23 +276,25 @@ export class RolloutRunner {
     this.#cycle.turn(this.state, now, now >= this.#warmUntil && isCompared(this.#state))
   }
 
-  #countLimits(): void {
-    const { evidence } = this.#cycle
-    const limits = limitsOf(this.#plan, this.#state, evidence, this.#book)
-    if (limits.length === 0) return
-    this.#cycle.amend({ ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) })
+  /** Counts what limits and thresholds say; true where there is something new to store. */
+  #measure(now: number, isTurn: boolean): boolean {
+    const seen = this.#looked(now)
+    const evidence = this.#measuring.look(seen)
+    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
+    return evidence !== seen.evidence
   }
 
   #observe(now: number): Observation {
-    return this.#observer.observe({
-      plan: this.#plan,
-      state: this.#state,
-      evidence: this.#cycle.evidence,
-      book: this.#book,
-      reachability: this.#deps.reachability,
-      now,
-      warmUp: now < this.#warmUntil,
-    })
+    return this.#observer.observe(this.#looked(now))
+  }
+
+  #looked(now: number): ObserveInput {
+    const { evidence } = this.#cycle
+    const { readings } = this.#measuring
+    const { reachability } = this.#deps
+    const warmUp = now < this.#warmUntil
+    const common = { plan: this.#plan, state: this.#state, book: this.#book }
+    return { ...common, evidence, reachability, readings, now, warmUp }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

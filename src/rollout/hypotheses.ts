@@ -1,6 +1,7 @@
 import type { Hypothesis, ScoreSource } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
+  isProviderMetric,
   type AnalysisSpec,
   type LabelMetricSpec,
   type MetricSpec,
@@ -41,7 +42,11 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
 }
 
 function draftsOf(metric: MetricSpec): Draft[] {
-  if (metric.maxChange === null) return isLabelMetric(metric) ? limitOnly(metric) : []
+  if (isProviderMetric(metric)) return []
+  // Counted measurements test nothing: no α is spent on them, and nothing is proved by them.
+  if (metric.maxChange === null || metric.threshold !== undefined) {
+    return isLabelMetric(metric) ? limitOnly(metric) : []
+  }
   const common = {
     id: metric.name,
     metric: metric.name,

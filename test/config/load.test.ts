@@ -31,7 +31,7 @@ t.test('the example that shows every part is refused for exactly what is not bui
       `${service}.mirror`,
       `${service}.observe.segment`,
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'drift', 'gpu'].map(
+      ...['conversion', 'revenue', 'drift'].map(
         (metric) => `${service}.analysis.metrics.${metric}.kind`,
       ),
       `${service}.notify`,
