@@ -2,6 +2,7 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
+import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
@@ -53,6 +54,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
+  addCohortRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

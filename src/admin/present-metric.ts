@@ -1,4 +1,5 @@
 import type {
+  DriftReport,
   LogEvidence,
   MetricReport,
   MetricValue,
@@ -9,6 +10,8 @@ import type {
 /** A metric with its verdict as the API shows it: what is not finite is null. */
 export type MetricJson = {
   readonly name: string
+  /** Null: about all requests. */
+  readonly segment: string | null
   readonly kind: string
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
@@ -31,6 +34,8 @@ export type MetricJson = {
   readonly outsideAlpha: boolean
   readonly stepCanaryN: number
   readonly etaSeconds: number | null
+  /** Null: no drift is watched, or nothing is known of it yet. */
+  readonly drift: DriftReport | null
 }
 
 /** The measurements of the current step, and the limits that they are counted against (null = none). */
@@ -55,6 +60,7 @@ export type LogEvidenceJson = { readonly log: number | null; readonly threshold:
 export function presentMetric(report: MetricReport): MetricJson {
   return {
     name: report.name,
+    segment: report.segment ?? null,
     kind: report.kind,
     verdict: report.verdict,
     required: report.required,
@@ -85,6 +91,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     outsideAlpha: report.outsideAlpha,
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
+    drift: report.drift ?? null,
   }
 }
 

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
+import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -25,6 +26,11 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /** A page of archived cohorts; `rollout: null` = of the newest attempt. */
+  readonly cohorts: (
+    service: string,
+    page: { readonly rollout: string | null; readonly after: number },
+  ) => Promise<CohortsAnswer>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
   /** Resolves with what changed. */
@@ -37,6 +43,7 @@ export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
 
 const TIMEOUT_MS = 10_000
 const FEEDBACK_TIMEOUT_MS = 120_000
+const COHORTS_PER_PAGE = 500
 
 /** Creates a client of the admin API at `url` (an origin, a path before the API's own is kept). */
 export function createAdminClient(options: {
@@ -103,6 +110,11 @@ export function createAdminClient(options: {
     },
     decision: async (service, id) =>
       (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
+    cohorts: async (service, { rollout, after }) => {
+      const which = rollout === null ? '' : `&rollout=${encodeURIComponent(rollout)}`
+      const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which}`
+      return (await get(path)).body as CohortsAnswer
+    },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {
         body: lines,

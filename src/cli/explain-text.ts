@@ -67,6 +67,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
+  if (metric.kind === 'drift') return explainDrift(metric)
   const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
@@ -113,6 +114,36 @@ const COMPARED: Readonly<Record<MetricJson['verdict'], string>> = {
 function describeVerdict({ verdict, outsideAlpha }: MetricJson): string {
   if (!outsideAlpha) return VERDICTS[verdict]
   return `${COMPARED[verdict]} Compared, not tested: outside the guarantee α.`
+}
+
+function explainDrift(metric: MetricJson): readonly ExplainedLine[] {
+  const { name, verdict, required, drift, baseline, canary, evidence } = metric
+  const role = required ? 'outside of the rollback α' : 'shown only'
+  const shown = verdict === 'failed' ? 'a shift is flagged.' : 'no shift is flagged.'
+  return [
+    line(0, ''),
+    line(0, `${name} (drift, ${role}): ${shown}`),
+    line(2, `Values: n = ${formatCount(baseline.n)} and ${formatCount(canary.n)}.`),
+    ...(drift === null ? [line(2, 'The bins are not known yet.')] : describeDrift(drift)),
+    ...describeEvidence('of a shift', evidence.harm),
+  ]
+}
+
+function describeDrift(drift: NonNullable<MetricJson['drift']>): readonly ExplainedLine[] {
+  const share = (value: number) => formatPercent(value)
+  const bins = drift.canary.map((canary, bin) => {
+    const from = drift.edges[bin - 1]
+    const to = drift.edges[bin]
+    const range =
+      from === undefined
+        ? `up to ${formatNumber(to!)}`
+        : to === undefined
+          ? `above ${formatNumber(from)}`
+          : `${formatNumber(from)} to ${formatNumber(to)}`
+    return line(4, `${range}: ${share(drift.baseline[bin]!)}, ${share(canary)}`)
+  })
+  const size = `PSI ${formatNumber(drift.psi)} (from ${formatNumber(drift.minPsi)} on it counts), KS ${formatNumber(drift.ks)}, W1 ${formatNumber(drift.w1)}.`
+  return [line(2, size), line(2, 'Shares of the baseline and the canary by value:'), ...bins]
 }
 
 function describeRatio({ estimate, lower, upper, method }: RatioJson): string {

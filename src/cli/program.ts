@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -38,6 +39,7 @@ export function createProgram(io: CliIo): Command {
   addWaitCommand(program, io)
   addDecisionsCommand(program, io)
   addExplainCommand(program, io)
+  addBacktestCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
   return program

@@ -7,8 +7,12 @@ import { toFraction } from './fraction.ts'
 import type { RawMetric } from './schema-metric.ts'
 import type { RawAnalysis, RawRollout, RawStep } from './schema-rollout.ts'
 
-/** A rollout with its analysis, as a checked file means them. */
-export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpec {
+/** A rollout with its analysis, as a checked file means them; `segments`: those that the service tells apart. */
+export function buildRollout(
+  raw: RawRollout,
+  analysis: RawAnalysis,
+  segments: readonly string[],
+): RolloutSpec {
   const minRequests = analysis.minRequests ?? DEFAULTS.minRequests
   return {
     start: raw.start ?? DEFAULTS.start,
@@ -18,7 +22,7 @@ export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpe
     watchMs: toMs(raw.watch ?? DEFAULTS.watch),
     cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
     fallback: raw.fallback !== undefined,
-    analysis: buildAnalysis(analysis),
+    analysis: buildAnalysis(analysis, segments),
   }
 }
 
@@ -35,7 +39,7 @@ function buildStep(raw: RawStep, minRequests: number): StepSpec {
   }
 }
 
-function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
+function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisSpec {
   const metrics: [string, RawMetric][] = Object.entries(raw.metrics ?? {})
   return {
     intervalMs: parseDuration(raw.interval ?? DEFAULTS.interval)!,
@@ -46,12 +50,14 @@ function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
     metrics: metrics.map(([name, metric]) => ({
       ...buildMetric(name, metric),
       ...buildThreshold(metric),
+      ...(metric.segments === true ? { segments } : undefined),
     })),
   }
 }
 
 function buildMetric(name: string, raw: RawMetric): MetricSpec {
   if (raw.kind === 'prometheus' || raw.kind === 'http') return buildProvider(name, raw)
+  if (raw.kind === 'drift') return buildDrift(name, raw)
   const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
   const common = {
     name,
@@ -93,6 +99,21 @@ function buildMetric(name: string, raw: RawMetric): MetricSpec {
         cap: raw.cap ?? null,
         ...buildLabels(raw),
       }
+  }
+}
+
+function buildDrift(name: string, raw: Extract<RawMetric, { kind: 'drift' }>): MetricSpec {
+  return {
+    name,
+    kind: 'drift',
+    of: raw.of === 'prediction' ? raw.of : { pointer: raw.of.slice('request:'.length) },
+    onFailure: raw.onFailure ?? DEFAULTS.driftOnFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: 'lower',
+    maxChange: null,
+    sensitivity: 0,
+    max: null,
+    min: null,
   }
 }
 

@@ -1,4 +1,11 @@
-import type { FieldSource, RuleCondition, RuleSpec, Service, SplitSpec } from '../domain/service.ts'
+import type {
+  FieldSource,
+  ObserveSpec,
+  RuleCondition,
+  RuleSpec,
+  Service,
+  SplitSpec,
+} from '../domain/service.ts'
 import { fractionToBp } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildRollout } from './build-rollout.ts'
@@ -7,7 +14,7 @@ import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawService } from './schema.ts'
-import type { RawCondition, RawRule, RawSplit } from './schema-split.ts'
+import type { RawCondition, RawRule, RawSegment, RawSplit } from './schema-split.ts'
 
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
@@ -30,10 +37,19 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
+    rollout:
+      raw.rollout === undefined
+        ? null
+        : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
   }
+}
+
+function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'> {
+  if (raw === undefined) return {}
+  return { segment: { from: parseFieldSource(raw.from)!, values: raw.values } }
 }
 
 function buildSplit(raw: RawSplit): SplitSpec {

@@ -14,6 +14,7 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     const metric = checker.read<RawMetric>(path)
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
+    if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
     if (metric === undefined || !BUILT.includes(metric.kind)) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
       checker.problem(path, `has nothing to be judged by: it needs ${judgesOf(metric.kind)}`)

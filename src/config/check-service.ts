@@ -1,7 +1,9 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
+import { checkDrift } from './check-drift.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkRollout } from './check-rollout.ts'
+import { checkSegments } from './check-segments.ts'
 import { checkSplit } from './check-split.ts'
 import { checkTimers } from './check-timers.ts'
 import { checkUpstreamTls } from './check-upstream-tls.ts'
@@ -14,6 +16,8 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkSplit(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)
+  checkSegments(checker, path)
+  checkDrift(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

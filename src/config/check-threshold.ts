@@ -29,6 +29,13 @@ export function checkThreshold(checker: Checker, path: ConfigPath, metric: RawMe
         checker.problem([...path, key], 'has no meaning without method: threshold')
     return
   }
+  if (metric.kind === 'drift') {
+    checker.problem(
+      [...path, 'method'],
+      'found threshold: a drift has no value that could be counted',
+    )
+    return
+  }
   checkCounters(checker, path, metric)
   if ('sensitivity' in metric)
     checker.problem(

@@ -30,6 +30,7 @@ export const DEFAULTS = {
   alpha: { rollback: 0.05, promote: 0.05 },
   breakerFailures: '50%',
   onFailure: 'rollback',
+  driftOnFailure: 'warn',
   mode: 'decide',
   method: 'sequential',
   floor: '0.1%',

@@ -23,7 +23,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     allows: (value) => !String(value).startsWith('redis'),
   },
   { path: 'services.*.mirror', what: 'mirroring' },
-  { path: 'services.*.observe.segment', what: 'segments' },
   { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
@@ -38,11 +37,11 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
       'mae',
       'log-loss',
       'accuracy',
+      'drift',
       'prometheus',
       'http',
     ),
   },
-  { path: `${METRIC}.segments`, what: 'metrics per segment', allows: isOneOf(false) },
 ]
 
 /** Reports every part of the file that asks for something that is not built yet. */

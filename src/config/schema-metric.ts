@@ -1,6 +1,6 @@
 import { Type, type Static, type TProperties } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
-import { bodySource, url } from './schema-place.ts'
+import { bodySource, driftSource, url } from './schema-place.ts'
 import {
   amount,
   count,
@@ -18,6 +18,7 @@ import {
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 const { sensitivity, threshold } = DEFAULTS
+const ON_FAILURE = ['rollback', 'pause', 'warn'] as const
 
 const maxIncrease = Type.Optional(
   percent(note("Largest rise over the baseline, relative to the baseline's value.", ATTEMPT)),
@@ -61,7 +62,7 @@ function metric<K extends string, P extends TProperties>(kind: K, properties: P)
   return map({
     kind: Type.Literal(kind, note('What is measured.', ATTEMPT)),
     onFailure: Type.Optional(
-      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ['rollback', 'pause', 'warn']),
+      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ON_FAILURE),
     ),
     mode: Type.Optional(
       oneOf(note('report = shown, never deciding.', ATTEMPT, DEFAULTS.mode), ['decide', 'report']),
@@ -154,6 +155,12 @@ const AccuracySchema = metric('accuracy', {
   min: minShare,
   ...labels,
 })
+const DriftSchema = metric('drift', {
+  of: driftSource(note('Whose distribution is compared: prediction or request:/pointer.', ATTEMPT)),
+  onFailure: Type.Optional(
+    oneOf(note('What a flagged shift leads to.', 'live', DEFAULTS.driftOnFailure), ON_FAILURE),
+  ),
+})
 const comparison = { maxIncrease, maxDecrease, better, window }
 const provider = {
   secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
@@ -213,7 +220,7 @@ const METRICS = [
     max: maxNumber,
   }),
   metric('disagreement', { max: maxShare }),
-  metric('drift', { of: oneOf(note('What is compared.', ATTEMPT), ['prediction']) }),
+  DriftSchema,
   PrometheusSchema,
   HttpSchema,
 ] as const
@@ -228,6 +235,7 @@ export type RawMetric = Static<
   | typeof AccuracySchema
   | typeof PrometheusSchema
   | typeof HttpSchema
+  | typeof DriftSchema
 >
 
 /** A metric that another system is asked for, as the file writes it. */

@@ -20,6 +20,8 @@ import {
   weight,
 } from './schema-value.ts'
 
+const ATTEMPT = 'live (starts a new attempt of the rollout)'
+
 const RangeSchema = map(
   {
     gte: Type.Optional(Type.Number(note('At least.', 'live'))),
@@ -81,7 +83,7 @@ export const SplitSchema = map(
       fieldSource(
         note(
           'What assignment sticks to: header:N, cookie:N, query:N, body:/json/pointer or ip. Without it: a fresh draw per request.',
-          'live (starts a new attempt of the rollout)',
+          ATTEMPT,
         ),
       ),
     ),
@@ -128,6 +130,17 @@ export const MirrorSchema = Type.Array(
   note('Copies of requests whose answers nobody waits for.', 'live'),
 )
 
+const SegmentSchema = map(
+  {
+    from: fieldSource(note('Field of the request that names the segment.', ATTEMPT)),
+    values: Type.Array(
+      Type.String({ minLength: 1 }),
+      note('The segments; all others count as `other`.', ATTEMPT),
+    ),
+  },
+  note('Splits metrics with `segments: true` by a field of the request.', ATTEMPT),
+)
+
 /** `services.*.observe`: what is read from requests and answers. */
 export const ObserveSchema = map(
   {
@@ -148,23 +161,14 @@ export const ObserveSchema = map(
         note('Share of the requests whose predictions are read.', 'live', DEFAULTS.observeSample),
       ),
     ),
-    segment: Type.Optional(
-      map(
-        {
-          from: fieldSource(note('Field of the request that names the segment.', 'live')),
-          values: Type.Array(
-            Type.String(),
-            note('The segments; all others count as `other`.', 'live'),
-          ),
-        },
-        note('Splits metrics by a field of the request.', 'live'),
-      ),
-    ),
+    segment: Type.Optional(SegmentSchema),
   },
   note('What is read from requests and answers, after the answer has left.', 'live'),
 )
 
 /** The split of a service as the file writes it. */
 export type RawSplit = Static<typeof SplitSchema>
+/** Segments as the file writes them. */
+export type RawSegment = Static<typeof SegmentSchema>
 /** A rule as the file writes it. */
 export type RawRule = Static<typeof RuleSchema>

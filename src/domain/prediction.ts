@@ -13,6 +13,8 @@ export type Prediction = {
   readonly cohort: number
   readonly side: Side
   readonly variant: string
+  /** The request's segment; absent where the service has none. */
+  readonly segment?: string
 }
 
 /** What became of one line of feedback. */

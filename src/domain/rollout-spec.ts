@@ -54,6 +54,8 @@ type MetricCommon = {
   /** Absolute limits of the canary, in the metric's unit: shares as fractions, latency in ms; null = none. */
   readonly max: number | null
   readonly min: number | null
+  /** The segments that are compared apart, beside the whole; absent = the whole alone. */
+  readonly segments?: readonly string[]
   /** Judged by measurements that are counted instead of by evidence; absent = the sequential method. */
   readonly threshold?: ThresholdSpec
 }
@@ -92,7 +94,11 @@ export type MetricSource =
   /** Of the prediction against its label; the cap is on the absolute error, or on the loss. */
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
+  | { readonly kind: 'drift'; readonly of: DriftValue }
   | ProviderSource
+
+/** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */
+export type DriftValue = 'prediction' | { readonly pointer: string }
 
 /**
  * A number that another system is asked for. In `url` and `query` `{{version}}` and `{{variant}}` stand
@@ -122,6 +128,15 @@ export type MetricSpec = MetricCommon & MetricSource
 
 /** A metric that compares predictions with labels. */
 export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: number }>
+
+/** The pointers into the request's body whose numbers are watched for drift, each once. */
+export function watchedPointers(rollout: RolloutSpec | null): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  const pointers = metrics.flatMap((m) =>
+    m.kind === 'drift' && m.of !== 'prediction' ? [m.of.pointer] : [],
+  )
+  return [...new Set(pointers)]
+}
 
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {

@@ -75,4 +75,16 @@ export type ObserveSpec = {
   readonly prediction: string | null
   /** Share of the requests whose predictions are read, in (0, 1]; drawn before the answer is known. */
   readonly sample: number
+  /** Absent: requests are not told apart. */
+  readonly segment?: SegmentSpec
 }
+
+/** By which field of the request metrics are judged apart. */
+export type SegmentSpec = {
+  readonly from: FieldSource
+  /** The segments; every other value, and none, is `other`. */
+  readonly values: readonly string[]
+}
+
+/** The segment of requests that name none of the configured ones. */
+export const OTHER_SEGMENT = 'other'

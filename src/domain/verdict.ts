@@ -7,6 +7,8 @@ export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
 export type MetricReport = {
   /** The hypothesis' id, or the metric's name for an absolute limit. */
   readonly name: string
+  /** The requests that it is about; absent = all of them. */
+  readonly segment?: string
   readonly kind: string
   readonly verdict: Verdict
   /** Whether it decides, and what its harm leads to. */
@@ -43,6 +45,25 @@ export type MetricReport = {
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
+  /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
+  readonly drift?: DriftReport | null
+}
+
+/** Two binned distributions and how far they lie apart. */
+export type DriftReport = {
+  /** Population stability index, less what it is on average without any shift. */
+  readonly psi: number
+  /** The PSI from which a shift is flagged, if the evidence shows one. */
+  readonly minPsi: number
+  /** Largest distance of the cumulative shares. */
+  readonly ks: number
+  /** Area between the cumulative shares within the outer edges, in the value's unit. */
+  readonly w1: number
+  /** Bin i holds the values in (edge i − 1, edge i]; the outer bins are open. */
+  readonly edges: readonly number[]
+  /** Shares by bin: one more than edges. */
+  readonly baseline: readonly number[]
+  readonly canary: readonly number[]
 }
 
 /** How the canary stands against an absolute limit in the current step. */

@@ -14,19 +14,14 @@ import { publishTerms } from '../rollout/terms.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
+import { learnBins } from './learn-bins.ts'
+import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
 const MAX_UNITS = 2_000_000
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
-
-/** What folding has changed since it was stored last. */
-export type CohortChanges = {
-  readonly put: readonly Cohort[]
-  readonly drop: readonly number[]
-  readonly units: readonly UnitBatch[]
-}
 
 /** What an attempt is taken up with again after a restart. */
 export type Restored = {
@@ -50,9 +45,7 @@ export class CohortCycle {
   #lastNumber: number
   #lastStartAt: number
   #openStep = -1
-  #put = new Map<number, Cohort>()
-  #drop: number[] = []
-  #units: UnitBatch[] = []
+  readonly #pending = new PendingChanges()
 
   constructor(
     plan: RolloutPlan,
@@ -131,6 +124,7 @@ export class CohortCycle {
       return
     }
     this.#learnCaps()
+    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
@@ -143,8 +137,8 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) =>
-        this.#baselineQuantile(q),
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
+        this.#baselineQuantile(q, segment),
       ),
     })
   }
@@ -175,16 +169,14 @@ export class CohortCycle {
   changes(): CohortChanges {
     // From now on, not from when they are stored: a label that comes between is stored right after.
     for (const slot of this.#ledger.slots()) {
-      if (this.#put.has(slot.cohort.number)) slot.persisted = true
+      if (this.#pending.isPut(slot.cohort.number)) slot.persisted = true
     }
-    return { put: [...this.#put.values()], drop: this.#drop, units: this.#units }
+    return { ...this.#pending.read(), rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
   stored(changes: CohortChanges): void {
-    for (const cohort of changes.put) this.#put.delete(cohort.number)
-    this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
-    this.#units = this.#units.filter((u) => !changes.units.includes(u))
+    this.#pending.stored(changes)
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
@@ -211,9 +203,10 @@ export class CohortCycle {
       const { number } = slot.cohort
       if (number <= oldest) {
         this.#ledger.drop(number)
-        if (!this.#put.delete(number)) this.#drop.push(number)
+        if (slot.used) this.#pending.archive(slot.cohort)
+        this.#pending.drop(number)
       } else if (!slot.persisted && slot.used) {
-        this.#put.set(number, slot.cohort)
+        this.#pending.put(slot.cohort)
       }
     }
   }
@@ -227,7 +220,7 @@ export class CohortCycle {
       if (units.length > 0) events[id] = units
     }
     if (newUnits.length === 0 && Object.keys(events).length === 0) return
-    this.#units.push({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
+    this.#pending.addUnits({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
   }
 
   #addStart(state: RolloutState, number: number, now: number): void {
@@ -269,8 +262,8 @@ export class CohortCycle {
     }
   }
 
-  #baselineQuantile(q: number): number | null {
-    const { drawn } = this.#book.variants.get(BASELINE)!
+  #baselineQuantile(q: number, segment: string | undefined): number | null {
+    const drawn = this.#book.variants.get(BASELINE)!.drawnOf(segment)
     return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
   }
 }

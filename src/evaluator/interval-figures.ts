@@ -1,5 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import { isLabelMetric } from '../domain/rollout-spec.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
@@ -71,7 +71,7 @@ function totalsOf(
   side: Side,
 ): Totals {
   if (isLabelMetric(metric)) {
-    const found = evidence.hypotheses[metric.name]!
+    const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
     if (found.step !== step) return { origin: step, n: 0, sum: 0, latencies: null }
     const [n, sum] =
       found.kind === 'bet'

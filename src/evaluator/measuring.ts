@@ -9,7 +9,13 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { compare } from '../rollout/compare.ts'
-import { countLimitTicks, isLimited, samplesNeeded, type OwnMetricSpec } from '../rollout/limits.ts'
+import {
+  countLimitTicks,
+  isLimited,
+  isOwnMetric,
+  samplesNeeded,
+  type OwnMetricSpec,
+} from '../rollout/limits.ts'
 import { addMeasurement, countsOf, dueAt, isOver } from '../rollout/measurements.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { readProvider } from '../rollout/provider-reading.ts'
@@ -54,7 +60,7 @@ export class Measuring {
       evidence = this.#arrive(arrived, { ...seen, evidence })
     for (const metric of seen.plan.metrics) {
       if (isProviderMetric(metric)) this.#ask(metric, { ...seen, evidence })
-      else if (metric.threshold !== undefined) {
+      else if (metric.threshold !== undefined && isOwnMetric(metric)) {
         evidence = this.#measure(metric, { ...seen, evidence })
       }
     }

@@ -1,4 +1,4 @@
-import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { Side } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
@@ -18,8 +18,11 @@ import {
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
+import { stepCanaryUnits, unitsPerSecond } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
+import { Measuring } from './measuring.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
 import { sideBook } from './side-book.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
@@ -37,37 +40,45 @@ export type Reachability = (variant: string) => {
 }
 
 /** What an evaluation looks at. */
-export type ObserveInput = {
+export type Look = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
   readonly reachability: Reachability
-  /** What providers said last, by metric name. */
-  readonly readings: ReadonlyMap<string, ProviderReading>
   readonly now: number
   readonly warmUp: boolean
 }
 
-/** What is measured: all of that but how variants are reached and what providers said. */
-export type Measured = Omit<ObserveInput, 'reachability' | 'readings'>
+/** What is measured: all of that but how variants are reached. */
+export type Measured = Omit<Look, 'reachability'>
 
-/** Reads the books of one rollout into the one value that `step` decides on. */
+/** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
 export class Observer {
-  #last: { readonly input: ObserveInput; readonly reports: readonly MetricReport[] } | null = null
+  readonly #measuring: Measuring
+  #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
 
-  observe(input: ObserveInput): Observation {
-    const reports = this.#reportsOf(input)
-    this.#last = { input, reports }
-    return observe(input, reports)
+  constructor(fetch: FetchProvider) {
+    this.#measuring = new Measuring(fetch)
+  }
+
+  /** Takes the measurements that are due; see Measuring. */
+  measure(look: Measured): Evidence {
+    return this.#measuring.look(look)
+  }
+
+  observe(look: Look): Observation {
+    const reports = this.#reportsOf(look)
+    this.#last = { look, reports }
+    return observe(look, reports)
   }
 
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
-  #reportsOf(input: ObserveInput): readonly MetricReport[] {
-    const { plan, state, evidence, book, readings, now } = input
-    const asked = readProviderLimits(plan.metrics, inStep(readings, state), now)
-    const limits = [...limitsOf(input), ...asked]
-    const last = this.#last?.input
+  #reportsOf(look: Look): readonly MetricReport[] {
+    const { plan, state, evidence, book, now } = look
+    const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
+    const limits = [...limitsOf(look), ...asked]
+    const last = this.#last?.look
     const isSame =
       last !== undefined &&
       limits.length === 0 &&
@@ -77,11 +88,11 @@ export class Observer {
       last.state.step === state.step &&
       last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
-    return isSame ? this.#last!.reports : reportsOf(input, limits)
+    return isSame ? this.#last!.reports : reportsOf(look, limits)
   }
 }
 
-function observe(input: ObserveInput, reports: readonly MetricReport[]): Observation {
+function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
   const canary = book.variants.get(CANARY)!
@@ -113,7 +124,7 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
     },
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
-    stepCanaryUnits: stepUnits(plan, evidence, state),
+    stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
   }
@@ -144,19 +155,17 @@ function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitRead
 }
 
 function reportsOf(
-  { plan, state, evidence, book, now }: ObserveInput,
+  { plan, state, evidence, book, now }: Look,
   limits: readonly LimitReading[],
 ): readonly MetricReport[] {
-  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
-  const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
     limits,
     step: state.step,
     stepEnteredAt: state.stepEnteredAt,
     pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: units / seconds,
-    latency: (side, quantile) => {
-      const { drawn } = sideBook(book, side)
+    unitsPerSecond: unitsPerSecond(evidence, state, now),
+    latency: (side, quantile, segment) => {
+      const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
         ? { value: null, n: 0 }
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
@@ -165,23 +174,11 @@ function reportsOf(
 }
 
 /** What was asked since the step began: an answer from before is one about other weights. */
-export function inStep(
+function inStep(
   readings: ReadonlyMap<string, ProviderReading>,
   state: RolloutState,
 ): ReadonlyMap<string, ProviderReading> {
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
-}
-
-// Canary units whose outcome is folded in this step. Every judged unit has an outcome, so any
-// hypothesis on outcomes tells; without one (label metrics only) the draws themselves do.
-function stepUnits(plan: RolloutPlan, evidence: Evidence, state: RolloutState): number {
-  for (const { id, source } of plan.hypotheses) {
-    const found = evidence.hypotheses[id]!
-    if (found.kind !== 'event' || (source.of !== 'failure' && source.of !== 'no-answer')) continue
-    return found.step === state.step ? found.stepTrials[CANARY_SIDE] : 0
-  }
-  const strata = evidence.ratio.starts[evidence.stepStart] ?? []
-  return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {

@@ -2,7 +2,6 @@ import type { Command, Decision } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import { draftDecision } from '../rollout/draft-decision.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
@@ -12,8 +11,7 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
-import { Measuring } from './measuring.ts'
-import { countLimits, Observer, type ObserveInput } from './observe.ts'
+import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
@@ -30,7 +28,7 @@ export class RolloutRunner {
   #state: RolloutState
   #storedRevision: number | null
   #cycle: CohortCycle
-  readonly #observer = new Observer()
+  readonly #observer: Observer
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -41,7 +39,6 @@ export class RolloutRunner {
   #stopped = false
   /** What has to be stored before anything else: the configuration's transition, or that rollback. */
   #pending: Transition | null
-  readonly #measuring: Measuring
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
@@ -49,7 +46,7 @@ export class RolloutRunner {
     const now = deps.clock.now()
     const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
-    this.#measuring = new Measuring(deps.fetchProvider)
+    this.#observer = new Observer(deps.fetchProvider)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
@@ -225,15 +222,9 @@ export class RolloutRunner {
     const cohorts = this.#cycle.changes()
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        ...{ storedRevision: this.#storedRevision, lease },
-        draft: draftDecision(transition, {
-          plan: this.#plan,
-          from: this.#state,
-          reports: this.#seen?.reports ?? [],
-          now: this.#deps.clock.now(),
-        }),
-        evidence: this.#cycle.evidence,
-        cohorts,
+        ...{ plan: this.#plan, from: this.#state, storedRevision: this.#storedRevision, lease },
+        ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
+        ...{ evidence: this.#cycle.evidence, cohorts },
       }),
     )
     if (!result.ok) {
@@ -279,7 +270,7 @@ export class RolloutRunner {
   /** Counts what limits and thresholds say; true where there is something new to store. */
   #measure(now: number, isTurn: boolean): boolean {
     const seen = this.#looked(now)
-    const evidence = this.#measuring.look(seen)
+    const evidence = this.#observer.measure(seen)
     this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
     return evidence !== seen.evidence
   }
@@ -288,13 +279,12 @@ export class RolloutRunner {
     return this.#observer.observe(this.#looked(now))
   }
 
-  #looked(now: number): ObserveInput {
+  #looked(now: number): Look {
     const { evidence } = this.#cycle
-    const { readings } = this.#measuring
     const { reachability } = this.#deps
     const warmUp = now < this.#warmUntil
     const common = { plan: this.#plan, state: this.#state, book: this.#book }
-    return { ...common, evidence, reachability, readings, now, warmUp }
+    return { ...common, evidence, reachability, now, warmUp }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

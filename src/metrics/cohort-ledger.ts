@@ -1,20 +1,16 @@
-import {
-  BASELINE_SIDE,
-  type BetTally,
-  type Cohort,
-  type CohortTerms,
-  type EventTally,
-  type Side,
-} from '../domain/cohort.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import { BASELINE_SIDE, type Cohort, type CohortTerms, type Side } from '../domain/cohort.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { addBet } from '../statistics/mean-bet.ts'
-import { rawScore, scoreValue } from '../statistics/score.ts'
+import { rawScore } from '../statistics/score.ts'
 import { Bag } from './bag.ts'
+import { bookOutcome } from './book-outcome.ts'
+import { bookScore } from './book-score.ts'
 import { CapLearner } from './cap-learner.ts'
+import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
+import { DriftBook, emptyDriftTally } from './drift-book.ts'
 import type { Ticket } from './recorder.ts'
-import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
+import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
@@ -47,14 +43,6 @@ export type Opening = {
   readonly now: number
 }
 
-/** What is asked of the labels for one metric. */
-type LabelQuestions = {
-  readonly metric: string
-  readonly score: Score
-  /** The score itself, its share above the cap, and the labels that are missing. */
-  readonly hypotheses: readonly Hypothesis[]
-}
-
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
  * assigned, whenever their outcome or label arrives. Booking is O(hypotheses).
@@ -63,10 +51,9 @@ export class CohortLedger {
   readonly units: UnitIndex
   readonly #hypotheses: readonly Hypothesis[]
   readonly #keyed: boolean
-  readonly #failures: readonly string[]
-  readonly #noAnswers: readonly string[]
-  readonly #latencies: readonly string[]
-  readonly #labels: readonly LabelQuestions[]
+  readonly #whole: Questions
+  readonly #bySegment: ReadonlyMap<string, Questions>
+  readonly #drift: DriftBook | null
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -75,22 +62,9 @@ export class CohortLedger {
     this.units = new UnitIndex(maxUnits)
     this.#hypotheses = hypotheses
     this.#keyed = keyed
-    const ids = (of: Hypothesis['source']['of']) =>
-      hypotheses.filter((h) => h.source.of === of).map((h) => h.id)
-    this.#failures = ids('failure')
-    this.#noAnswers = ids('no-answer')
-    this.#latencies = ids('latency')
-    this.#labels = hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
-        ? []
-        : [
-            {
-              metric: metric!,
-              score: source.score,
-              hypotheses: hypotheses.filter((h) => h.metric === metric),
-            },
-          ],
-    )
+    this.#whole = wholeQuestions(hypotheses)
+    this.#bySegment = segmentQuestions(hypotheses)
+    this.#drift = DriftBook.of(hypotheses)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -113,7 +87,8 @@ export class CohortLedger {
       closedAt: null,
       assigned: [0, 0],
       observed: [0, 0],
-      tallies: this.#emptyTallies(),
+      ...this.#emptyObservedIn(),
+      tallies: this.#emptyTallies(opening.terms),
     }
     this.#open = {
       ...{ cohort, live: new Bag(), newUnits: [], used: false },
@@ -138,14 +113,17 @@ export class CohortLedger {
     side: Side,
     unit: number | null,
     observed: boolean,
+    segment: string | null = null,
+    numbers: ReadonlyMap<string, number> | null = null,
   ): { cohort: Cohort; first: boolean } | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const { cohort, newUnits } = this.#open
     const first = unit === null || this.units.claim(unit)
     if (first) {
       cohort.assigned[side]++
-      if (observed) cohort.observed[side]++
+      if (observed) countObserved(cohort, side, segment)
       if (unit !== null) newUnits.push(unit)
+      if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
     } else if (!this.units.knows(unit)) {
       return null
     }
@@ -175,13 +153,34 @@ export class CohortLedger {
   ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return { result: 'late', cohort: null }
-    for (const questions of this.#labels) {
-      const raw =
-        prediction.value === null ? null : rawScore(questions.score, prediction.value, label)
+    const { value, side, segment } = prediction
+    for (const questions of this.#whole.labels) {
+      const raw = value === null ? null : rawScore(questions.score, value, label)
       // A prediction that cannot be scored stays without a label: it is missed on its side.
-      if (raw !== null) this.#bookScore(slot.cohort, questions, prediction.side, raw)
+      if (raw === null) continue
+      const { metric } = questions
+      const isTaught = slot.cohort.terms.caps[metric] !== undefined
+      if (!isTaught && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
+      bookScore(slot.cohort, questions, side, raw)
+    }
+    for (const questions of this.#askedOf(segment ?? null)?.labels ?? []) {
+      const raw = value === null ? null : rawScore(questions.score, value, label)
+      if (raw !== null) bookScore(slot.cohort, questions, side, raw)
     }
     return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
+  }
+
+  /** Counts the prediction of a judged request that is its unit's first, for drift. */
+  predicted({ cohort, side, segment, first }: Ticket, value: number): void {
+    if (this.#drift === null || cohort === null || !first) return
+    // The ledger of another attempt knows nothing of this cohort.
+    if (this.#slots.get(cohort.number)?.cohort !== cohort) return
+    this.#drift.addPrediction(cohort, side!, segment, value)
+  }
+
+  /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */
+  takeLearntEdges(hypothesis: string): readonly number[] | null {
+    return this.#drift!.takeLearntEdges(hypothesis)
   }
 
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
@@ -199,6 +198,7 @@ export class CohortLedger {
         }
       }
       slot.settled = true
+      slot.cohort.settledAt = now
       settled.push(slot)
     }
     return settled
@@ -230,71 +230,38 @@ export class CohortLedger {
     return cap
   }
 
-  #emptyTallies(): Cohort['tallies'] {
+  #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        isContinuous(h.source) ? emptyBetTally() : emptyEventTally(this.#keyed),
+        h.source.of === 'drift'
+          ? emptyDriftTally(h.id, terms)
+          : isContinuous(h.source)
+            ? emptyBetTally()
+            : emptyEventTally(this.#keyed),
       ]),
     )
   }
 
+  /** Null: nothing is asked of a segment's requests alone, or the request has none. */
+  #askedOf(segment: string | null): Questions | null {
+    return segment === null ? null : (this.#bySegment.get(segment) ?? null)
+  }
+
+  #emptyObservedIn(): Pick<Cohort, 'observedIn'> {
+    if (this.#bySegment.size === 0) return {}
+    return { observedIn: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, [0, 0]])) }
+  }
+
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
-    // Client aborts and full queues are what slowness causes: they stay in the sample as requests
-    // without an answer and as slow ones, and are no errors of the variant.
-    const answered = outcome === 'ok' || outcome === 'failed'
-    const failed = outcome === 'failed'
-    const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
-    const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>
-      bookEvent(cohort.tallies[id] as EventTally, request, isHarm, isProofEvent)
-    for (const id of this.#failures) book(id, failed, failed)
-    for (const id of this.#noAnswers) book(id, !answered, !answered)
-    for (const id of this.#latencies) {
-      const terms = cohort.terms.thresholds[id]
-      if (terms === undefined) continue
-      const onBaseline = ticket.side === BASELINE_SIDE
-      const harmMs = onBaseline ? terms.baselineMs : terms.harmMs
-      const proofMs = onBaseline ? terms.baselineMs : terms.proofMs
-      // A failure is slow, however fast it came: else a side would look the better the more it fails.
-      const slow = outcome !== 'ok'
-      book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
-    }
+    bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
+    const asked = this.#askedOf(ticket.segment)
+    if (asked !== null) bookOutcome(asked, cohort, ticket, outcome, durationMs)
   }
+}
 
-  #bookScore(
-    cohort: Cohort,
-    { metric, score, hypotheses }: LabelQuestions,
-    side: Side,
-    raw: number,
-  ) {
-    const cap = cohort.terms.caps[metric]
-    if (cap === undefined && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
-    for (const hypothesis of hypotheses) {
-      const { source, id } = hypothesis
-      if (source.of === 'label-missing') {
-        ;(cohort.tallies[id] as EventTally).trials[side]++
-      } else if (cap === undefined) {
-        continue
-      } else if (source.of === 'above-cap') {
-        const tally = cohort.tallies[id] as EventTally
-        tally.trials[side]++
-        if (raw > cap) {
-          tally.events[side]++
-          tally.harmEvents[side]++
-        }
-      } else {
-        this.#bookBet(cohort, hypothesis, side, scoreValue(score, Math.min(raw, cap)))
-      }
-    }
-  }
-
-  #bookBet(cohort: Cohort, hypothesis: Hypothesis, side: Side, y: number): void {
-    const tally = cohort.tallies[hypothesis.id] as BetTally
-    tally.n[side]++
-    tally.sum[side] += y
-    tally.sumSq[side] += y * y
-    const terms = cohort.terms.bets[hypothesis.id]
-    if (terms === undefined) return
-    addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
-  }
+function countObserved({ observed, observedIn }: Cohort, side: Side, segment: string | null): void {
+  observed[side]++
+  const ofSegment = segment === null ? undefined : observedIn?.[segment]
+  if (ofSegment !== undefined) ofSegment[side]++
 }

@@ -54,6 +54,8 @@ export class ServiceBook implements ServiceRecorder {
         return [name, before?.version === version ? before : new VariantBook(name, version)]
       }),
     )
+    const segments = latencySegments(deps.service)
+    for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
     Object.assign(this.fallbacks, deps.previous?.fallbacks)
     this.lastRequestAt = deps.previous?.lastRequestAt ?? null
@@ -71,14 +73,15 @@ export class ServiceBook implements ServiceRecorder {
     now = this.#clock.monotonic(),
     observed = true,
   ): Ticket {
-    const { variant, reason, unit } = assignment
+    const { variant, reason, unit, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
-    const judged = side === null ? null : (this.#ledger?.assign(side, unit, observed) ?? null)
+    const judged =
+      side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const ticket: Ticket = {
       variant,
       reason,
@@ -87,6 +90,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: judged?.cohort ?? null,
       unit,
       first: judged?.first ?? false,
+      segment,
       startedAt: now,
       startedWall,
       headAt: null,
@@ -127,7 +131,7 @@ export class ServiceBook implements ServiceRecorder {
       book.step.add(failed, isTimed ? bucket : null)
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
-    if (ticket.side !== null && isTimed) book.drawn.addAt(bucket)
+    if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }
@@ -141,8 +145,11 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   predicted(ticket: Ticket, value: number | null): void {
-    if (value !== null) this.predictions.looked++
-    const { cohort, first } = ticket
+    if (value !== null) {
+      this.predictions.looked++
+      this.#ledger?.predicted(ticket, value)
+    }
+    const { cohort, first, segment } = ticket
     this.#remember({
       service: this.service.name,
       requestId: ticket.requestId,
@@ -152,6 +159,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: cohort !== null && first ? cohort.number : -1,
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
+      ...(segment === null ? undefined : { segment }),
     })
   }
 
@@ -180,7 +188,7 @@ export class ServiceBook implements ServiceRecorder {
   beginAttempt(): void {
     for (const book of this.variants.values()) book.beginAttempt()
     // The baseline's latencies stay: its quantile is what the attempt begins with.
-    this.variants.get(CANARY)?.drawn.reset()
+    this.variants.get(CANARY)?.fadeDrawn(0)
   }
 
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */
@@ -189,9 +197,15 @@ export class ServiceBook implements ServiceRecorder {
     if (passed <= 0) return
     this.#fadedAt = now
     for (const book of this.variants.values()) {
-      book.drawn.scale(0.5 ** (passed / LATENCY_HALF_LIFE_MS))
+      book.fadeDrawn(0.5 ** (passed / LATENCY_HALF_LIFE_MS))
     }
   }
+}
+
+/** The segments whose latencies are compared apart. */
+function latencySegments({ rollout }: Service): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
 }
 
 function sideOf(variant: string): Side | null {

@@ -21,6 +21,7 @@ export function emptyBetTally(): BetTally {
     sumSq: [0, 0],
     harm: EFFECT_GRID.map(() => 0),
     proof: EFFECT_GRID.map(() => 0),
+    bins: [{}, {}],
   }
 }
 

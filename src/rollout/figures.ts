@@ -26,8 +26,8 @@ export type FigureContext = {
   /** Probability of the canary, and judged units of both sides per second, as they are now. */
   readonly pi: number
   readonly unitsPerSecond: number
-  /** A quantile of a side's drawn requests, in ms, for people to read. */
-  readonly latency: (side: Side, quantile: number) => MetricValue
+  /** A quantile of a side's drawn requests, all or a segment's, in ms, for people to read. */
+  readonly latency: (side: Side, quantile: number, segment: string | undefined) => MetricValue
 }
 
 /** Level of the intervals that are for reading only. */
@@ -61,7 +61,9 @@ function eventFigures(
     trials[side] === 0 ? NO_VALUE : { value: events[side] / trials[side], n: trials[side] }
   const { source } = hypothesis
   const read = (side: Side) =>
-    source.of === 'latency' ? context.latency(side, source.quantile) : rate(side)
+    source.of === 'latency'
+      ? context.latency(side, source.quantile, hypothesis.segment)
+      : rate(side)
   const baselineRate = rate(BASELINE_SIDE).value
   return {
     baseline: read(BASELINE_SIDE),

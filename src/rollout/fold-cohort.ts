@@ -1,6 +1,7 @@
-import type { BetTally, Cohort, EventTally } from '../domain/cohort.ts'
+import type { BetTally, Cohort, DriftTally, EventTally, Pair } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { foldDrift } from '../statistics/fold-drift.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
 
 /** For each side, the start points since which the keys' events of a cohort are their first ones. */
@@ -46,23 +47,28 @@ function fold(
   if (found.kind === 'bet') {
     return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
   }
+  if (found.kind === 'drift') return foldDrift(found, { ...place, tally: tally as DriftTally })
   const events =
     hypothesis.source.of === 'label-missing'
-      ? missingLabels(cohort, tally as EventTally)
+      ? missingLabels(observedOf(cohort, hypothesis), tally as EventTally)
       : (tally as EventTally)
   const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
   return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
 }
 
+function observedOf({ observed, observedIn }: Cohort, { segment }: Hypothesis): Readonly<Pair> {
+  return segment === undefined ? observed : observedIn![segment]!
+}
+
 // While a cohort waits, its tally counts the labels that came; what never came is known at the end.
-function missingLabels(cohort: Cohort, labelled: EventTally): EventTally {
+function missingLabels(observed: Readonly<Pair>, labelled: EventTally): EventTally {
   const missing: EventTally['events'] = [
-    cohort.observed[0] - labelled.trials[0],
-    cohort.observed[1] - labelled.trials[1],
+    observed[0] - labelled.trials[0],
+    observed[1] - labelled.trials[1],
   ]
   return {
     kind: 'event',
-    trials: [...cohort.observed],
+    trials: [...observed],
     events: missing,
     harmEvents: [...missing],
     harmUnits: null,

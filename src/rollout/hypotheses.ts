@@ -7,6 +7,7 @@ import {
   type MetricSpec,
   type OnFailure,
 } from '../domain/rollout-spec.ts'
+import { DRIFT_ALPHA } from '../statistics/drift.ts'
 
 /** α of what only ever pauses: missing labels, requests without an answer, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
@@ -23,8 +24,8 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 
 /**
  * The hypotheses of an analysis, fixed for an attempt: one per relative metric, "share above the cap"
- * beside every capped one, "label missing" beside every label metric, and one on requests without an
- * answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
+ * beside every capped one, "label missing" beside every label metric, all of these for each segment too
+ * where the metric says so, and one on requests without an answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
  * 2402.09698). Promotion needs every proof, which costs no correction (intersection-union).
  */
@@ -41,12 +42,28 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
   }))
 }
 
+/** The questions about all requests, then the same about those of each segment. */
 function draftsOf(metric: MetricSpec): Draft[] {
+  const drafts = wholeDraftsOf(metric)
+  // A limit is one of all requests.
+  const isCompared = testedMargin(metric) !== null || metric.kind === 'drift'
+  const segments = isCompared ? (metric.segments ?? []) : []
+  const apart = segments.flatMap((segment) =>
+    drafts.map((draft) => ({ ...draft, id: `${draft.id}@${segment}`, segment })),
+  )
+  return [...drafts, ...apart]
+}
+
+// Counted measurements test nothing: no α is spent on them, and nothing is proved by them.
+function testedMargin({ maxChange, threshold }: MetricSpec): number | null {
+  return threshold === undefined ? maxChange : null
+}
+
+function wholeDraftsOf(metric: MetricSpec): Draft[] {
   if (isProviderMetric(metric)) return []
-  // Counted measurements test nothing: no α is spent on them, and nothing is proved by them.
-  if (metric.maxChange === null || metric.threshold !== undefined) {
-    return isLabelMetric(metric) ? limitOnly(metric) : []
-  }
+  if (metric.kind === 'drift') return [drift(metric)]
+  const margin = testedMargin(metric)
+  if (margin === null) return isLabelMetric(metric) ? limitOnly(metric) : []
   const common = {
     id: metric.name,
     metric: metric.name,
@@ -56,14 +73,14 @@ function draftsOf(metric: MetricSpec): Draft[] {
     alpha: null,
   }
   // Equality can never be proved, so a margin of 0 is proved within the sensitivity instead.
-  const proofMargin = metric.maxChange > 0 ? metric.maxChange : metric.sensitivity
+  const proofMargin = margin > 0 ? margin : metric.sensitivity
   switch (metric.kind) {
     case 'error-rate':
       return [
         {
           ...common,
           source: { of: 'failure' },
-          harmRatio: 1 + metric.maxChange,
+          harmRatio: 1 + margin,
           proof: { ratio: 1 + proofMargin, floor: metric.floor },
         },
       ]
@@ -75,7 +92,7 @@ function draftsOf(metric: MetricSpec): Draft[] {
           source: {
             of: 'latency',
             quantile: metric.quantile,
-            harmMargin: metric.maxChange,
+            harmMargin: margin,
             proofMargin,
           },
           harmRatio: 1,
@@ -88,7 +105,7 @@ function draftsOf(metric: MetricSpec): Draft[] {
       const main = {
         ...common,
         source,
-        harmRatio: ratioOf(metric, metric.maxChange),
+        harmRatio: ratioOf(metric, margin),
         proof: { ratio: ratioOf(metric, proofMargin), floor: 0 },
       }
       const missing = labelMissing(metric)
@@ -148,6 +165,17 @@ function limitOnly(metric: LabelMetricSpec): Draft[] {
 
 function labelMissing({ name, labelWindowMs }: LabelMetricSpec): Draft {
   return guard(`${name}/label-missing`, name, { of: 'label-missing', windowMs: labelWindowMs })
+}
+
+/** How long a prediction may take to be read after its answer has left. */
+const READING_MS = 5000
+
+// Shown by a budget of its own, whatever it leads to: a new model's predictions are expected to shift.
+function drift(metric: Extract<MetricSpec, { kind: 'drift' }>): Draft {
+  const windowMs = metric.of === 'prediction' ? READING_MS : 0
+  const source = { of: 'drift', value: metric.of, windowMs } as const
+  const draft = guard(metric.name, metric.name, source)
+  return { ...draft, onFailure: effectOf(metric), alpha: DRIFT_ALPHA }
 }
 
 function guard(id: string, metric: string | null, source: Hypothesis['source']): Draft {

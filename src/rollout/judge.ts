@@ -1,10 +1,11 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
-import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds, type Plan } from '../statistics/planner.ts'
+import { driftReport } from './drift-report.ts'
 import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
@@ -34,6 +35,7 @@ export function judge(
   const isCounted = (id: string) => counted.some((m) => m.name === id)
   const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
   const reports = tested.map((h) => {
+    if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
     const limit = context.limits.find((l) => l.metric === h.id) ?? null
     return hypothesisReport(plan, evidence, h, limit, context)
   })
@@ -54,7 +56,7 @@ function hypothesisReport(
   limit: LimitReading | null,
   context: JudgeContext,
 ): MetricReport {
-  const found = evidence.hypotheses[hypothesis.id]!
+  const found = evidenceOf(evidence, hypothesis.id)
   const harm = { log: found.sup.harm, threshold: Math.log(1 / hypothesis.harm.alpha) }
   const { proof } = hypothesis
   const against = (log: number): LogEvidence | null =>
@@ -64,10 +66,14 @@ function hypothesisReport(
   // Label metrics fold a whole window late: until then the step's own sums are still another step's.
   const isStepFolded = found.step === context.step
   // Most evaluations ask for verdicts alone: what people read is worked out when it is read.
-  const figures = once(() => readFigures(hypothesis, found, context))
+  const unitsPerSecond = once(() => context.unitsPerSecond * segmentShare(hypothesis, evidence))
+  const figures = once(() =>
+    readFigures(hypothesis, found, { ...context, unitsPerSecond: unitsPerSecond() }),
+  )
   const ratio = once(() => figures().ratio())
   return {
     name: hypothesis.id,
+    ...(hypothesis.segment === undefined ? undefined : { segment: hypothesis.segment }),
     kind: kindOf(plan, hypothesis),
     verdict: verdictOf(harm, nonInferiority, ticksBeyond),
     required: hypothesis.required || isDecidingLimit(limit),
@@ -102,7 +108,7 @@ function hypothesisReport(
     get etaSeconds() {
       return nonInferiority === null
         ? null
-        : remaining(figures().plan, nonInferiority, hypothesis, context)
+        : remaining(figures().plan, nonInferiority, hypothesis, unitsPerSecond())
     },
   }
 }
@@ -150,13 +156,13 @@ function remaining(
   plan: Plan | null,
   evidence: LogEvidence,
   hypothesis: Hypothesis,
-  context: JudgeContext,
+  ratePerSecond: number,
 ): number | null {
   return etaSeconds({
     plan,
     log: evidence.log,
     threshold: evidence.threshold,
-    ratePerSecond: context.unitsPerSecond,
+    ratePerSecond,
     settleSeconds: windowSeconds(hypothesis),
   })
 }
@@ -174,14 +180,30 @@ function stepHarm(
   return eventHarmLogEvidences(hypothesis, [strata])[0]!
 }
 
-function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
-  return plan.metrics.find((m) => m.name === id)?.kind ?? source.of
+function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
+  const id = wholeId(hypothesis)
+  return plan.metrics.find((m) => m.name === id)?.kind ?? hypothesis.source.of
+}
+
+// Judged units of a segment among those of the same question about all requests; 1 for the whole itself.
+function segmentShare(hypothesis: Hypothesis, evidence: Evidence): number {
+  const ofAll = unitsOf(evidenceOf(evidence, wholeId(hypothesis)))
+  return ofAll === 0 ? 1 : unitsOf(evidenceOf(evidence, hypothesis.id)) / ofAll
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
   // Of answers that are right or wrong there is nothing to cap.
   if (!isContinuous(source) || source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
+}
+
+function evidenceOf(evidence: Evidence, id: string): EventEvidence | BetEvidence {
+  return evidence.hypotheses[id] as EventEvidence | BetEvidence
+}
+
+function unitsOf(found: EventEvidence | BetEvidence): number {
+  const strata = found.kind === 'event' ? [found.trials] : found.strata.map(({ n }) => n)
+  return strata.reduce((sum, [baseline, canary]) => sum + baseline + canary, 0)
 }
 
 function isDecidingLimit(limit: LimitReading | null): boolean {

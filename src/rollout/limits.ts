@@ -17,8 +17,13 @@ export const LIMIT_TICKS = 3
 /** Samples of a rate before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
 
-/** A metric that this gateway measures itself. */
-export type OwnMetricSpec = Exclude<MetricSpec, ProviderMetricSpec>
+/** A metric whose value this gateway measures itself. */
+export type OwnMetricSpec = Exclude<MetricSpec, ProviderMetricSpec | { readonly kind: 'drift' }>
+
+/** Whether this gateway measures a metric's value itself; of a drift there is no value. */
+export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
+  return metric.kind !== 'drift' && !isProviderMetric(metric)
+}
 
 /** The figures of one step, by side, that absolute limits are judged on. */
 export type StepValues = {
@@ -57,7 +62,7 @@ export function readLimits(
   values: StepValues,
 ): readonly LimitReading[] {
   return metrics.flatMap((metric) =>
-    isProviderMetric(metric) || !isLimited(metric) ? [] : [readLimit(metric, values)],
+    isOwnMetric(metric) && isLimited(metric) ? [readLimit(metric, values)] : [],
   )
 }
 

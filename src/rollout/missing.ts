@@ -15,6 +15,9 @@ import type { Observation } from './observation.ts'
 import { missingMeasurements } from './missing-measurements.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
+/** Share of the traffic below which a segment's own proof is slow enough to say so. */
+const SMALL_SEGMENT = 0.05
+
 /** Something that has to happen before a step is left. */
 export type Missing = {
   /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
@@ -141,7 +144,12 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     const { nonInferiority, stepNonInferiority } = report.evidence
     const margin = () => formatChange(report.better, report.margins!.proof!)
     if (!reaches(nonInferiority!)) {
-      return [inconclusive(report, () => `${margin()} is not excluded yet${soFar(report)}`)]
+      return [
+        inconclusive(
+          report,
+          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
+        ),
+      ]
     }
     // With a sticky key a late step sees few new keys, so its own proof would never come: there the
     // step must only be free of harm as seen from a fresh start point.
@@ -184,6 +192,17 @@ function soFar({ ratio, evidence, better }: MetricReport): string {
   }
   const { log, threshold } = evidence.nonInferiority!
   return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
+}
+
+// Of a segment with little traffic the proof may never come, and nothing else says why.
+function segmentTraffic(
+  { name, segment, canary }: MetricReport,
+  reports: readonly MetricReport[],
+): string {
+  if (segment === undefined) return ''
+  const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
+  if (canary.n >= whole * SMALL_SEGMENT) return ''
+  return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
 }
 
 function etaAtPace(done: number, wanted: number, elapsedMs: number): number | null {

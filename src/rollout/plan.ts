@@ -41,7 +41,11 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     configHash,
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
-      analysis: JSON.stringify([service.split.key, analysisIdentity(spec)]),
+      analysis: JSON.stringify([
+        service.split.key,
+        analysisIdentity(spec),
+        ...segmentIdentity(service),
+      ]),
     },
   }
 }
@@ -54,6 +58,12 @@ export function provingStep(steps: readonly StepSpec[]): number {
 // Minimums only say how long a step lasts, so they may change while it does.
 function stepIdentity(step: StepSpec): unknown {
   return step.kind === 'weight' ? [step.kind, step.weightBp] : [step.kind, step.durationMs]
+}
+
+// Absent where nothing is judged by segment, so that an attempt goes on when other versions meet it.
+function segmentIdentity({ observe, rollout }: Service): readonly unknown[] {
+  const metrics = rollout!.analysis.metrics.filter((m) => m.segments !== undefined)
+  return metrics.length === 0 ? [] : [[observe.segment, metrics.map((m) => m.name)]]
 }
 
 // What an attempt's α was spent on: changing any of it in mid-rollout would void the guarantee.
@@ -72,7 +82,11 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       // The margins of event metrics are read from counts, so they may change in place.
       m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
       m.threshold !== undefined,
-      isLabelMetric(m) ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs] : null,
+      m.kind === 'drift'
+        ? m.of
+        : isLabelMetric(m)
+          ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs]
+          : null,
     ]),
   ]
 }

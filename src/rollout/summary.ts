@@ -37,6 +37,7 @@ export const summarize = {
       const allowed = describeThreshold(report.kind, report.better, threshold)
       return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
     }
+    if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
@@ -88,6 +89,12 @@ export const summarize = {
     const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
     return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
   },
+}
+
+function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {
+  const { log, threshold } = evidence.harm!
+  const n = `n ${formatCount(baseline.n)} and ${formatCount(canary.n)}`
+  return `the distribution of ${name} differs between the variants (PSI ${formatNumber(drift!.psi)}, ${formatNumber(drift!.minPsi)} counts; ${n}); the evidence for a shift stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides (outside the rollback α).`
 }
 
 /** How the sentence of a rollback begins. */

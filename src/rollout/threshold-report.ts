@@ -1,5 +1,5 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { MetricSpec } from '../domain/rollout-spec.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import { effectOf } from './hypotheses.ts'
@@ -54,7 +54,7 @@ export function thresholdReport(
 
 // Of metrics that wait for something after the request: `minLabels` counts them.
 function judgedInStep(evidence: Evidence, metric: string, step: number): number {
-  const found = evidence.hypotheses[metric]
+  const found = evidence.hypotheses[metric] as EventEvidence | BetEvidence | undefined
   if (found === undefined || found.step !== step) return 0
   return (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
 }

@@ -4,7 +4,6 @@ import type {
   BetEvidence,
   EventEvidence,
   EventStratum,
-  HypothesisEvidence,
   MomentStratum,
   RatioEvidence,
 } from '../domain/evidence.ts'
@@ -128,7 +127,7 @@ export function foldRatio(evidence: RatioEvidence, fold: RatioFold): RatioEviden
 }
 
 /** The evidence with what belongs to its step alone begun anew where `step` is another one. */
-function fresh<E extends HypothesisEvidence>(evidence: E, step: number): E {
+function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
   return evidence.kind === 'event'
@@ -141,7 +140,8 @@ function latch(sup: number, h: Hypothesis, now: () => number): number {
   return h.proof === null ? sup : Math.max(sup, now())
 }
 
-function foldStarts<T>(
+/** The value of each start point with the cohort added to those that have begun by then; `none` = before it. */
+export function foldStarts<T>(
   byStart: readonly T[],
   place: Pick<FoldPlace, 'epoch' | 'starts'>,
   none: T,
@@ -176,7 +176,8 @@ function addEvents(
   }))
 }
 
-function updateStratum<S extends { readonly pi: number }>(
+/** The strata with that of one weight renewed, or begun. */
+export function updateStratum<S extends { readonly pi: number }>(
   strata: readonly S[],
   pi: number,
   update: (stratum: S | undefined) => S,
@@ -204,7 +205,8 @@ function addPairs(a: Readonly<Pair>, b: Readonly<Pair>): Pair {
   return [a[0] + b[0], a[1] + b[1]]
 }
 
-function assertLater(foldedThrough: number, cohort: number): void {
+/** Throws where a cohort is not later than the last one folded. */
+export function assertLater(foldedThrough: number, cohort: number): void {
   if (cohort <= foldedThrough)
     throw new Error(
       `cohorts are folded in assignment order: cohort ${cohort} after cohort ${foldedThrough}`,

@@ -2,6 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
@@ -16,6 +17,7 @@ const MAX_PAGE = 1000
 export function buildLmdbRollouts(
   env: LmdbEnvironment,
   changes: LmdbChanges,
+  archive: LmdbArchive,
 ): Pick<Store, 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'> {
   const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
 
@@ -39,7 +41,7 @@ export function buildLmdbRollouts(
       const what = `cannot save the rollout of ${change.service}`
       try {
         assertMovesOn(change)
-        const write = prepareChange(env, change)
+        const write = prepareChange(env, change, archive)
         return await env.write(what, () => {
           const result = write()
           if (result.ok) changes.record(change.service)
@@ -75,7 +77,11 @@ export function buildLmdbRollouts(
 }
 
 /** Encodes what is to be written now, so that the transaction is short; returns what runs in it. */
-function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => CommitResult {
+function prepareChange(
+  env: LmdbEnvironment,
+  change: RolloutChange,
+  archive: LmdbArchive,
+): () => CommitResult {
   const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -84,6 +90,7 @@ function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => Commi
     number: cohort.number,
     bytes: encodeRecord(cohort),
   }))
+  const writeArchive = archive.prepare(change)
   const unitPuts = (change.putUnits ?? []).map((batch) => ({
     cohort: batch.cohort,
     bytes: encodeUnits(batch),
@@ -94,6 +101,7 @@ function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => Commi
     if (storedRevision(env, service) !== change.expectedRevision) {
       return { ok: false, reason: 'conflict' }
     }
+    writeArchive()
     if (change.resetEvidence === true) {
       void evidence.remove(service)
       for (const table of [cohorts, units]) {

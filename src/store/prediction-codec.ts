@@ -11,9 +11,11 @@ export const MAX_PLAIN_ID_BYTES = 256
 const JOINED = 1
 const NO_VALUE = 2
 const CANARY = 4
+const SEGMENT = 8
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
-// texts u16 · rollout · variant · service · first part of the key.
+// texts u16 · rollout · variant · service · first part of the key · where there is one, the segment and its
+// length u16.
 const COHORT_AT = 1
 const TIME_AT = 9
 const VALUE_AT = 17
@@ -32,12 +34,17 @@ export function requestIdKey(requestId: string): string {
 
 /** The value to store for a prediction that no label has joined yet. */
 export function encodePrediction(prediction: Prediction): Buffer {
-  const { rollout, variant, service, value } = prediction
+  const { rollout, variant, service, value, segment } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
-  const bytes = Buffer.alloc(TEXT_AT + lengths.reduce((sum, length) => sum + length, 0))
-  bytes[0] = (value === null ? NO_VALUE : 0) | (prediction.side === CANARY_SIDE ? CANARY : 0)
+  const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
+  const textBytes = lengths.reduce((sum, length) => sum + length, 0)
+  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes)
+  bytes[0] =
+    (value === null ? NO_VALUE : 0) |
+    (prediction.side === CANARY_SIDE ? CANARY : 0) |
+    (segment === undefined ? 0 : SEGMENT)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -47,13 +54,15 @@ export function encodePrediction(prediction: Prediction): Buffer {
     if (index < 3) bytes.writeUInt16LE(lengths[index]!, LENGTHS_AT + 2 * index)
     at += bytes.write(text, at)
   }
+  if (segment !== undefined) bytes.writeUInt16LE(bytes.write(segment, at), bytes.length - 2)
   return bytes
 }
 
 /** The prediction that was stored; its request id is the one that it was found by. */
 export function decodePrediction(bytes: Buffer, requestId: string): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
+  const segment = bytes.toString('utf8', segmentAt, bytes.length - 2)
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
     requestId,
@@ -63,13 +72,14 @@ export function decodePrediction(bytes: Buffer, requestId: string): Prediction {
     cohort: bytes.readDoubleLE(COHORT_AT),
     side: (flags & CANARY) === 0 ? BASELINE_SIDE : CANARY_SIDE,
     variant: bytes.toString('utf8', variantAt, serviceAt),
+    ...((flags & SEGMENT) === 0 ? undefined : { segment }),
   }
 }
 
 /** The key that a stored prediction is found by. */
 export function decodeKey(bytes: Buffer): PredictionKey {
-  const { serviceAt, idKeyAt } = findTexts(bytes)
-  return [bytes.toString('utf8', idKeyAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+  const { serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
+  return [bytes.toString('utf8', idKeyAt, segmentAt), bytes.toString('utf8', serviceAt, idKeyAt)]
 }
 
 /** When the request of a stored prediction was assigned, in milliseconds since the epoch. */
@@ -88,8 +98,17 @@ export function markJoined(bytes: Buffer, label: number): void {
   bytes.writeDoubleLE(label, LABEL_AT)
 }
 
-function findTexts(bytes: Buffer): { variantAt: number; serviceAt: number; idKeyAt: number } {
+function findTexts(bytes: Buffer): {
+  variantAt: number
+  serviceAt: number
+  idKeyAt: number
+  /** The end of the bytes where there is none. */
+  segmentAt: number
+} {
   const variantAt = TEXT_AT + bytes.readUInt16LE(LENGTHS_AT)
   const serviceAt = variantAt + bytes.readUInt16LE(LENGTHS_AT + 2)
-  return { variantAt, serviceAt, idKeyAt: serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4) }
+  const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
+  const hasSegment = (bytes[0]! & SEGMENT) !== 0
+  const segmentBytes = hasSegment ? bytes.readUInt16LE(bytes.length - 2) + 2 : 0
+  return { variantAt, serviceAt, idKeyAt, segmentAt: bytes.length - segmentBytes }
 }

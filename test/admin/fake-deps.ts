@@ -139,6 +139,9 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     },
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
+    attempts: async () => [],
+    archivedPlan: async () => null,
+    archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })

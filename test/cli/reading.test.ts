@@ -386,6 +386,50 @@ t.test(
   },
 )
 
+t.test('An explanation of drift draws its bins, and status its PSI.', async (t) => {
+  const drift = {
+    psi: 0.234,
+    minPsi: 0.1,
+    ks: 0.3,
+    w1: 0.9,
+    edges: [1, 2],
+    baseline: [0.5, 0.25, 0.25],
+    canary: [0.2, 0.3, 0.5],
+  }
+  const shown = { kind: 'drift', name: 'drift', ratio: null, required: false } as const
+  const evidence = { ...fakeMetric().evidence, harm: { log: 5, threshold: 4.6 } }
+  const flagged = fakeMetric({ ...shown, verdict: 'failed', evidence, drift })
+  const unknown = fakeMetric({ ...shown, name: 'age', required: true, drift: null })
+  const usual = fakeStatus()
+  const deps = createFakeDeps({
+    decisions: async () => [fakeDecision({ metrics: [flagged, unknown] })],
+    services: () => [{ ...usual, rollout: { ...usual.rollout!, metrics: [flagged, unknown] } }],
+  })
+  const admin = await serveAdmin(t, deps)
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', admin])
+  t.ok(
+    stdout.includes(`
+drift (drift, shown only): a shift is flagged.
+  Values: n = 21,870 and 1,150.
+  PSI 0.234 (from 0.1 on it counts), KS 0.3, W1 0.9.
+  Shares of the baseline and the canary by value:
+    up to 1: 50 %, 20 %
+    1 to 2: 25 %, 30 %
+    above 2: 25 %, 50 %
+  Evidence of a shift: e^5.0 ≈ 148 : 1; 99 : 1 is needed: shown.
+
+age (drift, outside of the rollback α): no shift is flagged.
+  Values: n = 21,870 and 1,150.
+  The bins are not known yet.
+`),
+    stdout,
+  )
+  const status = (await run(['status', '--admin', admin])).stdout
+  t.match(status, /drift +failed .*PSI 0\.234/)
+  const json = JSON.parse((await run(['status', '-o', 'json', '--admin', admin])).stdout)
+  t.match(json.services[0].metrics, [{ name: 'drift', segment: null, drift }, { drift: null }])
+})
+
 t.test('The gateway and the token come from options or the environment.', async (t) => {
   const tokens = [{ name: 'ops', token: 'right', scopes: ['read'] as const, expiresAt: null }]
   const admin = await serveAdmin(t, createFakeDeps(), { ...LOOPBACK, tokens })

@@ -29,11 +29,8 @@ t.test('the example that shows every part is refused for exactly what is not bui
     unsupported.map(({ path }) => path),
     [
       `${service}.mirror`,
-      `${service}.observe.segment`,
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'drift'].map(
-        (metric) => `${service}.analysis.metrics.${metric}.kind`,
-      ),
+      ...['conversion', 'revenue'].map((metric) => `${service}.analysis.metrics.${metric}.kind`),
       `${service}.notify`,
     ],
   )

@@ -20,9 +20,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       yes: [file({ top: 'store: lmdb:./x' })],
     },
     'services.*.mirror': { no: [service('mirror: [ { to: canary } ]')] },
-    'services.*.observe.segment': {
-      no: [service('observe: { segment: { from: ip, values: [] } }')],
-    },
     'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
@@ -46,13 +43,8 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
         '{ kind: mean, of: body:/a }',
         '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
         '{ kind: disagreement, max: 5% }',
-        '{ kind: drift, of: prediction }',
       ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),
       yes: [metric('floor: 0')],
-    },
-    'services.*.analysis.metrics.*.segments': {
-      no: [metric('segments: true')],
-      yes: [metric('segments: false')],
     },
   }
 

@@ -17,6 +17,8 @@ export type Fate = {
   /** Absolute error of the prediction; null = no label comes. */
   readonly error: number | null
   readonly labelAfterMs: number
+  /** Absent = 0. */
+  readonly prediction?: number
 }
 
 export type SimulationOptions = {
@@ -25,7 +27,9 @@ export type SimulationOptions = {
   readonly rps: number
   /** Distinct keys; 0 = every request is its own unit. */
   readonly keys: number
-  readonly fate: (variant: string, elapsedMs: number) => Fate
+  /** Absent: the service has no segments. */
+  readonly segment?: () => string
+  readonly fate: (variant: string, elapsedMs: number, segment: string | null) => Fate
   readonly reachable?: (variant: string, elapsedMs: number) => boolean
   /** The providers of metrics; without it none of them answers. */
   readonly fetchProvider?: FetchProvider
@@ -151,6 +155,7 @@ export class Simulation {
     const place = unit === null ? random() : (unit * 0.618033988749895) % 1
     const variant = place * 10_000 < this.weightBp ? 'canary' : 'baseline'
     const requestId = `r${this.#count++}`
+    const segment = this.#options.segment?.() ?? null
     const ticket = this.book.begin(
       {
         variant,
@@ -159,20 +164,27 @@ export class Simulation {
         suppressed: false,
         keyMissing: false,
         overrideRefused: false,
+        segment,
       },
       requestId,
     )
-    const { outcome, latencyMs, error, labelAfterMs } = fate(variant, this.elapsedMs)
+    const {
+      outcome,
+      latencyMs,
+      error,
+      labelAfterMs,
+      prediction = 0,
+    } = fate(variant, this.elapsedMs, segment)
     this.#later(latencyMs, () => {
       this.book.head(ticket)
       this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
-      this.book.predicted(ticket, outcome === 'ok' ? 0 : null)
+      this.book.predicted(ticket, outcome === 'ok' ? prediction : null)
     })
     if (error === null) return
     this.#later(latencyMs + labelAfterMs, () => {
-      const prediction = this.#predictions.get(requestId)!
+      const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      this.evaluator.label(prediction, error)
+      this.evaluator.label(pending, prediction + error)
     })
   }
 

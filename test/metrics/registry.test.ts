@@ -48,6 +48,10 @@ function scraped(withRollout = true): ServiceReading {
       canary: { value: null, n: 0 },
       evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
     }),
+    report({
+      name: 'drift',
+      drift: { psi: 0.2, minPsi: 0.1, ks: 0, w1: 0, edges: [1], baseline: [1, 0], canary: [1, 0] },
+    }),
   ]
   return {
     book,
@@ -150,6 +154,8 @@ t.test('a rollout shows its weights, phase, step, values, evidence and verdicts'
   t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'slow' }), undefined)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'successful' }), 1)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'failed' }), 0)
+  t.equal(sample(body, 'serin_drift_psi', { metric: 'drift' }), 0.2)
+  t.equal(sample(body, 'serin_drift_psi', { metric: 'errors' }), undefined)
 })
 
 t.test('a service without a rollout has weights and no phase', async (t) => {
