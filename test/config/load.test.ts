@@ -10,6 +10,7 @@ const SECRETS = {
   SERIN_FEEDBACK_TOKEN: 'feedback-token-0123456789',
   SERIN_OVERRIDE_SECRET: 'override-secret-0123456789',
   HOOK_SECRET: 'hook-secret',
+  SCORES_TOKEN: 'scores-token',
 }
 
 const examples = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
