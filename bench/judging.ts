@@ -57,6 +57,8 @@ const evaluator = new Evaluator({
   reachability: () => ({ ready: true, downForMs: 0 }),
   apply: () => {},
   onDecision: () => {},
+  // No service of it asks a provider.
+  fetchProvider: () => Promise.reject(new Error('no provider')),
   onError: (what, error) => {
     throw new Error(what, { cause: error })
   },

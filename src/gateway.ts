@@ -8,6 +8,7 @@ import { redactConfig } from './config/redact.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
+import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createLabelJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
@@ -89,12 +90,14 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
   })
 
+  const providers = createProviderFetcher()
   const evaluator = new Evaluator({
     store: meterStore(store, metrics.setStoreUp),
     clock,
     holder: `${hostname()}:${process.pid}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
+    fetchProvider: providers.fetch,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
@@ -264,6 +267,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       sockets.destroyAll()
       await data.close()
       await evaluator.stop()
+      await providers.close()
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()

@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { explainThreshold } from './explain-threshold.ts'
 import { renderWeights } from './render-command.ts'
 
 /** One sentence or more; set in by so many blanks. An empty text is an empty line. */
@@ -59,6 +60,7 @@ const REASONS: Readonly<Record<string, string>> = {
   minimum: 'a minimum of time, requests or labels was not reached',
   inconclusive: 'the evidence was not conclusive yet',
   limit: 'an absolute limit was not kept',
+  error: 'a metric could not be read where it is asked for',
   approval: 'the plan waits for an approval here',
   timer: 'the plan has a timed pause here',
   'watch-over': 'the watch at 100 % ended without an alarm',
@@ -75,7 +77,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
   return [
     line(0, ''),
-    line(0, `${name} (${kind}${role}): ${VERDICTS[metric.verdict]}`),
+    line(0, `${name} (${kind}${role}): ${describeVerdict(metric)}`),
     line(2, sides),
     ...(cap === null
       ? []
@@ -87,6 +89,10 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...(limit === null
       ? []
       : [line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`)]),
+    ...(metric.threshold === null
+      ? []
+      : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
+    ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
 }
 
@@ -95,6 +101,19 @@ const VERDICTS: Readonly<Record<MetricJson['verdict'], string>> = {
   failed: 'shown to be worse, or beyond its limit.',
   inconclusive: 'nothing is shown yet.',
   error: 'could not be read, which is never counted as failure.',
+}
+
+// Nothing is shown by what is only compared.
+const COMPARED: Readonly<Record<MetricJson['verdict'], string>> = {
+  successful: 'within its limits.',
+  failed: 'beyond its limits.',
+  inconclusive: 'nothing can be said yet.',
+  error: VERDICTS.error,
+}
+
+function describeVerdict({ verdict, outsideAlpha }: MetricJson): string {
+  if (!outsideAlpha) return VERDICTS[verdict]
+  return `${COMPARED[verdict]} Compared, not tested: outside the guarantee α.`
 }
 
 function explainDrift(metric: MetricJson): readonly ExplainedLine[] {

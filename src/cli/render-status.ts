@@ -146,7 +146,11 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind, drift }: MetricJson): string {
+function ratioOf({ ratio, limit, kind, threshold, drift }: MetricJson): string {
+  if (threshold !== null) {
+    const { successful, failed } = threshold.counts
+    return `${successful} ok, ${failed} failed`
+  }
   if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>

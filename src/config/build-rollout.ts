@@ -1,5 +1,7 @@
 import type { AnalysisSpec, MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { buildProvider } from './build-provider.ts'
+import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
 import type { RawMetric } from './schema-metric.ts'
@@ -47,12 +49,14 @@ function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisS
     breakerFailures: toFraction(raw.breaker?.failures ?? DEFAULTS.breakerFailures),
     metrics: metrics.map(([name, metric]) => ({
       ...buildMetric(name, metric),
+      ...buildThreshold(metric),
       ...(metric.segments === true ? { segments } : undefined),
     })),
   }
 }
 
 function buildMetric(name: string, raw: RawMetric): MetricSpec {
+  if (raw.kind === 'prometheus' || raw.kind === 'http') return buildProvider(name, raw)
   if (raw.kind === 'drift') return buildDrift(name, raw)
   const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
   const common = {

@@ -1,5 +1,7 @@
 import { parseDuration } from '../domain/units.ts'
 import type { Checker } from './checker.ts'
+import { checkProvider } from './check-provider.ts'
+import { checkThreshold } from './check-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawMetric } from './schema-metric.ts'
@@ -12,17 +14,25 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     const metric = checker.read<RawMetric>(path)
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
+    if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
     if (metric === undefined || !BUILT.includes(metric.kind)) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
-      checker.problem(
-        path,
-        `has nothing to be judged by: it needs ${metric.kind === 'accuracy' ? 'maxDecrease and/or min' : 'maxIncrease and/or max'}`,
-      )
+      checker.problem(path, `has nothing to be judged by: it needs ${judgesOf(metric.kind)}`)
+    if (metric.kind === 'prometheus' || metric.kind === 'http') checkProvider(checker, path, metric)
+    checkThreshold(checker, path, metric)
     if ('labelWindow' in metric) checkLabels(checker, service, path, metric)
   }
 }
 
-const BUILT: readonly string[] = ['error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy']
+const BUILT: readonly string[] = [
+  ...['error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy'],
+  ...['prometheus', 'http'],
+]
+
+function judgesOf(kind: RawMetric['kind']): string {
+  if (kind === 'accuracy') return 'maxDecrease and/or min'
+  return kind === 'prometheus' || kind === 'http' ? 'max and/or min' : 'maxIncrease and/or max'
+}
 
 /** What a metric can be judged by. */
 const JUDGES = ['maxIncrease', 'maxDecrease', 'max', 'min']

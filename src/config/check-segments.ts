@@ -45,7 +45,12 @@ function checkMetric(
       path,
       'found true, but nothing says what the segments are: name observe.segment',
     )
-  if (metric.kind !== 'drift' && !COMPARES.some((key) => Object.hasOwn(metric, key)))
+  if (metric.method === 'threshold' || metric.kind === 'prometheus' || metric.kind === 'http')
+    checker.problem(
+      path,
+      'found true, but what is counted or asked for elsewhere is about all requests together: leave it out',
+    )
+  else if (metric.kind !== 'drift' && !COMPARES.some((key) => Object.hasOwn(metric, key)))
     checker.problem(
       path,
       'found true, but absolute limits hold for all requests together: it needs maxIncrease or maxDecrease',

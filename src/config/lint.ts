@@ -38,6 +38,12 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message:
         'only technical metrics decide: a model that answers fast and wrong would be promoted; add a quality metric such as rmse',
     })
+  if (deciding.some((metric) => metric.threshold !== undefined) && !deciding.some(isProved))
+    findings.push({
+      path: [...at, 'analysis', 'metrics'],
+      message:
+        'only thresholds decide: nothing is proved before 100 %, and how often an equal canary is rolled back is not bounded; let a metric be judged by method: sequential',
+    })
   if (service.split.key?.from === 'ip')
     findings.push({
       path: [...at, 'split', 'key'],
@@ -51,6 +57,10 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message: `the steps take at least ${formatDuration(neededMs)}, which is longer than maxDuration (${formatDuration(rollout.maxDurationMs)})`,
     })
   return findings
+}
+
+function isProved(metric: MetricSpec): boolean {
+  return metric.threshold === undefined && metric.maxChange !== null && metric.onFailure !== 'warn'
 }
 
 function isTechnical(metric: MetricSpec): boolean {

@@ -13,7 +13,6 @@ export type NotSupported = {
 
 const ROLLOUT = 'services.*.rollout'
 const METRIC = 'services.*.analysis.metrics.*'
-const THRESHOLD = 'the threshold method'
 
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
@@ -30,14 +29,18 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   {
     path: `${METRIC}.kind`,
     what: 'a metric of this kind',
-    allows: isOneOf('error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy', 'drift'),
+    allows: isOneOf(
+      'error-rate',
+      'latency',
+      'rmse',
+      'mae',
+      'log-loss',
+      'accuracy',
+      'drift',
+      'prometheus',
+      'http',
+    ),
   },
-  { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },
-  { path: `${METRIC}.count`, what: THRESHOLD },
-  { path: `${METRIC}.failureLimit`, what: THRESHOLD },
-  { path: `${METRIC}.consecutiveErrorLimit`, what: THRESHOLD },
-  { path: `${METRIC}.inconclusiveLimit`, what: THRESHOLD },
-  { path: `${METRIC}.consecutiveSuccessLimit`, what: THRESHOLD },
 ]
 
 /** Reports every part of the file that asks for something that is not built yet. */

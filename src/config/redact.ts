@@ -1,3 +1,4 @@
+import type { Service } from '../domain/service.ts'
 import type { Config } from './config.ts'
 
 /** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
@@ -9,12 +10,23 @@ export function redactConfig(config: Config): RedactedConfig {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
     },
-    services: config.services.map((service) => {
-      const { override } = service.split
-      if (override === null) return service
-      return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
-    }),
+    services: config.services.map((service) => redactMetrics(redactOverride(service))),
   }
+}
+
+function redactOverride(service: Service): Service {
+  const { override } = service.split
+  if (override === null) return service
+  return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
+}
+
+function redactMetrics(service: Service): Service {
+  const { rollout } = service
+  if (rollout === null) return service
+  const metrics = rollout.analysis.metrics.map((metric) =>
+    'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric,
+  )
+  return { ...service, rollout: { ...rollout, analysis: { ...rollout.analysis, metrics } } }
 }
 
 /** A configuration in which every secret reads `(hidden)`. */

@@ -1,4 +1,5 @@
 import type { Pair } from './cohort.ts'
+import type { MeasurementRun } from './measurement.ts'
 
 /**
  * Everything that the judged cohorts of one rollout attempt have said so far. Plain data: it is stored
@@ -19,6 +20,8 @@ export type Evidence = {
   readonly bins?: Readonly<Record<string, readonly number[]>>
   /** Ticks in a row that a metric's absolute limit was broken, by metric name. */
   readonly limitTicks: Readonly<Record<string, number>>
+  /** What the threshold method has measured, by metric name. */
+  readonly measurements: Readonly<Record<string, MeasurementRun>>
 }
 
 /** The evidence of one hypothesis, by the engine that gathers it. */

@@ -56,6 +56,21 @@ type MetricCommon = {
   readonly min: number | null
   /** The segments that are compared apart, beside the whole; absent = the whole alone. */
   readonly segments?: readonly string[]
+  /** Judged by measurements that are counted instead of by evidence; absent = the sequential method. */
+  readonly threshold?: ThresholdSpec
+}
+
+/** How the measurements of `method: threshold` are taken and counted; words and defaults are Argo Rollouts'. */
+export type ThresholdSpec = {
+  readonly intervalMs: number
+  /** Measurements that end a step's run, errors not among them; null = as long as the step lasts. */
+  readonly count: number | null
+  /** Failed measurements of a step that are allowed; null = any number. */
+  readonly failureLimit: number | null
+  readonly inconclusiveLimit: number
+  readonly consecutiveErrorLimit: number
+  /** Successful measurements in a row that end a step's run; null = none do. */
+  readonly consecutiveSuccessLimit: number | null
 }
 
 /** What is waited for after a request, and how much of it a step needs. */
@@ -80,9 +95,33 @@ export type MetricSource =
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
   | { readonly kind: 'drift'; readonly of: DriftValue }
+  | ProviderSource
 
 /** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */
 export type DriftValue = 'prediction' | { readonly pointer: string }
+
+/**
+ * A number that another system is asked for. In `url` and `query` `{{version}}` and `{{variant}}` stand
+ * for those of the variant that is asked about.
+ */
+export type ProviderSource =
+  | ({
+      readonly kind: 'prometheus'
+      /** PromQL whose result is one number. */
+      readonly query: string
+    } & ProviderTerms)
+  | ({
+      readonly kind: 'http'
+      /** JSON pointer to the number in the answer; null = the answer is the number. */
+      readonly pointer: string | null
+    } & ProviderTerms)
+
+type ProviderTerms = {
+  readonly url: string
+  /** Sent as bearer token; null = none. */
+  readonly secret: string | null
+  readonly intervalMs: number
+}
 
 /** A metric of a rollout. */
 export type MetricSpec = MetricCommon & MetricSource
@@ -102,4 +141,12 @@ export function watchedPointers(rollout: RolloutSpec | null): readonly string[] 
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
   return 'labelWindowMs' in metric
+}
+
+/** A metric that another system is asked for. */
+export type ProviderMetricSpec = Extract<MetricSpec, ProviderSource>
+
+/** Whether another system is asked for a metric. */
+export function isProviderMetric(metric: MetricSpec): metric is ProviderMetricSpec {
+  return metric.kind === 'prometheus' || metric.kind === 'http'
 }

@@ -1,4 +1,4 @@
-import type { Better } from './rollout-spec.ts'
+import type { Better, ThresholdSpec } from './rollout-spec.ts'
 
 /** What the evidence says about one metric. `error`: it could not be read, which is never failure. */
 export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
@@ -33,8 +33,14 @@ export type MetricReport = {
     /** Harm since the current step began, as if nothing had been seen before; null as above. */
     readonly stepHarm: LogEvidence | null
   }
-  /** Absolute limit, in the metric's unit; null where there is none. */
+  /** Absolute limit, in the metric's unit; null where there is none, or where measurements are counted. */
   readonly limit: LimitReport | null
+  /** The measurements of `method: threshold` in the current step; null = the sequential method. */
+  readonly threshold: ThresholdReport | null
+  /** Why it could not be read, without secrets; null = it could. */
+  readonly error: string | null
+  /** It is compared, not tested: no part of the guarantee α covers what it says. */
+  readonly outsideAlpha: boolean
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
@@ -71,6 +77,29 @@ export type LimitReport = {
   readonly baselineBeyond: boolean
   /** There are too few samples in this step to judge it. */
   readonly tooFew: boolean
+}
+
+/** What the measurements of a step have added up to, and what they are held against. */
+export type ThresholdReport = {
+  readonly terms: ThresholdSpec
+  readonly counts: MeasurementCounts
+  /** Enough is measured: no further measurement is taken in this step. */
+  readonly over: boolean
+  /** Absolute limits and the largest change for the worse that a measurement may show; null = none. */
+  readonly max: number | null
+  readonly min: number | null
+  readonly maxChange: number | null
+}
+
+/** How many measurements there were, by what they said. */
+export type MeasurementCounts = {
+  readonly successful: number
+  readonly failed: number
+  readonly inconclusive: number
+  readonly error: number
+  /** In a row up to now. */
+  readonly consecutiveErrors: number
+  readonly consecutiveSuccesses: number
 }
 
 /** A value in the metric's unit, null without data, and how many observations it comes from. */

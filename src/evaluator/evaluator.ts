@@ -9,6 +9,7 @@ import { reconcile } from '../rollout/reconcile.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -31,6 +32,8 @@ export type EvaluatorDeps = {
     service: string,
     variant: string,
   ) => { readonly ready: boolean; readonly downForMs: number }
+  /** Asks another system for a metric. */
+  readonly fetchProvider: FetchProvider
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
@@ -167,13 +170,14 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, onDecision, onError, reachability } = this.#deps
+    const { store, clock, apply, onDecision, onError, reachability, fetchProvider } = this.#deps
     return {
       store,
       clock,
       apply,
       onDecision,
       onError,
+      fetchProvider,
       lease: () => this.#lease.current(),
       reachability: (variant) => reachability(service, variant),
     }

@@ -1,19 +1,29 @@
-import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
+import type { Side } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
+import type { StepFigures } from '../metrics/variant-book.ts'
 import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
-import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
+import {
+  countLimitTicks,
+  readLimits,
+  type LimitReading,
+  type StepValues,
+} from '../rollout/limits.ts'
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { stepCanaryUnits, unitsPerSecond } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
+import { Measuring } from './measuring.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
+import { sideBook } from './side-book.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -30,7 +40,7 @@ export type Reachability = (variant: string) => {
 }
 
 /** What an evaluation looks at. */
-export type ObserveInput = {
+export type Look = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
@@ -40,21 +50,35 @@ export type ObserveInput = {
   readonly warmUp: boolean
 }
 
-/** Reads the books of one rollout into the one value that `step` decides on. */
-export class Observer {
-  #last: { readonly input: ObserveInput; readonly reports: readonly MetricReport[] } | null = null
+/** What is measured: all of that but how variants are reached. */
+export type Measured = Omit<Look, 'reachability'>
 
-  observe(input: ObserveInput): Observation {
-    const reports = this.#reportsOf(input)
-    this.#last = { input, reports }
-    return observe(input, reports)
+/** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
+export class Observer {
+  readonly #measuring: Measuring
+  #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
+
+  constructor(fetch: FetchProvider) {
+    this.#measuring = new Measuring(fetch)
+  }
+
+  /** Takes the measurements that are due; see Measuring. */
+  measure(look: Measured): Evidence {
+    return this.#measuring.look(look)
+  }
+
+  observe(look: Look): Observation {
+    const reports = this.#reportsOf(look)
+    this.#last = { look, reports }
+    return observe(look, reports)
   }
 
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
-  #reportsOf(input: ObserveInput): readonly MetricReport[] {
-    const { plan, state, evidence, book } = input
-    const limits = limitsOf(plan, state, evidence, book)
-    const last = this.#last?.input
+  #reportsOf(look: Look): readonly MetricReport[] {
+    const { plan, state, evidence, book, now } = look
+    const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
+    const limits = [...limitsOf(look), ...asked]
+    const last = this.#last?.look
     const isSame =
       last !== undefined &&
       limits.length === 0 &&
@@ -62,12 +86,13 @@ export class Observer {
       last.plan === plan &&
       last.book === book &&
       last.state.step === state.step &&
+      last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
-    return isSame ? this.#last!.reports : reportsOf(input, limits)
+    return isSame ? this.#last!.reports : reportsOf(look, limits)
   }
 }
 
-function observe(input: ObserveInput, reports: readonly MetricReport[]): Observation {
+function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
   const canary = book.variants.get(CANARY)!
@@ -105,13 +130,16 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
   }
 }
 
-/** The absolute limits as they stand: on the step's own figures, overrides left out. */
-export function limitsOf(
-  plan: RolloutPlan,
-  state: RolloutState,
-  evidence: Evidence,
-  book: ServiceBook,
-): readonly LimitReading[] {
+/** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
+export function countLimits(input: Measured): Evidence {
+  const { evidence } = input
+  const limits = limitsOf(input)
+  if (limits.length === 0) return evidence
+  return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
+}
+
+// The absolute limits as they stand: on the step's own figures, overrides left out.
+function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
@@ -127,12 +155,13 @@ export function limitsOf(
 }
 
 function reportsOf(
-  { plan, state, evidence, book, now }: ObserveInput,
+  { plan, state, evidence, book, now }: Look,
   limits: readonly LimitReading[],
 ): readonly MetricReport[] {
   return judge(plan, evidence, {
     limits,
     step: state.step,
+    stepEnteredAt: state.stepEnteredAt,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: unitsPerSecond(evidence, state, now),
     latency: (side, quantile, segment) => {
@@ -144,8 +173,12 @@ function reportsOf(
   })
 }
 
-function sideBook(book: ServiceBook, side: Side): VariantBook {
-  return book.variants.get(side === BASELINE_SIDE ? BASELINE : CANARY)!
+/** What was asked since the step began: an answer from before is one about other weights. */
+function inStep(
+  readings: ReadonlyMap<string, ProviderReading>,
+  state: RolloutState,
+): ReadonlyMap<string, ProviderReading> {
+  return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {

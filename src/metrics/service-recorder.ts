@@ -132,9 +132,8 @@ export class ServiceBook implements ServiceRecorder {
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       book.attempts.add(this.#clock.now(), failed)
-      book.step.requests++
-      if (failed) book.step.failures++
-      if (isTimed) book.step.latencies.addAt(bucket)
+      book.step.add(failed, isTimed ? bucket : null)
+      if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.

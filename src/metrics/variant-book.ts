@@ -25,6 +25,8 @@ export class VariantBook {
   drawnIn: ReadonlyMap<string, LogHistogram> = new Map()
   /** Since the current step began, overrides left out: what absolute limits are judged on. */
   step = new StepFigures()
+  /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
+  drawnInStep = new StepFigures()
   /** Share of failures in the last step that had at least some traffic; null = never had any. */
   lastStepFailureRate: number | null = null
   readonly #series = new Map<number, RequestSeries>()
@@ -91,6 +93,7 @@ export class VariantBook {
     const { requests, failures } = this.step
     if (requests > 0) this.lastStepFailureRate = failures / requests
     this.step = new StepFigures()
+    this.drawnInStep = new StepFigures()
   }
 
   /** An attempt begins: the breaker looks at nothing from before it. */
@@ -104,6 +107,13 @@ export class StepFigures {
   requests = 0
   failures = 0
   readonly latencies = new LogHistogram()
+
+  /** Adds one finished request; `bucket` null = its time says nothing. */
+  add(failed: boolean, bucket: number | null): void {
+    this.requests++
+    if (failed) this.failures++
+    if (bucket !== null) this.latencies.addAt(bucket)
+  }
 }
 
 /** One time series of `serin_requests_total`. */

@@ -34,6 +34,9 @@ export function driftReport(
     ratio: null,
     evidence: { harm, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
     limit: null,
+    threshold: null,
+    error: null,
+    outsideAlpha: false,
     stepCanaryN: found.step === step ? found.stepCanary : 0,
     etaSeconds: null,
     // Reading it walks over all bins of all start points; most evaluations are never looked at.

@@ -1,5 +1,6 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isProviderMetric } from '../domain/rollout-spec.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** How well recorded sums answer a hypothesis of another plan, and why not better. */
@@ -16,38 +17,50 @@ export type Fidelity = {
 /**
  * What cohorts that were judged by `recorded` can say about the hypotheses of `plan`. Counts of events
  * answer every margin, floor and α; values answer other margins by their bins; other thresholds, caps,
- * scores and metrics were not counted.
+ * scores and metrics were not counted, and measurements of thresholds and other systems are not kept.
  */
 export function fidelities(
   recorded: RolloutPlan,
   plan: RolloutPlan,
   cohorts: readonly Cohort[],
 ): readonly Fidelity[] {
-  return plan.hypotheses.map((h) => {
-    const before = recorded.hypotheses.find(({ id }) => id === h.id)
-    if (before === undefined) return notRecorded(h, 'no such metric was recorded')
-    if (!asksTheSame(before, h, recorded, plan)) return notRecorded(h, whyNot(h))
-    if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(h, cohorts)
-    if (windowOf(before) === windowOf(h))
-      return { id: h.id, kind: 'exact', note: null, rebet: false }
-    const note = 'what came later than the recorded window was not counted'
-    return { id: h.id, kind: 'approximate', note, rebet: false }
-  })
+  const measured = plan.metrics.filter((m) => m.threshold !== undefined || isProviderMetric(m))
+  const kept = plan.hypotheses.filter((h) => !measured.some((m) => m.name === h.id))
+  return [
+    ...kept.map((h) => fidelityOf(h, recorded, plan, cohorts)),
+    ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
+  ]
 }
 
-function rebetOf(h: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
+function fidelityOf(
+  h: Hypothesis,
+  recorded: RolloutPlan,
+  plan: RolloutPlan,
+  cohorts: readonly Cohort[],
+): Fidelity {
+  const { id } = h
+  const before = recorded.hypotheses.find((other) => other.id === id)
+  if (before === undefined) return notRecorded(id, 'no such metric was recorded')
+  if (!asksTheSame(before, h, recorded, plan)) return notRecorded(id, whyNot(h))
+  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(id, cohorts)
+  if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
+  const note = 'what came later than the recorded window was not counted'
+  return { id, kind: 'approximate', note, rebet: false }
+}
+
+function rebetOf(id: string, cohorts: readonly Cohort[]): Fidelity {
   const hasBins = cohorts.every(({ tallies }) => {
-    const tally = tallies[h.id] as BetTally | undefined
+    const tally = tallies[id] as BetTally | undefined
     return tally === undefined || tally.n[0] + tally.n[1] === 0 || tally.bins !== undefined
   })
   if (!hasBins)
-    return notRecorded(h, 'its margin was bet on otherwise, and its values were not kept')
+    return notRecorded(id, 'its margin was bet on otherwise, and its values were not kept')
   const note = 'its margin was bet on otherwise: bet on anew from bins of the values'
-  return { id: h.id, kind: 'approximate', note, rebet: true }
+  return { id, kind: 'approximate', note, rebet: true }
 }
 
-function notRecorded(h: Hypothesis, note: string): Fidelity {
-  return { id: h.id, kind: 'not-recorded', note, rebet: false }
+function notRecorded(id: string, note: string): Fidelity {
+  return { id, kind: 'not-recorded', note, rebet: false }
 }
 
 function whyNot({ source }: Hypothesis): string {

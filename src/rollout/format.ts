@@ -42,6 +42,8 @@ export function formatValue(kind: string, value: number | null): string {
     case 'rmse':
     case 'mae':
     case 'log-loss':
+    case 'prometheus':
+    case 'http':
       return formatNumber(value)
     case 'latency':
       return `${formatNumber(value)} ms`

@@ -1,6 +1,7 @@
 import type { Hypothesis, ScoreSource } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
+  isProviderMetric,
   type AnalysisSpec,
   type LabelMetricSpec,
   type MetricSpec,
@@ -45,7 +46,7 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
 function draftsOf(metric: MetricSpec): Draft[] {
   const drafts = wholeDraftsOf(metric)
   // A limit is one of all requests.
-  const isCompared = metric.maxChange !== null || metric.kind === 'drift'
+  const isCompared = testedMargin(metric) !== null || metric.kind === 'drift'
   const segments = isCompared ? (metric.segments ?? []) : []
   const apart = segments.flatMap((segment) =>
     drafts.map((draft) => ({ ...draft, id: `${draft.id}@${segment}`, segment })),
@@ -53,9 +54,16 @@ function draftsOf(metric: MetricSpec): Draft[] {
   return [...drafts, ...apart]
 }
 
+// Counted measurements test nothing: no α is spent on them, and nothing is proved by them.
+function testedMargin({ maxChange, threshold }: MetricSpec): number | null {
+  return threshold === undefined ? maxChange : null
+}
+
 function wholeDraftsOf(metric: MetricSpec): Draft[] {
+  if (isProviderMetric(metric)) return []
   if (metric.kind === 'drift') return [drift(metric)]
-  if (metric.maxChange === null) return isLabelMetric(metric) ? limitOnly(metric) : []
+  const margin = testedMargin(metric)
+  if (margin === null) return isLabelMetric(metric) ? limitOnly(metric) : []
   const common = {
     id: metric.name,
     metric: metric.name,
@@ -65,14 +73,14 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
     alpha: null,
   }
   // Equality can never be proved, so a margin of 0 is proved within the sensitivity instead.
-  const proofMargin = metric.maxChange > 0 ? metric.maxChange : metric.sensitivity
+  const proofMargin = margin > 0 ? margin : metric.sensitivity
   switch (metric.kind) {
     case 'error-rate':
       return [
         {
           ...common,
           source: { of: 'failure' },
-          harmRatio: 1 + metric.maxChange,
+          harmRatio: 1 + margin,
           proof: { ratio: 1 + proofMargin, floor: metric.floor },
         },
       ]
@@ -84,7 +92,7 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
           source: {
             of: 'latency',
             quantile: metric.quantile,
-            harmMargin: metric.maxChange,
+            harmMargin: margin,
             proofMargin,
           },
           harmRatio: 1,
@@ -97,7 +105,7 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
       const main = {
         ...common,
         source,
-        harmRatio: ratioOf(metric, metric.maxChange),
+        harmRatio: ratioOf(metric, margin),
         proof: { ratio: ratioOf(metric, proofMargin), floor: 0 },
       }
       const missing = labelMissing(metric)

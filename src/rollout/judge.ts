@@ -8,6 +8,7 @@ import { etaSeconds, type Plan } from '../statistics/planner.ts'
 import { driftReport } from './drift-report.ts'
 import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
+import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -16,26 +17,37 @@ export type JudgeContext = FigureContext & {
   readonly limits: readonly LimitReading[]
   /** The step that the rollout is in: what was folded of another one says nothing about it. */
   readonly step: number
+  /** When that step was entered. */
+  readonly stepEnteredAt: number
 }
 
 /**
  * The evidence as verdicts: `failed` where harm is shown or an absolute limit is broken, `successful`
  * where the canary is shown to be no worse, else `inconclusive`. One report per hypothesis, then one
- * per metric that has an absolute limit alone.
+ * per metric that has an absolute limit alone, then one per metric whose measurements are counted.
  */
 export function judge(
   plan: RolloutPlan,
   evidence: Evidence,
   context: JudgeContext,
 ): readonly MetricReport[] {
-  const reports = plan.hypotheses.map((h) => {
+  const counted = plan.metrics.filter((m) => m.threshold !== undefined)
+  const isCounted = (id: string) => counted.some((m) => m.name === id)
+  const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
+  const reports = tested.map((h) => {
     if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
     const limit = context.limits.find((l) => l.metric === h.id) ?? null
     return hypothesisReport(plan, evidence, h, limit, context)
   })
   const alone = context.limits.filter((l) => !plan.hypotheses.some((h) => h.id === l.metric))
-  return [...reports, ...alone.map((l) => limitReport(l, evidence))]
+  return [
+    ...reports,
+    ...alone.map((l) => limitReport(l, evidence)),
+    ...counted.map((m) => thresholdReport(m, evidence, context)),
+  ]
 }
+
+const COMPARED_BY_EVIDENCE = { threshold: null, error: null, outsideAlpha: false } as const
 
 function hypothesisReport(
   plan: RolloutPlan,
@@ -89,6 +101,7 @@ function hypothesisReport(
       },
     },
     limit: limit === null ? null : limitOf(limit, ticksBeyond),
+    ...COMPARED_BY_EVIDENCE,
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
@@ -119,8 +132,11 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     baseline: limit.baseline,
     canary: limit.canary,
     ratio: null,
-    evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
+    evidence: NO_EVIDENCE,
     limit: limitOf(limit, ticksBeyond),
+    threshold: null,
+    error: limit.error,
+    outsideAlpha: true,
     stepCanaryN: limit.canary.n,
     etaSeconds: null,
   }

@@ -12,6 +12,7 @@ import {
   formatValue,
 } from './format.ts'
 import type { Observation } from './observation.ts'
+import { missingMeasurements } from './missing-measurements.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
@@ -19,8 +20,8 @@ const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
-  /** `minimum` fills by itself; `limit` and `inconclusive` depend on what the canary does. */
-  readonly kind: 'minimum' | 'limit' | 'inconclusive'
+  /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
+  readonly kind: 'minimum' | 'limit' | 'error' | 'inconclusive'
   /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
@@ -39,6 +40,7 @@ export function missingFor(
   return [
     ...minimums(plan, step, state, seen, reports),
     ...limits(reports),
+    ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
   ]
 }
@@ -107,7 +109,7 @@ function unreadable({ predictions }: Observation): string {
 function limits(reports: readonly MetricReport[]): Missing[] {
   return reports.flatMap((report) => {
     const { limit } = report
-    if (limit === null || !report.required) return []
+    if (limit === null || !report.required || report.error !== null) return []
     if (limit.baselineBeyond) {
       return [
         beyond(report, (allowed) => {

@@ -81,6 +81,7 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       m.kind === 'latency' ? m.quantile : null,
       // The margins of event metrics are read from counts, so they may change in place.
       m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
+      m.threshold !== undefined,
       m.kind === 'drift'
         ? m.of
         : isLabelMetric(m)

@@ -193,6 +193,7 @@ export class Rehearsal {
       reports: judge(this.#plan, evidence, {
         limits: this.#limits(),
         step: this.#state.step,
+        stepEnteredAt: this.#state.stepEnteredAt,
         pi: this.#state.weightBp / WHOLE_BP,
         unitsPerSecond: unitsPerSecond(evidence, this.#state, now),
         latency: () => NO_VALUE,

@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from './format.ts'
+import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -31,8 +32,12 @@ export const summarize = {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
     const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
     const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
+    const { limit, threshold } = report
+    if (threshold !== null) {
+      const allowed = describeThreshold(report.kind, report.better, threshold)
+      return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
+    }
     if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
-    const { limit } = report
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
@@ -58,9 +63,8 @@ export const summarize = {
   ): string => {
     const next = plan.steps[state.step + 1]!
     const units = `${formatCount(seen.stepCanaryUnits)} canary ${plan.keyed ? 'keys' : 'requests'} judged in the step`
-    const found = proved
-      ? 'every required metric is shown to be no worse'
-      : 'no required metric shows harm'
+    const found =
+      (proved ? proofOf(plan, seen) : 'no required metric shows harm') + comparedOnly(seen)
     if (next.kind === 'pause') {
       const until =
         next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
@@ -113,6 +117,24 @@ function closest(seen: Observation): string {
 // The largest change for the worse that is not excluded.
 function worst({ ratio, better }: MetricReport): number {
   return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
+}
+
+// Without a hypothesis to be proved nothing is: a threshold that is kept shows nothing of the kind.
+function proofOf(plan: RolloutPlan, seen: Observation): string {
+  if (plan.hypotheses.some((h) => h.required))
+    return 'every required metric is shown to be no worse'
+  return seen.reports.some(isOutside)
+    ? 'without proof of being no worse'
+    : 'every required metric is shown to be no worse'
+}
+
+function comparedOnly(seen: Observation): string {
+  const names = seen.reports.filter(isOutside).map((r) => r.name)
+  return names.length === 0 ? '' : `; ${names.join(', ')} within limits (outside α)`
+}
+
+function isOutside({ required, outsideAlpha }: MetricReport): boolean {
+  return required && outsideAlpha
 }
 
 function share({ attempts, failures }: AttemptCount): string {

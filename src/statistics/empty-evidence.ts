@@ -28,6 +28,7 @@ export function emptyEvidence(
     ratio: emptyRatio(),
     caps: {},
     limitTicks: {},
+    measurements: {},
   }
 }
 

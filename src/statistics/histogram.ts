@@ -78,6 +78,23 @@ export class LogHistogram {
     this.#sum += other.#sum * ratio
   }
 
+  /** What has been added since a copy of it was made; nothing may have been scaled in between. */
+  since(copy: LogHistogram): LogHistogram {
+    const added = this.copy()
+    for (const [bucket, count] of copy.#counts.entries()) added.#counts[bucket]! -= count
+    added.#sum -= copy.#sum
+    return added
+  }
+
+  /** A histogram of the same values that goes its own way. */
+  copy(): LogHistogram {
+    const copy = new LogHistogram()
+    copy.#counts.set(this.#counts)
+    copy.#sum = this.#sum
+    copy.#unit = this.#unit
+    return copy
+  }
+
   /** Multiplies every count, from 0 to 1: decay by a half-life h over t is a factor of 2^(−t/h). */
   scale(factor: number): void {
     if (factor === 0) {

@@ -5,7 +5,7 @@ import type { AdminConfig } from '../../src/config/config.ts'
 import type { Command, Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
-import type { MetricReport } from '../../src/domain/verdict.ts'
+import type { MetricReport, ThresholdReport } from '../../src/domain/verdict.ts'
 import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 /** 2027-05-01T12:00:00.000Z, when everything in these tests happens. */
@@ -34,6 +34,9 @@ export function fakeMetric(changes: Partial<MetricReport> = {}): MetricReport {
       stepHarm: null,
     },
     limit: null,
+    threshold: null,
+    error: null,
+    outsideAlpha: false,
     stepCanaryN: 1150,
     etaSeconds: 140,
     ...changes,
@@ -242,4 +245,30 @@ export function fakeMirror(changes: Partial<MirrorFigures> = {}): MirrorFigures 
 
 function figures(requests: number, errors: number): ServiceStatus['variants'][string] {
   return { requests, errors, p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, upstreams: 2, healthy: 2 }
+}
+
+/** A threshold of 0.9 with measurements of every kind but inconclusive ones. */
+export function fakeThreshold(): ThresholdReport {
+  return {
+    terms: {
+      intervalMs: 30_000,
+      count: null,
+      failureLimit: 1,
+      inconclusiveLimit: 0,
+      consecutiveErrorLimit: 4,
+      consecutiveSuccessLimit: null,
+    },
+    counts: {
+      successful: 3,
+      failed: 1,
+      inconclusive: 0,
+      error: 2,
+      consecutiveErrors: 0,
+      consecutiveSuccesses: 1,
+    },
+    over: false,
+    max: 0.9,
+    min: null,
+    maxChange: null,
+  }
 }

@@ -9,6 +9,7 @@ import {
   fakeMetric,
   fakeMirror,
   fakeState,
+  fakeThreshold,
   fakeStatus,
   LOOPBACK,
   NOW,
@@ -93,6 +94,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       limit: { max: 500, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
     }),
     fakeMetric({ name: 'none', verdict: 'error', ratio: null }),
+    fakeMetric({ name: 'counted', ratio: null, threshold: fakeThreshold() }),
     fakeMetric({
       name: 'open',
       verdict: 'successful',
@@ -112,8 +114,9 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     },
   })
   t.match(bare, /canary .* - {6}0\/2\n/)
-  t.match(bare, /slow {4}failed .* - .* limit 500 ms\n/)
-  t.match(bare, /none {4}error .* -\n/)
+  t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
+  t.match(bare, /none +error .* -\n/)
+  t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
   t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
   t.notMatch(bare, /next step|last/)
 })
@@ -341,6 +344,64 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   t.match(stdout, /a rise of 2 % and more, and a fall of 10 % and less/)
   t.match(stdout, /e\^2\.1 ≈ 8\.17 : 1; 20 : 1 is needed: not shown/)
 })
+
+t.test(
+  'An explanation says what is compared, what was counted and why nothing was read.',
+  async (t) => {
+    const gauge = { ratio: null, kind: 'prometheus', outsideAlpha: true } as const
+    const beyond = { max: 0.9, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: true }
+    const { terms, ...counted } = fakeThreshold()
+    const ended = { count: 9, failureLimit: null, consecutiveSuccessLimit: 5 }
+    const decision = fakeDecision({
+      reason: 'error',
+      metrics: [
+        fakeMetric({
+          ...gauge,
+          name: 'gpu',
+          verdict: 'error',
+          limit: beyond,
+          error: 'canary: answered 503',
+        }),
+        fakeMetric({ ...gauge, verdict: 'successful', threshold: fakeThreshold() }),
+        fakeMetric({
+          ...gauge,
+          verdict: 'failed',
+          threshold: { ...counted, over: true, terms: { ...terms, ...ended } },
+        }),
+        fakeMetric({ ...gauge, verdict: 'inconclusive' }),
+      ],
+    })
+    const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
+    const told = await run(['explain', 'credit-risk', '--admin', admin])
+    const stdout = told.stdout.replace(/\s+/g, ' ')
+    const outside = 'Compared, not tested: outside the guarantee α.'
+    t.match(stdout, 'Why: a metric could not be read where it is asked for.')
+    t.match(
+      stdout,
+      `gpu (prometheus): could not be read, which is never counted as failure. ${outside}`,
+    )
+    t.match(stdout, 'Why it could not be read: canary: answered 503.')
+    t.match(stdout, `within its limits. ${outside}`)
+    t.match(stdout, `beyond its limits. ${outside}`)
+    t.match(stdout, `nothing can be said yet. ${outside}`)
+    t.match(stdout, 'Each measurement, every 30s, may show at most 0.9.')
+    t.match(
+      stdout,
+      'Measurements of this step: 3 successful, 1 failed, 0 inconclusive, 2 error (failureLimit 1, inconclusiveLimit 0, consecutiveErrorLimit 4).',
+    )
+    t.match(
+      stdout,
+      'failureLimit -1, inconclusiveLimit 0, consecutiveErrorLimit 4, consecutiveSuccessLimit 5, count 9). No more are taken.',
+    )
+    const json = (await run(['explain', 'credit-risk', '-o', 'json', '--admin', admin])).stdout
+    t.match(JSON.parse(json), {
+      metrics: [
+        { error: 'canary: answered 503', threshold: null, outsideAlpha: true },
+        { threshold: { terms: { intervalSeconds: 30, failureLimit: 1 }, counts: { error: 2 } } },
+      ],
+    })
+  },
+)
 
 t.test('An explanation of drift draws its bins, and status its PSI.', async (t) => {
   const drift = {

@@ -10,6 +10,7 @@ const SECRETS = {
   SERIN_FEEDBACK_TOKEN: 'feedback-token-0123456789',
   SERIN_OVERRIDE_SECRET: 'override-secret-0123456789',
   HOOK_SECRET: 'hook-secret',
+  SCORES_TOKEN: 'scores-token',
 }
 
 const examples = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
@@ -29,9 +30,7 @@ t.test('the example that shows every part is refused for exactly what is not bui
     unsupported.map(({ path }) => path),
     [
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'gpu'].map(
-        (metric) => `${service}.analysis.metrics.${metric}.kind`,
-      ),
+      ...['conversion', 'revenue'].map((metric) => `${service}.analysis.metrics.${metric}.kind`),
       `${service}.notify`,
     ],
   )

@@ -42,23 +42,8 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
         '{ kind: mean, of: body:/a }',
         '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
         '{ kind: disagreement, max: 5% }',
-        '{ kind: prometheus, url: http://h, query: up, max: 1 }',
-        '{ kind: http, url: http://h, value: body:/a, min: 1 }',
       ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),
       yes: [metric('floor: 0')],
-    },
-    'services.*.analysis.metrics.*.method': {
-      no: [metric('method: threshold')],
-      yes: [metric('method: sequential')],
-    },
-    'services.*.analysis.metrics.*.count': { no: [metric('count: 5')] },
-    'services.*.analysis.metrics.*.failureLimit': { no: [metric('failureLimit: 0')] },
-    'services.*.analysis.metrics.*.consecutiveErrorLimit': {
-      no: [metric('consecutiveErrorLimit: 0')],
-    },
-    'services.*.analysis.metrics.*.inconclusiveLimit': { no: [metric('inconclusiveLimit: 0')] },
-    'services.*.analysis.metrics.*.consecutiveSuccessLimit': {
-      no: [metric('consecutiveSuccessLimit: 1')],
     },
   }
 

@@ -1,13 +1,12 @@
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
 import { askAdmin, postLabels, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
+import { startPrometheus } from './support/prometheus.ts'
 import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
 import { until } from './support/until.ts'
 
@@ -146,7 +145,7 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
   })
 
   await t.test('a Prometheus that scrapes it answers', skipWithout('prometheus'), async (t) => {
-    const prometheus = await startPrometheus(t, gateway.admin)
+    const prometheus = await (await startPrometheus(t, t.testdir({}))).scrape(gateway.admin)
     const query = async (expression: string) => {
       const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`
       const { data } = (await (await request(url)).body.json()) as {
@@ -184,38 +183,4 @@ async function runWithInput(
     child.once('error', reject).once('close', resolve)
   })
   return { code, output }
-}
-
-/** Starts a Prometheus that scrapes the gateway each second; gives its address. */
-async function startPrometheus(t: Test, admin: string): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`
-  const folder = t.testdir({
-    'prometheus.yml': JSON.stringify({
-      global: { scrape_interval: '1s' },
-      scrape_configs: [{ job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] }],
-    }),
-  })
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
-      `--web.listen-address=${address}`,
-    ],
-    { stdio: 'ignore' },
-  )
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  return `http://${address}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,4 +1,5 @@
 import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -30,7 +31,12 @@ export type SimulationOptions = {
   readonly segment?: () => string
   readonly fate: (variant: string, elapsedMs: number, segment: string | null) => Fate
   readonly reachable?: (variant: string, elapsedMs: number) => boolean
+  /** The providers of metrics; without it none of them answers. */
+  readonly fetchProvider?: FetchProvider
 }
+
+/** Providers that are all down. */
+export const nobodyAnswers: FetchProvider = () => Promise.reject(new Error('refused'))
 
 /**
  * The real evaluator, ledger and books on a virtual clock with drawn traffic: requests finish after
@@ -117,6 +123,7 @@ export class Simulation {
       clock: this.clock,
       holder: `simulation ${this.clock.ms}`,
       reachability: (_service, variant) => this.#reachability(variant),
+      fetchProvider: this.#options.fetchProvider ?? nobodyAnswers,
       apply: (state) => (this.weightBp = state.weightBp),
       onDecision: () => {},
       onError: (_what, error) => this.errors.push(error),

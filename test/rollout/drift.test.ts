@@ -15,6 +15,7 @@ import { DRIFT, ERRORS, rolloutSpec, service } from '../fakes/simulated-service.
 const CONTEXT = {
   limits: [],
   step: 0,
+  stepEnteredAt: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: () => ({ value: null, n: 0 }),

@@ -11,6 +11,7 @@ const ALL = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
 const CONTEXT: JudgeContext = {
   limits: [],
   step: 0,
+  stepEnteredAt: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: (side, quantile) => ({ value: 10 + side + quantile, n: 500 - side }),

@@ -19,6 +19,7 @@ const segments = ['gold', 'silver']
 const CONTEXT: JudgeContext = {
   limits: [],
   step: 0,
+  stepEnteredAt: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: (side, _quantile, segment) => ({ value: segment === 'gold' ? 7 + side : 1, n: 50 }),

@@ -162,6 +162,7 @@ function observe(
     reports: judge(plan, evidence, {
       limits: [],
       step: state.step,
+      stepEnteredAt: state.stepEnteredAt,
       pi: state.weightBp / 10_000,
       unitsPerSecond: REQUESTS,
       latency: () => ({ value: null, n: 0 }),
