@@ -180,6 +180,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
     command,
+    forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
     decisions: store.decisions,
     decision: store.decision,
     attempts: store.attempts,

@@ -6,10 +6,12 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
+import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
+import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -132,6 +134,17 @@ export class Evaluator {
   /** Null: the service has no rollout. */
   view(service: string): RolloutView | null {
     return this.#runners.get(service)?.view() ?? null
+  }
+
+  /** Null: the service has no rollout, or no traffic is given nor to be seen. */
+  forecast(
+    service: string,
+    given: GivenTraffic,
+    regression: number | null,
+  ): ForecastWithAdvice | null {
+    const runner = this.#runners.get(service)
+    const traffic = runner === undefined ? null : readTraffic(runner.reading, given)
+    return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
   }
 
   /** Null: the service has no rollout. */

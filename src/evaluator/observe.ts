@@ -18,7 +18,7 @@ import {
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
-import { stepCanaryUnits, unitsPerSecond } from '../rollout/units.ts'
+import { judgedPerSecond, stepCanaryUnits } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { scoreMean } from '../statistics/score.ts'
 import { Measuring } from './measuring.ts'
@@ -162,8 +162,9 @@ function reportsOf(
     limits,
     step: state.step,
     stepEnteredAt: state.stepEnteredAt,
+    now,
     pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: unitsPerSecond(evidence, state, now),
+    unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0

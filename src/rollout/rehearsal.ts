@@ -20,7 +20,7 @@ import type { RolloutPlan } from './plan.ts'
 import { step } from './step.ts'
 import { publishTerms } from './terms.ts'
 import type { Refusal, Transition } from './transition.ts'
-import { stepCanaryUnits, unitsPerSecond } from './units.ts'
+import { judgedPerSecond, stepCanaryUnits } from './units.ts'
 
 /** What one look decided, and what it saw. */
 export type Look = { readonly result: Transition | Refusal; readonly seen: Observation }
@@ -194,8 +194,9 @@ export class Rehearsal {
         limits: this.#limits(),
         step: this.#state.step,
         stepEnteredAt: this.#state.stepEnteredAt,
+        now,
         pi: this.#state.weightBp / WHOLE_BP,
-        unitsPerSecond: unitsPerSecond(evidence, this.#state, now),
+        unitsPerSecond: judgedPerSecond({ plan: this.#plan, state: this.#state, evidence, now }),
         latency: () => NO_VALUE,
       }),
       ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },

@@ -35,7 +35,10 @@ export function viewOf(
     stepKind: runs ? plan.steps[state.step]!.kind : null,
     metrics: seen?.reports ?? [],
     missing: [...waitsFor(state), ...missing.map((m) => m.sentence)],
-    etaSeconds: etaOf(missing),
+    // It costs a search; a scrape of many services does not ask for it.
+    get etaSeconds() {
+      return etaOf(missing)
+    },
     lastDecision,
   }
 }

@@ -143,6 +143,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     archivedPlan: async () => null,
     archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }

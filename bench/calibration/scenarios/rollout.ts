@@ -163,6 +163,7 @@ function observe(
       limits: [],
       step: state.step,
       stepEnteredAt: state.stepEnteredAt,
+      now,
       pi: state.weightBp / 10_000,
       unitsPerSecond: REQUESTS,
       latency: () => ({ value: null, n: 0 }),
