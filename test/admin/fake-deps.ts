@@ -176,6 +176,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     split: { key: null, rules: [], weightsBp: hasRollout ? {} : { canary: 1000 }, override: null },
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     failureStatuses: null,
+    notify: [],
     rollout: hasRollout
       ? {
           start: 'auto',

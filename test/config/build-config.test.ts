@@ -48,6 +48,7 @@ t.test('what is left out has the documented default', (t) => {
         split: { key: null, rules: [], weightsBp: {}, override: null },
         observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
         failureStatuses: null,
+        notify: [],
         rollout: {
           start: 'auto',
           steps: [
@@ -245,6 +246,7 @@ services:
     },
     observe: { requestIdHeader: 'x-id', prediction: '/a/0', sample: 1 },
     failureStatuses: [500, 429],
+    notify: [],
   })
   t.same(rollout, {
     start: 'manual',

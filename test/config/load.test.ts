@@ -25,7 +25,6 @@ t.test('the example that shows every part is refused for exactly what is not bui
       `${service}.mirror`,
       `${service}.rollout.steps[0].mirror`,
       ...['conversion', 'revenue'].map((metric) => `${service}.analysis.metrics.${metric}.kind`),
-      `${service}.notify`,
     ],
   )
   t.same(

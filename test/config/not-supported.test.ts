@@ -20,7 +20,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       yes: [file({ top: 'store: lmdb:./x' })],
     },
     'services.*.mirror': { no: [service('mirror: [ { to: canary } ]')] },
-    'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
       yes: [rollout('strategy: canary')],

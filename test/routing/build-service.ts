@@ -22,6 +22,7 @@ export function buildService(options: ServiceOptions = {}): Service {
     split: { key: null, rules: [], weightsBp: {}, override: null, ...options.split },
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     failureStatuses: null,
+    notify: [],
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }

@@ -52,6 +52,7 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
     split: { key: null, rules: [], weightsBp: {}, override: null },
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     failureStatuses: null,
+    notify: [],
     rollout: null,
     ...more,
   }
