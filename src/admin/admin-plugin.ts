@@ -8,6 +8,7 @@ import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
+import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
@@ -55,6 +56,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
   addCohortRoute(app, context)
+  addPlanRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

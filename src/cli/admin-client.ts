@@ -3,6 +3,7 @@ import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import type { PlanJson } from '../admin/present-plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -31,6 +32,11 @@ export type AdminClient = {
     service: string,
     page: { readonly rollout: string | null; readonly after: number },
   ) => Promise<CohortsAnswer>
+  /** What is left out is as the gateway observes it. */
+  readonly plan: (
+    service: string,
+    query: Readonly<Record<string, number | undefined>>,
+  ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
   /** Resolves with what changed. */
@@ -114,6 +120,12 @@ export function createAdminClient(options: {
       const which = rollout === null ? '' : `&rollout=${encodeURIComponent(rollout)}`
       const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which}`
       return (await get(path)).body as CohortsAnswer
+    },
+    plan: async (service, query) => {
+      const given = Object.entries(query).flatMap(([name, value]) =>
+        value === undefined ? [] : [`${name}=${value}`],
+      )
+      return (await get(`${serviceOf(service)}/plan?${given.join('&')}`)).body as PlanJson
     },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {

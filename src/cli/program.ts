@@ -8,6 +8,7 @@ import { addDemoCommand } from './demo.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
+import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
@@ -40,6 +41,7 @@ export function createProgram(io: CliIo): Command {
   addDecisionsCommand(program, io)
   addExplainCommand(program, io)
   addBacktestCommand(program, io)
+  addPlanCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
   return program

@@ -9,6 +9,7 @@ import type {
 } from '../domain/service.ts'
 import { fractionToBp, parseSize } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { buildNotify } from './build-notify.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -46,6 +47,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       raw.rollout === undefined
         ? null
         : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
+    notify: buildNotify(raw.notify ?? []),
   }
 }
 

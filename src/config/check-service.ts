@@ -3,6 +3,7 @@ import { checkPattern } from './check-match.ts'
 import { checkDrift } from './check-drift.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkMirrors } from './check-mirrors.ts'
+import { checkNotify } from './check-notify.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSegments } from './check-segments.ts'
 import { checkSplit } from './check-split.ts'
@@ -20,6 +21,7 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkMetrics(checker, path)
   checkSegments(checker, path)
   checkDrift(checker, path)
+  checkNotify(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

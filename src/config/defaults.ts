@@ -34,6 +34,7 @@ export const DEFAULTS = {
   driftOnFailure: 'warn',
   mode: 'decide',
   method: 'sequential',
+  template: 'json',
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,

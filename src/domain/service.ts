@@ -1,3 +1,4 @@
+import type { NotifySpec } from './notify.ts'
 import type { RolloutSpec } from './rollout-spec.ts'
 import type { Variant } from './variant.ts'
 
@@ -17,6 +18,8 @@ export type Service = {
   readonly failureStatuses: readonly number[] | null
   /** Null: the fixed weights of the split hold. */
   readonly rollout: RolloutSpec | null
+  /** Who hears of its decisions; no two have the same URL. */
+  readonly notify: readonly NotifySpec[]
 }
 
 /** Which requests belong to a service. */

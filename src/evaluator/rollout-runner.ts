@@ -13,6 +13,7 @@ import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
+import type { TrafficInput } from './read-traffic.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
@@ -65,6 +66,12 @@ export class RolloutRunner {
   /** The rollout as people ask for it. */
   view(): RolloutView {
     return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
+  }
+
+  /** What a forecast is made from. */
+  get reading(): TrafficInput {
+    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
+    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
   }
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
@@ -280,11 +287,7 @@ export class RolloutRunner {
   }
 
   #looked(now: number): Look {
-    const { evidence } = this.#cycle
-    const { reachability } = this.#deps
-    const warmUp = now < this.#warmUntil
-    const common = { plan: this.#plan, state: this.#state, book: this.#book }
-    return { ...common, evidence, reachability, now, warmUp }
+    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

@@ -5,11 +5,17 @@ import type {
   HypothesisEvidence,
   MomentStratum,
 } from '../domain/evidence.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import {
+  isContinuous,
+  proofRatio,
+  type Hypothesis,
+  type ScoreSource,
+} from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
-import { eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
+import type { Growth } from '../statistics/passage.ts'
+import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
-import { scoreMean } from '../statistics/score.ts'
+import { scoreMean, scoreValue } from '../statistics/score.ts'
 
 /** What people are shown of a hypothesis, and how long its proof takes. */
 export type Figures = {
@@ -17,8 +23,8 @@ export type Figures = {
   readonly canary: MetricValue
   /** Costs a search. */
   readonly ratio: () => RatioInterval | null
-  /** For proving no worse, were both sides as the baseline is now. */
-  readonly plan: Plan | null
+  /** What a unit adds to each bet on the proof, were both sides as the baseline is now; null = not known. */
+  readonly growths: () => readonly Growth[] | null
 }
 
 /** What figures need beside the evidence. */
@@ -43,8 +49,13 @@ export function readFigures(
 ): Figures {
   const { source } = hypothesis
   return isContinuous(source)
-    ? meanFigures(hypothesis, source.score, found as BetEvidence, context)
+    ? meanFigures(hypothesis, source, found as BetEvidence, context)
     : eventFigures(hypothesis, found as EventEvidence, context)
+}
+
+/** What the proof of no worse bets on. */
+export function proofDirection({ better }: Hypothesis): 'above' | 'below' {
+  return better === 'lower' ? 'below' : 'above'
 }
 
 /** How long after a request its outcome can still come, in seconds. */
@@ -71,10 +82,10 @@ function eventFigures(
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
       source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
-    plan:
+    growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : eventsPlan({
+        : eventGrowths({
             ...basis(hypothesis, context),
             floor: hypothesis.proof.floor,
             baselineRate,
@@ -87,10 +98,11 @@ function eventFigures(
 
 function meanFigures(
   hypothesis: Hypothesis,
-  score: Score,
+  source: ScoreSource,
   { strata }: BetEvidence,
   context: FigureContext,
 ): Figures {
+  const { score } = source
   const pooled = pool(strata)
   const value = (side: Side): MetricValue =>
     pooled.n[side] === 0
@@ -108,27 +120,25 @@ function meanFigures(
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
         root: score === 'squared-error',
       }),
-    plan:
-      variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
+    growths: () =>
+      mean === 0 || variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : meansPlan({
+        : meanGrowths({
             ...basis(hypothesis, context),
             baselineMean: mean,
             canaryMean: mean,
             baselineVariance: variance,
             canaryVariance: variance,
+            cap: source.cap === null ? null : scoreValue(score, source.cap),
           }),
   }
 }
 
 function basis(hypothesis: Hypothesis, context: FigureContext) {
   return {
-    direction: hypothesis.better === 'lower' ? ('below' as const) : ('above' as const),
+    direction: proofDirection(hypothesis),
     pi: context.pi,
     ratio: hypothesis.proof!.ratio,
-    alpha: hypothesis.proof!.alpha,
-    ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
   }
 }
 

@@ -3,14 +3,22 @@ import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../doma
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
+import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
-import { etaSeconds, type Plan } from '../statistics/planner.ts'
+import { etaSeconds } from '../statistics/planner.ts'
 import { driftReport } from './drift-report.ts'
-import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
+import {
+  proofDirection,
+  readFigures,
+  windowSeconds,
+  type FigureContext,
+  type Figures,
+} from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
+import { segmentShare } from './segment-share.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
-import type { RolloutPlan } from './plan.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
 export type JudgeContext = FigureContext & {
@@ -19,6 +27,7 @@ export type JudgeContext = FigureContext & {
   readonly step: number
   /** When that step was entered. */
   readonly stepEnteredAt: number
+  readonly now: number
 }
 
 /**
@@ -66,11 +75,9 @@ function hypothesisReport(
   // Label metrics fold a whole window late: until then the step's own sums are still another step's.
   const isStepFolded = found.step === context.step
   // Most evaluations ask for verdicts alone: what people read is worked out when it is read.
-  const unitsPerSecond = once(() => context.unitsPerSecond * segmentShare(hypothesis, evidence))
-  const figures = once(() =>
-    readFigures(hypothesis, found, { ...context, unitsPerSecond: unitsPerSecond() }),
-  )
+  const figures = once(() => readFigures(hypothesis, found, context))
   const ratio = once(() => figures().ratio())
+  const eta = once(() => remaining(plan, hypothesis, evidence, figures(), context))
   return {
     name: hypothesis.id,
     ...(hypothesis.segment === undefined ? undefined : { segment: hypothesis.segment }),
@@ -106,9 +113,7 @@ function hypothesisReport(
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
     get etaSeconds() {
-      return nonInferiority === null
-        ? null
-        : remaining(figures().plan, nonInferiority, hypothesis, unitsPerSecond())
+      return eta()
     },
   }
 }
@@ -152,19 +157,49 @@ function verdictOf(
   return isProved ? 'successful' : 'inconclusive'
 }
 
+// Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
 function remaining(
-  plan: Plan | null,
-  evidence: LogEvidence,
+  plan: RolloutPlan,
   hypothesis: Hypothesis,
-  ratePerSecond: number,
+  evidence: Evidence,
+  figures: Figures,
+  context: JudgeContext,
 ): number | null {
+  const { proof, source } = hypothesis
+  if (proof === null) return null
+  const found = evidenceOf(evidence, hypothesis.id)
+  const goal = Math.log(1 / proof.alpha)
+  const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
+  const isFolded = found.step === context.step
+  const sup = isOwn ? (isFolded ? found.sup.stepProof : 0) : found.sup.proof
+  if (sup >= goal && found.sup.proof >= goal) return 0
+  const growths = figures.growths()
+  if (growths === null) return null
+  // What was drawn within the last window is on its way, so it is waited for once; but in the first
+  // step the bets of a label metric begin only when the first window has told what they centre on.
+  const isFirst = context.step === 0
+  const windows = isFirst && isContinuous(source) ? 2 : 1
+  const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
+  const due = warmUp + windows * windowSeconds(hypothesis)
+  const none = growths.map(() => 0)
   return etaSeconds({
-    plan,
-    log: evidence.log,
-    threshold: evidence.threshold,
-    ratePerSecond,
-    settleSeconds: windowSeconds(hypothesis),
+    growths,
+    wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
+    goal,
+    ratePerSecond: context.unitsPerSecond * (segmentShare(hypothesis, evidence) ?? 1),
+    settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
   })
+}
+
+function proofWealth(
+  hypothesis: Hypothesis,
+  found: EventEvidence | BetEvidence,
+  isOwn: boolean,
+): readonly number[] {
+  if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
+  const { ratio, floor } = hypothesis.proof!
+  const strata = isOwn ? found.stepProof : found.proof
+  return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
 }
 
 function stepHarm(
@@ -185,12 +220,6 @@ function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
   return plan.metrics.find((m) => m.name === id)?.kind ?? hypothesis.source.of
 }
 
-// Judged units of a segment among those of the same question about all requests; 1 for the whole itself.
-function segmentShare(hypothesis: Hypothesis, evidence: Evidence): number {
-  const ofAll = unitsOf(evidenceOf(evidence, wholeId(hypothesis)))
-  return ofAll === 0 ? 1 : unitsOf(evidenceOf(evidence, hypothesis.id)) / ofAll
-}
-
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
   // Of answers that are right or wrong there is nothing to cap.
   if (!isContinuous(source) || source.score === 'correct') return null
@@ -199,11 +228,6 @@ function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | nul
 
 function evidenceOf(evidence: Evidence, id: string): EventEvidence | BetEvidence {
   return evidence.hypotheses[id] as EventEvidence | BetEvidence
-}
-
-function unitsOf(found: EventEvidence | BetEvidence): number {
-  const strata = found.kind === 'event' ? [found.trials] : found.strata.map(({ n }) => n)
-  return strata.reduce((sum, [baseline, canary]) => sum + baseline + canary, 0)
 }
 
 function isDecidingLimit(limit: LimitReading | null): boolean {

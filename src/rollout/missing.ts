@@ -65,6 +65,8 @@ function minimums(
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
+  // Nothing is judged in the warm-up, which only the first step has.
+  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -81,7 +83,7 @@ function minimums(
       get sentence() {
         return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
       },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
     })
   }
   for (const metric of plan.metrics) {
@@ -93,7 +95,12 @@ function minimums(
       get sentence() {
         return `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`
       },
-      etaSeconds: etaAtPace(report.stepCanaryN, metric.minLabels, elapsedMs),
+      etaSeconds: etaAtPace(
+        report.stepCanaryN,
+        metric.minLabels,
+        elapsedMs,
+        idleMs + metric.labelWindowMs,
+      ),
     })
   }
   return missing
@@ -205,6 +212,9 @@ function segmentTraffic(
   return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
 }
 
-function etaAtPace(done: number, wanted: number, elapsedMs: number): number | null {
-  return done === 0 ? null : (((wanted - done) / done) * elapsedMs) / 1000
+// What is folded by now was drawn until `lagMs` ago, so the pace is that of the time before: with a long
+// window the whole time would make it too slow.
+function etaAtPace(done: number, wanted: number, elapsedMs: number, lagMs: number): number | null {
+  if (done === 0) return null
+  return (((wanted - done) / done) * Math.max(1000, elapsedMs - lagMs)) / 1000
 }

@@ -20,7 +20,7 @@ import type { RolloutPlan } from './plan.ts'
 import { step } from './step.ts'
 import { publishTerms } from './terms.ts'
 import type { Refusal, Transition } from './transition.ts'
-import { stepCanaryUnits, unitsPerSecond } from './units.ts'
+import { judgedPerSecond, stepCanaryUnits } from './units.ts'
 
 /** What one look decided, and what it saw. */
 export type Look = { readonly result: Transition | Refusal; readonly seen: Observation }
@@ -32,7 +32,8 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0 }
 /**
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the
  * judge and the step of the evaluator, without books, clock and store. What a cohort does not know is
- * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept.
+ * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept, promotions are
+ * confirmed at once.
  */
 export class Rehearsal {
   readonly #plan: RolloutPlan
@@ -194,8 +195,9 @@ export class Rehearsal {
         limits: this.#limits(),
         step: this.#state.step,
         stepEnteredAt: this.#state.stepEnteredAt,
+        now,
         pi: this.#state.weightBp / WHOLE_BP,
-        unitsPerSecond: unitsPerSecond(evidence, this.#state, now),
+        unitsPerSecond: judgedPerSecond({ plan: this.#plan, state: this.#state, evidence, now }),
         latency: () => NO_VALUE,
       }),
       ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
@@ -205,6 +207,7 @@ export class Rehearsal {
       stepCanaryUnits: stepCanaryUnits(this.#plan, evidence, this.#state),
       predictions: { looked: 0, unreadable: 0 },
       lastRequestAt: now,
+      confirmation: 'given',
     }
   }
 

@@ -21,12 +21,16 @@ export function stepCanaryUnits(
   return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
 }
 
-/** Units of both sides drawn per second since the attempt began. */
-export function unitsPerSecond(
-  evidence: Evidence,
-  state: Pick<RolloutState, 'startedAt'>,
-  now: number,
-): number {
+/** Units drawn into the evidence per second since the attempt began, both sides; 0 before the first. */
+export function judgedPerSecond(input: {
+  readonly plan: RolloutPlan
+  readonly state: Pick<RolloutState, 'startedAt'>
+  readonly evidence: Evidence
+  readonly now: number
+}): number {
+  const { plan, state, evidence, now } = input
   const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
-  return units / Math.max(1, (now - state.startedAt) / 1000)
+  // Nothing is drawn into the evidence in the warm-up.
+  const { warmUpMs } = plan.spec.analysis
+  return units / Math.max(1, (now - state.startedAt - warmUpMs) / 1000)
 }

@@ -71,6 +71,13 @@ export class LogHistogram {
     return LOWEST_MS * GAMMA ** bucket
   }
 
+  /** Share of the values that are above `ms`, to a bucket's width; 0 when empty. */
+  shareAbove(ms: number): number {
+    const bucket = latencyBucket(ms)
+    if (this.#sum === 0) return 0
+    return this.#counts.subarray(bucket + 1).reduce((sum, each) => sum + each, 0) / this.#sum
+  }
+
   /** Adds everything that another histogram holds. */
   merge(other: LogHistogram): void {
     const ratio = this.#unit / other.#unit

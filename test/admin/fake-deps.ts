@@ -144,6 +144,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     archivedPlan: async () => null,
     archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
@@ -177,6 +178,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: hasRollout
       ? {
           start: 'auto',

@@ -49,6 +49,7 @@ t.test('what is left out has the documented default', (t) => {
         observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
         mirrors: [],
         failureStatuses: null,
+        notify: [],
         rollout: {
           start: 'auto',
           steps: [
@@ -251,6 +252,7 @@ services:
       { to: 'canary', share: 1, maxBytes: 1_048_576, tolerance: 0.01 },
     ],
     failureStatuses: [500, 429],
+    notify: [],
   })
   t.same(rollout, {
     start: 'manual',

@@ -250,3 +250,15 @@ t.test(
     t.equal(checked.status, 0)
   },
 )
+
+t.test('attempts to notify and questions are counted by service and result', async (t) => {
+  const registry = registryOf([])
+  registry.countNotification('svc', 'failed')
+  registry.countNotification('svc', 'failed')
+  registry.countNotification('other', 'delivered')
+  registry.countConfirmation('svc', 'given')
+  const { body } = await registry.render()
+  t.equal(sample(body, 'serin_notifications_total', { service: 'svc', result: 'failed' }), 2)
+  t.equal(sample(body, 'serin_notifications_total', { service: 'other', result: 'delivered' }), 1)
+  t.equal(sample(body, 'serin_confirmations_total', { service: 'svc', result: 'given' }), 1)
+})

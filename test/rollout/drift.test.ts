@@ -16,6 +16,7 @@ const CONTEXT = {
   limits: [],
   step: 0,
   stepEnteredAt: 0,
+  now: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: () => ({ value: null, n: 0 }),

@@ -20,6 +20,7 @@ const CONTEXT: JudgeContext = {
   limits: [],
   step: 0,
   stepEnteredAt: 0,
+  now: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: (side, _quantile, segment) => ({ value: segment === 'gold' ? 7 + side : 1, n: 50 }),

@@ -18,6 +18,7 @@ const contextAt = (index: number) => ({
   limits: [],
   step: index,
   stepEnteredAt: ENTERED,
+  now: ENTERED,
   pi: 0.05,
   unitsPerSecond: 100,
   latency: () => ({ value: null, n: 0 }),

@@ -23,6 +23,7 @@ export function buildService(options: ServiceOptions = {}): Service {
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }

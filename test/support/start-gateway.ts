@@ -55,6 +55,7 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
     mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: null,
     ...more,
   }
