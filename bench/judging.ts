@@ -57,6 +57,7 @@ const evaluator = new Evaluator({
   reachability: () => ({ ready: true, downForMs: 0 }),
   confirm: () => 'given',
   apply: () => {},
+  applyWinner: () => {},
   onDecision: () => {},
   // No service of it asks a provider.
   fetchProvider: () => Promise.reject(new Error('no provider')),

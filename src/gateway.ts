@@ -1,12 +1,11 @@
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger } from 'fastify'
-import type { AdminDeps, CommandResult, ReloadResult } from './admin/admin-deps.ts'
+import type { AdminDeps, ReloadResult } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
 import type { Config } from './config/config.ts'
 import type { ConfigResult } from './config/load.ts'
 import { redactConfig } from './config/redact.ts'
 import type { Clock } from './domain/clock.ts'
-import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createLabelJoin } from './feedback/join.ts'
@@ -22,6 +21,7 @@ import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
+import { createOperatorCommands } from './operator-commands.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
@@ -82,6 +82,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const look = createServiceLook({
     live: () => live,
     view: (service) => evaluator.view(service),
+    experiment: (service) => evaluator.experiment(service),
     now: clock.monotonic,
   })
 
@@ -108,7 +109,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
-      if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
+      if (runtime !== undefined) runtime.split = splitOf(runtime.service, state, null)
+    },
+    applyWinner: (service, winner) => {
+      const runtime = live.snapshot.runtimes.get(service)
+      if (runtime !== undefined) runtime.split = splitOf(runtime.service, null, winner)
     },
     onDecision: (decision) => {
       metrics.countDecision(decision)
@@ -129,11 +134,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       { clock, remember: buffer.add, upstreams: upstreams.registry },
       previous,
       (service) => evaluator.view(service)?.state ?? null,
+      (service) => evaluator.experiment(service)?.state ?? null,
     )
   let live = build(config, null)
 
   const rolloutsOf = ({ plans, books }: LiveServices) =>
     [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
+
+  const experimentsOf = ({ experiments, books }: LiveServices) =>
+    [...experiments].map(([name, plan]) => ({ plan, book: books.get(name)! }))
 
   const labels = createLabelJoin({
     services: () => live.config.services.map((s) => s.name),
@@ -144,22 +153,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
-  async function command(
-    service: string,
-    asked: Command,
-    ifMatch: number | null,
-  ): Promise<CommandResult> {
-    if (look.status(service) === null) {
-      const detail = `no service ${service} is configured`
-      return { ok: false, code: 'SERIN_UNKNOWN_SERVICE', detail }
-    }
-    const result = await evaluator.command(service, asked, ifMatch)
-    if (result === null) {
-      const detail = `${service} has no rollout: its weights are those of the configuration`
-      return { ok: false, code: 'SERIN_REFUSED', detail }
-    }
-    return result.ok ? { ...result, status: look.status(service)! } : result
-  }
+  const command = createOperatorCommands(evaluator, look)
 
   const reload = createReloader({
     live: () => live,
@@ -173,6 +167,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await upstreams.checkNew()
       await notifications.follow(next.config.services)
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
+      await evaluator.reconfigureExperiments(experimentsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
     onResult: metrics.setReloadSuccess,
@@ -216,6 +211,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     await evaluator.add(rollout)
     logResumed(evaluator.view(rollout.plan.service)!, log)
   }
+  for (const experiment of experimentsOf(live)) await evaluator.addExperiment(experiment)
 
   const data = createDataServer(
     {

@@ -9,6 +9,8 @@ import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
 import { buildMirrors } from './proxy/mirror.ts'
 import { Budget } from './proxy/budget.ts'
 import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
+import { weightsOf, winnerOf, type ExperimentState } from './rollout/experiment.ts'
+import { buildExperimentPlan, type ExperimentPlan } from './rollout/experiment-plan.ts'
 import { buildPlan } from './rollout/plan.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 import { buildSplit, type Split } from './routing/split.ts'
@@ -22,11 +24,14 @@ export type LiveServices = {
   readonly targets: Targets
   /** Of the services that have a rollout. */
   readonly plans: ReadonlyMap<string, RolloutPlan>
+  /** Of the services whose split is fixed. */
+  readonly experiments: ReadonlyMap<string, ExperimentPlan>
 }
 
 /**
  * Builds the services of a configuration. Books go on from `previous`; `stateOf` gives the rollout that
- * a service is in, so that a reload does not move its weights before the evaluator has looked.
+ * a service is in, and `experimentOf` its fixed split, so that a reload does not move its weights before
+ * the evaluator has looked.
  */
 export function buildLiveServices(
   config: Config,
@@ -37,21 +42,26 @@ export function buildLiveServices(
   },
   previous: LiveServices | null,
   stateOf: (service: string) => RolloutState | null,
+  experimentOf: (service: string) => ExperimentState | null,
 ): LiveServices {
   const targets = deps.upstreams.open(config.services)
   const books = new Map<string, ServiceBook>()
   const runtimes = new Map<string, ServiceRuntime>()
   const plans = new Map<string, RolloutPlan>()
+  const experiments = new Map<string, ExperimentPlan>()
   for (const service of config.services) {
     const { name } = service
     const book = new ServiceBook({ ...deps, service, previous: previous?.books.get(name) ?? null })
     const plan = buildPlan(service, config.hash)
     books.set(name, book)
     if (plan !== null) plans.set(name, plan)
+    const experiment = buildExperimentPlan(service, config.hash)
+    if (experiment !== null) experiments.set(name, experiment)
+    const winner = experiment === null ? null : winnerOf(experiment, experimentOf(name))
     const byVariant = targets.byService.get(name)!
     runtimes.set(name, {
       service,
-      split: splitOf(service, stateOf(name)),
+      split: splitOf(service, stateOf(name), winner),
       recorder: book,
       targets: byVariant,
       fallbacks: new Budget(),
@@ -59,13 +69,20 @@ export function buildLiveServices(
     })
   }
   const snapshot = { table: buildTable(config.services), runtimes }
-  return { config, snapshot, books, targets, plans }
+  return { config, snapshot, books, targets, plans, experiments }
 }
 
-/** The split of a service: its rollout's weights, else the fixed ones; without a state the baseline's alone. */
-export function splitOf(service: Service, state: RolloutState | null): Split {
+/**
+ * The split of a service: its rollout's weights (without a state the baseline's alone), else the fixed
+ * ones, or all for their `winner`.
+ */
+export function splitOf(
+  service: Service,
+  state: RolloutState | null,
+  winner: string | null,
+): Split {
   if (service.rollout === null) {
-    return buildSplit(service, service.split.weightsBp, service.name)
+    return buildSplit(service, weightsOf(service.split, winner), service.name)
   }
   const canary = service.variants.find((v) => v.name === CANARY)!
   // A version that the state does not know gets nothing until its own rollout has begun.

@@ -4,6 +4,7 @@ import type { MirrorBook } from './metrics/mirror-book.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
+import type { ExperimentView } from './rollout/experiment-view.ts'
 import type { RolloutView } from './rollout/view.ts'
 
 /** What the parts that show a service (admin API, scrape) are given of it; null = no such service. */
@@ -16,6 +17,7 @@ export type ServiceLook = {
 export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly view: (service: string) => RolloutView | null
+  readonly experiment: (service: string) => ExperimentView | null
   /** Monotonic ms. */
   readonly now: () => number
 }): ServiceLook {
@@ -45,6 +47,7 @@ export function createServiceLook(deps: {
           [...book.mirrors].map(([variant, mirror]) => [variant, mirrorFiguresOf(mirror)]),
         ),
         rollout: deps.view(name),
+        experiment: deps.experiment(name),
       }
     },
     read: (name) => {
@@ -59,7 +62,13 @@ export function createServiceLook(deps: {
           healthy: isHealthy(upstream, now),
         })),
       )
-      return { book, weightsBp: split.weightsBp, view: deps.view(name), upstreams }
+      return {
+        book,
+        weightsBp: split.weightsBp,
+        view: deps.view(name),
+        experiment: deps.experiment(name),
+        upstreams,
+      }
     },
   }
 }

@@ -18,7 +18,13 @@ const percent = Type.Optional(
 /** Bodies of the commands, by verb: what is not listed is refused by name. */
 export const COMMAND_BODIES = {
   promote: Type.Object(
-    { reason, full: Type.Optional(Type.Boolean({ description: 'Go to 100 % at once.' })) },
+    {
+      reason,
+      full: Type.Optional(Type.Boolean({ description: 'Go to 100 % at once.' })),
+      variant: Type.Optional(
+        Type.String({ maxLength: 63, description: 'The winner of a fixed split.' }),
+      ),
+    },
     { additionalProperties: false },
   ),
   abort: Type.Object({ reason }, { additionalProperties: false }),
@@ -48,6 +54,7 @@ export type CommandBody = {
   readonly reason?: string
   readonly full?: boolean
   readonly force?: boolean
+  readonly variant?: string
 }
 
 export type WeightsBody = Static<typeof WEIGHTS_BODY>
@@ -57,7 +64,11 @@ export function buildCommand(verb: RouteVerb, body: CommandBody, actor: string):
   const common = { actor, note: body.reason ?? null }
   switch (verb) {
     case 'promote':
-      return { verb, full: body.full ?? false, ...common }
+      return {
+        ...{ verb, full: body.full ?? false },
+        ...(body.variant === undefined ? {} : { variant: body.variant }),
+        ...common,
+      }
     case 'retry':
       return { verb, force: body.force ?? false, ...common }
     default:

@@ -55,12 +55,6 @@ async function run(
 ): Promise<CommandAnswer> {
   const { service } = request.params
   const status = requireService(deps, service)
-  if (status.service.rollout === null) {
-    throw new AdminError(
-      'SERIN_REFUSED',
-      `service "${service}" has no rollout: its weights are those of split.weights in the configuration`,
-    )
-  }
   const result = await deps.command(
     service,
     command,

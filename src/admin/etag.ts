@@ -2,9 +2,10 @@ import type { FastifyReply } from 'fastify'
 import { AdminError } from './problem.ts'
 import type { ServiceStatus } from './service-status.ts'
 
-/** Sets the revision of a service's rollout as the answer's `ETag`; without a rollout there is none. */
+/** Sets the revision of a service's rollout or fixed split as the answer's `ETag`; without either there is none. */
 export function setEtag(reply: FastifyReply, status: ServiceStatus): void {
-  if (status.rollout !== null) void reply.header('etag', etagOf(status.rollout.state.revision))
+  const current = revisionOf(status)
+  if (current !== undefined) void reply.header('etag', etagOf(current))
 }
 
 /**
@@ -18,14 +19,18 @@ export function parseIfMatch(header: string | undefined, status: ServiceStatus):
     throw new AdminError('SERIN_BAD_REQUEST', `If-Match is ${header}; send "<revision>" or *`)
   }
   const tags = header.split(',').map((tag) => tag.trim())
-  const current = status.rollout?.state.revision
+  const current = revisionOf(status)
   if (current !== undefined && tags.includes(etagOf(current))) return current
   const now = current === undefined ? 'there is none yet' : `it is ${etagOf(current)} now`
   throw new AdminError(
     'SERIN_STALE_REVISION',
-    `the rollout's revision is not ${header.trim()}: ${now}; read it again, then decide`,
+    `the service's revision is not ${header.trim()}: ${now}; read it again, then decide`,
     { headers: current === undefined ? {} : { etag: etagOf(current) } },
   )
+}
+
+function revisionOf({ rollout, experiment }: ServiceStatus): number | undefined {
+  return (rollout ?? experiment)?.state.revision
 }
 
 function etagOf(revision: number): string {

@@ -104,7 +104,11 @@ function presentValue({ value, n }: MetricValue): MetricValue {
   return { value: value === null ? null : finite(value), n }
 }
 
-function presentEvidence(evidence: LogEvidence | null): LogEvidenceJson | null {
+/** Builds the JSON of evidence; null stays null. */
+export function presentEvidence<T extends LogEvidence | null>(
+  evidence: T,
+): T extends null ? null : LogEvidenceJson
+export function presentEvidence(evidence: LogEvidence | null): LogEvidenceJson | null {
   if (evidence === null) return null
   return { log: finite(evidence.log), threshold: evidence.threshold }
 }

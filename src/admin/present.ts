@@ -1,7 +1,9 @@
 import type { Decision, Standing } from '../domain/decision.ts'
+import type { Service } from '../domain/service.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { presentComparison, type ComparisonJson } from './present-comparison.ts'
 import { presentMetric, type MetricJson } from './present-metric.ts'
 import { presentMirror, type MirrorJson } from './present-mirror.ts'
 import type { ServiceStatus, VariantFigures } from './service-status.ts'
@@ -11,8 +13,9 @@ export type ServiceJson = {
   readonly name: string
   /** `fixed`: no rollout, the configured weights hold. */
   readonly strategy: 'canary' | 'fixed'
+  /** Names the attempt of the rollout, or of the experiment. */
   readonly rollout: string | null
-  /** The revision that `ETag` and `If-Match` speak of; null without a rollout. */
+  /** The revision that `ETag` and `If-Match` speak of; null without a rollout or a fixed split. */
   readonly revision: number | null
   readonly phase: RolloutPhase['phase'] | null
   readonly step: StepJson | null
@@ -29,6 +32,12 @@ export type ServiceJson = {
   readonly metrics: readonly MetricJson[]
   readonly missing: readonly string[]
   readonly etaSeconds: number | null
+  /** The variant that a fixed split was promoted to; null = none. */
+  readonly winner: string | null
+  /** One for each challenger of an experiment. */
+  readonly comparisons: readonly ComparisonJson[]
+  /** What must be said of how requests are shared out; null = nothing. */
+  readonly notice: string | null
   readonly lastDecision: DecisionJson | null
 }
 
@@ -69,13 +78,14 @@ export type DecisionJson = {
 
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
-  const { service, rollout } = status
+  const { service, rollout, experiment } = status
   const state = rollout?.state ?? null
+  const lastDecision = (rollout ?? experiment)?.lastDecision ?? null
   return {
     name: service.name,
     strategy: service.rollout === null ? 'fixed' : 'canary',
-    rollout: state === null ? null : rolloutId(state),
-    revision: state?.revision ?? null,
+    rollout: state === null ? (experiment?.id ?? null) : rolloutId(state),
+    revision: (rollout ?? experiment)?.state.revision ?? null,
     phase: state?.phase ?? null,
     step:
       rollout === null
@@ -105,7 +115,10 @@ export function presentService(status: ServiceStatus): ServiceJson {
     metrics: rollout?.metrics.map(presentMetric) ?? [],
     missing: rollout?.missing ?? [],
     etaSeconds: rollout?.etaSeconds ?? null,
-    lastDecision: rollout?.lastDecision == null ? null : presentDecision(rollout.lastDecision),
+    winner: experiment?.winner ?? null,
+    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
+    notice: noticeOf(service),
+    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
 }
 
@@ -126,6 +139,11 @@ export function presentDecision(decision: Decision): DecisionJson {
     metrics: decision.metrics.map(presentMetric),
     configHash: decision.configHash,
   }
+}
+
+function noticeOf({ split }: Service): string | null {
+  if (split.rules.length === 0) return null
+  return 'rules send requests to variants by their content: those variants meet different requests, so their figures are no A/B test, and none of it is evidence'
 }
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {

@@ -1,5 +1,6 @@
 import type { Service } from '../domain/service.ts'
 import type { ComparedPair, Disagreement, MirrorResult } from '../metrics/mirror-book.ts'
+import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutView } from '../rollout/view.ts'
 
 /** A service as it runs now: its configuration, its weights, its figures and its rollout. */
@@ -13,6 +14,8 @@ export type ServiceStatus = {
   readonly mirrors: Readonly<Record<string, MirrorFigures>>
   /** Null: the service has no rollout (fixed weights), or its rollout was not read from the store yet. */
   readonly rollout: RolloutView | null
+  /** Null: the service has no fixed split. */
+  readonly experiment: ExperimentView | null
 }
 
 /** What a variant did since this process started. */

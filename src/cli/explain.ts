@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ServiceJson } from '../admin/present.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type ReadOptions,
 } from './command-options.ts'
 import { explainDecision } from './explain-text.ts'
+import { explainComparison } from './render-comparison.ts'
 import { buildStyle, wrap } from './render.ts'
 
 /** Adds `serin explain <service> [decision]`: a decision in sentences, the newest by default. */
@@ -20,11 +22,18 @@ export function addExplainCommand(program: Command, io: CliIo): void {
       .argument('<service>')
       .argument('[decision]', 'its number (default: the newest)', parseCount(1)),
   ).action(async (name: string, id: number | undefined, options: ReadOptions) => {
-    const decision = await withClient(io, options, async (client) =>
+    const { decision, service } = await withClient(io, options, async (client) =>
       id === undefined
-        ? (await client.decisions(name, { after: 0, limit: 1 }))[0]
-        : client.decision(name, id),
+        ? {
+            decision: (await client.decisions(name, { after: 0, limit: 1 }))[0],
+            service: (await client.service(name)).service,
+          }
+        : { decision: await client.decision(name, id), service: null },
     )
+    // Nothing is decided by the evidence of an experiment: what it says now is what there is to explain.
+    if (service !== null && service.comparisons.length > 0) {
+      return explainExperiment(io, service, options)
+    }
     if (decision === undefined) {
       throw new CliExit(EXIT.badInput, `service "${name}" has no decisions yet`)
     }
@@ -35,4 +44,22 @@ export function addExplainCommand(program: Command, io: CliIo): void {
     )
     io.stdout.write(`${lines.join('\n')}\n`)
   })
+}
+
+function explainExperiment(io: CliIo, service: ServiceJson, options: ReadOptions): void {
+  if (options.output === 'json') return writeJson(io, service.comparisons)
+  const { width } = buildStyle(io, io.stdout)
+  const { rollout, winner, lastDecision } = service
+  const head = [
+    `${service.name}: experiment ${rollout!}. Each variant is compared with the baseline; α is shared over all of them and over the required metrics.`,
+    ...(winner === null ? [] : [`${winner} was promoted: nothing is compared any more.`]),
+    ...(lastDecision === null
+      ? []
+      : [`Last decision #${lastDecision.id} by ${lastDecision.actor}: ${lastDecision.summary}.`]),
+  ]
+  const lines = [head, ...service.comparisons.map(explainComparison)].flatMap((sentences) => [
+    ...sentences.flatMap((sentence) => wrap(sentence, width)),
+    '',
+  ])
+  io.stdout.write(`${lines.slice(0, -1).join('\n')}\n`)
 }

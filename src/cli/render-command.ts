@@ -8,7 +8,7 @@ export function renderCommandAnswer({ decision, service }: CommandAnswer): strin
     decision === null
       ? `${service.name}: nothing to change`
       : `${service.name}: decision ${decision.id} (${decision.action}): ${decision.summary}`
-  return `${done}\n${service.name}: ${service.phase ?? 'fixed'}, ${renderWeights(service.weights)}\n`
+  return `${done}\n${service.name}: ${service.phase ?? (service.winner === null ? 'fixed' : 'promoted')}, ${renderWeights(service.weights)}\n`
 }
 
 /** Weights as `baseline 80 %, canary 20 %`. */

@@ -8,6 +8,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { renderComparison } from './render-comparison.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
@@ -36,18 +37,19 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
     ...(service.metrics.length === 0
       ? []
       : renderTable(metricRows(service.metrics, style), '<<>>>', width)),
+    ...service.comparisons.flatMap((comparison) => renderComparison(comparison, style)),
     ...missing,
     ...(service.etaSeconds === null
       ? []
       : renderLabelled('next step', `in about ${formatSeconds(service.etaSeconds)}`, width)),
+    ...(service.notice === null ? [] : renderLabelled('note', service.notice, width)),
     ...renderLast(service, width, now),
   ]
 }
 
 function renderHead(service: ServiceJson, style: Style): readonly string[] {
   if (service.phase === null) {
-    const what = service.strategy === 'fixed' ? 'fixed weights' : 'rollout not read yet'
-    return [`${style.bold(service.name)}  ${what}`]
+    return [`${style.bold(service.name)}  ${describeFixed(service, style)}`]
   }
   const step =
     service.step === null || service.step.kind === null
@@ -59,6 +61,13 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
     `${style.bold(service.name)}  ${paintPhase(service.phase, style)}  ${facts}`,
     ...(why === null ? [] : renderLabelled('because', why, style.width)),
   ]
+}
+
+function describeFixed(service: ServiceJson, style: Style): string {
+  if (service.strategy !== 'fixed') return 'rollout not read yet'
+  const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
+  if (service.comparisons.length === 0) return `fixed weights${split}`
+  return `experiment  ${service.rollout!}${split}`
 }
 
 function describePhase(service: ServiceJson): string | null {

@@ -7,6 +7,7 @@ type VerbOptions = ReadOptions & {
   readonly reason?: string
   readonly full?: true
   readonly force?: true
+  readonly variant?: string
 }
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -31,16 +32,33 @@ export function addVerbCommands(program: Command, io: CliIo): void {
         .argument('<service>')
         .option('--reason <text>', 'stands in the decision log'),
     )
-    if (verb === 'promote') command.option('--full', 'to 100 % at once')
+    if (verb === 'promote') {
+      command
+        .argument('[variant]', 'the winner of a fixed split')
+        .option('--variant <name>', 'the same')
+        .option('--full', 'to 100 % at once, or although the winner is down')
+    }
     if (verb === 'retry') command.option('--force', 'do not wait for the cooldown')
-    command.action(async (name: string, options: VerbOptions) => {
-      const { reason, full, force } = options
+    const run = async (name: string, options: VerbOptions) => {
+      const { reason, full, force, variant } = options
       await withClient(io, options, async (client) => {
         const { etag } = await client.service(name)
-        const answer = await client.command('POST', name, verb, { reason, full, force }, etag)
+        const answer = await client.command(
+          'POST',
+          name,
+          verb,
+          { reason, full, force, variant },
+          etag,
+        )
         if (options.output === 'json') writeJson(io, answer)
         else io.stdout.write(renderCommandAnswer(answer))
       })
-    })
+    }
+    if (verb !== 'promote') command.action(run)
+    else {
+      command.action((name: string, variant: string | undefined, options: VerbOptions) => {
+        return run(name, variant === undefined ? options : { ...options, variant })
+      })
+    }
   }
 }

@@ -39,7 +39,8 @@ function buildStep(raw: RawStep, minRequests: number): StepSpec {
   }
 }
 
-function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisSpec {
+/** How variants are judged: in a rollout, or in an experiment. */
+export function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisSpec {
   const metrics: [string, RawMetric][] = Object.entries(raw.metrics ?? {})
   return {
     intervalMs: parseDuration(raw.interval ?? DEFAULTS.interval)!,

@@ -10,7 +10,7 @@ import type {
 import { fractionToBp, parseSize } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildNotify } from './build-notify.ts'
-import { buildRollout } from './build-rollout.ts'
+import { buildAnalysis, buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
@@ -21,6 +21,7 @@ import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './s
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
+  const segments = observe?.segment?.values ?? []
   return {
     name,
     match: {
@@ -44,11 +45,14 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     },
     failureStatuses: raw.errors?.statuses ?? null,
     rollout:
-      raw.rollout === undefined
-        ? null
-        : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
+      raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}, segments),
+    ...(isExperiment(raw) ? { experiment: buildAnalysis(raw.analysis!, segments) } : undefined),
     notify: buildNotify(raw.notify ?? []),
   }
+}
+
+function isExperiment({ rollout, analysis, split }: RawService): boolean {
+  return rollout === undefined && analysis !== undefined && split?.weights !== undefined
 }
 
 function buildMirror(raw: RawMirror): MirrorSpec {

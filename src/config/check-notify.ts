@@ -19,8 +19,11 @@ export function checkNotify(checker: Checker, service: ConfigPath): void {
         'asks for confirm-promotion of a Slack hook, which answers 200 to everything and so confirms every promotion',
       )
   }
-  if (checker.keys(notify).length > 0 && !checker.keys(service).includes('rollout'))
-    checker.warn(notify, 'is not used: the service has no rollout')
+  const isDecided =
+    checker.keys(service).includes('rollout') ||
+    checker.keys([...service, 'split']).includes('weights')
+  if (checker.keys(notify).length > 0 && !isDecided)
+    checker.warn(notify, 'is not used: the service has neither a rollout nor split.weights')
 }
 
 function checkUrl(checker: Checker, path: ConfigPath, url: string, seen: Set<string>): void {

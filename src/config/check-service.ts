@@ -1,6 +1,7 @@
 import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
 import { checkDrift } from './check-drift.ts'
+import { checkExperiment } from './check-experiment.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkMirrors } from './check-mirrors.ts'
 import { checkNotify } from './check-notify.ts'
@@ -22,8 +23,7 @@ export function checkService(checker: Checker, path: ConfigPath): void {
   checkSegments(checker, path)
   checkDrift(checker, path)
   checkNotify(checker, path)
-  if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
-    checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
+  checkExperiment(checker, path)
 }
 
 function checkVariants(checker: Checker, path: ConfigPath): void {

@@ -73,7 +73,8 @@ export type DecisionDraft = Omit<Decision, 'id'>
 export type Command = CommandVerb & { readonly actor: string; readonly note: string | null }
 
 type CommandVerb =
-  | { readonly verb: 'promote'; readonly full: boolean }
+  /** `variant`: the winner of a fixed split; a rollout has none to name. */
+  | { readonly verb: 'promote'; readonly full: boolean; readonly variant?: string }
   | { readonly verb: 'abort' }
   | { readonly verb: 'pause' }
   | { readonly verb: 'resume' }

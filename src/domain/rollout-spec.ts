@@ -130,8 +130,8 @@ export type MetricSpec = MetricCommon & MetricSource
 export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: number }>
 
 /** The pointers into the request's body whose numbers are watched for drift, each once. */
-export function watchedPointers(rollout: RolloutSpec | null): readonly string[] {
-  const metrics = rollout?.analysis.metrics ?? []
+export function watchedPointers(analysis: AnalysisSpec | null): readonly string[] {
+  const metrics = analysis?.metrics ?? []
   const pointers = metrics.flatMap((m) =>
     m.kind === 'drift' && m.of !== 'prediction' ? [m.of.pointer] : [],
   )

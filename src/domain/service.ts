@@ -1,5 +1,5 @@
 import type { NotifySpec } from './notify.ts'
-import type { RolloutSpec } from './rollout-spec.ts'
+import type { AnalysisSpec, RolloutSpec } from './rollout-spec.ts'
 import type { Variant } from './variant.ts'
 
 /** One model endpoint that callers know, as the configuration describes it (units resolved). */
@@ -18,8 +18,15 @@ export type Service = {
   readonly failureStatuses: readonly number[] | null
   /** Null: the fixed weights of the split hold. */
   readonly rollout: RolloutSpec | null
+  /** By what the variants of the fixed weights are compared with the baseline; absent = they are not. */
+  readonly experiment?: AnalysisSpec
   /** Who hears of its decisions; no two have the same URL. */
   readonly notify: readonly NotifySpec[]
+}
+
+/** What a service's variants are compared by, in a rollout or an experiment; null = they are not. */
+export function analysisOf(service: Pick<Service, 'rollout' | 'experiment'>): AnalysisSpec | null {
+  return service.rollout?.analysis ?? service.experiment ?? null
 }
 
 /** Which requests belong to a service. */

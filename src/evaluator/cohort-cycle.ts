@@ -7,7 +7,7 @@ import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
-import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { VariantBook } from '../metrics/variant-book.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
@@ -23,6 +23,12 @@ const MAX_UNITS = 2_000_000
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
 
+/** What a cycle needs of the books: the baseline's latencies, and that draws come into its ledger. */
+export type CycleBook = {
+  readonly variants: ReadonlyMap<string, VariantBook>
+  readonly useLedger: (ledger: CohortLedger, rollout: string) => void
+}
+
 /** What an attempt is taken up with again after a restart. */
 export type Restored = {
   readonly evidence: Evidence | null
@@ -37,7 +43,7 @@ export type Restored = {
 export class CohortCycle {
   readonly rollout: string
   #plan: RolloutPlan
-  #book: ServiceBook
+  #book: CycleBook
   readonly #ledger: CohortLedger
   readonly #foldedThrough = new Map<string, number>()
   readonly #blockMs: number
@@ -50,7 +56,7 @@ export class CohortCycle {
   constructor(
     plan: RolloutPlan,
     state: RolloutState,
-    book: ServiceBook,
+    book: CycleBook,
     now: number,
     restored: Restored | null,
   ) {
@@ -98,7 +104,7 @@ export class CohortCycle {
   }
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
-  replan(plan: RolloutPlan, book: ServiceBook): void {
+  replan(plan: RolloutPlan, book: CycleBook): void {
     for (const h of plan.hypotheses) {
       const before = this.#plan.hypotheses.find((other) => other.id === h.id)
       const found = this.#evidence.hypotheses[h.id]!
@@ -116,8 +122,16 @@ export class CohortCycle {
     book.useLedger(this.#ledger, this.rollout)
   }
 
-  /** Closes the open cohort and, where both variants have a share, opens the next one. */
-  turn(state: RolloutState, now: number, judged: boolean): void {
+  /** The number of the newest cohort. */
+  get lastNumber(): number {
+    return this.#lastNumber
+  }
+
+  /**
+   * Closes the open cohort and, where both variants have a share, opens the next one. Its number is
+   * above `after`: cycles that turn together give the same number to cohorts of the same time.
+   */
+  turn(state: RolloutState, now: number, judged: boolean, after = 0): void {
     const compares = state.phase === 'progressing' || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
       this.#ledger.close(now)
@@ -125,7 +139,7 @@ export class CohortCycle {
     }
     this.#learnCaps()
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
-    const number = Math.max(this.#lastNumber + 1, timeNumber(now))
+    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
     const pi = state.weightBp / WHOLE_BP

@@ -4,17 +4,20 @@ import type { Command, Decision } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
+import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
-import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
+import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -24,6 +27,9 @@ const RUNNERS_AT_A_STRETCH = 8
 
 /** A service that has a rollout. */
 export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
+
+/** A service whose split is fixed. */
+export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }
 
 /** What the control loop needs of the world. */
 export type EvaluatorDeps = {
@@ -40,6 +46,8 @@ export type EvaluatorDeps = {
   /** Asked only where the configuration wants a promotion confirmed. */
   readonly confirm: Confirm
   readonly apply: (state: RolloutState) => void
+  /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
+  readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
   readonly onLead?: (leads: boolean) => void
@@ -51,6 +59,7 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps
   readonly #lease: LeaseKeeper
   readonly #runners = new Map<string, RolloutRunner>()
+  readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #led: boolean | null = null
@@ -81,6 +90,14 @@ export class Evaluator {
     this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
   }
 
+  /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
+  async addExperiment({ plan, book }: Experiment): Promise<void> {
+    const { service } = plan
+    const runner = new ExperimentRunner(this.#experimentDeps(service), plan, book)
+    await runner.open()
+    this.#experiments.set(service, runner)
+  }
+
   /** Why a rollout cannot go on (or begin again) under another plan; null when it can. */
   async refusal(plan: RolloutPlan): Promise<string | null> {
     const running = this.#runners.get(plan.service)
@@ -109,6 +126,20 @@ export class Evaluator {
     }
   }
 
+  /** The same for fixed splits. */
+  async reconfigureExperiments(experiments: readonly Experiment[], actor: string): Promise<void> {
+    for (const service of [...this.#experiments.keys()]) {
+      if (experiments.some((e) => e.plan.service === service)) continue
+      await this.#experiments.get(service)!.flush()
+      this.#experiments.delete(service)
+    }
+    for (const { plan, book } of experiments) {
+      const runner = this.#experiments.get(plan.service)
+      if (runner === undefined) await this.addExperiment({ plan, book })
+      else await runner.reconfigure(plan, book, actor)
+    }
+  }
+
   /** Looks at once, then every quarter of a second until `stop`. */
   start(): void {
     this.#timer = setInterval(() => void this.look(), LOOK_MS)
@@ -127,7 +158,7 @@ export class Evaluator {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     await this.#looking
-    for (const runner of this.#runners.values()) {
+    for (const runner of this.#all()) {
       await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
     }
     // Whoever comes next then waits for it to run out.
@@ -137,6 +168,11 @@ export class Evaluator {
   /** Null: the service has no rollout. */
   view(service: string): RolloutView | null {
     return this.#runners.get(service)?.view() ?? null
+  }
+
+  /** Null: the service has no fixed split. */
+  experiment(service: string): ExperimentView | null {
+    return this.#experiments.get(service)?.view() ?? null
   }
 
   /** Null: the service has no rollout, or no traffic is given nor to be seen. */
@@ -150,19 +186,26 @@ export class Evaluator {
     return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
   }
 
-  /** Null: the service has no rollout. */
+  /** Null: the service has neither a rollout nor a fixed split. */
   async command(
     service: string,
     command: Command,
     ifMatch: number | null,
   ): Promise<RunnerResult | null> {
-    return (await this.#runners.get(service)?.command(command, ifMatch)) ?? null
+    const runner = this.#runners.get(service) ?? this.#experiments.get(service)
+    return (await runner?.command(command, ifMatch)) ?? null
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
-  label(prediction: Prediction, label: number): ReturnType<RolloutRunner['label']> {
-    const runner = this.#runners.get(prediction.service)
-    return runner?.label(prediction, label) ?? { result: 'late', cohort: null }
+  label(prediction: Prediction, label: number): LabelBooking {
+    const { service } = prediction
+    const runner = this.#runners.get(service)
+    if (runner !== undefined) {
+      const { result, cohort } = runner.label(prediction, label)
+      return { result, changed: cohort === null ? [] : [{ service, cohort }] }
+    }
+    const experiment = this.#experiments.get(service)
+    return experiment?.label(prediction, label) ?? { result: 'late', changed: [] }
   }
 
   async #lookOnce(): Promise<void> {
@@ -177,12 +220,21 @@ export class Evaluator {
     }
     const ticks: Promise<void>[] = []
     let n = 0
-    for (const runner of [...this.#runners.values()]) {
+    for (const runner of this.#all()) {
       ticks.push(runner.tick())
       // Requests get their turn in between; what is on its way into the store is not waited for.
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
     await Promise.all(ticks)
+  }
+
+  #all(): readonly (RolloutRunner | ExperimentRunner)[] {
+    return [...this.#runners.values(), ...this.#experiments.values()]
+  }
+
+  #experimentDeps(service: string): ExperimentDeps {
+    const { applyWinner } = this.#deps
+    return { ...this.#runnerDeps(service), apply: (winner) => applyWinner(service, winner) }
   }
 
   #runnerDeps(service: string): RunnerDeps {

@@ -1,3 +1,4 @@
+import type { Cohort } from '../domain/cohort.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
@@ -28,6 +29,12 @@ export type RunnerResult =
       readonly code: 'SERIN_STALE_REVISION' | 'SERIN_REFUSED' | 'SERIN_STORE_FAILED'
       readonly detail: string
     }
+
+/** What became of a label; `changed` cohorts are in the store already, and must be stored again with the join. */
+export type LabelBooking = {
+  readonly result: 'joined' | 'late'
+  readonly changed: readonly { readonly service: string; readonly cohort: Cohort }[]
+}
 
 /** Where a runner begins: what the store has, and what the configuration makes of it. */
 export type RunnerStart = {

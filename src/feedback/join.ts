@@ -23,14 +23,14 @@ export type LabelJoinDeps = {
     ) => Promise<void>
   }
   /**
-   * Counts a label into its prediction's cohort. `late` = that cohort takes none any more. `cohort` is
-   * set when it is in the store already and has changed. Called once per prediction.
+   * Counts a label into its prediction's cohorts. `late` = they take none any more. `changed` are those
+   * that are in the store already, with what they are kept under. Called once per prediction.
    */
   readonly book: (
     prediction: Prediction,
     label: number,
     now: number,
-  ) => { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null }
+  ) => { readonly result: 'joined' | 'late'; readonly changed: readonly ChangedCohort[] }
   readonly clock: Pick<Clock, 'now'>
   /** What became of `lines` lines; `service: null` = it is not known whose they are. */
   readonly count: (service: string | null, result: FeedbackResult, lines: number) => void
@@ -199,9 +199,10 @@ function bookLabel(
   booked.marks.push({ prediction, label })
   // A request that is no evidence has no cohort to book into.
   if (prediction.cohort === -1) return 'joined'
-  const { result, cohort } = deps.book(prediction, label, deps.clock.now())
-  if (cohort !== null) {
-    booked.cohorts.set(`${service}\0${cohort.rollout}\0${cohort.number}`, { service, cohort })
+  const { result, changed } = deps.book(prediction, label, deps.clock.now())
+  for (const each of changed) {
+    const { rollout, number } = each.cohort
+    booked.cohorts.set(`${each.service}\0${rollout}\0${number}`, each)
   }
   return result
 }

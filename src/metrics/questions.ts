@@ -38,8 +38,9 @@ function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
     failures: ids('failure'),
     noAnswers: ids('no-answer'),
     latencies: ids('latency'),
-    labels: hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
+    labels: hypotheses.flatMap(({ source, metric }, index) =>
+      // A metric may ask about its score twice: is it no worse, is it better.
+      source.of !== 'score' || index !== hypotheses.findIndex((h) => isScoreOf(h, metric))
         ? []
         : [
             {
@@ -50,4 +51,8 @@ function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
           ],
     ),
   }
+}
+
+function isScoreOf({ source, metric }: Hypothesis, of: string | null): boolean {
+  return source.of === 'score' && metric === of
 }

@@ -82,7 +82,12 @@ export type Ticket = {
   /** Milliseconds since the epoch. */
   readonly startedWall: number
   headAt: number | null
+  /** Its places in the comparisons of an experiment; empty where there is none. */
+  compared: readonly ComparedTicket[]
   /** Among the live tickets of its cohort. */
   place: number
   done: boolean
 }
+
+/** A request's place in one comparison. */
+export type ComparedTicket = { readonly challenger: string; readonly ticket: Ticket }

@@ -4,12 +4,14 @@ import { WHOLE_BP } from '../domain/units.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import { collectGauge } from './collect.ts'
+import { registerComparisons } from './register-comparisons.ts'
 import type { ReadServices } from './service-reading.ts'
 
 const VERDICTS: readonly Verdict[] = ['successful', 'failed', 'inconclusive', 'error']
 
 /** Registers where the rollouts stand, and what the evidence says. */
 export function registerRollouts(registry: Registry, services: ReadServices): void {
+  registerComparisons(registry, services)
   collectGauge(registry, {
     name: 'serin_variant_weight',
     help: "A variant's share of the randomised requests, 0 to 1.",

@@ -1,3 +1,4 @@
+import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { ServiceBook } from './service-recorder.ts'
 
@@ -6,6 +7,8 @@ export type ServiceReading = {
   readonly book: ServiceBook
   readonly weightsBp: Readonly<Record<string, number>>
   readonly view: RolloutView | null
+  /** Null: the service has no fixed split. */
+  readonly experiment: ExperimentView | null
   /** By variant, then by upstream. */
   readonly upstreams: readonly {
     readonly variant: string

@@ -3,19 +3,23 @@ import type { Clock } from '../domain/clock.ts'
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import type { Service } from '../domain/service.ts'
+import { analysisOf, type Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
+import { ComparisonBooks } from './comparison-books.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type {
   AttemptResult,
+  ComparedTicket,
   FallbackResult,
   RequestNote,
   ServiceRecorder,
   Ticket,
 } from './recorder.ts'
 import { VariantBook } from './variant-book.ts'
+
+const NOWHERE: readonly ComparedTicket[] = []
 
 /** Half-life of the latencies that quantiles are read from. */
 const LATENCY_HALF_LIFE_MS = 600_000
@@ -37,6 +41,7 @@ export class ServiceBook implements ServiceRecorder {
   readonly #remember: (prediction: Prediction) => void
   #ledger: CohortLedger | null = null
   #rollout = ''
+  readonly #comparisons = new ComparisonBooks()
   #fadedAt: number
 
   constructor(deps: {
@@ -71,6 +76,12 @@ export class ServiceBook implements ServiceRecorder {
     this.#rollout = rollout
   }
 
+  /** From now on draws for this challenger and the baseline are booked into this ledger too; null = no longer. */
+  compare(challenger: string, ledger: CohortLedger | null, experiment: string): void {
+    this.#comparisons.use(challenger, ledger)
+    this.#rollout = experiment
+  }
+
   begin(
     assignment: Assignment,
     requestId: string,
@@ -83,7 +94,7 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
-    const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
+    const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const ticket: Ticket = {
@@ -98,16 +109,21 @@ export class ServiceBook implements ServiceRecorder {
       startedAt: now,
       startedWall,
       headAt: null,
+      compared: NOWHERE,
       place: -1,
       done: false,
     }
     if (judged !== null) this.#ledger!.track(ticket)
+    if (side !== null && !this.#comparisons.isEmpty) {
+      ticket.compared = this.#comparisons.begin(ticket, observed, numbers)
+    }
     this.variants.get(variant)!.inFlight++
     return ticket
   }
 
   head(ticket: Ticket, now = this.#clock.monotonic()): void {
     ticket.headAt = now
+    for (const { ticket: place } of ticket.compared) place.headAt = now
     this.variants.get(ticket.variant)!.firstBytes.add(now - ticket.startedAt)
   }
 
@@ -138,6 +154,7 @@ export class ServiceBook implements ServiceRecorder {
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
+    this.#comparisons.settle(ticket, outcome, durationMs)
   }
 
   sessionBegan(variant: string): void {
@@ -152,15 +169,16 @@ export class ServiceBook implements ServiceRecorder {
     if (value !== null) {
       this.predictions.looked++
       this.#ledger?.predicted(ticket, value)
+      this.#comparisons.predicted(ticket, value)
     }
-    const { cohort, first, segment } = ticket
+    const { segment } = ticket
     this.#remember({
       service: this.service.name,
       requestId: ticket.requestId,
       value,
       at: ticket.startedWall,
       rollout: this.#rollout,
-      cohort: cohort !== null && first ? cohort.number : -1,
+      cohort: labelledCohort(ticket),
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
       ...(segment === null ? undefined : { segment }),
@@ -195,6 +213,12 @@ export class ServiceBook implements ServiceRecorder {
     this.variants.get(CANARY)?.fadeDrawn(0)
   }
 
+  // In an experiment each challenger stands in the canary's place.
+  #sideOf(variant: string): Side | null {
+    if (variant === BASELINE) return BASELINE_SIDE
+    return variant === CANARY || this.#comparisons.has(variant) ? CANARY_SIDE : null
+  }
+
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */
   fade(now: number): void {
     const passed = now - this.#fadedAt
@@ -207,12 +231,16 @@ export class ServiceBook implements ServiceRecorder {
 }
 
 /** The segments whose latencies are compared apart. */
-function latencySegments({ rollout }: Service): readonly string[] {
-  const metrics = rollout?.analysis.metrics ?? []
+function latencySegments(service: Service): readonly string[] {
+  const metrics = analysisOf(service)?.metrics ?? []
   return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
 }
 
-function sideOf(variant: string): Side | null {
-  if (variant === BASELINE) return BASELINE_SIDE
-  return variant === CANARY ? CANARY_SIDE : null
+/** The number of the cohorts that its label is booked into: the same in all comparisons; -1 = none. */
+function labelledCohort({ cohort, first, compared }: Ticket): number {
+  if (cohort !== null) return first ? cohort.number : -1
+  const place = compared[0]
+  return place !== undefined && compared.every(({ ticket }) => ticket.first)
+    ? place.ticket.cohort!.number
+    : -1
 }

@@ -34,6 +34,8 @@ export type FigureContext = {
   readonly unitsPerSecond: number
   /** A quantile of a side's drawn requests, all or a segment's, in ms, for people to read. */
   readonly latency: (side: Side, quantile: number, segment: string | undefined) => MetricValue
+  /** Level of the intervals of means, both sides together; absent = 0.05. */
+  readonly reportAlpha?: number
 }
 
 /** Level of the intervals that are for reading only. */
@@ -116,7 +118,7 @@ function meanFigures(
     canary: value(CANARY_SIDE),
     ratio: () =>
       meanRatioInterval(strata, {
-        alpha: REPORT_ALPHA,
+        alpha: context.reportAlpha ?? REPORT_ALPHA,
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
         root: score === 'squared-error',
       }),

@@ -25,6 +25,9 @@ export function obey(
 ): Transition | Refusal {
   switch (command.verb) {
     case 'promote':
+      if (command.variant !== undefined) {
+        return refuse('a rollout promotes its canary: only a fixed split is given a variant')
+      }
       return promote(plan, state, seen, command, command.full)
     case 'abort':
       return abort(state, seen, command)

@@ -1,11 +1,12 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
+  type AnalysisSpec,
   type MetricSpec,
   type RolloutSpec,
   type StepSpec,
 } from '../domain/rollout-spec.ts'
-import type { Service } from '../domain/service.ts'
+import type { ObserveSpec, Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildHypotheses } from './hypotheses.ts'
 
@@ -46,8 +47,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
       analysis: JSON.stringify([
         service.split.key,
-        analysisIdentity(spec),
-        ...segmentIdentity(service),
+        ...analysisIdentity(spec.analysis, service.observe),
       ]),
     },
   }
@@ -63,33 +63,30 @@ function stepIdentity(step: StepSpec): unknown {
   return step.kind === 'weight' ? [step.kind, step.weightBp] : [step.kind, step.durationMs]
 }
 
-// Absent where nothing is judged by segment, so that an attempt goes on when other versions meet it.
-function segmentIdentity({ observe, rollout }: Service): readonly unknown[] {
-  const metrics = rollout!.analysis.metrics.filter((m) => m.segments !== undefined)
-  return metrics.length === 0 ? [] : [[observe.segment, metrics.map((m) => m.name)]]
-}
-
-// What an attempt's α was spent on: changing any of it in mid-rollout would void the guarantee.
-function analysisIdentity(spec: RolloutSpec): unknown {
-  const { alphaRollback, alphaPromote, metrics } = spec.analysis
-  return [
-    alphaRollback,
-    alphaPromote,
-    metrics.map((m) => [
-      m.name,
-      m.kind,
-      m.mode,
-      m.better,
-      m.onFailure === 'warn',
-      m.kind === 'latency' ? m.quantile : null,
-      // The margins of event metrics are read from counts, so they may change in place.
-      m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
-      m.threshold !== undefined,
-      m.kind === 'drift'
-        ? m.of
-        : isLabelMetric(m)
-          ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs]
-          : null,
-    ]),
-  ]
+/** What an attempt's α was spent on: changing any of it in mid-attempt would void the guarantee. */
+export function analysisIdentity(
+  analysis: AnalysisSpec,
+  { segment }: ObserveSpec,
+): readonly unknown[] {
+  const { alphaRollback, alphaPromote, metrics } = analysis
+  const asked = metrics.map((m) => [
+    m.name,
+    m.kind,
+    m.mode,
+    m.better,
+    m.onFailure === 'warn',
+    m.kind === 'latency' ? m.quantile : null,
+    // The margins of event metrics are read from counts, so they may change in place.
+    m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
+    m.threshold !== undefined,
+    m.kind === 'drift'
+      ? m.of
+      : isLabelMetric(m)
+        ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs]
+        : null,
+  ])
+  const apart = metrics.filter((m) => m.segments !== undefined).map((m) => m.name)
+  const all = [alphaRollback, alphaPromote, asked]
+  // Absent where nothing is judged by segment, so that an attempt goes on when other versions meet it.
+  return apart.length === 0 ? [all] : [all, [segment, apart]]
 }

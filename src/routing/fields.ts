@@ -1,5 +1,5 @@
 import { watchedPointers } from '../domain/rollout-spec.ts'
-import type { FieldSource, Service } from '../domain/service.ts'
+import { analysisOf, type FieldSource, type Service } from '../domain/service.ts'
 import { toByteString } from './byte-string.ts'
 
 const TAB = 0x09
@@ -50,12 +50,13 @@ export type BodyPointers = {
 }
 
 /** The pointers into the body that a service's key, rules, segments and drift metrics read. */
-export function bodyPointers({ split, observe, rollout }: Service): BodyPointers {
+export function bodyPointers(service: Service): BodyPointers {
+  const { split, observe } = service
   const { key, rules } = split
   const conditions = rules.flatMap((rule) => rule.when.map((condition) => condition.field))
   const deciding = pointersOf(key === null ? conditions : [key, ...conditions])
   const asked = pointersOf(observe.segment === undefined ? [] : [observe.segment.from])
-  const all = new Set([...deciding, ...asked, ...watchedPointers(rollout)])
+  const all = new Set([...deciding, ...asked, ...watchedPointers(analysisOf(service))])
   return { all: [...all], deciding: deciding.length }
 }
 

@@ -1,5 +1,5 @@
 import { watchedPointers } from '../domain/rollout-spec.ts'
-import type { FieldSource, Service, SplitSpec } from '../domain/service.ts'
+import { analysisOf, type FieldSource, type Service, type SplitSpec } from '../domain/service.ts'
 import { CANARY } from '../domain/variant.ts'
 import { toByteString } from './byte-string.ts'
 import { buildCoin, type Coin } from './rendezvous.ts'
@@ -50,6 +50,6 @@ export function buildSplit(
     names: new Map(service.variants.map(({ name }) => [toByteString(name), name])),
     suppressCanary: service.rollout !== null && !coin.some(({ name }) => name === CANARY),
     segmentation: buildSegmentation(service.observe.segment),
-    watched: watchedPointers(service.rollout),
+    watched: watchedPointers(analysisOf(service)),
   }
 }

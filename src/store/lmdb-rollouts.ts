@@ -117,8 +117,9 @@ function prepareChange(
     for (const number of change.dropCohorts ?? []) void cohorts.remove([service, number])
     for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
     if (change.decision === undefined) return { ok: true, decision: null }
-    const decision: Decision = { ...change.decision, id: lastDecisionId(env, service) + 1 }
-    void decisions.put([service, decision.id], encodeRecord(decision))
+    const log = change.decision.service
+    const decision: Decision = { ...change.decision, id: lastDecisionId(env, log) + 1 }
+    void decisions.put([log, decision.id], encodeRecord(decision))
     return { ok: true, decision }
   }
 }

@@ -94,12 +94,14 @@ export type UnitBatch = {
 
 /** One change of a rollout, taken whole or not at all. */
 export type RolloutChange = {
+  /** The service; of an experiment, what its state or one of its comparisons is kept under. */
   readonly service: string
   /** Revision that must be stored now; null = the service must have no rollout yet. */
   readonly expectedRevision: number | null
   readonly lease: Lease
   /** Its revision must be larger than the expected one. Absent: the state stays. */
   readonly state?: RolloutState
+  /** Goes into the log of the service that it names. */
   readonly decision?: DecisionDraft
   readonly evidence?: Evidence
   readonly putCohorts?: readonly Cohort[]

@@ -145,8 +145,15 @@ t.test('A failure inside is logged and told by its code alone.', async (t) => {
   t.match(unavailable.json(), { code: 'SERIN_STORE_FAILED', detail: 'disk full' })
 })
 
-t.test('Commands on a service without a rollout are 409.', async (t) => {
+t.test('A fixed split is promoted with the name of its winner.', async (t) => {
   const { deps, send } = setUp(t)
+  await send('POST', `${RISK}/promote`, { variant: 'canary', reason: 'better' })
+  t.match(deps.commands, [{ command: { verb: 'promote', variant: 'canary', note: 'better' } }])
+})
+
+t.test('What the gateway refuses is 409.', async (t) => {
+  const detail = 'has no rollout'
+  const { deps, send } = setUp(t, async () => ({ ok: false, code: 'SERIN_REFUSED', detail }))
   for (const [method, verb, body] of [
     ['PUT', 'weights', { canary: 5 }],
     ['POST', 'promote', {}],

@@ -89,8 +89,12 @@ t.test(
       t.equal(stderr, `serin: not now [${code}]\n`)
       t.equal(stdout, '')
     }
-    const admin = await serveAdmin(t, createFakeDeps())
-    t.equal((await run(['promote', 'fixed', '--admin', admin])).exitCode, 3)
+    const deps = createFakeDeps()
+    const admin = await serveAdmin(t, deps)
+    for (const named of [['canary'], ['--variant', 'canary']]) {
+      t.equal((await run(['promote', 'fixed', ...named, '--admin', admin])).exitCode, 0)
+      t.match(deps.commands.at(-1), { command: { verb: 'promote', variant: 'canary' } })
+    }
   },
 )
 

@@ -93,7 +93,7 @@ t.test('a metric has something to be judged by and data to be judged on', (t) =>
 
 t.test('an analysis without a rollout is warned about', (t) => {
   t.same(warningsOf(file({ service: '    analysis: { warmUp: 0 }' })), [
-    'f:11:15: services.m.analysis: is not used: the service has no rollout',
+    'f:11:15: services.m.analysis: is not used: the service has neither a rollout nor split.weights, so nothing is drawn',
   ])
   t.end()
 })

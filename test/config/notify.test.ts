@@ -84,7 +84,7 @@ t.test('a short secret and a webhook without a rollout are warned about', (t) =>
     /notify\[0\]\.secret: is short: at least 16 characters/,
   ])
   t.match(warningsOf(file({ service: '    notify: [ { url: "http://h", on: [held] } ]' })), [
-    /notify: is not used: the service has no rollout/,
+    /notify: is not used: the service has neither a rollout nor split.weights/,
   ])
   t.end()
 })

@@ -142,6 +142,7 @@ t.test(
       fetchProvider: nobodyAnswers,
       confirm: () => 'given',
       apply: (state) => void applied.push(state),
+      applyWinner: () => {},
       onDecision: () => t.fail('only the leader decides'),
       onError: (_what, error) => errors.push(error),
     })
@@ -180,6 +181,7 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
     fetchProvider: nobodyAnswers,
     confirm: () => 'given',
     apply: () => {},
+    applyWinner: () => {},
     onDecision: () => {},
     onError: (_what, error) => t.fail(String(error)),
   })
@@ -206,6 +208,7 @@ t.test('who begins or ceases to decide is told once', async (t) => {
     holder: 'second',
     reachability: () => ({ ready: true, downForMs: 0 }),
     apply: () => {},
+    applyWinner: () => {},
     onDecision: () => {},
     fetchProvider: nobodyAnswers,
     confirm: () => 'given',

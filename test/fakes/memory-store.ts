@@ -44,7 +44,7 @@ export class MemoryStore implements Store {
     if (change.decision === undefined) return { ok: true, decision: null }
     const decision = structuredClone({
       ...change.decision,
-      id: this.log.filter((d) => d.service === change.service).length + 1,
+      id: this.log.filter((d) => d.service === change.decision!.service).length + 1,
     })
     this.log.push(decision)
     return { ok: true, decision }

@@ -128,6 +128,7 @@ export class Simulation {
       fetchProvider: this.#options.fetchProvider ?? nobodyAnswers,
       confirm: this.#options.confirm ?? (() => 'not-asked'),
       apply: (state) => (this.weightBp = state.weightBp),
+      applyWinner: () => {},
       onDecision: () => {},
       onError: (_what, error) => this.errors.push(error),
     })

@@ -39,7 +39,7 @@ export function makeWorld(predictions: Prediction[], change: Partial<LabelJoinDe
     },
     book: (prediction, label, now) => {
       booked.push({ prediction, label, now })
-      return change.book?.(prediction, label, now) ?? { result: 'joined', cohort: null }
+      return change.book?.(prediction, label, now) ?? { result: 'joined', changed: [] }
     },
     clock: { now: () => 5000 },
     count: (service, result, lines) => {

@@ -48,7 +48,7 @@ t.test('a second label for a request is a duplicate, in one batch, slice or late
 })
 
 t.test('a late label is marked like any other, so that it is late once', async (t) => {
-  const world = makeWorld([samplePrediction()], { book: () => ({ result: 'late', cohort: null }) })
+  const world = makeWorld([samplePrediction()], { book: () => ({ result: 'late', changed: [] }) })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 0, late: 1 })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
 })
@@ -66,7 +66,10 @@ t.test('cohorts that changed are stored with the labels, each once', async (t) =
   const predictions = ['a', 'b', 'c', 'd'].map((requestId) => samplePrediction({ requestId }))
   const byId: Record<string, Cohort | null> = { a: one, b: two, c: one, d: null }
   const world = makeWorld(predictions, {
-    book: ({ requestId }) => ({ result: 'joined', cohort: byId[requestId]! }),
+    book: ({ requestId }) => {
+      const cohort = byId[requestId]!
+      return { result: 'joined', changed: cohort === null ? [] : [{ service: SERVICE, cohort }] }
+    },
   })
   await world.accept(...['a', 'b', 'c', 'd'].map((id) => `{"requestId":"${id}","label":1}`))
   t.equal(world.commits.length, 1)
@@ -145,7 +148,7 @@ t.test('batches that come at once are joined one after the other', async (t) => 
 t.test('nothing is acknowledged when the store fails, and nothing is booked twice', async (t) => {
   const cohort = sampleCohort(7)
   const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })], {
-    book: () => ({ result: 'joined', cohort }),
+    book: () => ({ result: 'joined', changed: [{ service: SERVICE, cohort }] }),
   })
   const failure = new Error('disk full')
   world.failWith = failure
@@ -172,7 +175,7 @@ t.test('a booking that fails half-way leaves nothing that could be booked twice'
   const world = makeWorld(predictions, {
     book: ({ requestId }) => {
       if (requestId === 'b' && isBroken) throw new Error('broken')
-      return { result: 'joined', cohort: null }
+      return { result: 'joined', changed: [] }
     },
   })
   const lines = ['{"requestId":"a","label":1}', '{"requestId":"b","label":1}']
@@ -231,7 +234,7 @@ async function openRealWorld(t: Test, path: string) {
     store,
     book: () => {
       cohort.assigned[0] += 1
-      return { result: 'joined', cohort }
+      return { result: 'joined', changed: [{ service: SERVICE, cohort }] }
     },
     clock: { now: () => 5000 },
     count: () => {},

@@ -59,6 +59,7 @@ function scraped(withRollout = true): ServiceReading {
   return {
     book,
     weightsBp: { baseline: 9500, canary: 500 },
+    experiment: null,
     view: withRollout ? viewOf(plan(), state(), seen({ reports }), null) : null,
     upstreams: [
       { variant: 'baseline', upstream: 'http://127.0.0.1:9001', healthy: true },

@@ -48,6 +48,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedAt: now,
       startedWall: 0,
       headAt: null,
+      compared: [],
       place: -1,
       done: false,
     }

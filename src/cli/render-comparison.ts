@@ -1,0 +1,107 @@
+import type { ComparedMetricJson, ComparisonJson } from '../admin/present-comparison.ts'
+import type { ComparisonVerdict } from '../domain/comparison.ts'
+import { formatCount, formatNumber, formatPercent, formatValue } from '../rollout/format.ts'
+import { formatSeconds, renderTable, type Cell, type Style } from './render.ts'
+
+/** How a verdict reads. */
+export const VERDICT_WORDS: Readonly<Record<ComparisonVerdict, string>> = {
+  better: 'better',
+  'no-worse': 'no worse',
+  worse: 'worse',
+  unknown: 'not known yet',
+}
+
+/** Builds the lines of `status` about one challenger: its verdict in all, then a row for each metric. */
+export function renderComparison(comparison: ComparisonJson, style: Style): readonly string[] {
+  const { variant, verdict, units, etaSeconds } = comparison
+  const counts = `${formatCount(units.challenger)} against ${formatCount(units.baseline)} of the baseline`
+  const eta = etaSeconds === null ? '' : `, known in about ${formatSeconds(etaSeconds)}`
+  const said = comparison.mismatched
+    ? style.bad('not to be relied on: the split is not as drawn')
+    : paint(verdict, style)(VERDICT_WORDS[verdict])
+  return [
+    `  ${style.bold(variant)}  ${said}  (${counts}${eta})`,
+    ...renderTable(metricRows(comparison, style), '<<>><', style.width),
+  ]
+}
+
+/** Builds the sentences of `explain` about one challenger. */
+export function explainComparison(comparison: ComparisonJson): readonly string[] {
+  const { variant, verdict, metrics, units, expectedShare, etaSeconds } = comparison
+  const total = units.challenger + units.baseline
+  const share =
+    total === 0
+      ? 'No request of the two is judged yet.'
+      : `${formatCount(units.challenger)} of ${formatCount(total)} units drawn for the two are its own (${formatPercent(units.challenger / total)}, expected ${formatPercent(expectedShare)}).`
+  return [
+    `${variant}: ${VERDICT_WORDS[verdict]}. ${share}`,
+    ...(comparison.mismatched
+      ? [
+          'That share is not what the draw gives: nothing below can be relied on until it is explained.',
+        ]
+      : []),
+    ...metrics.map(explainMetric),
+    ...(etaSeconds === null
+      ? []
+      : [
+          `What is not known yet takes about ${formatSeconds(etaSeconds)} if ${variant} is as good as the baseline.`,
+        ]),
+  ]
+}
+
+function explainMetric(metric: ComparedMetricJson): string {
+  const { name, kind, comparison, baseline, canary, evidence, superiority, margins } = metric
+  const figures = `${formatValue(kind, canary.value)} (n ${formatCount(canary.n)}) against ${formatValue(kind, baseline.value)} (n ${formatCount(baseline.n)})`
+  if (comparison === null) {
+    const word = metric.verdict === 'failed' ? 'differs' : 'no difference shown'
+    return `- ${name}: ${word}; ${figures}. It guards the others and is not compared.`
+  }
+  const interval = metric.ratio === null ? '' : `; ratio ${ratioOf(metric)}`
+  const odds = [
+    part('worse', evidence.harm),
+    part(`no worse within ${formatPercent(margins!.proof!)}`, evidence.nonInferiority),
+    ...(superiority === null ? [] : [part('better', superiority)]),
+  ]
+  return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}. Log-evidence: ${odds.join(', ')}.`
+}
+
+function part(of: string, evidence: ComparedMetricJson['superiority']): string {
+  // Where it is compared there is evidence of each kind; minus infinity is ruled out.
+  const { log, threshold } = evidence!
+  return `${of} ${log === null ? '-∞' : formatNumber(log)} of ${formatNumber(threshold)}`
+}
+
+function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
+  const head = ['   metric', 'verdict', 'baseline', 'challenger', 'ratio (interval)']
+  const rows = metrics.map((metric): Cell[] => [
+    `   ${metric.name}`,
+    verdictOf(metric, style),
+    valueOf(metric.kind, metric.baseline.value),
+    valueOf(metric.kind, metric.canary.value),
+    metric.ratio === null ? '-' : ratioOf(metric),
+  ])
+  return [head.map((text) => ({ text, paint: style.dim })), ...rows]
+}
+
+function verdictOf({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
+  if (comparison !== null) {
+    return { text: VERDICT_WORDS[comparison], paint: paint(comparison, style) }
+  }
+  return verdict === 'failed' ? { text: 'differs', paint: style.bad } : '-'
+}
+
+function paint(verdict: ComparisonVerdict, style: Style): (text: string) => string {
+  if (verdict === 'worse') return style.bad
+  return verdict === 'unknown' ? (text) => text : style.good
+}
+
+function valueOf(kind: string, value: number | null): string {
+  return value === null ? '-' : formatValue(kind, value)
+}
+
+function ratioOf({ ratio }: ComparedMetricJson): string {
+  const show = (value: number | null, unknown: string) =>
+    value === null ? unknown : value.toFixed(3)
+  const { estimate, lower, upper } = ratio!
+  return `${show(estimate, '-')} (${show(lower, '0')} to ${show(upper, '∞')})`
+}

@@ -1,0 +1,38 @@
+import type { LogEvidence, MetricReport } from './verdict.ts'
+
+/**
+ * What an experiment says of a challenger, by one metric or in all. `worse`: harm is shown. `no-worse`:
+ * a change for the worse beyond the margin is excluded. `better`: that, and any change for the worse.
+ * `unknown`: there is not enough evidence yet.
+ */
+export type ComparisonVerdict = 'better' | 'no-worse' | 'worse' | 'unknown'
+
+/** One metric of a challenger against the baseline. */
+export type ComparedMetric = {
+  /** Here the challenger stands in the canary's place. */
+  readonly report: MetricReport
+  /** Null: nothing is compared (missing labels, requests without an answer, drift). */
+  readonly verdict: ComparisonVerdict | null
+  /** For being better at all; null where that is not asked. */
+  readonly superiority: LogEvidence | null
+}
+
+/** One challenger of an experiment against the baseline. */
+export type Comparison = {
+  readonly variant: string
+  /** Over all required metrics: `worse` by one of them, else `unknown` while one is, else `better` by one. */
+  readonly verdict: ComparisonVerdict
+  readonly metrics: readonly ComparedMetric[]
+  /** Units drawn for the two, by side, and the share that the challenger should have. */
+  readonly units: { readonly baseline: number; readonly challenger: number }
+  readonly expectedShare: number
+  /** That the shares are not as drawn: above the threshold nothing of the comparison can be relied on. */
+  readonly ratioMismatch: LogEvidence
+  /** Median seconds until nothing required is unknown, were the challenger as good as the baseline; null = not known. */
+  readonly etaSeconds: number | null
+}
+
+/** Whether the evidence says that requests are not shared out as they should be. */
+export function isMismatched({ ratioMismatch }: Comparison): boolean {
+  return ratioMismatch.log >= ratioMismatch.threshold
+}

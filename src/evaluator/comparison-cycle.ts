@@ -1,0 +1,133 @@
+import type { Comparison } from '../domain/comparison.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
+import { BASELINE } from '../domain/variant.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { compareVariants } from '../rollout/compare-variants.ts'
+import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
+import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
+import type { Lease, RolloutRecord, Store } from '../store/store.ts'
+import { CohortCycle, type CycleBook } from './cohort-cycle.ts'
+import { CommitError } from './commit-error.ts'
+
+/** One challenger's cohorts and evidence as they live, from the store and into it. */
+export class ComparisonCycle {
+  #comparison: ComparisonPlan
+  #book: ServiceBook
+  readonly #cycle: CohortCycle
+  #state: RolloutState
+  #storedRevision: number | null
+  /** What the store has is another attempt's, or nothing. */
+  #isNew: boolean
+  #unstored = false
+  #seen: { readonly evidence: Evidence; readonly report: Comparison } | null = null
+
+  /** Goes on from `record` where it belongs to the experiment's attempt, else begins with no evidence. */
+  constructor(
+    comparison: ComparisonPlan,
+    experiment: ExperimentState,
+    record: RolloutRecord | null,
+    book: ServiceBook,
+    id: string,
+    now: number,
+  ) {
+    const { plan, variant } = comparison
+    const isGoingOn =
+      record !== null &&
+      record.state.attempt === experiment.attempt &&
+      record.state.fingerprint.analysis === plan.fingerprint.analysis
+    this.#comparison = comparison
+    this.#book = book
+    this.#storedRevision = record?.state.revision ?? null
+    this.#isNew = !isGoingOn
+    const revision = (this.#storedRevision ?? 0) + (isGoingOn ? 0 : 1)
+    this.#state = comparisonState(comparison, experiment, revision)
+    const restored = isGoingOn ? record : null
+    this.#cycle = new CohortCycle(plan, this.#state, cycleBook(book, variant, id), now, restored)
+  }
+
+  get variant(): string {
+    return this.#comparison.variant
+  }
+
+  get lastNumber(): number {
+    return this.#cycle.lastNumber
+  }
+
+  /** Goes on under a plan that asks the same questions. */
+  replan(comparison: ComparisonPlan, book: ServiceBook, id: string): void {
+    this.#comparison = comparison
+    this.#book = book
+    this.#state = { ...this.#state, weightBp: comparison.weightBp }
+    this.#cycle.replan(comparison.plan, cycleBook(book, comparison.variant, id))
+    this.#seen = null
+  }
+
+  /** Closes the open cohort and, while the split holds, opens the next one; see CohortCycle. */
+  turn(now: number, holds: boolean, judged: boolean, after: number): void {
+    const state = holds ? this.#state : { ...this.#state, weightBp: 0 }
+    this.#cycle.turn(state, now, judged, after)
+  }
+
+  /** Settles and folds what is ready. */
+  fold(now: number, monotonicNow: number): void {
+    if (this.#cycle.fold(now, monotonicNow)) this.#unstored = true
+  }
+
+  /** Stores what was folded; throws where the store has been written by somebody else. */
+  async commit(store: Store, lease: Lease): Promise<void> {
+    const common = { service: this.#state.service, lease }
+    if (this.#isNew) {
+      const expectedRevision = this.#storedRevision
+      const change = { ...common, expectedRevision, state: this.#state, resetEvidence: true }
+      const result = await store.commit(change)
+      if (!result.ok) throw new CommitError(result)
+      this.#storedRevision = this.#state.revision
+      this.#isNew = false
+    }
+    if (!this.#unstored) return
+    const cohorts = this.#cycle.changes()
+    const { put, drop, units } = cohorts
+    const changed = { putCohorts: put, dropCohorts: drop, putUnits: units }
+    const result = await store.commit({
+      ...{ ...common, expectedRevision: this.#storedRevision },
+      ...{ ...changed, evidence: this.#cycle.evidence },
+    })
+    if (!result.ok) throw new CommitError(result)
+    this.#cycle.stored(cohorts)
+    this.#unstored = false
+  }
+
+  /** Books a label of a request that was drawn for one of the two; null = it was drawn for another. */
+  label(prediction: Prediction, label: number): ReturnType<CohortCycle['label']> | null {
+    const { variant } = prediction
+    if (variant !== BASELINE && variant !== this.variant) return null
+    return this.#cycle.label({ ...prediction, rollout: this.#cycle.rollout }, label)
+  }
+
+  /** What the evidence says now. */
+  report(now: number): Comparison {
+    const { evidence } = this.#cycle
+    if (this.#seen?.evidence !== evidence) {
+      const latency = (side: Side, quantile: number, segment: string | undefined) => {
+        const variant = side === BASELINE_SIDE ? BASELINE : this.variant
+        const drawn = this.#book.variants.get(variant)!.drawnOf(segment)
+        return drawn.count === 0
+          ? { value: null, n: 0 }
+          : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
+      }
+      const report = compareVariants(this.#comparison, this.#state, evidence, { now, latency })
+      this.#seen = { evidence, report }
+    }
+    return this.#seen!.report
+  }
+}
+
+function cycleBook(book: ServiceBook, variant: string, id: string): CycleBook {
+  return {
+    variants: book.variants,
+    useLedger: (ledger) => book.compare(variant, ledger, id),
+  }
+}

@@ -1,0 +1,297 @@
+import type { Command, Decision } from '../domain/decision.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import {
+  draftExperimentDecision,
+  experimentId,
+  obeyExperiment,
+  reconcileExperiment,
+  winnerOf,
+  type ExperimentState,
+} from '../rollout/experiment.ts'
+import { comparisonKey, experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { ExperimentView } from '../rollout/experiment-view.ts'
+import type { Transition } from '../rollout/transition.ts'
+import type { RolloutRecord } from '../store/store.ts'
+import { CommitError } from './commit-error.ts'
+import { ComparisonCycle } from './comparison-cycle.ts'
+import { OneByOne } from './one-by-one.ts'
+import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
+
+/** What an experiment needs of the world. */
+export type ExperimentDeps = Pick<
+  RunnerDeps,
+  'store' | 'clock' | 'lease' | 'reachability' | 'onDecision' | 'onError'
+> & {
+  /** Gives the data plane all of the traffic for one variant; null = the weights of the configuration. */
+  readonly apply: (winner: string | null) => void
+}
+
+/**
+ * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
+ * promotes one of them or takes it back. Nothing is ever moved by the evidence. Evaluations, commands
+ * and reloads of a service never overlap.
+ */
+export class ExperimentRunner {
+  readonly #deps: ExperimentDeps
+  #plan: ExperimentPlan
+  #book: ServiceBook
+  #state: ExperimentState
+  /** What the store has; null = nothing. */
+  #stored: ExperimentState | null = null
+  #comparisons: readonly ComparisonCycle[] = []
+  #lastDecision: Decision | null = null
+  #turnAt = 0
+  #warmUntil: number
+  /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
+  #token: number | null = null
+  /** What has to be stored before anything else: what the configuration makes of the stored state. */
+  #pending: Transition | null = null
+  readonly #oneByOne = new OneByOne()
+
+  constructor(deps: ExperimentDeps, plan: ExperimentPlan, book: ServiceBook) {
+    const now = deps.clock.now()
+    this.#deps = deps
+    this.#plan = plan
+    this.#book = book
+    this.#warmUntil = now + plan.warmUpMs
+    this.#state = reconcileExperiment(plan, null, { now, actor: 'configuration' }).state
+  }
+
+  /** Takes up what is stored; the data plane has its weights when this resolves. */
+  async open(): Promise<void> {
+    await this.#load()
+    const [last] = await this.#deps.store.decisions(this.#plan.service, { after: 0, limit: 1 })
+    this.#lastDecision = last ?? null
+  }
+
+  /** The experiment as people ask for it. */
+  view(): ExperimentView {
+    const now = this.#deps.clock.now()
+    return {
+      id: experimentId(this.#plan, this.#state),
+      state: this.#state,
+      winner: winnerOf(this.#plan, this.#state),
+      comparisons: this.#comparisons.map((c) => c.report(now)),
+      lastDecision: this.#lastDecision,
+    }
+  }
+
+  /** One evaluation. Resolves when what it folded is stored; never rejects. */
+  tick(): Promise<void> {
+    return this.#oneByOne
+      .run(() => this.#evaluate())
+      .catch((error: unknown) => {
+        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+      })
+  }
+
+  /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
+  command(command: Command, ifMatch: number | null): Promise<RunnerResult> {
+    return this.#oneByOne.run(() => this.#obey(command, ifMatch))
+  }
+
+  /** Goes on under another plan. */
+  reconfigure(plan: ExperimentPlan, book: ServiceBook, actor: string): Promise<void> {
+    return this.#oneByOne.run(async () => {
+      const now = this.#deps.clock.now()
+      const next = reconcileExperiment(plan, this.#state, { now, actor })
+      const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
+      // What the store does not have yet is carried over.
+      const decision = next.decision ?? this.#pending?.decision ?? null
+      this.#plan = plan
+      this.#book = book
+      if (next.state !== this.#state || this.#pending !== null) {
+        this.#pending = { ...next, decision, resetEvidence }
+      }
+      if (resetEvidence) {
+        this.#begin(next.state, new Map())
+        // What is stored of the comparisons has to be known before it is replaced.
+        this.#token = null
+      } else this.#replan(next.state)
+      this.#deps.apply(winnerOf(plan, next.state))
+      await this.#takesLead()
+    })
+  }
+
+  /** Books a label into the cohorts of its request, one for each comparison that it belongs to. */
+  label(prediction: Prediction, label: number): LabelBooking {
+    if (prediction.rollout !== this.#id) return { result: 'late', changed: [] }
+    const booked = this.#comparisons.flatMap((comparison) => {
+      const found = comparison.label(prediction, label)
+      const service = comparisonKey(this.#plan.service, comparison.variant)
+      return found === null ? [] : [{ service, ...found }]
+    })
+    return {
+      result: booked.some((b) => b.result === 'joined') ? 'joined' : 'late',
+      changed: booked.flatMap(({ service, cohort }) =>
+        cohort === null ? [] : [{ service, cohort }],
+      ),
+    }
+  }
+
+  /** Stores what is folded but not stored yet; for a clean end. */
+  flush(): Promise<void> {
+    return this.#oneByOne.run(async () => {
+      if (await this.#takesLead()) await this.#commitComparisons()
+    })
+  }
+
+  get #id(): string {
+    return experimentId(this.#plan, this.#state)
+  }
+
+  async #evaluate(): Promise<void> {
+    if (!(await this.#takesLead())) return
+    const now = this.#deps.clock.now()
+    if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
+    for (const comparison of this.#comparisons) comparison.fold(now, this.#deps.clock.monotonic())
+    await this.#commitComparisons()
+  }
+
+  async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
+    try {
+      if (!(await this.#takesLead())) {
+        const detail = 'another process holds the lease to decide on this store: ask that one'
+        return { ok: false, code: 'SERIN_REFUSED', detail }
+      }
+      if (ifMatch !== null && ifMatch !== this.#state.revision) {
+        const detail = `the split is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
+        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
+      }
+      const transition = obeyExperiment(this.#plan, this.#state, command, {
+        now: this.#deps.clock.now(),
+        isReady: (variant) => this.#deps.reachability(variant).ready,
+      })
+      if ('refused' in transition) {
+        return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
+      }
+      if (transition.decision === null) return { ok: true, decision: null }
+      return { ok: true, decision: await this.#commit(transition) }
+    } catch (error) {
+      this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
+      return { ok: false, code: 'SERIN_STORE_FAILED', detail: 'the store did not take the change' }
+    }
+  }
+
+  /** Knows what is stored, and stores what is pending. True where this process decides. */
+  async #takesLead(): Promise<boolean> {
+    const lease = this.#deps.lease()
+    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    if (lease === null) return false
+    this.#token = lease.token
+    if (this.#pending !== null) {
+      await this.#commit(this.#pending)
+      this.#pending = null
+    }
+    return true
+  }
+
+  /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
+  async #follow(leads: boolean): Promise<void> {
+    if (!leads) {
+      const record = await this.#deps.store.readRollout(experimentKey(this.#plan.service))
+      if (record === null || record.state.revision === this.#stored?.revision) return
+    }
+    await this.#load()
+  }
+
+  async #load(): Promise<void> {
+    const { service, comparisons } = this.#plan
+    const read = this.#deps.store.readRollout
+    const record = await read(experimentKey(service))
+    const records = new Map<string, RolloutRecord | null>()
+    for (const { variant } of comparisons) {
+      records.set(variant, await read(comparisonKey(service, variant)))
+    }
+    const by = { now: this.#deps.clock.now(), actor: 'configuration' }
+    const next = reconcileExperiment(this.#plan, record?.state ?? null, by)
+    this.#stored = record?.state ?? null
+    this.#pending = next.state === record?.state ? null : next
+    this.#begin(next.state, records)
+    this.#deps.apply(winnerOf(this.#plan, this.#state))
+  }
+
+  async #commit(transition: Transition): Promise<Decision | null> {
+    const lease = this.#deps.lease()
+    if (lease === null) throw new CommitError({ reason: 'fenced' })
+    const now = this.#deps.clock.now()
+    const about = this.#comparisons.find(({ variant }) => variant === this.#aboutOf(transition))
+    const draft = draftExperimentDecision(transition, {
+      ...{ plan: this.#plan, from: this.#stored ?? this.#state, now },
+      metrics: about?.report(now).metrics.map((m) => m.report) ?? [],
+    })
+    const result = await this.#deps.store.commit({
+      service: transition.state.service,
+      expectedRevision: this.#stored?.revision ?? null,
+      lease,
+      state: transition.state,
+      ...(draft === null ? {} : { decision: draft }),
+    })
+    if (!result.ok) {
+      this.#token = null
+      throw new CommitError(result)
+    }
+    const before = winnerOf(this.#plan, this.#state)
+    this.#state = transition.state
+    this.#stored = transition.state
+    const winner = winnerOf(this.#plan, this.#state)
+    if (winner !== before) {
+      this.#warmUntil = now + this.#plan.warmUpMs
+      // The new weights and the cohort that stands for them begin in the same turn of the event loop.
+      this.#turn(now)
+      this.#deps.apply(winner)
+    }
+    if (result.decision !== null) {
+      this.#lastDecision = result.decision
+      this.#deps.onDecision(result.decision)
+    }
+    return result.decision
+  }
+
+  /** The variant that a decision gives the traffic to, or takes it from. */
+  #aboutOf({ state }: Transition): string | null {
+    return winnerOf(this.#plan, state) ?? winnerOf(this.#plan, this.#state)
+  }
+
+  async #commitComparisons(): Promise<void> {
+    const lease = this.#deps.lease()
+    if (lease === null) return
+    try {
+      for (const comparison of this.#comparisons) {
+        await comparison.commit(this.#deps.store, lease)
+      }
+    } catch (error) {
+      if (error instanceof CommitError) this.#token = null
+      throw error
+    }
+  }
+
+  #begin(state: ExperimentState, records: ReadonlyMap<string, RolloutRecord | null>): void {
+    const now = this.#deps.clock.now()
+    const id = experimentId(this.#plan, state)
+    this.#state = state
+    this.#turnAt = 0
+    this.#warmUntil = now + this.#plan.warmUpMs
+    this.#comparisons = this.#plan.comparisons.map((comparison) => {
+      const record = records.get(comparison.variant) ?? null
+      return new ComparisonCycle(comparison, state, record, this.#book, id, now)
+    })
+  }
+
+  #replan(state: ExperimentState): void {
+    this.#state = state
+    for (const [index, comparison] of this.#plan.comparisons.entries()) {
+      this.#comparisons[index]!.replan(comparison, this.#book, this.#id)
+    }
+    this.#turn(this.#deps.clock.now())
+  }
+
+  #turn(now: number): void {
+    this.#turnAt = now
+    this.#book.fade(now)
+    const holds = winnerOf(this.#plan, this.#state) === null
+    const after = Math.max(0, ...this.#comparisons.map((c) => c.lastNumber))
+    for (const c of this.#comparisons) c.turn(now, holds, now >= this.#warmUntil, after)
+  }
+}

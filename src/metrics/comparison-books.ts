@@ -1,0 +1,59 @@
+import { BASELINE_SIDE } from '../domain/cohort.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { CohortLedger } from './cohort-ledger.ts'
+import type { ComparedTicket, Ticket } from './recorder.ts'
+
+/**
+ * The ledgers of an experiment, one for each challenger: a draw for a challenger is booked into its own,
+ * one for the baseline into all of them. So each ledger has seen the draws for its two variants alone.
+ */
+export class ComparisonBooks {
+  readonly #ledgers = new Map<string, CohortLedger>()
+
+  /** Books draws for this challenger into another ledger from now on; null = no longer. */
+  use(challenger: string, ledger: CohortLedger | null): void {
+    if (ledger === null) this.#ledgers.delete(challenger)
+    else this.#ledgers.set(challenger, ledger)
+  }
+
+  has(challenger: string): boolean {
+    return this.#ledgers.has(challenger)
+  }
+
+  get isEmpty(): boolean {
+    return this.#ledgers.size === 0
+  }
+
+  /** Books a drawn request; its places come back, none where no comparison counts it. */
+  begin(
+    ticket: Ticket,
+    observed: boolean,
+    numbers: ReadonlyMap<string, number> | null,
+  ): readonly ComparedTicket[] {
+    const { variant, side, unit, segment } = ticket
+    const places: ComparedTicket[] = []
+    for (const [challenger, ledger] of this.#ledgers) {
+      if (side !== BASELINE_SIDE && challenger !== variant) continue
+      const judged = ledger.assign(side!, unit, observed, segment, numbers)
+      if (judged === null) continue
+      const place = { challenger, ticket: { ...ticket, ...judged } }
+      ledger.track(place.ticket)
+      places.push(place)
+    }
+    return places
+  }
+
+  /** Books the one outcome of a request in all of its places. */
+  settle({ compared }: Ticket, outcome: Outcome, durationMs: number): void {
+    for (const { challenger, ticket } of compared) {
+      this.#ledgers.get(challenger)?.settle(ticket, outcome, durationMs)
+    }
+  }
+
+  /** Counts the prediction of a request in all of its places, for drift. */
+  predicted({ compared }: Ticket, value: number): void {
+    for (const { challenger, ticket } of compared) {
+      this.#ledgers.get(challenger)?.predicted(ticket, value)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Registry } from 'prom-client'
+import { isMismatched, type Comparison, type ComparisonVerdict } from '../domain/comparison.ts'
+import { collectGauge } from './collect.ts'
+import type { ReadServices } from './service-reading.ts'
+
+const VERDICTS: readonly ComparisonVerdict[] = ['better', 'no-worse', 'worse', 'unknown']
+
+/** Registers what the evidence of experiments says, by challenger. */
+export function registerComparisons(registry: Registry, services: ReadServices): void {
+  collectGauge(registry, {
+    name: 'serin_comparison_verdict',
+    help: 'What is known of a challenger by a metric: 1 for the verdict that stands.',
+    labelNames: ['service', 'variant', 'metric', 'verdict'],
+    read: function* () {
+      for (const [service, { variant, metrics }] of comparisonsOf(services)) {
+        for (const { report, verdict } of metrics) {
+          if (verdict === null) continue
+          for (const each of VERDICTS) {
+            const labels = { service, variant, metric: report.name, verdict: each }
+            yield [labels, verdict === each ? 1 : 0]
+          }
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_value',
+    help: 'What a metric reads for a challenger, in its unit.',
+    labelNames: ['service', 'variant', 'metric'],
+    read: function* () {
+      for (const [service, { variant, metrics }] of comparisonsOf(services)) {
+        for (const { report } of metrics) {
+          const { value } = report.canary
+          if (value !== null) yield [{ service, variant, metric: report.name }, value]
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_log_evidence',
+    help: 'Natural logarithm of the evidence that a challenger is worse, no worse, or better.',
+    labelNames: ['service', 'variant', 'metric', 'direction'],
+    read: function* () {
+      for (const [service, { variant, metrics }] of comparisonsOf(services)) {
+        for (const { report, superiority } of metrics) {
+          const { harm, nonInferiority } = report.evidence
+          const all = { harm, 'non-inferiority': nonInferiority, superiority }
+          for (const [direction, evidence] of Object.entries(all)) {
+            if (evidence === null) continue
+            yield [{ service, variant, metric: report.name, direction }, evidence.log]
+          }
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_ratio_mismatch',
+    help: 'Whether requests are not shared out between a challenger and the baseline as drawn (1 = so).',
+    labelNames: ['service', 'variant'],
+    read: function* () {
+      for (const [service, comparison] of comparisonsOf(services)) {
+        const { variant } = comparison
+        yield [{ service, variant }, isMismatched(comparison) ? 1 : 0]
+      }
+    },
+  })
+}
+
+function* comparisonsOf(services: ReadServices): Iterable<readonly [string, Comparison]> {
+  for (const { book, experiment } of services()) {
+    for (const comparison of experiment?.comparisons ?? []) yield [book.service.name, comparison]
+  }
+}
