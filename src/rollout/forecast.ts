@@ -78,7 +78,8 @@ export function forecast(
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'pause' || step.weightBp === WHOLE_BP) continue
     const sinceStart = found.reduce((sum, s) => sum + s.p50Seconds, 0)
-    const place = { step, index, sinceStart, earlier: found, proves: index === proving }
+    // A copy: some of a step's figures are computed when they are asked for, when all steps are here.
+    const place = { step, index, sinceStart, earlier: [...found], proves: index === proving }
     found.push(forecastStep(plan, traffic, required, place, regression))
   }
   const sum = (of: (times: Times) => number) => found.reduce((all, step) => all + of(step), 0)

@@ -3,7 +3,8 @@ import type { Evidence } from '../../src/domain/evidence.ts'
 import type { StepSpec } from '../../src/domain/rollout-spec.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { describeSuggestion, forecastWithAdvice } from '../../src/rollout/suggestions.ts'
-import type { Traffic } from '../../src/rollout/traffic.ts'
+import { expectBaseline, type Traffic } from '../../src/rollout/traffic.ts'
+import { eventsPlan } from '../../src/statistics/planner.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
@@ -80,6 +81,47 @@ t.test('a regression is seen the sooner the larger it is, and at larger weights'
     }
   }
   t.ok(usual[1]![1]! < usual[0]![1]!)
+  const strict = { ...RMSE, maxChange: 0, sensitivity: 0.03 }
+  const [equal] = forecast(plan({ spec: { steps }, analysis: { metrics: [strict] } }), GIVEN).steps
+  t.equal(equal!.metrics[0]!.regression, 0.06, 'without a margin it is two sensitivities')
+  t.end()
+})
+
+t.test('harm is seen sooner in the first step, whose start has half of the stake', (t) => {
+  const same = weightSteps([20, 20, 100], 1000)
+  const found = forecast(plan({ spec: { steps: same }, analysis: { metrics: [STRICT] } }), GIVEN)
+  const [first, second] = found.steps.map(({ metrics }) => metrics[0]!.see.p50Seconds)
+  const requests = (stake: number) =>
+    eventsPlan({
+      direction: 'above',
+      pi: 0.2,
+      ratio: 1,
+      floor: 0,
+      baselineRate: 0.01,
+      canaryRate: 0.02,
+      alpha: 0.05 * stake,
+      ratePerSecond: 100,
+      settleSeconds: 0,
+    })!.p50.seconds
+  // After the warm-up of 2 s, and a cohort of 1 s.
+  t.equal(first, 3 + requests(1 / 2))
+  t.equal(second, 1 + requests(1 / 30))
+  t.end()
+})
+
+t.test('a cap that was learnt is known, and other events than failures are rarer or not', (t) => {
+  const all = plan({ spec: { steps }, analysis: { metrics: [{ ...RMSE, cap: null }] } })
+  const [rmse, , missing] = all.hypotheses
+  const tallies = { rmse: bets([900, 100], [9, 9], 162) }
+  const evidence = evidenceOf(all, [cohort(all, { tallies })], { caps: { rmse: 12 } })
+  t.same(expectBaseline(rmse!, { ...GIVEN, evidence }), {
+    from: 'observed',
+    mean: 9,
+    variance: 162,
+    cap: 144,
+  })
+  t.equal(missing!.id, 'rmse/label-missing')
+  t.match(expectBaseline(missing!, GIVEN), { from: 'assumed', mean: 0.05 })
   t.end()
 })
 
