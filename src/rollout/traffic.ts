@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence, MomentStratum } from '../domain/evidence.ts'
 import { isContinuous, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import { formatNumber, formatPercent } from './format.ts'
 import { segmentShare } from './segment-share.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
 import { scoreValue } from '../statistics/score.ts'
@@ -27,6 +28,14 @@ export type Expectation = {
   readonly variance: number
   /** Largest value; 1 for events. */
   readonly cap: number
+}
+
+/** An expectation for people, on the scale of the metric. */
+export type BaselineValue = {
+  /** Share of events, or the metric; null where only the shape of a distribution matters. */
+  readonly value: number | null
+  readonly text: string
+  readonly from: Expectation['from']
 }
 
 /** Failures of a service that nothing is known of. */
@@ -69,6 +78,27 @@ export function expectBaseline({ id, source }: Hypothesis, traffic: Traffic): Ex
   if (source.of === 'above-cap') return events('assumed', ABOVE_CAP_RATE)
   return events('assumed', source.of === 'failure' ? ERROR_RATE : EVENT_RATE)
 }
+
+/** Says what `expectBaseline` and `expectExceedance` expect: `1 %`, `0.25`, `normal errors`. */
+export function baselineValue(hypothesis: Hypothesis, traffic: Traffic): BaselineValue {
+  const { source } = hypothesis
+  const { from, mean } = expectBaseline(hypothesis, traffic)
+  if (source.of === 'latency') {
+    return { value: null, text: from === 'observed' ? 'as its answers' : 'log-normal', from }
+  }
+  if (!isContinuous(source) || source.score === 'correct') {
+    return { value: mean, text: formatPercent(mean), from }
+  }
+  if (from === 'assumed') return { value: null, text: SHAPES[source.score], from }
+  const value = source.score === 'squared-error' ? Math.sqrt(mean) : mean
+  return { value, text: formatNumber(value), from }
+}
+
+const SHAPES = {
+  'squared-error': 'normal errors',
+  'absolute-error': 'normal errors',
+  'log-loss': 'exponential losses',
+} as const
 
 /** Share of latencies above `factor` × their quantile: as seen, else of a log-normal distribution. */
 export function expectExceedance(quantile: number, factor: number, traffic: Traffic): number {

@@ -157,24 +157,39 @@ t.test('what was observed replaces what is assumed', (t) => {
   const evidence = evidenceOf(all, [cohort(all, { assigned: [8000, 2000], tallies: tally })])
   const traffic: Traffic = { ...GIVEN, evidence, exceedance: () => 0.01 }
   const shown = (of: Traffic) =>
-    forecast(all, of).baseline.map(({ name, value, from }) => `${name} ${value} ${from}`)
+    forecast(all, of).baseline.map(({ name, text, from }) => `${name} ${text} ${from}`)
+  t.same(shown(traffic), [
+    'errors 3 % observed',
+    'latency as its answers observed',
+    'rmse 3 observed',
+    'rmse/above-cap 0.2 % observed',
+    'accuracy 80 % observed',
+  ])
   t.same(
-    shown(traffic),
-    [
-      'errors 0.03 observed',
-      'latency 0.05 observed',
-      'rmse 9 observed',
-      'rmse/above-cap 0.002 observed',
-      'accuracy 0.8 observed',
-    ].map((text) => text.replace('0.05', String(1 - 0.95))),
+    forecast(all, traffic).baseline.map(({ value }) => value),
+    [0.03, null, 3, 0.002, 0.8],
   )
-  t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 0.2 given'])
-  t.match(shown(GIVEN), ['errors 0.01 assumed'])
+  t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 20 % given'])
+  t.same(shown(GIVEN), [
+    'errors 1 % assumed',
+    'latency log-normal assumed',
+    'rmse normal errors assumed',
+    'rmse/above-cap 0.1 % assumed',
+    'accuracy 90 % assumed',
+  ])
   const few = evidenceOf(all, [cohort(all, { tallies: { errors: events([9, 2], [0, 0]) } })])
-  t.match(shown({ ...GIVEN, evidence: few }), ['errors 0.01 assumed'])
-  t.match(shown({ ...GIVEN, evidence: few })[2], /rmse 1 assumed/)
+  t.match(shown({ ...GIVEN, evidence: few }), ['errors 1 % assumed'])
+  t.match(shown({ ...GIVEN, evidence: few })[2], /rmse normal errors assumed/)
   const same = evidenceOf(all, [cohort(all, { tallies: { rmse: bets([90, 20], [9, 9], 0) } })])
-  t.match(shown({ ...GIVEN, evidence: same })[2], /rmse 1 assumed/, 'values that never vary')
+  const losses = plan({ spec: { steps }, analysis: { metrics: [{ ...RMSE, kind: 'mae' }] } })
+  const found = { rmse: bets([900, 100], [0.4, 0.4], 0.1) }
+  const judged = evidenceOf(losses, [cohort(losses, { tallies: found })])
+  t.match(forecast(losses, { ...GIVEN, evidence: judged }).baseline[0], { value: 0.4, text: '0.4' })
+  t.match(
+    shown({ ...GIVEN, evidence: same })[2],
+    /rmse normal errors assumed/,
+    'values that never vary',
+  )
   const labels = (of: Evidence | null) =>
     forecast(all, { ...GIVEN, evidence: of }).steps[0]!.minimums[2]!
   t.equal(labels(evidence).name, 'minLabels of rmse')
