@@ -4,7 +4,7 @@ import { isContinuous, type Hypothesis, type Score } from '../domain/hypothesis.
 import { formatNumber, formatPercent } from './format.ts'
 import { segmentShare } from './segment-share.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
-import { scoreValue } from '../statistics/score.ts'
+import { scoreMean, scoreValue } from '../statistics/score.ts'
 
 /** What a forecast knows of the traffic. */
 export type Traffic = {
@@ -90,7 +90,7 @@ export function baselineValue(hypothesis: Hypothesis, traffic: Traffic): Baselin
     return { value: mean, text: formatPercent(mean), from }
   }
   if (from === 'assumed') return { value: null, text: SHAPES[source.score], from }
-  const value = source.score === 'squared-error' ? Math.sqrt(mean) : mean
+  const value = scoreMean(source.score, mean)
   return { value, text: formatNumber(value), from }
 }
 
