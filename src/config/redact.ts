@@ -1,4 +1,5 @@
 import type { Service } from '../domain/service.ts'
+import { HIDDEN, hideSecrets } from '../rollout/hide-secrets.ts'
 import type { Config } from './config.ts'
 
 /** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
@@ -22,14 +23,8 @@ function redactOverride(service: Service): Service {
 
 function redactMetrics(service: Service): Service {
   const { rollout } = service
-  if (rollout === null) return service
-  const metrics = rollout.analysis.metrics.map((metric) =>
-    'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric,
-  )
-  return { ...service, rollout: { ...rollout, analysis: { ...rollout.analysis, metrics } } }
+  return rollout === null ? service : { ...service, rollout: hideSecrets(rollout) }
 }
 
 /** A configuration in which every secret reads `(hidden)`. */
 export type RedactedConfig = Omit<Config, 'written'>
-
-const HIDDEN = '(hidden)'

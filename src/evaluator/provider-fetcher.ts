@@ -5,8 +5,8 @@ import type { ProviderRequest } from './provider-request.ts'
 /** Longest time that a provider may take over one answer. */
 const MOST_MS = 5000
 
-/** Most that is read of an answer. */
-const MOST_BYTES = 1024 * 1024
+/** Most that is read of an answer: one number needs little, and to parse more would hold up requests. */
+const MOST_BYTES = 64 * 1024
 
 /** Asks a provider; rejects with an Error whose message says in a few words why there is no answer. */
 export type FetchProvider = (request: ProviderRequest) => Promise<ProviderResponse>
@@ -51,5 +51,5 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
   ENOTFOUND: 'its name was not found',
   EAI_AGAIN: 'its name was not found',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024 ** 2} MiB`,
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024} KiB`,
 }

@@ -73,7 +73,7 @@ t.test('a server that is down, never answers, breaks off or answers too much', a
   const upstream = await startStreamingUpstream((req, res) => {
     req.resume()
     if (req.url === '/breaks') req.socket.destroy()
-    if (req.url === '/large') res.end(Buffer.alloc(1024 * 1024 + 1, ' '))
+    if (req.url === '/large') res.end(Buffer.alloc(64 * 1024 + 1, ' '))
     if (req.url === '/trickles') res.write('{')
     if (req.url === '/moved') res.writeHead(302, { location: '/score' }).end()
     if (req.url === '/score') res.end('{"score":0.7}')
@@ -82,7 +82,7 @@ t.test('a server that is down, never answers, breaks off or answers too much', a
   const error = async (path: string, mostMs = 5000) =>
     (await asked(t, { ...SCORE, url: upstream.origin + path }, mostMs)).canary
   t.match(await error('/breaks'), { error: 'no answer (UND_ERR_SOCKET)' })
-  t.match(await error('/large'), { error: 'its answer is larger than 1 MiB' })
+  t.match(await error('/large'), { error: 'its answer is larger than 64 KiB' })
   t.match(await error('/never', 50), { error: 'no answer within 0.05 s' })
   t.match(await error('/trickles', 50), { error: 'no answer within 0.05 s' })
   t.match(await error('/moved'), { error: 'answered 302' }, 'a secret goes nowhere else')
