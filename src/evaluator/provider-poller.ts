@@ -45,7 +45,8 @@ export class ProviderPoller {
   /** What has come since it was taken last. */
   take(): readonly Arrived[] {
     const arrived = this.#arrived
-    this.#arrived = []
+    // At most looks there is nothing.
+    if (arrived.length > 0) this.#arrived = []
     return arrived
   }
 
