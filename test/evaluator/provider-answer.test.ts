@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { readProviderAnswer } from '../../src/evaluator/provider-answer.ts'
 import { buildProviderRequest, namesVariant } from '../../src/evaluator/provider-request.ts'
@@ -107,6 +108,35 @@ t.test('a JSON number at its place is one number; anything else there is an erro
     t.equal(read(body!, null), `the answer has no number at that place (found: ${what})`)
   t.equal(read('{"error":"top-secret"}', null, 503), 'answered 503', 'its words may be anything')
   t.equal(read('NaN', null), 'answered with what is no JSON')
+  t.end()
+})
+
+t.test('whatever is answered, it is one finite number or one short line', (t) => {
+  const body = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc
+      .record({
+        status: fc.constantFrom('success', 'error'),
+        errorType: fc.jsonValue(),
+        error: fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary', maxLength: 500 })),
+        data: fc.record({
+          resultType: fc.constantFrom('vector', 'scalar', 'matrix', 'string', 'x'),
+          result: fc.oneof(fc.jsonValue(), fc.array(fc.record({ value: fc.jsonValue() }))),
+        }),
+      })
+      .map((answer) => JSON.stringify(answer)),
+  )
+  const metric = fc.constantFrom(GPU, SCORE, { ...SCORE, pointer: null })
+  fc.assert(
+    fc.property(metric, body, fc.integer({ min: 100, max: 599 }), (asked, text, status) => {
+      const answer = readProviderAnswer(asked, { status, body: text })
+      return 'error' in answer
+        ? answer.error.length <= 200 && !/\p{Cc}/u.test(answer.error)
+        : Number.isFinite(answer.value)
+    }),
+    { numRuns: 2000, seed: 7 },
+  )
   t.end()
 })
 
