@@ -66,7 +66,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { log, clock } = deps
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
-  const store = await openStore(config, log)
+  const store = await openStore(config, log, (cohorts) => metrics.countEvicted(cohorts))
   const buffer = createPredictionBuffer({
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
@@ -278,7 +278,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   }
 }
 
-function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
+function openStore(
+  config: Config,
+  log: FastifyBaseLogger,
+  onEvicted: (cohorts: number) => void,
+): Promise<Store> {
   const { maxBytes, maxPending, retentionMs } = config.feedback
-  return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
+  const { path } = config.store
+  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, log, onEvicted })
 }

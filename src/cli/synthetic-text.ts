@@ -14,6 +14,9 @@ export function renderSynthetic(
   return [
     `${style.bold(report.service)}  ${runs}`,
     ...renderLabelled('traffic', traffic.join('; '), width),
+    ...report.leftOut.flatMap(({ metric, what }) =>
+      renderLabelled('left out', `${metric}: ${what}`, width),
+    ),
     '',
     ...renderTable(
       [

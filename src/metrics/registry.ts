@@ -15,6 +15,8 @@ export type RegistryDeps = {
 export type MetricsRegistry = {
   readonly countDecision: (decision: Decision) => void
   readonly countFeedback: (service: string, result: string, count: number) => void
+  /** Archived cohorts that made room for newer ones. */
+  readonly countEvicted: (cohorts: number) => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
@@ -36,6 +38,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     name: 'serin_feedback_total',
     help: 'Lines of feedback, by what became of them.',
     labelNames: ['service', 'result'],
+    registers: [registry],
+  })
+  const evicted = new Counter({
+    name: 'serin_archive_evicted_cohorts_total',
+    help: 'Cohorts of past evidence that made room for newer ones: no backtest sees them any more.',
     registers: [registry],
   })
   const reload = gauge(
@@ -63,6 +70,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   return {
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
+    countEvicted: (cohorts) => evicted.inc(cohorts),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

@@ -1,6 +1,7 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
-import { isProviderMetric } from '../domain/rollout-spec.ts'
+import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { isLimited } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** How well recorded sums answer a hypothesis of another plan, and why not better. */
@@ -18,6 +19,7 @@ export type Fidelity = {
  * What cohorts that were judged by `recorded` can say about the hypotheses of `plan`. Counts of events
  * answer every margin, floor and α; values answer other margins by their bins; other thresholds, caps,
  * scores and metrics were not counted, and measurements of thresholds and other systems are not kept.
+ * Nor are latencies themselves: a limit on one is taken to be kept.
  */
 export function fidelities(
   recorded: RolloutPlan,
@@ -26,10 +28,25 @@ export function fidelities(
 ): readonly Fidelity[] {
   const measured = plan.metrics.filter((m) => m.threshold !== undefined || isProviderMetric(m))
   const kept = plan.hypotheses.filter((h) => !measured.some((m) => m.name === h.id))
+  const limits = plan.metrics.filter(isLatencyLimit).map((m) => m.name)
+  const limitsAlone = limits.filter((name) => !kept.some((h) => h.id === name))
   return [
-    ...kept.map((h) => fidelityOf(h, recorded, plan, cohorts)),
+    ...kept
+      .map((h) => fidelityOf(h, recorded, plan, cohorts))
+      .map((f) => (f.kind === 'exact' && limits.includes(f.id) ? aboutLimit(f.id) : f)),
+    ...limitsAlone.map((name) => notRecorded(name, LIMIT_NOTE)),
     ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
   ]
+}
+
+const LIMIT_NOTE = 'its limit is taken to be kept: latencies themselves are not recorded'
+
+function isLatencyLimit(metric: MetricSpec): boolean {
+  return metric.kind === 'latency' && isLimited(metric)
+}
+
+function aboutLimit(id: string): Fidelity {
+  return { id, kind: 'approximate', note: LIMIT_NOTE, rebet: false }
 }
 
 function fidelityOf(
@@ -77,10 +94,11 @@ function asksTheSame(
   const identity = (of: Hypothesis, within: RolloutPlan) => [
     { ...of.source, windowMs: 0 },
     of.better,
-    // "Share above the cap" counts by the cap of the score beside it.
+    // "Share above the cap" counts by the cap of the score beside it, which is one for all segments.
     within.hypotheses
-      .map(({ metric, source }) => (metric === of.metric && 'cap' in source ? source.cap : null))
-      .filter((cap) => cap !== null),
+      .filter(({ metric }) => metric === of.metric)
+      .flatMap(({ source }) => ('cap' in source ? [source.cap] : []))
+      .at(0) ?? null,
   ]
   return JSON.stringify(identity(before, recorded)) === JSON.stringify(identity(h, plan))
 }

@@ -6,6 +6,7 @@ import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { Draw } from '../statistics/sampling.ts'
 import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
+import { drawableRules } from './drawable-rules.ts'
 import type { BreakerReading } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
@@ -37,15 +38,15 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
  * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's), of no segment, and nothing drifts. Cohorts grow with the time that has passed, so
- * times are good to 2 %.
+ * own (with a sticky key: every request is a new key's). What cannot be drawn is left out (`drawableRules`).
+ * Cohorts grow with the time that has passed, so times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
   traffic: SyntheticTraffic,
   draw: Draw,
 ): SyntheticEnd {
-  const plan = onDrawnScale(rules)
+  const { plan } = drawableRules(rules)
   const first = reconcile(plan, null, {
     now: 0,
     rolledBackAt: null,
@@ -102,22 +103,6 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
   if (state.phase === 'paused' && state.pausedBy !== 'timer') return 'paused'
   const isOver = now - state.startedAt - state.pausedMs >= plan.spec.maxDurationMs
   return state.phase === 'progressing' && isOver ? 'inconclusive' : null
-}
-
-// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about;
-// drawn requests have no segments, and nothing of them drifts.
-function onDrawnScale(rules: RolloutPlan): RolloutPlan {
-  return {
-    ...rules,
-    metrics: rules.metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
-    hypotheses: rules.hypotheses
-      .filter((h) => h.segment === undefined && h.source.of !== 'drift')
-      .map((h) =>
-        isContinuous(h.source) && h.source.score !== 'correct'
-          ? { ...h, source: { ...h.source, cap: null } }
-          : h,
-      ),
-  }
 }
 
 function emptyCohort(
