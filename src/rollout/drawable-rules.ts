@@ -28,7 +28,10 @@ export function drawableRules(rules: RolloutPlan): {
           : h,
       ),
   }
-  const leftOut = rules.metrics.flatMap((m) => whatOf(m).map((what) => ({ metric: m.name, what })))
+  const countsFailures = plan.hypotheses.some((h) => h.source.of === 'failure')
+  const leftOut = rules.metrics.flatMap((m) =>
+    whatOf(m, countsFailures).map((what) => ({ metric: m.name, what })),
+  )
   return { plan, leftOut }
 }
 
@@ -39,12 +42,14 @@ function whyWhole(metric: MetricSpec): string | null {
   return metric.kind === 'drift' ? 'kind: drift' : null
 }
 
-function whatOf(metric: MetricSpec): readonly string[] {
+function whatOf(metric: MetricSpec, countsFailures: boolean): readonly string[] {
   const whole = whyWhole(metric)
   if (whole !== null) return [whole]
+  // Failures are counted where they are compared.
+  const isUnread = hasOwnScale(metric) || (metric.kind === 'error-rate' && !countsFailures)
   return [
     ...(metric.segments === undefined ? [] : ['its segments']),
-    ...(hasOwnScale(metric) && isLimited(metric) ? ['its limit'] : []),
+    ...(isUnread && isLimited(metric) ? ['its limit'] : []),
   ]
 }
 

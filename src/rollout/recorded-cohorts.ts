@@ -6,14 +6,19 @@ import type { Rehearsal } from './rehearsal.ts'
 export class RecordedCohorts {
   readonly #cohorts: readonly Cohort[]
   readonly #rehearsal: Rehearsal
+  /** When an interval was over that a cohort lasted through; those that a decision closed last less. */
+  readonly #turns: readonly number[]
   #next = 0
+  #nextTurn = 0
   /** Opened by other weights, one after the other, up to now. */
   #others: Cohort[] = []
   #otherWeightsFrom: number | null = null
 
-  constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal) {
+  constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal, intervalMs: number) {
     this.#cohorts = cohorts
     this.#rehearsal = rehearsal
+    const whole = cohorts.filter((c) => c.closedAt! - c.openedAt >= intervalMs)
+    this.#turns = whole.map((c) => c.closedAt!)
   }
 
   /**
@@ -40,6 +45,13 @@ export class RecordedCohorts {
       this.#openOne(before, cohort)
     }
     return this.#next > first
+  }
+
+  /** Whether an interval was over since this was asked last, also where what it opened saw no request. */
+  turn(now: number): boolean {
+    const first = this.#nextTurn
+    while ((this.#turns[this.#nextTurn] ?? Infinity) <= now) this.#nextTurn++
+    return this.#nextTurn > first
   }
 
   #openOne(before: Cohort | undefined, cohort: Cohort): void {

@@ -210,30 +210,34 @@ export class Rehearsal {
   }
 
   #limits(): readonly LimitReading[] {
-    return readLimits(this.#plan.metrics, {
-      failureRate: (side) => this.#stepValue('failure', side),
+    const { metrics, hypotheses } = this.#plan
+    return readLimits(metrics, {
+      failureRate: (side) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.source.of === 'failure'),
+          side,
+        ),
       latency: () => NO_VALUE,
-      score: (side, { name }) => this.#stepValue(name, side),
+      score: (side, { name }) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.id === name),
+          side,
+        ),
     })
   }
 
-  /** A side's value in the current step's judged units, of the hypothesis with this id or source. */
-  #stepValue(idOrSource: string, side: Side): MetricValue {
-    const hypothesis = this.#plan.hypotheses.find(
-      (h) => h.id === idOrSource || h.source.of === idOrSource,
-    )
+  /** A side's value in the current step's judged units, as a hypothesis counts them; none without one. */
+  #stepValue(hypothesis: Hypothesis | undefined, side: Side): MetricValue {
+    if (hypothesis === undefined) return NO_VALUE
+    const { id, source } = hypothesis
     // Drift has no value that a limit could be held against.
-    const found =
-      hypothesis === undefined
-        ? null
-        : (this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence)
-    if (found === null || found.step !== this.#state.step) return NO_VALUE
+    const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
+    if (found.step !== this.#state.step) return NO_VALUE
     const [n, sum] =
       found.kind === 'event'
         ? [found.stepTrials[side], found.stepEvents[side]]
         : [found.stepMoments.n[side], found.stepMoments.sum[side]]
     if (n === 0) return NO_VALUE
-    const { source } = hypothesis!
     return { value: isContinuous(source) ? scoreMean(source.score, sum / n) : sum / n, n }
   }
 }

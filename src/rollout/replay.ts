@@ -66,7 +66,11 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
   const later = record.decisions.slice(record.decisions.indexOf(entry) + 1)
   const outside = later.flatMap((d) => outsideOf(d) ?? [])
   const moments = new Moments(record, judged)
-  const cohorts = new RecordedCohorts(record.cohorts, rehearsal)
+  const cohorts = new RecordedCohorts(
+    record.cohorts,
+    rehearsal,
+    record.plan.spec.analysis.intervalMs,
+  )
   const decisions: ReplayedDecision[] = []
   const refused: string[] = []
 
@@ -91,7 +95,8 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     outside.splice(0, due.length)
     // A command is carried out on what was folded by the look before it.
     for (const each of due) if (each.command !== undefined) lookAt(now, each)
-    const turned = cohorts.open(now, false)
+    const opened = cohorts.open(now, false)
+    const turned = cohorts.turn(now) || opened
     const folded = rehearsal.fold(now)
     if (turned) rehearsal.countLimits()
     const seen = due.filter((each) => each.command === undefined)

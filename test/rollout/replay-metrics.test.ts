@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { Cohort, Tally } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
@@ -128,3 +129,74 @@ t.test('Asking for segments as well takes nothing from what was recorded of the 
   })
   t.end()
 })
+
+t.test(
+  'A limit on failures is judged where failures are compared, else taken to be kept.',
+  async (t) => {
+    const limited = { ...ERRORS, name: 'limited', maxChange: null, max: 0.02 }
+    const failing: FateOf = (random, variant) => ({
+      outcome: variant === 'canary' && random() < 0.06 ? 'failed' : 'ok',
+    })
+    const both = await recorded([{ ...ERRORS, maxChange: 9 }, limited, RMSE], failing)
+    t.match(both.decisions.at(-1), { action: 'rollback', reason: 'limited' })
+    const again = replay(both, both.plan)!
+    t.match(again.decisions.at(-1), { action: 'rollback' })
+    t.match(
+      again.fidelities.filter((f) => f.kind !== 'exact'),
+      [{ id: 'limited', kind: 'approximate', note: /held against judged cohorts/ }],
+    )
+    const alone = await recorded([limited, RMSE], failing)
+    t.match(alone.decisions.at(-1), { action: 'rollback', reason: 'limited' })
+    const without = replay(alone, alone.plan)!
+    t.match(
+      without.fidelities.find((f) => f.id === 'limited'),
+      { kind: 'not-recorded', note: /failures were not counted/ },
+    )
+    t.not(without.state.phase, 'rolled-back')
+    // Asked for later, the comparison was not recorded either, and the limit cannot use it.
+    const later = kindsOf(fidelities(alone.plan, both.plan, alone.cohorts))
+    t.match(later, { errors: 'not-recorded', limited: 'not-recorded', rmse: 'exact' })
+  },
+)
+
+t.test('A limit on labels is judged as it was, exactly.', async (t) => {
+  const record = await recorded([ERRORS, { ...RMSE, maxChange: 9, max: 4 }], (random, variant) => ({
+    error: errorOf(random, variant === 'canary' ? 5 : 3),
+  }))
+  t.match(record.decisions.at(-1), { action: 'rollback', reason: 'rmse' })
+  t.match(record.decisions.at(-1)!.summary, /beyond its limit/)
+  const again = replay(record, record.plan)!
+  t.strictSame(told(again.decisions), told(started(record)))
+  t.ok(again.fidelities.every((f) => f.kind === 'exact'))
+})
+
+t.test('A limit waits for the first unit of a side.', async (t) => {
+  const record = await recorded([{ ...ERRORS, max: 0.001 }, RMSE], () => ({}))
+  const cohorts = record.cohorts.map((c) => {
+    const none = { ...c.tallies['errors'], trials: [100, 0], events: [0, 0], harmEvents: [0, 0] }
+    return { ...c, tallies: { ...c.tallies, errors: none as Tally } }
+  })
+  const again = replay({ ...record, cohorts }, record.plan)!
+  t.match(again.state, { phase: 'progressing', step: 0 })
+  t.notOk(again.decisions.some((d) => d.reason === 'errors'))
+})
+
+t.test(
+  'After a mismatched ratio an operator goes on, and the test of it begins anew.',
+  async (t) => {
+    const record = await recorded([ERRORS], () => ({}))
+    const skewed = (c: Cohort): Cohort => ({ ...c, assigned: [c.assigned[1], c.assigned[0]] })
+    const cohorts = record.cohorts.map((c, index) => (index < 2 ? skewed(c) : c))
+    const start = started(record)[0]!
+    const paused = replay({ ...record, cohorts, decisions: [start] }, record.plan)!
+    t.match(paused.state, { phase: 'paused', pausedBy: 'ratio-mismatch' })
+    const resume: Decision = {
+      ...start,
+      ...{ action: 'resume', reason: 'operator', actor: 'ops', at: cohorts[3]!.openedAt },
+    }
+    const resumed = replay({ ...record, cohorts, decisions: [start, resume] }, record.plan)!
+    t.strictSame(resumed.refused, [])
+    t.equal(resumed.decisions.filter((d) => d.reason === 'ratio-mismatch').length, 1)
+    t.ok(resumed.decisions.some((d) => d.action === 'advance'))
+  },
+)
