@@ -17,6 +17,7 @@ const world = fc.record({
     [ERRORS, LATENCY],
     [RMSE, LATENCY],
     [ERRORS, ACCURACY],
+    [ERRORS, { ...RMSE, maxChange: 0.5, max: 3.2 }],
     [
       { ...ERRORS, maxChange: 1, segments: ['gold'] },
       { ...DRIFT, onFailure: 'rollback' },
