@@ -15,23 +15,32 @@ export function drawableRules(rules: RolloutPlan): {
   readonly plan: RolloutPlan
   readonly leftOut: readonly LeftOut[]
 } {
-  const metrics = rules.metrics.filter((m) => whyWhole(m) === null)
-  const isDrawn = (name: string | null) => name === null || metrics.some((m) => m.name === name)
+  const drawn = rules.metrics.filter((m) => whyWhole(m) === null)
+  const hypotheses = rules.hypotheses.filter(
+    (h) => h.segment === undefined && (h.metric === null || drawn.some((m) => m.name === h.metric)),
+  )
+  const countsFailures = hypotheses.some((h) => h.source.of === 'failure')
+  // Failures are counted where they are compared.
+  const isUnread = (m: MetricSpec) =>
+    m.kind === 'latency' || 'cap' in m || (m.kind === 'error-rate' && !countsFailures)
   const plan: RolloutPlan = {
     ...rules,
-    metrics: metrics.map((m) => (hasOwnScale(m) ? { ...m, max: null, min: null } : m)),
-    hypotheses: rules.hypotheses
-      .filter((h) => h.segment === undefined && isDrawn(h.metric))
-      .map((h) =>
-        isContinuous(h.source) && h.source.score !== 'correct'
-          ? { ...h, source: { ...h.source, cap: null } }
-          : h,
-      ),
+    metrics: drawn.map((m) => (isUnread(m) ? { ...m, max: null, min: null } : m)),
+    hypotheses: hypotheses.map((h) =>
+      isContinuous(h.source) && h.source.score !== 'correct'
+        ? { ...h, source: { ...h.source, cap: null } }
+        : h,
+    ),
   }
-  const countsFailures = plan.hypotheses.some((h) => h.source.of === 'failure')
-  const leftOut = rules.metrics.flatMap((m) =>
-    whatOf(m, countsFailures).map((what) => ({ metric: m.name, what })),
-  )
+  const whatOf = (m: MetricSpec): readonly string[] => {
+    const whole = whyWhole(m)
+    if (whole !== null) return [whole]
+    return [
+      ...(m.segments === undefined ? [] : ['its segments']),
+      ...(isUnread(m) && isLimited(m) ? ['its limit'] : []),
+    ]
+  }
+  const leftOut = rules.metrics.flatMap((m) => whatOf(m).map((what) => ({ metric: m.name, what })))
   return { plan, leftOut }
 }
 
@@ -40,19 +49,4 @@ function whyWhole(metric: MetricSpec): string | null {
   if (metric.threshold !== undefined) return 'method: threshold'
   if (isProviderMetric(metric)) return `kind: ${metric.kind}`
   return metric.kind === 'drift' ? 'kind: drift' : null
-}
-
-function whatOf(metric: MetricSpec, countsFailures: boolean): readonly string[] {
-  const whole = whyWhole(metric)
-  if (whole !== null) return [whole]
-  // Failures are counted where they are compared.
-  const isUnread = hasOwnScale(metric) || (metric.kind === 'error-rate' && !countsFailures)
-  return [
-    ...(metric.segments === undefined ? [] : ['its segments']),
-    ...(isUnread && isLimited(metric) ? ['its limit'] : []),
-  ]
-}
-
-function hasOwnScale(metric: MetricSpec): boolean {
-  return metric.kind === 'latency' || 'cap' in metric
 }

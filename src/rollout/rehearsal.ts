@@ -32,7 +32,8 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0 }
 /**
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the
  * judge and the step of the evaluator, without books, clock and store. What a cohort does not know is
- * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept.
+ * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept. A limit on failures
+ * needs a hypothesis that counts them.
  */
 export class Rehearsal {
   readonly #plan: RolloutPlan
@@ -214,22 +215,20 @@ export class Rehearsal {
     return readLimits(metrics, {
       failureRate: (side) =>
         this.#stepValue(
-          hypotheses.find((h) => h.source.of === 'failure'),
+          hypotheses.find((h) => h.source.of === 'failure')!,
           side,
         ),
       latency: () => NO_VALUE,
       score: (side, { name }) =>
         this.#stepValue(
-          hypotheses.find((h) => h.id === name),
+          hypotheses.find((h) => h.id === name)!,
           side,
         ),
     })
   }
 
-  /** A side's value in the current step's judged units, as a hypothesis counts them; none without one. */
-  #stepValue(hypothesis: Hypothesis | undefined, side: Side): MetricValue {
-    if (hypothesis === undefined) return NO_VALUE
-    const { id, source } = hypothesis
+  /** A side's value in the current step's judged units, as a hypothesis counts them. */
+  #stepValue({ id, source }: Hypothesis, side: Side): MetricValue {
     // Drift has no value that a limit could be held against.
     const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
     if (found.step !== this.#state.step) return NO_VALUE

@@ -37,6 +37,7 @@ t.test('What cannot be drawn is left out, and said so metric by metric.', (t) =>
   t.strictSame(leftOut([ERRORS, LATENCY, RMSE, ACCURACY]), [])
   const limited = { ...ERRORS, name: 'limited', maxChange: null, max: 0.05 }
   t.strictSame(leftOut([RMSE, limited]), ['limited: its limit'])
+  t.match(drawableRules(rules([RMSE, limited])).plan.metrics[1], { name: 'limited', max: null })
   t.strictSame(leftOut([ERRORS, limited]), [], 'failures that are compared are counted')
   t.end()
 })
