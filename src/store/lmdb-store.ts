@@ -23,7 +23,7 @@ export type LmdbStoreOptions = PredictionLimits & {
 }
 
 /**
- * A cohort takes 1 kB, and 3 to 5 kB where values are compared (RMSE): with one every two seconds that is
+ * A cohort takes 0.7 kB, and 3 to 5 kB where values are compared (RMSE): with one every two seconds that is
  * 20 hours of such a rollout. It is also what a backtest has to hold in memory.
  */
 const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
