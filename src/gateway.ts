@@ -21,10 +21,11 @@ import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
+import { createNotifications } from './notifications.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
-import { openLmdbStore } from './store/lmdb-store.ts'
+import { openLmdbStore, type LmdbStoreOptions } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import type { Store } from './store/store.ts'
@@ -66,7 +67,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { log, clock } = deps
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
-  const store = await openStore(config, log, (cohorts) => metrics.countEvicted(cohorts))
+  const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
+  const store = await openStore(config, { log, onEvicted })
   const buffer = createPredictionBuffer({
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
@@ -91,6 +93,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const providers = createProviderFetcher()
+
+  const notifications = createNotifications({
+    ...{ store, clock, draw: deps.draw, log, metrics },
+    leads: () => evaluator.leads,
+  })
+
   const evaluator = new Evaluator({
     store: meterStore(store, metrics.setStoreUp),
     clock,
@@ -98,12 +106,14 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
+    confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
     },
     onDecision: (decision) => {
       metrics.countDecision(decision)
+      notifications.wake(decision.service)
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
@@ -162,6 +172,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       next.targets.adopt()
       files.follow(next.config)
       await upstreams.checkNew()
+      await notifications.follow(next.config.services)
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
@@ -201,6 +212,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   await store.expirePredictions(clock.now())
   await upstreams.checkNew()
+  await notifications.follow(config.services)
   for (const rollout of rolloutsOf(live)) {
     await evaluator.add(rollout)
     logResumed(evaluator.view(rollout.plan.service)!, log)
@@ -240,6 +252,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         admin: await admin.listen({ ...config.admin.listen }),
       }
       evaluator.start()
+      notifications.start()
       const expiry = setInterval(() => {
         store
           .expirePredictions(clock.now())
@@ -269,6 +282,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await data.close()
       await evaluator.stop()
       await providers.close()
+      await notifications.close()
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()
@@ -279,11 +293,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 }
 
 function openStore(
-  config: Config,
-  log: FastifyBaseLogger,
-  onEvicted: (cohorts: number) => void,
+  { store: { path }, feedback: { maxBytes, maxPending, retentionMs } }: Config,
+  watcher: Pick<LmdbStoreOptions, 'log' | 'onEvicted'>,
 ): Promise<Store> {
-  const { maxBytes, maxPending, retentionMs } = config.feedback
-  const { path } = config.store
-  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, log, onEvicted })
+  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, ...watcher })
 }

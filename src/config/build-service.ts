@@ -1,20 +1,22 @@
 import type {
   FieldSource,
+  MirrorSpec,
   ObserveSpec,
   RuleCondition,
   RuleSpec,
   Service,
   SplitSpec,
 } from '../domain/service.ts'
-import { fractionToBp } from '../domain/units.ts'
+import { fractionToBp, parseSize } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { buildNotify } from './build-notify.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawService } from './schema.ts'
-import type { RawCondition, RawRule, RawSegment, RawSplit } from './schema-split.ts'
+import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './schema-split.ts'
 
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
@@ -31,6 +33,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       .sort(([a], [b]) => rank(a) - rank(b))
       .map(([variant, rest]) => buildVariant(variant, rest, folder)),
     split: buildSplit(raw.split ?? {}),
+    mirrors: (raw.mirror ?? []).map(buildMirror),
     observe: {
       requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
         .slice('header:'.length)
@@ -44,7 +47,13 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       raw.rollout === undefined
         ? null
         : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
+    notify: buildNotify(raw.notify ?? []),
   }
+}
+
+function buildMirror(raw: RawMirror): MirrorSpec {
+  const { to, share, maxBody, tolerance } = { ...DEFAULTS.mirror, ...raw }
+  return { to, share: toFraction(share), maxBytes: parseSize(maxBody)!, tolerance }
 }
 
 function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'> {

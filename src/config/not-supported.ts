@@ -22,8 +22,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: 'services.*.mirror', what: 'mirroring' },
-  { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },

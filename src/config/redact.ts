@@ -1,7 +1,11 @@
 import type { Service } from '../domain/service.ts'
 import type { Config } from './config.ts'
+import { hookName } from './hook-name.ts'
 
-/** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
+/**
+ * A configuration without its secrets, as plain JSON: what may be shown to whoever may read. Of the
+ * addresses of webhooks only the origin is left.
+ */
 export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
@@ -10,7 +14,9 @@ export function redactConfig(config: Config): RedactedConfig {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
     },
-    services: config.services.map((service) => redactMetrics(redactOverride(service))),
+    services: config.services.map((service) =>
+      redactNotify(redactMetrics(redactOverride(service))),
+    ),
   }
 }
 
@@ -27,6 +33,15 @@ function redactMetrics(service: Service): Service {
     'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric,
   )
   return { ...service, rollout: { ...rollout, analysis: { ...rollout.analysis, metrics } } }
+}
+
+function redactNotify(service: Service): Service {
+  const notify = service.notify.map((hook) => ({
+    ...hook,
+    url: hookName(hook.url),
+    secret: hook.secret === null ? null : HIDDEN,
+  }))
+  return { ...service, notify }
 }
 
 /** A configuration in which every secret reads `(hidden)`. */

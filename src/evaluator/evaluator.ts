@@ -10,6 +10,7 @@ import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggesti
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
@@ -36,6 +37,8 @@ export type EvaluatorDeps = {
   ) => { readonly ready: boolean; readonly downForMs: number }
   /** Asks another system for a metric. */
   readonly fetchProvider: FetchProvider
+  /** Asked only where the configuration wants a promotion confirmed. */
+  readonly confirm: Confirm
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
@@ -183,11 +186,13 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, onDecision, onError, reachability, fetchProvider } = this.#deps
+    const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
+      this.#deps
     return {
       store,
       clock,
       apply,
+      confirm,
       onDecision,
       onError,
       fetchProvider,

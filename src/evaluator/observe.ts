@@ -15,7 +15,7 @@ import {
   type LimitReading,
   type StepValues,
 } from '../rollout/limits.ts'
-import type { Observation, VariantHealth } from '../rollout/observation.ts'
+import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits } from '../rollout/units.ts'
@@ -39,19 +39,25 @@ export type Reachability = (variant: string) => {
   readonly downForMs: number
 }
 
+/** What those say who confirm the promotion that may be next; they are asked in the background. */
+export type Confirm = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Confirmation
+
+/** What of the world beside the books an evaluation looks at. */
+export type Sight = { readonly reachability: Reachability; readonly confirm: Confirm }
+
 /** What an evaluation looks at. */
 export type Look = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
-  readonly reachability: Reachability
+  readonly sight: Sight
   readonly now: number
   readonly warmUp: boolean
 }
 
-/** What is measured: all of that but how variants are reached. */
-export type Measured = Omit<Look, 'reachability'>
+/** What is measured: all of that but the world beside the books. */
+export type Measured = Omit<Look, 'sight'>
 
 /** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
 export class Observer {
@@ -101,13 +107,13 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.reachability(variant),
+    ...input.sight.reachability(variant),
     failing,
   })
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
-  return {
+  const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
@@ -127,7 +133,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
+    confirmation: 'not-asked',
   }
+  if (!plan.confirmsPromotion) return seen
+  return { ...seen, confirmation: input.sight.confirm(plan, state, seen) }
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */

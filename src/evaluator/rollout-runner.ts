@@ -287,8 +287,7 @@ export class RolloutRunner {
   }
 
   #looked(now: number): Look {
-    const { reachability } = this.#deps
-    return { ...this.reading, reachability, now, warmUp: now < this.#warmUntil }
+    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

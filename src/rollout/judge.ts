@@ -186,7 +186,8 @@ function remaining(
     growths,
     wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
     goal,
-    ratePerSecond: context.unitsPerSecond * (segmentShare(hypothesis, evidence) ?? 1),
+    // With something to grow from, something is judged.
+    ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
     settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
   })
 }

@@ -20,6 +20,8 @@ export type RolloutPlan = {
   readonly hypotheses: readonly Hypothesis[]
   /** Assignment sticks to a key: the key is the unit of the evidence. */
   readonly keyed: boolean
+  /** An automatic step to 100 % waits until everybody who is asked says yes. */
+  readonly confirmsPromotion: boolean
   readonly configHash: string
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
 }
@@ -38,6 +40,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     metrics: spec.analysis.metrics,
     hypotheses: buildHypotheses(spec.analysis),
     keyed: service.split.key !== null,
+    confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),

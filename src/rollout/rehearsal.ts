@@ -32,8 +32,8 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0 }
 /**
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the
  * judge and the step of the evaluator, without books, clock and store. What a cohort does not know is
- * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept. A limit on failures
- * needs a hypothesis that counts them.
+ * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept, promotions are
+ * confirmed at once. A limit on failures needs a hypothesis that counts them.
  */
 export class Rehearsal {
   readonly #plan: RolloutPlan
@@ -207,6 +207,7 @@ export class Rehearsal {
       stepCanaryUnits: stepCanaryUnits(this.#plan, evidence, this.#state),
       predictions: { looked: 0, unreadable: 0 },
       lastRequestAt: now,
+      confirmation: 'given',
     }
   }
 

@@ -40,6 +40,8 @@ export type LmdbTables = {
   readonly decisions: Database<Buffer, Key>
   /** Milliseconds since the epoch by [service, canary version]. */
   readonly rollbacks: Database<number, Key>
+  /** Id of a decision by [service, hook]. */
+  readonly notifyCursors: Database<number, Key>
   /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. */
   readonly meta: Database<unknown, string>
   /** Commits so far by service. */
@@ -172,6 +174,7 @@ function openTables(
     plans: root.openDB('plans', bytes),
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
+    notifyCursors: root.openDB('notify-cursors', {}),
     changes: root.openDB('changes', {}),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),

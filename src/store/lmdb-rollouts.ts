@@ -119,7 +119,7 @@ function prepareChange(
     for (const number of change.dropCohorts ?? []) void cohorts.remove([service, number])
     for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
     if (change.decision === undefined) return { ok: true, decision: null }
-    const decision: Decision = { ...change.decision, id: nextDecisionId(env, service) }
+    const decision: Decision = { ...change.decision, id: lastDecisionId(env, service) + 1 }
     void decisions.put([service, decision.id], encodeRecord(decision))
     return { ok: true, decision }
   }
@@ -142,10 +142,11 @@ function storedRevision(env: LmdbEnvironment, service: string): number | null {
   return state === undefined ? null : decodeRecord<RolloutState>(state).revision
 }
 
-function nextDecisionId(env: LmdbEnvironment, service: string): number {
+/** The newest decision of a service; 0 = it has none. */
+export function lastDecisionId(env: LmdbEnvironment, service: string): number {
   const last = { start: endOf(service), end: [service], reverse: true, limit: 1 }
-  for (const key of env.tables.decisions.getKeys(last)) return (key as [string, number])[1] + 1
-  return 1
+  for (const key of env.tables.decisions.getKeys(last)) return (key as [string, number])[1]
+  return 0
 }
 
 /** All keys [service, n], in the order of n. */

@@ -2,6 +2,7 @@ import { buildLmdbArchive, type ArchiveLimits } from './lmdb-archive.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
+import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
 import type { PredictionLimits } from './lmdb-predictions.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
@@ -53,6 +54,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     ...buildLmdbRollouts(env, changes, archive),
     ...archive.reading,
     ...buildLmdbLease(env),
+    ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     watch: changes.watch,
     close: async () => {

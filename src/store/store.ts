@@ -44,6 +44,14 @@ export type Store = {
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>
 
+  /**
+   * The last decision that a webhook needs to hear no more of. One that is not known yet begins at the
+   * newest decision, and that is remembered. `hook` names it within the service.
+   */
+  readonly openNotifyCursor: (service: string, hook: string) => Promise<number>
+  /** Nothing up to `id` needs to be sent again. Never goes back, so it needs no lease. */
+  readonly moveNotifyCursor: (service: string, hook: string, id: number) => Promise<void>
+
   /** Keeps predictions until `retention` has passed or there are too many (oldest go first, counted). */
   readonly putPredictions: (predictions: readonly Prediction[]) => Promise<void>
   /** The answers stand in the order of the queries. `service: null` searches all services. */

@@ -19,8 +19,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
       yes: [file({ top: 'store: lmdb:./x' })],
     },
-    'services.*.mirror': { no: [service('mirror: [ { to: canary } ]')] },
-    'services.*.notify': { no: [service('notify: [ { url: http://h, on: [paused] } ]')] },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
       yes: [rollout('strategy: canary')],

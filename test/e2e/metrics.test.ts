@@ -25,6 +25,9 @@ const NAMES = [
   'serin_metric_log_evidence',
   'serin_metric_verdict',
   'serin_feedback_total',
+  'serin_mirror_requests_total',
+  'serin_mirror_disagreements_total',
+  'serin_mirror_duration_seconds',
   'serin_attempts_total',
   'serin_upstream_healthy',
   'serin_store_up',
@@ -55,9 +58,16 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
       canary: { version: '2', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
     },
   }
+  const mirrored = {
+    ...fixed,
+    match: { path: '/s/*' },
+    idempotent: true,
+    split: {},
+    mirror: [{ to: 'canary' }],
+  }
   const config = buildConfig(
     folder,
-    { r: rollout, m: fixed },
+    { r: rollout, m: fixed, s: mirrored },
     { gateway: { limits: { inFlight: 2 } } },
   )
   const gateway = await startSerin(t, writeConfig(folder, config))
@@ -82,6 +92,7 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   }
   await postLabels(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
+  await send('/s/infer')
   t.equal((await send('/m/never')).statusCode, 504)
   const gone = new RawConnection(Number(new URL(gateway.data).port))
   gone.send('POST /r/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')

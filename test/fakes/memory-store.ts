@@ -23,6 +23,7 @@ export class MemoryStore implements Store {
   /** Nothing can be read or written. */
   away = false
   #lease: Lease | null = null
+  readonly #cursors = new Map<string, number>()
   #token = 0
 
   readRollout = async (service: string): Promise<RolloutRecord | null> => {
@@ -108,6 +109,19 @@ export class MemoryStore implements Store {
   releaseLease = async (): Promise<void> => {
     this.#mustBeThere()
     this.#lease = null
+  }
+
+  openNotifyCursor = async (service: string, hook: string): Promise<number> => {
+    this.#mustBeThere()
+    const last = this.log.findLast((d) => d.service === service)?.id ?? 0
+    const cursor = this.#cursors.get(`${service} ${hook}`) ?? last
+    this.#cursors.set(`${service} ${hook}`, cursor)
+    return cursor
+  }
+
+  moveNotifyCursor = async (service: string, hook: string, id: number): Promise<void> => {
+    const before = await this.openNotifyCursor(service, hook)
+    this.#cursors.set(`${service} ${hook}`, Math.max(before, id))
   }
 
   putPredictions = async (): Promise<void> => {}

@@ -141,7 +141,9 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       override: null,
     },
     observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0', sample: 1 },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout,
   }
 }

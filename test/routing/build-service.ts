@@ -21,7 +21,9 @@ export function buildService(options: ServiceOptions = {}): Service {
     variants: (options.variants ?? ['baseline', 'canary']).map(buildVariant),
     split: { key: null, rules: [], weightsBp: {}, override: null, ...options.split },
     observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }
