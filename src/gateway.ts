@@ -8,7 +8,7 @@ import { redactConfig } from './config/redact.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
-import { createLabelJoin } from './feedback/join.ts'
+import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
@@ -123,11 +123,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const rolloutsOf = ({ plans, books }: LiveServices) =>
     [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
 
-  const labels = createLabelJoin({
+  const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
     buffer,
     store,
-    book: (prediction, label) => evaluator.label(prediction, label),
+    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
@@ -179,7 +181,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     command,
     decisions: store.decisions,
     decision: store.decision,
-    feedback: async (body, contentType) => labels.accept(parseFeedback(body, contentType)),
+    feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     reload,
     runningConfig: () => redactConfig(live.config),
     metrics: metrics.render,

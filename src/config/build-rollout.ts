@@ -1,5 +1,6 @@
-import type { AnalysisSpec, MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
+import type { AnalysisSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { buildMetric } from './build-metric.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
 import type { RawMetric } from './schema-metric.ts'
@@ -43,63 +44,6 @@ function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
     breakerFailures: toFraction(raw.breaker?.failures ?? DEFAULTS.breakerFailures),
     metrics: metrics.map(([name, metric]) => buildMetric(name, metric)),
   }
-}
-
-function buildMetric(name: string, raw: RawMetric): MetricSpec {
-  const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
-  const common = {
-    name,
-    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
-    mode: raw.mode ?? DEFAULTS.mode,
-    better: raw.kind === 'accuracy' ? 'higher' : 'lower',
-    maxChange: change === undefined ? null : toFraction(change),
-    sensitivity: toFraction(raw.sensitivity ?? DEFAULTS.sensitivity[sensitivityOf(raw.kind)]),
-    max: null,
-    min: null,
-  } as const
-  switch (raw.kind) {
-    case 'error-rate':
-      return {
-        ...common,
-        kind: raw.kind,
-        floor: toFraction(raw.floor ?? DEFAULTS.floor),
-        max: raw.max === undefined ? null : toFraction(raw.max),
-      }
-    case 'latency':
-      return {
-        ...common,
-        kind: raw.kind,
-        quantile: raw.quantile,
-        max: raw.max === undefined ? null : parseDuration(raw.max),
-      }
-    case 'accuracy':
-      return {
-        ...common,
-        kind: raw.kind,
-        min: raw.min === undefined ? null : toFraction(raw.min),
-        ...buildLabels(raw),
-      }
-    default:
-      return {
-        ...common,
-        kind: raw.kind,
-        max: raw.max ?? null,
-        cap: raw.cap ?? null,
-        ...buildLabels(raw),
-      }
-  }
-}
-
-function buildLabels(raw: Extract<RawMetric, { labelWindow: string }>) {
-  return {
-    labelWindowMs: parseDuration(raw.labelWindow)!,
-    minLabels: raw.minLabels ?? DEFAULTS.minLabels,
-  }
-}
-
-function sensitivityOf(kind: MetricSpec['kind']): keyof typeof DEFAULTS.sensitivity {
-  if (kind === 'error-rate') return 'errorRate'
-  return kind === 'latency' ? 'latency' : 'quality'
 }
 
 function toMs(duration: string | 0): number {

@@ -3,6 +3,7 @@ import { fractionToBp } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
+import { answerPointersOf, eventFieldsOf } from '../rollout/event-fields.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
@@ -12,6 +13,8 @@ import type { RawCondition, RawRule, RawSplit } from './schema-split.ts'
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
+  const rollout = raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {})
+  const metrics = rollout?.analysis.metrics ?? []
   return {
     name,
     match: {
@@ -30,9 +33,11 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      numbers: answerPointersOf(metrics),
+      awaitsEvents: eventFieldsOf(metrics).size > 0,
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout: raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}),
+    rollout,
   }
 }
 

@@ -35,4 +35,5 @@ export const DEFAULTS = {
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,
+  ratioCap: 10,
 } as const

@@ -77,12 +77,21 @@ export type EventTally = {
   harmUnits: [baseline: number[], canary: number[]] | null
 }
 
-/** Continuous observations y ≥ 0, capped; `harm` and `proof` are Σ ln(1 + λ_j ψ). */
+/**
+ * Continuous observations y ≥ 0, capped; `harm` and `proof` are Σ ln(1 + λ_j ψ). Where units without
+ * events count as 0, a cohort that waits has only what its events change of that, and no `n`.
+ */
 export type BetTally = {
   readonly kind: 'bet'
   n: Pair
+  /** Of a ratio: of its numerator. */
   sum: Pair
   sumSq: Pair
+  /** Of ratios alone. */
+  denominator?: DenominatorSums
   harm: number[]
   proof: number[]
 }
+
+/** Moments of the denominator d of a ratio, and Σ of its products with the numerator. */
+export type DenominatorSums = { sum: Pair; sumSq: Pair; cross: Pair }

@@ -1,18 +1,19 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
-import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
+import { stepValue } from '../rollout/figures.ts'
+import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
+import { sourceOf } from '../rollout/metric-source.ts'
 import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
 import type { Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
-import { scoreMean } from '../statistics/score.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -115,11 +116,10 @@ export function limitsOf(
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
-    score: (side, metric) => {
-      const found = evidence.hypotheses[metric.name] as BetEvidence
-      const { n, sum } = found.stepMoments
-      if (found.step !== state.step || n[side] === 0) return { value: null, n: 0 }
-      return { value: scoreMean(scoreOf(metric).score, sum[side] / n[side]), n: n[side] }
+    value: (side, metric) => {
+      const found = evidence.hypotheses[metric.name]!
+      if (found.step !== state.step) return { value: null, n: 0 }
+      return stepValue(sourceOf(metric), found, side)
     },
   }
   return readLimits(plan.metrics, values)

@@ -1,18 +1,19 @@
 import {
   BASELINE_SIDE,
-  type BetTally,
   type Cohort,
   type CohortTerms,
   type EventTally,
   type Side,
 } from '../domain/cohort.ts'
-import { isContinuous, proofRatio, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import type { Prediction } from '../domain/prediction.ts'
-import { addBet } from '../statistics/mean-bet.ts'
-import { rawScore, scoreValue } from '../statistics/score.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
 import { CapLearner } from './cap-learner.ts'
+import { EventBook } from './event-book.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
+import { LabelBook } from './label-book.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
@@ -31,8 +32,12 @@ export type Slot = {
   used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
+  /** Epoch ms; 0 before it, and where it was before this process. */
+  settledAt: number
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
+  /** Something beside feedback has changed since the store got it. */
+  stale: boolean
 }
 
 /** What a cohort is opened with. */
@@ -47,14 +52,6 @@ export type Opening = {
   readonly now: number
 }
 
-/** What is asked of the labels for one metric. */
-type LabelQuestions = {
-  readonly metric: string
-  readonly score: Score
-  /** The score itself, its share above the cap, and the labels that are missing. */
-  readonly hypotheses: readonly Hypothesis[]
-}
-
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
  * assigned, whenever their outcome or label arrives. Booking is O(hypotheses).
@@ -66,7 +63,11 @@ export class CohortLedger {
   readonly #failures: readonly string[]
   readonly #noAnswers: readonly string[]
   readonly #latencies: readonly string[]
-  readonly #labels: readonly LabelQuestions[]
+  readonly #labels: LabelBook
+  readonly #answers: AnswerBook
+  readonly #events: EventBook
+  /** Hypotheses whose tallies feedback changes. */
+  readonly #waiting: readonly string[]
   readonly #slots = new Map<number, Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
@@ -80,17 +81,10 @@ export class CohortLedger {
     this.#failures = ids('failure')
     this.#noAnswers = ids('no-answer')
     this.#latencies = ids('latency')
-    this.#labels = hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
-        ? []
-        : [
-            {
-              metric: metric!,
-              score: source.score,
-              hypotheses: hypotheses.filter((h) => h.metric === metric),
-            },
-          ],
-    )
+    this.#labels = new LabelBook(hypotheses, this.#capLearner)
+    this.#answers = new AnswerBook(hypotheses, this.#capLearner)
+    this.#events = new EventBook(hypotheses, this.#capLearner)
+    this.#waiting = hypotheses.filter((h) => 'windowMs' in h.source).map((h) => h.id)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -115,10 +109,7 @@ export class CohortLedger {
       observed: [0, 0],
       tallies: this.#emptyTallies(),
     }
-    this.#open = {
-      ...{ cohort, live: new Bag(), newUnits: [], used: false },
-      ...{ settled: false, persisted: false },
-    }
+    this.#open = newSlot(cohort, false)
     this.#slots.set(cohort.number, this.#open)
     return cohort
   }
@@ -165,23 +156,37 @@ export class CohortLedger {
     this.#book(slot.cohort, ticket, outcome, durationMs)
   }
 
+  /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
+  answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
+    const slot = this.#slots.get(ticket.cohort!.number)
+    if (slot === undefined) return
+    this.#answers.book(slot.cohort, ticket.side!, numbers)
+    slot.stale = true
+  }
+
   /**
-   * Books a label. `late`: its cohort was folded without it. The cohort comes back when the store has
-   * it already, since it must then be stored again with the join.
+   * Books a label. `late`: its cohort was folded without it. What it changed comes back when the store has
+   * the cohort already, since that must then be stored with the join.
    */
-  label(
-    prediction: Prediction,
-    label: number,
-  ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
+  label(prediction: Prediction, label: number): FeedbackBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { result: 'late', cohort: null }
-    for (const questions of this.#labels) {
-      const raw =
-        prediction.value === null ? null : rawScore(questions.score, prediction.value, label)
-      // A prediction that cannot be scored stays without a label: it is missed on its side.
-      if (raw !== null) this.#bookScore(slot.cohort, questions, prediction.side, raw)
-    }
-    return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
+    if (slot === undefined) return LATE
+    this.#labels.book(slot.cohort, prediction.side, prediction.value, label)
+    return { result: 'joined', changed: this.#changed(slot) }
+  }
+
+  /** Books an event of the unit that a request is judged by; as `label`. */
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    isFolded: (hypothesis: string) => boolean,
+  ): EventBooking {
+    const slot = this.#slots.get(prediction.cohort)
+    if (slot === undefined) return { ...LATE, totals }
+    const { cohort } = slot
+    const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
+    return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
   }
 
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
@@ -199,6 +204,7 @@ export class CohortLedger {
         }
       }
       slot.settled = true
+      slot.settledAt = now
       settled.push(slot)
     }
     return settled
@@ -212,14 +218,7 @@ export class CohortLedger {
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.set(cohort.number, {
-        cohort,
-        live: new Bag(),
-        newUnits: [],
-        used: true,
-        settled: true,
-        persisted: true,
-      })
+      this.#slots.set(cohort.number, newSlot(cohort, true))
     }
   }
 
@@ -230,11 +229,19 @@ export class CohortLedger {
     return cap
   }
 
+  #changed({ cohort, persisted }: Slot): FeedbackBooking['changed'] {
+    if (!persisted) return null
+    const tallies = Object.fromEntries(this.#waiting.map((id) => [id, cohort.tallies[id]!]))
+    return { rollout: cohort.rollout, cohort: cohort.number, tallies }
+  }
+
   #emptyTallies(): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        isContinuous(h.source) ? emptyBetTally() : emptyEventTally(this.#keyed),
+        isContinuous(h.source)
+          ? emptyBetTally(h.source.of === 'ratio')
+          : emptyEventTally(this.#keyed),
       ]),
     )
   }
@@ -260,41 +267,18 @@ export class CohortLedger {
       book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
     }
   }
+}
 
-  #bookScore(
-    cohort: Cohort,
-    { metric, score, hypotheses }: LabelQuestions,
-    side: Side,
-    raw: number,
-  ) {
-    const cap = cohort.terms.caps[metric]
-    if (cap === undefined && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
-    for (const hypothesis of hypotheses) {
-      const { source, id } = hypothesis
-      if (source.of === 'label-missing') {
-        ;(cohort.tallies[id] as EventTally).trials[side]++
-      } else if (cap === undefined) {
-        continue
-      } else if (source.of === 'above-cap') {
-        const tally = cohort.tallies[id] as EventTally
-        tally.trials[side]++
-        if (raw > cap) {
-          tally.events[side]++
-          tally.harmEvents[side]++
-        }
-      } else {
-        this.#bookBet(cohort, hypothesis, side, scoreValue(score, Math.min(raw, cap)))
-      }
-    }
-  }
-
-  #bookBet(cohort: Cohort, hypothesis: Hypothesis, side: Side, y: number): void {
-    const tally = cohort.tallies[hypothesis.id] as BetTally
-    tally.n[side]++
-    tally.sum[side] += y
-    tally.sumSq[side] += y * y
-    const terms = cohort.terms.bets[hypothesis.id]
-    if (terms === undefined) return
-    addBet(tally, terms, side, y, cohort.pi, hypothesis.harm.ratio, proofRatio(hypothesis))
+function newSlot(cohort: Cohort, stored: boolean): Slot {
+  const live = new Bag<Ticket>()
+  return {
+    cohort,
+    live,
+    newUnits: [],
+    used: stored,
+    settled: stored,
+    settledAt: 0,
+    persisted: stored,
+    stale: false,
   }
 }

@@ -12,9 +12,10 @@ export function emptyEventTally(keyed: boolean): EventTally {
   }
 }
 
-/** Sums of continuous observations before the first. */
-export function emptyBetTally(): BetTally {
+/** Sums of continuous observations before the first; `isRatio`: of two counts. */
+export function emptyBetTally(isRatio = false): BetTally {
   return {
+    ...(isRatio ? { denominator: { sum: [0, 0], sumSq: [0, 0], cross: [0, 0] } } : {}),
     kind: 'bet',
     n: [0, 0],
     sum: [0, 0],

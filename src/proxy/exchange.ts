@@ -7,7 +7,7 @@ import type { Service } from '../domain/service.ts'
 import type { AccessFacts } from './access-log.ts'
 import { bodyPatience } from './body-pace.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
-import { Booking, outcomeOf } from './booking.ts'
+import { Booking, outcomeOf, watchAnswer } from './booking.ts'
 import { collectPrefix, wholeBody, type Prefix } from './collect-prefix.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
 import { cutAnswer } from './cut-answer.ts'
@@ -89,13 +89,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits } = this.#context
     const { recorder } = runtime
-    const { prediction, sample } = this.#service.observe
     const now = clock.monotonic()
-    const isObserved = prediction !== null && (sample === 1 || draw() < sample)
-    const ticket = recorder.begin(assignment, this.requestId, now, isObserved)
+    const watch = watchAnswer(this.#service.observe, draw)
+    const ticket = recorder.begin(assignment, this.requestId, now, watch.reads !== null)
     this.#trace.assignedAt = now
     this.#trace.requestBytes = prefix.bytes
-    this.#booking = new Booking(recorder, ticket, isObserved ? prediction : null)
+    this.#booking = new Booking(recorder, ticket, watch)
     if (!prefix.isComplete) {
       this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),

@@ -1,11 +1,13 @@
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
 
-/** An answer that has left, and where in it the prediction stands. */
+/** An answer that has left, and where in it the prediction and other numbers stand. */
 export type AnswerCopy = {
   readonly recorder: ServiceRecorder
   readonly ticket: Ticket
-  /** RFC 6901 pointer. */
-  readonly pointer: string
+  /** RFC 6901 pointer to the prediction; null = none is read. */
+  readonly pointer: string | null
+  /** Pointers to the numbers that metrics are means of. */
+  readonly numbers: readonly string[]
   readonly chunks: readonly Buffer[]
   readonly bytes: number
 }
@@ -33,7 +35,7 @@ export class PredictionReader {
   add(copy: AnswerCopy): void {
     const isFull = this.#waiting.length - this.#next >= MOST_WAITING
     if (isFull || this.#waitingBytes + copy.bytes > MOST_WAITING_BYTES) {
-      tell(copy, null)
+      tell(copy, undefined)
       return
     }
     this.#waiting.push(copy)
@@ -53,7 +55,7 @@ export class PredictionReader {
       const copy = this.#waiting[this.#next++]!
       this.#waitingBytes -= copy.bytes
       left -= copy.bytes
-      tell(copy, readPrediction(copy))
+      tell(copy, readDocument(copy))
     }
     if (this.#next === this.#waiting.length) {
       this.#waiting.length = 0
@@ -80,18 +82,27 @@ export function resolvePointer(document: unknown, pointer: string): unknown {
   return value
 }
 
-function readPrediction(copy: AnswerCopy): number | null {
+/** The JSON of an answer; undefined where it is none: as good as no numbers, and counted as such. */
+function readDocument(copy: AnswerCopy): unknown {
   const bytes = copy.chunks.length === 1 ? copy.chunks[0]! : Buffer.concat(copy.chunks)
   try {
-    const value = resolvePointer(JSON.parse(bytes.toString()), copy.pointer)
-    return typeof value === 'number' && Number.isFinite(value) ? value : null
+    return JSON.parse(bytes.toString())
   } catch {
-    // Not JSON: as good as no prediction, and counted as such.
-    return null
+    return undefined
   }
 }
 
-function tell(copy: AnswerCopy, value: number | null): void {
-  if (value === null) copy.recorder.note('prediction_unreadable')
-  copy.recorder.predicted(copy.ticket, value)
+function readNumber(document: unknown, pointer: string): number | null {
+  const value = resolvePointer(document, pointer)
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {
+  const value = pointer === null ? null : readNumber(document, pointer)
+  if (pointer !== null && value === null) recorder.note('prediction_unreadable')
+  recorder.predicted(
+    ticket,
+    value,
+    Object.fromEntries(numbers.map((number) => [number, readNumber(document, number)])),
+  )
 }

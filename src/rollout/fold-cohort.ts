@@ -2,6 +2,7 @@ import type { BetTally, Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
+import { completeTally } from './complete-tally.ts'
 
 /** For each side, the start points since which the keys' events of a cohort are their first ones. */
 export type HarmSince = (
@@ -42,29 +43,11 @@ function fold(
 ): HypothesisEvidence {
   const { number, step, pi, epoch } = cohort
   const place = { cohort: number, step, pi, epoch, starts: evidence.starts.length }
-  const tally = cohort.tallies[hypothesis.id]!
+  const tally = completeTally(cohort, hypothesis, cohort.tallies[hypothesis.id]!)
   if (found.kind === 'bet') {
     return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
   }
-  const events =
-    hypothesis.source.of === 'label-missing'
-      ? missingLabels(cohort, tally as EventTally)
-      : (tally as EventTally)
+  const events = tally as EventTally
   const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
   return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
-}
-
-// While a cohort waits, its tally counts the labels that came; what never came is known at the end.
-function missingLabels(cohort: Cohort, labelled: EventTally): EventTally {
-  const missing: EventTally['events'] = [
-    cohort.observed[0] - labelled.trials[0],
-    cohort.observed[1] - labelled.trials[1],
-  ]
-  return {
-    kind: 'event',
-    trials: [...cohort.observed],
-    events: missing,
-    harmEvents: [...missing],
-    harmUnits: null,
-  }
 }

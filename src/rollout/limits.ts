@@ -1,19 +1,26 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type { Better, LabelMetricSpec, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type {
+  Better,
+  LabelMetricSpec,
+  MetricSpec,
+  OnFailure,
+  ValueMetricSpec,
+} from '../domain/rollout-spec.ts'
 import type { MetricValue, Verdict } from '../domain/verdict.ts'
 import { effectOf } from './hypotheses.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
 
-/** Samples of a rate before its limit is judged. */
+/** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
 
 /** The figures of one step, by side, that absolute limits are judged on. */
 export type StepValues = {
   readonly failureRate: (side: Side) => MetricValue
   readonly latency: (side: Side, quantile: number) => MetricValue
-  readonly score: (side: Side, metric: LabelMetricSpec) => MetricValue
+  /** Of a metric whose values come after the outcome. */
+  readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
 }
 
 /** How the two sides stand against one metric's absolute limit now. */
@@ -72,7 +79,7 @@ function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
       case 'latency':
         return values.latency(side, metric.quantile)
       default:
-        return values.score(side, metric)
+        return values.value(side, metric)
     }
   }
   const baseline = read(BASELINE_SIDE)
@@ -102,6 +109,9 @@ function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
 function samplesNeeded(metric: MetricSpec): number {
   switch (metric.kind) {
     case 'error-rate':
+    case 'conversion':
+    case 'sum':
+    case 'ratio':
       return MIN_RATE_SAMPLES
     case 'latency':
       return Math.ceil(4 / (1 - metric.quantile) - 1e-9)

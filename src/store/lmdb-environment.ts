@@ -31,6 +31,8 @@ export type LmdbTables = {
   /** By [service, number of the cohort]. */
   readonly cohorts: Database<Buffer, Key>
   readonly units: Database<Buffer, Key>
+  /** Newer than those in the cohort of the same key. */
+  readonly tallies: Database<Buffer, Key>
   /** By [service, id]. */
   readonly decisions: Database<Buffer, Key>
   /** Milliseconds since the epoch by [service, canary version]. */
@@ -152,6 +154,7 @@ function openTables(
     evidence: root.openDB('evidence', bytes),
     cohorts: root.openDB('cohorts', bytes),
     units: root.openDB('units', bytes),
+    tallies: root.openDB('tallies', bytes),
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
     changes: root.openDB('changes', {}),

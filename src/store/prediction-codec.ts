@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import { NO_EVENTS, type Prediction, type UnitEvents } from '../domain/prediction.ts'
 
 /** Key of a prediction: [request id or its hash, service]; all services of one id are neighbours. */
 export type PredictionKey = [requestId: string, service: string]
@@ -11,9 +11,11 @@ export const MAX_PLAIN_ID_BYTES = 256
 const JOINED = 1
 const NO_VALUE = 2
 const CANARY = 4
+const HAS_UNIT = 8
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
-// texts u16 · rollout · variant · service · first part of the key.
+// texts u16 · rollout · variant · service · first part of the key. With HAS_UNIT there follow: unit f64
+// (NaN = none) · hashes of events f64 · totals f64 · how many hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
 const VALUE_AT = 17
@@ -30,14 +32,24 @@ export function requestIdKey(requestId: string): string {
   return `h${createHash('sha256').update(requestId).digest('hex')}`
 }
 
-/** The value to store for a prediction that no label has joined yet. */
-export function encodePrediction(prediction: Prediction): Buffer {
-  const { rollout, variant, service, value } = prediction
+/** First part of the key of a unit's record: no request id's key begins like this. */
+export function unitKey(unit: number): string {
+  return `k${unit.toString(36)}`
+}
+
+/** The value to store for a request that no feedback has joined yet. */
+export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
+  const { rollout, variant, service, value, unit } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
-  const bytes = Buffer.alloc(TEXT_AT + lengths.reduce((sum, length) => sum + length, 0))
-  bytes[0] = (value === null ? NO_VALUE : 0) | (prediction.side === CANARY_SIDE ? CANARY : 0)
+  const textBytes = lengths.reduce((sum, length) => sum + length, 0)
+  const hasTail = unit !== null || events !== NO_EVENTS
+  const bytes = Buffer.alloc(TEXT_AT + textBytes + (hasTail ? tailBytes(events) : 0))
+  bytes[0] =
+    (value === null ? NO_VALUE : 0) |
+    (prediction.side === CANARY_SIDE ? CANARY : 0) |
+    (hasTail ? HAS_UNIT : 0)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -47,29 +59,67 @@ export function encodePrediction(prediction: Prediction): Buffer {
     if (index < 3) bytes.writeUInt16LE(lengths[index]!, LENGTHS_AT + 2 * index)
     at += bytes.write(text, at)
   }
+  if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
 
-/** The prediction that was stored; its request id is the one that it was found by. */
-export function decodePrediction(bytes: Buffer, requestId: string): Prediction {
+/** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
+export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, tailAt } = findTexts(bytes)
+  const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
-    requestId,
+    // Without its first letter; of a long one only the hash is kept.
+    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, tailAt),
     value: (flags & NO_VALUE) === 0 ? bytes.readDoubleLE(VALUE_AT) : null,
     at: assignedAt(bytes),
     rollout: bytes.toString('utf8', TEXT_AT, variantAt),
     cohort: bytes.readDoubleLE(COHORT_AT),
     side: (flags & CANARY) === 0 ? BASELINE_SIDE : CANARY_SIDE,
     variant: bytes.toString('utf8', variantAt, serviceAt),
+    unit: Number.isNaN(unit) ? null : unit,
   }
+}
+
+/** What events have said of the stored unit. */
+export function decodeEvents(bytes: Buffer): UnitEvents {
+  const { tailAt } = findTexts(bytes)
+  if (tailAt === bytes.length) return NO_EVENTS
+  const seenCount = bytes.readUInt16LE(bytes.length - 4)
+  const totalCount = bytes.readUInt16LE(bytes.length - 2)
+  if (seenCount + totalCount === 0) return NO_EVENTS
+  const read = (count: number, at: number) =>
+    Array.from({ length: count }, (_, index) => bytes.readDoubleLE(at + 8 * index))
+  return {
+    seen: read(seenCount, tailAt + 8),
+    totals: read(totalCount, tailAt + 8 + 8 * seenCount),
+  }
+}
+
+/** The stored value with these events in the place of those that it had; the bytes are made anew. */
+export function withEvents(bytes: Buffer, events: UnitEvents): Buffer {
+  const { tailAt } = findTexts(bytes)
+  const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
+  const next = Buffer.alloc(tailAt + tailBytes(events))
+  bytes.copy(next, 0, 0, tailAt)
+  next[0] = next[0]! | HAS_UNIT
+  writeTail(next, tailAt, Number.isNaN(unit) ? null : unit, events)
+  return next
 }
 
 /** The key that a stored prediction is found by. */
 export function decodeKey(bytes: Buffer): PredictionKey {
-  const { serviceAt, idKeyAt } = findTexts(bytes)
-  return [bytes.toString('utf8', idKeyAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+  const { serviceAt, idKeyAt, tailAt } = findTexts(bytes)
+  return [bytes.toString('utf8', idKeyAt, tailAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+}
+
+/** The second key that the record of a unit is found by; null for every other record. */
+export function decodeUnitKey(bytes: Buffer): PredictionKey | null {
+  const { serviceAt, idKeyAt, tailAt } = findTexts(bytes)
+  if (tailAt === bytes.length || bytes.readDoubleLE(COHORT_AT) === -1) return null
+  const unit = bytes.readDoubleLE(tailAt)
+  return Number.isNaN(unit) ? null : [unitKey(unit), bytes.toString('utf8', serviceAt, idKeyAt)]
 }
 
 /** When the request of a stored prediction was assigned, in milliseconds since the epoch. */
@@ -88,8 +138,23 @@ export function markJoined(bytes: Buffer, label: number): void {
   bytes.writeDoubleLE(label, LABEL_AT)
 }
 
-function findTexts(bytes: Buffer): { variantAt: number; serviceAt: number; idKeyAt: number } {
+function findTexts(bytes: Buffer) {
   const variantAt = TEXT_AT + bytes.readUInt16LE(LENGTHS_AT)
   const serviceAt = variantAt + bytes.readUInt16LE(LENGTHS_AT + 2)
-  return { variantAt, serviceAt, idKeyAt: serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4) }
+  const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
+  if ((bytes[0]! & HAS_UNIT) === 0) return { variantAt, serviceAt, idKeyAt, tailAt: bytes.length }
+  const counts = bytes.readUInt16LE(bytes.length - 4) + bytes.readUInt16LE(bytes.length - 2)
+  return { variantAt, serviceAt, idKeyAt, tailAt: bytes.length - 12 - 8 * counts }
+}
+
+function tailBytes({ seen, totals }: UnitEvents): number {
+  return 12 + 8 * (seen.length + totals.length)
+}
+
+function writeTail(bytes: Buffer, at: number, unit: number | null, events: UnitEvents): void {
+  let next = bytes.writeDoubleLE(unit ?? NaN, at)
+  for (const hash of events.seen) next = bytes.writeDoubleLE(hash, next)
+  for (const total of events.totals) next = bytes.writeDoubleLE(total, next)
+  next = bytes.writeUInt16LE(events.seen.length, next)
+  bytes.writeUInt16LE(events.totals.length, next)
 }

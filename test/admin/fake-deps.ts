@@ -167,7 +167,13 @@ function fakeService(name: string, hasRollout: boolean): Service {
     idempotent: false,
     variants: [variant('baseline', '1.4'), variant('canary', '2.0')],
     split: { key: null, rules: [], weightsBp: hasRollout ? {} : { canary: 1000 }, override: null },
-    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: null,
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
     failureStatuses: null,
     rollout: hasRollout
       ? {

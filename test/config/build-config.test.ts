@@ -46,7 +46,13 @@ t.test('what is left out has the documented default', (t) => {
           timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
-        observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
+        observe: {
+          requestIdHeader: 'x-request-id',
+          prediction: '/p',
+          sample: 1,
+          numbers: [],
+          awaitsEvents: false,
+        },
         failureStatuses: null,
         rollout: {
           start: 'auto',
@@ -243,7 +249,13 @@ services:
       weightsBp: {},
       override: { header: 'x-serin-variant', secret: 's' },
     },
-    observe: { requestIdHeader: 'x-id', prediction: '/a/0', sample: 1 },
+    observe: {
+      requestIdHeader: 'x-id',
+      prediction: '/a/0',
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
     failureStatuses: [500, 429],
   })
   t.same(rollout, {

@@ -31,9 +31,7 @@ t.test('the example that shows every part is refused for exactly what is not bui
       `${service}.mirror`,
       `${service}.observe.segment`,
       `${service}.rollout.steps[0].mirror`,
-      ...['conversion', 'revenue', 'drift', 'gpu'].map(
-        (metric) => `${service}.analysis.metrics.${metric}.kind`,
-      ),
+      ...['drift', 'gpu'].map((metric) => `${service}.analysis.metrics.${metric}.kind`),
       `${service}.notify`,
     ],
   )

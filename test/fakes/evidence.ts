@@ -10,7 +10,7 @@ import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort {
   const tallies = plan.hypotheses.map((h) => [
     h.id,
-    isContinuous(h.source) ? emptyBetTally() : emptyEventTally(plan.keyed),
+    isContinuous(h.source) ? emptyBetTally(h.source.of === 'ratio') : emptyEventTally(plan.keyed),
   ])
   return {
     number: 1,

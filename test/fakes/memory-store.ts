@@ -82,7 +82,7 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitLabels = async (): Promise<void> => {}
+  commitFeedback = async (): Promise<void> => {}
   expirePredictions = async (): Promise<number> => 0
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}

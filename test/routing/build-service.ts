@@ -20,7 +20,13 @@ export function buildService(options: ServiceOptions = {}): Service {
     idempotent: true,
     variants: (options.variants ?? ['baseline', 'canary']).map(buildVariant),
     split: { key: null, rules: [], weightsBp: {}, override: null, ...options.split },
-    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: null,
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
     failureStatuses: null,
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
