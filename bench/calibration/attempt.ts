@@ -146,7 +146,7 @@ export class Bets {
 
   constructor(cohort: Cohort, hypothesis: Hypothesis) {
     const { source } = hypothesis
-    if (source.of !== 'score') throw new Error(`${hypothesis.id} has no scores`)
+    if (source.of !== 'score') throw new Error(`${hypothesis.id} has no values`)
     this.#cohort = cohort
     this.#hypothesis = hypothesis
     this.#most = scoreValue(source.score, source.cap ?? Infinity)
