@@ -83,11 +83,19 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     now: clock.monotonic,
   })
 
+  const removed = { expired: 0, evicted: 0 }
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
+    forgotten: () => ({ ...removed, dropped: buffer.dropped() }),
   })
+
+  const expirePredictions = async () => {
+    const { expired, evicted } = await store.expirePredictions(clock.now())
+    removed.expired += expired
+    removed.evicted += evicted
+  }
 
   const evaluator = new Evaluator({
     store: meterStore(store, metrics.setStoreUp),
@@ -194,7 +202,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     }),
   }
 
-  await store.expirePredictions(clock.now())
+  await expirePredictions()
   await upstreams.checkNew()
   for (const rollout of rolloutsOf(live)) {
     await evaluator.add(rollout)
@@ -236,9 +244,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       }
       evaluator.start()
       const expiry = setInterval(() => {
-        store
-          .expirePredictions(clock.now())
-          .catch((error: unknown) => log.error({ err: error }, 'predictions did not expire'))
+        expirePredictions().catch((error: unknown) =>
+          log.error({ err: error }, 'predictions did not expire'),
+        )
       }, EXPIRY_MS)
       expiry.unref()
       closers.push(() => clearInterval(expiry))

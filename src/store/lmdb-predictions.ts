@@ -38,8 +38,8 @@ export function buildLmdbPredictions(
   limits: PredictionLimits,
 ): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'> {
   const { predictions, predictionNumbers, cohorts, tallies } = env.tables
-  /** Removed since the last time that somebody was told. */
-  let removedCount = 0
+  /** Since the last time that somebody was told. */
+  let evictedCount = 0
 
   return {
     putPredictions: async (batch) => {
@@ -47,7 +47,7 @@ export function buildLmdbPredictions(
         const bytes = encodePrediction(prediction)
         return { key: keyOf(prediction), unitKey: decodeUnitKey(bytes), bytes }
       })
-      removedCount += await env.write('cannot save predictions', () => {
+      evictedCount += await env.write('cannot save predictions', () => {
         const first = nextNumber(env)
         let number = first
         for (const { key, unitKey, bytes } of writes) {
@@ -102,18 +102,24 @@ export function buildLmdbPredictions(
     },
 
     expirePredictions: async (now) => {
+      let expiredCount = 0
       for (;;) {
-        const removed = await env.write('cannot remove old predictions', () => {
+        const { expired, evicted } = await env.write('cannot remove old predictions', () => {
           const expired = evictOldest(env, EXPIRE_BATCH, now - limits.retentionMs)
-          const excess = measure(env).count - limits.maxPending
-          return expired + evictOldest(env, Math.min(excess, EXPIRE_BATCH - expired), Infinity)
+          const size = measure(env)
+          // Records grow with the events of their units.
+          const excess =
+            size.bytes > limits.maxBytes ? EXPIRE_BATCH : size.count - limits.maxPending
+          const room = Math.min(excess, EXPIRE_BATCH - expired)
+          return { expired, evicted: evictOldest(env, room, Infinity) }
         })
-        removedCount += removed
-        if (removed < EXPIRE_BATCH) break
+        expiredCount += expired
+        evictedCount += evicted
+        if (expired + evicted < EXPIRE_BATCH) break
       }
-      const total = removedCount
-      removedCount = 0
-      return total
+      const removed = { expired: expiredCount, evicted: evictedCount }
+      evictedCount = 0
+      return removed
     },
   }
 }

@@ -37,12 +37,20 @@ export type Store = {
   ) => Promise<readonly PredictionLookup[]>
   /** Stores what feedback has changed, in one transaction. */
   readonly commitFeedback: (change: FeedbackChange) => Promise<void>
-  /** Removes predictions older than the retention or beyond the maximum; resolves with how many went. */
-  readonly expirePredictions: (now: number) => Promise<number>
+  /** Removes predictions older than the retention or beyond the limits; resolves with how many went. */
+  readonly expirePredictions: (now: number) => Promise<RemovedPredictions>
 
   /** Calls back after a change of a service's rollout that this process did not make; returns the unsubscribe. */
   readonly watch: (listener: (service: string) => void) => () => void
   readonly close: () => Promise<void>
+}
+
+/** Predictions that went since the last time that it was asked. */
+export type RemovedPredictions = {
+  /** Their time was over. */
+  readonly expired: number
+  /** There were too many, or they took too many bytes. */
+  readonly evicted: number
 }
 
 /** `token` grows with every change of holder: a write under an old token is fenced off. */

@@ -26,6 +26,7 @@ const NAMES = [
   'serin_metric_log_evidence',
   'serin_metric_verdict',
   'serin_feedback_total',
+  'serin_predictions_forgotten_total',
   'serin_attempts_total',
   'serin_upstream_healthy',
   'serin_store_up',

@@ -83,7 +83,7 @@ export class MemoryStore implements Store {
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
   commitFeedback = async (): Promise<void> => {}
-  expirePredictions = async (): Promise<number> => 0
+  expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
 

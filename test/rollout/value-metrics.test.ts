@@ -3,6 +3,7 @@ import type { BetTally, Cohort, EventTally } from '../../src/domain/cohort.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { completeTally } from '../../src/rollout/complete-tally.ts'
 import { answerPointersOf, eventFieldsOf } from '../../src/rollout/event-fields.ts'
+import { stepValue } from '../../src/rollout/figures.ts'
 import { formatValue } from '../../src/rollout/format.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
@@ -242,6 +243,27 @@ t.test('limits of totals, ratios and conversions are judged from 100 units', (t)
   t.same(at(99), [true, true, true, true])
   t.same(at(100), [false, false, false, true])
   t.same(at(300), [false, false, false, false])
+  t.end()
+})
+
+t.test('a side has the share or the mean of its step, and none before its first unit', (t) => {
+  const caps = { revenue: 10 }
+  const none = cohort(ALL)
+  const first = cohort(ALL, {
+    number: 2,
+    step: 1,
+    assigned: [40, 10],
+    tallies: { conversion: events([0, 0], [4, 1]), revenue: bets([40, 10], [2, 3], 1) },
+    terms: { ...none.terms, caps },
+  })
+  const before = cohort(ALL, { tallies: { conversion: events([0, 0], [9, 9]) } })
+  const shown = (id: string, cohorts: Cohort[], side: 0 | 1) =>
+    stepValue(byId(id).source, evidenceOf(ALL, cohorts).hypotheses[id]!, side)
+  t.same(shown('conversion', [before, first], 0), { value: 0.1, n: 40 })
+  t.same(shown('conversion', [before, first], 1), { value: 0.1, n: 10 })
+  t.same(shown('revenue', [before, first], 1), { value: 3, n: 10 })
+  t.same(shown('conversion', [none], 1), { value: null, n: 0 })
+  t.same(shown('revenue', [none], 1), { value: null, n: 0 })
   t.end()
 })
 

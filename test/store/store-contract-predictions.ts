@@ -171,7 +171,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const store = await makeSubject(t).open({ retentionMs: 100 })
     const [old, young] = [samplePrediction(), samplePrediction({ requestId: 'r-2', at: 5000 })]
     await store.putPredictions([old])
-    t.equal(await store.expirePredictions(5000), 1)
+    t.same(await store.expirePredictions(5000), { expired: 1, evicted: 0 })
     await store.putPredictions([young])
     await store.commitFeedback({
       ...NOTHING,
@@ -224,9 +224,9 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       ...NOTHING,
       labels: [{ record: 1, prediction: all[0]!, label: 1 }],
     })
-    t.equal(await store.expirePredictions(1100), 0)
-    t.equal(await store.expirePredictions(1101), 300)
-    t.equal(await store.expirePredictions(1101), 0)
+    t.same(await store.expirePredictions(1100), { expired: 0, evicted: 0 })
+    t.same(await store.expirePredictions(1101), { expired: 300, evicted: 0 })
+    t.same(await store.expirePredictions(1101), { expired: 0, evicted: 0 })
     const found = await store.findPredictions(
       [0, 299, 300].map((index) => ({ service: null, requestId: `r-${index}` })),
     )
@@ -234,15 +234,15 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       found.map((lookup) => lookup.found),
       ['none', 'none', 'pending'],
     )
-    t.equal(await store.expirePredictions(1e9), 300)
+    t.same(await store.expirePredictions(1e9), { expired: 300, evicted: 0 })
   })
 
   t.test('beyond the maximum the oldest go first, and are counted', async (t) => {
     const store = await makeSubject(t).open({ maxPending: 10 })
     await store.putPredictions(manyPredictions(8))
     await store.putPredictions(manyPredictions(13).slice(8))
-    t.equal(await store.expirePredictions(1000), 3)
-    t.equal(await store.expirePredictions(1000), 0)
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 3 })
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 0 })
     const found = await store.findPredictions(
       manyPredictions(13).map(({ requestId }) => ({ service: SERVICE, requestId })),
     )
@@ -258,7 +258,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await before.putPredictions(manyPredictions(1000))
     await before.close()
     const store = await subject.open({ maxPending: 5 })
-    t.equal(await store.expirePredictions(1000), 995)
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 995 })
     const query = { service: SERVICE, requestId: 'r-995' }
     t.match(await store.findPredictions([query]), [{ found: 'pending' }])
   })
