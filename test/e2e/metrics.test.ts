@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
-import { askAdmin, postLabels, readSample, untilService } from './support/admin-api.ts'
+import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
 import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
@@ -80,9 +80,9 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   // Each label at once: on a busy machine all of this may take longer than a label may.
   for (let i = 0; i < 20; i++) {
     const { id } = await send('/r/infer')
-    await postLabels(gateway.admin, [{ requestId: id, label: 1.5 }])
+    await postFeedback(gateway.admin, [{ requestId: id, label: 1.5 }])
   }
-  await postLabels(gateway.admin, [{ requestId: 'nobody', label: 1 }])
+  await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
   t.equal((await send('/m/never')).statusCode, 504)
   const gone = new RawConnection(Number(new URL(gateway.data).port))
