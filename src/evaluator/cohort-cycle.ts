@@ -206,8 +206,8 @@ export class CohortCycle {
     const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
-    for (const { cohort, settled, settledAt, used } of this.#ledger.slots()) {
-      if (cohort.number <= this.#foldedThrough.get(hypothesis.id)!) continue
+    const after = this.#foldedThrough.get(hypothesis.id)!
+    for (const { cohort, settled, settledAt, used } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
       if (!settled || now < cohort.closedAt! + (windowMs ?? 0)) break
       if (windowMs === 0 && now < settledAt + READ_MS) break

@@ -10,6 +10,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
+import { CohortShelf } from './cohort-shelf.ts'
 import { CapLearner } from './cap-learner.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
@@ -68,7 +69,7 @@ export class CohortLedger {
   readonly #events: EventBook
   /** Hypotheses whose tallies feedback changes. */
   readonly #waiting: readonly string[]
-  readonly #slots = new Map<number, Slot>()
+  readonly #slots = new CohortShelf<Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
 
@@ -97,6 +98,11 @@ export class CohortLedger {
     return this.#slots.values()
   }
 
+  /** Those of them after a number; none may be dropped meanwhile. */
+  slotsAfter(number: number): Iterable<Slot> {
+    return this.#slots.after(number)
+  }
+
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
     this.close(opening.now)
@@ -110,7 +116,7 @@ export class CohortLedger {
       tallies: this.#emptyTallies(),
     }
     this.#open = newSlot(cohort, false)
-    this.#slots.set(cohort.number, this.#open)
+    this.#slots.add(this.#open)
     return cohort
   }
 
@@ -218,7 +224,7 @@ export class CohortLedger {
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.set(cohort.number, newSlot(cohort, true))
+      this.#slots.add(newSlot(cohort, true))
     }
   }
 
