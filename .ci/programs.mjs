@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path'
 /** What to look for on the PATH, the Debian package that ships it, and the suites that need it. */
 const PROGRAMS = [
   { command: 'promtool', debian: 'prometheus', suites: ['e2e/metrics: promtool'] },
-  { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape'] },
+  { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape', 'e2e/providers'] },
   { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]

@@ -92,6 +92,8 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
   const evaluator = new Evaluator({
     ...{ store, clock, holder: 'bench', apply: () => {}, onDecision: () => {} },
     reachability: () => ({ ready: true, downForMs: 0 }),
+    fetchProvider: () => Promise.reject(new Error('no provider')),
+    confirm: () => 'given',
     onError: (what, error) => fail(what)(error),
   })
   const book = new ServiceBook({ service, clock, remember: buffer.add, previous: null })

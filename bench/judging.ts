@@ -55,8 +55,11 @@ const evaluator = new Evaluator({
   clock: now,
   holder: 'bench',
   reachability: () => ({ ready: true, downForMs: 0 }),
+  confirm: () => 'given',
   apply: () => {},
   onDecision: () => {},
+  // No service of it asks a provider.
+  fetchProvider: () => Promise.reject(new Error('no provider')),
   onError: (what, error) => {
     throw new Error(what, { cause: error })
   },

@@ -8,6 +8,7 @@ import { redactConfig } from './config/redact.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
+import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
@@ -20,6 +21,8 @@ import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
+import { createNotifications } from './notifications.ts'
+import { createPredictionExpiry } from './prediction-expiry.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
@@ -54,9 +57,6 @@ export type RunningGateway = {
   readonly close: () => Promise<void>
 }
 
-/** Predictions past their retention are looked for this often. */
-const EXPIRY_MS = 60_000
-
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
@@ -83,19 +83,20 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     now: clock.monotonic,
   })
 
-  const removed = { expired: 0, evicted: 0 }
+  const expiry = createPredictionExpiry({ store, clock, log })
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
-    forgotten: () => ({ ...removed, dropped: buffer.dropped() }),
+    forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
-  const expirePredictions = async () => {
-    const { expired, evicted } = await store.expirePredictions(clock.now())
-    removed.expired += expired
-    removed.evicted += evicted
-  }
+  const providers = createProviderFetcher()
+
+  const notifications = createNotifications({
+    ...{ store, clock, draw: deps.draw, log, metrics },
+    leads: () => evaluator.leads,
+  })
 
   const evaluator = new Evaluator({
     store: meterStore(store, metrics.setStoreUp),
@@ -103,12 +104,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     holder: `${hostname()}:${process.pid}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
+    fetchProvider: providers.fetch,
+    confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
       if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
     },
     onDecision: (decision) => {
       metrics.countDecision(decision)
+      notifications.wake(decision.service)
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
@@ -169,6 +173,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       next.targets.adopt()
       files.follow(next.config)
       await upstreams.checkNew()
+      await notifications.follow(next.config.services)
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
     },
     reloadFrom: deps.reloadFrom,
@@ -187,8 +192,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
     command,
+    forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
     decisions: store.decisions,
     decision: store.decision,
+    attempts: store.attempts,
+    archivedPlan: store.archivedPlan,
+    archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     reload,
     runningConfig: () => redactConfig(live.config),
@@ -202,8 +211,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     }),
   }
 
-  await expirePredictions()
+  await expiry.run()
   await upstreams.checkNew()
+  await notifications.follow(config.services)
   for (const rollout of rolloutsOf(live)) {
     await evaluator.add(rollout)
     logResumed(evaluator.view(rollout.plan.service)!, log)
@@ -243,13 +253,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         admin: await admin.listen({ ...config.admin.listen }),
       }
       evaluator.start()
-      const expiry = setInterval(() => {
-        expirePredictions().catch((error: unknown) =>
-          log.error({ err: error }, 'predictions did not expire'),
-        )
-      }, EXPIRY_MS)
-      expiry.unref()
-      closers.push(() => clearInterval(expiry))
+      notifications.start()
+      closers.push(expiry.start())
       files.follow(live.config)
       stage.ready = true
       return addresses
@@ -271,6 +276,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       sockets.destroyAll()
       await data.close()
       await evaluator.stop()
+      await providers.close()
+      await notifications.close()
       await buffer.close()
       admin.server.closeAllConnections()
       await admin.close()

@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
+import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
+import type { Store } from '../store/store.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /** Everything that the admin API needs of the gateway; handed in by the composition root. */
@@ -22,6 +24,19 @@ export type AdminDeps = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly Decision[]>
   readonly decision: (service: string, id: number) => Promise<Decision | null>
+  /** What is kept of folded cohorts; see the store's port. */
+  readonly attempts: Store['attempts']
+  readonly archivedPlan: Store['archivedPlan']
+  readonly archivedCohorts: Store['archivedCohorts']
+  /**
+   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed. Null where
+   * there is neither. Its service must have a rollout.
+   */
+  readonly forecast: (
+    service: string,
+    given: { readonly rps: number | null; readonly errorRate: number | null },
+    regression: number | null,
+  ) => ForecastWithAdvice | null
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
   readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
   readonly reload: () => Promise<ReloadResult>

@@ -2,11 +2,13 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
+import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
+import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
@@ -53,6 +55,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
+  addCohortRoute(app, context)
+  addPlanRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

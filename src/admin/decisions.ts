@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { presentDecision } from './present.ts'
 import { AdminError } from './problem.ts'
+import { parseCount, refuseUnknown } from './query.ts'
 import { requireService, type RouteContext, type ServiceParams } from './route-context.ts'
 
 const DEFAULT_LIMIT = 100
@@ -13,13 +14,7 @@ export function addDecisionRoutes(app: FastifyInstance, { deps, allow }: RouteCo
     { onRequest: allow('read') },
     async (request) => {
       const { service } = requireService(deps, request.params.service)
-      const unknown = Object.keys(request.query).find((name) => !['after', 'limit'].includes(name))
-      if (unknown !== undefined) {
-        throw new AdminError(
-          'SERIN_BAD_REQUEST',
-          `unknown query parameter "${unknown}"; known: after, limit`,
-        )
-      }
+      refuseUnknown(request.query, ['after', 'limit'])
       const after = parseCount('after', request.query['after'], 0, Number.MAX_SAFE_INTEGER) ?? 0
       const limit = parseCount('limit', request.query['limit'], 1, MAX_LIMIT) ?? DEFAULT_LIMIT
       const decisions = await deps.decisions(service.name, { after, limit })
@@ -37,15 +32,5 @@ export function addDecisionRoutes(app: FastifyInstance, { deps, allow }: RouteCo
       if (decision !== null) return presentDecision(decision)
       throw new AdminError('SERIN_NOT_FOUND', `service "${service.name}" has no decision ${id}`)
     },
-  )
-}
-
-function parseCount(name: string, text: unknown, min: number, max: number): number | null {
-  if (text === undefined) return null
-  const count = typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : NaN
-  if (count >= min && count <= max) return count
-  throw new AdminError(
-    'SERIN_BAD_REQUEST',
-    `${name} is ${JSON.stringify(text)}; send a whole number from ${min} to ${max}`,
   )
 }

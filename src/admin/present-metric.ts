@@ -1,8 +1,17 @@
-import type { LogEvidence, MetricReport, MetricValue, RatioInterval } from '../domain/verdict.ts'
+import type {
+  DriftReport,
+  LogEvidence,
+  MetricReport,
+  MetricValue,
+  RatioInterval,
+  ThresholdReport,
+} from '../domain/verdict.ts'
 
 /** A metric with its verdict as the API shows it: what is not finite is null. */
 export type MetricJson = {
   readonly name: string
+  /** Null: about all requests. */
+  readonly segment: string | null
   readonly kind: string
   readonly verdict: MetricReport['verdict']
   readonly required: boolean
@@ -20,8 +29,20 @@ export type MetricJson = {
     readonly stepHarm: LogEvidenceJson | null
   }
   readonly limit: MetricReport['limit']
+  readonly threshold: ThresholdJson | null
+  readonly error: string | null
+  readonly outsideAlpha: boolean
   readonly stepCanaryN: number
   readonly etaSeconds: number | null
+  /** Null: no drift is watched, or nothing is known of it yet. */
+  readonly drift: DriftReport | null
+}
+
+/** The measurements of the current step, and the limits that they are counted against (null = none). */
+export type ThresholdJson = Omit<ThresholdReport, 'terms'> & {
+  readonly terms: Omit<ThresholdReport['terms'], 'intervalMs'> & {
+    readonly intervalSeconds: number
+  }
 }
 
 /** `lower: null` or `upper: null` = not bounded yet on that side. */
@@ -39,6 +60,7 @@ export type LogEvidenceJson = { readonly log: number | null; readonly threshold:
 export function presentMetric(report: MetricReport): MetricJson {
   return {
     name: report.name,
+    segment: report.segment ?? null,
     kind: report.kind,
     verdict: report.verdict,
     required: report.required,
@@ -64,9 +86,18 @@ export function presentMetric(report: MetricReport): MetricJson {
       stepHarm: presentEvidence(report.evidence.stepHarm),
     },
     limit: report.limit,
+    threshold: report.threshold === null ? null : presentThreshold(report.threshold),
+    error: report.error,
+    outsideAlpha: report.outsideAlpha,
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
+    drift: report.drift ?? null,
   }
+}
+
+function presentThreshold({ terms, ...rest }: ThresholdReport): ThresholdJson {
+  const { intervalMs, ...limits } = terms
+  return { ...rest, terms: { ...limits, intervalSeconds: intervalMs / 1000 } }
 }
 
 function presentValue({ value, n }: MetricValue): MetricValue {

@@ -1,7 +1,9 @@
 import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
+import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import type { PlanJson } from '../admin/present-plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -25,6 +27,16 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /** A page of archived cohorts; `rollout: null` = of the newest attempt. */
+  readonly cohorts: (
+    service: string,
+    page: { readonly rollout: string | null; readonly after: number },
+  ) => Promise<CohortsAnswer>
+  /** What is left out is as the gateway observes it. */
+  readonly plan: (
+    service: string,
+    query: Readonly<Record<string, number | undefined>>,
+  ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
   /** Resolves with what changed. */
@@ -37,6 +49,7 @@ export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
 
 const TIMEOUT_MS = 10_000
 const FEEDBACK_TIMEOUT_MS = 120_000
+const COHORTS_PER_PAGE = 500
 
 /** Creates a client of the admin API at `url` (an origin, a path before the API's own is kept). */
 export function createAdminClient(options: {
@@ -103,6 +116,17 @@ export function createAdminClient(options: {
     },
     decision: async (service, id) =>
       (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
+    cohorts: async (service, { rollout, after }) => {
+      const which = rollout === null ? '' : `&rollout=${encodeURIComponent(rollout)}`
+      const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which}`
+      return (await get(path)).body as CohortsAnswer
+    },
+    plan: async (service, query) => {
+      const given = Object.entries(query).flatMap(([name, value]) =>
+        value === undefined ? [] : [`${name}=${value}`],
+      )
+      return (await get(`${serviceOf(service)}/plan?${given.join('&')}`)).body as PlanJson
+    },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {
         body: lines,

@@ -10,9 +10,16 @@ export const DEFAULT_FILE = 'serin.yaml'
 /** A configuration that holds, with what deserves a second look; sentences with their place. */
 export type ReadConfig = { readonly config: Config; readonly warnings: readonly string[] }
 
-/** Reads a configuration file; throws a `CliExit` that lists every problem at once. */
-export async function readConfigFile(io: Pick<CliIo, 'env'>, file: string): Promise<ReadConfig> {
-  const loaded = await loadConfigFile(io, file)
+/**
+ * Reads a configuration file; throws a `CliExit` that lists every problem at once. `rps` is the traffic
+ * that its rollouts are checked for; null = not known.
+ */
+export async function readConfigFile(
+  io: Pick<CliIo, 'env'>,
+  file: string,
+  rps: number | null = null,
+): Promise<ReadConfig> {
+  const loaded = await loadConfigFile(io, file, rps)
   if (loaded.ok) return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
   const { problems } = loaded
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
@@ -21,7 +28,11 @@ export async function readConfigFile(io: Pick<CliIo, 'env'>, file: string): Prom
 }
 
 /** Reads a configuration file. Its schema is loaded with the first one: most commands never need it. */
-export async function loadConfigFile(io: Pick<CliIo, 'env'>, file: string): Promise<ConfigResult> {
+export async function loadConfigFile(
+  io: Pick<CliIo, 'env'>,
+  file: string,
+  rps: number | null = null,
+): Promise<ConfigResult> {
   const { loadConfig } = await import('../config/load.ts')
-  return loadConfig(file, io.env)
+  return loadConfig(file, io.env, rps)
 }

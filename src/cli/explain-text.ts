@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { explainThreshold } from './explain-threshold.ts'
 import { renderWeights } from './render-command.ts'
 
 /** One sentence or more; set in by so many blanks. An empty text is an empty line. */
@@ -59,12 +60,16 @@ const REASONS: Readonly<Record<string, string>> = {
   minimum: 'a minimum of time, requests or labels was not reached',
   inconclusive: 'the evidence was not conclusive yet',
   limit: 'an absolute limit was not kept',
+  error: 'a metric could not be read where it is asked for',
+  confirmation:
+    'everything was ready for 100 %, but nobody had confirmed it yet (`confirm-promotion`)',
   approval: 'the plan waits for an approval here',
   timer: 'the plan has a timed pause here',
   'watch-over': 'the watch at 100 % ended without an alarm',
 }
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
+  if (metric.kind === 'drift') return explainDrift(metric)
   const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
@@ -74,7 +79,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
   return [
     line(0, ''),
-    line(0, `${name} (${kind}${role}): ${VERDICTS[metric.verdict]}`),
+    line(0, `${name} (${kind}${role}): ${describeVerdict(metric)}`),
     line(2, sides),
     ...(cap === null
       ? []
@@ -86,6 +91,10 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...(limit === null
       ? []
       : [line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`)]),
+    ...(metric.threshold === null
+      ? []
+      : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
+    ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
 }
 
@@ -94,6 +103,49 @@ const VERDICTS: Readonly<Record<MetricJson['verdict'], string>> = {
   failed: 'shown to be worse, or beyond its limit.',
   inconclusive: 'nothing is shown yet.',
   error: 'could not be read, which is never counted as failure.',
+}
+
+// Nothing is shown by what is only compared.
+const COMPARED: Readonly<Record<MetricJson['verdict'], string>> = {
+  successful: 'within its limits.',
+  failed: 'beyond its limits.',
+  inconclusive: 'nothing can be said yet.',
+  error: VERDICTS.error,
+}
+
+function describeVerdict({ verdict, outsideAlpha }: MetricJson): string {
+  if (!outsideAlpha) return VERDICTS[verdict]
+  return `${COMPARED[verdict]} Compared, not tested: outside the guarantee α.`
+}
+
+function explainDrift(metric: MetricJson): readonly ExplainedLine[] {
+  const { name, verdict, required, drift, baseline, canary, evidence } = metric
+  const role = required ? 'outside of the rollback α' : 'shown only'
+  const shown = verdict === 'failed' ? 'a shift is flagged.' : 'no shift is flagged.'
+  return [
+    line(0, ''),
+    line(0, `${name} (drift, ${role}): ${shown}`),
+    line(2, `Values: n = ${formatCount(baseline.n)} and ${formatCount(canary.n)}.`),
+    ...(drift === null ? [line(2, 'The bins are not known yet.')] : describeDrift(drift)),
+    ...describeEvidence('of a shift', evidence.harm),
+  ]
+}
+
+function describeDrift(drift: NonNullable<MetricJson['drift']>): readonly ExplainedLine[] {
+  const share = (value: number) => formatPercent(value)
+  const bins = drift.canary.map((canary, bin) => {
+    const from = drift.edges[bin - 1]
+    const to = drift.edges[bin]
+    const range =
+      from === undefined
+        ? `up to ${formatNumber(to!)}`
+        : to === undefined
+          ? `above ${formatNumber(from)}`
+          : `${formatNumber(from)} to ${formatNumber(to)}`
+    return line(4, `${range}: ${share(drift.baseline[bin]!)}, ${share(canary)}`)
+  })
+  const size = `PSI ${formatNumber(drift.psi)} (from ${formatNumber(drift.minPsi)} on it counts), KS ${formatNumber(drift.ks)}, W1 ${formatNumber(drift.w1)}.`
+  return [line(2, size), line(2, 'Shares of the baseline and the canary by value:'), ...bins]
 }
 
 function describeRatio({ estimate, lower, upper, method }: RatioJson): string {

@@ -9,6 +9,7 @@ export type FirstConfig = {
 /** Builds the text of a first configuration: the shortest that rolls out, with comments on what to add. */
 export function buildFirstConfig({ service, baseline, canary, path }: FirstConfig): string {
   return `# A first configuration of serin. Check it with \`serin check\`, run it with \`serin serve\`.
+# For about 10 requests per second; \`serin plan -c FILE --rps N\` says how long it takes with yours.
 version: 1
 gateway:
   listen: 127.0.0.1:8080          # callers send their inference requests here; 0.0.0.0:8080 for others

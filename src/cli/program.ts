@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -7,6 +8,7 @@ import { addDemoCommand } from './demo.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
+import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
@@ -38,6 +40,8 @@ export function createProgram(io: CliIo): Command {
   addWaitCommand(program, io)
   addDecisionsCommand(program, io)
   addExplainCommand(program, io)
+  addBacktestCommand(program, io)
+  addPlanCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
   return program

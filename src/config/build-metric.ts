@@ -1,11 +1,27 @@
 import type { Better, MetricSpec, ValuePlace } from '../domain/rollout-spec.ts'
 import { parseDuration } from '../domain/units.ts'
+import { buildProvider } from './build-provider.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
 import type { RawMetric } from './schema-metric.ts'
 
 /** A metric as a checked file means it. */
 export function buildMetric(name: string, raw: RawMetric): MetricSpec {
+  switch (raw.kind) {
+    case 'prometheus':
+    case 'http':
+      return buildProvider(name, raw)
+    case 'drift':
+      return buildDrift(name, raw)
+    default:
+      return buildOwn(name, raw)
+  }
+}
+
+/** A metric whose value is measured here. */
+type RawOwn = Exclude<RawMetric, { kind: 'prometheus' | 'http' | 'drift' }>
+
+function buildOwn(name: string, raw: RawOwn): MetricSpec {
   const { increase, decrease } = changesOf(raw)
   const change = increase ?? decrease
   const common = {
@@ -82,8 +98,23 @@ export function buildMetric(name: string, raw: RawMetric): MetricSpec {
   }
 }
 
+function buildDrift(name: string, raw: Extract<RawMetric, { kind: 'drift' }>): MetricSpec {
+  return {
+    name,
+    kind: 'drift',
+    of: raw.of === 'prediction' ? raw.of : { pointer: raw.of.slice('request:'.length) },
+    onFailure: raw.onFailure ?? DEFAULTS.driftOnFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: 'lower',
+    maxChange: null,
+    sensitivity: 0,
+    max: null,
+    min: null,
+  }
+}
+
 /** Which direction is good: of what can go both ways, that of its margin, else what it says, else higher. */
-function betterOf(raw: RawMetric): Better {
+function betterOf(raw: RawOwn): Better {
   if (raw.kind === 'accuracy') return 'higher'
   if (!('window' in raw || 'of' in raw)) return 'lower'
   if (raw.maxIncrease !== undefined) return 'lower'
@@ -92,7 +123,7 @@ function betterOf(raw: RawMetric): Better {
 
 type Change = string | 0 | undefined
 
-function changesOf(raw: RawMetric): { readonly increase: Change; readonly decrease: Change } {
+function changesOf(raw: RawOwn): { readonly increase: Change; readonly decrease: Change } {
   return {
     increase: 'maxIncrease' in raw ? raw.maxIncrease : undefined,
     decrease: 'maxDecrease' in raw ? raw.maxDecrease : undefined,

@@ -1,13 +1,18 @@
 import type { AnalysisSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { fractionToBp, parseDuration } from '../domain/units.ts'
 import { buildMetric } from './build-metric.ts'
+import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
 import type { RawMetric } from './schema-metric.ts'
 import type { RawAnalysis, RawRollout, RawStep } from './schema-rollout.ts'
 
-/** A rollout with its analysis, as a checked file means them. */
-export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpec {
+/** A rollout with its analysis, as a checked file means them; `segments`: those that the service tells apart. */
+export function buildRollout(
+  raw: RawRollout,
+  analysis: RawAnalysis,
+  segments: readonly string[],
+): RolloutSpec {
   const minRequests = analysis.minRequests ?? DEFAULTS.minRequests
   return {
     start: raw.start ?? DEFAULTS.start,
@@ -17,7 +22,7 @@ export function buildRollout(raw: RawRollout, analysis: RawAnalysis): RolloutSpe
     watchMs: toMs(raw.watch ?? DEFAULTS.watch),
     cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
     fallback: raw.fallback !== undefined,
-    analysis: buildAnalysis(analysis),
+    analysis: buildAnalysis(analysis, segments),
   }
 }
 
@@ -34,7 +39,7 @@ function buildStep(raw: RawStep, minRequests: number): StepSpec {
   }
 }
 
-function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
+function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisSpec {
   const metrics: [string, RawMetric][] = Object.entries(raw.metrics ?? {})
   return {
     intervalMs: parseDuration(raw.interval ?? DEFAULTS.interval)!,
@@ -42,7 +47,11 @@ function buildAnalysis(raw: RawAnalysis): AnalysisSpec {
     alphaRollback: raw.alpha?.rollback ?? DEFAULTS.alpha.rollback,
     alphaPromote: raw.alpha?.promote ?? DEFAULTS.alpha.promote,
     breakerFailures: toFraction(raw.breaker?.failures ?? DEFAULTS.breakerFailures),
-    metrics: metrics.map(([name, metric]) => buildMetric(name, metric)),
+    metrics: metrics.map(([name, metric]) => ({
+      ...buildMetric(name, metric),
+      ...buildThreshold(metric),
+      ...(metric.segments === true ? { segments } : undefined),
+    })),
   }
 }
 

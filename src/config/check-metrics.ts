@@ -1,6 +1,8 @@
 import { parseDuration, parsePercent } from '../domain/units.ts'
 import type { Checker } from './checker.ts'
 import { checkEventMetric } from './check-event-metric.ts'
+import { checkProvider } from './check-provider.ts'
+import { checkThreshold } from './check-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawMetric } from './schema-metric.ts'
@@ -13,11 +15,14 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     const metric = checker.read<RawMetric>(path)
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
+    if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
     const needs = metric === undefined ? undefined : NEEDS[metric.kind]
     if (metric === undefined || needs === undefined) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
       checker.problem(path, `has nothing to be judged by: it needs ${needs}`)
     checkFall(checker, path, metric)
+    if (metric.kind === 'prometheus' || metric.kind === 'http') checkProvider(checker, path, metric)
+    checkThreshold(checker, path, metric)
     if ('labelWindow' in metric) checkPrediction(checker, service, path)
     checkEventMetric(checker, path, metric)
     for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
@@ -36,6 +41,8 @@ const NEEDS: Readonly<Record<string, string>> = {
   sum: 'maxDecrease or maxIncrease, and/or min and max',
   mean: 'maxDecrease or maxIncrease, and/or min and max',
   ratio: 'maxDecrease or maxIncrease, and/or min and max',
+  prometheus: 'max and/or min',
+  http: 'max and/or min',
 }
 
 /** What a metric can be judged by. */
@@ -45,7 +52,7 @@ const JUDGES = ['maxIncrease', 'maxDecrease', 'max', 'min']
 function checkFall(checker: Checker, path: ConfigPath, metric: RawMetric): void {
   if (!('maxDecrease' in metric)) return
   for (const key of ['maxDecrease', 'sensitivity'] as const) {
-    const value = metric[key]
+    const value = (metric as Record<string, unknown>)[key]
     if (typeof value !== 'string' || (parsePercent(value) ?? 0) < 1) continue
     checker.problem([...path, key], `found ${value}, allowed is a fall of less than 100%`)
   }

@@ -14,6 +14,7 @@ export const DEFAULTS = {
   timeout: { connect: '1s', firstByte: '30s', idle: '60s' },
   health: { interval: '5s', unhealthyAfter: 3, healthyAfter: 2 },
   eject: { consecutiveFailures: 5, base: '30s', max: '5m' },
+  mirror: { share: '100%', maxBody: '1MiB', tolerance: 0.01 },
   observeSample: '100%',
   requestId: 'header:x-request-id',
   strategy: 'canary',
@@ -30,10 +31,15 @@ export const DEFAULTS = {
   alpha: { rollback: 0.05, promote: 0.05 },
   breakerFailures: '50%',
   onFailure: 'rollback',
+  driftOnFailure: 'warn',
   mode: 'decide',
   method: 'sequential',
+  template: 'json',
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,
   ratioCap: 10,
+  /** Between two measurements of the threshold method, and between two questions to a provider. */
+  measureInterval: '30s',
+  threshold: { failureLimit: 0, inconclusiveLimit: 0, consecutiveErrorLimit: 4 },
 } as const

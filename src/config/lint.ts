@@ -1,22 +1,40 @@
 import type { Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
-import { formatDuration } from '../domain/units.ts'
+import { bpToPercent, formatDuration } from '../domain/units.ts'
+import { formatNumber, formatTimeSpan } from '../rollout/format.ts'
+import { buildPlan } from '../rollout/plan.ts'
+import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
-import type { Finding } from './problem.ts'
+import type { ConfigPath, Finding } from './problem.ts'
 
-/** Common mistakes in a valid configuration, as far as they show without traffic. */
-export function lintConfig(config: Config): readonly Finding[] {
+/**
+ * Common mistakes in a valid configuration. Whether a rollout can be decided in time shows only at a
+ * traffic: `rps` in requests (new keys) per second; null = not known.
+ */
+export function lintConfig(config: Config, rps: number | null = null): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintOverride(service),
+    ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
+    ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
 }
 
 const SHORTEST_SECRET = 16
 
 function lintOverride({ name, split }: Service): readonly Finding[] {
-  if (split.override === null || split.override.secret.length >= SHORTEST_SECRET) return []
-  const path = ['services', name, 'split', 'override', 'secret']
+  if (split.override === null) return []
+  return lintSecret(split.override.secret, ['services', name, 'split', 'override', 'secret'])
+}
+
+function lintNotify({ name, notify }: Service): readonly Finding[] {
+  return notify.flatMap(({ secret }, i) =>
+    secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
+  )
+}
+
+function lintSecret(secret: string, path: ConfigPath): readonly Finding[] {
+  if (secret.length >= SHORTEST_SECRET) return []
   return [{ path, message: `is short: at least ${SHORTEST_SECRET} characters are hard to guess` }]
 }
 
@@ -38,6 +56,12 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message:
         'only technical metrics decide: a model that answers fast and wrong would be promoted; add a quality metric such as rmse',
     })
+  if (deciding.some((metric) => metric.threshold !== undefined) && !deciding.some(isProved))
+    findings.push({
+      path: [...at, 'analysis', 'metrics'],
+      message:
+        'only thresholds decide: nothing is proved before 100 %, and how often an equal canary is rolled back is not bounded; let a metric be judged by method: sequential',
+    })
   if (service.split.key?.from === 'ip')
     findings.push({
       path: [...at, 'split', 'key'],
@@ -51,6 +75,43 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message: `the steps take at least ${formatDuration(neededMs)}, which is longer than maxDuration (${formatDuration(rollout.maxDurationMs)})`,
     })
   return findings
+}
+
+function isProved(metric: MetricSpec): boolean {
+  return metric.threshold === undefined && metric.maxChange !== null && metric.onFailure !== 'warn'
+}
+
+function lintTraffic(service: Service, rps: number): readonly Finding[] {
+  const plan = buildPlan(service, '')
+  if (plan === null) return []
+  const traffic = {
+    unitsPerSecond: rps,
+    from: 'given',
+    errorRate: null,
+    evidence: null,
+    exceedance: null,
+  } as const
+  const { forecast, suggestions } = forecastWithAdvice(plan, traffic, null)
+  if (forecast.fits) return []
+  const slow = forecast.steps.reduce((a, b) => (b.p80Seconds > a.p80Seconds ? b : a))
+  const seconds = forecast.p80Seconds - forecast.pauseSeconds
+  const needed = Number.isFinite(seconds)
+    ? `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
+    : 'no rollout ever ends'
+  const weight = `${formatNumber(bpToPercent(slow.weightBp))} %`
+  const isLow = suggestions.some(({ change }) => change === 'weight')
+  const units = `${formatNumber(rps)} ${plan.keyed ? 'new keys' : 'requests'} per second`
+  const advice = suggestions.map(describeSuggestion).join(', or ')
+  return [
+    {
+      path: ['services', service.name, 'rollout', 'steps', slow.index],
+      message:
+        (isLow ? `a weight of ${weight} is too low` : 'the rollout takes too long') +
+        ` at ${units}: ${needed}, longest by ${slow.slowest} at ${weight}, and maxDuration is ` +
+        formatDuration(plan.spec.maxDurationMs) +
+        (advice === '' ? '' : `; ${advice}`),
+    },
+  ]
 }
 
 function isTechnical(metric: MetricSpec): boolean {

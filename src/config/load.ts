@@ -19,9 +19,14 @@ export type ConfigResult =
 
 /**
  * Reads a configuration file, and the certificates that it names. A file that cannot be read is a problem
- * like any other; never throws.
+ * like any other; never throws. `rps`: the traffic that rollouts are checked for (requests or new keys per
+ * second); null = not known, and not checked.
  */
-export async function loadConfig(file: string, env: Env): Promise<ConfigResult> {
+export async function loadConfig(
+  file: string,
+  env: Env,
+  rps: number | null = null,
+): Promise<ConfigResult> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -29,7 +34,7 @@ export async function loadConfig(file: string, env: Env): Promise<ConfigResult> 
     const message = explainReadError(error as NodeJS.ErrnoException)
     return { ok: false, problems: [{ file, line: null, column: null, path: '', message }] }
   }
-  return parseConfig(text, { file, env, checkFiles: true })
+  return parseConfig(text, { file, env, rps, checkFiles: true })
 }
 
 /**
@@ -42,8 +47,14 @@ export function parseConfig(
   {
     file,
     env,
+    rps = null,
     checkFiles = false,
-  }: { readonly file: string | null; readonly env: Env; readonly checkFiles?: boolean },
+  }: {
+    readonly file: string | null
+    readonly env: Env
+    readonly rps?: number | null
+    readonly checkFiles?: boolean
+  },
 ): ConfigResult {
   const yaml = readYaml(text)
   const placeYaml = ({ offset, path, message }: YamlFinding): PlacedProblem => ({
@@ -84,7 +95,7 @@ export function parseConfig(
   const config = buildConfig(shape.root as RawConfig, file)
   const warnings = [
     ...yaml.warnings.map(placeYaml),
-    ...[...checker.warnings, ...lintConfig(config)].map(place),
+    ...[...checker.warnings, ...lintConfig(config, rps)].map(place),
   ]
   return { ok: true, config, warnings: sortByPlace(warnings) }
 }

@@ -13,7 +13,6 @@ export type NotSupported = {
 
 const ROLLOUT = 'services.*.rollout'
 const METRIC = 'services.*.analysis.metrics.*'
-const THRESHOLD = 'the threshold method'
 
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
@@ -23,9 +22,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: 'services.*.mirror', what: 'mirroring' },
-  { path: 'services.*.observe.segment', what: 'segments' },
-  { path: 'services.*.notify', what: 'notifications' },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
@@ -43,15 +39,11 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
       'sum',
       'mean',
       'ratio',
+      'drift',
+      'prometheus',
+      'http',
     ),
   },
-  { path: `${METRIC}.segments`, what: 'metrics per segment', allows: isOneOf(false) },
-  { path: `${METRIC}.method`, what: THRESHOLD, allows: isOneOf('sequential') },
-  { path: `${METRIC}.count`, what: THRESHOLD },
-  { path: `${METRIC}.failureLimit`, what: THRESHOLD },
-  { path: `${METRIC}.consecutiveErrorLimit`, what: THRESHOLD },
-  { path: `${METRIC}.inconclusiveLimit`, what: THRESHOLD },
-  { path: `${METRIC}.consecutiveSuccessLimit`, what: THRESHOLD },
 ]
 
 /** Reports every part of the file that asks for something that is not built yet. */

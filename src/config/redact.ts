@@ -1,6 +1,11 @@
+import type { Service } from '../domain/service.ts'
 import type { Config } from './config.ts'
+import { hookName } from './hook-name.ts'
 
-/** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
+/**
+ * A configuration without its secrets, as plain JSON: what may be shown to whoever may read. Of the
+ * addresses of webhooks only the origin is left.
+ */
 export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
@@ -9,12 +14,34 @@ export function redactConfig(config: Config): RedactedConfig {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
     },
-    services: config.services.map((service) => {
-      const { override } = service.split
-      if (override === null) return service
-      return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
-    }),
+    services: config.services.map((service) =>
+      redactNotify(redactMetrics(redactOverride(service))),
+    ),
   }
+}
+
+function redactOverride(service: Service): Service {
+  const { override } = service.split
+  if (override === null) return service
+  return { ...service, split: { ...service.split, override: { ...override, secret: HIDDEN } } }
+}
+
+function redactMetrics(service: Service): Service {
+  const { rollout } = service
+  if (rollout === null) return service
+  const metrics = rollout.analysis.metrics.map((metric) =>
+    'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric,
+  )
+  return { ...service, rollout: { ...rollout, analysis: { ...rollout.analysis, metrics } } }
+}
+
+function redactNotify(service: Service): Service {
+  const notify = service.notify.map((hook) => ({
+    ...hook,
+    url: hookName(hook.url),
+    secret: hook.secret === null ? null : HIDDEN,
+  }))
+  return { ...service, notify }
 }
 
 /** A configuration in which every secret reads `(hidden)`. */

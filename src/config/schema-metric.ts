@@ -1,10 +1,9 @@
 import { Type, type Static, type TProperties } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
-import { bodySource, url } from './schema-place.ts'
+import { bodySource, driftSource, url } from './schema-place.ts'
 import {
   amount,
   count,
-  duration,
   map,
   namedMap,
   note,
@@ -18,7 +17,8 @@ import {
 } from './schema-value.ts'
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
-const { sensitivity } = DEFAULTS
+const { sensitivity, threshold } = DEFAULTS
+const ON_FAILURE = ['rollback', 'pause', 'warn'] as const
 
 const maxIncrease = Type.Optional(
   percent(note("Largest rise over the baseline, relative to the baseline's value.", ATTEMPT)),
@@ -74,7 +74,7 @@ function metric<K extends string, P extends TProperties>(kind: K, properties: P)
   return map({
     kind: Type.Literal(kind, note('What is measured.', ATTEMPT)),
     onFailure: Type.Optional(
-      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ['rollback', 'pause', 'warn']),
+      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ON_FAILURE),
     ),
     mode: Type.Optional(
       oneOf(note('report = shown, never deciding.', ATTEMPT, DEFAULTS.mode), ['decide', 'report']),
@@ -85,16 +85,55 @@ function metric<K extends string, P extends TProperties>(kind: K, properties: P)
     method: Type.Optional(
       oneOf(note('How it is judged.', ATTEMPT, DEFAULTS.method), ['sequential', 'threshold']),
     ),
-    count: Type.Optional(count(note('threshold: measurements to take.', 'live'))),
-    failureLimit: Type.Optional(count(note('threshold: failures allowed.', 'live'), 0)),
+    interval: Type.Optional(
+      positiveDuration(
+        note(
+          'Between two measurements (method: threshold), or two questions to a provider.',
+          'live',
+          DEFAULTS.measureInterval,
+        ),
+      ),
+    ),
+    count: Type.Optional(
+      count(
+        note(
+          'threshold: measurements that end it in a step. Without it: as long as the step lasts.',
+          'live',
+        ),
+      ),
+    ),
+    failureLimit: Type.Optional(
+      count(
+        note(
+          'threshold: failed measurements of a step that are allowed; -1 = any number.',
+          'live',
+          threshold.failureLimit,
+        ),
+        -1,
+      ),
+    ),
     consecutiveErrorLimit: Type.Optional(
-      count(note('threshold: errors in a row allowed.', 'live'), 0),
+      count(
+        note(
+          'threshold: measurements in a row that may be impossible.',
+          'live',
+          threshold.consecutiveErrorLimit,
+        ),
+        0,
+      ),
     ),
     inconclusiveLimit: Type.Optional(
-      count(note('threshold: inconclusive measurements allowed.', 'live'), 0),
+      count(
+        note(
+          'threshold: inconclusive measurements of a step that are allowed.',
+          'live',
+          threshold.inconclusiveLimit,
+        ),
+        0,
+      ),
     ),
     consecutiveSuccessLimit: Type.Optional(
-      count(note('threshold: successes in a row that suffice.', 'live')),
+      count(note('threshold: successful measurements in a row that end it in a step.', 'live')),
     ),
     ...properties,
   })
@@ -175,11 +214,42 @@ const RatioSchema = metric('ratio', {
   min: minNumber,
   max: maxNumber,
 })
+const DriftSchema = metric('drift', {
+  of: driftSource(note('Whose distribution is compared: prediction or request:/pointer.', ATTEMPT)),
+  onFailure: Type.Optional(
+    oneOf(note('What a flagged shift leads to.', 'live', DEFAULTS.driftOnFailure), ON_FAILURE),
+  ),
+})
 const provider = {
-  interval: Type.Optional(duration(note('Between two queries.', 'live'))),
-  max: maxNumber,
+  secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
+  maxIncrease,
+  maxDecrease,
+  max: Type.Optional(Type.Number(note("Absolute limit of the canary's value.", 'live'))),
   min: minNumber,
 }
+const PrometheusSchema = metric('prometheus', {
+  url: url(note('Address of Prometheus.', 'live')),
+  query: Type.String({
+    minLength: 1,
+    title: 'a PromQL expression whose result is one number',
+    ...note('PromQL; {{version}} and {{variant}} are those of the variant asked about.', 'live'),
+  }),
+  ...provider,
+})
+const HttpSchema = metric('http', {
+  url: url(
+    note(
+      'What is fetched; {{version}} and {{variant}} are those of the variant asked about.',
+      'live',
+    ),
+  ),
+  value: Type.Optional(
+    bodySource(
+      note('Where the number stands in the answer. Without it: the whole answer.', 'live'),
+    ),
+  ),
+  ...provider,
+})
 
 const METRICS = [
   ErrorRateSchema,
@@ -193,18 +263,9 @@ const METRICS = [
   MeanSchema,
   RatioSchema,
   metric('disagreement', { max: maxShare }),
-  metric('drift', { of: oneOf(note('What is compared.', ATTEMPT), ['prediction']) }),
-  metric('prometheus', {
-    url: url(note('Address of Prometheus.', 'live')),
-    query: Type.String(note('PromQL; {{version}} and {{variant}} are replaced.', ATTEMPT)),
-    ...provider,
-  }),
-  metric('http', {
-    url: url(note('What is fetched.', 'live')),
-    value: Type.Optional(bodySource(note('Where the number stands in the answer.', ATTEMPT))),
-    secret: Type.Optional(secret(note('The bearer token that is sent.', 'live'), 1)),
-    ...provider,
-  }),
+  DriftSchema,
+  PrometheusSchema,
+  HttpSchema,
 ] as const
 
 /** A metric as the file writes it, of a kind that is built. */
@@ -219,7 +280,13 @@ export type RawMetric = Static<
   | typeof SumSchema
   | typeof MeanSchema
   | typeof RatioSchema
+  | typeof PrometheusSchema
+  | typeof HttpSchema
+  | typeof DriftSchema
 >
+
+/** A metric that another system is asked for, as the file writes it. */
+export type RawProviderMetric = Static<typeof PrometheusSchema | typeof HttpSchema>
 
 /** `services.*.analysis.metrics`: the kind decides which keys a metric has. */
 export const MetricsSchema = namedMap(

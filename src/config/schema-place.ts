@@ -67,6 +67,15 @@ export function bodySource(about: Note): TString {
   return text(about, `^body:${POINTER}$`, 'body:/json/pointer such as body:/outputs/0/data/0')
 }
 
+/** What drift is watched of: the prediction, or a number in the request's body. */
+export function driftSource(about: Note): TString {
+  return text(
+    about,
+    `^(?:prediction|request:${POINTER})$`,
+    'prediction, or request:/json/pointer such as request:/inputs/0/data/0',
+  )
+}
+
 /** The bare name of a header. */
 export function headerName(about: Note): TString {
   return text(about, `^${TOKEN}$`, 'the name of a header')

@@ -8,17 +8,9 @@ import {
   headerName,
   headerSource,
 } from './schema-place.ts'
-import {
-  amount,
-  map,
-  namedMap,
-  note,
-  positiveShare,
-  secret,
-  share,
-  size,
-  weight,
-} from './schema-value.ts'
+import { amount, map, namedMap, note, positiveShare, secret, size, weight } from './schema-value.ts'
+
+const ATTEMPT = 'live (starts a new attempt of the rollout)'
 
 const RangeSchema = map(
   {
@@ -81,7 +73,7 @@ export const SplitSchema = map(
       fieldSource(
         note(
           'What assignment sticks to: header:N, cookie:N, query:N, body:/json/pointer or ip. Without it: a fresh draw per request.',
-          'live (starts a new attempt of the rollout)',
+          ATTEMPT,
         ),
       ),
     ),
@@ -116,16 +108,35 @@ export const SplitSchema = map(
 /** `services.*.mirror`: standing shadows. */
 export const MirrorSchema = Type.Array(
   map({
-    to: Type.String(note('The variant that gets a copy.', 'live')),
-    share: Type.Optional(share(note('Share of the requests that are copied.', 'live'))),
+    to: Type.String(note('The variant that gets copies; not the baseline.', 'live')),
+    share: Type.Optional(
+      positiveShare(note('Share of the requests that are copied.', 'live', DEFAULTS.mirror.share)),
+    ),
     maxBody: Type.Optional(
-      size(note('Larger requests are not copied, in bytes with a unit.', 'live')),
+      size(note('Requests with a larger body are not copied.', 'live', DEFAULTS.mirror.maxBody)),
     ),
     tolerance: Type.Optional(
-      amount(note('Predictions that differ by less agree, as a fraction.', 'live')),
+      amount(
+        note(
+          'Predictions agree when they differ by at most this fraction of the larger one; 0 = they are equal.',
+          'live',
+          DEFAULTS.mirror.tolerance,
+        ),
+      ),
     ),
   }),
-  note('Copies of requests whose answers nobody waits for.', 'live'),
+  note('Copies of requests, whose answers nobody waits for. Needs idempotent: true.', 'live'),
+)
+
+const SegmentSchema = map(
+  {
+    from: fieldSource(note('Field of the request that names the segment.', ATTEMPT)),
+    values: Type.Array(
+      Type.String({ minLength: 1 }),
+      note('The segments; all others count as `other`.', ATTEMPT),
+    ),
+  },
+  note('Splits metrics with `segments: true` by a field of the request.', ATTEMPT),
 )
 
 /** `services.*.observe`: what is read from requests and answers. */
@@ -148,23 +159,16 @@ export const ObserveSchema = map(
         note('Share of the requests whose predictions are read.', 'live', DEFAULTS.observeSample),
       ),
     ),
-    segment: Type.Optional(
-      map(
-        {
-          from: fieldSource(note('Field of the request that names the segment.', 'live')),
-          values: Type.Array(
-            Type.String(),
-            note('The segments; all others count as `other`.', 'live'),
-          ),
-        },
-        note('Splits metrics by a field of the request.', 'live'),
-      ),
-    ),
+    segment: Type.Optional(SegmentSchema),
   },
   note('What is read from requests and answers, after the answer has left.', 'live'),
 )
 
 /** The split of a service as the file writes it. */
 export type RawSplit = Static<typeof SplitSchema>
+/** Segments as the file writes them. */
+export type RawSegment = Static<typeof SegmentSchema>
 /** A rule as the file writes it. */
 export type RawRule = Static<typeof RuleSchema>
+/** A mirror as the file writes it. */
+export type RawMirror = Static<typeof MirrorSchema>[number]

@@ -16,4 +16,8 @@ export type Assignment = {
   readonly keyMissing: boolean
   /** An override was asked for, but its secret was wrong or it named no variant: it was ignored. */
   readonly overrideRefused: boolean
+  /** The segment of a drawn request; null or absent where the service has none. */
+  readonly segment?: string | null
+  /** Numbers of a drawn request by pointer into its body; null or absent where none is watched for drift. */
+  readonly numbers?: ReadonlyMap<string, number> | null
 }

@@ -27,11 +27,15 @@ export type Cohort = {
   readonly judged: boolean
   readonly openedAt: number
   closedAt: number | null
+  /** When its last outcome was known or expired; absent until then. */
+  settledAt?: number
   readonly terms: CohortTerms
   /** Units drawn: requests, or keys at their first judged request of the attempt. */
   assigned: Pair
   /** Of those, the ones whose predictions are looked at: labels are asked of no others. */
   observed: Pair
+  /** The same by segment; absent where no metric is judged by segment. */
+  readonly segments?: Readonly<Record<string, { readonly assigned: Pair; readonly observed: Pair }>>
   /** By hypothesis id. */
   tallies: Record<string, Tally>
 }
@@ -44,6 +48,8 @@ export type CohortTerms = {
   readonly bets: Readonly<Record<string, BetTerms>>
   /** Caps on the absolute error by metric name; absent = not known yet, so not judged. */
   readonly caps: Readonly<Record<string, number>>
+  /** Edges of bins by id of drift hypothesis; absent = not known yet, so not judged. */
+  readonly bins?: Readonly<Record<string, readonly number[]>>
 }
 
 /** Thresholds in milliseconds: above it a request is an exceedance. */
@@ -62,7 +68,7 @@ export type BetTerms = {
 }
 
 /** Sums of one hypothesis over one cohort. */
-export type Tally = EventTally | BetTally
+export type Tally = EventTally | BetTally | DriftTally
 
 /** 0/1 observations. */
 export type EventTally = {
@@ -91,6 +97,18 @@ export type BetTally = {
   denominator?: DenominatorSums
   harm: number[]
   proof: number[]
+  /** The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. */
+  bins?: Readonly<Record<Side, ValueBins>>
+}
+
+/** How many values fell into a bin, and their sum; by the bin's index, those that hold anything. */
+export type ValueBins = Record<string, [n: number, sum: number]>
+
+/** Values of units counted by bin (`statistics/bins.ts`); without any count where no bins were known. */
+export type DriftTally = {
+  readonly kind: 'drift'
+  readonly baseline: number[]
+  readonly canary: number[]
 }
 
 /** Moments of the denominator d of a ratio, and Σ of its products with the numerator. */

@@ -1,4 +1,5 @@
 import type { DenominatorSums, Pair } from './cohort.ts'
+import type { MeasurementRun } from './measurement.ts'
 
 /**
  * Everything that the judged cohorts of one rollout attempt have said so far. Plain data: it is stored
@@ -15,12 +16,16 @@ export type Evidence = {
   readonly ratio: RatioEvidence
   /** Caps on the absolute error learnt from the first labels, by metric name; frozen for the attempt. */
   readonly caps: Readonly<Record<string, number>>
+  /** Edges of bins learnt from the baseline's first values, by hypothesis id; frozen for the attempt. */
+  readonly bins?: Readonly<Record<string, readonly number[]>>
   /** Ticks in a row that a metric's absolute limit was broken, by metric name. */
   readonly limitTicks: Readonly<Record<string, number>>
+  /** What the threshold method has measured, by metric name. */
+  readonly measurements: Readonly<Record<string, MeasurementRun>>
 }
 
 /** The evidence of one hypothesis, by the engine that gathers it. */
-export type HypothesisEvidence = EventEvidence | BetEvidence
+export type HypothesisEvidence = EventEvidence | BetEvidence | DriftEvidence
 
 /** The largest log-evidence so far: e-values may be read at any time, so the supremum stands. */
 export type Latched = {
@@ -79,6 +84,25 @@ export type BetEvidence = {
   readonly stepProof: readonly number[]
   readonly strata: readonly MomentStratum[]
   readonly stepMoments: Omit<MomentStratum, 'pi'>
+  readonly sup: Latched
+}
+
+/** Values counted by bin at one assignment weight. */
+export type DriftStratum = {
+  readonly pi: number
+  readonly baseline: readonly number[]
+  readonly canary: readonly number[]
+}
+
+/** Evidence that a distribution depends on the variant: counts by bin; by start point, then by stratum. */
+export type DriftEvidence = {
+  readonly kind: 'drift'
+  readonly foldedThrough: number
+  readonly step: number
+  readonly starts: readonly (readonly DriftStratum[])[]
+  /** Values of the canary in the step. */
+  readonly stepCanary: number
+  /** `harm` is that of the shift; nothing is ever proved. */
   readonly sup: Latched
 }
 

@@ -1,4 +1,4 @@
-import type { Better, OnFailure, ValuePlace } from './rollout-spec.ts'
+import type { Better, DriftValue, OnFailure, ValuePlace } from './rollout-spec.ts'
 
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
@@ -6,8 +6,13 @@ import type { Better, OnFailure, ValuePlace } from './rollout-spec.ts'
  * missing labels, requests without an answer). Each has up to two e-processes: harm and proof.
  */
 export type Hypothesis = {
-  /** `errors`, `rmse`, `rmse/above-cap`, `rmse/label-missing`, `no-answer`: unique in a rollout. */
+  /**
+   * `errors`, `rmse`, `rmse/above-cap`, `rmse/label-missing`, `no-answer`; of one segment `errors@gold`:
+   * unique in a rollout.
+   */
   readonly id: string
+  /** The requests that it is about; absent = all of them. */
+  readonly segment?: string
   /** The configured metric it belongs to; null for what guards all of them (`no-answer`). */
   readonly metric: string | null
   readonly source: HypothesisSource
@@ -21,6 +26,11 @@ export type Hypothesis = {
   readonly harm: { readonly ratio: number; readonly alpha: number }
   /** H0: canary ≥ ratio × baseline + floor. Disproved (no worse) at log E ≥ ln(1/α). Null: never proved. */
   readonly proof: { readonly ratio: number; readonly floor: number; readonly alpha: number } | null
+}
+
+/** The id of the same question about all requests: `rmse/above-cap` for `rmse/above-cap@gold`. */
+export function wholeId({ id, segment }: Hypothesis): string {
+  return segment === undefined ? id : id.slice(0, -(segment.length + 1))
 }
 
 /** The ratio that bets on proof are made against; where nothing is to be proved, that of harm. */
@@ -52,6 +62,15 @@ export type HypothesisSource =
       readonly among: 'observed' | 'drawn'
       readonly windowMs: number
     }
+  | DriftSource
+
+/** A value whose distribution is compared: the prediction, or a number of the request at an RFC 6901 pointer. */
+export type DriftSource = {
+  readonly of: 'drift'
+  readonly value: DriftValue
+  /** How long after its cohort has settled a value may still be read from an answer. */
+  readonly windowMs: number
+}
 
 /** The score of a prediction against its label; `cap: null` = learnt from the baseline's first labels. */
 export type ScoreSource = {

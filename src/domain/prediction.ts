@@ -15,6 +15,8 @@ export type Prediction = {
   readonly variant: string
   /** The key's unit hash; null = the request is its own unit. With a cohort: it is the unit's record. */
   readonly unit: number | null
+  /** The request's segment; absent where the service has none. */
+  readonly segment?: string
 }
 
 /** What events have said of a unit so far. */

@@ -54,6 +54,23 @@ type MetricCommon = {
   /** Absolute limits of the canary, in the metric's unit: shares as fractions, latency in ms; null = none. */
   readonly max: number | null
   readonly min: number | null
+  /** The segments that are compared apart, beside the whole; absent = the whole alone. */
+  readonly segments?: readonly string[]
+  /** Judged by measurements that are counted instead of by evidence; absent = the sequential method. */
+  readonly threshold?: ThresholdSpec
+}
+
+/** How the measurements of `method: threshold` are taken and counted; words and defaults are Argo Rollouts'. */
+export type ThresholdSpec = {
+  readonly intervalMs: number
+  /** Measurements that end a step's run, errors not among them; null = as long as the step lasts. */
+  readonly count: number | null
+  /** Failed measurements of a step that are allowed; null = any number. */
+  readonly failureLimit: number | null
+  readonly inconclusiveLimit: number
+  readonly consecutiveErrorLimit: number
+  /** Successful measurements in a row that end a step's run; null = none do. */
+  readonly consecutiveSuccessLimit: number | null
 }
 
 /** What is waited for after a request, and how much of it a step needs. */
@@ -81,6 +98,8 @@ export type MetricSource =
   | SumMetric
   | MeanMetric
   | RatioMetric
+  | { readonly kind: 'drift'; readonly of: DriftValue }
+  | ProviderSource
 
 /** Share of the units that had the event in their window, once each. */
 export type ConversionMetric = {
@@ -125,6 +144,32 @@ export type RatioMetric = {
   readonly windowMs: number
 }
 
+/** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */
+export type DriftValue = 'prediction' | { readonly pointer: string }
+
+/**
+ * A number that another system is asked for. In `url` and `query` `{{version}}` and `{{variant}}` stand
+ * for those of the variant that is asked about.
+ */
+export type ProviderSource =
+  | ({
+      readonly kind: 'prometheus'
+      /** PromQL whose result is one number. */
+      readonly query: string
+    } & ProviderTerms)
+  | ({
+      readonly kind: 'http'
+      /** JSON pointer to the number in the answer; null = the answer is the number. */
+      readonly pointer: string | null
+    } & ProviderTerms)
+
+type ProviderTerms = {
+  readonly url: string
+  /** Sent as bearer token; null = none. */
+  readonly secret: string | null
+  readonly intervalMs: number
+}
+
 /** A metric of a rollout. */
 export type MetricSpec = MetricCommon & MetricSource
 
@@ -134,6 +179,15 @@ export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: numb
 /** A metric of what a unit's answer or its later events say. */
 export type ValueMetricSpec = Extract<MetricSpec, { readonly windowMs: number }>
 
+/** The pointers into the request's body whose numbers are watched for drift, each once. */
+export function watchedPointers(rollout: RolloutSpec | null): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  const pointers = metrics.flatMap((m) =>
+    m.kind === 'drift' && m.of !== 'prediction' ? [m.of.pointer] : [],
+  )
+  return [...new Set(pointers)]
+}
+
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
   return 'labelWindowMs' in metric
@@ -142,4 +196,20 @@ export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
 /** Whether a metric reads answers or events. */
 export function isValueMetric(metric: MetricSpec): metric is ValueMetricSpec {
   return 'windowMs' in metric
+}
+
+/** A metric whose values come after the outcome of their request: labels, answers or events. */
+export type WaitingMetricSpec = LabelMetricSpec | ValueMetricSpec
+
+/** Whether a metric's values come after the outcome of their request. */
+export function isWaitingMetric(metric: MetricSpec): metric is WaitingMetricSpec {
+  return isLabelMetric(metric) || isValueMetric(metric)
+}
+
+/** A metric that another system is asked for. */
+export type ProviderMetricSpec = Extract<MetricSpec, ProviderSource>
+
+/** Whether another system is asked for a metric. */
+export function isProviderMetric(metric: MetricSpec): metric is ProviderMetricSpec {
+  return metric.kind === 'prometheus' || metric.kind === 'http'
 }

@@ -1,4 +1,4 @@
-import type { Better } from './rollout-spec.ts'
+import type { Better, ThresholdSpec } from './rollout-spec.ts'
 
 /** What the evidence says about one metric. `error`: it could not be read, which is never failure. */
 export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
@@ -7,6 +7,8 @@ export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
 export type MetricReport = {
   /** The hypothesis' id, or the metric's name for an absolute limit. */
   readonly name: string
+  /** The requests that it is about; absent = all of them. */
+  readonly segment?: string
   readonly kind: string
   readonly verdict: Verdict
   /** Whether it decides, and what its harm leads to. */
@@ -31,12 +33,37 @@ export type MetricReport = {
     /** Harm since the current step began, as if nothing had been seen before; null as above. */
     readonly stepHarm: LogEvidence | null
   }
-  /** Absolute limit, in the metric's unit; null where there is none. */
+  /** Absolute limit, in the metric's unit; null where there is none, or where measurements are counted. */
   readonly limit: LimitReport | null
+  /** The measurements of `method: threshold` in the current step; null = the sequential method. */
+  readonly threshold: ThresholdReport | null
+  /** Why it could not be read, without secrets; null = it could. */
+  readonly error: string | null
+  /** It is compared, not tested: no part of the guarantee α covers what it says. */
+  readonly outsideAlpha: boolean
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
+  /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
+  readonly drift?: DriftReport | null
+}
+
+/** Two binned distributions and how far they lie apart. */
+export type DriftReport = {
+  /** Population stability index, less what it is on average without any shift. */
+  readonly psi: number
+  /** The PSI from which a shift is flagged, if the evidence shows one. */
+  readonly minPsi: number
+  /** Largest distance of the cumulative shares. */
+  readonly ks: number
+  /** Area between the cumulative shares within the outer edges, in the value's unit. */
+  readonly w1: number
+  /** Bin i holds the values in (edge i − 1, edge i]; the outer bins are open. */
+  readonly edges: readonly number[]
+  /** Shares by bin: one more than edges. */
+  readonly baseline: readonly number[]
+  readonly canary: readonly number[]
 }
 
 /** How the canary stands against an absolute limit in the current step. */
@@ -50,6 +77,29 @@ export type LimitReport = {
   readonly baselineBeyond: boolean
   /** There are too few samples in this step to judge it. */
   readonly tooFew: boolean
+}
+
+/** What the measurements of a step have added up to, and what they are held against. */
+export type ThresholdReport = {
+  readonly terms: ThresholdSpec
+  readonly counts: MeasurementCounts
+  /** Enough is measured: no further measurement is taken in this step. */
+  readonly over: boolean
+  /** Absolute limits and the largest change for the worse that a measurement may show; null = none. */
+  readonly max: number | null
+  readonly min: number | null
+  readonly maxChange: number | null
+}
+
+/** How many measurements there were, by what they said. */
+export type MeasurementCounts = {
+  readonly successful: number
+  readonly failed: number
+  readonly inconclusive: number
+  readonly error: number
+  /** In a row up to now. */
+  readonly consecutiveErrors: number
+  readonly consecutiveSuccesses: number
 }
 
 /** A value in the metric's unit, null without data, and how many observations it comes from. */

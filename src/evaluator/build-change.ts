@@ -1,30 +1,36 @@
-import type { DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
+import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Lease, RolloutChange } from '../store/store.ts'
-import type { CohortChanges } from './cohort-cycle.ts'
+import type { CohortChanges } from './pending-changes.ts'
 
 /**
  * What a transition writes in one piece: the state where it is another one, its decision, and what was
  * folded since the last write. Where an attempt ends, its evidence goes instead.
  */
 export function buildChange(
-  { state, resetEvidence }: Transition,
-  context: {
+  transition: Transition,
+  context: DraftContext & {
     readonly storedRevision: number | null
     readonly lease: Lease
-    readonly draft: DecisionDraft | null
     readonly evidence: Evidence
     readonly cohorts: CohortChanges
   },
 ): RolloutChange {
-  const { storedRevision, lease, draft, evidence, cohorts } = context
+  const { state, resetEvidence } = transition
+  const { storedRevision, lease, evidence, cohorts } = context
+  const draft = draftDecision(transition, context)
+  // Where an attempt ends, what waits for labels has seen its last ones.
+  const archived = resetEvidence ? [...cohorts.archive, ...cohorts.put] : cohorts.archive
   return {
     service: state.service,
     expectedRevision: storedRevision,
     lease,
     ...(state.revision === storedRevision ? {} : { state }),
     ...(draft === null ? {} : { decision: draft }),
+    ...(archived.length === 0 && !resetEvidence
+      ? {}
+      : { archive: { rollout: cohorts.rollout, plan: cohorts.plan, cohorts: archived } }),
     ...(resetEvidence
       ? { resetEvidence: true }
       : {

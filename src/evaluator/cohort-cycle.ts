@@ -14,6 +14,8 @@ import { publishTerms } from '../rollout/terms.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
+import { learnBins } from './learn-bins.ts'
+import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
 const MAX_UNITS = 2_000_000
@@ -23,13 +25,6 @@ const QUANTILE_SAMPLES = 4
 
 /** Answers are read after they have left: the last numbers of a settled cohort come within this. */
 const READ_MS = 1000
-
-/** What folding has changed since it was stored last. */
-export type CohortChanges = {
-  readonly put: readonly Cohort[]
-  readonly drop: readonly number[]
-  readonly units: readonly UnitBatch[]
-}
 
 /** What an attempt is taken up with again after a restart. */
 export type Restored = {
@@ -53,9 +48,7 @@ export class CohortCycle {
   #lastNumber: number
   #lastStartAt: number
   #openStep = -1
-  #put = new Map<number, Cohort>()
-  #drop: number[] = []
-  #units: UnitBatch[] = []
+  readonly #pending = new PendingChanges()
 
   constructor(
     plan: RolloutPlan,
@@ -134,6 +127,7 @@ export class CohortCycle {
       return
     }
     this.#learnCaps()
+    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
@@ -146,8 +140,8 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q) =>
-        this.#baselineQuantile(q),
+      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
+        this.#baselineQuantile(q, segment),
       ),
     })
   }
@@ -189,16 +183,14 @@ export class CohortCycle {
   changes(): CohortChanges {
     // From now on, not from when they are stored: a label that comes between is stored right after.
     for (const slot of this.#ledger.slots()) {
-      if (this.#put.has(slot.cohort.number)) slot.persisted = true
+      if (this.#pending.isPut(slot.cohort.number)) slot.persisted = true
     }
-    return { put: [...this.#put.values()], drop: this.#drop, units: this.#units }
+    return { ...this.#pending.read(), rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
   stored(changes: CohortChanges): void {
-    for (const cohort of changes.put) this.#put.delete(cohort.number)
-    this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
-    this.#units = this.#units.filter((u) => !changes.units.includes(u))
+    this.#pending.stored(changes)
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
@@ -207,10 +199,10 @@ export class CohortCycle {
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
-    for (const { cohort, settled, settledAt, used } of this.#ledger.slotsAfter(after)) {
+    for (const { cohort, settled, used } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
       if (!settled || now < cohort.closedAt! + (windowMs ?? 0)) break
-      if (windowMs === 0 && now < settledAt + READ_MS) break
+      if (windowMs === 0 && now < cohort.settledAt! + READ_MS) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
       this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
@@ -226,10 +218,11 @@ export class CohortCycle {
       const { number } = slot.cohort
       if (number <= oldest) {
         this.#ledger.drop(number)
-        if (!this.#put.delete(number)) this.#drop.push(number)
+        if (slot.used) this.#pending.archive(slot.cohort)
+        this.#pending.drop(number)
       } else if ((!slot.persisted || slot.stale) && slot.used) {
         slot.stale = false
-        this.#put.set(number, slot.cohort)
+        this.#pending.put(slot.cohort)
       }
     }
   }
@@ -243,7 +236,7 @@ export class CohortCycle {
       if (units.length > 0) events[id] = units
     }
     if (newUnits.length === 0 && Object.keys(events).length === 0) return
-    this.#units.push({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
+    this.#pending.addUnits({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
   }
 
   #addStart(state: RolloutState, number: number, now: number): void {
@@ -286,8 +279,8 @@ export class CohortCycle {
     }
   }
 
-  #baselineQuantile(q: number): number | null {
-    const { drawn } = this.#book.variants.get(BASELINE)!
+  #baselineQuantile(q: number, segment: string | undefined): number | null {
+    const drawn = this.#book.variants.get(BASELINE)!.drawnOf(segment)
     return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
   }
 }

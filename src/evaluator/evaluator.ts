@@ -7,9 +7,13 @@ import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedba
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
+import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { Confirm } from './observe.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
+import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -32,6 +36,10 @@ export type EvaluatorDeps = {
     service: string,
     variant: string,
   ) => { readonly ready: boolean; readonly downForMs: number }
+  /** Asks another system for a metric. */
+  readonly fetchProvider: FetchProvider
+  /** Asked only where the configuration wants a promotion confirmed. */
+  readonly confirm: Confirm
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
@@ -132,6 +140,17 @@ export class Evaluator {
     return this.#runners.get(service)?.view() ?? null
   }
 
+  /** Null: the service has no rollout, or no traffic is given nor to be seen. */
+  forecast(
+    service: string,
+    given: GivenTraffic,
+    regression: number | null,
+  ): ForecastWithAdvice | null {
+    const runner = this.#runners.get(service)
+    const traffic = runner === undefined ? null : readTraffic(runner.reading, given)
+    return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
+  }
+
   /** Null: the service has no rollout. */
   async command(
     service: string,
@@ -173,13 +192,16 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, onDecision, onError, reachability } = this.#deps
+    const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
+      this.#deps
     return {
       store,
       clock,
       apply,
+      confirm,
       onDecision,
       onError,
+      fetchProvider,
       lease: () => this.#lease.current(),
       reachability: (variant) => reachability(service, variant),
     }

@@ -1,19 +1,30 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { Side } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { StepFigures, VariantBook } from '../metrics/variant-book.ts'
+import type { StepFigures } from '../metrics/variant-book.ts'
 import { stepValue } from '../rollout/figures.ts'
 import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
+import {
+  countLimitTicks,
+  readLimits,
+  type LimitReading,
+  type StepValues,
+} from '../rollout/limits.ts'
 import { sourceOf } from '../rollout/metric-source.ts'
-import { readLimits, type LimitReading, type StepValues } from '../rollout/limits.ts'
-import type { Observation, VariantHealth } from '../rollout/observation.ts'
+import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { readProviderLimits } from '../rollout/provider-limits.ts'
+import { judgedPerSecond, stepCanaryUnits } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
+import { Measuring } from './measuring.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
+import { sideBook } from './side-book.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -29,32 +40,52 @@ export type Reachability = (variant: string) => {
   readonly downForMs: number
 }
 
+/** What those say who confirm the promotion that may be next; they are asked in the background. */
+export type Confirm = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Confirmation
+
+/** What of the world beside the books an evaluation looks at. */
+export type Sight = { readonly reachability: Reachability; readonly confirm: Confirm }
+
 /** What an evaluation looks at. */
-export type ObserveInput = {
+export type Look = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
-  readonly reachability: Reachability
+  readonly sight: Sight
   readonly now: number
   readonly warmUp: boolean
 }
 
-/** Reads the books of one rollout into the one value that `step` decides on. */
-export class Observer {
-  #last: { readonly input: ObserveInput; readonly reports: readonly MetricReport[] } | null = null
+/** What is measured: all of that but the world beside the books. */
+export type Measured = Omit<Look, 'sight'>
 
-  observe(input: ObserveInput): Observation {
-    const reports = this.#reportsOf(input)
-    this.#last = { input, reports }
-    return observe(input, reports)
+/** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
+export class Observer {
+  readonly #measuring: Measuring
+  #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
+
+  constructor(fetch: FetchProvider) {
+    this.#measuring = new Measuring(fetch)
+  }
+
+  /** Takes the measurements that are due; see Measuring. */
+  measure(look: Measured): Evidence {
+    return this.#measuring.look(look)
+  }
+
+  observe(look: Look): Observation {
+    const reports = this.#reportsOf(look)
+    this.#last = { look, reports }
+    return observe(look, reports)
   }
 
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
-  #reportsOf(input: ObserveInput): readonly MetricReport[] {
-    const { plan, state, evidence, book } = input
-    const limits = limitsOf(plan, state, evidence, book)
-    const last = this.#last?.input
+  #reportsOf(look: Look): readonly MetricReport[] {
+    const { plan, state, evidence, book, now } = look
+    const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
+    const limits = [...limitsOf(look), ...asked]
+    const last = this.#last?.look
     const isSame =
       last !== undefined &&
       limits.length === 0 &&
@@ -62,12 +93,13 @@ export class Observer {
       last.plan === plan &&
       last.book === book &&
       last.state.step === state.step &&
+      last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
-    return isSame ? this.#last!.reports : reportsOf(input, limits)
+    return isSame ? this.#last!.reports : reportsOf(look, limits)
   }
 }
 
-function observe(input: ObserveInput, reports: readonly MetricReport[]): Observation {
+function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
   const canary = book.variants.get(CANARY)!
@@ -76,13 +108,13 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.reachability(variant),
+    ...input.sight.reachability(variant),
     failing,
   })
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
-  return {
+  const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
@@ -99,25 +131,31 @@ function observe(input: ObserveInput, reports: readonly MetricReport[]): Observa
     },
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
-    stepCanaryUnits: stepUnits(plan, evidence, state),
+    stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
+    confirmation: 'not-asked',
   }
+  if (!plan.confirmsPromotion) return seen
+  return { ...seen, confirmation: input.sight.confirm(plan, state, seen) }
 }
 
-/** The absolute limits as they stand: on the step's own figures, overrides left out. */
-export function limitsOf(
-  plan: RolloutPlan,
-  state: RolloutState,
-  evidence: Evidence,
-  book: ServiceBook,
-): readonly LimitReading[] {
+/** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
+export function countLimits(input: Measured): Evidence {
+  const { evidence } = input
+  const limits = limitsOf(input)
+  if (limits.length === 0) return evidence
+  return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
+}
+
+// The absolute limits as they stand: on the step's own figures, overrides left out.
+function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
     value: (side, metric) => {
-      const found = evidence.hypotheses[metric.name]!
+      const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
       if (found.step !== state.step) return { value: null, n: 0 }
       return stepValue(sourceOf(metric), found, side)
     },
@@ -126,18 +164,18 @@ export function limitsOf(
 }
 
 function reportsOf(
-  { plan, state, evidence, book, now }: ObserveInput,
+  { plan, state, evidence, book, now }: Look,
   limits: readonly LimitReading[],
 ): readonly MetricReport[] {
-  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
-  const seconds = Math.max(1, (now - state.startedAt) / 1000)
   return judge(plan, evidence, {
     limits,
     step: state.step,
+    stepEnteredAt: state.stepEnteredAt,
+    now,
     pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: units / seconds,
-    latency: (side, quantile) => {
-      const { drawn } = sideBook(book, side)
+    unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
+    latency: (side, quantile, segment) => {
+      const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
         ? { value: null, n: 0 }
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
@@ -145,20 +183,12 @@ function reportsOf(
   })
 }
 
-// Canary units whose outcome is folded in this step. Every judged unit has an outcome, so any
-// hypothesis on outcomes tells; without one (label metrics only) the draws themselves do.
-function stepUnits(plan: RolloutPlan, evidence: Evidence, state: RolloutState): number {
-  for (const { id, source } of plan.hypotheses) {
-    const found = evidence.hypotheses[id]!
-    if (found.kind !== 'event' || (source.of !== 'failure' && source.of !== 'no-answer')) continue
-    return found.step === state.step ? found.stepTrials[CANARY_SIDE] : 0
-  }
-  const strata = evidence.ratio.starts[evidence.stepStart] ?? []
-  return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
-}
-
-function sideBook(book: ServiceBook, side: Side): VariantBook {
-  return book.variants.get(side === BASELINE_SIDE ? BASELINE : CANARY)!
+/** What was asked since the step began: an answer from before is one about other weights. */
+function inStep(
+  readings: ReadonlyMap<string, ProviderReading>,
+  state: RolloutState,
+): ReadonlyMap<string, ProviderReading> {
+  return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {

@@ -1,8 +1,6 @@
 import type { Command, Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import { draftDecision } from '../rollout/draft-decision.ts'
-import { countLimitTicks } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
@@ -12,8 +10,9 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
-import { limitsOf, Observer } from './observe.ts'
+import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
+import type { TrafficInput } from './read-traffic.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
@@ -29,7 +28,7 @@ export class RolloutRunner {
   #state: RolloutState
   #storedRevision: number | null
   #cycle: CohortCycle
-  readonly #observer = new Observer()
+  readonly #observer: Observer
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -47,6 +46,7 @@ export class RolloutRunner {
     const now = deps.clock.now()
     const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
+    this.#observer = new Observer(deps.fetchProvider)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
@@ -65,6 +65,12 @@ export class RolloutRunner {
   /** The rollout as people ask for it. */
   view(): RolloutView {
     return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
+  }
+
+  /** What a forecast is made from. */
+  get reading(): TrafficInput {
+    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
+    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
   }
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
@@ -123,10 +129,10 @@ export class RolloutRunner {
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now)
     const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
-    if (isTurn) this.#countLimits()
+    const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
-    if (!folded && transition.state === this.#state) return
+    if (!folded && !measured && transition.state === this.#state) return
     await this.#commitOrStop(transition)
   }
 
@@ -222,15 +228,9 @@ export class RolloutRunner {
     const cohorts = this.#cycle.changes()
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        ...{ storedRevision: this.#storedRevision, lease },
-        draft: draftDecision(transition, {
-          plan: this.#plan,
-          from: this.#state,
-          reports: this.#seen?.reports ?? [],
-          now: this.#deps.clock.now(),
-        }),
-        evidence: this.#cycle.evidence,
-        cohorts,
+        ...{ plan: this.#plan, from: this.#state, storedRevision: this.#storedRevision, lease },
+        ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
+        ...{ evidence: this.#cycle.evidence, cohorts },
       }),
     )
     if (!result.ok) {
@@ -273,23 +273,20 @@ export class RolloutRunner {
     this.#cycle.turn(this.state, now, now >= this.#warmUntil && isCompared(this.#state))
   }
 
-  #countLimits(): void {
-    const { evidence } = this.#cycle
-    const limits = limitsOf(this.#plan, this.#state, evidence, this.#book)
-    if (limits.length === 0) return
-    this.#cycle.amend({ ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) })
+  /** Counts what limits and thresholds say; true where there is something new to store. */
+  #measure(now: number, isTurn: boolean): boolean {
+    const seen = this.#looked(now)
+    const evidence = this.#observer.measure(seen)
+    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
+    return evidence !== seen.evidence
   }
 
   #observe(now: number): Observation {
-    return this.#observer.observe({
-      plan: this.#plan,
-      state: this.#state,
-      evidence: this.#cycle.evidence,
-      book: this.#book,
-      reachability: this.#deps.reachability,
-      now,
-      warmUp: now < this.#warmUntil,
-    })
+    return this.#observer.observe(this.#looked(now))
+  }
+
+  #looked(now: number): Look {
+    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

@@ -7,7 +7,9 @@ import {
 } from '../domain/cohort.ts'
 import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { addBet } from '../statistics/mean-bet.ts'
+import { addToBins } from '../statistics/value-bins.ts'
 import type { CapLearner } from './cap-learner.ts'
+import type { ValueQuestion } from './value-question.ts'
 
 /**
  * Books a unit's one value for all hypotheses of its metric, in place: the value itself, its share above the
@@ -16,14 +18,16 @@ import type { CapLearner } from './cap-learner.ts'
  */
 export function bookCappedValue(
   cohort: Cohort,
-  { metric, hypotheses }: { readonly metric: string; readonly hypotheses: readonly Hypothesis[] },
+  { metric, hypotheses, segment }: ValueQuestion,
   side: Side,
   value: number,
   toMean: (capped: number) => number,
   capLearner: CapLearner,
 ): void {
   const cap = cohort.terms.caps[metric]
-  if (cap === undefined && side === BASELINE_SIDE) capLearner.add(metric, value)
+  // The whole teaches it once.
+  const isTeaching = cap === undefined && side === BASELINE_SIDE && segment === undefined
+  if (isTeaching) capLearner.add(metric, value)
   for (const hypothesis of hypotheses) {
     const { source, id } = hypothesis
     if (source.of === 'label-missing') {
@@ -53,6 +57,7 @@ export function addToBet(
   const tally = cohort.tallies[hypothesis.id] as BetTally
   tally.sum[side] += times * y
   tally.sumSq[side] += times * y * y
+  if (tally.bins !== undefined) addToBins(tally.bins[side], y, times)
   const terms = cohort.terms.bets[hypothesis.id]
   if (terms === undefined) return
   const { harm } = hypothesis

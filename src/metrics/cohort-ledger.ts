@@ -1,22 +1,19 @@
-import {
-  BASELINE_SIDE,
-  type Cohort,
-  type CohortTerms,
-  type EventTally,
-  type Side,
-} from '../domain/cohort.ts'
+import type { Cohort, CohortTerms, Pair, Side } from '../domain/cohort.ts'
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
-import { CohortShelf } from './cohort-shelf.ts'
+import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
+import { CohortShelf } from './cohort-shelf.ts'
+import { DriftBook, emptyDriftTally } from './drift-book.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
+import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
-import { bookEvent, emptyBetTally, emptyEventTally } from './tally.ts'
+import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
@@ -33,8 +30,6 @@ export type Slot = {
   used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
-  /** Epoch ms; 0 before it, and where it was before this process. */
-  settledAt: number
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
   /** Something beside feedback has changed since the store got it. */
@@ -61,9 +56,9 @@ export class CohortLedger {
   readonly units: UnitIndex
   readonly #hypotheses: readonly Hypothesis[]
   readonly #keyed: boolean
-  readonly #failures: readonly string[]
-  readonly #noAnswers: readonly string[]
-  readonly #latencies: readonly string[]
+  readonly #whole: Questions
+  readonly #bySegment: ReadonlyMap<string, Questions>
+  readonly #drift: DriftBook | null
   readonly #labels: LabelBook
   readonly #answers: AnswerBook
   readonly #events: EventBook
@@ -77,15 +72,15 @@ export class CohortLedger {
     this.units = new UnitIndex(maxUnits)
     this.#hypotheses = hypotheses
     this.#keyed = keyed
-    const ids = (of: Hypothesis['source']['of']) =>
-      hypotheses.filter((h) => h.source.of === of).map((h) => h.id)
-    this.#failures = ids('failure')
-    this.#noAnswers = ids('no-answer')
-    this.#latencies = ids('latency')
+    this.#whole = wholeQuestions(hypotheses)
+    this.#bySegment = segmentQuestions(hypotheses)
+    this.#drift = DriftBook.of(hypotheses)
     this.#labels = new LabelBook(hypotheses, this.#capLearner)
     this.#answers = new AnswerBook(hypotheses, this.#capLearner)
     this.#events = new EventBook(hypotheses, this.#capLearner)
-    this.#waiting = hypotheses.filter((h) => 'windowMs' in h.source).map((h) => h.id)
+    this.#waiting = hypotheses
+      .filter((h) => 'windowMs' in h.source && h.source.of !== 'drift')
+      .map((h) => h.id)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -113,7 +108,8 @@ export class CohortLedger {
       closedAt: null,
       assigned: [0, 0],
       observed: [0, 0],
-      tallies: this.#emptyTallies(),
+      ...this.#emptySegments(),
+      tallies: this.#emptyTallies(opening.terms),
     }
     this.#open = newSlot(cohort, false)
     this.#slots.add(this.#open)
@@ -135,14 +131,16 @@ export class CohortLedger {
     side: Side,
     unit: number | null,
     observed: boolean,
+    segment: string | null = null,
+    numbers: ReadonlyMap<string, number> | null = null,
   ): { cohort: Cohort; first: boolean } | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const { cohort, newUnits } = this.#open
     const first = unit === null || this.units.claim(unit)
     if (first) {
-      cohort.assigned[side]++
-      if (observed) cohort.observed[side]++
+      countUnit(cohort, side, segment, observed)
       if (unit !== null) newUnits.push(unit)
+      if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
     } else if (!this.units.knows(unit)) {
       return null
     }
@@ -166,7 +164,7 @@ export class CohortLedger {
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined) return
-    this.#answers.book(slot.cohort, ticket.side!, numbers)
+    this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)
     slot.stale = true
   }
 
@@ -177,7 +175,7 @@ export class CohortLedger {
   label(prediction: Prediction, label: number): FeedbackBooking {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return LATE
-    this.#labels.book(slot.cohort, prediction.side, prediction.value, label)
+    this.#labels.book(slot.cohort, prediction, label)
     return { result: 'joined', changed: this.#changed(slot) }
   }
 
@@ -195,6 +193,19 @@ export class CohortLedger {
     return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
   }
 
+  /** Counts the prediction of a judged request that is its unit's first, for drift. */
+  predicted({ cohort, side, segment, first }: Ticket, value: number): void {
+    if (this.#drift === null || cohort === null || !first) return
+    // The ledger of another attempt knows nothing of this cohort.
+    if (this.#slots.get(cohort.number)?.cohort !== cohort) return
+    this.#drift.addPrediction(cohort, side!, segment, value)
+  }
+
+  /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */
+  takeLearntEdges(hypothesis: string): readonly number[] | null {
+    return this.#drift!.takeLearntEdges(hypothesis)
+  }
+
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
   settleUntil(now: number, monotonicNow: number): readonly Slot[] {
     const settled: Slot[] = []
@@ -210,7 +221,7 @@ export class CohortLedger {
         }
       }
       slot.settled = true
-      slot.settledAt = now
+      slot.cohort.settledAt = now
       settled.push(slot)
     }
     return settled
@@ -241,50 +252,42 @@ export class CohortLedger {
     return { rollout: cohort.rollout, cohort: cohort.number, tallies }
   }
 
-  #emptyTallies(): Cohort['tallies'] {
+  #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
         h.id,
-        isContinuous(h.source)
-          ? emptyBetTally(h.source.of === 'ratio')
-          : emptyEventTally(this.#keyed),
+        h.source.of === 'drift'
+          ? emptyDriftTally(h.id, terms)
+          : isContinuous(h.source)
+            ? emptyBetTally(h.source.of)
+            : emptyEventTally(this.#keyed),
       ]),
     )
   }
 
+  #emptySegments(): Pick<Cohort, 'segments'> {
+    if (this.#bySegment.size === 0) return {}
+    const units = () => ({ assigned: [0, 0] as Pair, observed: [0, 0] as Pair })
+    return { segments: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, units()])) }
+  }
+
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
-    // Client aborts and full queues are what slowness causes: they stay in the sample as requests
-    // without an answer and as slow ones, and are no errors of the variant.
-    const answered = outcome === 'ok' || outcome === 'failed'
-    const failed = outcome === 'failed'
-    const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
-    const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>
-      bookEvent(cohort.tallies[id] as EventTally, request, isHarm, isProofEvent)
-    for (const id of this.#failures) book(id, failed, failed)
-    for (const id of this.#noAnswers) book(id, !answered, !answered)
-    for (const id of this.#latencies) {
-      const terms = cohort.terms.thresholds[id]
-      if (terms === undefined) continue
-      const onBaseline = ticket.side === BASELINE_SIDE
-      const harmMs = onBaseline ? terms.baselineMs : terms.harmMs
-      const proofMs = onBaseline ? terms.baselineMs : terms.proofMs
-      // A failure is slow, however fast it came: else a side would look the better the more it fails.
-      const slow = outcome !== 'ok'
-      book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
-    }
+    bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
+    // Nothing is asked of a segment's requests alone, or the request has none.
+    const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)
+    if (asked !== undefined) bookOutcome(asked, cohort, ticket, outcome, durationMs)
+  }
+}
+
+function countUnit(cohort: Cohort, side: Side, segment: string | null, observed: boolean): void {
+  const ofSegment = segment === null ? undefined : cohort.segments?.[segment]
+  for (const units of ofSegment === undefined ? [cohort] : [cohort, ofSegment]) {
+    units.assigned[side]++
+    if (observed) units.observed[side]++
   }
 }
 
 function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const live = new Bag<Ticket>()
-  return {
-    cohort,
-    live,
-    newUnits: [],
-    used: stored,
-    settled: stored,
-    settledAt: 0,
-    persisted: stored,
-    stale: false,
-  }
+  const kept = { used: stored, settled: stored, persisted: stored, stale: false }
+  return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
 }

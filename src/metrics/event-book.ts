@@ -11,15 +11,15 @@ import { eventValue, type FeedbackEvent, type Prediction } from '../domain/predi
 import { replaceRatioUnit, type Counts } from '../statistics/ratio-bet.ts'
 import type { CapLearner } from './cap-learner.ts'
 import { addToBet, bookCappedValue, countEvent } from './capped-value.ts'
+import { isAskedOf, valueQuestions, type ValueQuestion } from './value-question.ts'
 
 /** What one metric asks of events, and where its running totals stand among those of a unit. */
-type EventQuestion = {
+type EventQuestion = ValueQuestion & {
   readonly hypothesis: Hypothesis
   readonly source: ConversionSource | SumSource | MeanSource | RatioSource
   readonly names: readonly string[]
-  /** All hypotheses of the metric. */
-  readonly hypotheses: readonly Hypothesis[]
   readonly aboveCap: Hypothesis | null
+  /** The same for all units and for those of a segment: it is the unit's. */
   readonly place: number
 }
 
@@ -27,7 +27,7 @@ type EventQuestion = {
 export type EventPlace = {
   readonly cohort: Cohort
   /** The request that its unit is judged by. */
-  readonly request: Pick<Prediction, 'side' | 'at'>
+  readonly request: Pick<Prediction, 'side' | 'at' | 'segment'>
   /** The unit's running totals so far; empty before its first event. */
   readonly totals: readonly number[]
   /** Whether a hypothesis has folded the cohort without it. */
@@ -47,26 +47,25 @@ export class EventBook {
   constructor(hypotheses: readonly Hypothesis[], capLearner: CapLearner) {
     this.#capLearner = capLearner
     const noTotals: number[] = []
-    this.#questions = hypotheses.flatMap((hypothesis) => {
-      const { source, metric } = hypothesis
-      const names = namesOf(source)
-      if (names === null) return []
+    const places = new Map<string, number>()
+    const placeOf = (metric: string, { of }: EventQuestion['source']) => {
+      const known = places.get(metric)
+      if (known !== undefined) return known
       const place = noTotals.length
+      places.set(metric, place)
       // A mean has no value before its first event.
-      noTotals.push(...(source.of === 'ratio' ? [0, 0] : [source.of === 'mean' ? NaN : 0]))
-      const all = hypotheses.filter((h) => h.metric === metric)
-      const aboveCap = all.find((h) => h.source.of === 'above-cap') ?? null
-      return [
-        {
-          hypothesis,
-          source: source as EventQuestion['source'],
-          names,
-          hypotheses: all,
-          aboveCap,
-          place,
-        },
-      ]
-    })
+      noTotals.push(...(of === 'ratio' ? [0, 0] : [of === 'mean' ? NaN : 0]))
+      return place
+    }
+    this.#questions = valueQuestions(hypotheses, (hypothesis) => {
+      const names = namesOf(hypothesis.source)
+      if (names === null) return null
+      const source = hypothesis.source as EventQuestion['source']
+      return { hypothesis, source, names, place: placeOf(hypothesis.metric!, source) }
+    }).map((question) => ({
+      ...question,
+      aboveCap: question.hypotheses.find((h) => h.source.of === 'above-cap') ?? null,
+    }))
     this.#noTotals = noTotals
   }
 
@@ -75,61 +74,64 @@ export class EventBook {
     { cohort, request, totals, isFolded }: EventPlace,
     event: FeedbackEvent,
   ): { readonly result: 'joined' | 'late'; readonly totals: readonly number[] } {
-    const next = [...(totals.length === 0 ? this.#noTotals : totals)]
+    const before = totals.length === 0 ? this.#noTotals : totals
+    const next = [...before]
     let result: 'joined' | 'late' = 'late'
     for (const question of this.#questions) {
       if (!question.names.includes(event.name)) continue
+      if (!isAskedOf(question, request.segment ?? null)) continue
       if (event.at - request.at > question.source.windowMs) continue
       if (isFolded(question.hypothesis.id)) continue
       result = 'joined'
-      this.#add(question, cohort, request, event, next)
+      this.#add(question, cohort, request, event, before, next)
     }
     return { result, totals: result === 'late' ? totals : next }
   }
 
+  /** `before` and `next`: the unit's totals without and with the event. */
   #add(
     question: EventQuestion,
     cohort: Cohort,
     { side }: EventPlace['request'],
     event: FeedbackEvent,
-    totals: number[],
+    before: readonly number[],
+    next: number[],
   ): void {
     const { hypothesis, source, place } = question
-    const before = totals[place]!
+    const earlier = before[place]!
     switch (source.of) {
       case 'conversion':
-        totals[place] = 1
-        if (before === 0) countEvent(cohort.tallies[hypothesis.id] as EventTally, side, 1)
+        next[place] = 1
+        if (earlier === 0) countEvent(cohort.tallies[hypothesis.id] as EventTally, side, 1)
         return
       case 'sum':
         // Two infinities would make no number.
-        totals[place] = within(before + eventValue(event, source.field)!, Number.MAX_VALUE)
-        this.#replaceTotal(question, cohort, side, before, totals[place])
+        next[place] = within(earlier + eventValue(event, source.field)!, Number.MAX_VALUE)
+        this.#replaceTotal(question, cohort, side, earlier, next[place])
         return
       case 'mean': {
-        if (!Number.isNaN(before)) return
+        if (!Number.isNaN(earlier)) return
         const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
         const value = Math.max(0, eventValue(event, field)!)
-        totals[place] = value
-        const metric = { metric: hypothesis.metric!, hypotheses: question.hypotheses }
-        bookCappedValue(cohort, metric, side, value, (capped) => capped, this.#capLearner)
+        next[place] = value
+        bookCappedValue(cohort, question, side, value, (capped) => capped, this.#capLearner)
         return
       }
       case 'ratio': {
-        const counts = (): Counts => [
+        const isNumerator = event.name === source.numerator
+        next[place] = earlier + Number(isNumerator)
+        next[place + 1] = before[place + 1]! + Number(!isNumerator)
+        const counts = (totals: readonly number[]): Counts => [
           Math.min(totals[place]!, source.cap),
           Math.min(totals[place + 1]!, source.cap),
         ]
-        const earlier = counts()
-        if (event.name === source.numerator) totals[place]!++
-        else totals[place + 1]!++
         const { id, harm } = hypothesis
         replaceRatioUnit(
           cohort.tallies[id] as BetTally,
           cohort.terms.bets[id],
           side,
-          earlier,
-          counts(),
+          counts(before),
+          counts(next),
           { pi: cohort.pi, harm: harm.ratio, proof: proofRatio(hypothesis) },
         )
       }
@@ -137,7 +139,7 @@ export class EventBook {
   }
 
   #replaceTotal(
-    { hypothesis, aboveCap }: EventQuestion,
+    { hypothesis, aboveCap, segment }: EventQuestion,
     cohort: Cohort,
     side: EventPlace['request']['side'],
     before: number,
@@ -146,7 +148,9 @@ export class EventBook {
     const metric = hypothesis.metric!
     const cap = cohort.terms.caps[metric]
     if (cap === undefined) {
-      if (side === BASELINE_SIDE) this.#capLearner.replace(metric, before, after)
+      // The whole teaches it once.
+      const isTeaching = side === BASELINE_SIDE && segment === undefined
+      if (isTeaching) this.#capLearner.replace(metric, before, after)
       return
     }
     const capped = (total: number) => Math.min(Math.max(0, total), cap)

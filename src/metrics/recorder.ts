@@ -64,6 +64,7 @@ export type RequestNote =
   | 'key_missing'
   | 'key_unreadable'
   | 'body_over_inspect_limit'
+  | 'analysis_unreadable'
   | 'rule_suppressed'
   | 'override_refused'
   | 'prediction_unreadable'
@@ -81,6 +82,8 @@ export type Ticket = {
   readonly unit: number | null
   /** First judged request of its key in this attempt (always true without a key). */
   readonly first: boolean
+  /** Null where the service has none. */
+  readonly segment: string | null
   /** Monotonic ms. */
   readonly startedAt: number
   /** Milliseconds since the epoch. */

@@ -74,6 +74,18 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
     },
   })
   collectGauge(registry, {
+    name: 'serin_drift_psi',
+    help: 'How far a watched distribution has shifted: population stability index, corrected for its bias.',
+    labelNames: ['service', 'metric'],
+    read: function* () {
+      for (const [service, view] of viewsOf(services)) {
+        for (const { name, drift = null } of view.metrics) {
+          if (drift !== null) yield [{ service, metric: name }, drift.psi]
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
     name: 'serin_metric_verdict',
     help: 'The verdict on a metric: 1 for the one that stands.',
     labelNames: ['service', 'metric', 'verdict'],

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import { collectCounter } from './collect.ts'
+import { registerMirrors } from './register-mirrors.ts'
+import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
 import { registerRollouts } from './register-rollouts.ts'
 import type { ReadServices } from './service-reading.ts'
@@ -24,7 +26,7 @@ export type ForgottenPredictions = {
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
-export type MetricsRegistry = {
+export type MetricsRegistry = NotificationCounters & {
   readonly countDecision: (decision: Decision) => void
   readonly countFeedback: (service: string, result: string, count: number) => void
   readonly setReloadSuccess: (success: boolean) => void
@@ -38,6 +40,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   const { services } = deps
   registerRequests(registry, services)
   registerRollouts(registry, services)
+  registerMirrors(registry, services)
   const decisions = new Counter({
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',
@@ -79,6 +82,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   reload.set(1)
   storeUp.set(1)
   return {
+    ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),

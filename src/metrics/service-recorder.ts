@@ -7,6 +7,7 @@ import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
+import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type {
   AttemptResult,
   FallbackResult,
@@ -23,6 +24,8 @@ const LATENCY_HALF_LIFE_MS = 600_000
 export class ServiceBook implements ServiceRecorder {
   readonly service: Service
   readonly variants: ReadonlyMap<string, VariantBook>
+  /** By the variant that gets the copies. None of it is in `variants`. */
+  readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
@@ -54,6 +57,9 @@ export class ServiceBook implements ServiceRecorder {
         return [name, before?.version === version ? before : new VariantBook(name, version)]
       }),
     )
+    this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
+    const segments = latencySegments(deps.service)
+    for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
     Object.assign(this.fallbacks, deps.previous?.fallbacks)
     this.lastRequestAt = deps.previous?.lastRequestAt ?? null
@@ -71,14 +77,15 @@ export class ServiceBook implements ServiceRecorder {
     now = this.#clock.monotonic(),
     observed = true,
   ): Ticket {
-    const { variant, reason, unit } = assignment
+    const { variant, reason, unit, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? sideOf(variant) : null
-    const judged = side === null ? null : (this.#ledger?.assign(side, unit, observed) ?? null)
+    const judged =
+      side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const ticket: Ticket = {
       variant,
       reason,
@@ -87,6 +94,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: judged?.cohort ?? null,
       unit,
       first: judged?.first ?? false,
+      segment,
       startedAt: now,
       startedWall,
       headAt: null,
@@ -124,11 +132,10 @@ export class ServiceBook implements ServiceRecorder {
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       book.attempts.add(this.#clock.now(), failed)
-      book.step.requests++
-      if (failed) book.step.failures++
-      if (isTimed) book.step.latencies.addAt(bucket)
+      book.step.add(failed, isTimed ? bucket : null)
+      if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
-    if (ticket.side !== null && isTimed) book.drawn.addAt(bucket)
+    if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
   }
@@ -146,8 +153,11 @@ export class ServiceBook implements ServiceRecorder {
     value: number | null,
     numbers: Readonly<Record<string, number | null>> = {},
   ): void {
-    if (value !== null) this.predictions.looked++
-    const { cohort, first } = ticket
+    if (value !== null) {
+      this.predictions.looked++
+      this.#ledger?.predicted(ticket, value)
+    }
+    const { cohort, first, segment } = ticket
     if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
     const { prediction, awaitsEvents } = this.service.observe
     if (prediction === null && !awaitsEvents) return
@@ -161,6 +171,7 @@ export class ServiceBook implements ServiceRecorder {
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
       unit: ticket.unit,
+      ...(segment === null ? undefined : { segment }),
     })
   }
 
@@ -189,7 +200,7 @@ export class ServiceBook implements ServiceRecorder {
   beginAttempt(): void {
     for (const book of this.variants.values()) book.beginAttempt()
     // The baseline's latencies stay: its quantile is what the attempt begins with.
-    this.variants.get(CANARY)?.drawn.reset()
+    this.variants.get(CANARY)?.fadeDrawn(0)
   }
 
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */
@@ -197,10 +208,16 @@ export class ServiceBook implements ServiceRecorder {
     const passed = now - this.#fadedAt
     if (passed <= 0) return
     this.#fadedAt = now
-    for (const book of this.variants.values()) {
-      book.drawn.scale(0.5 ** (passed / LATENCY_HALF_LIFE_MS))
-    }
+    const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
+    for (const book of this.variants.values()) book.fadeDrawn(factor)
+    for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
   }
+}
+
+/** The segments whose latencies are compared apart. */
+function latencySegments({ rollout }: Service): readonly string[] {
+  const metrics = rollout?.analysis.metrics ?? []
+  return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
 }
 
 function sideOf(variant: string): Side | null {

@@ -1,4 +1,5 @@
 import type { EventTally } from '../domain/cohort.ts'
+import { FirstEvents } from '../rollout/first-events.ts'
 
 /**
  * The keys of one rollout attempt: which were judged already, and at which start point each had its
@@ -8,7 +9,7 @@ import type { EventTally } from '../domain/cohort.ts'
 export class UnitIndex {
   readonly #maxUnits: number
   readonly #seen = new Set<number>()
-  readonly #lastEvent = new Map<string, Map<number, number>>()
+  readonly #events = new FirstEvents()
   #refused = 0
 
   constructor(maxUnits: number) {
@@ -41,22 +42,13 @@ export class UnitIndex {
     return this.#seen.has(unit)
   }
 
-  /**
-   * For every key with an event in a cohort of `epoch`: the first start point since which this is its
-   * first event. Keys whose last event is of this epoch already are left out: they add nothing.
-   */
+  /** See `FirstEvents`. */
   harmSince(
     hypothesis: string,
     epoch: number,
     units: NonNullable<EventTally['harmUnits']>,
   ): [baseline: number[], canary: number[]] {
-    const last = this.#lastEventOf(hypothesis)
-    const since = (unit: number): number[] => {
-      const before = last.get(unit) ?? -1
-      last.set(unit, Math.max(before, epoch))
-      return before >= epoch ? [] : [before + 1]
-    }
-    return [units[0].flatMap(since), units[1].flatMap(since)]
+    return this.#events.harmSince(hypothesis, epoch, units)
   }
 
   /** Takes back what a stored cohort said about keys; in cohort order. */
@@ -67,14 +59,7 @@ export class UnitIndex {
   }): void {
     for (const unit of batch.seen) this.#seen.add(unit)
     for (const [hypothesis, units] of Object.entries(batch.events)) {
-      const last = this.#lastEventOf(hypothesis)
-      for (const unit of units) last.set(unit, batch.epoch)
+      this.#events.restore(hypothesis, batch.epoch, units)
     }
-  }
-
-  #lastEventOf(hypothesis: string): Map<number, number> {
-    let last = this.#lastEvent.get(hypothesis)
-    if (last === undefined) this.#lastEvent.set(hypothesis, (last = new Map()))
-    return last
   }
 }

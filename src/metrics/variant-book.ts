@@ -21,8 +21,12 @@ export class VariantBook {
   attempts = new AttemptWindow()
   /** Latencies of drawn requests, fading with time: the baseline's quantile, and what people are shown. */
   readonly drawn = new LogHistogram()
+  /** The same of each segment that a latency metric looks at. */
+  drawnIn: ReadonlyMap<string, LogHistogram> = new Map()
   /** Since the current step began, overrides left out: what absolute limits are judged on. */
   step = new StepFigures()
+  /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
+  drawnInStep = new StepFigures()
   /** Share of failures in the last step that had at least some traffic; null = never had any. */
   lastStepFailureRate: number | null = null
   readonly #series = new Map<number, RequestSeries>()
@@ -61,11 +65,35 @@ export class VariantBook {
     return [...this.#attemptSeries.values()].flat()
   }
 
+  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
+  watchSegments(segments: readonly string[]): void {
+    const known = this.drawnIn
+    this.drawnIn = new Map(segments.map((s) => [s, known.get(s) ?? new LogHistogram()]))
+  }
+
+  /** Adds a drawn request's latency by its bucket; `segment: null` = the service has none. */
+  addDrawn(bucket: number, segment: string | null): void {
+    this.drawn.addAt(bucket)
+    if (segment !== null) this.drawnIn.get(segment)?.addAt(bucket)
+  }
+
+  /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */
+  drawnOf(segment: string | undefined): LogHistogram {
+    return segment === undefined ? this.drawn : (this.drawnIn.get(segment) ?? new LogHistogram())
+  }
+
+  /** Multiplies the weight of drawn latencies; 0 forgets them. */
+  fadeDrawn(factor: number): void {
+    this.drawn.scale(factor)
+    for (const histogram of this.drawnIn.values()) histogram.scale(factor)
+  }
+
   /** A step begins: its figures start anew. */
   beginStep(): void {
     const { requests, failures } = this.step
     if (requests > 0) this.lastStepFailureRate = failures / requests
     this.step = new StepFigures()
+    this.drawnInStep = new StepFigures()
   }
 
   /** An attempt begins: the breaker looks at nothing from before it. */
@@ -79,6 +107,13 @@ export class StepFigures {
   requests = 0
   failures = 0
   readonly latencies = new LogHistogram()
+
+  /** Adds one finished request; `bucket` null = its time says nothing. */
+  add(failed: boolean, bucket: number | null): void {
+    this.requests++
+    if (failed) this.failures++
+    if (bucket !== null) this.latencies.addAt(bucket)
+  }
 }
 
 /** One time series of `serin_requests_total`. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestNote } from '../metrics/recorder.ts'
+import type { BodyPointers } from '../routing/fields.ts'
 import { scanJson } from '../routing/json-scan.ts'
 import { decodePrefix } from './decode-prefix.ts'
 import type { Prefix } from './collect-prefix.ts'
@@ -12,15 +13,15 @@ const JSON_LENGTH_HEADER = 'inference-header-content-length'
 export type BodyKey = { readonly values: BodyValues | null; readonly note: RequestNote | null }
 
 /**
- * Reads the fields that a split needs from the first `inspectBytes` of a JSON body, whatever its content
+ * Reads the fields that a split and the analysis need from the first `inspectBytes` of a JSON body, whatever its content
  * type says: clients of models send JSON as form data and binary tensors behind JSON. A body that cannot
- * be decoded, is not JSON, or has the fields too far behind has none: such a request is drawn afresh, and
- * counted.
+ * be decoded, is not JSON, or has the fields too far behind has none: such a request is drawn afresh, or
+ * is of no configured segment, and counted.
  */
 export function readBodyKey(
   req: IncomingMessage,
   prefix: Prefix,
-  pointers: readonly string[],
+  pointers: BodyPointers,
   inspectBytes: number,
 ): BodyKey {
   const { chunks, isComplete } = prefix
@@ -28,12 +29,19 @@ export function readBodyKey(
   const sent = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   const coding = codingOf(req)
   const buffer = coding === null ? sent : decodePrefix(sent, coding)
-  if (buffer === null) return { values: null, note: 'key_unreadable' }
+  if (buffer === null) {
+    return {
+      values: null,
+      note: pointers.deciding === 0 ? 'analysis_unreadable' : 'key_unreadable',
+    }
+  }
   const jsonBytes = readJsonLength(req) ?? Infinity
   const length = Math.min(jsonBytes, buffer.length, inspectBytes)
-  const scan = scanJson(buffer, length, pointers)
-  const values = { pointers, values: scan.values }
+  const scan = scanJson(buffer, length, pointers.all)
+  const values = { pointers: pointers.all, values: scan.values }
   if (scan.status === 'found') return { values, note: null }
+  const isDecided = !scan.values.slice(0, pointers.deciding).includes(null)
+  if (isDecided) return { values, note: 'analysis_unreadable' }
   const isCut =
     scan.status === 'incomplete' && length < jsonBytes && !(isComplete && coding === null)
   return { values, note: isCut ? 'body_over_inspect_limit' : 'key_unreadable' }

@@ -1,4 +1,5 @@
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
+import { TurnQueue } from './turn-queue.ts'
 
 /** An answer that has left, and where in it the prediction and other numbers stand. */
 export type AnswerCopy = {
@@ -12,60 +13,24 @@ export type AnswerCopy = {
   readonly bytes: number
 }
 
-/** Most answers that wait to be read. */
-const MOST_WAITING = 1_024
-
-/** Most bytes of answers that wait to be read. */
-const MOST_WAITING_BYTES = 16 * 1024 * 1024
-
-/** How much is read before the event loop gets its turn. */
-const BYTES_PER_TURN = 64 * 1024
-
 /**
  * Reads predictions from answers, a few per turn of the event loop, so that no request waits for it. When
  * it cannot keep up, answers are let go unread and counted.
  */
 export class PredictionReader {
-  readonly #waiting: AnswerCopy[] = []
-  #next = 0
-  #waitingBytes = 0
-  #scheduled: NodeJS.Immediate | null = null
+  readonly #waiting = new TurnQueue<AnswerCopy>(
+    (copy) => tell(copy, readDocument(copy)),
+    (copy) => tell(copy, undefined),
+  )
 
   /** Takes an answer; its ticket is told once, later. */
   add(copy: AnswerCopy): void {
-    const isFull = this.#waiting.length - this.#next >= MOST_WAITING
-    if (isFull || this.#waitingBytes + copy.bytes > MOST_WAITING_BYTES) {
-      tell(copy, undefined)
-      return
-    }
-    this.#waiting.push(copy)
-    this.#waitingBytes += copy.bytes
-    this.#scheduled ??= setImmediate(() => this.#read())
+    this.#waiting.add(copy)
   }
 
   /** Reads what is waiting, now. */
   close(): void {
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
-    this.#read(Infinity)
-  }
-
-  #read(budgetBytes: number = BYTES_PER_TURN): void {
-    let left = budgetBytes
-    while (this.#next < this.#waiting.length && left > 0) {
-      const copy = this.#waiting[this.#next++]!
-      this.#waitingBytes -= copy.bytes
-      left -= copy.bytes
-      tell(copy, readDocument(copy))
-    }
-    if (this.#next === this.#waiting.length) {
-      this.#waiting.length = 0
-      this.#next = 0
-      this.#scheduled = null
-    } else {
-      this.#waiting.splice(0, this.#next)
-      this.#next = 0
-      this.#scheduled = setImmediate(() => this.#read())
-    }
+    this.#waiting.close()
   }
 }
 

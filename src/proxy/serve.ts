@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Service } from '../domain/service.ts'
 import { assign } from '../routing/assign.ts'
-import { bodyPointers } from '../routing/fields.ts'
+import { bodyPointers, type BodyPointers } from '../routing/fields.ts'
 import { matchService } from '../routing/match.ts'
 import { admitToPassthrough, admitToService } from './admit.ts'
 import { readBodyKey } from './body-key.ts'
@@ -96,7 +96,7 @@ export function createServe(
     try {
       const pointers = pointersOf(runtime.service)
       const { inspectBytes } = context.limits
-      const key = pointers.length === 0 ? null : readBodyKey(req, body, pointers, inspectBytes)
+      const key = pointers.all.length === 0 ? null : readBodyKey(req, body, pointers, inspectBytes)
       if (key !== null && key.note !== null) runtime.recorder.note(key.note)
       const fields = new HttpFields(req, key?.values ?? null, context.clientAddressOf)
       exchange.forward(runtime, assign(runtime.split, fields, deps.draw), body)
@@ -110,7 +110,7 @@ export function createServe(
   function isCollected(req: IncomingMessage, service: Service): boolean {
     const length = req.headers['content-length']
     const isSmall = length !== undefined && Number(length) <= context.limits.inspectBytes
-    return isSmall || pointersOf(service).length > 0
+    return isSmall || pointersOf(service).all.length > 0
   }
 
   return serve
@@ -134,8 +134,8 @@ function continueIfExpected(req: IncomingMessage, res: ServerResponse): void {
 }
 
 /** `bodyPointers`, worked out once per service. */
-function rememberPointers(): (service: Service) => readonly string[] {
-  const known = new WeakMap<Service, readonly string[]>()
+function rememberPointers(): (service: Service) => BodyPointers {
+  const known = new WeakMap<Service, BodyPointers>()
   return (service) => {
     let pointers = known.get(service)
     if (pointers === undefined) {

@@ -8,23 +8,26 @@ import { addBet } from '../statistics/mean-bet.ts'
  * (every unit drawn is judged, whatever it did afterwards). The cohort's own tally stays as it is.
  */
 export function completeTally(cohort: Cohort, hypothesis: Hypothesis, tally: Tally): Tally {
-  const { source } = hypothesis
+  const { source, segment } = hypothesis
+  const units = () => (segment === undefined ? cohort : cohort.segments![segment]!)
   switch (source.of) {
     case 'label-missing': {
-      const asked = source.among === 'observed' ? cohort.observed : cohort.assigned
+      const asked = units()[source.among === 'observed' ? 'observed' : 'assigned']
       return missing(asked, tally as EventTally)
     }
     case 'conversion':
-      return { ...(tally as EventTally), trials: [...cohort.assigned] }
+      return { ...(tally as EventTally), trials: [...units().assigned] }
     case 'above-cap':
       return source.among === 'drawn' && isCapped(cohort, hypothesis)
-        ? { ...(tally as EventTally), trials: [...cohort.assigned] }
+        ? { ...(tally as EventTally), trials: [...units().assigned] }
         : tally
     case 'sum':
-      return isCapped(cohort, hypothesis) ? withZeros(cohort, hypothesis, tally as BetTally) : tally
+      return isCapped(cohort, hypothesis)
+        ? withZeros(cohort, hypothesis, tally as BetTally, units().assigned)
+        : tally
     case 'ratio':
       // Without events neither count moves: ψ is 0.
-      return { ...(tally as BetTally), n: [...cohort.assigned] }
+      return { ...(tally as BetTally), n: [...units().assigned] }
     default:
       return tally
   }
@@ -47,8 +50,13 @@ function isCapped({ terms }: Cohort, { metric }: Hypothesis): boolean {
 }
 
 // Bets on units with events are kept as what they change of a bet on 0.
-function withZeros(cohort: Cohort, hypothesis: Hypothesis, tally: BetTally): BetTally {
-  const { assigned, pi, terms } = cohort
+function withZeros(
+  cohort: Cohort,
+  hypothesis: Hypothesis,
+  tally: BetTally,
+  assigned: Readonly<Pair>,
+): BetTally {
+  const { pi, terms } = cohort
   const all = { ...tally, n: [...assigned] as Pair, harm: [...tally.harm], proof: [...tally.proof] }
   const bets = terms.bets[hypothesis.id]
   if (bets === undefined) return all

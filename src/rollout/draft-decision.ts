@@ -5,15 +5,18 @@ import type { RolloutPlan } from './plan.ts'
 import type { Transition } from './transition.ts'
 import { percentsOf } from './weights.ts'
 
+/** What was decided on: where from, by which plan, on which reports. */
+export type DraftContext = {
+  readonly plan: RolloutPlan
+  readonly from: RolloutState
+  readonly reports: readonly MetricReport[]
+  readonly now: number
+}
+
 /** A transition's decision as the log takes it: with where it led from and to, and its evidence. */
 export function draftDecision(
   { state, decision }: Transition,
-  context: {
-    readonly plan: RolloutPlan
-    readonly from: RolloutState
-    readonly reports: readonly MetricReport[]
-    readonly now: number
-  },
+  context: DraftContext,
 ): DecisionDraft | null {
   if (decision === null) return null
   const standing = (s: RolloutState) => ({ phase: s.phase, step: s.step, weights: percentsOf(s) })

@@ -8,11 +8,12 @@ import {
   type HypothesisSource,
 } from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
-import { eventsPlan, meansPlan, type Plan } from '../statistics/planner.ts'
+import type { Growth } from '../statistics/passage.ts'
+import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
 import { poolMoments, type Moments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
-import { scoreMean } from '../statistics/score.ts'
+import { scoreMean, scoreValue } from '../statistics/score.ts'
 
 /** What people are shown of a hypothesis, and how long its proof takes. */
 export type Figures = {
@@ -20,8 +21,8 @@ export type Figures = {
   readonly canary: MetricValue
   /** Costs a search. */
   readonly ratio: () => RatioInterval | null
-  /** For proving no worse, were both sides as the baseline is now. */
-  readonly plan: Plan | null
+  /** What a unit adds to each bet on the proof, were both sides as the baseline is now; null = not known. */
+  readonly growths: () => readonly Growth[] | null
 }
 
 /** What figures need beside the evidence. */
@@ -29,8 +30,8 @@ export type FigureContext = {
   /** Probability of the canary, and judged units of both sides per second, as they are now. */
   readonly pi: number
   readonly unitsPerSecond: number
-  /** A quantile of a side's drawn requests, in ms, for people to read. */
-  readonly latency: (side: Side, quantile: number) => MetricValue
+  /** A quantile of a side's drawn requests, all or a segment's, in ms, for people to read. */
+  readonly latency: (side: Side, quantile: number, segment: string | undefined) => MetricValue
 }
 
 /** Level of the intervals that are for reading only. */
@@ -53,11 +54,21 @@ export function readFigures(
 /** What a side has of a hypothesis in the current step, in the metric's own unit. */
 export function stepValue(
   source: HypothesisSource,
-  found: HypothesisEvidence,
+  found: EventEvidence | BetEvidence,
   side: Side,
 ): MetricValue {
   if (found.kind === 'bet') return meanValue(source as ContinuousSource, found.stepMoments, side)
   return rateValue(found.stepEvents[side], found.stepTrials[side])
+}
+
+/** What the proof of no worse bets on. */
+export function proofDirection({ better }: Hypothesis): 'above' | 'below' {
+  return better === 'lower' ? 'below' : 'above'
+}
+
+/** The largest value that is compared, on the scale of the values: that of squares is a square. */
+export function capOnScale(source: ContinuousSource, cap: number): number {
+  return source.of === 'score' ? scoreValue(source.score, cap) : cap
 }
 
 /** How long after a request its outcome can still come, in seconds. */
@@ -73,7 +84,9 @@ function eventFigures(
   const rate = (side: Side) => rateValue(events[side], trials[side])
   const { source } = hypothesis
   const read = (side: Side) =>
-    source.of === 'latency' ? context.latency(side, source.quantile) : rate(side)
+    source.of === 'latency'
+      ? context.latency(side, source.quantile, hypothesis.segment)
+      : rate(side)
   const baselineRate = rate(BASELINE_SIDE).value
   return {
     baseline: read(BASELINE_SIDE),
@@ -81,10 +94,10 @@ function eventFigures(
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
       source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
-    plan:
+    growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : eventsPlan({
+        : eventGrowths({
             ...basis(hypothesis, context),
             floor: hypothesis.proof.floor,
             baselineRate,
@@ -116,27 +129,25 @@ function meanFigures(
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
         root: isSquared(source),
       }),
-    plan:
-      variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
+    growths: () =>
+      mean === 0 || variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
         ? null
-        : meansPlan({
+        : meanGrowths({
             ...basis(hypothesis, context),
             baselineMean: mean,
             canaryMean: mean,
             baselineVariance: variance,
             canaryVariance: variance,
+            cap: source.cap === null ? null : capOnScale(source, source.cap),
           }),
   }
 }
 
 function basis(hypothesis: Hypothesis, context: FigureContext) {
   return {
-    direction: hypothesis.better === 'lower' ? ('below' as const) : ('above' as const),
+    direction: proofDirection(hypothesis),
     pi: context.pi,
     ratio: hypothesis.proof!.ratio,
-    alpha: hypothesis.proof!.alpha,
-    ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
   }
 }
 

@@ -1,6 +1,7 @@
-import type { BetTally, Cohort, EventTally } from '../domain/cohort.ts'
+import type { BetTally, Cohort, DriftTally, EventTally } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { foldDrift } from '../statistics/fold-drift.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
 import { completeTally } from './complete-tally.ts'
 
@@ -47,6 +48,7 @@ function fold(
   if (found.kind === 'bet') {
     return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
   }
+  if (found.kind === 'drift') return foldDrift(found, { ...place, tally: tally as DriftTally })
   const events = tally as EventTally
   const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
   return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)

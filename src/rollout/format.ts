@@ -45,6 +45,8 @@ export function formatValue(kind: string, value: number | null): string {
     case 'sum':
     case 'mean':
     case 'ratio':
+    case 'prometheus':
+    case 'http':
       return formatNumber(value)
     case 'latency':
       return `${formatNumber(value)} ms`

@@ -1,13 +1,14 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
-  isValueMetric,
+  isWaitingMetric,
+  isProviderMetric,
   type AnalysisSpec,
-  type LabelMetricSpec,
   type MetricSpec,
   type OnFailure,
-  type ValueMetricSpec,
+  type WaitingMetricSpec,
 } from '../domain/rollout-spec.ts'
+import { DRIFT_ALPHA } from '../statistics/drift.ts'
 import { sourceOf } from './metric-source.ts'
 
 /** α of what only ever pauses: missing labels, requests without an answer, a mismatched ratio. */
@@ -15,9 +16,6 @@ export const GUARD_ALPHA = 0.001
 
 /** Margin and allowance of "share above the cap", which stands beside every capped metric. */
 const ABOVE_CAP = { ratio: 1.5, floor: 0.005 }
-
-/** Metrics whose values come after the outcome. */
-type WaitingSpec = LabelMetricSpec | ValueMetricSpec
 
 type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
   readonly harmRatio: number
@@ -28,8 +26,9 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 
 /**
  * The hypotheses of an analysis, fixed for an attempt: one per relative metric, "share above the cap"
- * beside every capped one, "label missing" beside every one whose values may fail to come, and one on requests without an
- * answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
+ * beside every capped one, "label missing" beside every one whose values may fail to come, all of these for
+ * each segment too where the metric says so, and one on requests without an answer. The rollback α is shared
+ * evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
  * 2402.09698). Promotion needs every proof, which costs no correction (intersection-union).
  */
@@ -46,8 +45,28 @@ export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
   }))
 }
 
+/** The questions about all requests, then the same about those of each segment. */
 function draftsOf(metric: MetricSpec): Draft[] {
-  if (metric.maxChange === null) return isWaiting(metric) ? limitOnly(metric) : []
+  const drafts = wholeDraftsOf(metric)
+  // A limit is one of all requests.
+  const isCompared = testedMargin(metric) !== null || metric.kind === 'drift'
+  const segments = isCompared ? (metric.segments ?? []) : []
+  const apart = segments.flatMap((segment) =>
+    drafts.map((draft) => ({ ...draft, id: `${draft.id}@${segment}`, segment })),
+  )
+  return [...drafts, ...apart]
+}
+
+// Counted measurements test nothing: no α is spent on them, and nothing is proved by them.
+function testedMargin({ maxChange, threshold }: MetricSpec): number | null {
+  return threshold === undefined ? maxChange : null
+}
+
+function wholeDraftsOf(metric: MetricSpec): Draft[] {
+  if (isProviderMetric(metric)) return []
+  if (metric.kind === 'drift') return [drift(metric)]
+  const margin = testedMargin(metric)
+  if (margin === null) return isWaitingMetric(metric) ? limitOnly(metric) : []
   const common = {
     id: metric.name,
     metric: metric.name,
@@ -57,14 +76,14 @@ function draftsOf(metric: MetricSpec): Draft[] {
     alpha: null,
   }
   // Equality can never be proved, so a margin of 0 is proved within the sensitivity instead.
-  const proofMargin = metric.maxChange > 0 ? metric.maxChange : metric.sensitivity
+  const proofMargin = margin > 0 ? margin : metric.sensitivity
   switch (metric.kind) {
     case 'error-rate':
       return [
         {
           ...common,
           source: { of: 'failure' },
-          harmRatio: 1 + metric.maxChange,
+          harmRatio: 1 + margin,
           proof: { ratio: 1 + proofMargin, floor: metric.floor },
         },
       ]
@@ -76,7 +95,7 @@ function draftsOf(metric: MetricSpec): Draft[] {
           source: {
             of: 'latency',
             quantile: metric.quantile,
-            harmMargin: metric.maxChange,
+            harmMargin: margin,
             proofMargin,
           },
           harmRatio: 1,
@@ -87,7 +106,7 @@ function draftsOf(metric: MetricSpec): Draft[] {
       const main = {
         ...common,
         source: sourceOf(metric),
-        harmRatio: ratioOf(metric, metric.maxChange),
+        harmRatio: ratioOf(metric, margin),
         proof: { ratio: ratioOf(metric, proofMargin), floor: floorOf(metric) },
       }
       return [main, ...aboveCap(metric, common), ...missingValues(metric)]
@@ -101,13 +120,13 @@ export function effectOf(metric: MetricSpec): OnFailure {
 }
 
 // RMSE ratio ≤ 1+m ⇔ MSE ratio ≤ (1+m)².
-function ratioOf({ kind, better }: WaitingSpec, margin: number): number {
+function ratioOf({ kind, better }: WaitingMetricSpec, margin: number): number {
   const ratio = better === 'lower' ? 1 + margin : 1 - margin
   return kind === 'rmse' ? ratio ** 2 : ratio
 }
 
 // The values are needed for the limit; the comparison itself decides nothing.
-function limitOnly(metric: WaitingSpec): Draft[] {
+function limitOnly(metric: WaitingMetricSpec): Draft[] {
   const { name, better, sensitivity } = metric
   const silent = {
     id: name,
@@ -129,7 +148,7 @@ function limitOnly(metric: WaitingSpec): Draft[] {
  * values fell: shown as harm, and nothing is to be proved, since values above the cap are too rare for that.
  */
 function aboveCap(
-  metric: WaitingSpec,
+  metric: WaitingMetricSpec,
   common: Omit<Draft, 'source' | 'harmRatio' | 'proof'>,
 ): Draft[] {
   if (!('cap' in metric) || metric.kind === 'ratio') return []
@@ -151,7 +170,7 @@ function aboveCap(
 }
 
 // Units without an event count as 0 in the other kinds, so that nothing is missing there.
-function missingValues(metric: WaitingSpec): Draft[] {
+function missingValues(metric: WaitingMetricSpec): Draft[] {
   if (!isLabelMetric(metric) && metric.kind !== 'mean') return []
   const { name } = metric
   const isDrawn = metric.kind === 'mean' && metric.from.in === 'event'
@@ -160,12 +179,19 @@ function missingValues(metric: WaitingSpec): Draft[] {
   return [guard(`${name}/label-missing`, name, { of: 'label-missing', among, windowMs })]
 }
 
-function floorOf(metric: WaitingSpec): number {
+function floorOf(metric: WaitingMetricSpec): number {
   return metric.kind === 'conversion' ? metric.floor : 0
 }
 
-function isWaiting(metric: MetricSpec): metric is WaitingSpec {
-  return isLabelMetric(metric) || isValueMetric(metric)
+/** How long a prediction may take to be read after its answer has left. */
+const READING_MS = 5000
+
+// Shown by a budget of its own, whatever it leads to: a new model's predictions are expected to shift.
+function drift(metric: Extract<MetricSpec, { kind: 'drift' }>): Draft {
+  const windowMs = metric.of === 'prediction' ? READING_MS : 0
+  const source = { of: 'drift', value: metric.of, windowMs } as const
+  const draft = guard(metric.name, metric.name, source)
+  return { ...draft, onFailure: effectOf(metric), alpha: DRIFT_ALPHA }
 }
 
 function guard(id: string, metric: string | null, source: Hypothesis['source']): Draft {

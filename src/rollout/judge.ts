@@ -1,39 +1,62 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
-import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
+import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
-import { etaSeconds, type Plan } from '../statistics/planner.ts'
-import { readFigures, windowSeconds, type FigureContext } from './figures.ts'
+import { etaSeconds } from '../statistics/planner.ts'
+import { driftReport } from './drift-report.ts'
+import {
+  proofDirection,
+  readFigures,
+  windowSeconds,
+  type FigureContext,
+  type Figures,
+} from './figures.ts'
 import { harmMargin, proofMargin } from './margin.ts'
+import { segmentShare } from './segment-share.ts'
+import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
-import type { RolloutPlan } from './plan.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
 export type JudgeContext = FigureContext & {
   readonly limits: readonly LimitReading[]
   /** The step that the rollout is in: what was folded of another one says nothing about it. */
   readonly step: number
+  /** When that step was entered. */
+  readonly stepEnteredAt: number
+  readonly now: number
 }
 
 /**
  * The evidence as verdicts: `failed` where harm is shown or an absolute limit is broken, `successful`
  * where the canary is shown to be no worse, else `inconclusive`. One report per hypothesis, then one
- * per metric that has an absolute limit alone.
+ * per metric that has an absolute limit alone, then one per metric whose measurements are counted.
  */
 export function judge(
   plan: RolloutPlan,
   evidence: Evidence,
   context: JudgeContext,
 ): readonly MetricReport[] {
-  const reports = plan.hypotheses.map((h) => {
+  const counted = plan.metrics.filter((m) => m.threshold !== undefined)
+  const isCounted = (id: string) => counted.some((m) => m.name === id)
+  const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
+  const reports = tested.map((h) => {
+    if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
     const limit = context.limits.find((l) => l.metric === h.id) ?? null
     return hypothesisReport(plan, evidence, h, limit, context)
   })
   const alone = context.limits.filter((l) => !plan.hypotheses.some((h) => h.id === l.metric))
-  return [...reports, ...alone.map((l) => limitReport(l, evidence))]
+  return [
+    ...reports,
+    ...alone.map((l) => limitReport(l, evidence)),
+    ...counted.map((m) => thresholdReport(m, evidence, context)),
+  ]
 }
+
+const COMPARED_BY_EVIDENCE = { threshold: null, error: null, outsideAlpha: false } as const
 
 function hypothesisReport(
   plan: RolloutPlan,
@@ -42,7 +65,7 @@ function hypothesisReport(
   limit: LimitReading | null,
   context: JudgeContext,
 ): MetricReport {
-  const found = evidence.hypotheses[hypothesis.id]!
+  const found = evidenceOf(evidence, hypothesis.id)
   const harm = { log: found.sup.harm, threshold: Math.log(1 / hypothesis.harm.alpha) }
   const { proof } = hypothesis
   const against = (log: number): LogEvidence | null =>
@@ -54,8 +77,10 @@ function hypothesisReport(
   // Most evaluations ask for verdicts alone: what people read is worked out when it is read.
   const figures = once(() => readFigures(hypothesis, found, context))
   const ratio = once(() => figures().ratio())
+  const eta = once(() => remaining(plan, hypothesis, evidence, figures(), context))
   return {
     name: hypothesis.id,
+    ...(hypothesis.segment === undefined ? undefined : { segment: hypothesis.segment }),
     kind: kindOf(plan, hypothesis),
     verdict: verdictOf(harm, nonInferiority, ticksBeyond),
     required: hypothesis.required || isDecidingLimit(limit),
@@ -83,13 +108,12 @@ function hypothesisReport(
       },
     },
     limit: limit === null ? null : limitOf(limit, ticksBeyond),
+    ...COMPARED_BY_EVIDENCE,
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
       : 0,
     get etaSeconds() {
-      return nonInferiority === null
-        ? null
-        : remaining(figures().plan, nonInferiority, hypothesis, context)
+      return eta()
     },
   }
 }
@@ -113,8 +137,11 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     baseline: limit.baseline,
     canary: limit.canary,
     ratio: null,
-    evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
+    evidence: NO_EVIDENCE,
     limit: limitOf(limit, ticksBeyond),
+    threshold: null,
+    error: limit.error,
+    outsideAlpha: true,
     stepCanaryN: limit.canary.n,
     etaSeconds: null,
   }
@@ -130,19 +157,50 @@ function verdictOf(
   return isProved ? 'successful' : 'inconclusive'
 }
 
+// Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
 function remaining(
-  plan: Plan | null,
-  evidence: LogEvidence,
+  plan: RolloutPlan,
   hypothesis: Hypothesis,
+  evidence: Evidence,
+  figures: Figures,
   context: JudgeContext,
 ): number | null {
+  const { proof, source } = hypothesis
+  if (proof === null) return null
+  const found = evidenceOf(evidence, hypothesis.id)
+  const goal = Math.log(1 / proof.alpha)
+  const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
+  const isFolded = found.step === context.step
+  const sup = isOwn ? (isFolded ? found.sup.stepProof : 0) : found.sup.proof
+  if (sup >= goal && found.sup.proof >= goal) return 0
+  const growths = figures.growths()
+  if (growths === null) return null
+  // What was drawn within the last window is on its way, so it is waited for once; but in the first
+  // step the bets of a label metric begin only when the first window has told what they centre on.
+  const isFirst = context.step === 0
+  const windows = isFirst && isContinuous(source) ? 2 : 1
+  const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
+  const due = warmUp + windows * windowSeconds(hypothesis)
+  const none = growths.map(() => 0)
   return etaSeconds({
-    plan,
-    log: evidence.log,
-    threshold: evidence.threshold,
-    ratePerSecond: context.unitsPerSecond,
-    settleSeconds: windowSeconds(hypothesis),
+    growths,
+    wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
+    goal,
+    // With something to grow from, something is judged.
+    ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
+    settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
   })
+}
+
+function proofWealth(
+  hypothesis: Hypothesis,
+  found: EventEvidence | BetEvidence,
+  isOwn: boolean,
+): readonly number[] {
+  if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
+  const { ratio, floor } = hypothesis.proof!
+  const strata = isOwn ? found.stepProof : found.proof
+  return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
 }
 
 function stepHarm(
@@ -158,8 +216,9 @@ function stepHarm(
   return eventHarmLogEvidences(hypothesis, [strata])[0]!
 }
 
-function kindOf(plan: RolloutPlan, { id, source }: Hypothesis): string {
-  return plan.metrics.find((m) => m.name === id)?.kind ?? source.of
+function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
+  const id = wholeId(hypothesis)
+  return plan.metrics.find((m) => m.name === id)?.kind ?? hypothesis.source.of
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
@@ -167,6 +226,10 @@ function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | nul
   // Of answers that are right or wrong there is nothing to cap.
   if (source.of === 'score' && source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
+}
+
+function evidenceOf(evidence: Evidence, id: string): EventEvidence | BetEvidence {
+  return evidence.hypotheses[id] as EventEvidence | BetEvidence
 }
 
 function isDecidingLimit(limit: LimitReading | null): boolean {

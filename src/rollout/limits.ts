@@ -1,12 +1,15 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import type {
-  Better,
-  LabelMetricSpec,
-  MetricSpec,
-  OnFailure,
-  ValueMetricSpec,
+import {
+  isProviderMetric,
+  type Better,
+  type LabelMetricSpec,
+  type MetricSpec,
+  type OnFailure,
+  type ProviderMetricSpec,
+  type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
 import type { MetricValue, Verdict } from '../domain/verdict.ts'
+import { isBeyond as isValueBeyond } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
@@ -14,6 +17,14 @@ export const LIMIT_TICKS = 3
 
 /** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
+
+/** A metric whose value this gateway measures itself. */
+export type OwnMetricSpec = Exclude<MetricSpec, ProviderMetricSpec | { readonly kind: 'drift' }>
+
+/** Whether this gateway measures a metric's value itself; of a drift there is no value. */
+export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
+  return metric.kind !== 'drift' && !isProviderMetric(metric)
+}
 
 /** The figures of one step, by side, that absolute limits are judged on. */
 export type StepValues = {
@@ -38,26 +49,37 @@ export type LimitReading = {
   /** The baseline breaks it too: that says nothing about the canary. */
   readonly baselineBeyond: boolean
   readonly tooFew: boolean
+  /** Why the metric could not be read; null = it could. */
+  readonly error: string | null
 }
 
-/** Reads every metric that has an absolute limit. Outside α: a limit is compared, not tested. */
+/** Whether a metric has an absolute limit that is read at each evaluation; else its measurements are counted. */
+export function isLimited(metric: MetricSpec): boolean {
+  return metric.threshold === undefined && (metric.max !== null || metric.min !== null)
+}
+
+/** Reads the limits of every metric that this gateway measures itself. Outside α: a limit is compared, not tested. */
 export function readLimits(
   metrics: readonly MetricSpec[],
   values: StepValues,
 ): readonly LimitReading[] {
   return metrics.flatMap((metric) =>
-    metric.max === null && metric.min === null ? [] : [readLimit(metric, values)],
+    isOwnMetric(metric) && isLimited(metric) ? [readLimit(metric, values)] : [],
   )
 }
 
-/** The counts of evaluations in a row beyond each limit, one evaluation later. */
+/**
+ * The counts of evaluations in a row beyond each limit that is read, one evaluation later. What cannot be
+ * read leaves its count as it is: an outage of a provider neither fails a canary nor acquits it.
+ */
 export function countLimitTicks(
   before: Readonly<Record<string, number>>,
   readings: readonly LimitReading[],
 ): Record<string, number> {
-  return Object.fromEntries(
-    readings.map((r) => [r.metric, isBroken(r) ? (before[r.metric] ?? 0) + 1 : 0]),
-  )
+  const counted = readings
+    .filter((r) => r.error === null)
+    .map((r) => [r.metric, isBroken(r) ? (before[r.metric] ?? 0) + 1 : 0])
+  return { ...before, ...Object.fromEntries(counted) }
 }
 
 /** The canary is beyond its limit now, and the baseline is not. */
@@ -67,11 +89,12 @@ export function isBroken(reading: LimitReading): boolean {
 
 /** The verdict on a metric that has an absolute limit alone. */
 export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdict {
+  if (reading.error !== null) return 'error'
   if (ticksBeyond >= LIMIT_TICKS) return 'failed'
   return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
 }
 
-function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
+function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
   const read = (side: Side): MetricValue => {
     switch (metric.kind) {
       case 'error-rate':
@@ -87,9 +110,7 @@ function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
   const needed = samplesNeeded(metric)
   const { max, min } = metric
   const isBeyond = ({ value, n }: MetricValue) =>
-    value !== null &&
-    n >= needed &&
-    ((max !== null && value > max) || (min !== null && value < min))
+    value !== null && n >= needed && isValueBeyond(metric, value)
   return {
     metric: metric.name,
     kind: metric.kind,
@@ -102,11 +123,15 @@ function readLimit(metric: MetricSpec, values: StepValues): LimitReading {
     canaryBeyond: isBeyond(canary),
     baselineBeyond: isBeyond(baseline) && isBeyond(canary),
     tooFew: canary.n < needed,
+    error: null,
   }
 }
 
-// A quantile's rank interval needs 4q/(1 − q) samples (Deng et al. 1803.06336): 380 at p99.
-function samplesNeeded(metric: MetricSpec): number {
+/**
+ * Samples of a side that a metric's figure needs to be held against anything. A quantile's rank interval
+ * needs 4q/(1 − q) of them (Deng et al. 1803.06336): 380 at p99.
+ */
+export function samplesNeeded(metric: OwnMetricSpec): number {
   switch (metric.kind) {
     case 'error-rate':
     case 'conversion':

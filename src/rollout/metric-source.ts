@@ -23,7 +23,8 @@ export function sourceOf(
   }
 }
 
-function scoreOf(metric: LabelMetricSpec): ScoreSource {
+/** The score of a metric that compares predictions with labels. */
+export function scoreOf(metric: LabelMetricSpec): ScoreSource {
   const source = { of: 'score', windowMs: metric.labelWindowMs } as const
   if (metric.kind === 'accuracy') return { ...source, score: 'correct', cap: 1 }
   return { ...source, score: SCORES[metric.kind], cap: metric.cap }

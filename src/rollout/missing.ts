@@ -2,6 +2,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import {
   isLabelMetric,
   isValueMetric,
+  isWaitingMetric,
   type MetricSpec,
   type StepSpec,
   type ValueMetricSpec,
@@ -18,12 +19,17 @@ import {
   formatValue,
 } from './format.ts'
 import type { Observation } from './observation.ts'
+import { sourceOf } from './metric-source.ts'
+import { missingMeasurements } from './missing-measurements.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
+
+/** Share of the traffic below which a segment's own proof is slow enough to say so. */
+const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
-  /** `minimum` fills by itself; `limit` and `inconclusive` depend on what the canary does. */
-  readonly kind: 'minimum' | 'limit' | 'inconclusive'
+  /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
+  readonly kind: 'minimum' | 'limit' | 'error' | 'inconclusive'
   /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
@@ -42,6 +48,7 @@ export function missingFor(
   return [
     ...minimums(plan, step, state, seen, reports),
     ...limits(reports),
+    ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
   ]
 }
@@ -66,6 +73,8 @@ function minimums(
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
+  // Nothing is judged in the warm-up, which only the first step has.
+  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -82,12 +91,12 @@ function minimums(
       get sentence() {
         return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
       },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
     })
   }
   for (const metric of plan.metrics) {
     const needed = valuesNeeded(metric, step.minRequests)
-    if (needed === null || metric.mode !== 'decide') continue
+    if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
     const report = reports.find((r) => r.name === metric.name)
     if (report === undefined || report.stepCanaryN >= needed) continue
     missing.push({
@@ -98,14 +107,19 @@ function minimums(
           : `canary labels in this step${unreadable(seen)}`
         return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
       },
-      etaSeconds: etaAtPace(report.stepCanaryN, needed, elapsedMs),
+      etaSeconds: etaAtPace(
+        report.stepCanaryN,
+        needed,
+        elapsedMs,
+        idleMs + sourceOf(metric).windowMs,
+      ),
     })
   }
   return missing
 }
 
-// Values of the canary before a step is left; null = the metric is judged as its requests end.
-function valuesNeeded(metric: MetricSpec, minRequests: number): number | null {
+/** Values of the canary before a step is left; null = the metric is judged as its requests end. */
+export function valuesNeeded(metric: MetricSpec, minRequests: number): number | null {
   if (isLabelMetric(metric) || metric.kind === 'mean') return metric.minLabels
   return isValueMetric(metric) ? minRequests : null
 }
@@ -125,7 +139,7 @@ function unreadable({ predictions }: Observation): string {
 function limits(reports: readonly MetricReport[]): Missing[] {
   return reports.flatMap((report) => {
     const { limit } = report
-    if (limit === null || !report.required) return []
+    if (limit === null || !report.required || report.error !== null) return []
     if (limit.baselineBeyond) {
       return [
         beyond(report, (allowed) => {
@@ -160,7 +174,12 @@ function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] 
     const { nonInferiority, stepNonInferiority } = report.evidence
     const margin = () => formatChange(report.better, report.margins!.proof!)
     if (!reaches(nonInferiority!)) {
-      return [inconclusive(report, () => `${margin()} is not excluded yet${soFar(report)}`)]
+      return [
+        inconclusive(
+          report,
+          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
+        ),
+      ]
     }
     // With a sticky key a late step sees few new keys, so its own proof would never come: there the
     // step must only be free of harm as seen from a fresh start point.
@@ -205,6 +224,20 @@ function soFar({ ratio, evidence, better }: MetricReport): string {
   return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
 }
 
-function etaAtPace(done: number, wanted: number, elapsedMs: number): number | null {
-  return done === 0 ? null : (((wanted - done) / done) * elapsedMs) / 1000
+// Of a segment with little traffic the proof may never come, and nothing else says why.
+function segmentTraffic(
+  { name, segment, canary }: MetricReport,
+  reports: readonly MetricReport[],
+): string {
+  if (segment === undefined) return ''
+  const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
+  if (canary.n >= whole * SMALL_SEGMENT) return ''
+  return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
+}
+
+// What is folded by now was drawn until `lagMs` ago, so the pace is that of the time before: with a long
+// window the whole time would make it too slow.
+function etaAtPace(done: number, wanted: number, elapsedMs: number, lagMs: number): number | null {
+  if (done === 0) return null
+  return (((wanted - done) / done) * Math.max(1000, elapsedMs - lagMs)) / 1000
 }

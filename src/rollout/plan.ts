@@ -25,6 +25,8 @@ export type RolloutPlan = {
   readonly eventFields: EventFields
   /** Assignment sticks to a key: the key is the unit of the evidence. */
   readonly keyed: boolean
+  /** An automatic step to 100 % waits until everybody who is asked says yes. */
+  readonly confirmsPromotion: boolean
   readonly configHash: string
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
 }
@@ -44,10 +46,15 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     hypotheses: buildHypotheses(spec.analysis),
     eventFields: eventFieldsOf(spec.analysis.metrics),
     keyed: service.split.key !== null,
+    confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
-      analysis: JSON.stringify([service.split.key, analysisIdentity(spec)]),
+      analysis: JSON.stringify([
+        service.split.key,
+        analysisIdentity(spec),
+        ...segmentIdentity(service),
+      ]),
     },
   }
 }
@@ -60,6 +67,12 @@ export function provingStep(steps: readonly StepSpec[]): number {
 // Minimums only say how long a step lasts, so they may change while it does.
 function stepIdentity(step: StepSpec): unknown {
   return step.kind === 'weight' ? [step.kind, step.weightBp] : [step.kind, step.durationMs]
+}
+
+// Absent where nothing is judged by segment, so that an attempt goes on when other versions meet it.
+function segmentIdentity({ observe, rollout }: Service): readonly unknown[] {
+  const metrics = rollout!.analysis.metrics.filter((m) => m.segments !== undefined)
+  return metrics.length === 0 ? [] : [[observe.segment, metrics.map((m) => m.name)]]
 }
 
 // What an attempt's α was spent on: changing any of it in mid-rollout would void the guarantee.
@@ -77,6 +90,8 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       m.kind === 'latency' ? m.quantile : null,
       // The margins of event metrics are read from counts, so they may change in place.
       isCounted(m) ? m.maxChange === null : [m.maxChange, m.sensitivity],
+      m.threshold !== undefined,
+      m.kind === 'drift' ? m.of : null,
       isLabelMetric(m) ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs] : null,
       isValueMetric(m) ? sourceOf(m) : null,
     ]),

@@ -1,6 +1,7 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { describeConfirmation } from './confirmation.ts'
 import {
   formatCount,
   formatLimit,
@@ -9,6 +10,7 @@ import {
   formatPercent,
   formatValue,
 } from './format.ts'
+import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -31,7 +33,12 @@ export const summarize = {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
     const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
     const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
-    const { limit } = report
+    const { limit, threshold } = report
+    if (threshold !== null) {
+      const allowed = describeThreshold(report.kind, report.better, threshold)
+      return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
+    }
+    if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
@@ -57,9 +64,8 @@ export const summarize = {
   ): string => {
     const next = plan.steps[state.step + 1]!
     const units = `${formatCount(seen.stepCanaryUnits)} canary ${plan.keyed ? 'keys' : 'requests'} judged in the step`
-    const found = proved
-      ? 'every required metric is shown to be no worse'
-      : 'no required metric shows harm'
+    const found =
+      (proved ? proofOf(plan, seen) : 'no required metric shows harm') + comparedOnly(seen)
     if (next.kind === 'pause') {
       const until =
         next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
@@ -76,6 +82,9 @@ export const summarize = {
   noTraffic: (plan: RolloutPlan): string =>
     `Holding: ${plan.service} has no traffic, so there is nothing to judge.`,
 
+  unconfirmed: (state: RolloutState, seen: Observation): string =>
+    `Holding at ${bpToPercent(state.weightBp)} %: all is ready for 100 %; ${describeConfirmation(seen)}.`,
+
   hold: (state: RolloutState, missing: readonly Missing[]): string =>
     `Holding at ${bpToPercent(state.weightBp)} %: ${missing.map((m) => m.sentence).join('; ')}.`,
 
@@ -84,6 +93,12 @@ export const summarize = {
     const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
     return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
   },
+}
+
+function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {
+  const { log, threshold } = evidence.harm!
+  const n = `n ${formatCount(baseline.n)} and ${formatCount(canary.n)}`
+  return `the distribution of ${name} differs between the variants (PSI ${formatNumber(drift!.psi)}, ${formatNumber(drift!.minPsi)} counts; ${n}); the evidence for a shift stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides (outside the rollback α).`
 }
 
 /** How the sentence of a rollback begins. */
@@ -106,6 +121,24 @@ function closest(seen: Observation): string {
 // The largest change for the worse that is not excluded.
 function worst({ ratio, better }: MetricReport): number {
   return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
+}
+
+// Without a hypothesis to be proved nothing is: a threshold that is kept shows nothing of the kind.
+function proofOf(plan: RolloutPlan, seen: Observation): string {
+  if (plan.hypotheses.some((h) => h.required))
+    return 'every required metric is shown to be no worse'
+  return seen.reports.some(isOutside)
+    ? 'without proof of being no worse'
+    : 'every required metric is shown to be no worse'
+}
+
+function comparedOnly(seen: Observation): string {
+  const names = seen.reports.filter(isOutside).map((r) => r.name)
+  return names.length === 0 ? '' : `; ${names.join(', ')} within limits (outside α)`
+}
+
+function isOutside({ required, outsideAlpha }: MetricReport): boolean {
+  return required && outsideAlpha
 }
 
 function share({ attempts, failures }: AttemptCount): string {

@@ -23,16 +23,17 @@ export function publishTerms(
   hypotheses: readonly Hypothesis[],
   evidence: Evidence,
   pi: number,
-  /** The baseline's latency quantile in ms; null = too few samples. */
-  baselineQuantile: (q: number) => number | null,
+  /** The baseline's latency quantile in ms, of all requests or of a segment's; null = too few samples. */
+  baselineQuantile: (q: number, segment: string | undefined) => number | null,
 ): CohortTerms {
   const thresholds: Record<string, LatencyTerms> = {}
   const bets: Record<string, BetTerms> = {}
   const caps: Record<string, number> = {}
+  const { bins } = evidence
   for (const hypothesis of hypotheses) {
-    const { id, metric, source } = hypothesis
+    const { id, metric, segment, source } = hypothesis
     if (source.of === 'latency') {
-      const baselineMs = baselineQuantile(source.quantile)
+      const baselineMs = baselineQuantile(source.quantile, segment)
       if (baselineMs === null) continue
       thresholds[id] = {
         baselineMs,
@@ -49,7 +50,7 @@ export function publishTerms(
       if (terms !== null) bets[id] = terms
     }
   }
-  return { thresholds, bets, caps }
+  return { thresholds, bets, caps, ...(bins === undefined ? undefined : { bins }) }
 }
 
 function betTerms(

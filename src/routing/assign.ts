@@ -1,8 +1,10 @@
 import type { Assignment } from '../domain/assignment.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { readField, type RequestFields } from './fields.ts'
+import { readNumbers } from './numbers.ts'
 import { pickByDraw, pickByKey, unitHash } from './rendezvous.ts'
 import { isMatch, type Rule } from './rule.ts'
+import { readSegment } from './segment.ts'
 import type { Split } from './split.ts'
 
 /**
@@ -22,6 +24,8 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
         suppressed: false,
         keyMissing: false,
         overrideRefused: false,
+        segment: null,
+        numbers: null,
       }
     }
   }
@@ -37,6 +41,8 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
     suppressed: false,
     keyMissing: key === null && split.key !== null,
     overrideRefused,
+    segment: readSegment(split.segmentation, fields),
+    numbers: readNumbers(split.watched, fields),
   }
 }
 
@@ -64,6 +70,8 @@ function assignByRule(
     suppressed,
     keyMissing,
     overrideRefused,
+    segment: null,
+    numbers: null,
   }
 }
 

@@ -1,3 +1,4 @@
+import { watchedPointers } from '../domain/rollout-spec.ts'
 import type { FieldSource, Service } from '../domain/service.ts'
 import { toByteString } from './byte-string.ts'
 
@@ -40,11 +41,25 @@ export function readField(fields: RequestFields, source: FieldSource): string | 
   }
 }
 
-/** The pointers into the body that a service's key and rules read, each once: the key's first. */
-export function bodyPointers(service: Service): readonly string[] {
-  const { key, rules } = service.split
+/** What is read from a request's body, in one pass: pointers, each once. */
+export type BodyPointers = {
+  /** The key's first, those of the rules, then what only the analysis asks for. */
+  readonly all: readonly string[]
+  /** How many of them, from the first on, decide where a request goes. */
+  readonly deciding: number
+}
+
+/** The pointers into the body that a service's key, rules, segments and drift metrics read. */
+export function bodyPointers({ split, observe, rollout }: Service): BodyPointers {
+  const { key, rules } = split
   const conditions = rules.flatMap((rule) => rule.when.map((condition) => condition.field))
-  const sources = key === null ? conditions : [key, ...conditions]
+  const deciding = pointersOf(key === null ? conditions : [key, ...conditions])
+  const asked = pointersOf(observe.segment === undefined ? [] : [observe.segment.from])
+  const all = new Set([...deciding, ...asked, ...watchedPointers(rollout)])
+  return { all: [...all], deciding: deciding.length }
+}
+
+function pointersOf(sources: readonly FieldSource[]): readonly string[] {
   return [...new Set(sources.flatMap((source) => (source.from === 'body' ? [source.pointer] : [])))]
 }
 

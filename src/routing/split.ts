@@ -1,8 +1,10 @@
+import { watchedPointers } from '../domain/rollout-spec.ts'
 import type { FieldSource, Service, SplitSpec } from '../domain/service.ts'
 import { CANARY } from '../domain/variant.ts'
 import { toByteString } from './byte-string.ts'
 import { buildCoin, type Coin } from './rendezvous.ts'
 import { buildRule, type Rule } from './rule.ts'
+import { buildSegmentation, type Segmentation } from './segment.ts'
 import { completeWeights } from './weights.ts'
 
 /**
@@ -21,6 +23,10 @@ export type Split = {
   readonly names: ReadonlyMap<string, string>
   /** A rule that names the canary is answered by the baseline: the service has a rollout, and it is at 0. */
   readonly suppressCanary: boolean
+  /** Null: requests are not told apart. */
+  readonly segmentation: Segmentation | null
+  /** Pointers into the body whose numbers are watched for drift. */
+  readonly watched: readonly string[]
 }
 
 /**
@@ -43,5 +49,7 @@ export function buildSplit(
     override: service.split.override,
     names: new Map(service.variants.map(({ name }) => [toByteString(name), name])),
     suppressCanary: service.rollout !== null && !coin.some(({ name }) => name === CANARY),
+    segmentation: buildSegmentation(service.observe.segment),
+    watched: watchedPointers(service.rollout),
   }
 }

@@ -28,6 +28,7 @@ export function emptyEvidence(
     ratio: emptyRatio(),
     caps: {},
     limitTicks: {},
+    measurements: {},
   }
 }
 
@@ -43,6 +44,7 @@ function emptyHypothesis({ source }: Hypothesis): HypothesisEvidence {
     const wealth = { harm: [NO_WEALTH], proof: NO_WEALTH, stepProof: NO_WEALTH }
     return { kind: 'bet', ...common, ...wealth, strata: [], stepMoments: NO_MOMENTS }
   }
+  if (source.of === 'drift') return { kind: 'drift', ...common, starts: [[]], stepCanary: 0 }
   const none: Readonly<Pair> = [0, 0]
   const counts = { trials: none, events: none, stepTrials: none, stepEvents: none }
   return { kind: 'event', ...common, harm: [[]], proof: [], stepProof: [], ...counts }

@@ -1,12 +1,6 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, EventTally, Pair } from '../domain/cohort.ts'
-import type {
-  BetEvidence,
-  EventEvidence,
-  EventStratum,
-  HypothesisEvidence,
-  RatioEvidence,
-} from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, EventStratum, RatioEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
 import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
@@ -128,7 +122,7 @@ export function foldRatio(evidence: RatioEvidence, fold: RatioFold): RatioEviden
 }
 
 /** The evidence with what belongs to its step alone begun anew where `step` is another one. */
-function fresh<E extends HypothesisEvidence>(evidence: E, step: number): E {
+function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
   return evidence.kind === 'event'
@@ -141,7 +135,8 @@ function latch(sup: number, h: Hypothesis, now: () => number): number {
   return h.proof === null ? sup : Math.max(sup, now())
 }
 
-function foldStarts<T>(
+/** The value of each start point with the cohort added to those that have begun by then; `none` = before it. */
+export function foldStarts<T>(
   byStart: readonly T[],
   place: Pick<FoldPlace, 'epoch' | 'starts'>,
   none: T,
@@ -176,7 +171,8 @@ function addEvents(
   }))
 }
 
-function updateStratum<S extends { readonly pi: number }>(
+/** The strata with that of one weight renewed, or begun. */
+export function updateStratum<S extends { readonly pi: number }>(
   strata: readonly S[],
   pi: number,
   update: (stratum: S | undefined) => S,
@@ -189,7 +185,8 @@ function addLogs(wealth: readonly number[], logs: readonly number[]): readonly n
   return wealth.map((value, bet) => value + (logs[bet] ?? 0))
 }
 
-function assertLater(foldedThrough: number, cohort: number): void {
+/** Throws where a cohort is not later than the last one folded. */
+export function assertLater(foldedThrough: number, cohort: number): void {
   if (cohort <= foldedThrough)
     throw new Error(
       `cohorts are folded in assignment order: cohort ${cohort} after cohort ${foldedThrough}`,

@@ -71,11 +71,35 @@ export class LogHistogram {
     return LOWEST_MS * GAMMA ** bucket
   }
 
+  /** Share of the values that are above `ms`, to a bucket's width; 0 when empty. */
+  shareAbove(ms: number): number {
+    const bucket = latencyBucket(ms)
+    if (this.#sum === 0) return 0
+    return this.#counts.subarray(bucket + 1).reduce((sum, each) => sum + each, 0) / this.#sum
+  }
+
   /** Adds everything that another histogram holds. */
   merge(other: LogHistogram): void {
     const ratio = this.#unit / other.#unit
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count * ratio
     this.#sum += other.#sum * ratio
+  }
+
+  /** What has been added since a copy of it was made; nothing may have been scaled in between. */
+  since(copy: LogHistogram): LogHistogram {
+    const added = this.copy()
+    for (const [bucket, count] of copy.#counts.entries()) added.#counts[bucket]! -= count
+    added.#sum -= copy.#sum
+    return added
+  }
+
+  /** A histogram of the same values that goes its own way. */
+  copy(): LogHistogram {
+    const copy = new LogHistogram()
+    copy.#counts.set(this.#counts)
+    copy.#sum = this.#sum
+    copy.#unit = this.#unit
+    return copy
   }
 
   /** Multiplies every count, from 0 to 1: decay by a half-life h over t is a factor of 2^(−t/h). */

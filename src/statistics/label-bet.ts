@@ -63,6 +63,20 @@ export function proofLogEvidence(
   return logEvidence(strata, (pi) => logsOf(pi, ratio, floor, PROOF_CHANGES))
 }
 
+/** The log-wealth of each bet of the grid, of which `harmLogEvidence` or `proofLogEvidence` is the mixture. */
+export function labelBetWealth(
+  strata: readonly EventStratum[],
+  direction: 'above' | 'below',
+  ratio: number,
+  floor: number,
+): readonly number[] {
+  return wealthOf(strata, (pi) =>
+    direction === 'above'
+      ? logsOf(pi, ratio, 0, HARM_GRID)
+      : logsOf(pi, ratio, floor, PROOF_CHANGES),
+  )
+}
+
 /**
  * The increments of the bet on a true ratio of ρ·(1 + `change`) against ρ = `ratio`, `change` > −1.
  *
@@ -97,11 +111,18 @@ function logsOf(
   return changes.map((change) => labelBetLogs(pi, ratio, floor, change))
 }
 
-/** Log-wealth of every bet, summed over the strata, then of their mixture. */
 function logEvidence(
   strata: readonly EventStratum[],
   betLogs: (pi: number) => readonly BetLogs[],
 ): number {
+  return logMeanExp(wealthOf(strata, betLogs))
+}
+
+/** Log-wealth of every bet, summed over the strata. */
+function wealthOf(
+  strata: readonly EventStratum[],
+  betLogs: (pi: number) => readonly BetLogs[],
+): readonly number[] {
   const wealth = HARM_GRID.map(() => 0)
   for (const { pi, baseline, canary, trials } of strata) {
     const quiet = trials - canary - baseline
@@ -111,5 +132,5 @@ function logEvidence(
       wealth[bet]! += canary * each.canary + baseline * each.baseline + quiet * each.quiet
     }
   }
-  return logMeanExp(wealth)
+  return wealth
 }

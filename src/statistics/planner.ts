@@ -1,26 +1,21 @@
 import { HARM_GRID, PROOF_CHANGES, labelBetLogs } from './label-bet.ts'
-import { normalQuantile } from './special.ts'
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import { betTerm, centredBets, EFFECT_GRID } from './mean-bet.ts'
+import { unitsUntil, type Growth } from './passage.ts'
+import { valuePoints } from './value-points.ts'
 
-/** What the mixture over bets costs against the best one among them, in log-evidence (by simulation). */
-const MIXTURE_COST = 0.6
-
-/** What is to be shown, with which budget, at which traffic. */
-export type PlanBasis = {
+/** What is to be shown, and at which weight. */
+export type BetOn = {
   /** That the canary is above the margin, or below it. */
   readonly direction: 'above' | 'below'
-  /** Probability of the canary. */
+  /** Probability of the canary, in (0, 1). */
   readonly pi: number
   /** The null ratio. */
   readonly ratio: number
-  readonly alpha: number
-  /** Randomised units of both sides per second. */
-  readonly ratePerSecond: number
-  /** How long an outcome is waited for, in seconds: it comes on top. */
-  readonly settleSeconds: number
 }
 
 /** Rates of the event as they are expected to be, in [0, 1]. */
-export type EventsPlanInput = PlanBasis & {
+export type EventsPlanInput = BetOn & {
   readonly baselineRate: number
   readonly canaryRate: number
   /** Absolute allowance below the margin; not used above it. */
@@ -28,11 +23,22 @@ export type EventsPlanInput = PlanBasis & {
 }
 
 /** Moments of the capped values as they are expected to be. */
-export type MeansPlanInput = PlanBasis & {
+export type MeansPlanInput = BetOn & {
   readonly baselineMean: number
   readonly canaryMean: number
   readonly baselineVariance: number
   readonly canaryVariance: number
+  /** Largest value, which bounds the bets; null = not known: no bet is taken to be bounded. */
+  readonly cap: number | null
+}
+
+/** With which budget, at which traffic. */
+export type PlanBasis = {
+  readonly alpha: number
+  /** Randomised units of both sides per second. */
+  readonly ratePerSecond: number
+  /** How long an outcome is waited for, in seconds: it comes on top. */
+  readonly settleSeconds: number
 }
 
 export type PlanPoint = {
@@ -44,96 +50,110 @@ export type PlanPoint = {
 /** Needed in half, and in four of five, of the rollouts. */
 export type Plan = { readonly p50: PlanPoint; readonly p80: PlanPoint }
 
-/**
- * How long a decision on an event metric takes; null where it is never made: the rates are on the other
- * side of the margin, or, with a floor, so close to it that no bet of the grid grows. Growth and spread of the log-wealth are those of the best bet,
- * taken over all units, which is the formula by Kullback–Leibler divergence per event where there is
- * no floor. Against simulations it is at most about a fifth too careful.
- */
-export function eventsPlan(input: EventsPlanInput): Plan | null {
+/** What one unit adds to the log-wealth of each bet on an event metric (`label-bet.ts`), in expectation. */
+export function eventGrowths(input: EventsPlanInput): readonly Growth[] {
   const { direction, pi, ratio, baselineRate, canaryRate } = input
-  const floor = direction === 'above' ? 0 : input.floor
-  if (Math.sign(canaryRate - ratio * baselineRate - floor) !== directionSign(direction)) return null
-  const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
-  const changes = [...grid, canaryRate / baselineRate / ratio - 1]
-  const growths = changes.map((change): Growth => {
+  const [floor, changes] =
+    direction === 'above' ? [0, HARM_GRID] : ([input.floor, PROOF_CHANGES] as const)
+  const [canary, baseline] = [pi * canaryRate, (1 - pi) * baselineRate]
+  return changes.map((change) => {
     const logs = labelBetLogs(pi, ratio, floor, change)
-    const [canary, baseline] = [pi * canaryRate, (1 - pi) * baselineRate]
-    return momentsOf([
+    return growthOf([
       [canary, logs.canary],
       [baseline, logs.baseline],
       [1 - canary - baseline, logs.quiet],
     ])
   })
-  // A side without events makes the last bet an infinite one: not finite, and the grid has the best.
-  const finite = growths.filter(({ mean }) => Number.isFinite(mean))
-  return planOf(
-    finite.reduce((best, growth) => (growth.mean > best.mean ? growth : best)),
-    input,
+}
+
+/**
+ * What one unit adds to the log-wealth of each bet on a continuous metric (`mean-bet.ts`): mean and
+ * variance of ln(1 + λψ) where the values of both sides are spread as `valuePoints` says.
+ */
+export function meanGrowths(input: MeansPlanInput): readonly Growth[] {
+  const { direction, pi, ratio, baselineMean, baselineVariance, cap } = input
+  const basis = { pi, ratio, mean: baselineMean, variance: baselineVariance }
+  const bets = cap === null ? unboundedBets(input) : centredBets({ ...basis, cap }, direction)
+  const terms = ([BASELINE_SIDE, CANARY_SIDE] as const).flatMap((side) => {
+    const isCanary = side === CANARY_SIDE
+    const points = isCanary
+      ? valuePoints(input.canaryMean, input.canaryVariance, cap)
+      : valuePoints(baselineMean, baselineVariance, cap)
+    const chance = isCanary ? pi : 1 - pi
+    return points.map(
+      ([value, share]) => [chance * share, betTerm(side, value, pi, ratio, baselineMean)] as const,
+    )
+  })
+  return bets.map((bet) =>
+    growthOf(terms.map(([share, term]) => [share, Math.log1p(Math.max(LEAST, bet * term))])),
   )
 }
 
 /**
- * How long a decision on a continuous metric takes; null where the means are on the other side of the
- * margin. Assumes that no bet has to be clipped: a cap far above the values makes it longer. Where few
- * large values carry the variance (squared errors at 5 % canary) it is a third too careful.
+ * How long a decision on an event metric takes from its first unit on; null where it is never made: the
+ * rates are on the other side of the margin, or so close to it that no bet of the grid grows.
+ * Within about 15 % of simulations.
  */
-export function meansPlan(input: MeansPlanInput): Plan | null {
-  const { pi, ratio } = input
-  const drift = input.canaryMean - ratio * input.baselineMean
-  if (Math.sign(drift) !== directionSign(input.direction)) return null
-  const square =
-    input.canaryVariance / pi + (ratio ** 2 * input.baselineVariance) / (1 - pi) + drift ** 2 / pi
-  const mean = drift ** 2 / (2 * square)
-  return planOf({ mean, variance: 2 * mean }, input)
+export function eventsPlan(input: EventsPlanInput & PlanBasis): Plan | null {
+  return planOf(eventGrowths(input), input)
+}
+
+/** How long a decision on a continuous metric takes; null where the means are on the other side of the margin. */
+export function meansPlan(input: MeansPlanInput & PlanBasis): Plan | null {
+  return planOf(meanGrowths(input), input)
 }
 
 /**
- * Median seconds until the evidence reaches `threshold`, from where it stands: the planned requests
- * times the share of the way that is left, at the traffic of now. 0 when it is there; null when there
- * is no plan or no traffic.
+ * Median seconds until the evidence reaches `goal`, from the log-wealths that its bets have now, at the
+ * traffic of now. Null where it is never reached, or nobody comes.
  */
 export function etaSeconds(input: {
-  readonly plan: Plan | null
-  /** Log-evidence so far; below 0 the way is longer than planned. */
-  readonly log: number
-  readonly threshold: number
+  readonly growths: readonly Growth[]
+  /** By bet. Not the largest so far: what was lost since then has to be won again. */
+  readonly wealth: readonly number[]
+  readonly goal: number
   readonly ratePerSecond: number
+  /** What has to be waited for beside the units. */
   readonly settleSeconds: number
 }): number | null {
-  if (input.log >= input.threshold) return 0
-  if (input.plan === null || input.ratePerSecond <= 0) return null
-  const left = (input.threshold - input.log) / input.threshold
-  return (left * input.plan.p50.requests) / input.ratePerSecond + input.settleSeconds
+  const { growths, goal, ratePerSecond, settleSeconds } = input
+  if (ratePerSecond <= 0) return null
+  const before = input.wealth.map((mean) => ({ mean, variance: 0 }))
+  const units = unitsUntil({ growths, before, goal }, 0.5)
+  return Number.isFinite(units) ? units / ratePerSecond + settleSeconds : null
 }
 
-/** Mean and variance of what one unit adds to the log-wealth. */
-type Growth = { readonly mean: number; readonly variance: number }
+/** What a bet that nothing bounds may lose of a stake at one value that was not reckoned with. */
+const LEAST = -0.99
 
-function directionSign(direction: 'above' | 'below'): number {
-  return direction === 'above' ? 1 : -1
+function growthOf(outcomes: readonly (readonly [share: number, log: number])[]): Growth {
+  const mean = outcomes.reduce((sum, [share, log]) => sum + share * log, 0)
+  const variance = outcomes.reduce((sum, [share, log]) => sum + share * (log - mean) ** 2, 0)
+  return { mean, variance }
 }
 
-function momentsOf(outcomes: readonly (readonly [probability: number, log: number])[]): Growth {
-  const mean = outcomes.reduce((sum, [p, log]) => sum + p * log, 0)
-  return { mean, variance: outcomes.reduce((sum, [p, log]) => sum + p * (log - mean) ** 2, 0) }
+function unboundedBets(input: MeansPlanInput): readonly number[] {
+  const { pi, ratio, baselineMean, baselineVariance } = input
+  const scale = baselineMean / (baselineVariance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const sign = input.direction === 'above' ? 1 : -1
+  return EFFECT_GRID.map((effect) => sign * effect * scale)
 }
 
-function planOf(growth: Growth, { alpha, ratePerSecond, settleSeconds }: PlanBasis): Plan | null {
-  if (growth.mean <= 0) return null
+function planOf(growths: readonly Growth[], basis: PlanBasis): Plan | null {
+  // Some run may be lucky where no bet grows; half of them never are.
+  if (!growths.some(({ mean }) => mean > 0)) return null
+  const passage = { growths, before: null, goal: Math.log(1 / basis.alpha) }
   const point = (share: number): PlanPoint => {
-    const requests = Math.ceil(wayTo(share, growth, alpha) / growth.mean)
-    return { requests, seconds: requests / ratePerSecond + settleSeconds }
+    const requests = unitsUntil(passage, share)
+    return { requests, seconds: requests / basis.ratePerSecond + basis.settleSeconds }
   }
-  return { p50: point(0.5), p80: point(0.8) }
-}
-
-/**
- * Expected log-wealth x at which a share p of the runs has crossed ln(1/α): the walk has mean x and
- * variance κx there, with κ = variance / mean of a step, so x solves x − z_p·√(κx) = ln(1/α) + cost.
- */
-function wayTo(share: number, { mean, variance }: Growth, alpha: number): number {
-  const spread = normalQuantile(share) * Math.sqrt(variance / mean)
-  const goal = Math.log(1 / alpha) + MIXTURE_COST
-  return ((spread + Math.sqrt(spread ** 2 + 4 * goal)) / 2) ** 2
+  // Each is a search, and an ETA needs one of them.
+  return {
+    get p50() {
+      return point(0.5)
+    },
+    get p80() {
+      return point(0.8)
+    },
+  }
 }

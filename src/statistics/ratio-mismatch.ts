@@ -15,13 +15,25 @@ const PRIOR_UNITS = 10_000
  * Source: Lindon and Malek, arXiv 2011.03567, as in Optimizely's ssrm (prior weight 10,000).
  */
 export function ratioLogEvidence(strata: readonly RatioStratum[]): number {
-  return strata.reduce((sum, stratum) => sum + stratumLogEvidence(stratum), 0)
+  return strata.reduce(
+    (sum, { pi, canary, total }) => sum + betaBinomialLogEvidence(pi, canary, total, PRIOR_UNITS),
+    0,
+  )
 }
 
-function stratumLogEvidence({ pi, canary, total }: RatioStratum): number {
+/**
+ * Log-evidence that of `total` units another share than π is the canary's: Beta-binomial with mean π and
+ * a prior of so many units, against the binomial.
+ */
+export function betaBinomialLogEvidence(
+  pi: number,
+  canary: number,
+  total: number,
+  priorUnits: number,
+): number {
   const baseline = total - canary
-  const priorCanary = PRIOR_UNITS * pi
-  const priorBaseline = PRIOR_UNITS * (1 - pi)
+  const priorCanary = priorUnits * pi
+  const priorBaseline = priorUnits * (1 - pi)
   return (
     logBeta(priorCanary + canary, priorBaseline + baseline) -
     logBeta(priorCanary, priorBaseline) -

@@ -2,6 +2,7 @@ import { open } from 'lmdb'
 import type { Database, Key, RootDatabase } from 'lmdb'
 import { prepareStoreDirectory } from './store-directory.ts'
 import { StoreError, toStoreError } from './store-error.ts'
+import type { ArchivedAttempt } from './store.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
 export const SCHEMA_VERSION = 1
@@ -33,11 +34,17 @@ export type LmdbTables = {
   readonly units: Database<Buffer, Key>
   /** Newer than those in the cohort of the same key. */
   readonly tallies: Database<Buffer, Key>
+  /** Folded cohorts by [service, number], the attempts they are of by [service, rollout], and their plans. */
+  readonly archive: Database<Buffer, Key>
+  readonly attempts: Database<StoredAttempt, Key>
+  readonly plans: Database<Buffer, Key>
   /** By [service, id]. */
   readonly decisions: Database<Buffer, Key>
   /** Milliseconds since the epoch by [service, canary version]. */
   readonly rollbacks: Database<number, Key>
-  /** `lease`: who decides. `changes`: commits so far. */
+  /** Id of a decision by [service, hook]. */
+  readonly notifyCursors: Database<number, Key>
+  /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. */
   readonly meta: Database<unknown, string>
   /** Commits so far by service. */
   readonly changes: Database<number, string>
@@ -45,6 +52,16 @@ export type LmdbTables = {
   readonly predictions: Database<Buffer, number>
   /** That number by PredictionKey. */
   readonly predictionNumbers: Database<number, Key>
+}
+
+/** An attempt with what its archived cohorts take: for finding the oldest, and for counting. */
+export type StoredAttempt = ArchivedAttempt & {
+  readonly bytes: number
+  /** Number of the oldest cohort that is left. */
+  readonly oldest: number
+  readonly last: number
+  /** Of the configuration whose plan is stored. */
+  readonly configHash: string
 }
 
 /**
@@ -59,7 +76,7 @@ export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnviron
       path,
       // Else a path with a dot in its name would be taken for a file.
       noSubdir: false,
-      maxDbs: 12,
+      maxDbs: 16,
       mapSize: mapBytes,
       // It makes promises that nobody holds: a commit that fails would end the process.
       eventTurnBatching: false,
@@ -155,8 +172,12 @@ function openTables(
     cohorts: root.openDB('cohorts', bytes),
     units: root.openDB('units', bytes),
     tallies: root.openDB('tallies', bytes),
+    archive: root.openDB('archive', bytes),
+    attempts: root.openDB('attempts', {}),
+    plans: root.openDB('plans', bytes),
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
+    notifyCursors: root.openDB('notify-cursors', {}),
     changes: root.openDB('changes', {}),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),

@@ -2,6 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
@@ -17,6 +18,7 @@ const MAX_PAGE = 1000
 export function buildLmdbRollouts(
   env: LmdbEnvironment,
   changes: LmdbChanges,
+  archive: LmdbArchive,
 ): Pick<Store, 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'> {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
 
@@ -40,7 +42,7 @@ export function buildLmdbRollouts(
       const what = `cannot save the rollout of ${change.service}`
       try {
         assertMovesOn(change)
-        const write = prepareChange(env, change)
+        const write = prepareChange(env, change, archive)
         return await env.write(what, () => {
           const result = write()
           if (result.ok) changes.record(change.service)
@@ -76,7 +78,11 @@ export function buildLmdbRollouts(
 }
 
 /** Encodes what is to be written now, so that the transaction is short; returns what runs in it. */
-function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => CommitResult {
+function prepareChange(
+  env: LmdbEnvironment,
+  change: RolloutChange,
+  archive: LmdbArchive,
+): () => CommitResult {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -85,6 +91,7 @@ function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => Commi
     number: cohort.number,
     bytes: encodeRecord(cohort),
   }))
+  const writeArchive = archive.prepare(change)
   const unitPuts = (change.putUnits ?? []).map((batch) => ({
     cohort: batch.cohort,
     bytes: encodeUnits(batch),
@@ -95,6 +102,7 @@ function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => Commi
     if (storedRevision(env, service) !== change.expectedRevision) {
       return { ok: false, reason: 'conflict' }
     }
+    writeArchive()
     if (change.resetEvidence === true) {
       void evidence.remove(service)
       for (const table of [cohorts, units, tallies]) {
@@ -117,7 +125,7 @@ function prepareChange(env: LmdbEnvironment, change: RolloutChange): () => Commi
     }
     for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
     if (change.decision === undefined) return { ok: true, decision: null }
-    const decision: Decision = { ...change.decision, id: nextDecisionId(env, service) }
+    const decision: Decision = { ...change.decision, id: lastDecisionId(env, service) + 1 }
     void decisions.put([service, decision.id], encodeRecord(decision))
     return { ok: true, decision }
   }
@@ -148,10 +156,11 @@ function storedRevision(env: LmdbEnvironment, service: string): number | null {
   return state === undefined ? null : decodeRecord<RolloutState>(state).revision
 }
 
-function nextDecisionId(env: LmdbEnvironment, service: string): number {
+/** The newest decision of a service; 0 = it has none. */
+export function lastDecisionId(env: LmdbEnvironment, service: string): number {
   const last = { start: endOf(service), end: [service], reverse: true, limit: 1 }
-  for (const key of env.tables.decisions.getKeys(last)) return (key as [string, number])[1] + 1
-  return 1
+  for (const key of env.tables.decisions.getKeys(last)) return (key as [string, number])[1]
+  return 0
 }
 
 /** All keys [service, n], in the order of n. */

@@ -1,6 +1,8 @@
+import { buildLmdbArchive, type ArchiveLimits } from './lmdb-archive.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
+import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
 import type { PredictionLimits } from './lmdb-predictions.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
@@ -15,7 +17,12 @@ export type LmdbStoreOptions = PredictionLimits & {
   readonly log: StoreLog
   /** Drives `watch`; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
+  /** What the archive of cohorts may take; the default is for days of a rollout. */
+  readonly archive?: ArchiveLimits
 }
+
+/** A cohort every two seconds is 43,200 a day, of about half a kilobyte each. */
+const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
 
 /** Address space beyond the predictions, for everything else; not disk space. */
 const OTHER_MAP_BYTES = 256 * 1024 ** 2
@@ -35,9 +42,12 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     )
   }
   const changes = createLmdbChanges(env, options.log, options.setTimer ?? setBackgroundTimer)
+  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS)
   return {
-    ...buildLmdbRollouts(env, changes),
+    ...buildLmdbRollouts(env, changes, archive),
+    ...archive.reading,
     ...buildLmdbLease(env),
+    ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     watch: changes.watch,
     close: async () => {

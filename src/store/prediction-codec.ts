@@ -12,10 +12,12 @@ const JOINED = 1
 const NO_VALUE = 2
 const CANARY = 4
 const HAS_UNIT = 8
+const SEGMENT = 16
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
-// texts u16 · rollout · variant · service · first part of the key. With HAS_UNIT there follow: unit f64
-// (NaN = none) · hashes of events f64 · totals f64 · how many hashes u16 · how many totals u16.
+// texts u16 · rollout · variant · service · first part of the key · where there is one, the segment and its
+// length u16. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
+// hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
 const VALUE_AT = 17
@@ -39,17 +41,19 @@ export function unitKey(unit: number): string {
 
 /** The value to store for a request that no feedback has joined yet. */
 export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
-  const { rollout, variant, service, value, unit } = prediction
+  const { rollout, variant, service, value, unit, segment } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const textBytes = lengths.reduce((sum, length) => sum + length, 0)
+  const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
   const hasTail = unit !== null || events !== NO_EVENTS
-  const bytes = Buffer.alloc(TEXT_AT + textBytes + (hasTail ? tailBytes(events) : 0))
+  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes + (hasTail ? tailBytes(events) : 0))
   bytes[0] =
     (value === null ? NO_VALUE : 0) |
     (prediction.side === CANARY_SIDE ? CANARY : 0) |
-    (hasTail ? HAS_UNIT : 0)
+    (hasTail ? HAS_UNIT : 0) |
+    (segment === undefined ? 0 : SEGMENT)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -59,6 +63,10 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
     if (index < 3) bytes.writeUInt16LE(lengths[index]!, LENGTHS_AT + 2 * index)
     at += bytes.write(text, at)
   }
+  if (segment !== undefined) {
+    const length = bytes.write(segment, at)
+    at = bytes.writeUInt16LE(length, at + length)
+  }
   if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
@@ -66,12 +74,12 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
 /** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
 export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt, tailAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, segmentAt, tailAt } = findTexts(bytes)
   const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
     // Without its first letter; of a long one only the hash is kept.
-    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, tailAt),
+    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, segmentAt),
     value: (flags & NO_VALUE) === 0 ? bytes.readDoubleLE(VALUE_AT) : null,
     at: assignedAt(bytes),
     rollout: bytes.toString('utf8', TEXT_AT, variantAt),
@@ -79,6 +87,9 @@ export function decodePrediction(bytes: Buffer, requestId: string | null): Predi
     side: (flags & CANARY) === 0 ? BASELINE_SIDE : CANARY_SIDE,
     variant: bytes.toString('utf8', variantAt, serviceAt),
     unit: Number.isNaN(unit) ? null : unit,
+    ...((flags & SEGMENT) === 0
+      ? undefined
+      : { segment: bytes.toString('utf8', segmentAt, tailAt - 2) }),
   }
 }
 
@@ -110,8 +121,8 @@ export function withEvents(bytes: Buffer, events: UnitEvents): Buffer {
 
 /** The key that a stored prediction is found by. */
 export function decodeKey(bytes: Buffer): PredictionKey {
-  const { serviceAt, idKeyAt, tailAt } = findTexts(bytes)
-  return [bytes.toString('utf8', idKeyAt, tailAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+  const { serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
+  return [bytes.toString('utf8', idKeyAt, segmentAt), bytes.toString('utf8', serviceAt, idKeyAt)]
 }
 
 /** The second key that the record of a unit is found by; null for every other record. */
@@ -138,13 +149,20 @@ export function markJoined(bytes: Buffer, label: number): void {
   bytes.writeDoubleLE(label, LABEL_AT)
 }
 
+/** Where the parts begin; what is not there begins where the next one does, or at the end. */
 function findTexts(bytes: Buffer) {
+  const flags = bytes[0]!
   const variantAt = TEXT_AT + bytes.readUInt16LE(LENGTHS_AT)
   const serviceAt = variantAt + bytes.readUInt16LE(LENGTHS_AT + 2)
   const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
-  if ((bytes[0]! & HAS_UNIT) === 0) return { variantAt, serviceAt, idKeyAt, tailAt: bytes.length }
-  const counts = bytes.readUInt16LE(bytes.length - 4) + bytes.readUInt16LE(bytes.length - 2)
-  return { variantAt, serviceAt, idKeyAt, tailAt: bytes.length - 12 - 8 * counts }
+  const tail = (flags & HAS_UNIT) === 0 ? 0 : 12 + 8 * countsOf(bytes)
+  const tailAt = bytes.length - tail
+  const segment = (flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(tailAt - 2)
+  return { variantAt, serviceAt, idKeyAt, segmentAt: tailAt - segment, tailAt }
+}
+
+function countsOf(bytes: Buffer): number {
+  return bytes.readUInt16LE(bytes.length - 4) + bytes.readUInt16LE(bytes.length - 2)
 }
 
 function tailBytes({ seen, totals }: UnitEvents): number {

@@ -3,6 +3,7 @@ import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
 
 /**
  * The one port to what must survive a restart. Engines: `lmdb-store.ts`. Every write resolves when it
@@ -25,9 +26,31 @@ export type Store = {
   /** When this canary version was rolled back last, whatever the baseline; null = never. */
   readonly rolledBackAt: (service: string, canaryVersion: string) => Promise<number | null>
 
+  /** Attempts with archived cohorts, the oldest first. */
+  readonly attempts: (service: string) => Promise<readonly ArchivedAttempt[]>
+  /** What the attempt's last archived cohort was judged by; null = nothing of it is archived. */
+  readonly archivedPlan: (service: string, rollout: string) => Promise<RolloutPlan | null>
+  /**
+   * An attempt's cohorts in assignment order: archived ones, then those that wait for labels. `after`
+   * leaves out numbers ≤ it; `limit` ≤ 1000.
+   */
+  readonly archivedCohorts: (
+    service: string,
+    rollout: string,
+    page: { readonly after: number; readonly limit: number },
+  ) => Promise<readonly Cohort[]>
+
   /** Takes or renews the lease to decide; null while somebody else holds it. */
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>
+
+  /**
+   * The last decision that a webhook needs to hear no more of. One that is not known yet begins at the
+   * newest decision, and that is remembered. `hook` names it within the service.
+   */
+  readonly openNotifyCursor: (service: string, hook: string) => Promise<number>
+  /** Nothing up to `id` needs to be sent again. Never goes back, so it needs no lease. */
+  readonly moveNotifyCursor: (service: string, hook: string, id: number) => Promise<void>
 
   /** Keeps predictions until `retention` has passed or there are too many (oldest go first, counted). */
   readonly putPredictions: (predictions: readonly Prediction[]) => Promise<void>
@@ -88,8 +111,28 @@ export type RolloutChange = {
   /** Numbers of cohorts that every hypothesis has folded. */
   readonly dropCohorts?: readonly number[]
   readonly putUnits?: readonly UnitBatch[]
-  /** A new attempt: stored evidence, cohorts and units of the service go first. */
+  /** Cohorts of one attempt that nothing will change any more: kept for being judged again, while there is room. */
+  readonly archive?: {
+    readonly rollout: string
+    /** What the cohorts of this rollout were judged by. */
+    readonly plan: RolloutPlan
+    readonly cohorts: readonly Cohort[]
+  }
+  /** A new attempt: stored evidence and units of the service go first, its cohorts into the archive. */
   readonly resetEvidence?: boolean
+}
+
+/** An attempt of which cohorts are archived. Times in ms since the epoch. */
+export type ArchivedAttempt = {
+  readonly rollout: string
+  /** Number of the first cohort that was ever archived of it. */
+  readonly first: number
+  readonly cohorts: number
+  /** When the oldest of them opened and the newest closed. */
+  readonly from: number
+  readonly to: number
+  /** Cohorts that had to make room for newer ones. */
+  readonly evicted: number
 }
 
 /** `decision` is numbered, null where the change had none. */

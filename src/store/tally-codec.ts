@@ -1,4 +1,6 @@
-import type { BetTally, EventTally, Pair, Tally } from '../domain/cohort.ts'
+import type { BetTally, EventTally, Pair, Tally, ValueBins } from '../domain/cohort.ts'
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import { ZERO_BIN } from '../statistics/value-bins.ts'
 import type { ChangedTallies } from './store.ts'
 
 /** What tallies of feedback are stored as: a header in JSON, then their numbers in the order that it gives. */
@@ -17,7 +19,7 @@ export function encodeTallies({ rollout, tallies }: ChangedTallies): Buffer {
     rollout,
     tallies: Object.entries(tallies).map(([id, tally]) => {
       const before = numbers.length
-      numbers.push(...(tally.kind === 'bet' ? betNumbers(tally) : eventNumbers(tally)))
+      numbers.push(...numbersOf(tally))
       return [id, tally.kind, numbers.length - before]
     }),
   }
@@ -43,6 +45,11 @@ export function decodeTallies(bytes: Buffer): Pick<ChangedTallies, 'rollout' | '
   return { rollout: header.rollout, tallies }
 }
 
+function numbersOf(tally: Tally): readonly number[] {
+  if (tally.kind === 'drift') throw new Error('feedback changes no tally of drift')
+  return tally.kind === 'bet' ? betNumbers(tally) : eventNumbers(tally)
+}
+
 function eventNumbers({ trials, events, harmEvents }: EventTally): readonly number[] {
   return [...trials, ...events, ...harmEvents]
 }
@@ -58,18 +65,31 @@ function toEvents(numbers: readonly number[]): EventTally {
   }
 }
 
-// The denominator stands at the end, so that its place says whether there is one.
-function betNumbers({ n, sum, sumSq, harm, proof, denominator }: BetTally): readonly number[] {
+// How many bets there are and how long the bins are, then what is always there; the rest after the bins is
+// the denominator, so that its place says whether there is one.
+function betNumbers(tally: BetTally): readonly number[] {
+  const { n, sum, sumSq, harm, proof, bins, denominator } = tally
+  const baseline = bins === undefined ? [] : binNumbers(bins[BASELINE_SIDE])
+  const canary = bins === undefined ? [] : binNumbers(bins[CANARY_SIDE])
   const rest =
     denominator === undefined
       ? []
       : [...denominator.sum, ...denominator.sumSq, ...denominator.cross]
-  return [harm.length, ...n, ...sum, ...sumSq, ...harm, ...proof, ...rest]
+  // -1: there are none, as opposed to empty ones.
+  const lengths = bins === undefined ? [-1, -1] : [baseline.length, canary.length]
+  return [
+    ...[harm.length, ...lengths, ...n, ...sum, ...sumSq, ...harm, ...proof],
+    ...[...baseline, ...canary, ...rest],
+  ]
 }
 
-function toBets([bets, ...numbers]: readonly number[]): BetTally {
+function toBets(all: readonly number[]): BetTally {
+  const [bets, baseline, canary] = [all[0]!, all[1]!, all[2]!]
+  const numbers = all.slice(3)
   const [n, sum, sumSq] = toPairs(numbers.slice(0, 6))
-  const end = 6 + 2 * bets!
+  const binsAt = 6 + 2 * bets
+  const middle = binsAt + Math.max(0, baseline)
+  const end = middle + Math.max(0, canary)
   const [denSum, denSumSq, cross] = toPairs(numbers.slice(end))
   return {
     kind: 'bet',
@@ -79,9 +99,26 @@ function toBets([bets, ...numbers]: readonly number[]): BetTally {
     ...(denSum === undefined
       ? {}
       : { denominator: { sum: denSum, sumSq: denSumSq!, cross: cross! } }),
-    harm: numbers.slice(6, 6 + bets!),
-    proof: numbers.slice(6 + bets!, end),
+    harm: numbers.slice(6, 6 + bets),
+    proof: numbers.slice(6 + bets, binsAt),
+    ...(baseline < 0
+      ? {}
+      : { bins: [toBins(numbers.slice(binsAt, middle)), toBins(numbers.slice(middle, end))] }),
   }
+}
+
+// The index of a bin is a number, or a word that stands for none.
+function binNumbers(bins: ValueBins): readonly number[] {
+  return Object.entries(bins).flatMap(([bin, [n, sum]]) => [Number(bin), n, sum])
+}
+
+function toBins(numbers: readonly number[]): ValueBins {
+  const bins: ValueBins = {}
+  for (let at = 0; at < numbers.length; at += 3) {
+    const bin = numbers[at]!
+    bins[Number.isNaN(bin) ? ZERO_BIN : String(bin)] = [numbers[at + 1]!, numbers[at + 2]!]
+  }
+  return bins
 }
 
 function toPairs(numbers: readonly number[]): readonly Pair[] {

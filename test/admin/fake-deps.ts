@@ -1,11 +1,11 @@
 import { pino } from 'pino'
 import type { AdminDeps, CommandResult } from '../../src/admin/admin-deps.ts'
-import type { ServiceStatus } from '../../src/admin/service-status.ts'
+import type { MirrorFigures, ServiceStatus } from '../../src/admin/service-status.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
 import type { Command, Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
-import type { MetricReport } from '../../src/domain/verdict.ts'
+import type { MetricReport, ThresholdReport } from '../../src/domain/verdict.ts'
 import { PLAIN_VARIANT } from '../support/plain-variant.ts'
 
 /** 2027-05-01T12:00:00.000Z, when everything in these tests happens. */
@@ -34,6 +34,9 @@ export function fakeMetric(changes: Partial<MetricReport> = {}): MetricReport {
       stepHarm: null,
     },
     limit: null,
+    threshold: null,
+    error: null,
+    outsideAlpha: false,
     stepCanaryN: 1150,
     etaSeconds: 140,
     ...changes,
@@ -94,6 +97,7 @@ export function fakeStatus(
       baseline: figures(21_870, 42),
       canary: figures(1204, 3),
     },
+    mirrors: {},
     rollout:
       state === null
         ? null
@@ -136,7 +140,11 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     },
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
+    attempts: async () => [],
+    archivedPlan: async () => null,
+    archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
@@ -174,7 +182,9 @@ function fakeService(name: string, hasRollout: boolean): Service {
       numbers: [],
       awaitsEvents: false,
     },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: hasRollout
       ? {
           start: 'auto',
@@ -202,6 +212,71 @@ function fakeService(name: string, hasRollout: boolean): Service {
   }
 }
 
+/** A mirror of which every third pair or so disagrees; its variant dies now and then. */
+export function fakeMirror(changes: Partial<MirrorFigures> = {}): MirrorFigures {
+  return {
+    inFlight: 4,
+    results: {
+      ok: 1200,
+      failed: 40,
+      no_answer: 5,
+      cancelled: 1,
+      dropped_busy: 20,
+      dropped_too_large: 3,
+      dropped_incomplete: 2,
+      dropped_unhealthy: 5,
+    },
+    lastOkAt: NOW - 3000,
+    p50Ms: 8.1,
+    p95Ms: 14,
+    p99Ms: 22.5,
+    pairs: 1000,
+    unread: 200,
+    disagreements: { status: 4, schema: 1, value: 340 },
+    liveHeadMs: 7.5,
+    mirrorHeadMs: 9.5,
+    lastDisagreed: [
+      {
+        at: NOW - 1000,
+        requestId: 'r-1',
+        answeredBy: 'baseline',
+        result: 'value',
+        live: 3,
+        mirror: 4,
+        liveMs: 7,
+        mirrorMs: 8,
+      },
+    ],
+    ...changes,
+  }
+}
+
 function figures(requests: number, errors: number): ServiceStatus['variants'][string] {
   return { requests, errors, p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, upstreams: 2, healthy: 2 }
+}
+
+/** A threshold of 0.9 with measurements of every kind but inconclusive ones. */
+export function fakeThreshold(): ThresholdReport {
+  return {
+    terms: {
+      intervalMs: 30_000,
+      count: null,
+      failureLimit: 1,
+      inconclusiveLimit: 0,
+      consecutiveErrorLimit: 4,
+      consecutiveSuccessLimit: null,
+    },
+    counts: {
+      successful: 3,
+      failed: 1,
+      inconclusive: 0,
+      error: 2,
+      consecutiveErrors: 0,
+      consecutiveSuccesses: 1,
+    },
+    over: false,
+    max: 0.9,
+    min: null,
+    maxChange: null,
+  }
 }

@@ -122,6 +122,7 @@ t.test('Help and version are no failures; unknown commands and options are.', as
     'wait',
     'decisions',
     'explain',
+    'plan',
     'feedback',
     'reload',
   ]) {

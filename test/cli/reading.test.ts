@@ -7,7 +7,9 @@ import {
   createFakeDeps,
   fakeDecision,
   fakeMetric,
+  fakeMirror,
   fakeState,
+  fakeThreshold,
   fakeStatus,
   LOOPBACK,
   NOW,
@@ -92,6 +94,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       limit: { max: 500, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
     }),
     fakeMetric({ name: 'none', verdict: 'error', ratio: null }),
+    fakeMetric({ name: 'counted', ratio: null, threshold: fakeThreshold() }),
     fakeMetric({
       name: 'open',
       verdict: 'successful',
@@ -111,10 +114,27 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     },
   })
   t.match(bare, /canary .* - {6}0\/2\n/)
-  t.match(bare, /slow {4}failed .* - .* limit 500 ms\n/)
-  t.match(bare, /none {4}error .* -\n/)
+  t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
+  t.match(bare, /none +error .* -\n/)
+  t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
   t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
   t.notMatch(bare, /next step|last/)
+})
+
+t.test('Status shows what mirrors do, and that one has never answered.', async (t) => {
+  const results = { ...fakeMirror().results, ok: 0 }
+  const dead = { results, lastOkAt: null, pairs: 0, p95Ms: null }
+  const mirrors = { shadow: fakeMirror(), dead: fakeMirror(dead) }
+  const services = () => [{ ...fakeStatus(null, 'fixed'), mirrors }]
+  const admin = await serveAdmin(t, createFakeDeps({ services }))
+  const { stdout } = await run(['status', 'fixed', '--admin', admin])
+  t.equal(
+    stdout.slice(stdout.indexOf('  mirror')),
+    `  mirror   sent     ok  last ok  dropped  pairs  disagree    p95
+  shadow  1,250  1,200  3 s ago       30  1,000    34.5 %  14 ms
+  dead       50      0  never         30      0         -      -
+`,
+  )
 })
 
 t.test(
@@ -323,6 +343,108 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   t.match(stdout, /could not be read/)
   t.match(stdout, /a rise of 2 % and more, and a fall of 10 % and less/)
   t.match(stdout, /e\^2\.1 ≈ 8\.17 : 1; 20 : 1 is needed: not shown/)
+})
+
+t.test(
+  'An explanation says what is compared, what was counted and why nothing was read.',
+  async (t) => {
+    const gauge = { ratio: null, kind: 'prometheus', outsideAlpha: true } as const
+    const beyond = { max: 0.9, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: true }
+    const { terms, ...counted } = fakeThreshold()
+    const ended = { count: 9, failureLimit: null, consecutiveSuccessLimit: 5 }
+    const decision = fakeDecision({
+      reason: 'error',
+      metrics: [
+        fakeMetric({
+          ...gauge,
+          name: 'gpu',
+          verdict: 'error',
+          limit: beyond,
+          error: 'canary: answered 503',
+        }),
+        fakeMetric({ ...gauge, verdict: 'successful', threshold: fakeThreshold() }),
+        fakeMetric({
+          ...gauge,
+          verdict: 'failed',
+          threshold: { ...counted, over: true, terms: { ...terms, ...ended } },
+        }),
+        fakeMetric({ ...gauge, verdict: 'inconclusive' }),
+      ],
+    })
+    const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
+    const told = await run(['explain', 'credit-risk', '--admin', admin])
+    const stdout = told.stdout.replace(/\s+/g, ' ')
+    const outside = 'Compared, not tested: outside the guarantee α.'
+    t.match(stdout, 'Why: a metric could not be read where it is asked for.')
+    t.match(
+      stdout,
+      `gpu (prometheus): could not be read, which is never counted as failure. ${outside}`,
+    )
+    t.match(stdout, 'Why it could not be read: canary: answered 503.')
+    t.match(stdout, `within its limits. ${outside}`)
+    t.match(stdout, `beyond its limits. ${outside}`)
+    t.match(stdout, `nothing can be said yet. ${outside}`)
+    t.match(stdout, 'Each measurement, every 30s, may show at most 0.9.')
+    t.match(
+      stdout,
+      'Measurements of this step: 3 successful, 1 failed, 0 inconclusive, 2 error (failureLimit 1, inconclusiveLimit 0, consecutiveErrorLimit 4).',
+    )
+    t.match(
+      stdout,
+      'failureLimit -1, inconclusiveLimit 0, consecutiveErrorLimit 4, consecutiveSuccessLimit 5, count 9). No more are taken.',
+    )
+    const json = (await run(['explain', 'credit-risk', '-o', 'json', '--admin', admin])).stdout
+    t.match(JSON.parse(json), {
+      metrics: [
+        { error: 'canary: answered 503', threshold: null, outsideAlpha: true },
+        { threshold: { terms: { intervalSeconds: 30, failureLimit: 1 }, counts: { error: 2 } } },
+      ],
+    })
+  },
+)
+
+t.test('An explanation of drift draws its bins, and status its PSI.', async (t) => {
+  const drift = {
+    psi: 0.234,
+    minPsi: 0.1,
+    ks: 0.3,
+    w1: 0.9,
+    edges: [1, 2],
+    baseline: [0.5, 0.25, 0.25],
+    canary: [0.2, 0.3, 0.5],
+  }
+  const shown = { kind: 'drift', name: 'drift', ratio: null, required: false } as const
+  const evidence = { ...fakeMetric().evidence, harm: { log: 5, threshold: 4.6 } }
+  const flagged = fakeMetric({ ...shown, verdict: 'failed', evidence, drift })
+  const unknown = fakeMetric({ ...shown, name: 'age', required: true, drift: null })
+  const usual = fakeStatus()
+  const deps = createFakeDeps({
+    decisions: async () => [fakeDecision({ metrics: [flagged, unknown] })],
+    services: () => [{ ...usual, rollout: { ...usual.rollout!, metrics: [flagged, unknown] } }],
+  })
+  const admin = await serveAdmin(t, deps)
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', admin])
+  t.ok(
+    stdout.includes(`
+drift (drift, shown only): a shift is flagged.
+  Values: n = 21,870 and 1,150.
+  PSI 0.234 (from 0.1 on it counts), KS 0.3, W1 0.9.
+  Shares of the baseline and the canary by value:
+    up to 1: 50 %, 20 %
+    1 to 2: 25 %, 30 %
+    above 2: 25 %, 50 %
+  Evidence of a shift: e^5.0 ≈ 148 : 1; 99 : 1 is needed: shown.
+
+age (drift, outside of the rollback α): no shift is flagged.
+  Values: n = 21,870 and 1,150.
+  The bins are not known yet.
+`),
+    stdout,
+  )
+  const status = (await run(['status', '--admin', admin])).stdout
+  t.match(status, /drift +failed .*PSI 0\.234/)
+  const json = JSON.parse((await run(['status', '-o', 'json', '--admin', admin])).stdout)
+  t.match(json.services[0].metrics, [{ name: 'drift', segment: null, drift }, { drift: null }])
 })
 
 t.test('The gateway and the token come from options or the environment.', async (t) => {

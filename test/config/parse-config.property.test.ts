@@ -3,15 +3,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { parseConfig } from '../../src/config/load.ts'
+import { EXAMPLE_ENV } from './example-env.ts'
 
 type Tree = { [key: string]: unknown }
 
 const base = parse(readFileSync('config/example.yaml', 'utf8')) as Tree
-const env = {
-  SERIN_OPERATOR_TOKEN: 'operator-token-0123456789',
-  SERIN_FEEDBACK_TOKEN: 'feedback-token-0123456789',
-  SERIN_OVERRIDE_SECRET: 'override-secret-0123456789',
-}
+const env = EXAMPLE_ENV
 
 /** Paths of every value in a tree. */
 function paths(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {

@@ -1,13 +1,12 @@
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
 import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
+import { startPrometheus } from './support/prometheus.ts'
 import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
 import { until } from './support/until.ts'
 
@@ -27,6 +26,9 @@ const NAMES = [
   'serin_metric_verdict',
   'serin_feedback_total',
   'serin_predictions_forgotten_total',
+  'serin_mirror_requests_total',
+  'serin_mirror_disagreements_total',
+  'serin_mirror_duration_seconds',
   'serin_attempts_total',
   'serin_upstream_healthy',
   'serin_store_up',
@@ -57,9 +59,16 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
       canary: { version: '2', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
     },
   }
+  const mirrored = {
+    ...fixed,
+    match: { path: '/s/*' },
+    idempotent: true,
+    split: {},
+    mirror: [{ to: 'canary' }],
+  }
   const config = buildConfig(
     folder,
-    { r: rollout, m: fixed },
+    { r: rollout, m: fixed, s: mirrored },
     { gateway: { limits: { inFlight: 2 } } },
   )
   const gateway = await startSerin(t, writeConfig(folder, config))
@@ -84,6 +93,7 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   }
   await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
+  await send('/s/infer')
   t.equal((await send('/m/never')).statusCode, 504)
   const gone = new RawConnection(Number(new URL(gateway.data).port))
   gone.send('POST /r/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
@@ -136,7 +146,7 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
   })
 
   await t.test('a Prometheus that scrapes it answers', skipWithout('prometheus'), async (t) => {
-    const prometheus = await startPrometheus(t, gateway.admin)
+    const prometheus = await (await startPrometheus(t, t.testdir({}))).scrape(gateway.admin)
     const query = async (expression: string) => {
       const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`
       const { data } = (await (await request(url)).body.json()) as {
@@ -174,38 +184,4 @@ async function runWithInput(
     child.once('error', reject).once('close', resolve)
   })
   return { code, output }
-}
-
-/** Starts a Prometheus that scrapes the gateway each second; gives its address. */
-async function startPrometheus(t: Test, admin: string): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`
-  const folder = t.testdir({
-    'prometheus.yml': JSON.stringify({
-      global: { scrape_interval: '1s' },
-      scrape_configs: [{ job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] }],
-    }),
-  })
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
-      `--web.listen-address=${address}`,
-    ],
-    { stdio: 'ignore' },
-  )
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  return `http://${address}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -5,7 +5,7 @@ import { buildPlan } from '../../src/rollout/plan.ts'
 import { errorOf, quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
 import { ERRORS, weightSteps } from '../fakes/simulated-service.ts'
-import type { Simulation } from '../fakes/simulation.ts'
+import { nobodyAnswers, type Simulation } from '../fakes/simulation.ts'
 
 const FAILING = (from: number) => (random: () => number, variant: string, ms: number) => ({
   outcome:
@@ -139,6 +139,8 @@ t.test(
       clock: simulation.clock,
       holder: 'the other',
       reachability: () => ({ ready: true, downForMs: 0 }),
+      fetchProvider: nobodyAnswers,
+      confirm: () => 'given',
       apply: (state) => void applied.push(state),
       onDecision: () => t.fail('only the leader decides'),
       onError: (_what, error) => errors.push(error),
@@ -175,6 +177,8 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
     clock: simulation.clock,
     holder: 'successor',
     reachability: () => ({ ready: true, downForMs: 0 }),
+    fetchProvider: nobodyAnswers,
+    confirm: () => 'given',
     apply: () => {},
     onDecision: () => {},
     onError: (_what, error) => t.fail(String(error)),
@@ -203,6 +207,8 @@ t.test('who begins or ceases to decide is told once', async (t) => {
     reachability: () => ({ ready: true, downForMs: 0 }),
     apply: () => {},
     onDecision: () => {},
+    fetchProvider: nobodyAnswers,
+    confirm: () => 'given',
     onLead: (leads) => told.push(leads),
     onError: (_what, error) => t.fail(String(error)),
   })

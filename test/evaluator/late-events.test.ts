@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { Assignment } from '../../src/domain/assignment.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../../src/domain/evidence.ts'
+import { nobodyAnswers } from '../fakes/simulation.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { createFeedbackJoin } from '../../src/feedback/join.ts'
 import { keyUnit } from '../../src/feedback/key-unit.ts'
@@ -69,6 +70,7 @@ class World {
     const evaluator = new Evaluator({
       ...{ store, clock, holder: 'test', apply: () => {}, onDecision: () => {}, onError: fail },
       reachability: () => ({ ready: true, downForMs: 0 }),
+      ...{ fetchProvider: nobodyAnswers, confirm: () => 'given' },
     })
     const book = new ServiceBook({ service: of, clock, remember: buffer.add, previous: null })
     await evaluator.add({ plan, book })

@@ -1,6 +1,7 @@
 import type { BetTally, Cohort, EventTally, Pair } from '../../src/domain/cohort.ts'
 import type { Evidence } from '../../src/domain/evidence.ts'
 import { isContinuous } from '../../src/domain/hypothesis.ts'
+import { emptyDriftTally } from '../../src/metrics/drift-book.ts'
 import { emptyBetTally, emptyEventTally } from '../../src/metrics/tally.ts'
 import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
@@ -8,9 +9,14 @@ import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 
 /** A judged cohort of `plan` without observations; `change` replaces parts of it. */
 export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort {
+  const terms = change.terms ?? { thresholds: {}, bets: {}, caps: {} }
   const tallies = plan.hypotheses.map((h) => [
     h.id,
-    isContinuous(h.source) ? emptyBetTally(h.source.of === 'ratio') : emptyEventTally(plan.keyed),
+    h.source.of === 'drift'
+      ? emptyDriftTally(h.id, terms)
+      : isContinuous(h.source)
+        ? emptyBetTally(h.source.of)
+        : emptyEventTally(plan.keyed),
   ])
   return {
     number: 1,
@@ -21,7 +27,7 @@ export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort 
     judged: true,
     openedAt: 0,
     closedAt: 1000,
-    terms: { thresholds: {}, bets: {}, caps: {} },
+    terms,
     assigned: [0, 0],
     observed: change.assigned ?? [0, 0],
     ...change,

@@ -1,6 +1,8 @@
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
+import type { RolloutPlan } from '../../src/rollout/plan.ts'
 import type {
+  ArchivedAttempt,
   CommitResult,
   Lease,
   RolloutChange,
@@ -14,10 +16,14 @@ export class MemoryStore implements Store {
   readonly records = new Map<string, RolloutRecord>()
   readonly log: Decision[] = []
   readonly changes: RolloutChange[] = []
+  /** Of one service. */
+  readonly archive: Cohort[] = []
+  readonly plans = new Map<string, RolloutPlan>()
   fails = false
   /** Nothing can be read or written. */
   away = false
   #lease: Lease | null = null
+  readonly #cursors = new Map<string, number>()
   #token = 0
 
   readRollout = async (service: string): Promise<RolloutRecord | null> => {
@@ -66,6 +72,31 @@ export class MemoryStore implements Store {
     return rolledBack?.phase === 'rolled-back' ? rolledBack.rolledBackAt : null
   }
 
+  attempts = async (): Promise<readonly ArchivedAttempt[]> =>
+    [...new Set(this.archive.map((c) => c.rollout))].map((rollout) => {
+      const cohorts = this.archive.filter((c) => c.rollout === rollout)
+      return {
+        rollout,
+        first: cohorts[0]!.number,
+        cohorts: cohorts.length,
+        from: cohorts[0]!.openedAt,
+        to: cohorts.at(-1)!.closedAt!,
+        evicted: 0,
+      }
+    })
+
+  archivedPlan = async (_service: string, rollout: string): Promise<RolloutPlan | null> =>
+    this.plans.get(rollout) ?? null
+
+  archivedCohorts = async (
+    service: string,
+    rollout: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly Cohort[]> =>
+    [...this.archive, ...(this.records.get(service)?.cohorts ?? [])]
+      .filter((c) => c.rollout === rollout && c.number > after)
+      .slice(0, limit)
+
   acquireLease = async (holder: string, ttlMs: number, now: number): Promise<Lease | null> => {
     this.#mustBeThere()
     const isMine = this.#lease?.holder === holder
@@ -78,6 +109,19 @@ export class MemoryStore implements Store {
   releaseLease = async (): Promise<void> => {
     this.#mustBeThere()
     this.#lease = null
+  }
+
+  openNotifyCursor = async (service: string, hook: string): Promise<number> => {
+    this.#mustBeThere()
+    const last = this.log.findLast((d) => d.service === service)?.id ?? 0
+    const cursor = this.#cursors.get(`${service} ${hook}`) ?? last
+    this.#cursors.set(`${service} ${hook}`, cursor)
+    return cursor
+  }
+
+  moveNotifyCursor = async (service: string, hook: string, id: number): Promise<void> => {
+    const before = await this.openNotifyCursor(service, hook)
+    this.#cursors.set(`${service} ${hook}`, Math.max(before, id))
   }
 
   putPredictions = async (): Promise<void> => {}
@@ -93,6 +137,9 @@ export class MemoryStore implements Store {
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
+    if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
+    this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
+    if (kept === null) this.archive.push(...(before?.cohorts ?? []))
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
     for (const cohort of change.putCohorts ?? [])
       cohorts.set(cohort.number, structuredClone(cohort))

@@ -29,7 +29,12 @@ export function errorOf(random: () => number, rms: number): number {
 export function simulate(
   seed: number,
   keys: number,
-  fate: (random: () => number, variant: string, ms: number) => Partial<Fate>,
+  fate: (
+    random: () => number,
+    variant: string,
+    ms: number,
+    segment: string | null,
+  ) => Partial<Fate>,
   metrics: readonly MetricSpec[] = [ERRORS, RMSE],
   change: Partial<SimulationOptions> = {},
 ): Promise<Simulation> {
@@ -39,7 +44,11 @@ export function simulate(
     random,
     rps: 3000,
     keys,
-    fate: (variant, ms) => ({ ...GOOD, error: errorOf(random, 3), ...fate(random, variant, ms) }),
+    fate: (variant, ms, segment) => ({
+      ...GOOD,
+      error: errorOf(random, 3),
+      ...fate(random, variant, ms, segment),
+    }),
   }
   // Not spread: a getter among the changes is read at each request.
   return Simulation.create(

@@ -134,6 +134,19 @@ export const LATENCY: Extract<MetricSpec, { kind: 'latency' }> = {
   min: null,
 }
 
+export const DRIFT: Extract<MetricSpec, { kind: 'drift' }> = {
+  name: 'drift',
+  kind: 'drift',
+  of: 'prediction',
+  mode: 'decide',
+  onFailure: 'warn',
+  better: 'lower',
+  maxChange: null,
+  sensitivity: 0,
+  max: null,
+  min: null,
+}
+
 /** A rollout with quick gates; `change` replaces parts of it. */
 export function rolloutSpec(
   change: {
@@ -189,7 +202,9 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       numbers: [],
       awaitsEvents: false,
     },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout,
   }
 }

@@ -1,4 +1,6 @@
 import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import type { Confirm } from '../../src/evaluator/observe.ts'
+import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -16,6 +18,8 @@ export type Fate = {
   /** Absolute error of the prediction; null = no label comes. */
   readonly error: number | null
   readonly labelAfterMs: number
+  /** Absent = 0. */
+  readonly prediction?: number
 }
 
 export type SimulationOptions = {
@@ -24,9 +28,17 @@ export type SimulationOptions = {
   readonly rps: number
   /** Distinct keys; 0 = every request is its own unit. */
   readonly keys: number
-  readonly fate: (variant: string, elapsedMs: number) => Fate
+  /** Absent: the service has no segments. */
+  readonly segment?: () => string
+  readonly fate: (variant: string, elapsedMs: number, segment: string | null) => Fate
   readonly reachable?: (variant: string, elapsedMs: number) => boolean
+  /** The providers of metrics; without it none of them answers. */
+  readonly fetchProvider?: FetchProvider
+  readonly confirm?: Confirm
 }
+
+/** Providers that are all down. */
+export const nobodyAnswers: FetchProvider = () => Promise.reject(new Error('refused'))
 
 /**
  * The real evaluator, ledger and books on a virtual clock with drawn traffic: requests finish after
@@ -113,6 +125,8 @@ export class Simulation {
       clock: this.clock,
       holder: `simulation ${this.clock.ms}`,
       reachability: (_service, variant) => this.#reachability(variant),
+      fetchProvider: this.#options.fetchProvider ?? nobodyAnswers,
+      confirm: this.#options.confirm ?? (() => 'not-asked'),
       apply: (state) => (this.weightBp = state.weightBp),
       onDecision: () => {},
       onError: (_what, error) => this.errors.push(error),
@@ -144,6 +158,7 @@ export class Simulation {
     const place = unit === null ? random() : (unit * 0.618033988749895) % 1
     const variant = place * 10_000 < this.weightBp ? 'canary' : 'baseline'
     const requestId = `r${this.#count++}`
+    const segment = this.#options.segment?.() ?? null
     const ticket = this.book.begin(
       {
         variant,
@@ -152,20 +167,27 @@ export class Simulation {
         suppressed: false,
         keyMissing: false,
         overrideRefused: false,
+        segment,
       },
       requestId,
     )
-    const { outcome, latencyMs, error, labelAfterMs } = fate(variant, this.elapsedMs)
+    const {
+      outcome,
+      latencyMs,
+      error,
+      labelAfterMs,
+      prediction = 0,
+    } = fate(variant, this.elapsedMs, segment)
     this.#later(latencyMs, () => {
       this.book.head(ticket)
       this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
-      this.book.predicted(ticket, outcome === 'ok' ? 0 : null)
+      this.book.predicted(ticket, outcome === 'ok' ? prediction : null)
     })
     if (error === null) return
     this.#later(latencyMs + labelAfterMs, () => {
-      const prediction = this.#predictions.get(requestId)!
+      const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      this.evaluator.label(prediction, error)
+      this.evaluator.label(pending, prediction + error)
     })
   }
 

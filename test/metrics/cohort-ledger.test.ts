@@ -32,8 +32,14 @@ function open(
   })
 }
 
-function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ticket {
-  const { cohort, first } = ledger.assign(side, unit, true) ?? { cohort: null, first: true }
+function begin(
+  ledger: CohortLedger,
+  side: Side,
+  unit: number | null = null,
+  segment: string | null = null,
+): Ticket {
+  const drawn = ledger.assign(side, unit, true, segment)
+  const { cohort, first } = drawn ?? { cohort: null, first: true }
   const ticket: Ticket = {
     variant: side === 0 ? 'baseline' : 'canary',
     reason: unit === null ? 'random' : 'key',
@@ -42,6 +48,7 @@ function begin(ledger: CohortLedger, side: Side, unit: number | null = null): Ti
     cohort,
     unit,
     first,
+    segment,
     startedAt: 0,
     startedWall: 0,
     headAt: null,
@@ -248,6 +255,48 @@ t.test('a prediction is scored as its metric says', (t) => {
   t.match(tallies['loss'], { n: [0, 2] }, 'no probability: no loss')
   t.match(tallies['loss/label-missing'], { trials: [0, 2] }, 'and it stays missing')
   t.match(tallies['accuracy/label-missing'], { trials: [0, 3] })
+  t.end()
+})
+
+t.test('a request of a segment is booked to the whole and to its segment, and to no other', (t) => {
+  const segments = ['gold', 'silver']
+  const ledger = ledgerOf([{ ...ERRORS, segments }, LATENCY, { ...RMSE, cap: null, segments }])
+  const cohort = open(ledger, 1)
+  ledger.settle(begin(ledger, 1, null, 'gold'), 'failed', 5)
+  ledger.settle(begin(ledger, 0, null, 'other'), 'failed', 5)
+  ledger.settle(begin(ledger, 0), 'ok', 5)
+  const { tallies } = cohort
+  t.match(tallies['errors'], { trials: [2, 1], events: [1, 1] })
+  t.match(tallies['errors@gold'], { trials: [0, 1], events: [0, 1], harmEvents: [0, 1] })
+  t.match(tallies['errors@silver'], { trials: [0, 0] })
+  t.same(cohort.observed, [2, 1])
+  t.same(cohort.segments, {
+    gold: { assigned: [0, 1], observed: [0, 1] },
+    silver: { assigned: [0, 0], observed: [0, 0] },
+  })
+  ledger.label({ ...prediction(1, 1), segment: 'gold' }, 4)
+  ledger.label({ ...prediction(1, 0), segment: 'gold' }, 4)
+  ledger.label({ ...prediction(1, 0, null), segment: 'gold' }, 4)
+  ledger.label({ ...prediction(1, 0), segment: 'other' }, 4)
+  t.match(tallies['rmse/label-missing'], { trials: [2, 1] })
+  t.match(tallies['rmse/label-missing@gold'], { trials: [1, 1] })
+  t.match(tallies['rmse/label-missing@silver'], { trials: [0, 0] })
+  for (let i = 0; i < 998; i++) ledger.label(prediction(1, 0), 1)
+  t.equal(ledger.takeLearntCap('rmse', 100), 4, 'each label teaches once')
+  const capped = open(ledger, 2, { terms: { ...NO_TERMS, caps: { rmse: 3 } } })
+  ledger.label({ ...prediction(2, 1), segment: 'silver' }, 4)
+  t.match(capped.tallies['rmse@silver'], { n: [0, 1], sum: [0, 9] })
+  t.match(capped.tallies['rmse/above-cap@silver'], { trials: [0, 1], events: [0, 1] })
+  t.match(capped.tallies['rmse@gold'], { n: [0, 0] })
+  t.end()
+})
+
+t.test('without segments a cohort keeps nothing of them', (t) => {
+  const ledger = ledgerOf([ERRORS])
+  const cohort = open(ledger, 1)
+  ledger.settle(begin(ledger, 1, null, 'gold'), 'ok', 5)
+  t.notOk('observedIn' in cohort)
+  t.same(Object.keys(cohort.tallies), ['errors', 'no-answer'])
   t.end()
 })
 

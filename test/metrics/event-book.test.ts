@@ -4,6 +4,7 @@ import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { FeedbackEvent, Prediction } from '../../src/domain/prediction.ts'
 import { CohortLedger } from '../../src/metrics/cohort-ledger.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
+import { completeTally } from '../../src/rollout/complete-tally.ts'
 import { betTerm } from '../../src/statistics/mean-bet.ts'
 import {
   BASKET,
@@ -196,5 +197,57 @@ t.test('numbers of answers are booked by their pointer, and store the cohort ane
   ledger.drop(1)
   ledger.answer(ticket, { '/tokens': 7 })
   t.match(tallies['tokens'], { n: [0, 2] }, 'too late')
+  t.end()
+})
+
+t.test('a segment counts the events of its own units, from the same totals', (t) => {
+  const segments = ['gold']
+  const metrics = [
+    { ...CONVERSION, segments },
+    { ...REVENUE, segments },
+    { ...CLICKS, segments },
+    { ...TOKENS, segments },
+  ]
+  const { ledger, tallies, cohort } = world(metrics, { caps: { revenue: 10, tokens: 5 } })
+  for (const segment of ['gold', 'other', null]) ledger.assign(1, null, true, segment)
+  const gold = { segment: 'gold' }
+  let { totals } = ledger.event(prediction(1, gold), [], event('purchase', 4), never)
+  ;({ totals } = ledger.event(prediction(1, gold), totals, event('purchase', 8), never))
+  ;({ totals } = ledger.event(prediction(1, gold), totals, event('click'), never))
+  t.same(totals, [1, 12, 1, 0], 'places are those of the metrics')
+  ledger.event(prediction(1, { segment: 'other' }), [], event('purchase', 3), never)
+  t.match(
+    [tallies['conversion'], tallies['conversion@gold']],
+    [{ events: [0, 2] }, { events: [0, 1] }],
+  )
+  t.match([tallies['revenue'], tallies['revenue@gold']], [{ sum: [0, 13] }, { sum: [0, 10] }])
+  t.match(
+    [tallies['revenue/above-cap'], tallies['revenue/above-cap@gold']],
+    [{ events: [0, 1] }, { events: [0, 1] }],
+  )
+  t.match([tallies['clicks'], tallies['clicks@gold']], [{ sum: [0, 1] }, { sum: [0, 1] }])
+  t.same(cohort.segments, { gold: { assigned: [0, 1], observed: [0, 1] } })
+  t.ok(complete('conversion', 3), 'drawn with or without an event')
+  t.ok(complete('conversion@gold', 1), 'of the segment alone')
+  t.ok(complete('revenue@gold', 1), 'of the segment alone')
+  t.end()
+
+  function complete(id: string, canary: number): boolean {
+    const hypothesis = buildHypotheses(rolloutSpec({ analysis: { metrics } }).analysis).find(
+      (h) => h.id === id,
+    )!
+    const all = completeTally(cohort, hypothesis, tallies[id]!)
+    return (all.kind === 'event' ? all.trials : (all as BetTally).n)[1] === canary
+  }
+})
+
+t.test('a cap is taught by all units together, each once', (t) => {
+  const { ledger } = world([{ ...BASKET, cap: null, segments: ['gold'] }])
+  for (let n = 0; n < 999; n++) {
+    ledger.event(prediction(0, { segment: 'gold' }), [], event('purchase', 1), never)
+  }
+  t.equal(ledger.takeLearntCap('basket', 0), null)
+  ledger.event(prediction(0, { segment: 'gold' }), [], event('purchase', 1), never)
+  t.equal(ledger.takeLearntCap('basket', 0), 1)
   t.end()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import type { SplitSpec } from '../../src/domain/service.ts'
+import type { Service, SplitSpec } from '../../src/domain/service.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
@@ -9,11 +9,17 @@ import type { TestGatewayOptions } from '../support/start-gateway.ts'
 
 type Tap = { teardown: (fn: () => unknown) => void }
 
-async function setUp(t: Tap, split: Partial<SplitSpec>, options: TestGatewayOptions = {}) {
+async function setUp(
+  t: Tap,
+  split: Partial<SplitSpec>,
+  options: TestGatewayOptions = {},
+  more: Partial<Service> = {},
+) {
   const upstream = await startUpstream((_req, res, { body }) => res.end(body))
   const variants = [variantAt('baseline', upstream.origin), variantAt('canary', upstream.origin)]
   const service = serviceWith(variants, {
     split: { key: null, rules: [], weightsBp: { canary: 5_000 }, override: null, ...split },
+    ...more,
   })
   const gateway = await startGateway([service], options)
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
@@ -176,6 +182,35 @@ t.test('only the JSON part of a body with binary tensors is read', async (t) => 
   t.equal(last().reason, 'random')
   await send(['Inference-Header-Content-Length: x'], binary)
   t.equal(last().reason, 'key')
+})
+
+t.test('a segment is read with the key in one pass, within the same bounds', async (t) => {
+  const observe = {
+    requestIdHeader: 'x-request-id',
+    prediction: null,
+    ...{ sample: 1, numbers: [], awaitsEvents: false },
+    segment: { from: { from: 'body', pointer: '/tier' }, values: ['gold'] },
+  } as const
+  const keyed = await setUp(t, bodyKey, {}, { observe })
+  const segmentOf = async (body: string) => {
+    await keyed.send([], body)
+    const { reason, segment } = keyed.last()
+    return [reason, segment, ...keyed.gateway.recorder.notes.splice(0)]
+  }
+  t.same(await segmentOf('{"user":"ann","tier":"gold"}'), ['key', 'gold'])
+  t.same(await segmentOf('{"tier":"tin","user":"ann"}'), ['key', 'other'])
+  t.same(await segmentOf('{"user":"ann"}'), ['key', 'other'])
+  t.same(await segmentOf('{"user":"ann","tier"'), ['key', 'other', 'analysis_unreadable'])
+  t.same(await segmentOf('{"tier":"gold","user"'), ['random', 'gold', 'key_unreadable'])
+  const far = `{"user":"ann","x":"${'x'.repeat(300_000)}","tier":"gold"}`
+  t.same(await segmentOf(far), ['key', 'other', 'analysis_unreadable'])
+
+  const keyless = await setUp(t, {}, {}, { observe })
+  await keyless.send([], '{"tier":"gold"}')
+  t.equal(keyless.last().segment, 'gold')
+  await keyless.send(['Content-Encoding: br'], 'x')
+  t.equal(keyless.last().segment, 'other')
+  t.same(keyless.gateway.recorder.notes, ['analysis_unreadable'])
 })
 
 t.test('an override needs its secret', async (t) => {

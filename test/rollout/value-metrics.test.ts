@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
 import type { BetTally, Cohort, EventTally } from '../../src/domain/cohort.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { completeTally } from '../../src/rollout/complete-tally.ts'
@@ -32,6 +33,8 @@ const hypotheses = (...metrics: MetricSpec[]) =>
 const CONTEXT: JudgeContext = {
   limits: [],
   step: 0,
+  stepEnteredAt: 0,
+  now: 0,
   pi: 0.2,
   unitsPerSecond: 100,
   latency: () => ({ value: null, n: 0 }),
@@ -258,7 +261,11 @@ t.test('a side has the share or the mean of its step, and none before its first 
   })
   const before = cohort(ALL, { tallies: { conversion: events([0, 0], [9, 9]) } })
   const shown = (id: string, cohorts: Cohort[], side: 0 | 1) =>
-    stepValue(byId(id).source, evidenceOf(ALL, cohorts).hypotheses[id]!, side)
+    stepValue(
+      byId(id).source,
+      evidenceOf(ALL, cohorts).hypotheses[id] as EventEvidence | BetEvidence,
+      side,
+    )
   t.same(shown('conversion', [before, first], 0), { value: 0.1, n: 40 })
   t.same(shown('conversion', [before, first], 1), { value: 0.1, n: 10 })
   t.same(shown('revenue', [before, first], 1), { value: 3, n: 10 })

@@ -39,7 +39,14 @@ function noDraw(): number {
 }
 
 /** What most assignments are not. */
-const PLAIN = { unit: null, suppressed: false, keyMissing: false, overrideRefused: false }
+const PLAIN = {
+  unit: null,
+  suppressed: false,
+  keyMissing: false,
+  overrideRefused: false,
+  segment: null,
+  numbers: null,
+}
 
 t.test('without a key every request is drawn by itself', (t) => {
   const drawn = (point: number) => assignOnce({ draw: () => point })

@@ -27,7 +27,9 @@ export function buildService(options: ServiceOptions = {}): Service {
       numbers: [],
       awaitsEvents: false,
     },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }

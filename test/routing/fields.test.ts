@@ -71,9 +71,10 @@ t.test('body pointers are those of the key and the rules, each once', (t) => {
     rule({ from: 'header', name: 'x' }, { from: 'body', pointer: '/tier' }),
     rule({ from: 'body', pointer: '/user' }, { from: 'body', pointer: '/a/0' }, { from: 'ip' }),
   ]
-  t.strictSame(bodyPointers(buildService({ split: { key, rules } })), ['/user', '/tier', '/a/0'])
-  t.strictSame(bodyPointers(buildService({ split: { rules } })), ['/tier', '/user', '/a/0'])
-  t.strictSame(bodyPointers(buildService({ split: { key: { from: 'ip' } } })), [])
-  t.strictSame(bodyPointers(buildService()), [])
+  const of = (split: object) => bodyPointers(buildService({ split }))
+  t.strictSame(of({ key, rules }), { all: ['/user', '/tier', '/a/0'], deciding: 3 })
+  t.strictSame(of({ rules }), { all: ['/tier', '/user', '/a/0'], deciding: 3 })
+  t.strictSame(of({ key: { from: 'ip' } }), { all: [], deciding: 0 })
+  t.strictSame(of({}), { all: [], deciding: 0 })
   t.end()
 })

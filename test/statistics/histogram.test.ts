@@ -98,3 +98,29 @@ function filled(values: readonly number[]): LogHistogram {
   for (const value of values) histogram.add(value)
   return histogram
 }
+
+t.test('what was added since a copy is known, and a copy goes its own way', (t) => {
+  const histogram = new LogHistogram()
+  for (const ms of [1, 1, 10]) histogram.add(ms)
+  const copy = histogram.copy()
+  for (const ms of [10, 100]) histogram.add(ms)
+  t.equal(copy.count, 3)
+  const since = histogram.since(copy)
+  t.equal(since.count, 2)
+  const later = new LogHistogram()
+  for (const ms of [10, 100]) later.add(ms)
+  t.same(since.toJSON(), later.toJSON())
+  t.equal(histogram.since(histogram.copy()).quantile(0.5), null)
+  t.end()
+})
+
+t.test('The share above a value is that of the buckets above its own.', async (t) => {
+  const histogram = new LogHistogram()
+  t.equal(histogram.shareAbove(10), 0)
+  for (const ms of [1, 10, 100, 1000]) histogram.add(ms)
+  histogram.scale(0.5)
+  t.equal(histogram.shareAbove(0), 1)
+  t.equal(histogram.shareAbove(10), 0.5)
+  t.equal(histogram.shareAbove(11), 0.5)
+  t.equal(histogram.shareAbove(5000), 0)
+})

@@ -1,14 +1,23 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { open } from 'lmdb'
+import { open, type Key } from 'lmdb'
 import t from 'tap'
 import type { Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import type { LmdbStoreOptions } from '../../src/store/lmdb-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { encodeRecord } from '../../src/store/record-codec.ts'
+import { plan } from '../fakes/rollout.ts'
 import { createFakeTimers } from './fake-timers.ts'
-import { SERVICE, commit, sampleEvidence, samplePrediction, takeLease } from './samples.ts'
+import {
+  SERVICE,
+  commit,
+  sampleCohort,
+  sampleEvidence,
+  samplePrediction,
+  takeLease,
+} from './samples.ts'
 import { testStore } from './store-contract.ts'
 import type { StoreSubject } from './store-contract.ts'
 
@@ -25,6 +34,32 @@ t.test('a new store says that it is empty, an old one says nothing', async (t) =
   const second = await openStore(path, { log: listLog(log) })
   t.equal(log.length, 1)
   await second.close()
+})
+
+t.test('a store that older versions wrote, without an archive, is taken up', async (t) => {
+  const path = t.testdir()
+  const old = open({ path, noSubdir: false, maxDbs: 12 })
+  await old.openDB<number, string>('meta', {}).put('schema', 1)
+  const cohort = encodeRecord(sampleCohort(1))
+  await old.openDB<Buffer, Key>('cohorts', { encoding: 'binary' }).put([SERVICE, 1], cohort)
+  await old.close()
+  const store = await openStore(path)
+  const lease = await takeLease(store)
+  await commit(store, lease, null, { dropCohorts: [1] })
+  const kept = { rollout: '1.4->2.0#1', plan: plan(), cohorts: [sampleCohort(1), sampleCohort(2)] }
+  await commit(store, lease, 1, { archive: kept })
+  t.match(await store.attempts(SERVICE), [{ rollout: '1.4->2.0#1', cohorts: 2 }])
+  await store.close()
+})
+
+t.test('the archive is bounded in bytes too', async (t) => {
+  const limit = 20 * encodeRecord(sampleCohort(1)).length
+  const store = await openStore(t.testdir(), { archive: { maxCohorts: 1e6, maxBytes: limit } })
+  const lease = await takeLease(store)
+  const cohorts = Array.from({ length: 50 }, (_, number) => sampleCohort(number))
+  await commit(store, lease, null, { archive: { rollout: '1.4->2.0#1', plan: plan(), cohorts } })
+  t.match(await store.attempts(SERVICE), [{ cohorts: 20, evicted: 30 }])
+  await store.close()
 })
 
 t.test('a missing directory is made, whatever its name looks like', async (t) => {
@@ -207,8 +242,9 @@ function makeSubject(t: Test): StoreSubject {
   const stores: Store[] = []
   t.teardown(() => Promise.all(stores.map((store) => store.close())))
   return {
-    open: async (limits) => {
-      const store = await openStore(path, { setTimer: timers.setTimer, ...limits })
+    open: async ({ maxCohorts, ...limits } = {}) => {
+      const archive = maxCohorts === undefined ? {} : { archive: { maxCohorts, maxBytes: 1e9 } }
+      const store = await openStore(path, { setTimer: timers.setTimer, ...archive, ...limits })
       stores.push(store)
       return store
     },

@@ -59,6 +59,7 @@ export function sampleEvidence(change: Partial<Evidence> = {}): Evidence {
     ratio: { foldedThrough: -1, starts: [[]], sup: 0 },
     caps: {},
     limitTicks: {},
+    measurements: {},
     ...change,
   }
 }

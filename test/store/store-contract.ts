@@ -1,7 +1,9 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import type { Test } from 'tap'
 import type { Store } from '../../src/store/store.ts'
+import { testArchive } from './store-contract-archive.ts'
 import { testLease, testWatch } from './store-contract-replicas.ts'
+import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
 import {
   SERVICE,
@@ -15,7 +17,12 @@ import {
 
 /** What an engine must offer to be tested: any number of stores on the same data. */
 export type StoreSubject = {
-  readonly open: (limits?: { maxPending?: number; retentionMs?: number }) => Promise<Store>
+  readonly open: (limits?: {
+    maxPending?: number
+    retentionMs?: number
+    /** Of the archive. */
+    maxCohorts?: number
+  }) => Promise<Store>
   /** Resolves when every store has had the occasion to see the others' changes. */
   readonly settle: () => Promise<void>
 }
@@ -24,9 +31,11 @@ export type StoreSubject = {
 export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void {
   testRollouts(t, makeSubject)
   testDecisions(t, makeSubject)
+  testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
   testWatch(t, makeSubject)
   testPredictions(t, makeSubject)
+  testArchive(t, makeSubject)
 }
 
 function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {

@@ -44,6 +44,7 @@ export class FakeRecorder implements ServiceRecorder {
       cohort: null,
       unit: assignment.unit,
       first: true,
+      segment: assignment.segment ?? null,
       startedAt: now,
       startedWall: 0,
       headAt: null,

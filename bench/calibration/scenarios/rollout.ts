@@ -159,9 +159,12 @@ function observe(
   const errors = evidence.hypotheses['errors'] as EventEvidence
   return {
     now,
+    confirmation: 'given',
     reports: judge(plan, evidence, {
       limits: [],
       step: state.step,
+      stepEnteredAt: state.stepEnteredAt,
+      now,
       pi: state.weightBp / 10_000,
       unitsPerSecond: REQUESTS,
       latency: () => ({ value: null, n: 0 }),

@@ -195,6 +195,8 @@ function proofPlan({ proof }: Hypothesis, pi: number) {
     canaryMean,
     baselineVariance,
     canaryVariance,
+    // On the scale of the squares.
+    cap: CAP ** 2,
   })!
 }
 

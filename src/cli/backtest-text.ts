@@ -1,0 +1,92 @@
+import { formatCount, formatNumber } from '../rollout/format.ts'
+import type { BacktestReport, DecisionLine } from './backtest-report.ts'
+import { renderTime } from './render-command.ts'
+import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
+
+/** Builds the lines of a backtest: what was decided and what would have been, side by side, and where they part. */
+export function renderBacktest(report: BacktestReport, style: Style): readonly string[] {
+  const { width } = style
+  const name = report.rules ?? 'the same rules'
+  const span = `${formatCount(report.cohorts)} cohorts, ${renderTime(report.from)} to ${renderTime(report.to).slice(11)}`
+  return [
+    `${style.bold(report.service)}  ${report.rollout}  ${span}`,
+    ...(report.evicted === 0
+      ? []
+      : renderLabelled(
+          'not kept',
+          `the first ${formatCount(report.evicted)} cohorts: their evidence is missing here`,
+          width,
+        )),
+    ...renderFidelity(report, width),
+    '',
+    ...renderTable(
+      [
+        ['  time', 'recorded', `under ${name}`].map((text) => ({ text, paint: style.dim })),
+        ...report.decisions.map((row): Cell[] => [
+          `  ${renderTime(row.at).slice(11)}`,
+          cellOf(row.recorded, style),
+          cellOf(row.replayed, style),
+        ]),
+      ],
+      '<<<',
+      width,
+    ),
+    '',
+    ...renderEnd(report, name, width),
+  ]
+}
+
+function renderFidelity({ metrics }: BacktestReport, width: number): readonly string[] {
+  const exact = metrics.filter((m) => m.fidelity === 'exact').map((m) => m.name)
+  const rest = metrics.filter((m) => m.fidelity !== 'exact')
+  return [
+    ...(exact.length === 0 ? [] : renderLabelled('exact', exact.join(', '), width)),
+    ...rest.flatMap(({ name, fidelity, note, gap }) => {
+      const within =
+        gap === 0
+          ? ''
+          : ` (its evidence is at most e^${formatNumber(Math.max(gap, 0.001))} too high)`
+      const words = fidelity === 'approximate' ? 'about' : 'left out'
+      return renderLabelled(words, `${name}: ${note}${within}`, width)
+    }),
+  ]
+}
+
+function cellOf(line: DecisionLine | null, style: Style): Cell {
+  if (line === null) return { text: '-', paint: style.dim }
+  const text = `${line.action} (${line.reason}) ${formatNumber(line.to.weights['canary'] ?? 0)} %`
+  if (line.action === 'rollback') return { text, paint: style.bad }
+  return line.action === 'promote' ? { text, paint: style.good } : text
+}
+
+function renderEnd(report: BacktestReport, name: string, width: number): readonly string[] {
+  const { differsFrom, otherWeightsFrom, refused, end } = report
+  const parting = report.decisions.find((d) => d.recorded === null || d.replayed === null)
+  const standing = `${end.phase} at ${formatNumber(end.weights['canary'] ?? 0)} %`
+  const time = (at: string) => renderTime(at).slice(11)
+  const runs = end.phase === 'progressing' || end.phase === 'paused'
+  return [
+    ...(differsFrom === null
+      ? renderLabelled('same', `under ${name} every decision is the one that was made`, width)
+      : renderLabelled('differs', `from ${time(differsFrom)} on`, width)),
+    ...(parting?.recorded == null
+      ? []
+      : renderLabelled('recorded', parting.recorded.summary, width)),
+    ...(parting?.replayed == null
+      ? []
+      : renderLabelled('instead', parting.replayed.summary, width)),
+    ...renderLabelled(
+      'end',
+      runs ? `${standing} when the record ends at ${time(end.at)}` : `${standing}, ${time(end.at)}`,
+      width,
+    ),
+    ...(otherWeightsFrom === null
+      ? []
+      : renderLabelled(
+          'about',
+          `from ${time(otherWeightsFrom)} on the traffic was split by other weights than these rules would have set: its evidence holds, its pace is not theirs`,
+          width,
+        )),
+    ...refused.flatMap((sentence) => renderLabelled('refused', sentence, width)),
+  ]
+}

@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import { buildPlan, type RolloutPlan } from '../rollout/plan.ts'
+import { replay } from '../rollout/replay.ts'
+import { buildBacktestReport } from './backtest-report.ts'
+import { renderBacktest } from './backtest-text.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import type { CliIo } from './cli-io.ts'
+import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
+import { readRecord } from './read-record.ts'
+import { buildStyle } from './render.ts'
+import { runSynthetic } from './synthetic.ts'
+import { addSyntheticOptions, type SyntheticOptions } from './synthetic-options.ts'
+
+type BacktestOptions = ReadOptions &
+  SyntheticOptions & {
+    readonly config?: string
+    readonly rollout?: string
+  }
+
+/** Adds `serin backtest`: recorded or made-up traffic, judged under other rules. */
+export function addBacktestCommand(program: Command, io: CliIo): void {
+  const command = program
+    .command('backtest')
+    .description('judge recorded traffic again under other rules, or made-up traffic (--rps)')
+    .argument('[service]', 'may be left out where the file has one alone (--rps)')
+    .option(
+      '-c, --config <file>',
+      `the rules (default: those it was judged by; with --rps ${DEFAULT_FILE})`,
+    )
+    .option('--rollout <id>', 'an attempt (default: the newest that is kept)')
+  addReadOptions(addSyntheticOptions(command)).action(
+    async (service: string | undefined, options: BacktestOptions) => {
+      const { rps } = options
+      if (rps !== undefined) return judgeMadeUp(io, service ?? null, { ...options, rps })
+      if (service !== undefined) return judgeAgain(io, service, options)
+      throw new CliExit(
+        EXIT.badInput,
+        'name the service whose record is judged, or make traffic up with --rps',
+      )
+    },
+  )
+}
+
+async function judgeMadeUp(
+  io: CliIo,
+  service: string | null,
+  options: BacktestOptions & { readonly rps: number },
+): Promise<void> {
+  const file = options.config ?? DEFAULT_FILE
+  await runSynthetic(io, await readRules(io, file, service), file, options)
+}
+
+async function judgeAgain(io: CliIo, service: string, options: BacktestOptions): Promise<void> {
+  const file = options.config ?? null
+  // A mistake in the file is told before anything is fetched.
+  const rules = file === null ? null : await readRules(io, file, service)
+  const { attempt, record } = await withClient(io, options, (client) =>
+    readRecord(client, service, options.rollout ?? null, io.clock.now()),
+  )
+  const { baselineVersion, canaryVersion, keyed } = record.plan
+  const plan: RolloutPlan = { ...(rules ?? record.plan), baselineVersion, canaryVersion, keyed }
+  const replayed = replay(record, plan)
+  if (replayed === null) {
+    throw new CliExit(EXIT.badInput, `the log does not know how ${attempt.rollout} began`)
+  }
+  const report = buildBacktestReport(attempt, record, replayed, file)
+  if (options.output === 'json') return writeJson(io, report)
+  const lines = renderBacktest(report, buildStyle(io, io.stdout))
+  io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** The plan of a service of a file; `name: null` = of the only one that has a rollout. */
+async function readRules(io: CliIo, file: string, name: string | null): Promise<RolloutPlan> {
+  const { config } = await readConfigFile(io, file)
+  const named = config.services.filter((s) =>
+    name === null ? s.rollout !== null : s.name === name,
+  )
+  const [service] = named
+  if (service === undefined || named.length > 1) {
+    const known = config.services.map((s) => s.name).join(', ')
+    const what = name === null ? 'name the service' : `${file} has no service "${name}"`
+    throw new CliExit(EXIT.badInput, `${what}; ${file} has: ${known}`)
+  }
+  const plan = buildPlan(service, config.hash)
+  if (plan !== null) return plan
+  throw new CliExit(
+    EXIT.badInput,
+    `${file}: "${service.name}" has fixed weights, so there are no rules to judge by`,
+  )
+}

@@ -1,0 +1,107 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { PlanJson } from '../admin/present-plan.ts'
+import { parsePercent } from '../domain/units.ts'
+import type { Config } from '../config/config.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import type { CliIo } from './cli-io.ts'
+import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { readConfigFile } from './config-file.ts'
+import { renderPlan } from './render-plan.ts'
+import { buildStyle } from './render.ts'
+
+type PlanOptions = ReadOptions & {
+  readonly config?: string
+  readonly rps?: number
+  readonly errorRate?: number
+  readonly regression?: number
+}
+
+/** Adds `serin plan [service] [--rps N]`: how long a rollout takes, with a gateway or from a file. */
+export function addPlanCommand(program: Command, io: CliIo): void {
+  addReadOptions(
+    program
+      .command('plan')
+      .description('how long a rollout takes, and what to change')
+      .argument('[service]', 'may be left out where a file has one rollout')
+      .option('-c, --config <file>', 'of a file, without a gateway; needs --rps')
+      .option('--rps <n>', 'requests (new keys) per second (default: as observed)', parseRps)
+      .option('--error-rate <percent>', 'failures of the baseline (1%, or as observed)', parseShare)
+      .option('--regression <percent>', 'how much worse a canary is to be seen', parseChange),
+  ).action(async (name: string | undefined, options: PlanOptions) => {
+    const plan =
+      options.config === undefined
+        ? await askGateway(io, name, options)
+        : await readPlan(io, options.config, name, options)
+    if (options.output === 'json') return writeJson(io, plan)
+    io.stdout.write(`${renderPlan(plan, buildStyle(io, io.stdout)).join('\n')}\n`)
+  })
+}
+
+/** Reads a rate above 0. */
+export function parseRps(text: string): number {
+  const rps = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (rps > 0 && rps <= 1e9) return rps
+  throw new InvalidArgumentError('Give a number above 0, of requests (new keys) per second.')
+}
+
+function parseShare(text: string): number {
+  const share = parsePercent(text)
+  if (share !== null && share <= 1) return share
+  throw new InvalidArgumentError('Write it as 1% or 0.5%.')
+}
+
+function parseChange(text: string): number {
+  const change = parsePercent(text)
+  if (change !== null && change > 0 && change <= 1e3) return change
+  throw new InvalidArgumentError('Write it as 20% (100% is a doubling).')
+}
+
+function askGateway(io: CliIo, name: string | undefined, options: PlanOptions): Promise<PlanJson> {
+  if (name === undefined) {
+    throw new CliExit(EXIT.badInput, 'name the service, or a file with -c')
+  }
+  const { rps, errorRate, regression } = options
+  return withClient(io, options, (client) => client.plan(name, { rps, errorRate, regression }))
+}
+
+async function readPlan(
+  io: CliIo,
+  file: string,
+  name: string | undefined,
+  { rps, errorRate, regression }: PlanOptions,
+): Promise<PlanJson> {
+  if (rps === undefined) {
+    throw new CliExit(EXIT.badInput, 'a file has no traffic to observe: give --rps')
+  }
+  const { config } = await readConfigFile(io, file)
+  const service = chooseService(config, file, name)
+  // As much as a gateway loads: most commands never need it.
+  const [{ buildPlan }, { forecastWithAdvice }, { presentPlan }] = await Promise.all([
+    import('../rollout/plan.ts'),
+    import('../rollout/suggestions.ts'),
+    import('../admin/present-plan.ts'),
+  ])
+  const traffic = {
+    unitsPerSecond: rps,
+    from: 'given',
+    errorRate: errorRate ?? null,
+    evidence: null,
+    exceedance: null,
+  } as const
+  const plan = buildPlan(service, config.hash)!
+  return presentPlan(service, forecastWithAdvice(plan, traffic, regression ?? null))
+}
+
+function chooseService(config: Config, file: string, name: string | undefined) {
+  const rollouts = config.services.filter(({ rollout }) => rollout !== null)
+  const known = rollouts.map((service) => service.name).join(', ')
+  if (name === undefined) {
+    if (rollouts.length === 1) return rollouts[0]!
+    const found = rollouts.length === 0 ? 'no rollout' : `several rollouts (${known}): name one`
+    throw new CliExit(EXIT.badInput, `${file} has ${found}`)
+  }
+  const service = rollouts.find((each) => each.name === name)
+  if (service !== undefined) return service
+  const rest = known === '' ? '' : `; those with one: ${known}`
+  throw new CliExit(EXIT.badInput, `${file} has no service "${name}" with a rollout${rest}`)
+}

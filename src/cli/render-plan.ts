@@ -1,0 +1,123 @@
+import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
+import { formatNumber, formatPercent } from '../rollout/format.ts'
+import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
+
+/** Builds the lines of `plan`: the steps, what the proof and the regressions take, and the whole. */
+export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
+  const { width } = style
+  const label = (name: string, text: string) => renderLabelled(name, text, width)
+  return [
+    `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
+    ...renderTable(stepRows(plan), '<>>><', width),
+    ...chunksOf(plan.steps).flatMap((steps) => {
+      const align = `<>${'>'.repeat(steps.length)}`
+      return [
+        '',
+        'To prove an equal canary no worse, half and four of five of the rollouts take',
+        ...renderTable(proofRows(steps), align, width),
+        '',
+        'To see a canary that is worse from the beginning of a step',
+        ...renderTable(harmRows(steps), align, width),
+      ]
+    }),
+    '',
+    ...label('whole', describeWhole(plan)),
+    ...label('limit', describeLimit(plan)),
+    ...plan.suggestions.flatMap((text, index) => label(index === 0 ? 'to fit' : 'or', text)),
+    ...label('baseline', describeBaseline(plan)),
+  ]
+}
+
+function describeTraffic({ unit, unitsPerSecond, trafficFrom }: PlanJson): string {
+  const units = unit === 'key' ? 'new keys' : 'requests'
+  return `${formatNumber(unitsPerSecond)} ${units} per second (${trafficFrom})`
+}
+
+function stepRows({ steps }: PlanJson): string[][] {
+  return [
+    ['  step', 'weight', 'p50', 'p80', 'takes longest'],
+    ...steps.map((step) => [
+      `  ${step.index + 1}`,
+      weightOf(step),
+      formatTime(step.p50Seconds),
+      formatTime(step.p80Seconds),
+      step.proves ? `${step.slowest} (needs proof)` : step.slowest,
+    ]),
+  ]
+}
+
+function proofRows(steps: readonly StepPlanJson[]): string[][] {
+  return metricRows(steps, 'margin', ({ margin, floor, prove }) => [
+    floor > 0 ? `${formatPercent(margin)} + ${formatPercent(floor)}` : formatPercent(margin),
+    prove,
+  ])
+}
+
+// Shares above a cap stand beside a metric that is shown: nobody asks how soon they are seen.
+function harmRows(all: readonly StepPlanJson[]): string[][] {
+  const steps = all.map((step) => {
+    return { ...step, metrics: step.metrics.filter(({ name }) => !name.includes('/')) }
+  })
+  return metricRows(steps, 'worse by', ({ regression, see }) => [formatPercent(regression), see])
+}
+
+function metricRows(
+  steps: readonly StepPlanJson[],
+  head: string,
+  read: (metric: StepPlanJson['metrics'][number]) => readonly [change: string, times: TimesJson],
+): string[][] {
+  return [
+    ['  metric', head, ...steps.map((step) => `at ${weightOf(step)}`)],
+    ...steps[0]!.metrics.map((metric, row) => [
+      `  ${metric.name}`,
+      read(metric)[0],
+      ...steps.map(({ metrics }) => {
+        return formatRange(read(metrics[row]!)[1])
+      }),
+    ]),
+  ]
+}
+
+/** As many steps as a terminal is wide enough for. */
+function chunksOf(steps: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+  const size = 3
+  return Array.from({ length: Math.ceil(steps.length / size) }, (_, chunk) =>
+    steps.slice(chunk * size, (chunk + 1) * size),
+  )
+}
+
+// `28-30 min`, `75 s-2 min`, `10 min`.
+function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
+  const [from, to] = [formatTime(p50Seconds), formatTime(p80Seconds)]
+  if (from === to) return to
+  const [count, unit] = from.split(' ')
+  return to.endsWith(` ${unit}`) ? `${count}-${to}` : `${from}-${to}`
+}
+
+function describeWhole(plan: PlanJson): string {
+  if (plan.p50Seconds === null) return 'never at 100 %'
+  const pauses = plan.pauseSeconds === 0 ? '' : ', timed pauses included'
+  const approvals =
+    plan.approvals === 0
+      ? ''
+      : `, and the time of ${plan.approvals === 1 ? 'an approval' : `${plan.approvals} approvals`}`
+  return `at 100 % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+}
+
+function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {
+  const limit = formatSeconds(maxDurationSeconds)
+  return fits ? `within maxDuration (${limit})` : `longer than maxDuration (${limit})`
+}
+
+function describeBaseline({ baseline }: PlanJson): string {
+  const shown = baseline.map(({ name, value, from }) => `${name} ${formatNumber(value)} (${from})`)
+  return shown.length === 0 ? 'no metric decides' : shown.join(', ')
+}
+
+function weightOf({ weight }: StepPlanJson): string {
+  return `${formatNumber(weight)} %`
+}
+
+function formatTime(seconds: number | null): string {
+  return seconds === null ? 'never' : formatSeconds(seconds)
+}

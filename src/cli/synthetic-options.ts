@@ -1,0 +1,95 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Pair } from '../domain/cohort.ts'
+import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { parsePercent } from '../domain/units.ts'
+import type { SyntheticTraffic } from '../rollout/draw-cohort.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+import { parseCount } from './command-options.ts'
+
+/** Options that make traffic up. Shares are fractions; changes are canary over baseline, 1.2 for +20 %. */
+export type SyntheticOptions = {
+  readonly rps?: number
+  readonly errorRate?: number
+  readonly baselineErrorRate: number
+  readonly latency: number
+  readonly rmse: number
+  readonly change: Readonly<Record<string, number>>
+  readonly runs: number
+  readonly seed: number
+}
+
+const DEFAULT_ERROR_RATE = 0.01
+
+/** The share of right answers of an accuracy metric on the baseline. */
+const DEFAULT_ACCURACY = 0.9
+
+/** Adds the options of made-up traffic. */
+export function addSyntheticOptions(command: Command): Command {
+  return command
+    .option('--rps <n>', 'make traffic up: so many requests a second', parseRate)
+    .option('--error-rate <share>', "the canary's (default: the baseline's)", parseShare)
+    .option('--baseline-error-rate <share>', "the baseline's", parseShare, DEFAULT_ERROR_RATE)
+    .option('--latency <change>', 'of the canary, at every quantile: +20%', parseChange, 1)
+    .option('--rmse <change>', 'of the canary, for every RMSE: +10%', parseChange, 1)
+    .option('--change <metric=change>', 'of another metric: accuracy=-5%', collectChange, {})
+    .option('--runs <n>', 'how many rollouts', parseCount(1), 200)
+    .option('--seed <n>', 'repeat what was drawn', parseCount(0), 1)
+}
+
+/** The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a metric that it has not. */
+export function buildTraffic(
+  plan: RolloutPlan,
+  options: SyntheticOptions & { readonly rps: number },
+): SyntheticTraffic {
+  const names = plan.metrics.map((m) => m.name)
+  for (const name of Object.keys(options.change)) {
+    if (names.includes(name)) continue
+    throw new CliExit(
+      EXIT.badInput,
+      `--change ${name}: no such metric; there are: ${names.join(', ')}`,
+    )
+  }
+  const values = plan.metrics.flatMap((metric) => {
+    const change = options.change[metric.name] ?? (metric.kind === 'rmse' ? options.rmse : 1)
+    return isLabelMetric(metric) ? [[metric.name, valuesOf(metric, change)] as const] : []
+  })
+  const { baselineErrorRate } = options
+  return {
+    requestsPerSecond: options.rps,
+    failures: [baselineErrorRate, options.errorRate ?? baselineErrorRate],
+    latencyRatio: options.latency,
+    values: Object.fromEntries(values),
+  }
+}
+
+function valuesOf({ kind }: MetricSpec, change: number): Pair {
+  const baseline = kind === 'accuracy' ? DEFAULT_ACCURACY : 1
+  const canary = baseline * change
+  return [baseline, kind === 'accuracy' ? Math.min(1, canary) : canary]
+}
+
+function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (rate > 0) return rate
+  throw new InvalidArgumentError('Give a number of requests above 0.')
+}
+
+function parseShare(text: string): number {
+  const share = parsePercent(text)
+  if (share !== null && share <= 1) return share
+  throw new InvalidArgumentError('Give a percentage like 2%.')
+}
+
+function parseChange(text: string): number {
+  const change = parsePercent(text.replace(/^[+-]/, ''))
+  const ratio = change === null ? NaN : text.startsWith('-') ? 1 - change : 1 + change
+  if (ratio > 0) return ratio
+  throw new InvalidArgumentError('Give a change like +20% or -5%.')
+}
+
+function collectChange(text: string, before: Readonly<Record<string, number>>) {
+  const at = text.lastIndexOf('=')
+  if (at <= 0) throw new InvalidArgumentError('Give a metric and its change: accuracy=-5%.')
+  return { ...before, [text.slice(0, at)]: parseChange(text.slice(at + 1)) }
+}

@@ -1,0 +1,54 @@
+import { formatCount, formatNumber, formatPercent } from '../rollout/format.ts'
+import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
+import type { EndReport, SyntheticReport } from './synthetic-report.ts'
+
+/** Builds the lines of a report on made-up traffic; `traffic` says in words what it was like. */
+export function renderSynthetic(
+  report: SyntheticReport,
+  traffic: readonly string[],
+  style: Style,
+): readonly string[] {
+  const { width } = style
+  const runs = `${formatCount(report.runs)} rollouts under ${report.rules} (seed ${report.seed})`
+  const head = ['  end', 'rollouts', 'share', '95 % interval', 'p50', 'p80', 'by']
+  return [
+    `${style.bold(report.service)}  ${runs}`,
+    ...renderLabelled('traffic', traffic.join('; '), width),
+    '',
+    ...renderTable(
+      [
+        head.map((text) => ({ text, paint: style.dim })),
+        ...report.ends.map((end): Cell[] => rowOf(end, style)),
+      ],
+      '<>>>>>< ',
+      width,
+    ),
+    '',
+    ...report.ends.flatMap((end) => renderWhere(end, width)),
+  ]
+}
+
+function rowOf(end: EndReport, style: Style): Cell[] {
+  const paints = { promoted: style.good, 'rolled-back': style.bad } as const
+  const paint = end.end === 'promoted' || end.end === 'rolled-back' ? paints[end.end] : String
+  const time = (seconds: number | null) => (seconds === null ? '-' : formatSeconds(seconds))
+  return [
+    { text: `  ${end.end}`, paint },
+    formatCount(end.count),
+    formatPercent(end.share),
+    `${formatPercent(end.lower)} to ${formatPercent(end.upper)}`,
+    time(end.p50Seconds),
+    time(end.p80Seconds),
+    end.reasons
+      .map(({ reason, count }) => (end.reasons.length === 1 ? reason : `${reason} ${count}`))
+      .join(', '),
+  ]
+}
+
+function renderWhere({ end, count, weights }: EndReport, width: number): readonly string[] {
+  if (count === 0) return []
+  const at = weights
+    .map((w) => `${formatCount(w.count)} at ${formatNumber(w.percent)} %`)
+    .join(', ')
+  return renderLabelled('where', `${end}: ${at}`, width)
+}

@@ -1,0 +1,55 @@
+import { createRandom } from '../demo/seeded-random.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { rehearseSynthetic, type SyntheticEnd } from '../rollout/synthetic.ts'
+import { formatNumber, formatPercent } from '../rollout/format.ts'
+import type { CliIo } from './cli-io.ts'
+import { writeJson } from './command-options.ts'
+import { buildStyle } from './render.ts'
+import { buildTraffic, type SyntheticOptions } from './synthetic-options.ts'
+import { buildSyntheticReport } from './synthetic-report.ts'
+import { renderSynthetic } from './synthetic-text.ts'
+
+/** How often progress is shown, in ms. */
+const PROGRESS_MS = 200
+
+/** Runs rollouts on made-up traffic under the rules of a plan, and prints how they ended. */
+export async function runSynthetic(
+  io: CliIo,
+  plan: RolloutPlan,
+  rules: string,
+  options: SyntheticOptions & { readonly rps: number; readonly output: 'table' | 'json' },
+): Promise<void> {
+  const traffic = buildTraffic(plan, options)
+  const random = createRandom(options.seed)
+  const ends: SyntheticEnd[] = []
+  let shownAt = io.clock.monotonic()
+  for (let run = 0; run < options.runs; run += 1) {
+    ends.push(rehearseSynthetic(plan, traffic, random))
+    if (io.stderr.isTTY !== true || io.clock.monotonic() - shownAt < PROGRESS_MS) continue
+    shownAt = io.clock.monotonic()
+    io.stderr.write(`\r${run + 1} of ${options.runs} rollouts`)
+  }
+  if (io.stderr.isTTY === true) io.stderr.write('\r\u001B[K')
+  const report = buildSyntheticReport(plan, { rules, seed: options.seed }, ends)
+  if (options.output === 'json') return writeJson(io, { ...report, traffic })
+  const lines = renderSynthetic(report, describeTraffic(plan, options), buildStyle(io, io.stdout))
+  io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly string[] {
+  const { baselineErrorRate, errorRate = baselineErrorRate } = options
+  const changes = plan.metrics.flatMap(({ name, kind }) => {
+    const change =
+      options.change[name] ??
+      (kind === 'rmse' ? options.rmse : kind === 'latency' ? options.latency : 1)
+    return change === 1
+      ? []
+      : [`${name} ${change > 1 ? '+' : '-'}${formatPercent(Math.abs(change - 1))}`]
+  })
+  return [
+    `${formatNumber(options.rps ?? 0)} requests a second`,
+    `${formatPercent(baselineErrorRate)} of the baseline's fail and ${formatPercent(errorRate)} of the canary's`,
+    ...(changes.length === 0 ? ['nothing else differs'] : changes),
+    ...(plan.keyed ? ['every request is a new key'] : []),
+  ]
+}

@@ -1,0 +1,68 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { UnitBatch } from '../store/store.ts'
+
+/** Folded cohorts that wait to be archived, at most. */
+const MAX_UNARCHIVED = 1000
+
+/** What folding has changed since it was stored last. */
+export type CohortChanges = {
+  readonly put: readonly Cohort[]
+  readonly drop: readonly number[]
+  readonly units: readonly UnitBatch[]
+  /** Folded by every hypothesis: nothing in them changes any more. */
+  readonly archive: readonly Cohort[]
+  readonly rollout: string
+  /** What all of them were judged by. */
+  readonly plan: RolloutPlan
+}
+
+/** Collects what has to be stored of an attempt's cohorts until the store has it. */
+export class PendingChanges {
+  readonly #put = new Map<number, Cohort>()
+  #drop: number[] = []
+  #units: UnitBatch[] = []
+  #archive: Cohort[] = []
+
+  /** A settled cohort that some hypothesis has yet to fold. */
+  put(cohort: Cohort): void {
+    this.#put.set(cohort.number, cohort)
+  }
+
+  isPut(number: number): boolean {
+    return this.#put.has(number)
+  }
+
+  /** A cohort that every hypothesis has folded. */
+  drop(number: number): void {
+    if (!this.#put.delete(number)) this.#drop.push(number)
+  }
+
+  archive(cohort: Cohort): void {
+    this.#archive.push(cohort)
+    // While the store is away memory must not grow with what it cannot take.
+    if (this.#archive.length > MAX_UNARCHIVED) this.#archive.shift()
+  }
+
+  addUnits(batch: UnitBatch): void {
+    this.#units.push(batch)
+  }
+
+  /** All of it now; `stored` takes it off again. */
+  read(): Pick<CohortChanges, 'put' | 'drop' | 'units' | 'archive'> {
+    return {
+      put: [...this.#put.values()],
+      drop: this.#drop,
+      units: this.#units,
+      archive: [...this.#archive],
+    }
+  }
+
+  /** The store has these changes. */
+  stored(changes: CohortChanges): void {
+    for (const cohort of changes.put) this.#put.delete(cohort.number)
+    this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
+    this.#units = this.#units.filter((u) => !changes.units.includes(u))
+    this.#archive = this.#archive.filter((c) => !changes.archive.includes(c))
+  }
+}

@@ -1,0 +1,58 @@
+import type { Evidence } from '../domain/evidence.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { BASELINE } from '../domain/variant.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Traffic } from '../rollout/traffic.ts'
+import { isCompared } from '../rollout/transition.ts'
+import { judgedPerSecond } from '../rollout/units.ts'
+
+/** What somebody who asks for a forecast knows better than the books; null = as observed. */
+export type GivenTraffic = {
+  /** Units per second. */
+  readonly rps: number | null
+  readonly errorRate: number | null
+}
+
+/** What traffic is read from. */
+export type TrafficInput = {
+  readonly plan: RolloutPlan
+  readonly state: RolloutState
+  readonly evidence: Evidence
+  readonly book: ServiceBook
+  readonly now: number
+}
+
+const RECENT_MS = 60_000
+
+/** Baseline answers from which its latencies are known well enough: as many as 4/(1 − q) of p95. */
+const MIN_LATENCIES = 80
+
+/** The traffic of a service: as given, else as it is; null where there is none to be seen. */
+export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic | null {
+  const { evidence, book } = input
+  const unitsPerSecond = given.rps ?? observedPerSecond(input)
+  if (!(unitsPerSecond > 0)) return null
+  const { drawn } = book.variants.get(BASELINE)!
+  return {
+    unitsPerSecond,
+    from: given.rps === null ? 'observed' : 'given',
+    errorRate: given.errorRate,
+    evidence,
+    exceedance:
+      drawn.count < MIN_LATENCIES
+        ? null
+        : (quantile, factor) => drawn.shareAbove(drawn.quantile(quantile)! * factor),
+  }
+}
+
+// New keys are known of while they are drawn alone; requests always.
+function observedPerSecond(input: TrafficInput): number {
+  const { plan, state, book, now } = input
+  if (plan.keyed) return isCompared(state) ? judgedPerSecond(input) : 0
+  const recent = [...book.variants.values()].reduce(
+    (sum, { attempts }) => sum + attempts.within(now, RECENT_MS).attempts,
+    0,
+  )
+  return (recent * 1000) / RECENT_MS
+}

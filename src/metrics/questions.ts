@@ -1,0 +1,33 @@
+import type { Hypothesis } from '../domain/hypothesis.ts'
+
+/** What is asked of the outcomes of requests, of all of them or of those of one segment: ids of hypotheses by their source. */
+export type Questions = {
+  readonly failures: readonly string[]
+  readonly noAnswers: readonly string[]
+  readonly latencies: readonly string[]
+}
+
+/** The questions about all requests. */
+export function wholeQuestions(hypotheses: readonly Hypothesis[]): Questions {
+  return questionsOf(hypotheses.filter((h) => h.segment === undefined))
+}
+
+/** The questions about the requests of one segment, by its name. */
+export function segmentQuestions(
+  hypotheses: readonly Hypothesis[],
+): ReadonlyMap<string, Questions> {
+  const segments = new Set(hypotheses.flatMap((h) => h.segment ?? []))
+  return new Map(
+    [...segments].map((name) => [name, questionsOf(hypotheses.filter((h) => h.segment === name))]),
+  )
+}
+
+function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
+  const ids = (of: Hypothesis['source']['of']) =>
+    hypotheses.filter((h) => h.source.of === of).map((h) => h.id)
+  return {
+    failures: ids('failure'),
+    noAnswers: ids('no-answer'),
+    latencies: ids('latency'),
+  }
+}

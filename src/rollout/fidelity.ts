@@ -1,0 +1,96 @@
+import type { BetTally, Cohort } from '../domain/cohort.ts'
+import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isProviderMetric } from '../domain/rollout-spec.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** How well recorded sums answer a hypothesis of another plan, and why not better. */
+export type Fidelity = {
+  readonly id: string
+  /** `not-recorded`: the replay decides without it. */
+  readonly kind: 'exact' | 'approximate' | 'not-recorded'
+  /** Null where it is exact. */
+  readonly note: string | null
+  /** Bet on anew, from the bins of its values. */
+  readonly rebet: boolean
+}
+
+/**
+ * What cohorts that were judged by `recorded` can say about the hypotheses of `plan`. Counts of events
+ * answer every margin, floor and α; values answer other margins by their bins; other thresholds, caps,
+ * scores and metrics were not counted, and measurements of thresholds and other systems are not kept.
+ */
+export function fidelities(
+  recorded: RolloutPlan,
+  plan: RolloutPlan,
+  cohorts: readonly Cohort[],
+): readonly Fidelity[] {
+  const measured = plan.metrics.filter((m) => m.threshold !== undefined || isProviderMetric(m))
+  const kept = plan.hypotheses.filter((h) => !measured.some((m) => m.name === h.id))
+  return [
+    ...kept.map((h) => fidelityOf(h, recorded, plan, cohorts)),
+    ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
+  ]
+}
+
+function fidelityOf(
+  h: Hypothesis,
+  recorded: RolloutPlan,
+  plan: RolloutPlan,
+  cohorts: readonly Cohort[],
+): Fidelity {
+  const { id } = h
+  const before = recorded.hypotheses.find((other) => other.id === id)
+  if (before === undefined) return notRecorded(id, 'no such metric was recorded')
+  if (!asksTheSame(before, h, recorded, plan)) return notRecorded(id, whyNot(h))
+  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(h, cohorts)
+  if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
+  const note = 'what came later than the recorded window was not counted'
+  return { id, kind: 'approximate', note, rebet: false }
+}
+
+function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
+  // Of totals and ratios no values are kept.
+  const isKept = source.of === 'score' || source.of === 'mean'
+  const hasBins = cohorts.every(({ tallies }) => {
+    const tally = tallies[id] as BetTally | undefined
+    return tally === undefined || tally.n[0] + tally.n[1] === 0 || tally.bins !== undefined
+  })
+  if (!isKept || !hasBins)
+    return notRecorded(id, 'its margin was bet on otherwise, and its values were not kept')
+  const note = 'its margin was bet on otherwise: bet on anew from bins of the values'
+  return { id, kind: 'approximate', note, rebet: true }
+}
+
+function notRecorded(id: string, note: string): Fidelity {
+  return { id, kind: 'not-recorded', note, rebet: false }
+}
+
+function whyNot({ source }: Hypothesis): string {
+  if (source.of === 'latency') return 'its thresholds (quantile and margins) were others'
+  return 'what was counted is something else (another kind, score or cap)'
+}
+
+function asksTheSame(
+  before: Hypothesis,
+  h: Hypothesis,
+  recorded: RolloutPlan,
+  plan: RolloutPlan,
+): boolean {
+  const identity = (of: Hypothesis, within: RolloutPlan) => [
+    { ...of.source, windowMs: 0 },
+    of.better,
+    // "Share above the cap" counts the values beside it, by their cap.
+    within.hypotheses
+      .filter(({ metric, source }) => metric === of.metric && isContinuous(source))
+      .map(({ source }) => ({ ...source, windowMs: 0 })),
+  ]
+  return JSON.stringify(identity(before, recorded)) === JSON.stringify(identity(h, plan))
+}
+
+function betsTheSame(before: Hypothesis, h: Hypothesis): boolean {
+  return before.harm.ratio === h.harm.ratio && proofRatio(before) === proofRatio(h)
+}
+
+function windowOf({ source }: Hypothesis): number {
+  return 'windowMs' in source ? source.windowMs : 0
+}

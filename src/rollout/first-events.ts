@@ -1,0 +1,32 @@
+import type { HarmSince } from './fold-cohort.ts'
+
+/** At which start point each key of an attempt had its last event, by hypothesis: tells first ones from later ones. */
+export class FirstEvents {
+  readonly #last = new Map<string, Map<number, number>>()
+
+  /**
+   * For every key with an event in a cohort of `epoch`: the first start point since which this is its
+   * first event. Keys whose last event is of this epoch already are left out: they add nothing.
+   */
+  readonly harmSince: HarmSince = (hypothesis, epoch, units) => {
+    const last = this.#lastOf(hypothesis)
+    const since = (unit: number): number[] => {
+      const before = last.get(unit) ?? -1
+      last.set(unit, Math.max(before, epoch))
+      return before >= epoch ? [] : [before + 1]
+    }
+    return [units[0].flatMap(since), units[1].flatMap(since)]
+  }
+
+  /** Takes back what a stored cohort said about keys; in cohort order. */
+  restore(hypothesis: string, epoch: number, units: readonly number[]): void {
+    const last = this.#lastOf(hypothesis)
+    for (const unit of units) last.set(unit, epoch)
+  }
+
+  #lastOf(hypothesis: string): Map<number, number> {
+    let last = this.#last.get(hypothesis)
+    if (last === undefined) this.#last.set(hypothesis, (last = new Map()))
+    return last
+  }
+}

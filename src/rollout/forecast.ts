@@ -1,0 +1,238 @@
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import { firstUnits, passageShare, unitsUntil, type Passage } from '../statistics/passage.ts'
+import { windowSeconds } from './figures.ts'
+import { proofMargin } from './margin.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
+import { harmPassage, proofGrowths, regressionOf } from './race.ts'
+import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
+import { expectBaseline, expectLabelled, type Expectation, type Traffic } from './traffic.ts'
+
+/** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
+export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
+
+/** How long a rollout of an equal canary takes, and how soon a worse one is seen. */
+export type Forecast = Times & {
+  readonly unit: 'request' | 'key'
+  readonly unitsPerSecond: number
+  readonly trafficFrom: Traffic['from']
+  /** Of the weights below 100 %. */
+  readonly steps: readonly StepForecast[]
+  /** Timed pauses, which are in the times of the whole, and approvals, which are not. */
+  readonly pauseSeconds: number
+  readonly approvals: number
+  readonly maxDurationSeconds: number
+  /** Four of five are through within `maxDuration`, which does not run in pauses. */
+  readonly fits: boolean
+  readonly baseline: readonly BaselineForecast[]
+}
+
+export type StepForecast = Times & {
+  /** Among all steps, from 0. */
+  readonly index: number
+  readonly weightBp: number
+  /** It is left only with the proof that the canary is no worse. */
+  readonly proves: boolean
+  /** What takes longest: a minimum's name or a hypothesis' id. */
+  readonly slowest: string
+  readonly minimums: readonly Minimum[]
+  readonly metrics: readonly MetricForecast[]
+}
+
+/** One required hypothesis in one step. */
+export type MetricForecast = {
+  readonly name: string
+  /** To see a canary that is worse by this from the step's beginning on; a fraction of the baseline. */
+  readonly regression: number
+  readonly see: Times
+  readonly margin: number
+  readonly floor: number
+  /** To prove an equal canary no worse than the margin, were this the step that needs it. */
+  readonly prove: Times
+}
+
+/** What the forecast takes the baseline to be. */
+export type BaselineForecast = {
+  readonly name: string
+  /** Share of events, or mean of the values compared. */
+  readonly value: number
+  readonly from: Expectation['from']
+}
+
+/**
+ * Forecasts the rollout of `plan` from its beginning under steady traffic. The canary is equal to the
+ * baseline, but for what is to be seen. Metrics are taken to be independent: the proving step is left
+ * when the last of them is proved. `regression`: the change for the worse to be seen, as a fraction of
+ * the baseline; null = a doubling of failures, and twice the margin of any other metric.
+ */
+export function forecast(
+  plan: RolloutPlan,
+  traffic: Traffic,
+  regression: number | null = null,
+): Forecast {
+  const { spec, steps, keyed } = plan
+  const proving = provingStep(steps)
+  const required = plan.hypotheses.filter((h) => h.required && h.proof !== null)
+  const found: StepForecast[] = []
+  for (const [index, step] of steps.entries()) {
+    if (step.kind === 'pause' || step.weightBp === WHOLE_BP) continue
+    const sinceStart = found.reduce((sum, s) => sum + s.p50Seconds, 0)
+    const place = { step, index, sinceStart, earlier: found, proves: index === proving }
+    found.push(forecastStep(plan, traffic, required, place, regression))
+  }
+  const sum = (of: (times: Times) => number) => found.reduce((all, step) => all + of(step), 0)
+  const [p50, p80] = [sum((s) => s.p50Seconds), sum((s) => s.p80Seconds)]
+  const pauses = steps.filter((step) => step.kind === 'pause')
+  const pauseSeconds = pauses.reduce((all, pause) => all + (pause.durationMs ?? 0), 0) / 1000
+  return {
+    unit: keyed ? 'key' : 'request',
+    unitsPerSecond: traffic.unitsPerSecond,
+    trafficFrom: traffic.from,
+    steps: found,
+    pauseSeconds,
+    approvals: pauses.filter((pause) => pause.durationMs === null).length,
+    p50Seconds: p50 + pauseSeconds,
+    p80Seconds: p80 + pauseSeconds,
+    maxDurationSeconds: spec.maxDurationMs / 1000,
+    fits: p80 <= spec.maxDurationMs / 1000,
+    baseline: required.map((h) => {
+      const { mean, from } = expectBaseline(h, traffic)
+      return { name: h.id, value: mean, from }
+    }),
+  }
+}
+
+type Place = {
+  readonly step: Extract<StepSpec, { kind: 'weight' }>
+  readonly index: number
+  /** Seconds from the start of the attempt, pauses left out. */
+  readonly sinceStart: number
+  readonly earlier: readonly StepForecast[]
+  readonly proves: boolean
+}
+
+/** A hypothesis on its way to proof: how many units it has, so many seconds after the step began. */
+type Racer = {
+  readonly name: string
+  readonly passage: Passage
+  readonly unitsAt: (seconds: number) => number
+  readonly secondsAt: (units: number) => number
+}
+
+function forecastStep(
+  plan: RolloutPlan,
+  traffic: Traffic,
+  required: readonly Hypothesis[],
+  place: Place,
+  regression: number | null,
+): StepForecast {
+  const { step, index, earlier, proves } = place
+  const pi = step.weightBp / WHOLE_BP
+  const racers = required.map((h) => racerOf(plan, traffic, h, place))
+  const minimums = minimumsOf(plan, step, traffic, place.sinceStart)
+  const metricOf = (hypothesis: Hypothesis, which: number): MetricForecast => {
+    const { secondsAt, passage } = racers[which]!
+    const change = regressionOf(hypothesis, regression)
+    const harm = { regression: change, isFirst: earlier.length === 0 }
+    return {
+      name: hypothesis.id,
+      regression: change,
+      see: timesOf((share) =>
+        secondsAt(unitsUntil(harmPassage(hypothesis, pi, traffic, harm), share)),
+      ),
+      margin: proofMargin(hypothesis)!,
+      floor: hypothesis.proof!.floor,
+      prove: timesOf((share) => secondsAt(unitsUntil(passage, share))),
+    }
+  }
+  const least = Math.max(...minimums.map(({ seconds }) => seconds))
+  let metrics: readonly MetricForecast[] | null = null
+  return {
+    index,
+    weightBp: step.weightBp,
+    proves,
+    minimums,
+    ...(proves ? timesOf((share) => lastOf(racers, least, share)) : timesOf(() => least)),
+    // They cost a search each, which a search for what would fit does without.
+    get metrics() {
+      return (metrics ??= required.map(metricOf))
+    },
+    get slowest() {
+      const proofs = this.metrics.map(({ name, prove }) => ({ name, seconds: prove.p80Seconds }))
+      const needed = proves ? [...minimums, ...proofs] : minimums
+      return needed.reduce((slow, each) => (each.seconds > slow.seconds ? each : slow)).name
+    },
+  }
+}
+
+function racerOf(
+  plan: RolloutPlan,
+  traffic: Traffic,
+  hypothesis: Hypothesis,
+  { step, sinceStart, earlier }: Place,
+): Racer {
+  const pi = step.weightBp / WHOLE_BP
+  const window = windowSeconds(hypothesis)
+  const isLabelled = 'windowMs' in hypothesis.source
+  const share = isLabelled ? expectLabelled(hypothesis, traffic) : 1
+  const perSecond = traffic.unitsPerSecond * share * segmentOf(plan, hypothesis, traffic)
+  const begin = judgedFrom(plan, hypothesis, pi, traffic)
+  const delay = Math.max(0, begin - sinceStart)
+  const lag = window + plan.spec.analysis.intervalMs / 1000
+  return {
+    name: hypothesis.id,
+    passage: {
+      growths: proofGrowths(hypothesis, pi, traffic),
+      before: plan.keyed ? provedBefore(hypothesis, traffic, earlier, perSecond, begin) : null,
+      goal: Math.log(1 / hypothesis.proof!.alpha),
+    },
+    unitsAt: (seconds) => Math.max(0, seconds - delay - lag) * perSecond,
+    secondsAt: (units) => delay + units / perSecond + lag,
+  }
+}
+
+// With a sticky key every key counts once in the attempt, so the proof is one of all steps together.
+function provedBefore(
+  hypothesis: Hypothesis,
+  traffic: Traffic,
+  earlier: readonly StepForecast[],
+  perSecond: number,
+  begin: number,
+) {
+  let start = 0
+  const parts = earlier.map(({ weightBp, p50Seconds }) => {
+    const units = Math.max(0, p50Seconds - Math.max(0, begin - start)) * perSecond
+    start += p50Seconds
+    return proofGrowths(hypothesis, weightBp / WHOLE_BP, traffic).map(({ mean, variance }) => ({
+      mean: mean * units,
+      variance: variance * units,
+    }))
+  })
+  if (parts.length === 0) return null
+  return parts.reduce((sum, part) =>
+    sum.map(({ mean, variance }, bet) => ({
+      mean: mean + part[bet]!.mean,
+      variance: variance + part[bet]!.variance,
+    })),
+  )
+}
+
+function lastOf(racers: readonly Racer[], least: number, share: number): number {
+  // Tenths of a second: a busy service is through within a few of them.
+  const tenths = firstUnits((tenth) => {
+    const seconds = tenth / 10
+    if (seconds < least) return false
+    return (
+      racers.reduce(
+        (all, { passage, unitsAt }) => all * passageShare(passage, unitsAt(seconds)),
+        1,
+      ) >= share
+    )
+  })
+  return tenths / 10
+}
+
+function timesOf(at: (share: number) => number): Times {
+  return { p50Seconds: at(0.5), p80Seconds: at(0.8) }
+}

@@ -1,0 +1,82 @@
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
+import type { Growth, Passage } from '../statistics/passage.ts'
+import { MAX_STARTS } from '../statistics/start-mixture.ts'
+import { harmMargin, proofMargin } from './margin.ts'
+import { expectBaseline, expectExceedance, type Traffic } from './traffic.ts'
+
+/** A canary that fails twice as often is the regression that one wants to see. */
+const FAILURE_REGRESSION = 1
+
+/** How many margins any other metric has to be worse by. */
+const MARGINS = 2
+
+/** The change for the worse that a forecast of harm is about, as a fraction of the baseline. */
+export function regressionOf(hypothesis: Hypothesis, asked: number | null): number {
+  if (asked !== null) return asked
+  if (hypothesis.source.of === 'failure') return FAILURE_REGRESSION
+  const margin = harmMargin(hypothesis)
+  return MARGINS * (margin > 0 ? margin : (proofMargin(hypothesis) ?? 0))
+}
+
+/**
+ * The way to seeing a canary that is worse by `regression` from the start of a step on. Evidence that
+ * begins with the attempt has half of the stake, that of a later start point its part of the other half.
+ */
+export function harmPassage(
+  hypothesis: Hypothesis,
+  pi: number,
+  traffic: Traffic,
+  step: { readonly regression: number; readonly isFirst: boolean },
+): Passage {
+  const stake = step.isFirst ? 0.5 : 0.5 / (MAX_STARTS - 1)
+  return {
+    growths: growthsOf(hypothesis, 'harm', pi, traffic, step.regression),
+    before: null,
+    goal: -Math.log(hypothesis.harm.alpha * stake),
+  }
+}
+
+/** What a unit adds to the proof of a canary that is as the baseline. */
+export function proofGrowths(
+  hypothesis: Hypothesis,
+  pi: number,
+  traffic: Traffic,
+): readonly Growth[] {
+  return growthsOf(hypothesis, 'proof', pi, traffic, 0)
+}
+
+function growthsOf(
+  hypothesis: Hypothesis,
+  side: 'harm' | 'proof',
+  pi: number,
+  traffic: Traffic,
+  regression: number,
+): readonly Growth[] {
+  const { source, better } = hypothesis
+  const { ratio } = side === 'harm' ? hypothesis.harm : hypothesis.proof!
+  const direction = (better === 'lower') === (side === 'harm') ? 'above' : 'below'
+  const { mean, variance, cap } = expectBaseline(hypothesis, traffic)
+  const bet = { direction, pi, ratio } as const
+  const change = better === 'lower' ? 1 + regression : Math.max(0, 1 - regression)
+  if (isContinuous(source)) {
+    const score = source.of === 'score' ? source.score : null
+    const scale = score === 'squared-error' ? change ** 2 : change
+    const canaryMean = Math.min(cap, mean * scale)
+    const canaryVariance =
+      score === 'correct' ? canaryMean * (cap - canaryMean) : variance * scale ** 2
+    const baseline = { baselineMean: mean, baselineVariance: variance }
+    return meanGrowths({ ...bet, ...baseline, canaryMean, canaryVariance, cap })
+  }
+  const floor = side === 'harm' ? 0 : hypothesis.proof!.floor
+  // Latencies are compared at thresholds: the canary's is a margin further out than the baseline's.
+  const canaryRate =
+    source.of === 'latency'
+      ? expectExceedance(
+          source.quantile,
+          (1 + (side === 'harm' ? source.harmMargin : source.proofMargin)) / change,
+          traffic,
+        )
+      : Math.min(1, mean * change)
+  return eventGrowths({ ...bet, floor, baselineRate: mean, canaryRate })
+}

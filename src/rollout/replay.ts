@@ -1,0 +1,128 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { Decision, DecisionDraft } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { draftDecision } from './draft-decision.ts'
+import { fidelities, type Fidelity } from './fidelity.ts'
+import { Moments } from './moments.ts'
+import { outsideOf, type Outside } from './outside.ts'
+import type { RolloutPlan } from './plan.ts'
+import { reconcile } from './reconcile.ts'
+import { RecordedCohorts } from './recorded-cohorts.ts'
+import { Rehearsal, type Look } from './rehearsal.ts'
+import { enterStep, type Transition } from './transition.ts'
+
+/** What is kept of an attempt. */
+export type AttemptRecord = {
+  /** What it was judged by. */
+  readonly plan: RolloutPlan
+  /** In assignment order. */
+  readonly cohorts: readonly Cohort[]
+  /** Of this attempt alone, the oldest first. */
+  readonly decisions: readonly Decision[]
+  /** Up to when this is all there is; ms since the epoch. */
+  readonly until: number
+}
+
+/** A decision of a replay. */
+export type ReplayedDecision = DecisionDraft & {
+  /** Made by the evidence; else taken over from the log, because cohorts do not know what made it. */
+  readonly byEvidence: boolean
+}
+
+/** An attempt as it would have gone. */
+export type Replay = {
+  readonly decisions: readonly ReplayedDecision[]
+  readonly state: RolloutState
+  /** The last moment that was looked at. */
+  readonly endedAt: number
+  /**
+   * From when on the recorded traffic was split by other weights than this replay's: its evidence still
+   * holds (each cohort is judged by its own weight), but comes at another pace. Null = never.
+   */
+  readonly otherWeightsFrom: number | null
+  readonly fidelities: readonly (Fidelity & {
+    /** How much less the log-evidence can be, where it was bet on anew. */
+    readonly gap: number
+  })[]
+  /** Commands of the log that this replay's phase refused, as sentences. */
+  readonly refused: readonly string[]
+}
+
+/**
+ * Judges a recorded attempt again, under `plan`: the same fold, judge and step, at the moments at which
+ * anything could change. What did not come from the evidence (operators, breaker, an unreachable canary, a
+ * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
+ * by, the attempt's own decisions come out again. Null: it never entered a step.
+ */
+export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null {
+  const entry = record.decisions.find((d) => d.to.phase !== 'idle')
+  if (entry === undefined) return null
+  const found = fidelities(record.plan, plan, record.cohorts)
+  const judged = without(plan, found)
+  const idle = begun(judged, entry)
+  const entered = enterStep(judged, idle, 0, entry.at, entry)
+  const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
+  const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, { rebet, boundsGaps: true })
+  const later = record.decisions.slice(record.decisions.indexOf(entry) + 1)
+  const outside = later.flatMap((d) => outsideOf(d) ?? [])
+  const moments = new Moments(record, judged)
+  const cohorts = new RecordedCohorts(record.cohorts, rehearsal)
+  const decisions: ReplayedDecision[] = []
+  const refused: string[] = []
+
+  const log = (made: Transition, from: RolloutState, look: Look['seen'] | null, by: boolean) => {
+    const context = { plan: judged, from, reports: look?.reports ?? [], now: look?.now ?? entry.at }
+    const draft = draftDecision(made, context)
+    if (draft !== null) decisions.push({ ...draft, byEvidence: by })
+  }
+  const lookAt = (now: number, from: Outside | null) => {
+    const before = rehearsal.state
+    const { result, seen } = rehearsal.look(now, from?.world(now), from?.command)
+    if ('refused' in result) refused.push(result.detail)
+    else log(result, before, seen, from === null)
+  }
+
+  log(entered, idle, null, false)
+  let now = entry.at
+  cohorts.open(now, true)
+  for (let next = moments.next(now, entered.state); next !== null;) {
+    now = next
+    const due = outside.filter((each) => each.at <= now)
+    outside.splice(0, due.length)
+    // A command is carried out on what was folded by the look before it.
+    for (const each of due) if (each.command !== undefined) lookAt(now, each)
+    const turned = cohorts.open(now, false)
+    const folded = rehearsal.fold(now)
+    if (turned) rehearsal.countLimits()
+    const seen = due.filter((each) => each.command === undefined)
+    for (const each of seen) lookAt(now, each)
+    // Between what is folded and what is due nothing can change but the time.
+    if (seen.length === 0 && (folded || turned || moments.isDeadline)) lookAt(now, null)
+    cohorts.open(now, true)
+    next = moments.next(now, rehearsal.state)
+  }
+  return {
+    decisions,
+    state: rehearsal.state,
+    endedAt: now,
+    otherWeightsFrom: cohorts.otherWeightsFrom,
+    fidelities: found.map((f) => ({ ...f, gap: rehearsal.gap(f.id) })),
+    refused,
+  }
+}
+
+function begun(plan: RolloutPlan, entry: Decision): RolloutState {
+  const seen = { now: entry.at, rolledBackAt: null, actor: entry.actor }
+  const { state } = reconcile(plan, null, seen) as Transition
+  return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
+}
+
+function without(plan: RolloutPlan, found: readonly Fidelity[]): RolloutPlan {
+  const gone = new Set(found.filter((f) => f.kind === 'not-recorded').map((f) => f.id))
+  return {
+    ...plan,
+    hypotheses: plan.hypotheses.filter((h) => !gone.has(h.id)),
+    // Its labels cannot be waited for either.
+    metrics: plan.metrics.filter((m) => !gone.has(m.name)),
+  }
+}

@@ -1,0 +1,107 @@
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import {
+  isWaitingMetric,
+  type StepSpec,
+  type ThresholdSpec,
+  type WaitingMetricSpec,
+} from '../domain/rollout-spec.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import { windowSeconds } from './figures.ts'
+import { sourceOf } from './metric-source.ts'
+import { valuesNeeded } from './missing.ts'
+import type { RolloutPlan } from './plan.ts'
+import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
+
+/** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
+export type Minimum = { readonly name: string; readonly seconds: number }
+
+/** Labels of the baseline that teach a cap, and those that a first bet is centred on. */
+const TEACHING_LABELS = 1000
+const CENTRING_LABELS = 20
+
+/** When labels come, as a share of their window; only what they teach is due before it is over. */
+const LABEL_ARRIVAL = 0.5
+
+/**
+ * Seconds after the start of the attempt from which on units are judged: after the warm-up; with labels,
+ * once the cap is learnt, where none is configured; with bets, once the first window has told what to
+ * centre them on. What was observed already need not be learnt.
+ */
+export function judgedFrom(
+  plan: RolloutPlan,
+  hypothesis: Hypothesis,
+  pi: number,
+  traffic: Traffic,
+): number {
+  const { source, metric, id } = hypothesis
+  const warmUp = plan.spec.analysis.warmUpMs / 1000
+  const spec = plan.metrics.find((m) => m.name === metric)
+  if (spec === undefined || !isWaitingMetric(spec)) return warmUp
+  const found = traffic.evidence?.hypotheses[id]
+  const isKnown = found !== undefined && found.foldedThrough >= 0
+  const baselinePerSecond = (1 - pi) * traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
+  const capped = warmUp + (isKnown ? 0 : teaching(spec, baselinePerSecond))
+  if (!isContinuous(source) || isKnown) return capped
+  const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)
+  return capped + CENTRING_LABELS / centringPerSecond + windowSeconds(hypothesis)
+}
+
+/** Share of the units that a hypothesis is about. */
+export function segmentOf(plan: RolloutPlan, hypothesis: Hypothesis, traffic: Traffic): number {
+  const spec = plan.metrics.find((m) => m.name === hypothesis.metric)
+  return expectSegment(hypothesis, spec?.segments ?? [], traffic)
+}
+
+/** What a step waits for whatever the canary does, `sinceStart` seconds after the attempt began. */
+export function minimumsOf(
+  plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
+  traffic: Traffic,
+  sinceStart: number,
+): readonly Minimum[] {
+  const pi = step.weightBp / WHOLE_BP
+  const { warmUpMs, intervalMs } = plan.spec.analysis
+  const interval = intervalMs / 1000
+  const unjudged = Math.max(0, warmUpMs / 1000 - sinceStart)
+  const requests = step.minRequests / (pi * traffic.unitsPerSecond)
+  const minimums = [
+    { name: 'minDuration', seconds: step.minDurationMs / 1000 },
+    { name: 'minRequests', seconds: unjudged + requests + interval },
+  ]
+  for (const metric of plan.metrics) {
+    const { threshold } = metric
+    if (threshold !== undefined && metric.mode === 'decide') {
+      const name = `measurements of ${metric.name}`
+      minimums.push({ name, seconds: unjudged + measuringSeconds(threshold) })
+    }
+    const hypothesis = plan.hypotheses.find((h) => h.id === metric.name)
+    const needed = valuesNeeded(metric, step.minRequests)
+    if (needed === null || !isWaitingMetric(metric)) continue
+    if (metric.mode !== 'decide' || hypothesis === undefined) continue
+    const labelled = traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
+    // A label counts towards the minimum before there is a bet on it.
+    const begin = judgedFrom(plan, { ...hypothesis, source: { of: 'failure' } }, pi, traffic)
+    const seconds =
+      Math.max(0, begin - sinceStart) +
+      needed / (pi * labelled) +
+      sourceOf(metric).windowMs / 1000 +
+      interval
+    const name = 'minLabels' in metric ? 'minLabels' : 'minRequests'
+    minimums.push({ name: `${name} of ${metric.name}`, seconds })
+  }
+  return minimums
+}
+
+// A run ends with the first of its two counts; with neither, one measurement says something.
+function measuringSeconds({ intervalMs, count, consecutiveSuccessLimit }: ThresholdSpec): number {
+  const measurements = Math.min(count ?? Infinity, consecutiveSuccessLimit ?? Infinity)
+  return (Number.isFinite(measurements) ? measurements : 1) * (intervalMs / 1000)
+}
+
+function teaching(spec: WaitingMetricSpec, baselinePerSecond: number): number {
+  if (!('cap' in spec) || spec.cap !== null) return 0
+  const values = Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
+  // Totals of units without events teach nothing.
+  const perSecond = baselinePerSecond * (spec.kind === 'sum' ? EVENT_RATE : 1)
+  return values / perSecond + (LABEL_ARRIVAL * sourceOf(spec).windowMs) / 1000
+}

@@ -1,0 +1,143 @@
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import {
+  isContinuous,
+  type ContinuousSource,
+  type Hypothesis,
+  type Score,
+} from '../domain/hypothesis.ts'
+import { segmentShare } from './segment-share.ts'
+import { poolMoments } from '../statistics/moments.ts'
+import { linearised } from '../statistics/ratio-bet.ts'
+import { capOnScale } from './figures.ts'
+import { normalCdf, normalQuantile } from '../statistics/special.ts'
+
+/** What a forecast knows of the traffic. */
+export type Traffic = {
+  /** Judged units of both sides per second: requests, or new keys where assignment sticks. */
+  readonly unitsPerSecond: number
+  readonly from: 'given' | 'observed'
+  /** The baseline's share of failures, where somebody gave it. */
+  readonly errorRate: number | null
+  /** What the evidence says so far; null = nothing was judged yet. */
+  readonly evidence: Evidence | null
+  /** Share of the baseline's latencies above `factor` × its quantile; null = none were seen. */
+  readonly exceedance: ((quantile: number, factor: number) => number) | null
+}
+
+/** How the baseline is expected to be, on one hypothesis. */
+export type Expectation = {
+  readonly from: 'given' | 'observed' | 'assumed'
+  /** Share of units with the event, or the mean of the values that are compared. */
+  readonly mean: number
+  /** Of the values; of events p(1 − p). */
+  readonly variance: number
+  /** Largest value; 1 for events. */
+  readonly cap: number
+}
+
+/** Failures of a service that nothing is known of. */
+const ERROR_RATE = 0.01
+
+/** Any other event of a service that nothing is known of: a conversion, say. */
+export const EVENT_RATE = 0.05
+
+/** Caps are learnt as the baseline's 99.9 % quantile, so that this share lies above. */
+const ABOVE_CAP_RATE = 0.001
+
+/** Standard deviation of the logarithm of latencies that nothing is known of. */
+const LATENCY_SPREAD = 0.5
+
+/** Observations from which what was seen says more than what is assumed. */
+const MIN_OBSERVED = 20
+
+/**
+ * The baseline as it was seen, else as it is assumed to be: 1 % failures, 5 % of other events, normal
+ * errors capped at their 99.9 % quantile, 90 % right answers. Their scale does not matter.
+ */
+export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traffic): Expectation {
+  if (source.of === 'failure' && traffic.errorRate !== null)
+    return events('given', traffic.errorRate)
+  const found = traffic.evidence?.hypotheses[id]
+  if (isContinuous(source)) {
+    const cap = source.cap ?? traffic.evidence?.caps[metric!] ?? null
+    const seen = found === undefined ? null : baselineMoments(found as BetEvidence)
+    if (seen !== null && cap !== null) {
+      return { from: 'observed', ...seen, cap: capOnScale(source, cap) }
+    }
+    return { from: 'assumed', ...assumedValues(source) }
+  }
+  if (source.of === 'latency') {
+    return events(traffic.exceedance === null ? 'assumed' : 'observed', 1 - source.quantile)
+  }
+  if (found?.kind === 'event' && found.trials[BASELINE_SIDE] >= MIN_OBSERVED) {
+    return events('observed', found.events[BASELINE_SIDE] / found.trials[BASELINE_SIDE])
+  }
+  if (source.of === 'above-cap') return events('assumed', ABOVE_CAP_RATE)
+  return events('assumed', source.of === 'failure' ? ERROR_RATE : EVENT_RATE)
+}
+
+/** Share of latencies above `factor` × their quantile: as seen, else of a log-normal distribution. */
+export function expectExceedance(quantile: number, factor: number, traffic: Traffic): number {
+  if (traffic.exceedance !== null) return traffic.exceedance(quantile, factor)
+  return normalCdf(-(normalQuantile(quantile) + Math.log(factor) / LATENCY_SPREAD))
+}
+
+/** Share of the units that a label comes for: as seen, else all of them. */
+export function expectLabelled({ metric }: Hypothesis, { evidence }: Traffic): number {
+  const found = evidence?.hypotheses[`${metric}/label-missing`]
+  if (found?.kind !== 'event') return 1
+  const units = found.trials[BASELINE_SIDE] + found.trials[CANARY_SIDE]
+  const missing = found.events[BASELINE_SIDE] + found.events[CANARY_SIDE]
+  return units < MIN_OBSERVED ? 1 : 1 - missing / units
+}
+
+/** Share of the units that are of a hypothesis' segment: as seen, else one of equal shares. */
+export function expectSegment(
+  hypothesis: Hypothesis,
+  segments: readonly string[],
+  { evidence }: Traffic,
+): number {
+  if (hypothesis.segment === undefined) return 1
+  return (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / segments.length
+}
+
+/** Moments of normal errors (of an exponential loss, for log-loss), capped at their 99.9 % quantile. */
+const ASSUMED_VALUES: Readonly<Record<Score, Omit<Expectation, 'from'>>> = {
+  'squared-error': { mean: 1, variance: 2, cap: 10.83 },
+  'absolute-error': { mean: 0.798, variance: 0.363, cap: 3.29 },
+  'log-loss': { mean: 0.3, variance: 0.09, cap: 2.07 },
+  correct: { mean: 0.9, variance: 0.09, cap: 1 },
+}
+
+/** Values of which nothing is known but that they are not negative, capped at their 99.9 % quantile. */
+const EXPONENTIAL = { mean: 1, variance: 1, cap: 6.91 } as const
+
+function events(from: Expectation['from'], rate: number): Expectation {
+  return { from, mean: rate, variance: rate * (1 - rate), cap: 1 }
+}
+
+function assumedValues(source: ContinuousSource): Omit<Expectation, 'from'> {
+  switch (source.of) {
+    case 'score':
+      return ASSUMED_VALUES[source.score]
+    case 'mean':
+      return EXPONENTIAL
+    case 'sum': {
+      // Exponential for those who have an event, 0 for all others.
+      const mean = EVENT_RATE * EXPONENTIAL.mean
+      return { mean, variance: 2 * EVENT_RATE - mean ** 2, cap: EXPONENTIAL.cap }
+    }
+    case 'ratio':
+      return { mean: EVENT_RATE, variance: EVENT_RATE * (1 - EVENT_RATE), cap: source.cap }
+  }
+}
+
+function baselineMoments({ strata }: BetEvidence): { mean: number; variance: number } | null {
+  const { n: counts, sum, sumSq } = linearised(poolMoments(strata))
+  const n = counts[BASELINE_SIDE]
+  if (n < MIN_OBSERVED) return null
+  const mean = sum[BASELINE_SIDE] / n
+  const variance = sumSq[BASELINE_SIDE] / n - mean ** 2
+  return mean > 0 && variance > 0 ? { mean, variance } : null
+}

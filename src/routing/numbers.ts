@@ -1,0 +1,19 @@
+import type { RequestFields } from './fields.ts'
+
+/**
+ * The numbers of a request at pointers into its body; those that are absent, unreadable or no finite number
+ * are left out. Null where no pointer is watched.
+ */
+export function readNumbers(
+  pointers: readonly string[],
+  fields: RequestFields,
+): ReadonlyMap<string, number> | null {
+  if (pointers.length === 0) return null
+  const numbers = new Map<string, number>()
+  for (const pointer of pointers) {
+    const text = fields.body(pointer)
+    const value = text === null || text.trim() === '' ? NaN : Number(text)
+    if (Number.isFinite(value)) numbers.set(pointer, value)
+  }
+  return numbers
+}

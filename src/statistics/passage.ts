@@ -1,0 +1,85 @@
+import { logMeanExp } from './log-sum-exp.ts'
+import { normalCdf } from './special.ts'
+
+/** Mean and variance of what one unit adds to the log-wealth of one bet; or of many units, summed. */
+export type Growth = { readonly mean: number; readonly variance: number }
+
+/** The way of a mixture of bets to its threshold. */
+export type Passage = {
+  /** By bet: what each unit adds. */
+  readonly growths: readonly Growth[]
+  /** By bet: what is expected to be there before the first of these units; null = nothing. */
+  readonly before: readonly Growth[] | null
+  /** Log-evidence that decides. */
+  readonly goal: number
+}
+
+/** Where more units than this are needed, a decision is never made. */
+const MOST_UNITS = 1e15
+
+/**
+ * Probability that log-evidence has reached its goal once within `units` units, in [0, 1].
+ *
+ * After n units bet j has the log-wealth W_j = n·m_j + Z·√n·s_j, with one standard normal Z for all of
+ * them: they are bets on the same counts, so they rise and fall together. The mixture's evidence
+ * ln(mean of exp W_j) rises with Z; ζ is where it is just at the goal, and Φ(−ζ) the probability to be
+ * beyond it after n units. To have been there at any time within them is more: for a Brownian motion
+ * with drift M and variance V over the span, at the level b = M + ζ√V,
+ *   P(maximum ≥ b) = Φ(−ζ) + exp(2bM/V)·Φ(−(b + M)/√V)     (reflection principle; the distribution of
+ * the first passage is the inverse Gaussian: Cox and Miller, "The Theory of Stochastic Processes", 5.7),
+ * where M and V are those of the bets that carry the evidence there.
+ */
+export function passageShare({ growths, before, goal }: Passage, units: number): number {
+  const bets = growths.map(({ mean, variance }, bet) => ({
+    mean: (before?.[bet]!.mean ?? 0) + units * mean,
+    deviation: Math.sqrt((before?.[bet]!.variance ?? 0) + units * variance),
+  }))
+  const wealthAt = (z: number) => bets.map(({ mean, deviation }) => mean + z * deviation)
+  if (logMeanExp(wealthAt(LEAST_LUCK)) >= goal) return 1
+  if (logMeanExp(wealthAt(-LEAST_LUCK)) < goal) return 0
+  const zeta = bisect(LEAST_LUCK, -LEAST_LUCK, (z) => logMeanExp(wealthAt(z)) >= goal)
+  const wealth = wealthAt(zeta)
+  const most = Math.max(...wealth)
+  const carry = (of: (bet: (typeof bets)[number]) => number) =>
+    bets.reduce((sum, bet, j) => sum + Math.exp(wealth[j]! - most) * of(bet), 0)
+  const stakes = carry(() => 1)
+  const drift = carry(({ mean }) => mean) / stakes
+  const deviation = carry((bet) => bet.deviation) / stakes
+  const level = drift + zeta * deviation
+  const reflected =
+    Math.exp((2 * level * drift) / deviation ** 2) * normalCdf(-(level + drift) / deviation)
+  return Math.min(1, normalCdf(-zeta) + reflected)
+}
+
+/** Units within which a share of the runs has reached the goal; Infinity where they never do. */
+export function unitsUntil(passage: Passage, share: number): number {
+  return firstUnits((units) => passageShare(passage, units) >= share)
+}
+
+/** The least number of units from which on something rising holds; Infinity where it never does. */
+export function firstUnits(holds: (units: number) => boolean): number {
+  if (holds(0)) return 0
+  let most = 1
+  while (!holds(most)) {
+    most *= 2
+    if (most > MOST_UNITS) return Infinity
+  }
+  return Math.ceil(bisect(most / 2, most, holds))
+}
+
+/** They leave a ten-millionth of where a search began. */
+const HALVINGS = 24
+
+/** Normal deviates beyond which nothing is counted on: probability 1e-15. */
+const LEAST_LUCK = -8
+
+/** A place where something just holds, between one where it does not and one where it does. */
+function bisect(from: number, to: number, holds: (value: number) => boolean): number {
+  let [below, above] = [from, to]
+  for (let halving = 0; halving < HALVINGS; halving += 1) {
+    const middle = (below + above) / 2
+    if (holds(middle)) above = middle
+    else below = middle
+  }
+  return above
+}

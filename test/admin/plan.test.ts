@@ -1,0 +1,65 @@
+import t from 'tap'
+import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
+import { planOf } from '../fakes/rollout.ts'
+import { ERRORS, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import { createFakeDeps, LOOPBACK } from './fake-deps.ts'
+
+const PLAN = '/api/v1/services/credit-risk/plan'
+
+t.test('A plan is shown in percent and seconds, never is null.', async (t) => {
+  const steps = weightSteps([5, 100], 1000)
+  const plan = planOf(
+    service(rolloutSpec({ spec: { steps }, analysis: { metrics: [{ ...ERRORS, floor: 0 }] } })),
+  )
+  const app = createAdminServer(
+    createFakeDeps({
+      forecast: (_name, { rps, errorRate }, regression) =>
+        forecastWithAdvice(
+          plan,
+          { unitsPerSecond: rps ?? 7, from: 'given', errorRate, evidence: null, exceedance: null },
+          regression,
+        ),
+    }),
+    LOOPBACK,
+  )
+  t.teardown(() => app.close())
+  const response = await app.inject(`${PLAN}?rps=12.5&errorRate=0&regression=1`)
+  t.equal(response.statusCode, 200)
+  t.match(response.json(), {
+    service: 'credit-risk',
+    versions: { baseline: '1.4', canary: '2.0' },
+    unit: 'request',
+    unitsPerSecond: 12.5,
+    trafficFrom: 'given',
+    steps: [
+      { index: 0, weight: 5, proves: true, p50Seconds: null, p80Seconds: null, slowest: 'errors' },
+    ],
+    p50Seconds: null,
+    maxDurationSeconds: 3600,
+    fits: false,
+  })
+  t.ok(response.json().suggestions.length > 0)
+  t.equal((await app.inject(PLAN)).json().unitsPerSecond, 7, 'without rps: as observed')
+})
+
+t.test('What cannot be planned is a problem that says what would be right.', async (t) => {
+  const app = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => app.close())
+  const problem = async (path: string) => {
+    const response = await app.inject(path)
+    const { code, detail } = response.json()
+    return `${response.statusCode} ${code} ${detail}`
+  }
+  t.match(await problem(PLAN), /^400 SERIN_BAD_REQUEST credit-risk has no traffic .*rps=100/)
+  for (const rps of ['', 'x', '-1', '1e3', '1&rps=2', '9999999999'])
+    t.match(await problem(`${PLAN}?rps=${rps}`), /^400 .* rps is .*; send a number from 0/)
+  t.match(await problem(`${PLAN}?rps=0`), /^400 .* rps is 0/)
+  t.match(await problem(`${PLAN}?rps=1&errorRate=2`), /^400 .* errorRate is "2"/)
+  t.match(await problem(`${PLAN}?rsp=1`), /^400 .*unknown query parameter "rsp"; known: rps/)
+  t.match(
+    await problem('/api/v1/services/fixed/plan?rps=1'),
+    /^409 SERIN_REFUSED fixed has no rollout/,
+  )
+  t.match(await problem('/api/v1/services/x/plan?rps=1'), /^404 SERIN_UNKNOWN_SERVICE/)
+})

@@ -1,0 +1,165 @@
+import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
+import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
+import { planOf } from '../fakes/rollout.ts'
+import { ERRORS, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import { run, serveAdmin } from './fake-io.ts'
+
+const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+const rollout = (name: string, more = '') => `
+  ${name}:
+    match: { path: "/${name}/*" }
+    variants:
+      baseline: { version: "1", upstreams: ["http://127.0.0.1:1"] }
+      canary: { version: "2", upstreams: ["http://127.0.0.1:2"] }
+    observe: { prediction: body:/p }
+    rollout: { steps: [ { weight: 5% }, { pause: 10m }, { pause: {} }, { weight: 10% }, { weight: 20% }, { weight: 50% }, { weight: 100% } ]${more} }
+    analysis:
+      metrics:
+        errors: { kind: error-rate, maxIncrease: 0% }
+        rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
+`
+const head = 'version: 1\ngateway: { listen: "127.0.0.1:8080" }\nservices:'
+const fixed = `
+  fixed:
+    match: { path: "/fixed/*" }
+    variants: { baseline: { version: "1", upstreams: ["http://127.0.0.1:1"] } }
+`
+
+t.test('A file is planned without a gateway, readable in 80 columns.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a') + fixed)
+  const { exitCode, stdout, stderr } = await run(['plan', '-c', file, '--rps', '100'])
+  t.equal(stderr, '')
+  t.equal(exitCode, 0)
+  t.ok(widest(stdout) <= 80, stdout)
+  t.match(stdout, /^a {2}1->2 {2}100 requests per second \(given\)\n/)
+  t.match(stdout, /\n {2}6 {7}50 % .* \w+ \(needs proof\)\n/)
+  t.match(stdout, /\n {2}errors {10}50 % \+ 0.1 % .*\n/)
+  t.match(stdout, /metric +margin +at 5 % +at 10 % +at 20 %\n/)
+  t.match(stdout, /metric +margin +at 50 %\n/, 'a fourth step has a table of its own')
+  t.match(stdout, /timed pauses included, and\s+the time of an approval\n/)
+  t.match(stdout, /within maxDuration \(24 h\)\n/)
+  t.match(stdout, /errors 0.01 \(assumed\)/)
+  const given = ['plan', 'a', '-c', file, '--rps', '100', '--error-rate', '3%', '-o', 'json']
+  const json = JSON.parse((await run([...given, '--regression', '50%'])).stdout)
+  t.match(json, {
+    service: 'a',
+    unit: 'request',
+    baseline: [{ name: 'errors', value: 0.03, from: 'given' }],
+    pauseSeconds: 600,
+    approvals: 1,
+    fits: true,
+    suggestions: [],
+  })
+  t.equal(json.steps[0].metrics[0].regression, 0.5)
+})
+
+t.test('What does not fit is told with what would.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a', ', maxDuration: 1h'))
+  const { stdout } = await run(['plan', '-c', file, '--rps', '10'])
+  t.ok(widest(stdout) <= 80, stdout)
+  t.match(stdout, /longer than maxDuration \(60 min\)\n {2}to fit +allow a maxDuration of 1h 41m\n/)
+  writeFileSync(
+    file,
+    head +
+      rollout('a', ', maxDuration: 12h').replace(
+        /steps: \[.*\]/,
+        'steps: [ { weight: 5% }, { weight: 100% } ]',
+      ),
+  )
+  const slow = (await run(['plan', '-c', file, '--rps', '1'])).stdout
+  t.match(slow, /\n {2}to fit +raise the weight of step 1 to \d+ %\n {2}or +/)
+  writeFileSync(file, head + rollout('a').replace('maxIncrease: 0%', 'maxIncrease: 0%, floor: 0%'))
+  const never = (await run(['plan', '-c', file, '--rps', '10', '--error-rate', '0%'])).stdout
+  t.match(never, /errors +50 % +never +never +never\n/)
+  t.match(never, /whole {5}never at 100 %\n/)
+})
+
+t.test('Bad input is exit 1, with what would be right.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  const plan = async (text: string, ...argv: string[]) => {
+    writeFileSync(file, head + text)
+    const { exitCode, stderr } = await run(['plan', '-c', file, ...argv])
+    t.equal(exitCode, 1, stderr)
+    return stderr
+  }
+  t.match(await plan(rollout('a')), /give --rps/)
+  for (const rps of ['0', '-1', 'x', '1e99'])
+    t.match(await plan(rollout('a'), `--rps=${rps}`), /number above 0/)
+  t.match(await plan(rollout('a'), '--rps', '1', '--error-rate', '2'), /Write it as 1%/)
+  t.match(await plan(rollout('a'), '--rps', '1', '--error-rate', '101%'), /Write it as 1%/)
+  t.match(await plan(rollout('a'), '--rps', '1', '--regression', '0%'), /Write it as 20%/)
+  t.match(await plan(rollout('a') + rollout('b'), '--rps', '1'), /several rollouts \(a, b\): name/)
+  t.match(await plan(fixed, '--rps', '1'), /has no rollout/)
+  t.match(await plan(fixed, 'fixed', '--rps', '1'), /no service "fixed" with a rollout\n/)
+  t.match(await plan(rollout('a'), 'b', '--rps', '1'), /no service "b" .*; those with one: a/)
+  t.match((await run(['plan'])).stderr, /name the service, or a file with -c/)
+})
+
+t.test('A gateway is asked with what is given, and refuses in its own words.', async (t) => {
+  const asked: unknown[] = []
+  const plan = planOf(
+    service(
+      rolloutSpec({
+        spec: { steps: weightSteps([5, 100], 1000) },
+        analysis: { metrics: [ERRORS] },
+      }),
+    ),
+  )
+  const traffic = { from: 'observed', errorRate: 0, evidence: null, exceedance: null } as const
+  const deps = createFakeDeps({
+    services: () => [fakeStatus(), fakeStatus(null, 'fixed')],
+    forecast: (name, given, regression) => {
+      asked.push([name, given, regression])
+      if (given.rps === null) return null
+      return forecastWithAdvice(plan, { unitsPerSecond: given.rps, ...traffic }, regression)
+    },
+  })
+  const admin = await serveAdmin(t, deps)
+  const ask = (...argv: string[]) => run(['plan', ...argv, '--admin', admin])
+  const { stdout, exitCode } = await ask('credit-risk', '--rps', '50', '--error-rate', '0.5%')
+  t.equal(exitCode, 0)
+  t.match(stdout, /^credit-risk {2}1.4->2.0 {2}50 requests per second \(observed\)\n/)
+  t.same(asked, [['credit-risk', { rps: 50, errorRate: 0.005 }, null]])
+  const none = await ask('credit-risk')
+  t.equal(none.exitCode, 1)
+  t.match(none.stderr, /no traffic to reckon with: give it, in requests per second/)
+  const refused = await ask('fixed', '--rps', '50')
+  t.equal(refused.exitCode, 3)
+  t.match(refused.stderr, /fixed has no rollout/)
+  t.equal((await ask('nobody', '--rps', '50')).exitCode, 1)
+})
+
+t.test('Check warns of a weight that is too low for the traffic that it is told.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a', ', maxDuration: 3h'))
+  const check = (...argv: string[]) => run(['check', '-c', file, ...argv])
+  t.equal(
+    (await check()).stdout,
+    `${file} is good (services: a)\n`,
+    'without traffic it cannot tell',
+  )
+  t.equal((await check('--rps', '200')).stdout, `${file} is good (services: a)\n`)
+  const { stdout, exitCode } = await check('--rps', '2')
+  t.equal(exitCode, 0, 'a warning is no mistake')
+  t.match(
+    stdout,
+    /^warning: .*serin.yaml:10:\d+: services.a.rollout.steps\[5\]: the rollout takes too long at 2 requests per second: four of five rollouts take up to 7h 4\dm, longest by errors at 50 %, and maxDuration is 3h; allow a maxDuration of 7h 49m\n/,
+  )
+  writeFileSync(
+    file,
+    head +
+      rollout('a').replace(/steps: \[.*\]/, 'steps: [ { weight: 1% }, { weight: 100% } ]') +
+      fixed,
+  )
+  t.match(
+    (await check('--rps', '1')).stdout,
+    /a weight of 1 % is too low at 1 requests per second: .*; raise the weight of step 1 to \d+ %, or /,
+  )
+  t.equal((await check('--rps', 'lots')).exitCode, 1)
+})

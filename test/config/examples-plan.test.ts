@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { buildFirstConfig } from '../../src/cli/first-config.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { forecast } from '../../src/rollout/forecast.ts'
+import { buildPlan } from '../../src/rollout/plan.ts'
+import { EXAMPLE_ENV } from './example-env.ts'
+
+const env = EXAMPLE_ENV
+
+const files = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
+const texts = [
+  ...files.map((file) => [file, readFileSync(join('config', file), 'utf8')] as const),
+  [
+    'what init writes',
+    buildFirstConfig({
+      service: 'm',
+      baseline: 'http://127.0.0.1:1',
+      canary: 'http://127.0.0.1:2',
+      path: '/m',
+    }),
+  ] as const,
+]
+const rollouts = texts.flatMap(([name, text]) => {
+  const result = parseConfig(text, { file: null, env })
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
+  const { services } = result.config
+  return services.some((s) => s.rollout !== null) ? [{ name, text, services }] : []
+})
+
+t.test('there are examples with a rollout', async (t) => {
+  t.ok(rollouts.length >= 4)
+})
+
+for (const { name, text, services } of rollouts) {
+  t.test(`${name} is decided in time at the traffic that it states`, async (t) => {
+    const [, stated, unit] = /For about ([\d,.]+) (requests|new \w+) per second/.exec(text) ?? []
+    t.ok(stated, 'it says `For about N requests per second` (or new users, with a key)')
+    const rps = Number(stated!.replaceAll(',', ''))
+    for (const service of services) {
+      const plan = buildPlan(service, 'hash')
+      if (plan === null) continue
+      t.equal(
+        unit === 'requests',
+        !plan.keyed,
+        'it counts requests, or with a key those who are new',
+      )
+      const given = { errorRate: null, evidence: null, exceedance: null }
+      const found = forecast(plan, { unitsPerSecond: rps, from: 'given', ...given })
+      t.ok(found.fits, `${service.name}: ${found.p80Seconds} s of ${found.maxDurationSeconds} s`)
+    }
+    const checked = parseConfig(text, { file: null, env, rps })
+    const warnings = checked.ok ? checked.warnings.map(formatProblem) : ['it is refused']
+    t.notMatch(warnings.join(' '), /is too low at|refused/)
+  })
+}

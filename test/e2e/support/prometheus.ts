@@ -1,0 +1,53 @@
+import type { Test } from 'tap'
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+
+/** A Prometheus whose address is known before it runs. */
+export type Prometheus = {
+  readonly origin: string
+  /** Starts it, scraping this gateway each second; gives its address. */
+  readonly scrape: (admin: string) => Promise<string>
+}
+
+/** Finds a place for a Prometheus that keeps its files in `folder`, and that the test ends. */
+export async function startPrometheus(t: Test, folder: string): Promise<Prometheus> {
+  const address = `127.0.0.1:${await freePort()}`
+  const origin = `http://${address}`
+  return {
+    origin,
+    scrape: async (admin) => {
+      const config = {
+        global: { scrape_interval: '1s' },
+        scrape_configs: [
+          { job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] },
+        ],
+      }
+      writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config))
+      const child = spawn(
+        'prometheus',
+        [
+          `--config.file=${join(folder, 'prometheus.yml')}`,
+          `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+          `--web.listen-address=${address}`,
+        ],
+        { stdio: 'ignore' },
+      )
+      const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+      t.teardown(async () => {
+        child.kill('SIGKILL')
+        await ended
+      })
+      return origin
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

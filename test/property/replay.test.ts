@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Decision } from '../../src/domain/decision.ts'
+import type { StepSpec } from '../../src/domain/rollout-spec.ts'
+import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
+import { recordOf } from '../fakes/attempt-record.ts'
+import { command } from '../fakes/rollout.ts'
+import { quickService, simulate } from '../fakes/quick-rollout.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+
+const world = fc.record({
+  seed: fc.integer(),
+  keys: fc.constantFrom(0, 40_000),
+  metrics: fc.constantFrom([ERRORS, RMSE], [ERRORS, LATENCY], [RMSE, LATENCY], [ERRORS, ACCURACY]),
+  canaryErrors: fc.constantFrom(0.01, 0.012, 0.03),
+  canaryRms: fc.constantFrom(3, 3.3),
+  pauseMs: fc.constantFrom(null, 1500),
+  // An operator comes at one of these times, or never.
+  verb: fc.constantFrom(null, 'pause', 'promote', 'abort', 'weights'),
+  at: fc.integer({ min: 3000, max: 12_000 }),
+  // Without upstreams from then on; `Infinity`: never.
+  downAt: fc.constantFrom(Infinity, Infinity, 6000),
+})
+type World = typeof world extends fc.Arbitrary<infer T> ? T : never
+
+async function recordedIn(of: World): Promise<AttemptRecord> {
+  const steps = weightSteps([5, 20, 50, 100], 50).map((s) => ({ ...s, minDurationMs: 2000 }))
+  const pause = { kind: 'pause', durationMs: of.pauseMs } as const
+  const paused: readonly StepSpec[] = [steps[0]!, pause, ...steps.slice(1)]
+  const spec = of.pauseMs === null ? {} : { steps: paused }
+  const simulation = await simulate(
+    of.seed,
+    of.keys,
+    (random, variant) => {
+      const isCanary = variant === 'canary'
+      const failed = random() < (isCanary ? of.canaryErrors : 0.01)
+      const error = failed ? null : (isCanary ? of.canaryRms : 3) * Math.sqrt(3) * random()
+      return { outcome: failed ? 'failed' : 'ok', error, latencyMs: 5 + 40 * random() }
+    },
+    of.metrics,
+    {
+      rps: 1500,
+      service: quickService({ analysis: { metrics: of.metrics }, spec }, of.keys > 0),
+      reachable: (variant, ms) => variant === 'baseline' || ms < of.downAt,
+    },
+  )
+  await simulation.run(of.at, () => false)
+  if (of.verb !== null) {
+    const asked = { ...command(of.verb), canaryBp: 1000 } as ReturnType<typeof command>
+    await simulation.evaluator.command('svc', asked, null)
+    await simulation.run(2000, () => false)
+    if (of.verb === 'pause' || of.verb === 'weights') {
+      await simulation.evaluator.command('svc', command('resume'), null)
+    }
+  }
+  await simulation.run(15_000, (s) => s.phase === 'promoted' || s.phase === 'rolled-back')
+  // What waits for labels settles.
+  await simulation.run(3000, () => false)
+  return recordOf(simulation)
+}
+
+const told = ({ at, action, reason, actor, summary, from, to, metrics }: Omit<Decision, 'id'>) => ({
+  at,
+  action,
+  reason,
+  actor,
+  from,
+  to,
+  // Quantiles of latencies are for reading, and of the breaker's attempts only the word is known.
+  summary: reason === 'variant-down' || reason === 'breaker' ? '' : summary,
+  metrics: metrics.map((m) => [m.name, m.verdict, m.evidence, m.stepCanaryN]),
+})
+
+t.test(
+  'A replay under the plan that it was judged by makes the same decisions on the same evidence.',
+  async (t) => {
+    let made = 0
+    await fc.assert(
+      fc.asyncProperty(world, async (of) => {
+        const record = await recordedIn(of)
+        const { decisions, otherWeightsFrom, fidelities } = replay(record, record.plan)!
+        const recorded = record.decisions.filter((d) => d.reason !== 'new-version')
+        made += decisions.filter((d) => d.byEvidence).length
+        t.strictSame(
+          decisions.map(told).map((d, index) => (index === 0 ? { ...d, metrics: [] } : d)),
+          recorded.map(told).map((d, index) => (index === 0 ? { ...d, metrics: [] } : d)),
+          JSON.stringify(of),
+        )
+        t.equal(otherWeightsFrom, null)
+        t.ok(fidelities.every((f) => f.kind === 'exact' && f.gap === 0))
+      }),
+      { numRuns: 15 },
+    )
+    t.ok(made > 15, 'there were decisions to compare')
+  },
+)

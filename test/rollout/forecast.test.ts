@@ -1,0 +1,294 @@
+import t from 'tap'
+import type { Evidence } from '../../src/domain/evidence.ts'
+import type { StepSpec } from '../../src/domain/rollout-spec.ts'
+import { forecast } from '../../src/rollout/forecast.ts'
+import { describeSuggestion, forecastWithAdvice } from '../../src/rollout/suggestions.ts'
+import type { Traffic } from '../../src/rollout/traffic.ts'
+import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
+import { plan } from '../fakes/rollout.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+
+const GIVEN: Traffic = {
+  unitsPerSecond: 100,
+  from: 'given',
+  errorRate: null,
+  evidence: null,
+  exceedance: null,
+}
+const STRICT = { ...ERRORS, floor: 0.001 }
+const THRESHOLD = {
+  intervalMs: 10_000,
+  count: null,
+  failureLimit: 0,
+  inconclusiveLimit: 0,
+  consecutiveErrorLimit: 4,
+  consecutiveSuccessLimit: null,
+}
+const steps = weightSteps([5, 20, 100], 1000)
+
+t.test('minimums are times, and only the last weight below 100 % needs proof', (t) => {
+  const found = forecast(plan({ spec: { steps }, analysis: { metrics: [STRICT] } }), GIVEN)
+  t.match(found, { unit: 'request', unitsPerSecond: 100, trafficFrom: 'given', fits: true })
+  const [first, last] = found.steps
+  // Warm-up 2 s, 1000 of 5 requests a second, and a cohort of 1 s.
+  t.match(first, { weightBp: 500, proves: false, slowest: 'minRequests', p50Seconds: 203 })
+  t.equal(first!.p80Seconds, 203)
+  t.match(first!.minimums, [
+    { name: 'minDuration', seconds: 5 },
+    { name: 'minRequests', seconds: 203 },
+  ])
+  t.match(last, { index: 1, weightBp: 2000, proves: true, slowest: 'errors' })
+  t.match(last!.minimums[1], { seconds: 51 })
+  t.match(last!.metrics[0], { regression: 1, margin: 0.5, floor: 0.001 })
+  // 16,675 and 29,889 requests of both sides, as the planner has them, and a cohort.
+  t.ok(Math.abs(last!.p50Seconds - 167.8) < 0.2, `${last!.p50Seconds}`)
+  t.ok(Math.abs(last!.p80Seconds - 299.9) < 0.2, `${last!.p80Seconds}`)
+  t.equal(found.p50Seconds, first!.p50Seconds + last!.p50Seconds)
+  t.end()
+})
+
+t.test(
+  'the step lasts until the last metric is proved, which is longer than any one takes',
+  (t) => {
+    const metrics = [STRICT, { ...STRICT, name: 'again' }]
+    const two = forecast(plan({ spec: { steps }, analysis: { metrics } }), GIVEN).steps[1]!
+    t.ok(two.p50Seconds > 1.2 * two.metrics[0]!.prove.p50Seconds)
+    t.end()
+  },
+)
+
+t.test('a regression is seen the sooner the larger it is, and at larger weights', (t) => {
+  const all = plan({ spec: { steps }, analysis: { metrics: [STRICT, LATENCY, RMSE, ACCURACY] } })
+  const see = (regression: number | null) =>
+    forecast(all, GIVEN, regression).steps.map((s) => s.metrics.map((m) => m.see.p50Seconds))
+  const [small, large, usual] = [see(0.3), see(0.8), see(null)]
+  const { metrics } = forecast(all, GIVEN).steps[0]!
+  t.same(
+    metrics.map((m) => [m.name, m.regression]),
+    [
+      ['errors', 1],
+      ['latency', 0.2],
+      ['rmse', 0.1],
+      ['rmse/above-cap', 1],
+      ['accuracy', 0.1],
+    ],
+  )
+  for (const row of [0, 1]) {
+    for (const metric of [0, 1, 2, 4]) {
+      t.ok(large[row]![metric]! < small[row]![metric]!, `${metrics[metric]!.name} in step ${row}`)
+      t.ok(Number.isFinite(usual[row]![metric]!))
+    }
+  }
+  t.ok(usual[1]![1]! < usual[0]![1]!)
+  t.end()
+})
+
+t.test(
+  'a label window is waited for twice before the first proof, and once in a later step',
+  (t) => {
+    const slow = { ...RMSE, labelWindowMs: 600_000 }
+    const proveIn = (percents: readonly number[], cap: number | null) => {
+      const spec = { steps: weightSteps(percents, 100) }
+      const found = forecast(plan({ spec, analysis: { metrics: [{ ...slow, cap }] } }), {
+        ...GIVEN,
+        unitsPerSecond: 1e6,
+      })
+      return Math.round(found.steps.at(-1)!.p50Seconds / 60)
+    }
+    t.equal(proveIn([20, 100], 25), 20, 'the first window teaches what the bets are centred on')
+    t.equal(proveIn([20, 100], null), 25, 'and labels before it teach the cap')
+    t.equal(proveIn([5, 20, 100], 25), 10)
+    t.end()
+  },
+)
+
+t.test('what was observed replaces what is assumed', (t) => {
+  const metrics = [STRICT, LATENCY, RMSE, ACCURACY]
+  const all = plan({ spec: { steps }, analysis: { metrics } })
+  const tally = {
+    errors: events([8000, 2000], [240, 60]),
+    rmse: bets([4000, 1000], [9, 9], 162),
+    accuracy: bets([4000, 1000], [0.8, 0.8], 0.16),
+    'rmse/above-cap': events([4000, 1000], [8, 2]),
+    'rmse/label-missing': events([4000, 1000], [2000, 500]),
+  }
+  const evidence = evidenceOf(all, [cohort(all, { assigned: [8000, 2000], tallies: tally })])
+  const traffic: Traffic = { ...GIVEN, evidence, exceedance: () => 0.01 }
+  const shown = (of: Traffic) =>
+    forecast(all, of).baseline.map(({ name, value, from }) => `${name} ${value} ${from}`)
+  t.same(
+    shown(traffic),
+    [
+      'errors 0.03 observed',
+      'latency 0.05 observed',
+      'rmse 9 observed',
+      'rmse/above-cap 0.002 observed',
+      'accuracy 0.8 observed',
+    ].map((text) => text.replace('0.05', String(1 - 0.95))),
+  )
+  t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 0.2 given'])
+  t.match(shown(GIVEN), ['errors 0.01 assumed'])
+  const few = evidenceOf(all, [cohort(all, { tallies: { errors: events([9, 2], [0, 0]) } })])
+  t.match(shown({ ...GIVEN, evidence: few }), ['errors 0.01 assumed'])
+  t.match(shown({ ...GIVEN, evidence: few })[2], /rmse 1 assumed/)
+  const same = evidenceOf(all, [cohort(all, { tallies: { rmse: bets([90, 20], [9, 9], 0) } })])
+  t.match(shown({ ...GIVEN, evidence: same })[2], /rmse 1 assumed/, 'values that never vary')
+  const labels = (of: Evidence | null) =>
+    forecast(all, { ...GIVEN, evidence: of }).steps[0]!.minimums[2]!
+  t.equal(labels(evidence).name, 'minLabels of rmse')
+  t.ok(labels(evidence).seconds > 1.5 * labels(null).seconds, 'half of the labels never come')
+  t.end()
+})
+
+t.test('with a sticky key the proof is one of all steps together', (t) => {
+  const of = (percents: readonly number[], keyed: boolean) =>
+    forecast(
+      plan(
+        { spec: { steps: weightSteps(percents, 1000) }, analysis: { metrics: [STRICT] } },
+        keyed,
+      ),
+      GIVEN,
+    ).steps.at(-1)!
+  t.equal(of([5, 100], true).p50Seconds, of([5, 100], false).p50Seconds)
+  t.ok(of([4, 5, 100], true).p50Seconds < 0.8 * of([4, 5, 100], false).p50Seconds)
+  t.ok(of([3, 4, 5, 100], true).p50Seconds < of([4, 5, 100], true).p50Seconds)
+  t.end()
+})
+
+t.test('timed pauses are in the whole, approvals are counted, neither against maxDuration', (t) => {
+  const pause = (durationMs: number | null): StepSpec => ({ kind: 'pause', durationMs })
+  const bare = plan({ spec: { steps }, analysis: { metrics: [STRICT] } })
+  const paused = plan({
+    spec: { steps: [steps[0]!, pause(7_200_000), pause(null), steps[1]!, steps[2]!] },
+    analysis: { metrics: [STRICT] },
+  })
+  const found = forecast(paused, GIVEN)
+  t.match(found, { pauseSeconds: 7200, approvals: 1, fits: true, maxDurationSeconds: 3600 })
+  t.equal(found.p50Seconds, forecast(bare, GIVEN).p50Seconds + 7200)
+  t.equal(found.steps[1]!.index, 3)
+  t.end()
+})
+
+t.test(
+  'what to change is computed: each suggestion fits alone, and a smaller change does not',
+  (t) => {
+    const metrics = [STRICT]
+    const build = (maxDurationMs: number, change: object = {}, weight = 5) =>
+      plan({
+        spec: { steps: weightSteps([weight, 100], 100), maxDurationMs },
+        analysis: { metrics: metrics.map((m) => ({ ...m, ...change })) },
+      })
+    const half = 900_000
+    const advice = (of: ReturnType<typeof build>) =>
+      forecastWithAdvice(of, GIVEN, null).suggestions.map(describeSuggestion)
+    t.same(advice(build(3_600_000)), [], 'nothing where it fits')
+    const found = advice(build(half))
+    t.same(found, [
+      'raise the weight of step 1 to 6 %',
+      'widen sensitivity of errors to 53 %',
+      'widen floor of errors to 0.2 %',
+      'let errors only report (mode: report)',
+      'allow a maxDuration of 17m',
+    ])
+    const fits = (change: object, weight = 5, ms = half) =>
+      forecast(build(ms, change, weight), GIVEN).fits
+    t.same([fits({}, 6), fits({}, 5)], [true, false])
+    t.same([fits({ sensitivity: 0.53 }), fits({ sensitivity: 0.525 })], [true, false])
+    t.same([fits({ floor: 0.002 }), fits({ floor: 0.001 })], [true, false])
+    t.same([fits({}, 5, 17 * 60_000), fits({}, 5, 16 * 60_000)], [true, false])
+    t.end()
+  },
+)
+
+t.test('what helps nothing is not suggested', (t) => {
+  const advice = (
+    change: object,
+    percents: readonly number[],
+    rps: number,
+    maxDurationMs: number,
+  ) =>
+    forecastWithAdvice(
+      plan({
+        spec: { steps: weightSteps(percents, 1000), maxDurationMs },
+        analysis: { metrics: [{ ...RMSE, ...change }] },
+      }),
+      { ...GIVEN, unitsPerSecond: rps },
+      null,
+    ).suggestions
+  t.match(advice({}, [5, 100], 0.01, 3_600_000), [{ change: 'maxDuration', seconds: Number }])
+  t.match(
+    advice({}, [1, 50, 100], 10, 3_600_000).map((s) => s.change),
+    ['weight', 'maxDuration'],
+    'a minimum of requests has no margin',
+  )
+  t.match(
+    advice({}, [50, 100], 6, 1_600_000)
+      .map((s) => s.change)
+      .slice(0, 1),
+    ['maxChange'],
+  )
+  const blind = forecastWithAdvice(
+    plan({
+      spec: { steps: weightSteps([5, 100], 10) },
+      analysis: { metrics: [{ ...ERRORS, floor: 0 }] },
+    }),
+    { ...GIVEN, errorRate: 0 },
+    null,
+  )
+  t.equal(blind.forecast.p50Seconds, Infinity, 'without failures and without a floor: never')
+  t.match(blind.suggestions.map(describeSuggestion), [/floor of errors/, /only report/])
+  t.end()
+})
+
+t.test('a segment needs as many units, of which fewer come', (t) => {
+  const segments = ['gold', 'other']
+  const all = plan({
+    spec: { steps },
+    analysis: {
+      metrics: [
+        { ...STRICT, segments },
+        { ...RMSE, cap: 4, segments: ['gold'] },
+      ],
+    },
+  })
+  const proofs = (traffic: Traffic) =>
+    new Map(forecast(all, traffic).steps[1]!.metrics.map((m) => [m.name, m.prove.p50Seconds]))
+  const assumed = proofs(GIVEN)
+  // Two of them, so half of the requests each; of one alone: all.
+  const rest = (name: string, found: ReturnType<typeof proofs>) => found.get(name)! - 1
+  t.ok(Math.abs(rest('errors@gold', assumed) / rest('errors', assumed) - 2) < 0.01)
+  t.equal(assumed.get('rmse@gold'), assumed.get('rmse'))
+  const counts = (ofGold: number) => ({
+    errors: events([200, 200], [2, 2]),
+    'errors@gold': events([ofGold, ofGold], [1, 1]),
+  })
+  const seen = (ofGold: number): Traffic => ({
+    ...GIVEN,
+    evidence: evidenceOf(all, [
+      cohort(all, {
+        tallies: counts(ofGold),
+        segments: { gold: { assigned: [0, 0], observed: [0, 0] } },
+      }),
+    ]),
+  })
+  // 20 of 400 units, too few to tell how often they fail.
+  const few = proofs(seen(10))
+  t.ok(Math.abs(rest('errors@gold', few) / rest('errors', few) - 20) < 0.1)
+  t.end()
+})
+
+t.test('counted measurements are waited for', (t) => {
+  const counted = (terms: object) => ({ ...STRICT, threshold: { ...THRESHOLD, ...terms } })
+  const minimum = (terms: object, index = 1) =>
+    forecast(plan({ spec: { steps }, analysis: { metrics: [counted(terms)] } }), GIVEN).steps[
+      index
+    ]!.minimums.find(({ name }) => name === 'measurements of errors')!.seconds
+  t.equal(minimum({ count: 5 }), 50)
+  t.equal(minimum({ count: 5, consecutiveSuccessLimit: 3 }), 30)
+  t.equal(minimum({}), 10)
+  t.equal(minimum({}, 0), 12, 'after the warm-up')
+  const shown = { ...counted({ count: 5 }), mode: 'report' } as const
+  const reported = forecast(plan({ spec: { steps }, analysis: { metrics: [shown] } }), GIVEN)
+  t.notOk(reported.steps[1]!.minimums.some(({ name }) => name.startsWith('measurements')))
+  t.end()
+})

@@ -1,0 +1,108 @@
+import t from 'tap'
+import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
+import type { SyntheticTraffic } from '../../src/rollout/draw-cohort.ts'
+import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
+import { plan } from '../fakes/rollout.ts'
+import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+
+const ALIKE: SyntheticTraffic = {
+  requestsPerSecond: 100,
+  failures: [0.01, 0.01],
+  latencyRatio: 1,
+  values: {},
+}
+
+function ends(
+  metrics: readonly MetricSpec[],
+  traffic: Partial<SyntheticTraffic>,
+  runs = 20,
+  spec: Parameters<typeof plan>[0] = {},
+) {
+  const rules = plan({ ...spec, analysis: { metrics, ...spec.analysis } })
+  const random = createRandom(5)
+  return Array.from({ length: runs }, () =>
+    rehearseSynthetic(rules, { ...ALIKE, ...traffic }, random),
+  )
+}
+
+const count = (found: ReturnType<typeof ends>, end: string, reason?: string) =>
+  found.filter((r) => r.end === end && (reason === undefined || r.reason === reason)).length
+
+t.test(
+  'A canary that is like the baseline is promoted, from the last step below 100 %.',
+  async (t) => {
+    const found = ends([ERRORS, LATENCY, RMSE], {})
+    t.ok(count(found, 'promoted', 'evidence') >= 18, JSON.stringify(found))
+    t.ok(found.every((r) => r.end !== 'promoted' || r.weightBp === 5000))
+  },
+)
+
+t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
+  t.ok(count(ends([ACCURACY, LATENCY, RMSE], {}, 5), 'promoted') >= 4)
+})
+
+t.test('Each metric finds what it is for.', async (t) => {
+  const cases: [MetricSpec, Partial<SyntheticTraffic>][] = [
+    [ERRORS, { failures: [0.01, 0.04] }],
+    [{ ...LATENCY, maxChange: 0 }, { latencyRatio: 1.4 }],
+    [{ ...RMSE, cap: null }, { values: { rmse: [1, 1.3] } }],
+    [{ ...RMSE, name: 'mae', kind: 'mae' }, { values: { mae: [2, 2.6] } }],
+    [ACCURACY, { values: { accuracy: [0.9, 0.75] } }],
+  ]
+  for (const [metric, traffic] of cases) {
+    const found = ends([metric], traffic)
+    const by = found.filter((r) => r.reason.startsWith(metric.name))
+    t.ok(
+      by.length >= 19 && count(found, 'rolled-back') >= 19,
+      `${metric.name} ${JSON.stringify(found)}`,
+    )
+  }
+})
+
+t.test(
+  'A canary that fails half of the time is stopped by the breaker, whatever is measured.',
+  async (t) => {
+    const found = ends([RMSE], { failures: [0.01, 0.7] })
+    t.equal(count(found, 'rolled-back'), 20)
+    t.ok(count(found, 'rolled-back', 'breaker') > 0)
+    t.ok(found.every((r) => r.afterMs < 60_000))
+  },
+)
+
+t.test(
+  'Approvals are given at once, timed pauses pass, a metric that pauses ends it.',
+  async (t) => {
+    const pauses: readonly StepSpec[] = [
+      ...weightSteps([20]),
+      { kind: 'pause', durationMs: null },
+      { kind: 'pause', durationMs: 90_000 },
+      ...weightSteps([50, 100]),
+    ]
+    const found = ends([ERRORS], {}, 5, { spec: { steps: pauses } })
+    t.ok(count(found, 'promoted') >= 4)
+    t.ok(found.every((r) => r.end !== 'promoted' || r.afterMs > 90_000))
+    const paused = ends([{ ...ERRORS, onFailure: 'pause' }], { failures: [0.01, 0.05] }, 5)
+    t.equal(count(paused, 'paused', 'errors'), 5)
+    // Approved before anything else: nothing was ever seen by the canary.
+    const first: readonly StepSpec[] = [
+      { kind: 'pause', durationMs: 5000 },
+      ...weightSteps([50, 100]),
+    ]
+    t.ok(count(ends([ERRORS], {}, 3, { spec: { steps: first } }), 'promoted') >= 2)
+  },
+)
+
+t.test('What is not decided in time is inconclusive.', async (t) => {
+  const found = ends([RMSE], {}, 3, { spec: { maxDurationMs: 60_000 } })
+  t.strictSame(
+    found.map(({ end, reason }) => [end, reason]),
+    Array.from({ length: 3 }, () => ['inconclusive', 'max-duration']),
+  )
+  t.ok(found.every((r) => r.afterMs >= 60_000 && r.afterMs < 62_000))
+})
+
+t.test('The same seed gives the same rollouts.', async (t) => {
+  const traffic: Partial<SyntheticTraffic> = { failures: [0.01, 0.015] }
+  t.strictSame(ends([ERRORS], traffic, 5), ends([ERRORS], traffic, 5))
+})
