@@ -1,4 +1,3 @@
-import { isContinuous } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import { isLimited } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -27,7 +26,7 @@ export function drawableRules(rules: RolloutPlan): {
     ...rules,
     metrics: drawn.map((m) => (isUnread(m) ? { ...m, max: null, min: null } : m)),
     hypotheses: hypotheses.map((h) =>
-      isContinuous(h.source) && h.source.score !== 'correct'
+      h.source.of === 'score' && h.source.score !== 'correct'
         ? { ...h, source: { ...h.source, cap: null } }
         : h,
     ),
@@ -44,9 +43,12 @@ export function drawableRules(rules: RolloutPlan): {
   return { plan, leftOut }
 }
 
+/** Kinds whose values nothing is assumed of. */
+const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'sum', 'mean', 'ratio']
+
 /** Why nothing of a metric can be drawn; null = something can. */
 function whyWhole(metric: MetricSpec): string | null {
   if (metric.threshold !== undefined) return 'method: threshold'
   if (isProviderMetric(metric)) return `kind: ${metric.kind}`
-  return metric.kind === 'drift' ? 'kind: drift' : null
+  return UNKNOWN.includes(metric.kind) ? `kind: ${metric.kind}` : null
 }

@@ -6,7 +6,7 @@ import type { Rehearsal } from './rehearsal.ts'
 export class RecordedCohorts {
   readonly #cohorts: readonly Cohort[]
   readonly #rehearsal: Rehearsal
-  /** When an interval was over that a cohort lasted through; those that a decision closed last less. */
+  /** When intervals ended. */
   readonly #turns: readonly number[]
   #next = 0
   #nextTurn = 0
@@ -14,11 +14,10 @@ export class RecordedCohorts {
   #others: Cohort[] = []
   #otherWeightsFrom: number | null = null
 
-  constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal, intervalMs: number) {
+  constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal) {
     this.#cohorts = cohorts
     this.#rehearsal = rehearsal
-    const whole = cohorts.filter((c) => c.closedAt! - c.openedAt >= intervalMs)
-    this.#turns = whole.map((c) => c.closedAt!)
+    this.#turns = cohorts.flatMap((c) => (c.closedByInterval === true ? [c.closedAt!] : []))
   }
 
   /**
@@ -47,7 +46,7 @@ export class RecordedCohorts {
     return this.#next > first
   }
 
-  /** Whether an interval was over since this was asked last, also where what it opened saw no request. */
+  /** Whether an interval ended since this was asked last. */
   turn(now: number): boolean {
     const first = this.#nextTurn
     while ((this.#turns[this.#nextTurn] ?? Infinity) <= now) this.#nextTurn++

@@ -2,14 +2,14 @@ import type { BetTally, Cohort, Side } from '../domain/cohort.ts'
 import type { Command } from '../domain/decision.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { isContinuous, proofRatio } from '../domain/hypothesis.ts'
+import { proofRatio } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
-import { scoreMean } from '../statistics/score.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
 import { rebet, rebetGap, type BetLogs } from '../statistics/value-bins.ts'
+import { stepValue } from './figures.ts'
 import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
 import { GUARD_ALPHA } from './hypotheses.ts'
@@ -220,7 +220,7 @@ export class Rehearsal {
           side,
         ),
       latency: () => NO_VALUE,
-      score: (side, { name }) =>
+      value: (side, { name }) =>
         this.#stepValue(
           hypotheses.find((h) => h.id === name)!,
           side,
@@ -232,12 +232,6 @@ export class Rehearsal {
   #stepValue({ id, source }: Hypothesis, side: Side): MetricValue {
     // Drift has no value that a limit could be held against.
     const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
-    if (found.step !== this.#state.step) return NO_VALUE
-    const [n, sum] =
-      found.kind === 'event'
-        ? [found.stepTrials[side], found.stepEvents[side]]
-        : [found.stepMoments.n[side], found.stepMoments.sum[side]]
-    if (n === 0) return NO_VALUE
-    return { value: isContinuous(source) ? scoreMean(source.score, sum / n) : sum / n, n }
+    return found.step === this.#state.step ? stepValue(source, found, side) : NO_VALUE
   }
 }

@@ -66,11 +66,7 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
   const later = record.decisions.slice(record.decisions.indexOf(entry) + 1)
   const outside = later.flatMap((d) => outsideOf(d) ?? [])
   const moments = new Moments(record, judged)
-  const cohorts = new RecordedCohorts(
-    record.cohorts,
-    rehearsal,
-    record.plan.spec.analysis.intervalMs,
-  )
+  const cohorts = new RecordedCohorts(record.cohorts, rehearsal)
   const decisions: ReplayedDecision[] = []
   const refused: string[] = []
 
@@ -96,13 +92,12 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     // A command is carried out on what was folded by the look before it.
     for (const each of due) if (each.command !== undefined) lookAt(now, each)
     const opened = cohorts.open(now, false)
-    const turned = cohorts.turn(now) || opened
     const folded = rehearsal.fold(now)
-    if (turned) rehearsal.countLimits()
+    if (cohorts.turn(now)) rehearsal.countLimits()
     const seen = due.filter((each) => each.command === undefined)
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.
-    if (seen.length === 0 && (folded || turned || moments.isDeadline)) lookAt(now, null)
+    if (seen.length === 0 && (folded || opened || moments.isDeadline)) lookAt(now, null)
     cohorts.open(now, true)
     next = moments.next(now, rehearsal.state)
   }

@@ -1,6 +1,5 @@
 import type { Cohort, Pair } from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { isContinuous } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
@@ -54,7 +53,7 @@ export function rehearseSynthetic(
   }) as Transition
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const
   const { state } = enterStep(plan, first.state, 0, 0, { ...seed, summary: '' })
-  const rebet = new Set(plan.hypotheses.filter((h) => isContinuous(h.source)).map((h) => h.id))
+  const rebet = new Set(plan.hypotheses.filter((h) => h.source.of === 'score').map((h) => h.id))
   const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const attempts: Attempts[] = []
@@ -116,7 +115,7 @@ function emptyCohort(
   },
 ): Cohort {
   const scores = plan.hypotheses.flatMap(({ metric, source }) =>
-    isContinuous(source) ? [[metric!, syntheticCap(source.score)]] : [],
+    source.of === 'score' ? [[metric!, syntheticCap(source.score)]] : [],
   )
   const closedAt = at.now + at.ms
   return {
