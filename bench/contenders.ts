@@ -78,6 +78,12 @@ export const CONTENDERS: readonly Contender[] = [
     labels: true,
     measures: ['cost', 'latency', 'memory'],
   },
+  {
+    name: 'serin-mirror',
+    description: 'as serin, with every request copied to a third variant, and answers compared',
+    ...serin('serin-mirror.yaml'),
+    measures: ['cost', 'latency', 'memory'],
+  },
   ...[100, 1000].map((services): Contender => {
     return {
       name: `serin-${services}-services`,

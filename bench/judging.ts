@@ -55,6 +55,7 @@ const evaluator = new Evaluator({
   clock: now,
   holder: 'bench',
   reachability: () => ({ ready: true, downForMs: 0 }),
+  confirm: () => 'given',
   apply: () => {},
   onDecision: () => {},
   // No service of it asks a provider.

@@ -6,6 +6,7 @@ import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
 import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
+import { buildMirrors } from './proxy/mirror.ts'
 import { Budget } from './proxy/budget.ts'
 import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
 import { buildPlan } from './rollout/plan.ts'
@@ -47,12 +48,14 @@ export function buildLiveServices(
     const plan = buildPlan(service, config.hash)
     books.set(name, book)
     if (plan !== null) plans.set(name, plan)
+    const byVariant = targets.byService.get(name)!
     runtimes.set(name, {
       service,
       split: splitOf(service, stateOf(name)),
       recorder: book,
-      targets: targets.byService.get(name)!,
+      targets: byVariant,
       fallbacks: new Budget(),
+      mirrors: buildMirrors(service, byVariant, book.mirrors),
     })
   }
   const snapshot = { table: buildTable(config.services), runtimes }

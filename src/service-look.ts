@@ -1,5 +1,6 @@
-import type { ServiceStatus, VariantFigures } from './admin/service-status.ts'
+import type { MirrorFigures, ServiceStatus, VariantFigures } from './admin/service-status.ts'
 import type { LiveServices } from './live-services.ts'
+import type { MirrorBook } from './metrics/mirror-book.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
@@ -40,6 +41,9 @@ export function createServiceLook(deps: {
         service,
         weightsBp: split.weightsBp,
         variants: Object.fromEntries(figures),
+        mirrors: Object.fromEntries(
+          [...book.mirrors].map(([variant, mirror]) => [variant, mirrorFiguresOf(mirror)]),
+        ),
         rollout: deps.view(name),
       }
     },
@@ -64,6 +68,25 @@ function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healt
   const { requests, errors, drawn } = book
   const quantile = (q: number) => drawn.quantile(q)
   return { requests, errors, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+}
+
+function mirrorFiguresOf(book: MirrorBook): MirrorFigures {
+  const { inFlight, results, lastOkAt, latencies, pairs, unread, disagreements } = book
+  const compared = pairs + unread
+  return {
+    inFlight,
+    results,
+    lastOkAt,
+    p50Ms: latencies.quantile(0.5),
+    p95Ms: latencies.quantile(0.95),
+    p99Ms: latencies.quantile(0.99),
+    pairs,
+    unread,
+    disagreements,
+    liveHeadMs: compared === 0 ? null : book.liveMs / compared,
+    mirrorHeadMs: compared === 0 ? null : book.mirrorMs / compared,
+    lastDisagreed: book.lastDisagreed,
+  }
 }
 
 /** Its checks are good, and it was not left out for failing. */

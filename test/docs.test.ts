@@ -2,6 +2,10 @@ import t from 'tap'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadConfig, parseConfig } from '../src/config/load.ts'
+import { DISAGREEMENTS, MIRROR_RESULTS } from '../src/metrics/mirror-book.ts'
+import { createMetricsRegistry } from '../src/metrics/registry.ts'
+import { NOTIFY_EVENTS } from '../src/domain/notify.ts'
+import { sign } from '../src/notify/sign.ts'
 
 const root = process.cwd()
 const pages = [
@@ -60,6 +64,49 @@ t.test('every rule of docs/statistics.md has a test that is named after it', asy
     Array.from({ length: 14 }, (_, i) => i + 1),
   )
   for (const [, file, rule] of rules) t.ok(read(file!).includes(`${rule}: `), `${rule} in ${file}`)
+})
+
+t.test('docs/mirrors.md names every series of mirrors, and every word of theirs', async (t) => {
+  const registry = createMetricsRegistry({
+    ...{ version: '1', services: () => [], leads: () => true },
+    forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
+  })
+  const { body } = await registry.render()
+  const series = (text: string, pattern: RegExp) =>
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))].sort()
+  const page = read('docs/mirrors.md')
+  t.same(
+    series(page, /`(serin_mirror_\w+)/g),
+    series(body, /^# TYPE (serin_mirror_\w+)/gm),
+    'in code marks',
+  )
+  for (const word of [...MIRROR_RESULTS, ...DISAGREEMENTS]) t.ok(page.includes(`\`${word}\``), word)
+})
+
+t.test(
+  'the code of docs/notifications.md verifies what serin signs, and nothing else',
+  async (t) => {
+    const code = /```js\n([\s\S]+?)```/.exec(read('docs/notifications.md'))![1]!
+    const { isFromSerin } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+      isFromSerin: (secret: string, signature: string, body: string, now?: number) => boolean
+    }
+    const now = 1_767_225_600
+    const body = '{"summary":"α"}'
+    const signature = sign('s', now, body)
+    t.ok(isFromSerin('s', signature, body, now + 300))
+    t.notOk(isFromSerin('other', signature, body, now))
+    t.notOk(isFromSerin('s', signature, `${body} `, now))
+    t.notOk(isFromSerin('s', signature, body, now + 301), 'old')
+    t.notOk(isFromSerin('s', signature, body), 'old by the clock')
+    t.notOk(isFromSerin('s', signature.slice(0, -1), body, now))
+    t.notOk(isFromSerin('s', signature.replace('t=1', 't=2'), body, now))
+  },
+)
+
+t.test('docs/notifications.md explains every event, and no other', async (t) => {
+  const rows = [...read('docs/notifications.md').matchAll(/^\| `([a-z-]+)` +\|.+\|.+\|$/gm)]
+  const named = rows.map(([, event]) => event!).filter((name) => !name.startsWith('x-serin'))
+  t.same(named.sort(), [...NOTIFY_EVENTS].sort())
 })
 
 t.test('every script that the documents name exists', async (t) => {

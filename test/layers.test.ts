@@ -23,7 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['routing', 'statistics'],
   ['rollout'],
   ['config', 'metrics', 'store', 'feedback'],
-  ['proxy', 'evaluator', 'admin'],
+  ['proxy', 'evaluator', 'notify', 'admin'],
 ]
 const CORE_FLOORS = 3
 

@@ -3,6 +3,7 @@ import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { presentMetric, type MetricJson } from './present-metric.ts'
+import { presentMirror, type MirrorJson } from './present-mirror.ts'
 import type { ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
@@ -23,6 +24,8 @@ export type ServiceJson = {
   readonly rolledBackReason: string | null
   readonly weights: Readonly<Record<string, number>>
   readonly variants: Readonly<Record<string, VariantJson>>
+  /** By the name of the variant that gets the copies. */
+  readonly mirrors: Readonly<Record<string, MirrorJson>>
   readonly metrics: readonly MetricJson[]
   readonly missing: readonly string[]
   readonly etaSeconds: number | null
@@ -95,6 +98,9 @@ export function presentService(status: ServiceStatus): ServiceJson {
         name,
         { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
       ]),
+    ),
+    mirrors: Object.fromEntries(
+      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
     ),
     metrics: rollout?.metrics.map(presentMetric) ?? [],
     missing: rollout?.missing ?? [],

@@ -1,4 +1,5 @@
 import type { Service } from '../domain/service.ts'
+import type { ComparedPair, Disagreement, MirrorResult } from '../metrics/mirror-book.ts'
 import type { RolloutView } from '../rollout/view.ts'
 
 /** A service as it runs now: its configuration, its weights, its figures and its rollout. */
@@ -8,6 +9,8 @@ export type ServiceStatus = {
   readonly weightsBp: Readonly<Record<string, number>>
   /** By variant name. */
   readonly variants: Readonly<Record<string, VariantFigures>>
+  /** By the name of the variant that gets the copies. */
+  readonly mirrors: Readonly<Record<string, MirrorFigures>>
   /** Null: the service has no rollout (fixed weights), or its rollout was not read from the store yet. */
   readonly rollout: RolloutView | null
 }
@@ -24,4 +27,27 @@ export type VariantFigures = {
   readonly upstreams: number
   /** How many of the upstreams are healthy. */
   readonly healthy: number
+}
+
+/** What a mirror did since this process started, or since its variant has this version. */
+export type MirrorFigures = {
+  /** Copies under way. */
+  readonly inFlight: number
+  /** Copies that have ended, or were never sent, by what became of them. */
+  readonly results: Readonly<Record<MirrorResult, number>>
+  /** When the last answer came that was `ok`, in milliseconds since the epoch; null = none has. */
+  readonly lastOkAt: number | null
+  /** From the sending of a copy to the end of its answer; null before the first answer. */
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
+  readonly p99Ms: number | null
+  /** Pairs of answers that were compared, and those that could not be. */
+  readonly pairs: number
+  readonly unread: number
+  readonly disagreements: Readonly<Record<Disagreement, number>>
+  /** Means over all pairs of the time to the answer's head; null before the first pair. */
+  readonly liveHeadMs: number | null
+  readonly mirrorHeadMs: number | null
+  /** The last ones, oldest first. */
+  readonly lastDisagreed: readonly ComparedPair[]
 }

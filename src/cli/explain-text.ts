@@ -61,6 +61,8 @@ const REASONS: Readonly<Record<string, string>> = {
   inconclusive: 'the evidence was not conclusive yet',
   limit: 'an absolute limit was not kept',
   error: 'a metric could not be read where it is asked for',
+  confirmation:
+    'everything was ready for 100 %, but nobody had confirmed it yet (`confirm-promotion`)',
   approval: 'the plan waits for an approval here',
   timer: 'the plan has a timed pause here',
   'watch-over': 'the watch at 100 % ended without an alarm',
@@ -81,7 +83,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(2, sides),
     ...(cap === null
       ? []
-      : [line(2, `Errors above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
+      : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
     ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),

@@ -1,6 +1,13 @@
 import type { MetricJson } from '../admin/present-metric.ts'
+import type { MirrorJson } from '../admin/present-mirror.ts'
 import type { ServiceJson } from '../admin/present.ts'
-import { formatCount, formatLimit, formatNumber, formatValue } from '../rollout/format.ts'
+import {
+  formatCount,
+  formatLimit,
+  formatNumber,
+  formatPercent,
+  formatValue,
+} from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
@@ -23,6 +30,9 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>', width),
+    ...(Object.keys(service.mirrors).length === 0
+      ? []
+      : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),
     ...(service.metrics.length === 0
       ? []
       : renderTable(metricRows(service.metrics, style), '<<>>>', width)),
@@ -83,6 +93,36 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
     },
   ])
   return [dimmed(head, style), ...rows]
+}
+
+function mirrorRows(service: ServiceJson, style: Style, now: number): Cell[][] {
+  const head = ['  mirror', 'sent', 'ok', 'last ok', 'dropped', 'pairs', 'disagree', 'p95']
+  const rows = Object.entries(service.mirrors).map(([name, mirror]): Cell[] => {
+    const { results, pairs, disagreements, lastOkAt, p95Ms } = mirror
+    const disagreed = sum(disagreements)
+    const ago =
+      lastOkAt === null ? 'never' : `${formatSeconds((now - Date.parse(lastOkAt)) / 1000)} ago`
+    return [
+      `  ${name}`,
+      formatCount(sentOf(mirror)),
+      { text: formatCount(results.ok), paint: results.ok === 0 ? style.bad : (text) => text },
+      ago,
+      formatCount(sum(results) + mirror.inFlight - sentOf(mirror)),
+      formatCount(pairs),
+      pairs === 0 ? '-' : formatPercent(disagreed / pairs),
+      p95Ms === null ? '-' : formatValue('latency', p95Ms),
+    ]
+  })
+  return [dimmed(head, style), ...rows]
+}
+
+/** Copies that left, whatever became of them. */
+function sentOf({ inFlight, results }: MirrorJson): number {
+  return inFlight + results.ok + results.failed + results.no_answer + results.cancelled
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 
 function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {

@@ -1,24 +1,31 @@
 import type {
   FieldSource,
+  MirrorSpec,
   ObserveSpec,
   RuleCondition,
   RuleSpec,
   Service,
   SplitSpec,
 } from '../domain/service.ts'
-import { fractionToBp } from '../domain/units.ts'
+import { fractionToBp, parseSize } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { buildNotify } from './build-notify.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
+import { answerPointersOf, eventFieldsOf } from '../rollout/event-fields.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawService } from './schema.ts'
-import type { RawCondition, RawRule, RawSegment, RawSplit } from './schema-split.ts'
+import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './schema-split.ts'
 
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
+  const segments = observe?.segment?.values ?? []
+  const rollout =
+    raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}, segments)
+  const metrics = rollout?.analysis.metrics ?? []
   return {
     name,
     match: {
@@ -31,20 +38,26 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       .sort(([a], [b]) => rank(a) - rank(b))
       .map(([variant, rest]) => buildVariant(variant, rest, folder)),
     split: buildSplit(raw.split ?? {}),
+    mirrors: (raw.mirror ?? []).map(buildMirror),
     observe: {
       requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
         .slice('header:'.length)
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      numbers: answerPointersOf(metrics),
+      awaitsEvents: eventFieldsOf(metrics).size > 0,
       ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout:
-      raw.rollout === undefined
-        ? null
-        : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
+    rollout,
+    notify: buildNotify(raw.notify ?? []),
   }
+}
+
+function buildMirror(raw: RawMirror): MirrorSpec {
+  const { to, share, maxBody, tolerance } = { ...DEFAULTS.mirror, ...raw }
+  return { to, share: toFraction(share), maxBytes: parseSize(maxBody)!, tolerance }
 }
 
 function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'> {

@@ -2,6 +2,8 @@ import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
 import { checkDrift } from './check-drift.ts'
 import { checkMetrics } from './check-metrics.ts'
+import { checkMirrors } from './check-mirrors.ts'
+import { checkNotify } from './check-notify.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSegments } from './check-segments.ts'
 import { checkSplit } from './check-split.ts'
@@ -14,10 +16,12 @@ import type { ConfigPath } from './problem.ts'
 export function checkService(checker: Checker, path: ConfigPath): void {
   checkVariants(checker, path)
   checkSplit(checker, path)
+  checkMirrors(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)
   checkSegments(checker, path)
   checkDrift(checker, path)
+  checkNotify(checker, path)
   if (checker.keys(path).includes('analysis') && !checker.keys(path).includes('rollout'))
     checker.warn([...path, 'analysis'], 'is not used: the service has no rollout')
 }

@@ -44,7 +44,8 @@ function checkWeights(checker: Checker, service: ConfigPath, path: ConfigPath): 
   else if (sumBp > WHOLE_BP) checker.problem(path, `found a sum of ${sum}, allowed is at most 100%`)
 }
 
-function checkVariant(
+/** Reports a name that is no variant of the service. */
+export function checkVariant(
   checker: Checker,
   service: ConfigPath,
   path: ConfigPath,

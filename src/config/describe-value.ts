@@ -1,10 +1,12 @@
+import { hookName } from './hook-name.ts'
 import type { ConfigPath } from './problem.ts'
 
 const LONGEST = 60
 
 /**
  * What was found at a path, for a message: short, on one line, and never the value of a secret or the
- * user info of an address. `source` is how a number was written (`1.40`).
+ * user info of an address, nor of a webhook more than
+ * its origin. `source` is how a number was written (`1.40`).
  */
 export function describeValue(
   value: unknown,
@@ -15,9 +17,14 @@ export function describeValue(
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
   if (isSecretPath(path)) return '(hidden)'
+  if (isHookPath(path)) return typeof value === 'string' ? hookName(value) : '(hidden)'
   if (typeof value !== 'string') return source ?? String(value)
   const shown = value.replace(/\/\/\S*@/, '//(hidden)@')
   return JSON.stringify(shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown)
+}
+
+function isHookPath(path: ConfigPath): boolean {
+  return path[2] === 'notify' && path.at(-1) === 'url'
 }
 
 /** Whether the value at a path is a secret, or may be one that was written in the wrong place. */

@@ -5,7 +5,7 @@ import { formatNumber, formatTimeSpan } from '../rollout/format.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
-import type { Finding } from './problem.ts'
+import type { ConfigPath, Finding } from './problem.ts'
 
 /**
  * Common mistakes in a valid configuration. Whether a rollout can be decided in time shows only at a
@@ -14,6 +14,7 @@ import type { Finding } from './problem.ts'
 export function lintConfig(config: Config, rps: number | null = null): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintOverride(service),
+    ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
@@ -22,8 +23,18 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
 const SHORTEST_SECRET = 16
 
 function lintOverride({ name, split }: Service): readonly Finding[] {
-  if (split.override === null || split.override.secret.length >= SHORTEST_SECRET) return []
-  const path = ['services', name, 'split', 'override', 'secret']
+  if (split.override === null) return []
+  return lintSecret(split.override.secret, ['services', name, 'split', 'override', 'secret'])
+}
+
+function lintNotify({ name, notify }: Service): readonly Finding[] {
+  return notify.flatMap(({ secret }, i) =>
+    secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
+  )
+}
+
+function lintSecret(secret: string, path: ConfigPath): readonly Finding[] {
+  if (secret.length >= SHORTEST_SECRET) return []
   return [{ path, message: `is short: at least ${SHORTEST_SECRET} characters are hard to guess` }]
 }
 

@@ -1,8 +1,12 @@
 import type { Service } from '../domain/service.ts'
 import { HIDDEN, hideSecrets } from '../rollout/hide-secrets.ts'
 import type { Config } from './config.ts'
+import { hookName } from './hook-name.ts'
 
-/** A configuration without its secrets, as plain JSON: what may be shown to whoever may read. */
+/**
+ * A configuration without its secrets, as plain JSON: what may be shown to whoever may read. Of the
+ * addresses of webhooks only the origin is left.
+ */
 export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
@@ -11,7 +15,9 @@ export function redactConfig(config: Config): RedactedConfig {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
     },
-    services: config.services.map((service) => redactMetrics(redactOverride(service))),
+    services: config.services.map((service) =>
+      redactNotify(redactMetrics(redactOverride(service))),
+    ),
   }
 }
 
@@ -24,6 +30,15 @@ function redactOverride(service: Service): Service {
 function redactMetrics(service: Service): Service {
   const { rollout } = service
   return rollout === null ? service : { ...service, rollout: hideSecrets(rollout) }
+}
+
+function redactNotify(service: Service): Service {
+  const notify = service.notify.map((hook) => ({
+    ...hook,
+    url: hookName(hook.url),
+    secret: hook.secret === null ? null : HIDDEN,
+  }))
+  return { ...service, notify }
 }
 
 /** A configuration in which every secret reads `(hidden)`. */

@@ -8,17 +8,7 @@ import {
   headerName,
   headerSource,
 } from './schema-place.ts'
-import {
-  amount,
-  map,
-  namedMap,
-  note,
-  positiveShare,
-  secret,
-  share,
-  size,
-  weight,
-} from './schema-value.ts'
+import { amount, map, namedMap, note, positiveShare, secret, size, weight } from './schema-value.ts'
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 
@@ -118,16 +108,24 @@ export const SplitSchema = map(
 /** `services.*.mirror`: standing shadows. */
 export const MirrorSchema = Type.Array(
   map({
-    to: Type.String(note('The variant that gets a copy.', 'live')),
-    share: Type.Optional(share(note('Share of the requests that are copied.', 'live'))),
+    to: Type.String(note('The variant that gets copies; not the baseline.', 'live')),
+    share: Type.Optional(
+      positiveShare(note('Share of the requests that are copied.', 'live', DEFAULTS.mirror.share)),
+    ),
     maxBody: Type.Optional(
-      size(note('Larger requests are not copied, in bytes with a unit.', 'live')),
+      size(note('Requests with a larger body are not copied.', 'live', DEFAULTS.mirror.maxBody)),
     ),
     tolerance: Type.Optional(
-      amount(note('Predictions that differ by less agree, as a fraction.', 'live')),
+      amount(
+        note(
+          'Predictions agree when they differ by at most this fraction of the larger one; 0 = they are equal.',
+          'live',
+          DEFAULTS.mirror.tolerance,
+        ),
+      ),
     ),
   }),
-  note('Copies of requests whose answers nobody waits for.', 'live'),
+  note('Copies of requests, whose answers nobody waits for. Needs idempotent: true.', 'live'),
 )
 
 const SegmentSchema = map(
@@ -172,3 +170,5 @@ export type RawSplit = Static<typeof SplitSchema>
 export type RawSegment = Static<typeof SegmentSchema>
 /** A rule as the file writes it. */
 export type RawRule = Static<typeof RuleSchema>
+/** A mirror as the file writes it. */
+export type RawMirror = Static<typeof MirrorSchema>[number]

@@ -1,9 +1,10 @@
 import { Type, type Static } from 'typebox'
 import { AdminSchema, FeedbackSchema, GatewaySchema, StoreSchema } from './schema-gateway.ts'
-import { origin, pathPattern, url } from './schema-place.ts'
+import { NotifySchema } from './schema-notify.ts'
+import { origin, pathPattern } from './schema-place.ts'
 import { AnalysisSchema, RolloutSchema } from './schema-rollout.ts'
 import { MirrorSchema, ObserveSchema, SplitSchema } from './schema-split.ts'
-import { map, namedMap, note, oneOf, secret, text } from './schema-value.ts'
+import { map, namedMap, note, text } from './schema-value.ts'
 import { VariantsSchema } from './schema-variant.ts'
 
 const MatchSchema = map(
@@ -34,18 +35,6 @@ const ErrorsSchema = map(
     ),
   },
   note('What counts as a failure.', 'live'),
-)
-
-const NotifySchema = Type.Array(
-  map({
-    url: url(note('Where the POST goes.', 'live')),
-    on: Type.Array(
-      oneOf(note('An event.', 'live'), ['promoted', 'rolled-back', 'paused', 'confirm-promotion']),
-      { minItems: 1, ...note('When it is sent; confirm-promotion asks before 100 %.', 'live') },
-    ),
-    secret: Type.Optional(secret(note('Signs the body.', 'live'), 1)),
-  }),
-  note('Who hears of decisions.', 'live'),
 )
 
 const ServiceSchema = map(

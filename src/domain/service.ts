@@ -1,3 +1,4 @@
+import type { NotifySpec } from './notify.ts'
 import type { RolloutSpec } from './rollout-spec.ts'
 import type { Variant } from './variant.ts'
 
@@ -10,11 +11,15 @@ export type Service = {
   /** The baseline first, then the canary if there is one, then further names in the file's order. */
   readonly variants: readonly Variant[]
   readonly split: SplitSpec
+  /** At most one per variant; empty = no request is copied. */
+  readonly mirrors: readonly MirrorSpec[]
   readonly observe: ObserveSpec
   /** Statuses that are the variant's failure; null = 500 and above. */
   readonly failureStatuses: readonly number[] | null
   /** Null: the fixed weights of the split hold. */
   readonly rollout: RolloutSpec | null
+  /** Who hears of its decisions; no two have the same URL. */
+  readonly notify: readonly NotifySpec[]
 }
 
 /** Which requests belong to a service. */
@@ -67,6 +72,18 @@ export type RuleCondition = { readonly field: FieldSource } & (
   | { readonly test: 'prefix'; readonly prefix: string }
 )
 
+/** A standing mirror: a variant gets copies of a service's requests, and nobody waits for its answers. */
+export type MirrorSpec = {
+  /** The variant that gets them; never the baseline. */
+  readonly to: string
+  /** Share of the requests that are copied, in (0, 1]; one draw per request and mirror. */
+  readonly share: number
+  /** Requests with a larger body are not copied. */
+  readonly maxBytes: number
+  /** How far two predicted numbers may differ and still agree, as a fraction of the larger one. */
+  readonly tolerance: number
+}
+
 /** What is read from requests and answers beside the split's key. */
 export type ObserveSpec = {
   /** Lower-case name of the header that carries the request id; generated when absent, always echoed. */
@@ -75,6 +92,10 @@ export type ObserveSpec = {
   readonly prediction: string | null
   /** Share of the requests whose predictions are read, in (0, 1]; drawn before the answer is known. */
   readonly sample: number
+  /** Pointers into the answer whose numbers metrics are means of. */
+  readonly numbers: readonly string[]
+  /** Requests are remembered for the events that metrics count. */
+  readonly awaitsEvents: boolean
   /** Absent: requests are not told apart. */
   readonly segment?: SegmentSpec
 }

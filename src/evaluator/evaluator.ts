@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
@@ -10,6 +11,7 @@ import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggesti
 import type { RolloutView } from '../rollout/view.ts'
 import type { Store } from '../store/store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
@@ -36,6 +38,8 @@ export type EvaluatorDeps = {
   ) => { readonly ready: boolean; readonly downForMs: number }
   /** Asks another system for a metric. */
   readonly fetchProvider: FetchProvider
+  /** Asked only where the configuration wants a promotion confirmed. */
+  readonly confirm: Confirm
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
@@ -157,9 +161,14 @@ export class Evaluator {
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
-  label(prediction: Prediction, label: number): ReturnType<RolloutRunner['label']> {
+  label(prediction: Prediction, label: number): FeedbackBooking {
+    return this.#runners.get(prediction.service)?.feedback.label(prediction, label) ?? LATE
+  }
+
+  /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
     const runner = this.#runners.get(prediction.service)
-    return runner?.label(prediction, label) ?? { result: 'late', cohort: null }
+    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
   }
 
   async #lookOnce(): Promise<void> {
@@ -183,11 +192,13 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, onDecision, onError, reachability, fetchProvider } = this.#deps
+    const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
+      this.#deps
     return {
       store,
       clock,
       apply,
+      confirm,
       onDecision,
       onError,
       fetchProvider,

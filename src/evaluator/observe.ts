@@ -1,5 +1,5 @@
 import type { Side } from '../domain/cohort.ts'
-import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
@@ -7,7 +7,8 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { StepFigures } from '../metrics/variant-book.ts'
-import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
+import { stepValue } from '../rollout/figures.ts'
+import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
 import {
   countLimitTicks,
@@ -15,12 +16,12 @@ import {
   type LimitReading,
   type StepValues,
 } from '../rollout/limits.ts'
-import type { Observation, VariantHealth } from '../rollout/observation.ts'
+import { sourceOf } from '../rollout/metric-source.ts'
+import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
-import { scoreMean } from '../statistics/score.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { sideBook } from './side-book.ts'
@@ -39,19 +40,25 @@ export type Reachability = (variant: string) => {
   readonly downForMs: number
 }
 
+/** What those say who confirm the promotion that may be next; they are asked in the background. */
+export type Confirm = (plan: RolloutPlan, state: RolloutState, seen: Observation) => Confirmation
+
+/** What of the world beside the books an evaluation looks at. */
+export type Sight = { readonly reachability: Reachability; readonly confirm: Confirm }
+
 /** What an evaluation looks at. */
 export type Look = {
   readonly plan: RolloutPlan
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
-  readonly reachability: Reachability
+  readonly sight: Sight
   readonly now: number
   readonly warmUp: boolean
 }
 
-/** What is measured: all of that but how variants are reached. */
-export type Measured = Omit<Look, 'reachability'>
+/** What is measured: all of that but the world beside the books. */
+export type Measured = Omit<Look, 'sight'>
 
 /** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
 export class Observer {
@@ -101,13 +108,13 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.reachability(variant),
+    ...input.sight.reachability(variant),
     failing,
   })
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
-  return {
+  const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
@@ -127,7 +134,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
+    confirmation: 'not-asked',
   }
+  if (!plan.confirmsPromotion) return seen
+  return { ...seen, confirmation: input.sight.confirm(plan, state, seen) }
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
@@ -144,11 +154,10 @@ function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitRead
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
-    score: (side, metric) => {
-      const found = evidence.hypotheses[metric.name] as BetEvidence
-      const { n, sum } = found.stepMoments
-      if (found.step !== state.step || n[side] === 0) return { value: null, n: 0 }
-      return { value: scoreMean(scoreOf(metric).score, sum[side] / n[side]), n: n[side] }
+    value: (side, metric) => {
+      const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
+      if (found.step !== state.step) return { value: null, n: 0 }
+      return stepValue(sourceOf(metric), found, side)
     },
   }
   return readLimits(plan.metrics, values)

@@ -4,16 +4,15 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
-import type { Reachability } from './observe.ts'
+import type { Sight } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 
 /** What a runner needs of the world. */
-export type RunnerDeps = {
+export type RunnerDeps = Sight & {
   readonly store: Store
   readonly clock: Clock
   /** The lease to decide, while it is held; null = another process leads. */
   readonly lease: () => Lease | null
-  readonly reachability: Reachability
   readonly fetchProvider: FetchProvider
   /** Gives the data plane a state's weights, for every assignment from then on. */
   readonly apply: (state: RolloutState) => void

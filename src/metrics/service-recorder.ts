@@ -7,6 +7,7 @@ import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
+import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type {
   AttemptResult,
   FallbackResult,
@@ -23,6 +24,8 @@ const LATENCY_HALF_LIFE_MS = 600_000
 export class ServiceBook implements ServiceRecorder {
   readonly service: Service
   readonly variants: ReadonlyMap<string, VariantBook>
+  /** By the variant that gets the copies. None of it is in `variants`. */
+  readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
@@ -54,6 +57,7 @@ export class ServiceBook implements ServiceRecorder {
         return [name, before?.version === version ? before : new VariantBook(name, version)]
       }),
     )
+    this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
     const segments = latencySegments(deps.service)
     for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
@@ -144,12 +148,19 @@ export class ServiceBook implements ServiceRecorder {
     this.variants.get(variant)!.inFlight--
   }
 
-  predicted(ticket: Ticket, value: number | null): void {
+  predicted(
+    ticket: Ticket,
+    value: number | null,
+    numbers: Readonly<Record<string, number | null>> = {},
+  ): void {
     if (value !== null) {
       this.predictions.looked++
       this.#ledger?.predicted(ticket, value)
     }
     const { cohort, first, segment } = ticket
+    if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
+    const { prediction, awaitsEvents } = this.service.observe
+    if (prediction === null && !awaitsEvents) return
     this.#remember({
       service: this.service.name,
       requestId: ticket.requestId,
@@ -159,6 +170,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: cohort !== null && first ? cohort.number : -1,
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
+      unit: ticket.unit,
       ...(segment === null ? undefined : { segment }),
     })
   }
@@ -196,9 +208,9 @@ export class ServiceBook implements ServiceRecorder {
     const passed = now - this.#fadedAt
     if (passed <= 0) return
     this.#fadedAt = now
-    for (const book of this.variants.values()) {
-      book.fadeDrawn(0.5 ** (passed / LATENCY_HALF_LIFE_MS))
-    }
+    const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
+    for (const book of this.variants.values()) book.fadeDrawn(factor)
+    for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
   }
 }
 

@@ -1,19 +1,22 @@
 import { AccessLog } from './access-log.ts'
 import { PROXY_LIMITS, type ExchangeContext } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
+import { Mirroring } from './mirroring.ts'
 import { PredictionReader } from './observe.ts'
 import { createPeerLookup } from './peer.ts'
 
 /** Puts together what all exchanges have in common, out of what the data plane is handed. */
 export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
   const peers = createPeerLookup(() => deps.config().trustedProxies)
+  const limits = { ...PROXY_LIMITS, ...deps.limits }
   return {
     clock: deps.clock,
     draw: deps.draw,
     name: deps.name,
-    limits: { ...PROXY_LIMITS, ...deps.limits, bodyBytes: () => deps.config().limits.bodyBytes },
+    limits: { ...limits, bodyBytes: () => deps.config().limits.bodyBytes },
     exchanges: deps.exchanges,
     predictions: new PredictionReader(),
+    mirroring: new Mirroring(deps, limits, peers.peerOf),
     accessLog: new AccessLog(deps.log, () => deps.config().accessSample),
     isDraining: deps.isDraining,
     peerOf: peers.peerOf,

@@ -56,7 +56,10 @@ export function createDataServer(
     isEnding = true
   })
   // After the last exchange, and before whoever closes the server goes on to close the store.
-  server.server.once('close', () => context.predictions.close())
+  server.server.once('close', () => {
+    context.predictions.close()
+    context.mirroring.close()
+  })
   if (passthrough !== null) registerPassthrough(server, deps, passthrough)
   // Now that the passthrough listens for upgrades: it is asked after the services.
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))

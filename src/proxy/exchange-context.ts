@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { AccessLog } from './access-log.ts'
 import type { LiveExchanges } from './live-exchanges.ts'
+import type { Mirroring } from './mirroring.ts'
 import type { PredictionReader } from './observe.ts'
 import type { Peer } from './peer.ts'
 
@@ -22,6 +23,10 @@ export type ProxyLimits = {
   readonly inspectBytes: number
   /** Largest answer that a prediction is read from. */
   readonly copyBytes: number
+  /** Most copies of requests that are under way to one mirror. */
+  readonly mirrorsInFlight: number
+  /** Most bytes that are held for copies of requests and the comparison of their answers. */
+  readonly mirrorBytes: number
   /** Longest time for a request's header section. */
   readonly headersTimeoutMs: number
   /**
@@ -42,6 +47,8 @@ export const PROXY_LIMITS: ProxyLimits = {
   tunnelIdleMs: 3_600_000,
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
+  mirrorsInFlight: 256,
+  mirrorBytes: 64 * 1024 * 1024,
   headersTimeoutMs: 15_000,
   connectionsCheckMs: 250,
   clientIdleMs: 72_000,
@@ -58,6 +65,7 @@ export type ExchangeContext = {
   readonly limits: ProxyLimits & { readonly bodyBytes: () => number }
   readonly exchanges: LiveExchanges
   readonly predictions: PredictionReader
+  readonly mirroring: Mirroring
   readonly accessLog: AccessLog
   readonly isDraining: () => boolean
   readonly peerOf: (req: IncomingMessage) => Peer

@@ -5,10 +5,10 @@ import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
 import type { AccessFacts } from './access-log.ts'
-import { bodyPatience } from './body-pace.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
-import { Booking, outcomeOf } from './booking.ts'
-import { collectPrefix, wholeBody, type Prefix } from './collect-prefix.ts'
+import { Booking, outcomeOf, watchAnswer } from './booking.ts'
+import { wholeBody, type Prefix } from './collect-prefix.ts'
+import { collectRequest } from './collect-request.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
 import { cutAnswer } from './cut-answer.ts'
 import { Delivery } from './delivery.ts'
@@ -17,6 +17,7 @@ import type { HandshakeResponse } from './handshake-response.ts'
 import type { ExchangeKind, LiveExchange } from './live-exchanges.ts'
 import { codeOfTimeout, isUnanswered, type Phase } from './phase.ts'
 import { answerProblem } from './problem.ts'
+import type { MirroredRequest } from './mirrored-request.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { buildSwitchHead } from './switch-head.ts'
@@ -49,6 +50,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   #upload: UploadStream | null = null
   #relay: AnswerRelay | null = null
   #session: Session | null = null
+  #mirrored: MirroredRequest | null = null
 
   constructor(
     context: ExchangeContext,
@@ -74,42 +76,38 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(done: (prefix: Prefix) => void): void {
-    const { exchanges, limits } = this.#context
-    const wait = (bytes: number) => {
-      const clientMs = exchanges.now - this.#trace.startedAt
-      this.await('collecting', bodyPatience(limits, clientMs, bytes))
-    }
-    wait(0)
-    collectPrefix(this.#req, limits.inspectBytes, wait, (prefix) => {
+    const wait = (ms: number) => this.await('collecting', ms)
+    collectRequest(this.#context, this.#req, this.#trace.startedAt, wait, (prefix) => {
       if (this.#phase === 'collecting') done(prefix)
     })
   }
 
   /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
-    const { clock, draw, limits } = this.#context
-    const { recorder } = runtime
-    const { prediction, sample } = this.#service.observe
+    const { clock, draw, limits, mirroring } = this.#context
     const now = clock.monotonic()
-    const isObserved = prediction !== null && (sample === 1 || draw() < sample)
-    const ticket = recorder.begin(assignment, this.requestId, now, isObserved)
+    const watch = watchAnswer(this.#service.observe, draw)
+    const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
     this.#trace.assignedAt = now
     this.#trace.requestBytes = prefix.bytes
-    this.#booking = new Booking(recorder, ticket, isObserved ? prediction : null)
+    this.#booking = new Booking(runtime.recorder, ticket, watch)
     if (!prefix.isComplete) {
       this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
       )
     }
-    this.#delivery = new Delivery(this.#context, this, {
+    const parcel = {
       runtime,
       req: this.#req,
       requestId: this.requestId,
       body: this.#upload ?? wholeBody(prefix),
       ticket,
       trace: this.#trace,
-    })
+    }
+    this.#delivery = new Delivery(this.#context, this, parcel)
     this.#delivery.start()
+    if (runtime.mirrors === null || this.#phase === 'done') return
+    this.#mirrored = mirroring.start(runtime.mirrors, parcel, prefix)
   }
 
   /** Ends the exchange with an error: an answer of our own, or a visibly broken one where a head has left. */
@@ -118,7 +116,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
     const isCut = this.#res.headersSent
-    const variant = this.#delivery?.target.variant.name
     this.#finish(outcome ?? 'rejected', isCut ? this.#relay!.status : status, code)
     if (isCut) {
       cutAnswer(this.#res)
@@ -129,7 +126,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
       name: this.#context.name,
-      variant,
+      variant: this.#delivery?.target.variant.name,
       close: this.#context.isDraining(),
     })
   }
@@ -158,13 +155,14 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const { clock, exchanges, isDraining, limits } = this.#context
     const { observe } = this.#service
     const delivery = this.#delivery!
+    const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
     const relay = new AnswerRelay(this.#req, this.#res, this, {
       status,
       variant: delivery.target.variant.name,
       fallbackFrom: delivery.fallbackFrom,
       requestId: this.requestId,
       requestIdHeader: observe.requestIdHeader,
-      copyBytes: this.#booking!.isObserved && delivery.fallbackFrom === null ? limits.copyBytes : 0,
+      copyBytes: isRead && delivery.fallbackFrom === null ? limits.copyBytes : 0,
       close: isDraining(),
       resume,
     })
@@ -277,12 +275,13 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   #finish(outcome: Outcome, status: number, code: ErrorCode | null): void {
     this.#phase = 'done'
     const { accessLog, clock, exchanges, predictions } = this.#context
-    const now = clock.monotonic()
-    this.#trace.endAt = now
+    const now = (this.#trace.endAt = clock.monotonic())
     exchanges.remove(this)
     this.#upload?.destroy()
     this.#delivery?.end(outcome, now)
     this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions)
+    const isOwn = code === null && this.#replaced === null
+    this.#mirrored?.onAnswered(isOwn ? this.#relay : null, this.#trace)
     if (!accessLog.takes(this.#replaced?.outcome ?? outcome)) return
     accessLog.write(this.#req, this.#trace, {
       requestId: this.requestId,

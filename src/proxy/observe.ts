@@ -1,69 +1,36 @@
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
+import { TurnQueue } from './turn-queue.ts'
 
-/** An answer that has left, and where in it the prediction stands. */
+/** An answer that has left, and where in it the prediction and other numbers stand. */
 export type AnswerCopy = {
   readonly recorder: ServiceRecorder
   readonly ticket: Ticket
-  /** RFC 6901 pointer. */
-  readonly pointer: string
+  /** RFC 6901 pointer to the prediction; null = none is read. */
+  readonly pointer: string | null
+  /** Pointers to the numbers that metrics are means of. */
+  readonly numbers: readonly string[]
   readonly chunks: readonly Buffer[]
   readonly bytes: number
 }
-
-/** Most answers that wait to be read. */
-const MOST_WAITING = 1_024
-
-/** Most bytes of answers that wait to be read. */
-const MOST_WAITING_BYTES = 16 * 1024 * 1024
-
-/** How much is read before the event loop gets its turn. */
-const BYTES_PER_TURN = 64 * 1024
 
 /**
  * Reads predictions from answers, a few per turn of the event loop, so that no request waits for it. When
  * it cannot keep up, answers are let go unread and counted.
  */
 export class PredictionReader {
-  readonly #waiting: AnswerCopy[] = []
-  #next = 0
-  #waitingBytes = 0
-  #scheduled: NodeJS.Immediate | null = null
+  readonly #waiting = new TurnQueue<AnswerCopy>(
+    (copy) => tell(copy, readDocument(copy)),
+    (copy) => tell(copy, undefined),
+  )
 
   /** Takes an answer; its ticket is told once, later. */
   add(copy: AnswerCopy): void {
-    const isFull = this.#waiting.length - this.#next >= MOST_WAITING
-    if (isFull || this.#waitingBytes + copy.bytes > MOST_WAITING_BYTES) {
-      tell(copy, null)
-      return
-    }
-    this.#waiting.push(copy)
-    this.#waitingBytes += copy.bytes
-    this.#scheduled ??= setImmediate(() => this.#read())
+    this.#waiting.add(copy)
   }
 
   /** Reads what is waiting, now. */
   close(): void {
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
-    this.#read(Infinity)
-  }
-
-  #read(budgetBytes: number = BYTES_PER_TURN): void {
-    let left = budgetBytes
-    while (this.#next < this.#waiting.length && left > 0) {
-      const copy = this.#waiting[this.#next++]!
-      this.#waitingBytes -= copy.bytes
-      left -= copy.bytes
-      tell(copy, readPrediction(copy))
-    }
-    if (this.#next === this.#waiting.length) {
-      this.#waiting.length = 0
-      this.#next = 0
-      this.#scheduled = null
-    } else {
-      this.#waiting.splice(0, this.#next)
-      this.#next = 0
-      this.#scheduled = setImmediate(() => this.#read())
-    }
+    this.#waiting.close()
   }
 }
 
@@ -80,18 +47,27 @@ export function resolvePointer(document: unknown, pointer: string): unknown {
   return value
 }
 
-function readPrediction(copy: AnswerCopy): number | null {
+/** The JSON of an answer; undefined where it is none: as good as no numbers, and counted as such. */
+function readDocument(copy: AnswerCopy): unknown {
   const bytes = copy.chunks.length === 1 ? copy.chunks[0]! : Buffer.concat(copy.chunks)
   try {
-    const value = resolvePointer(JSON.parse(bytes.toString()), copy.pointer)
-    return typeof value === 'number' && Number.isFinite(value) ? value : null
+    return JSON.parse(bytes.toString())
   } catch {
-    // Not JSON: as good as no prediction, and counted as such.
-    return null
+    return undefined
   }
 }
 
-function tell(copy: AnswerCopy, value: number | null): void {
-  if (value === null) copy.recorder.note('prediction_unreadable')
-  copy.recorder.predicted(copy.ticket, value)
+function readNumber(document: unknown, pointer: string): number | null {
+  const value = resolvePointer(document, pointer)
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {
+  const value = pointer === null ? null : readNumber(document, pointer)
+  if (pointer !== null && value === null) recorder.note('prediction_unreadable')
+  recorder.predicted(
+    ticket,
+    value,
+    Object.fromEntries(numbers.map((number) => [number, readNumber(document, number)])),
+  )
 }

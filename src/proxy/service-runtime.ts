@@ -3,6 +3,7 @@ import type { ServiceRecorder } from '../metrics/recorder.ts'
 import type { Split } from '../routing/split.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { Budget } from './budget.ts'
+import type { Mirror } from './mirror.ts'
 import type { VariantTarget } from './variant-target.ts'
 
 /** What the data plane needs to serve one service. */
@@ -15,6 +16,8 @@ export type ServiceRuntime = {
   readonly targets: ReadonlyMap<string, VariantTarget>
   /** How many requests at once the baseline may answer in the canary's place. */
   readonly fallbacks: Budget
+  /** Who gets copies of its requests; null = nobody. */
+  readonly mirrors: readonly Mirror[] | null
 }
 
 /** One consistent view of the configured services: never changed, only replaced by a reload. */

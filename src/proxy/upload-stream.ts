@@ -2,6 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Clock } from '../domain/clock.ts'
 
+/** Who sees a body pass. Must not throw. */
+export type UploadWitness = {
+  /** A part has arrived. */
+  readonly onPart: (chunk: Buffer) => void
+  /** That was the last one. */
+  readonly onWhole: () => void
+}
+
 /**
  * A request body on its way up: what was read of it already, then the rest as it arrives, with
  * backpressure. It stands between undici and the client's request because undici destroys the body of a
@@ -14,6 +22,7 @@ export class UploadStream extends Readable {
   readonly #onOverflow: () => void
   readonly #onData: (chunk: Buffer) => void
   readonly #onEnd: () => void
+  #witness: UploadWitness | null = null
   #bytes = 0
   #headBytes = 0
   /** Time in which the upstream took no more, and since when it does not; 0 = it does. */
@@ -36,6 +45,7 @@ export class UploadStream extends Readable {
     this.#onData = (chunk) => this.#take(chunk)
     this.#onEnd = () => {
       this.push(null)
+      this.#witness?.onWhole()
     }
     for (const chunk of head) {
       this.#bytes += chunk.length
@@ -54,6 +64,11 @@ export class UploadStream extends Readable {
   /** For how long the client has been kept waiting by the upstream, in ms. */
   get heldMs(): number {
     return this.#heldMs
+  }
+
+  /** Shows the rest of the body to a witness, to the end or until the stream is destroyed. */
+  watch(witness: UploadWitness): void {
+    this.#witness = witness
   }
 
   override _read(): void {
@@ -75,7 +90,9 @@ export class UploadStream extends Readable {
       this.#onOverflow()
       return
     }
-    if (this.push(chunk)) return
+    const isTaken = this.push(chunk)
+    this.#witness?.onPart(chunk)
+    if (isTaken) return
     this.#heldSince = this.#clock.monotonic()
     this.#req.pause()
   }

@@ -2,6 +2,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { DOWN_AFTER_MS, NO_TRAFFIC_AFTER_MS, type Observation } from './observation.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { isAcknowledged } from './acknowledged.ts'
+import { lacksConfirmation } from './confirmation.ts'
 import { isProved, missingFor } from './missing.ts'
 import { summarize } from './summary.ts'
 import {
@@ -165,6 +166,7 @@ function nextStep(
   const next = plan.steps[state.step + 1]!
   const proved = state.step >= provingStep(plan.steps)
   const isLast = next.kind === 'weight' && next.weightBp === 10_000
+  if (isLast && lacksConfirmation(plan, seen)) return unconfirmed(state, seen)
   const action = next.kind === 'pause' ? 'pause' : isLast ? 'promote' : 'advance'
   const word = next.kind === 'pause' ? (next.durationMs === null ? 'approval' : 'timer') : reason
   const summary = summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
@@ -180,6 +182,7 @@ function outOfTime(plan: RolloutPlan, state: RolloutState, seen: Observation): T
     case 'rollback':
       return rollBackUnlessSick(state, seen, automatic('rollback', 'max-duration', summary))
     case 'promote':
+      if (lacksConfirmation(plan, seen)) return unconfirmed(state, seen)
       return enterWatch(plan, state, seen.now, automatic('promote', 'max-duration', summary))
   }
 }
@@ -198,6 +201,11 @@ function rollBackUnlessSick(
     reason: 'baseline',
     summary: summarize.notOntoSickBaseline(decision.summary),
   })
+}
+
+// Waiting for a yes is not being inconclusive, so the time that the rollout may take ends no such wait.
+function unconfirmed(state: RolloutState, seen: Observation): Transition {
+  return hold(state, 'confirmation', () => summarize.unconfirmed(state, seen))
 }
 
 function hold(state: RolloutState, reason: string, summary: () => string): Transition {

@@ -15,7 +15,12 @@ export type Observation = {
   readonly predictions: { readonly looked: number; readonly unreadable: number }
   /** When the service last had a request; null = never since this process began. */
   readonly lastRequestAt: number | null
+  /** What those say who confirm a promotion; asked only once nothing else is missing. */
+  readonly confirmation: Confirmation
 }
+
+/** The answer for this attempt and step; `refused` = not yet, or nobody could be reached. */
+export type Confirmation = 'not-asked' | 'given' | 'refused'
 
 /** Attempts over the breaker's span: the canary's last max(50 attempts, 10 s). */
 export type BreakerReading = {

@@ -1,6 +1,7 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { describeConfirmation } from './confirmation.ts'
 import {
   formatCount,
   formatLimit,
@@ -80,6 +81,9 @@ export const summarize = {
 
   noTraffic: (plan: RolloutPlan): string =>
     `Holding: ${plan.service} has no traffic, so there is nothing to judge.`,
+
+  unconfirmed: (state: RolloutState, seen: Observation): string =>
+    `Holding at ${bpToPercent(state.weightBp)} %: all is ready for 100 %; ${describeConfirmation(seen)}.`,
 
   hold: (state: RolloutState, missing: readonly Missing[]): string =>
     `Holding at ${bpToPercent(state.weightBp)} %: ${missing.map((m) => m.sentence).join('; ')}.`,

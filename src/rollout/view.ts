@@ -1,9 +1,11 @@
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { describeConfirmation, lacksConfirmation } from './confirmation.ts'
 import { etaOf, missingFor } from './missing.ts'
 import type { Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
+import { promotionCandidate } from './promotion-candidate.ts'
 
 /** A rollout as people ask for it: its state with what the evidence says and what is still missing. */
 export type RolloutView = {
@@ -34,13 +36,26 @@ export function viewOf(
     steps: plan.steps.length,
     stepKind: runs ? plan.steps[state.step]!.kind : null,
     metrics: seen?.reports ?? [],
-    missing: [...waitsFor(state), ...missing.map((m) => m.sentence)],
+    missing: unconfirmed(plan, state, seen) ?? [
+      ...waitsFor(state),
+      ...missing.map((m) => m.sentence),
+    ],
     // It costs a search; a scrape of many services does not ask for it.
     get etaSeconds() {
       return etaOf(missing)
     },
     lastDecision,
   }
+}
+
+// When a yes alone is missing, a pause that has passed and evidence that is not waited for are none.
+function unconfirmed(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation | null,
+): string[] | null {
+  if (seen === null || !lacksConfirmation(plan, seen)) return null
+  return promotionCandidate(plan, state, seen) === null ? null : [describeConfirmation(seen)]
 }
 
 function waitsFor(state: RolloutState): string[] {

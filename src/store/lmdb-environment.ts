@@ -32,6 +32,8 @@ export type LmdbTables = {
   /** By [service, number of the cohort]. */
   readonly cohorts: Database<Buffer, Key>
   readonly units: Database<Buffer, Key>
+  /** Newer than those in the cohort of the same key. */
+  readonly tallies: Database<Buffer, Key>
   /** Folded cohorts by [service, number], the attempts they are of by [service, rollout], and their plans. */
   readonly archive: Database<Buffer, Key>
   readonly attempts: Database<StoredAttempt, Key>
@@ -40,6 +42,8 @@ export type LmdbTables = {
   readonly decisions: Database<Buffer, Key>
   /** Milliseconds since the epoch by [service, canary version]. */
   readonly rollbacks: Database<number, Key>
+  /** Id of a decision by [service, hook]. */
+  readonly notifyCursors: Database<number, Key>
   /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. */
   readonly meta: Database<unknown, string>
   /** Commits so far by service. */
@@ -167,11 +171,13 @@ function openTables(
     evidence: root.openDB('evidence', bytes),
     cohorts: root.openDB('cohorts', bytes),
     units: root.openDB('units', bytes),
+    tallies: root.openDB('tallies', bytes),
     archive: root.openDB('archive', bytes),
     attempts: root.openDB('attempts', {}),
     plans: root.openDB('plans', bytes),
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
+    notifyCursors: root.openDB('notify-cursors', {}),
     changes: root.openDB('changes', {}),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import type { AdminDeps, CommandResult } from '../../src/admin/admin-deps.ts'
-import type { ServiceStatus } from '../../src/admin/service-status.ts'
+import type { MirrorFigures, ServiceStatus } from '../../src/admin/service-status.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
 import type { Command, Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -97,6 +97,7 @@ export function fakeStatus(
       baseline: figures(21_870, 42),
       canary: figures(1204, 3),
     },
+    mirrors: {},
     rollout:
       state === null
         ? null
@@ -174,8 +175,16 @@ function fakeService(name: string, hasRollout: boolean): Service {
     idempotent: false,
     variants: [variant('baseline', '1.4'), variant('canary', '2.0')],
     split: { key: null, rules: [], weightsBp: hasRollout ? {} : { canary: 1000 }, override: null },
-    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: null,
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: hasRollout
       ? {
           start: 'auto',
@@ -200,6 +209,45 @@ function fakeService(name: string, hasRollout: boolean): Service {
           },
         }
       : null,
+  }
+}
+
+/** A mirror of which every third pair or so disagrees; its variant dies now and then. */
+export function fakeMirror(changes: Partial<MirrorFigures> = {}): MirrorFigures {
+  return {
+    inFlight: 4,
+    results: {
+      ok: 1200,
+      failed: 40,
+      no_answer: 5,
+      cancelled: 1,
+      dropped_busy: 20,
+      dropped_too_large: 3,
+      dropped_incomplete: 2,
+      dropped_unhealthy: 5,
+    },
+    lastOkAt: NOW - 3000,
+    p50Ms: 8.1,
+    p95Ms: 14,
+    p99Ms: 22.5,
+    pairs: 1000,
+    unread: 200,
+    disagreements: { status: 4, schema: 1, value: 340 },
+    liveHeadMs: 7.5,
+    mirrorHeadMs: 9.5,
+    lastDisagreed: [
+      {
+        at: NOW - 1000,
+        requestId: 'r-1',
+        answeredBy: 'baseline',
+        result: 'value',
+        live: 3,
+        mirror: 4,
+        liveMs: 7,
+        mirrorMs: 8,
+      },
+    ],
+    ...changes,
   }
 }
 

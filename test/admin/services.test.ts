@@ -3,6 +3,7 @@ import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import {
   createFakeDeps,
   fakeMetric,
+  fakeMirror,
   fakeState,
   fakeStatus,
   LOOPBACK,
@@ -61,6 +62,27 @@ t.test('A service is shown in percent, in ISO times and with its revision as ETa
     lastDecision: { id: 17, at: '2027-05-01T11:59:00.000Z', action: 'advance' },
   })
 })
+
+t.test('What a mirror does is shown beside the variants.', async (t) => {
+  const status = { ...fakeStatus(), mirrors: { shadow: fakeMirror(), fresh: fakeMirror(FRESH) } }
+  const app = createAdminServer(createFakeDeps({ services: () => [status] }), LOOPBACK)
+  t.teardown(() => app.close())
+  const { mirrors } = (await app.inject('/api/v1/services/credit-risk')).json()
+  t.match(mirrors.shadow, {
+    inFlight: 4,
+    results: { ok: 1200, dropped_unhealthy: 5 },
+    lastOkAt: '2027-05-01T11:59:57.000Z',
+    pairs: 1000,
+    unread: 200,
+    disagreements: { status: 4, schema: 1, value: 340 },
+    liveHeadMs: 7.5,
+    mirrorHeadMs: 9.5,
+    lastDisagreed: [{ at: '2027-05-01T11:59:59.000Z', requestId: 'r-1', live: 3, mirror: 4 }],
+  })
+  t.match(mirrors.fresh, { lastOkAt: null, p50Ms: null, lastDisagreed: [] })
+})
+
+const FRESH = { lastOkAt: null, p50Ms: null, lastDisagreed: [] }
 
 t.test('All services are listed, those without a rollout with their fixed weights.', async (t) => {
   const app = createAdminServer(createFakeDeps(), LOOPBACK)

@@ -7,6 +7,7 @@ import {
   createFakeDeps,
   fakeDecision,
   fakeMetric,
+  fakeMirror,
   fakeState,
   fakeThreshold,
   fakeStatus,
@@ -118,6 +119,22 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
   t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
   t.notMatch(bare, /next step|last/)
+})
+
+t.test('Status shows what mirrors do, and that one has never answered.', async (t) => {
+  const results = { ...fakeMirror().results, ok: 0 }
+  const dead = { results, lastOkAt: null, pairs: 0, p95Ms: null }
+  const mirrors = { shadow: fakeMirror(), dead: fakeMirror(dead) }
+  const services = () => [{ ...fakeStatus(null, 'fixed'), mirrors }]
+  const admin = await serveAdmin(t, createFakeDeps({ services }))
+  const { stdout } = await run(['status', 'fixed', '--admin', admin])
+  t.equal(
+    stdout.slice(stdout.indexOf('  mirror')),
+    `  mirror   sent     ok  last ok  dropped  pairs  disagree    p95
+  shadow  1,250  1,200  3 s ago       30  1,000    34.5 %  14 ms
+  dead       50      0  never         30      0         -      -
+`,
+  )
 })
 
 t.test(

@@ -46,8 +46,16 @@ t.test('what is left out has the documented default', (t) => {
           timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
-        observe: { requestIdHeader: 'x-request-id', prediction: '/p', sample: 1 },
+        observe: {
+          requestIdHeader: 'x-request-id',
+          prediction: '/p',
+          sample: 1,
+          numbers: [],
+          awaitsEvents: false,
+        },
+        mirrors: [],
         failureStatuses: null,
+        notify: [],
         rollout: {
           start: 'auto',
           steps: [
@@ -133,6 +141,7 @@ services:
         - { when: { "header:X-A": [a, 1, true], ip: { prefix: "10." } }, variant: third }
         - { when: { "query:age": { gte: 18, lt: 30 }, "body:/n": { gt: 0, lte: 1 } }, weights: { canary: 12.34%, baseline: 87.66% } }
       override: { header: X-Serin-Variant, secret: s }
+    mirror: [ { to: third, share: 12.5%, maxBody: 2KiB, tolerance: 0 }, { to: canary } ]
     observe: { requestId: header:X-Id, prediction: body:/a/0 }
     errors: { statuses: [500, 429] }
     rollout:
@@ -243,8 +252,19 @@ services:
       weightsBp: {},
       override: { header: 'x-serin-variant', secret: 's' },
     },
-    observe: { requestIdHeader: 'x-id', prediction: '/a/0', sample: 1 },
+    observe: {
+      requestIdHeader: 'x-id',
+      prediction: '/a/0',
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
+    mirrors: [
+      { to: 'third', share: 0.125, maxBytes: 2048, tolerance: 0 },
+      { to: 'canary', share: 1, maxBytes: 1_048_576, tolerance: 0.01 },
+    ],
     failureStatuses: [500, 429],
+    notify: [],
   })
   t.same(rollout, {
     start: 'manual',

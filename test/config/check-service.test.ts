@@ -175,3 +175,42 @@ t.test('rules name variants and have conditions that can hold', (t) => {
   )
   t.end()
 })
+
+t.test('mirrors go to variants that do not answer already, of services that allow it', (t) => {
+  const service = (mirror: string, idempotent = 'true') =>
+    file({ service: `    idempotent: ${idempotent}\n    mirror: ${mirror}` })
+  const needs =
+    'mirror: needs `idempotent: true` of the service: a copy is a second request, and must do nothing that one does not'
+  checkCases(
+    t,
+    [
+      ['[]'],
+      ['[ { to: canary } ]'],
+      ['[ { to: canary, share: 0.5%, maxBody: 10MiB, tolerance: 0 } ]'],
+      [
+        '[ { to: baseline } ]',
+        'mirror[0].to: found "baseline", which answers the requests: allowed is another variant',
+      ],
+      [
+        '[ { to: canry } ]',
+        'mirror[0].to: found "canry", which is no variant of this service: did you mean "canary"? (allowed: baseline, canary)',
+      ],
+      [
+        '[ { to: canary }, { to: canary, share: 5% } ]',
+        'mirror[1].to: found "canary" twice: a variant has one mirror',
+      ],
+      [
+        '[ { to: canary, share: 0% } ]',
+        'mirror[0].share: found "0%", allowed is a percentage above 0% up to 100% such as 10%',
+      ],
+      ['[ {} ]', 'mirror[0].to: is missing: text'],
+      ['[ { to: 7 } ]', 'mirror[0].to: found 7, allowed is text (put it in quotes)'],
+    ],
+    service,
+  )
+  checkCases(t, [['[ { to: canary } ]', needs]], (found) => service(found, 'false'))
+  checkCases(t, [['[]']], (found) => service(found, 'false'))
+  t.match(problemsOf(file({ service: '    mirror: [ { to: canary } ]' })), [/needs `idempotent/])
+  t.match(problemsOf(service('[ { to: canary } ]', 'perhaps')), [/m.idempotent: found "perhaps"/])
+  t.end()
+})

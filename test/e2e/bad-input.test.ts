@@ -39,7 +39,7 @@ services:
     /serin\.yaml:9:\d+: services\.m\.variants\.canary\.upstreams: /,
     /serin\.yaml:10:\d+: services\.m\.split\.weights\.canary: found "120%"/,
     /serin\.yaml:11:51: services\.m\.rollout\.steps\[1\]\.weight: found 10% after 20%/,
-    /serin\.yaml:12:13: services\.m\.mirror: not supported yet/,
+    /serin\.yaml:12:13: services\.m\.mirror: needs `idempotent: true` of the service/,
   ])
     t.match(stderr, line)
 })

@@ -23,6 +23,7 @@ export class MemoryStore implements Store {
   /** Nothing can be read or written. */
   away = false
   #lease: Lease | null = null
+  readonly #cursors = new Map<string, number>()
   #token = 0
 
   readRollout = async (service: string): Promise<RolloutRecord | null> => {
@@ -110,10 +111,23 @@ export class MemoryStore implements Store {
     this.#lease = null
   }
 
+  openNotifyCursor = async (service: string, hook: string): Promise<number> => {
+    this.#mustBeThere()
+    const last = this.log.findLast((d) => d.service === service)?.id ?? 0
+    const cursor = this.#cursors.get(`${service} ${hook}`) ?? last
+    this.#cursors.set(`${service} ${hook}`, cursor)
+    return cursor
+  }
+
+  moveNotifyCursor = async (service: string, hook: string, id: number): Promise<void> => {
+    const before = await this.openNotifyCursor(service, hook)
+    this.#cursors.set(`${service} ${hook}`, Math.max(before, id))
+  }
+
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitLabels = async (): Promise<void> => {}
-  expirePredictions = async (): Promise<number> => 0
+  commitFeedback = async (): Promise<void> => {}
+  expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
 

@@ -1,4 +1,5 @@
 import type { Command } from '../../src/domain/decision.ts'
+import type { NotifySpec } from '../../src/domain/notify.ts'
 import type { RolloutPhase, RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
@@ -12,6 +13,17 @@ export const NOW = 1_800_000_000_000
 /** The plan of `svc` with short gates. */
 export function plan(change: Parameters<typeof rolloutSpec>[0] = {}, keyed = false): RolloutPlan {
   return planOf(service(rolloutSpec(change), keyed))
+}
+
+/** The plan of `svc` that asks somebody before 100 %. */
+export function confirmedPlan(change: Parameters<typeof rolloutSpec>[0] = {}): RolloutPlan {
+  return planOf({ ...service(rolloutSpec(change)), notify: [hook({ confirmsPromotion: true })] })
+}
+
+/** A webhook that hears of nothing; `change` replaces parts of it. */
+export function hook(change: Partial<NotifySpec> = {}): NotifySpec {
+  const plain = { url: 'http://127.0.0.1:9', on: [], confirmsPromotion: false } as const
+  return { ...plain, secret: null, template: 'json', ...change }
 }
 
 export function planOf(of: Service): RolloutPlan {
@@ -72,6 +84,7 @@ export function seen(change: Partial<Observation> = {}): Observation {
     stepCanaryUnits: 500,
     predictions: { looked: 1000, unreadable: 0 },
     lastRequestAt: NOW,
+    confirmation: 'not-asked',
     ...change,
   }
 }

@@ -1,4 +1,5 @@
 import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
@@ -33,6 +34,7 @@ export type SimulationOptions = {
   readonly reachable?: (variant: string, elapsedMs: number) => boolean
   /** The providers of metrics; without it none of them answers. */
   readonly fetchProvider?: FetchProvider
+  readonly confirm?: Confirm
 }
 
 /** Providers that are all down. */
@@ -124,6 +126,7 @@ export class Simulation {
       holder: `simulation ${this.clock.ms}`,
       reachability: (_service, variant) => this.#reachability(variant),
       fetchProvider: this.#options.fetchProvider ?? nobodyAnswers,
+      confirm: this.#options.confirm ?? (() => 'not-asked'),
       apply: (state) => (this.weightBp = state.weightBp),
       onDecision: () => {},
       onError: (_what, error) => this.errors.push(error),

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import type { Decision } from '../../src/domain/decision.ts'
+import { DISAGREEMENTS, MIRROR_RESULTS } from '../../src/metrics/mirror-book.ts'
 import { createMetricsRegistry } from '../../src/metrics/registry.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
@@ -8,10 +9,12 @@ import { viewOf } from '../../src/rollout/view.ts'
 import { plan, report, seen, state } from '../fakes/rollout.ts'
 import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
 
+const MIRROR = { to: 'canary', share: 1, maxBytes: 1, tolerance: 0 }
+
 function scraped(withRollout = true): ServiceReading {
   const clock = new ManualClock()
   const book = new ServiceBook({
-    service: service(rolloutSpec()),
+    service: { ...service(rolloutSpec()), mirrors: [MIRROR] },
     clock,
     remember: () => {},
     previous: null,
@@ -65,7 +68,12 @@ function scraped(withRollout = true): ServiceReading {
 }
 
 function registryOf(readings: readonly ServiceReading[], leads = true) {
-  return createMetricsRegistry({ version: '0.1.0', services: () => readings, leads: () => leads })
+  return createMetricsRegistry({
+    version: '0.1.0',
+    services: () => readings,
+    leads: () => leads,
+    forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
+  })
 }
 
 /** Value of a sample, or undefined; the order of its labels does not matter. */
@@ -158,6 +166,35 @@ t.test('a rollout shows its weights, phase, step, values, evidence and verdicts'
   t.equal(sample(body, 'serin_drift_psi', { metric: 'errors' }), undefined)
 })
 
+t.test('a mirror shows what became of its copies, and how answers compare', async (t) => {
+  const reading = scraped()
+  const registry = registryOf([reading])
+  const mirror = reading.book.mirrors.get('canary')!
+  const of = async (name: string, labels: Record<string, string> = {}) =>
+    sample((await registry.render()).body, `serin_mirror_${name}`, { variant: 'canary', ...labels })
+  for (const result of MIRROR_RESULTS)
+    t.equal(await of('requests_total', { result }), 0, `${result} is there from the start`)
+  for (const kind of DISAGREEMENTS) t.equal(await of('disagreements_total', { kind }), 0, kind)
+  mirror.inFlight = 3
+  mirror.count('ok')
+  mirror.count('dropped_busy')
+  mirror.took(70)
+  const pair = { at: 0, requestId: 'r', answeredBy: 'baseline', liveMs: 250, mirrorMs: 500 }
+  for (const result of ['agreed', 'agreed', 'unread', 'value', 'status'] as const)
+    mirror.paired({ ...pair, result, live: null, mirror: null })
+  t.equal(await of('requests_total', { result: 'ok' }), 1)
+  t.equal(await of('requests_total', { result: 'dropped_busy' }), 1)
+  t.equal(await of('in_flight'), 3)
+  t.equal(await of('duration_seconds_sum'), 0.07)
+  t.equal(await of('pairs_total', { result: 'agreed' }), 2)
+  t.equal(await of('pairs_total', { result: 'disagreed' }), 2)
+  t.equal(await of('pairs_total', { result: 'unread' }), 1)
+  t.equal(await of('disagreements_total', { kind: 'value' }), 1)
+  t.equal(await of('disagreements_total', { kind: 'schema' }), 0)
+  t.equal(await of('pair_seconds_total', { answer: 'live' }), 1.25)
+  t.equal(await of('pair_seconds_total', { answer: 'mirror' }), 2.5)
+})
+
 t.test('a service without a rollout has weights and no phase', async (t) => {
   const { body } = await registryOf([scraped(false)]).render()
   t.equal(sample(body, 'serin_variant_weight', { variant: 'canary' }), 0.05)
@@ -170,9 +207,17 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   registry.countDecision(decision)
   registry.countDecision(decision)
   registry.countFeedback('svc', 'joined', 17)
+  for (const cohorts of [30, 2]) registry.countEvicted(cohorts)
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
+  t.same(
+    ['expired', 'evicted', 'dropped'].map((reason) =>
+      sample(before, 'serin_predictions_forgotten_total', { reason }),
+    ),
+    [3, 2, 1],
+  )
   t.same(
     ['serin_config_reload_success', 'serin_store_up', 'serin_leader'].map((n) => sample(before, n)),
     [1, 1, 0],
@@ -218,3 +263,15 @@ t.test(
     t.equal(checked.status, 0)
   },
 )
+
+t.test('attempts to notify and questions are counted by service and result', async (t) => {
+  const registry = registryOf([])
+  registry.countNotification('svc', 'failed')
+  registry.countNotification('svc', 'failed')
+  registry.countNotification('other', 'delivered')
+  registry.countConfirmation('svc', 'given')
+  const { body } = await registry.render()
+  t.equal(sample(body, 'serin_notifications_total', { service: 'svc', result: 'failed' }), 2)
+  t.equal(sample(body, 'serin_notifications_total', { service: 'other', result: 'delivered' }), 1)
+  t.equal(sample(body, 'serin_confirmations_total', { service: 'svc', result: 'given' }), 1)
+})

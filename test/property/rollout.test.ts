@@ -8,7 +8,7 @@ import { reconcile } from '../../src/rollout/reconcile.ts'
 import { step } from '../../src/rollout/step.ts'
 import { viewOf } from '../../src/rollout/view.ts'
 import { percentsOf, weightsOf } from '../../src/rollout/weights.ts'
-import { command, harmed, NOW, plan, report, seen, state } from '../fakes/rollout.ts'
+import { command, confirmedPlan, harmed, NOW, plan, report, seen, state } from '../fakes/rollout.ts'
 import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const PAUSE = { kind: 'pause', durationMs: null } as const
@@ -26,6 +26,16 @@ const PLANS: readonly RolloutPlan[] = [
       onInconclusive: 'promote',
     },
     analysis: { metrics: [ERRORS, RMSE] },
+  }),
+  confirmedPlan({
+    spec: {
+      steps: [
+        ...weightSteps([50]),
+        { kind: 'pause', durationMs: 5000 },
+        { kind: 'weight', weightBp: 10_000, minDurationMs: 0, minRequests: 0 },
+      ],
+      onInconclusive: 'promote',
+    },
   }),
 ]
 
@@ -77,6 +87,7 @@ const observation: fc.Arbitrary<Observation> = fc
     canary: health,
     stepCanaryUnits: fc.constantFrom(0, 99, 100),
     lastRequestAt: fc.option(past),
+    confirmation: fc.constantFrom('not-asked', 'given', 'refused'),
   })
   .map(({ tripped, ...change }) => seen({ ...change, breaker: { ...seen().breaker, tripped } }))
 
@@ -238,6 +249,20 @@ t.test(
         )
       }),
       { numRuns: 1000 },
+    )
+  },
+)
+
+t.test(
+  'Nothing but a yes or a command leads to 100 % where a promotion is confirmed.',
+  async () => {
+    fc.assert(
+      fc.property(situation, ([of, before, observed]) => {
+        if (!of.confirmsPromotion || observed.confirmation === 'given') return true
+        const after = step(of, before, observed).state
+        return after.phase === before.phase || after.phase !== 'watching'
+      }),
+      { numRuns: 2000 },
     )
   },
 )

@@ -20,8 +20,16 @@ export function buildService(options: ServiceOptions = {}): Service {
     idempotent: true,
     variants: (options.variants ?? ['baseline', 'canary']).map(buildVariant),
     split: { key: null, rules: [], weightsBp: {}, override: null, ...options.split },
-    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: null,
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: options.hasRollout === true ? ROLLOUT : null,
   }
 }

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { Store } from '../../src/store/store.ts'
 import { testArchive } from './store-contract-archive.ts'
 import { testLease, testWatch } from './store-contract-replicas.ts'
+import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
 import {
   SERVICE,
@@ -30,6 +31,7 @@ export type StoreSubject = {
 export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void {
   testRollouts(t, makeSubject)
   testDecisions(t, makeSubject)
+  testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
   testWatch(t, makeSubject)
   testPredictions(t, makeSubject)

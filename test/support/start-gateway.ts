@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { GatewayConfig } from '../../src/config/config.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { Variant, VariantTimeouts } from '../../src/domain/variant.ts'
+import { buildMirrorBooks, type MirrorBook } from '../../src/metrics/mirror-book.ts'
 import type { AccessEntry } from '../../src/proxy/access-log.ts'
 import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
@@ -10,6 +11,7 @@ import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
 import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
+import { buildMirrors } from '../../src/proxy/mirror.ts'
 import { Budget } from '../../src/proxy/budget.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
 import { buildSplit } from '../../src/routing/split.ts'
@@ -50,8 +52,16 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
     idempotent: false,
     variants,
     split: { key: null, rules: [], weightsBp: {}, override: null },
-    observe: { requestIdHeader: 'x-request-id', prediction: null, sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: null,
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
+    mirrors: [],
     failureStatuses: null,
+    notify: [],
     rollout: null,
     ...more,
   }
@@ -63,6 +73,8 @@ export type TestGateway = {
   readonly server: FastifyInstance
   /** Of all services. */
   readonly recorder: FakeRecorder
+  /** By variant; books of mirrors that a reload took away stay. */
+  readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly exchanges: LiveExchanges
   readonly accessLog: AccessEntry[]
   readonly errors: unknown[]
@@ -109,7 +121,8 @@ export async function startGateway(
   }
   let ids = 0
   const upstreams = createUpstreamRegistry({ error: (fields) => errors.push(fields) })
-  let { snapshot, targets } = buildSnapshot(services, recorder, upstreams)
+  const mirrors = new Map<string, MirrorBook>()
+  let { snapshot, targets } = buildSnapshot(services, recorder, upstreams, mirrors)
   const server = createDataServer(
     {
       snapshot: () => snapshot,
@@ -140,6 +153,7 @@ export async function startGateway(
     url: `http://127.0.0.1:${port}`,
     server,
     recorder,
+    mirrors,
     exchanges,
     accessLog,
     errors,
@@ -148,7 +162,7 @@ export async function startGateway(
     state,
     reload: (next) => {
       const old = targets
-      ;({ snapshot, targets } = buildSnapshot(next, recorder, upstreams))
+      ;({ snapshot, targets } = buildSnapshot(next, recorder, upstreams, mirrors))
       targets.adopt()
       old.release()
     },
@@ -169,8 +183,12 @@ function buildSnapshot(
   services: readonly Service[],
   recorder: FakeRecorder,
   upstreams: UpstreamRegistry,
+  mirrors: Map<string, MirrorBook>,
 ) {
   const targets = upstreams.open(services)
+  for (const service of services) {
+    for (const [name, book] of buildMirrorBooks(service, mirrors)) mirrors.set(name, book)
+  }
   const runtimes = new Map<string, ServiceRuntime>(
     services.map((service) => [
       service.name,
@@ -180,6 +198,7 @@ function buildSnapshot(
         recorder,
         targets: targets.byService.get(service.name)!,
         fallbacks: new Budget(),
+        mirrors: buildMirrors(service, targets.byService.get(service.name)!, mirrors),
       },
     ]),
   )

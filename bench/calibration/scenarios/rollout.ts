@@ -159,6 +159,7 @@ function observe(
   const errors = evidence.hypotheses['errors'] as EventEvidence
   return {
     now,
+    confirmation: 'given',
     reports: judge(plan, evidence, {
       limits: [],
       step: state.step,

@@ -1,0 +1,59 @@
+import type { Clock } from '../domain/clock.ts'
+import { compareAnswers, UNREAD, type Comparison } from './compare-answers.ts'
+import type { Mirror } from './mirror.ts'
+import type { MirrorAnswer } from './mirror-answer.ts'
+import { TurnQueue } from './turn-queue.ts'
+
+/** Both answers to one request. */
+export type MirrorPair = {
+  readonly mirror: Mirror
+  readonly requestId: string
+  /** The variant that the live answer is of. */
+  readonly answeredBy: string
+  readonly live: MirrorAnswer
+  readonly copy: MirrorAnswer
+  /** Of both bodies. */
+  readonly bytes: number
+  /** It was compared, or let go: its bytes are not needed any more. */
+  readonly onDone: () => void
+}
+
+/**
+ * Compares pairs of answers, a few per turn of the event loop, after both have come. When it cannot keep
+ * up, pairs are let go and counted as unread.
+ */
+export class MirrorPairs {
+  readonly #clock: Clock
+  readonly #waiting = new TurnQueue<MirrorPair>(
+    (pair) => this.#compare(pair),
+    (pair) => this.#book(pair, UNREAD),
+  )
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Takes a pair; its mirror's book is told once. */
+  add(pair: MirrorPair): void {
+    this.#waiting.add(pair)
+  }
+
+  /** Compares what is waiting, now. */
+  close(): void {
+    this.#waiting.close()
+  }
+
+  #compare(pair: MirrorPair): void {
+    const { spec, service } = pair.mirror
+    const { prediction } = service.observe
+    this.#book(pair, compareAnswers(pair.live, pair.copy, prediction, spec.tolerance))
+  }
+
+  #book({ mirror, requestId, answeredBy, live, copy, onDone }: MirrorPair, said: Comparison): void {
+    const at = this.#clock.now()
+    const { headMs: liveMs } = live
+    const { headMs: mirrorMs } = copy
+    mirror.book.paired({ at, requestId, answeredBy, ...said, liveMs, mirrorMs })
+    onDone()
+  }
+}

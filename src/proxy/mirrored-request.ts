@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http'
+import type { MirrorResult } from '../metrics/mirror-book.ts'
+import type { AnswerRemains } from './booking.ts'
+import { isBusy, pickForCopy, type Mirror } from './mirror.ts'
+import type { MirrorAnswer } from './mirror-answer.ts'
+import { MirrorCopy } from './mirror-copy.ts'
+import type { MirrorDesk } from './mirror-desk.ts'
+import type { Peer } from './peer.ts'
+import { buildRequestHeaders } from './request-headers.ts'
+import type { Trace } from './trace.ts'
+import type { UploadWitness } from './upload-stream.ts'
+
+/** The mark of a copy: it is not copied again, and a model server may leave out what is to happen once. */
+const MARK = 'x-serin-mirror'
+
+/** The request that is copied. */
+export type MirrorSource = {
+  readonly req: IncomingMessage
+  readonly requestId: string
+  /** The variant that was assigned: it answers, or there is no pair. */
+  readonly answeredBy: string
+  readonly peer: Peer
+}
+
+/** An answer to a copy, until it is compared. */
+type Waiting = { readonly mirror: Mirror; readonly answer: MirrorAnswer }
+
+/**
+ * A live request of which copies are made: its body is kept until it can be sent, its answer until it can be
+ * compared. It hears of the request and never acts on it.
+ */
+export class MirroredRequest implements UploadWitness {
+  readonly #desk: MirrorDesk
+  readonly #mirrors: readonly Mirror[]
+  readonly #requestId: string
+  readonly #answeredBy: string
+  /** Null once the copies were sent, or dropped. */
+  #source: MirrorSource | null
+  #parts: Buffer[] = []
+  #bodyBytes = 0
+  #copies = 0
+  readonly #waiting: Waiting[] = []
+  /** Undefined: the request is under way. Null: it has no answer to compare with. */
+  #live: MirrorAnswer | null | undefined
+  #pairs = 0
+
+  /** `mirrors`: those that the request was drawn for. */
+  constructor(desk: MirrorDesk, mirrors: readonly Mirror[], source: MirrorSource) {
+    this.#desk = desk
+    this.#mirrors = mirrors
+    this.#source = source
+    this.#requestId = source.requestId
+    this.#answeredBy = source.answeredBy
+  }
+
+  /** There is, or may be, a copy whose answer the live one is compared with. */
+  get wantsAnswer(): boolean {
+    return this.#source !== null || this.#copies > 0 || this.#waiting.length > 0
+  }
+
+  /** A part of the body; nothing more is kept than the mirrors take. */
+  onPart(chunk: Buffer): void {
+    if (this.#source === null) return
+    const bytes = this.#bodyBytes + chunk.length
+    if (this.#mirrors.every(({ spec }) => bytes > spec.maxBytes)) this.#drop('dropped_too_large')
+    else if (!this.#desk.memory.take(chunk.length)) this.#drop('dropped_busy')
+    else {
+      this.#parts.push(chunk)
+      this.#bodyBytes = bytes
+    }
+  }
+
+  /** The body is there in full: copies leave now. */
+  onWhole(): void {
+    const source = this.#source
+    if (source === null) return
+    this.#source = null
+    const parts = this.#parts
+    this.#parts = []
+    const body = parts.length > 1 ? Buffer.concat(parts) : (parts[0] ?? null)
+    try {
+      for (const mirror of this.#mirrors) this.#send(mirror, source, body)
+    } catch (error) {
+      this.#desk.onMistake(error)
+    }
+    this.#settle()
+  }
+
+  /** The live request has ended, with this answer (null = none that was the variant's own, and whole). */
+  onAnswered(remains: AnswerRemains | null, trace: Trace): void {
+    if (this.#source !== null) this.#drop('dropped_incomplete')
+    if (remains === null || !this.wantsAnswer) {
+      this.#live = null
+      for (const { answer } of this.#waiting) this.#desk.memory.giveBack(answer.bytes)
+    } else {
+      const { status, copy, copiedBytes } = remains
+      const isKept = copy !== null && this.#desk.memory.take(copiedBytes)
+      this.#live = {
+        status,
+        headMs: trace.headAt - trace.attemptAt,
+        chunks: isKept ? copy : null,
+        bytes: isKept ? copiedBytes : 0,
+      }
+      for (const { mirror, answer } of this.#waiting) this.#pair(mirror, this.#live, answer)
+    }
+    this.#waiting.length = 0
+    this.#settle()
+  }
+
+  #drop(result: MirrorResult): void {
+    this.#source = null
+    this.#parts = []
+    for (const { book } of this.#mirrors) book.count(result)
+    this.#settle()
+  }
+
+  #send(mirror: Mirror, { req, requestId, peer }: MirrorSource, body: Buffer | null): void {
+    const { clock, draw, limits, name } = this.#desk
+    const { spec, service, book } = mirror
+    if (this.#bodyBytes > spec.maxBytes) return book.count('dropped_too_large')
+    if (isBusy(mirror, limits.mirrorsInFlight)) return book.count('dropped_busy')
+    const upstream = pickForCopy(mirror, draw, clock.monotonic())
+    if (upstream === null) return book.count('dropped_unhealthy')
+    const { requestIdHeader } = service.observe
+    const additions = { variant: spec.to, requestId, requestIdHeader, name, peer }
+    const headers = buildRequestHeaders(req, additions)
+    headers.push(MARK, '1')
+    this.#copies++
+    const method = req.method!
+    const copy = new MirrorCopy(this.#desk, mirror, upstream, method, (answer) => {
+      this.#copies--
+      if (answer !== null) this.#onCopyAnswered(mirror, answer)
+      this.#settle()
+    })
+    copy.start({ url: req.url!, method, headers, body })
+  }
+
+  #onCopyAnswered(mirror: Mirror, answer: MirrorAnswer): void {
+    if (this.#live === undefined) this.#waiting.push({ mirror, answer })
+    else if (this.#live === null) this.#desk.memory.giveBack(answer.bytes)
+    else this.#pair(mirror, this.#live, answer)
+  }
+
+  #pair(mirror: Mirror, live: MirrorAnswer, copy: MirrorAnswer): void {
+    this.#pairs++
+    this.#desk.pairs.add({
+      mirror,
+      requestId: this.#requestId,
+      answeredBy: this.#answeredBy,
+      live,
+      copy,
+      bytes: live.bytes + copy.bytes,
+      onDone: () => {
+        this.#pairs--
+        this.#desk.memory.giveBack(copy.bytes)
+        this.#settle()
+      },
+    })
+  }
+
+  /** Gives back what nobody needs any more. */
+  #settle(): void {
+    const { memory } = this.#desk
+    if (this.#source !== null || this.#copies > 0) return
+    memory.giveBack(this.#bodyBytes)
+    this.#bodyBytes = 0
+    if (this.#live == null || this.#pairs > 0 || this.#waiting.length > 0) return
+    memory.giveBack(this.#live.bytes)
+    this.#live = null
+  }
+}
+
+/** Whether a request is itself a copy, made by a serin before this one. */
+export function isCopy(req: IncomingMessage): boolean {
+  return req.headers[MARK] !== undefined
+}
