@@ -222,8 +222,9 @@ function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
+  if (!isContinuous(source) || source.of === 'ratio') return null
   // Of answers that are right or wrong there is nothing to cap.
-  if (!isContinuous(source) || source.score === 'correct') return null
+  if (source.of === 'score' && source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
 }
 

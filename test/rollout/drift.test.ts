@@ -67,7 +67,10 @@ t.test('a shift in a segment alone is told of that segment', (t) => {
     drift: tally([4000, 2000, 2000]),
     'drift@gold': tally([400, 600, 1000]),
   }
-  const each = cohort(asked, { tallies, observedIn: { gold: [0, 0] } })
+  const each = cohort(asked, {
+    tallies,
+    segments: { gold: { assigned: [0, 0], observed: [0, 0] } },
+  })
   const bins = { drift: [1, 2], 'drift@gold': [1, 2] }
   const reports = judge(asked, evidenceOf(asked, [each], { bins }), CONTEXT)
   t.match(
@@ -160,7 +163,7 @@ t.test('drift is never missing: nothing of it has to be proved', (t) => {
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const reports = [report(), reportOn([], [], {}, {}, asked)]
   t.same(missingFor(asked, last, seen({ reports })), [])
-  const values = { failureRate: noValue, latency: noValue, score: noValue }
+  const values = { failureRate: noValue, latency: noValue, value: noValue }
   t.same(readLimits([DRIFT], values), [])
   t.end()
 })
