@@ -12,6 +12,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildNotify } from './build-notify.ts'
 import { buildAnalysis, buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
+import { answerPointersOf, eventFieldsOf } from '../rollout/event-fields.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
@@ -22,6 +23,10 @@ import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './s
 export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
   const segments = observe?.segment?.values ?? []
+  const rollout =
+    raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}, segments)
+  const experiment = isExperiment(raw) ? buildAnalysis(raw.analysis!, segments) : null
+  const metrics = (rollout?.analysis ?? experiment)?.metrics ?? []
   return {
     name,
     match: {
@@ -41,12 +46,13 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      numbers: answerPointersOf(metrics),
+      awaitsEvents: eventFieldsOf(metrics).size > 0,
       ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout:
-      raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}, segments),
-    ...(isExperiment(raw) ? { experiment: buildAnalysis(raw.analysis!, segments) } : undefined),
+    rollout,
+    ...(experiment === null ? undefined : { experiment }),
     notify: buildNotify(raw.notify ?? []),
   }
 }

@@ -9,8 +9,9 @@ import { compareVariants } from '../rollout/compare-variants.ts'
 import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
 import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
-import { CohortCycle, type CycleBook } from './cohort-cycle.ts'
+import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
+import type { CycleBook } from './cycle-book.ts'
 
 /** One challenger's cohorts and evidence as they live, from the store and into it. */
 export class ComparisonCycle {
@@ -68,7 +69,7 @@ export class ComparisonCycle {
   /** Closes the open cohort and, while the split holds, opens the next one; see CohortCycle. */
   turn(now: number, holds: boolean, judged: boolean, after: number): void {
     const state = holds ? this.#state : { ...this.#state, weightBp: 0 }
-    this.#cycle.turn(state, now, judged, after)
+    this.#cycle.turn(state, now, judged, false, after)
   }
 
   /** Settles and folds what is ready. */

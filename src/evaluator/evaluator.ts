@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { LATE, type EventBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -200,12 +201,14 @@ export class Evaluator {
   label(prediction: Prediction, label: number): LabelBooking {
     const { service } = prediction
     const runner = this.#runners.get(service)
-    if (runner !== undefined) {
-      const { result, cohort } = runner.label(prediction, label)
-      return { result, changed: cohort === null ? [] : [{ service, cohort }] }
-    }
-    const experiment = this.#experiments.get(service)
-    return experiment?.label(prediction, label) ?? { result: 'late', changed: [] }
+    if (runner !== undefined) return runner.feedback.label(prediction, label)
+    return this.#experiments.get(service)?.label(prediction, label) ?? LATE
+  }
+
+  /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+    const runner = this.#runners.get(prediction.service)
+    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
   }
 
   async #lookOnce(): Promise<void> {

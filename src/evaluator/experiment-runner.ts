@@ -1,5 +1,6 @@
 import type { Command, Decision } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
+import { LATE } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import {
   draftExperimentDecision,
@@ -116,7 +117,7 @@ export class ExperimentRunner {
 
   /** Books a label into the cohorts of its request, one for each comparison that it belongs to. */
   label(prediction: Prediction, label: number): LabelBooking {
-    if (prediction.rollout !== this.#id) return { result: 'late', changed: [] }
+    if (prediction.rollout !== this.#id) return LATE
     const booked = this.#comparisons.flatMap((comparison) => {
       const found = comparison.label(prediction, label)
       const service = comparisonKey(this.#plan.service, comparison.variant)
@@ -124,8 +125,9 @@ export class ExperimentRunner {
     })
     return {
       result: booked.some((b) => b.result === 'joined') ? 'joined' : 'late',
-      changed: booked.flatMap(({ service, cohort }) =>
-        cohort === null ? [] : [{ service, cohort }],
+      changed: null,
+      alsoChanged: booked.flatMap(({ service, changed }) =>
+        changed === null ? [] : [{ ...changed, service }],
       ),
     }
   }

@@ -1,7 +1,7 @@
-import type { Cohort } from '../domain/cohort.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
@@ -30,10 +30,11 @@ export type RunnerResult =
       readonly detail: string
     }
 
-/** What became of a label; `changed` cohorts are in the store already, and must be stored again with the join. */
-export type LabelBooking = {
-  readonly result: 'joined' | 'late'
-  readonly changed: readonly { readonly service: string; readonly cohort: Cohort }[]
+/** What became of a label; of an experiment `alsoChanged` has what each of its comparisons keeps. */
+export type LabelBooking = FeedbackBooking & {
+  readonly alsoChanged?: readonly (NonNullable<FeedbackBooking['changed']> & {
+    readonly service: string
+  })[]
 }
 
 /** Where a runner begins: what the store has, and what the configuration makes of it. */

@@ -4,6 +4,7 @@ import type { Service } from '../domain/service.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
+import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
 import { analysisIdentity, type RolloutPlan } from './plan.ts'
 
@@ -107,6 +108,7 @@ function planComparison(
       steps: spec.steps,
       metrics: analysis.metrics,
       hypotheses,
+      eventFields: eventFieldsOf(analysis.metrics),
       keyed: service.split.key !== null,
       confirmsPromotion: false,
       configHash,

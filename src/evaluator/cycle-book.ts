@@ -1,0 +1,8 @@
+import type { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { VariantBook } from '../metrics/variant-book.ts'
+
+/** What a cycle needs of the books: the baseline's latencies, and that draws come into its ledger. */
+export type CycleBook = {
+  readonly variants: ReadonlyMap<string, VariantBook>
+  readonly useLedger: (ledger: CohortLedger, rollout: string) => void
+}
