@@ -288,3 +288,15 @@ t.test(
     t.match((await app.inject(post)).json(), { detail: /has 1 problem;/ })
   },
 )
+
+t.test('A split by rules is said to be no A/B test.', async (t) => {
+  const status = fakeStatus(null, 'fixed')
+  const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
+  const rules = [{ when, then: { variant: 'canary' } }]
+  const service = { ...status.service, split: { ...status.service.split, rules } }
+  const deps = createFakeDeps({ service: () => ({ ...status, service }) })
+  const app = createAdminServer(deps, LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject('/api/v1/services/fixed')
+  t.match(response.json(), { notice: /no A\/B test/, winner: null, comparisons: [] })
+})

@@ -190,3 +190,9 @@ t.test('nothing that an operator paused keeps a rollback away', (t) => {
   t.equal(step(plan(), paused, alarm).state.phase, 'rolled-back')
   t.end()
 })
+
+t.test('a rollout is given no variant: its canary is what it promotes', (t) => {
+  const named = { ...command('promote'), variant: 'b' } as ReturnType<typeof command>
+  t.match(refused(step(plan(), state(), seen(), named)), /only a fixed split is given a variant/)
+  t.end()
+})
