@@ -14,6 +14,7 @@ import { CommitError } from './commit-error.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
+import { readStored } from './read-stored.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
@@ -149,20 +150,18 @@ export class RolloutRunner {
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(leads: boolean): Promise<void> {
-    const { service, canaryVersion } = this.#plan
-    const [record, rolledBackAt] = await Promise.all([
-      this.#deps.store.readRollout(service),
-      this.#deps.store.rolledBackAt(service, canaryVersion),
-    ]).catch((error: unknown) => {
+    const known = leads ? null : this.#storedRevision
+    const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
       this.#protect()
       throw error
     })
-    // The revision counts states. The evidence of a predecessor may be newer under the same one.
-    if (record === null || (!leads && record.state.revision === this.#storedRevision)) return
+    if (found === null) return
+    const { record, rolledBackAt, lastDecision } = found
     const now = this.#deps.clock.now()
     const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
     this.#storedRevision = record.state.revision
     this.#state = state
+    this.#lastDecision = lastDecision
     this.#pending = pending
     this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)

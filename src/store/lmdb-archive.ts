@@ -1,16 +1,10 @@
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { LmdbEnvironment, StoredAttempt } from './lmdb-environment.ts'
+import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
+import type { ArchiveLimits } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
-
-/** What all archived cohorts of a store may take together. */
-export type ArchiveLimits = { readonly maxCohorts: number; readonly maxBytes: number }
-
-/** Cohorts that go at once, at least: an attempt of days must not hold one commit up. */
-const EVICTION_SLICE = 32
-
-const MAX_PAGE = 1000
 
 /** The archive of a store. */
 export type LmdbArchive = {
@@ -45,7 +39,7 @@ export function buildLmdbArchive(env: LmdbEnvironment, limits: ArchiveLimits): L
       total.cohorts += 1
       total.bytes += bytes.length
     }
-    evict(total, Math.max(EVICTION_SLICE, 2 * encoded.length))
+    evict(total, Math.max(ARCHIVE_EVICTION_SLICE, 2 * encoded.length))
     void meta.put('archive', total)
   }
 

@@ -1,10 +1,11 @@
-import { buildLmdbArchive, type ArchiveLimits } from './lmdb-archive.ts'
+import { ARCHIVE_LIMITS } from './limits.ts'
+import type { ArchiveLimits, PredictionLimits } from './limits.ts'
+import { buildLmdbArchive } from './lmdb-archive.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
-import type { PredictionLimits } from './lmdb-predictions.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
@@ -20,9 +21,6 @@ export type LmdbStoreOptions = PredictionLimits & {
   /** What the archive of cohorts may take; the default is for days of a rollout. */
   readonly archive?: ArchiveLimits
 }
-
-/** A cohort every two seconds is 43,200 a day, of about half a kilobyte each. */
-const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
 
 /** Address space beyond the predictions, for everything else; not disk space. */
 const OTHER_MAP_BYTES = 256 * 1024 ** 2
