@@ -24,11 +24,10 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
+import { openStore } from './open-store.ts'
 import { createServiceLook } from './service-look.ts'
-import { openLmdbStore } from './store/lmdb-store.ts'
-import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
-import type { Store } from './store/store.ts'
+import { StoreHealth } from './store/store-health.ts'
 import { createWatchedFiles } from './watched-files.ts'
 
 /** What the process edge hands to the gateway. */
@@ -91,6 +90,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
   })
 
+  const storeHealth = new StoreHealth({ log, now: clock.now, setUp: metrics.setStoreUp })
+
   const providers = createProviderFetcher()
 
   const notifications = createNotifications({
@@ -99,9 +100,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const evaluator = new Evaluator({
-    store: meterStore(store, metrics.setStoreUp),
+    store: storeHealth.watched(store),
     clock,
-    holder: `${hostname()}:${process.pid}`,
+    // Containers on several machines may share a name and a pid.
+    holder: `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
@@ -118,9 +120,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
     onLead: (leads) => {
       if (leads) log.info('this process decides on the rollouts')
-      else log.warn('another process decides on this store: this one follows its weights')
+      else log.warn('another process decides on this store, or none: this one follows its weights')
     },
-    onError: (what, error) => log.error({ err: error }, `${what} failed`),
+    onError: storeHealth.report,
   })
 
   const build = (next: Config, previous: LiveServices | null) =>
@@ -205,6 +207,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       checks: {
         gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        store: storeHealth.describe(),
       },
     }),
   }
@@ -289,9 +292,4 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await store.close()
     },
   }
-}
-
-function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
-  const { maxBytes, maxPending, retentionMs } = config.feedback
-  return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
 }

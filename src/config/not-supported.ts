@@ -17,11 +17,6 @@ const METRIC = 'services.*.analysis.metrics.*'
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
   { path: 'gateway.workers', what: 'more than one worker process', allows: isOneOf(1) },
-  {
-    path: 'store',
-    what: 'a store in Redis',
-    allows: (value) => !String(value).startsWith('redis'),
-  },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },

@@ -1,5 +1,5 @@
 import type { Service } from '../domain/service.ts'
-import type { Config } from './config.ts'
+import type { Config, StoreConfig } from './config.ts'
 import { hookName } from './hook-name.ts'
 
 /**
@@ -10,6 +10,7 @@ export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
     ...parts,
+    store: redactStore(config.store),
     admin: {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
@@ -18,6 +19,10 @@ export function redactConfig(config: Config): RedactedConfig {
       redactNotify(redactMetrics(redactOverride(service))),
     ),
   }
+}
+
+function redactStore(store: StoreConfig): StoreConfig {
+  return 'password' in store && store.password !== null ? { ...store, password: HIDDEN } : store
 }
 
 function redactOverride(service: Service): Service {

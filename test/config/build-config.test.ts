@@ -180,7 +180,7 @@ services:
       expiresAt: Date.UTC(2027, 6, 1),
     },
   ])
-  t.equal(config.store.path, '/var/lib/serin')
+  t.same(config.store, { engine: 'lmdb', path: '/var/lib/serin' })
   t.same(config.feedback, { maxPending: 5, maxBytes: 1024 ** 2, retentionMs: 86_400_000 })
   t.equal(config.passthrough, 'http://h')
   t.same(
@@ -294,8 +294,9 @@ services:
 
 t.test('a relative store starts at the folder of the file', (t) => {
   const text = file({ top: 'store: lmdb:../state' })
-  t.equal(configOf(text, {}, '/etc/serin/serin.yaml').store.path, '/etc/state')
-  t.equal(configOf(text, {}, null).store.path, `${process.cwd().replace(/\/[^/]*$/, '')}/state`)
+  t.match(configOf(text, {}, '/etc/serin/serin.yaml').store, { path: '/etc/state' })
+  const path = `${process.cwd().replace(/\/[^/]*$/, '')}/state`
+  t.strictSame(configOf(text, {}, null).store, { engine: 'lmdb', path })
   t.end()
 })
 

@@ -15,10 +15,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ gateway: ', workers: 2' }), file({ gateway: ', workers: auto' })],
       yes: [file({ gateway: ', workers: 1' })],
     },
-    store: {
-      no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
-      yes: [file({ top: 'store: lmdb:./x' })],
-    },
     'services.*.rollout.strategy': {
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
       yes: [rollout('strategy: canary')],
