@@ -65,12 +65,12 @@ local function text(number) return string.format('%.17g', number) end
 export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
   const place = `Redis at ${describeRedis(address)}`
   const client = new Redis(optionsOf(address))
-  let lastError: Error | null = null
+  let lastError = null as Error | null
   client.on('error', (error: Error) => (lastError = error))
   // Only a word of the server itself says more than that the connection is not there.
   const explain = (error: unknown): Error => {
     const found = error instanceof Error ? error : new Error(String(error))
-    if (found.name === 'ReplyError') return found
+    if (isReply(found)) return found
     if (found.message === 'Command timed out') {
       return new Error(`${place} gave no answer within ${COMMAND_TIMEOUT_MS / 1000} s`)
     }
@@ -81,6 +81,8 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
   try {
     await connectWithin(client, OPEN_TIMEOUT_MS)
     await client.ping()
+    // A database that is not there is no error of the connection: it would stay in the first one.
+    if (isReply(lastError)) throw lastError
   } catch (error) {
     client.disconnect()
     throw refuse(`cannot open the store in ${place}`, lastError ?? error)
@@ -118,6 +120,11 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
         client.disconnect()
       })()),
   }
+}
+
+/** Whether it is a word of the server itself. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
 }
 
 /** Sentinels that know nothing would be asked for ever. */

@@ -20,15 +20,19 @@ let prefixes = 0
 
 /**
  * Starts `redis-server` on a free port of loopback, with its files in `folder`, and waits until it takes
- * connections. `args` are its settings, as on its command line.
+ * connections. `settings` stand on its command line. With the path of a configuration it is a sentinel.
  */
 export async function startRedis(
   t: Test,
   folder: string,
-  args: readonly string[] = [],
+  settings: readonly string[] = [],
+  sentinel: string | null = null,
 ): Promise<RedisServer> {
   const port = await freePort()
-  let running = await launch(port, folder, args)
+  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+  const args =
+    sentinel === null ? [...place, ...DURABLE, ...settings] : [sentinel, ...place, '--sentinel']
+  let running = await launch(args)
   t.teardown(() => running.kill())
   return {
     port,
@@ -46,7 +50,7 @@ export async function startRedis(
     signal: (signal) => running.signal(signal),
     kill: () => running.kill(),
     start: async () => {
-      running = await launch(port, folder, args)
+      running = await launch(args)
     },
   }
 }
@@ -56,16 +60,11 @@ type Running = {
   readonly kill: () => Promise<void>
 }
 
-async function launch(port: number, folder: string, args: readonly string[]): Promise<Running> {
-  const child = spawn(
-    'redis-server',
-    [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-      ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
-      ...args,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+/** What is acknowledged survives a crash. */
+const DURABLE = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'] as const
+
+async function launch(args: readonly string[]): Promise<Running> {
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const lines = createInterface({ input: child.stdout })
   let log = ''
