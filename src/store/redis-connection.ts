@@ -123,7 +123,7 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
 }
 
 /** Whether it is a word of the server itself. */
-function isReply(error: unknown): error is Error {
+function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError'
 }
 

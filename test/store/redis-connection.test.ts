@@ -69,13 +69,16 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
       const redis = await startRedis(t, t.testdir())
       const store = await openStore(t, redis.address())
       const lease = await takeLease(store)
+      await commit(store, lease, null)
       redis.signal('SIGSTOP')
-      const lost = commit(store, lease, null)
+      const lost = commit(store, lease, 1)
       await t.rejects(lost, { code, message: /gave no answer/ })
       redis.signal('SIGCONT')
-      const found = await until('it is there', () => store.readRevision(SERVICE).catch(() => null))
-      t.equal(found, 1, 'it was made all the same')
-      t.strictSame(await commit(store, lease, null), { ok: false, reason: 'conflict' })
+      await until('it was made all the same', async () => {
+        const revision = await store.readRevision(SERVICE).catch(() => null)
+        return revision === 2
+      })
+      t.strictSame(await commit(store, lease, 1), { ok: false, reason: 'conflict' })
     },
   )
 
@@ -130,17 +133,15 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     await t.rejects(openStore(t, wrong), { code, message: /the user or the password is wrong/ })
   })
 
-  t.test('all keys lie in one slot, under the prefix', async (t) => {
+  t.test('all keys have the prefix in braces, so that a cluster keeps them together', async (t) => {
     const redis = await startRedis(t, t.testdir())
     const store = await openStore(t, redis.address({ prefix: 'team' }))
     await commit(store, await takeLease(store), null)
     await store.putPredictions([samplePrediction()])
     const client = new Redis(redis.port, '127.0.0.1')
     const keys = await client.keys('*')
-    const slots = await Promise.all(keys.map((key) => client.cluster('KEYSLOT', key)))
     client.disconnect()
     t.ok(keys.length > 5 && keys.every((key) => key.startsWith('{team}:')), keys.join())
-    t.equal(new Set(slots).size, 1)
   })
 
   t.test('sentinels say where the master is, also when another has become it', async (t) => {
@@ -160,11 +161,10 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     const client = new Redis(sentinel.port, '127.0.0.1')
     t.teardown(() => client.disconnect())
     await until('the sentinel knows the replica', async () => {
-      const replicas = (await client.sentinel('REPLICAS', 'main')) as unknown[]
+      const replicas = (await client.call('SENTINEL', 'REPLICAS', 'main')) as unknown[]
       return JSON.stringify(replicas).includes(String(two.port))
     })
     const master = new Redis(one.port, '127.0.0.1')
-    t.teardown(() => master.disconnect())
     const servers = [
       { host: '127.0.0.1', port: await freePort() },
       { host: '127.0.0.1', port: sentinel.port },
@@ -173,6 +173,7 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     const lease = await takeLease(store)
     await commit(store, lease, null)
     await until('the replica has it', async () => (await master.wait(1, 1000)) === 1)
+    master.disconnect()
     await one.kill()
     const revision = await until('the other is the master', () =>
       store.readRevision(SERVICE).catch(() => null),
