@@ -6,10 +6,13 @@ export type PredictionLimits = {
   readonly retentionMs: number
 }
 
-/** What all archived cohorts of a store may take together. */
+/** What all archived cohorts of a store may take together; bytes with the plans of their attempts. */
 export type ArchiveLimits = { readonly maxCohorts: number; readonly maxBytes: number }
 
-/** A cohort every two seconds is 43,200 a day, of about half a kilobyte each. */
+/**
+ * A cohort takes 0.7 kB, and 3 to 5 kB where values are compared (RMSE): with one every two seconds that is
+ * 20 hours of such a rollout. It is also what a backtest has to hold in memory.
+ */
 export const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
 
 /** Archived cohorts that go at once, at least: an attempt of days must not hold one commit up. */

@@ -1,11 +1,11 @@
-import { ARCHIVE_LIMITS } from './limits.ts'
-import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import { buildLmdbArchive } from './lmdb-archive.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
+import { ARCHIVE_LIMITS } from './limits.ts'
+import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
@@ -18,8 +18,10 @@ export type LmdbStoreOptions = PredictionLimits & {
   readonly log: StoreLog
   /** Drives `watch`; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
-  /** What the archive of cohorts may take; the default is for days of a rollout. */
+  /** What the archive of cohorts may take. */
   readonly archive?: ArchiveLimits
+  /** So many archived cohorts have made room for newer ones. */
+  readonly onEvicted?: (cohorts: number) => void
 }
 
 /** Address space beyond the predictions, for everything else; not disk space. */
@@ -40,7 +42,9 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     )
   }
   const changes = createLmdbChanges(env, options.log, options.setTimer ?? setBackgroundTimer)
-  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS)
+  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
+    options.onEvicted?.(cohorts),
+  )
   return {
     ...buildLmdbRollouts(env, changes, archive),
     ...archive.reading,

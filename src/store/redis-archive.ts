@@ -1,11 +1,13 @@
+import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { unwrapCohort, wrapCohort } from './cohort-envelope.ts'
 import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
 import type { ArchiveLimits } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
-import { redisScript } from './redis-connection.ts'
+import { readAtOnce, redisScript } from './redis-connection.ts'
 import type { RedisArgument, RedisConnection } from './redis-connection.ts'
 import type { RolloutChange, Store } from './store.ts'
+import { withTallies } from './tally-codec.ts'
 
 const FIELDS = ['first', 'cohorts', 'from', 'to', 'evicted'] as const
 
@@ -27,7 +29,7 @@ if attempt[1] and limit > 0 then
   local numbers = redis.call('ZRANGEBYSCORE', R .. 'archive-order:' .. service, text(from), attempt[2], 'LIMIT', 0, limit)
   if #numbers > 0 then archived = redis.call('HMGET', R .. 'archive:' .. service, unpack(numbers)) end
 end
-return { archived, redis.call('HVALS', R .. 'cohorts:' .. service) }
+return archived
 `)
 
 /** The reading part of the archive of cohorts; the script of a commit writes it. */
@@ -51,26 +53,56 @@ export function buildRedisArchive(
     archivedCohorts: async (service, rollout, { after, limit }) => {
       const room = Math.max(0, Math.min(limit, MAX_PAGE))
       const args = [service, rollout, after, room]
-      const answer = await redis.run(whatOf(service), COHORTS, args)
-      const [archived, waiting] = (answer as [Buffer[], Buffer[]]).map((all) =>
-        all.map(unwrapCohort),
-      )
-      const rest = waiting!
-        .filter((c) => c.rollout === rollout && c.number > after)
-        .sort((a, b) => a.number - b.number)
-      return [...archived!, ...rest].slice(0, room)
+      // First those that wait: one that is archived between the two is found twice, never not at all.
+      const waiting = await readWaiting(redis, service)
+      const answer = (await redis.run(whatOf(service), COHORTS, args)) as Buffer[]
+      const archived = answer.map(unwrapCohort)
+      const last = archived.at(-1)?.number ?? after
+      const rest = waiting.filter((c) => c.rollout === rollout && c.number > last)
+      return [...archived, ...rest].slice(0, room)
     },
   }
 }
 
 type FiveNumbers = [number, number, number, number, number]
 
-/** What the script of a commit needs of a change for the archive. */
+/** The cohorts that wait for labels, in order, with the tallies that feedback has changed since. */
+export async function readWaiting(
+  redis: RedisConnection,
+  service: string,
+): Promise<readonly Cohort[]> {
+  const [cohorts, numbers, tallies] = await readAtOnce<[Buffer[], string[], Buffer[]]>(
+    redis,
+    `cannot read the cohorts of ${service}`,
+    [
+      ['hvalsBuffer', `${redis.root}cohorts:${service}`],
+      ['hkeys', `${redis.root}tallies:${service}`],
+      ['hvalsBuffer', `${redis.root}tallies:${service}`],
+    ],
+  )
+  return joinTallies(cohorts, numbers, tallies)
+}
+
+/** Cohorts as they are stored, and their newer tallies, by the numbers of those: in order. */
+export function joinTallies(
+  cohorts: readonly Buffer[],
+  numbers: readonly string[],
+  tallies: readonly Buffer[],
+): readonly Cohort[] {
+  const newer = new Map(numbers.map((number, index) => [Number(number), tallies[index]!]))
+  return cohorts
+    .map(unwrapCohort)
+    .map((cohort) => withTallies(cohort, newer.get(cohort.number)))
+    .sort((a, b) => a.number - b.number)
+}
+
+/** What the script of a commit needs of a change for the archive; `left` are cohorts of the attempt before. */
 export function archiveArguments(
   { archive }: RolloutChange,
+  left: readonly Cohort[],
   limits: ArchiveLimits,
 ): readonly RedisArgument[] {
-  const cohorts = archive?.cohorts ?? []
+  const cohorts = [...(archive?.cohorts ?? []), ...left]
   return [
     archive?.rollout ?? '',
     archive?.plan.configHash ?? '',

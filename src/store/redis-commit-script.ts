@@ -7,7 +7,7 @@ import { ASSERT_SCHEMA } from './redis-schema.ts'
  * `archiveArguments` makes · 1 = reset · canary version that is rolled back ('' = none) and when · evidence,
  * '' = none · cohorts to put, to drop, units to put (a count, then pairs; dropped ones as pairs of a number
  * and '') · decision, '' = none · this store's name among the listeners.
- * Answers [what became of it, id of the decision or 0, number of the change].
+ * Answers [what became of it, id of the decision or 0, number of the change, archived cohorts that went].
  */
 export const COMMIT = redisScript(`${ASSERT_SCHEMA}
 local service, holder, token, expected = take(), take(), take(), take()
@@ -21,6 +21,7 @@ if revision ~= '' then
   redis.call('HSET', R .. 'states', service, state)
 end
 
+local tallies = R .. 'tallies:' .. service
 local cohorts, units, order = R .. 'cohorts:' .. service, R .. 'units:' .. service, R .. 'archive-order:' .. service
 local rollout, configHash, plan = take(), take(), take()
 local maxCohorts, maxBytes, slice = tonumber(take()), tonumber(take()), tonumber(take())
@@ -44,7 +45,9 @@ local function archive(number, value)
   redis.call('HINCRBY', key, 'bytes', #value)
   -- What an earlier attempt left was judged by another plan.
   if of == rollout and redis.call('HGET', key, 'configHash') ~= configHash then
+    local more = #plan - redis.call('HSTRLEN', key, 'plan')
     redis.call('HSET', key, 'configHash', configHash, 'plan', plan)
+    redis.call('HINCRBY', R .. 'archive-size', 'bytes', more)
   end
   redis.call('ZADD', R .. 'attempts', 'NX', number, service .. ' ' .. of)
   redis.call('ZADD', R .. 'attempts:' .. service, 'NX', number, of)
@@ -64,6 +67,8 @@ local function evictOne()
   redis.call('HINCRBY', R .. 'archive-size', 'cohorts', -1)
   redis.call('HINCRBY', R .. 'archive-size', 'bytes', -bytes)
   if redis.call('HINCRBY', key, 'cohorts', -1) == 0 then
+    -- The last one takes the plan with it.
+    redis.call('HINCRBY', R .. 'archive-size', 'bytes', -redis.call('HSTRLEN', key, 'plan'))
     redis.call('DEL', key)
     redis.call('ZREM', R .. 'attempts', name)
     redis.call('ZREM', R .. 'attempts:' .. owner, of)
@@ -78,30 +83,36 @@ end
 takePairs(archive)
 local reset = take() == '1'
 if reset then
-  local left = redis.call('HKEYS', cohorts)
-  table.sort(left, function(a, b) return tonumber(a) < tonumber(b) end)
-  for _, number in ipairs(left) do archive(number, redis.call('HGET', cohorts, number)) end
   redis.call('HDEL', R .. 'evidence', service)
-  redis.call('DEL', cohorts, units)
+  redis.call('DEL', cohorts, units, tallies)
 end
+local evicted = 0
 if asked > 0 then
   for _ = 1, math.max(slice, 2 * asked) do
     local size = redis.call('HMGET', R .. 'archive-size', 'cohorts', 'bytes')
     if tonumber(size[1] or 0) <= maxCohorts and tonumber(size[2] or 0) <= maxBytes then break end
     evictOne()
+    evicted = evicted + 1
   end
 end
 
 local rolledBack, rolledBackAt, evidence = take(), take(), take()
 if rolledBackAt ~= '' then redis.call('HSET', R .. 'rollbacks:' .. service, rolledBack, rolledBackAt) end
 if evidence ~= '' then redis.call('HSET', R .. 'evidence', service, evidence) end
-takePairs(function(number, value) redis.call('HSET', cohorts, number, value) end)
-takePairs(function(number) redis.call('HDEL', cohorts, number) end)
+takePairs(function(number, value)
+  redis.call('HSET', cohorts, number, value)
+  -- What the cohort holds is newer.
+  redis.call('HDEL', tallies, number)
+end)
+takePairs(function(number)
+  redis.call('HDEL', cohorts, number)
+  redis.call('HDEL', tallies, number)
+end)
 takePairs(function(number, value) redis.call('HSET', units, number, value) end)
 local decision, id = take(), 0
 if decision ~= '' then id = redis.call('RPUSH', R .. 'decisions:' .. service, decision) end
 local change = redis.call('HINCRBY', R .. 'changes', service, 1)
 redis.call('INCR', R .. 'change-count')
 redis.call('PUBLISH', R .. 'changed', take() .. ' ' .. service)
-return { 'ok', id, change }
+return { 'ok', id, change, evicted }
 `)

@@ -225,3 +225,18 @@ const HINTS: readonly (readonly [word: string, hint: string])[] = [
   ['ECONNREFUSED', 'nothing listens there'],
   ['All sentinels are unreachable', 'no sentinel answers, or none knows this master'],
 ]
+
+/** Reads several keys as they are at one moment. */
+export async function readAtOnce<T>(
+  redis: RedisConnection,
+  what: string,
+  commands: (string | number)[][],
+): Promise<T> {
+  return redis.ask(what, async (client) => {
+    const answers = (await client.multi(commands).exec())!
+    return answers.map(([error, answer]) => {
+      if (error !== null) throw error
+      return answer
+    }) as T
+  })
+}

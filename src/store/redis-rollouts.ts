@@ -1,14 +1,16 @@
+import type { Cohort } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { unwrapCohort, wrapCohort } from './cohort-envelope.ts'
+import { wrapCohort } from './cohort-envelope.ts'
 import { MAX_PAGE } from './limits.ts'
 import type { ArchiveLimits } from './limits.ts'
 import { assertMovesOn } from './moves-on.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
-import { archiveArguments } from './redis-archive.ts'
+import { archiveArguments, joinTallies, readWaiting } from './redis-archive.ts'
 import type { RedisChanges } from './redis-changes.ts'
 import { COMMIT } from './redis-commit-script.ts'
+import { readAtOnce } from './redis-connection.ts'
 import type { RedisArgument, RedisConnection } from './redis-connection.ts'
 import { toStoreError } from './store-error.ts'
 import type { RolloutChange, Store } from './store.ts'
@@ -19,6 +21,7 @@ export function buildRedisRollouts(
   redis: RedisConnection,
   changes: RedisChanges,
   limits: ArchiveLimits,
+  onEvicted: (cohorts: number) => void,
 ): Pick<
   Store,
   'readRevision' | 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'
@@ -32,19 +35,21 @@ export function buildRedisRollouts(
       return found === null ? null : Number(found)
     },
     readRollout: async (service) => {
-      const [state, evidence, cohorts, units] = await readAtOnce<
-        [Buffer | null, Buffer | null, Buffer[], Buffer[]]
+      const [state, evidence, cohorts, numbers, tallies, units] = await readAtOnce<
+        [Buffer | null, Buffer | null, Buffer[], string[], Buffer[], Buffer[]]
       >(redis, `cannot read the rollout of ${service}`, [
         ['hgetBuffer', `${root}states`, service],
         ['hgetBuffer', `${root}evidence`, service],
         ['hvalsBuffer', `${root}cohorts:${service}`],
+        ['hkeys', `${root}tallies:${service}`],
+        ['hvalsBuffer', `${root}tallies:${service}`],
         ['hvalsBuffer', `${root}units:${service}`],
       ])
       if (state === null) return null
       return {
         state: decodeRecord<RolloutState>(state),
         evidence: evidence === null ? null : decodeRecord<Evidence>(evidence),
-        cohorts: cohorts.map(unwrapCohort).sort((a, b) => a.number - b.number),
+        cohorts: joinTallies(cohorts, numbers, tallies),
         units: units.map(decodeUnits).sort((a, b) => a.cohort - b.cohort),
       }
     },
@@ -53,11 +58,14 @@ export function buildRedisRollouts(
       const what = `cannot save the rollout of ${service}`
       try {
         assertMovesOn(change)
-        const args = [...commitArguments(change, limits), changes.sender]
-        const [outcome, id, number] = (await redis.run(what, COMMIT, args)) as CommitAnswer
+        // Its tallies are joined here; the archive may miss a label that comes in this moment.
+        const left = change.resetEvidence === true ? await readWaiting(redis, service) : []
+        const args = [...commitArguments(change, left, limits), changes.sender]
+        const [outcome, id, number, evicted] = (await redis.run(what, COMMIT, args)) as CommitAnswer
         const word = String(outcome)
         if (word !== 'ok') return { ok: false, reason: word as 'fenced' | 'conflict' }
         changes.record(service, number)
+        if (evicted > 0) onEvicted(evicted)
         const { decision } = change
         return { ok: true, decision: decision === undefined ? null : { ...decision, id } }
       } catch (error) {
@@ -98,11 +106,15 @@ export function buildRedisRollouts(
   }
 }
 
-/** What became of it, the decision's id, the change's number. */
-type CommitAnswer = [outcome: Buffer, id: number, number: number]
+/** See `COMMIT`. */
+type CommitAnswer = [outcome: Buffer, id: number, number: number, evicted: number]
 
 /** See `COMMIT`; the last argument is not among them. */
-function commitArguments(change: RolloutChange, limits: ArchiveLimits): readonly RedisArgument[] {
+function commitArguments(
+  change: RolloutChange,
+  left: readonly Cohort[],
+  limits: ArchiveLimits,
+): readonly RedisArgument[] {
   const { service, lease, expectedRevision, state, evidence, decision } = change
   const puts = change.putCohorts ?? []
   const drops = change.dropCohorts ?? []
@@ -110,7 +122,7 @@ function commitArguments(change: RolloutChange, limits: ArchiveLimits): readonly
   return [
     ...[service, lease.holder, lease.token, expectedRevision ?? ''],
     ...(state === undefined ? ['', ''] : [state.revision, encodeRecord(state)]),
-    ...archiveArguments(change, limits),
+    ...archiveArguments(change, left, limits),
     change.resetEvidence === true ? 1 : 0,
     ...(state?.phase === 'rolled-back' ? [state.canaryVersion, state.rolledBackAt] : ['', '']),
     evidence === undefined ? '' : encodeRecord(evidence),
@@ -127,19 +139,4 @@ function commitArguments(change: RolloutChange, limits: ArchiveLimits): readonly
 /** The id is its place in the list, counted from 1. */
 function toDecision(bytes: Buffer, id: number): Decision {
   return { ...decodeRecord<DecisionDraft>(bytes), id }
-}
-
-/** Reads several keys as they are at one moment. */
-async function readAtOnce<T>(
-  redis: RedisConnection,
-  what: string,
-  commands: (string | number)[][],
-): Promise<T> {
-  return redis.ask(what, async (client) => {
-    const answers = (await client.multi(commands).exec())!
-    return answers.map(([error, answer]) => {
-      if (error !== null) throw error
-      return answer
-    }) as T
-  })
 }

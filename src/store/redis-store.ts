@@ -22,6 +22,8 @@ export type RedisStoreOptions = PredictionLimits & {
   readonly setTimer?: SetTimer
   /** What the archive of cohorts may take; the default is for days of a rollout. */
   readonly archive?: ArchiveLimits
+  /** So many archived cohorts have made room for newer ones. */
+  readonly onEvicted?: (cohorts: number) => void
 }
 
 /**
@@ -41,7 +43,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   }
   const changes = createRedisChanges(redis, randomUUID(), log, setTimer)
   return {
-    ...buildRedisRollouts(redis, changes, archive),
+    ...buildRedisRollouts(redis, changes, archive, (cohorts) => options.onEvicted?.(cohorts)),
     ...buildRedisArchive(redis),
     ...buildRedisLease(redis),
     ...buildRedisNotify(redis),

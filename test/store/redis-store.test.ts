@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import { encodeRecord } from '../../src/store/record-codec.ts'
 import { wrapCohort } from '../../src/store/cohort-envelope.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -32,7 +33,7 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
   })
 
   t.test('the archive is bounded in bytes too', async (t) => {
-    const maxBytes = 20 * wrapCohort(sampleCohort(1)).length
+    const maxBytes = encodeRecord(plan()).length + 20.5 * wrapCohort(sampleCohort(1)).length
     const store = await openStore(t, { archive: { maxCohorts: 1e6, maxBytes } })
     const lease = await takeLease(store)
     const cohorts = Array.from({ length: 50 }, (_, number) => sampleCohort(number))
@@ -49,7 +50,7 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
       )
       await store.putPredictions(batch)
     }
-    const removed = await store.expirePredictions(0)
+    const { evicted: removed } = await store.expirePredictions(0)
     t.ok(total - removed > 2000 && total - removed < 6000, `${total - removed} are left`)
     const lookups = await store.findPredictions([
       { service: SERVICE, requestId: `id-${removed - 1}` },
@@ -64,7 +65,7 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
       samplePrediction({ service: 'a-b', at: 1000 }),
       samplePrediction({ service: 'b', at: 2000 }),
     ])
-    t.equal(await store.expirePredictions(1500), 1)
+    t.same(await store.expirePredictions(1500), { expired: 1, evicted: 0 })
     const found = await store.findPredictions([{ service: null, requestId: 'r-1' }])
     t.match(found, [{ found: 'pending', prediction: { service: 'b' } }])
   })
