@@ -4,7 +4,7 @@ import { redisScript } from './redis-connection.ts'
  * What Redis needs for a prediction beyond its bytes and its id, roughly: measured with 100,000 of them on
  * Redis 7.0, where an entry of either hash has its own overhead.
  */
-export const PREDICTION_OVERHEAD_BYTES = 160
+export const PREDICTION_OVERHEAD_BYTES = 200
 
 // Predictions have numbers that count up: the oldest has the number first, the next one gets next. They are
 // found by the key of their request id, and units by that of their hash, which leads to lines 'service number':
