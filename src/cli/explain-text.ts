@@ -17,19 +17,24 @@ export type ExplainedLine = { readonly indent: number; readonly text: string }
 
 /** Writes a decision as sentences: what, when, who, why, and what each metric showed. */
 export function explainDecision(decision: DecisionJson): readonly ExplainedLine[] {
-  const { id, service, rollout, actor, at, action, note, from, to } = decision
+  const { id, service, rollout, at, action, note, from, to } = decision
   return [
     line(0, `Decision ${id} of ${service} (${rollout}): ${ACTIONS[action]}.`),
     line(0, decision.summary),
     line(0, ''),
     line(0, `When: ${at}, under configuration ${decision.configHash}.`),
-    line(0, `Who: ${actor === 'evaluator' ? 'the evaluator, from the evidence' : actor}.`),
+    line(0, `Who: ${describeActor(decision)}.`),
     line(0, `Why: ${REASONS[decision.reason] ?? decision.reason}.`),
     ...(note === null ? [] : [line(0, `Given reason: ${note}`)]),
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
     ...decision.metrics.flatMap(explainMetric),
   ]
+}
+
+function describeActor({ actor, reason }: DecisionJson): string {
+  if (actor !== 'evaluator') return actor
+  return reason === 'timer' ? 'the evaluator, as planned' : 'the evaluator, from the evidence'
 }
 
 const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
@@ -64,7 +69,8 @@ const REASONS: Readonly<Record<string, string>> = {
   confirmation:
     'everything was ready for 100 %, but nobody had confirmed it yet (`confirm-promotion`)',
   approval: 'the plan waits for an approval here',
-  timer: 'the plan has a timed pause here',
+  timer: 'the plan has a timed pause, which begins or is over',
+  'canary-not-ready': 'no upstream of the canary could be reached',
   'watch-over': 'the watch at 100 % ended without an alarm',
 }
 

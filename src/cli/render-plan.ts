@@ -8,7 +8,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   const label = (name: string, text: string) => renderLabelled(name, text, width)
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
-    ...renderTable(stepRows(plan), '<>>><', width),
+    ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', width)),
     ...chunksOf(plan.steps).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
@@ -22,9 +22,10 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
     }),
     '',
     ...label('whole', describeWhole(plan)),
-    ...label('limit', describeLimit(plan)),
+    // Nothing is compared before a switch, and pauses have no limit.
+    ...(plan.strategy === 'blue-green' ? [] : label('limit', describeLimit(plan))),
     ...plan.suggestions.flatMap((text, index) => label(index === 0 ? 'to fit' : 'or', text)),
-    ...label('baseline', describeBaseline(plan)),
+    ...(plan.strategy === 'blue-green' ? [] : label('baseline', describeBaseline(plan))),
   ]
 }
 
@@ -95,13 +96,23 @@ function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
 }
 
 function describeWhole(plan: PlanJson): string {
-  if (plan.p50Seconds === null) return 'never at 100 %'
+  if (plan.strategy === 'blue-green') return describeSwitch(plan)
+  if (plan.p50Seconds === null) return `never at ${formatNumber(plan.watchWeight)} %`
   const pauses = plan.pauseSeconds === 0 ? '' : ', timed pauses included'
-  const approvals =
-    plan.approvals === 0
-      ? ''
-      : `, and the time of ${plan.approvals === 1 ? 'an approval' : `${plan.approvals} approvals`}`
-  return `at 100 % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+  const approvals = plan.approvals === 0 ? '' : `, and the time of ${countApprovals(plan)}`
+  return `at ${formatNumber(plan.watchWeight)} % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+}
+
+function describeSwitch(plan: PlanJson): string {
+  const waits = [
+    ...(plan.pauseSeconds === 0 ? [] : [`${formatSeconds(plan.pauseSeconds)} of pauses`]),
+    ...(plan.approvals === 0 ? [] : [countApprovals(plan)]),
+  ]
+  return `blue-green: from 0 % to 100 % at once after ${waits.join(' and ')}, without comparative proof, whatever the traffic`
+}
+
+function countApprovals({ approvals }: PlanJson): string {
+  return approvals === 1 ? 'an approval' : `${approvals} approvals`
 }
 
 function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {

@@ -53,7 +53,8 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
     service.step === null || service.step.kind === null
       ? []
       : [`step ${service.step.index + 1}/${service.step.of}`]
-  const facts = [service.rollout!, ...step].join('  ')
+  const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
+  const facts = [service.rollout!, ...strategy, ...step].join('  ')
   const why = describePhase(service)
   return [
     `${style.bold(service.name)}  ${paintPhase(service.phase, style)}  ${facts}`,
@@ -64,12 +65,20 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
 function describePhase(service: ServiceJson): string | null {
   const { pause } = service
   if (pause !== null) {
+    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
+    if (service.strategy === 'blue-green' && isPlanned) {
+      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
+    }
     const metric = pause.metric === null ? '' : ` (${pause.metric})`
     return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
   }
   if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
-  if (service.watchUntil !== null) return `watched until ${service.watchUntil}`
+  if (service.watchUntil !== null) {
+    const held = service.weights['baseline'] ?? 0
+    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
+    return `watched until ${service.watchUntil}${rest}`
+  }
   return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
 }
 

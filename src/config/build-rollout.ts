@@ -15,11 +15,13 @@ export function buildRollout(
 ): RolloutSpec {
   const minRequests = analysis.minRequests ?? DEFAULTS.minRequests
   return {
+    strategy: raw.strategy ?? DEFAULTS.strategy,
     start: raw.start ?? DEFAULTS.start,
     steps: raw.steps.map((step) => buildStep(step, minRequests)),
     maxDurationMs: parseDuration(raw.maxDuration ?? DEFAULTS.maxDuration)!,
     onInconclusive: raw.onInconclusive ?? DEFAULTS.onInconclusive,
     watchMs: toMs(raw.watch ?? DEFAULTS.watch),
+    holdbackBp: fractionToBp(toFraction(raw.holdback ?? DEFAULTS.holdback)),
     cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
     fallback: raw.fallback !== undefined,
     analysis: buildAnalysis(analysis, segments),

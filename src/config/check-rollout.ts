@@ -1,5 +1,7 @@
 import { fractionToBp, WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
+import { checkBlueGreen } from './check-blue-green.ts'
+import { checkHoldback } from './check-holdback.ts'
 import { checkTimers } from './check-timers.ts'
 import type { Checker } from './checker.ts'
 import { toFraction } from './fraction.ts'
@@ -17,7 +19,12 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
   checkGates(checker, rollout)
   // Blue-green steps have a form of their own.
   const strategy = checker.read<string>([...rollout, 'strategy']) ?? 'canary'
-  if (strategy === 'canary') checkSteps(checker, [...rollout, 'steps'])
+  if (strategy === 'blue-green') {
+    checkBlueGreen(checker, service)
+  } else {
+    checkSteps(checker, [...rollout, 'steps'])
+    checkHoldback(checker, rollout)
+  }
 }
 
 function checkGates(checker: Checker, rollout: ConfigPath): void {

@@ -5,6 +5,7 @@ import { formatNumber, formatTimeSpan } from '../rollout/format.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
+import { lintStrategy } from './lint-strategy.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**
@@ -16,6 +17,7 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
     ...lintOverride(service),
     ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
+    ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
 }
@@ -56,7 +58,12 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message:
         'only technical metrics decide: a model that answers fast and wrong would be promoted; add a quality metric such as rmse',
     })
-  if (deciding.some((metric) => metric.threshold !== undefined) && !deciding.some(isProved))
+  const isStepwise = rollout.strategy === 'canary'
+  if (
+    isStepwise &&
+    deciding.some((metric) => metric.threshold !== undefined) &&
+    !deciding.some(isProved)
+  )
     findings.push({
       path: [...at, 'analysis', 'metrics'],
       message:

@@ -1,4 +1,3 @@
-import { parsePercent } from '../domain/units.ts'
 import type { Checker } from './checker.ts'
 import { describeValue } from './describe-value.ts'
 import type { ConfigPath } from './problem.ts'
@@ -22,9 +21,7 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
   },
-  { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
-  { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
   {
     path: `${METRIC}.kind`,
     what: 'a metric of this kind',
@@ -70,8 +67,4 @@ function findAll(value: unknown, pattern: readonly string[], path: ConfigPath): 
 
 function isOneOf(...allowed: readonly unknown[]): (value: unknown) => boolean {
   return (value) => allowed.includes(value)
-}
-
-function isZeroShare(value: unknown): boolean {
-  return value === 0 || value === '0' || (typeof value === 'string' && parsePercent(value) === 0)
 }

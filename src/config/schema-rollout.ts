@@ -51,7 +51,14 @@ const StepSchema = map(
 export const RolloutSchema = map(
   {
     strategy: Type.Optional(
-      oneOf(note('How traffic moves.', 'live', DEFAULTS.strategy), ['canary', 'blue-green']),
+      oneOf(
+        note(
+          'How traffic moves: in steps that are proved, or all at once after a preview.',
+          'live',
+          DEFAULTS.strategy,
+        ),
+        ['canary', 'blue-green'],
+      ),
     ),
     start: Type.Optional(
       oneOf(note('Whether a new canary version starts by itself.', 'live', DEFAULTS.start), [
@@ -61,7 +68,10 @@ export const RolloutSchema = map(
     ),
     steps: Type.Array(StepSchema, {
       minItems: 1,
-      ...note('Weights rise and end at 100 %, at least one of them between.', STEPS),
+      ...note(
+        'Weights rise and end at 100 %, at least one of them between; of blue-green: pauses (preview by override), then 100 %.',
+        STEPS,
+      ),
     }),
     maxDuration: Type.Optional(
       positiveDuration(
@@ -85,7 +95,13 @@ export const RolloutSchema = map(
       ),
     ),
     holdback: Type.Optional(
-      share(note('Share that stays on the baseline during watch.', 'live', DEFAULTS.holdback)),
+      share(
+        note(
+          'Share that stays on the baseline during watch, so that the comparison goes on.',
+          'live (from the next watch on)',
+          DEFAULTS.holdback,
+        ),
+      ),
     ),
     cooldown: Type.Optional(
       duration(

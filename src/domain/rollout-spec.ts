@@ -1,16 +1,23 @@
 /** The `rollout` and `analysis` parts of a service's configuration, units resolved and defaults filled in. */
 export type RolloutSpec = {
+  /** `blue-green`: pauses at 0 %, then everybody at once. */
+  readonly strategy: Strategy
   readonly start: 'auto' | 'manual'
-  /** Weight steps rise and the last one is 10,000 bp. */
+  /** Weight steps rise and the last one is 10,000 bp; of blue-green it is the only one. */
   readonly steps: readonly StepSpec[]
   readonly maxDurationMs: number
   readonly onInconclusive: 'hold' | 'rollback' | 'promote'
   readonly watchMs: number
+  /** Basis points that stay on the baseline during the watch, so that the comparison goes on. */
+  readonly holdbackBp: number
   readonly cooldownMs: number
   /** A failed canary attempt is answered by the baseline; it stays the canary's failure. */
   readonly fallback: boolean
   readonly analysis: AnalysisSpec
 }
+
+/** How a canary comes to 100 %. */
+export type Strategy = 'canary' | 'blue-green'
 
 /** One step: a weight that is held until its gates open, or a pause. */
 export type StepSpec =

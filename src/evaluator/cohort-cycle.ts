@@ -11,6 +11,7 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
+import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
@@ -118,7 +119,7 @@ export class CohortCycle {
 
   /** Closes the open cohort and, where both variants have a share, opens the next one. */
   turn(state: RolloutState, now: number, judged: boolean): void {
-    const compares = state.phase === 'progressing' || state.phase === 'paused'
+    const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
       this.#ledger.close(now)
       return

@@ -1,10 +1,10 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { StepSpec } from '../domain/rollout-spec.ts'
+import type { StepSpec, Strategy } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { firstUnits, passageShare, unitsUntil, type Passage } from '../statistics/passage.ts'
 import { windowSeconds } from './figures.ts'
 import { proofMargin } from './margin.ts'
-import { provingStep, type RolloutPlan } from './plan.ts'
+import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
 import { expectBaseline, expectLabelled, type Expectation, type Traffic } from './traffic.ts'
@@ -12,8 +12,11 @@ import { expectBaseline, expectLabelled, type Expectation, type Traffic } from '
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
 export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
 
-/** How long a rollout of an equal canary takes, and how soon a worse one is seen. */
+/** How long a rollout of an equal canary takes, and how soon a worse one is seen. Of blue-green: no steps, and the pauses alone. */
 export type Forecast = Times & {
+  readonly strategy: Strategy
+  /** The canary's weight in the watch, in basis points. */
+  readonly watchBp: number
   readonly unit: 'request' | 'key'
   readonly unitsPerSecond: number
   readonly trafficFrom: Traffic['from']
@@ -86,6 +89,8 @@ export function forecast(
   const pauses = steps.filter((step) => step.kind === 'pause')
   const pauseSeconds = pauses.reduce((all, pause) => all + (pause.durationMs ?? 0), 0) / 1000
   return {
+    strategy: spec.strategy,
+    watchBp: watchWeight(plan),
     unit: keyed ? 'key' : 'request',
     unitsPerSecond: traffic.unitsPerSecond,
     trafficFrom: traffic.from,

@@ -13,29 +13,35 @@ import {
 } from './format.ts'
 import type { Observation } from './observation.ts'
 import { missingMeasurements } from './missing-measurements.ts'
-import { provingStep, type RolloutPlan } from './plan.ts'
+import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
 const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
-  /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
-  readonly kind: 'minimum' | 'limit' | 'error' | 'inconclusive'
+  /**
+   * `minimum` fills by itself; `canary-not-ready`, `limit` and `inconclusive` depend on the canary, `error`
+   * on a provider.
+   */
+  readonly kind: 'minimum' | 'canary-not-ready' | 'limit' | 'error' | 'inconclusive'
   /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
 }
 
-/** What the current weight step still needs, most basic first; empty when it can be left. */
+/**
+ * What the current step still needs, most basic first; empty when it can be left. A pause needs nothing but
+ * its end, save for the one before a blue-green switch.
+ */
 export function missingFor(
   plan: RolloutPlan,
   state: RolloutState,
   seen: Observation,
 ): readonly Missing[] {
   const step = plan.steps[state.step]!
-  if (step.kind === 'pause') return []
+  if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
   return [
     ...minimums(plan, step, state, seen, reports),
@@ -54,6 +60,23 @@ export function etaOf(missing: readonly Missing[]): number | null {
 /** Whether every required metric has been shown to be no worse. */
 export function isProved(plan: RolloutPlan, seen: Observation): boolean {
   return proofs(plan, seen.reports).length === 0
+}
+
+// No request is drawn to a previewed canary, so its own figures say nothing: what is left is whether it can
+// be reached, and what other systems say of it.
+function missingBeforeSwitch(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): readonly Missing[] {
+  if (!isBlueGreen(plan) || plan.steps[state.step + 1]!.kind === 'pause') return []
+  const asked = seen.reports.filter(({ kind }) => kind === 'prometheus' || kind === 'http')
+  const unready: Missing = {
+    kind: 'canary-not-ready',
+    sentence: `no upstream of ${plan.canaryVersion} can be reached`,
+    etaSeconds: null,
+  }
+  return [...(seen.canary.ready ? [] : [unready]), ...limits(asked), ...missingMeasurements(asked)]
 }
 
 function minimums(

@@ -6,6 +6,7 @@ import {
   type StepSpec,
 } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
+import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildHypotheses } from './hypotheses.ts'
 
@@ -56,6 +57,23 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
 /** Index of the last weight step below 100 %: the one that needs proof before it is left. */
 export function provingStep(steps: readonly StepSpec[]): number {
   return steps.findLastIndex((s) => s.kind === 'weight' && s.weightBp < 10_000)
+}
+
+/** The canary's weight while it is watched: all but what is held back; basis points. */
+export function watchWeight({ spec }: RolloutPlan): number {
+  return WHOLE_BP - spec.holdbackBp
+}
+
+/** The weight that step `index` holds: a pause keeps that of the steps before it; basis points. */
+export function weightAt(plan: RolloutPlan, index: number): number {
+  const weight = plan.steps.slice(0, index + 1).findLast((step) => step.kind === 'weight')
+  if (weight === undefined) return 0
+  return weight.weightBp === WHOLE_BP ? watchWeight(plan) : weight.weightBp
+}
+
+/** Whether everybody is moved at once, without a comparison. */
+export function isBlueGreen({ spec }: RolloutPlan): boolean {
+  return spec.strategy === 'blue-green'
 }
 
 // Minimums only say how long a step lasts, so they may change while it does.

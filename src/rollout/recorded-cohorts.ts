@@ -45,7 +45,7 @@ export class RecordedCohorts {
   #openOne(before: Cohort | undefined, cohort: Cohort): void {
     const { phase, weightBp } = this.#rehearsal.state
     // An attempt that has ended draws nothing more.
-    if (phase !== 'progressing' && phase !== 'paused') return
+    if (phase !== 'progressing' && phase !== 'paused' && phase !== 'watching') return
     this.#others = cohort.pi === weightBp / WHOLE_BP ? [] : [...this.#others, cohort].slice(0, 3)
     if (this.#others.length === 3) this.#otherWeightsFrom ??= this.#others[0]!.openedAt
     const startsBlock =

@@ -13,11 +13,13 @@ import {
 import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
-import type { RolloutPlan } from './plan.ts'
+import { isBlueGreen, watchWeight, type RolloutPlan } from './plan.ts'
 
 /** The one sentence of each decision: what was done, and the numbers that made it so. */
 export const summarize = {
   started: (plan: RolloutPlan, state: RolloutState): string => {
+    if (isBlueGreen(plan))
+      return `The preview of ${state.canaryVersion} begins: it gets no share of the requests, and an override reaches it (blue-green).`
     const first = plan.steps[0]!
     const at = first.kind === 'weight' ? `${bpToPercent(first.weightBp)} %` : 'a pause'
     return `The rollout of ${state.canaryVersion} starts at ${at}.`
@@ -71,13 +73,26 @@ export const summarize = {
         next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
       return `Waiting for ${until} at ${bpToPercent(state.weightBp)} %: ${found}; ${units}.`
     }
-    const from = `${bpToPercent(state.weightBp)} % to ${bpToPercent(next.weightBp)} %`
-    const verb = next.weightBp === WHOLE_BP ? 'Promoted' : 'Advanced'
-    return `${verb} from ${from}: ${found}${closest(seen)}; ${units}.`
+    const isLast = next.weightBp === WHOLE_BP
+    const to = isLast ? describeWatch(plan) : `${bpToPercent(next.weightBp)} %`
+    const verb = isLast ? 'Promoted' : 'Advanced'
+    return `${verb} from ${bpToPercent(state.weightBp)} % to ${to}: ${found}${closest(seen)}; ${units}.`
   },
 
-  promoted: (plan: RolloutPlan): string =>
-    `${plan.canaryVersion} is promoted: the watch at 100 % ended without an alarm.`,
+  /** A blue-green rollout leaves a pause that was timed. */
+  switched: (plan: RolloutPlan, state: RolloutState): string => {
+    const next = plan.steps[state.step + 1]!
+    if (next.kind === 'weight')
+      return `Switched from 0 % to 100 % without comparative proof: the pause has passed and ${plan.canaryVersion} can be reached (blue-green).`
+    const until =
+      next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
+    return `Waiting for ${until} at 0 %: the preview of ${plan.canaryVersion} goes on.`
+  },
+
+  promoted: ({ canaryVersion, weightBp }: RolloutState): string => {
+    const rest = weightBp === WHOLE_BP ? '' : `, and the ${heldBack(weightBp)} held back follow`
+    return `${canaryVersion} is promoted: the watch at ${bpToPercent(weightBp)} % ended without an alarm${rest}.`
+  },
 
   noTraffic: (plan: RolloutPlan): string =>
     `Holding: ${plan.service} has no traffic, so there is nothing to judge.`,
@@ -93,6 +108,17 @@ export const summarize = {
     const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
     return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
   },
+}
+
+/** Where a promotion leads: `100 %`, or what of it is left beside the holdback. */
+export function describeWatch(plan: RolloutPlan): string {
+  const weightBp = watchWeight(plan)
+  const rest = weightBp === WHOLE_BP ? '' : ` (${heldBack(weightBp)} held back during the watch)`
+  return `${bpToPercent(weightBp)} %${rest}`
+}
+
+function heldBack(weightBp: number): string {
+  return `${bpToPercent(WHOLE_BP - weightBp)} %`
 }
 
 function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {

@@ -29,8 +29,7 @@ export function viewOf(
 ): RolloutView {
   const runs =
     state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
-  const missing =
-    state.phase === 'progressing' && seen !== null ? missingFor(plan, state, seen) : []
+  const missing = seen !== null && isInStep(state) ? missingFor(plan, state, seen) : []
   return {
     state,
     steps: plan.steps.length,
@@ -46,6 +45,12 @@ export function viewOf(
     },
     lastDecision,
   }
+}
+
+// Of the pauses, those that are steps themselves.
+function isInStep(state: RolloutState): boolean {
+  if (state.phase === 'progressing') return true
+  return state.phase === 'paused' && (state.pausedBy === 'approval' || state.pausedBy === 'timer')
 }
 
 // When a yes alone is missing, a pause that has passed and evidence that is not waited for are none.
