@@ -15,8 +15,8 @@ function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly
   const findings: Finding[] = []
   if (split.override === null)
     findings.push({
-      path: [...at, 'split'],
-      message: 'nobody can reach the preview of a blue-green rollout without split.override',
+      path: [...at, 'rollout', 'strategy'],
+      message: 'previews by override, and nobody can reach the preview without split.override',
     })
   if (rollout.steps.every((step) => step.kind === 'weight' || step.durationMs !== null))
     findings.push({

@@ -51,6 +51,7 @@ t.test('what is left out has the documented default', (t) => {
         failureStatuses: null,
         notify: [],
         rollout: {
+          strategy: 'canary',
           start: 'auto',
           steps: [
             { kind: 'weight', weightBp: 500, minDurationMs: 60_000, minRequests: 1000 },
@@ -60,6 +61,7 @@ t.test('what is left out has the documented default', (t) => {
           maxDurationMs: 86_400_000,
           onInconclusive: 'hold',
           watchMs: 1_800_000,
+          holdbackBp: 0,
           cooldownMs: 3_600_000,
           fallback: false,
           analysis: {
@@ -255,6 +257,7 @@ services:
     notify: [],
   })
   t.same(rollout, {
+    strategy: 'canary',
     start: 'manual',
     steps: [
       { kind: 'weight', weightBp: 100, minDurationMs: 0, minRequests: 7 },
@@ -264,6 +267,7 @@ services:
     maxDurationMs: 3_600_000,
     onInconclusive: 'rollback',
     watchMs: 0,
+    holdbackBp: 0,
     cooldownMs: 0,
     fallback: false,
     analysis: {
