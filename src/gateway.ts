@@ -9,7 +9,7 @@ import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
-import { createLabelJoin } from './feedback/join.ts'
+import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
@@ -22,6 +22,7 @@ import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
+import { createPredictionExpiry } from './prediction-expiry.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
@@ -56,9 +57,6 @@ export type RunningGateway = {
   readonly close: () => Promise<void>
 }
 
-/** Predictions past their retention are looked for this often. */
-const EXPIRY_MS = 60_000
-
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
@@ -85,10 +83,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     now: clock.monotonic,
   })
 
+  const expiry = createPredictionExpiry({ store, clock, log })
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
+    forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
   const providers = createProviderFetcher()
@@ -135,11 +135,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const rolloutsOf = ({ plans, books }: LiveServices) =>
     [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
 
-  const labels = createLabelJoin({
+  const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
     buffer,
     store,
-    book: (prediction, label) => evaluator.label(prediction, label),
+    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
@@ -196,7 +198,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     attempts: store.attempts,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
-    feedback: async (body, contentType) => labels.accept(parseFeedback(body, contentType)),
+    feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     reload,
     runningConfig: () => redactConfig(live.config),
     metrics: metrics.render,
@@ -209,7 +211,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     }),
   }
 
-  await store.expirePredictions(clock.now())
+  await expiry.run()
   await upstreams.checkNew()
   await notifications.follow(config.services)
   for (const rollout of rolloutsOf(live)) {
@@ -252,13 +254,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       }
       evaluator.start()
       notifications.start()
-      const expiry = setInterval(() => {
-        store
-          .expirePredictions(clock.now())
-          .catch((error: unknown) => log.error({ err: error }, 'predictions did not expire'))
-      }, EXPIRY_MS)
-      expiry.unref()
-      closers.push(() => clearInterval(expiry))
+      closers.push(expiry.start())
       files.follow(live.config)
       stage.ready = true
       return addresses

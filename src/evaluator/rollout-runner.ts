@@ -1,5 +1,4 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
@@ -112,9 +111,9 @@ export class RolloutRunner {
     })
   }
 
-  /** Books a label into the cohort of its request. */
-  label(prediction: Prediction, label: number): ReturnType<CohortCycle['label']> {
-    return this.#cycle.label(prediction, label)
+  /** What feedback is booked with: the cohorts of the attempt that runs. */
+  get feedback(): Pick<CohortCycle, 'label' | 'event'> {
+    return this.#cycle
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */

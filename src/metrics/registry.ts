@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
+import { collectCounter } from './collect.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -11,6 +12,17 @@ export type RegistryDeps = {
   readonly version: string
   readonly services: ReadServices
   readonly leads: () => boolean
+  readonly forgotten: () => ForgottenPredictions
+}
+
+/** Requests that feedback cannot join any more, since the process began. */
+export type ForgottenPredictions = {
+  /** Their time was over. */
+  readonly expired: number
+  /** The oldest of too many, or of too many bytes. */
+  readonly evicted: number
+  /** More than the store could take at the time: never stored. */
+  readonly dropped: number
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
@@ -40,6 +52,12 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     help: 'Lines of feedback, by what became of them.',
     labelNames: ['service', 'result'],
     registers: [registry],
+  })
+  collectCounter(registry, {
+    name: 'serin_predictions_forgotten_total',
+    help: 'Requests that feedback cannot join any more, by why.',
+    labelNames: ['reason'],
+    read: () => Object.entries(deps.forgotten()).map(([reason, n]) => [{ reason }, n] as const),
   })
   const reload = gauge(
     registry,

@@ -42,18 +42,20 @@ function fidelityOf(
   const before = recorded.hypotheses.find((other) => other.id === id)
   if (before === undefined) return notRecorded(id, 'no such metric was recorded')
   if (!asksTheSame(before, h, recorded, plan)) return notRecorded(id, whyNot(h))
-  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(id, cohorts)
+  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(h, cohorts)
   if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
   const note = 'what came later than the recorded window was not counted'
   return { id, kind: 'approximate', note, rebet: false }
 }
 
-function rebetOf(id: string, cohorts: readonly Cohort[]): Fidelity {
+function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
+  // Of totals and ratios no values are kept.
+  const isKept = source.of === 'score' || source.of === 'mean'
   const hasBins = cohorts.every(({ tallies }) => {
     const tally = tallies[id] as BetTally | undefined
     return tally === undefined || tally.n[0] + tally.n[1] === 0 || tally.bins !== undefined
   })
-  if (!hasBins)
+  if (!isKept || !hasBins)
     return notRecorded(id, 'its margin was bet on otherwise, and its values were not kept')
   const note = 'its margin was bet on otherwise: bet on anew from bins of the values'
   return { id, kind: 'approximate', note, rebet: true }
@@ -77,10 +79,10 @@ function asksTheSame(
   const identity = (of: Hypothesis, within: RolloutPlan) => [
     { ...of.source, windowMs: 0 },
     of.better,
-    // "Share above the cap" counts by the cap of the score beside it.
+    // "Share above the cap" counts the values beside it, by their cap.
     within.hypotheses
-      .map(({ metric, source }) => (metric === of.metric && 'cap' in source ? source.cap : null))
-      .filter((cap) => cap !== null),
+      .filter(({ metric, source }) => metric === of.metric && isContinuous(source))
+      .map(({ source }) => ({ ...source, windowMs: 0 })),
   ]
   return JSON.stringify(identity(before, recorded)) === JSON.stringify(identity(h, plan))
 }

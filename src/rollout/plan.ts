@@ -1,6 +1,7 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
+  isValueMetric,
   type MetricSpec,
   type RolloutSpec,
   type StepSpec,
@@ -8,7 +9,9 @@ import {
 import type { Service } from '../domain/service.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { eventFieldsOf, type EventFields } from './event-fields.ts'
 import { buildHypotheses } from './hypotheses.ts'
+import { sourceOf } from './metric-source.ts'
 
 /** All that the rollout of one service is decided by; immutable, made anew by a reload. */
 export type RolloutPlan = {
@@ -19,6 +22,8 @@ export type RolloutPlan = {
   readonly steps: readonly StepSpec[]
   readonly metrics: readonly MetricSpec[]
   readonly hypotheses: readonly Hypothesis[]
+  /** The events that its metrics count. */
+  readonly eventFields: EventFields
   /** Assignment sticks to a key: the key is the unit of the evidence. */
   readonly keyed: boolean
   /** An automatic step to 100 % waits until everybody who is asked says yes. */
@@ -40,6 +45,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     steps: spec.steps,
     metrics: spec.analysis.metrics,
     hypotheses: buildHypotheses(spec.analysis),
+    eventFields: eventFieldsOf(spec.analysis.metrics),
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
@@ -101,13 +107,15 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       m.onFailure === 'warn',
       m.kind === 'latency' ? m.quantile : null,
       // The margins of event metrics are read from counts, so they may change in place.
-      m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
+      isCounted(m) ? m.maxChange === null : [m.maxChange, m.sensitivity],
       m.threshold !== undefined,
-      m.kind === 'drift'
-        ? m.of
-        : isLabelMetric(m)
-          ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs]
-          : null,
+      m.kind === 'drift' ? m.of : null,
+      isLabelMetric(m) ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs] : null,
+      isValueMetric(m) ? sourceOf(m) : null,
     ]),
   ]
+}
+
+function isCounted({ kind }: MetricSpec): boolean {
+  return kind === 'error-rate' || kind === 'conversion'
 }

@@ -2,14 +2,14 @@ import type { BetTally, Cohort, Side } from '../domain/cohort.ts'
 import type { Command } from '../domain/decision.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { isContinuous, proofRatio } from '../domain/hypothesis.ts'
+import { proofRatio } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
-import { scoreMean } from '../statistics/score.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
 import { rebet, rebetGap, type BetLogs } from '../statistics/value-bins.ts'
+import { stepValue } from './figures.ts'
 import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
 import { GUARD_ALPHA } from './hypotheses.ts'
@@ -215,7 +215,7 @@ export class Rehearsal {
     return readLimits(this.#plan.metrics, {
       failureRate: (side) => this.#stepValue('failure', side),
       latency: () => NO_VALUE,
-      score: (side, { name }) => this.#stepValue(name, side),
+      value: (side, { name }) => this.#stepValue(name, side),
     })
   }
 
@@ -224,18 +224,10 @@ export class Rehearsal {
     const hypothesis = this.#plan.hypotheses.find(
       (h) => h.id === idOrSource || h.source.of === idOrSource,
     )
+    if (hypothesis === undefined) return NO_VALUE
     // Drift has no value that a limit could be held against.
-    const found =
-      hypothesis === undefined
-        ? null
-        : (this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence)
-    if (found === null || found.step !== this.#state.step) return NO_VALUE
-    const [n, sum] =
-      found.kind === 'event'
-        ? [found.stepTrials[side], found.stepEvents[side]]
-        : [found.stepMoments.n[side], found.stepMoments.sum[side]]
-    if (n === 0) return NO_VALUE
-    const { source } = hypothesis!
-    return { value: isContinuous(source) ? scoreMean(source.score, sum / n) : sum / n, n }
+    const found = this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence
+    if (found.step !== this.#state.step) return NO_VALUE
+    return stepValue(hypothesis.source, found, side)
   }
 }

@@ -1,6 +1,7 @@
 import type { Cohort, Pair } from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { isContinuous } from '../domain/hypothesis.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
@@ -37,8 +38,8 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
  * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's), of no segment, and nothing drifts. Cohorts grow with the time that has passed, so
- * times are good to 2 %.
+ * own (with a sticky key: every request is a new key's), of no segment. Metrics that are not drawn
+ * (`isDrawn`) are left out. Cohorts grow with the time that has passed, so times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
@@ -53,7 +54,7 @@ export function rehearseSynthetic(
   }) as Transition
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const
   const { state } = enterStep(plan, first.state, 0, 0, { ...seed, summary: '' })
-  const rebet = new Set(plan.hypotheses.filter((h) => isContinuous(h.source)).map((h) => h.id))
+  const rebet = new Set(plan.hypotheses.filter((h) => h.source.of === 'score').map((h) => h.id))
   const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const attempts: Attempts[] = []
@@ -104,20 +105,33 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
   return state.phase === 'progressing' && isOver ? 'inconclusive' : null
 }
 
-// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about;
-// drawn requests have no segments, and nothing of them drifts.
+// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about.
 function onDrawnScale(rules: RolloutPlan): RolloutPlan {
+  const metrics = rules.metrics.filter(isDrawn)
+  const isKept = ({ metric, segment }: Hypothesis) =>
+    segment === undefined && (metric === null || metrics.some((m) => m.name === metric))
   return {
     ...rules,
-    metrics: rules.metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
+    metrics: metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
     hypotheses: rules.hypotheses
-      .filter((h) => h.segment === undefined && h.source.of !== 'drift')
+      .filter(isKept)
       .map((h) =>
-        isContinuous(h.source) && h.source.score !== 'correct'
+        h.source.of === 'score' && h.source.score !== 'correct'
           ? { ...h, source: { ...h.source, cap: null } }
           : h,
       ),
   }
+}
+
+/** Whether made-up traffic has what a metric is about. */
+export function isDrawn(metric: MetricSpec): boolean {
+  if (metric.threshold !== undefined) return false
+  return (
+    metric.kind === 'error-rate' ||
+    metric.kind === 'latency' ||
+    metric.kind === 'conversion' ||
+    isLabelMetric(metric)
+  )
 }
 
 function emptyCohort(
@@ -131,7 +145,7 @@ function emptyCohort(
   },
 ): Cohort {
   const scores = plan.hypotheses.flatMap(({ metric, source }) =>
-    isContinuous(source) ? [[metric!, syntheticCap(source.score)]] : [],
+    source.of === 'score' ? [[metric!, syntheticCap(source.score)]] : [],
   )
   const closedAt = at.now + at.ms
   return {

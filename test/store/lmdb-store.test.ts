@@ -135,11 +135,41 @@ t.test('predictions stay within their bytes, however many come', async (t) => {
     )
     await store.putPredictions(batch)
   }
-  const removed = await store.expirePredictions(0)
+  const { expired, evicted } = await store.expirePredictions(0)
+  t.equal(expired, 0)
   t.ok(statSync(join(path, 'data.mdb')).size < 3 * 1024 ** 2, 'the file stays small')
-  t.ok(total - removed > 2000, 'and holds what it has room for')
+  t.ok(evicted > 0 && total - evicted > 2000, 'and holds what it has room for')
   const newest = { service: SERVICE, requestId: `${((total - 1) * 7919) % 100_003}-${total - 1}` }
   t.match(await store.findPredictions([newest]), [{ found: 'pending' }])
+  await store.close()
+})
+
+t.test('events that make records grow beyond their bytes put the oldest out', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path, { maxBytes: 1024 ** 2 })
+  const queryOf = (index: number) => ({ service: SERVICE, requestId: `r-${index}` })
+  const total = 3000
+  const all = Array.from({ length: total }, (_, index) => samplePrediction(queryOf(index)))
+  await store.putPredictions(all)
+  t.same(await store.expirePredictions(0), { expired: 0, evicted: 0 }, 'they have room')
+  // As many events as a unit may have: 1 KiB each, three times what there is room for.
+  const seen = Array.from({ length: 128 }, (_, index) => index)
+  let removed = 0
+  for (let first = 0; first < total; first += 100) {
+    const queries = Array.from({ length: 100 }, (_, index) => queryOf(first + index))
+    const found = await store.findPredictions(queries)
+    const events = found.flatMap((match) =>
+      'record' in match ? [{ ...match, events: { seen, totals: [] } }] : [],
+    )
+    await store.commitFeedback({ labels: [], events, tallies: [] })
+    removed += (await store.expirePredictions(0)).evicted
+  }
+  t.ok(statSync(join(path, 'data.mdb')).size < 3 * 1024 ** 2, 'the file stays small')
+  t.ok(removed > 1000 && total - removed > 300, `${removed} of ${total} went`)
+  t.match(await store.findPredictions([queryOf(0), queryOf(total - 1)]), [
+    { found: 'none' },
+    { found: 'pending', events: { seen } },
+  ])
   await store.close()
 })
 
