@@ -1,4 +1,5 @@
 import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
+import { formatDuration } from '../domain/units.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
 
@@ -105,7 +106,7 @@ function describeWhole(plan: PlanJson): string {
 
 function describeSwitch(plan: PlanJson): string {
   const waits = [
-    ...(plan.pauseSeconds === 0 ? [] : [`${formatSeconds(plan.pauseSeconds)} of pauses`]),
+    ...(plan.pauseSeconds === 0 ? [] : [`${formatDuration(plan.pauseSeconds * 1000)} of pauses`]),
     ...(plan.approvals === 0 ? [] : [countApprovals(plan)]),
   ]
   return `blue-green: from 0 % to 100 % at once after ${waits.join(' and ')}, without comparative proof, whatever the traffic`

@@ -1,4 +1,10 @@
-import { isLabelMetric, isProviderMetric, type RolloutSpec } from '../domain/rollout-spec.ts'
+import {
+  isLabelMetric,
+  isProviderMetric,
+  isValueMetric,
+  type MetricSpec,
+  type RolloutSpec,
+} from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import type { Finding } from './problem.ts'
@@ -35,15 +41,19 @@ function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly
   return findings
 }
 
-// A label that comes after the watch finds nobody held back any more.
+// Feedback that comes after the watch finds nobody held back any more.
 function lintHoldback({ name }: Service, rollout: RolloutSpec): readonly Finding[] {
   const { holdbackBp, watchMs, analysis } = rollout
   if (holdbackBp === 0) return []
   return analysis.metrics
-    .filter(isLabelMetric)
-    .filter(({ labelWindowMs }) => labelWindowMs >= watchMs)
+    .filter((metric) => feedbackWindowMs(metric) >= watchMs)
     .map((metric) => ({
       path: ['services', name, 'analysis', 'metrics', metric.name],
-      message: `waits ${formatDuration(metric.labelWindowMs)} for labels, and the watch with its holdback of ${bpToPercent(holdbackBp)} % is over after ${formatDuration(watchMs)}: it is never judged there`,
+      message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and the watch with its holdback of ${bpToPercent(holdbackBp)} % is over after ${formatDuration(watchMs)}: it is never judged there`,
     }))
+}
+
+function feedbackWindowMs(metric: MetricSpec): number {
+  if (isLabelMetric(metric)) return metric.labelWindowMs
+  return isValueMetric(metric) ? metric.windowMs : 0
 }

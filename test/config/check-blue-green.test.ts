@@ -152,7 +152,11 @@ t.test('labels that come after a holdback are warned about', (t) => {
     )
   t.same(warningsOf(text('11m')), [])
   t.match(warningsOf(text('10m')), [
-    /metrics.rmse: waits 10m for labels, and the watch with its holdback of 5 % is over after 10m/,
+    /metrics.rmse: waits 10m for feedback, and the watch with its holdback of 5 % is over after 10m/,
+  ])
+  const sales = 'sales: { kind: conversion, event: buy, maxDecrease: 5%, window: 1h }'
+  t.match(warningsOf(text('11m').replace('metrics: {', `metrics: { ${sales},`)), [
+    /metrics.sales: waits 1h for feedback/,
   ])
   t.same(warningsOf(text('10m').replace('holdback: 5%', 'holdback: 0')), [])
   t.end()
