@@ -70,11 +70,9 @@ export function watchWeight({ spec }: RolloutPlan): number {
   return WHOLE_BP - spec.holdbackBp
 }
 
-/** The weight that step `index` holds: a pause keeps that of the steps before it; basis points. */
-export function weightAt(plan: RolloutPlan, index: number): number {
-  const weight = plan.steps.slice(0, index + 1).findLast((step) => step.kind === 'weight')
-  if (weight === undefined) return 0
-  return weight.weightBp === WHOLE_BP ? watchWeight(plan) : weight.weightBp
+/** The weight that a pause at step `index` keeps: that of the steps before it; basis points. */
+export function weightBefore({ steps }: RolloutPlan, index: number): number {
+  return steps.slice(0, index).findLast((step) => step.kind === 'weight')?.weightBp ?? 0
 }
 
 /** Whether everybody is moved at once, without a comparison. */

@@ -1,7 +1,7 @@
 import type { DecisionAction, PausedBy } from '../domain/decision.ts'
 import type { RolloutCommon, RolloutPhase, RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import { watchWeight, weightAt, type RolloutPlan } from './plan.ts'
+import { watchWeight, weightBefore, type RolloutPlan } from './plan.ts'
 
 /** The result of one look at a rollout: the state to store, and the decision to log when there is one. */
 export type Transition = {
@@ -76,7 +76,7 @@ export function enterStep(
         resumeAt: timed ? now + step.durationMs : null,
         pausedMetric: null,
       },
-      { ...change, weightBp: weightAt(plan, index) },
+      { ...change, weightBp: weightBefore(plan, index) },
       decision,
     )
   }
