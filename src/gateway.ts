@@ -26,7 +26,7 @@ import { createPredictionExpiry } from './prediction-expiry.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
-import { openLmdbStore } from './store/lmdb-store.ts'
+import { openLmdbStore, type LmdbStoreOptions } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import type { Store } from './store/store.ts'
@@ -65,7 +65,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { log, clock } = deps
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
-  const store = await openStore(config, log)
+  const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
+  const store = await openStore(config, { log, onEvicted })
   const buffer = createPredictionBuffer({
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
@@ -287,7 +288,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   }
 }
 
-function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
-  const { maxBytes, maxPending, retentionMs } = config.feedback
-  return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
+function openStore(
+  { store: { path }, feedback: { maxBytes, maxPending, retentionMs } }: Config,
+  watcher: Pick<LmdbStoreOptions, 'log' | 'onEvicted'>,
+): Promise<Store> {
+  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, ...watcher })
 }

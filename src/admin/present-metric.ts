@@ -105,7 +105,8 @@ function presentValue({ value, n }: MetricValue): MetricValue {
 }
 
 function presentEvidence(evidence: LogEvidence | null): LogEvidenceJson | null {
-  if (evidence === null) return null
+  // Of a metric that has a limit alone no harm is asked, and none can ever be shown.
+  if (evidence === null || !Number.isFinite(evidence.threshold)) return null
   return { log: finite(evidence.log), threshold: evidence.threshold }
 }
 

@@ -27,6 +27,8 @@ export type Cohort = {
   readonly judged: boolean
   readonly openedAt: number
   closedAt: number | null
+  /** Its interval ended, so that absolute limits were counted; absent: something else closed it. */
+  closedByInterval?: true
   /** When its last outcome was known or expired; absent until then. */
   settledAt?: number
   readonly terms: CohortTerms

@@ -120,13 +120,14 @@ export class CohortCycle {
     book.useLedger(this.#ledger, this.rollout)
   }
 
-  /** Closes the open cohort and, where both variants have a share, opens the next one. */
-  turn(state: RolloutState, now: number, judged: boolean): void {
+  /**
+   * Closes the open cohort (`byInterval`: since its interval has ended) and, where both variants have a
+   * share, opens the next one.
+   */
+  turn(state: RolloutState, now: number, judged: boolean, byInterval = false): void {
+    this.#ledger.close(now, byInterval)
     const compares = isComparing(state) || state.phase === 'paused'
-    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
-      this.#ledger.close(now)
-      return
-    }
+    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     this.#learnCaps()
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))

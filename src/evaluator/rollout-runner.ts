@@ -127,7 +127,7 @@ export class RolloutRunner {
     if (!(await this.#takesLead())) return
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
-    if (isTurn) this.#turn(now)
+    if (isTurn) this.#turn(now, true)
     const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
@@ -263,14 +263,15 @@ export class RolloutRunner {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
-    this.#turn(now)
+    this.#turn(now, false)
     this.#deps.apply(state)
   }
 
-  #turn(now: number): void {
+  #turn(now: number, byInterval: boolean): void {
     this.#turnAt = now
     this.#book.fade(now)
-    this.#cycle.turn(this.state, now, now >= this.#warmUntil && isCompared(this.#state))
+    const judged = now >= this.#warmUntil && isCompared(this.#state)
+    this.#cycle.turn(this.state, now, judged, byInterval)
   }
 
   /** Counts what limits and thresholds say; true where there is something new to store. */

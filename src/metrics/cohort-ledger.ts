@@ -116,10 +116,15 @@ export class CohortLedger {
     return cohort
   }
 
-  /** Closes the open cohort: later assignments are no evidence until another one opens. */
-  close(now: number): void {
+  /**
+   * Closes the open cohort: later assignments are no evidence until another one opens. `byInterval`: its
+   * interval has ended.
+   */
+  close(now: number, byInterval = false): void {
     if (this.#open === null) return
-    this.#open.cohort.closedAt = now
+    const { cohort } = this.#open
+    cohort.closedAt = now
+    if (byInterval) cohort.closedByInterval = true
     this.#open = null
   }
 

@@ -33,7 +33,7 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0 }
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the
  * judge and the step of the evaluator, without books, clock and store. What a cohort does not know is
  * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept, promotions are
- * confirmed at once.
+ * confirmed at once. A limit on failures needs a hypothesis that counts them.
  */
 export class Rehearsal {
   readonly #plan: RolloutPlan
@@ -212,22 +212,26 @@ export class Rehearsal {
   }
 
   #limits(): readonly LimitReading[] {
-    return readLimits(this.#plan.metrics, {
-      failureRate: (side) => this.#stepValue('failure', side),
+    const { metrics, hypotheses } = this.#plan
+    return readLimits(metrics, {
+      failureRate: (side) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.source.of === 'failure')!,
+          side,
+        ),
       latency: () => NO_VALUE,
-      value: (side, { name }) => this.#stepValue(name, side),
+      value: (side, { name }) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.id === name)!,
+          side,
+        ),
     })
   }
 
-  /** A side's value in the current step's judged units, of the hypothesis with this id or source. */
-  #stepValue(idOrSource: string, side: Side): MetricValue {
-    const hypothesis = this.#plan.hypotheses.find(
-      (h) => h.id === idOrSource || h.source.of === idOrSource,
-    )
-    if (hypothesis === undefined) return NO_VALUE
+  /** A side's value in the current step's judged units, as a hypothesis counts them. */
+  #stepValue({ id, source }: Hypothesis, side: Side): MetricValue {
     // Drift has no value that a limit could be held against.
-    const found = this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence
-    if (found.step !== this.#state.step) return NO_VALUE
-    return stepValue(hypothesis.source, found, side)
+    const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
+    return found.step === this.#state.step ? stepValue(source, found, side) : NO_VALUE
   }
 }

@@ -1,12 +1,11 @@
 import type { Cohort, Pair } from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { Hypothesis } from '../domain/hypothesis.ts'
-import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { Draw } from '../statistics/sampling.ts'
 import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
+import { drawableRules } from './drawable-rules.ts'
 import type { BreakerReading } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
@@ -38,15 +37,15 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
  * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's), of no segment. Metrics that are not drawn
- * (`isDrawn`) are left out. Cohorts grow with the time that has passed, so times are good to 2 %.
+ * own (with a sticky key: every request is a new key's). What cannot be drawn is left out (`drawableRules`).
+ * Cohorts grow with the time that has passed, so times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
   traffic: SyntheticTraffic,
   draw: Draw,
 ): SyntheticEnd {
-  const plan = onDrawnScale(rules)
+  const { plan } = drawableRules(rules)
   const first = reconcile(plan, null, {
     now: 0,
     rolledBackAt: null,
@@ -103,35 +102,6 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
   if (state.phase === 'paused' && state.pausedBy !== 'timer') return 'paused'
   const isOver = now - state.startedAt - state.pausedMs >= plan.spec.maxDurationMs
   return state.phase === 'progressing' && isOver ? 'inconclusive' : null
-}
-
-// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about.
-function onDrawnScale(rules: RolloutPlan): RolloutPlan {
-  const metrics = rules.metrics.filter(isDrawn)
-  const isKept = ({ metric, segment }: Hypothesis) =>
-    segment === undefined && (metric === null || metrics.some((m) => m.name === metric))
-  return {
-    ...rules,
-    metrics: metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
-    hypotheses: rules.hypotheses
-      .filter(isKept)
-      .map((h) =>
-        h.source.of === 'score' && h.source.score !== 'correct'
-          ? { ...h, source: { ...h.source, cap: null } }
-          : h,
-      ),
-  }
-}
-
-/** Whether made-up traffic has what a metric is about. */
-export function isDrawn(metric: MetricSpec): boolean {
-  if (metric.threshold !== undefined) return false
-  return (
-    metric.kind === 'error-rate' ||
-    metric.kind === 'latency' ||
-    metric.kind === 'conversion' ||
-    isLabelMetric(metric)
-  )
 }
 
 function emptyCohort(

@@ -42,12 +42,15 @@ export function buildLmdbRollouts(
       const what = `cannot save the rollout of ${change.service}`
       try {
         assertMovesOn(change)
-        const write = prepareChange(env, change, archive)
-        return await env.write(what, () => {
+        const archiving = archive.prepare(change)
+        const write = prepareChange(env, change, archiving.write)
+        const committed = await env.write(what, () => {
           const result = write()
           if (result.ok) changes.record(change.service)
           return result
         })
+        archiving.committed()
+        return committed
       } catch (error) {
         changes.forget(change.service)
         throw toStoreError(what, error)
@@ -81,7 +84,7 @@ export function buildLmdbRollouts(
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
-  archive: LmdbArchive,
+  writeArchive: () => void,
 ): () => CommitResult {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
@@ -91,7 +94,6 @@ function prepareChange(
     number: cohort.number,
     bytes: encodeRecord(cohort),
   }))
-  const writeArchive = archive.prepare(change)
   const unitPuts = (change.putUnits ?? []).map((batch) => ({
     cohort: batch.cohort,
     bytes: encodeUnits(batch),

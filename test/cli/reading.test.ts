@@ -88,7 +88,10 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     await blueGreen(approval),
     /1\.4->2\.0#1 {2}blue-green\n {2}because {3}preview, reached by the override alone, until `serin promote`\n/,
   )
-  t.match(await blueGreen(timed), /preview, reached by the override alone, until\s+2027-05-01T12:00/)
+  t.match(
+    await blueGreen(timed),
+    /preview, reached by the override alone, until\s+2027-05-01T12:00/,
+  )
   t.match(await blueGreen(paused), /because {3}paused by metric/)
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(

@@ -207,9 +207,11 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   registry.countDecision(decision)
   registry.countDecision(decision)
   registry.countFeedback('svc', 'joined', 17)
+  for (const cohorts of [30, 2]) registry.countEvicted(cohorts)
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
   t.same(
     ['expired', 'evicted', 'dropped'].map((reason) =>
       sample(before, 'serin_predictions_forgotten_total', { reason }),
