@@ -1,6 +1,6 @@
 import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
 import { formatDuration } from '../domain/units.ts'
-import { formatNumber, formatPercent } from '../rollout/format.ts'
+import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
 
 /** Builds the lines of `plan`: the steps, what the proof and the regressions take, and the whole. */
@@ -10,7 +10,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
     ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', width)),
-    ...chunksOf(plan.steps).flatMap((steps) => {
+    ...(plan.baseline.length === 0 ? [] : chunksOf(plan.steps)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
@@ -31,8 +31,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
 }
 
 function describeTraffic({ unit, unitsPerSecond, trafficFrom }: PlanJson): string {
-  const units = unit === 'key' ? 'new keys' : 'requests'
-  return `${formatNumber(unitsPerSecond)} ${units} per second (${trafficFrom})`
+  return `${formatRate(unitsPerSecond, unit === 'key')} (${trafficFrom})`
 }
 
 function stepRows({ steps }: PlanJson): string[][] {
@@ -43,7 +42,7 @@ function stepRows({ steps }: PlanJson): string[][] {
       weightOf(step),
       formatTime(step.p50Seconds),
       formatTime(step.p80Seconds),
-      step.proves ? `${step.slowest} (needs proof)` : step.slowest,
+      step.proves && step.metrics.length > 0 ? `${step.slowest} (needs proof)` : step.slowest,
     ]),
   ]
 }
@@ -122,8 +121,8 @@ function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {
 }
 
 function describeBaseline({ baseline }: PlanJson): string {
-  const shown = baseline.map(({ name, value, from }) => `${name} ${formatNumber(value)} (${from})`)
-  return shown.length === 0 ? 'no metric decides' : shown.join(', ')
+  const shown = baseline.map(({ name, text, from }) => `${name} ${text} (${from})`)
+  return shown.length === 0 ? 'not compared: nothing is to be proved' : shown.join(', ')
 }
 
 function weightOf({ weight }: StepPlanJson): string {

@@ -188,6 +188,7 @@ function inStep(
   readings: ReadonlyMap<string, ProviderReading>,
   state: RolloutState,
 ): ReadonlyMap<string, ProviderReading> {
+  if (readings.size === 0) return readings
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 

@@ -7,7 +7,7 @@ import { proofMargin } from './margin.ts'
 import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
-import { expectBaseline, expectLabelled, type Expectation, type Traffic } from './traffic.ts'
+import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from './traffic.ts'
 
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
 export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
@@ -56,12 +56,7 @@ export type MetricForecast = {
 }
 
 /** What the forecast takes the baseline to be. */
-export type BaselineForecast = {
-  readonly name: string
-  /** Share of events, or mean of the values compared. */
-  readonly value: number
-  readonly from: Expectation['from']
-}
+export type BaselineForecast = { readonly name: string } & BaselineValue
 
 /**
  * Forecasts the rollout of `plan` from its beginning under steady traffic. The canary is equal to the
@@ -81,7 +76,8 @@ export function forecast(
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'pause' || step.weightBp === WHOLE_BP) continue
     const sinceStart = found.reduce((sum, s) => sum + s.p50Seconds, 0)
-    const place = { step, index, sinceStart, earlier: found, proves: index === proving }
+    // A copy: some of a step's figures are computed when they are asked for, when all steps are here.
+    const place = { step, index, sinceStart, earlier: [...found], proves: index === proving }
     found.push(forecastStep(plan, traffic, required, place, regression))
   }
   const sum = (of: (times: Times) => number) => found.reduce((all, step) => all + of(step), 0)
@@ -101,10 +97,7 @@ export function forecast(
     p80Seconds: p80 + pauseSeconds,
     maxDurationSeconds: spec.maxDurationMs / 1000,
     fits: p80 <= spec.maxDurationMs / 1000,
-    baseline: required.map((h) => {
-      const { mean, from } = expectBaseline(h, traffic)
-      return { name: h.id, value: mean, from }
-    }),
+    baseline: required.map((h) => ({ name: h.id, ...baselineValue(h, traffic) })),
   }
 }
 
