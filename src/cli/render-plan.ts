@@ -9,7 +9,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
     ...renderTable(stepRows(plan), '<>>><', width),
-    ...chunksOf(plan.steps).flatMap((steps) => {
+    ...chunksOf(plan.steps.filter((step) => step.weight > 0)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
@@ -115,7 +115,7 @@ function describeBaseline({ baseline }: PlanJson): string {
 }
 
 function weightOf({ weight }: StepPlanJson): string {
-  return `${formatNumber(weight)} %`
+  return weight === 0 ? 'mirror' : `${formatNumber(weight)} %`
 }
 
 function formatTime(seconds: number | null): string {

@@ -1,5 +1,5 @@
 import type { AnalysisSpec, MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
-import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { fractionToBp, parseDuration, parseSize } from '../domain/units.ts'
 import { buildProvider } from './build-provider.ts'
 import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -27,6 +27,16 @@ export function buildRollout(
 }
 
 function buildStep(raw: RawStep, minRequests: number): StepSpec {
+  if (raw.mirror !== undefined) {
+    return {
+      kind: 'mirror',
+      share: toFraction(raw.mirror),
+      minDurationMs: toMs(raw.minDuration ?? DEFAULTS.minDuration),
+      minRequests: raw.minRequests ?? minRequests,
+      maxBytes: parseSize(raw.maxBody ?? DEFAULTS.mirror.maxBody)!,
+      tolerance: raw.tolerance ?? DEFAULTS.mirror.tolerance,
+    }
+  }
   if (raw.weight === undefined) {
     const durationMs = typeof raw.pause === 'string' ? parseDuration(raw.pause) : null
     return { kind: 'pause', durationMs }
@@ -58,6 +68,7 @@ function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisS
 function buildMetric(name: string, raw: RawMetric): MetricSpec {
   if (raw.kind === 'prometheus' || raw.kind === 'http') return buildProvider(name, raw)
   if (raw.kind === 'drift') return buildDrift(name, raw)
+  if (raw.kind === 'disagreement') return buildDisagreement(name, raw)
   const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
   const common = {
     name,
@@ -113,6 +124,23 @@ function buildDrift(name: string, raw: Extract<RawMetric, { kind: 'drift' }>): M
     maxChange: null,
     sensitivity: 0,
     max: null,
+    min: null,
+  }
+}
+
+function buildDisagreement(
+  name: string,
+  raw: Extract<RawMetric, { kind: 'disagreement' }>,
+): MetricSpec {
+  return {
+    name,
+    kind: 'disagreement',
+    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: 'lower',
+    maxChange: null,
+    sensitivity: 0,
+    max: toFraction(raw.max!),
     min: null,
   }
 }

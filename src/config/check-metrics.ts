@@ -1,4 +1,5 @@
 import { parseDuration } from '../domain/units.ts'
+import { CANARY } from '../domain/variant.ts'
 import type { Checker } from './checker.ts'
 import { checkProvider } from './check-provider.ts'
 import { checkThreshold } from './check-threshold.ts'
@@ -15,6 +16,7 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
     if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
+    if (metric?.kind === 'disagreement') checkDisagreement(checker, service, path, metric)
     if (metric === undefined || !BUILT.includes(metric.kind)) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
       checker.problem(path, `has nothing to be judged by: it needs ${judgesOf(metric.kind)}`)
@@ -32,6 +34,27 @@ const BUILT: readonly string[] = [
 function judgesOf(kind: RawMetric['kind']): string {
   if (kind === 'accuracy') return 'maxDecrease and/or min'
   return kind === 'prometheus' || kind === 'http' ? 'max and/or min' : 'maxIncrease and/or max'
+}
+
+function checkDisagreement(
+  checker: Checker,
+  service: ConfigPath,
+  path: ConfigPath,
+  metric: Extract<RawMetric, { kind: 'disagreement' }>,
+): void {
+  checkThreshold(checker, path, metric)
+  if (metric.max === undefined) checker.problem(path, 'has nothing to be judged by: it needs max')
+  const steps = [...service, 'rollout', 'steps']
+  const mirrors = [...service, 'mirror']
+  const isStep = checker.keys(steps).some((i) => checker.keys([...steps, i]).includes('mirror'))
+  const isStanding = checker
+    .keys(mirrors)
+    .some((i) => checker.read<string>([...mirrors, i, 'to']) === CANARY)
+  if (!isStep && !isStanding)
+    checker.problem(
+      path,
+      'compares answers in pairs, but the canary gets no copies: it needs a step such as { mirror: 100% }, or a mirror to canary',
+    )
 }
 
 /** What a metric can be judged by. */

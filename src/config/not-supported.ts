@@ -23,7 +23,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     allows: (value) => !String(value).startsWith('redis'),
   },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
-  { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
   {
     path: `${METRIC}.kind`,
@@ -36,6 +35,7 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
       'log-loss',
       'accuracy',
       'drift',
+      'disagreement',
       'prometheus',
       'http',
     ),

@@ -161,6 +161,11 @@ const DriftSchema = metric('drift', {
     oneOf(note('What a flagged shift leads to.', 'live', DEFAULTS.driftOnFailure), ON_FAILURE),
   ),
 })
+const DisagreementSchema = metric('disagreement', {
+  max: Type.Optional(
+    share(note('Largest share of the mirrored requests whose answers disagree.', ATTEMPT)),
+  ),
+})
 const comparison = { maxIncrease, maxDecrease, better, window }
 const provider = {
   secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
@@ -219,7 +224,7 @@ const METRICS = [
     min: minNumber,
     max: maxNumber,
   }),
-  metric('disagreement', { max: maxShare }),
+  DisagreementSchema,
   DriftSchema,
   PrometheusSchema,
   HttpSchema,
@@ -236,6 +241,7 @@ export type RawMetric = Static<
   | typeof PrometheusSchema
   | typeof HttpSchema
   | typeof DriftSchema
+  | typeof DisagreementSchema
 >
 
 /** A metric that another system is asked for, as the file writes it. */

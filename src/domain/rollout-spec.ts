@@ -12,8 +12,9 @@ export type RolloutSpec = {
   readonly analysis: AnalysisSpec
 }
 
-/** One step: a weight that is held until its gates open, or a pause. */
+/** One step: a weight that is held until its gates open, a mirror of the canary, or a pause. */
 export type StepSpec =
+  | MirrorStepSpec
   | {
       readonly kind: 'weight'
       readonly weightBp: number
@@ -23,6 +24,19 @@ export type StepSpec =
     }
   /** `durationMs: null` waits for an operator's `promote`. */
   | { readonly kind: 'pause'; readonly durationMs: number | null }
+
+/** The canary answers copies, and nobody sees its answers: they are compared in pairs. Before every weight. */
+export type MirrorStepSpec = {
+  readonly kind: 'mirror'
+  /** Share of the requests that are copied, in (0, 1]. */
+  readonly share: number
+  readonly minDurationMs: number
+  /** Pairs judged in this step before it is left. */
+  readonly minRequests: number
+  /** As of a standing mirror. */
+  readonly maxBytes: number
+  readonly tolerance: number
+}
 
 /** How the evidence is gathered and read. */
 export type AnalysisSpec = {
@@ -95,6 +109,8 @@ export type MetricSource =
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
   | { readonly kind: 'drift'; readonly of: DriftValue }
+  /** Share of the mirrored requests whose two answers disagree; `max` is its limit. */
+  | { readonly kind: 'disagreement' }
   | ProviderSource
 
 /** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */

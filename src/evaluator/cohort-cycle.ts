@@ -15,6 +15,7 @@ import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { UnitBatch } from '../store/store.ts'
 import { learnBins } from './learn-bins.ts'
+import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
@@ -46,6 +47,7 @@ export class CohortCycle {
   #lastStartAt: number
   #openStep = -1
   readonly #pending = new PendingChanges()
+  readonly #pairs: PairCycle
 
   constructor(
     plan: RolloutPlan,
@@ -80,6 +82,7 @@ export class CohortCycle {
       if (restored.evidence !== null) this.#openStep = state.step
     }
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs = new PairCycle(plan, book)
   }
 
   get evidence(): Evidence {
@@ -114,10 +117,12 @@ export class CohortCycle {
     this.#plan = plan
     this.#book = book
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs.replan(plan, book)
   }
 
   /** Closes the open cohort and, where both variants have a share, opens the next one. */
   turn(state: RolloutState, now: number, judged: boolean): void {
+    this.#pairs.turn(state, now, judged)
     const compares = state.phase === 'progressing' || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
       this.#ledger.close(now)
@@ -144,8 +149,10 @@ export class CohortCycle {
   }
 
   /** Settles and folds what is ready. True when the evidence changed. */
-  fold(now: number, monotonicNow: number): boolean {
-    let changed = false
+  fold(state: RolloutState, now: number, monotonicNow: number): boolean {
+    const paired = this.#pairs.fold(this.#evidence, state, now)
+    let changed = paired !== this.#evidence
+    this.#evidence = paired
     for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
       if (!slot.used) continue
       this.#evidence = foldAssignments(this.#evidence, slot.cohort)

@@ -1,6 +1,7 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric } from '../domain/rollout-spec.ts'
+import { hasMirrorStep } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** How well recorded sums answer a hypothesis of another plan, and why not better. */
@@ -29,8 +30,12 @@ export function fidelities(
   return [
     ...kept.map((h) => fidelityOf(h, recorded, plan, cohorts)),
     ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
+    // Plans of versions that knew no mirror steps have no tests of pairs.
+    ...(hasMirrorStep(plan.steps) ? plan.pairTests : []).map((t) => notRecorded(t.id, UNPAIRED)),
   ]
 }
+
+const UNPAIRED = 'pairs of a mirror step are in no cohort: the replay begins with the first weight'
 
 function fidelityOf(
   h: Hypothesis,

@@ -13,6 +13,7 @@ import {
 } from './format.ts'
 import type { Observation } from './observation.ts'
 import { missingMeasurements } from './missing-measurements.ts'
+import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
@@ -37,8 +38,17 @@ export function missingFor(
   const step = plan.steps[state.step]!
   if (step.kind === 'pause') return []
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
+  if (step.kind === 'mirror') {
+    // Live requests say nothing of a canary that answers none of them.
+    const isTest = (name: string) => plan.pairTests.some((test) => test.id === name)
+    return [
+      ...minimums(plan, step, state, seen, 'pairs of answers'),
+      ...limits(reports.filter((r) => isTest(r.name))),
+    ]
+  }
   return [
-    ...minimums(plan, step, state, seen, reports),
+    ...minimums(plan, step, state, seen, plan.keyed ? 'canary keys' : 'canary requests'),
+    ...labelMinimums(plan, state, seen, reports),
     ...limits(reports),
     ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
@@ -58,15 +68,13 @@ export function isProved(plan: RolloutPlan, seen: Observation): boolean {
 
 function minimums(
   plan: RolloutPlan,
-  step: Extract<StepSpec, { kind: 'weight' }>,
+  step: Exclude<StepSpec, { kind: 'pause' }>,
   state: RolloutState,
   seen: Observation,
-  reports: readonly MetricReport[],
+  unit: string,
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
-  // Nothing is judged in the warm-up, which only the first step has.
-  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -76,16 +84,31 @@ function minimums(
       etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
     })
   }
-  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   if (seen.stepCanaryUnits < step.minRequests) {
     missing.push({
       kind: 'minimum',
       get sentence() {
         return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
       },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs(plan, state)),
     })
   }
+  return missing
+}
+
+// Nothing is judged in the warm-up, which the first step and the first weight have.
+function idleMs({ steps, spec }: RolloutPlan, { step }: RolloutState): number {
+  return step === 0 || step === firstWeight(steps) ? spec.analysis.warmUpMs : 0
+}
+
+function labelMinimums(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+): Missing[] {
+  const missing: Missing[] = []
+  const elapsedMs = seen.now - state.stepEnteredAt
   for (const metric of plan.metrics) {
     if (!isLabelMetric(metric) || metric.mode !== 'decide') continue
     const report = reports.find((r) => r.name === metric.name)
@@ -99,7 +122,7 @@ function minimums(
         report.stepCanaryN,
         metric.minLabels,
         elapsedMs,
-        idleMs + metric.labelWindowMs,
+        idleMs(plan, state) + metric.labelWindowMs,
       ),
     })
   }

@@ -1,6 +1,7 @@
 import type { Command, DecisionAction } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { describeStep } from './describe-step.ts'
 import { formatTimeSpan } from './format.ts'
 import { DOWN_AFTER_MS, type Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -78,9 +79,8 @@ function promote(
   // A rollout that was paused in its watch has no further step: it goes back into the watch.
   const index = state.phase === 'idle' ? 0 : Math.min(state.step + 1, plan.steps.length - 1)
   const next = plan.steps[index]!
-  const to = next.kind === 'weight' ? `${bpToPercent(next.weightBp)} %` : 'a pause'
   const action = index === 0 ? 'start' : index === plan.steps.length - 1 ? 'promote' : 'advance'
-  const summary = `${command.actor} moved ${state.canaryVersion} to ${to}, past the evidence.`
+  const summary = `${command.actor} moved ${state.canaryVersion} to ${describeStep(next)}, past the evidence.`
   return enterStep(plan, started(state, seen), index, seen.now, by(action, summary))
 }
 

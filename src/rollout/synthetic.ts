@@ -7,7 +7,7 @@ import { breakerTrips } from '../statistics/breaker.ts'
 import type { Draw } from '../statistics/sampling.ts'
 import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
 import type { BreakerReading } from './observation.ts'
-import type { RolloutPlan } from './plan.ts'
+import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
 import { Rehearsal } from './rehearsal.ts'
 import { enterStep, EVALUATOR, type Transition } from './transition.ts'
@@ -36,7 +36,7 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
- * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
+ * `maxDuration`, from its first weight on. Approvals are given at once; upstreams are always reachable; every request is a unit of its
  * own (with a sticky key: every request is a new key's), of no segment, and nothing drifts. Cohorts grow with the time that has passed, so
  * times are good to 2 %.
  */
@@ -45,7 +45,7 @@ export function rehearseSynthetic(
   traffic: SyntheticTraffic,
   draw: Draw,
 ): SyntheticEnd {
-  const plan = onDrawnScale(rules)
+  const plan = onDrawnScale(withoutMirrors(rules))
   const first = reconcile(plan, null, {
     now: 0,
     rolledBackAt: null,

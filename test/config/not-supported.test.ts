@@ -23,13 +23,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
       no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
       yes: [rollout('strategy: canary')],
     },
-    'services.*.rollout.steps.*.mirror': {
-      no: [
-        file({
-          service: '    rollout: { steps: [ { mirror: 5% }, { weight: 5% }, { weight: 100% } ] }',
-        }),
-      ],
-    },
     'services.*.rollout.holdback': {
       no: [rollout('holdback: 1%')],
       yes: [rollout('holdback: 0%'), rollout('holdback: 0'), rollout('holdback: "0"')],
@@ -40,7 +33,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
         '{ kind: sum, event: e, field: f, window: 1m }',
         '{ kind: mean, of: body:/a }',
         '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
-        '{ kind: disagreement, max: 5% }',
       ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),
       yes: [metric('floor: 0')],
     },
