@@ -116,7 +116,7 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
 export function decisionsToReplay({ plan, decisions }: AttemptRecord): readonly Decision[] {
   const isMirrored = hasMirrorStep(plan.steps)
   const first = decisions.findIndex(({ to }) =>
-    isMirrored ? (to.weights['canary'] ?? 0) > 0 : to.phase !== 'idle',
+    isMirrored ? to.weights['canary']! > 0 : to.phase !== 'idle',
   )
   return first === -1 ? [] : decisions.slice(first)
 }
