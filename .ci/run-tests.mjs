@@ -54,6 +54,8 @@ const ran = runTap(
 )
 const gaps = whole ? coverageGaps() : []
 const counts = readCounts()
+// Once more, at the end: above them stand the many lines of the coverage.
+for (const failure of readFailures()) console.log(failure)
 process.exitCode = ran && gaps.length === 0 && (!onCi || missing.length === 0) ? 0 : 1
 console.log(
   `${counts.pass} passed, ${counts.fail} failed` +
@@ -95,4 +97,23 @@ function readCounts() {
   if (closing === undefined) throw new Error(`tap wrote no summary to ${OUTPUT}`)
   const count = (word) => Number(new RegExp(`\\b${word}: (\\d+)`).exec(closing)?.[1] ?? 0)
   return { pass: count('pass'), fail: count('fail'), skip: count('skip') + count('todo') }
+}
+
+/** What failed: the first lines of each, after the tests that it stands in. */
+function readFailures() {
+  const lines = readFileSync(OUTPUT, 'utf8').split('\n')
+  return lines.flatMap((line, at) => {
+    // With a time it is a test in which something failed; that is told by itself.
+    if (!/^ *not ok /.test(line) || line.includes('# time=')) return []
+    const indent = line.search(/\S/)
+    const places = []
+    for (let i = at, within = indent; i >= 0 && within > 0; i--) {
+      const [, spaces, name] = /^( *)# Subtest: (.+)$/.exec(lines[i]) ?? []
+      if (name === undefined || spaces.length >= within) continue
+      places.unshift(name)
+      within = spaces.length
+    }
+    const detail = lines.slice(at + 1, at + 25).filter((l) => l.search(/\S/) > indent)
+    return [['', `failed: ${places.join(' > ')}`, line, ...detail].join('\n')]
+  })
 }

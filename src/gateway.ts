@@ -9,7 +9,7 @@ import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
-import { createLabelJoin } from './feedback/join.ts'
+import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
@@ -22,10 +22,11 @@ import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
+import { createPredictionExpiry } from './prediction-expiry.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { createServiceLook } from './service-look.ts'
-import { openLmdbStore } from './store/lmdb-store.ts'
+import { openLmdbStore, type LmdbStoreOptions } from './store/lmdb-store.ts'
 import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import type { Store } from './store/store.ts'
@@ -56,9 +57,6 @@ export type RunningGateway = {
   readonly close: () => Promise<void>
 }
 
-/** Predictions past their retention are looked for this often. */
-const EXPIRY_MS = 60_000
-
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
@@ -67,7 +65,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { log, clock } = deps
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
-  const store = await openStore(config, log)
+  const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
+  const store = await openStore(config, { log, onEvicted })
   const buffer = createPredictionBuffer({
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
@@ -85,10 +84,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     now: clock.monotonic,
   })
 
+  const expiry = createPredictionExpiry({ store, clock, log })
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
+    forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
   const providers = createProviderFetcher()
@@ -138,11 +139,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const rolloutsOf = ({ plans, books }: LiveServices) =>
     [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
 
-  const labels = createLabelJoin({
+  const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
     buffer,
     store,
-    book: (prediction, label) => evaluator.label(prediction, label),
+    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
@@ -199,7 +202,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     attempts: store.attempts,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
-    feedback: async (body, contentType) => labels.accept(parseFeedback(body, contentType)),
+    feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     reload,
     runningConfig: () => redactConfig(live.config),
     metrics: metrics.render,
@@ -212,7 +215,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     }),
   }
 
-  await store.expirePredictions(clock.now())
+  await expiry.run()
   await upstreams.checkNew()
   await notifications.follow(config.services)
   for (const rollout of rolloutsOf(live)) {
@@ -255,13 +258,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       }
       evaluator.start()
       notifications.start()
-      const expiry = setInterval(() => {
-        store
-          .expirePredictions(clock.now())
-          .catch((error: unknown) => log.error({ err: error }, 'predictions did not expire'))
-      }, EXPIRY_MS)
-      expiry.unref()
-      closers.push(() => clearInterval(expiry))
+      closers.push(expiry.start())
       files.follow(live.config)
       stage.ready = true
       return addresses
@@ -294,7 +291,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   }
 }
 
-function openStore(config: Config, log: FastifyBaseLogger): Promise<Store> {
-  const { maxBytes, maxPending, retentionMs } = config.feedback
-  return openLmdbStore({ path: config.store.path, maxBytes, maxPending, retentionMs, log })
+function openStore(
+  { store: { path }, feedback: { maxBytes, maxPending, retentionMs } }: Config,
+  watcher: Pick<LmdbStoreOptions, 'log' | 'onEvicted'>,
+): Promise<Store> {
+  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, ...watcher })
 }

@@ -1,6 +1,6 @@
 import type { BetTally, Cohort, EventTally, Pair, Side } from '../../src/domain/cohort.ts'
 import type { Evidence } from '../../src/domain/evidence.ts'
-import { isContinuous, proofRatio, type Hypothesis } from '../../src/domain/hypothesis.ts'
+import { proofRatio, type Hypothesis } from '../../src/domain/hypothesis.ts'
 import { foldAssignments, foldHypothesis, type HarmSince } from '../../src/rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
 import { publishTerms } from '../../src/rollout/terms.ts'
@@ -146,7 +146,7 @@ export class Bets {
 
   constructor(cohort: Cohort, hypothesis: Hypothesis) {
     const { source } = hypothesis
-    if (!isContinuous(source)) throw new Error(`${hypothesis.id} has no values`)
+    if (source.of !== 'score') throw new Error(`${hypothesis.id} has no values`)
     this.#cohort = cohort
     this.#hypothesis = hypothesis
     this.#most = scoreValue(source.score, source.cap ?? Infinity)

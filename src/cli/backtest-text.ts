@@ -1,4 +1,4 @@
-import { formatCount, formatNumber } from '../rollout/format.ts'
+import { formatCount, formatNumber, formatPercent } from '../rollout/format.ts'
 import type { BacktestReport, DecisionLine } from './backtest-report.ts'
 import { renderTime } from './render-command.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
@@ -43,9 +43,7 @@ function renderFidelity({ metrics }: BacktestReport, width: number): readonly st
     ...(exact.length === 0 ? [] : renderLabelled('exact', exact.join(', '), width)),
     ...rest.flatMap(({ name, fidelity, note, gap }) => {
       const within =
-        gap === 0
-          ? ''
-          : ` (its evidence is at most e^${formatNumber(Math.max(gap, 0.001))} too high)`
+        gap === 0 ? '' : ` (its odds are at most ${formatPercent(Math.expm1(gap))} too high)`
       const words = fidelity === 'approximate' ? 'about' : 'left out'
       return renderLabelled(words, `${name}: ${note}${within}`, width)
     }),
@@ -61,7 +59,8 @@ function cellOf(line: DecisionLine | null, style: Style): Cell {
 
 function renderEnd(report: BacktestReport, name: string, width: number): readonly string[] {
   const { differsFrom, otherWeightsFrom, refused, end } = report
-  const parting = report.decisions.find((d) => d.recorded === null || d.replayed === null)
+  const given = report.decisions.find((d) => d.replayed === null)?.recorded
+  const instead = report.decisions.find((d) => d.recorded === null)?.replayed
   const standing = `${end.phase} at ${formatNumber(end.weights['canary'] ?? 0)} %`
   const time = (at: string) => renderTime(at).slice(11)
   const runs = end.phase === 'progressing' || end.phase === 'paused'
@@ -69,12 +68,8 @@ function renderEnd(report: BacktestReport, name: string, width: number): readonl
     ...(differsFrom === null
       ? renderLabelled('same', `under ${name} every decision is the one that was made`, width)
       : renderLabelled('differs', `from ${time(differsFrom)} on`, width)),
-    ...(parting?.recorded == null
-      ? []
-      : renderLabelled('recorded', parting.recorded.summary, width)),
-    ...(parting?.replayed == null
-      ? []
-      : renderLabelled('instead', parting.replayed.summary, width)),
+    ...(given == null ? [] : renderLabelled('recorded', given.summary, width)),
+    ...(instead == null ? [] : renderLabelled('instead', instead.summary, width)),
     ...renderLabelled(
       'end',
       runs ? `${standing} when the record ends at ${time(end.at)}` : `${standing}, ${time(end.at)}`,

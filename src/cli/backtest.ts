@@ -10,10 +10,15 @@ import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
 import { readRecord } from './read-record.ts'
 import { buildStyle } from './render.ts'
 import { runSynthetic } from './synthetic.ts'
-import { addSyntheticOptions, type SyntheticOptions } from './synthetic-options.ts'
+import {
+  addSyntheticOptions,
+  completeOptions,
+  refuseWithoutRate,
+  type GivenSyntheticOptions,
+} from './synthetic-options.ts'
 
 type BacktestOptions = ReadOptions &
-  SyntheticOptions & {
+  GivenSyntheticOptions & {
     readonly config?: string
     readonly rollout?: string
   }
@@ -33,6 +38,7 @@ export function addBacktestCommand(program: Command, io: CliIo): void {
     async (service: string | undefined, options: BacktestOptions) => {
       const { rps } = options
       if (rps !== undefined) return judgeMadeUp(io, service ?? null, { ...options, rps })
+      refuseWithoutRate(options)
       if (service !== undefined) return judgeAgain(io, service, options)
       throw new CliExit(
         EXIT.badInput,
@@ -47,8 +53,18 @@ async function judgeMadeUp(
   service: string | null,
   options: BacktestOptions & { readonly rps: number },
 ): Promise<void> {
+  if (options.rollout !== undefined) {
+    throw new CliExit(
+      EXIT.badInput,
+      '--rollout names recorded traffic, and --rps makes traffic up: give one of the two',
+    )
+  }
   const file = options.config ?? DEFAULT_FILE
-  await runSynthetic(io, await readRules(io, file, service), file, options)
+  const { output } = options
+  await runSynthetic(io, await readRules(io, file, service), file, {
+    ...completeOptions(options),
+    output,
+  })
 }
 
 async function judgeAgain(io: CliIo, service: string, options: BacktestOptions): Promise<void> {

@@ -24,7 +24,12 @@ export function pairDecisions(
     if (index >= 0) left.splice(index, 1)
   }
   const alone = left.map((other) => ({ at: other.at, recorded: null, replayed: other }))
-  return [...pairs, ...alone].sort((a, b) => a.at - b.at)
+  return [...pairs, ...alone].sort((a, b) => a.at - b.at || replayedAt(a) - replayedAt(b))
+}
+
+// Of rows of one moment: a pair's replayed half may have come a look later.
+function replayedAt({ at, replayed }: DecisionPair): number {
+  return replayed?.at ?? at
 }
 
 function isSame(recorded: Decision, replayed: ReplayedDecision): boolean {

@@ -84,7 +84,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(2, sides),
     ...(cap === null
       ? []
-      : [line(2, `Errors above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
+      : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
     ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),

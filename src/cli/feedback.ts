@@ -17,7 +17,7 @@ export function addFeedbackCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program
       .command('feedback')
-      .description('post labels: one JSON object a line')
+      .description('post labels and events: one JSON object a line')
       .argument('<file>', 'a file, or - for the standard input'),
   ).action(async (file: string, options: ReadOptions) => {
     const report = await withClient(io, options, (client) => post(io, client, file))

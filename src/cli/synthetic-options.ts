@@ -9,7 +9,7 @@ import { parseCount } from './command-options.ts'
 
 /** Options that make traffic up. Shares are fractions; changes are canary over baseline, 1.2 for +20 %. */
 export type SyntheticOptions = {
-  readonly rps?: number
+  readonly rps: number
   readonly errorRate?: number
   readonly baselineErrorRate: number
   readonly latency: number
@@ -19,7 +19,12 @@ export type SyntheticOptions = {
   readonly seed: number
 }
 
-const DEFAULT_ERROR_RATE = 0.01
+/** The same as the command line has them: all but the rate may be left out. */
+export type GivenSyntheticOptions = Partial<SyntheticOptions>
+
+const DEFAULTS = { baselineErrorRate: 0.01, latency: 1, rmse: 1, change: {}, runs: 200, seed: 1 }
+
+const NAMES = ['errorRate', ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])] as const
 
 /** The share of right answers of an accuracy metric on the baseline. */
 const DEFAULT_ACCURACY = 0.9
@@ -29,19 +34,34 @@ export function addSyntheticOptions(command: Command): Command {
   return command
     .option('--rps <n>', 'make traffic up: so many requests a second', parseRate)
     .option('--error-rate <share>', "the canary's (default: the baseline's)", parseShare)
-    .option('--baseline-error-rate <share>', "the baseline's", parseShare, DEFAULT_ERROR_RATE)
-    .option('--latency <change>', 'of the canary, at every quantile: +20%', parseChange, 1)
-    .option('--rmse <change>', 'of the canary, for every RMSE: +10%', parseChange, 1)
-    .option('--change <metric=change>', 'of another metric: accuracy=-5%', collectChange, {})
-    .option('--runs <n>', 'how many rollouts', parseCount(1), 200)
-    .option('--seed <n>', 'repeat what was drawn', parseCount(0), 1)
+    .option('--baseline-error-rate <share>', "the baseline's (default: 1%)", parseShare)
+    .option('--latency <change>', 'of the canary, at every quantile: +20%', parseChange)
+    .option('--rmse <change>', 'of the canary, for every RMSE: +10%', parseChange)
+    .option('--change <metric=change>', 'of another metric: accuracy=-5%', collectChange)
+    .option('--runs <n>', 'how many rollouts (default: 200)', parseCount(1))
+    .option('--seed <n>', 'repeat what was drawn (default: 1)', parseCount(0))
+}
+
+/** The options as they were given, with what stands for those that were not. */
+export function completeOptions(
+  given: GivenSyntheticOptions & { readonly rps: number },
+): SyntheticOptions {
+  return { ...DEFAULTS, ...given }
+}
+
+/** Throws a `CliExit` where traffic is described though none is made up. */
+export function refuseWithoutRate(given: GivenSyntheticOptions): void {
+  const described = NAMES.filter((name) => given[name] !== undefined)
+  if (described.length === 0) return
+  const flags = described.map((name) => `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`)
+  throw new CliExit(
+    EXIT.badInput,
+    `${flags.join(', ')}: this describes made-up traffic, so give --rps too`,
+  )
 }
 
 /** The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a metric that it has not. */
-export function buildTraffic(
-  plan: RolloutPlan,
-  options: SyntheticOptions & { readonly rps: number },
-): SyntheticTraffic {
+export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): SyntheticTraffic {
   const names = plan.metrics.map((m) => m.name)
   for (const name of Object.keys(options.change)) {
     if (names.includes(name)) continue
@@ -88,7 +108,7 @@ function parseChange(text: string): number {
   throw new InvalidArgumentError('Give a change like +20% or -5%.')
 }
 
-function collectChange(text: string, before: Readonly<Record<string, number>>) {
+function collectChange(text: string, before: Readonly<Record<string, number>> = {}) {
   const at = text.lastIndexOf('=')
   if (at <= 0) throw new InvalidArgumentError('Give a metric and its change: accuracy=-5%.')
   return { ...before, [text.slice(0, at)]: parseChange(text.slice(at + 1)) }

@@ -1,3 +1,4 @@
+import { drawableRules, type LeftOut } from '../rollout/drawable-rules.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { SyntheticEnd } from '../rollout/synthetic.ts'
 import { shareInterval } from '../statistics/share-interval.ts'
@@ -8,6 +9,8 @@ export type SyntheticReport = {
   readonly rules: string
   readonly runs: number
   readonly seed: number
+  /** What of the rules made-up traffic cannot answer, so that nothing was decided by it. */
+  readonly leftOut: readonly LeftOut[]
   readonly ends: readonly EndReport[]
 }
 
@@ -41,6 +44,7 @@ export function buildSyntheticReport(
     rules: from.rules,
     runs: runs.length,
     seed: from.seed,
+    leftOut: drawableRules(plan).leftOut,
     ends: ENDS.map((end) => endReport(end, runs)),
   }
 }

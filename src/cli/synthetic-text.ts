@@ -10,17 +10,20 @@ export function renderSynthetic(
 ): readonly string[] {
   const { width } = style
   const runs = `${formatCount(report.runs)} rollouts under ${report.rules} (seed ${report.seed})`
-  const head = ['  end', 'rollouts', 'share', '95 % interval', 'p50', 'p80', 'by']
+  const head = ['  end', 'rollouts', 'share', '95 % interval', 'p50', 'p80']
   return [
     `${style.bold(report.service)}  ${runs}`,
     ...renderLabelled('traffic', traffic.join('; '), width),
+    ...report.leftOut.flatMap(({ metric, what }) =>
+      renderLabelled('left out', `${metric}: ${what}`, width),
+    ),
     '',
     ...renderTable(
       [
         head.map((text) => ({ text, paint: style.dim })),
         ...report.ends.map((end): Cell[] => rowOf(end, style)),
       ],
-      '<>>>>>< ',
+      '<>>>>>',
       width,
     ),
     '',
@@ -39,16 +42,19 @@ function rowOf(end: EndReport, style: Style): Cell[] {
     `${formatPercent(end.lower)} to ${formatPercent(end.upper)}`,
     time(end.p50Seconds),
     time(end.p80Seconds),
-    end.reasons
-      .map(({ reason, count }) => (end.reasons.length === 1 ? reason : `${reason} ${count}`))
-      .join(', '),
   ]
 }
 
-function renderWhere({ end, count, weights }: EndReport, width: number): readonly string[] {
+function renderWhere(
+  { end, count, reasons, weights }: EndReport,
+  width: number,
+): readonly string[] {
   if (count === 0) return []
   const at = weights
     .map((w) => `${formatCount(w.count)} at ${formatNumber(w.percent)} %`)
     .join(', ')
-  return renderLabelled('where', `${end}: ${at}`, width)
+  const by = reasons
+    .map((r) => (reasons.length === 1 ? r.reason : `${r.reason} ${formatCount(r.count)}`))
+    .join(', ')
+  return renderLabelled('how', `${end} by ${by}: ${at}`, width)
 }

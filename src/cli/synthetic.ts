@@ -17,7 +17,7 @@ export async function runSynthetic(
   io: CliIo,
   plan: RolloutPlan,
   rules: string,
-  options: SyntheticOptions & { readonly rps: number; readonly output: 'table' | 'json' },
+  options: SyntheticOptions & { readonly output: 'table' | 'json' },
 ): Promise<void> {
   const traffic = buildTraffic(plan, options)
   const random = createRandom(options.seed)
@@ -47,7 +47,7 @@ function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly
       : [`${name} ${change > 1 ? '+' : '-'}${formatPercent(Math.abs(change - 1))}`]
   })
   return [
-    `${formatNumber(options.rps ?? 0)} requests a second`,
+    `${formatNumber(options.rps)} requests a second`,
     `${formatPercent(baselineErrorRate)} of the baseline's fail and ${formatPercent(errorRate)} of the canary's`,
     ...(changes.length === 0 ? ['nothing else differs'] : changes),
     ...(plan.keyed ? ['every request is a new key'] : []),

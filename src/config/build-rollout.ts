@@ -1,6 +1,6 @@
-import type { AnalysisSpec, MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
+import type { AnalysisSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { fractionToBp, parseDuration, parseSize } from '../domain/units.ts'
-import { buildProvider } from './build-provider.ts'
+import { buildMetric } from './build-metric.ts'
 import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
@@ -63,98 +63,6 @@ function buildAnalysis(raw: RawAnalysis, segments: readonly string[]): AnalysisS
       ...(metric.segments === true ? { segments } : undefined),
     })),
   }
-}
-
-function buildMetric(name: string, raw: RawMetric): MetricSpec {
-  if (raw.kind === 'prometheus' || raw.kind === 'http') return buildProvider(name, raw)
-  if (raw.kind === 'drift') return buildDrift(name, raw)
-  if (raw.kind === 'disagreement') return buildDisagreement(name, raw)
-  const change = raw.kind === 'accuracy' ? raw.maxDecrease : raw.maxIncrease
-  const common = {
-    name,
-    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
-    mode: raw.mode ?? DEFAULTS.mode,
-    better: raw.kind === 'accuracy' ? 'higher' : 'lower',
-    maxChange: change === undefined ? null : toFraction(change),
-    sensitivity: toFraction(raw.sensitivity ?? DEFAULTS.sensitivity[sensitivityOf(raw.kind)]),
-    max: null,
-    min: null,
-  } as const
-  switch (raw.kind) {
-    case 'error-rate':
-      return {
-        ...common,
-        kind: raw.kind,
-        floor: toFraction(raw.floor ?? DEFAULTS.floor),
-        max: raw.max === undefined ? null : toFraction(raw.max),
-      }
-    case 'latency':
-      return {
-        ...common,
-        kind: raw.kind,
-        quantile: raw.quantile,
-        max: raw.max === undefined ? null : parseDuration(raw.max),
-      }
-    case 'accuracy':
-      return {
-        ...common,
-        kind: raw.kind,
-        min: raw.min === undefined ? null : toFraction(raw.min),
-        ...buildLabels(raw),
-      }
-    default:
-      return {
-        ...common,
-        kind: raw.kind,
-        max: raw.max ?? null,
-        cap: raw.cap ?? null,
-        ...buildLabels(raw),
-      }
-  }
-}
-
-function buildDrift(name: string, raw: Extract<RawMetric, { kind: 'drift' }>): MetricSpec {
-  return {
-    name,
-    kind: 'drift',
-    of: raw.of === 'prediction' ? raw.of : { pointer: raw.of.slice('request:'.length) },
-    onFailure: raw.onFailure ?? DEFAULTS.driftOnFailure,
-    mode: raw.mode ?? DEFAULTS.mode,
-    better: 'lower',
-    maxChange: null,
-    sensitivity: 0,
-    max: null,
-    min: null,
-  }
-}
-
-function buildDisagreement(
-  name: string,
-  raw: Extract<RawMetric, { kind: 'disagreement' }>,
-): MetricSpec {
-  return {
-    name,
-    kind: 'disagreement',
-    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
-    mode: raw.mode ?? DEFAULTS.mode,
-    better: 'lower',
-    maxChange: null,
-    sensitivity: 0,
-    max: toFraction(raw.max!),
-    min: null,
-  }
-}
-
-function buildLabels(raw: Extract<RawMetric, { labelWindow: string }>) {
-  return {
-    labelWindowMs: parseDuration(raw.labelWindow)!,
-    minLabels: raw.minLabels ?? DEFAULTS.minLabels,
-  }
-}
-
-function sensitivityOf(kind: MetricSpec['kind']): keyof typeof DEFAULTS.sensitivity {
-  if (kind === 'error-rate') return 'errorRate'
-  return kind === 'latency' ? 'latency' : 'quality'
 }
 
 function toMs(duration: string | 0): number {

@@ -12,6 +12,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { buildNotify } from './build-notify.ts'
 import { buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
+import { answerPointersOf, eventFieldsOf } from '../rollout/event-fields.ts'
 import { DEFAULTS } from './defaults.ts'
 import { parseFieldSource } from './field-source.ts'
 import { toFraction } from './fraction.ts'
@@ -21,6 +22,10 @@ import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './s
 /** A service as a checked file means it. `folder`: where relative paths of files begin. */
 export function buildService(name: string, raw: RawService, folder: string): Service {
   const { match, observe } = raw
+  const segments = observe?.segment?.values ?? []
+  const rollout =
+    raw.rollout === undefined ? null : buildRollout(raw.rollout, raw.analysis ?? {}, segments)
+  const metrics = rollout?.analysis.metrics ?? []
   return {
     name,
     match: {
@@ -40,13 +45,12 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
         .toLowerCase(),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
+      numbers: answerPointersOf(metrics),
+      awaitsEvents: eventFieldsOf(metrics).size > 0,
       ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
-    rollout:
-      raw.rollout === undefined
-        ? null
-        : buildRollout(raw.rollout, raw.analysis ?? {}, observe?.segment?.values ?? []),
+    rollout,
     notify: buildNotify(raw.notify ?? []),
   }
 }

@@ -1,6 +1,7 @@
-import { parseDuration } from '../domain/units.ts'
+import { parseDuration, parsePercent } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
 import type { Checker } from './checker.ts'
+import { checkEventMetric } from './check-event-metric.ts'
 import { checkProvider } from './check-provider.ts'
 import { checkThreshold } from './check-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -17,23 +18,33 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
       checker.problem(path, 'found a name that serin uses itself: choose another')
     if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
     if (metric?.kind === 'disagreement') checkDisagreement(checker, service, path, metric)
-    if (metric === undefined || !BUILT.includes(metric.kind)) continue
+    const needs = metric === undefined ? undefined : NEEDS[metric.kind]
+    if (metric === undefined || needs === undefined) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
-      checker.problem(path, `has nothing to be judged by: it needs ${judgesOf(metric.kind)}`)
+      checker.problem(path, `has nothing to be judged by: it needs ${needs}`)
+    checkFall(checker, path, metric)
     if (metric.kind === 'prometheus' || metric.kind === 'http') checkProvider(checker, path, metric)
     checkThreshold(checker, path, metric)
-    if ('labelWindow' in metric) checkLabels(checker, service, path, metric)
+    if ('labelWindow' in metric) checkPrediction(checker, service, path)
+    checkEventMetric(checker, path, metric)
+    for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
   }
 }
 
-const BUILT: readonly string[] = [
-  ...['error-rate', 'latency', 'rmse', 'mae', 'log-loss', 'accuracy'],
-  ...['prometheus', 'http'],
-]
-
-function judgesOf(kind: RawMetric['kind']): string {
-  if (kind === 'accuracy') return 'maxDecrease and/or min'
-  return kind === 'prometheus' || kind === 'http' ? 'max and/or min' : 'maxIncrease and/or max'
+/** What the kinds that are built can be judged by. */
+const NEEDS: Readonly<Record<string, string>> = {
+  'error-rate': 'maxIncrease and/or max',
+  latency: 'maxIncrease and/or max',
+  rmse: 'maxIncrease and/or max',
+  mae: 'maxIncrease and/or max',
+  'log-loss': 'maxIncrease and/or max',
+  accuracy: 'maxDecrease and/or min',
+  conversion: 'maxDecrease or maxIncrease, and/or min and max',
+  sum: 'maxDecrease or maxIncrease, and/or min and max',
+  mean: 'maxDecrease or maxIncrease, and/or min and max',
+  ratio: 'maxDecrease or maxIncrease, and/or min and max',
+  prometheus: 'max and/or min',
+  http: 'max and/or min',
 }
 
 function checkDisagreement(
@@ -60,22 +71,28 @@ function checkDisagreement(
 /** What a metric can be judged by. */
 const JUDGES = ['maxIncrease', 'maxDecrease', 'max', 'min']
 
-function checkLabels(
-  checker: Checker,
-  service: ConfigPath,
-  path: ConfigPath,
-  metric: Extract<RawMetric, { labelWindow: string }>,
-): void {
+// Of what is never below 0 no fall is larger than 100 %: nothing could be shown.
+function checkFall(checker: Checker, path: ConfigPath, metric: RawMetric): void {
+  if (!('maxDecrease' in metric)) return
+  for (const key of ['maxDecrease', 'sensitivity'] as const) {
+    const value = (metric as Record<string, unknown>)[key]
+    if (typeof value !== 'string' || (parsePercent(value) ?? 0) < 1) continue
+    checker.problem([...path, key], `found ${value}, allowed is a fall of less than 100%`)
+  }
+}
+
+function checkPrediction(checker: Checker, service: ConfigPath, path: ConfigPath): void {
   if (!checker.keys([...service, 'observe']).includes('prediction'))
     checker.problem(
       path,
       'compares labels with predictions, but nothing says where those are: name observe.prediction',
     )
+}
+
+function checkWindow(checker: Checker, path: ConfigPath): void {
+  const window = checker.read<string>(path)
   const retention =
     checker.read<string | 0>(['feedback', 'retention']) ?? DEFAULTS.feedback.retention
-  if (parseDuration(metric.labelWindow)! > parseDuration(String(retention))!)
-    checker.problem(
-      [...path, 'labelWindow'],
-      `found ${metric.labelWindow}, allowed is at most feedback.retention (${retention})`,
-    )
+  if (window === undefined || parseDuration(window)! <= parseDuration(String(retention))!) return
+  checker.problem(path, `found ${window}, allowed is at most feedback.retention (${retention})`)
 }

@@ -38,6 +38,7 @@ export const DEFAULTS = {
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,
+  ratioCap: 10,
   /** Between two measurements of the threshold method, and between two questions to a provider. */
   measureInterval: '30s',
   threshold: { failureLimit: 0, inconclusiveLimit: 0, consecutiveErrorLimit: 4 },

@@ -12,7 +12,6 @@ export type NotSupported = {
 }
 
 const ROLLOUT = 'services.*.rollout'
-const METRIC = 'services.*.analysis.metrics.*'
 
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
@@ -24,22 +23,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   },
   { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
   { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
-  {
-    path: `${METRIC}.kind`,
-    what: 'a metric of this kind',
-    allows: isOneOf(
-      'error-rate',
-      'latency',
-      'rmse',
-      'mae',
-      'log-loss',
-      'accuracy',
-      'drift',
-      'disagreement',
-      'prometheus',
-      'http',
-    ),
-  },
 ]
 
 /** Reports every part of the file that asks for something that is not built yet. */

@@ -1,4 +1,5 @@
 import type { Service } from '../domain/service.ts'
+import { HIDDEN, hideSecrets } from '../rollout/hide-secrets.ts'
 import type { Config } from './config.ts'
 import { hookName } from './hook-name.ts'
 
@@ -28,11 +29,7 @@ function redactOverride(service: Service): Service {
 
 function redactMetrics(service: Service): Service {
   const { rollout } = service
-  if (rollout === null) return service
-  const metrics = rollout.analysis.metrics.map((metric) =>
-    'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric,
-  )
-  return { ...service, rollout: { ...rollout, analysis: { ...rollout.analysis, metrics } } }
+  return rollout === null ? service : { ...service, rollout: hideSecrets(rollout) }
 }
 
 function redactNotify(service: Service): Service {
@@ -46,5 +43,3 @@ function redactNotify(service: Service): Service {
 
 /** A configuration in which every secret reads `(hidden)`. */
 export type RedactedConfig = Omit<Config, 'written'>
-
-const HIDDEN = '(hidden)'

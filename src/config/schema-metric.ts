@@ -33,8 +33,12 @@ const labels = {
   ),
 }
 const window = positiveDuration(note('How long after a request its events count.', ATTEMPT))
-const event = Type.String(note('The name of the event in the feedback.', ATTEMPT))
-const field = Type.String(note('The numeric field.', ATTEMPT))
+const event = eventName('The name of the event in the feedback.')
+const field = Type.String({
+  minLength: 1,
+  title: 'the name of a number in `values`, or `value`',
+  ...note("The event's number: `amount` reads `values.amount`. Without it: `value`.", ATTEMPT),
+})
 const better = Type.Optional(oneOf(note('Which direction is good.', ATTEMPT), ['higher', 'lower']))
 const maxNumber = Type.Optional(amount(note("Absolute limit of the canary's value.", 'live')))
 const minNumber = Type.Optional(Type.Number(note("Least value of the canary's.", 'live')))
@@ -50,6 +54,14 @@ const cap = Type.Optional(
 const floor = Type.Optional(
   share(note('Absolute rise that is allowed when proving no worse.', ATTEMPT, DEFAULTS.floor)),
 )
+
+function eventName(description: string) {
+  return Type.String({
+    minLength: 1,
+    title: 'the name of an event',
+    ...note(description, ATTEMPT),
+  })
+}
 
 /** Needs a margin of its own only where `maxIncrease` is 0 %, since equality can never be proved. */
 function sensitivityOf(fallback: string) {
@@ -155,6 +167,53 @@ const AccuracySchema = metric('accuracy', {
   min: minShare,
   ...labels,
 })
+const comparison = {
+  maxIncrease,
+  maxDecrease,
+  better,
+  sensitivity: sensitivityOf(sensitivity.quality),
+}
+const ConversionSchema = metric('conversion', {
+  ...comparison,
+  event,
+  window,
+  floor,
+  min: minShare,
+  max: maxShare,
+})
+const SumSchema = metric('sum', {
+  ...comparison,
+  event,
+  field: Type.Optional(field),
+  window,
+  cap,
+  min: minNumber,
+  max: maxNumber,
+})
+const MeanSchema = metric('mean', {
+  ...comparison,
+  of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
+  event: Type.Optional(event),
+  field: Type.Optional(field),
+  window: Type.Optional(window),
+  minLabels: Type.Optional(
+    count(note('Numbers of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
+  ),
+  cap,
+  min: minNumber,
+  max: maxNumber,
+})
+const RatioSchema = metric('ratio', {
+  ...comparison,
+  numerator: eventName('The event that is counted.'),
+  denominator: eventName('The event that it is divided by.'),
+  window,
+  cap: Type.Optional(
+    count(note('Most events of each kind that one unit counts.', ATTEMPT, DEFAULTS.ratioCap)),
+  ),
+  min: minNumber,
+  max: maxNumber,
+})
 const DriftSchema = metric('drift', {
   of: driftSource(note('Whose distribution is compared: prediction or request:/pointer.', ATTEMPT)),
   onFailure: Type.Optional(
@@ -166,7 +225,6 @@ const DisagreementSchema = metric('disagreement', {
     share(note('Largest share of the mirrored requests whose answers disagree.', ATTEMPT)),
   ),
 })
-const comparison = { maxIncrease, maxDecrease, better, window }
 const provider = {
   secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
   maxIncrease,
@@ -205,44 +263,18 @@ const METRICS = [
   MaeSchema,
   LogLossSchema,
   AccuracySchema,
-  metric('conversion', { ...comparison, event, min: minShare, max: maxShare }),
-  metric('sum', { ...comparison, event, field, cap, min: minNumber, max: maxNumber }),
-  metric('mean', {
-    ...comparison,
-    window: Type.Optional(window),
-    event: Type.Optional(event),
-    field: Type.Optional(field),
-    of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
-    cap,
-    min: minNumber,
-    max: maxNumber,
-  }),
-  metric('ratio', {
-    ...comparison,
-    numerator: Type.String(note('The event that is counted.', ATTEMPT)),
-    denominator: Type.String(note('The event that it is divided by.', ATTEMPT)),
-    min: minNumber,
-    max: maxNumber,
-  }),
+  ConversionSchema,
+  SumSchema,
+  MeanSchema,
+  RatioSchema,
   DisagreementSchema,
   DriftSchema,
   PrometheusSchema,
   HttpSchema,
 ] as const
 
-/** A metric as the file writes it, of a kind that is built. */
-export type RawMetric = Static<
-  | typeof ErrorRateSchema
-  | typeof LatencySchema
-  | typeof RmseSchema
-  | typeof MaeSchema
-  | typeof LogLossSchema
-  | typeof AccuracySchema
-  | typeof PrometheusSchema
-  | typeof HttpSchema
-  | typeof DriftSchema
-  | typeof DisagreementSchema
->
+/** A metric as the file writes it. */
+export type RawMetric = Static<(typeof METRICS)[number]>
 
 /** A metric that another system is asked for, as the file writes it. */
 export type RawProviderMetric = Static<typeof PrometheusSchema | typeof HttpSchema>

@@ -27,6 +27,8 @@ export type Cohort = {
   readonly judged: boolean
   readonly openedAt: number
   closedAt: number | null
+  /** Its interval ended, so that absolute limits were counted; absent: something else closed it. */
+  closedByInterval?: true
   /** When its last outcome was known or expired; absent until then. */
   settledAt?: number
   readonly terms: CohortTerms
@@ -34,8 +36,8 @@ export type Cohort = {
   assigned: Pair
   /** Of those, the ones whose predictions are looked at: labels are asked of no others. */
   observed: Pair
-  /** `observed` by segment; absent where no metric is judged by segment. */
-  readonly observedIn?: Readonly<Record<string, Pair>>
+  /** The same by segment; absent where no metric is judged by segment. */
+  readonly segments?: Readonly<Record<string, { readonly assigned: Pair; readonly observed: Pair }>>
   /** By hypothesis id. */
   tallies: Record<string, Tally>
 }
@@ -83,12 +85,18 @@ export type EventTally = {
   harmUnits: [baseline: number[], canary: number[]] | null
 }
 
-/** Continuous observations y ≥ 0, capped; `harm` and `proof` are Σ ln(1 + λ_j ψ). */
+/**
+ * Continuous observations y ≥ 0, capped; `harm` and `proof` are Σ ln(1 + λ_j ψ). Where units without
+ * events count as 0, a cohort that waits has only what its events change of that, and no `n`.
+ */
 export type BetTally = {
   readonly kind: 'bet'
   n: Pair
+  /** Of a ratio: of its numerator. */
   sum: Pair
   sumSq: Pair
+  /** Of ratios alone. */
+  denominator?: DenominatorSums
   harm: number[]
   proof: number[]
   /** The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. */
@@ -104,3 +112,6 @@ export type DriftTally = {
   readonly baseline: number[]
   readonly canary: number[]
 }
+
+/** Moments of the denominator d of a ratio, and Σ of its products with the numerator. */
+export type DenominatorSums = { sum: Pair; sumSq: Pair; cross: Pair }

@@ -1,4 +1,4 @@
-import type { Pair } from './cohort.ts'
+import type { DenominatorSums, Pair } from './cohort.ts'
 import type { MeasurementRun } from './measurement.ts'
 import type { PairEvidence } from './pairs.ts'
 
@@ -72,6 +72,8 @@ export type MomentStratum = {
   readonly n: Readonly<Pair>
   readonly sum: Readonly<Pair>
   readonly sumSq: Readonly<Pair>
+  /** Of ratios alone, whose numerator the others are of. */
+  readonly denominator?: Readonly<DenominatorSums>
 }
 
 /** Evidence from continuous observations: log-wealth by bet, and moments by stratum. */

@@ -1,4 +1,4 @@
-import type { Better, DriftValue, OnFailure } from './rollout-spec.ts'
+import type { Better, DriftValue, OnFailure, ValuePlace } from './rollout-spec.ts'
 
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
@@ -50,8 +50,18 @@ export type HypothesisSource =
       readonly proofMargin: number
     }
   | ScoreSource
-  | { readonly of: 'above-cap'; readonly score: Score; readonly windowMs: number }
-  | { readonly of: 'label-missing'; readonly windowMs: number }
+  | ConversionSource
+  | SumSource
+  | MeanSource
+  | RatioSource
+  /** `among`: the units that have a value, or all that were drawn (those without one have 0). */
+  | { readonly of: 'above-cap'; readonly among: 'values' | 'drawn'; readonly windowMs: number }
+  /** `among`: the units whose answers are looked at, or all that were drawn. */
+  | {
+      readonly of: 'label-missing'
+      readonly among: 'observed' | 'drawn'
+      readonly windowMs: number
+    }
   | DriftSource
 
 /** A value whose distribution is compared: the prediction, or a number of the request at an RFC 6901 pointer. */
@@ -81,7 +91,45 @@ export type Score =
   /** 1 where p is l, else 0. */
   | 'correct'
 
+/** Whether a unit had the event. Units without one count as 0: every unit drawn is judged. */
+export type ConversionSource = {
+  readonly of: 'conversion'
+  readonly event: string
+  readonly windowMs: number
+}
+
+/** A unit's total, from 0 to the cap; 0 for units without events. */
+export type SumSource = {
+  readonly of: 'sum'
+  readonly event: string
+  readonly field: string | null
+  readonly cap: number | null
+  readonly windowMs: number
+}
+
+/** A unit's number, from 0 to the cap; units without one are missed, not judged. */
+export type MeanSource = {
+  readonly of: 'mean'
+  readonly from: ValuePlace
+  readonly cap: number | null
+  readonly windowMs: number
+}
+
+/** Two counts of events by unit, each up to the cap; 0 for units without events. */
+export type RatioSource = {
+  readonly of: 'ratio'
+  readonly numerator: string
+  readonly denominator: string
+  readonly cap: number
+  readonly windowMs: number
+}
+
+/** Sources of values that are compared by bets. */
+export type ContinuousSource = ScoreSource | SumSource | MeanSource | RatioSource
+
+const CONTINUOUS: readonly HypothesisSource['of'][] = ['score', 'sum', 'mean', 'ratio']
+
 /** Whether values are compared, by bets; else events are counted. */
-export function isContinuous(source: HypothesisSource): source is ScoreSource {
-  return source.of === 'score'
+export function isContinuous(source: HypothesisSource): source is ContinuousSource {
+  return CONTINUOUS.includes(source.of)
 }

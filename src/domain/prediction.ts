@@ -1,6 +1,6 @@
 import type { Side } from './cohort.ts'
 
-/** A request whose true value may still arrive: what the label join needs to book it. */
+/** A request that feedback may still arrive for: what the join needs to book it. */
 export type Prediction = {
   readonly service: string
   readonly requestId: string
@@ -13,8 +13,39 @@ export type Prediction = {
   readonly cohort: number
   readonly side: Side
   readonly variant: string
+  /** The key's unit hash; null = the request is its own unit. With a cohort: it is the unit's record. */
+  readonly unit: number | null
   /** The request's segment; absent where the service has none. */
   readonly segment?: string
+}
+
+/** What events have said of a unit so far. */
+export type UnitEvents = {
+  /** Hashes of the events that came, so that none counts twice. */
+  readonly seen: readonly number[]
+  /** Running totals, in the places that the attempt's metrics give them; empty before the first event. */
+  readonly totals: readonly number[]
+}
+
+/** A unit that no event has reached. */
+export const NO_EVENTS: UnitEvents = { seen: [], totals: [] }
+
+/** One event of a unit, as the feedback has it. */
+export type FeedbackEvent = {
+  readonly name: string
+  readonly value: number | null
+  readonly values: Readonly<Record<string, number>> | null
+  /** When it happened, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** The number of an event that a metric asks for; null where it has none. `field: null` = its `value`. */
+export function eventValue(
+  { value, values }: Pick<FeedbackEvent, 'value' | 'values'>,
+  field: string | null,
+): number | null {
+  if (field === null) return value
+  return values !== null && Object.hasOwn(values, field) ? values[field]! : null
 }
 
 /** What became of one line of feedback. */

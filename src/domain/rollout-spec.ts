@@ -108,10 +108,57 @@ export type MetricSource =
   /** Of the prediction against its label; the cap is on the absolute error, or on the loss. */
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
+  | ConversionMetric
+  | SumMetric
+  | MeanMetric
+  | RatioMetric
   | { readonly kind: 'drift'; readonly of: DriftValue }
   /** Share of the mirrored requests whose two answers disagree; `max` is its limit. */
   | { readonly kind: 'disagreement' }
   | ProviderSource
+
+/** Share of the units that had the event in their window, once each. */
+export type ConversionMetric = {
+  readonly kind: 'conversion'
+  readonly event: string
+  readonly windowMs: number
+  /** Absolute rise allowed when proving no worse; 0 where higher is better. */
+  readonly floor: number
+}
+
+/** A unit's total over its distinct events in the window; 0 for units without one. */
+export type SumMetric = Capped & {
+  readonly kind: 'sum'
+  readonly event: string
+  /** Null = the event's own `value`. */
+  readonly field: string | null
+  readonly windowMs: number
+}
+
+/** The mean of one number per unit, of those that have it. */
+export type MeanMetric = Capped & {
+  readonly kind: 'mean'
+  readonly from: ValuePlace
+  /** 0 where the number stands in the answer. */
+  readonly windowMs: number
+  /** Numbers of the canary before a step is left. */
+  readonly minLabels: number
+}
+
+/** Where a unit's number stands: in its answer, or in the first event of a name. */
+export type ValuePlace =
+  | { readonly in: 'answer'; readonly pointer: string }
+  | { readonly in: 'event'; readonly event: string; readonly field: string | null }
+
+/** Events of one kind per event of another, over all units. */
+export type RatioMetric = {
+  readonly kind: 'ratio'
+  readonly numerator: string
+  readonly denominator: string
+  /** Most events of each kind that one unit counts. */
+  readonly cap: number
+  readonly windowMs: number
+}
 
 /** What the drift of is watched: the prediction, or the number at a pointer into the request's body. */
 export type DriftValue = 'prediction' | { readonly pointer: string }
@@ -145,6 +192,9 @@ export type MetricSpec = MetricCommon & MetricSource
 /** A metric that compares predictions with labels. */
 export type LabelMetricSpec = Extract<MetricSpec, { readonly labelWindowMs: number }>
 
+/** A metric of what a unit's answer or its later events say. */
+export type ValueMetricSpec = Extract<MetricSpec, { readonly windowMs: number }>
+
 /** The pointers into the request's body whose numbers are watched for drift, each once. */
 export function watchedPointers(rollout: RolloutSpec | null): readonly string[] {
   const metrics = rollout?.analysis.metrics ?? []
@@ -157,6 +207,19 @@ export function watchedPointers(rollout: RolloutSpec | null): readonly string[] 
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
   return 'labelWindowMs' in metric
+}
+
+/** Whether a metric reads answers or events. */
+export function isValueMetric(metric: MetricSpec): metric is ValueMetricSpec {
+  return 'windowMs' in metric
+}
+
+/** A metric whose values come after the outcome of their request: labels, answers or events. */
+export type WaitingMetricSpec = LabelMetricSpec | ValueMetricSpec
+
+/** Whether a metric's values come after the outcome of their request. */
+export function isWaitingMetric(metric: MetricSpec): metric is WaitingMetricSpec {
+  return isLabelMetric(metric) || isValueMetric(metric)
 }
 
 /** A metric that another system is asked for. */

@@ -92,6 +92,10 @@ export type ObserveSpec = {
   readonly prediction: string | null
   /** Share of the requests whose predictions are read, in (0, 1]; drawn before the answer is known. */
   readonly sample: number
+  /** Pointers into the answer whose numbers metrics are means of. */
+  readonly numbers: readonly string[]
+  /** Requests are remembered for the events that metrics count. */
+  readonly awaitsEvents: boolean
   /** Absent: requests are not told apart. */
   readonly segment?: SegmentSpec
 }

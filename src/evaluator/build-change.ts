@@ -1,5 +1,6 @@
 import type { Evidence } from '../domain/evidence.ts'
 import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
+import { hidePlanSecrets } from '../rollout/hide-secrets.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Lease, RolloutChange } from '../store/store.ts'
 import type { CohortChanges } from './pending-changes.ts'
@@ -30,7 +31,14 @@ export function buildChange(
     ...(draft === null ? {} : { decision: draft }),
     ...(archived.length === 0 && !resetEvidence
       ? {}
-      : { archive: { rollout: cohorts.rollout, plan: cohorts.plan, cohorts: archived } }),
+      : {
+          // Whoever may read reads the archive, and judging it anew asks nobody.
+          archive: {
+            rollout: cohorts.rollout,
+            plan: hidePlanSecrets(cohorts.plan),
+            cohorts: archived,
+          },
+        }),
     ...(resetEvidence
       ? { resetEvidence: true }
       : {

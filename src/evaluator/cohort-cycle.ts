@@ -1,12 +1,12 @@
 import type { Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { Prediction } from '../domain/prediction.ts'
-import { isLabelMetric } from '../domain/rollout-spec.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -23,6 +23,9 @@ const MAX_UNITS = 2_000_000
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
+
+/** Answers are read after they have left: the last numbers of a settled cohort come within this. */
+const READ_MS = 1000
 
 /** What an attempt is taken up with again after a restart. */
 export type Restored = {
@@ -120,14 +123,15 @@ export class CohortCycle {
     this.#pairs.replan(plan, book)
   }
 
-  /** Closes the open cohort and, where both variants have a share, opens the next one. */
-  turn(state: RolloutState, now: number, judged: boolean): void {
+  /**
+   * Closes the open cohort (`byInterval`: since its interval has ended) and, where both variants have a
+   * share, opens the next one.
+   */
+  turn(state: RolloutState, now: number, judged: boolean, byInterval = false): void {
     this.#pairs.turn(state, now, judged)
+    this.#ledger.close(now, byInterval)
     const compares = state.phase === 'progressing' || state.phase === 'paused'
-    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) {
-      this.#ledger.close(now)
-      return
-    }
+    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     this.#learnCaps()
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     const number = Math.max(this.#lastNumber + 1, timeNumber(now))
@@ -167,9 +171,20 @@ export class CohortCycle {
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
-  label(prediction: Prediction, label: number): ReturnType<CohortLedger['label']> {
-    if (prediction.rollout !== this.rollout) return { result: 'late', cohort: null }
+  label(prediction: Prediction, label: number): FeedbackBooking {
+    if (prediction.rollout !== this.rollout) return LATE
     return this.#ledger.label(prediction, label)
+  }
+
+  /** Books an event; see CohortLedger. Events of other attempts are late. */
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+    if (prediction.rollout !== this.rollout) return { ...LATE, totals }
+    return this.#ledger.event(
+      prediction,
+      totals,
+      event,
+      (id) => prediction.cohort <= this.#foldedThrough.get(id)!,
+    )
   }
 
   /** What has to be stored; `stored()` forgets it once it is. */
@@ -187,14 +202,15 @@ export class CohortCycle {
   }
 
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
-    const windowMs = 'windowMs' in hypothesis.source ? hypothesis.source.windowMs : 0
+    const windowMs = 'windowMs' in hypothesis.source ? hypothesis.source.windowMs : null
     const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
-    for (const { cohort, settled, used } of this.#ledger.slots()) {
-      if (cohort.number <= this.#foldedThrough.get(hypothesis.id)!) continue
+    const after = this.#foldedThrough.get(hypothesis.id)!
+    for (const { cohort, settled, used } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
-      if (!settled || now < cohort.closedAt! + windowMs) break
+      if (!settled || now < cohort.closedAt! + (windowMs ?? 0)) break
+      if (windowMs === 0 && now < cohort.settledAt! + READ_MS) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
       this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
@@ -212,7 +228,8 @@ export class CohortCycle {
         this.#ledger.drop(number)
         if (slot.used) this.#pending.archive(slot.cohort)
         this.#pending.drop(number)
-      } else if (!slot.persisted && slot.used) {
+      } else if ((!slot.persisted || slot.stale) && slot.used) {
+        slot.stale = false
         this.#pending.put(slot.cohort)
       }
     }
@@ -258,9 +275,10 @@ export class CohortCycle {
 
   #learnCaps(): void {
     for (const metric of this.#plan.metrics) {
-      if (!isLabelMetric(metric) || metric.kind === 'accuracy' || metric.cap !== null) continue
+      if (!('cap' in metric) || metric.cap !== null) continue
       if (this.#evidence.caps[metric.name] !== undefined) continue
-      const cap = this.#ledger.takeLearntCap(metric.name, metric.minLabels)
+      const minLabels = 'minLabels' in metric ? metric.minLabels : 0
+      const cap = this.#ledger.takeLearntCap(metric.name, minLabels)
       if (cap === null) continue
       this.#evidence = {
         ...this.#evidence,

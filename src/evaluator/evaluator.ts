@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
@@ -160,9 +161,14 @@ export class Evaluator {
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
-  label(prediction: Prediction, label: number): ReturnType<RolloutRunner['label']> {
+  label(prediction: Prediction, label: number): FeedbackBooking {
+    return this.#runners.get(prediction.service)?.feedback.label(prediction, label) ?? LATE
+  }
+
+  /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
     const runner = this.#runners.get(prediction.service)
-    return runner?.label(prediction, label) ?? { result: 'late', cohort: null }
+    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
   }
 
   async #lookOnce(): Promise<void> {

@@ -1,11 +1,11 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
-import { isLabelMetric } from '../domain/rollout-spec.ts'
+import { isLabelMetric, isWaitingMetric } from '../domain/rollout-spec.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Sides } from '../rollout/compare.ts'
-import { scoreOf } from '../rollout/hypotheses.ts'
 import type { OwnMetricSpec } from '../rollout/limits.ts'
+import { scoreOf } from '../rollout/metric-source.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { scoreMean } from '../statistics/score.ts'
 import { sideBook } from './side-book.ts'
@@ -15,6 +15,8 @@ type Totals = {
   readonly origin: unknown
   readonly n: number
   readonly sum: number
+  /** What the sum is divided by: n, or a ratio's denominator. */
+  readonly per: number
   readonly latencies: LogHistogram | null
 }
 
@@ -60,8 +62,9 @@ function valueOf(metric: OwnMetricSpec, now: Totals, before: Totals): MetricValu
     return { value: added.quantile(metric.quantile), n }
   }
   const n = now.n - (isSame ? before.n : 0)
-  if (n <= 0) return { value: null, n: 0 }
-  const mean = (now.sum - (isSame ? before.sum : 0)) / n
+  const per = now.per - (isSame ? before.per : 0)
+  if (n <= 0 || per <= 0) return { value: null, n: 0 }
+  const mean = (now.sum - (isSame ? before.sum : 0)) / per
   return { value: isLabelMetric(metric) ? scoreMean(scoreOf(metric).score, mean) : mean, n }
 }
 
@@ -70,18 +73,20 @@ function totalsOf(
   { book, evidence, step }: FigureSource,
   side: Side,
 ): Totals {
-  if (isLabelMetric(metric)) {
+  if (isWaitingMetric(metric)) {
     const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
-    if (found.step !== step) return { origin: step, n: 0, sum: 0, latencies: null }
-    const [n, sum] =
-      found.kind === 'bet'
-        ? [found.stepMoments.n, found.stepMoments.sum]
-        : [found.stepTrials, found.stepEvents]
-    return { origin: step, n: n[side], sum: sum[side], latencies: null }
+    if (found.step !== step) return { origin: step, n: 0, sum: 0, per: 0, latencies: null }
+    if (found.kind === 'event') {
+      const n = found.stepTrials[side]
+      return { origin: step, n, sum: found.stepEvents[side], per: n, latencies: null }
+    }
+    const { n, sum, denominator } = found.stepMoments
+    const per = (denominator?.sum ?? n)[side]
+    return { origin: step, n: n[side], sum: sum[side], per, latencies: null }
   }
   const variant = sideBook(book, side)
   // A margin compares the two variants, so their requests must be alike: rules send those they choose.
   const figures = metric.maxChange === null ? variant.step : variant.drawnInStep
   const { requests, failures, latencies } = figures
-  return { origin: figures, n: requests, sum: failures, latencies }
+  return { origin: figures, n: requests, sum: failures, per: requests, latencies }
 }

@@ -69,11 +69,12 @@ export class Measuring {
 
   // What is known ages without being asked for again, and would be called stale.
   #stop(): void {
+    this.#poller.take()
+    if (this.#startedAt === null) return
     this.#startedAt = null
     this.#intervals.clear()
     this.#readings.clear()
     this.#asked.clear()
-    this.#poller.take()
   }
 
   #arrive({ metric: asked, reading }: Arrived, seen: Measured): Evidence {

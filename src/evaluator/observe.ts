@@ -1,5 +1,5 @@
 import type { Side } from '../domain/cohort.ts'
-import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
@@ -7,7 +7,8 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { StepFigures } from '../metrics/variant-book.ts'
-import { GUARD_ALPHA, scoreOf } from '../rollout/hypotheses.ts'
+import { stepValue } from '../rollout/figures.ts'
+import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
 import {
   countLimitTicks,
@@ -15,6 +16,7 @@ import {
   type LimitReading,
   type StepValues,
 } from '../rollout/limits.ts'
+import { sourceOf } from '../rollout/metric-source.ts'
 import { mirrorStepAt } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import type { StandingPairs } from '../rollout/pair-reports.ts'
@@ -22,7 +24,6 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
-import { scoreMean } from '../statistics/score.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { sideBook } from './side-book.ts'
@@ -159,11 +160,10 @@ function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitRead
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
-    score: (side, metric) => {
-      const found = evidence.hypotheses[metric.name] as BetEvidence
-      const { n, sum } = found.stepMoments
-      if (found.step !== state.step || n[side] === 0) return { value: null, n: 0 }
-      return { value: scoreMean(scoreOf(metric).score, sum[side] / n[side]), n: n[side] }
+    value: (side, metric) => {
+      const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
+      if (found.step !== state.step) return { value: null, n: 0 }
+      return stepValue(sourceOf(metric), found, side)
     },
   }
   return readLimits(plan.metrics, values)
@@ -202,6 +202,7 @@ function inStep(
   readings: ReadonlyMap<string, ProviderReading>,
   state: RolloutState,
 ): ReadonlyMap<string, ProviderReading> {
+  if (readings.size === 0) return readings
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 

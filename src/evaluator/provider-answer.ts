@@ -1,20 +1,23 @@
 import type { Answer } from '../domain/measurement.ts'
 import type { ProviderMetricSpec } from '../domain/rollout-spec.ts'
+import { HIDDEN } from '../rollout/hide-secrets.ts'
 
 /** What came back from a provider. */
 export type ProviderResponse = { readonly status: number; readonly body: string }
 
-/** Most of another system's own words that are passed on. */
-const MOST_WORDS = 200
+/** Most of a reason, which may have another system's own words in it, that is passed on. */
+const LONGEST_REASON = 200
 
 /**
  * Reads the one number of a provider's answer. Whatever is not exactly one finite number is an error with
  * its reason: another status, no JSON, no series, several of them, NaN, infinity, text. Never throws.
  */
-export function readProviderAnswer(
-  metric: ProviderMetricSpec,
-  { status, body }: ProviderResponse,
-): Answer {
+export function readProviderAnswer(metric: ProviderMetricSpec, response: ProviderResponse): Answer {
+  const answer = read(metric, response)
+  return 'error' in answer ? fail(clean(answer.error, metric.secret)) : answer
+}
+
+function read(metric: ProviderMetricSpec, { status, body }: ProviderResponse): Answer {
   const json = parseJson(body)
   if (status < 200 || status > 299) {
     const words = metric.kind === 'prometheus' ? wordsOf(json) : null
@@ -56,7 +59,7 @@ function readSample(sample: unknown): Answer {
   }
   return Number.isFinite(Number(text))
     ? { value: Number(text) }
-    : fail(`the query has ${clean(text)} as its result, which is no number`)
+    : fail(`the query has ${text} as its result, which is no number`)
 }
 
 function readNumber(value: unknown): Answer {
@@ -93,17 +96,16 @@ function parseJson(body: string): unknown {
 
 function wordsOf(json: unknown): string | null {
   const [type, error] = [field(json, 'errorType'), field(json, 'error')]
-  return typeof error === 'string'
-    ? `${typeof type === 'string' ? `${clean(type)}: ` : ''}${clean(error)}`
-    : null
+  return typeof error === 'string' ? `${typeof type === 'string' ? `${type}: ` : ''}${error}` : null
 }
 
-// It goes into logs and terminals.
-function clean(text: string): string {
-  return text
+// It goes into logs and terminals, and what was sent may be repeated in it: hidden first, so that no part is left.
+function clean(reason: string, secret: string | null): string {
+  const hidden = secret === null ? reason : reason.replaceAll(secret, HIDDEN)
+  return hidden
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim()
-    .slice(0, MOST_WORDS)
+    .slice(0, LONGEST_REASON)
 }
 
 function fail(error: string): Answer {

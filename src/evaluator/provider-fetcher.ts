@@ -1,12 +1,16 @@
 import { Agent, request } from 'undici'
 import type { ProviderResponse } from './provider-answer.ts'
 import type { ProviderRequest } from './provider-request.ts'
+import { Turns } from './turns.ts'
 
-/** Longest time that a provider may take over one answer. */
+/** Longest time that a provider may take over one answer, from when it is asked. */
 const MOST_MS = 5000
 
-/** Most that is read of an answer. */
-const MOST_BYTES = 1024 * 1024
+/** Questions that one provider is asked at once; Prometheus itself works on 20. */
+const MOST_AT_ONCE = 16
+
+/** Most that is read of an answer: one number needs little, and to parse more would hold up requests. */
+const MOST_BYTES = 64 * 1024
 
 /** Asks a provider; rejects with an Error whose message says in a few words why there is no answer. */
 export type FetchProvider = (request: ProviderRequest) => Promise<ProviderResponse>
@@ -18,23 +22,28 @@ export type ProviderFetcher = {
   readonly close: () => Promise<void>
 }
 
-/** Opens no connection before it is asked. Redirects are not followed: a secret goes nowhere else. */
+/**
+ * Opens no connection before it is asked. What is more than a provider is asked at once waits for its turn.
+ * Redirects are not followed: a secret goes nowhere else.
+ */
 export function createProviderFetcher(mostMs = MOST_MS): ProviderFetcher {
   const agent = new Agent({
-    connections: 4,
+    connections: MOST_AT_ONCE,
     connect: { timeout: mostMs },
     maxResponseSize: MOST_BYTES,
   })
+  const turns = new Turns(MOST_AT_ONCE)
+  const ask: FetchProvider = async ({ url, headers }) => {
+    try {
+      const signal = AbortSignal.timeout(mostMs)
+      const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal })
+      return { status: answer.statusCode, body: await answer.body.text() }
+    } catch (error) {
+      throw new Error(describe(error as NodeJS.ErrnoException, mostMs), { cause: error })
+    }
+  }
   return {
-    fetch: async ({ url, headers }) => {
-      try {
-        const signal = AbortSignal.timeout(mostMs)
-        const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal })
-        return { status: answer.statusCode, body: await answer.body.text() }
-      } catch (error) {
-        throw new Error(describe(error as NodeJS.ErrnoException, mostMs), { cause: error })
-      }
-    },
+    fetch: (asked) => turns.run(new URL(asked.url).origin, () => ask(asked)),
     close: () => agent.destroy(),
   }
 }
@@ -51,5 +60,5 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
   ENOTFOUND: 'its name was not found',
   EAI_AGAIN: 'its name was not found',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024 ** 2} MiB`,
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024} KiB`,
 }

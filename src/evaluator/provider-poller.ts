@@ -45,23 +45,17 @@ export class ProviderPoller {
   /** What has come since it was taken last. */
   take(): readonly Arrived[] {
     const arrived = this.#arrived
-    this.#arrived = []
+    // At most looks there is nothing.
+    if (arrived.length > 0) this.#arrived = []
     return arrived
   }
 
   async #answer(metric: ProviderMetricSpec, asked: AskedVariant): Promise<Answer> {
     try {
       const response = await this.#fetch(buildProviderRequest(metric, asked))
-      return withoutSecret(readProviderAnswer(metric, response), metric.secret)
+      return readProviderAnswer(metric, response)
     } catch (error) {
       return { error: (error as Error).message }
     }
   }
-}
-
-// A provider may repeat what it was sent.
-function withoutSecret(answer: Answer, secret: string | null): Answer {
-  return 'error' in answer && secret !== null
-    ? { error: answer.error.replaceAll(secret, '(hidden)') }
-    : answer
 }

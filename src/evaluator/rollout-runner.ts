@@ -1,5 +1,4 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
@@ -113,9 +112,9 @@ export class RolloutRunner {
     })
   }
 
-  /** Books a label into the cohort of its request. */
-  label(prediction: Prediction, label: number): ReturnType<CohortCycle['label']> {
-    return this.#cycle.label(prediction, label)
+  /** What feedback is booked with: the cohorts of the attempt that runs. */
+  get feedback(): Pick<CohortCycle, 'label' | 'event'> {
+    return this.#cycle
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -129,7 +128,7 @@ export class RolloutRunner {
     if (!(await this.#takesLead())) return
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
-    if (isTurn) this.#turn(now)
+    if (isTurn) this.#turn(now, true)
     const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
@@ -267,14 +266,15 @@ export class RolloutRunner {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
-    this.#turn(now)
+    this.#turn(now, false)
     this.#deps.apply(state)
   }
 
-  #turn(now: number): void {
+  #turn(now: number, byInterval: boolean): void {
     this.#turnAt = now
     this.#book.fade(now)
-    this.#cycle.turn(this.state, now, now >= this.#warmUntil && isCompared(this.#state))
+    const judged = now >= this.#warmUntil && isCompared(this.#state)
+    this.#cycle.turn(this.state, now, judged, byInterval)
   }
 
   /** Counts what limits and thresholds say; true where there is something new to store. */

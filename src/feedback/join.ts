@@ -1,112 +1,119 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
-import type { Cohort } from '../domain/cohort.ts'
-import type { FeedbackResult, Prediction } from '../domain/prediction.ts'
-import type { LabelLine, ParsedLine } from './parse.ts'
+import type { Tally } from '../domain/cohort.ts'
+import type { FeedbackEvent, FeedbackResult, Prediction, UnitEvents } from '../domain/prediction.ts'
+import type { EventFields } from '../rollout/event-fields.ts'
+import { keyUnit } from './key-unit.ts'
+import { joinEvent } from './join-event.ts'
+import { joinLabel } from './join-label.ts'
+import type { FeedbackLine, ParsedLine } from './parse.ts'
+import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
+import { SliceBooking, type SliceChange } from './slice-booking.ts'
 
 /** What the join asks of the rest of the gateway. */
-export type LabelJoinDeps = {
+export type FeedbackJoinDeps = {
   /** Names of the configured services. */
   readonly services: () => readonly string[]
+  /** The events that a service's metrics count; empty where there are none. */
+  readonly eventFields: (service: string) => EventFields
   /** Predictions that are on their way into the store. */
   readonly buffer: {
     readonly find: (service: string | null, requestId: string) => readonly Prediction[]
+    readonly holdsUnit: (unit: number) => boolean
     readonly flush: () => Promise<void>
   }
   readonly store: {
     /** In the order of the queries. */
-    readonly findPredictions: (queries: readonly LabelQuery[]) => Promise<readonly LabelMatch[]>
-    /** Marks predictions as joined and stores the cohorts that changed, in one transaction. */
-    readonly commitLabels: (
-      joined: readonly Mark[],
-      cohorts: readonly ChangedCohort[],
-    ) => Promise<void>
+    readonly findPredictions: (queries: readonly JoinQuery[]) => Promise<readonly JoinMatch[]>
+    /** Stores what a slice has changed, in one transaction. */
+    readonly commitFeedback: (change: SliceChange) => Promise<void>
   }
   /**
-   * Counts a label into its prediction's cohort. `late` = that cohort takes none any more. `cohort` is
-   * set when it is in the store already and has changed. Called once per prediction.
+   * Counts a label into its prediction's cohort. `late` = that cohort takes none any more. Called once per
+   * prediction.
    */
-  readonly book: (
+  readonly bookLabel: (prediction: Prediction, label: number) => Booked
+  /** Counts an event into the cohort of its unit's request; called once per event. */
+  readonly bookEvent: (
     prediction: Prediction,
-    label: number,
-    now: number,
-  ) => { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null }
+    totals: readonly number[],
+    event: FeedbackEvent,
+  ) => Booked & { readonly totals: readonly number[] }
   readonly clock: Pick<Clock, 'now'>
-  /** What became of `lines` lines; `service: null` = it is not known whose they are. */
-  readonly count: (service: string | null, result: FeedbackResult, lines: number) => void
-  /** Lines that are joined at a stretch before others get their turn; 200 by default (about 2 ms). */
+  readonly count: CountLines
+  /** Lines that are joined at a stretch before others get their turn; 100 by default (about 2 ms). */
   readonly sliceLines?: number
 }
 
-export type LabelQuery = { readonly service: string | null; readonly requestId: string }
+/** `changed` is set when the store has the cohort already. */
+export type Booked = {
+  readonly result: 'joined' | 'late'
+  readonly changed: {
+    readonly rollout: string
+    readonly cohort: number
+    readonly tallies: Readonly<Record<string, Tally>>
+  } | null
+}
 
-export type LabelMatch =
-  | { readonly found: 'pending' | 'joined'; readonly prediction: Prediction }
+export type JoinQuery =
+  | { readonly service: string | null; readonly requestId: string }
+  | { readonly service: string | null; readonly unit: number }
+
+export type JoinMatch =
+  | ({ readonly found: 'pending' | 'joined' } & JoinRecord)
   | { readonly found: 'ambiguous'; readonly services: readonly string[] }
   | { readonly found: 'none' }
 
-export type Mark = { readonly prediction: Prediction; readonly label: number }
-
-export type ChangedCohort = { readonly service: string; readonly cohort: Cohort }
-
-/** How many lines became what; `line` counts from 1. */
-export type FeedbackReport = {
-  readonly joined: number
-  readonly unmatched: number
-  readonly late: number
-  readonly duplicate: number
-  readonly rejected: readonly { readonly line: number; readonly error: string }[]
+export type JoinRecord = {
+  readonly record: number
+  readonly prediction: Prediction
+  readonly events: UnitEvents
 }
 
-export type LabelJoin = {
+export type FeedbackJoin = {
   /**
-   * Joins labels to the predictions of their requests; the first label of a prediction counts.
-   * Resolves when everything is in the store; rejects when the store fails, and then the same lines
-   * can be sent again: none counts twice.
+   * Joins labels and events to the requests or keys that they are about. Resolves when everything is in the
+   * store; rejects when the store fails, and then the same lines can be sent again: none counts twice.
    */
   readonly accept: (lines: Iterable<ParsedLine>) => Promise<FeedbackReport>
 }
 
-/** The label join: one batch after the other, so that no two join the same prediction. */
-export function createLabelJoin(deps: LabelJoinDeps): LabelJoin {
-  const sliceLines = deps.sliceLines ?? 200
+/** The feedback join: one batch after the other, so that no two join the same prediction. */
+export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
+  const sliceLines = deps.sliceLines ?? 100
   let previous: Promise<unknown> = Promise.resolve()
   /** Booked into cohorts, but not in the store: the last commit failed. */
-  let unstored: Booked | null = null
+  let unstored: SliceBooking | null = null
 
   const storeBooked = async () => {
     if (unstored === null) return
-    const { marks, cohorts, tally } = unstored
-    if (marks.length > 0) await deps.store.commitLabels(marks, [...cohorts.values()])
+    if (!unstored.isEmpty) await deps.store.commitFeedback(unstored.change())
+    unstored.countLines(deps.count)
     unstored = null
-    for (const { service, result, lines } of tally.values()) deps.count(service, result, lines)
   }
 
-  const joinSlice = async (slice: readonly ParsedLine[], report: MutableReport) => {
-    const labels = takeLabels(slice, deps, report)
+  const joinSlice = async (slice: readonly ParsedLine[], report: ReportDraft) => {
+    const lines = takeLines(slice, deps, report)
     // Only what is in the store can be marked there.
-    if (labels.some(({ service, requestId }) => deps.buffer.find(service, requestId).length > 0)) {
-      await deps.buffer.flush()
-    }
-    const matches = labels.length > 0 ? await deps.store.findPredictions(labels) : []
-    const booked: Booked = { marks: [], cohorts: new Map(), seen: new Set(), tally: new Map() }
+    if (lines.some((line) => isBuffered(line, deps))) await deps.buffer.flush()
+    const matches = await findMatches(lines, deps)
+    const booked = new SliceBooking()
     // Set before the first is booked: whatever fails from here on, none is booked again.
     unstored = booked
-    for (const [index, line] of labels.entries()) {
-      bookLine(line, matches[index]!, booked, deps, report)
+    for (const [index, line] of lines.entries()) {
+      joinLine(line, matches[index]!, booked, deps, report)
     }
     await storeBooked()
   }
 
   const joinAll = async (lines: Iterable<ParsedLine>): Promise<FeedbackReport> => {
-    const report: MutableReport = { joined: 0, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
+    const report = new ReportDraft(deps.count)
     await storeBooked()
     for (const slice of takeSlices(lines, sliceLines)) {
       await joinSlice(slice, report)
       await nextTurn()
     }
-    report.rejected.sort((a, b) => a.line - b.line)
-    return report
+    return report.build()
   }
 
   return {
@@ -119,102 +126,88 @@ export function createLabelJoin(deps: LabelJoinDeps): LabelJoin {
   }
 }
 
-type MutableReport = { -readonly [Key in keyof FeedbackReport]: FeedbackReport[Key] } & {
-  rejected: { line: number; error: string }[]
-}
-
-/** What one slice has booked and counted until it is in the store. */
-type Booked = {
-  readonly marks: Mark[]
-  readonly cohorts: Map<string, ChangedCohort>
-  /** Predictions joined in this slice. */
-  readonly seen: Set<string>
-  readonly tally: Map<string, { service: string; result: FeedbackResult; lines: number }>
-}
-
-/** The lines that are labels of a known service; the others go into the report. */
-function takeLabels(
+/** The lines that are about a known service; the others go into the report. */
+function takeLines(
   slice: readonly ParsedLine[],
-  deps: LabelJoinDeps,
-  report: MutableReport,
-): readonly LabelLine[] {
-  const labels: LabelLine[] = []
+  deps: FeedbackJoinDeps,
+  report: ReportDraft,
+): readonly FeedbackLine[] {
   const known = deps.services()
   const knownSet = new Set(known)
-  for (const line of slice) {
+  return slice.filter((line): line is FeedbackLine => {
     if ('error' in line) {
-      reject(null, line.line, line.error, deps, report)
-    } else if (line.service !== null && !knownSet.has(line.service)) {
-      reject(
-        null,
-        line.line,
-        `unknown service ${line.service} (known: ${list(known)})`,
-        deps,
-        report,
-      )
-    } else {
-      labels.push(line)
+      report.reject(null, line.line, line.error)
+      return false
     }
-  }
-  return labels
+    if (line.service === null || knownSet.has(line.service)) return true
+    const error = `unknown service ${line.service} (known: ${list(known)})`
+    report.reject(null, line.line, error)
+    return false
+  })
 }
 
-function bookLine(
-  { line, service, label }: LabelLine,
-  match: LabelMatch,
-  booked: Booked,
-  deps: LabelJoinDeps,
-  report: MutableReport,
+function isBuffered({ service, requestId, key }: FeedbackLine, { buffer }: FeedbackJoinDeps) {
+  return requestId === null
+    ? buffer.holdsUnit(keyUnit(key!))
+    : buffer.find(service, requestId).length > 0
+}
+
+async function findMatches(
+  lines: readonly FeedbackLine[],
+  { store }: FeedbackJoinDeps,
+): Promise<readonly JoinMatch[]> {
+  if (lines.length === 0) return []
+  const matches = await store.findPredictions(lines.map(queryOf))
+  // A later request of a key is no unit: its events are those of the request that the key is judged by.
+  const asked = new Map<number, JoinQuery>()
+  for (const [index, match] of matches.entries()) {
+    if (!('prediction' in match) || !('event' in lines[index]!)) continue
+    const { service, unit, cohort } = match.prediction
+    if (unit !== null && cohort === -1) asked.set(index, { service, unit })
+  }
+  if (asked.size === 0) return matches
+  const units = await store.findPredictions([...asked.values()])
+  const found = [...matches]
+  for (const [place, index] of [...asked.keys()].entries()) {
+    const [own, unit] = [matches[index]!, units[place]!]
+    if (!('prediction' in own) || !('prediction' in unit)) continue
+    if (own.prediction.rollout === unit.prediction.rollout) found[index] = unit
+  }
+  return found
+}
+
+function queryOf({ service, requestId, key }: FeedbackLine): JoinQuery {
+  return requestId === null ? { service, unit: keyUnit(key!) } : { service, requestId }
+}
+
+function joinLine(
+  line: FeedbackLine,
+  match: JoinMatch,
+  booked: SliceBooking,
+  deps: FeedbackJoinDeps,
+  report: ReportDraft,
 ): void {
   if (match.found === 'ambiguous') {
-    const error = `requestId matches services ${list(match.services)}: name one in \`service\``
-    reject(null, line, error, deps, report)
+    const what = line.requestId === null ? 'key' : 'requestId'
+    const error = `${what} matches services ${list(match.services)}: name one in \`service\``
+    report.reject(null, line.line, error)
     return
   }
   if (match.found === 'none') {
-    report.unmatched += 1
-    deps.count(service, 'unmatched', 1)
+    report.unmatched(line.service)
     return
   }
-  const result = bookLabel(match.found, match.prediction, label, booked, deps)
-  report[result] += 1
-  const owner = match.prediction.service
-  const entry = booked.tally.get(`${owner}\0${result}`)
-  if (entry === undefined)
-    booked.tally.set(`${owner}\0${result}`, { service: owner, result, lines: 1 })
-  else entry.lines += 1
-}
-
-function bookLabel(
-  found: 'pending' | 'joined',
-  prediction: Prediction,
-  label: number,
-  booked: Booked,
-  deps: LabelJoinDeps,
-): 'joined' | 'late' | 'duplicate' {
-  const { service, requestId } = prediction
-  const id = `${service}\0${requestId}`
-  if (found === 'joined' || booked.seen.has(id)) return 'duplicate'
-  booked.seen.add(id)
-  booked.marks.push({ prediction, label })
-  // A request that is no evidence has no cohort to book into.
-  if (prediction.cohort === -1) return 'joined'
-  const { result, cohort } = deps.book(prediction, label, deps.clock.now())
-  if (cohort !== null) {
-    booked.cohorts.set(`${service}\0${cohort.rollout}\0${cohort.number}`, { service, cohort })
+  const { service } = match.prediction
+  const result: FeedbackResult | { readonly error: string } =
+    'event' in line ? joinEvent(line, match, booked, deps) : joinLabel(line, match, booked, deps)
+  if (typeof result === 'object') {
+    report.reject(service, line.line, result.error)
+  } else if (result === 'unmatched') {
+    report.unmatched(service)
+  } else {
+    report.add(result)
+    booked.addLine(service, result)
   }
-  return result
-}
-
-function reject(
-  service: string | null,
-  line: number,
-  error: string,
-  deps: LabelJoinDeps,
-  report: MutableReport,
-): void {
-  report.rejected.push({ line, error })
-  deps.count(service, 'rejected', 1)
 }
 
 function* takeSlices<T>(items: Iterable<T>, size: number): Generator<readonly T[], undefined> {

@@ -4,16 +4,35 @@ import { findNearest } from '../domain/nearest.ts'
 /** Lines that one request may bring. */
 export const MAX_FEEDBACK_LINES = 10_000
 
-/** A line of feedback: a label for a request, or why it is none. `line` counts from 1. */
-export type ParsedLine = LabelLine | RejectedLine
+/** A line of feedback: a label or an event, or why it is neither. `line` counts from 1. */
+export type ParsedLine = FeedbackLine | RejectedLine
 
-export type LabelLine = {
+export type FeedbackLine = LabelLine | EventLine
+
+/** Whom a line is about: exactly one of `requestId` and `key` is set. */
+export type Reference = {
   readonly line: number
-  /** Null = whichever service has this request id. */
+  /** Null = whichever service has this request or key. */
   readonly service: string | null
-  readonly requestId: string
+  readonly requestId: string | null
+  /** What assignment sticks to, as text. */
+  readonly key: string | null
+}
+
+export type LabelLine = Reference & {
   /** The true value; finite. */
   readonly label: number
+}
+
+export type EventLine = Reference & {
+  readonly event: string
+  /** Tells events of one name apart. */
+  readonly id: string | null
+  /** Finite. */
+  readonly value: number | null
+  readonly values: Readonly<Record<string, number>> | null
+  /** When it happened, in milliseconds since the epoch; null = now. */
+  readonly at: number | null
 }
 
 export type RejectedLine = { readonly line: number; readonly error: string }
@@ -41,18 +60,25 @@ export function parseFeedback(
   return { [Symbol.iterator]: () => parseLines(text) }
 }
 
-const FIELDS = ['service', 'requestId', 'key', 'label', 'event', 'id', 'value', 'values', 'at']
+/** What each field must be. */
+const TYPES: Readonly<
+  Record<string, readonly [type: string, isType: (value: unknown) => boolean]>
+> = {
+  service: ['a string', isString],
+  requestId: ['a string', isString],
+  key: ['a string', isString],
+  label: ['a number', isNumber],
+  event: ['a string', isString],
+  id: ['a string', isString],
+  value: ['a number', isNumber],
+  values: ['an object of numbers', isRecordOfNumbers],
+  at: ['a time as in 2027-06-30T12:00:00Z', isTime],
+}
 
-/** Fields of events and of feedback by key, with what each must be. */
-const UNSUPPORTED: readonly (readonly [field: string, type: string, isType: IsType])[] = [
-  ['key', 'a string', isString],
-  ['event', 'a string', isString],
-  ['id', 'a string', isString],
-  ['value', 'a number', isNumber],
-  ['values', 'an object of numbers', isRecordOfNumbers],
-]
+const FIELDS = Object.keys(TYPES)
 
-type IsType = (value: unknown) => boolean
+/** Fields that only events have. */
+const OF_EVENTS = ['id', 'value', 'values']
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/
 
@@ -74,31 +100,50 @@ function parseLine(content: string, line: number): ParsedLine {
   if (!isRecord(value)) return { line, error: `expected an object, found ${describe(value)}` }
   const error = findError(value)
   if (error !== null) return { line, error }
-  const { service, requestId, label } = value as Omit<LabelLine, 'line'>
-  return { line, service: service ?? null, requestId, label }
+  const { service = null, requestId = null, key = null, at, ...rest } = value as RawLine
+  const reference = { line, service, requestId, key }
+  if (rest.label !== undefined) return { ...reference, label: rest.label }
+  const { event, id = null, value: number = null, values = null } = rest
+  const time = at === undefined ? null : Date.parse(at)
+  return { ...reference, event: event!, id, value: number, values, at: time }
 }
 
-/** The first thing that is wrong with a line; null = it is a label. */
-function findError(value: Readonly<Record<string, unknown>>): string | null {
-  for (const field of Object.keys(value)) {
-    if (!FIELDS.includes(field)) return describeUnknown(field)
+/** A line without errors. */
+type RawLine = {
+  readonly service?: string
+  readonly requestId?: string
+  readonly key?: string
+  readonly label?: number
+  readonly event?: string
+  readonly id?: string
+  readonly value?: number
+  readonly values?: Readonly<Record<string, number>>
+  readonly at?: string
+}
+
+/** The first thing that is wrong with a line; null = it is a label or an event. */
+function findError(line: Readonly<Record<string, unknown>>): string | null {
+  for (const [field, value] of Object.entries(line)) {
+    const known = Object.hasOwn(TYPES, field) ? TYPES[field] : undefined
+    if (known === undefined) return describeUnknown(field)
+    if (value === '' && field !== 'at') return `${field} is empty`
+    if (!known[1](value)) return `${field} is not ${known[0]}`
+    if (isInfinite(value)) return `${field} is not a finite number`
   }
-  const has = (field: string) => Object.hasOwn(value, field)
-  for (const field of ['service', 'requestId']) {
-    if (!has(field)) continue
-    if (!isString(value[field])) return `${field} is not a string`
-    if (value[field] === '') return `${field} is empty`
-  }
-  if (has('at') && !isTime(value['at'])) return 'at is not a time as in 2027-06-30T12:00:00Z'
-  for (const [field, type, isType] of UNSUPPORTED) {
-    if (!has(field)) continue
-    if (!isType(value[field])) return `${field} is not ${type}`
-    return `${field} is not supported yet: only labels by requestId are joined`
-  }
-  if (!has('requestId')) return 'requestId is missing'
-  if (!has('label')) return 'label is missing'
-  if (typeof value['label'] !== 'number') return 'label is not a number'
-  return Number.isFinite(value['label']) ? null : 'label is not a finite number'
+  const has = (field: string) => Object.hasOwn(line, field)
+  if (has('requestId') && has('key')) return 'found both requestId and key: name one of them'
+  if (!has('requestId') && !has('key')) return 'requestId or key is missing'
+  if (has('label') && has('event')) return 'found both label and event: send a line for each'
+  if (has('event')) return null
+  if (!has('label')) return 'label or event is missing'
+  const stray = OF_EVENTS.find(has)
+  return stray === undefined ? null : `${stray} belongs to an event, found a label`
+}
+
+// JSON's 1e999 is a number, and infinite.
+function isInfinite(value: unknown): boolean {
+  if (isRecord(value)) return Object.values(value).some(isInfinite)
+  return typeof value === 'number' && !Number.isFinite(value)
 }
 
 function describeUnknown(field: string): string {

@@ -4,7 +4,7 @@ const CAP_QUANTILE = 0.999
 /** At least this many of the baseline's labels teach a cap. */
 const MIN_TEACHING_LABELS = 1000
 
-/** Learns caps on the absolute error from the baseline's first labels, which are then not judged. */
+/** Learns caps from the baseline's first values (errors, totals, numbers), which are then not judged. */
 export class CapLearner {
   readonly #errors = new Map<string, number[]>()
 
@@ -13,6 +13,15 @@ export class CapLearner {
     const errors = this.#errors.get(metric)
     if (errors === undefined) this.#errors.set(metric, [error])
     else errors.push(error)
+  }
+
+  /** Shows that one running total of the baseline has grown; totals of 0 teach nothing. */
+  replace(metric: string, before: number, after: number): void {
+    const totals = this.#errors.get(metric) ?? []
+    this.#errors.set(metric, totals)
+    const index = before > 0 ? totals.indexOf(before) : -1
+    if (index !== -1) totals.splice(index, 1)
+    if (after > 0) totals.push(after)
   }
 
   /** The cap of a metric, once max(1,000, `minLabels`) labels of the baseline have been seen; else null. */

@@ -1,14 +1,17 @@
-import { BASELINE_SIDE, type Cohort, type CohortTerms, type Side } from '../domain/cohort.ts'
+import type { Cohort, CohortTerms, Pair, Side } from '../domain/cohort.ts'
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import type { Prediction } from '../domain/prediction.ts'
-import { rawScore } from '../statistics/score.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
 import { bookOutcome } from './book-outcome.ts'
-import { bookScore } from './book-score.ts'
 import { CapLearner } from './cap-learner.ts'
-import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
+import { CohortShelf } from './cohort-shelf.ts'
 import { DriftBook, emptyDriftTally } from './drift-book.ts'
+import { EventBook } from './event-book.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
+import { LabelBook } from './label-book.ts'
+import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
 import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
@@ -29,6 +32,8 @@ export type Slot = {
   settled: boolean
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
+  /** Something beside feedback has changed since the store got it. */
+  stale: boolean
 }
 
 /** What a cohort is opened with. */
@@ -54,7 +59,12 @@ export class CohortLedger {
   readonly #whole: Questions
   readonly #bySegment: ReadonlyMap<string, Questions>
   readonly #drift: DriftBook | null
-  readonly #slots = new Map<number, Slot>()
+  readonly #labels: LabelBook
+  readonly #answers: AnswerBook
+  readonly #events: EventBook
+  /** Hypotheses whose tallies feedback changes. */
+  readonly #waiting: readonly string[]
+  readonly #slots = new CohortShelf<Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
 
@@ -65,6 +75,12 @@ export class CohortLedger {
     this.#whole = wholeQuestions(hypotheses)
     this.#bySegment = segmentQuestions(hypotheses)
     this.#drift = DriftBook.of(hypotheses)
+    this.#labels = new LabelBook(hypotheses, this.#capLearner)
+    this.#answers = new AnswerBook(hypotheses, this.#capLearner)
+    this.#events = new EventBook(hypotheses, this.#capLearner)
+    this.#waiting = hypotheses
+      .filter((h) => 'windowMs' in h.source && h.source.of !== 'drift')
+      .map((h) => h.id)
   }
 
   /** The cohort that takes assignments now; null while nothing is compared. */
@@ -77,6 +93,11 @@ export class CohortLedger {
     return this.#slots.values()
   }
 
+  /** Those of them after a number; none may be dropped meanwhile. */
+  slotsAfter(number: number): Iterable<Slot> {
+    return this.#slots.after(number)
+  }
+
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
     this.close(opening.now)
@@ -87,21 +108,23 @@ export class CohortLedger {
       closedAt: null,
       assigned: [0, 0],
       observed: [0, 0],
-      ...this.#emptyObservedIn(),
+      ...this.#emptySegments(),
       tallies: this.#emptyTallies(opening.terms),
     }
-    this.#open = {
-      ...{ cohort, live: new Bag(), newUnits: [], used: false },
-      ...{ settled: false, persisted: false },
-    }
-    this.#slots.set(cohort.number, this.#open)
+    this.#open = newSlot(cohort, false)
+    this.#slots.add(this.#open)
     return cohort
   }
 
-  /** Closes the open cohort: later assignments are no evidence until another one opens. */
-  close(now: number): void {
+  /**
+   * Closes the open cohort: later assignments are no evidence until another one opens. `byInterval`: its
+   * interval has ended.
+   */
+  close(now: number, byInterval = false): void {
     if (this.#open === null) return
-    this.#open.cohort.closedAt = now
+    const { cohort } = this.#open
+    cohort.closedAt = now
+    if (byInterval) cohort.closedByInterval = true
     this.#open = null
   }
 
@@ -120,8 +143,7 @@ export class CohortLedger {
     const { cohort, newUnits } = this.#open
     const first = unit === null || this.units.claim(unit)
     if (first) {
-      cohort.assigned[side]++
-      if (observed) countObserved(cohort, side, segment)
+      countUnit(cohort, side, segment, observed)
       if (unit !== null) newUnits.push(unit)
       if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
     } else if (!this.units.knows(unit)) {
@@ -143,31 +165,37 @@ export class CohortLedger {
     this.#book(slot.cohort, ticket, outcome, durationMs)
   }
 
+  /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
+  answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
+    const slot = this.#slots.get(ticket.cohort!.number)
+    if (slot === undefined) return
+    this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)
+    slot.stale = true
+  }
+
   /**
-   * Books a label. `late`: its cohort was folded without it. The cohort comes back when the store has
-   * it already, since it must then be stored again with the join.
+   * Books a label. `late`: its cohort was folded without it. What it changed comes back when the store has
+   * the cohort already, since that must then be stored with the join.
    */
-  label(
-    prediction: Prediction,
-    label: number,
-  ): { readonly result: 'joined' | 'late'; readonly cohort: Cohort | null } {
+  label(prediction: Prediction, label: number): FeedbackBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { result: 'late', cohort: null }
-    const { value, side, segment } = prediction
-    for (const questions of this.#whole.labels) {
-      const raw = value === null ? null : rawScore(questions.score, value, label)
-      // A prediction that cannot be scored stays without a label: it is missed on its side.
-      if (raw === null) continue
-      const { metric } = questions
-      const isTaught = slot.cohort.terms.caps[metric] !== undefined
-      if (!isTaught && side === BASELINE_SIDE) this.#capLearner.add(metric, raw)
-      bookScore(slot.cohort, questions, side, raw)
-    }
-    for (const questions of this.#askedOf(segment ?? null)?.labels ?? []) {
-      const raw = value === null ? null : rawScore(questions.score, value, label)
-      if (raw !== null) bookScore(slot.cohort, questions, side, raw)
-    }
-    return { result: 'joined', cohort: slot.persisted ? slot.cohort : null }
+    if (slot === undefined) return LATE
+    this.#labels.book(slot.cohort, prediction, label)
+    return { result: 'joined', changed: this.#changed(slot) }
+  }
+
+  /** Books an event of the unit that a request is judged by; as `label`. */
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    isFolded: (hypothesis: string) => boolean,
+  ): EventBooking {
+    const slot = this.#slots.get(prediction.cohort)
+    if (slot === undefined) return { ...LATE, totals }
+    const { cohort } = slot
+    const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
+    return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
   }
 
   /** Counts the prediction of a judged request that is its unit's first, for drift. */
@@ -212,14 +240,7 @@ export class CohortLedger {
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.set(cohort.number, {
-        cohort,
-        live: new Bag(),
-        newUnits: [],
-        used: true,
-        settled: true,
-        persisted: true,
-      })
+      this.#slots.add(newSlot(cohort, true))
     }
   }
 
@@ -230,6 +251,12 @@ export class CohortLedger {
     return cap
   }
 
+  #changed({ cohort, persisted }: Slot): FeedbackBooking['changed'] {
+    if (!persisted) return null
+    const tallies = Object.fromEntries(this.#waiting.map((id) => [id, cohort.tallies[id]!]))
+    return { rollout: cohort.rollout, cohort: cohort.number, tallies }
+  }
+
   #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
     return Object.fromEntries(
       this.#hypotheses.map((h) => [
@@ -237,31 +264,35 @@ export class CohortLedger {
         h.source.of === 'drift'
           ? emptyDriftTally(h.id, terms)
           : isContinuous(h.source)
-            ? emptyBetTally()
+            ? emptyBetTally(h.source.of)
             : emptyEventTally(this.#keyed),
       ]),
     )
   }
 
-  /** Null: nothing is asked of a segment's requests alone, or the request has none. */
-  #askedOf(segment: string | null): Questions | null {
-    return segment === null ? null : (this.#bySegment.get(segment) ?? null)
-  }
-
-  #emptyObservedIn(): Pick<Cohort, 'observedIn'> {
+  #emptySegments(): Pick<Cohort, 'segments'> {
     if (this.#bySegment.size === 0) return {}
-    return { observedIn: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, [0, 0]])) }
+    const units = () => ({ assigned: [0, 0] as Pair, observed: [0, 0] as Pair })
+    return { segments: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, units()])) }
   }
 
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
     bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
-    const asked = this.#askedOf(ticket.segment)
-    if (asked !== null) bookOutcome(asked, cohort, ticket, outcome, durationMs)
+    // Nothing is asked of a segment's requests alone, or the request has none.
+    const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)
+    if (asked !== undefined) bookOutcome(asked, cohort, ticket, outcome, durationMs)
   }
 }
 
-function countObserved({ observed, observedIn }: Cohort, side: Side, segment: string | null): void {
-  observed[side]++
-  const ofSegment = segment === null ? undefined : observedIn?.[segment]
-  if (ofSegment !== undefined) ofSegment[side]++
+function countUnit(cohort: Cohort, side: Side, segment: string | null, observed: boolean): void {
+  const ofSegment = segment === null ? undefined : cohort.segments?.[segment]
+  for (const units of ofSegment === undefined ? [cohort] : [cohort, ofSegment]) {
+    units.assigned[side]++
+    if (observed) units.observed[side]++
+  }
+}
+
+function newSlot(cohort: Cohort, stored: boolean): Slot {
+  const kept = { used: stored, settled: stored, persisted: stored, stale: false }
+  return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
 }

@@ -1,19 +1,10 @@
-import type { Hypothesis, Score } from '../domain/hypothesis.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
 
-/** What is asked of requests, of all of them or of those of one segment: ids of hypotheses by their source. */
+/** What is asked of the outcomes of requests, of all of them or of those of one segment: ids of hypotheses by their source. */
 export type Questions = {
   readonly failures: readonly string[]
   readonly noAnswers: readonly string[]
   readonly latencies: readonly string[]
-  readonly labels: readonly LabelQuestions[]
-}
-
-/** What is asked of the labels for one metric. */
-export type LabelQuestions = {
-  readonly metric: string
-  readonly score: Score
-  /** The score itself, its share above the cap, and the labels that are missing. */
-  readonly hypotheses: readonly Hypothesis[]
 }
 
 /** The questions about all requests. */
@@ -38,16 +29,5 @@ function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
     failures: ids('failure'),
     noAnswers: ids('no-answer'),
     latencies: ids('latency'),
-    labels: hypotheses.flatMap(({ source, metric }) =>
-      source.of !== 'score'
-        ? []
-        : [
-            {
-              metric: metric!,
-              score: source.score,
-              hypotheses: hypotheses.filter((h) => h.metric === metric),
-            },
-          ],
-    ),
   }
 }

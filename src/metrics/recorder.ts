@@ -36,8 +36,15 @@ export type ServiceRecorder = {
    */
   readonly sessionBegan: (variant: string) => void
   readonly sessionEnded: (variant: string) => void
-  /** The prediction read from the answer after it left; null = it had none. At most once per ticket. */
-  readonly predicted: (ticket: Ticket, value: number | null) => void
+  /**
+   * What was read from the answer after it left: the prediction, and the numbers by pointer; null = it had
+   * none. At most once per ticket, also for a request that is only remembered for its events.
+   */
+  readonly predicted: (
+    ticket: Ticket,
+    value: number | null,
+    numbers: Readonly<Record<string, number | null>>,
+  ) => void
   /** One attempt at an upstream (retries count here and nowhere else). */
   readonly attempt: (variant: string, upstream: string, result: AttemptResult) => void
   /** The baseline was asked in the canary's place, and this is what became of it. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
+import { collectCounter } from './collect.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -11,12 +12,25 @@ export type RegistryDeps = {
   readonly version: string
   readonly services: ReadServices
   readonly leads: () => boolean
+  readonly forgotten: () => ForgottenPredictions
+}
+
+/** Requests that feedback cannot join any more, since the process began. */
+export type ForgottenPredictions = {
+  /** Their time was over. */
+  readonly expired: number
+  /** The oldest of too many, or of too many bytes. */
+  readonly evicted: number
+  /** More than the store could take at the time: never stored. */
+  readonly dropped: number
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
 export type MetricsRegistry = NotificationCounters & {
   readonly countDecision: (decision: Decision) => void
   readonly countFeedback: (service: string, result: string, count: number) => void
+  /** Archived cohorts that made room for newer ones. */
+  readonly countEvicted: (cohorts: number) => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
@@ -39,6 +53,17 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     name: 'serin_feedback_total',
     help: 'Lines of feedback, by what became of them.',
     labelNames: ['service', 'result'],
+    registers: [registry],
+  })
+  collectCounter(registry, {
+    name: 'serin_predictions_forgotten_total',
+    help: 'Requests that feedback cannot join any more, by why.',
+    labelNames: ['reason'],
+    read: () => Object.entries(deps.forgotten()).map(([reason, n]) => [{ reason }, n] as const),
+  })
+  const evicted = new Counter({
+    name: 'serin_archive_evicted_cohorts_total',
+    help: 'Cohorts of past evidence that made room for newer ones: no backtest sees them any more.',
     registers: [registry],
   })
   const reload = gauge(
@@ -67,6 +92,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
+    countEvicted: (cohorts) => evicted.inc(cohorts),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

@@ -155,12 +155,19 @@ export class ServiceBook implements ServiceRecorder {
     this.variants.get(variant)!.inFlight--
   }
 
-  predicted(ticket: Ticket, value: number | null): void {
+  predicted(
+    ticket: Ticket,
+    value: number | null,
+    numbers: Readonly<Record<string, number | null>> = {},
+  ): void {
     if (value !== null) {
       this.predictions.looked++
       this.#ledger?.predicted(ticket, value)
     }
     const { cohort, first, segment } = ticket
+    if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
+    const { prediction, awaitsEvents } = this.service.observe
+    if (prediction === null && !awaitsEvents) return
     this.#remember({
       service: this.service.name,
       requestId: ticket.requestId,
@@ -170,6 +177,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: cohort !== null && first ? cohort.number : -1,
       side: ticket.side ?? BASELINE_SIDE,
       variant: ticket.variant,
+      unit: ticket.unit,
       ...(segment === null ? undefined : { segment }),
     })
   }

@@ -1,4 +1,5 @@
 import type { BetTally, EventTally, Side } from '../domain/cohort.ts'
+import type { ContinuousSource } from '../domain/hypothesis.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 
 /** Sums of 0/1 observations before the first; `keyed`: keys with events are kept one by one. */
@@ -12,17 +13,19 @@ export function emptyEventTally(keyed: boolean): EventTally {
   }
 }
 
-/** Sums of continuous observations before the first. */
-export function emptyBetTally(): BetTally {
-  return {
+/** Sums of the continuous observations of a source before the first. */
+export function emptyBetTally(of: ContinuousSource['of']): BetTally {
+  const tally: BetTally = {
     kind: 'bet',
     n: [0, 0],
     sum: [0, 0],
     sumSq: [0, 0],
     harm: EFFECT_GRID.map(() => 0),
     proof: EFFECT_GRID.map(() => 0),
-    bins: [{}, {}],
   }
+  if (of === 'ratio') tally.denominator = { sum: [0, 0], sumSq: [0, 0], cross: [0, 0] }
+  // What is one value per unit is kept by size; of totals only what events change of 0 is known before the end.
+  return of === 'score' || of === 'mean' ? { ...tally, bins: [{}, {}] } : tally
 }
 
 /**

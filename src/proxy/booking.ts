@@ -1,5 +1,5 @@
 import type { Outcome } from '../domain/outcome.ts'
-import type { Service } from '../domain/service.ts'
+import type { ObserveSpec, Service } from '../domain/service.ts'
 import type { AttemptResult, ServiceRecorder, Ticket } from '../metrics/recorder.ts'
 import type { PredictionReader } from './observe.ts'
 import type { Trace } from './trace.ts'
@@ -12,25 +12,32 @@ export type AnswerRemains = {
   readonly copiedBytes: number
 }
 
+/** What becomes of an answer beside its way to the client. */
+export type AnswerWatch = {
+  /** Where what is read from it stands; null = nothing is read. */
+  readonly reads: Pick<ObserveSpec, 'prediction' | 'numbers'> | null
+  /** The request is remembered for its events all the same. */
+  readonly isKept: boolean
+}
+
 /** An assigned request in the books of its service: one outcome, and one prediction where it is read. */
 export class Booking {
   readonly ticket: Ticket
   readonly #recorder: ServiceRecorder
-  /** Where the prediction stands; null = none is kept. */
-  readonly #pointer: string | null
+  readonly #watch: AnswerWatch
   #isSettled = false
   #isClosed = false
   #isSession = false
 
-  constructor(recorder: ServiceRecorder, ticket: Ticket, pointer: string | null) {
+  constructor(recorder: ServiceRecorder, ticket: Ticket, watch: AnswerWatch) {
     this.#recorder = recorder
     this.ticket = ticket
-    this.#pointer = pointer
+    this.#watch = watch
   }
 
-  /** A prediction is read from its answer. */
+  /** Something is read from its answer. */
   get isObserved(): boolean {
-    return this.#pointer !== null
+    return this.#watch.reads !== null
   }
 
   /** The head of the answer came, at `now` (monotonic ms). */
@@ -61,7 +68,7 @@ export class Booking {
     this.#isSession = true
     this.#recorder.sessionBegan(this.ticket.variant)
     // Nothing is read from it, and nobody has to wait until it ends to know that.
-    if (this.#pointer !== null) this.#recorder.predicted(this.ticket, null)
+    this.#predictNothing()
   }
 
   /** Closes the entry; what comes later is nobody's outcome. */
@@ -80,17 +87,33 @@ export class Booking {
       return
     }
     this.settle(outcome, status, trace, now)
-    if (this.#pointer === null) return
-    const { ticket } = this
+    const { reads } = this.#watch
     const isGood = outcome === 'ok' && answer !== null && answer.status < 300
-    if (isGood && answer.copy !== null) {
+    if (reads !== null && isGood && answer.copy !== null) {
       const { copy: chunks, copiedBytes: bytes } = answer
-      predictions.add({ recorder: this.#recorder, ticket, pointer: this.#pointer, chunks, bytes })
+      const { prediction: pointer, numbers } = reads
+      const { ticket } = this
+      predictions.add({ recorder: this.#recorder, ticket, pointer, numbers, chunks, bytes })
       return
     }
-    if (isGood) this.#recorder.note('prediction_unreadable')
-    this.#recorder.predicted(ticket, null)
+    if (isGood && reads !== null && reads.prediction !== null) {
+      this.#recorder.note('prediction_unreadable')
+    }
+    this.#predictNothing()
   }
+
+  #predictNothing(): void {
+    const { reads, isKept } = this.#watch
+    if (reads !== null || isKept) this.#recorder.predicted(this.ticket, null, {})
+  }
+}
+
+/** Decides for one request whether something is read from its answer: before the answer is known. */
+export function watchAnswer(observe: ObserveSpec, draw: () => number): AnswerWatch {
+  const { prediction, numbers, sample, awaitsEvents } = observe
+  const isAsked = prediction !== null || numbers.length > 0
+  const isRead = isAsked && (sample === 1 || draw() < sample)
+  return { reads: isRead ? observe : null, isKept: awaitsEvents }
 }
 
 /** What an answer with this status means for the variant. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Service } from '../domain/service.ts'
 import type { AccessFacts } from './access-log.ts'
 import { AnswerRelay, type RelayOwner } from './answer-relay.ts'
-import { Booking, outcomeOf } from './booking.ts'
+import { Booking, outcomeOf, watchAnswer } from './booking.ts'
 import { wholeBody, type Prefix } from './collect-prefix.ts'
 import { collectRequest } from './collect-request.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
@@ -85,13 +85,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits, mirroring } = this.#context
-    const { prediction, sample } = this.#service.observe
     const now = clock.monotonic()
-    const isObserved = prediction !== null && (sample === 1 || draw() < sample)
-    const ticket = runtime.recorder.begin(assignment, this.requestId, now, isObserved)
+    const watch = watchAnswer(this.#service.observe, draw)
+    const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
     this.#trace.assignedAt = now
     this.#trace.requestBytes = prefix.bytes
-    this.#booking = new Booking(runtime.recorder, ticket, isObserved ? prediction : null)
+    this.#booking = new Booking(runtime.recorder, ticket, watch)
     if (!prefix.isComplete) {
       this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),

@@ -1,12 +1,14 @@
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
 import { TurnQueue } from './turn-queue.ts'
 
-/** An answer that has left, and where in it the prediction stands. */
+/** An answer that has left, and where in it the prediction and other numbers stand. */
 export type AnswerCopy = {
   readonly recorder: ServiceRecorder
   readonly ticket: Ticket
-  /** RFC 6901 pointer. */
-  readonly pointer: string
+  /** RFC 6901 pointer to the prediction; null = none is read. */
+  readonly pointer: string | null
+  /** Pointers to the numbers that metrics are means of. */
+  readonly numbers: readonly string[]
   readonly chunks: readonly Buffer[]
   readonly bytes: number
 }
@@ -17,8 +19,8 @@ export type AnswerCopy = {
  */
 export class PredictionReader {
   readonly #waiting = new TurnQueue<AnswerCopy>(
-    (copy) => tell(copy, readPrediction(copy)),
-    (copy) => tell(copy, null),
+    (copy) => tell(copy, readDocument(copy)),
+    (copy) => tell(copy, undefined),
   )
 
   /** Takes an answer; its ticket is told once, later. */
@@ -45,18 +47,27 @@ export function resolvePointer(document: unknown, pointer: string): unknown {
   return value
 }
 
-function readPrediction(copy: AnswerCopy): number | null {
+/** The JSON of an answer; undefined where it is none: as good as no numbers, and counted as such. */
+function readDocument(copy: AnswerCopy): unknown {
   const bytes = copy.chunks.length === 1 ? copy.chunks[0]! : Buffer.concat(copy.chunks)
   try {
-    const value = resolvePointer(JSON.parse(bytes.toString()), copy.pointer)
-    return typeof value === 'number' && Number.isFinite(value) ? value : null
+    return JSON.parse(bytes.toString())
   } catch {
-    // Not JSON: as good as no prediction, and counted as such.
-    return null
+    return undefined
   }
 }
 
-function tell(copy: AnswerCopy, value: number | null): void {
-  if (value === null) copy.recorder.note('prediction_unreadable')
-  copy.recorder.predicted(copy.ticket, value)
+function readNumber(document: unknown, pointer: string): number | null {
+  const value = resolvePointer(document, pointer)
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {
+  const value = pointer === null ? null : readNumber(document, pointer)
+  if (pointer !== null && value === null) recorder.note('prediction_unreadable')
+  recorder.predicted(
+    ticket,
+    value,
+    Object.fromEntries(numbers.map((number) => [number, readNumber(document, number)])),
+  )
 }

@@ -7,8 +7,9 @@ import {
   type Pair,
   type Side,
   type Tally,
+  type ValueBins,
 } from '../domain/cohort.ts'
-import { isContinuous, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import type { Hypothesis, Score } from '../domain/hypothesis.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 import { drawBinomial, drawMultinomial, type Draw } from '../statistics/sampling.ts'
 import { scoreValue } from '../statistics/score.ts'
@@ -50,6 +51,9 @@ const ERRORS: readonly number[] = SHARES.map((share, index) => {
 /** A share of answers that are right, where none is given. */
 const ACCURACY: Readonly<Pair> = [0.9, 0.9]
 
+/** A share of units that convert, where none is given. */
+const CONVERSION: Readonly<Pair> = [0.05, 0.05]
+
 /**
  * Draws what happened to `requests` requests of a cohort: the draws of the sides, and the counts and values
  * of every hypothesis. Failures are slow; slow ones and those beyond the proof's threshold are nested, as
@@ -90,7 +94,7 @@ type World = {
 function drawTally(hypothesis: Hypothesis, world: World): Tally {
   const { source, metric } = hypothesis
   const { units, draw, failures, traffic } = world
-  if (isContinuous(source)) return drawValues(hypothesis, source.score, world)
+  if (source.of === 'score') return drawValues(hypothesis, source.score, world)
   const count = (rates: Readonly<Pair>) =>
     both((side) => drawBinomial(draw, units[side], rates[side]))
   switch (source.of) {
@@ -103,8 +107,10 @@ function drawTally(hypothesis: Hypothesis, world: World): Tally {
     case 'label-missing':
       // Counts the labels that came: all of them.
       return same(units, [0, 0])
+    case 'conversion':
+      return same(units, count(traffic.values[metric!] ?? CONVERSION))
     default:
-      return same(units, count(traffic.values[metric ?? ''] ?? [0, 0]))
+      return same(units, [0, 0])
   }
 }
 
@@ -134,9 +140,9 @@ function drawSlow(
 function drawValues({ metric }: Hypothesis, score: Score, world: World): BetTally {
   const { traffic, units, draw } = world
   const wealth = () => EFFECT_GRID.map(() => 0)
-  const tally: Required<BetTally> = {
-    ...{ kind: 'bet', n: [...units], sum: [0, 0], sumSq: [0, 0] },
-    ...{ harm: wealth(), proof: wealth(), bins: [{}, {}] },
+  const tally = {
+    ...{ kind: 'bet' as const, n: [...units] as Pair, sum: [0, 0] as Pair, sumSq: [0, 0] as Pair },
+    ...{ harm: wealth(), proof: wealth(), bins: [{}, {}] as [ValueBins, ValueBins] },
   }
   for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
     const add = (y: number, n: number) => {

@@ -1,6 +1,7 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
-import { isProviderMetric } from '../domain/rollout-spec.ts'
+import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { isLimited } from './limits.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -19,6 +20,7 @@ export type Fidelity = {
  * What cohorts that were judged by `recorded` can say about the hypotheses of `plan`. Counts of events
  * answer every margin, floor and α; values answer other margins by their bins; other thresholds, caps,
  * scores and metrics were not counted, and measurements of thresholds and other systems are not kept.
+ * Nor are latencies themselves, and failures only where they are compared: other limits are taken to be kept.
  */
 export function fidelities(
   recorded: RolloutPlan,
@@ -27,8 +29,15 @@ export function fidelities(
 ): readonly Fidelity[] {
   const measured = plan.metrics.filter((m) => m.threshold !== undefined || isProviderMetric(m))
   const kept = plan.hypotheses.filter((h) => !measured.some((m) => m.name === h.id))
+  const found = kept.map((h) => fidelityOf(h, recorded, plan, cohorts))
+  const countsFailures = kept.some(
+    (h, index) => h.source.of === 'failure' && found[index]!.kind !== 'not-recorded',
+  )
+  const limits = plan.metrics.filter(isLimited).flatMap((m) => limitFidelity(m, countsFailures))
+  const alone = limits.filter(({ id }) => !found.some((f) => f.id === id))
   return [
-    ...kept.map((h) => fidelityOf(h, recorded, plan, cohorts)),
+    ...found.map((f) => (f.kind === 'exact' ? withLimit(f, limits) : f)),
+    ...alone,
     ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
     // Plans of versions that knew no mirror steps have no tests of pairs.
     ...(hasMirrorStep(plan.steps) ? plan.pairTests : []).map((t) => notRecorded(t.id, UNPAIRED)),
@@ -36,6 +45,22 @@ export function fidelities(
 }
 
 const UNPAIRED = 'pairs of a mirror step are in no cohort: the replay begins with the first weight'
+/** How well an absolute limit is held against what was recorded; none where that is exact (labels). */
+function limitFidelity({ name, kind }: MetricSpec, countsFailures: boolean): Fidelity[] {
+  const kept = 'its limit is taken to be kept'
+  if (kind === 'latency') {
+    return [notRecorded(name, `${kept}: latencies themselves are not recorded`)]
+  }
+  if (kind !== 'error-rate') return []
+  if (!countsFailures) return [notRecorded(name, `${kept}: failures were not counted`)]
+  const note = 'its limit is held against judged cohorts, in life against every request so far'
+  return [{ id: name, kind: 'approximate', note, rebet: false }]
+}
+
+function withLimit(exact: Fidelity, limits: readonly Fidelity[]): Fidelity {
+  const limit = limits.find(({ id }) => id === exact.id)
+  return limit === undefined ? exact : { ...exact, kind: 'approximate', note: limit.note }
+}
 
 function fidelityOf(
   h: Hypothesis,
@@ -47,18 +72,20 @@ function fidelityOf(
   const before = recorded.hypotheses.find((other) => other.id === id)
   if (before === undefined) return notRecorded(id, 'no such metric was recorded')
   if (!asksTheSame(before, h, recorded, plan)) return notRecorded(id, whyNot(h))
-  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(id, cohorts)
+  if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(h, cohorts)
   if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
   const note = 'what came later than the recorded window was not counted'
   return { id, kind: 'approximate', note, rebet: false }
 }
 
-function rebetOf(id: string, cohorts: readonly Cohort[]): Fidelity {
+function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
+  // Of totals and ratios no values are kept.
+  const isKept = source.of === 'score' || source.of === 'mean'
   const hasBins = cohorts.every(({ tallies }) => {
     const tally = tallies[id] as BetTally | undefined
     return tally === undefined || tally.n[0] + tally.n[1] === 0 || tally.bins !== undefined
   })
-  if (!hasBins)
+  if (!isKept || !hasBins)
     return notRecorded(id, 'its margin was bet on otherwise, and its values were not kept')
   const note = 'its margin was bet on otherwise: bet on anew from bins of the values'
   return { id, kind: 'approximate', note, rebet: true }
@@ -82,10 +109,11 @@ function asksTheSame(
   const identity = (of: Hypothesis, within: RolloutPlan) => [
     { ...of.source, windowMs: 0 },
     of.better,
-    // "Share above the cap" counts by the cap of the score beside it.
+    // "Share above the cap" counts the values beside it by their cap, which is one for all segments.
     within.hypotheses
-      .map(({ metric, source }) => (metric === of.metric && 'cap' in source ? source.cap : null))
-      .filter((cap) => cap !== null),
+      .filter(({ metric, source }) => metric === of.metric && isContinuous(source))
+      .map(({ source }) => ({ ...source, windowMs: 0 }))
+      .at(0) ?? null,
   ]
   return JSON.stringify(identity(before, recorded)) === JSON.stringify(identity(h, plan))
 }

@@ -1,20 +1,18 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Pair, type Side } from '../domain/cohort.ts'
-import type {
-  BetEvidence,
-  EventEvidence,
-  HypothesisEvidence,
-  MomentStratum,
-} from '../domain/evidence.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence, HypothesisEvidence } from '../domain/evidence.ts'
 import {
   isContinuous,
   proofRatio,
+  type ContinuousSource,
   type Hypothesis,
-  type ScoreSource,
+  type HypothesisSource,
 } from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
 import type { Growth } from '../statistics/passage.ts'
 import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
+import { poolMoments, type Moments } from '../statistics/moments.ts'
+import { linearised } from '../statistics/ratio-bet.ts'
 import { scoreMean, scoreValue } from '../statistics/score.ts'
 
 /** What people are shown of a hypothesis, and how long its proof takes. */
@@ -53,9 +51,24 @@ export function readFigures(
     : eventFigures(hypothesis, found as EventEvidence, context)
 }
 
+/** What a side has of a hypothesis in the current step, in the metric's own unit. */
+export function stepValue(
+  source: HypothesisSource,
+  found: EventEvidence | BetEvidence,
+  side: Side,
+): MetricValue {
+  if (found.kind === 'bet') return meanValue(source as ContinuousSource, found.stepMoments, side)
+  return rateValue(found.stepEvents[side], found.stepTrials[side])
+}
+
 /** What the proof of no worse bets on. */
 export function proofDirection({ better }: Hypothesis): 'above' | 'below' {
   return better === 'lower' ? 'below' : 'above'
+}
+
+/** The largest value that is compared, on the scale of the values: that of squares is a square. */
+export function capOnScale(source: ContinuousSource, cap: number): number {
+  return source.of === 'score' ? scoreValue(source.score, cap) : cap
 }
 
 /** How long after a request its outcome can still come, in seconds. */
@@ -68,8 +81,7 @@ function eventFigures(
   { proof, trials, events }: EventEvidence,
   context: FigureContext,
 ): Figures {
-  const rate = (side: Side): MetricValue =>
-    trials[side] === 0 ? NO_VALUE : { value: events[side] / trials[side], n: trials[side] }
+  const rate = (side: Side) => rateValue(events[side], trials[side])
   const { source } = hypothesis
   const read = (side: Side) =>
     source.of === 'latency'
@@ -98,27 +110,24 @@ function eventFigures(
 
 function meanFigures(
   hypothesis: Hypothesis,
-  source: ScoreSource,
+  source: ContinuousSource,
   { strata }: BetEvidence,
   context: FigureContext,
 ): Figures {
-  const { score } = source
-  const pooled = pool(strata)
-  const value = (side: Side): MetricValue =>
-    pooled.n[side] === 0
-      ? NO_VALUE
-      : { value: scoreMean(score, pooled.sum[side] / pooled.n[side]), n: pooled.n[side] }
-  const n = pooled.n[BASELINE_SIDE]
-  const mean = n === 0 ? 0 : pooled.sum[BASELINE_SIDE] / n
-  const variance = n === 0 ? 0 : Math.max(0, pooled.sumSq[BASELINE_SIDE] / n - mean ** 2)
+  const pooled = poolMoments(strata)
+  const value = (side: Side) => meanValue(source, pooled, side)
+  const { n: counts, sum, sumSq } = linearised(pooled)
+  const n = counts[BASELINE_SIDE]
+  const mean = n === 0 ? 0 : sum[BASELINE_SIDE] / n
+  const variance = n === 0 ? 0 : Math.max(0, sumSq[BASELINE_SIDE] / n - mean ** 2)
   return {
     baseline: value(BASELINE_SIDE),
     canary: value(CANARY_SIDE),
     ratio: () =>
-      meanRatioInterval(strata, {
+      meanRatioInterval(strata.map(linearised), {
         alpha: REPORT_ALPHA,
         priorSd: Math.abs(Math.log(proofRatio(hypothesis))),
-        root: score === 'squared-error',
+        root: isSquared(source),
       }),
     growths: () =>
       mean === 0 || variance === 0 || hypothesis.proof === null || !isComparable(context.pi)
@@ -129,7 +138,7 @@ function meanFigures(
             canaryMean: mean,
             baselineVariance: variance,
             canaryVariance: variance,
-            cap: source.cap === null ? null : scoreValue(score, source.cap),
+            cap: source.cap === null ? null : capOnScale(source, source.cap),
           }),
   }
 }
@@ -142,16 +151,19 @@ function basis(hypothesis: Hypothesis, context: FigureContext) {
   }
 }
 
-function pool(strata: readonly MomentStratum[]): { n: Pair; sum: Pair; sumSq: Pair } {
-  const total = { n: [0, 0] as Pair, sum: [0, 0] as Pair, sumSq: [0, 0] as Pair }
-  for (const stratum of strata) {
-    for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
-      total.n[side] += stratum.n[side]
-      total.sum[side] += stratum.sum[side]
-      total.sumSq[side] += stratum.sumSq[side]
-    }
-  }
-  return total
+function rateValue(events: number, trials: number): MetricValue {
+  return trials === 0 ? NO_VALUE : { value: events / trials, n: trials }
+}
+
+function meanValue(source: ContinuousSource, moments: Moments, side: Side): MetricValue {
+  const { n, sum } = linearised(moments)
+  if (n[side] === 0) return NO_VALUE
+  const mean = sum[side] / n[side]
+  return { value: source.of === 'score' ? scoreMean(source.score, mean) : mean, n: n[side] }
+}
+
+function isSquared(source: ContinuousSource): boolean {
+  return source.of === 'score' && source.score === 'squared-error'
 }
 
 function isComparable(pi: number): boolean {

@@ -1,8 +1,9 @@
-import type { BetTally, Cohort, DriftTally, EventTally, Pair } from '../domain/cohort.ts'
+import type { BetTally, Cohort, DriftTally, EventTally } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { foldDrift } from '../statistics/fold-drift.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
+import { completeTally } from './complete-tally.ts'
 
 /** For each side, the start points since which the keys' events of a cohort are their first ones. */
 export type HarmSince = (
@@ -43,34 +44,12 @@ function fold(
 ): HypothesisEvidence {
   const { number, step, pi, epoch } = cohort
   const place = { cohort: number, step, pi, epoch, starts: evidence.starts.length }
-  const tally = cohort.tallies[hypothesis.id]!
+  const tally = completeTally(cohort, hypothesis, cohort.tallies[hypothesis.id]!)
   if (found.kind === 'bet') {
     return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
   }
   if (found.kind === 'drift') return foldDrift(found, { ...place, tally: tally as DriftTally })
-  const events =
-    hypothesis.source.of === 'label-missing'
-      ? missingLabels(observedOf(cohort, hypothesis), tally as EventTally)
-      : (tally as EventTally)
+  const events = tally as EventTally
   const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
   return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
-}
-
-function observedOf({ observed, observedIn }: Cohort, { segment }: Hypothesis): Readonly<Pair> {
-  return segment === undefined ? observed : observedIn![segment]!
-}
-
-// While a cohort waits, its tally counts the labels that came; what never came is known at the end.
-function missingLabels(observed: Readonly<Pair>, labelled: EventTally): EventTally {
-  const missing: EventTally['events'] = [
-    observed[0] - labelled.trials[0],
-    observed[1] - labelled.trials[1],
-  ]
-  return {
-    kind: 'event',
-    trials: [...observed],
-    events: missing,
-    harmEvents: [...missing],
-    harmUnits: null,
-  }
 }

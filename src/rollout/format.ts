@@ -42,6 +42,9 @@ export function formatValue(kind: string, value: number | null): string {
     case 'rmse':
     case 'mae':
     case 'log-loss':
+    case 'sum':
+    case 'mean':
+    case 'ratio':
     case 'prometheus':
     case 'http':
       return formatNumber(value)

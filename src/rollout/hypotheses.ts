@@ -1,13 +1,15 @@
-import type { Hypothesis, ScoreSource } from '../domain/hypothesis.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
+  isWaitingMetric,
   isProviderMetric,
   type AnalysisSpec,
-  type LabelMetricSpec,
   type MetricSpec,
   type OnFailure,
+  type WaitingMetricSpec,
 } from '../domain/rollout-spec.ts'
 import { DRIFT_ALPHA } from '../statistics/drift.ts'
+import { sourceOf } from './metric-source.ts'
 
 /** α of what only ever pauses: missing labels, requests without an answer, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
@@ -24,8 +26,9 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 
 /**
  * The hypotheses of an analysis, fixed for an attempt: one per relative metric, "share above the cap"
- * beside every capped one, "label missing" beside every label metric, all of these for each segment too
- * where the metric says so, and one on requests without an answer. The rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
+ * beside every capped one, "label missing" beside every one whose values may fail to come, all of these for
+ * each segment too where the metric says so, and one on requests without an answer. The rollback α is shared
+ * evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
  * 2402.09698), of which `inPairs` are asked of the pairs of mirror steps instead. Promotion needs every
  * proof, which costs no correction (intersection-union).
@@ -64,7 +67,7 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
   if (isProviderMetric(metric) || metric.kind === 'disagreement') return []
   if (metric.kind === 'drift') return [drift(metric)]
   const margin = testedMargin(metric)
-  if (margin === null) return isLabelMetric(metric) ? limitOnly(metric) : []
+  if (margin === null) return isWaitingMetric(metric) ? limitOnly(metric) : []
   const common = {
     id: metric.name,
     metric: metric.name,
@@ -101,24 +104,13 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
         },
       ]
     default: {
-      const source = scoreOf(metric)
-      const { score, windowMs } = source
       const main = {
         ...common,
-        source,
+        source: sourceOf(metric),
         harmRatio: ratioOf(metric, margin),
-        proof: { ratio: ratioOf(metric, proofMargin), floor: 0 },
+        proof: { ratio: ratioOf(metric, proofMargin), floor: floorOf(metric) },
       }
-      const missing = labelMissing(metric)
-      if (metric.kind === 'accuracy') return [main, missing]
-      const aboveCap = {
-        ...common,
-        id: `${metric.name}/above-cap`,
-        source: { of: 'above-cap', score, windowMs } as const,
-        harmRatio: ABOVE_CAP.ratio,
-        proof: ABOVE_CAP,
-      }
-      return [main, aboveCap, missing]
+      return [main, ...aboveCap(metric, common), ...missingValues(metric)]
     }
   }
 }
@@ -128,32 +120,19 @@ export function effectOf(metric: MetricSpec): OnFailure {
   return metric.mode === 'report' ? 'warn' : metric.onFailure
 }
 
-/** How the predictions of a label metric are scored. */
-export function scoreOf(metric: LabelMetricSpec): ScoreSource {
-  const source = { of: 'score', windowMs: metric.labelWindowMs } as const
-  if (metric.kind === 'accuracy') return { ...source, score: 'correct', cap: 1 }
-  return { ...source, score: SCORES[metric.kind], cap: metric.cap }
-}
-
-const SCORES = {
-  rmse: 'squared-error',
-  mae: 'absolute-error',
-  'log-loss': 'log-loss',
-} as const
-
 // RMSE ratio ≤ 1+m ⇔ MSE ratio ≤ (1+m)².
-function ratioOf({ kind, better }: LabelMetricSpec, margin: number): number {
+function ratioOf({ kind, better }: WaitingMetricSpec, margin: number): number {
   const ratio = better === 'lower' ? 1 + margin : 1 - margin
   return kind === 'rmse' ? ratio ** 2 : ratio
 }
 
-// The scores are needed for the limit; the comparison itself decides nothing.
-function limitOnly(metric: LabelMetricSpec): Draft[] {
+// The values are needed for the limit; the comparison itself decides nothing.
+function limitOnly(metric: WaitingMetricSpec): Draft[] {
   const { name, better, sensitivity } = metric
   const silent = {
     id: name,
     metric: name,
-    source: scoreOf(metric),
+    source: sourceOf(metric),
     better,
     onFailure: effectOf(metric),
     required: false,
@@ -161,11 +140,48 @@ function limitOnly(metric: LabelMetricSpec): Draft[] {
     proof: null,
     alpha: 0,
   }
-  return [silent, labelMissing(metric)]
+  return [silent, ...missingValues(metric)]
 }
 
-function labelMissing({ name, labelWindowMs }: LabelMetricSpec): Draft {
-  return guard(`${name}/label-missing`, name, { of: 'label-missing', windowMs: labelWindowMs })
+/**
+ * A capped mean cannot see what lies beyond the cap. Where lower is better that could hide catastrophes, so
+ * it has to be proved that they are no more frequent. Where higher is better it could only hide that large
+ * values fell: shown as harm, and nothing is to be proved, since values above the cap are too rare for that.
+ */
+function aboveCap(
+  metric: WaitingMetricSpec,
+  common: Omit<Draft, 'source' | 'harmRatio' | 'proof'>,
+): Draft[] {
+  if (!('cap' in metric) || metric.kind === 'ratio') return []
+  const source = {
+    of: 'above-cap',
+    among: metric.kind === 'sum' ? 'drawn' : 'values',
+    windowMs: sourceOf(metric).windowMs,
+  } as const
+  const isLower = metric.better === 'lower'
+  return [
+    {
+      ...common,
+      id: `${metric.name}/above-cap`,
+      source,
+      harmRatio: isLower ? ABOVE_CAP.ratio : 1 / ABOVE_CAP.ratio,
+      proof: isLower ? ABOVE_CAP : null,
+    },
+  ]
+}
+
+// Units without an event count as 0 in the other kinds, so that nothing is missing there.
+function missingValues(metric: WaitingMetricSpec): Draft[] {
+  if (!isLabelMetric(metric) && metric.kind !== 'mean') return []
+  const { name } = metric
+  const isDrawn = metric.kind === 'mean' && metric.from.in === 'event'
+  const among = isDrawn ? 'drawn' : 'observed'
+  const { windowMs } = sourceOf(metric)
+  return [guard(`${name}/label-missing`, name, { of: 'label-missing', among, windowMs })]
+}
+
+function floorOf(metric: WaitingMetricSpec): number {
+  return metric.kind === 'conversion' ? metric.floor : 0
 }
 
 /** How long a prediction may take to be read after its answer has left. */

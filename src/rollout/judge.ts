@@ -198,7 +198,8 @@ function remaining(
     growths,
     wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
     goal,
-    ratePerSecond: context.unitsPerSecond * (segmentShare(hypothesis, evidence) ?? 1),
+    // With something to grow from, something is judged.
+    ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
     settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
   })
 }
@@ -233,8 +234,9 @@ function kindOf(plan: RolloutPlan, hypothesis: Hypothesis): string {
 }
 
 function capOf({ metric, source }: Hypothesis, evidence: Evidence): number | null {
+  if (!isContinuous(source) || source.of === 'ratio') return null
   // Of answers that are right or wrong there is nothing to cap.
-  if (!isContinuous(source) || source.score === 'correct') return null
+  if (source.of === 'score' && source.score === 'correct') return null
   return source.cap ?? evidence.caps[metric!] ?? null
 }
 

@@ -6,6 +6,7 @@ import {
   type MetricSpec,
   type OnFailure,
   type ProviderMetricSpec,
+  type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
 import type { MetricValue, Verdict } from '../domain/verdict.ts'
 import { isBeyond as isValueBeyond } from './compare.ts'
@@ -14,7 +15,7 @@ import { effectOf } from './hypotheses.ts'
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
 
-/** Samples of a rate before its limit is judged. */
+/** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
 
 /** A metric whose value this gateway measures itself. */
@@ -32,7 +33,8 @@ export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
 export type StepValues = {
   readonly failureRate: (side: Side) => MetricValue
   readonly latency: (side: Side, quantile: number) => MetricValue
-  readonly score: (side: Side, metric: LabelMetricSpec) => MetricValue
+  /** Of a metric whose values come after the outcome. */
+  readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
 }
 
 /** How the two sides stand against one metric's absolute limit now. */
@@ -103,7 +105,7 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
       case 'latency':
         return values.latency(side, metric.quantile)
       default:
-        return values.score(side, metric)
+        return values.value(side, metric)
     }
   }
   const baseline = read(BASELINE_SIDE)
@@ -135,6 +137,9 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
 export function samplesNeeded(metric: OwnMetricSpec): number {
   switch (metric.kind) {
     case 'error-rate':
+    case 'conversion':
+    case 'sum':
+    case 'ratio':
       return MIN_RATE_SAMPLES
     case 'latency':
       return Math.ceil(4 / (1 - metric.quantile) - 1e-9)

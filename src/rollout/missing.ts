@@ -1,5 +1,12 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { isLabelMetric, type StepSpec } from '../domain/rollout-spec.ts'
+import {
+  isLabelMetric,
+  isValueMetric,
+  isWaitingMetric,
+  type MetricSpec,
+  type StepSpec,
+  type ValueMetricSpec,
+} from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
@@ -12,6 +19,7 @@ import {
   formatValue,
 } from './format.ts'
 import type { Observation } from './observation.ts'
+import { sourceOf } from './metric-source.ts'
 import { missingMeasurements } from './missing-measurements.ts'
 import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
@@ -46,9 +54,10 @@ export function missingFor(
       ...limits(reports.filter((r) => isTest(r.name))),
     ]
   }
+  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   return [
-    ...minimums(plan, step, state, seen, plan.keyed ? 'canary keys' : 'canary requests'),
-    ...labelMinimums(plan, state, seen, reports),
+    ...minimums(plan, step, state, seen, unit),
+    ...labelMinimums(plan, step, state, seen, reports, unit),
     ...limits(reports),
     ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
@@ -103,30 +112,47 @@ function idleMs({ steps, spec }: RolloutPlan, { step }: RolloutState): number {
 
 function labelMinimums(
   plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
   state: RolloutState,
   seen: Observation,
   reports: readonly MetricReport[],
+  unit: string,
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
   for (const metric of plan.metrics) {
-    if (!isLabelMetric(metric) || metric.mode !== 'decide') continue
+    const needed = valuesNeeded(metric, step.minRequests)
+    if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
     const report = reports.find((r) => r.name === metric.name)
-    if (report === undefined || report.stepCanaryN >= metric.minLabels) continue
+    if (report === undefined || report.stepCanaryN >= needed) continue
     missing.push({
       kind: 'minimum',
       get sentence() {
-        return `${metric.name}: ${report.stepCanaryN} of ${metric.minLabels} canary labels in this step${unreadable(seen)}`
+        const what = isValueMetric(metric)
+          ? waitedFor(metric, unit)
+          : `canary labels in this step${unreadable(seen)}`
+        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
       },
       etaSeconds: etaAtPace(
         report.stepCanaryN,
-        metric.minLabels,
+        needed,
         elapsedMs,
-        idleMs(plan, state) + metric.labelWindowMs,
+        idleMs(plan, state) + sourceOf(metric).windowMs,
       ),
     })
   }
   return missing
+}
+
+/** Values of the canary before a step is left; null = the metric is judged as its requests end. */
+export function valuesNeeded(metric: MetricSpec, minRequests: number): number | null {
+  if (isLabelMetric(metric) || metric.kind === 'mean') return metric.minLabels
+  return isValueMetric(metric) ? minRequests : null
+}
+
+function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
+  const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
+  return `${unit} judged in this step${window}`
 }
 
 // Labels that come are of no use without the predictions they belong to: say so where labels are missed.

@@ -2,12 +2,15 @@ import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { PairTest } from '../domain/pairs.ts'
 import {
   isLabelMetric,
+  isValueMetric,
   type MetricSpec,
   type RolloutSpec,
   type StepSpec,
 } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { eventFieldsOf, type EventFields } from './event-fields.ts'
+import { sourceOf } from './metric-source.ts'
 import { firstWeight, hasMirrorStep } from './mirror-step.ts'
 import { buildTests } from './pair-tests.ts'
 
@@ -22,6 +25,8 @@ export type RolloutPlan = {
   readonly hypotheses: readonly Hypothesis[]
   /** What the pairs of mirror steps are asked; empty where no step mirrors. */
   readonly pairTests: readonly PairTest[]
+  /** The events that its metrics count. */
+  readonly eventFields: EventFields
   /** Assignment sticks to a key: the key is the unit of the evidence. */
   readonly keyed: boolean
   /** An automatic step to 100 % waits until everybody who is asked says yes. */
@@ -43,6 +48,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     steps: spec.steps,
     metrics: spec.analysis.metrics,
     ...buildTests(spec),
+    eventFields: eventFieldsOf(spec.analysis.metrics),
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
@@ -110,13 +116,15 @@ function analysisIdentity(spec: RolloutSpec): unknown {
       m.onFailure === 'warn',
       m.kind === 'latency' ? m.quantile : null,
       // The margins of event metrics are read from counts, so they may change in place.
-      m.kind === 'error-rate' ? m.maxChange === null : [m.maxChange, m.sensitivity],
+      isCounted(m) ? m.maxChange === null : [m.maxChange, m.sensitivity],
       m.threshold !== undefined,
-      m.kind === 'drift'
-        ? m.of
-        : isLabelMetric(m)
-          ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs]
-          : null,
+      m.kind === 'drift' ? m.of : null,
+      isLabelMetric(m) ? [m.kind === 'accuracy' ? null : m.cap, m.labelWindowMs] : null,
+      isValueMetric(m) ? sourceOf(m) : null,
     ]),
   ]
+}
+
+function isCounted({ kind }: MetricSpec): boolean {
+  return kind === 'error-rate' || kind === 'conversion'
 }

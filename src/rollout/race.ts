@@ -60,10 +60,11 @@ function growthsOf(
   const bet = { direction, pi, ratio } as const
   const change = better === 'lower' ? 1 + regression : Math.max(0, 1 - regression)
   if (isContinuous(source)) {
-    const scale = source.score === 'squared-error' ? change ** 2 : change
+    const score = source.of === 'score' ? source.score : null
+    const scale = score === 'squared-error' ? change ** 2 : change
     const canaryMean = Math.min(cap, mean * scale)
     const canaryVariance =
-      source.score === 'correct' ? canaryMean * (cap - canaryMean) : variance * scale ** 2
+      score === 'correct' ? canaryMean * (cap - canaryMean) : variance * scale ** 2
     const baseline = { baselineMean: mean, baselineVariance: variance }
     return meanGrowths({ ...bet, ...baseline, canaryMean, canaryVariance, cap })
   }

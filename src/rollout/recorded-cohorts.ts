@@ -6,7 +6,10 @@ import type { Rehearsal } from './rehearsal.ts'
 export class RecordedCohorts {
   readonly #cohorts: readonly Cohort[]
   readonly #rehearsal: Rehearsal
+  /** When intervals ended. */
+  readonly #turns: readonly number[]
   #next = 0
+  #nextTurn = 0
   /** Opened by other weights, one after the other, up to now. */
   #others: Cohort[] = []
   #otherWeightsFrom: number | null = null
@@ -14,6 +17,7 @@ export class RecordedCohorts {
   constructor(cohorts: readonly Cohort[], rehearsal: Rehearsal) {
     this.#cohorts = cohorts
     this.#rehearsal = rehearsal
+    this.#turns = cohorts.flatMap((c) => (c.closedByInterval === true ? [c.closedAt!] : []))
   }
 
   /**
@@ -40,6 +44,13 @@ export class RecordedCohorts {
       this.#openOne(before, cohort)
     }
     return this.#next > first
+  }
+
+  /** Whether an interval ended since this was asked last. */
+  turn(now: number): boolean {
+    const first = this.#nextTurn
+    while ((this.#turns[this.#nextTurn] ?? Infinity) <= now) this.#nextTurn++
+    return this.#nextTurn > first
   }
 
   #openOne(before: Cohort | undefined, cohort: Cohort): void {

@@ -2,14 +2,14 @@ import type { BetTally, Cohort, Side } from '../domain/cohort.ts'
 import type { Command } from '../domain/decision.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { isContinuous, proofRatio } from '../domain/hypothesis.ts'
+import { proofRatio } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
-import { scoreMean } from '../statistics/score.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
 import { rebet, rebetGap, type BetLogs } from '../statistics/value-bins.ts'
+import { stepValue } from './figures.ts'
 import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
 import { GUARD_ALPHA } from './hypotheses.ts'
@@ -33,7 +33,7 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0 }
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the
  * judge and the step of the evaluator, without books, clock and store. What a cohort does not know is
  * taken to be well: upstreams are reachable, the breaker rests, latency limits are kept, promotions are
- * confirmed at once.
+ * confirmed at once. A limit on failures needs a hypothesis that counts them.
  */
 export class Rehearsal {
   readonly #plan: RolloutPlan
@@ -212,30 +212,26 @@ export class Rehearsal {
   }
 
   #limits(): readonly LimitReading[] {
-    return readLimits(this.#plan.metrics, {
-      failureRate: (side) => this.#stepValue('failure', side),
+    const { metrics, hypotheses } = this.#plan
+    return readLimits(metrics, {
+      failureRate: (side) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.source.of === 'failure')!,
+          side,
+        ),
       latency: () => NO_VALUE,
-      score: (side, { name }) => this.#stepValue(name, side),
+      value: (side, { name }) =>
+        this.#stepValue(
+          hypotheses.find((h) => h.id === name)!,
+          side,
+        ),
     })
   }
 
-  /** A side's value in the current step's judged units, of the hypothesis with this id or source. */
-  #stepValue(idOrSource: string, side: Side): MetricValue {
-    const hypothesis = this.#plan.hypotheses.find(
-      (h) => h.id === idOrSource || h.source.of === idOrSource,
-    )
+  /** A side's value in the current step's judged units, as a hypothesis counts them. */
+  #stepValue({ id, source }: Hypothesis, side: Side): MetricValue {
     // Drift has no value that a limit could be held against.
-    const found =
-      hypothesis === undefined
-        ? null
-        : (this.#evidence.hypotheses[hypothesis.id] as EventEvidence | BetEvidence)
-    if (found === null || found.step !== this.#state.step) return NO_VALUE
-    const [n, sum] =
-      found.kind === 'event'
-        ? [found.stepTrials[side], found.stepEvents[side]]
-        : [found.stepMoments.n[side], found.stepMoments.sum[side]]
-    if (n === 0) return NO_VALUE
-    const { source } = hypothesis!
-    return { value: isContinuous(source) ? scoreMean(source.score, sum / n) : sum / n, n }
+    const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
+    return found.step === this.#state.step ? stepValue(source, found, side) : NO_VALUE
   }
 }

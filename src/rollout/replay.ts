@@ -92,13 +92,13 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     outside.splice(0, due.length)
     // A command is carried out on what was folded by the look before it.
     for (const each of due) if (each.command !== undefined) lookAt(now, each)
-    const turned = cohorts.open(now, false)
+    const opened = cohorts.open(now, false)
     const folded = rehearsal.fold(now)
-    if (turned) rehearsal.countLimits()
+    if (cohorts.turn(now)) rehearsal.countLimits()
     const seen = due.filter((each) => each.command === undefined)
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.
-    if (seen.length === 0 && (folded || turned || moments.isDeadline)) lookAt(now, null)
+    if (seen.length === 0 && (folded || opened || moments.isDeadline)) lookAt(now, null)
     cohorts.open(now, true)
     next = moments.next(now, rehearsal.state)
   }

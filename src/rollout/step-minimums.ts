@@ -1,14 +1,16 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import {
-  isLabelMetric,
-  type LabelMetricSpec,
+  isWaitingMetric,
   type StepSpec,
   type ThresholdSpec,
+  type WaitingMetricSpec,
 } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'
+import { sourceOf } from './metric-source.ts'
+import { valuesNeeded } from './missing.ts'
 import type { RolloutPlan } from './plan.ts'
-import { expectLabelled, expectSegment, type Traffic } from './traffic.ts'
+import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
 export type Minimum = { readonly name: string; readonly seconds: number }
@@ -34,7 +36,7 @@ export function judgedFrom(
   const { source, metric, id } = hypothesis
   const warmUp = plan.spec.analysis.warmUpMs / 1000
   const spec = plan.metrics.find((m) => m.name === metric)
-  if (spec === undefined || !isLabelMetric(spec)) return warmUp
+  if (spec === undefined || !isWaitingMetric(spec)) return warmUp
   const found = traffic.evidence?.hypotheses[id]
   const isKnown = found !== undefined && found.foldedThrough >= 0
   const baselinePerSecond = (1 - pi) * traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
@@ -73,16 +75,19 @@ export function minimumsOf(
       minimums.push({ name, seconds: unjudged + measuringSeconds(threshold) })
     }
     const hypothesis = plan.hypotheses.find((h) => h.id === metric.name)
-    if (!isLabelMetric(metric) || metric.mode !== 'decide' || hypothesis === undefined) continue
+    const needed = valuesNeeded(metric, step.minRequests)
+    if (needed === null || !isWaitingMetric(metric)) continue
+    if (metric.mode !== 'decide' || hypothesis === undefined) continue
     const labelled = traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
     // A label counts towards the minimum before there is a bet on it.
     const begin = judgedFrom(plan, { ...hypothesis, source: { of: 'failure' } }, pi, traffic)
     const seconds =
       Math.max(0, begin - sinceStart) +
-      metric.minLabels / (pi * labelled) +
-      metric.labelWindowMs / 1000 +
+      needed / (pi * labelled) +
+      sourceOf(metric).windowMs / 1000 +
       interval
-    minimums.push({ name: `minLabels of ${metric.name}`, seconds })
+    const name = 'minLabels' in metric ? 'minLabels' : 'minRequests'
+    minimums.push({ name: `${name} of ${metric.name}`, seconds })
   }
   return minimums
 }
@@ -93,8 +98,10 @@ function measuringSeconds({ intervalMs, count, consecutiveSuccessLimit }: Thresh
   return (Number.isFinite(measurements) ? measurements : 1) * (intervalMs / 1000)
 }
 
-function teaching(spec: LabelMetricSpec, baselinePerSecond: number): number {
+function teaching(spec: WaitingMetricSpec, baselinePerSecond: number): number {
   if (!('cap' in spec) || spec.cap !== null) return 0
-  const labels = Math.max(TEACHING_LABELS, spec.minLabels)
-  return labels / baselinePerSecond + (LABEL_ARRIVAL * spec.labelWindowMs) / 1000
+  const values = Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
+  // Totals of units without events teach nothing.
+  const perSecond = baselinePerSecond * (spec.kind === 'sum' ? EVENT_RATE : 1)
+  return values / perSecond + (LABEL_ARRIVAL * sourceOf(spec).windowMs) / 1000
 }

@@ -1,11 +1,11 @@
 import type { Cohort, Pair } from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { isContinuous } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { Draw } from '../statistics/sampling.ts'
 import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
+import { drawableRules } from './drawable-rules.ts'
 import type { BreakerReading } from './observation.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
@@ -36,16 +36,16 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
- * `maxDuration`, from its first weight on. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's), of no segment, and nothing drifts. Cohorts grow with the time that has passed, so
- * times are good to 2 %.
+ * `maxDuration`, from its first weight on. Approvals are given at once; upstreams are always reachable; every
+ * request is a unit of its own (with a sticky key: every request is a new key's). What cannot be drawn is left
+ * out (`drawableRules`). Cohorts grow with the time that has passed, so times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
   traffic: SyntheticTraffic,
   draw: Draw,
 ): SyntheticEnd {
-  const plan = onDrawnScale(withoutMirrors(rules))
+  const { plan } = drawableRules(withoutMirrors(rules))
   const first = reconcile(plan, null, {
     now: 0,
     rolledBackAt: null,
@@ -53,7 +53,7 @@ export function rehearseSynthetic(
   }) as Transition
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const
   const { state } = enterStep(plan, first.state, 0, 0, { ...seed, summary: '' })
-  const rebet = new Set(plan.hypotheses.filter((h) => isContinuous(h.source)).map((h) => h.id))
+  const rebet = new Set(plan.hypotheses.filter((h) => h.source.of === 'score').map((h) => h.id))
   const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const attempts: Attempts[] = []
@@ -104,22 +104,6 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
   return state.phase === 'progressing' && isOver ? 'inconclusive' : null
 }
 
-// Drawn errors have a scale of their own, which caps and limits in the label's unit say nothing about;
-// drawn requests have no segments, and nothing of them drifts.
-function onDrawnScale(rules: RolloutPlan): RolloutPlan {
-  return {
-    ...rules,
-    metrics: rules.metrics.map((m) => ('cap' in m ? { ...m, max: null, min: null } : m)),
-    hypotheses: rules.hypotheses
-      .filter((h) => h.segment === undefined && h.source.of !== 'drift')
-      .map((h) =>
-        isContinuous(h.source) && h.source.score !== 'correct'
-          ? { ...h, source: { ...h.source, cap: null } }
-          : h,
-      ),
-  }
-}
-
 function emptyCohort(
   plan: RolloutPlan,
   { step, weightBp }: RolloutState,
@@ -131,7 +115,7 @@ function emptyCohort(
   },
 ): Cohort {
   const scores = plan.hypotheses.flatMap(({ metric, source }) =>
-    isContinuous(source) ? [[metric!, syntheticCap(source.score)]] : [],
+    source.of === 'score' ? [[metric!, syntheticCap(source.score)]] : [],
   )
   const closedAt = at.now + at.ms
   return {

@@ -8,6 +8,8 @@ import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { scoreValue } from '../statistics/score.ts'
 import { centredBets } from '../statistics/mean-bet.ts'
+import { poolMoments } from '../statistics/moments.ts'
+import { linearised, ratioBets } from '../statistics/ratio-bet.ts'
 
 /** Baseline labels from which a mean and a variance are worth betting on. */
 const MIN_BASELINE_LABELS = 20
@@ -43,7 +45,7 @@ export function publishTerms(
       const cap = source.cap ?? evidence.caps[metric!]
       if (cap === undefined) continue
       caps[metric!] = cap
-      const most = scoreValue(source.score, cap)
+      const most = source.of === 'score' ? scoreValue(source.score, cap) : cap
       const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, most)
       if (terms !== null) bets[id] = terms
     }
@@ -57,25 +59,38 @@ function betTerms(
   pi: number,
   cap: number,
 ): BetTerms | null {
-  let n = 0
-  let sum = 0
-  let sumSq = 0
-  for (const stratum of evidence.strata) {
-    n += stratum.n[BASELINE_SIDE]
-    sum += stratum.sum[BASELINE_SIDE]
-    sumSq += stratum.sumSq[BASELINE_SIDE]
-  }
-  if (n < MIN_BASELINE_LABELS) return null
-  const mean = sum / n
-  const variance = Math.max(0, sumSq / n - mean ** 2)
-  const basis = { pi, mean, variance, cap }
+  const moments = baselineMoments(evidence)
+  if (moments === null) return null
+  const { mean, variance, denominatorMean } = moments
   // Where higher is better, harm is a mean below the margin.
   const [worse, noWorse] =
     hypothesis.better === 'lower' ? (['above', 'below'] as const) : (['below', 'above'] as const)
+  const bets = (ratio: number, direction: 'above' | 'below') => {
+    if (denominatorMean === null) return centredBets({ pi, ratio, mean, variance, cap }, direction)
+    // The delta method's variance is that of num − r̂·den over the square of den's mean.
+    const residual = variance * denominatorMean ** 2
+    const basis = { pi, ratio, centre: mean, denominatorMean, variance: residual, cap }
+    return ratioBets(basis, direction)
+  }
   return {
     centre: mean,
     cap,
-    harm: centredBets({ ...basis, ratio: hypothesis.harm.ratio }, worse),
-    proof: centredBets({ ...basis, ratio: proofRatio(hypothesis) }, noWorse),
+    harm: bets(hypothesis.harm.ratio, worse),
+    proof: bets(proofRatio(hypothesis), noWorse),
+  }
+}
+
+/** The baseline's mean and variance so far, of a ratio by the delta method; null = too few values. */
+function baselineMoments({ strata }: BetEvidence) {
+  const pooled = poolMoments(strata)
+  const { n, sum, sumSq } = linearised(pooled)
+  const count = n[BASELINE_SIDE]
+  if (count < MIN_BASELINE_LABELS) return null
+  const mean = sum[BASELINE_SIDE] / count
+  const { denominator } = pooled
+  return {
+    mean,
+    variance: Math.max(0, sumSq[BASELINE_SIDE] / count - mean ** 2),
+    denominatorMean: denominator === undefined ? null : denominator.sum[BASELINE_SIDE] / count,
   }
 }

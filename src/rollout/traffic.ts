@@ -1,9 +1,16 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { BetEvidence, Evidence, MomentStratum } from '../domain/evidence.ts'
-import { isContinuous, type Hypothesis, type Score } from '../domain/hypothesis.ts'
+import type { BetEvidence, Evidence } from '../domain/evidence.ts'
+import {
+  isContinuous,
+  type ContinuousSource,
+  type Hypothesis,
+  type Score,
+} from '../domain/hypothesis.ts'
 import { segmentShare } from './segment-share.ts'
+import { poolMoments } from '../statistics/moments.ts'
+import { linearised } from '../statistics/ratio-bet.ts'
+import { capOnScale } from './figures.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
-import { scoreValue } from '../statistics/score.ts'
 
 /** What a forecast knows of the traffic. */
 export type Traffic = {
@@ -33,7 +40,7 @@ export type Expectation = {
 const ERROR_RATE = 0.01
 
 /** Any other event of a service that nothing is known of: a conversion, say. */
-const EVENT_RATE = 0.05
+export const EVENT_RATE = 0.05
 
 /** Caps are learnt as the baseline's 99.9 % quantile, so that this share lies above. */
 const ABOVE_CAP_RATE = 0.001
@@ -48,17 +55,17 @@ const MIN_OBSERVED = 20
  * The baseline as it was seen, else as it is assumed to be: 1 % failures, 5 % of other events, normal
  * errors capped at their 99.9 % quantile, 90 % right answers. Their scale does not matter.
  */
-export function expectBaseline({ id, source }: Hypothesis, traffic: Traffic): Expectation {
+export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traffic): Expectation {
   if (source.of === 'failure' && traffic.errorRate !== null)
     return events('given', traffic.errorRate)
   const found = traffic.evidence?.hypotheses[id]
   if (isContinuous(source)) {
-    const cap = source.cap ?? traffic.evidence?.caps[id] ?? null
+    const cap = source.cap ?? traffic.evidence?.caps[metric!] ?? null
     const seen = found === undefined ? null : baselineMoments(found as BetEvidence)
     if (seen !== null && cap !== null) {
-      return { from: 'observed', ...seen, cap: scoreValue(source.score, cap) }
+      return { from: 'observed', ...seen, cap: capOnScale(source, cap) }
     }
-    return { from: 'assumed', ...ASSUMED_VALUES[source.score] }
+    return { from: 'assumed', ...assumedValues(source) }
   }
   if (source.of === 'latency') {
     return events(traffic.exceedance === null ? 'assumed' : 'observed', 1 - source.quantile)
@@ -103,15 +110,34 @@ const ASSUMED_VALUES: Readonly<Record<Score, Omit<Expectation, 'from'>>> = {
   correct: { mean: 0.9, variance: 0.09, cap: 1 },
 }
 
+/** Values of which nothing is known but that they are not negative, capped at their 99.9 % quantile. */
+const EXPONENTIAL = { mean: 1, variance: 1, cap: 6.91 } as const
+
 function events(from: Expectation['from'], rate: number): Expectation {
   return { from, mean: rate, variance: rate * (1 - rate), cap: 1 }
 }
 
+function assumedValues(source: ContinuousSource): Omit<Expectation, 'from'> {
+  switch (source.of) {
+    case 'score':
+      return ASSUMED_VALUES[source.score]
+    case 'mean':
+      return EXPONENTIAL
+    case 'sum': {
+      // Exponential for those who have an event, 0 for all others.
+      const mean = EVENT_RATE * EXPONENTIAL.mean
+      return { mean, variance: 2 * EVENT_RATE - mean ** 2, cap: EXPONENTIAL.cap }
+    }
+    case 'ratio':
+      return { mean: EVENT_RATE, variance: EVENT_RATE * (1 - EVENT_RATE), cap: source.cap }
+  }
+}
+
 function baselineMoments({ strata }: BetEvidence): { mean: number; variance: number } | null {
-  const sum = (of: (stratum: MomentStratum) => number) => strata.reduce((all, s) => all + of(s), 0)
-  const n = sum((s) => s.n[BASELINE_SIDE])
+  const { n: counts, sum, sumSq } = linearised(poolMoments(strata))
+  const n = counts[BASELINE_SIDE]
   if (n < MIN_OBSERVED) return null
-  const mean = sum((s) => s.sum[BASELINE_SIDE]) / n
-  const variance = sum((s) => s.sumSq[BASELINE_SIDE]) / n - mean ** 2
+  const mean = sum[BASELINE_SIDE] / n
+  const variance = sumSq[BASELINE_SIDE] / n - mean ** 2
   return mean > 0 && variance > 0 ? { mean, variance } : null
 }

@@ -1,16 +1,11 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, EventTally, Pair } from '../domain/cohort.ts'
-import type {
-  BetEvidence,
-  EventEvidence,
-  EventStratum,
-  MomentStratum,
-  RatioEvidence,
-} from '../domain/evidence.ts'
+import type { BetEvidence, EventEvidence, EventStratum, RatioEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
 import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
+import { addMoments, addPairs } from './moments.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
 import { mixStarts } from './start-mixture.ts'
 
@@ -186,23 +181,8 @@ export function updateStratum<S extends { readonly pi: number }>(
   return index < 0 ? [...strata, update(undefined)] : strata.with(index, update(strata[index]))
 }
 
-function addMoments(
-  moments: Omit<MomentStratum, 'pi'>,
-  tally: BetTally,
-): Omit<MomentStratum, 'pi'> {
-  return {
-    n: addPairs(moments.n, tally.n),
-    sum: addPairs(moments.sum, tally.sum),
-    sumSq: addPairs(moments.sumSq, tally.sumSq),
-  }
-}
-
 function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {
   return wealth.map((value, bet) => value + (logs[bet] ?? 0))
-}
-
-function addPairs(a: Readonly<Pair>, b: Readonly<Pair>): Pair {
-  return [a[0] + b[0], a[1] + b[1]]
 }
 
 /** Throws where a cohort is not later than the last one folded. */

@@ -5,7 +5,7 @@ import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
 export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
 /** How much of the largest admissible bet is used, so that wealth cannot be lost at a stroke. */
-const LIMIT_SHARE = 0.8
+export const LIMIT_SHARE = 0.8
 
 /** What bets are made from; all of it known before the cohort that they are used for opens. */
 export type BetBasis = {
@@ -51,7 +51,8 @@ export function betTerm(side: Side, y: number, pi: number, ratio: number, centre
  * Adds ln(1 + λψ) of one observation to every bet of a tally, in place; the tally's moments are the
  * caller's, since they are kept where nothing is bet yet too. `y` is capped here, the same way on both
  * sides; the terms must have been made for this `pi` and these ratios. Throws a RangeError, and adds
- * nothing, where y is not a number from 0 on: one NaN would void the evidence.
+ * nothing, where y is not a number from 0 on: one NaN would void the evidence. `times`: so many equal
+ * observations; −1 takes one back.
  */
 export function addBet(
   tally: BetTally,
@@ -61,15 +62,16 @@ export function addBet(
   pi: number,
   ratioHarm: number,
   ratioProof: number,
+  times = 1,
 ): void {
   if (!(y >= 0)) throw new RangeError(`an observation is a number from 0 on, found ${y}`)
   const capped = Math.min(y, terms.cap)
-  addLogs(tally.harm, terms.harm, betTerm(side, capped, pi, ratioHarm, terms.centre))
-  addLogs(tally.proof, terms.proof, betTerm(side, capped, pi, ratioProof, terms.centre))
+  addLogs(tally.harm, terms.harm, betTerm(side, capped, pi, ratioHarm, terms.centre), times)
+  addLogs(tally.proof, terms.proof, betTerm(side, capped, pi, ratioProof, terms.centre), times)
 }
 
-function addLogs(wealth: number[], bets: readonly number[], term: number): void {
-  for (const [index, bet] of bets.entries()) wealth[index]! += Math.log1p(bet * term)
+function addLogs(wealth: number[], bets: readonly number[], term: number, times: number): void {
+  for (const [index, bet] of bets.entries()) wealth[index]! += times * Math.log1p(bet * term)
 }
 
 /** Largest λ > 0: ψ is lowest for the canary at y = 0 and for the baseline at the cap. */

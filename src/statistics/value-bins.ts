@@ -6,14 +6,14 @@ import { betTerm } from './mean-bet.ts'
 const BINS_PER_OCTAVE = 16
 
 /** The bin of zero, which has no logarithm. */
-const ZERO = 'zero'
+export const ZERO_BIN = 'zero'
 
 /**
  * Adds a value y ≥ 0 to its bin, in place. Edges are the same for every metric and do not depend on caps
  * or bets, so that bins of replicas and cohorts add up.
  */
 export function addToBins(bins: ValueBins, y: number, n = 1): void {
-  const index = y === 0 ? ZERO : String(Math.floor(Math.log2(y) * BINS_PER_OCTAVE))
+  const index = y === 0 ? ZERO_BIN : String(Math.floor(Math.log2(y) * BINS_PER_OCTAVE))
   const bin = (bins[index] ??= [0, 0])
   bin[0] += n
   bin[1] += n * y
@@ -83,7 +83,7 @@ function sumOverBins(
 }
 
 function edgesOf(index: string, n: number, cap: number): { low: number; high: number } {
-  if (index === ZERO || n === 1) return { low: 0, high: 0 }
+  if (index === ZERO_BIN || n === 1) return { low: 0, high: 0 }
   const edge = (i: number) => Math.min(2 ** (i / BINS_PER_OCTAVE), cap)
   return { low: edge(Number(index)), high: edge(Number(index) + 1) }
 }

@@ -1,10 +1,11 @@
+import type { Key } from 'lmdb'
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { LmdbEnvironment, StoredAttempt } from './lmdb-environment.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
 
-/** What all archived cohorts of a store may take together. */
+/** What all archived cohorts of a store may take together; bytes with the plans of their attempts. */
 export type ArchiveLimits = { readonly maxCohorts: number; readonly maxBytes: number }
 
 /** Cohorts that go at once, at least: an attempt of days must not hold one commit up. */
@@ -15,8 +16,13 @@ const MAX_PAGE = 1000
 /** The archive of a store. */
 export type LmdbArchive = {
   readonly reading: Pick<Store, 'attempts' | 'archivedPlan' | 'archivedCohorts'>
-  /** Encodes what a change adds; what comes back runs first in the change's transaction. */
-  readonly prepare: (change: RolloutChange) => () => void
+  /** Encodes what a change adds. */
+  readonly prepare: (change: RolloutChange) => {
+    /** Runs first in the change's transaction. */
+    readonly write: () => void
+    /** The transaction is committed: reports what it evicted. */
+    readonly committed: () => void
+  }
 }
 
 /** What the archive takes now. */
@@ -29,33 +35,47 @@ const NOTHING: Size = { cohorts: 0, bytes: 0 }
  * passed, the cohorts that are the oldest of all services go, those of the oldest attempt first (numbers of
  * cohorts follow the time), a few at each commit.
  */
-export function buildLmdbArchive(env: LmdbEnvironment, limits: ArchiveLimits): LmdbArchive {
+export function buildLmdbArchive(
+  env: LmdbEnvironment,
+  limits: ArchiveLimits,
+  onEvicted: (cohorts: number) => void,
+): LmdbArchive {
   const { archive, attempts, plans, cohorts, meta } = env.tables
   /** Stays the oldest until it is gone: later attempts have later numbers. */
   let oldestKey: AttemptKey | null = null
 
-  const add = (service: string, given: RolloutChange['archive'], encoded: readonly Encoded[]) => {
+  /** How many cohorts were evicted for what was added. */
+  const add = (
+    service: string,
+    given: RolloutChange['archive'],
+    encoded: readonly Encoded[],
+  ): number => {
     const total: Size = { ...((meta.get('archive') as Size | undefined) ?? NOTHING) }
     for (const { cohort, bytes } of encoded) {
       if (archive.doesExist([service, cohort.number])) continue
       void archive.put([service, cohort.number], bytes)
       // What an earlier attempt left was judged by another plan.
       const plan = given?.rollout === cohort.rollout ? given.plan : null
-      note(service, cohort, plan, bytes.length)
       total.cohorts += 1
-      total.bytes += bytes.length
+      total.bytes += note(service, cohort, plan, bytes.length)
     }
-    evict(total, Math.max(EVICTION_SLICE, 2 * encoded.length))
+    const evicted = evict(total, Math.max(EVICTION_SLICE, 2 * encoded.length))
     void meta.put('archive', total)
+    return evicted
   }
 
-  const note = (service: string, cohort: Cohort, plan: RolloutPlan | null, bytes: number) => {
+  /** How many bytes the attempt takes more. */
+  const note = (
+    service: string,
+    cohort: Cohort,
+    plan: RolloutPlan | null,
+    size: number,
+  ): number => {
     const { rollout, number, openedAt } = cohort
     const key = [service, rollout]
     const before = attempts.get(key)
-    if (plan !== null && before?.configHash !== plan.configHash) {
-      void plans.put(key, encodeRecord(plan))
-    }
+    const isNewPlan = plan !== null && before?.configHash !== plan.configHash
+    const bytes = size + (isNewPlan ? putPlan(key, plan) : 0)
     void attempts.put(key, {
       rollout,
       first: before?.first ?? number,
@@ -68,14 +88,23 @@ export function buildLmdbArchive(env: LmdbEnvironment, limits: ArchiveLimits): L
       bytes: (before?.bytes ?? 0) + bytes,
       configHash: plan?.configHash ?? before?.configHash ?? '',
     })
+    return bytes
   }
 
-  const evict = (total: Size, atMost: number) => {
-    for (let left = atMost; left > 0; left -= 1) {
-      if (total.cohorts <= limits.maxCohorts && total.bytes <= limits.maxBytes) return
+  const putPlan = (key: Key, plan: RolloutPlan): number => {
+    const bytes = encodeRecord(plan)
+    const before = plans.get(key)?.length ?? 0
+    void plans.put(key, bytes)
+    return bytes.length - before
+  }
+
+  const evict = (total: Size, atMost: number): number => {
+    for (let evicted = 0; evicted < atMost; evicted += 1) {
+      if (total.cohorts <= limits.maxCohorts && total.bytes <= limits.maxBytes) return evicted
       oldestKey = oldestKey !== null && attempts.doesExist(oldestKey) ? oldestKey : findOldest()
       evictOne(oldestKey, total)
     }
+    return atMost
   }
 
   const findOldest = (): AttemptKey => {
@@ -92,7 +121,8 @@ export function buildLmdbArchive(env: LmdbEnvironment, limits: ArchiveLimits): L
     const [gone, next] = [...archive.getRange(range)]
     void archive.remove(gone!.key)
     total.cohorts -= 1
-    total.bytes -= gone!.value.length
+    // The last one takes the plan with it.
+    total.bytes -= attempt.cohorts === 1 ? attempt.bytes : gone!.value.length
     if (attempt.cohorts === 1) {
       void attempts.remove(key)
       void plans.remove(key)
@@ -112,10 +142,16 @@ export function buildLmdbArchive(env: LmdbEnvironment, limits: ArchiveLimits): L
     prepare: (change) => {
       const { service } = change
       const encoded = (change.archive?.cohorts ?? []).map(encode)
-      return () => {
-        const left = change.resetEvidence === true ? waiting(service) : []
-        if (encoded.length + left.length > 0)
-          add(service, change.archive, [...encoded, ...left.map(encode)])
+      let evicted = 0
+      return {
+        write: () => {
+          const left = change.resetEvidence === true ? waiting(service) : []
+          if (encoded.length + left.length > 0)
+            evicted = add(service, change.archive, [...encoded, ...left.map(encode)])
+        },
+        committed: () => {
+          if (evicted > 0) onEvicted(evicted)
+        },
       }
     },
     reading: {

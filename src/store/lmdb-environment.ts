@@ -32,6 +32,8 @@ export type LmdbTables = {
   /** By [service, number of the cohort]. */
   readonly cohorts: Database<Buffer, Key>
   readonly units: Database<Buffer, Key>
+  /** Newer than those in the cohort of the same key. */
+  readonly tallies: Database<Buffer, Key>
   /** Folded cohorts by [service, number], the attempts they are of by [service, rollout], and their plans. */
   readonly archive: Database<Buffer, Key>
   readonly attempts: Database<StoredAttempt, Key>
@@ -169,6 +171,7 @@ function openTables(
     evidence: root.openDB('evidence', bytes),
     cohorts: root.openDB('cohorts', bytes),
     units: root.openDB('units', bytes),
+    tallies: root.openDB('tallies', bytes),
     archive: root.openDB('archive', bytes),
     attempts: root.openDB('attempts', {}),
     plans: root.openDB('plans', bytes),

@@ -1,17 +1,20 @@
-import type { Cohort } from '../domain/cohort.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import {
   assignedAt,
+  decodeEvents,
   decodeKey,
   decodePrediction,
+  decodeUnitKey,
   encodePrediction,
   isJoined,
   markJoined,
   requestIdKey,
+  unitKey,
+  withEvents,
 } from './prediction-codec.ts'
 import type { PredictionKey } from './prediction-codec.ts'
-import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { encodeTallies } from './tally-codec.ts'
 import type { PredictionLookup, Store } from './store.ts'
 
 /** How many predictions are kept, and for how long after their assignment. */
@@ -33,23 +36,26 @@ const EXPIRE_BATCH = 256
 export function buildLmdbPredictions(
   env: LmdbEnvironment,
   limits: PredictionLimits,
-): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitLabels' | 'expirePredictions'> {
-  const { predictions, predictionNumbers, cohorts } = env.tables
-  /** Removed since the last time that somebody was told. */
-  let removedCount = 0
+): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'> {
+  const { predictions, predictionNumbers, cohorts, tallies } = env.tables
+  /** Since the last time that somebody was told. */
+  let evictedCount = 0
 
   return {
     putPredictions: async (batch) => {
-      const writes = batch.map((prediction) => ({
-        key: keyOf(prediction),
-        bytes: encodePrediction(prediction),
-      }))
-      removedCount += await env.write('cannot save predictions', () => {
+      const writes = batch.map((prediction) => {
+        const bytes = encodePrediction(prediction)
+        return { key: keyOf(prediction), unitKey: decodeUnitKey(bytes), bytes }
+      })
+      evictedCount += await env.write('cannot save predictions', () => {
         const first = nextNumber(env)
         let number = first
-        for (const { key, bytes } of writes) {
-          if (predictionNumbers.doesExist(key)) continue
-          void predictionNumbers.put(key, number)
+        for (const { key, unitKey, bytes } of writes) {
+          const isKnown = predictionNumbers.doesExist(key)
+          // A unit has its record also where its request id was there before.
+          if (isKnown && unitKey === null) continue
+          if (!isKnown) void predictionNumbers.put(key, number)
+          if (unitKey !== null) void predictionNumbers.put(unitKey, number)
           predictions.putSync(number, bytes, { append: true })
           number += 1
         }
@@ -63,52 +69,57 @@ export function buildLmdbPredictions(
 
     findPredictions: (queries) =>
       env.read('cannot look predictions up', () =>
-        queries.map(({ service, requestId }) => {
-          const idKey = requestIdKey(requestId)
-          if (service === null) return findAnywhere(env, idKey, requestId)
-          const number = predictionNumbers.get([idKey, service])
+        queries.map((query) => {
+          const requestId = 'requestId' in query ? query.requestId : null
+          const idKey = 'unit' in query ? unitKey(query.unit) : requestIdKey(query.requestId)
+          if (query.service === null) return findAnywhere(env, idKey, requestId)
+          const number = predictionNumbers.get([idKey, query.service])
           return number === undefined ? { found: 'none' } : toLookup(env, number, requestId)
         }),
       ),
 
-    commitLabels: async (joined, changed) => {
-      const marks = joined.map(({ prediction, label }) => ({ key: keyOf(prediction), label }))
-      const puts = changed.map(({ service, cohort }) => ({
-        key: [service, cohort.number],
-        rollout: cohort.rollout,
-        bytes: encodeRecord(cohort),
+    commitFeedback: async ({ labels, events, tallies: changed }) => {
+      const puts = changed.map((each) => ({
+        key: [each.service, each.cohort],
+        bytes: encodeTallies(each),
       }))
-      await env.write('cannot save labels', () => {
-        for (const { key, label } of marks) {
-          const number = predictionNumbers.get(key)
-          // Its time was over meanwhile.
-          if (number === undefined) continue
-          const bytes = predictions.get(number)!
+      await env.write('cannot save feedback', () => {
+        for (const { record, prediction, label } of labels) {
+          const bytes = readRecord(env, record, prediction.at)
+          if (bytes === null) continue
           markJoined(bytes, label)
-          void predictions.put(number, bytes)
+          void predictions.put(record, bytes)
         }
-        for (const { key, rollout, bytes } of puts) {
-          const stored = cohorts.get(key)
-          // Folded and dropped meanwhile, or replaced by one of the next attempt.
-          if (stored === undefined || decodeRecord<Cohort>(stored).rollout !== rollout) continue
-          void cohorts.put(key, bytes)
+        for (const { record, prediction, events: said } of events) {
+          const bytes = readRecord(env, record, prediction.at)
+          if (bytes !== null) void predictions.put(record, withEvents(bytes, said))
+        }
+        for (const { key, bytes } of puts) {
+          // Folded and dropped meanwhile, or of an attempt that is over.
+          if (cohorts.doesExist(key)) void tallies.put(key, bytes)
         }
       })
     },
 
     expirePredictions: async (now) => {
+      let expiredCount = 0
       for (;;) {
-        const removed = await env.write('cannot remove old predictions', () => {
+        const { expired, evicted } = await env.write('cannot remove old predictions', () => {
           const expired = evictOldest(env, EXPIRE_BATCH, now - limits.retentionMs)
-          const excess = measure(env).count - limits.maxPending
-          return expired + evictOldest(env, Math.min(excess, EXPIRE_BATCH - expired), Infinity)
+          const size = measure(env)
+          // Records grow with the events of their units.
+          const excess =
+            size.bytes > limits.maxBytes ? EXPIRE_BATCH : size.count - limits.maxPending
+          const room = Math.min(excess, EXPIRE_BATCH - expired)
+          return { expired, evicted: evictOldest(env, room, Infinity) }
         })
-        removedCount += removed
-        if (removed < EXPIRE_BATCH) break
+        expiredCount += expired
+        evictedCount += evicted
+        if (expired + evicted < EXPIRE_BATCH) break
       }
-      const total = removedCount
-      removedCount = 0
-      return total
+      const removed = { expired: expiredCount, evicted: evictedCount }
+      evictedCount = 0
+      return removed
     },
   }
 }
@@ -122,7 +133,11 @@ function evictOldest(env: LmdbEnvironment, count: number, before: number): numbe
   for (const { key, value } of [...predictions.getRange({ limit: count })]) {
     if (assignedAt(value) >= before) break
     void predictions.remove(key)
-    void predictionNumbers.remove(decodeKey(value))
+    for (const index of [decodeKey(value), decodeUnitKey(value)]) {
+      // Another record may have taken the place: a request id that came again, a key's next attempt.
+      if (index !== null && predictionNumbers.get(index) === key)
+        void predictionNumbers.remove(index)
+    }
     removed += 1
   }
   return removed
@@ -137,13 +152,31 @@ function nextNumber(env: LmdbEnvironment): number {
   return 1
 }
 
-function toLookup(env: LmdbEnvironment, number: number, requestId: string): PredictionLookup {
-  const bytes = env.tables.predictions.get(number)!
-  const prediction = decodePrediction(bytes, requestId)
-  return { found: isJoined(bytes) ? 'joined' : 'pending', prediction }
+/** The bytes of a record; null when its time is over, also where a later one has its number. */
+function readRecord(env: LmdbEnvironment, number: number, at: number): Buffer | null {
+  const bytes = env.tables.predictions.get(number)
+  return bytes === undefined || assignedAt(bytes) !== at ? null : bytes
 }
 
-function findAnywhere(env: LmdbEnvironment, idKey: string, requestId: string): PredictionLookup {
+function toLookup(
+  env: LmdbEnvironment,
+  number: number,
+  requestId: string | null,
+): PredictionLookup {
+  const bytes = env.tables.predictions.get(number)!
+  return {
+    found: isJoined(bytes) ? 'joined' : 'pending',
+    record: number,
+    prediction: decodePrediction(bytes, requestId),
+    events: decodeEvents(bytes),
+  }
+}
+
+function findAnywhere(
+  env: LmdbEnvironment,
+  idKey: string,
+  requestId: string | null,
+): PredictionLookup {
   const services: string[] = []
   let number = 0
   for (const { key, value } of env.tables.predictionNumbers.getRange({ start: [idKey] })) {

@@ -9,6 +9,7 @@ import { isLeaseHeld } from './lmdb-lease.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { CommitResult, RolloutChange, Store } from './store.ts'
+import { decodeTallies } from './tally-codec.ts'
 import { decodeUnits, encodeUnits } from './unit-codec.ts'
 
 const MAX_PAGE = 1000
@@ -19,7 +20,7 @@ export function buildLmdbRollouts(
   changes: LmdbChanges,
   archive: LmdbArchive,
 ): Pick<Store, 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'> {
-  const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
+  const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
 
   return {
     readRollout: (service) =>
@@ -30,8 +31,8 @@ export function buildLmdbRollouts(
         return {
           state: decodeRecord<RolloutState>(state),
           evidence: found === undefined ? null : decodeRecord<Evidence>(found),
-          cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ value }) =>
-            decodeRecord<Cohort>(value),
+          cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
+            withTallies(decodeRecord<Cohort>(value), tallies.get(key)),
           ),
           units: Array.from(units.getRange(rangeOf(service)), ({ value }) => decodeUnits(value)),
         }
@@ -41,12 +42,15 @@ export function buildLmdbRollouts(
       const what = `cannot save the rollout of ${change.service}`
       try {
         assertMovesOn(change)
-        const write = prepareChange(env, change, archive)
-        return await env.write(what, () => {
+        const archiving = archive.prepare(change)
+        const write = prepareChange(env, change, archiving.write)
+        const committed = await env.write(what, () => {
           const result = write()
           if (result.ok) changes.record(change.service)
           return result
         })
+        archiving.committed()
+        return committed
       } catch (error) {
         changes.forget(change.service)
         throw toStoreError(what, error)
@@ -80,9 +84,9 @@ export function buildLmdbRollouts(
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
-  archive: LmdbArchive,
+  writeArchive: () => void,
 ): () => CommitResult {
-  const { states, evidence, cohorts, units, decisions, rollbacks } = env.tables
+  const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
   const evidenceBytes = change.evidence === undefined ? null : encodeRecord(change.evidence)
@@ -90,7 +94,6 @@ function prepareChange(
     number: cohort.number,
     bytes: encodeRecord(cohort),
   }))
-  const writeArchive = archive.prepare(change)
   const unitPuts = (change.putUnits ?? []).map((batch) => ({
     cohort: batch.cohort,
     bytes: encodeUnits(batch),
@@ -104,7 +107,7 @@ function prepareChange(
     writeArchive()
     if (change.resetEvidence === true) {
       void evidence.remove(service)
-      for (const table of [cohorts, units]) {
+      for (const table of [cohorts, units, tallies]) {
         for (const key of [...table.getKeys(rangeOf(service))]) void table.remove(key)
       }
     }
@@ -113,14 +116,29 @@ function prepareChange(
       void rollbacks.put([service, state.canaryVersion], state.rolledBackAt)
     }
     if (evidenceBytes !== null) void evidence.put(service, evidenceBytes)
-    for (const { number, bytes } of puts) void cohorts.put([service, number], bytes)
-    for (const number of change.dropCohorts ?? []) void cohorts.remove([service, number])
+    for (const { number, bytes } of puts) {
+      void cohorts.put([service, number], bytes)
+      // What feedback had changed by then is in it.
+      void tallies.remove([service, number])
+    }
+    for (const number of change.dropCohorts ?? []) {
+      void cohorts.remove([service, number])
+      void tallies.remove([service, number])
+    }
     for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
     if (change.decision === undefined) return { ok: true, decision: null }
     const decision: Decision = { ...change.decision, id: lastDecisionId(env, service) + 1 }
     void decisions.put([service, decision.id], encodeRecord(decision))
     return { ok: true, decision }
   }
+}
+
+function withTallies(cohort: Cohort, bytes: Buffer | undefined): Cohort {
+  if (bytes === undefined) return cohort
+  const { rollout, tallies } = decodeTallies(bytes)
+  return rollout === cohort.rollout
+    ? { ...cohort, tallies: { ...cohort.tallies, ...tallies } }
+    : cohort
 }
 
 function assertMovesOn({ service, state, expectedRevision }: RolloutChange): void {

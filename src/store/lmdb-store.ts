@@ -17,11 +17,16 @@ export type LmdbStoreOptions = PredictionLimits & {
   readonly log: StoreLog
   /** Drives `watch`; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
-  /** What the archive of cohorts may take; the default is for days of a rollout. */
+  /** What the archive of cohorts may take. */
   readonly archive?: ArchiveLimits
+  /** So many archived cohorts have made room for newer ones. */
+  readonly onEvicted?: (cohorts: number) => void
 }
 
-/** A cohort every two seconds is 43,200 a day, of about half a kilobyte each. */
+/**
+ * A cohort takes 0.7 kB, and 3 to 5 kB where values are compared (RMSE): with one every two seconds that is
+ * 20 hours of such a rollout. It is also what a backtest has to hold in memory.
+ */
 const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
 
 /** Address space beyond the predictions, for everything else; not disk space. */
@@ -42,7 +47,9 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     )
   }
   const changes = createLmdbChanges(env, options.log, options.setTimer ?? setBackgroundTimer)
-  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS)
+  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
+    options.onEvicted?.(cohorts),
+  )
   return {
     ...buildLmdbRollouts(env, changes, archive),
     ...archive.reading,

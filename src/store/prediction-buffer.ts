@@ -21,10 +21,12 @@ export const RETRY_MS = 1000
 
 /** Predictions on their way into the store: the request path hands them over and goes on. */
 export type PredictionBuffer = {
-  /** O(1). The first prediction of a service and request id wins. Never throws. */
+  /** O(1). The first prediction of a service and request id wins; a unit's record stays. Never throws. */
   readonly add: (prediction: Prediction) => void
   /** What is not in the store yet: at most one per service; `service: null` = of all services. */
   readonly find: (service: string | null, requestId: string) => readonly Prediction[]
+  /** Whether a record of this key's unit is not in the store yet. */
+  readonly holdsUnit: (unit: number) => boolean
   /** Resolves when everything added so far is in the store; rejects when a write fails. */
   readonly flush: () => Promise<void>
   /** Predictions that wait. */
@@ -41,6 +43,7 @@ export function createPredictionBuffer(options: PredictionBufferOptions): Predic
   const setTimer = options.setTimer ?? setBackgroundTimer
   const waiting: Prediction[] = []
   const byRequestId = new Map<string, Prediction[]>()
+  const waitingUnits = new Map<number, number>()
   let addedCount = 0
   let storedCount = 0
   let droppedCount = 0
@@ -49,12 +52,21 @@ export function createPredictionBuffer(options: PredictionBufferOptions): Predic
   let isFlushing = false
   let closing: Promise<void> | null = null
 
+  const countUnit = ({ unit }: Prediction, change: number) => {
+    const count = (waitingUnits.get(unit!) ?? 0) + change
+    if (count === 0) waitingUnits.delete(unit!)
+    else waitingUnits.set(unit!, count)
+  }
+
   /** Writes one batch. It stays in the buffer, and can be found, until it is in the store. */
   const writeBatch = async () => {
     const batch = waiting.slice(0, maxBatch)
     await store.putPredictions(batch)
     waiting.splice(0, batch.length)
-    for (const prediction of batch) forget(byRequestId, prediction)
+    for (const prediction of batch) {
+      forget(byRequestId, prediction)
+      if (isUnitRecord(prediction)) countUnit(prediction, -1)
+    }
     storedCount += batch.length
   }
 
@@ -102,9 +114,11 @@ export function createPredictionBuffer(options: PredictionBufferOptions): Predic
         droppedCount += 1
         return
       }
+      const isUnit = isUnitRecord(prediction)
+      if (isUnit) countUnit(prediction, 1)
       const same = byRequestId.get(prediction.requestId)
       if (same === undefined) byRequestId.set(prediction.requestId, [prediction])
-      else if (same.some(({ service }) => service === prediction.service)) return
+      else if (same.some(({ service }) => service === prediction.service) && !isUnit) return
       else same.push(prediction)
       waiting.push(prediction)
       addedCount += 1
@@ -114,6 +128,7 @@ export function createPredictionBuffer(options: PredictionBufferOptions): Predic
       const same = byRequestId.get(requestId) ?? []
       return same.filter((prediction) => service === null || prediction.service === service)
     },
+    holdsUnit: (unit) => waitingUnits.has(unit),
     flush,
     size: () => waiting.length,
     dropped: () => droppedCount,
@@ -121,8 +136,14 @@ export function createPredictionBuffer(options: PredictionBufferOptions): Predic
   }
 }
 
-function forget(byRequestId: Map<string, Prediction[]>, { requestId, service }: Prediction): void {
-  const others = byRequestId.get(requestId)!.filter((other) => other.service !== service)
+// Of a key, the request that its unit is judged by.
+function isUnitRecord({ unit, cohort }: Prediction): boolean {
+  return unit !== null && cohort !== -1
+}
+
+function forget(byRequestId: Map<string, Prediction[]>, prediction: Prediction): void {
+  const { requestId } = prediction
+  const others = byRequestId.get(requestId)!.filter((other) => other !== prediction)
   if (others.length === 0) byRequestId.delete(requestId)
   else byRequestId.set(requestId, others)
 }

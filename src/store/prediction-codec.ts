@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import { NO_EVENTS, type Prediction, type UnitEvents } from '../domain/prediction.ts'
 
 /** Key of a prediction: [request id or its hash, service]; all services of one id are neighbours. */
 export type PredictionKey = [requestId: string, service: string]
@@ -11,11 +11,13 @@ export const MAX_PLAIN_ID_BYTES = 256
 const JOINED = 1
 const NO_VALUE = 2
 const CANARY = 4
-const SEGMENT = 8
+const HAS_UNIT = 8
+const SEGMENT = 16
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
 // texts u16 · rollout · variant · service · first part of the key · where there is one, the segment and its
-// length u16.
+// length u16. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
+// hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
 const VALUE_AT = 17
@@ -32,18 +34,25 @@ export function requestIdKey(requestId: string): string {
   return `h${createHash('sha256').update(requestId).digest('hex')}`
 }
 
-/** The value to store for a prediction that no label has joined yet. */
-export function encodePrediction(prediction: Prediction): Buffer {
-  const { rollout, variant, service, value, segment } = prediction
+/** First part of the key of a unit's record: no request id's key begins like this. */
+export function unitKey(unit: number): string {
+  return `k${unit.toString(36)}`
+}
+
+/** The value to store for a request that no feedback has joined yet. */
+export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
+  const { rollout, variant, service, value, unit, segment } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
-  const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
   const textBytes = lengths.reduce((sum, length) => sum + length, 0)
-  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes)
+  const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
+  const hasTail = unit !== null || events !== NO_EVENTS
+  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes + (hasTail ? tailBytes(events) : 0))
   bytes[0] =
     (value === null ? NO_VALUE : 0) |
     (prediction.side === CANARY_SIDE ? CANARY : 0) |
+    (hasTail ? HAS_UNIT : 0) |
     (segment === undefined ? 0 : SEGMENT)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
@@ -54,32 +63,74 @@ export function encodePrediction(prediction: Prediction): Buffer {
     if (index < 3) bytes.writeUInt16LE(lengths[index]!, LENGTHS_AT + 2 * index)
     at += bytes.write(text, at)
   }
-  if (segment !== undefined) bytes.writeUInt16LE(bytes.write(segment, at), bytes.length - 2)
+  if (segment !== undefined) {
+    const length = bytes.write(segment, at)
+    at = bytes.writeUInt16LE(length, at + length)
+  }
+  if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
 
-/** The prediction that was stored; its request id is the one that it was found by. */
-export function decodePrediction(bytes: Buffer, requestId: string): Prediction {
+/** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
+export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
-  const segment = bytes.toString('utf8', segmentAt, bytes.length - 2)
+  const { variantAt, serviceAt, idKeyAt, segmentAt, tailAt } = findTexts(bytes)
+  const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
-    requestId,
+    // Without its first letter; of a long one only the hash is kept.
+    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, segmentAt),
     value: (flags & NO_VALUE) === 0 ? bytes.readDoubleLE(VALUE_AT) : null,
     at: assignedAt(bytes),
     rollout: bytes.toString('utf8', TEXT_AT, variantAt),
     cohort: bytes.readDoubleLE(COHORT_AT),
     side: (flags & CANARY) === 0 ? BASELINE_SIDE : CANARY_SIDE,
     variant: bytes.toString('utf8', variantAt, serviceAt),
-    ...((flags & SEGMENT) === 0 ? undefined : { segment }),
+    unit: Number.isNaN(unit) ? null : unit,
+    ...((flags & SEGMENT) === 0
+      ? undefined
+      : { segment: bytes.toString('utf8', segmentAt, tailAt - 2) }),
   }
+}
+
+/** What events have said of the stored unit. */
+export function decodeEvents(bytes: Buffer): UnitEvents {
+  const { tailAt } = findTexts(bytes)
+  if (tailAt === bytes.length) return NO_EVENTS
+  const seenCount = bytes.readUInt16LE(bytes.length - 4)
+  const totalCount = bytes.readUInt16LE(bytes.length - 2)
+  if (seenCount + totalCount === 0) return NO_EVENTS
+  const read = (count: number, at: number) =>
+    Array.from({ length: count }, (_, index) => bytes.readDoubleLE(at + 8 * index))
+  return {
+    seen: read(seenCount, tailAt + 8),
+    totals: read(totalCount, tailAt + 8 + 8 * seenCount),
+  }
+}
+
+/** The stored value with these events in the place of those that it had; the bytes are made anew. */
+export function withEvents(bytes: Buffer, events: UnitEvents): Buffer {
+  const { tailAt } = findTexts(bytes)
+  const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
+  const next = Buffer.alloc(tailAt + tailBytes(events))
+  bytes.copy(next, 0, 0, tailAt)
+  next[0] = next[0]! | HAS_UNIT
+  writeTail(next, tailAt, Number.isNaN(unit) ? null : unit, events)
+  return next
 }
 
 /** The key that a stored prediction is found by. */
 export function decodeKey(bytes: Buffer): PredictionKey {
   const { serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
   return [bytes.toString('utf8', idKeyAt, segmentAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+}
+
+/** The second key that the record of a unit is found by; null for every other record. */
+export function decodeUnitKey(bytes: Buffer): PredictionKey | null {
+  const { serviceAt, idKeyAt, tailAt } = findTexts(bytes)
+  if (tailAt === bytes.length || bytes.readDoubleLE(COHORT_AT) === -1) return null
+  const unit = bytes.readDoubleLE(tailAt)
+  return Number.isNaN(unit) ? null : [unitKey(unit), bytes.toString('utf8', serviceAt, idKeyAt)]
 }
 
 /** When the request of a stored prediction was assigned, in milliseconds since the epoch. */
@@ -98,17 +149,30 @@ export function markJoined(bytes: Buffer, label: number): void {
   bytes.writeDoubleLE(label, LABEL_AT)
 }
 
-function findTexts(bytes: Buffer): {
-  variantAt: number
-  serviceAt: number
-  idKeyAt: number
-  /** The end of the bytes where there is none. */
-  segmentAt: number
-} {
+/** Where the parts begin; what is not there begins where the next one does, or at the end. */
+function findTexts(bytes: Buffer) {
+  const flags = bytes[0]!
   const variantAt = TEXT_AT + bytes.readUInt16LE(LENGTHS_AT)
   const serviceAt = variantAt + bytes.readUInt16LE(LENGTHS_AT + 2)
   const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
-  const hasSegment = (bytes[0]! & SEGMENT) !== 0
-  const segmentBytes = hasSegment ? bytes.readUInt16LE(bytes.length - 2) + 2 : 0
-  return { variantAt, serviceAt, idKeyAt, segmentAt: bytes.length - segmentBytes }
+  const tail = (flags & HAS_UNIT) === 0 ? 0 : 12 + 8 * countsOf(bytes)
+  const tailAt = bytes.length - tail
+  const segment = (flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(tailAt - 2)
+  return { variantAt, serviceAt, idKeyAt, segmentAt: tailAt - segment, tailAt }
+}
+
+function countsOf(bytes: Buffer): number {
+  return bytes.readUInt16LE(bytes.length - 4) + bytes.readUInt16LE(bytes.length - 2)
+}
+
+function tailBytes({ seen, totals }: UnitEvents): number {
+  return 12 + 8 * (seen.length + totals.length)
+}
+
+function writeTail(bytes: Buffer, at: number, unit: number | null, events: UnitEvents): void {
+  let next = bytes.writeDoubleLE(unit ?? NaN, at)
+  for (const hash of events.seen) next = bytes.writeDoubleLE(hash, next)
+  for (const total of events.totals) next = bytes.writeDoubleLE(total, next)
+  next = bytes.writeUInt16LE(events.seen.length, next)
+  bytes.writeUInt16LE(events.totals.length, next)
 }

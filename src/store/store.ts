@@ -1,7 +1,7 @@
-import type { Cohort } from '../domain/cohort.ts'
+import type { Cohort, Tally } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 
@@ -56,19 +56,24 @@ export type Store = {
   readonly putPredictions: (predictions: readonly Prediction[]) => Promise<void>
   /** The answers stand in the order of the queries. `service: null` searches all services. */
   readonly findPredictions: (
-    queries: readonly { readonly service: string | null; readonly requestId: string }[],
+    queries: readonly PredictionQuery[],
   ) => Promise<readonly PredictionLookup[]>
-  /** Marks predictions as joined and stores the cohorts that their labels changed, in one transaction. */
-  readonly commitLabels: (
-    joined: readonly { readonly prediction: Prediction; readonly label: number }[],
-    cohorts: readonly { readonly service: string; readonly cohort: Cohort }[],
-  ) => Promise<void>
-  /** Removes predictions older than the retention or beyond the maximum; resolves with how many went. */
-  readonly expirePredictions: (now: number) => Promise<number>
+  /** Stores what feedback has changed, in one transaction. */
+  readonly commitFeedback: (change: FeedbackChange) => Promise<void>
+  /** Removes predictions older than the retention or beyond the limits; resolves with how many went. */
+  readonly expirePredictions: (now: number) => Promise<RemovedPredictions>
 
   /** Calls back after a change of a service's rollout that this process did not make; returns the unsubscribe. */
   readonly watch: (listener: (service: string) => void) => () => void
   readonly close: () => Promise<void>
+}
+
+/** Predictions that went since the last time that it was asked. */
+export type RemovedPredictions = {
+  /** Their time was over. */
+  readonly expired: number
+  /** There were too many, or they took too many bytes. */
+  readonly evicted: number
 }
 
 /** `token` grows with every change of holder: a write under an old token is fenced off. */
@@ -135,9 +140,43 @@ export type CommitResult =
   | { readonly ok: true; readonly decision: Decision | null }
   | { readonly ok: false; readonly reason: 'conflict' | 'fenced' }
 
-/** What a request id leads to; `joined` = its label has come already. */
+/** A stored prediction with what events have said of it; `record` is its place in this store. */
+export type PredictionRecord = {
+  readonly record: number
+  readonly prediction: Prediction
+  readonly events: UnitEvents
+}
+
+/** By request id, or by the hash of a key: that finds the record of its unit in the latest attempt. */
+export type PredictionQuery =
+  | { readonly service: string | null; readonly requestId: string }
+  | { readonly service: string | null; readonly unit: number }
+
+/** What a query leads to; `joined` = its label has come already. */
 export type PredictionLookup =
-  | { readonly found: 'pending'; readonly prediction: Prediction }
-  | { readonly found: 'joined'; readonly prediction: Prediction }
+  | ({ readonly found: 'pending' | 'joined' } & PredictionRecord)
   | { readonly found: 'ambiguous'; readonly services: readonly string[] }
   | { readonly found: 'none' }
+
+/** What a slice of feedback changes. What is gone from the store meanwhile stays gone. */
+export type FeedbackChange = {
+  /** Predictions whose label came. */
+  readonly labels: readonly (RecordPlace & { readonly label: number })[]
+  /** Units that events reached, and all that events have said of them. */
+  readonly events: readonly (RecordPlace & { readonly events: UnitEvents })[]
+  /** Tallies of stored cohorts. */
+  readonly tallies: readonly ChangedTallies[]
+}
+
+/** Which record is meant: `at` tells it from a later one in the same place. */
+export type RecordPlace = Pick<PredictionRecord, 'record'> & {
+  readonly prediction: Pick<Prediction, 'at'>
+}
+
+/** The tallies of one cohort that feedback may change, as they are now. */
+export type ChangedTallies = {
+  readonly service: string
+  readonly rollout: string
+  readonly cohort: number
+  readonly tallies: Readonly<Record<string, Tally>>
+}

@@ -2,6 +2,7 @@ import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { CohortsAnswer } from '../../src/admin/cohorts.ts'
 import { parseCohort } from '../../src/admin/present-cohort.ts'
+import { StoreError } from '../../src/store/store-error.ts'
 import { plan } from '../fakes/rollout.ts'
 import { sampleCohort } from '../store/samples.ts'
 import { createFakeDeps, LOOPBACK, NOW } from './fake-deps.ts'
@@ -71,5 +72,21 @@ t.test('Without anything kept the answer is empty, and an unknown attempt is nam
   t.match(await get('?rollout=x', empty()), { status: 404, body: { detail: /there are: none/ } })
   t.match(await get('?rollout=x'), { status: 404, body: { detail: /1\.3->1\.4#1, 1\.4->2\.0#1/ } })
   t.match(await get('?limit=1001'), { status: 400 })
+  t.match(await get('?limit=0'), { status: 400, body: { detail: /limit/ } })
+  t.match(await get('?after=-1'), { status: 400, body: { detail: /after/ } })
+  t.match(await get('?rollout=a&rollout=b'), { status: 404, body: { detail: /"a,b"/ } })
   t.match(await get('?foo=1'), { status: 400, body: { detail: /known: rollout, after, limit/ } })
+})
+
+t.test('An unknown service, and a store that cannot be read, are told apart.', async (t) => {
+  const unknown = await server().inject('/api/v1/services/nobody/cohorts')
+  t.equal(unknown.statusCode, 404)
+  t.match(unknown.json(), { detail: /there is no service "nobody"/ })
+  const broken = server({
+    attempts: () => Promise.reject(new StoreError('cannot read the archive of credit-risk')),
+  })
+  t.match(await get('', broken), {
+    status: 503,
+    body: { code: 'SERIN_STORE_FAILED', detail: /cannot read the archive of credit-risk/ },
+  })
 })

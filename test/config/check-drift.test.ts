@@ -40,6 +40,31 @@ t.test('a flagged drift warns unless it is asked for more', (t) => {
   t.end()
 })
 
+t.test('a drift has nothing that could be counted', (t) => {
+  const at = 'analysis.metrics.drift'
+  checkCases(
+    t,
+    [
+      [
+        'of: prediction, method: threshold',
+        `${at}.method: found threshold: a drift has no value that could be counted`,
+      ],
+      [
+        'of: prediction, method: threshold, count: 5, interval: 500ms',
+        `${at}.method: found threshold: a drift has no value that could be counted`,
+        `${at}.interval: found 500ms, allowed is at least 1s`,
+      ],
+      [
+        'of: prediction, failureLimit: 1',
+        `${at}.failureLimit: has no meaning without method: threshold`,
+      ],
+      ['of: prediction, method: sequential'],
+    ],
+    (found) => wrap(found, PREDICTION),
+  )
+  t.end()
+})
+
 t.test('a drift may be watched by segment', (t) => {
   const observe = 'observe: { prediction: body:/p, segment: { from: header:t, values: [a] } }'
   const { metrics } = configOf(wrap('of: prediction, segments: true', observe)).services[0]!

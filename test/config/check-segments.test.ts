@@ -58,6 +58,29 @@ t.test('a metric by segment needs segments, and a comparison', (t) => {
   t.end()
 })
 
+t.test('what is counted, or asked for elsewhere, is not measured by segment', (t) => {
+  const refused = (name: string) =>
+    `analysis.metrics.${name}.segments: found true, but what is counted or asked for elsewhere is about all requests together: leave it out`
+  checkCases(
+    t,
+    [
+      [
+        'e: { kind: error-rate, maxIncrease: 50%, method: threshold, segments: true }',
+        refused('e'),
+      ],
+      ['e: { kind: error-rate, max: 5%, method: threshold, segments: true }', refused('e')],
+      [
+        'p: { kind: prometheus, url: "http://p", query: "a{v=\'{{variant}}\'}", max: 1, segments: true }',
+        refused('p'),
+      ],
+      ['h: { kind: http, url: "http://h", max: 1, segments: true }', refused('h')],
+      [`${ERRORS}, h: { kind: http, url: "http://h", max: 1, segments: false }`],
+    ],
+    (found) => wrap(', segment: { from: header:t, values: [a] }', found),
+  )
+  t.end()
+})
+
 t.test('segments that no metric asks for are warned about', (t) => {
   const text = wrap(
     ', segment: { from: header:t, values: [a] }',

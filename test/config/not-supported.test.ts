@@ -3,10 +3,7 @@ import { NOT_SUPPORTED } from '../../src/config/not-supported.ts'
 import { file, problemsOf } from './problems-of.ts'
 
 const ROLLOUT = 'steps: [ { weight: 5% }, { weight: 100% } ]'
-const metric = (more: string) =>
-  file({ service: `    analysis: { metrics: { x: { kind: error-rate, max: 5%, ${more} } } }` })
 const rollout = (more: string) => file({ service: `    rollout: { ${ROLLOUT}, ${more} }` })
-const service = (more: string) => file({ service: `    ${more}` })
 
 /** For each part that is not built: files that ask for it, and files whose values need nothing new. */
 const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly yes?: string[] }>> =
@@ -26,15 +23,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
     'services.*.rollout.holdback': {
       no: [rollout('holdback: 1%')],
       yes: [rollout('holdback: 0%'), rollout('holdback: 0'), rollout('holdback: "0"')],
-    },
-    'services.*.analysis.metrics.*.kind': {
-      no: [
-        '{ kind: conversion, event: e, window: 1m }',
-        '{ kind: sum, event: e, field: f, window: 1m }',
-        '{ kind: mean, of: body:/a }',
-        '{ kind: ratio, numerator: a, denominator: b, window: 1m }',
-      ].map((x) => service(`analysis: { metrics: { x: ${x} } }`)),
-      yes: [metric('floor: 0')],
     },
   }
 

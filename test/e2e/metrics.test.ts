@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { request } from 'undici'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
-import { askAdmin, postLabels, readSample, untilService } from './support/admin-api.ts'
+import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
 import { startPrometheus } from './support/prometheus.ts'
@@ -25,6 +25,7 @@ const NAMES = [
   'serin_metric_log_evidence',
   'serin_metric_verdict',
   'serin_feedback_total',
+  'serin_predictions_forgotten_total',
   'serin_mirror_requests_total',
   'serin_mirror_disagreements_total',
   'serin_mirror_duration_seconds',
@@ -88,9 +89,9 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   // Each label at once: on a busy machine all of this may take longer than a label may.
   for (let i = 0; i < 20; i++) {
     const { id } = await send('/r/infer')
-    await postLabels(gateway.admin, [{ requestId: id, label: 1.5 }])
+    await postFeedback(gateway.admin, [{ requestId: id, label: 1.5 }])
   }
-  await postLabels(gateway.admin, [{ requestId: 'nobody', label: 1 }])
+  await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
   await send('/s/infer')
   t.equal((await send('/m/never')).statusCode, 504)

@@ -69,8 +69,9 @@ t.test(
       cohort: 1,
       side: 0,
       variant: '',
+      unit: null,
     } as const
-    t.same(evaluator.label(prediction, 1), { result: 'late', cohort: null })
+    t.same(evaluator.label(prediction, 1), { result: 'late', changed: null })
   },
 )
 
@@ -266,8 +267,9 @@ t.test('labels of another attempt are late', async (t) => {
     cohort: 1,
     side: 0,
     variant: 'baseline',
+    unit: null,
   } as const
-  t.same(simulation.evaluator.label(prediction, 1), { result: 'late', cohort: null })
+  t.same(simulation.evaluator.label(prediction, 1), { result: 'late', changed: null })
 })
 
 t.test('limits of every kind are judged on the figures of the step', async (t) => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { readProviderAnswer } from '../../src/evaluator/provider-answer.ts'
 import { buildProviderRequest, namesVariant } from '../../src/evaluator/provider-request.ts'
@@ -25,7 +26,7 @@ t.test('one series, or a scalar, is one number', (t) => {
   t.end()
 })
 
-t.test('no series and several of them are errors', (t) => {
+t.test('case 37, an empty result: no series is an error, and so are several', (t) => {
   t.equal(prometheus(success('vector', [])), 'the query found no series')
   const two = prometheus(success('vector', [series('1'), series('2')]))
   t.equal(two, 'the query found 2 series, one is needed')
@@ -33,7 +34,7 @@ t.test('no series and several of them are errors', (t) => {
 })
 
 t.test(
-  'cases 32–37: NaN, infinity, a range, text and a histogram are errors, never a verdict',
+  'cases 32–36, no number: NaN, infinity, a range, text and a histogram are errors, never a verdict',
   (t) => {
     for (const text of ['NaN', '+Inf', '-Inf', 'seven'])
       t.equal(
@@ -58,10 +59,26 @@ t.test(
       'answered 400: bad_data: invalid parameter "query": 1:4: parse error: unexpected <eof> [31m',
     )
     t.equal(prometheus(refused, 200).toString().startsWith('bad_data: '), true)
-    t.equal(String(prometheus({ status: 'error', error: 'x'.repeat(900) }, 422)).length, 214)
+    t.equal(String(prometheus({ status: 'error', error: 'x'.repeat(900) }, 422)).length, 200)
     t.end()
   },
 )
+
+t.test('a secret that is repeated in a reason is hidden, wherever the reason ends', (t) => {
+  const secret = 's3cret-token'
+  const reason = (error: string) => {
+    const body = JSON.stringify({ status: 'error', errorType: secret, error })
+    const answer = readProviderAnswer({ ...GPU, secret }, { status: 401, body })
+    return 'error' in answer ? answer.error : ''
+  }
+  t.equal(reason(`no ${secret}!`), 'answered 401: (hidden): no (hidden)!')
+  for (let length = 140; length < 200; length++)
+    t.notMatch(reason(`${'x'.repeat(length)} ${secret}`), 's3', `after ${length} characters`)
+  const text = JSON.stringify(success('vector', [series(`Bearer ${secret}`)]))
+  const value = readProviderAnswer({ ...GPU, secret }, { status: 200, body: text })
+  t.match(value, { error: 'the query has Bearer (hidden) as its result, which is no number' })
+  t.end()
+})
 
 t.test('what is no answer of Prometheus is an error', (t) => {
   t.equal(prometheus('<html>', 200), 'answered with what is no JSON')
@@ -91,6 +108,35 @@ t.test('a JSON number at its place is one number; anything else there is an erro
     t.equal(read(body!, null), `the answer has no number at that place (found: ${what})`)
   t.equal(read('{"error":"top-secret"}', null, 503), 'answered 503', 'its words may be anything')
   t.equal(read('NaN', null), 'answered with what is no JSON')
+  t.end()
+})
+
+t.test('whatever is answered, it is one finite number or one short line', (t) => {
+  const body = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc
+      .record({
+        status: fc.constantFrom('success', 'error'),
+        errorType: fc.jsonValue(),
+        error: fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary', maxLength: 500 })),
+        data: fc.record({
+          resultType: fc.constantFrom('vector', 'scalar', 'matrix', 'string', 'x'),
+          result: fc.oneof(fc.jsonValue(), fc.array(fc.record({ value: fc.jsonValue() }))),
+        }),
+      })
+      .map((answer) => JSON.stringify(answer)),
+  )
+  const metric = fc.constantFrom(GPU, SCORE, { ...SCORE, pointer: null })
+  fc.assert(
+    fc.property(metric, body, fc.integer({ min: 100, max: 599 }), (asked, text, status) => {
+      const answer = readProviderAnswer(asked, { status, body: text })
+      return 'error' in answer
+        ? answer.error.length <= 200 && !/\p{Cc}/u.test(answer.error)
+        : Number.isFinite(answer.value)
+    }),
+    { numRuns: 2000, seed: 7 },
+  )
   t.end()
 })
 

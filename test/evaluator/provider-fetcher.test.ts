@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { createServer } from 'node:net'
+import { isDeepStrictEqual as isSame } from 'node:util'
 import type { AddressInfo } from 'node:net'
 import { createProviderFetcher } from '../../src/evaluator/provider-fetcher.ts'
 import { ProviderPoller } from '../../src/evaluator/provider-poller.ts'
@@ -73,7 +74,7 @@ t.test('a server that is down, never answers, breaks off or answers too much', a
   const upstream = await startStreamingUpstream((req, res) => {
     req.resume()
     if (req.url === '/breaks') req.socket.destroy()
-    if (req.url === '/large') res.end(Buffer.alloc(1024 * 1024 + 1, ' '))
+    if (req.url === '/large') res.end(Buffer.alloc(64 * 1024 + 1, ' '))
     if (req.url === '/trickles') res.write('{')
     if (req.url === '/moved') res.writeHead(302, { location: '/score' }).end()
     if (req.url === '/score') res.end('{"score":0.7}')
@@ -82,7 +83,7 @@ t.test('a server that is down, never answers, breaks off or answers too much', a
   const error = async (path: string, mostMs = 5000) =>
     (await asked(t, { ...SCORE, url: upstream.origin + path }, mostMs)).canary
   t.match(await error('/breaks'), { error: 'no answer (UND_ERR_SOCKET)' })
-  t.match(await error('/large'), { error: 'its answer is larger than 1 MiB' })
+  t.match(await error('/large'), { error: 'its answer is larger than 64 KiB' })
   t.match(await error('/never', 50), { error: 'no answer within 0.05 s' })
   t.match(await error('/trickles', 50), { error: 'no answer within 0.05 s' })
   t.match(await error('/moved'), { error: 'answered 302' }, 'a secret goes nowhere else')
@@ -91,4 +92,83 @@ t.test('a server that is down, never answers, breaks off or answers too much', a
 
 t.test('an address that is none is an error too', async (t) => {
   t.match(await asked(t, { ...SCORE, url: 'http://a b' }), { canary: { error: 'Invalid URL' } })
+})
+
+t.test(
+  'a thousand services ask one Prometheus 16 questions at a time, and all of them',
+  async (t) => {
+    const prometheus = await startFakePrometheus()
+    t.teardown(prometheus.close)
+    let [open, most] = [0, 0]
+    prometheus.answer = (_query, res) => {
+      most = Math.max(most, ++open)
+      // Long enough for more to come, were more sent.
+      setTimeout(() => {
+        open -= 1
+        vector(res, ['0.5'])
+      }, 5)
+    }
+    const fetcher = createProviderFetcher()
+    t.teardown(fetcher.close)
+    const pollers = Array.from({ length: 1000 }, () => new ProviderPoller(fetcher.fetch))
+    for (const poller of pollers) poller.ask({ ...GPU, url: prometheus.origin }, BOTH, 7)
+    while (pollers.some((p) => p.isAsking('gpu')))
+      await new Promise((resolve) => setImmediate(resolve))
+    t.equal(prometheus.queries.length, 2000)
+    t.ok(most > 1 && most <= 16, `${most} at once`)
+    const value = { value: 0.5 }
+    for (const poller of pollers) {
+      const [arrived] = poller.take()
+      if (!isSame(arrived!.reading, { at: 7, canary: value, baseline: value }))
+        t.fail(JSON.stringify(arrived))
+    }
+  },
+)
+
+t.test(
+  'a provider that hangs costs each question its time, and no other provider any',
+  async (t) => {
+    const [hanging, well] = [await startFakePrometheus(), await startFakePrometheus()]
+    t.teardown(hanging.close)
+    t.teardown(well.close)
+    hanging.answer = () => {}
+    const fetcher = createProviderFetcher(200)
+    t.teardown(fetcher.close)
+    const pollers = Array.from({ length: 20 }, () => new ProviderPoller(fetcher.fetch))
+    for (const poller of pollers) poller.ask({ ...GPU, url: hanging.origin }, BOTH, 7)
+    const other = new ProviderPoller(fetcher.fetch)
+    other.ask({ ...GPU, url: well.origin }, BOTH, 7)
+    while (other.isAsking('gpu')) await new Promise((resolve) => setImmediate(resolve))
+    t.match(other.take(), [{ reading: { canary: { value: 0.5 } } }])
+    t.ok(hanging.queries.length <= 16, `${hanging.queries.length} at once`)
+    while (pollers.some((p) => p.isAsking('gpu')))
+      await new Promise((resolve) => setImmediate(resolve))
+    t.equal(hanging.queries.length, 40, 'those that waited had their time too')
+    const error = { error: 'no answer within 0.2 s' }
+    for (const poller of pollers)
+      t.match(poller.take(), [{ reading: { canary: error, baseline: error } }])
+  },
+)
+
+t.test('what waits for its turn when the gateway ends is not asked any more', async (t) => {
+  const prometheus = await startFakePrometheus()
+  t.teardown(prometheus.close)
+  prometheus.answer = () => {}
+  const fetcher = createProviderFetcher()
+  const pollers = Array.from({ length: 20 }, () => new ProviderPoller(fetcher.fetch))
+  for (const poller of pollers) poller.ask({ ...GPU, url: prometheus.origin }, BOTH, 7)
+  while (prometheus.queries.length < 16) await new Promise((resolve) => setImmediate(resolve))
+  await fetcher.close()
+  while (pollers.some((p) => p.isAsking('gpu')))
+    await new Promise((resolve) => setImmediate(resolve))
+  t.equal(prometheus.queries.length, 16)
+  t.match(pollers.at(-1)!.take(), [{ reading: { canary: { error: /^no answer/ } } }])
+})
+
+t.test('a secret with what no header may have is an error that does not show it', async (t) => {
+  const prometheus = await startFakePrometheus()
+  t.teardown(prometheus.close)
+  const { canary } = await asked(t, { ...GPU, url: prometheus.origin, secret: 'to\nken' })
+  t.same(canary, { error: 'no answer (UND_ERR_INVALID_ARG)' })
+  t.same(prometheus.queries, [])
 })

@@ -228,3 +228,58 @@ t.test('a reload that takes a metric away forgets an answer that is still under 
   )
   t.same(simulation.errors, [])
 })
+
+t.test('case 19, a provider that failed is asked no more in its step', async (t) => {
+  const counted = { ...GPU, onFailure: 'warn', threshold: terms() } as const
+  const provider = prometheus((version) => (version === '2.0' ? '0.95' : '0.5'))
+  const steps = weightSteps([5, 100], 1_000_000)
+  const metrics = [ERRORS, counted]
+  const service = quickService({ spec: { steps }, analysis: { metrics } })
+  const simulation = await rollout(metrics, { ...provider, service })
+  await simulation.run(10_000, () => false)
+  t.equal(provider.asked.length, 2, 'the canary and the baseline, once')
+  t.match(named(simulation, 'gpu'), {
+    verdict: 'failed',
+    threshold: { over: true, counts: { failed: 1, successful: 0 } },
+  })
+})
+
+t.test('case 22, after an error: asked again after 10 s, not at the interval', async (t) => {
+  const at: number[] = []
+  const fetchProvider: FetchProvider = () => {
+    at.push(simulation.elapsedMs)
+    return Promise.reject(new Error('refused the connection'))
+  }
+  const slow = { ...SCORE, intervalMs: 300_000 }
+  const simulation = await rollout([ERRORS, slow], { fetchProvider })
+  t.ok(await simulation.run(40_000, () => at.length === 3))
+  t.same([at[1]! - at[0]!, at[2]! - at[1]!], [10_000, 10_000])
+})
+
+t.test('five errors in a row hold a rollout that counts them, and never end it', async (t) => {
+  let isWell = false
+  const counted = { ...GPU, threshold: terms() }
+  const simulation = await rollout(
+    [{ ...ERRORS, floor: 0.05 }, counted],
+    prometheus(() => (isWell ? '0.5' : 'down')),
+  )
+  await simulation.run(12_000, () => false)
+  t.match(simulation.state, { phase: 'progressing', step: 0, holdReason: 'error' })
+  const { counts, over } = named(simulation, 'gpu').threshold!
+  t.ok(counts.consecutiveErrors > 4, `${counts.consecutiveErrors} in a row`)
+  t.equal(over, false)
+  isWell = true
+  t.ok(await simulation.run(30_000, (s) => s.step === 1))
+})
+
+t.test('nothing that is stored has a secret in it', async (t) => {
+  const simulation = await rollout([{ ...ERRORS, floor: 0.05 }, SCORE], {
+    fetchProvider: () => Promise.resolve({ status: 200, body: '{"score":0.7}' }),
+  })
+  t.ok(await simulation.run(60_000, (s) => s.step === 2))
+  const { store } = simulation
+  const archived = await store.archivedPlan('svc', '1.4->2.0#1')
+  t.match(archived!.spec.analysis.metrics[1], { name: 'score', secret: '(hidden)' })
+  t.notMatch(JSON.stringify([archived, store.log, store.records.get('svc')]), SCORE.secret!)
+  t.equal(named(simulation, 'score').verdict, 'successful', 'it is asked with it all the same')
+})

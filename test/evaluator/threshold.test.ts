@@ -200,3 +200,14 @@ t.test('while the baseline is sick nothing is measured', async (t) => {
   await simulation.run(5000, () => false)
   t.same(named(simulation, 'errors').threshold!.counts, before)
 })
+
+t.test('case 19, a metric that failed: no further measurements in its step', async (t) => {
+  const warning = { ...LIMIT, onFailure: 'warn', threshold: terms() } as const
+  const simulation = await rollout([warning], failing(0.3), {}, ENDLESS)
+  await simulation.run(12_000, () => false)
+  t.match(named(simulation, 'errors'), {
+    verdict: 'failed',
+    threshold: { over: true, counts: { failed: 1, successful: 0, inconclusive: 0 } },
+  })
+  t.equal(simulation.state.phase, 'progressing')
+})

@@ -15,7 +15,7 @@ export function cohort(plan: RolloutPlan, change: Partial<Cohort> = {}): Cohort 
     h.source.of === 'drift'
       ? emptyDriftTally(h.id, terms)
       : isContinuous(h.source)
-        ? emptyBetTally()
+        ? emptyBetTally(h.source.of)
         : emptyEventTally(plan.keyed),
   ])
   return {

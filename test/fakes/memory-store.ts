@@ -126,8 +126,8 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitLabels = async (): Promise<void> => {}
-  expirePredictions = async (): Promise<number> => 0
+  commitFeedback = async (): Promise<void> => {}
+  expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
 

@@ -66,6 +66,61 @@ export const ACCURACY: Extract<MetricSpec, { kind: 'accuracy' }> = {
   minLabels: 100,
 }
 
+const VALUES = {
+  mode: 'decide',
+  onFailure: 'rollback',
+  better: 'higher',
+  maxChange: 0.05,
+  sensitivity: 0.05,
+  max: null,
+  min: null,
+  windowMs: 2000,
+} as const
+
+export const CONVERSION: Extract<MetricSpec, { kind: 'conversion' }> = {
+  ...VALUES,
+  name: 'conversion',
+  kind: 'conversion',
+  event: 'purchase',
+  floor: 0,
+}
+
+export const REVENUE: Extract<MetricSpec, { kind: 'sum' }> = {
+  ...VALUES,
+  name: 'revenue',
+  kind: 'sum',
+  event: 'purchase',
+  field: 'amount',
+  cap: 10,
+}
+
+export const BASKET: Extract<MetricSpec, { kind: 'mean' }> = {
+  ...VALUES,
+  name: 'basket',
+  kind: 'mean',
+  from: { in: 'event', event: 'purchase', field: 'amount' },
+  cap: 10,
+  minLabels: 100,
+}
+
+export const CLICKS: Extract<MetricSpec, { kind: 'ratio' }> = {
+  ...VALUES,
+  name: 'clicks',
+  kind: 'ratio',
+  numerator: 'click',
+  denominator: 'view',
+  cap: 3,
+}
+
+/** A mean of a number of the answers. */
+export const TOKENS: Extract<MetricSpec, { kind: 'mean' }> = {
+  ...BASKET,
+  name: 'tokens',
+  better: 'lower',
+  from: { in: 'answer', pointer: '/tokens' },
+  windowMs: 0,
+}
+
 export const LATENCY: Extract<MetricSpec, { kind: 'latency' }> = {
   name: 'latency',
   kind: 'latency',
@@ -140,7 +195,13 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
       weightsBp: {},
       override: null,
     },
-    observe: { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0', sample: 1 },
+    observe: {
+      requestIdHeader: 'x-request-id',
+      prediction: '/outputs/0/data/0',
+      sample: 1,
+      numbers: [],
+      awaitsEvents: false,
+    },
     mirrors: [],
     failureStatuses: null,
     notify: [],

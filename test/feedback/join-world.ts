@@ -1,45 +1,75 @@
-import type { Prediction } from '../../src/domain/prediction.ts'
-import { createLabelJoin } from '../../src/feedback/join.ts'
-import type { ChangedCohort, LabelJoinDeps, LabelMatch, Mark } from '../../src/feedback/join.ts'
+import type { Prediction, UnitEvents } from '../../src/domain/prediction.ts'
+import { NO_EVENTS } from '../../src/domain/prediction.ts'
+import { createFeedbackJoin } from '../../src/feedback/join.ts'
+import type { FeedbackJoinDeps, JoinMatch } from '../../src/feedback/join.ts'
+import { keyUnit } from '../../src/feedback/key-unit.ts'
 import { parseFeedback } from '../../src/feedback/parse.ts'
+import type { SliceChange } from '../../src/feedback/slice-booking.ts'
 import { SERVICE } from '../store/samples.ts'
 
+/** The key whose unit `k-1` of the samples is. */
+export const KEY_UNIT = keyUnit('k-1')
+
 /** A join with a store in memory that behaves as the real one does. */
-export function makeWorld(predictions: Prediction[], change: Partial<LabelJoinDeps> = {}) {
-  const booked: { prediction: Prediction; label: number; now: number }[] = []
-  const commits: { joined: readonly Mark[]; cohorts: readonly ChangedCohort[] }[] = []
+export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoinDeps> = {}) {
+  const booked: { prediction: Prediction; label: number }[] = []
+  const events: Parameters<FeedbackJoinDeps['bookEvent']>[] = []
+  const commits: SliceChange[] = []
   const counts: Record<string, number> = {}
   const marked = new Set<Prediction>()
-  const toMatch = (prediction: Prediction): LabelMatch => ({
+  const said = new Map<Prediction, UnitEvents>()
+  const toMatch = (prediction: Prediction): JoinMatch => ({
     found: marked.has(prediction) ? 'joined' : 'pending',
+    record: predictions.indexOf(prediction),
     prediction,
+    events: said.get(prediction) ?? NO_EVENTS,
   })
-  const world = { predictions, booked, commits, counts, failWith: null as Error | null }
-  const deps: { -readonly [Key in keyof LabelJoinDeps]: LabelJoinDeps[Key] } = {
+  const world = { predictions, booked, events, commits, counts, failWith: null as Error | null }
+  const deps: { -readonly [Key in keyof FeedbackJoinDeps]: FeedbackJoinDeps[Key] } = {
     services: () => [SERVICE, 'other'],
-    buffer: { find: () => [], flush: async () => {} },
+    eventFields: (service) =>
+      service === SERVICE
+        ? new Map([
+            ['purchase', new Set([null, 'amount'])],
+            ['visit', new Set()],
+          ])
+        : new Map(),
+    buffer: { find: () => [], holdsUnit: () => false, flush: async () => {} },
     store: {
       findPredictions: async (queries) =>
-        queries.map(({ service, requestId }) => {
+        queries.map((query) => {
           const matches = predictions.filter(
             (prediction) =>
-              prediction.requestId === requestId &&
-              (service === null || prediction.service === service),
+              ('unit' in query
+                ? prediction.unit === query.unit && prediction.cohort !== -1
+                : prediction.requestId === query.requestId) &&
+              (query.service === null || prediction.service === query.service),
           )
           if (matches.length > 1) {
             return { found: 'ambiguous', services: matches.map((match) => match.service) }
           }
           return matches[0] === undefined ? { found: 'none' } : toMatch(matches[0])
         }),
-      commitLabels: async (joined, cohorts) => {
+      commitFeedback: async (slice) => {
         if (world.failWith !== null) throw world.failWith
-        commits.push({ joined: [...joined], cohorts })
-        for (const { prediction } of joined) marked.add(prediction)
+        commits.push(slice)
+        for (const { prediction } of slice.labels) marked.add(prediction)
+        for (const each of slice.events) said.set(each.prediction, each.events)
       },
     },
-    book: (prediction, label, now) => {
-      booked.push({ prediction, label, now })
-      return change.book?.(prediction, label, now) ?? { result: 'joined', cohort: null }
+    bookLabel: (prediction, label) => {
+      booked.push({ prediction, label })
+      return change.bookLabel?.(prediction, label) ?? { result: 'joined', changed: null }
+    },
+    bookEvent: (prediction, totals, event) => {
+      events.push([prediction, totals, event])
+      return (
+        change.bookEvent?.(prediction, totals, event) ?? {
+          result: 'joined',
+          changed: null,
+          totals: [(totals[0] ?? 0) + 1],
+        }
+      )
     },
     clock: { now: () => 5000 },
     count: (service, result, lines) => {
@@ -47,12 +77,13 @@ export function makeWorld(predictions: Prediction[], change: Partial<LabelJoinDe
       counts[key] = (counts[key] ?? 0) + lines
     },
   }
-  const { book: _, ...others } = change
+  const { bookLabel: _, bookEvent: __, ...others } = change
   Object.assign(deps, others)
-  const join = createLabelJoin({
+  const join = createFeedbackJoin({
     ...deps,
     buffer: {
       find: (service, requestId) => deps.buffer.find(service, requestId),
+      holdsUnit: (unit) => deps.buffer.holdsUnit(unit),
       flush: () => deps.buffer.flush(),
     },
   })

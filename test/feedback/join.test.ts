@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import type { Cohort } from '../../src/domain/cohort.ts'
-import { createLabelJoin } from '../../src/feedback/join.ts'
+import { createFeedbackJoin, type Booked } from '../../src/feedback/join.ts'
 import { parseFeedback } from '../../src/feedback/parse.ts'
 import { createPredictionBuffer } from '../../src/store/prediction-buffer.ts'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
+import { events } from '../fakes/evidence.ts'
 import { makeWorld } from './join-world.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from '../store/samples.ts'
 
@@ -12,9 +12,13 @@ t.test('a label is booked with its prediction and the time, and marked in the st
   const world = makeWorld([samplePrediction()])
   const report = await world.accept('{"requestId":"r-1","label":4.5}')
   t.strictSame(report, { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] })
-  t.strictSame(world.booked, [{ prediction: samplePrediction(), label: 4.5, now: 5000 }])
+  t.strictSame(world.booked, [{ prediction: samplePrediction(), label: 4.5 }])
   t.strictSame(world.commits, [
-    { joined: [{ prediction: samplePrediction(), label: 4.5 }], cohorts: [] },
+    {
+      labels: [{ record: 0, prediction: samplePrediction(), label: 4.5 }],
+      events: [],
+      tallies: [],
+    },
   ])
   t.strictSame(world.counts, { 'credit-risk joined': 1 })
 })
@@ -48,7 +52,9 @@ t.test('a second label for a request is a duplicate, in one batch, slice or late
 })
 
 t.test('a late label is marked like any other, so that it is late once', async (t) => {
-  const world = makeWorld([samplePrediction()], { book: () => ({ result: 'late', cohort: null }) })
+  const world = makeWorld([samplePrediction()], {
+    bookLabel: () => ({ result: 'late', changed: null }),
+  })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 0, late: 1 })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
 })
@@ -62,17 +68,17 @@ t.test('a request that is no evidence is joined and booked nowhere', async (t) =
 })
 
 t.test('cohorts that changed are stored with the labels, each once', async (t) => {
-  const [one, two] = [sampleCohort(1), sampleCohort(2)]
+  const [one, two] = [changed(1), changed(2)]
   const predictions = ['a', 'b', 'c', 'd'].map((requestId) => samplePrediction({ requestId }))
-  const byId: Record<string, Cohort | null> = { a: one, b: two, c: one, d: null }
+  const byId: Record<string, Booked['changed']> = { a: one, b: two, c: one, d: null }
   const world = makeWorld(predictions, {
-    book: ({ requestId }) => ({ result: 'joined', cohort: byId[requestId]! }),
+    bookLabel: ({ requestId }) => ({ result: 'joined', changed: byId[requestId]! }),
   })
   await world.accept(...['a', 'b', 'c', 'd'].map((id) => `{"requestId":"${id}","label":1}`))
   t.equal(world.commits.length, 1)
-  t.strictSame(world.commits[0]!.cohorts, [
-    { service: SERVICE, cohort: one },
-    { service: SERVICE, cohort: two },
+  t.strictSame(world.commits[0]!.tallies, [
+    { ...one, service: SERVICE },
+    { ...two, service: SERVICE },
   ])
 })
 
@@ -120,6 +126,7 @@ t.test('what is still in the buffer is written before it is looked up and marked
   let flushes = 0
   world.deps.buffer = {
     find: (_service, requestId) => (requestId === 'r-1' ? [prediction] : []),
+    holdsUnit: () => false,
     flush: async () => {
       flushes += 1
       world.predictions.push(prediction)
@@ -143,9 +150,9 @@ t.test('batches that come at once are joined one after the other', async (t) => 
 })
 
 t.test('nothing is acknowledged when the store fails, and nothing is booked twice', async (t) => {
-  const cohort = sampleCohort(7)
+  const tallies = changed(7)
   const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })], {
-    book: () => ({ result: 'joined', cohort }),
+    bookLabel: () => ({ result: 'joined', changed: tallies }),
   })
   const failure = new Error('disk full')
   world.failWith = failure
@@ -159,8 +166,9 @@ t.test('nothing is acknowledged when the store fails, and nothing is booked twic
   t.equal(world.booked.length, 1)
   t.strictSame(world.commits, [
     {
-      joined: [{ prediction: samplePrediction(), label: 4 }],
-      cohorts: [{ service: SERVICE, cohort }],
+      labels: [{ record: 0, prediction: samplePrediction(), label: 4 }],
+      events: [],
+      tallies: [{ ...tallies, service: SERVICE }],
     },
   ])
   t.strictSame(world.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 1 })
@@ -170,9 +178,9 @@ t.test('a booking that fails half-way leaves nothing that could be booked twice'
   const predictions = ['a', 'b'].map((requestId) => samplePrediction({ requestId }))
   let isBroken = true
   const world = makeWorld(predictions, {
-    book: ({ requestId }) => {
+    bookLabel: ({ requestId }) => {
       if (requestId === 'b' && isBroken) throw new Error('broken')
-      return { result: 'joined', cohort: null }
+      return { result: 'joined', changed: null }
     },
   })
   const lines = ['{"requestId":"a","label":1}', '{"requestId":"b","label":1}']
@@ -211,7 +219,7 @@ t.test('with a real store labels survive a restart, and find predictions just ma
   const second = await openRealWorld(t, path)
   t.match(await second.accept(lines), { joined: 0, duplicate: 500, unmatched: 1 })
   const record = await second.store.readRollout(SERVICE)
-  t.strictSame(record?.cohorts, [sampleCohort(7, { assigned: [500, 0] })])
+  t.strictSame(record?.cohorts, [sampleCohort(7, { tallies: { x: events([500, 0], [0, 0]) } })])
   await second.close()
 })
 
@@ -224,14 +232,18 @@ async function openRealWorld(t: Test, path: string) {
     log: { info: () => {}, warn: () => {} },
   })
   const buffer = createPredictionBuffer({ store, onError: (error) => t.fail(String(error)) })
-  const cohort = sampleCohort(7, { assigned: [0, 0] })
-  const join = createLabelJoin({
+  const tally = events([0, 0], [0, 0])
+  const join = createFeedbackJoin({
     services: () => [SERVICE],
     buffer,
     store,
-    book: () => {
-      cohort.assigned[0] += 1
-      return { result: 'joined', cohort }
+    eventFields: () => new Map(),
+    bookLabel: () => {
+      tally.trials[0] += 1
+      return { result: 'joined', changed: { ...changed(7), tallies: { x: tally } } }
+    },
+    bookEvent: () => {
+      throw new Error('there are no events')
     },
     clock: { now: () => 5000 },
     count: () => {},
@@ -246,4 +258,8 @@ async function openRealWorld(t: Test, path: string) {
       await store.close()
     },
   }
+}
+
+function changed(cohort: number): NonNullable<Booked['changed']> {
+  return { rollout: sampleCohort(cohort).rollout, cohort, tallies: {} }
 }

@@ -9,7 +9,7 @@ t.test('one object is read as JSON, over several lines if need be', (t) => {
   const body = '\uFEFF{\n "service": "credit",\n "requestId": "r-1",\n "label": -0.5\n}\n'
   t.strictSame(
     [...parseFeedback(body, 'application/json')],
-    [{ line: 1, service: 'credit', requestId: 'r-1', label: -0.5 }],
+    [{ line: 1, service: 'credit', requestId: 'r-1', key: null, label: -0.5 }],
   )
   t.end()
 })
@@ -19,8 +19,8 @@ t.test('lines are read one by one, empty ones are skipped and still numbered', (
     '{"requestId":"a","label":1}\r\n\n  \n{"requestId":"b","label":2e3,"at":"2027-06-30T12:00:00.5Z"}'
   const lines = parseFeedback(body, NDJSON)
   const expected = [
-    { line: 1, service: null, requestId: 'a', label: 1 },
-    { line: 4, service: null, requestId: 'b', label: 2000 },
+    { line: 1, service: null, requestId: 'a', key: null, label: 1 },
+    { line: 4, service: null, requestId: 'b', key: null, label: 2000 },
   ]
   t.strictSame([...lines], expected)
   t.strictSame([...lines], expected, 'they can be taken again')
@@ -34,9 +34,34 @@ t.test('a line that cannot be used says why, and the others are read all the sam
   t.strictSame(
     [...parseFeedback(body, NDJSON)],
     [
-      { line: 1, service: null, requestId: 'a', label: 1 },
+      { line: 1, service: null, requestId: 'a', key: null, label: 1 },
       { line: 2, error: 'not JSON: unexpected "n" at character 1' },
-      { line: 3, service: null, requestId: 'b', label: 2 },
+      { line: 3, service: null, requestId: 'b', key: null, label: 2 },
+    ],
+  )
+  t.end()
+})
+
+t.test('events are read with what they bring, by request id or key', (t) => {
+  const body = [
+    '{"key":"ü","event":"purchase","id":"o-1","value":-2,"values":{"amount":9.5},"at":"2027-06-30T12:00:00.5Z"}',
+    '{"service":"s","requestId":"r","event":"visit"}',
+  ].join('\n')
+  const none = { service: null, requestId: null, key: null, id: null, value: null, values: null }
+  t.strictSame(
+    [...parseFeedback(body, NDJSON)].map((line) => ({ ...none, ...line })),
+    [
+      {
+        ...none,
+        line: 1,
+        key: 'ü',
+        event: 'purchase',
+        id: 'o-1',
+        value: -2,
+        values: { amount: 9.5 },
+        at: Date.UTC(2027, 5, 30, 12, 0, 0, 500),
+      },
+      { ...none, line: 2, service: 's', requestId: 'r', event: 'visit', at: null },
     ],
   )
   t.end()
@@ -53,13 +78,15 @@ const ERRORS: readonly (readonly [body: string, error: string | RegExp])[] = [
   ['null', 'expected an object, found null'],
   ['17', 'expected an object, found a number'],
   ['"x"', 'expected an object, found a string'],
-  ['{}', 'requestId is missing'],
-  ['{"label":1}', 'requestId is missing'],
+  ['{}', 'requestId or key is missing'],
+  ['{"label":1}', 'requestId or key is missing'],
   ['{"requestId":7,"label":1}', 'requestId is not a string'],
   ['{"requestId":"","label":1}', 'requestId is empty'],
   ['{"requestId":"a","service":null,"label":1}', 'service is not a string'],
   ['{"requestId":"a","service":"","label":1}', 'service is empty'],
-  ['{"requestId":"a"}', 'label is missing'],
+  ['{"requestId":"a"}', 'label or event is missing'],
+  ['{"requestId":"a","key":"k","label":1}', 'found both requestId and key: name one of them'],
+  ['{"key":"k","label":1,"event":"e"}', 'found both label and event: send a line for each'],
   ['{"requestId":"a","label":"1"}', 'label is not a number'],
   ['{"requestId":"a","label":null}', 'label is not a number'],
   ['{"requestId":"a","label":true}', 'label is not a number'],
@@ -75,11 +102,16 @@ const ERRORS: readonly (readonly [body: string, error: string | RegExp])[] = [
   ],
   ['{"requestId":"a","label":1,"__proto__":2}', /^unknown field "__proto__"/],
   [`{"${'x'.repeat(99_999)}":1}`, /^unknown field "x{40}…" \(known/],
-  ['{"key":"u-1","label":1}', 'key is not supported yet: only labels by requestId are joined'],
-  ['{"requestId":"a","event":"purchase"}', /^event is not supported yet/],
-  ['{"requestId":"a","label":1,"id":"e-1"}', /^id is not supported yet/],
-  ['{"requestId":"a","value":1}', /^value is not supported yet/],
-  ['{"requestId":"a","values":{"amount":1}}', /^values is not supported yet/],
+  ['{"requestId":"a","label":1,"id":"e-1"}', 'id belongs to an event, found a label'],
+  ['{"requestId":"a","label":1,"values":{}}', 'values belongs to an event, found a label'],
+  ['{"requestId":"a","value":1}', 'label or event is missing'],
+  ['{"key":"","event":"e"}', 'key is empty'],
+  ['{"key":"k","event":""}', 'event is empty'],
+  ['{"key":"k","event":"e","id":""}', 'id is empty'],
+  ['{"key":"k","event":"e","id":7}', 'id is not a string'],
+  ['{"key":"k","event":"e","at":""}', /^at is not a time/],
+  ['{"key":"k","event":"e","value":-1e999}', 'value is not a finite number'],
+  ['{"key":"k","event":"e","values":{"a":1e999}}', 'values is not a finite number'],
   ['{"requestId":"a","key":1}', 'key is not a string'],
   ['{"requestId":"a","event":{}}', 'event is not a string'],
   ['{"requestId":"a","value":"1"}', 'value is not a number'],

@@ -79,6 +79,7 @@ function prediction(cohort: number, side: Side, value: number | null = 0): Predi
     cohort,
     side,
     variant: '',
+    unit: null,
   }
 }
 
@@ -212,7 +213,7 @@ t.test('labels are booked into the cohort of their request, capped, on the side 
   const ledger = ledgerOf([RMSE])
   const bets = { rmse: { centre: 4, cap: 25, harm: [0.01], proof: [-0.01] } }
   const { tallies } = open(ledger, 1, { terms: { thresholds: {}, bets, caps: { rmse: 5 } } })
-  t.same(ledger.label(prediction(1, 0), 2), { result: 'joined', cohort: null })
+  t.same(ledger.label(prediction(1, 0), 2), { result: 'joined', changed: null })
   ledger.label(prediction(1, 1), -7)
   const squares = tallies['rmse'] as BetTally
   t.match(squares, { n: [1, 1], sum: [4, 25], sumSq: [16, 625] })
@@ -269,7 +270,10 @@ t.test('a request of a segment is booked to the whole and to its segment, and to
   t.match(tallies['errors@gold'], { trials: [0, 1], events: [0, 1], harmEvents: [0, 1] })
   t.match(tallies['errors@silver'], { trials: [0, 0] })
   t.same(cohort.observed, [2, 1])
-  t.same(cohort.observedIn, { gold: [0, 1], silver: [0, 0] })
+  t.same(cohort.segments, {
+    gold: { assigned: [0, 1], observed: [0, 1] },
+    silver: { assigned: [0, 0], observed: [0, 0] },
+  })
   ledger.label({ ...prediction(1, 1), segment: 'gold' }, 4)
   ledger.label({ ...prediction(1, 0), segment: 'gold' }, 4)
   ledger.label({ ...prediction(1, 0, null), segment: 'gold' }, 4)
@@ -300,17 +304,20 @@ t.test('a label whose cohort was folded and dropped is late', (t) => {
   const ledger = ledgerOf([RMSE])
   open(ledger, 1)
   ledger.drop(1)
-  t.same(ledger.label(prediction(1, 1), 3), { result: 'late', cohort: null })
+  t.same(ledger.label(prediction(1, 1), 3), { result: 'late', changed: null })
   t.equal(ledger.label(prediction(-1, 1), 3).result, 'late')
   t.end()
 })
 
-t.test('a label of a stored cohort gives the cohort back, to be stored with it', (t) => {
+t.test('a label of a stored cohort gives its tallies back, to be stored with it', (t) => {
   const ledger = ledgerOf([RMSE])
   const stored = structuredClone(open(ledger, 1))
   const after = ledgerOf([RMSE])
   after.restore([stored])
-  t.equal(after.label(prediction(1, 0), 3).cohort, stored)
+  const { changed } = after.label(prediction(1, 0), 3)
+  t.match(changed, { rollout: stored.rollout, cohort: 1 })
+  t.same(Object.keys(changed!.tallies), ['rmse', 'rmse/above-cap', 'rmse/label-missing'])
+  t.equal(changed!.tallies['rmse'], stored.tallies['rmse'], 'as it is when it is stored')
   t.match(stored.tallies['rmse/label-missing'], { trials: [1, 0] })
   t.same(after.settleUntil(1e9, 1e9), [], 'it settled before it was stored')
   t.end()

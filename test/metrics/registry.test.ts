@@ -68,7 +68,12 @@ function scraped(withRollout = true): ServiceReading {
 }
 
 function registryOf(readings: readonly ServiceReading[], leads = true) {
-  return createMetricsRegistry({ version: '0.1.0', services: () => readings, leads: () => leads })
+  return createMetricsRegistry({
+    version: '0.1.0',
+    services: () => readings,
+    leads: () => leads,
+    forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
+  })
 }
 
 /** Value of a sample, or undefined; the order of its labels does not matter. */
@@ -202,9 +207,17 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   registry.countDecision(decision)
   registry.countDecision(decision)
   registry.countFeedback('svc', 'joined', 17)
+  for (const cohorts of [30, 2]) registry.countEvicted(cohorts)
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
+  t.same(
+    ['expired', 'evicted', 'dropped'].map((reason) =>
+      sample(before, 'serin_predictions_forgotten_total', { reason }),
+    ),
+    [3, 2, 1],
+  )
   t.same(
     ['serin_config_reload_success', 'serin_store_up', 'serin_leader'].map((n) => sample(before, n)),
     [1, 1, 0],

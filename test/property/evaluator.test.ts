@@ -116,8 +116,11 @@ class World {
     const due = this.#predictions.filter(({ prediction }) => this.clock.ms - prediction.at >= 1500)
     for (const each of due) {
       this.#predictions.splice(this.#predictions.indexOf(each), 1)
-      const { cohort } = this.#cycle.label(each.prediction, each.error)
-      if (cohort !== null) this.#cohorts.set(cohort.number, structuredClone(cohort))
+      const { changed } = this.#cycle.label(each.prediction, each.error)
+      if (changed === null) continue
+      const stored = this.#cohorts.get(changed.cohort)!
+      const tallies = { ...stored.tallies, ...structuredClone(changed.tallies) }
+      this.#cohorts.set(changed.cohort, { ...stored, tallies })
     }
   }
 

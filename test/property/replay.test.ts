@@ -1,17 +1,32 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Decision } from '../../src/domain/decision.ts'
-import type { StepSpec } from '../../src/domain/rollout-spec.ts'
+import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
 import { command } from '../fakes/rollout.ts'
 import { quickService, simulate } from '../fakes/quick-rollout.ts'
-import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import { ACCURACY, DRIFT, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const world = fc.record({
   seed: fc.integer(),
   keys: fc.constantFrom(0, 40_000),
-  metrics: fc.constantFrom([ERRORS, RMSE], [ERRORS, LATENCY], [RMSE, LATENCY], [ERRORS, ACCURACY]),
+  metrics: fc.constantFrom<(readonly MetricSpec[])[]>(
+    [ERRORS, RMSE],
+    [ERRORS, LATENCY],
+    [RMSE, LATENCY],
+    [ERRORS, ACCURACY],
+    [ERRORS, { ...RMSE, maxChange: 0.5, max: 3.2 }],
+    [
+      { ...ERRORS, maxChange: 1, segments: ['gold'] },
+      { ...DRIFT, onFailure: 'rollback' },
+    ],
+    [
+      { ...RMSE, maxChange: 0.5, segments: ['gold'] },
+      { ...LATENCY, segments: ['gold'] },
+    ],
+  ),
   canaryErrors: fc.constantFrom(0.01, 0.012, 0.03),
   canaryRms: fc.constantFrom(3, 3.3),
   pauseMs: fc.constantFrom(null, 1500),
@@ -28,18 +43,29 @@ async function recordedIn(of: World): Promise<AttemptRecord> {
   const pause = { kind: 'pause', durationMs: of.pauseMs } as const
   const paused: readonly StepSpec[] = [steps[0]!, pause, ...steps.slice(1)]
   const spec = of.pauseMs === null ? {} : { steps: paused }
+  const draw = createRandom(of.seed + 1)
   const simulation = await simulate(
     of.seed,
     of.keys,
-    (random, variant) => {
+    (random, variant, _ms, segment) => {
       const isCanary = variant === 'canary'
       const failed = random() < (isCanary ? of.canaryErrors : 0.01)
-      const error = failed ? null : (isCanary ? of.canaryRms : 3) * Math.sqrt(3) * random()
-      return { outcome: failed ? 'failed' : 'ok', error, latencyMs: 5 + 40 * random() }
+      const error = failed
+        ? null
+        : (isCanary && segment === 'gold' ? of.canaryRms ** 1.3 : isCanary ? of.canaryRms : 3) *
+          Math.sqrt(3) *
+          random()
+      return {
+        outcome: failed ? 'failed' : 'ok',
+        error,
+        latencyMs: 5 + 40 * random(),
+        prediction: random() + (isCanary ? 0.3 : 0),
+      }
     },
     of.metrics,
     {
       rps: 1500,
+      segment: () => (draw() < 0.2 ? 'gold' : 'other'),
       service: quickService({ analysis: { metrics: of.metrics }, spec }, of.keys > 0),
       reachable: (variant, ms) => variant === 'baseline' || ms < of.downAt,
     },

@@ -188,7 +188,7 @@ t.test('a segment is read with the key in one pass, within the same bounds', asy
   const observe = {
     requestIdHeader: 'x-request-id',
     prediction: null,
-    sample: 1,
+    ...{ sample: 1, numbers: [], awaitsEvents: false },
     segment: { from: { from: 'body', pointer: '/tier' }, values: ['gold'] },
   } as const
   const keyed = await setUp(t, bodyKey, {}, { observe })

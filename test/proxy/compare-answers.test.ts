@@ -8,6 +8,8 @@ import { gzipSync } from 'node:zlib'
 import { rawExchange } from '../support/raw-client.ts'
 import { resultsOf, startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
 
+const NO_EVENTS = { numbers: [], awaitsEvents: false }
+
 const answer = (body: string | null, status = 200): MirrorAnswer => ({
   status,
   headMs: 1,
@@ -144,7 +146,9 @@ t.test('answers are compared in pairs, whichever comes first', async (t) => {
         }
       },
     },
-    { service: { observe: { requestIdHeader: 'x-id', prediction: '/p', sample: 1 } } },
+    {
+      service: { observe: { requestIdHeader: 'x-id', prediction: '/p', sample: 1, ...NO_EVENTS } },
+    },
   )
   await post('', '/m/late')
   await untilBook(book, ({ pairs }) => pairs === 1)
@@ -184,7 +188,7 @@ t.test('statuses, forms and values disagree over real sockets', async (t) => {
       },
     },
     {
-      service: { observe: { requestIdHeader: 'x-id', prediction: '/p', sample: 1 } },
+      service: { observe: { requestIdHeader: 'x-id', prediction: '/p', sample: 1, ...NO_EVENTS } },
       options: { limits: { copyBytes: 4_096 } },
     },
   )
@@ -230,7 +234,7 @@ t.test('answers without a body, encoded ones and streams of events are pairs too
 
 t.test('an answer that is compared and not observed leaves no prediction', async (t) => {
   const answer: Answer = (_req, res) => res.end('{"p":1}')
-  const observe = { requestIdHeader: 'x-id', prediction: '/p', sample: 0 }
+  const observe = { requestIdHeader: 'x-id', prediction: '/p', sample: 0, ...NO_EVENTS }
   const { gateway, post, book } = await startMirrored(
     t,
     { live: answer, shadow: answer },

@@ -67,7 +67,13 @@ t.test("the baseline answers in a failed canary's place, and the failure stays",
 })
 
 t.test("a fallback's answer is nobody's prediction", async (t) => {
-  const observe = { requestIdHeader: 'x-request-id', prediction: '/x', sample: 1 }
+  const observe = {
+    requestIdHeader: 'x-request-id',
+    prediction: '/x',
+    sample: 1,
+    numbers: [],
+    awaitsEvents: false,
+  }
   const { gateway } = await start(t, (_req, res) => res.writeHead(500).end(), {
     service: { observe },
   })

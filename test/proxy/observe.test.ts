@@ -6,7 +6,13 @@ import { refusedOrigin, startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
 
-const OBSERVE = { requestIdHeader: 'x-trace', prediction: '/outputs/0/data/0', sample: 1 }
+const OBSERVE = {
+  requestIdHeader: 'x-trace',
+  prediction: '/outputs/0/data/0',
+  sample: 1,
+  numbers: [],
+  awaitsEvents: false,
+}
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`
 
 t.test('predictions are read from answers after they have left', async (t) => {
@@ -53,7 +59,7 @@ t.test('of a sample alone predictions are read, and asked for', async (t) => {
   const gateway = await startGateway(
     [
       serviceWith([variantAt('baseline', upstream.origin)], {
-        observe: { ...OBSERVE, sample: 0.25 },
+        observe: { ...OBSERVE, sample: 0.25, numbers: [], awaitsEvents: false },
       }),
     ],
     { draw: () => draws[gateway.recorder.begun.length === 0 ? 0 : 2]! },
@@ -127,7 +133,7 @@ t.test('what waits to be read is bounded, and read at the latest on closing', as
       overrideRefused: false,
     } as const
     const ticket = recorder.begin(assignment, `r${n}`, 0, true)
-    reader.add({ recorder, ticket, pointer: '/0', chunks: [chunk], bytes })
+    reader.add({ recorder, ticket, pointer: '/0', numbers: [], chunks: [chunk], bytes })
   }
   for (let n = 0; n < 1025; n++) add(n, 3)
   t.same(recorder.predictions, [{ requestId: 'r1024', value: null }], 'the one too many')

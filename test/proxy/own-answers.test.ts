@@ -51,6 +51,8 @@ t.test(
       },
       prediction: null,
       sample: 1,
+      numbers: [],
+      awaitsEvents: false,
     }
     const variants = [variantAt('baseline', upstream.origin)]
     const gateway = await startGateway([serviceWith(variants, { observe })])

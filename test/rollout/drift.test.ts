@@ -56,6 +56,33 @@ t.test('drift has an α of its own, and takes nothing from that of rollback', (t
   t.end()
 })
 
+t.test('a shift in a segment alone is told of that segment', (t) => {
+  const asked = plan({ analysis: { metrics: [ERRORS, { ...DRIFT, segments: ['gold'] }] } })
+  const tally = (canary: number[]) => ({
+    kind: 'drift' as const,
+    baseline: [4000, 2000, 2000],
+    canary,
+  })
+  const tallies = {
+    drift: tally([4000, 2000, 2000]),
+    'drift@gold': tally([400, 600, 1000]),
+  }
+  const each = cohort(asked, {
+    tallies,
+    segments: { gold: { assigned: [0, 0], observed: [0, 0] } },
+  })
+  const bins = { drift: [1, 2], 'drift@gold': [1, 2] }
+  const reports = judge(asked, evidenceOf(asked, [each], { bins }), CONTEXT)
+  t.match(
+    reports.filter((r) => r.kind === 'drift').map((r) => [r.name, r.segment, r.verdict]),
+    [
+      ['drift', undefined, 'inconclusive'],
+      ['drift@gold', 'gold', 'failed'],
+    ],
+  )
+  t.end()
+})
+
 t.test('a shift is flagged when it is shown and large', (t) => {
   const shifted = reportOn([4000, 2000, 2000], [400, 600, 1000])
   t.equal(shifted.verdict, 'failed')
@@ -136,7 +163,7 @@ t.test('drift is never missing: nothing of it has to be proved', (t) => {
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const reports = [report(), reportOn([], [], {}, {}, asked)]
   t.same(missingFor(asked, last, seen({ reports })), [])
-  const values = { failureRate: noValue, latency: noValue, score: noValue }
+  const values = { failureRate: noValue, latency: noValue, value: noValue }
   t.same(readLimits([DRIFT], values), [])
   t.end()
 })

@@ -265,7 +265,10 @@ t.test('a segment needs as many units, of which fewer come', (t) => {
   const seen = (ofGold: number): Traffic => ({
     ...GIVEN,
     evidence: evidenceOf(all, [
-      cohort(all, { tallies: counts(ofGold), observedIn: { gold: [0, 0] } }),
+      cohort(all, {
+        tallies: counts(ofGold),
+        segments: { gold: { assigned: [0, 0], observed: [0, 0] } },
+      }),
     ]),
   })
   // 20 of 400 units, too few to tell how often they fail.

@@ -208,7 +208,7 @@ t.test('three evaluations beyond a limit fail a metric, beside its comparison or
   const limits = readLimits(metrics, {
     failureRate: () => ({ value: 0.06, n: 1000 }),
     latency: (side) => ({ value: side === 1 ? 120 : 80, n: 1000 }),
-    score: () => ({ value: null, n: 0 }),
+    value: () => ({ value: null, n: 0 }),
   })
   const at = (ticks: number) =>
     judge(
@@ -241,7 +241,7 @@ t.test('a limit that is broken right now holds a step before it is counted', (t)
   const limits = readLimits(metrics, {
     failureRate: (side) => ({ value: side === 1 ? 0.06 : 0.01, n: 1000 }),
     latency: () => ({ value: null, n: 0 }),
-    score: () => ({ value: null, n: 0 }),
+    value: () => ({ value: null, n: 0 }),
   })
   const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'errors')
   t.match(report, { verdict: 'inconclusive', limit: { ticksBeyond: 1 } })
@@ -254,7 +254,7 @@ t.test('a metric with a limit that decides is required even where its comparison
   const limits = readLimits(metrics, {
     failureRate: () => ({ value: null, n: 0 }),
     latency: () => ({ value: null, n: 0 }),
-    score: () => ({ value: 3, n: 500 }),
+    value: () => ({ value: 3, n: 500 }),
   })
   const report = named(judge(limited, evidenceOf(limited, []), { ...CONTEXT, limits }), 'rmse')
   t.match(report, { required: true, margins: { proof: null }, evidence: { nonInferiority: null } })

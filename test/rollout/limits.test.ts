@@ -12,7 +12,7 @@ const NEVER = {
   latency: () => {
     throw new Error('not asked')
   },
-  score: () => {
+  value: () => {
     throw new Error('not asked')
   },
 }
@@ -23,7 +23,7 @@ function read(
   metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }],
 ) {
   const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
-  return readLimits(metrics, { failureRate: of, latency: of, score: of })
+  return readLimits(metrics, { failureRate: of, latency: of, value: of })
 }
 
 t.test('a metric without an absolute limit is not read', (t) => {
@@ -37,7 +37,7 @@ t.test('each kind of metric is read as what it is, for the quantile and metric i
   readLimits([{ ...ERRORS, max: 1 }, SLOW, { ...RMSE, max: 4 }], {
     failureRate: (side) => note('failures', side),
     latency: (side, q) => note('latency', side, q),
-    score: (side, metric) => note('score', side, metric.name),
+    value: (side, metric) => note('score', side, metric.name),
   })
   t.same(asked, [
     ['failures', 0],

@@ -94,7 +94,10 @@ t.test('labels that are missing are those of the segment', (t) => {
   const labelled = { ...events([50, 10], [0, 0]) }
   const each = cohort(asked, {
     observed: [100, 20],
-    observedIn: { gold: [60, 12], silver: [0, 0] },
+    segments: {
+      gold: { assigned: [60, 12], observed: [60, 12] },
+      silver: { assigned: [0, 0], observed: [0, 0] },
+    },
     tallies: { 'rmse@gold': bets([50, 10], [1, 1], 1), 'rmse/label-missing@gold': labelled },
   })
   const reports = judge(asked, evidenceOf(asked, [each]), CONTEXT)

@@ -19,7 +19,7 @@ function bothWays(values: readonly Value[], pi: number) {
     harm: centredBets({ ...basis, ratio: RATIOS.harm }, 'above'),
     proof: centredBets({ ...basis, ratio: RATIOS.proof }, 'below'),
   }
-  const tally: BetTally = emptyBetTally()
+  const tally: BetTally = emptyBetTally('score')
   for (const { side, y } of values) {
     addBet(tally, terms, side, y, pi, RATIOS.harm, RATIOS.proof)
     addToBins(tally.bins![side], y)

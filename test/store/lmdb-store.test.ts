@@ -52,15 +52,46 @@ t.test('a store that older versions wrote, without an archive, is taken up', asy
   await store.close()
 })
 
-t.test('the archive is bounded in bytes too', async (t) => {
-  const limit = 20 * encodeRecord(sampleCohort(1)).length
-  const store = await openStore(t.testdir(), { archive: { maxCohorts: 1e6, maxBytes: limit } })
-  const lease = await takeLease(store)
-  const cohorts = Array.from({ length: 50 }, (_, number) => sampleCohort(number))
-  await commit(store, lease, null, { archive: { rollout: '1.4->2.0#1', plan: plan(), cohorts } })
-  t.match(await store.attempts(SERVICE), [{ cohorts: 20, evicted: 30 }])
-  await store.close()
-})
+t.test(
+  'the archive is bounded in bytes too, plans included, and says what it evicts',
+  async (t) => {
+    const planSize = encodeRecord(plan()).length
+    const size = encodeRecord(sampleCohort(1)).length
+    // Half a cohort is for numbers that take a byte more.
+    const maxBytes = planSize + 20.5 * size
+    const evicted: number[] = []
+    const onEvicted = (cohorts: number) => evicted.push(cohorts)
+    const store = await openStore(t.testdir(), {
+      archive: { maxCohorts: 1e6, maxBytes },
+      onEvicted,
+    })
+    const lease = await takeLease(store)
+    const archived = (first: number, count: number, attempt: number, of = plan()) => {
+      const rollout = `1.4->2.0#${attempt}`
+      const numbers = Array.from({ length: count }, (_, i) => first + i)
+      const cohorts = numbers.map((number) => sampleCohort(number, { rollout }))
+      return { archive: { rollout, plan: of, cohorts } }
+    }
+    const left = async () => (await store.attempts(SERVICE)).map((a) => [a.cohorts, a.evicted])
+    await commit(store, lease, null, archived(0, 50, 1))
+    t.strictSame(await left(), [[20, 30]])
+    await commit(store, lease, 7, archived(50, 9, 1)).then((r) => t.notOk(r.ok))
+    t.strictSame(evicted, [30], 'a refused commit evicts nothing')
+    await commit(store, lease, 1, archived(50, 1, 1, { ...plan(), configHash: 'hash-2' }))
+    t.strictSame(await left(), [[20, 31]], 'another plan takes the place of the one before')
+    // The plan of the second attempt takes the place of cohorts of the first.
+    await commit(store, lease, 2, archived(51, 1, 2))
+    const rest = Math.floor(20.5 - planSize / size) - 1
+    t.strictSame(await left(), [...(rest > 0 ? [[rest, 51 - rest]] : []), [1, 0]])
+    await commit(store, lease, 3, archived(52, 19, 2))
+    t.strictSame(await left(), [[20, 0]], 'the plan of an attempt goes with its last cohort')
+    t.equal(
+      evicted.reduce((sum, n) => sum + n, 0),
+      51,
+    )
+    await store.close()
+  },
+)
 
 t.test('a missing directory is made, whatever its name looks like', async (t) => {
   const path = join(t.testdir(), 'deep', 'data.v1')
@@ -135,11 +166,41 @@ t.test('predictions stay within their bytes, however many come', async (t) => {
     )
     await store.putPredictions(batch)
   }
-  const removed = await store.expirePredictions(0)
+  const { expired, evicted } = await store.expirePredictions(0)
+  t.equal(expired, 0)
   t.ok(statSync(join(path, 'data.mdb')).size < 3 * 1024 ** 2, 'the file stays small')
-  t.ok(total - removed > 2000, 'and holds what it has room for')
+  t.ok(evicted > 0 && total - evicted > 2000, 'and holds what it has room for')
   const newest = { service: SERVICE, requestId: `${((total - 1) * 7919) % 100_003}-${total - 1}` }
   t.match(await store.findPredictions([newest]), [{ found: 'pending' }])
+  await store.close()
+})
+
+t.test('events that make records grow beyond their bytes put the oldest out', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path, { maxBytes: 1024 ** 2 })
+  const queryOf = (index: number) => ({ service: SERVICE, requestId: `r-${index}` })
+  const total = 3000
+  const all = Array.from({ length: total }, (_, index) => samplePrediction(queryOf(index)))
+  await store.putPredictions(all)
+  t.same(await store.expirePredictions(0), { expired: 0, evicted: 0 }, 'they have room')
+  // As many events as a unit may have: 1 KiB each, three times what there is room for.
+  const seen = Array.from({ length: 128 }, (_, index) => index)
+  let removed = 0
+  for (let first = 0; first < total; first += 100) {
+    const queries = Array.from({ length: 100 }, (_, index) => queryOf(first + index))
+    const found = await store.findPredictions(queries)
+    const events = found.flatMap((match) =>
+      'record' in match ? [{ ...match, events: { seen, totals: [] } }] : [],
+    )
+    await store.commitFeedback({ labels: [], events, tallies: [] })
+    removed += (await store.expirePredictions(0)).evicted
+  }
+  t.ok(statSync(join(path, 'data.mdb')).size < 3 * 1024 ** 2, 'the file stays small')
+  t.ok(removed > 1000 && total - removed > 300, `${removed} of ${total} went`)
+  t.match(await store.findPredictions([queryOf(0), queryOf(total - 1)]), [
+    { found: 'none' },
+    { found: 'pending', events: { seen } },
+  ])
   await store.close()
 })
 

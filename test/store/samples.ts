@@ -92,6 +92,7 @@ export function samplePrediction(change: Partial<Prediction> = {}): Prediction {
     cohort: 17_953_172_731,
     side: 1,
     variant: 'canary',
+    unit: null,
     ...change,
   }
 }

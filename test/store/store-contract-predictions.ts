@@ -1,5 +1,8 @@
 import type { Test } from 'tap'
-import type { Prediction } from '../../src/domain/prediction.ts'
+import type { Tally } from '../../src/domain/cohort.ts'
+import { NO_EVENTS, type Prediction, type UnitEvents } from '../../src/domain/prediction.ts'
+import type { ChangedTallies, FeedbackChange, PredictionLookup } from '../../src/store/store.ts'
+import { bets, events } from '../fakes/evidence.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from './samples.ts'
 import type { StoreSubject } from './store-contract.ts'
 
@@ -27,12 +30,12 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       { service: null, requestId: 'r-' },
     ])
     t.strictSame(found, [
-      { found: 'pending', prediction: bare },
+      pending(bare, 2),
       { found: 'none' },
-      { found: 'pending', prediction: odd },
+      pending(odd, 3),
       { found: 'none' },
-      { found: 'pending', prediction: plain },
-      { found: 'pending', prediction: plain },
+      pending(plain, 1),
+      pending(plain, 1),
       { found: 'none' },
     ])
   })
@@ -48,13 +51,16 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const queries = all.map(({ requestId }) => ({ service: null, requestId }))
     t.strictSame(
       await store.findPredictions(queries),
-      all.map((prediction) => ({ found: 'pending', prediction })),
+      all.map((prediction, i) => pending(prediction, i + 1)),
     )
-    await store.commitLabels([{ prediction: all[0]!, label: 1 }], [])
+    await store.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction: all[0]!, label: 1 }],
+    })
     t.match(await store.findPredictions(queries.slice(0, 1)), [
       { found: 'joined', prediction: { segment: 'gold' } },
     ])
-    t.equal(await store.expirePredictions(Number.MAX_SAFE_INTEGER), all.length)
+    t.match(await store.expirePredictions(Number.MAX_SAFE_INTEGER), { expired: all.length })
   })
 
   t.test('long request ids, and ones with a NUL, are told apart', async (t) => {
@@ -66,7 +72,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       const found = await store.findPredictions(ids.map((requestId) => ({ service, requestId })))
       t.strictSame(
         found,
-        all.map((prediction) => ({ found: 'pending', prediction })),
+        all.map((prediction, index) => pending(prediction, index + 1)),
       )
     }
   })
@@ -79,10 +85,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       { service: null, requestId: 'r-1' },
       { service: 'b', requestId: 'r-1' },
     ])
-    t.strictSame(found, [
-      { found: 'ambiguous', services: ['a', 'b'] },
-      { found: 'pending', prediction: predictions[0] },
-    ])
+    t.strictSame(found, [{ found: 'ambiguous', services: ['a', 'b'] }, pending(predictions[0]!, 1)])
   })
 
   t.test('the first prediction of a request wins', async (t) => {
@@ -91,7 +94,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await store.putPredictions([first, samplePrediction({ value: 2 })])
     await store.putPredictions([samplePrediction({ value: 3, at: 9 })])
     const query = { service: SERVICE, requestId: 'r-1' }
-    t.strictSame(await store.findPredictions([query]), [{ found: 'pending', prediction: first }])
+    t.strictSame(await store.findPredictions([query]), [pending(first, 1)])
   })
 
   t.test('a joined prediction stays, marked, also when its request comes again', async (t) => {
@@ -99,36 +102,139 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const first = await subject.open()
     const prediction = samplePrediction()
     await first.putPredictions([prediction])
-    await first.commitLabels([{ prediction, label: 4 }], [])
+    await first.commitFeedback({ ...NOTHING, labels: [{ record: 1, prediction, label: 4 }] })
     await first.putPredictions([samplePrediction({ value: 9 })])
     await first.close()
     const store = await subject.open()
     const query = { service: SERVICE, requestId: 'r-1' }
-    t.strictSame(await store.findPredictions([query]), [{ found: 'joined', prediction }])
+    t.strictSame(await store.findPredictions([query]), [
+      { ...pending(prediction, 1), found: 'joined' },
+    ])
   })
 
-  t.test('labels store the cohorts that they changed', async (t) => {
+  t.test('labels store the tallies that they changed', async (t) => {
     const store = await makeSubject(t).open()
     const prediction = samplePrediction()
     await store.putPredictions([prediction])
     await commit(store, await takeLease(store), null, { putCohorts: [sampleCohort(7)] })
-    const changed = sampleCohort(7, { assigned: [20, 2] })
-    await store.commitLabels([{ prediction, label: 4 }], [{ service: SERVICE, cohort: changed }])
-    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [changed])
+    const tallies = { x: events([20, 2], [3, 1]) }
+    await store.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction, label: 4 }],
+      tallies: [changed(7, tallies)],
+    })
+    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [sampleCohort(7, { tallies })])
   })
 
   t.test('labels bring back neither a dropped cohort nor that of an earlier attempt', async (t) => {
     const store = await makeSubject(t).open()
     const next = sampleCohort(8, { rollout: '1.4->2.0#2' })
     await commit(store, await takeLease(store), null, { putCohorts: [next] })
-    const cohorts = [7, 8].map((number) => ({ service: SERVICE, cohort: sampleCohort(number) }))
-    await store.commitLabels([], cohorts)
+    const tallies = [7, 8].map((number) => changed(number, { x: events([1, 1], [1, 1]) }))
+    await store.commitFeedback({ ...NOTHING, tallies })
     t.strictSame((await store.readRollout(SERVICE))?.cohorts, [next])
+  })
+
+  t.test('what events have said of a unit comes back with it, to the bit', async (t) => {
+    const subject = makeSubject(t)
+    const first = await subject.open()
+    const keyed = samplePrediction({ unit: 2 ** 53 - 1 })
+    const single = samplePrediction({ requestId: 'r-2' })
+    await first.putPredictions([keyed, single])
+    await first.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction: keyed, label: 4 }],
+      events: [
+        { record: 1, prediction: keyed, events: SAID },
+        { record: 2, prediction: single, events: { seen: [7], totals: [] } },
+      ],
+    })
+    await first.close()
+    const store = await subject.open()
+    t.strictSame(
+      await store.findPredictions([
+        { service: SERVICE, unit: keyed.unit! },
+        { service: null, unit: keyed.unit! },
+        { service: SERVICE, requestId: 'r-2' },
+        { service: 'other', unit: keyed.unit! },
+      ]),
+      [
+        { found: 'joined', record: 1, prediction: keyed, events: SAID },
+        { found: 'joined', record: 1, prediction: keyed, events: SAID },
+        { ...pending(single, 2), events: { seen: [7], totals: [] } },
+        { found: 'none' },
+      ],
+    )
+    const more = { seen: [...SAID.seen, 3], totals: [2, 0, 0] }
+    await store.commitFeedback({
+      ...NOTHING,
+      events: [{ record: 1, prediction: keyed, events: more }],
+    })
+    t.match(await store.findPredictions([{ service: null, requestId: 'r-1' }]), [{ events: more }])
+  })
+
+  t.test("a key leads to its latest attempt's unit, whatever its request id", async (t) => {
+    const store = await makeSubject(t).open({ maxPending: 3 })
+    const [first, later, next] = [
+      samplePrediction({ unit: 5 }),
+      samplePrediction({ unit: 5, cohort: -1, requestId: 'r-2' }),
+      samplePrediction({ unit: 5, rollout: '1.4->2.0#2', at: 2000 }),
+    ]
+    const byKey = { service: SERVICE, unit: 5 }
+    const byId = { service: SERVICE, requestId: 'r-1' }
+    await store.putPredictions([first, later])
+    t.strictSame(await store.findPredictions([byKey]), [pending(first, 1)])
+    await store.putPredictions([next])
+    t.strictSame(await store.findPredictions([byKey, byId]), [pending(next, 3), pending(first, 1)])
+    await store.putPredictions([samplePrediction({ requestId: 'r-4' })])
+    t.strictSame(await store.findPredictions([byKey, byId]), [pending(next, 3), { found: 'none' }])
+  })
+
+  t.test('feedback for a record that is gone does not reach one that has its place', async (t) => {
+    const store = await makeSubject(t).open({ retentionMs: 100 })
+    const [old, young] = [samplePrediction(), samplePrediction({ requestId: 'r-2', at: 5000 })]
+    await store.putPredictions([old])
+    t.same(await store.expirePredictions(5000), { expired: 1, evicted: 0 })
+    await store.putPredictions([young])
+    await store.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction: old, label: 4 }],
+      events: [{ record: 1, prediction: old, events: SAID }],
+    })
+    t.strictSame(await store.findPredictions([{ service: null, requestId: 'r-2' }]), [
+      pending(young, 1),
+    ])
+  })
+
+  t.test('tallies of a cohort end with it, and with a newer whole', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const cohorts = [7, 8].map((number) => sampleCohort(number))
+    await commit(store, lease, null, { putCohorts: cohorts })
+    const denominator = { sum: [1, 2], sumSq: [3, 4], cross: [5, 6] } as never
+    const tallies = {
+      x: events([1, 1], [1, 1]),
+      y: { ...bets([3, 2], [1, 2], 0.5, 1, 2), denominator },
+    }
+    await store.commitFeedback({ ...NOTHING, tallies: [7, 8].map((n) => changed(n, tallies)) })
+    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [
+      sampleCohort(7, { tallies }),
+      sampleCohort(8, { tallies }),
+    ])
+    const newer = sampleCohort(8, { tallies: { x: events([9, 9], [9, 9]) } })
+    await commit(store, lease, 1, { dropCohorts: [7], putCohorts: [newer] })
+    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [newer])
+    await commit(store, lease, 2, { putCohorts: [sampleCohort(7)] })
+    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [sampleCohort(7), newer])
   })
 
   t.test('a label for a prediction that is gone leaves nothing behind', async (t) => {
     const store = await makeSubject(t).open()
-    await store.commitLabels([{ prediction: samplePrediction(), label: 4 }], [])
+    await store.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction: samplePrediction(), label: 4 }],
+      events: [{ record: 1, prediction: samplePrediction(), events: SAID }],
+    })
     const query = { service: SERVICE, requestId: 'r-1' }
     t.strictSame(await store.findPredictions([query]), [{ found: 'none' }])
   })
@@ -137,10 +243,13 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const store = await makeSubject(t).open({ retentionMs: 100 })
     const all = manyPredictions(600, (index) => ({ at: index < 300 ? 1000 : 1001 }))
     await store.putPredictions(all)
-    await store.commitLabels([{ prediction: all[0]!, label: 1 }], [])
-    t.equal(await store.expirePredictions(1100), 0)
-    t.equal(await store.expirePredictions(1101), 300)
-    t.equal(await store.expirePredictions(1101), 0)
+    await store.commitFeedback({
+      ...NOTHING,
+      labels: [{ record: 1, prediction: all[0]!, label: 1 }],
+    })
+    t.same(await store.expirePredictions(1100), { expired: 0, evicted: 0 })
+    t.same(await store.expirePredictions(1101), { expired: 300, evicted: 0 })
+    t.same(await store.expirePredictions(1101), { expired: 0, evicted: 0 })
     const found = await store.findPredictions(
       [0, 299, 300].map((index) => ({ service: null, requestId: `r-${index}` })),
     )
@@ -148,15 +257,15 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       found.map((lookup) => lookup.found),
       ['none', 'none', 'pending'],
     )
-    t.equal(await store.expirePredictions(1e9), 300)
+    t.same(await store.expirePredictions(1e9), { expired: 300, evicted: 0 })
   })
 
   t.test('beyond the maximum the oldest go first, and are counted', async (t) => {
     const store = await makeSubject(t).open({ maxPending: 10 })
     await store.putPredictions(manyPredictions(8))
     await store.putPredictions(manyPredictions(13).slice(8))
-    t.equal(await store.expirePredictions(1000), 3)
-    t.equal(await store.expirePredictions(1000), 0)
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 3 })
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 0 })
     const found = await store.findPredictions(
       manyPredictions(13).map(({ requestId }) => ({ service: SERVICE, requestId })),
     )
@@ -172,10 +281,21 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await before.putPredictions(manyPredictions(1000))
     await before.close()
     const store = await subject.open({ maxPending: 5 })
-    t.equal(await store.expirePredictions(1000), 995)
+    t.same(await store.expirePredictions(1000), { expired: 0, evicted: 995 })
     const query = { service: SERVICE, requestId: 'r-995' }
     t.match(await store.findPredictions([query]), [{ found: 'pending' }])
   })
+}
+
+const NOTHING: FeedbackChange = { labels: [], events: [], tallies: [] }
+const SAID: UnitEvents = { seen: [12, 2 ** 53 - 1], totals: [1, -0.5, NaN] }
+
+function pending(prediction: Prediction, record: number): PredictionLookup {
+  return { found: 'pending', record, prediction, events: NO_EVENTS }
+}
+
+function changed(cohort: number, tallies: Record<string, Tally>): ChangedTallies {
+  return { service: SERVICE, rollout: '1.4->2.0#1', cohort, tallies }
 }
 
 function manyPredictions(

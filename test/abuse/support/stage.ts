@@ -85,7 +85,13 @@ function buildServices(attacked: string, echo: string): readonly Service[] {
     weightsBp: { canary: 5_000 },
     override: null,
   } as const
-  const observe = { requestIdHeader: 'x-request-id', prediction: '/outputs/0/data/0', sample: 1 }
+  const observe = {
+    requestIdHeader: 'x-request-id',
+    prediction: '/outputs/0/data/0',
+    sample: 1,
+    numbers: [],
+    awaitsEvents: false,
+  }
   const match = { path: '/steady/*', methods: null, host: null }
   return [
     serviceWith(at(attacked), { split, observe }),

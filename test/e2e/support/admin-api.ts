@@ -68,10 +68,10 @@ export async function command(
   return answer.json<CommandAnswer>()
 }
 
-/** Posts labels, one JSON object a line. */
-export async function postLabels(
+/** Posts labels or events, one JSON object a line. */
+export async function postFeedback(
   admin: string,
-  lines: readonly { readonly requestId: string; readonly label: number }[],
+  lines: readonly object[],
 ): Promise<FeedbackReport> {
   const answer = await askAdmin(admin, '/api/v1/feedback', {
     method: 'POST',

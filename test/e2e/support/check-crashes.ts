@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { ServiceJson } from '../../../src/admin/present.ts'
-import { command, postLabels, readDecisions, readSample, readService } from './admin-api.ts'
+import { command, postFeedback, readDecisions, readSample, readService } from './admin-api.ts'
 import { buildConfig, buildRolloutService } from './config.ts'
 import { startLoad } from './load.ts'
 import { startModel } from './model-server.ts'
@@ -136,7 +136,7 @@ async function checkLabels(
   requestIds: readonly string[],
 ): Promise<void> {
   if (requestIds.length === 0) return
-  const report = await postLabels(
+  const report = await postFeedback(
     gateway.admin,
     requestIds.map((requestId) => ({ requestId, label: 1 })),
   )

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { Test } from 'tap'
-import { postLabels } from './admin-api.ts'
+import { postFeedback } from './admin-api.ts'
 
 /** What became of the requests of a load. */
 export type LoadTally = {
@@ -12,18 +12,18 @@ export type LoadTally = {
   readonly broken: Record<string, number>
   /** Answers by variant. */
   readonly variants: Record<string, number>
-  /** Ids of requests whose label was acknowledged, as joined, latest last. */
+  /** Ids of requests whose feedback was acknowledged, as joined, latest last. */
   readonly acknowledged: string[]
-  /** Labels by what became of them. */
+  /** Lines of feedback by what became of them. */
   readonly labels: { joined: number; unmatched: number; late: number; duplicate: number }
-  /** Posts of labels that failed. */
+  /** Posts of feedback that failed. */
   feedbackFailures: number
 }
 
 export type LoadOptions = {
   /** Where requests go; asked before each one, so that a gateway may come back elsewhere. */
   readonly data: () => string
-  /** Where labels go; absent = none are sent. */
+  /** Where feedback goes; absent = none is sent. */
   readonly admin?: () => string
   readonly path: string
   /** Requests under way at once. */
@@ -31,9 +31,23 @@ export type LoadOptions = {
   /** At most so many requests a second; absent = as many as go. */
   readonly perSecond?: number
   readonly draw: () => number
+  /** Requests in a row of one user; 1 by default. */
+  readonly perUser?: number
+  /** What is said of a request that was answered well; by default its true value. */
+  readonly say?: (answered: Answered) => readonly object[]
 }
 
-/** Requests of ever new users until `stop`, and their true values a moment later. */
+/** A request that had its answer. */
+export type Answered = {
+  readonly requestId: string
+  readonly user: string
+  /** Whether it was the user's first. */
+  readonly isFirst: boolean
+  readonly variant: string
+  readonly x: number
+}
+
+/** Requests of ever new users until `stop`, and feedback on them a moment later. */
 export type Load = { readonly tally: LoadTally; readonly stop: () => Promise<void> }
 
 /** Labels of one post. */
@@ -56,17 +70,20 @@ export function startLoad(t: Test, options: LoadOptions): Load {
 
   const gapMs = (1000 * options.concurrency) / (options.perSecond ?? Infinity)
 
-  let batch: { requestId: string; label: number }[] = []
+  const { perUser = 1, say = sayLabel } = options
+  let batch: Said[] = []
   const sendBatch = async () => {
     const full = batch
     batch = []
-    await sendLabels(options, tally, full)
+    await sendFeedback(options, tally, full)
   }
 
   const worker = async (): Promise<void> => {
     let nextAt = performance.now()
     while (isRunning) {
-      const requestId = `r-${run}-${++tally.sent}`
+      const place = tally.sent++
+      const requestId = `r-${run}-${tally.sent}`
+      const user = `u-${run}-${Math.floor(place / perUser)}`
       const x = Math.round(options.draw() * 1000) / 10
       try {
         const answer = await request(`${options.data()}${options.path}`, {
@@ -74,15 +91,20 @@ export function startLoad(t: Test, options: LoadOptions): Load {
           dispatcher: agent,
           headers: {
             'content-type': 'application/json',
-            'x-user-id': `u-${tally.sent}`,
+            'x-user-id': user,
             'x-request-id': requestId,
           },
           body: JSON.stringify({ x }),
         })
         await answer.body.dump()
         count(tally.statuses, answer.statusCode)
-        count(tally.variants, String(answer.headers['x-serin-variant']))
-        if (answer.statusCode === 200) batch.push({ requestId, label: x })
+        const variant = String(answer.headers['x-serin-variant'])
+        count(tally.variants, variant)
+        const isFirst = place % perUser === 0
+        if (answer.statusCode === 200) {
+          const lines = say({ requestId, user, isFirst, variant, x })
+          batch.push(...lines.map((line) => ({ requestId, line })))
+        }
       } catch (error) {
         count(tally.broken, (error as NodeJS.ErrnoException).code ?? String(error))
         await new Promise((resolve) => setImmediate(resolve))
@@ -107,14 +129,23 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   return { tally, stop: stopOnce }
 }
 
-async function sendLabels(
+type Said = { readonly requestId: string; readonly line: object }
+
+function sayLabel({ requestId, x }: Answered): readonly object[] {
+  return [{ requestId, label: x }]
+}
+
+async function sendFeedback(
   { admin }: LoadOptions,
   tally: LoadTally,
-  batch: readonly { readonly requestId: string; readonly label: number }[],
+  batch: readonly Said[],
 ): Promise<void> {
   if (admin === undefined) return
   try {
-    const report = await postLabels(admin(), batch)
+    const report = await postFeedback(
+      admin(),
+      batch.map(({ line }) => line),
+    )
     tally.labels.joined += report.joined
     tally.labels.unmatched += report.unmatched
     tally.labels.late += report.late

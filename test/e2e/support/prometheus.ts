@@ -9,14 +9,18 @@ export type Prometheus = {
   readonly origin: string
   /** Starts it, scraping this gateway each second; gives its address. */
   readonly scrape: (admin: string) => Promise<string>
+  /** Kills it. */
+  readonly stop: () => Promise<void>
 }
 
 /** Finds a place for a Prometheus that keeps its files in `folder`, and that the test ends. */
 export async function startPrometheus(t: Test, folder: string): Promise<Prometheus> {
   const address = `127.0.0.1:${await freePort()}`
   const origin = `http://${address}`
+  let stop = () => Promise.resolve()
   return {
     origin,
+    stop: () => stop(),
     scrape: async (admin) => {
       const config = {
         global: { scrape_interval: '1s' },
@@ -35,10 +39,11 @@ export async function startPrometheus(t: Test, folder: string): Promise<Promethe
         { stdio: 'ignore' },
       )
       const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-      t.teardown(async () => {
+      stop = async () => {
         child.kill('SIGKILL')
         await ended
-      })
+      }
+      t.teardown(stop)
       return origin
     },
   }

@@ -89,7 +89,13 @@ t.test('a session is tunnelled byte for byte, and booked with its handshake', as
 
 t.test('a session has no prediction, and nobody waits for it', async (t) => {
   const upstream = await startSessionUpstream()
-  const observe = { requestIdHeader: 'x-request-id', prediction: '/y', sample: 1 }
+  const observe = {
+    requestIdHeader: 'x-request-id',
+    prediction: '/y',
+    sample: 1,
+    numbers: [],
+    awaitsEvents: false,
+  }
   const gateway = await startGateway([
     serviceWith([variantAt(BASELINE, upstream.origin)], { observe }),
   ])

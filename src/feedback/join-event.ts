@@ -1,0 +1,71 @@
+import { findNearest } from '../domain/nearest.ts'
+import { eventValue } from '../domain/prediction.ts'
+import type { EventFields } from '../rollout/event-fields.ts'
+import type { FeedbackJoinDeps, JoinRecord } from './join.ts'
+import { keyUnit } from './key-unit.ts'
+import type { EventLine } from './parse.ts'
+import type { SliceBooking } from './slice-booking.ts'
+
+/** Events of one unit that are told apart; a record stays within a kilobyte or so. */
+export const MAX_UNIT_EVENTS = 128
+
+/**
+ * Joins an event to the request that its unit is judged by. `unmatched`: it happened before that request.
+ * `late`: the window was over when it happened, or the cohort was folded before it came. An event that is not
+ * counted leaves nothing behind, so the same line has the same answer again.
+ */
+export function joinEvent(
+  line: EventLine,
+  match: JoinRecord,
+  booked: SliceBooking,
+  deps: Pick<FeedbackJoinDeps, 'bookEvent' | 'clock' | 'eventFields'>,
+): 'joined' | 'late' | 'duplicate' | 'unmatched' | { readonly error: string } {
+  const { prediction } = match
+  const error = findError(line, prediction.service, deps.eventFields(prediction.service))
+  if (error !== null) return { error }
+  const { seen, totals } = booked.eventsOf(match)
+  const hash = hashOf(line)
+  if (seen.includes(hash)) return 'duplicate'
+  const at = line.at ?? deps.clock.now()
+  if (at < prediction.at) return 'unmatched'
+  if (seen.length >= MAX_UNIT_EVENTS) {
+    return { error: `more than ${MAX_UNIT_EVENTS} events of one unit` }
+  }
+  const event = { name: line.event, value: line.value, values: line.values, at }
+  // A request that is no evidence has no cohort to book into.
+  const { result, ...next } =
+    prediction.cohort === -1
+      ? ({ result: 'joined', changed: null, totals } as const)
+      : deps.bookEvent(prediction, totals, event)
+  if (result === 'late') return 'late'
+  booked.setEvents(match, { seen: [...seen, hash], totals: next.totals })
+  booked.addTallies(prediction.service, next.changed)
+  return result
+}
+
+function findError(line: EventLine, service: string, known: EventFields): string | null {
+  const { event } = line
+  const fields = known.get(event)
+  if (fields === undefined) {
+    const names = [...known.keys()]
+    const nearest = findNearest(event, names)
+    const hint =
+      names.length === 0
+        ? ''
+        : nearest === null
+          ? ` (known: ${names.join(', ')})`
+          : ` (did you mean ${nearest}?)`
+    return `no metric of ${service} counts the event ${JSON.stringify(event)}${hint}`
+  }
+  for (const field of fields) {
+    if (eventValue(line, field) !== null) continue
+    return `${event} has no ${field === null ? 'value' : `values.${field}`}, which a metric reads`
+  }
+  return null
+}
+
+// Within its unit; 53 bits tell a hundred events apart.
+function hashOf({ requestId, event, id }: EventLine): number {
+  const about = requestId === null ? 'k' : `r${requestId}`
+  return keyUnit(`${about}\0${event}\0${id ?? ''}`)
+}

@@ -1,0 +1,20 @@
+import type { FeedbackJoinDeps, JoinMatch } from './join.ts'
+import type { LabelLine } from './parse.ts'
+import type { SliceBooking } from './slice-booking.ts'
+
+/** Joins a label to a prediction: the first one counts, and a late one is late once. */
+export function joinLabel(
+  { label }: LabelLine,
+  match: Extract<JoinMatch, { readonly record: number }>,
+  booked: SliceBooking,
+  deps: Pick<FeedbackJoinDeps, 'bookLabel'>,
+): 'joined' | 'late' | 'duplicate' {
+  const { found, record, prediction } = match
+  if (found === 'joined' || booked.hasLabel(record)) return 'duplicate'
+  booked.addLabel(match, label)
+  // A request that is no evidence has no cohort to book into.
+  if (prediction.cohort === -1) return 'joined'
+  const { result, changed } = deps.bookLabel(prediction, label)
+  booked.addTallies(prediction.service, changed)
+  return result
+}

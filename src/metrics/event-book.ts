@@ -1,0 +1,182 @@
+import { BASELINE_SIDE, type BetTally, type Cohort, type EventTally } from '../domain/cohort.ts'
+import {
+  proofRatio,
+  type ConversionSource,
+  type Hypothesis,
+  type MeanSource,
+  type RatioSource,
+  type SumSource,
+} from '../domain/hypothesis.ts'
+import { eventValue, type FeedbackEvent, type Prediction } from '../domain/prediction.ts'
+import { replaceRatioUnit, type Counts } from '../statistics/ratio-bet.ts'
+import type { CapLearner } from './cap-learner.ts'
+import { addToBet, bookCappedValue, countEvent } from './capped-value.ts'
+import { isAskedOf, valueQuestions, type ValueQuestion } from './value-question.ts'
+
+/** What one metric asks of events, and where its running totals stand among those of a unit. */
+type EventQuestion = ValueQuestion & {
+  readonly hypothesis: Hypothesis
+  readonly source: ConversionSource | SumSource | MeanSource | RatioSource
+  readonly names: readonly string[]
+  readonly aboveCap: Hypothesis | null
+  /** The same for all units and for those of a segment: it is the unit's. */
+  readonly place: number
+}
+
+/** Where an event belongs. */
+export type EventPlace = {
+  readonly cohort: Cohort
+  /** The request that its unit is judged by. */
+  readonly request: Pick<Prediction, 'side' | 'at' | 'segment'>
+  /** The unit's running totals so far; empty before its first event. */
+  readonly totals: readonly number[]
+  /** Whether a hypothesis has folded the cohort without it. */
+  readonly isFolded: (hypothesis: string) => boolean
+}
+
+/**
+ * Books events of units into the tallies of their cohorts. Tallies are sums over units, so an event takes
+ * back what its unit has added so far and adds what the unit comes to now: the order of events does not
+ * matter. Units without events are no business of this book; they are counted when the cohort is folded.
+ */
+export class EventBook {
+  readonly #questions: readonly EventQuestion[]
+  readonly #noTotals: readonly number[]
+  readonly #capLearner: CapLearner
+
+  constructor(hypotheses: readonly Hypothesis[], capLearner: CapLearner) {
+    this.#capLearner = capLearner
+    const noTotals: number[] = []
+    const places = new Map<string, number>()
+    const placeOf = (metric: string, { of }: EventQuestion['source']) => {
+      const known = places.get(metric)
+      if (known !== undefined) return known
+      const place = noTotals.length
+      places.set(metric, place)
+      // A mean has no value before its first event.
+      noTotals.push(...(of === 'ratio' ? [0, 0] : [of === 'mean' ? NaN : 0]))
+      return place
+    }
+    this.#questions = valueQuestions(hypotheses, (hypothesis) => {
+      const names = namesOf(hypothesis.source)
+      if (names === null) return null
+      const source = hypothesis.source as EventQuestion['source']
+      return { hypothesis, source, names, place: placeOf(hypothesis.metric!, source) }
+    }).map((question) => ({
+      ...question,
+      aboveCap: question.hypotheses.find((h) => h.source.of === 'above-cap') ?? null,
+    }))
+    this.#noTotals = noTotals
+  }
+
+  /** Books one event for every metric that counts it; late where the windows of all of them are over. */
+  book(
+    { cohort, request, totals, isFolded }: EventPlace,
+    event: FeedbackEvent,
+  ): { readonly result: 'joined' | 'late'; readonly totals: readonly number[] } {
+    const before = totals.length === 0 ? this.#noTotals : totals
+    const next = [...before]
+    let result: 'joined' | 'late' = 'late'
+    for (const question of this.#questions) {
+      if (!question.names.includes(event.name)) continue
+      if (!isAskedOf(question, request.segment ?? null)) continue
+      if (event.at - request.at > question.source.windowMs) continue
+      if (isFolded(question.hypothesis.id)) continue
+      result = 'joined'
+      this.#add(question, cohort, request, event, before, next)
+    }
+    return { result, totals: result === 'late' ? totals : next }
+  }
+
+  /** `before` and `next`: the unit's totals without and with the event. */
+  #add(
+    question: EventQuestion,
+    cohort: Cohort,
+    { side }: EventPlace['request'],
+    event: FeedbackEvent,
+    before: readonly number[],
+    next: number[],
+  ): void {
+    const { hypothesis, source, place } = question
+    const earlier = before[place]!
+    switch (source.of) {
+      case 'conversion':
+        next[place] = 1
+        if (earlier === 0) countEvent(cohort.tallies[hypothesis.id] as EventTally, side, 1)
+        return
+      case 'sum':
+        // Two infinities would make no number.
+        next[place] = within(earlier + eventValue(event, source.field)!, Number.MAX_VALUE)
+        this.#replaceTotal(question, cohort, side, earlier, next[place])
+        return
+      case 'mean': {
+        if (!Number.isNaN(earlier)) return
+        const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
+        const value = Math.max(0, eventValue(event, field)!)
+        next[place] = value
+        bookCappedValue(cohort, question, side, value, (capped) => capped, this.#capLearner)
+        return
+      }
+      case 'ratio': {
+        const isNumerator = event.name === source.numerator
+        next[place] = earlier + Number(isNumerator)
+        next[place + 1] = before[place + 1]! + Number(!isNumerator)
+        const counts = (totals: readonly number[]): Counts => [
+          Math.min(totals[place]!, source.cap),
+          Math.min(totals[place + 1]!, source.cap),
+        ]
+        const { id, harm } = hypothesis
+        replaceRatioUnit(
+          cohort.tallies[id] as BetTally,
+          cohort.terms.bets[id],
+          side,
+          counts(before),
+          counts(next),
+          { pi: cohort.pi, harm: harm.ratio, proof: proofRatio(hypothesis) },
+        )
+      }
+    }
+  }
+
+  #replaceTotal(
+    { hypothesis, aboveCap, segment }: EventQuestion,
+    cohort: Cohort,
+    side: EventPlace['request']['side'],
+    before: number,
+    after: number,
+  ): void {
+    const metric = hypothesis.metric!
+    const cap = cohort.terms.caps[metric]
+    if (cap === undefined) {
+      // The whole teaches it once.
+      const isTeaching = side === BASELINE_SIDE && segment === undefined
+      if (isTeaching) this.#capLearner.replace(metric, before, after)
+      return
+    }
+    const capped = (total: number) => Math.min(Math.max(0, total), cap)
+    addToBet(cohort, hypothesis, side, capped(before), -1)
+    addToBet(cohort, hypothesis, side, capped(after), 1)
+    if (aboveCap === null) return
+    const change = Number(after > cap) - Number(before > cap)
+    if (change !== 0) countEvent(cohort.tallies[aboveCap.id] as EventTally, side, change)
+  }
+}
+
+function within(number: number, limit: number): number {
+  return Math.max(-limit, Math.min(limit, number))
+}
+
+/** The events that a hypothesis counts; null = it is not about events. */
+function namesOf(source: Hypothesis['source']): readonly string[] | null {
+  switch (source.of) {
+    case 'conversion':
+    case 'sum':
+      return [source.event]
+    case 'mean':
+      return source.from.in === 'event' ? [source.from.event] : null
+    case 'ratio':
+      return [source.numerator, source.denominator]
+    default:
+      return null
+  }
+}

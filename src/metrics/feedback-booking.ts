@@ -1,0 +1,19 @@
+import type { Tally } from '../domain/cohort.ts'
+
+/** What became of a piece of feedback, and what has to be stored with it. */
+export type FeedbackBooking = {
+  /** `late`: the cohort was folded without it. */
+  readonly result: 'joined' | 'late'
+  /** Tallies that it changed of a cohort that the store has already (live: they may go on to change). */
+  readonly changed: {
+    readonly rollout: string
+    readonly cohort: number
+    readonly tallies: Readonly<Record<string, Tally>>
+  } | null
+}
+
+/** Of an event; with the running totals that its unit has now. */
+export type EventBooking = FeedbackBooking & { readonly totals: readonly number[] }
+
+/** Nothing waits for it any more. */
+export const LATE: FeedbackBooking = { result: 'late', changed: null }

@@ -1,0 +1,36 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { Hypothesis, Score } from '../domain/hypothesis.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import { rawScore, scoreValue } from '../statistics/score.ts'
+import type { CapLearner } from './cap-learner.ts'
+import { bookCappedValue } from './capped-value.ts'
+import { isAskedOf, valueQuestions, type ValueQuestion } from './value-question.ts'
+
+/** Scores predictions against their labels, for every metric that asks, into the tallies of a cohort. */
+export class LabelBook {
+  readonly #questions: readonly (ValueQuestion & { readonly score: Score })[]
+  readonly #capLearner: CapLearner
+
+  constructor(hypotheses: readonly Hypothesis[], capLearner: CapLearner) {
+    this.#capLearner = capLearner
+    this.#questions = valueQuestions(hypotheses, ({ source }) =>
+      source.of === 'score' ? { score: source.score } : null,
+    )
+  }
+
+  /** Books one label, once per prediction; a prediction that cannot be scored is missed on its side. */
+  book(
+    cohort: Cohort,
+    { side, value, segment }: Pick<Prediction, 'side' | 'value' | 'segment'>,
+    label: number,
+  ): void {
+    for (const question of this.#questions) {
+      if (!isAskedOf(question, segment ?? null)) continue
+      const { score } = question
+      const raw = value === null ? null : rawScore(score, value, label)
+      if (raw === null) continue
+      const toMean = (capped: number) => scoreValue(score, capped)
+      bookCappedValue(cohort, question, side, raw, toMean, this.#capLearner)
+    }
+  }
+}

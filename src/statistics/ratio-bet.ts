@@ -1,0 +1,123 @@
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetTally, BetTerms, Pair, Side } from '../domain/cohort.ts'
+import type { MomentStratum } from '../domain/evidence.ts'
+import { EFFECT_GRID, LIMIT_SHARE } from './mean-bet.ts'
+
+/** What bets on a ratio are made from; all of it known before the cohort that they are used for opens. */
+export type RatioBetBasis = {
+  /** Probability of the canary at assignment. */
+  readonly pi: number
+  /** The null ratio ρ of the two sides' ratios. */
+  readonly ratio: number
+  /** The baseline's ratio so far, r̂. */
+  readonly centre: number
+  /** The baseline's mean of the denominator so far. */
+  readonly denominatorMean: number
+  /** The baseline's variance so far of numerator − r̂ · denominator. */
+  readonly variance: number
+  /** Most that one unit has of the numerator, and of the denominator. */
+  readonly cap: number
+}
+
+/**
+ * The λ of each bet of the effect grid: λ = ±ε·r̂·d̄ / (σ²·(1/π + ρ²/(1 − π))), clipped to 0.8 of what keeps
+ * every 1 + λψ positive while numerator and denominator go from 0 to the cap. The term ψ is lowest for a
+ * canary's −ρr̂·cap/π and a baseline's −ρ·cap/(1 − π), highest for cap/π and ρr̂·cap/(1 − π). All are 0
+ * while the baseline has no numerator: nothing to size a bet by.
+ *
+ * Derived from the centred bets on a mean (see `centredBets`), with r̂·d for the centre.
+ */
+export function ratioBets(basis: RatioBetBasis, direction: 'above' | 'below'): number[] {
+  const { pi, ratio, centre, denominatorMean, variance, cap } = basis
+  if (centre === 0) return EFFECT_GRID.map(() => 0)
+  const scale = (centre * denominatorMean) / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const [canary, baseline] = direction === 'above' ? [ratio * centre, 1] : [1, centre]
+  const room = Math.min(pi / (canary * cap), (1 - pi) / (ratio * baseline * cap))
+  const sign = direction === 'above' ? 1 : -1
+  return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, LIMIT_SHARE * room))
+}
+
+/**
+ * ψ of one unit: (num − ρr̂·den)/π on the canary's side, −ρ(num − r̂·den)/(1 − π) on the baseline's. Its
+ * expectation before the draw is d(Rc − ρRb) for every r̂ where both sides have the mean d of the
+ * denominator; where they differ it is off by ρ(Rb − r̂)(db − dc). 0 for a unit without events.
+ */
+export function ratioBetTerm(
+  side: Side,
+  numerator: number,
+  denominator: number,
+  pi: number,
+  ratio: number,
+  centre: number,
+): number {
+  return side === CANARY_SIDE
+    ? (numerator - ratio * centre * denominator) / pi
+    : (-ratio * (numerator - centre * denominator)) / (1 - pi)
+}
+
+/** A unit's two counts, from 0 to the cap. */
+export type Counts = readonly [numerator: number, denominator: number]
+
+/**
+ * Replaces what one unit adds to a tally, in place: its moments, and ln(1 + λψ) where bets are made. The
+ * unit counted `before` (0, 0: nothing so far) and counts `after` now. The terms must have been made for
+ * this `pi` and these ratios.
+ */
+export function replaceRatioUnit(
+  tally: BetTally,
+  terms: BetTerms | undefined,
+  side: Side,
+  before: Counts,
+  after: Counts,
+  place: { readonly pi: number; readonly harm: number; readonly proof: number },
+): void {
+  addUnit(tally, terms, side, before, place, -1)
+  addUnit(tally, terms, side, after, place, 1)
+}
+
+function addUnit(
+  tally: BetTally,
+  terms: BetTerms | undefined,
+  side: Side,
+  [num, den]: Counts,
+  { pi, harm, proof }: { readonly pi: number; readonly harm: number; readonly proof: number },
+  times: number,
+): void {
+  const denominator = tally.denominator!
+  tally.sum[side] += times * num
+  tally.sumSq[side] += times * num * num
+  denominator.sum[side] += times * den
+  denominator.sumSq[side] += times * den * den
+  denominator.cross[side] += times * num * den
+  if (terms === undefined) return
+  const { centre } = terms
+  addLogs(tally.harm, terms.harm, ratioBetTerm(side, num, den, pi, harm, centre), times)
+  addLogs(tally.proof, terms.proof, ratioBetTerm(side, num, den, pi, proof, centre), times)
+}
+
+function addLogs(wealth: number[], bets: readonly number[], term: number, times: number): void {
+  for (const [index, bet] of bets.entries()) wealth[index]! += times * Math.log1p(bet * term)
+}
+
+/**
+ * Moments of a ratio as moments of a mean: by the delta method each unit counts as
+ * R + (num − R·den)/d̄, whose mean is the side's ratio R and whose variance is that of the ratio. Sides
+ * without a denominator have no values. Strata of means come back as they are.
+ */
+export function linearised<S extends Omit<MomentStratum, 'pi'>>(stratum: S): S {
+  const { denominator, n, sum, sumSq } = stratum
+  if (denominator === undefined) return stratum
+  const linear = { n: [0, 0] as Pair, sum: [0, 0] as Pair, sumSq: [0, 0] as Pair }
+  for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
+    const den = denominator.sum[side]
+    if (den === 0) continue
+    const ratio = sum[side] / den
+    const residual =
+      sumSq[side] - 2 * ratio * denominator.cross[side] + ratio ** 2 * denominator.sumSq[side]
+    const mean = den / n[side]
+    linear.n[side] = n[side]
+    linear.sum[side] = n[side] * ratio
+    linear.sumSq[side] = n[side] * ratio ** 2 + residual / mean ** 2
+  }
+  return { ...stratum, ...linear }
+}

@@ -1,0 +1,111 @@
+import t from 'tap'
+import type { CliIo } from '../../src/cli/cli-io.ts'
+import { runCli } from '../../src/cli/program.ts'
+import type { SyntheticReport } from '../../src/cli/synthetic-report.ts'
+import {
+  backtestConfig as config,
+  QUICK_ANALYSIS as ANALYSIS,
+  fileWith,
+} from './backtest-config.ts'
+import { createFakeIo, run } from './fake-io.ts'
+
+const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+t.test('Made-up traffic shows how often and how fast the rules decide.', async (t) => {
+  const file = fileWith(t, config())
+  const made = ['backtest', '-c', file, '--rps', '200', '--runs', '10', '--seed', '4']
+  const alike = await run(made)
+  t.equal(alike.exitCode, 0)
+  t.match(alike.stdout, /credit-risk +10 rollouts under .* \(seed 4\)/)
+  t.match(alike.stdout, /promoted +\d+ +\d+ %/)
+  t.match(alike.stdout, /nothing else differs/)
+  t.match(alike.stdout, /inconclusive +0 +0 % +0 % to/)
+  t.ok(widest(alike.stdout.replaceAll(file, 'other.yaml')) <= 80)
+  const worse = await run([...made, '--error-rate', '8%', '--rmse', '+30%', '-o', 'json'])
+  const report = JSON.parse(worse.stdout) as SyntheticReport
+  const [rolledBack] = report.ends
+  t.match(rolledBack, { end: 'rolled-back', count: 10, share: 1, upper: 1 })
+  t.ok(rolledBack!.lower > 0.6 && rolledBack!.p50Seconds! <= rolledBack!.p80Seconds!)
+  t.strictSame(
+    JSON.parse((await run([...made, '--error-rate', '8%', '--rmse', '+30%', '-o', 'json'])).stdout),
+    report,
+  )
+  const slow = `${ANALYSIS}
+        slow: { kind: latency, quantile: 0.9, maxIncrease: 20% }
+        right: { kind: accuracy, maxDecrease: 5%, labelWindow: 2s, minLabels: 100 }`
+  const other = [
+    ...made,
+    '-c',
+    fileWith(t, config(slow).replace('watch: 2s', 'watch: 2s\n    split: { key: header:x-user }')),
+  ]
+  const both = await run([...other, '--latency', '+50%', '--change', 'right=-1%'])
+  t.match(both.stdout, /slow \+50 %; right -1 %; every request is a new\s+key/)
+  t.match(both.stdout, /\d %, \d/, 'several reasons or weights stand side by side')
+  const bad = await run([...other, '--latency', '+50%', '--error-rate', '9%', '--rmse', '+30%'])
+  t.match(bad.stdout, /how +rolled-back by [a-z/-]+ \d+, [a-z/-]+ \d+/)
+  t.ok(widest(bad.stdout.replaceAll(/under .*$/gm, '')) <= 80)
+  const changed = await run([...made, 'credit-risk', '--change', 'rmse=-5%', '--latency', '+5%'])
+  t.match(changed.stdout, /rmse -5 %/)
+})
+
+t.test('Options that make no sense are refused with what would.', async (t) => {
+  const file = fileWith(t, config())
+  const refused = async (...argv: string[]) =>
+    (await run(['backtest', '-c', file, '--rps', '10', ...argv])).stderr
+  t.match(await refused('--error-rate', '2'), /Give a percentage like 2%/)
+  t.match(await refused('--latency', '20'), /Give a change like \+20% or -5%/)
+  t.match(await refused('--latency', '-100%'), /Give a change/)
+  t.match(await refused('--change', 'rmse'), /accuracy=-5%/)
+  t.match(await refused('--change', 'mae=+5%'), /no such metric; there are: errors, rmse/)
+  t.match(await refused('--rps', '0'), /Give a number of requests above 0/)
+  const two = `${config()}${config(ANALYSIS, 'second').split('services:\n')[1]!.split('  plain:')[0]}`
+  t.match(await run(['backtest', '-c', fileWith(t, two), '--rps', '10']), {
+    exitCode: 1,
+    stderr: /name the service; .* has: credit-risk, plain, second/,
+  })
+})
+
+t.test('Progress is for terminals, and is wiped away.', async (t) => {
+  let shown = ''
+  let ms = 0
+  const clock: CliIo['clock'] = { now: () => ms, monotonic: () => (ms += 150) }
+  const stderr = { write: (text: string) => (shown += text), isTTY: true }
+  const argv = ['backtest', '-c', fileWith(t, config()), '--rps', '200', '--runs', '4']
+  const { io } = createFakeIo(argv, { clock, stderr })
+  t.equal(await runCli(io), 0)
+  t.match(shown, /2 of 4 rollouts/)
+  t.ok(shown.endsWith('\r\u001B[K'))
+})
+
+t.test('What made-up traffic cannot answer is left out, and said so.', async (t) => {
+  const more = `${ANALYSIS.replace('floor: 2%', 'floor: 2%, segments: true')}
+        drifted: { kind: drift, of: prediction }
+        slow: { kind: latency, quantile: 0.9, max: 1s }
+        counted: { kind: error-rate, max: 5%, method: threshold }
+        gpu: { kind: prometheus, url: "http://127.0.0.1:1", query: up, max: 0.9 }`
+  const file = fileWith(
+    t,
+    config(more).replace(
+      'observe: {',
+      'observe: { segment: { from: "header:x-tier", values: [gold] },',
+    ),
+  )
+  const made = ['backtest', '-c', file, '--rps', '200', '--runs', '5']
+  const { exitCode, stdout, stderr } = await run(made)
+  t.strictSame([exitCode, stderr], [0, ''])
+  t.match(stdout, /left out +errors: its segments/)
+  t.match(stdout, /left out +drifted: kind: drift/)
+  t.match(stdout, /left out +slow: its limit/)
+  t.match(stdout, /left out +counted: method: threshold/)
+  t.match(stdout, /left out +gpu: kind: prometheus/)
+  t.match(stdout, /promoted +[3-5] /, 'and the rest decides')
+  const report = JSON.parse((await run([...made, '-o', 'json'])).stdout) as SyntheticReport
+  t.strictSame(report.leftOut[0], { metric: 'errors', what: 'its segments' })
+  t.equal(report.leftOut.length, 5)
+})
+
+t.test('The help names the defaults as they are written.', async (t) => {
+  const { stdout } = await run(['backtest', '--help'])
+  t.match(stdout, /the baseline's \(default: 1%\)/)
+  t.notMatch(stdout, /\{\}|default: 0\.01/)
+})
