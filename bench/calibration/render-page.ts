@@ -18,7 +18,7 @@ const HEADINGS: readonly (readonly [Question, string, string])[] = [
   [
     'detection',
     'Worse: how long until it is found',
-    'Requests are those of both sides. A dash: in fewer rollouts than that, within the time simulated. Planned: half / four of five, by the formula behind the time left.',
+    'Requests are those of both sides. A dash: in fewer rollouts than that, within the time simulated. Planned: half / four of five, by [the planner](planning.md).',
   ],
   ['proof', 'Alike: how long until it is proved', 'As above; the promotion waits for it.'],
 ]

@@ -16,12 +16,8 @@ export type MethodResult = {
   readonly p80: number | null
   readonly promised: number | null
   readonly mustFail: boolean
-  /** What the planner says, and how far it may be off, as a share of what is found. */
-  readonly planned: {
-    readonly p50: number
-    readonly p80: number
-    readonly tolerance: number
-  } | null
+  /** Requests of both sides, as the planner says. */
+  readonly planned: { readonly p50: number; readonly p80: number } | null
   readonly medianAtMost: number | null
 }
 
@@ -43,7 +39,7 @@ export function repeat(scenario: Scenario, rollouts: number, seed: number): Scen
 }
 
 function summarise(
-  { promises, mustFail, plans, planTolerance = 0.2, medianAtMost }: Scenario,
+  { promises, mustFail, plans, medianAtMost }: Scenario,
   method: string,
   findings: readonly Finding[],
 ): MethodResult {
@@ -63,14 +59,7 @@ function summarise(
     p80: at(0.8),
     promised: promises?.[method] ?? null,
     mustFail: mustFail?.includes(method) ?? false,
-    planned:
-      plan === undefined
-        ? null
-        : {
-            p50: plan.p50.requests,
-            p80: plan.p80.requests,
-            tolerance: planTolerance,
-          },
+    planned: plan === undefined ? null : { p50: plan.p50.requests, p80: plan.p80.requests },
     medianAtMost: medianAtMost?.[method] ?? null,
   }
 }

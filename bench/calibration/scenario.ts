@@ -29,8 +29,6 @@ export type Scenario = {
   readonly mustFail?: readonly string[]
   /** What the planner says about these methods. */
   readonly plans?: Readonly<Record<string, Plan>>
-  /** How far the planner may be from what is found, as a share of it; 0.2 where it is absent. */
-  readonly planTolerance?: number
   /** Requests that the median of a method must not exceed. */
   readonly medianAtMost?: Readonly<Record<string, number>>
   /** Simulates one rollout. */

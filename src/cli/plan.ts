@@ -25,8 +25,16 @@ export function addPlanCommand(program: Command, io: CliIo): void {
       .argument('[service]', 'may be left out where a file has one rollout')
       .option('-c, --config <file>', 'of a file, without a gateway; needs --rps')
       .option('--rps <n>', 'requests (new keys) per second (default: as observed)', parseRps)
-      .option('--error-rate <percent>', 'failures of the baseline (1%, or as observed)', parseShare)
-      .option('--regression <percent>', 'how much worse a canary is to be seen', parseChange),
+      .option(
+        '--error-rate <percent>',
+        'failures of the baseline (default: as observed, or 1%)',
+        parseShare,
+      )
+      .option(
+        '--regression <percent>',
+        'a change to be seen (default: 100% of failures, else 2 margins)',
+        parseChange,
+      ),
   ).action(async (name: string | undefined, options: PlanOptions) => {
     const plan =
       options.config === undefined

@@ -1,5 +1,5 @@
 import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
-import { formatNumber, formatPercent } from '../rollout/format.ts'
+import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
 
 /** Builds the lines of `plan`: the steps, what the proof and the regressions take, and the whole. */
@@ -9,7 +9,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
     ...renderTable(stepRows(plan), '<>>><', width),
-    ...chunksOf(plan.steps.filter((step) => step.weight > 0)).flatMap((steps) => {
+    ...(plan.baseline.length === 0 ? [] : liveChunks(plan.steps)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
@@ -29,8 +29,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
 }
 
 function describeTraffic({ unit, unitsPerSecond, trafficFrom }: PlanJson): string {
-  const units = unit === 'key' ? 'new keys' : 'requests'
-  return `${formatNumber(unitsPerSecond)} ${units} per second (${trafficFrom})`
+  return `${formatRate(unitsPerSecond, unit === 'key')} (${trafficFrom})`
 }
 
 function stepRows({ steps }: PlanJson): string[][] {
@@ -41,7 +40,7 @@ function stepRows({ steps }: PlanJson): string[][] {
       weightOf(step),
       formatTime(step.p50Seconds),
       formatTime(step.p80Seconds),
-      step.proves ? `${step.slowest} (needs proof)` : step.slowest,
+      step.proves && step.metrics.length > 0 ? `${step.slowest} (needs proof)` : step.slowest,
     ]),
   ]
 }
@@ -78,8 +77,9 @@ function metricRows(
   ]
 }
 
-/** As many steps as a terminal is wide enough for. */
-function chunksOf(steps: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+/** As many weights as a terminal is wide enough for; no metric is forecast of a mirror. */
+function liveChunks(all: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+  const steps = all.filter((step) => step.weight > 0)
   const size = 3
   return Array.from({ length: Math.ceil(steps.length / size) }, (_, chunk) =>
     steps.slice(chunk * size, (chunk + 1) * size),
@@ -110,8 +110,8 @@ function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {
 }
 
 function describeBaseline({ baseline }: PlanJson): string {
-  const shown = baseline.map(({ name, value, from }) => `${name} ${formatNumber(value)} (${from})`)
-  return shown.length === 0 ? 'no metric decides' : shown.join(', ')
+  const shown = baseline.map(({ name, text, from }) => `${name} ${text} (${from})`)
+  return shown.length === 0 ? 'not compared: nothing is to be proved' : shown.join(', ')
 }
 
 function weightOf({ weight }: StepPlanJson): string {

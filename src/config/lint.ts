@@ -1,7 +1,7 @@
 import type { Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
-import { formatNumber, formatTimeSpan } from '../rollout/format.ts'
+import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
@@ -101,14 +101,13 @@ function lintTraffic(service: Service, rps: number): readonly Finding[] {
   const weight =
     slow.weightBp === 0 ? 'the mirror' : `${formatNumber(bpToPercent(slow.weightBp))} %`
   const isLow = suggestions.some(({ change }) => change === 'weight')
-  const units = `${formatNumber(rps)} ${plan.keyed ? 'new keys' : 'requests'} per second`
   const advice = suggestions.map(describeSuggestion).join(', or ')
   return [
     {
       path: ['services', service.name, 'rollout', 'steps', slow.index],
       message:
         (isLow ? `a weight of ${weight} is too low` : 'the rollout takes too long') +
-        ` at ${units}: ${needed}, longest by ${slow.slowest} at ${weight}, and maxDuration is ` +
+        ` at ${formatRate(rps, plan.keyed)}: ${needed}, longest by ${slow.slowest} at ${weight}, and maxDuration is ` +
         formatDuration(plan.spec.maxDurationMs) +
         (advice === '' ? '' : `; ${advice}`),
     },

@@ -25,6 +25,9 @@ export type TrafficInput = {
 
 const RECENT_MS = 60_000
 
+/** Traffic of less time says nothing of a rate. */
+const LEAST_MS = 5000
+
 /** Baseline answers from which its latencies are known well enough: as many as 4/(1 − q) of p95. */
 const MIN_LATENCIES = 80
 
@@ -49,10 +52,14 @@ export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic |
 // New keys are known of while they are drawn alone; requests always.
 function observedPerSecond(input: TrafficInput): number {
   const { plan, state, book, now } = input
-  if (plan.keyed) return isCompared(state) ? judgedPerSecond(input) : 0
-  const recent = [...book.variants.values()].reduce(
-    (sum, { attempts }) => sum + attempts.within(now, RECENT_MS).attempts,
-    0,
-  )
-  return (recent * 1000) / RECENT_MS
+  if (plan.keyed) {
+    const isDrawn = state.phase === 'progressing' || state.phase === 'paused'
+    return isDrawn && isCompared(state) ? judgedPerSecond(input) : 0
+  }
+  const variants = [...book.variants.values()]
+  // A gateway that has just begun has not seen a minute.
+  const since = variants.map(({ attempts }) => attempts.since ?? now)
+  const spanMs = Math.min(RECENT_MS, Math.max(LEAST_MS, now - Math.min(...since)))
+  const recent = variants.reduce((sum, v) => sum + v.attempts.within(now, spanMs).attempts, 0)
+  return (recent * 1000) / spanMs
 }

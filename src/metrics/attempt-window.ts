@@ -13,16 +13,23 @@ export class AttemptWindow {
   readonly #attempts = new Uint32Array(BUCKETS)
   readonly #failures = new Uint32Array(BUCKETS)
   #newest = 0
+  #since: number | null = null
   /** Attempts in all buckets. */
   #total = 0
 
   /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
   add(now: number, failed: boolean): void {
     this.#forget(now)
+    this.#since ??= now
     const index = this.#newest % BUCKETS
     this.#attempts[index]!++
     this.#total++
     if (failed) this.#failures[index]!++
+  }
+
+  /** When the first attempt of all was booked, in epoch ms; null = none was. */
+  get since(): number | null {
+    return this.#since
   }
 
   /**

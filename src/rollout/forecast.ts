@@ -7,7 +7,7 @@ import { proofMargin } from './margin.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
-import { expectBaseline, expectLabelled, type Expectation, type Traffic } from './traffic.ts'
+import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from './traffic.ts'
 
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
 export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
@@ -54,12 +54,7 @@ export type MetricForecast = {
 }
 
 /** What the forecast takes the baseline to be. */
-export type BaselineForecast = {
-  readonly name: string
-  /** Share of events, or mean of the values compared. */
-  readonly value: number
-  readonly from: Expectation['from']
-}
+export type BaselineForecast = { readonly name: string } & BaselineValue
 
 /**
  * Forecasts the rollout of `plan` from its beginning under steady traffic. The canary is equal to the
@@ -100,10 +95,7 @@ export function forecast(
     p80Seconds: p80 + pauseSeconds,
     maxDurationSeconds: spec.maxDurationMs / 1000,
     fits: p80 <= spec.maxDurationMs / 1000,
-    baseline: required.map((h) => {
-      const { mean, from } = expectBaseline(h, traffic)
-      return { name: h.id, value: mean, from }
-    }),
+    baseline: required.map((h) => ({ name: h.id, ...baselineValue(h, traffic) })),
   }
 }
 

@@ -12,6 +12,12 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(3)))
 }
 
+/** Units per second: `1 request per second`, `20 new keys per second`. */
+export function formatRate(perSecond: number, isKeyed: boolean): string {
+  const unit = isKeyed ? 'new key' : 'request'
+  return `${formatNumber(perSecond)} ${unit}${perSecond === 1 ? '' : 's'} per second`
+}
+
 /** A whole number with thousands separated by commas. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')

@@ -11,12 +11,12 @@ const FAILURE_REGRESSION = 1
 /** How many margins any other metric has to be worse by. */
 const MARGINS = 2
 
-/** The change for the worse that a forecast of harm is about, as a fraction of the baseline. */
+/** The change for the worse that a forecast of harm is about, a fraction of the baseline. `hypothesis` has a proof. */
 export function regressionOf(hypothesis: Hypothesis, asked: number | null): number {
   if (asked !== null) return asked
   if (hypothesis.source.of === 'failure') return FAILURE_REGRESSION
   const margin = harmMargin(hypothesis)
-  return MARGINS * (margin > 0 ? margin : (proofMargin(hypothesis) ?? 0))
+  return MARGINS * (margin > 0 ? margin : proofMargin(hypothesis)!)
 }
 
 /**

@@ -6,11 +6,13 @@ import {
   type Hypothesis,
   type Score,
 } from '../domain/hypothesis.ts'
+import { formatNumber, formatPercent } from './format.ts'
 import { segmentShare } from './segment-share.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
 import { capOnScale } from './figures.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
+import { scoreMean } from '../statistics/score.ts'
 
 /** What a forecast knows of the traffic. */
 export type Traffic = {
@@ -36,6 +38,14 @@ export type Expectation = {
   readonly cap: number
 }
 
+/** An expectation for people, on the scale of the metric. */
+export type BaselineValue = {
+  /** Share of events, or the metric; null where only the shape of a distribution matters. */
+  readonly value: number | null
+  readonly text: string
+  readonly from: Expectation['from']
+}
+
 /** Failures of a service that nothing is known of. */
 const ERROR_RATE = 0.01
 
@@ -53,7 +63,8 @@ const MIN_OBSERVED = 20
 
 /**
  * The baseline as it was seen, else as it is assumed to be: 1 % failures, 5 % of other events, normal
- * errors capped at their 99.9 % quantile, 90 % right answers. Their scale does not matter.
+ * errors capped at their 99.9 % quantile, 90 % right answers, exponential values of other kinds. Their scale
+ * does not matter.
  */
 export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traffic): Expectation {
   if (source.of === 'failure' && traffic.errorRate !== null)
@@ -75,6 +86,32 @@ export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traf
   }
   if (source.of === 'above-cap') return events('assumed', ABOVE_CAP_RATE)
   return events('assumed', source.of === 'failure' ? ERROR_RATE : EVENT_RATE)
+}
+
+/** Says what `expectBaseline` and `expectExceedance` expect: `1 %`, `0.25`, `normal errors`. */
+export function baselineValue(hypothesis: Hypothesis, traffic: Traffic): BaselineValue {
+  const { source } = hypothesis
+  const { from, mean } = expectBaseline(hypothesis, traffic)
+  if (source.of === 'latency') {
+    return { value: null, text: from === 'observed' ? 'as its answers' : 'log-normal', from }
+  }
+  const score = source.of === 'score' ? source.score : null
+  // A ratio of which nothing is known is taken for the share of an event.
+  const isShare =
+    !isContinuous(source) || score === 'correct' || (source.of === 'ratio' && from === 'assumed')
+  if (isShare) return { value: mean, text: formatPercent(mean), from }
+  if (from === 'assumed') return { value: null, text: shapeOf(source), from }
+  const value = score === null ? mean : scoreMean(score, mean)
+  return { value, text: formatNumber(value), from }
+}
+
+function shapeOf(source: ContinuousSource): string {
+  if (source.of === 'score') {
+    return source.score === 'log-loss' ? 'exponential losses' : 'normal errors'
+  }
+  return source.of === 'sum'
+    ? `0, or exponential for ${formatPercent(EVENT_RATE)}`
+    : 'exponential values'
 }
 
 /** Share of latencies above `factor` × their quantile: as seen, else of a log-normal distribution. */

@@ -43,7 +43,7 @@ t.test('A file is planned without a gateway, readable in 80 columns.', async (t)
   t.match(stdout, /metric +margin +at 50 %\n/, 'a fourth step has a table of its own')
   t.match(stdout, /timed pauses included, and\s+the time of an approval\n/)
   t.match(stdout, /within maxDuration \(24 h\)\n/)
-  t.match(stdout, /errors 0.01 \(assumed\)/)
+  t.match(stdout, /errors 1 % \(assumed\), rmse normal errors \(assumed\)/)
   const given = ['plan', 'a', '-c', file, '--rps', '100', '--error-rate', '3%', '-o', 'json']
   const json = JSON.parse((await run([...given, '--regression', '50%'])).stdout)
   t.match(json, {
@@ -78,6 +78,15 @@ t.test('What does not fit is told with what would.', async (t) => {
   const never = (await run(['plan', '-c', file, '--rps', '10', '--error-rate', '0%'])).stdout
   t.match(never, /errors +50 % +never +never +never\n/)
   t.match(never, /whole {5}never at 100 %\n/)
+})
+
+t.test('Where nothing is compared, nothing is to be proved.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a').replace(/ {4}analysis:[^]*/, ''))
+  const { stdout } = await run(['plan', '-c', file, '--rps', '1'])
+  t.match(stdout, /^a {2}1->2 {2}1 request per second \(given\)\n/)
+  t.match(stdout, /baseline {2}not compared: nothing is to be proved\n/)
+  t.notMatch(stdout, /needs proof|To prove|To see/)
 })
 
 t.test('Bad input is exit 1, with what would be right.', async (t) => {
@@ -159,7 +168,7 @@ t.test('Check warns of a weight that is too low for the traffic that it is told.
   )
   t.match(
     (await check('--rps', '1')).stdout,
-    /a weight of 1 % is too low at 1 requests per second: .*; raise the weight of step 1 to \d+ %, or /,
+    /a weight of 1 % is too low at 1 request per second: .*; raise the weight of step 1 to \d+ %, or /,
   )
   t.equal((await check('--rps', 'lots')).exitCode, 1)
 })

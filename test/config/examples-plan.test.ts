@@ -6,6 +6,7 @@ import { parseConfig } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { run } from '../cli/fake-io.ts'
 import { EXAMPLE_ENV } from './example-env.ts'
 
 const env = EXAMPLE_ENV
@@ -33,6 +34,30 @@ const rollouts = texts.flatMap(([name, text]) => {
 t.test('there are examples with a rollout', async (t) => {
   t.ok(rollouts.length >= 4)
 })
+
+t.test(
+  '`serin plan` plans every example, and says of those without a rollout that they have none',
+  async (t) => {
+    for (const file of files) {
+      const argv = ['plan', '-c', join('config', file), '--rps', '1000']
+      const { services } = rollouts.find(({ name }) => name === file) ?? { services: [] }
+      const names = services.filter(({ rollout }) => rollout !== null).map(({ name }) => name)
+      if (names.length === 0) {
+        const { exitCode, stderr } = await run(argv, { env })
+        t.equal(exitCode, 1)
+        t.match(stderr, `${file} has no rollout`)
+      }
+      for (const name of names) {
+        const { exitCode, stdout, stderr } = await run([...argv, name], { env })
+        t.equal(exitCode, 0, `${file}: ${stderr}`)
+        t.match(stdout, /\n {2}step +weight +p50 +p80 +takes longest\n(.*\n)+ {2}limit +within/)
+        t.notMatch(stdout, /never|NaN|Infinity|undefined|null/)
+        t.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 80, stdout)
+        t.equal(JSON.parse((await run([...argv, name, '-o', 'json'], { env })).stdout).fits, true)
+      }
+    }
+  },
+)
 
 for (const { name, text, services } of rollouts) {
   t.test(`${name} is decided in time at the traffic that it states`, async (t) => {

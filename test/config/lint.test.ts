@@ -34,6 +34,26 @@ t.test('a rollout that nothing rolls back is warned about', (t) => {
   t.end()
 })
 
+// What people who write of canary deployments warn of.
+t.test('each of the three common mistakes is found, and what mends it silences it', (t) => {
+  const text = (weight: string, metrics: string) =>
+    rollout(metrics).replace('weight: 5%', `weight: ${weight}`)
+  const found = (source: string) =>
+    lintConfig(configOf(source), 2).map(({ path, message }) => `${path.join('.')}: ${message}`)
+  const shown = ERRORS.replace('}', ', mode: report }')
+  const wary = RMSE.replace('}', ', onFailure: pause }')
+  t.match(found(text('1%', ERRORS)), [
+    /metrics: only technical metrics decide/,
+    /steps.0: a weight of 1 % is too low at 2 requests per second: four of five rollouts take up to \d+d/,
+  ])
+  t.match(found(text('30%', shown)), [/rollout: nothing rolls the canary back/])
+  t.match(found(text('30%', wary)), [/rollout: nothing rolls the canary back/])
+  t.same(found(text('30%', `${ERRORS}, ${RMSE}`)), [], 'a weight of 30 % suffices')
+  t.match(found(text('1%', `${ERRORS}, ${RMSE}`)), [/^services.m.rollout.steps.0: a weight of 1 %/])
+  t.match(found(text('1%', wary)), [/nothing rolls/, /a weight of 1 % is too low/], 'two at once')
+  t.end()
+})
+
 t.test('a short override secret is warned about, without showing it', (t) => {
   const override = (secret: string) =>
     file({ service: `    split: { override: { header: x, secret: ${secret} } }` })

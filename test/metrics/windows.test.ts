@@ -12,6 +12,8 @@ t.test('a window counts what happened in the span asked for', (t) => {
     window.add(NOW + second * 1000, second % 2 === 0)
     window.add(NOW + second * 1000, false)
   }
+  t.equal(window.since, NOW)
+  t.equal(new AttemptWindow().since, null)
   t.same(window.within(NOW + 19_000, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
   t.same(window.covering(NOW + 19_000, 6, 1000), { attempts: 6, failures: 1, spanMs: 3000 })
   t.same(window.covering(NOW + 19_000, 6, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })

@@ -3,7 +3,8 @@ import type { Evidence } from '../../src/domain/evidence.ts'
 import type { StepSpec } from '../../src/domain/rollout-spec.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { describeSuggestion, forecastWithAdvice } from '../../src/rollout/suggestions.ts'
-import type { Traffic } from '../../src/rollout/traffic.ts'
+import { expectBaseline, type Traffic } from '../../src/rollout/traffic.ts'
+import { eventsPlan } from '../../src/statistics/planner.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
@@ -80,6 +81,47 @@ t.test('a regression is seen the sooner the larger it is, and at larger weights'
     }
   }
   t.ok(usual[1]![1]! < usual[0]![1]!)
+  const strict = { ...RMSE, maxChange: 0, sensitivity: 0.03 }
+  const [equal] = forecast(plan({ spec: { steps }, analysis: { metrics: [strict] } }), GIVEN).steps
+  t.equal(equal!.metrics[0]!.regression, 0.06, 'without a margin it is two sensitivities')
+  t.end()
+})
+
+t.test('harm is seen sooner in the first step, whose start has half of the stake', (t) => {
+  const same = weightSteps([20, 20, 100], 1000)
+  const found = forecast(plan({ spec: { steps: same }, analysis: { metrics: [STRICT] } }), GIVEN)
+  const [first, second] = found.steps.map(({ metrics }) => metrics[0]!.see.p50Seconds)
+  const requests = (stake: number) =>
+    eventsPlan({
+      direction: 'above',
+      pi: 0.2,
+      ratio: 1,
+      floor: 0,
+      baselineRate: 0.01,
+      canaryRate: 0.02,
+      alpha: 0.05 * stake,
+      ratePerSecond: 100,
+      settleSeconds: 0,
+    })!.p50.seconds
+  // After the warm-up of 2 s, and a cohort of 1 s.
+  t.equal(first, 3 + requests(1 / 2))
+  t.equal(second, 1 + requests(1 / 30))
+  t.end()
+})
+
+t.test('a cap that was learnt is known, and other events than failures are rarer or not', (t) => {
+  const all = plan({ spec: { steps }, analysis: { metrics: [{ ...RMSE, cap: null }] } })
+  const [rmse, , missing] = all.hypotheses
+  const tallies = { rmse: bets([900, 100], [9, 9], 162) }
+  const evidence = evidenceOf(all, [cohort(all, { tallies })], { caps: { rmse: 12 } })
+  t.same(expectBaseline(rmse!, { ...GIVEN, evidence }), {
+    from: 'observed',
+    mean: 9,
+    variance: 162,
+    cap: 144,
+  })
+  t.equal(missing!.id, 'rmse/label-missing')
+  t.match(expectBaseline(missing!, GIVEN), { from: 'assumed', mean: 0.05 })
   t.end()
 })
 
@@ -115,24 +157,39 @@ t.test('what was observed replaces what is assumed', (t) => {
   const evidence = evidenceOf(all, [cohort(all, { assigned: [8000, 2000], tallies: tally })])
   const traffic: Traffic = { ...GIVEN, evidence, exceedance: () => 0.01 }
   const shown = (of: Traffic) =>
-    forecast(all, of).baseline.map(({ name, value, from }) => `${name} ${value} ${from}`)
+    forecast(all, of).baseline.map(({ name, text, from }) => `${name} ${text} ${from}`)
+  t.same(shown(traffic), [
+    'errors 3 % observed',
+    'latency as its answers observed',
+    'rmse 3 observed',
+    'rmse/above-cap 0.2 % observed',
+    'accuracy 80 % observed',
+  ])
   t.same(
-    shown(traffic),
-    [
-      'errors 0.03 observed',
-      'latency 0.05 observed',
-      'rmse 9 observed',
-      'rmse/above-cap 0.002 observed',
-      'accuracy 0.8 observed',
-    ].map((text) => text.replace('0.05', String(1 - 0.95))),
+    forecast(all, traffic).baseline.map(({ value }) => value),
+    [0.03, null, 3, 0.002, 0.8],
   )
-  t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 0.2 given'])
-  t.match(shown(GIVEN), ['errors 0.01 assumed'])
+  t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 20 % given'])
+  t.same(shown(GIVEN), [
+    'errors 1 % assumed',
+    'latency log-normal assumed',
+    'rmse normal errors assumed',
+    'rmse/above-cap 0.1 % assumed',
+    'accuracy 90 % assumed',
+  ])
   const few = evidenceOf(all, [cohort(all, { tallies: { errors: events([9, 2], [0, 0]) } })])
-  t.match(shown({ ...GIVEN, evidence: few }), ['errors 0.01 assumed'])
-  t.match(shown({ ...GIVEN, evidence: few })[2], /rmse 1 assumed/)
+  t.match(shown({ ...GIVEN, evidence: few }), ['errors 1 % assumed'])
+  t.match(shown({ ...GIVEN, evidence: few })[2], /rmse normal errors assumed/)
   const same = evidenceOf(all, [cohort(all, { tallies: { rmse: bets([90, 20], [9, 9], 0) } })])
-  t.match(shown({ ...GIVEN, evidence: same })[2], /rmse 1 assumed/, 'values that never vary')
+  const losses = plan({ spec: { steps }, analysis: { metrics: [{ ...RMSE, kind: 'mae' }] } })
+  const found = { rmse: bets([900, 100], [0.4, 0.4], 0.1) }
+  const judged = evidenceOf(losses, [cohort(losses, { tallies: found })])
+  t.match(forecast(losses, { ...GIVEN, evidence: judged }).baseline[0], { value: 0.4, text: '0.4' })
+  t.match(
+    shown({ ...GIVEN, evidence: same })[2],
+    /rmse normal errors assumed/,
+    'values that never vary',
+  )
   const labels = (of: Evidence | null) =>
     forecast(all, { ...GIVEN, evidence: of }).steps[0]!.minimums[2]!
   t.equal(labels(evidence).name, 'minLabels of rmse')

@@ -1,15 +1,21 @@
 import t from 'tap'
 import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
 import type { BetTally, Cohort, EventTally } from '../../src/domain/cohort.ts'
+import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { completeTally } from '../../src/rollout/complete-tally.ts'
 import { answerPointersOf, eventFieldsOf } from '../../src/rollout/event-fields.ts'
+import { fidelities } from '../../src/rollout/fidelity.ts'
 import { stepValue } from '../../src/rollout/figures.ts'
+import { forecast } from '../../src/rollout/forecast.ts'
 import { formatValue } from '../../src/rollout/format.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
+import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
+import type { Traffic } from '../../src/rollout/traffic.ts'
 import { publishTerms } from '../../src/rollout/terms.ts'
 import { betTerm } from '../../src/statistics/mean-bet.ts'
 import { ratioBets } from '../../src/statistics/ratio-bet.ts'
@@ -303,5 +309,88 @@ t.test('what metrics read of events and answers is known by name', (t) => {
   t.same([...fields.get('purchase')!], ['amount', null])
   t.same([...fields.get('click')!], [])
   t.same(answerPointersOf([...metrics, { ...TOKENS, name: 'again' }]), ['/tokens'])
+  t.end()
+})
+
+const GIVEN: Traffic = {
+  unitsPerSecond: 100,
+  from: 'given',
+  errorRate: null,
+  evidence: null,
+  exceedance: null,
+}
+
+t.test('what is known of events is forecast, the rest of it assumed and said so', (t) => {
+  const metrics = [CONVERSION, { ...REVENUE, cap: null }, BASKET, CLICKS, TOKENS]
+  const all = plan({ analysis: { metrics } })
+  const found = forecast(all, GIVEN)
+  t.same(
+    found.baseline.map(({ name, text, from }) => [name, text, from]),
+    [
+      ['conversion', '5 %', 'assumed'],
+      ['revenue', '0, or exponential for 5 %', 'assumed'],
+      ['basket', 'exponential values', 'assumed'],
+      ['clicks', '5 %', 'assumed'],
+      ['tokens', 'exponential values', 'assumed'],
+      ['tokens/above-cap', '0.1 %', 'assumed'],
+    ],
+  )
+  const last = found.steps.at(-1)!
+  for (const { name, prove } of last.metrics) t.ok(Number.isFinite(prove.p80Seconds), name)
+  const minimum = (name: string) => last.minimums.find((m) => m.name === name)!.seconds
+  t.ok(minimum('minRequests of revenue') > minimum('minRequests of conversion'), 'a cap is taught')
+  t.ok(minimum('minLabels of basket') > 0)
+
+  const counts = events([400, 400], [40, 40])
+  const tallies = {
+    conversion: counts,
+    revenue: bets([400, 400], [2, 2], 4),
+    basket: bets([400, 400], [3, 3], 1),
+  }
+  const first = cohort(all, { assigned: [400, 400], tallies })
+  const evidence = evidenceOf(all, [first], { caps: { revenue: 9 } })
+  const observed = forecast(all, { ...GIVEN, evidence })
+  t.match(observed.baseline, [
+    { name: 'conversion', text: '10 %', from: 'observed' },
+    { name: 'revenue', value: 2, from: 'observed' },
+    { name: 'basket', text: '3', value: 3, from: 'observed' },
+  ])
+  t.end()
+})
+
+t.test('a proof that more is better has a time too', (t) => {
+  const first = cohort(ALL, {
+    assigned: [4000, 1000],
+    tallies: { conversion: events([0, 0], [400, 104]) },
+  })
+  const reports = judge(ALL, evidenceOf(ALL, [first]), CONTEXT)
+  const { etaSeconds } = reports.find((r) => r.name === 'conversion')!
+  t.ok(etaSeconds! > 0 && Number.isFinite(etaSeconds), `${etaSeconds}`)
+  t.end()
+})
+
+t.test('of totals no values are kept, so another margin cannot be judged again', (t) => {
+  const other = (change: Partial<MetricSpec>) =>
+    plan({ analysis: { metrics: [{ ...REVENUE, ...change } as MetricSpec] } })
+  const kind = (of: RolloutPlan) => fidelities(other({}), of, [])[0]
+  t.match(kind(other({})), { id: 'revenue', kind: 'exact' })
+  t.match(kind(other({ maxChange: 0.3 })), { kind: 'not-recorded', note: /values were not kept/ })
+  t.end()
+})
+
+t.test('made-up traffic converts as it is told, else alike', (t) => {
+  const random = createRandom(5)
+  const ends = (values: Readonly<Record<string, readonly [number, number]>>) =>
+    Array.from(
+      { length: 5 },
+      () =>
+        rehearseSynthetic(
+          plan({ analysis: { metrics: [{ ...CONVERSION, maxChange: 0.2 }] } }),
+          { requestsPerSecond: 200, failures: [0, 0], latencyRatio: 1, values },
+          random,
+        ).end,
+    )
+  t.same(new Set(ends({ conversion: [0.2, 0.1] })), new Set(['rolled-back']))
+  t.ok(ends({}).filter((end) => end === 'promoted').length >= 4)
   t.end()
 })

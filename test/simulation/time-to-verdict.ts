@@ -6,6 +6,7 @@ import { foldHypothesis } from '../../src/rollout/fold-cohort.ts'
 import { judge } from '../../src/rollout/judge.ts'
 import { etaOf, missingFor } from '../../src/rollout/missing.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import type { Traffic } from '../../src/rollout/traffic.ts'
 import { step } from '../../src/rollout/step.ts'
 import { publishTerms } from '../../src/rollout/terms.ts'
 import { addBet } from '../../src/statistics/mean-bet.ts'
@@ -35,9 +36,13 @@ export type TrialResult = {
 /** Root mean square of the errors, which are normal. */
 export const RMS = 3
 
-/** Errors and RMSE within 5 %, 1,000 requests at least, as seeds of this project ask for it. */
-export function trialService({ percent, labelWindowMs }: Trial) {
-  const steps = [percent, 100].map((weight) => ({
+/** Errors and RMSE within 5 %, 1,000 requests at least; a step before it where `earlierPercent` is given. */
+export function trialService(
+  { percent, labelWindowMs }: Trial,
+  ramp: { readonly earlierPercent: number; readonly keyed: boolean } | null = null,
+) {
+  const earlier = ramp === null ? [] : [ramp.earlierPercent]
+  const steps = [...earlier, percent, 100].map((weight) => ({
     kind: 'weight' as const,
     weightBp: weight * 100,
     minDurationMs: 1000,
@@ -47,18 +52,18 @@ export function trialService({ percent, labelWindowMs }: Trial) {
     { ...ERRORS, floor: 0.001 },
     { ...RMSE, cap: RMS * 3.29, labelWindowMs },
   ]
-  return service(rolloutSpec({ spec: { steps, maxDurationMs: 1e9 }, analysis: { metrics } }))
+  const spec = { steps, maxDurationMs: 1e9 }
+  return service(rolloutSpec({ spec, analysis: { metrics } }), ramp?.keyed ?? false)
+}
+
+/** What somebody who knows the trial's traffic tells the planner. */
+export function trafficOf({ rps, errorRate }: Trial): Traffic {
+  return { unitsPerSecond: rps, from: 'given', errorRate, evidence: null, exceedance: null }
 }
 
 /** What the planner says at the start of the trial's step. */
 export function forecastTrial(trial: Trial): StepForecast {
-  return forecast(planOf(trialService(trial)), {
-    unitsPerSecond: trial.rps,
-    from: 'given',
-    errorRate: trial.errorRate,
-    evidence: null,
-    exceedance: null,
-  }).steps[0]!
+  return forecast(planOf(trialService(trial)), trafficOf(trial)).steps[0]!
 }
 
 /**

@@ -92,8 +92,6 @@ export function rmse(): Scenario[] {
           title: `RMSE alike, to be proved within 5 %, ${percent(pi)} canary`,
           question: 'proof',
           rollouts: [200, 40],
-          // With few large bets, of which a rare large error loses much, half of the runs are sooner than planned.
-          ...(pi === 0.05 ? { planTolerance: 0.4 } : {}),
           plans: { serin: proofPlan(hypothesisOf(plan, 'rmse'), pi) },
           run: (random) => raceValues(random, { ...setting, draw: draw(1) }),
         },
