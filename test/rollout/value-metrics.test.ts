@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
-import type { BetTally, Cohort, EventTally } from '../../src/domain/cohort.ts'
+import type { BetTally, Cohort, EventTally, Pair } from '../../src/domain/cohort.ts'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { completeTally } from '../../src/rollout/complete-tally.ts'
@@ -346,6 +346,14 @@ t.test('what is known of events is forecast, the rest of it assumed and said so'
     conversion: counts,
     revenue: bets([400, 400], [2, 2], 4),
     basket: bets([400, 400], [3, 3], 1),
+    clicks: {
+      ...bets([400, 400], [1, 1], 1),
+      denominator: {
+        sum: [800, 800] as Pair,
+        sumSq: [1700, 1700] as Pair,
+        cross: [850, 850] as Pair,
+      },
+    },
   }
   const first = cohort(all, { assigned: [400, 400], tallies })
   const evidence = evidenceOf(all, [first], { caps: { revenue: 9 } })
@@ -354,6 +362,7 @@ t.test('what is known of events is forecast, the rest of it assumed and said so'
     { name: 'conversion', text: '10 %', from: 'observed' },
     { name: 'revenue', value: 2, from: 'observed' },
     { name: 'basket', text: '3', value: 3, from: 'observed' },
+    { name: 'clicks', text: '0.5', value: 0.5, from: 'observed' },
   ])
   t.end()
 })
