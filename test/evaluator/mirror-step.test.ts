@@ -69,6 +69,8 @@ t.test('an equal canary passes its mirror into the first weight, and no sooner',
     advanced.metrics.map((m) => m.name),
     ['errors', 'no-answer', 'errors/mirror', 'answers'],
   )
+  const drawn = advanced.metrics.find((m) => m.name === 'errors')!
+  t.same([drawn.baseline.n, drawn.canary.n], [0, 0], 'Rule 11: a copy is no draw')
   await simulation.run(4000, () => false)
   t.same(
     view(simulation).metrics.map((m) => m.name),
