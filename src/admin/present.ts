@@ -37,7 +37,7 @@ export type ServiceJson = {
 export type StepJson = {
   readonly index: number
   readonly of: number
-  readonly kind: 'weight' | 'pause' | null
+  readonly kind: 'weight' | 'mirror' | 'pause' | null
   readonly enteredAt: string
 }
 

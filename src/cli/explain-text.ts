@@ -76,6 +76,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
   if (metric.kind === 'drift') return explainDrift(metric)
+  if (metric.kind === 'disagreement') return explainDisagreement(metric)
   const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
@@ -152,6 +153,26 @@ function describeDrift(drift: NonNullable<MetricJson['drift']>): readonly Explai
   })
   const size = `PSI ${formatNumber(drift.psi)} (from ${formatNumber(drift.minPsi)} on it counts), KS ${formatNumber(drift.ks)}, W1 ${formatNumber(drift.w1)}.`
   return [line(2, size), line(2, 'Shares of the baseline and the canary by value:'), ...bins]
+}
+
+function explainDisagreement(metric: MetricJson): readonly ExplainedLine[] {
+  const { name, kind, verdict, required, canary, evidence, limit, bounds } = metric
+  const max = formatLimit(kind, limit!)
+  const shown = {
+    ...{ failed: `shown to be above ${max}.`, successful: `shown to be below ${max}.` },
+    ...{ inconclusive: 'nothing is shown yet.', error: VERDICTS.error },
+  }[verdict]
+  const share =
+    canary.n === 0
+      ? 'No pair of answers was compared.'
+      : `${formatValue(kind, canary.value)} of ${formatCount(canary.n)} pairs of answers disagree; excluded are less than ${formatPercent(bounds!.lower)} and more than ${formatPercent(bounds!.upper)}.`
+  return [
+    line(0, ''),
+    line(0, `${name} (${kind}${required ? '' : ', shown only'}): ${shown}`),
+    line(2, share),
+    ...describeEvidence(`that more than ${max} disagree`, evidence.harm),
+    ...describeEvidence(`that fewer than ${max} disagree`, evidence.nonInferiority),
+  ]
 }
 
 function describeRatio({ estimate, lower, upper, method }: RatioJson): string {

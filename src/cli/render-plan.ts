@@ -10,7 +10,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
     ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', width)),
-    ...(plan.baseline.length === 0 ? [] : chunksOf(plan.steps)).flatMap((steps) => {
+    ...(plan.baseline.length === 0 ? [] : liveChunks(plan.steps)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
@@ -79,8 +79,9 @@ function metricRows(
   ]
 }
 
-/** As many steps as a terminal is wide enough for. */
-function chunksOf(steps: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+/** As many weights as a terminal is wide enough for; no metric is forecast of a mirror. */
+function liveChunks(all: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+  const steps = all.filter((step) => step.weight > 0)
   const size = 3
   return Array.from({ length: Math.ceil(steps.length / size) }, (_, chunk) =>
     steps.slice(chunk * size, (chunk + 1) * size),
@@ -126,7 +127,7 @@ function describeBaseline({ baseline }: PlanJson): string {
 }
 
 function weightOf({ weight }: StepPlanJson): string {
-  return `${formatNumber(weight)} %`
+  return weight === 0 ? 'mirror' : `${formatNumber(weight)} %`
 }
 
 function formatTime(seconds: number | null): string {

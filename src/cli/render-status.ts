@@ -52,7 +52,9 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
   const step =
     service.step === null || service.step.kind === null
       ? []
-      : [`step ${service.step.index + 1}/${service.step.of}`]
+      : [
+          `step ${service.step.index + 1}/${service.step.of}${service.step.kind === 'mirror' ? ' (mirror)' : ''}`,
+        ]
   const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
   const facts = [service.rollout!, ...strategy, ...step].join('  ')
   const why = describePhase(service)
@@ -155,12 +157,15 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind, threshold, drift }: MetricJson): string {
+function ratioOf({ ratio, limit, kind, threshold, drift, bounds }: MetricJson): string {
   if (threshold !== null) {
     const { successful, failed } = threshold.counts
     return `${successful} ok, ${failed} failed`
   }
   if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
+  if (bounds !== null) {
+    return `limit ${formatLimit(kind, limit!)} (${formatPercent(bounds.lower)} to ${formatPercent(bounds.upper)})`
+  }
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)

@@ -1,5 +1,5 @@
 import type { AnalysisSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
-import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { fractionToBp, parseDuration, parseSize } from '../domain/units.ts'
 import { buildMetric } from './build-metric.ts'
 import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -29,6 +29,16 @@ export function buildRollout(
 }
 
 function buildStep(raw: RawStep, minRequests: number): StepSpec {
+  if (raw.mirror !== undefined) {
+    return {
+      kind: 'mirror',
+      share: toFraction(raw.mirror),
+      minDurationMs: toMs(raw.minDuration ?? DEFAULTS.minDuration),
+      minRequests: raw.minRequests ?? minRequests,
+      maxBytes: parseSize(raw.maxBody ?? DEFAULTS.mirror.maxBody)!,
+      tolerance: raw.tolerance ?? DEFAULTS.mirror.tolerance,
+    }
+  }
   if (raw.weight === undefined) {
     const durationMs = typeof raw.pause === 'string' ? parseDuration(raw.pause) : null
     return { kind: 'pause', durationMs }

@@ -24,7 +24,7 @@ function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly
       path: [...at, 'rollout', 'strategy'],
       message: 'previews by override, and nobody can reach the preview without split.override',
     })
-  if (rollout.steps.every((step) => step.kind === 'weight' || step.durationMs !== null))
+  if (!rollout.steps.some((step) => step.kind === 'pause' && step.durationMs === null))
     findings.push({
       path: [...at, 'rollout', 'steps'],
       message:

@@ -105,7 +105,8 @@ function lintTraffic(service: Service, rps: number): readonly Finding[] {
   const needed = Number.isFinite(seconds)
     ? `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
     : 'no rollout ever ends'
-  const weight = `${formatNumber(bpToPercent(slow.weightBp))} %`
+  const weight =
+    slow.weightBp === 0 ? 'the mirror' : `${formatNumber(bpToPercent(slow.weightBp))} %`
   const isLow = suggestions.some(({ change }) => change === 'weight')
   const advice = suggestions.map(describeSuggestion).join(', or ')
   return [
@@ -126,5 +127,6 @@ function isTechnical(metric: MetricSpec): boolean {
 
 /** The step at 100 % ends the steps, and maxDuration does not run in pauses. */
 function minimumMs(step: RolloutSpec['steps'][number]): number {
-  return step.kind === 'weight' && step.weightBp < 10_000 ? step.minDurationMs : 0
+  if (step.kind === 'pause') return 0
+  return step.kind === 'mirror' || step.weightBp < 10_000 ? step.minDurationMs : 0
 }

@@ -10,9 +10,6 @@ export type NotSupported = {
   readonly allows?: (value: unknown) => boolean
 }
 
-const ROLLOUT = 'services.*.rollout'
-const METRIC = 'services.*.analysis.metrics.*'
-
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
   { path: 'gateway.workers', what: 'more than one worker process', allows: isOneOf(1) },
@@ -20,26 +17,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
     path: 'store',
     what: 'a store in Redis',
     allows: (value) => !String(value).startsWith('redis'),
-  },
-  { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
-  {
-    path: `${METRIC}.kind`,
-    what: 'a metric of this kind',
-    allows: isOneOf(
-      'error-rate',
-      'latency',
-      'rmse',
-      'mae',
-      'log-loss',
-      'accuracy',
-      'conversion',
-      'sum',
-      'mean',
-      'ratio',
-      'drift',
-      'prometheus',
-      'http',
-    ),
   },
 ]
 

@@ -2,14 +2,17 @@ import { Type, type Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { MetricsSchema } from './schema-metric.ts'
 import {
+  amount,
   count,
   duration,
   map,
   note,
   oneOf,
   positiveDuration,
+  positiveShare,
   probability,
   share,
+  size,
   weight,
 } from './schema-value.ts'
 
@@ -25,7 +28,32 @@ const PauseSchema = Type.Unsafe<string | Record<string, never>>({
 
 const StepSchema = map(
   {
-    mirror: Type.Optional(share(note('Share of the requests that the canary shadows.', STEPS))),
+    mirror: Type.Optional(
+      positiveShare(
+        note(
+          'Share of the requests that the canary gets copies of; nobody sees its answers.',
+          STEPS,
+        ),
+      ),
+    ),
+    maxBody: Type.Optional(
+      size(
+        note(
+          'mirror: requests with a larger body are not copied.',
+          IN_PLACE,
+          DEFAULTS.mirror.maxBody,
+        ),
+      ),
+    ),
+    tolerance: Type.Optional(
+      amount(
+        note(
+          'mirror: predictions agree when they differ by at most this fraction of the larger one; 0 = they are equal.',
+          IN_PLACE,
+          DEFAULTS.mirror.tolerance,
+        ),
+      ),
+    ),
     weight: Type.Optional(weight(note("The canary's share of the randomised requests.", STEPS))),
     pause: Type.Optional(PauseSchema),
     minDuration: Type.Optional(
@@ -34,7 +62,7 @@ const StepSchema = map(
     minRequests: Type.Optional(
       count(
         note(
-          'Canary units judged in this step before it is left. Without it: as in analysis.',
+          'Canary units (mirror: pairs of answers) judged in this step before it is left. Without it: as in analysis.',
           IN_PLACE,
         ),
         0,
@@ -69,7 +97,7 @@ export const RolloutSchema = map(
     steps: Type.Array(StepSchema, {
       minItems: 1,
       ...note(
-        'Weights rise and end at 100 %, at least one of them between; of blue-green: pauses (preview by override), then 100 %.',
+        'Mirrors first, if any; weights rise and end at 100 %, at least one of them between. Of blue-green: pauses (preview by override), then 100 %.',
         STEPS,
       ),
     }),

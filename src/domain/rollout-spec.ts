@@ -19,8 +19,9 @@ export type RolloutSpec = {
 /** How a canary comes to 100 %. */
 export type Strategy = 'canary' | 'blue-green'
 
-/** One step: a weight that is held until its gates open, or a pause. */
+/** One step: a weight that is held until its gates open, a mirror of the canary, or a pause. */
 export type StepSpec =
+  | MirrorStepSpec
   | {
       readonly kind: 'weight'
       readonly weightBp: number
@@ -30,6 +31,19 @@ export type StepSpec =
     }
   /** `durationMs: null` waits for an operator's `promote`. */
   | { readonly kind: 'pause'; readonly durationMs: number | null }
+
+/** The canary answers copies, and nobody sees its answers: they are compared in pairs. Before every weight. */
+export type MirrorStepSpec = {
+  readonly kind: 'mirror'
+  /** Share of the requests that are copied, in (0, 1]. */
+  readonly share: number
+  readonly minDurationMs: number
+  /** Pairs judged in this step before it is left. */
+  readonly minRequests: number
+  /** As of a standing mirror. */
+  readonly maxBytes: number
+  readonly tolerance: number
+}
 
 /** How the evidence is gathered and read. */
 export type AnalysisSpec = {
@@ -106,6 +120,8 @@ export type MetricSource =
   | MeanMetric
   | RatioMetric
   | { readonly kind: 'drift'; readonly of: DriftValue }
+  /** Share of the mirrored requests whose two answers disagree; `max` is its limit. */
+  | { readonly kind: 'disagreement' }
   | ProviderSource
 
 /** Share of the units that had the event in their window, once each. */

@@ -169,7 +169,8 @@ function nextStep(
   if (isLast && lacksConfirmation(plan, seen)) return unconfirmed(state, seen)
   const action = next.kind === 'pause' ? 'pause' : isLast ? 'promote' : 'advance'
   const word = next.kind === 'pause' ? (next.durationMs === null ? 'approval' : 'timer') : reason
-  const summary = isBlueGreen(plan)
+  const isPreviewed = isBlueGreen(plan) && plan.steps[state.step]!.kind === 'pause'
+  const summary = isPreviewed
     ? summarize.switched(plan, state)
     : summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
   return enterStep(plan, state, state.step + 1, seen.now, automatic(action, word, summary))

@@ -21,6 +21,7 @@ import {
 import type { Observation } from './observation.ts'
 import { sourceOf } from './metric-source.ts'
 import { missingMeasurements } from './missing-measurements.ts'
+import { firstWeight } from './mirror-step.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
@@ -51,8 +52,18 @@ export function missingFor(
   const step = plan.steps[state.step]!
   if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
+  if (step.kind === 'mirror') {
+    // Live requests say nothing of a canary that answers none of them.
+    const isTest = (name: string) => plan.pairTests.some((test) => test.id === name)
+    return [
+      ...minimums(plan, step, state, seen, 'pairs of answers'),
+      ...limits(reports.filter((r) => isTest(r.name))),
+    ]
+  }
+  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   return [
-    ...minimums(plan, step, state, seen, reports),
+    ...minimums(plan, step, state, seen, unit),
+    ...labelMinimums(plan, step, state, seen, reports, unit),
     ...limits(reports),
     ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
@@ -89,15 +100,13 @@ function missingBeforeSwitch(
 
 function minimums(
   plan: RolloutPlan,
-  step: Extract<StepSpec, { kind: 'weight' }>,
+  step: Exclude<StepSpec, { kind: 'pause' }>,
   state: RolloutState,
   seen: Observation,
-  reports: readonly MetricReport[],
+  unit: string,
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
-  // Nothing is judged in the warm-up, which only the first step has.
-  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -107,16 +116,33 @@ function minimums(
       etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
     })
   }
-  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   if (seen.stepCanaryUnits < step.minRequests) {
     missing.push({
       kind: 'minimum',
       get sentence() {
         return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
       },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs(plan, state)),
     })
   }
+  return missing
+}
+
+// Nothing is judged in the warm-up, which the first step and the first weight have.
+function idleMs({ steps, spec }: RolloutPlan, { step }: RolloutState): number {
+  return step === 0 || step === firstWeight(steps) ? spec.analysis.warmUpMs : 0
+}
+
+function labelMinimums(
+  plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+  unit: string,
+): Missing[] {
+  const missing: Missing[] = []
+  const elapsedMs = seen.now - state.stepEnteredAt
   for (const metric of plan.metrics) {
     const needed = valuesNeeded(metric, step.minRequests)
     if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
@@ -134,7 +160,7 @@ function minimums(
         report.stepCanaryN,
         needed,
         elapsedMs,
-        idleMs + sourceOf(metric).windowMs,
+        idleMs(plan, state) + sourceOf(metric).windowMs,
       ),
     })
   }

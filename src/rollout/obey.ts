@@ -1,6 +1,7 @@
 import type { Command, DecisionAction } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { describeStep } from './describe-step.ts'
 import { formatTimeSpan } from './format.ts'
 import { DOWN_AFTER_MS, type Observation } from './observation.ts'
 import { isBlueGreen, type RolloutPlan } from './plan.ts'
@@ -83,11 +84,7 @@ function promote(
   const next = plan.steps[index]!
   const isLast = index === plan.steps.length - 1
   const action = index === 0 ? 'start' : isLast ? 'promote' : 'advance'
-  const to = isLast
-    ? describeWatch(plan)
-    : next.kind === 'weight'
-      ? `${bpToPercent(next.weightBp)} %`
-      : 'a pause'
+  const to = isLast ? describeWatch(plan) : describeStep(next)
   const summary =
     isLast && isBlueGreen(plan)
       ? switchedBy(command, state)

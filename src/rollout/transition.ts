@@ -55,7 +55,7 @@ export function move(
   }
 }
 
-/** Enters step `index` of the plan: a weight, a pause, or (after a weight of 100 %) the watch. */
+/** Enters step `index` of the plan: a mirror, a weight, a pause, or (at a weight of 100 %) the watch. */
 export function enterStep(
   plan: RolloutPlan,
   state: RolloutState,
@@ -79,6 +79,10 @@ export function enterStep(
       { ...change, weightBp: weightBefore(plan, index) },
       decision,
     )
+  }
+  // Nobody is answered by the canary yet: all that its step has is copies.
+  if (step.kind === 'mirror') {
+    return move(state, { phase: 'progressing' }, { ...change, weightBp: 0 }, decision)
   }
   if (step.weightBp === WHOLE_BP) return enterWatch(plan, state, now, decision)
   return move(state, { phase: 'progressing' }, { ...change, weightBp: step.weightBp }, decision)

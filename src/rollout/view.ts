@@ -1,4 +1,5 @@
 import type { Decision } from '../domain/decision.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { describeConfirmation, lacksConfirmation } from './confirmation.ts'
@@ -12,7 +13,7 @@ export type RolloutView = {
   readonly state: RolloutState
   readonly steps: number
   /** Kind of the current step; null when no step is current (idle, promoted, rolled back). */
-  readonly stepKind: 'weight' | 'pause' | null
+  readonly stepKind: StepSpec['kind'] | null
   readonly metrics: readonly MetricReport[]
   /** Sentences: what has to happen before the next step. Empty when nothing is missing. */
   readonly missing: readonly string[]

@@ -2,10 +2,6 @@ import t from 'tap'
 import { NOT_SUPPORTED } from '../../src/config/not-supported.ts'
 import { file, problemsOf } from './problems-of.ts'
 
-const metric = (more: string) =>
-  file({ service: `    analysis: { metrics: { x: { kind: error-rate, max: 5%, ${more} } } }` })
-const service = (more: string) => file({ service: `    ${more}` })
-
 /** For each part that is not built: files that ask for it, and files whose values need nothing new. */
 const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly yes?: string[] }>> =
   {
@@ -16,19 +12,6 @@ const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly 
     store: {
       no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
       yes: [file({ top: 'store: lmdb:./x' })],
-    },
-    'services.*.rollout.steps.*.mirror': {
-      no: [
-        file({
-          service: '    rollout: { steps: [ { mirror: 5% }, { weight: 5% }, { weight: 100% } ] }',
-        }),
-      ],
-    },
-    'services.*.analysis.metrics.*.kind': {
-      no: ['{ kind: disagreement, max: 5% }'].map((x) =>
-        service(`analysis: { metrics: { x: ${x} } }`),
-      ),
-      yes: [metric('floor: 0')],
     },
   }
 
