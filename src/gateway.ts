@@ -11,7 +11,7 @@ import { Evaluator } from './evaluator/evaluator.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
-import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
+import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
@@ -111,7 +111,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
-      if (runtime !== undefined) runtime.split = splitOf(runtime.service, state)
+      if (runtime === undefined) return
+      const { service, targets } = runtime
+      runtime.split = splitOf(service, state)
+      runtime.mirrors = mirrorsOf(service, targets, live.books.get(state.service)!, state)
     },
     onDecision: (decision) => {
       metrics.countDecision(decision)

@@ -1,6 +1,7 @@
 import type { Decision, Standing } from '../domain/decision.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
+import type { Strategy } from '../domain/rollout-spec.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { presentMetric, type MetricJson } from './present-metric.ts'
 import { presentMirror, type MirrorJson } from './present-mirror.ts'
@@ -10,7 +11,7 @@ import type { ServiceStatus, VariantFigures } from './service-status.ts'
 export type ServiceJson = {
   readonly name: string
   /** `fixed`: no rollout, the configured weights hold. */
-  readonly strategy: 'canary' | 'fixed'
+  readonly strategy: Strategy | 'fixed'
   readonly rollout: string | null
   /** The revision that `ETag` and `If-Match` speak of; null without a rollout. */
   readonly revision: number | null
@@ -36,7 +37,7 @@ export type ServiceJson = {
 export type StepJson = {
   readonly index: number
   readonly of: number
-  readonly kind: 'weight' | 'pause' | null
+  readonly kind: 'weight' | 'mirror' | 'pause' | null
   readonly enteredAt: string
 }
 
@@ -73,7 +74,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
   const state = rollout?.state ?? null
   return {
     name: service.name,
-    strategy: service.rollout === null ? 'fixed' : 'canary',
+    strategy: service.rollout?.strategy ?? 'fixed',
     rollout: state === null ? null : rolloutId(state),
     revision: state?.revision ?? null,
     phase: state?.phase ?? null,

@@ -3,6 +3,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { runningMirror } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
@@ -129,7 +130,7 @@ export class RolloutRunner {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
+    const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
@@ -258,7 +259,9 @@ export class RolloutRunner {
     const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
     if (!moved && state.phase === before.phase) return
     if (moved) this.#book.beginStep()
-    if (before.weightBp === 0 && state.weightBp > 0) {
+    const began = runningMirror(this.#plan.steps, before) === null
+    const mirrors = runningMirror(this.#plan.steps, state) !== null
+    if ((before.weightBp === 0 && state.weightBp > 0) || (began && mirrors)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.

@@ -8,6 +8,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
+import type { PairLedger } from './pair-ledger.ts'
 import type {
   AttemptResult,
   FallbackResult,
@@ -69,6 +70,12 @@ export class ServiceBook implements ServiceRecorder {
   useLedger(ledger: CohortLedger | null, rollout: string): void {
     this.#ledger = ledger
     this.#rollout = rollout
+  }
+
+  /** From now on copies to the canary are booked into this ledger, where it takes them. */
+  usePairs(ledger: PairLedger): void {
+    const canary = this.mirrors.get(CANARY)
+    if (canary !== undefined) canary.ledger = ledger
   }
 
   begin(

@@ -57,6 +57,7 @@ t.test('what is left out has the documented default', (t) => {
         failureStatuses: null,
         notify: [],
         rollout: {
+          strategy: 'canary',
           start: 'auto',
           steps: [
             { kind: 'weight', weightBp: 500, minDurationMs: 60_000, minRequests: 1000 },
@@ -66,6 +67,7 @@ t.test('what is left out has the documented default', (t) => {
           maxDurationMs: 86_400_000,
           onInconclusive: 'hold',
           watchMs: 1_800_000,
+          holdbackBp: 0,
           cooldownMs: 3_600_000,
           fallback: false,
           analysis: {
@@ -267,6 +269,7 @@ services:
     notify: [],
   })
   t.same(rollout, {
+    strategy: 'canary',
     start: 'manual',
     steps: [
       { kind: 'weight', weightBp: 100, minDurationMs: 0, minRequests: 7 },
@@ -276,6 +279,7 @@ services:
     maxDurationMs: 3_600_000,
     onInconclusive: 'rollback',
     watchMs: 0,
+    holdbackBp: 0,
     cooldownMs: 0,
     fallback: false,
     analysis: {
