@@ -1,4 +1,4 @@
-import type { Cohort, EventTally } from '../domain/cohort.ts'
+import type { EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
