@@ -11,6 +11,11 @@ const PROGRAMS = [
   { command: 'promtool', debian: 'prometheus', suites: ['e2e/metrics: promtool'] },
   { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape', 'e2e/providers'] },
   { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
+  {
+    command: 'redis-server',
+    debian: 'redis-server',
+    suites: ['store/redis', 'e2e/redis'],
+  },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

@@ -10,7 +10,7 @@ import { Evaluator } from './evaluator/evaluator.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
-import { buildLiveServices, splitOf, type LiveServices } from './live-services.ts'
+import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
@@ -25,11 +25,10 @@ import { createOperatorCommands } from './operator-commands.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
+import { openStore } from './open-store.ts'
 import { createServiceLook } from './service-look.ts'
-import { openLmdbStore, type LmdbStoreOptions } from './store/lmdb-store.ts'
-import { meterStore } from './store/metered-store.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
-import type { Store } from './store/store.ts'
+import { StoreHealth } from './store/store-health.ts'
 import { createWatchedFiles } from './watched-files.ts'
 
 /** What the process edge hands to the gateway. */
@@ -93,6 +92,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
+  const storeHealth = new StoreHealth({ log, now: clock.now, setUp: metrics.setStoreUp })
+
   const providers = createProviderFetcher()
 
   const notifications = createNotifications({
@@ -101,16 +102,20 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const evaluator = new Evaluator({
-    store: meterStore(store, metrics.setStoreUp),
+    store: storeHealth.watched(store),
     clock,
-    holder: `${hostname()}:${process.pid}`,
+    // Containers on several machines may share a name and a pid.
+    holder: `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
     confirm: notifications.confirm,
     apply: (state) => {
       const runtime = live.snapshot.runtimes.get(state.service)
-      if (runtime !== undefined) runtime.split = splitOf(runtime.service, state, null)
+      if (runtime === undefined) return
+      const { service, targets } = runtime
+      runtime.split = splitOf(service, state, null)
+      runtime.mirrors = mirrorsOf(service, targets, live.books.get(state.service)!, state)
     },
     applyWinner: (service, winner) => {
       const runtime = live.snapshot.runtimes.get(service)
@@ -124,9 +129,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
     onLead: (leads) => {
       if (leads) log.info('this process decides on the rollouts')
-      else log.warn('another process decides on this store: this one follows its weights')
+      else log.warn('another process decides on this store, or none: this one follows its weights')
     },
-    onError: (what, error) => log.error({ err: error }, `${what} failed`),
+    onError: storeHealth.report,
   })
 
   const build = (next: Config, previous: LiveServices | null) =>
@@ -203,6 +208,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       checks: {
         gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        store: storeHealth.describe(),
       },
     }),
   }
@@ -282,11 +288,4 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await store.close()
     },
   }
-}
-
-function openStore(
-  { store: { path }, feedback: { maxBytes, maxPending, retentionMs } }: Config,
-  watcher: Pick<LmdbStoreOptions, 'log' | 'onEvicted'>,
-): Promise<Store> {
-  return openLmdbStore({ path, maxBytes, maxPending, retentionMs, ...watcher })
 }

@@ -11,6 +11,7 @@ import { Budget } from './proxy/budget.ts'
 import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
 import { weightsOf, winnerOf, type ExperimentState } from './rollout/experiment.ts'
 import { buildExperimentPlan, type ExperimentPlan } from './rollout/experiment-plan.ts'
+import { runningMirror } from './rollout/mirror-step.ts'
 import { buildPlan } from './rollout/plan.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 import { buildSplit, type Split } from './routing/split.ts'
@@ -65,11 +66,25 @@ export function buildLiveServices(
       recorder: book,
       targets: byVariant,
       fallbacks: new Budget(),
-      mirrors: buildMirrors(service, byVariant, book.mirrors),
+      mirrors: mirrorsOf(service, byVariant, book, stateOf(name)),
     })
   }
   const snapshot = { table: buildTable(config.services), runtimes }
   return { config, snapshot, books, targets, plans, experiments }
+}
+
+/** Who gets copies of a service's requests: its mirrors, and its canary in a mirror step of the rollout. */
+export function mirrorsOf(
+  service: Service,
+  targets: ServiceRuntime['targets'],
+  book: ServiceBook,
+  state: RolloutState | null,
+): ServiceRuntime['mirrors'] {
+  const steps = service.rollout?.steps ?? []
+  const isKnown = state !== null && state.canaryVersion === canaryVersion(service)
+  const step = isKnown ? runningMirror(steps, state) : null
+  const spec = step === null ? null : { ...step, to: CANARY }
+  return buildMirrors(service, targets, book.mirrors, spec)
 }
 
 /**
@@ -84,8 +99,12 @@ export function splitOf(
   if (service.rollout === null) {
     return buildSplit(service, weightsOf(service.split, winner), service.name)
   }
-  const canary = service.variants.find((v) => v.name === CANARY)!
   // A version that the state does not know gets nothing until its own rollout has begun.
-  if (state === null || state.canaryVersion !== canary.version) return buildSplit(service, {}, '')
+  if (state === null || state.canaryVersion !== canaryVersion(service))
+    return buildSplit(service, {}, '')
   return buildSplit(service, { canary: state.weightBp }, rolloutId(state))
+}
+
+function canaryVersion({ variants }: Service): string | undefined {
+  return variants.find((v) => v.name === CANARY)?.version
 }

@@ -4,6 +4,7 @@ import type {
   MetricReport,
   MetricValue,
   RatioInterval,
+  ShareBounds,
   ThresholdReport,
 } from '../domain/verdict.ts'
 
@@ -36,6 +37,8 @@ export type MetricJson = {
   readonly etaSeconds: number | null
   /** Null: no drift is watched, or nothing is known of it yet. */
   readonly drift: DriftReport | null
+  /** Of the canary's share, time-uniform. Null: the metric has none. */
+  readonly bounds: ShareBounds | null
 }
 
 /** The measurements of the current step, and the limits that they are counted against (null = none). */
@@ -92,6 +95,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
     drift: report.drift ?? null,
+    bounds: report.bounds ?? null,
   }
 }
 
@@ -109,7 +113,8 @@ export function presentEvidence<T extends LogEvidence | null>(
   evidence: T,
 ): T extends null ? null : LogEvidenceJson
 export function presentEvidence(evidence: LogEvidence | null): LogEvidenceJson | null {
-  if (evidence === null) return null
+  // Of a metric that has a limit alone no harm is asked, and none can ever be shown.
+  if (evidence === null || !Number.isFinite(evidence.threshold)) return null
   return { log: finite(evidence.log), threshold: evidence.threshold }
 }
 

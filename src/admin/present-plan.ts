@@ -11,6 +11,9 @@ export type TimesJson = { readonly p50Seconds: number | null; readonly p80Second
 export type PlanJson = TimesJson & {
   readonly service: string
   readonly versions: { readonly baseline: string; readonly canary: string }
+  readonly strategy: Forecast['strategy']
+  /** The canary's weight in the watch. */
+  readonly watchWeight: number
   readonly unit: Forecast['unit']
   readonly unitsPerSecond: number
   readonly trafficFrom: Forecast['trafficFrom']
@@ -52,6 +55,8 @@ export function presentPlan(
   return {
     service: service.name,
     versions: { baseline: version(BASELINE), canary: version(CANARY) },
+    strategy: forecast.strategy,
+    watchWeight: bpToPercent(forecast.watchBp),
     unit: forecast.unit,
     unitsPerSecond: forecast.unitsPerSecond,
     trafficFrom: forecast.trafficFrom,

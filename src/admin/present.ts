@@ -2,6 +2,7 @@ import type { Decision, Standing } from '../domain/decision.ts'
 import type { Service } from '../domain/service.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
+import type { Strategy } from '../domain/rollout-spec.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { presentComparison, type ComparisonJson } from './present-comparison.ts'
 import { presentMetric, type MetricJson } from './present-metric.ts'
@@ -12,7 +13,7 @@ import type { ServiceStatus, VariantFigures } from './service-status.ts'
 export type ServiceJson = {
   readonly name: string
   /** `fixed`: no rollout, the configured weights hold. */
-  readonly strategy: 'canary' | 'fixed'
+  readonly strategy: Strategy | 'fixed'
   /** Names the attempt of the rollout, or of the experiment. */
   readonly rollout: string | null
   /** The revision that `ETag` and `If-Match` speak of; null without a rollout or a fixed split. */
@@ -45,7 +46,7 @@ export type ServiceJson = {
 export type StepJson = {
   readonly index: number
   readonly of: number
-  readonly kind: 'weight' | 'pause' | null
+  readonly kind: 'weight' | 'mirror' | 'pause' | null
   readonly enteredAt: string
 }
 
@@ -83,7 +84,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
   const lastDecision = (rollout ?? experiment)?.lastDecision ?? null
   return {
     name: service.name,
-    strategy: service.rollout === null ? 'fixed' : 'canary',
+    strategy: service.rollout?.strategy ?? 'fixed',
     rollout: state === null ? (experiment?.id ?? null) : rolloutId(state),
     revision: (rollout ?? experiment)?.state.revision ?? null,
     phase: state?.phase ?? null,

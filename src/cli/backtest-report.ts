@@ -1,7 +1,12 @@
 import type { AttemptJson } from '../admin/present-cohort.ts'
 import { presentMetric, type MetricJson } from '../admin/present-metric.ts'
 import type { Decision, Standing } from '../domain/decision.ts'
-import type { AttemptRecord, Replay, ReplayedDecision } from '../rollout/replay.ts'
+import {
+  decisionsToReplay,
+  type AttemptRecord,
+  type Replay,
+  type ReplayedDecision,
+} from '../rollout/replay.ts'
 import { percentsOf } from '../rollout/weights.ts'
 import { pairDecisions, type DecisionPair } from './compare-decisions.ts'
 
@@ -52,8 +57,8 @@ export function buildBacktestReport(
   replayed: Replay,
   rules: string | null,
 ): BacktestReport {
-  // What was decided before the first step (a new version) is no part of what is judged.
-  const recorded = record.decisions.filter((d) => d.to.phase !== 'idle')
+  // What was decided before the first weight (a new version, a mirror) is no part of what is judged.
+  const recorded = decisionsToReplay(record).filter((d) => d.to.phase !== 'idle')
   const pairs = pairDecisions(recorded, replayed.decisions)
   const parting = pairs.find((p) => p.recorded === null || p.replayed === null)
   const { state } = replayed

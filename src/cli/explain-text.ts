@@ -17,19 +17,24 @@ export type ExplainedLine = { readonly indent: number; readonly text: string }
 
 /** Writes a decision as sentences: what, when, who, why, and what each metric showed. */
 export function explainDecision(decision: DecisionJson): readonly ExplainedLine[] {
-  const { id, service, rollout, actor, at, action, note, from, to } = decision
+  const { id, service, rollout, at, action, note, from, to } = decision
   return [
     line(0, `Decision ${id} of ${service} (${rollout}): ${ACTIONS[action]}.`),
     line(0, decision.summary),
     line(0, ''),
     line(0, `When: ${at}, under configuration ${decision.configHash}.`),
-    line(0, `Who: ${actor === 'evaluator' ? 'the evaluator, from the evidence' : actor}.`),
+    line(0, `Who: ${describeActor(decision)}.`),
     line(0, `Why: ${REASONS[decision.reason] ?? decision.reason}.`),
     ...(note === null ? [] : [line(0, `Given reason: ${note}`)]),
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
     ...decision.metrics.flatMap(explainMetric),
   ]
+}
+
+function describeActor({ actor, reason }: DecisionJson): string {
+  if (actor !== 'evaluator') return actor
+  return reason === 'timer' ? 'the evaluator, as planned' : 'the evaluator, from the evidence'
 }
 
 const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
@@ -64,12 +69,14 @@ const REASONS: Readonly<Record<string, string>> = {
   confirmation:
     'everything was ready for 100 %, but nobody had confirmed it yet (`confirm-promotion`)',
   approval: 'the plan waits for an approval here',
-  timer: 'the plan has a timed pause here',
+  timer: 'the plan has a timed pause, which begins or is over',
+  'canary-not-ready': 'no upstream of the canary could be reached',
   'watch-over': 'the watch at 100 % ended without an alarm',
 }
 
 function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
   if (metric.kind === 'drift') return explainDrift(metric)
+  if (metric.kind === 'disagreement') return explainDisagreement(metric)
   const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
@@ -146,6 +153,26 @@ function describeDrift(drift: NonNullable<MetricJson['drift']>): readonly Explai
   })
   const size = `PSI ${formatNumber(drift.psi)} (from ${formatNumber(drift.minPsi)} on it counts), KS ${formatNumber(drift.ks)}, W1 ${formatNumber(drift.w1)}.`
   return [line(2, size), line(2, 'Shares of the baseline and the canary by value:'), ...bins]
+}
+
+function explainDisagreement(metric: MetricJson): readonly ExplainedLine[] {
+  const { name, kind, verdict, required, canary, evidence, limit, bounds } = metric
+  const max = formatLimit(kind, limit!)
+  const shown = {
+    ...{ failed: `shown to be above ${max}.`, successful: `shown to be below ${max}.` },
+    ...{ inconclusive: 'nothing is shown yet.', error: VERDICTS.error },
+  }[verdict]
+  const share =
+    canary.n === 0
+      ? 'No pair of answers was compared.'
+      : `${formatValue(kind, canary.value)} of ${formatCount(canary.n)} pairs of answers disagree; excluded are less than ${formatPercent(bounds!.lower)} and more than ${formatPercent(bounds!.upper)}.`
+  return [
+    line(0, ''),
+    line(0, `${name} (${kind}${required ? '' : ', shown only'}): ${shown}`),
+    line(2, share),
+    ...describeEvidence(`that more than ${max} disagree`, evidence.harm),
+    ...describeEvidence(`that fewer than ${max} disagree`, evidence.nonInferiority),
+  ]
 }
 
 function describeRatio({ estimate, lower, upper, method }: RatioJson): string {

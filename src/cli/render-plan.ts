@@ -1,4 +1,5 @@
 import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
+import { formatDuration } from '../domain/units.ts'
 import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
 
@@ -8,8 +9,8 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   const label = (name: string, text: string) => renderLabelled(name, text, width)
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
-    ...renderTable(stepRows(plan), '<>>><', width),
-    ...(plan.baseline.length === 0 ? [] : chunksOf(plan.steps)).flatMap((steps) => {
+    ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', width)),
+    ...(plan.baseline.length === 0 ? [] : liveChunks(plan.steps)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
@@ -22,9 +23,10 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
     }),
     '',
     ...label('whole', describeWhole(plan)),
-    ...label('limit', describeLimit(plan)),
+    // Nothing is compared before a switch, and pauses have no limit.
+    ...(plan.strategy === 'blue-green' ? [] : label('limit', describeLimit(plan))),
     ...plan.suggestions.flatMap((text, index) => label(index === 0 ? 'to fit' : 'or', text)),
-    ...label('baseline', describeBaseline(plan)),
+    ...(plan.strategy === 'blue-green' ? [] : label('baseline', describeBaseline(plan))),
   ]
 }
 
@@ -77,8 +79,9 @@ function metricRows(
   ]
 }
 
-/** As many steps as a terminal is wide enough for. */
-function chunksOf(steps: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+/** As many weights as a terminal is wide enough for; no metric is forecast of a mirror. */
+function liveChunks(all: readonly StepPlanJson[]): readonly (readonly StepPlanJson[])[] {
+  const steps = all.filter((step) => step.weight > 0)
   const size = 3
   return Array.from({ length: Math.ceil(steps.length / size) }, (_, chunk) =>
     steps.slice(chunk * size, (chunk + 1) * size),
@@ -94,13 +97,23 @@ function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
 }
 
 function describeWhole(plan: PlanJson): string {
-  if (plan.p50Seconds === null) return 'never at 100 %'
+  if (plan.strategy === 'blue-green') return describeSwitch(plan)
+  if (plan.p50Seconds === null) return `never at ${formatNumber(plan.watchWeight)} %`
   const pauses = plan.pauseSeconds === 0 ? '' : ', timed pauses included'
-  const approvals =
-    plan.approvals === 0
-      ? ''
-      : `, and the time of ${plan.approvals === 1 ? 'an approval' : `${plan.approvals} approvals`}`
-  return `at 100 % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+  const approvals = plan.approvals === 0 ? '' : `, and the time of ${countApprovals(plan)}`
+  return `at ${formatNumber(plan.watchWeight)} % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+}
+
+function describeSwitch(plan: PlanJson): string {
+  const waits = [
+    ...(plan.pauseSeconds === 0 ? [] : [`${formatDuration(plan.pauseSeconds * 1000)} of pauses`]),
+    ...(plan.approvals === 0 ? [] : [countApprovals(plan)]),
+  ]
+  return `blue-green: from 0 % to 100 % at once after ${waits.join(' and ')}, without comparative proof, whatever the traffic`
+}
+
+function countApprovals({ approvals }: PlanJson): string {
+  return approvals === 1 ? 'an approval' : `${approvals} approvals`
 }
 
 function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {
@@ -114,7 +127,7 @@ function describeBaseline({ baseline }: PlanJson): string {
 }
 
 function weightOf({ weight }: StepPlanJson): string {
-  return `${formatNumber(weight)} %`
+  return weight === 0 ? 'mirror' : `${formatNumber(weight)} %`
 }
 
 function formatTime(seconds: number | null): string {

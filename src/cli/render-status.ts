@@ -54,8 +54,11 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
   const step =
     service.step === null || service.step.kind === null
       ? []
-      : [`step ${service.step.index + 1}/${service.step.of}`]
-  const facts = [service.rollout!, ...step].join('  ')
+      : [
+          `step ${service.step.index + 1}/${service.step.of}${service.step.kind === 'mirror' ? ' (mirror)' : ''}`,
+        ]
+  const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
+  const facts = [service.rollout!, ...strategy, ...step].join('  ')
   const why = describePhase(service)
   return [
     `${style.bold(service.name)}  ${paintPhase(service.phase, style)}  ${facts}`,
@@ -73,12 +76,20 @@ function describeFixed(service: ServiceJson, style: Style): string {
 function describePhase(service: ServiceJson): string | null {
   const { pause } = service
   if (pause !== null) {
+    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
+    if (service.strategy === 'blue-green' && isPlanned) {
+      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
+    }
     const metric = pause.metric === null ? '' : ` (${pause.metric})`
     return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
   }
   if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
-  if (service.watchUntil !== null) return `watched until ${service.watchUntil}`
+  if (service.watchUntil !== null) {
+    const held = service.weights['baseline'] ?? 0
+    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
+    return `watched until ${service.watchUntil}${rest}`
+  }
   return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
 }
 
@@ -155,12 +166,15 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind, threshold, drift }: MetricJson): string {
+function ratioOf({ ratio, limit, kind, threshold, drift, bounds }: MetricJson): string {
   if (threshold !== null) {
     const { successful, failed } = threshold.counts
     return `${successful} ok, ${failed} failed`
   }
   if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
+  if (bounds !== null) {
+    return `limit ${formatLimit(kind, limit!)} (${formatPercent(bounds.lower)} to ${formatPercent(bounds.upper)})`
+  }
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)

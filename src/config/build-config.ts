@@ -1,12 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import { parseDuration, parseSize } from '../domain/units.ts'
 import { buildService } from './build-service.ts'
-import type { AdminConfig, Config, FeedbackConfig, GatewayConfig } from './config.ts'
+import type { AdminConfig, Config, FeedbackConfig, GatewayConfig, StoreConfig } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
 import { toFraction } from './fraction.ts'
 import { hashConfig } from './hash-config.ts'
 import { parseListen } from './listen.ts'
 import { parseOrigin } from './origin.ts'
+import { parseStore } from './parse-store.ts'
 import type { RawConfig } from './schema.ts'
 
 /**
@@ -18,7 +19,7 @@ export function buildConfig(raw: RawConfig, file: string | null): Config {
   const parts = {
     gateway: buildGateway(raw.gateway, folder),
     admin: buildAdmin(raw.admin ?? {}),
-    store: buildStore(raw.store ?? DEFAULTS.store, folder),
+    store: parseStore(raw.store ?? DEFAULTS.store, folder) as StoreConfig,
     feedback: buildFeedback(raw.feedback ?? {}),
     passthrough: raw.passthrough === undefined ? null : parseOrigin(raw.passthrough),
     services: Object.entries(raw.services).map(([name, service]) =>
@@ -62,10 +63,6 @@ function buildAdmin(raw: NonNullable<RawConfig['admin']>): AdminConfig {
       expiresAt: expires === undefined ? null : endOfDay(expires),
     })),
   }
-}
-
-function buildStore(raw: string, folder: string): Config['store'] {
-  return { engine: 'lmdb', path: resolve(folder, raw.slice('lmdb:'.length)) }
 }
 
 function buildFeedback(raw: NonNullable<RawConfig['feedback']>): FeedbackConfig {

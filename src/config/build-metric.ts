@@ -13,13 +13,32 @@ export function buildMetric(name: string, raw: RawMetric): MetricSpec {
       return buildProvider(name, raw)
     case 'drift':
       return buildDrift(name, raw)
+    case 'disagreement':
+      return buildDisagreement(name, raw)
     default:
       return buildOwn(name, raw)
   }
 }
 
 /** A metric whose value is measured here. */
-type RawOwn = Exclude<RawMetric, { kind: 'prometheus' | 'http' | 'drift' }>
+type RawOwn = Exclude<RawMetric, { kind: 'prometheus' | 'http' | 'drift' | 'disagreement' }>
+
+function buildDisagreement(
+  name: string,
+  raw: Extract<RawMetric, { kind: 'disagreement' }>,
+): MetricSpec {
+  return {
+    name,
+    kind: 'disagreement',
+    onFailure: raw.onFailure ?? DEFAULTS.onFailure,
+    mode: raw.mode ?? DEFAULTS.mode,
+    better: 'lower',
+    maxChange: null,
+    sensitivity: 0,
+    max: toShare(raw.max),
+    min: null,
+  }
+}
 
 function buildOwn(name: string, raw: RawOwn): MetricSpec {
   const { increase, decrease } = changesOf(raw)

@@ -1,5 +1,5 @@
 import type { AnalysisSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
-import { fractionToBp, parseDuration } from '../domain/units.ts'
+import { fractionToBp, parseDuration, parseSize } from '../domain/units.ts'
 import { buildMetric } from './build-metric.ts'
 import { buildThreshold } from './build-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -15,11 +15,13 @@ export function buildRollout(
 ): RolloutSpec {
   const minRequests = analysis.minRequests ?? DEFAULTS.minRequests
   return {
+    strategy: raw.strategy ?? DEFAULTS.strategy,
     start: raw.start ?? DEFAULTS.start,
     steps: raw.steps.map((step) => buildStep(step, minRequests)),
     maxDurationMs: parseDuration(raw.maxDuration ?? DEFAULTS.maxDuration)!,
     onInconclusive: raw.onInconclusive ?? DEFAULTS.onInconclusive,
     watchMs: toMs(raw.watch ?? DEFAULTS.watch),
+    holdbackBp: fractionToBp(toFraction(raw.holdback ?? DEFAULTS.holdback)),
     cooldownMs: toMs(raw.cooldown ?? DEFAULTS.cooldown),
     fallback: raw.fallback !== undefined,
     analysis: buildAnalysis(analysis, segments),
@@ -27,6 +29,16 @@ export function buildRollout(
 }
 
 function buildStep(raw: RawStep, minRequests: number): StepSpec {
+  if (raw.mirror !== undefined) {
+    return {
+      kind: 'mirror',
+      share: toFraction(raw.mirror),
+      minDurationMs: toMs(raw.minDuration ?? DEFAULTS.minDuration),
+      minRequests: raw.minRequests ?? minRequests,
+      maxBytes: parseSize(raw.maxBody ?? DEFAULTS.mirror.maxBody)!,
+      tolerance: raw.tolerance ?? DEFAULTS.mirror.tolerance,
+    }
+  }
   if (raw.weight === undefined) {
     const durationMs = typeof raw.pause === 'string' ? parseDuration(raw.pause) : null
     return { kind: 'pause', durationMs }

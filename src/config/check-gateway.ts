@@ -4,13 +4,15 @@ import { describeValue } from './describe-value.ts'
 import { isAddressRange, isLoopback, parseListen } from './listen.ts'
 import { checkOrigin } from './origin.ts'
 import { checkTimers } from './check-timers.ts'
+import { parseStore } from './parse-store.ts'
 
-/** Checks `gateway`, `admin` and `passthrough`: addresses, tokens, and what must not be open to all. */
+/** Checks `gateway`, `admin`, `store` and `passthrough`: addresses, tokens, and what must not be open to all. */
 export function checkGateway(checker: Checker): void {
   checkListen(checker)
   checkTokens(checker)
   checkTimers(checker, ['gateway', 'drain'], ['wait', 'deadline', 'streams'])
   checkOrigin(checker, ['passthrough'])
+  checkStore(checker)
   for (const i of checker.keys(['gateway', 'trustedProxies'])) {
     const path = ['gateway', 'trustedProxies', i]
     const range = checker.read<string>(path)
@@ -20,6 +22,14 @@ export function checkGateway(checker: Checker): void {
         `found ${describeValue(range, path)}, allowed is an address or CIDR such as 10.0.0.0/8`,
       )
   }
+}
+
+function checkStore(checker: Checker): void {
+  const text = checker.read<string>(['store'])
+  if (text === undefined) return
+  const store = parseStore(text, '.')
+  if (!('wrong' in store)) return
+  checker.problem(['store'], `found ${describeValue(text, ['store'])}: ${store.wrong}`)
 }
 
 function checkListen(checker: Checker): void {

@@ -1,4 +1,5 @@
 import { parseDuration, parsePercent } from '../domain/units.ts'
+import { CANARY } from '../domain/variant.ts'
 import type { Checker } from './checker.ts'
 import { checkEventMetric } from './check-event-metric.ts'
 import { checkProvider } from './check-provider.ts'
@@ -16,6 +17,7 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     if (name === 'no-answer')
       checker.problem(path, 'found a name that serin uses itself: choose another')
     if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
+    if (metric?.kind === 'disagreement') checkDisagreement(checker, service, path, metric)
     const needs = metric === undefined ? undefined : NEEDS[metric.kind]
     if (metric === undefined || needs === undefined) continue
     if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
@@ -43,6 +45,27 @@ const NEEDS: Readonly<Record<string, string>> = {
   ratio: 'maxDecrease or maxIncrease, and/or min and max',
   prometheus: 'max and/or min',
   http: 'max and/or min',
+}
+
+function checkDisagreement(
+  checker: Checker,
+  service: ConfigPath,
+  path: ConfigPath,
+  metric: Extract<RawMetric, { kind: 'disagreement' }>,
+): void {
+  checkThreshold(checker, path, metric)
+  if (metric.max === undefined) checker.problem(path, 'has nothing to be judged by: it needs max')
+  const steps = [...service, 'rollout', 'steps']
+  const mirrors = [...service, 'mirror']
+  const isStep = checker.keys(steps).some((i) => checker.keys([...steps, i]).includes('mirror'))
+  const isStanding = checker
+    .keys(mirrors)
+    .some((i) => checker.read<string>([...mirrors, i, 'to']) === CANARY)
+  if (!isStep && !isStanding)
+    checker.problem(
+      path,
+      'compares answers in pairs, but the canary gets no copies: it needs a step such as { mirror: 100% }, or a mirror to canary',
+    )
 }
 
 /** What a metric can be judged by. */

@@ -8,12 +8,7 @@ export function checkMirrors(checker: Checker, service: ConfigPath): void {
   const path = [...service, 'mirror']
   const mirrors = checker.keys(path)
   if (mirrors.length === 0) return
-  const idempotent = [...service, 'idempotent']
-  if (checker.isSound(idempotent) && checker.read<boolean>(idempotent) !== true)
-    checker.problem(
-      path,
-      'needs `idempotent: true` of the service: a copy is a second request, and must do nothing that one does not',
-    )
+  checkIdempotent(checker, service, path)
   const seen = new Set<string>()
   for (const i of mirrors) {
     const at = [...path, i, 'to']
@@ -25,4 +20,14 @@ export function checkMirrors(checker: Checker, service: ConfigPath): void {
     if (seen.has(to)) checker.problem(at, `found "${to}" twice: a variant has one mirror`)
     seen.add(to)
   }
+}
+
+/** Checks that requests may be copied; `path` is what copies them. */
+export function checkIdempotent(checker: Checker, service: ConfigPath, path: ConfigPath): void {
+  const idempotent = [...service, 'idempotent']
+  if (checker.isSound(idempotent) && checker.read<boolean>(idempotent) !== true)
+    checker.problem(
+      path,
+      'needs `idempotent: true` of the service: a copy is a second request, and must do nothing that one does not',
+    )
 }

@@ -1,5 +1,8 @@
 import { fractionToBp, WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
+import { checkBlueGreen } from './check-blue-green.ts'
+import { checkHoldback } from './check-holdback.ts'
+import { checkIdempotent } from './check-mirrors.ts'
 import { checkTimers } from './check-timers.ts'
 import type { Checker } from './checker.ts'
 import { toFraction } from './fraction.ts'
@@ -15,20 +18,52 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
     checker.problem(rollout, 'moves the variant `canary`, but variants has none of that name')
   checkTimers(checker, [...service, 'analysis'], ['interval'])
   checkGates(checker, rollout)
+  checkMirrorSteps(checker, service, [...rollout, 'steps'])
   // Blue-green steps have a form of their own.
   const strategy = checker.read<string>([...rollout, 'strategy']) ?? 'canary'
-  if (strategy === 'canary') checkSteps(checker, [...rollout, 'steps'])
+  if (strategy === 'blue-green') {
+    checkBlueGreen(checker, service)
+  } else {
+    checkSteps(checker, [...rollout, 'steps'])
+    checkHoldback(checker, rollout)
+  }
 }
 
 function checkGates(checker: Checker, rollout: ConfigPath): void {
   for (const i of checker.keys([...rollout, 'steps'])) {
     const at = [...rollout, 'steps', i]
     const step = checker.read<RawStep>(at)
-    if (step?.pause === undefined) continue
-    for (const key of ['minDuration', 'minRequests'] as const)
+    if (step === undefined) continue
+    for (const key of step.pause === undefined ? [] : (['minDuration', 'minRequests'] as const))
       if (step[key] !== undefined)
         checker.problem([...at, key], 'has no meaning in a pause: it belongs to a weight step')
+    for (const key of step.mirror === undefined ? (['maxBody', 'tolerance'] as const) : [])
+      if (step[key] !== undefined)
+        checker.problem([...at, key], 'has a meaning in a mirror step alone')
   }
+}
+
+/** Copies must do no harm, go to somebody who does not get them already, and come before any weight. */
+function checkMirrorSteps(checker: Checker, service: ConfigPath, steps: ConfigPath): void {
+  const all = checker.read<readonly RawStep[]>(steps) ?? []
+  const first = all.findIndex((step) => step.weight !== undefined)
+  const mirrors = all.flatMap((step, i) => (step.mirror === undefined ? [] : [i]))
+  if (mirrors.length === 0) return
+  const at = [...steps, mirrors[0]!, 'mirror']
+  for (const i of mirrors)
+    if (first !== -1 && i > first)
+      checker.problem(
+        [...steps, i, 'mirror'],
+        'comes after a weight, where the canary answers users already: mirrors come first',
+      )
+  checkIdempotent(checker, service, at)
+  const standing = [...service, 'mirror']
+  for (const i of checker.keys(standing))
+    if (checker.read<string>([...standing, i, 'to']) === CANARY)
+      checker.problem(
+        [...standing, i, 'to'],
+        'found "canary", which a step of the rollout mirrors to: it would get every copy twice',
+      )
 }
 
 function checkSteps(checker: Checker, path: ConfigPath): void {
@@ -41,9 +76,9 @@ function checkSteps(checker: Checker, path: ConfigPath): void {
     weight === undefined ? [] : [{ weight, bp: fractionToBp(toFraction(weight)), at }],
   )
 
-  const first = steps[0]
-  if (first?.step.pause !== undefined)
-    checker.problem(first.at, 'is a pause: the first step of a canary has a weight')
+  const first = all[0]
+  if (first?.pause !== undefined)
+    checker.problem([...path, 0], 'is a pause: the first step of a canary has a weight or a mirror')
   for (const [i, { weight, bp, at }] of weights.entries()) {
     const before = weights[i - 1]
     if (bp === 0)

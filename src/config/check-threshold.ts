@@ -29,11 +29,12 @@ export function checkThreshold(checker: Checker, path: ConfigPath, metric: RawMe
         checker.problem([...path, key], 'has no meaning without method: threshold')
     return
   }
-  if (metric.kind === 'drift') {
-    checker.problem(
-      [...path, 'method'],
-      'found threshold: a drift has no value that could be counted',
-    )
+  if (metric.kind === 'drift' || metric.kind === 'disagreement') {
+    const why =
+      metric.kind === 'drift'
+        ? 'a drift has no value that could be counted'
+        : 'the disagreement of pairs is tested, pair by pair'
+    checker.problem([...path, 'method'], `found threshold: ${why}`)
     return
   }
   checkCounters(checker, path, metric)

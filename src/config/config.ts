@@ -10,11 +10,30 @@ export type Config = {
   readonly written: unknown
   readonly gateway: GatewayConfig
   readonly admin: AdminConfig
-  readonly store: { readonly engine: 'lmdb'; readonly path: string }
+  readonly store: StoreConfig
   readonly feedback: FeedbackConfig
   /** Origin for requests that belong to no service; null = 404. */
   readonly passthrough: string | null
   readonly services: readonly Service[]
+}
+
+/** Where rollouts, decisions and evidence are kept. */
+export type StoreConfig = { readonly engine: 'lmdb'; readonly path: string } | RedisStoreConfig
+
+/** A store in Redis: where it is, how to get in, what its keys begin with. */
+export type RedisStoreConfig = {
+  readonly engine: 'redis'
+  readonly tls: boolean
+  /** The server; with `sentinel` the sentinels. */
+  readonly servers: readonly Listen[]
+  /** Name of the master that the sentinels watch; null = there are none. */
+  readonly sentinel: string | null
+  readonly db: number
+  readonly username: string | null
+  readonly password: string | null
+  readonly prefix: string
+  /** Absolute path of a file with the certificates to trust, PEM; null = those that Node.js trusts. */
+  readonly ca: string | null
 }
 
 /** Where a port is opened; port 0 = any free one. */

@@ -14,7 +14,7 @@ export function hashConfig(config: Omit<Config, 'file' | 'hash' | 'written'>): s
   return sha256(json).slice(0, 12)
 }
 
-const SECRETS: readonly string[] = ['token', 'secret']
+const SECRETS: readonly string[] = ['token', 'secret', 'password']
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')

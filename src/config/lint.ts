@@ -5,6 +5,7 @@ import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
+import { lintStrategy } from './lint-strategy.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**
@@ -16,6 +17,7 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
     ...lintOverride(service),
     ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
+    ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
 }
@@ -56,7 +58,12 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message:
         'only technical metrics decide: a model that answers fast and wrong would be promoted; add a quality metric such as rmse',
     })
-  if (deciding.some((metric) => metric.threshold !== undefined) && !deciding.some(isProved))
+  const isStepwise = rollout.strategy === 'canary'
+  if (
+    isStepwise &&
+    deciding.some((metric) => metric.threshold !== undefined) &&
+    !deciding.some(isProved)
+  )
     findings.push({
       path: [...at, 'analysis', 'metrics'],
       message:
@@ -98,7 +105,8 @@ function lintTraffic(service: Service, rps: number): readonly Finding[] {
   const needed = Number.isFinite(seconds)
     ? `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
     : 'no rollout ever ends'
-  const weight = `${formatNumber(bpToPercent(slow.weightBp))} %`
+  const weight =
+    slow.weightBp === 0 ? 'the mirror' : `${formatNumber(bpToPercent(slow.weightBp))} %`
   const isLow = suggestions.some(({ change }) => change === 'weight')
   const advice = suggestions.map(describeSuggestion).join(', or ')
   return [
@@ -119,5 +127,6 @@ function isTechnical(metric: MetricSpec): boolean {
 
 /** The step at 100 % ends the steps, and maxDuration does not run in pauses. */
 function minimumMs(step: RolloutSpec['steps'][number]): number {
-  return step.kind === 'weight' && step.weightBp < 10_000 ? step.minDurationMs : 0
+  if (step.kind === 'pause') return 0
+  return step.kind === 'mirror' || step.weightBp < 10_000 ? step.minDurationMs : 0
 }

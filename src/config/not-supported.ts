@@ -1,4 +1,3 @@
-import { parsePercent } from '../domain/units.ts'
 import type { Checker } from './checker.ts'
 import { describeValue } from './describe-value.ts'
 import type { ConfigPath } from './problem.ts'
@@ -11,39 +10,9 @@ export type NotSupported = {
   readonly allows?: (value: unknown) => boolean
 }
 
-const ROLLOUT = 'services.*.rollout'
-const METRIC = 'services.*.analysis.metrics.*'
-
 /** All that the configuration describes and this version does not do yet: refused, never ignored. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
   { path: 'gateway.workers', what: 'more than one worker process', allows: isOneOf(1) },
-  {
-    path: 'store',
-    what: 'a store in Redis',
-    allows: (value) => !String(value).startsWith('redis'),
-  },
-  { path: `${ROLLOUT}.strategy`, what: 'a strategy other than canary', allows: isOneOf('canary') },
-  { path: `${ROLLOUT}.steps.*.mirror`, what: 'mirror steps' },
-  { path: `${ROLLOUT}.holdback`, what: 'a holdback', allows: isZeroShare },
-  {
-    path: `${METRIC}.kind`,
-    what: 'a metric of this kind',
-    allows: isOneOf(
-      'error-rate',
-      'latency',
-      'rmse',
-      'mae',
-      'log-loss',
-      'accuracy',
-      'conversion',
-      'sum',
-      'mean',
-      'ratio',
-      'drift',
-      'prometheus',
-      'http',
-    ),
-  },
 ]
 
 /** Reports every part of the file that asks for something that is not built yet. */
@@ -74,8 +43,4 @@ function findAll(value: unknown, pattern: readonly string[], path: ConfigPath): 
 
 function isOneOf(...allowed: readonly unknown[]): (value: unknown) => boolean {
   return (value) => allowed.includes(value)
-}
-
-function isZeroShare(value: unknown): boolean {
-  return value === 0 || value === '0' || (typeof value === 'string' && parsePercent(value) === 0)
 }

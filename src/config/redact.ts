@@ -1,6 +1,6 @@
 import type { Service } from '../domain/service.ts'
 import { HIDDEN, hideSecrets } from '../rollout/hide-secrets.ts'
-import type { Config } from './config.ts'
+import type { Config, StoreConfig } from './config.ts'
 import { hookName } from './hook-name.ts'
 
 /**
@@ -11,6 +11,7 @@ export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config
   return {
     ...parts,
+    store: redactStore(config.store),
     admin: {
       ...config.admin,
       tokens: config.admin.tokens.map((token) => ({ ...token, token: HIDDEN })),
@@ -19,6 +20,10 @@ export function redactConfig(config: Config): RedactedConfig {
       redactNotify(redactMetrics(redactOverride(service))),
     ),
   }
+}
+
+function redactStore(store: StoreConfig): StoreConfig {
+  return 'password' in store && store.password !== null ? { ...store, password: HIDDEN } : store
 }
 
 function redactOverride(service: Service): Service {

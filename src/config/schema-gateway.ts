@@ -161,12 +161,12 @@ export const AdminSchema = map(
 /** `store`: where rollouts, decisions and evidence are kept. */
 export const StoreSchema = text(
   note(
-    'lmdb:PATH (embedded; a relative path starts at this file) or redis://HOST:PORT/DB for gateways on several machines.',
+    'lmdb:PATH (embedded; a relative path starts at this file) or redis://HOST:PORT/DB for gateways on several machines (rediss: TLS).',
     RESTART,
     DEFAULTS.store,
   ),
   '^(?:lmdb:[^\\x00-\\x1f]+|rediss?://[!-~]+)$',
-  'lmdb:PATH',
+  'lmdb:PATH or redis://HOST:PORT/DB',
 )
 
 /** `feedback`: how much waits for labels and events, and how long. */

@@ -220,6 +220,11 @@ const DriftSchema = metric('drift', {
     oneOf(note('What a flagged shift leads to.', 'live', DEFAULTS.driftOnFailure), ON_FAILURE),
   ),
 })
+const DisagreementSchema = metric('disagreement', {
+  max: Type.Optional(
+    share(note('Largest share of the mirrored requests whose answers disagree.', ATTEMPT)),
+  ),
+})
 const provider = {
   secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
   maxIncrease,
@@ -262,28 +267,14 @@ const METRICS = [
   SumSchema,
   MeanSchema,
   RatioSchema,
-  metric('disagreement', { max: maxShare }),
+  DisagreementSchema,
   DriftSchema,
   PrometheusSchema,
   HttpSchema,
 ] as const
 
-/** A metric as the file writes it, of a kind that is built. */
-export type RawMetric = Static<
-  | typeof ErrorRateSchema
-  | typeof LatencySchema
-  | typeof RmseSchema
-  | typeof MaeSchema
-  | typeof LogLossSchema
-  | typeof AccuracySchema
-  | typeof ConversionSchema
-  | typeof SumSchema
-  | typeof MeanSchema
-  | typeof RatioSchema
-  | typeof PrometheusSchema
-  | typeof HttpSchema
-  | typeof DriftSchema
->
+/** A metric as the file writes it. */
+export type RawMetric = Static<(typeof METRICS)[number]>
 
 /** A metric that another system is asked for, as the file writes it. */
 export type RawProviderMetric = Static<typeof PrometheusSchema | typeof HttpSchema>

@@ -2,14 +2,17 @@ import { Type, type Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { MetricsSchema } from './schema-metric.ts'
 import {
+  amount,
   count,
   duration,
   map,
   note,
   oneOf,
   positiveDuration,
+  positiveShare,
   probability,
   share,
+  size,
   weight,
 } from './schema-value.ts'
 
@@ -25,7 +28,32 @@ const PauseSchema = Type.Unsafe<string | Record<string, never>>({
 
 const StepSchema = map(
   {
-    mirror: Type.Optional(share(note('Share of the requests that the canary shadows.', STEPS))),
+    mirror: Type.Optional(
+      positiveShare(
+        note(
+          'Share of the requests that the canary gets copies of; nobody sees its answers.',
+          STEPS,
+        ),
+      ),
+    ),
+    maxBody: Type.Optional(
+      size(
+        note(
+          'mirror: requests with a larger body are not copied.',
+          IN_PLACE,
+          DEFAULTS.mirror.maxBody,
+        ),
+      ),
+    ),
+    tolerance: Type.Optional(
+      amount(
+        note(
+          'mirror: predictions agree when they differ by at most this fraction of the larger one; 0 = they are equal.',
+          IN_PLACE,
+          DEFAULTS.mirror.tolerance,
+        ),
+      ),
+    ),
     weight: Type.Optional(weight(note("The canary's share of the randomised requests.", STEPS))),
     pause: Type.Optional(PauseSchema),
     minDuration: Type.Optional(
@@ -34,7 +62,7 @@ const StepSchema = map(
     minRequests: Type.Optional(
       count(
         note(
-          'Canary units judged in this step before it is left. Without it: as in analysis.',
+          'Canary units (mirror: pairs of answers) judged in this step before it is left. Without it: as in analysis.',
           IN_PLACE,
         ),
         0,
@@ -51,7 +79,14 @@ const StepSchema = map(
 export const RolloutSchema = map(
   {
     strategy: Type.Optional(
-      oneOf(note('How traffic moves.', 'live', DEFAULTS.strategy), ['canary', 'blue-green']),
+      oneOf(
+        note(
+          'How traffic moves: in steps that are proved, or all at once after a preview.',
+          'live',
+          DEFAULTS.strategy,
+        ),
+        ['canary', 'blue-green'],
+      ),
     ),
     start: Type.Optional(
       oneOf(note('Whether a new canary version starts by itself.', 'live', DEFAULTS.start), [
@@ -61,7 +96,10 @@ export const RolloutSchema = map(
     ),
     steps: Type.Array(StepSchema, {
       minItems: 1,
-      ...note('Weights rise and end at 100 %, at least one of them between.', STEPS),
+      ...note(
+        'Mirrors first, if any; weights rise and end at 100 %, at least one of them between. Of blue-green: pauses (preview by override), then 100 %.',
+        STEPS,
+      ),
     }),
     maxDuration: Type.Optional(
       positiveDuration(
@@ -85,7 +123,13 @@ export const RolloutSchema = map(
       ),
     ),
     holdback: Type.Optional(
-      share(note('Share that stays on the baseline during watch.', 'live', DEFAULTS.holdback)),
+      share(
+        note(
+          'Share that stays on the baseline during watch, so that the comparison goes on.',
+          'live (from the next watch on)',
+          DEFAULTS.holdback,
+        ),
+      ),
     ),
     cooldown: Type.Optional(
       duration(

@@ -1,5 +1,6 @@
 import type { DenominatorSums, Pair } from './cohort.ts'
 import type { MeasurementRun } from './measurement.ts'
+import type { PairEvidence } from './pairs.ts'
 
 /**
  * Everything that the judged cohorts of one rollout attempt have said so far. Plain data: it is stored
@@ -22,6 +23,8 @@ export type Evidence = {
   readonly limitTicks: Readonly<Record<string, number>>
   /** What the threshold method has measured, by metric name. */
   readonly measurements: Readonly<Record<string, MeasurementRun>>
+  /** Of mirror steps; absent = no pair was judged. It is apart from the evidence of live steps. */
+  readonly pairs?: PairEvidence
 }
 
 /** The evidence of one hypothesis, by the engine that gathers it. */

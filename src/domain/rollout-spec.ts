@@ -1,19 +1,27 @@
 /** The `rollout` and `analysis` parts of a service's configuration, units resolved and defaults filled in. */
 export type RolloutSpec = {
+  /** `blue-green`: pauses at 0 %, then everybody at once. */
+  readonly strategy: Strategy
   readonly start: 'auto' | 'manual'
-  /** Weight steps rise and the last one is 10,000 bp. */
+  /** Weight steps rise and the last one is 10,000 bp; of blue-green it is the only one. */
   readonly steps: readonly StepSpec[]
   readonly maxDurationMs: number
   readonly onInconclusive: 'hold' | 'rollback' | 'promote'
   readonly watchMs: number
+  /** Basis points that stay on the baseline during the watch, so that the comparison goes on. */
+  readonly holdbackBp: number
   readonly cooldownMs: number
   /** A failed canary attempt is answered by the baseline; it stays the canary's failure. */
   readonly fallback: boolean
   readonly analysis: AnalysisSpec
 }
 
-/** One step: a weight that is held until its gates open, or a pause. */
+/** How a canary comes to 100 %. */
+export type Strategy = 'canary' | 'blue-green'
+
+/** One step: a weight that is held until its gates open, a mirror of the canary, or a pause. */
 export type StepSpec =
+  | MirrorStepSpec
   | {
       readonly kind: 'weight'
       readonly weightBp: number
@@ -23,6 +31,19 @@ export type StepSpec =
     }
   /** `durationMs: null` waits for an operator's `promote`. */
   | { readonly kind: 'pause'; readonly durationMs: number | null }
+
+/** The canary answers copies, and nobody sees its answers: they are compared in pairs. Before every weight. */
+export type MirrorStepSpec = {
+  readonly kind: 'mirror'
+  /** Share of the requests that are copied, in (0, 1]. */
+  readonly share: number
+  readonly minDurationMs: number
+  /** Pairs judged in this step before it is left. */
+  readonly minRequests: number
+  /** As of a standing mirror. */
+  readonly maxBytes: number
+  readonly tolerance: number
+}
 
 /** How the evidence is gathered and read. */
 export type AnalysisSpec = {
@@ -99,6 +120,8 @@ export type MetricSource =
   | MeanMetric
   | RatioMetric
   | { readonly kind: 'drift'; readonly of: DriftValue }
+  /** Share of the mirrored requests whose two answers disagree; `max` is its limit. */
+  | { readonly kind: 'disagreement' }
   | ProviderSource
 
 /** Share of the units that had the event in their window, once each. */

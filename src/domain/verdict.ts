@@ -41,6 +41,8 @@ export type MetricReport = {
   readonly error: string | null
   /** It is compared, not tested: no part of the guarantee α covers what it says. */
   readonly outsideAlpha: boolean
+  /** Time-uniform bounds of the canary's share, by level α each; absent for what has none. */
+  readonly bounds?: ShareBounds
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
@@ -48,6 +50,9 @@ export type MetricReport = {
   /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
   readonly drift?: DriftReport | null
 }
+
+/** What a share is not shown to be below, and above. */
+export type ShareBounds = { readonly lower: number; readonly upper: number }
 
 /** Two binned distributions and how far they lie apart. */
 export type DriftReport = {

@@ -1,4 +1,4 @@
-import type { Cohort, EventTally } from '../domain/cohort.ts'
+import type { EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
@@ -10,11 +10,13 @@ import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedba
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
+import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
-import type { UnitBatch } from '../store/store.ts'
+import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { learnBins } from './learn-bins.ts'
+import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
@@ -25,13 +27,6 @@ const QUANTILE_SAMPLES = 4
 
 /** Answers are read after they have left: the last numbers of a settled cohort come within this. */
 const READ_MS = 1000
-
-/** What an attempt is taken up with again after a restart. */
-export type Restored = {
-  readonly evidence: Evidence | null
-  readonly cohorts: readonly Cohort[]
-  readonly units: readonly UnitBatch[]
-}
 
 /**
  * The cohorts of one attempt from opening to evidence: one is open at a time, closed ones settle, and
@@ -49,13 +44,14 @@ export class CohortCycle {
   #lastStartAt: number
   #openStep = -1
   readonly #pending = new PendingChanges()
+  readonly #pairs: PairCycle
 
   constructor(
     plan: RolloutPlan,
     state: RolloutState,
     book: CycleBook,
     now: number,
-    restored: Restored | null,
+    restored: Pick<RolloutRecord, 'evidence' | 'cohorts' | 'units'> | null,
   ) {
     this.#plan = plan
     this.#book = book
@@ -83,6 +79,7 @@ export class CohortCycle {
       if (restored.evidence !== null) this.#openStep = state.step
     }
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs = new PairCycle(plan, book)
   }
 
   get evidence(): Evidence {
@@ -117,6 +114,7 @@ export class CohortCycle {
     this.#plan = plan
     this.#book = book
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs.replan(plan, book)
   }
 
   /** The number of the newest cohort. */
@@ -130,8 +128,9 @@ export class CohortCycle {
    * number to cohorts of the same time.
    */
   turn(state: RolloutState, now: number, judged: boolean, byInterval = false, after = 0): void {
+    this.#pairs.turn(state, now, judged)
     this.#ledger.close(now, byInterval)
-    const compares = state.phase === 'progressing' || state.phase === 'paused'
+    const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     this.#learnCaps()
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
@@ -154,8 +153,10 @@ export class CohortCycle {
   }
 
   /** Settles and folds what is ready. True when the evidence changed. */
-  fold(now: number, monotonicNow: number): boolean {
-    let changed = false
+  fold(state: RolloutState, now: number, monotonicNow: number): boolean {
+    const paired = this.#pairs.fold(this.#evidence, state, now)
+    let changed = paired !== this.#evidence
+    this.#evidence = paired
     for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
       if (!slot.used) continue
       this.#evidence = foldAssignments(this.#evidence, slot.cohort)

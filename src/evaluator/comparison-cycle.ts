@@ -74,7 +74,7 @@ export class ComparisonCycle {
 
   /** Settles and folds what is ready. */
   fold(now: number, monotonicNow: number): void {
-    if (this.#cycle.fold(now, monotonicNow)) this.#unstored = true
+    if (this.#cycle.fold(this.#state, now, monotonicNow)) this.#unstored = true
   }
 
   /** Stores what was folded; throws where the store has been written by somebody else. */
@@ -130,5 +130,7 @@ function cycleBook(book: ServiceBook, variant: string, id: string): CycleBook {
   return {
     variants: book.variants,
     useLedger: (ledger) => book.compare(variant, ledger, id),
+    // A fixed split has no mirror steps.
+    usePairs: () => {},
   }
 }

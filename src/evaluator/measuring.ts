@@ -17,6 +17,7 @@ import {
   type OwnMetricSpec,
 } from '../rollout/limits.ts'
 import { addMeasurement, countsOf, dueAt, isOver } from '../rollout/measurements.ts'
+import { isBlueGreen } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { readProvider } from '../rollout/provider-reading.ts'
 import { isCompared } from '../rollout/transition.ts'
@@ -28,7 +29,7 @@ import { ProviderPoller, type Arrived } from './provider-poller.ts'
 /**
  * What is compared rather than tested, over time: other systems are asked at their intervals, and the
  * measurements of `method: threshold` are taken and counted. All of it in every phase in which the canary
- * has traffic, and nothing of it in warm-up.
+ * has traffic or is previewed, and nothing of it in warm-up.
  */
 export class Measuring {
   readonly #poller: ProviderPoller
@@ -140,10 +141,11 @@ export class Measuring {
 
 const NO_VALUE = { value: null, n: 0 }
 
-function isMeasured({ state, warmUp }: Measured): boolean {
-  const hasTraffic =
+function isMeasured({ plan, state, warmUp }: Measured): boolean {
+  const isRunning =
     state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
-  return hasTraffic && state.weightBp > 0 && !warmUp
+  // What other systems say of a previewed canary does not need our traffic.
+  return isRunning && (state.weightBp > 0 || isBlueGreen(plan)) && !warmUp
 }
 
 function isEnded(metric: MetricSpec, { measurements }: Evidence, state: RolloutState): boolean {

@@ -17,10 +17,12 @@ import {
   type StepValues,
 } from '../rollout/limits.ts'
 import { sourceOf } from '../rollout/metric-source.ts'
+import { mirrorStepAt } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
+import type { StandingPairs } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
-import { judgedPerSecond, stepCanaryUnits } from '../rollout/units.ts'
+import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
@@ -89,6 +91,7 @@ export class Observer {
     const isSame =
       last !== undefined &&
       limits.length === 0 &&
+      standingPairs(book) === null &&
       last.evidence === evidence &&
       last.plan === plan &&
       last.book === book &&
@@ -131,7 +134,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     },
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
-    stepCanaryUnits: stepCanaryUnits(plan, evidence, state),
+    stepCanaryUnits:
+      mirrorStepAt(plan.steps, state) === null
+        ? stepCanaryUnits(plan, evidence, state)
+        : stepPairs(plan, evidence, state),
     predictions: book.predictions,
     lastRequestAt: book.lastRequestAt,
     confirmation: 'not-asked',
@@ -174,6 +180,7 @@ function reportsOf(
     now,
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
+    standing: standingPairs(book),
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
@@ -181,6 +188,13 @@ function reportsOf(
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
+}
+
+/** What a standing mirror of the canary has found. */
+function standingPairs({ service, mirrors }: ServiceBook): StandingPairs | null {
+  if (!service.mirrors.some(({ to }) => to === CANARY)) return null
+  const { pairs, disagreed } = mirrors.get(CANARY)!
+  return { compared: pairs, disagreed }
 }
 
 /** What was asked since the step began: an answer from before is one about other weights. */

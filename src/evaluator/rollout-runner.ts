@@ -3,6 +3,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { runningMirror } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
@@ -13,6 +14,7 @@ import { CommitError } from './commit-error.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
+import { readStored } from './read-stored.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
@@ -128,7 +130,7 @@ export class RolloutRunner {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    const folded = this.#cycle.fold(now, this.#deps.clock.monotonic())
+    const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
@@ -148,20 +150,18 @@ export class RolloutRunner {
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(leads: boolean): Promise<void> {
-    const { service, canaryVersion } = this.#plan
-    const [record, rolledBackAt] = await Promise.all([
-      this.#deps.store.readRollout(service),
-      this.#deps.store.rolledBackAt(service, canaryVersion),
-    ]).catch((error: unknown) => {
+    const known = leads ? null : this.#storedRevision
+    const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
       this.#protect()
       throw error
     })
-    // The revision counts states. The evidence of a predecessor may be newer under the same one.
-    if (record === null || (!leads && record.state.revision === this.#storedRevision)) return
+    if (found === null) return
+    const { record, rolledBackAt, lastDecision } = found
     const now = this.#deps.clock.now()
     const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
     this.#storedRevision = record.state.revision
     this.#state = state
+    this.#lastDecision = lastDecision
     this.#pending = pending
     this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
@@ -259,7 +259,9 @@ export class RolloutRunner {
     const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
     if (!moved && state.phase === before.phase) return
     if (moved) this.#book.beginStep()
-    if (before.weightBp === 0 && state.weightBp > 0) {
+    const began = runningMirror(this.#plan.steps, before) === null
+    const mirrors = runningMirror(this.#plan.steps, state) !== null
+    if ((before.weightBp === 0 && state.weightBp > 0) || (began && mirrors)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.

@@ -1,6 +1,8 @@
 import type { Service } from '../domain/service.ts'
+import { CANARY } from '../domain/variant.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { DurationBuckets } from './duration-buckets.ts'
+import type { PairLedger } from './pair-ledger.ts'
 
 /**
  * What became of a copy that was drawn. Those that were sent end in the words of requests' outcomes
@@ -71,10 +73,17 @@ export class MirrorBook {
   lastOkAt: number | null = null
   /** The last ones, oldest first. */
   readonly lastDisagreed: ComparedPair[] = []
+  /** Where its pairs are evidence of a rollout; null = nowhere. */
+  ledger: PairLedger | null = null
 
   constructor(variant: string, version: string) {
     this.variant = variant
     this.version = version
+  }
+
+  /** Pairs that disagreed, in whatever. */
+  get disagreed(): number {
+    return DISAGREEMENTS.reduce((sum, kind) => sum + this.disagreements[kind], 0)
   }
 
   /** Copies that left. */
@@ -112,15 +121,17 @@ export class MirrorBook {
 }
 
 /**
- * The books of a service's mirrors, by variant. Those of the same variant in the same version go on
+ * The books of a service's mirrors, by variant: of the standing ones, and of its rollout's mirror steps. Those of the same variant in the same version go on
  * from `previous`.
  */
 export function buildMirrorBooks(
-  { mirrors, variants }: Pick<Service, 'mirrors' | 'variants'>,
+  { mirrors, variants, rollout }: Pick<Service, 'mirrors' | 'variants' | 'rollout'>,
   previous: ReadonlyMap<string, MirrorBook> | null,
 ): ReadonlyMap<string, MirrorBook> {
+  const isStep = rollout?.steps.some(({ kind }) => kind === 'mirror') === true
+  const names = [...mirrors.map(({ to }) => to), ...(isStep ? [CANARY] : [])]
   return new Map(
-    mirrors.map(({ to }) => {
+    names.map((to) => {
       const { version } = variants.find(({ name }) => name === to)!
       const before = previous?.get(to)
       return [to, before?.version === version ? before : new MirrorBook(to, version)]

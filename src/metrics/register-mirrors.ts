@@ -39,8 +39,7 @@ export function registerMirrors(registry: Registry, services: ReadServices): voi
     help: 'Pairs of a live answer and the answer to its copy; unread: their bodies could not be compared.',
     labelNames: ['service', 'variant', 'result'],
     read: function* () {
-      for (const [labels, { pairs, unread, disagreements }] of mirrorsOf(services)) {
-        const disagreed = DISAGREEMENTS.reduce((sum, kind) => sum + disagreements[kind], 0)
+      for (const [labels, { pairs, unread, disagreed }] of mirrorsOf(services)) {
         yield [{ ...labels, result: 'agreed' }, pairs - disagreed]
         yield [{ ...labels, result: 'disagreed' }, disagreed]
         yield [{ ...labels, result: 'unread' }, unread]

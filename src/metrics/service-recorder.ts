@@ -9,6 +9,7 @@ import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
+import type { PairLedger } from './pair-ledger.ts'
 import type {
   AttemptResult,
   ComparedTicket,
@@ -80,6 +81,12 @@ export class ServiceBook implements ServiceRecorder {
   compare(challenger: string, ledger: CohortLedger | null, experiment: string): void {
     this.#comparisons.use(challenger, ledger)
     this.#rollout = experiment
+  }
+
+  /** From now on copies to the canary are booked into this ledger, where it takes them. */
+  usePairs(ledger: PairLedger): void {
+    const canary = this.mirrors.get(CANARY)
+    if (canary !== undefined) canary.ledger = ledger
   }
 
   begin(

@@ -281,7 +281,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#delivery?.end(outcome, now)
     this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions)
     const isOwn = code === null && this.#replaced === null
-    this.#mirrored?.onAnswered(isOwn ? this.#relay : null, this.#trace)
+    this.#mirrored?.onAnswered(outcome, isOwn ? this.#relay : null, this.#trace)
     if (!accessLog.takes(this.#replaced?.outcome ?? outcome)) return
     accessLog.write(this.#req, this.#trace, {
       requestId: this.requestId,

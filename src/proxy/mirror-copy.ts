@@ -35,20 +35,20 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
   readonly #attempt: Attempt
   readonly #isHead: boolean
   readonly #startedAt: number
-  readonly #onEnd: (answer: MirrorAnswer | null) => void
+  readonly #onEnd: (result: MirrorResult, answer: MirrorAnswer | null) => void
   #capAt = Infinity
   #status = 0
   #headAt = 0
   #chunks: Buffer[] | null = null
   #bytes = 0
 
-  /** `onEnd` comes once, later than `start` has returned or within it: null = no answer in full. */
+  /** `onEnd` comes once, later than `start` has returned or within it; no answer = none in full. */
   constructor(
     desk: MirrorDesk,
     mirror: Mirror,
     upstream: Upstream,
     method: string,
-    onEnd: (answer: MirrorAnswer | null) => void,
+    onEnd: (result: MirrorResult, answer: MirrorAnswer | null) => void,
   ) {
     this.#desk = desk
     this.#mirror = mirror
@@ -175,6 +175,6 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
     book.inFlight--
     book.count(result)
     target.tenancy.drop()
-    this.#onEnd(answer)
+    this.#onEnd(result, answer)
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { PairResult } from '../metrics/mirror-book.ts'
 import { compareAnswers, UNREAD, type Comparison } from './compare-answers.ts'
 import type { Mirror } from './mirror.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
@@ -15,7 +16,7 @@ export type MirrorPair = {
   /** Of both bodies. */
   readonly bytes: number
   /** It was compared, or let go: its bytes are not needed any more. */
-  readonly onDone: () => void
+  readonly onDone: (result: PairResult) => void
 }
 
 /**
@@ -54,6 +55,6 @@ export class MirrorPairs {
     const { headMs: liveMs } = live
     const { headMs: mirrorMs } = copy
     mirror.book.paired({ at, requestId, answeredBy, ...said, liveMs, mirrorMs })
-    onDone()
+    onDone(said.result)
   }
 }

@@ -4,7 +4,7 @@ import type { Upstream } from './upstream.ts'
 import { pickUpstream } from './pick-upstream.ts'
 import type { VariantTarget } from './variant-target.ts'
 
-/** A standing mirror of one service, as it runs. */
+/** A mirror of one service, as it runs. */
 export type Mirror = {
   readonly spec: MirrorSpec
   readonly service: Service
@@ -12,14 +12,19 @@ export type Mirror = {
   readonly book: MirrorBook
 }
 
-/** The mirrors of a service; null = it has none, which is all that its requests have to ask. */
+/**
+ * The mirrors of a service, and with them that of its rollout's step where it is in one; null = none, which
+ * is all that its requests have to ask.
+ */
 export function buildMirrors(
   service: Service,
   targets: ReadonlyMap<string, VariantTarget>,
   books: ReadonlyMap<string, MirrorBook>,
+  step: MirrorSpec | null = null,
 ): readonly Mirror[] | null {
-  if (service.mirrors.length === 0) return null
-  return service.mirrors.map((spec) => ({
+  const specs = step === null ? service.mirrors : [...service.mirrors, step]
+  if (specs.length === 0) return null
+  return specs.map((spec) => ({
     spec,
     service,
     target: targets.get(spec.to)!,

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { Outcome } from '../domain/outcome.ts'
 import type { MirrorResult } from '../metrics/mirror-book.ts'
+import { endPair, type PairTicket } from '../metrics/pair-ledger.ts'
 import type { AnswerRemains } from './booking.ts'
 import { isBusy, pickForCopy, type Mirror } from './mirror.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
@@ -19,11 +21,19 @@ export type MirrorSource = {
   readonly requestId: string
   /** The variant that was assigned: it answers, or there is no pair. */
   readonly answeredBy: string
+  /** It was drawn for the baseline: the pair may be evidence. */
+  readonly isDrawn: boolean
   readonly peer: Peer
 }
 
-/** An answer to a copy, until it is compared. */
-type Waiting = { readonly mirror: Mirror; readonly answer: MirrorAnswer }
+/** What became of a copy; `answer: null` = none came in full. */
+type Copied = {
+  readonly mirror: Mirror
+  /** Null: the pair is no evidence of a rollout. */
+  readonly ticket: PairTicket | null
+  readonly failed: boolean
+  readonly answer: MirrorAnswer | null
+}
 
 /**
  * A live request of which copies are made: its body is kept until it can be sent, its answer until it can be
@@ -39,9 +49,11 @@ export class MirroredRequest implements UploadWitness {
   #parts: Buffer[] = []
   #bodyBytes = 0
   #copies = 0
-  readonly #waiting: Waiting[] = []
+  readonly #waiting: Copied[] = []
   /** Undefined: the request is under way. Null: it has no answer to compare with. */
   #live: MirrorAnswer | null | undefined
+  /** Null: what became of the live request is not the variant's doing, or not known yet. */
+  #liveFailed: boolean | null = null
   #pairs = 0
 
   /** `mirrors`: those that the request was drawn for. */
@@ -86,13 +98,12 @@ export class MirroredRequest implements UploadWitness {
     this.#settle()
   }
 
-  /** The live request has ended, with this answer (null = none that was the variant's own, and whole). */
-  onAnswered(remains: AnswerRemains | null, trace: Trace): void {
+  /** The live request has ended so, with this answer (null = none that was the variant's own, and whole). */
+  onAnswered(outcome: Outcome, remains: AnswerRemains | null, trace: Trace): void {
     if (this.#source !== null) this.#drop('dropped_incomplete')
-    if (remains === null || !this.wantsAnswer) {
-      this.#live = null
-      for (const { answer } of this.#waiting) this.#desk.memory.giveBack(answer.bytes)
-    } else {
+    this.#liveFailed = failureOf(outcome)
+    if (remains === null || !this.wantsAnswer) this.#live = null
+    else {
       const { status, copy, copiedBytes } = remains
       const isKept = copy !== null && this.#desk.memory.take(copiedBytes)
       this.#live = {
@@ -101,8 +112,8 @@ export class MirroredRequest implements UploadWitness {
         chunks: isKept ? copy : null,
         bytes: isKept ? copiedBytes : 0,
       }
-      for (const { mirror, answer } of this.#waiting) this.#pair(mirror, this.#live, answer)
     }
+    for (const copied of this.#waiting) this.#meet(copied, this.#live)
     this.#waiting.length = 0
     this.#settle()
   }
@@ -114,7 +125,11 @@ export class MirroredRequest implements UploadWitness {
     this.#settle()
   }
 
-  #send(mirror: Mirror, { req, requestId, peer }: MirrorSource, body: Buffer | null): void {
+  #send(
+    mirror: Mirror,
+    { req, requestId, isDrawn, peer }: MirrorSource,
+    body: Buffer | null,
+  ): void {
     const { clock, draw, limits, name } = this.#desk
     const { spec, service, book } = mirror
     if (this.#bodyBytes > spec.maxBytes) return book.count('dropped_too_large')
@@ -127,21 +142,40 @@ export class MirroredRequest implements UploadWitness {
     headers.push(MARK, '1')
     this.#copies++
     const method = req.method!
-    const copy = new MirrorCopy(this.#desk, mirror, upstream, method, (answer) => {
+    const ticket = isDrawn ? (book.ledger?.begin() ?? null) : null
+    const copy = new MirrorCopy(this.#desk, mirror, upstream, method, (result, answer) => {
       this.#copies--
-      if (answer !== null) this.#onCopyAnswered(mirror, answer)
+      // serin ends, which says nothing of the variant.
+      if (result !== 'cancelled') {
+        this.#onCopied({ mirror, ticket, failed: result !== 'ok', answer })
+      } else if (ticket !== null) endPair(ticket, null)
       this.#settle()
     })
     copy.start({ url: req.url!, method, headers, body })
   }
 
-  #onCopyAnswered(mirror: Mirror, answer: MirrorAnswer): void {
-    if (this.#live === undefined) this.#waiting.push({ mirror, answer })
-    else if (this.#live === null) this.#desk.memory.giveBack(answer.bytes)
-    else this.#pair(mirror, this.#live, answer)
+  #onCopied(copied: Copied): void {
+    if (this.#live === undefined) this.#waiting.push(copied)
+    else this.#meet(copied, this.#live)
   }
 
-  #pair(mirror: Mirror, live: MirrorAnswer, copy: MirrorAnswer): void {
+  /** Both have ended. Where one of them has no answer, there is nothing to compare but that. */
+  #meet(copied: Copied, live: MirrorAnswer | null): void {
+    const { ticket, failed: copyFailed, answer } = copied
+    if (live !== null && answer !== null) return this.#pair(copied, live, answer)
+    this.#desk.memory.giveBack(answer?.bytes ?? 0)
+    if (ticket === null) return
+    const liveFailed = this.#liveFailed
+    const disagreed = live === null ? null : true
+    endPair(ticket, liveFailed === null ? null : { liveFailed, copyFailed, disagreed })
+  }
+
+  #pair(
+    { mirror, ticket, failed: copyFailed }: Copied,
+    live: MirrorAnswer,
+    copy: MirrorAnswer,
+  ): void {
+    const liveFailed = this.#liveFailed === true
     this.#pairs++
     this.#desk.pairs.add({
       mirror,
@@ -150,9 +184,11 @@ export class MirroredRequest implements UploadWitness {
       live,
       copy,
       bytes: live.bytes + copy.bytes,
-      onDone: () => {
+      onDone: (result) => {
         this.#pairs--
         this.#desk.memory.giveBack(copy.bytes)
+        const disagreed = result === 'unread' ? null : result !== 'agreed'
+        if (ticket !== null) endPair(ticket, { liveFailed, copyFailed, disagreed })
         this.#settle()
       },
     })
@@ -168,6 +204,12 @@ export class MirroredRequest implements UploadWitness {
     memory.giveBack(this.#live.bytes)
     this.#live = null
   }
+}
+
+/** Whether the variant failed a request; null = its end is not the variant's doing. */
+function failureOf(outcome: Outcome): boolean | null {
+  if (outcome === 'ok') return false
+  return outcome === 'failed' || outcome === 'no_answer' ? true : null
 }
 
 /** Whether a request is itself a copy, made by a serin before this one. */

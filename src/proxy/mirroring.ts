@@ -1,3 +1,4 @@
+import { BASELINE_SIDE } from '../domain/cohort.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Prefix } from './collect-prefix.ts'
@@ -53,7 +54,8 @@ export class Mirroring {
       )
       if (drawn.length === 0) return null
       const peer = this.#peerOf(req)
-      const source = { req, requestId, answeredBy: ticket.variant, peer }
+      const isDrawn = ticket.side === BASELINE_SIDE
+      const source = { req, requestId, answeredBy: ticket.variant, isDrawn, peer }
       const mirrored = new MirroredRequest(this.#desk, drawn, source)
       for (const chunk of prefix.chunks) mirrored.onPart(chunk)
       if (body instanceof UploadStream) body.watch(mirrored)

@@ -16,8 +16,8 @@ export type ServiceRuntime = {
   readonly targets: ReadonlyMap<string, VariantTarget>
   /** How many requests at once the baseline may answer in the canary's place. */
   readonly fallbacks: Budget
-  /** Who gets copies of its requests; null = nobody. */
-  readonly mirrors: readonly Mirror[] | null
+  /** Who gets copies of its requests; null = nobody. Swapped whole when a mirror step begins or ends. */
+  mirrors: readonly Mirror[] | null
 }
 
 /** One consistent view of the configured services: never changed, only replaced by a reload. */

@@ -44,7 +44,7 @@ export function drawableRules(rules: RolloutPlan): {
 }
 
 /** Kinds whose values nothing is assumed of. */
-const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'sum', 'mean', 'ratio']
+const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'sum', 'mean', 'ratio', 'disagreement']
 
 /** Why nothing of a metric can be drawn; null = something can. */
 function whyWhole(metric: MetricSpec): string | null {

@@ -108,6 +108,7 @@ function planComparison(
       steps: spec.steps,
       metrics: analysis.metrics,
       hypotheses,
+      pairTests: [],
       eventFields: eventFieldsOf(analysis.metrics),
       keyed: service.split.key !== null,
       confirmsPromotion: false,
@@ -177,11 +178,13 @@ export function experimentKey(service: string): string {
 
 function neverMoving(analysis: AnalysisSpec, weightBp: number): RolloutSpec {
   return {
+    strategy: 'canary',
     start: 'auto',
     steps: [{ kind: 'weight', weightBp, minDurationMs: 0, minRequests: 0 }],
     maxDurationMs: PLANNED_MS,
     onInconclusive: 'hold',
     watchMs: 0,
+    holdbackBp: 0,
     cooldownMs: 0,
     fallback: false,
     analysis,

@@ -2,6 +2,7 @@ import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import { isLimited } from './limits.ts'
+import { hasMirrorStep } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** How well recorded sums answer a hypothesis of another plan, and why not better. */
@@ -38,9 +39,12 @@ export function fidelities(
     ...found.map((f) => (f.kind === 'exact' ? withLimit(f, limits) : f)),
     ...alone,
     ...measured.map((m) => notRecorded(m.name, 'its measurements are not kept')),
+    // Plans of versions that knew no mirror steps have no tests of pairs.
+    ...(hasMirrorStep(plan.steps) ? plan.pairTests : []).map((t) => notRecorded(t.id, UNPAIRED)),
   ]
 }
 
+const UNPAIRED = 'pairs of a mirror step are in no cohort: the replay begins with the first weight'
 /** How well an absolute limit is held against what was recorded; none where that is exact (labels). */
 function limitFidelity({ name, kind }: MetricSpec, countsFailures: boolean): Fidelity[] {
   const kept = 'its limit is taken to be kept'

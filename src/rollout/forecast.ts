@@ -1,10 +1,10 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { StepSpec } from '../domain/rollout-spec.ts'
+import type { MirrorStepSpec, StepSpec, Strategy } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { firstUnits, passageShare, unitsUntil, type Passage } from '../statistics/passage.ts'
 import { windowSeconds } from './figures.ts'
 import { proofMargin } from './margin.ts'
-import { provingStep, type RolloutPlan } from './plan.ts'
+import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
 import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from './traffic.ts'
@@ -12,12 +12,15 @@ import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from 
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
 export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
 
-/** How long a rollout of an equal canary takes, and how soon a worse one is seen. */
+/** How long a rollout of an equal canary takes, and how soon a worse one is seen. Of blue-green: no steps, and the pauses alone. */
 export type Forecast = Times & {
+  readonly strategy: Strategy
+  /** The canary's weight in the watch, in basis points. */
+  readonly watchBp: number
   readonly unit: 'request' | 'key'
   readonly unitsPerSecond: number
   readonly trafficFrom: Traffic['from']
-  /** Of the weights below 100 %. */
+  /** Of the mirrors, and of the weights below 100 %. */
   readonly steps: readonly StepForecast[]
   /** Timed pauses, which are in the times of the whole, and approvals, which are not. */
   readonly pauseSeconds: number
@@ -31,6 +34,7 @@ export type Forecast = Times & {
 export type StepForecast = Times & {
   /** Among all steps, from 0. */
   readonly index: number
+  /** 0 = a mirror: pairs of answers are judged by evidence of their own, and no metric is forecast. */
   readonly weightBp: number
   /** It is left only with the proof that the canary is no worse. */
   readonly proves: boolean
@@ -71,10 +75,12 @@ export function forecast(
   const required = plan.hypotheses.filter((h) => h.required && h.proof !== null)
   const found: StepForecast[] = []
   for (const [index, step] of steps.entries()) {
-    if (step.kind === 'pause' || step.weightBp === WHOLE_BP) continue
-    const sinceStart = found.reduce((sum, s) => sum + s.p50Seconds, 0)
-    // A copy: some of a step's figures are computed when they are asked for, when all steps are here.
-    const place = { step, index, sinceStart, earlier: [...found], proves: index === proving }
+    if (step.kind === 'mirror') found.push(forecastMirror(plan, traffic, step, index))
+    if (step.kind !== 'weight' || step.weightBp === WHOLE_BP) continue
+    // What was mirrored is no evidence of live steps, which begin with a warm-up of their own.
+    const earlier = found.filter((s) => s.weightBp > 0)
+    const sinceStart = earlier.reduce((sum, s) => sum + s.p50Seconds, 0)
+    const place = { step, index, sinceStart, earlier, proves: index === proving }
     found.push(forecastStep(plan, traffic, required, place, regression))
   }
   const sum = (of: (times: Times) => number) => found.reduce((all, step) => all + of(step), 0)
@@ -82,6 +88,8 @@ export function forecast(
   const pauses = steps.filter((step) => step.kind === 'pause')
   const pauseSeconds = pauses.reduce((all, pause) => all + (pause.durationMs ?? 0), 0) / 1000
   return {
+    strategy: spec.strategy,
+    watchBp: watchWeight(plan),
     unit: keyed ? 'key' : 'request',
     unitsPerSecond: traffic.unitsPerSecond,
     trafficFrom: traffic.from,
@@ -156,6 +164,30 @@ function forecastStep(
       const needed = proves ? [...minimums, ...proofs] : minimums
       return needed.reduce((slow, each) => (each.seconds > slow.seconds ? each : slow)).name
     },
+  }
+}
+
+function forecastMirror(
+  { spec }: RolloutPlan,
+  { unitsPerSecond }: Traffic,
+  { share, minDurationMs, minRequests }: MirrorStepSpec,
+  index: number,
+): StepForecast {
+  const { warmUpMs, intervalMs } = spec.analysis
+  const pairs = (warmUpMs + intervalMs) / 1000 + minRequests / (share * unitsPerSecond)
+  const minimums = [
+    { name: 'minDuration', seconds: minDurationMs / 1000 },
+    { name: 'minRequests', seconds: pairs },
+  ]
+  const slowest = minimums.reduce((a, b) => (b.seconds > a.seconds ? b : a))
+  return {
+    index,
+    weightBp: 0,
+    proves: false,
+    minimums,
+    ...timesOf(() => slowest.seconds),
+    slowest: slowest.name,
+    metrics: [],
   }
 }
 

@@ -1,16 +1,17 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { DOWN_AFTER_MS, NO_TRAFFIC_AFTER_MS, type Observation } from './observation.ts'
-import { provingStep, type RolloutPlan } from './plan.ts'
+import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 import { isAcknowledged } from './acknowledged.ts'
 import { lacksConfirmation } from './confirmation.ts'
-import { isProved, missingFor } from './missing.ts'
+import { isProved, missingFor, type Missing } from './missing.ts'
 import { summarize } from './summary.ts'
 import {
   activeMs,
+  endWatch,
   enterStep,
   enterWatch,
   EVALUATOR,
-  move,
+  isComparing,
   pause,
   rollBack,
   stay,
@@ -84,7 +85,7 @@ function failedMetric(
   }
   const toPause = failed.find((r) => r.onFailure === 'pause')
   // A pause that a metric asks for adds nothing to a pause, and would take 100 % from nobody in the watch.
-  if (toPause === undefined || state.phase !== 'progressing') return null
+  if (toPause === undefined || !isComparing(state)) return null
   const summary = summarize.harm(toPause)
   const decision = automatic('pause', toPause.name, summary)
   return pause(state, 'metric', seen.now, decision, toPause.name)
@@ -95,7 +96,7 @@ function ratioMismatch(
   state: RolloutState,
   seen: Observation,
 ): Transition | null {
-  if (state.phase !== 'progressing') return null
+  if (!isComparing(state)) return null
   if (seen.ratioMismatch.log < seen.ratioMismatch.threshold) return null
   const decision = automatic('pause', 'ratio-mismatch', summarize.ratioMismatch(seen))
   return pause(state, 'ratio-mismatch', seen.now, decision)
@@ -116,18 +117,15 @@ function pausedUntil(plan: RolloutPlan, state: RolloutState, seen: Observation):
   if (state.pausedBy !== 'timer' || state.resumeAt === null || seen.now < state.resumeAt) {
     return stay(state)
   }
-  return nextStep(plan, state, seen, 'timer')
+  // A time that has passed switches nobody onto a canary that cannot be reached or is beyond a limit.
+  const missing = missingFor(plan, state, seen)
+  return missing.length > 0 ? holdFor(state, missing) : nextStep(plan, state, seen, 'timer')
 }
 
-function watchOver(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+function watchOver(_plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
   if (state.phase !== 'watching') return null
   if (seen.now < state.watchUntil) return stay(state)
-  return move(
-    state,
-    { phase: 'promoted', promotedAt: seen.now },
-    {},
-    automatic('promote', 'watch-over', summarize.promoted(plan)),
-  )
+  return endWatch(state, seen.now, automatic('promote', 'watch-over', summarize.promoted(state)))
 }
 
 function noTraffic(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
@@ -143,12 +141,14 @@ function stepRequirements(
 ): Transition | null {
   const missing = missingFor(plan, state, seen)
   if (missing.length === 0) return null
-  const first = missing[0]!
-  const timeUp = outOfTime(plan, state, seen)
-  if (timeUp !== null) return timeUp
+  return outOfTime(plan, state, seen) ?? holdFor(state, missing)
+}
+
+function holdFor(state: RolloutState, missing: readonly Missing[]): Transition {
+  const { kind } = missing[0]!
   // A minimum that fills by itself is no news; evidence that is not there yet is.
-  if (first.kind === 'minimum') return stay(state)
-  return hold(state, first.kind, () => summarize.hold(state, missing))
+  if (kind === 'minimum') return stay(state)
+  return hold(state, kind, () => summarize.hold(state, missing))
 }
 
 /** Leaves a step that has done its work. */
@@ -169,7 +169,10 @@ function nextStep(
   if (isLast && lacksConfirmation(plan, seen)) return unconfirmed(state, seen)
   const action = next.kind === 'pause' ? 'pause' : isLast ? 'promote' : 'advance'
   const word = next.kind === 'pause' ? (next.durationMs === null ? 'approval' : 'timer') : reason
-  const summary = summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
+  const isPreviewed = isBlueGreen(plan) && plan.steps[state.step]!.kind === 'pause'
+  const summary = isPreviewed
+    ? summarize.switched(plan, state)
+    : summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
   return enterStep(plan, state, state.step + 1, seen.now, automatic(action, word, summary))
 }
 

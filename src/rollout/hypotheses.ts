@@ -30,14 +30,15 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
  * each segment too where the metric says so, and one on requests without an answer. The rollback α is shared
  * evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
- * 2402.09698). Promotion needs every proof, which costs no correction (intersection-union).
+ * 2402.09698), of which `inPairs` are asked of the pairs of mirror steps instead. Promotion needs every
+ * proof, which costs no correction (intersection-union).
  */
-export function buildHypotheses(analysis: AnalysisSpec): readonly Hypothesis[] {
+export function buildHypotheses(analysis: AnalysisSpec, inPairs = 0): readonly Hypothesis[] {
   const drafts = analysis.metrics.flatMap(draftsOf)
   if (drafts.some((d) => d.source.of === 'failure' || d.source.of === 'latency')) {
     drafts.push(guard('no-answer', null, { of: 'no-answer' }))
   }
-  const share = Math.max(1, drafts.filter((d) => d.required).length)
+  const share = Math.max(1, drafts.filter((d) => d.required).length + inPairs)
   return drafts.map(({ harmRatio, proof, alpha, ...rest }) => ({
     ...rest,
     harm: { ratio: harmRatio, alpha: alpha ?? analysis.alphaRollback / share },
@@ -63,7 +64,7 @@ function testedMargin({ maxChange, threshold }: MetricSpec): number | null {
 }
 
 function wholeDraftsOf(metric: MetricSpec): Draft[] {
-  if (isProviderMetric(metric)) return []
+  if (isProviderMetric(metric) || metric.kind === 'disagreement') return []
   if (metric.kind === 'drift') return [drift(metric)]
   const margin = testedMargin(metric)
   if (margin === null) return isWaitingMetric(metric) ? limitOnly(metric) : []

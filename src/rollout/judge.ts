@@ -1,6 +1,7 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
+import { WHOLE_BP } from '../domain/units.ts'
 import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
@@ -18,6 +19,8 @@ import { harmMargin, proofMargin } from './margin.ts'
 import { segmentShare } from './segment-share.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
+import { firstWeight } from './mirror-step.ts'
+import { pairReports, type StandingPairs } from './pair-reports.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
@@ -28,12 +31,15 @@ export type JudgeContext = FigureContext & {
   /** When that step was entered. */
   readonly stepEnteredAt: number
   readonly now: number
+  /** What a standing mirror of the canary has found; absent = it has none. */
+  readonly standing?: StandingPairs | null
 }
 
 /**
  * The evidence as verdicts: `failed` where harm is shown or an absolute limit is broken, `successful`
  * where the canary is shown to be no worse, else `inconclusive`. One report per hypothesis, then one
- * per metric that has an absolute limit alone, then one per metric whose measurements are counted.
+ * per metric that has an absolute limit alone, then one per metric whose measurements are counted, then
+ * what pairs of answers say.
  */
 export function judge(
   plan: RolloutPlan,
@@ -53,6 +59,12 @@ export function judge(
     ...reports,
     ...alone.map((l) => limitReport(l, evidence)),
     ...counted.map((m) => thresholdReport(m, evidence, context)),
+    ...pairReports(
+      plan,
+      evidence,
+      { step: context.step, weightBp: context.pi * WHOLE_BP },
+      context.standing ?? null,
+    ),
   ]
 }
 
@@ -177,7 +189,7 @@ function remaining(
   if (growths === null) return null
   // What was drawn within the last window is on its way, so it is waited for once; but in the first
   // step the bets of a label metric begin only when the first window has told what they centre on.
-  const isFirst = context.step === 0
+  const isFirst = context.step === firstWeight(plan.steps)
   const windows = isFirst && isContinuous(source) ? 2 : 1
   const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
   const due = warmUp + windows * windowSeconds(hypothesis)

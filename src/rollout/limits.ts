@@ -19,11 +19,14 @@ export const LIMIT_TICKS = 3
 const MIN_RATE_SAMPLES = 100
 
 /** A metric whose value this gateway measures itself. */
-export type OwnMetricSpec = Exclude<MetricSpec, ProviderMetricSpec | { readonly kind: 'drift' }>
+export type OwnMetricSpec = Exclude<
+  MetricSpec,
+  ProviderMetricSpec | { readonly kind: 'drift' | 'disagreement' }
+>
 
-/** Whether this gateway measures a metric's value itself; of a drift there is no value. */
+/** Whether live requests show a metric's value; of a drift there is none, and pairs show disagreement. */
 export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
-  return metric.kind !== 'drift' && !isProviderMetric(metric)
+  return metric.kind !== 'drift' && metric.kind !== 'disagreement' && !isProviderMetric(metric)
 }
 
 /** The figures of one step, by side, that absolute limits are judged on. */

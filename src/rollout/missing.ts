@@ -21,32 +21,49 @@ import {
 import type { Observation } from './observation.ts'
 import { sourceOf } from './metric-source.ts'
 import { missingMeasurements } from './missing-measurements.ts'
-import { provingStep, type RolloutPlan } from './plan.ts'
+import { firstWeight } from './mirror-step.ts'
+import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
 const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
-  /** `minimum` fills by itself; `limit` and `inconclusive` depend on the canary, `error` on a provider. */
-  readonly kind: 'minimum' | 'limit' | 'error' | 'inconclusive'
+  /**
+   * `minimum` fills by itself; `canary-not-ready`, `limit` and `inconclusive` depend on the canary, `error`
+   * on a provider.
+   */
+  readonly kind: 'minimum' | 'canary-not-ready' | 'limit' | 'error' | 'inconclusive'
   /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
   readonly etaSeconds: number | null
 }
 
-/** What the current weight step still needs, most basic first; empty when it can be left. */
+/**
+ * What the current step still needs, most basic first; empty when it can be left. A pause needs nothing but
+ * its end, save for the one before a blue-green switch.
+ */
 export function missingFor(
   plan: RolloutPlan,
   state: RolloutState,
   seen: Observation,
 ): readonly Missing[] {
   const step = plan.steps[state.step]!
-  if (step.kind === 'pause') return []
+  if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
+  if (step.kind === 'mirror') {
+    // Live requests say nothing of a canary that answers none of them.
+    const isTest = (name: string) => plan.pairTests.some((test) => test.id === name)
+    return [
+      ...minimums(plan, step, state, seen, 'pairs of answers'),
+      ...limits(reports.filter((r) => isTest(r.name))),
+    ]
+  }
+  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   return [
-    ...minimums(plan, step, state, seen, reports),
+    ...minimums(plan, step, state, seen, unit),
+    ...labelMinimums(plan, step, state, seen, reports, unit),
     ...limits(reports),
     ...missingMeasurements(reports),
     ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
@@ -64,17 +81,32 @@ export function isProved(plan: RolloutPlan, seen: Observation): boolean {
   return proofs(plan, seen.reports).length === 0
 }
 
-function minimums(
+// No request is drawn to a previewed canary, so its own figures say nothing: what is left is whether it can
+// be reached, and what other systems say of it.
+function missingBeforeSwitch(
   plan: RolloutPlan,
-  step: Extract<StepSpec, { kind: 'weight' }>,
   state: RolloutState,
   seen: Observation,
-  reports: readonly MetricReport[],
+): readonly Missing[] {
+  if (!isBlueGreen(plan) || plan.steps[state.step + 1]!.kind === 'pause') return []
+  const asked = seen.reports.filter(({ kind }) => kind === 'prometheus' || kind === 'http')
+  const unready: Missing = {
+    kind: 'canary-not-ready',
+    sentence: `no upstream of ${plan.canaryVersion} can be reached`,
+    etaSeconds: null,
+  }
+  return [...(seen.canary.ready ? [] : [unready]), ...limits(asked), ...missingMeasurements(asked)]
+}
+
+function minimums(
+  plan: RolloutPlan,
+  step: Exclude<StepSpec, { kind: 'pause' }>,
+  state: RolloutState,
+  seen: Observation,
+  unit: string,
 ): Missing[] {
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
-  // Nothing is judged in the warm-up, which only the first step has.
-  const idleMs = state.step === 0 ? plan.spec.analysis.warmUpMs : 0
   if (elapsedMs < step.minDurationMs) {
     missing.push({
       kind: 'minimum',
@@ -84,16 +116,33 @@ function minimums(
       etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
     })
   }
-  const unit = plan.keyed ? 'canary keys' : 'canary requests'
   if (seen.stepCanaryUnits < step.minRequests) {
     missing.push({
       kind: 'minimum',
       get sentence() {
         return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
       },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs),
+      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs(plan, state)),
     })
   }
+  return missing
+}
+
+// Nothing is judged in the warm-up, which the first step and the first weight have.
+function idleMs({ steps, spec }: RolloutPlan, { step }: RolloutState): number {
+  return step === 0 || step === firstWeight(steps) ? spec.analysis.warmUpMs : 0
+}
+
+function labelMinimums(
+  plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+  unit: string,
+): Missing[] {
+  const missing: Missing[] = []
+  const elapsedMs = seen.now - state.stepEnteredAt
   for (const metric of plan.metrics) {
     const needed = valuesNeeded(metric, step.minRequests)
     if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
@@ -111,7 +160,7 @@ function minimums(
         report.stepCanaryN,
         needed,
         elapsedMs,
-        idleMs + sourceOf(metric).windowMs,
+        idleMs(plan, state) + sourceOf(metric).windowMs,
       ),
     })
   }

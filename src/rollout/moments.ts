@@ -76,7 +76,7 @@ function deadlines(plan: RolloutPlan, state: RolloutState): readonly number[] {
   switch (state.phase) {
     case 'progressing': {
       const step = plan.steps[state.step]!
-      const least = step.kind === 'weight' ? step.minDurationMs : 0
+      const least = step.kind === 'pause' ? 0 : step.minDurationMs
       const most = plan.spec.maxDurationMs + state.pausedMs
       return [state.stepEnteredAt + least, state.startedAt + most]
     }

@@ -1,10 +1,13 @@
 import type { Command, DecisionAction } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { describeStep } from './describe-step.ts'
 import { formatTimeSpan } from './format.ts'
 import { DOWN_AFTER_MS, type Observation } from './observation.ts'
-import type { RolloutPlan } from './plan.ts'
+import { isBlueGreen, type RolloutPlan } from './plan.ts'
+import { describeWatch } from './summary.ts'
 import {
+  endWatch,
   enterStep,
   enterWatch,
   move,
@@ -58,10 +61,9 @@ function promote(
     case 'rolled-back':
       return refuse(`${state.canaryVersion} is rolled back: \`retry\` starts a new attempt`)
     case 'watching':
-      return move(
+      return endWatch(
         state,
-        { phase: 'promoted', promotedAt: seen.now },
-        {},
+        seen.now,
         by('promote', `${command.actor} ended the watch: ${state.canaryVersion} is promoted.`),
       )
     case 'idle':
@@ -70,7 +72,9 @@ function promote(
       break
   }
   if (full) {
-    const summary = `${command.actor} promoted ${state.canaryVersion} to 100 %, past the evidence.`
+    const summary = isBlueGreen(plan)
+      ? switchedBy(command, state)
+      : `${command.actor} promoted ${state.canaryVersion} to ${describeWatch(plan)}, past the evidence.`
     return enterWatch(plan, started(state, seen), seen.now, by('promote', summary))
   }
   if (seen.canary.downForMs >= DOWN_AFTER_MS || !seen.canary.ready) {
@@ -81,10 +85,19 @@ function promote(
   // A rollout that was paused in its watch has no further step: it goes back into the watch.
   const index = state.phase === 'idle' ? 0 : Math.min(state.step + 1, plan.steps.length - 1)
   const next = plan.steps[index]!
-  const to = next.kind === 'weight' ? `${bpToPercent(next.weightBp)} %` : 'a pause'
-  const action = index === 0 ? 'start' : index === plan.steps.length - 1 ? 'promote' : 'advance'
-  const summary = `${command.actor} moved ${state.canaryVersion} to ${to}, past the evidence.`
+  const isLast = index === plan.steps.length - 1
+  const action = index === 0 ? 'start' : isLast ? 'promote' : 'advance'
+  const to = isLast ? describeWatch(plan) : describeStep(next)
+  const summary =
+    isLast && isBlueGreen(plan)
+      ? switchedBy(command, state)
+      : `${command.actor} moved ${state.canaryVersion} to ${to}, past the evidence.`
   return enterStep(plan, started(state, seen), index, seen.now, by(action, summary))
+}
+
+// The approval stands for the proof, and whoever reads the log must not take it for one.
+function switchedBy({ actor }: Command, { canaryVersion, weightBp }: RolloutState): string {
+  return `${actor} approved ${canaryVersion}: switched from ${bpToPercent(weightBp)} % to 100 % without comparative proof (blue-green).`
 }
 
 function abort(state: RolloutState, seen: Observation, command: Command): Transition {

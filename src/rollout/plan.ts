@@ -1,4 +1,5 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { PairTest } from '../domain/pairs.ts'
 import {
   isLabelMetric,
   isValueMetric,
@@ -8,10 +9,12 @@ import {
   type StepSpec,
 } from '../domain/rollout-spec.ts'
 import type { ObserveSpec, Service } from '../domain/service.ts'
+import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { eventFieldsOf, type EventFields } from './event-fields.ts'
-import { buildHypotheses } from './hypotheses.ts'
 import { sourceOf } from './metric-source.ts'
+import { firstWeight, hasMirrorStep } from './mirror-step.ts'
+import { buildTests } from './pair-tests.ts'
 
 /** All that the rollout of one service is decided by; immutable, made anew by a reload. */
 export type RolloutPlan = {
@@ -22,6 +25,8 @@ export type RolloutPlan = {
   readonly steps: readonly StepSpec[]
   readonly metrics: readonly MetricSpec[]
   readonly hypotheses: readonly Hypothesis[]
+  /** What the pairs of mirror steps are asked; empty where no step mirrors. */
+  readonly pairTests: readonly PairTest[]
   /** The events that its metrics count. */
   readonly eventFields: EventFields
   /** Assignment sticks to a key: the key is the unit of the evidence. */
@@ -44,7 +49,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     spec,
     steps: spec.steps,
     metrics: spec.analysis.metrics,
-    hypotheses: buildHypotheses(spec.analysis),
+    ...buildTests(spec),
     eventFields: eventFieldsOf(spec.analysis.metrics),
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
@@ -54,9 +59,18 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
       analysis: JSON.stringify([
         service.split.key,
         ...analysisIdentity(spec.analysis, service.observe),
+        ...mirrorIdentity(spec),
       ]),
     },
   }
+}
+
+/**
+ * The plan from its first weight on: what is judged of an attempt by its cohorts alone, which know no pairs.
+ * What the evidence was planned with, α among it, stays as it was.
+ */
+export function withoutMirrors(plan: RolloutPlan): RolloutPlan {
+  return { ...plan, steps: plan.steps.slice(firstWeight(plan.steps)), pairTests: [] }
 }
 
 /** Index of the last weight step below 100 %: the one that needs proof before it is left. */
@@ -64,9 +78,38 @@ export function provingStep(steps: readonly StepSpec[]): number {
   return steps.findLastIndex((s) => s.kind === 'weight' && s.weightBp < 10_000)
 }
 
+/** The canary's weight while it is watched: all but what is held back; basis points. */
+export function watchWeight({ spec }: RolloutPlan): number {
+  return WHOLE_BP - spec.holdbackBp
+}
+
+/** The weight that a pause at step `index` keeps: that of the steps before it; basis points. */
+export function weightBefore({ steps }: RolloutPlan, index: number): number {
+  return steps.slice(0, index).findLast((step) => step.kind === 'weight')?.weightBp ?? 0
+}
+
+/** Whether everybody is moved at once, without a comparison. */
+export function isBlueGreen({ spec }: RolloutPlan): boolean {
+  return spec.strategy === 'blue-green'
+}
+
 // Minimums only say how long a step lasts, so they may change while it does.
 function stepIdentity(step: StepSpec): unknown {
-  return step.kind === 'weight' ? [step.kind, step.weightBp] : [step.kind, step.durationMs]
+  switch (step.kind) {
+    case 'weight':
+      return [step.kind, step.weightBp]
+    case 'mirror':
+      return [step.kind, step.share]
+    case 'pause':
+      return [step.kind, step.durationMs]
+  }
+}
+
+// A mirror step has tests of its own, which α is shared with. Absent without one, as above.
+function mirrorIdentity({ steps, analysis }: RolloutSpec): readonly unknown[] {
+  if (!hasMirrorStep(steps)) return []
+  const limits = analysis.metrics.map((m) => (m.kind === 'disagreement' ? m.max : null))
+  return [['mirror', limits]]
 }
 
 /** What an attempt's α was spent on: changing any of it in mid-attempt would void the guarantee. */

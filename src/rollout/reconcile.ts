@@ -1,4 +1,5 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { bpToPercent } from '../domain/units.ts'
 import { formatTimeSpan } from './format.ts'
 import type { RolloutPlan } from './plan.ts'
 import { move, stay, type DecisionSeed, type Refusal, type Transition } from './transition.ts'
@@ -31,7 +32,7 @@ export function reconcile(
   if (serves && plan.baselineVersion !== stored.canaryVersion) {
     return {
       refused: true,
-      detail: `services.${plan.service}: ${stored.canaryVersion} serves 100 %: make it the baseline first`,
+      detail: `services.${plan.service}: ${stored.canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`,
     }
   }
   return begin(plan, seen, stored.revision)

@@ -1,6 +1,7 @@
 import type { Cohort } from '../domain/cohort.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import type { Rehearsal } from './rehearsal.ts'
+import { isComparing } from './transition.ts'
 
 /** The cohorts of a record, opened in a rehearsal at their time. */
 export class RecordedCohorts {
@@ -54,10 +55,11 @@ export class RecordedCohorts {
   }
 
   #openOne(before: Cohort | undefined, cohort: Cohort): void {
-    const { phase, weightBp } = this.#rehearsal.state
+    const { state } = this.#rehearsal
     // An attempt that has ended draws nothing more.
-    if (phase !== 'progressing' && phase !== 'paused') return
-    this.#others = cohort.pi === weightBp / WHOLE_BP ? [] : [...this.#others, cohort].slice(0, 3)
+    if (state.phase !== 'paused' && !isComparing(state)) return
+    this.#others =
+      cohort.pi === state.weightBp / WHOLE_BP ? [] : [...this.#others, cohort].slice(0, 3)
     if (this.#others.length === 3) this.#otherWeightsFrom ??= this.#others[0]!.openedAt
     const startsBlock =
       before !== undefined && cohort.epoch > before.epoch && cohort.step === before.step

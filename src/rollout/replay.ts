@@ -5,7 +5,8 @@ import { draftDecision } from './draft-decision.ts'
 import { fidelities, type Fidelity } from './fidelity.ts'
 import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
-import type { RolloutPlan } from './plan.ts'
+import { hasMirrorStep } from './mirror-step.ts'
+import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
 import { RecordedCohorts } from './recorded-cohorts.ts'
 import { Rehearsal, type Look } from './rehearsal.ts'
@@ -52,18 +53,18 @@ export type Replay = {
  * Judges a recorded attempt again, under `plan`: the same fold, judge and step, at the moments at which
  * anything could change. What did not come from the evidence (operators, breaker, an unreachable canary, a
  * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
- * by, the attempt's own decisions come out again. Null: it never entered a step.
+ * by, the attempt's own decisions come out again. A mirror is left out, since its pairs are in no cohort: the
+ * replay begins where the canary got its first weight. Null: it never came so far.
  */
 export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null {
-  const entry = record.decisions.find((d) => d.to.phase !== 'idle')
+  const [entry, ...later] = decisionsToReplay(record)
   if (entry === undefined) return null
   const found = fidelities(record.plan, plan, record.cohorts)
-  const judged = without(plan, found)
+  const judged = withoutMirrors(without(plan, found))
   const idle = begun(judged, entry)
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
   const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, { rebet, boundsGaps: true })
-  const later = record.decisions.slice(record.decisions.indexOf(entry) + 1)
   const outside = later.flatMap((d) => outsideOf(d) ?? [])
   const moments = new Moments(record, judged)
   const cohorts = new RecordedCohorts(record.cohorts, rehearsal)
@@ -109,6 +110,15 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     fidelities: found.map((f) => ({ ...f, gap: rehearsal.gap(f.id) })),
     refused,
   }
+}
+
+/** The decisions of a record that a replay can come to: from the one that entered the first weight on. */
+export function decisionsToReplay({ plan, decisions }: AttemptRecord): readonly Decision[] {
+  const isMirrored = hasMirrorStep(plan.steps)
+  const first = decisions.findIndex(({ to }) =>
+    isMirrored ? to.weights['canary']! > 0 : to.phase !== 'idle',
+  )
+  return first === -1 ? [] : decisions.slice(first)
 }
 
 function begun(plan: RolloutPlan, entry: Decision): RolloutState {

@@ -2,7 +2,7 @@ import type { MetricSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { forecast, type Forecast, type StepForecast } from './forecast.ts'
 import { formatNumber, formatPercent, formatTimeSpan } from './format.ts'
-import { buildHypotheses } from './hypotheses.ts'
+import { buildTests } from './pair-tests.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -75,6 +75,8 @@ function suggestWeight(
   { index, weightBp }: StepForecast,
   fits: Fits,
 ): readonly Suggestion[] {
+  // Nobody sees a mirror: a larger share of it is no risk, and its minimum says what it takes.
+  if (weightBp === 0) return []
   const next = plan.steps.slice(index + 1).find((step) => step.kind === 'weight')!
   const most = Math.min(BEST_WEIGHT_BP, next.weightBp - WEIGHT_STEP_BP)
   const at = (step: number) => weightBp + step * WEIGHT_STEP_BP
@@ -148,7 +150,7 @@ function withMetric(
 ): RolloutPlan {
   const metrics = plan.metrics.map((m) => (m === metric ? ({ ...m, ...change } as MetricSpec) : m))
   const analysis = { ...plan.spec.analysis, metrics }
-  return { ...plan, metrics, hypotheses: buildHypotheses(analysis) }
+  return { ...plan, metrics, ...buildTests({ steps: plan.steps, analysis }) }
 }
 
 /** A suggestion as a sentence that names the setting. */

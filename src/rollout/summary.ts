@@ -13,14 +13,16 @@ import {
 import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
-import type { RolloutPlan } from './plan.ts'
+import { describeStep } from './describe-step.ts'
+import { isBlueGreen, watchWeight, type RolloutPlan } from './plan.ts'
 
 /** The one sentence of each decision: what was done, and the numbers that made it so. */
 export const summarize = {
   started: (plan: RolloutPlan, state: RolloutState): string => {
     const first = plan.steps[0]!
-    const at = first.kind === 'weight' ? `${bpToPercent(first.weightBp)} %` : 'a pause'
-    return `The rollout of ${state.canaryVersion} starts at ${at}.`
+    if (isBlueGreen(plan) && first.kind === 'pause')
+      return `The preview of ${state.canaryVersion} begins: it gets no share of the requests, and an override reaches it (blue-green).`
+    return `The rollout of ${state.canaryVersion} starts at ${describeStep(first)}.`
   },
 
   canaryDown: (plan: RolloutPlan, seen: Observation): string =>
@@ -39,6 +41,7 @@ export const summarize = {
       return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
     }
     if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
+    if (report.kind === 'disagreement') return `${verb}: ${disagreementSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
@@ -63,7 +66,9 @@ export const summarize = {
     proved: boolean,
   ): string => {
     const next = plan.steps[state.step + 1]!
-    const units = `${formatCount(seen.stepCanaryUnits)} canary ${plan.keyed ? 'keys' : 'requests'} judged in the step`
+    const isMirror = plan.steps[state.step]!.kind === 'mirror'
+    const what = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
+    const units = `${formatCount(seen.stepCanaryUnits)} ${what} judged in the step`
     const found =
       (proved ? proofOf(plan, seen) : 'no required metric shows harm') + comparedOnly(seen)
     if (next.kind === 'pause') {
@@ -71,13 +76,28 @@ export const summarize = {
         next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
       return `Waiting for ${until} at ${bpToPercent(state.weightBp)} %: ${found}; ${units}.`
     }
-    const from = `${bpToPercent(state.weightBp)} % to ${bpToPercent(next.weightBp)} %`
-    const verb = next.weightBp === WHOLE_BP ? 'Promoted' : 'Advanced'
-    return `${verb} from ${from}: ${found}${closest(seen)}; ${units}.`
+    const from = isMirror ? 'the mirror' : `${bpToPercent(state.weightBp)} %`
+    const isLast = next.kind === 'weight' && next.weightBp === WHOLE_BP
+    const to = isLast ? describeWatch(plan) : describeStep(next)
+    const verb = isLast ? 'Promoted' : 'Advanced'
+    return `${verb} from ${from} to ${to}: ${found}${closest(seen)}; ${units}.`
   },
 
-  promoted: (plan: RolloutPlan): string =>
-    `${plan.canaryVersion} is promoted: the watch at 100 % ended without an alarm.`,
+  /** A blue-green rollout leaves a pause that was timed. */
+  switched: (plan: RolloutPlan, state: RolloutState): string => {
+    const next = plan.steps[state.step + 1]!
+    // Mirrors come before all pauses.
+    if (next.kind !== 'pause')
+      return `Switched from 0 % to 100 % without comparative proof: the pause has passed and ${plan.canaryVersion} can be reached (blue-green).`
+    const until =
+      next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
+    return `Waiting for ${until} at 0 %: the preview of ${plan.canaryVersion} goes on.`
+  },
+
+  promoted: ({ canaryVersion, weightBp }: RolloutState): string => {
+    const rest = weightBp === WHOLE_BP ? '' : `, and the ${heldBack(weightBp)} held back follow`
+    return `${canaryVersion} is promoted: the watch at ${bpToPercent(weightBp)} % ended without an alarm${rest}.`
+  },
 
   noTraffic: (plan: RolloutPlan): string =>
     `Holding: ${plan.service} has no traffic, so there is nothing to judge.`,
@@ -95,10 +115,26 @@ export const summarize = {
   },
 }
 
+/** Where a promotion leads: `100 %`, or what of it is left beside the holdback. */
+export function describeWatch(plan: RolloutPlan): string {
+  const weightBp = watchWeight(plan)
+  const rest = weightBp === WHOLE_BP ? '' : ` (${heldBack(weightBp)} held back during the watch)`
+  return `${bpToPercent(weightBp)} %${rest}`
+}
+
+function heldBack(weightBp: number): string {
+  return `${bpToPercent(WHOLE_BP - weightBp)} %`
+}
+
 function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {
   const { log, threshold } = evidence.harm!
   const n = `n ${formatCount(baseline.n)} and ${formatCount(canary.n)}`
   return `the distribution of ${name} differs between the variants (PSI ${formatNumber(drift!.psi)}, ${formatNumber(drift!.minPsi)} counts; ${n}); the evidence for a shift stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides (outside the rollback α).`
+}
+
+function disagreementSentence({ name, kind, canary, limit, evidence }: MetricReport): string {
+  const { log, threshold } = evidence.harm!
+  return `${name} is ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides. No user has seen an answer of the canary.`
 }
 
 /** How the sentence of a rollback begins. */

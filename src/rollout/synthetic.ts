@@ -7,7 +7,7 @@ import type { Draw } from '../statistics/sampling.ts'
 import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
 import { drawableRules } from './drawable-rules.ts'
 import type { BreakerReading } from './observation.ts'
-import type { RolloutPlan } from './plan.ts'
+import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { reconcile } from './reconcile.ts'
 import { Rehearsal } from './rehearsal.ts'
 import { enterStep, EVALUATOR, type Transition } from './transition.ts'
@@ -36,16 +36,16 @@ type Attempts = { readonly ms: number; readonly units: Pair; readonly failures: 
 
 /**
  * One rollout on made-up traffic, decided by the same fold, judge and step as a real one, up to its
- * `maxDuration`. Approvals are given at once; upstreams are always reachable; every request is a unit of its
- * own (with a sticky key: every request is a new key's). What cannot be drawn is left out (`drawableRules`).
- * Cohorts grow with the time that has passed, so times are good to 2 %.
+ * `maxDuration`, from its first weight on. Approvals are given at once; upstreams are always reachable; every
+ * request is a unit of its own (with a sticky key: every request is a new key's). What cannot be drawn is left
+ * out (`drawableRules`). Cohorts grow with the time that has passed, so times are good to 2 %.
  */
 export function rehearseSynthetic(
   rules: RolloutPlan,
   traffic: SyntheticTraffic,
   draw: Draw,
 ): SyntheticEnd {
-  const { plan } = drawableRules(rules)
+  const { plan } = drawableRules(withoutMirrors(rules))
   const first = reconcile(plan, null, {
     now: 0,
     rolledBackAt: null,

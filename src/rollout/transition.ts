@@ -1,7 +1,7 @@
 import type { DecisionAction, PausedBy } from '../domain/decision.ts'
 import type { RolloutCommon, RolloutPhase, RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import type { RolloutPlan } from './plan.ts'
+import { watchWeight, weightBefore, type RolloutPlan } from './plan.ts'
 
 /** The result of one look at a rollout: the state to store, and the decision to log when there is one. */
 export type Transition = {
@@ -55,7 +55,7 @@ export function move(
   }
 }
 
-/** Enters step `index` of the plan: a weight, a pause, or (after a weight of 100 %) the watch. */
+/** Enters step `index` of the plan: a mirror, a weight, a pause, or (at a weight of 100 %) the watch. */
 export function enterStep(
   plan: RolloutPlan,
   state: RolloutState,
@@ -76,15 +76,19 @@ export function enterStep(
         resumeAt: timed ? now + step.durationMs : null,
         pausedMetric: null,
       },
-      change,
+      { ...change, weightBp: weightBefore(plan, index) },
       decision,
     )
+  }
+  // Nobody is answered by the canary yet: all that its step has is copies.
+  if (step.kind === 'mirror') {
+    return move(state, { phase: 'progressing' }, { ...change, weightBp: 0 }, decision)
   }
   if (step.weightBp === WHOLE_BP) return enterWatch(plan, state, now, decision)
   return move(state, { phase: 'progressing' }, { ...change, weightBp: step.weightBp }, decision)
 }
 
-/** Gives the canary everything and watches it for the configured time. */
+/** Gives the canary everything but what is held back, and watches it for the configured time. */
 export function enterWatch(
   plan: RolloutPlan,
   state: RolloutState,
@@ -97,11 +101,16 @@ export function enterWatch(
     {
       step: plan.steps.length - 1,
       stepEnteredAt: now,
-      weightBp: WHOLE_BP,
+      weightBp: watchWeight(plan),
       pausedMs: pausedMsAt(state, now),
     },
     decision,
   )
+}
+
+/** Ends the watch: everybody gets the canary. */
+export function endWatch(state: RolloutState, now: number, decision: DecisionSeed): Transition {
+  return move(state, { phase: 'promoted', promotedAt: now }, { weightBp: WHOLE_BP }, decision)
 }
 
 /** Stops where the rollout stands; the weight stays. */
@@ -162,6 +171,11 @@ const COMMON: Readonly<Record<keyof RolloutCommon, true>> = {
 
 function pausedMsAt(state: RolloutState, now: number): number {
   return state.phase === 'paused' ? state.pausedMs + (now - state.pausedAt) : state.pausedMs
+}
+
+/** Whether the two variants are compared by the rollout's own doing: in its steps, and while a share is held back. */
+export function isComparing({ phase, weightBp }: RolloutState): boolean {
+  return phase === 'progressing' || (phase === 'watching' && weightBp < WHOLE_BP)
 }
 
 /** Whether new requests are evidence: a baseline that is down or failing is nothing to compare with. */

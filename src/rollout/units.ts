@@ -21,6 +21,20 @@ export function stepCanaryUnits(
   return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
 }
 
+/**
+ * Pairs judged in the state's mirror step: those that were compared where a disagreement decides, else all
+ * of which both fates are known.
+ */
+export function stepPairs(
+  plan: RolloutPlan,
+  { pairs }: Evidence,
+  state: Pick<RolloutState, 'step'>,
+): number {
+  if (pairs === undefined || pairs.step !== state.step) return 0
+  const isCompared = plan.pairTests.some((t) => t.required && t.asks.of === 'disagreement')
+  return isCompared ? pairs.stepCounts.compared : pairs.stepCounts.pairs
+}
+
 /** Units drawn into the evidence per second since the attempt began, both sides; 0 before the first. */
 export function judgedPerSecond(input: {
   readonly plan: RolloutPlan

@@ -1,4 +1,5 @@
 import type { Decision } from '../domain/decision.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { describeConfirmation, lacksConfirmation } from './confirmation.ts'
@@ -12,7 +13,7 @@ export type RolloutView = {
   readonly state: RolloutState
   readonly steps: number
   /** Kind of the current step; null when no step is current (idle, promoted, rolled back). */
-  readonly stepKind: 'weight' | 'pause' | null
+  readonly stepKind: StepSpec['kind'] | null
   readonly metrics: readonly MetricReport[]
   /** Sentences: what has to happen before the next step. Empty when nothing is missing. */
   readonly missing: readonly string[]
@@ -29,8 +30,7 @@ export function viewOf(
 ): RolloutView {
   const runs =
     state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
-  const missing =
-    state.phase === 'progressing' && seen !== null ? missingFor(plan, state, seen) : []
+  const missing = seen !== null && isInStep(state) ? missingFor(plan, state, seen) : []
   return {
     state,
     steps: plan.steps.length,
@@ -46,6 +46,12 @@ export function viewOf(
     },
     lastDecision,
   }
+}
+
+// Of the pauses, those that are steps themselves.
+function isInStep(state: RolloutState): boolean {
+  if (state.phase === 'progressing') return true
+  return state.phase === 'paused' && (state.pausedBy === 'approval' || state.pausedBy === 'timer')
 }
 
 // When a yes alone is missing, a pause that has passed and evidence that is not waited for are none.

@@ -2,16 +2,10 @@ import type { Key } from 'lmdb'
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { LmdbEnvironment, StoredAttempt } from './lmdb-environment.ts'
+import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
+import type { ArchiveLimits } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
-
-/** What all archived cohorts of a store may take together; bytes with the plans of their attempts. */
-export type ArchiveLimits = { readonly maxCohorts: number; readonly maxBytes: number }
-
-/** Cohorts that go at once, at least: an attempt of days must not hold one commit up. */
-const EVICTION_SLICE = 32
-
-const MAX_PAGE = 1000
 
 /** The archive of a store. */
 export type LmdbArchive = {
@@ -59,7 +53,7 @@ export function buildLmdbArchive(
       total.cohorts += 1
       total.bytes += note(service, cohort, plan, bytes.length)
     }
-    const evicted = evict(total, Math.max(EVICTION_SLICE, 2 * encoded.length))
+    const evicted = evict(total, Math.max(ARCHIVE_EVICTION_SLICE, 2 * encoded.length))
     void meta.put('archive', total)
     return evicted
   }

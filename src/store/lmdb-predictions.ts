@@ -1,4 +1,6 @@
 import type { Prediction } from '../domain/prediction.ts'
+import { EXPIRE_BATCH } from './limits.ts'
+import type { PredictionLimits } from './limits.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import {
   assignedAt,
@@ -16,17 +18,6 @@ import {
 import type { PredictionKey } from './prediction-codec.ts'
 import { encodeTallies } from './tally-codec.ts'
 import type { PredictionLookup, Store } from './store.ts'
-
-/** How many predictions are kept, and for how long after their assignment. */
-export type PredictionLimits = {
-  readonly maxPending: number
-  /** Bytes of the pages that hold predictions; near the limit one goes for every one that comes. */
-  readonly maxBytes: number
-  readonly retentionMs: number
-}
-
-/** Removals in one transaction: a few milliseconds of the event loop at most. */
-const EXPIRE_BATCH = 256
 
 /**
  * The label join's part of the store. Each call is one transaction or one snapshot, so callers with

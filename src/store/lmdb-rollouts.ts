@@ -6,20 +6,23 @@ import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
+import { MAX_PAGE } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
-import { StoreError, toStoreError } from './store-error.ts'
+import { assertMovesOn } from './moves-on.ts'
+import { toStoreError } from './store-error.ts'
 import type { CommitResult, RolloutChange, Store } from './store.ts'
-import { decodeTallies } from './tally-codec.ts'
+import { withTallies } from './tally-codec.ts'
 import { decodeUnits, encodeUnits } from './unit-codec.ts'
-
-const MAX_PAGE = 1000
 
 /** The rollout part of the store: state, decisions, evidence, cohorts and units of each service. */
 export function buildLmdbRollouts(
   env: LmdbEnvironment,
   changes: LmdbChanges,
   archive: LmdbArchive,
-): Pick<Store, 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'> {
+): Pick<
+  Store,
+  'readRevision' | 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'
+> {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
 
   return {
@@ -38,6 +41,8 @@ export function buildLmdbRollouts(
         }
       }),
 
+    readRevision: (service) =>
+      env.read(`cannot read the rollout of ${service}`, () => storedRevision(env, service)),
     commit: async (change) => {
       const what = `cannot save the rollout of ${change.service}`
       try {
@@ -131,26 +136,6 @@ function prepareChange(
     const decision: Decision = { ...change.decision, id: lastDecisionId(env, log) + 1 }
     void decisions.put([log, decision.id], encodeRecord(decision))
     return { ok: true, decision }
-  }
-}
-
-function withTallies(cohort: Cohort, bytes: Buffer | undefined): Cohort {
-  if (bytes === undefined) return cohort
-  const { rollout, tallies } = decodeTallies(bytes)
-  return rollout === cohort.rollout
-    ? { ...cohort, tallies: { ...cohort.tallies, ...tallies } }
-    : cohort
-}
-
-function assertMovesOn({ service, state, expectedRevision }: RolloutChange): void {
-  if (state === undefined) return
-  if (state.service !== service) {
-    throw new StoreError(`the state of ${state.service} was given as that of ${service}`)
-  }
-  if (expectedRevision !== null && state.revision <= expectedRevision) {
-    throw new StoreError(
-      `revision ${state.revision} of ${service} does not follow on ${expectedRevision}`,
-    )
   }
 }
 

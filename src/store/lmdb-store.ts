@@ -1,10 +1,11 @@
-import { buildLmdbArchive, type ArchiveLimits } from './lmdb-archive.ts'
+import { buildLmdbArchive } from './lmdb-archive.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
-import type { PredictionLimits } from './lmdb-predictions.ts'
+import { ARCHIVE_LIMITS } from './limits.ts'
+import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
@@ -22,12 +23,6 @@ export type LmdbStoreOptions = PredictionLimits & {
   /** So many archived cohorts have made room for newer ones. */
   readonly onEvicted?: (cohorts: number) => void
 }
-
-/**
- * A cohort takes 0.7 kB, and 3 to 5 kB where values are compared (RMSE): with one every two seconds that is
- * 20 hours of such a rollout. It is also what a backtest has to hold in memory.
- */
-const ARCHIVE_LIMITS: ArchiveLimits = { maxCohorts: 200_000, maxBytes: 128 * 1024 ** 2 }
 
 /** Address space beyond the predictions, for everything else; not disk space. */
 const OTHER_MAP_BYTES = 256 * 1024 ** 2

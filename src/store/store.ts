@@ -6,12 +6,14 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 
 /**
- * The one port to what must survive a restart. Engines: `lmdb-store.ts`. Every write resolves when it
- * is durable against the death of the process; every method may reject with SERIN_STORE_FAILED.
+ * The one port to what must survive a restart. Engines: `lmdb-store.ts`, `redis-store.ts`. Every write
+ * resolves when it is durable against the death of the process; every method may reject with SERIN_STORE_FAILED.
  */
 export type Store = {
   /** What is known of a service's current rollout; null when it never had one. */
   readonly readRollout: (service: string) => Promise<RolloutRecord | null>
+  /** Its state's revision alone: what a process that only follows asks for again and again. */
+  readonly readRevision: (service: string) => Promise<number | null>
   /**
    * Applies one change whole or not at all. `conflict`: the stored revision is not the expected one;
    * `fenced`: the lease was lost to another holder. On success the decision comes back numbered.

@@ -1,4 +1,4 @@
-import type { BetTally, EventTally, Pair, Tally, ValueBins } from '../domain/cohort.ts'
+import type { BetTally, Cohort, EventTally, Pair, Tally, ValueBins } from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import { ZERO_BIN } from '../statistics/value-bins.ts'
 import type { ChangedTallies } from './store.ts'
@@ -126,4 +126,13 @@ function toPairs(numbers: readonly number[]): readonly Pair[] {
     numbers[2 * pair]!,
     numbers[2 * pair + 1]!,
   ])
+}
+
+/** A cohort with the tallies that feedback has changed since it was stored; undefined = none. */
+export function withTallies(cohort: Cohort, bytes: Buffer | undefined): Cohort {
+  if (bytes === undefined) return cohort
+  const { rollout, tallies } = decodeTallies(bytes)
+  return rollout === cohort.rollout
+    ? { ...cohort, tallies: { ...cohort.tallies, ...tallies } }
+    : cohort
 }

@@ -188,6 +188,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
     notify: [],
     rollout: hasRollout
       ? {
+          strategy: 'canary',
           start: 'auto',
           steps: [5, 20, 50, 100].map((percent) => ({
             kind: 'weight' as const,
@@ -198,6 +199,7 @@ function fakeService(name: string, hasRollout: boolean): Service {
           maxDurationMs: 86_400_000,
           onInconclusive: 'hold',
           watchMs: 1_800_000,
+          holdbackBp: 0,
           cooldownMs: 3_600_000,
           fallback: false,
           analysis: {

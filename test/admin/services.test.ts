@@ -115,7 +115,7 @@ t.test('What is not finite or not measured is null.', async (t) => {
       harm: { log: -Infinity, threshold: 3 },
       nonInferiority: null,
       stepNonInferiority: null,
-      stepHarm: null,
+      stepHarm: { log: 0, threshold: Infinity },
     },
     etaSeconds: Infinity,
   })
@@ -137,7 +137,8 @@ t.test('What is not finite or not measured is null.', async (t) => {
     baseline: { value: null },
     canary: { value: null },
     ratio: { estimate: null, lower: 0, upper: null },
-    evidence: { harm: { log: null, threshold: 3 } },
+    // Where no evidence is ever enough, none is asked for.
+    evidence: { harm: { log: null, threshold: 3 }, stepHarm: null },
     etaSeconds: null,
   })
   t.match(service.metrics[1], { ratio: null, etaSeconds: null })

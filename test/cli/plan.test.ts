@@ -172,3 +172,34 @@ t.test('Check warns of a weight that is too low for the traffic that it is told.
   )
   t.equal((await check('--rps', 'lots')).exitCode, 1)
 })
+
+t.test('Of blue-green the plan is what it waits for, whatever the traffic.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  const steps = (text: string) => {
+    const strategy = `strategy: blue-green, steps: [ ${text}, { weight: 100% } ]`
+    writeFileSync(file, head + rollout('a').replace(/steps: \[.*\]/, strategy))
+  }
+  const plan = (...more: string[]) => run(['plan', '-c', file, '--rps', '0.1', ...more])
+  steps('{ pause: 10m }, { pause: {} }')
+  const { exitCode, stdout } = await plan()
+  t.equal(exitCode, 0)
+  t.ok(widest(stdout) <= 80, stdout)
+  t.match(
+    stdout.replaceAll(/\n +/g, ' '),
+    /whole {5}blue-green: from 0 % to 100 % at once after 10m of pauses and an approval, without comparative proof, whatever the traffic\n$/,
+  )
+  t.notMatch(stdout, /maxDuration|needs proof/)
+  steps('{ pause: {} }, { pause: {} }')
+  t.match((await plan()).stdout, /at once after 2 approvals, without/)
+  steps('{ pause: 90s }')
+  t.match((await plan()).stdout, /at once after 90s of pauses, without/)
+  const json = JSON.parse((await plan('-o', 'json')).stdout)
+  t.match(json, { strategy: 'blue-green', watchWeight: 100, steps: [], fits: true })
+})
+
+t.test('With a holdback the plan leads to what the watch begins with.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a', ', holdback: 5%, watch: 1h'))
+  const { stdout } = await run(['plan', '-c', file, '--rps', '100'])
+  t.match(stdout, /\n {2}whole {5}at 95 % after /)
+})

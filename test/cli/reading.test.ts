@@ -76,6 +76,23 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   t.match(await show(fakeStatus(unready)), /the canary was not healthy yet/)
   const watching = fakeState({ phase: 'watching', watchUntil: NOW })
   t.match(await show(fakeStatus(watching)), /watched until 2027-05-01T12:00:00.000Z/)
+  const held = fakeState({ phase: 'watching', watchUntil: NOW, weightBp: 9500 })
+  t.match(await show(fakeStatus(held)), /watched until 2027-05-01T12:00:00.000Z, 5 % held back\n/)
+  const approval = { ...paused, pausedBy: 'approval', pausedMetric: null } as const
+  const blueGreen = (phase: typeof timed | typeof paused | typeof approval) => {
+    const found = fakeStatus(fakeState({ ...phase, weightBp: 0 }))
+    const rollout = { ...found.service.rollout!, strategy: 'blue-green' as const }
+    return show({ ...found, service: { ...found.service, rollout } })
+  }
+  t.match(
+    await blueGreen(approval),
+    /1\.4->2\.0#1 {2}blue-green\n {2}because {3}preview, reached by the override alone, until `serin promote`\n/,
+  )
+  t.match(
+    await blueGreen(timed),
+    /preview, reached by the override alone, until\s+2027-05-01T12:00/,
+  )
+  t.match(await blueGreen(paused), /because {3}paused by metric/)
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),

@@ -57,6 +57,7 @@ t.test('what is left out has the documented default', (t) => {
         failureStatuses: null,
         notify: [],
         rollout: {
+          strategy: 'canary',
           start: 'auto',
           steps: [
             { kind: 'weight', weightBp: 500, minDurationMs: 60_000, minRequests: 1000 },
@@ -66,6 +67,7 @@ t.test('what is left out has the documented default', (t) => {
           maxDurationMs: 86_400_000,
           onInconclusive: 'hold',
           watchMs: 1_800_000,
+          holdbackBp: 0,
           cooldownMs: 3_600_000,
           fallback: false,
           analysis: {
@@ -186,7 +188,7 @@ services:
       expiresAt: Date.UTC(2027, 6, 1),
     },
   ])
-  t.equal(config.store.path, '/var/lib/serin')
+  t.same(config.store, { engine: 'lmdb', path: '/var/lib/serin' })
   t.same(config.feedback, { maxPending: 5, maxBytes: 1024 ** 2, retentionMs: 86_400_000 })
   t.equal(config.passthrough, 'http://h')
   t.same(
@@ -267,6 +269,7 @@ services:
     notify: [],
   })
   t.same(rollout, {
+    strategy: 'canary',
     start: 'manual',
     steps: [
       { kind: 'weight', weightBp: 100, minDurationMs: 0, minRequests: 7 },
@@ -276,6 +279,7 @@ services:
     maxDurationMs: 3_600_000,
     onInconclusive: 'rollback',
     watchMs: 0,
+    holdbackBp: 0,
     cooldownMs: 0,
     fallback: false,
     analysis: {
@@ -306,8 +310,9 @@ services:
 
 t.test('a relative store starts at the folder of the file', (t) => {
   const text = file({ top: 'store: lmdb:../state' })
-  t.equal(configOf(text, {}, '/etc/serin/serin.yaml').store.path, '/etc/state')
-  t.equal(configOf(text, {}, null).store.path, `${process.cwd().replace(/\/[^/]*$/, '')}/state`)
+  t.match(configOf(text, {}, '/etc/serin/serin.yaml').store, { path: '/etc/state' })
+  const path = `${process.cwd().replace(/\/[^/]*$/, '')}/state`
+  t.strictSame(configOf(text, {}, null).store, { engine: 'lmdb', path })
   t.end()
 })
 

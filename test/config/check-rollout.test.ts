@@ -42,12 +42,12 @@ t.test('steps begin with a weight, rise and end at 100 %', (t) => {
       ],
       [
         '{ pause: {} }, { weight: 5% }, { weight: 100% }',
-        'rollout.steps[0]: is a pause: the first step of a canary has a weight',
+        'rollout.steps[0]: is a pause: the first step of a canary has a weight or a mirror',
       ],
       [
         '{ pause: {} }',
         none,
-        'rollout.steps[0]: is a pause: the first step of a canary has a weight',
+        'rollout.steps[0]: is a pause: the first step of a canary has a weight or a mirror',
         'rollout.steps[0]: is the last step, which must be { weight: 100% }',
       ],
       [
@@ -55,10 +55,73 @@ t.test('steps begin with a weight, rise and end at 100 %', (t) => {
         'rollout.steps[1].minDuration: has no meaning in a pause: it belongs to a weight step',
         'rollout.steps[1].minRequests: has no meaning in a pause: it belongs to a weight step',
       ],
-      ['{ mirror: 100% }', none, 'rollout.steps[0].mirror: not supported yet: mirror steps'],
+      [
+        '{ weight: 5%, maxBody: 1KiB, tolerance: 0 }, { weight: 100% }',
+        'rollout.steps[0].maxBody: has a meaning in a mirror step alone',
+        'rollout.steps[0].tolerance: has a meaning in a mirror step alone',
+      ],
     ],
     (found) => file({ service: `    rollout: { steps: [ ${found} ] }` }),
   )
+  t.end()
+})
+
+t.test('mirror steps come first, copy what may be copied, and are the only copies', (t) => {
+  const live = '{ weight: 5% }, { weight: 100% }'
+  const steps = (found: string, more = 'idempotent: true') =>
+    file({ service: `    ${more}\n    rollout: { steps: [ ${found} ] }` })
+  checkCases(
+    t,
+    [
+      [`{ mirror: 10%, tolerance: 0.1 }, { pause: {} }, { mirror: 100%, maxBody: 1KiB }, ${live}`],
+      [
+        `{ mirror: 0% }, ${live}`,
+        'rollout.steps[0].mirror: found "0%", allowed is a percentage above 0% up to 100% such as 10%',
+      ],
+      [
+        '{ mirror: 100% }',
+        'rollout.steps: found no weight below 100%: at least one must come before it',
+      ],
+      [
+        '{ weight: 5% }, { mirror: 100% }, { weight: 100% }',
+        'rollout.steps[1].mirror: comes after a weight, where the canary answers users already: mirrors come first',
+      ],
+    ],
+    steps,
+  )
+  t.match(problemsOf(steps(`{ mirror: 5% }, ${live}`, 'idempotent: false')), [
+    /rollout.steps\[0\].mirror: needs `idempotent: true` of the service: a copy is a second request/,
+  ])
+  const both = 'idempotent: true\n    mirror: [ { to: canary } ]'
+  t.match(problemsOf(steps(`{ mirror: 5% }, ${live}`, both)), [
+    /mirror\[0\].to: found "canary", which a step of the rollout mirrors to: it would get every copy twice/,
+  ])
+  t.end()
+})
+
+t.test('a disagreement has a limit, and copies to find it in', (t) => {
+  const at = 'analysis.metrics.x'
+  const step = 'rollout: { steps: [ { mirror: 100% }, { weight: 5% }, { weight: 100% } ] }'
+  const metric = (found: string, more = `idempotent: true\n    ${step}`) =>
+    file({
+      service: `    ${more}\n    analysis: { metrics: { x: { kind: disagreement, ${found} } } }`,
+    })
+  checkCases(
+    t,
+    [
+      ['max: 5%'],
+      ['mode: report', `${at}: has nothing to be judged by: it needs max`],
+      [
+        'max: 5%, method: threshold',
+        `${at}.method: found threshold: the disagreement of pairs is tested, pair by pair`,
+      ],
+    ],
+    metric,
+  )
+  t.same(problemsOf(metric('max: 5%', 'idempotent: true\n    mirror: [ { to: canary } ]')), [])
+  t.match(problemsOf(metric('max: 5%', 'idempotent: true')), [
+    /metrics.x: compares answers in pairs, but the canary gets no copies: it needs a step such as { mirror: 100% }, or a mirror to canary/,
+  ])
   t.end()
 })
 

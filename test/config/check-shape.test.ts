@@ -97,7 +97,7 @@ t.test('the value of a secret is never shown', (t) => {
     'admin: { tokens: hidden-value }',
     'admin: { tokens: [ { name: a, token: hidden-value-hidden-value, scopes: [read] }, { name: b, token: hidden-value-hidden-value, scopes: [read] } ] }',
     'passthrough: http://user:hidden-value@h:1',
-    'store: redis://:hidden-value/@h:6379/0',
+    'store: redis://:hidden-value/@h:6379/none',
   ]
   for (const top of cases) {
     const problems = problemsOf(file({ top })).join('\n')
@@ -110,7 +110,7 @@ t.test('the value of a secret is never shown', (t) => {
     'f:3:38: admin.tokens[0].token: found (hidden), allowed is a secret of at least 16 characters, best as "${ENV}"',
   ])
   t.match(problemsOf(file({ top: cases[6]! })), [
-    'f:3:8: store: not supported yet: a store in Redis (found "redis://(hidden)@h:6379/0")',
+    'f:3:8: store: found "redis://(hidden)@h:6379/none": the database is a number, as in redis://HOST:PORT/0',
   ])
   t.end()
 })

@@ -50,7 +50,13 @@ t.test(
       for (const name of names) {
         const { exitCode, stdout, stderr } = await run([...argv, name], { env })
         t.equal(exitCode, 0, `${file}: ${stderr}`)
-        t.match(stdout, /\n {2}step +weight +p50 +p80 +takes longest\n(.*\n)+ {2}limit +within/)
+        const isBlueGreen = services.some(({ rollout }) => rollout?.strategy === 'blue-green')
+        t.match(
+          stdout,
+          isBlueGreen
+            ? /\n {2}whole +blue-green: from 0 % to 100 % at once after an approval/
+            : /\n {2}step +weight +p50 +p80 +takes longest\n(.*\n)+ {2}limit +within/,
+        )
         t.notMatch(stdout, /never|NaN|Infinity|undefined|null/)
         t.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 80, stdout)
         t.equal(JSON.parse((await run([...argv, name, '-o', 'json'], { env })).stdout).fits, true)

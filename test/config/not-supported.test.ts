@@ -2,43 +2,12 @@ import t from 'tap'
 import { NOT_SUPPORTED } from '../../src/config/not-supported.ts'
 import { file, problemsOf } from './problems-of.ts'
 
-const ROLLOUT = 'steps: [ { weight: 5% }, { weight: 100% } ]'
-const metric = (more: string) =>
-  file({ service: `    analysis: { metrics: { x: { kind: error-rate, max: 5%, ${more} } } }` })
-const rollout = (more: string) => file({ service: `    rollout: { ${ROLLOUT}, ${more} }` })
-const service = (more: string) => file({ service: `    ${more}` })
-
 /** For each part that is not built: files that ask for it, and files whose values need nothing new. */
 const CASES: Readonly<Record<string, { readonly no: readonly string[]; readonly yes?: string[] }>> =
   {
     'gateway.workers': {
       no: [file({ gateway: ', workers: 2' }), file({ gateway: ', workers: auto' })],
       yes: [file({ gateway: ', workers: 1' })],
-    },
-    store: {
-      no: [file({ top: 'store: redis://h:6379/0' }), file({ top: 'store: rediss://h' })],
-      yes: [file({ top: 'store: lmdb:./x' })],
-    },
-    'services.*.rollout.strategy': {
-      no: [file({ service: '    rollout: { strategy: blue-green, steps: [ { pause: {} } ] }' })],
-      yes: [rollout('strategy: canary')],
-    },
-    'services.*.rollout.steps.*.mirror': {
-      no: [
-        file({
-          service: '    rollout: { steps: [ { mirror: 5% }, { weight: 5% }, { weight: 100% } ] }',
-        }),
-      ],
-    },
-    'services.*.rollout.holdback': {
-      no: [rollout('holdback: 1%')],
-      yes: [rollout('holdback: 0%'), rollout('holdback: 0'), rollout('holdback: "0"')],
-    },
-    'services.*.analysis.metrics.*.kind': {
-      no: ['{ kind: disagreement, max: 5% }'].map((x) =>
-        service(`analysis: { metrics: { x: ${x} } }`),
-      ),
-      yes: [metric('floor: 0')],
     },
   }
 

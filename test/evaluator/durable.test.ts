@@ -286,6 +286,7 @@ t.test('a rollout that cannot go on as configured says so instead of beginning',
     ...stored.state,
     phase: 'promoted',
     promotedAt: 1,
+    weightBp: 10_000,
     canaryVersion: '1.9',
   } as RolloutState
   simulation.store.records.set('svc', { ...stored, state: promoted })

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { parseConfig } from '../../src/config/load.ts'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
@@ -22,16 +21,6 @@ function held(metrics: readonly MetricSpec[], keyed = false) {
 
 function events(simulation: Simulation, id: string): EventEvidence {
   return simulation.store.records.get('svc')!.evidence!.hypotheses[id] as EventEvidence
-}
-
-/** What is wrong with a configuration whose first step is this one. */
-function checkSteps(step: string): readonly string[] {
-  const upstreams = '[http://127.0.0.1:1]'
-  const text = `{ version: 1, gateway: { listen: '127.0.0.1:0' }, services: { svc: { match: { path: /a },
-    variants: { baseline: { version: '1', upstreams: ${upstreams} }, canary: { version: '2', upstreams: ${upstreams} } },
-    rollout: { steps: [${step}, { weight: 100% }] } } } }`
-  const result = parseConfig(text, { file: null, env: {} })
-  return result.ok ? [] : result.problems.map((problem) => problem.message)
 }
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i)
@@ -399,8 +388,6 @@ t.test(
     const { trials, events: failed } = events(simulation, 'errors')
     t.ok(trials[1] > 400, 'others are judged')
     t.same(failed, [0, 0])
-    // A copy of a request is no draw either; steps that send copies are refused as long as they do not exist.
-    t.ok(checkSteps('{ mirror: 50% }').includes('not supported yet: mirror steps'))
   },
 )
 

@@ -31,6 +31,11 @@ export class MemoryStore implements Store {
     return structuredClone(this.records.get(service) ?? null)
   }
 
+  readRevision = async (service: string): Promise<number | null> => {
+    this.#mustBeThere()
+    return this.records.get(service)?.state.revision ?? null
+  }
+
   commit = async (change: RolloutChange): Promise<CommitResult> => {
     this.#mustBeThere()
     if (this.fails) throw new Error('disk full')

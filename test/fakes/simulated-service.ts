@@ -155,11 +155,13 @@ export function rolloutSpec(
   } = {},
 ): RolloutSpec {
   return {
+    strategy: 'canary',
     start: 'auto',
     steps: weightSteps([5, 20, 50, 100]),
     maxDurationMs: 3_600_000,
     onInconclusive: 'hold',
     watchMs: 10_000,
+    holdbackBp: 0,
     cooldownMs: 60_000,
     fallback: false,
     ...change.spec,

@@ -5,6 +5,7 @@ import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
+import { endPair } from '../../src/metrics/pair-ledger.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { Agenda } from './agenda.ts'
@@ -35,6 +36,15 @@ export type SimulationOptions = {
   /** The providers of metrics; without it none of them answers. */
   readonly fetchProvider?: FetchProvider
   readonly confirm?: Confirm
+  /** What becomes of a copy, and whether its answer is another one; absent = of each as of its request. */
+  readonly copy?: (elapsedMs: number) => CopyFate
+}
+
+/** What the copy of a request meets. */
+export type CopyFate = {
+  readonly failed: boolean
+  readonly disagreed: boolean | null
+  readonly latencyMs: number
 }
 
 /** Providers that are all down. */
@@ -179,6 +189,7 @@ export class Simulation {
       labelAfterMs,
       prediction = 0,
     } = fate(variant, this.elapsedMs, segment)
+    if (variant === 'baseline') this.#copy(outcome === 'failed', latencyMs)
     this.#later(latencyMs, () => {
       this.book.head(ticket)
       this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
@@ -190,6 +201,17 @@ export class Simulation {
       this.#predictions.delete(requestId)
       this.evaluator.label(pending, prediction + error)
     })
+  }
+
+  /** Both fates of a pair are known when the slower one is. */
+  #copy(liveFailed: boolean, liveMs: number): void {
+    const pair = this.book.mirrors.get('canary')?.ledger?.begin() ?? null
+    if (pair === null) return
+    const same = { failed: liveFailed, disagreed: false, latencyMs: liveMs }
+    const { failed, disagreed, latencyMs } = this.#options.copy?.(this.elapsedMs) ?? same
+    this.#later(Math.max(liveMs, latencyMs), () =>
+      endPair(pair, { liveFailed, copyFailed: failed, disagreed }),
+    )
   }
 
   #later(ms: number, run: () => void): void {

@@ -74,7 +74,7 @@ class World {
     this.clock.ms += 1000
     this.#cycle.turn({ ...this.#state, weightBp: 0 }, this.clock.ms, judged)
     this.#labels()
-    this.#cycle.fold(this.clock.ms, this.clock.ms)
+    this.#cycle.fold(this.#state, this.clock.ms, this.clock.ms)
     this.#store()
   }
 

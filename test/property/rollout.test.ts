@@ -3,7 +3,7 @@ import t from 'tap'
 import { PHASES, type Command } from '../../src/domain/decision.ts'
 import type { RolloutPhase, RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Observation } from '../../src/rollout/observation.ts'
-import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { isBlueGreen, watchWeight, type RolloutPlan } from '../../src/rollout/plan.ts'
 import { reconcile } from '../../src/rollout/reconcile.ts'
 import { step } from '../../src/rollout/step.ts'
 import { viewOf } from '../../src/rollout/view.ts'
@@ -12,6 +12,16 @@ import { command, confirmedPlan, harmed, NOW, plan, report, seen, state } from '
 import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const PAUSE = { kind: 'pause', durationMs: null } as const
+const BLUE_GREEN = plan({
+  spec: {
+    strategy: 'blue-green',
+    steps: [
+      { kind: 'pause', durationMs: 5000 },
+      PAUSE,
+      { kind: 'weight', weightBp: 10_000, minDurationMs: 0, minRequests: 0 },
+    ],
+  },
+})
 const PLANS: readonly RolloutPlan[] = [
   plan(),
   plan({ spec: { steps: weightSteps([50, 100]), onInconclusive: 'rollback' } }, true),
@@ -27,6 +37,8 @@ const PLANS: readonly RolloutPlan[] = [
     },
     analysis: { metrics: [ERRORS, RMSE] },
   }),
+  BLUE_GREEN,
+  plan({ spec: { steps: weightSteps([50, 100]), holdbackBp: 1000 } }),
   confirmedPlan({
     spec: {
       steps: [
@@ -108,9 +120,6 @@ function phaseOf(of: RolloutPlan): fc.Arbitrary<RolloutState> {
       .constantFrom('canary-not-ready', 'manual-start')
       .map((idleReason) => [{ phase: 'idle', idleReason } as const, { step: 0, weightBp: 0 }]),
     fc
-      .tuple(fc.constantFrom(...weights), fc.integer({ min: 1, max: 9999 }))
-      .map(([i, weightBp]) => [{ phase: 'progressing' } as const, { step: i, weightBp }]),
-    fc
       .tuple(
         index,
         weight,
@@ -129,7 +138,7 @@ function phaseOf(of: RolloutPlan): fc.Arbitrary<RolloutState> {
       ]),
     past.map((at) => [
       { phase: 'watching', watchUntil: at + 60_000 } as const,
-      { step: of.steps.length - 1, weightBp: 10_000 },
+      { step: of.steps.length - 1, weightBp: watchWeight(of) },
     ]),
     past.map((promotedAt) => [
       { phase: 'promoted', promotedAt } as const,
@@ -140,6 +149,12 @@ function phaseOf(of: RolloutPlan): fc.Arbitrary<RolloutState> {
       { step: 0, weightBp: 0 },
     ]),
   ]
+  if (weights.length > 0) {
+    const below = fc.tuple(fc.constantFrom(...weights), fc.integer({ min: 1, max: 9999 }))
+    phases.push(
+      below.map(([i, weightBp]) => [{ phase: 'progressing' } as const, { step: i, weightBp }]),
+    )
+  }
   const pauses = of.steps.flatMap((s, i) => (s.kind === 'pause' ? [[s, i] as const] : []))
   if (pauses.length > 0) {
     phases.push(
@@ -151,7 +166,7 @@ function phaseOf(of: RolloutPlan): fc.Arbitrary<RolloutState> {
           resumeAt: s.durationMs === null ? null : NOW - 1,
           pausedMetric: null,
         } as RolloutPhase,
-        { step: i, weightBp: 500 },
+        { step: i, weightBp: isBlueGreen(of) ? 0 : 500 },
       ]),
     )
   }
@@ -198,9 +213,9 @@ t.test(
         const atRest =
           after.phase === 'idle' || after.phase === 'rolled-back' ? after.weightBp === 0 : true
         const atTop =
-          after.phase === 'watching' || after.phase === 'promoted'
-            ? after.weightBp === 10_000
-            : true
+          after.phase === 'watching'
+            ? after.weightBp === watchWeight(of)
+            : after.phase !== 'promoted' || after.weightBp === 10_000
         return (
           baseline + canary === 10_000 &&
           baseline >= 0 &&
@@ -307,3 +322,34 @@ t.test(
     )
   },
 )
+
+t.test('Blue-green is at 0 % or 100 %, and goes from one to the other by a decision.', async () => {
+  const hour = 3_600_000
+  const moment = fc.tuple(observation, fc.option(order), fc.integer({ min: 1, max: hour / 4 }))
+  const begun = reconcile(BLUE_GREEN, null, { now: NOW, rolledBackAt: null, actor: 'ops' })
+  if ('refused' in begun) throw new Error(begun.detail)
+  fc.assert(
+    fc.property(fc.array(moment, { maxLength: 40 }), (life) => {
+      let before = begun.state
+      let now = NOW
+      for (const [observed, asked, ms] of life) {
+        now += ms
+        const at = { ...observed, now, lastRequestAt: now }
+        // Somebody who sets weights by hand has decided for something else.
+        const by = asked === null || asked.verb === 'weights' ? null : asked
+        const result = by === null ? step(BLUE_GREEN, before, at) : step(BLUE_GREEN, before, at, by)
+        if ('refused' in result) continue
+        const { state: after, decision } = result
+        if (after.weightBp !== 0 && after.weightBp !== 10_000) return false
+        if (after.weightBp !== before.weightBp) {
+          if (decision === null) return false
+          const isSwitch = after.weightBp === 10_000
+          if (isSwitch && !decision.summary.includes('without comparative proof')) return false
+        }
+        before = after
+      }
+      return true
+    }),
+    { numRuns: 1000 },
+  )
+})

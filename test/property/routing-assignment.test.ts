@@ -187,3 +187,32 @@ function lehmer(seed: number): () => number {
     return state / 2_147_483_647
   }
 }
+
+t.test('steps, a watch with a holdback and its end move keys to the canary alone', (t) => {
+  const risingArbitrary = fc
+    .uniqueArray(fc.integer({ min: 1, max: 9998 }), { minLength: 1, maxLength: 5 })
+    .map((weights) => weights.toSorted((a, b) => a - b))
+  fc.assert(
+    fc.property(
+      risingArbitrary,
+      fc.nat({ max: 9999 }),
+      fc.array(keyArbitrary, { minLength: 1, maxLength: 50 }),
+      saltArbitrary,
+      (steps, place, keys, salt) => {
+        const last = steps.at(-1)!
+        // Anywhere between the last step and 100 %.
+        const watch = last + 1 + Math.floor(((9999 - last) * place) / 10_000)
+        const coins = [...steps, watch, 10_000].map((canary) =>
+          buildCoin('svc', { baseline: 10_000 - canary, canary }, salt),
+        )
+        return keys.every((key) => {
+          const variants = coins.map((coin) => pickByKey(coin, key))
+          const first = variants.indexOf('canary')
+          return first >= 0 && variants.slice(first).every((variant) => variant === 'canary')
+        })
+      },
+    ),
+    RUNS,
+  )
+  t.end()
+})

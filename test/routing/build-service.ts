@@ -45,6 +45,7 @@ function buildVariant(name: string, index: number): Variant {
 }
 
 const ROLLOUT: RolloutSpec = {
+  strategy: 'canary',
   start: 'auto',
   steps: [
     { kind: 'weight', weightBp: 500, minDurationMs: 60_000, minRequests: 1000 },
@@ -53,6 +54,7 @@ const ROLLOUT: RolloutSpec = {
   maxDurationMs: 86_400_000,
   onInconclusive: 'hold',
   watchMs: 1_800_000,
+  holdbackBp: 0,
   cooldownMs: 3_600_000,
   fallback: false,
   analysis: {

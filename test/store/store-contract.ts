@@ -42,6 +42,7 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
   t.test('a service without a rollout has no record', async (t) => {
     const store = await makeSubject(t).open()
     t.equal(await store.readRollout(SERVICE), null)
+    t.equal(await store.readRevision(SERVICE), null)
     t.equal(await store.rolledBackAt(SERVICE, '2.0'), null)
     t.strictSame(await store.decisions(SERVICE, { after: 0, limit: 10 }), [])
     t.equal(await store.decision(SERVICE, 1), null)
@@ -133,6 +134,7 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     await store.acquireLease('new', 10_000, 10_000)
     t.strictSame(await commit(store, old, 1), { ok: false, reason: 'fenced' })
     t.equal((await store.readRollout(SERVICE))?.state.revision, 1)
+    t.equal(await store.readRevision(SERVICE), 1)
   })
 
   t.test('a commit under a lease that was given back is fenced off', async (t) => {

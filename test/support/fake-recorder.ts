@@ -1,4 +1,5 @@
 import type { Assignment } from '../../src/domain/assignment.ts'
+import { BASELINE_SIDE } from '../../src/domain/cohort.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type {
   AttemptResult,
@@ -40,7 +41,7 @@ export class FakeRecorder implements ServiceRecorder {
       variant: assignment.variant,
       reason: assignment.reason,
       requestId,
-      side: null,
+      side: assignment.variant === 'baseline' ? BASELINE_SIDE : null,
       cohort: null,
       unit: assignment.unit,
       first: true,

@@ -1,0 +1,59 @@
+import {
+  isLabelMetric,
+  isProviderMetric,
+  isValueMetric,
+  type MetricSpec,
+  type RolloutSpec,
+} from '../domain/rollout-spec.ts'
+import type { Service } from '../domain/service.ts'
+import { bpToPercent, formatDuration } from '../domain/units.ts'
+import type { Finding } from './problem.ts'
+
+/** Common mistakes of a strategy: a blue-green switch that nothing checks, a holdback that nothing reads. */
+export function lintStrategy(service: Service, rollout: RolloutSpec): readonly Finding[] {
+  return rollout.strategy === 'blue-green'
+    ? lintBlueGreen(service, rollout)
+    : lintHoldback(service, rollout)
+}
+
+function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly Finding[] {
+  const at = ['services', name]
+  const findings: Finding[] = []
+  if (split.override === null)
+    findings.push({
+      path: [...at, 'rollout', 'strategy'],
+      message: 'previews by override, and nobody can reach the preview without split.override',
+    })
+  if (!rollout.steps.some((step) => step.kind === 'pause' && step.durationMs === null))
+    findings.push({
+      path: [...at, 'rollout', 'steps'],
+      message:
+        'every pause is timed: the canary gets 100 % without proof and without anybody who approves it; { pause: {} } waits for somebody',
+    })
+  for (const metric of rollout.analysis.metrics) {
+    const isLimited = metric.max !== null || metric.min !== null
+    if (metric.mode === 'report' || isLimited || isProviderMetric(metric)) continue
+    findings.push({
+      path: [...at, 'analysis', 'metrics', metric.name],
+      message: `is compared with the baseline, which blue-green never does: without an absolute limit (${metric.better === 'lower' ? 'max' : 'min'}) it decides nothing`,
+    })
+  }
+  return findings
+}
+
+// Feedback that comes after the watch finds nobody held back any more.
+function lintHoldback({ name }: Service, rollout: RolloutSpec): readonly Finding[] {
+  const { holdbackBp, watchMs, analysis } = rollout
+  if (holdbackBp === 0) return []
+  return analysis.metrics
+    .filter((metric) => feedbackWindowMs(metric) >= watchMs)
+    .map((metric) => ({
+      path: ['services', name, 'analysis', 'metrics', metric.name],
+      message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and the watch with its holdback of ${bpToPercent(holdbackBp)} % is over after ${formatDuration(watchMs)}: it is never judged there`,
+    }))
+}
+
+function feedbackWindowMs(metric: MetricSpec): number {
+  if (isLabelMetric(metric)) return metric.labelWindowMs
+  return isValueMetric(metric) ? metric.windowMs : 0
+}

@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Redis, type RedisOptions } from 'ioredis'
+import { describeRedis, type RedisAddress } from './redis-address.ts'
+import { StoreError, toStoreError } from './store-error.ts'
+
+/** A command that is not answered in this time has failed, in milliseconds. */
+const COMMAND_TIMEOUT_MS = 2000
+/** A connection that is asked and says nothing for so long is dead. */
+const SOCKET_TIMEOUT_MS = 4000
+const CONNECT_TIMEOUT_MS = 3000
+/** Until all sentinels have been asked, and the server; at the start only. */
+const OPEN_TIMEOUT_MS = 10_000
+/** Longest wait between two attempts to connect again. */
+const MAX_RETRY_MS = 1000
+
+/** Lua that Redis runs as one step. `KEYS[1]` is what all keys of the store begin with. */
+export type RedisScript = { readonly lua: string; readonly sha: string }
+
+/** Of a script or a command. */
+export type RedisArgument = string | number | Buffer
+
+/** Where all of a process' reads and writes of one store in Redis go through. */
+export type RedisConnection = {
+  /** What all keys begin with; in braces, so that a cluster keeps them together. */
+  readonly root: string
+  /** Sends commands. A call fails at once while there is no connection, and after two seconds without an answer. */
+  readonly ask: <T>(what: string, send: (client: Redis) => Promise<T>) => Promise<T>
+  /** Runs a script; strings of the answer come as buffers. */
+  readonly run: (
+    what: string,
+    script: RedisScript,
+    args: readonly RedisArgument[],
+  ) => Promise<unknown>
+  /** A further connection, for subscriptions; it connects by itself, again and again. */
+  readonly duplicate: () => Redis
+  /** Waits for what was asked for and closes; later calls are rejected. */
+  readonly close: () => Promise<void>
+}
+
+/** Makes a script of its text; what all scripts share stands before it. */
+export function redisScript(text: string): RedisScript {
+  const lua = `${SHARED}${text}`
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') }
+}
+
+const SHARED = `
+local R = KEYS[1]
+local at = 0
+local function take() at = at + 1; return ARGV[at] end
+local function takePairs(use)
+  for _ = 1, tonumber(take()) do
+    local key = take()
+    use(key, take())
+  end
+end
+-- Whole numbers and times to the last digit.
+local function text(number) return string.format('%.17g', number) end
+`
+
+/**
+ * Connects. Rejects with a StoreError that says where and why when the server is not there, does not let
+ * this user in, or has no such database.
+ */
+export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
+  const place = `Redis at ${describeRedis(address)}`
+  const client = new Redis(optionsOf(address))
+  let lastError = null as Error | null
+  client.on('error', (error: Error) => (lastError = error))
+  // Only a word of the server itself says more than that the connection is not there.
+  const explain = (error: unknown): Error => {
+    const found = error instanceof Error ? error : new Error(String(error))
+    if (isReply(found)) return found
+    if (found.message === 'Command timed out') {
+      return new Error(`${place} gave no answer within ${COMMAND_TIMEOUT_MS / 1000} s`)
+    }
+    return new Error(`no connection to ${place} (${(lastError ?? found).message})`, {
+      cause: found,
+    })
+  }
+  try {
+    await connectWithin(client, OPEN_TIMEOUT_MS)
+    await client.ping()
+    // A database that is not there is no error of the connection: it would stay in the first one.
+    if (isReply(lastError)) throw lastError
+  } catch (error) {
+    client.disconnect()
+    throw refuse(`cannot open the store in ${place}`, lastError ?? error)
+  }
+  client.on('ready', () => (lastError = null))
+
+  const root = `{${address.prefix}}:`
+  const running = new Set<Promise<unknown>>()
+  let closing: Promise<void> | null = null
+  const ask = async <T>(what: string, send: (client: Redis) => Promise<T>): Promise<T> => {
+    if (closing !== null) throw new StoreError(`${what}: the store in ${place} is closed`)
+    const sent = send(client)
+    running.add(sent)
+    try {
+      return await sent
+    } catch (error) {
+      throw toStoreError(what, explain(error))
+    } finally {
+      running.delete(sent)
+    }
+  }
+  return {
+    root,
+    ask,
+    run: (what, script, args) => ask(what, () => runScript(client, script, root, args)),
+    duplicate: () => {
+      const other = client.duplicate({ enableOfflineQueue: true, autoResubscribe: false })
+      // Said by the first connection already.
+      other.on('error', () => {})
+      return other
+    },
+    close: () =>
+      (closing ??= (async () => {
+        await Promise.allSettled(running)
+        client.disconnect()
+      })()),
+  }
+}
+
+/** Whether it is a word of the server itself. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** Sentinels that know nothing would be asked for ever. */
+async function connectWithin(client: Redis, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms / 1000} s`)), ms)
+  })
+  try {
+    await Promise.race([client.connect(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function runScript(
+  client: Redis,
+  { sha, lua }: RedisScript,
+  root: string,
+  args: readonly RedisArgument[],
+): Promise<unknown> {
+  try {
+    return await client.callBuffer('EVALSHA', sha, 1, root, ...args)
+  } catch (error) {
+    // A server that was started anew does not know it yet.
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return client.callBuffer('EVAL', lua, 1, root, ...args)
+  }
+}
+
+type ClientOptions = RedisOptions & { readonly replyMapping: 'legacy' }
+
+function optionsOf(address: RedisAddress): ClientOptions {
+  const { db, username, password } = address
+  return {
+    ...placeOf(address),
+    db,
+    ...(username === null ? undefined : { username }),
+    ...(password === null ? undefined : { password }),
+    connectionName: 'serin',
+    // Every proxy and every version knows it.
+    protocol: 2,
+    replyMapping: 'legacy',
+    disableClientInfo: true,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    // What cannot be sent now fails now: the evaluator asks again by itself.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    retryStrategy: waitBefore,
+    // A master that has become a replica: connect again, to its successor.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  }
+}
+
+function placeOf(address: RedisAddress): RedisOptions {
+  const { servers, sentinel } = address
+  const tls = address.tls ? tlsOf(address) : null
+  if (sentinel === null) return { ...servers[0]!, ...(tls === null ? undefined : { tls }) }
+  return {
+    sentinels: [...servers],
+    name: sentinel,
+    sentinelRetryStrategy: waitBefore,
+    ...(tls === null ? undefined : { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  }
+}
+
+function waitBefore(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RETRY_MS)
+}
+
+function tlsOf({ ca }: RedisAddress): { ca?: Buffer } {
+  if (ca === null) return {}
+  try {
+    return { ca: readFileSync(ca) }
+  } catch (error) {
+    throw toStoreError(`cannot read the certificates ${ca} of the store`, error)
+  }
+}
+
+function refuse(what: string, error: unknown): StoreError {
+  const why = error instanceof Error ? error.message : String(error)
+  const hint = HINTS.find(([word]) => why.includes(word))?.[1]
+  return toStoreError(what, hint === undefined ? error : new Error(`${hint} (${why})`))
+}
+
+const HINTS: readonly (readonly [word: string, hint: string])[] = [
+  ['WRONGPASS', 'the user or the password is wrong'],
+  ['invalid password', 'the password is wrong'],
+  ['NOAUTH', 'it wants a password: redis://USER:PASSWORD@HOST'],
+  ['DB index is out of range', 'it has no such database: the number after the host is too large'],
+  ['NOPERM', 'the user may not do what a store needs'],
+  ['ENOTFOUND', 'there is no host of this name'],
+  ['ECONNREFUSED', 'nothing listens there'],
+  ['All sentinels are unreachable', 'no sentinel answers, or none knows this master'],
+]
+
+/** Reads several keys as they are at one moment. */
+export async function readAtOnce<T>(
+  redis: RedisConnection,
+  what: string,
+  commands: (string | number)[][],
+): Promise<T> {
+  return redis.ask(what, async (client) => {
+    const answers = (await client.multi(commands).exec())!
+    return answers.map(([error, answer]) => {
+      if (error !== null) throw error
+      return answer
+    }) as T
+  })
+}

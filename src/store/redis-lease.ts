@@ -1,0 +1,39 @@
+import { ASSERT_SCHEMA } from './redis-schema.ts'
+import { redisScript, type RedisConnection } from './redis-connection.ts'
+import type { Store } from './store.ts'
+
+const ACQUIRE = redisScript(`${ASSERT_SCHEMA}
+local holder, expires, now = take(), take(), tonumber(take())
+local found = redis.call('HMGET', R .. 'lease', 'holder', 'token', 'expiresAt')
+local mine = found[1] == holder
+if found[1] and not mine and tonumber(found[3]) > now then return false end
+local token = tonumber(found[2] or 0)
+if not mine then token = token + 1 end
+redis.call('HSET', R .. 'lease', 'holder', holder, 'token', token, 'expiresAt', expires)
+return token
+`)
+
+// The token stays, so that the next holder's is larger.
+const RELEASE = redisScript(`
+local holder, token = take(), take()
+local found = redis.call('HMGET', R .. 'lease', 'holder', 'token')
+if found[1] == holder and found[2] == token then
+  redis.call('HSET', R .. 'lease', 'holder', '', 'expiresAt', 0)
+end
+`)
+
+/** The lease part of the store. Its times are those of the gateways' clocks, as in the port. */
+export function buildRedisLease(
+  redis: RedisConnection,
+): Pick<Store, 'acquireLease' | 'releaseLease'> {
+  return {
+    acquireLease: async (holder, ttlMs, now) => {
+      const expiresAt = now + ttlMs
+      const token = await redis.run('cannot take the lease', ACQUIRE, [holder, expiresAt, now])
+      return token === null ? null : { holder, token: token as number, expiresAt }
+    },
+    releaseLease: async ({ holder, token }) => {
+      await redis.run('cannot give the lease back', RELEASE, [holder, token])
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { describeRedis, type RedisAddress } from './redis-address.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { StoreError } from './store-error.ts'
+import type { StoreLog } from './store-log.ts'
+
+/** Version of the layout of all keys; a store of a newer one is refused. */
+export const REDIS_SCHEMA_VERSION = 1
+
+/** Begins scripts that must not write into a store that has lost its data. */
+export const ASSERT_SCHEMA = `
+if redis.call('EXISTS', R .. 'schema') == 0 then
+  return redis.error_reply('LOST the data of this store is gone (Redis was flushed, or started anew without ' ..
+    'persistence): start the gateways anew to begin afresh')
+end
+`
+
+/**
+ * Writes the schema's version into a new store, and says so in the log. Rejects with a StoreError when a
+ * newer serin wrote it. Warns of a server that would drop keys when its memory is full.
+ */
+export async function openRedisSchema(
+  redis: RedisConnection,
+  address: RedisAddress,
+  log: StoreLog,
+): Promise<void> {
+  const { prefix } = address
+  const place = `${describeRedis(address)}, prefix ${prefix}`
+  const what = `cannot open the store in Redis at ${place}`
+  const key = `${redis.root}schema`
+  const isNew = await redis.ask(what, (client) => client.setnx(key, REDIS_SCHEMA_VERSION))
+  const schema = await redis.ask(what, (client) => client.get(key))
+  if (!(Number(schema) <= REDIS_SCHEMA_VERSION)) {
+    throw new StoreError(
+      `store in Redis at ${place} was written by a newer serin (schema ${schema}, this one knows ` +
+        `${REDIS_SCHEMA_VERSION}): run that version, or give this one another prefix`,
+    )
+  }
+  if (isNew === 1) {
+    log.warn(
+      { redis: place },
+      'the store is empty: no rollout, no decision and no earlier rollback is known',
+    )
+  }
+  const policy = await redis
+    .ask(what, (client) => client.info('memory'))
+    .then((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1])
+    // A user who may not ask: then it is not known.
+    .catch(() => undefined)
+  if (policy !== undefined && policy !== 'noeviction') {
+    log.warn(
+      { redis: place, maxmemoryPolicy: policy },
+      `Redis may drop what serin stores when its memory is full: set maxmemory-policy noeviction, not ${policy}`,
+    )
+  }
+}

@@ -1,0 +1,87 @@
+import t, { type Test } from 'tap'
+import type { PairCounts } from '../../src/domain/pairs.ts'
+import { PairLedger } from '../../src/metrics/pair-ledger.ts'
+import { timeouts } from '../support/start-gateway.ts'
+import { startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
+
+/** A gateway whose mirror's pairs are evidence, as in a mirror step of a rollout. */
+async function startJudged(
+  t: Test,
+  answers: { readonly live?: Answer; readonly shadow?: Answer },
+  more: Parameters<typeof startMirrored>[2] = {},
+) {
+  const started = await startMirrored(t, answers, more)
+  const ledger = new PairLedger()
+  started.book.ledger = ledger
+  ledger.turn(0, 0)
+  /** Closes the interval and waits until all of its pairs are known. */
+  const settled = async (): Promise<Partial<PairCounts>> => {
+    ledger.turn(null, 1)
+    for (;;) {
+      const [found] = ledger.settle(1)
+      if (found !== undefined) {
+        return Object.fromEntries(Object.entries(found.counts).filter(([, count]) => count > 0))
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  return { ...started, ledger, settled }
+}
+
+const json = (text: string, status = 200): Answer => {
+  return (_req, res) => res.writeHead(status).end(text)
+}
+const reset: Answer = (req) => req.socket.resetAndDestroy()
+
+for (const [how, live, shadow, counts] of [
+  ['agree', json('{"p":1}'), json('{"p":1}'), { pairs: 1, compared: 1 }],
+  ['differ', json('{"p":1}'), json('{"q":1}'), { pairs: 1, compared: 1, disagreed: 1 }],
+  ['cannot be compared', json('one'), json('two'), { pairs: 1 }],
+  [
+    'differ by a failure of the copy',
+    json('{}'),
+    json('', 500),
+    { pairs: 1, canaryFailed: 1, compared: 1, disagreed: 1 },
+  ],
+  ['fail alike', json('', 500), json('', 500), { pairs: 1, bothFailed: 1, compared: 1 }],
+  [
+    'differ by a failure of the live one',
+    json('', 500),
+    json('{}'),
+    { pairs: 1, baselineFailed: 1, compared: 1, disagreed: 1 },
+  ],
+  [
+    'are one alone, the live one',
+    json('{}'),
+    reset,
+    { pairs: 1, canaryFailed: 1, compared: 1, disagreed: 1 },
+  ],
+  ['are one alone, that of the copy', reset, json('{}'), { pairs: 1, baselineFailed: 1 }],
+  ['are none at all', reset, reset, { pairs: 1, bothFailed: 1 }],
+] as const satisfies readonly (readonly [string, Answer, Answer, Partial<PairCounts>])[]) {
+  t.test(`a pair whose answers ${how} is counted so`, async (t) => {
+    const { post, settled } = await startJudged(t, { live, shadow })
+    await post()
+    t.same(await settled(), counts)
+  })
+}
+
+t.test('a copy that has no answer in time is a failure of the canary', async (t) => {
+  const shadow = { timeout: timeouts({ firstByteMs: 50 }) }
+  const { post, settled } = await startJudged(t, { shadow: () => {} }, { shadow })
+  await post()
+  t.same(await settled(), { pairs: 1, canaryFailed: 1, compared: 1, disagreed: 1 })
+})
+
+t.test('copies that serin breaks off itself are no pairs', async (t) => {
+  const { post, ledger, book, gateway } = await startJudged(t, { shadow: () => {} })
+  await post()
+  await untilBook(book, ({ inFlight }) => inFlight === 1)
+  ledger.turn(null, 1)
+  t.same(ledger.settle(1), [])
+  await gateway.server.close()
+  t.same(ledger.settle(1), [], 'it settled without a pair')
+  ledger.turn(0, 2)
+  ledger.turn(null, 3)
+  t.same(ledger.settle(3), [], 'and holds up nothing')
+})

@@ -1,0 +1,203 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import type { Test } from 'tap'
+import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
+import type { RedisAddress } from '../../src/store/redis-address.ts'
+import type { Store } from '../../src/store/store.ts'
+import { skipWithout } from '../e2e/support/programs.ts'
+import { until } from '../e2e/support/until.ts'
+import { freePort, startRedis } from '../support/redis-server.ts'
+import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
+
+const code = 'SERIN_STORE_FAILED'
+
+t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
+  t.test(
+    'while Redis is away every call fails at once, and what was stored is there again',
+    async (t) => {
+      const redis = await startRedis(t, t.testdir())
+      const store = await openStore(t, redis.address())
+      const lease = await takeLease(store)
+      await commit(store, lease, null)
+      await store.putPredictions([samplePrediction()])
+      await redis.kill()
+      const message = new RegExp(
+        `^cannot save the rollout of ${SERVICE}: no connection to Redis at 127`,
+      )
+      await t.rejects(commit(store, lease, 1), { code, message })
+      for (let call = 0; call < 100; call += 1) {
+        await t.rejects(store.readRollout(SERVICE), { code, message: /no connection to Redis/ })
+      }
+      await t.rejects(store.findPredictions([]), { code })
+      await redis.start()
+      const revision = await until('it is connected again', () =>
+        store.readRevision(SERVICE).catch(() => null),
+      )
+      t.equal(revision, 1)
+      t.match(
+        await commit(store, lease, 1),
+        { ok: true },
+        'the lease and the scripts are as before',
+      )
+      const query = { service: SERVICE, requestId: 'r-1' }
+      t.match(await store.findPredictions([query]), [{ found: 'pending' }])
+    },
+  )
+
+  t.test(
+    'a Redis that stands still is an error after two seconds, then a new connection',
+    async (t) => {
+      const redis = await startRedis(t, t.testdir())
+      const store = await openStore(t, redis.address())
+      redis.signal('SIGSTOP')
+      t.teardown(() => redis.signal('SIGCONT'))
+      const asked = performance.now()
+      const message = /: Redis at 127.0.0.1:\d+\/0 gave no answer within 2 s$/
+      await t.rejects(store.readRevision(SERVICE), { code, message })
+      const ms = performance.now() - asked
+      t.ok(ms > 1900 && ms < 10_000, `${Math.round(ms)} ms`)
+      redis.signal('SIGCONT')
+      await until('it answers', () => store.acquireLease('one', 1000, 0).catch(() => null))
+    },
+  )
+
+  t.test(
+    'a change that was asked for twice, because its answer was lost, is made once',
+    async (t) => {
+      const redis = await startRedis(t, t.testdir())
+      const store = await openStore(t, redis.address())
+      const lease = await takeLease(store)
+      await commit(store, lease, null)
+      redis.signal('SIGSTOP')
+      const lost = commit(store, lease, 1)
+      await t.rejects(lost, { code, message: /gave no answer/ })
+      redis.signal('SIGCONT')
+      await until('it was made all the same', async () => {
+        const revision = await store.readRevision(SERVICE).catch(() => null)
+        return revision === 2
+      })
+      t.strictSame(await commit(store, lease, 1), { ok: false, reason: 'conflict' })
+    },
+  )
+
+  t.test('a Redis that has lost its data takes no decision', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const address = redis.address()
+    const store = await openStore(t, address)
+    const lease = await takeLease(store)
+    await commit(store, lease, null)
+    const client = new Redis(redis.port, '127.0.0.1')
+    await client.flushall()
+    client.disconnect()
+    const message = /LOST the data of this store is gone .*: start the gateways anew/
+    await t.rejects(commit(store, lease, 1), { code, message })
+    await t.rejects(store.acquireLease('one', 1000, 0), { code, message })
+    const again = await openStore(t, address)
+    t.match(await commit(again, await takeLease(again), null), { ok: true })
+  })
+
+  t.test('a store of a newer version is refused and stays as it is', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const address = redis.address()
+    const client = new Redis(redis.port, '127.0.0.1')
+    t.teardown(() => client.disconnect())
+    await client.set(`{${address.prefix}}:schema`, 2)
+    const message =
+      /^store in Redis at .* was written by a newer serin \(schema 2, this one knows 1\): /
+    await t.rejects(openStore(t, address), { code, message })
+    t.strictSame(await client.keys('*'), [`{${address.prefix}}:schema`])
+  })
+
+  t.test('a server that would drop keys is warned of', async (t) => {
+    const redis = await startRedis(t, t.testdir(), ['--maxmemory-policy', 'allkeys-lru'])
+    const log: string[] = []
+    await openStore(t, redis.address(), log)
+    t.match(log, [/is empty/, /set maxmemory-policy noeviction, not allkeys-lru/])
+  })
+
+  t.test('a user that may touch the keys of the store and nothing else is enough', async (t) => {
+    const folder = t.testdir()
+    const acl = 'user serin on >secret-value ~{team}:* &{team}:* +@all -@dangerous -@admin'
+    writeFileSync(join(folder, 'users.acl'), `user default off\n${acl}\n`)
+    const redis = await startRedis(t, folder, ['--aclfile', join(folder, 'users.acl')])
+    const login = { username: 'serin', password: 'secret-value' }
+    const store = await openStore(t, redis.address({ ...login, prefix: 'team' }))
+    t.match(await commit(store, await takeLease(store), null), { ok: true })
+    await t.rejects(openStore(t, redis.address({ ...login, prefix: 'other' })), {
+      code,
+      message: /NOPERM/,
+    })
+    const wrong = redis.address({ ...login, password: 'wrong-value' })
+    await t.rejects(openStore(t, wrong), { code, message: /the user or the password is wrong/ })
+  })
+
+  t.test('all keys have the prefix in braces, so that a cluster keeps them together', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const store = await openStore(t, redis.address({ prefix: 'team' }))
+    await commit(store, await takeLease(store), null)
+    await store.putPredictions([samplePrediction()])
+    const client = new Redis(redis.port, '127.0.0.1')
+    const keys = await client.keys('*')
+    client.disconnect()
+    t.ok(keys.length > 5 && keys.every((key) => key.startsWith('{team}:')), keys.join())
+  })
+
+  t.test('sentinels say where the master is, also when another has become it', async (t) => {
+    const folder = t.testdir({ one: {}, two: {}, sentinel: {} })
+    const one = await startRedis(t, join(folder, 'one'))
+    const two = await startRedis(t, join(folder, 'two'), ['--replicaof', `127.0.0.1 ${one.port}`])
+    const file = join(folder, 'sentinel', 'sentinel.conf')
+    writeFileSync(
+      file,
+      [
+        `sentinel monitor main 127.0.0.1 ${one.port} 1`,
+        'sentinel down-after-milliseconds main 500',
+        'sentinel failover-timeout main 2000',
+      ].join('\n'),
+    )
+    const sentinel = await startRedis(t, join(folder, 'sentinel'), [], file)
+    const client = new Redis(sentinel.port, '127.0.0.1')
+    t.teardown(() => client.disconnect())
+    await until('the sentinel knows the replica', async () => {
+      const replicas = (await client.call('SENTINEL', 'REPLICAS', 'main')) as unknown[]
+      return JSON.stringify(replicas).includes(String(two.port))
+    })
+    const master = new Redis(one.port, '127.0.0.1')
+    const servers = [
+      { host: '127.0.0.1', port: await freePort() },
+      { host: '127.0.0.1', port: sentinel.port },
+    ]
+    const store = await openStore(t, one.address({ servers, sentinel: 'main' }))
+    const lease = await takeLease(store)
+    await commit(store, lease, null)
+    await until('the replica has it', async () => (await master.wait(1, 1000)) === 1)
+    master.disconnect()
+    await one.kill()
+    const revision = await until('the other is the master', () =>
+      store.readRevision(SERVICE).catch(() => null),
+    )
+    t.equal(revision, 1)
+    await until('it takes changes', () => commit(store, lease, 1).catch(() => null))
+    t.equal(await store.readRevision(SERVICE), 2)
+    await t.rejects(openStore(t, one.address({ servers, sentinel: 'nobody' })), {
+      code,
+      message: /no sentinel answers, or none knows this master/,
+    })
+  })
+})
+
+async function openStore(t: Test, address: RedisAddress, logged: string[] = []): Promise<Store> {
+  const log = (_fields: object, message: string) => void logged.push(message)
+  const options: RedisStoreOptions = {
+    address,
+    maxBytes: 64 * 1024 ** 2,
+    maxPending: 1_000_000,
+    retentionMs: 86_400_000,
+    log: { info: log, warn: log },
+  }
+  const store = await openRedisStore(options)
+  t.teardown(() => store.close())
+  return store
+}

@@ -1,0 +1,196 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import t from 'tap'
+import type { Test } from 'tap'
+import { encodeRecord } from '../../src/store/record-codec.ts'
+import { wrapCohort } from '../../src/store/cohort-envelope.ts'
+import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { skipWithout } from '../e2e/support/programs.ts'
+import { until } from '../e2e/support/until.ts'
+import { plan } from '../fakes/rollout.ts'
+import { startRedis } from '../support/redis-server.ts'
+import { createFakeTimers } from './fake-timers.ts'
+import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from './samples.ts'
+import { testStore } from './store-contract.ts'
+import type { StoreSubject } from './store-contract.ts'
+
+type Logged = { readonly fields: object; readonly message: string }
+
+t.test('store/redis', skipWithout('redis-server'), async (t) => {
+  const redis = await startRedis(t, t.testdir(), ['--databases', '2'])
+
+  testStore(t, (t) => makeSubject(t))
+
+  t.test('a new store says that it is empty, an old one says nothing', async (t) => {
+    const log: Logged[] = []
+    const address = redis.address()
+    const first = await openStore(t, { address, log: listLog(log) })
+    const place = `127.0.0.1:${redis.port}/0, prefix ${address.prefix}`
+    t.match(log, [{ fields: { redis: place }, message: /store is empty/ }])
+    await first.close()
+    await openStore(t, { address, log: listLog(log) })
+    t.equal(log.length, 1)
+  })
+
+  t.test('the archive is bounded in bytes too', async (t) => {
+    const maxBytes = encodeRecord(plan()).length + 20.5 * wrapCohort(sampleCohort(1)).length
+    const store = await openStore(t, { archive: { maxCohorts: 1e6, maxBytes } })
+    const lease = await takeLease(store)
+    const cohorts = Array.from({ length: 50 }, (_, number) => sampleCohort(number))
+    await commit(store, lease, null, { archive: { rollout: '1.4->2.0#1', plan: plan(), cohorts } })
+    t.match(await store.attempts(SERVICE), [{ cohorts: 20, evicted: 30 }])
+  })
+
+  t.test('predictions stay within their bytes, however many come', async (t) => {
+    const store = await openStore(t, { maxBytes: 1024 ** 2 })
+    const total = 10_000
+    for (let first = 0; first < total; first += 500) {
+      const batch = Array.from({ length: 500 }, (_, index) =>
+        samplePrediction({ requestId: `id-${first + index}`, segment: 'gold' }),
+      )
+      await store.putPredictions(batch)
+    }
+    const { evicted: removed } = await store.expirePredictions(0)
+    t.ok(total - removed > 2000 && total - removed < 6000, `${total - removed} are left`)
+    const lookups = await store.findPredictions([
+      { service: SERVICE, requestId: `id-${removed - 1}` },
+      { service: SERVICE, requestId: `id-${removed}` },
+    ])
+    t.match(lookups, [{ found: 'none' }, { found: 'pending' }])
+  })
+
+  t.test('of an id of two services each goes when its time is over', async (t) => {
+    const store = await openStore(t, { retentionMs: 100 })
+    await store.putPredictions([
+      samplePrediction({ service: 'a-b', at: 1000 }),
+      samplePrediction({ service: 'b', at: 2000 }),
+    ])
+    t.same(await store.expirePredictions(1500), { expired: 1, evicted: 0 })
+    const found = await store.findPredictions([{ service: null, requestId: 'r-1' }])
+    t.match(found, [{ found: 'pending', prediction: { service: 'b' } }])
+  })
+
+  t.test('changes are told at once, without the timer', async (t) => {
+    const address = redis.address()
+    const { setTimer } = createFakeTimers()
+    const [mine, other] = [
+      await openStore(t, { address, setTimer }),
+      await openStore(t, { address, setTimer }),
+    ]
+    const lease = await takeLease(other)
+    const told: string[] = []
+    mine.watch((service) => told.push(service))
+    let revision: number | null = null
+    // The subscription is made in the background.
+    await until('a change is told', async () => {
+      await commit(other, lease, revision)
+      revision = (revision ?? 0) + 1
+      return told.length > 0
+    })
+    t.equal(told[0], SERVICE)
+  })
+
+  t.test('changes are looked for only while somebody listens', async (t) => {
+    const timers = createFakeTimers()
+    const store = await openStore(t, { setTimer: timers.setTimer })
+    t.strictSame(timers.delays(), [])
+    const leave = [store.watch(() => {}), store.watch(() => {})]
+    t.strictSame(timers.delays(), [1000])
+    timers.fire()
+    t.strictSame(timers.delays(), [1000])
+    for (const each of leave) each()
+    t.strictSame(timers.delays(), [])
+    store.watch(() => {})
+    await store.close()
+    t.strictSame(timers.delays(), [], 'nothing outlives the store')
+  })
+
+  t.test('a listener that throws is reported and the looking goes on', async (t) => {
+    const timers = createFakeTimers()
+    const log: Logged[] = []
+    const address = redis.address()
+    const store = await openStore(t, { address, setTimer: timers.setTimer, log: listLog(log) })
+    const other = await openStore(t, { address })
+    store.watch(() => {
+      throw new Error('no')
+    })
+    const lease = await takeLease(other)
+    for (const revision of [null, 1]) {
+      const before = log.length
+      await commit(other, lease, revision)
+      timers.fire()
+      await until('it is reported', () => log.length > before)
+    }
+    t.match(log.at(-1), { fields: { err: { message: 'no' } }, message: /not passed on/ })
+  })
+
+  t.test('evidence of a store that is read while another writes is of one piece', async (t) => {
+    const address = redis.address()
+    const [writer, reader] = [await openStore(t, { address }), await openStore(t, { address })]
+    const lease = await takeLease(writer)
+    let done = false
+    const writing = (async () => {
+      for (let revision = 0; revision < 60; revision += 1) {
+        const putUnits = [{ cohort: revision, epoch: 0, seen: [], events: {} }]
+        await commit(writer, lease, revision === 0 ? null : revision, { putUnits })
+      }
+      done = true
+    })()
+    let reads = 0
+    while (!done) {
+      const record = await reader.readRollout(SERVICE)
+      if (record === null) continue
+      reads += 1
+      if (record.units.length !== record.state.revision) t.fail('torn read')
+    }
+    await writing
+    t.ok(reads > 0)
+  })
+
+  function makeSubject(t: Test): StoreSubject {
+    const address = redis.address()
+    const timers = createFakeTimers()
+    const stores: Store[] = []
+    return {
+      open: async ({ maxCohorts, ...limits } = {}) => {
+        const archive = maxCohorts === undefined ? {} : { archive: { maxCohorts, maxBytes: 1e9 } }
+        const store = await openStore(t, {
+          address,
+          setTimer: timers.setTimer,
+          ...archive,
+          ...limits,
+        })
+        stores.push(store)
+        return store
+      },
+      settle: async () => {
+        timers.fire()
+        // A look asks twice, and answers come in the order of the questions.
+        for (let round = 0; round < 3; round += 1) {
+          await Promise.all(stores.map((store) => store.rolledBackAt('none', 'none')))
+          await nextTurn()
+        }
+      },
+    }
+  }
+
+  async function openStore(t: Test, options: Partial<RedisStoreOptions> = {}): Promise<Store> {
+    const store = await openRedisStore({
+      address: redis.address(),
+      maxBytes: 64 * 1024 ** 2,
+      maxPending: 1_000_000,
+      retentionMs: 86_400_000,
+      log: listLog([]),
+      ...options,
+    })
+    t.teardown(() => store.close())
+    return store
+  }
+})
+
+function listLog(logged: Logged[]): RedisStoreOptions['log'] {
+  const add = (fields: object, message: string) => {
+    logged.push({ fields, message })
+  }
+  return { info: add, warn: add }
+}

@@ -1,0 +1,86 @@
+import t from 'tap'
+import { StoreError } from '../../src/store/store-error.ts'
+import { StoreHealth } from '../../src/store/store-health.ts'
+import type { Store } from '../../src/store/store.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
+
+function setUp() {
+  const memory = new MemoryStore()
+  const log: [string, object, string][] = []
+  const level = (name: string) => (fields: object, message: string) => {
+    log.push([name, fields, message])
+  }
+  const up: boolean[] = []
+  let now = 1000
+  const health = new StoreHealth({
+    log: { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') },
+    now: () => (now += 500),
+    setUp: (isUp) => up.push(isUp),
+  })
+  let error: Error | null = null
+  const ask = <T>(answer: T) => (error === null ? Promise.resolve(answer) : Promise.reject(error))
+  const store: Store = Object.assign(memory, {
+    commit: () => ask({ ok: true, decision: null } as const),
+    acquireLease: () => ask(null),
+    readRevision: () => ask(7),
+  })
+  return { health, log, up, watched: health.watched(store), fail: (e: Error | null) => (error = e) }
+}
+
+t.test(
+  'each call that the evaluator repeats tells when the store goes and when it is back',
+  async (t) => {
+    for (const method of ['commit', 'acquireLease', 'readRevision'] as const) {
+      const { health, log, up, watched, fail } = setUp()
+      const call = () => (watched[method] as () => Promise<unknown>)()
+      await call()
+      t.equal(health.describe(), 'up')
+      t.strictSame([log, up], [[], []], 'nothing is new')
+      fail(new StoreError('gone'))
+      await t.rejects(call(), { message: 'gone' })
+      await t.rejects(call(), { message: 'gone' })
+      t.match(
+        health.describe(),
+        /^away since 1970-01-01T00:00:01.500Z: the last weights are served/,
+      )
+      fail(null)
+      await call()
+      t.equal(health.describe(), 'up')
+      t.strictSame(up, [false, true])
+      t.match(log, [
+        ['error', { err: { message: 'gone' } }, /the store is away/],
+        ['info', { seconds: 0.5 }, 'the store is back'],
+      ])
+      t.equal(log.length, 2)
+    }
+  },
+)
+
+t.test('an error that is not of the store does not say that it is away', async (t) => {
+  const { health, up, watched, fail } = setUp()
+  fail(new TypeError('a mistake'))
+  await t.rejects(watched.readRevision('m'), { message: 'a mistake' })
+  t.equal(health.describe(), 'up')
+  t.strictSame(up, [])
+})
+
+t.test(
+  'what fails because the store is away is a matter of debugging, all else an error',
+  async (t) => {
+    const { health, log, watched, fail } = setUp()
+    health.report('tick', new StoreError('once'))
+    fail(new StoreError('gone'))
+    await t.rejects(watched.readRevision('m'))
+    health.report('tick', new StoreError('gone'))
+    health.report('tick', new Error('another'))
+    t.strictSame(
+      log.map(([level, , message]) => `${level}: ${message}`),
+      [
+        'error: tick failed',
+        'error: the store is away: the last weights are served, no rollout moves',
+        'debug: tick failed',
+        'error: tick failed',
+      ],
+    )
+  },
+)
