@@ -76,6 +76,8 @@ export function testWatch(t: Test, makeSubject: (t: Test) => StoreSubject): void
     const told: string[] = []
     const leave = mine.watch((service) => told.push(`first ${service}`))
     mine.watch((service) => told.push(`second ${service}`))
+    // What happens while a watch begins may be told or not.
+    await subject.settle()
     leave()
     await commit(other, lease, null)
     await subject.settle()
