@@ -16,18 +16,24 @@ export class AnswerBook {
     )
   }
 
-  /** Books one answer: its numbers by pointer, null where it has none (it is missed then). Below 0 is 0. */
+  /**
+   * Books one answer: its numbers by pointer, null where it has none (it is missed then). Below 0 is 0. True
+   * where a tally changed.
+   */
   book(
     cohort: Cohort,
     side: Side,
     segment: string | null,
     numbers: Readonly<Record<string, number | null>>,
-  ): void {
+  ): boolean {
+    let isChanged = false
     for (const question of this.#questions) {
       const number = numbers[question.pointer] ?? null
       if (number === null || !isAskedOf(question, segment)) continue
       const value = Math.max(0, number)
       bookCappedValue(cohort, question, side, value, (capped) => capped, this.#capLearner)
+      isChanged = true
     }
+    return isChanged
   }
 }

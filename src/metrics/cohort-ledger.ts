@@ -169,8 +169,7 @@ export class CohortLedger {
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined) return
-    this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)
-    slot.stale = true
+    if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) slot.stale = true
   }
 
   /**
@@ -201,9 +200,11 @@ export class CohortLedger {
   /** Counts the prediction of a judged request that is its unit's first, for drift. */
   predicted({ cohort, side, segment, first }: Ticket, value: number): void {
     if (this.#drift === null || cohort === null || !first) return
+    const slot = this.#slots.get(cohort.number)
     // The ledger of another attempt knows nothing of this cohort.
-    if (this.#slots.get(cohort.number)?.cohort !== cohort) return
+    if (slot?.cohort !== cohort) return
     this.#drift.addPrediction(cohort, side!, segment, value)
+    slot.stale = true
   }
 
   /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */

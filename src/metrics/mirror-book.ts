@@ -121,8 +121,8 @@ export class MirrorBook {
 }
 
 /**
- * The books of a service's mirrors, by variant: of the standing ones, and of its rollout's mirror steps. Those of the same variant in the same version go on
- * from `previous`.
+ * The books of a service's mirrors, by variant: of the standing ones, and of its rollout's mirror steps.
+ * Those of the same variant in the same version go on from `previous`.
  */
 export function buildMirrorBooks(
   { mirrors, variants, rollout }: Pick<Service, 'mirrors' | 'variants' | 'rollout'>,
