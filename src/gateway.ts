@@ -154,7 +154,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => live.config.services.map((s) => s.name),
     buffer,
     store,
-    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    eventFields: (service) => {
+      const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
+      return plan?.eventFields ?? new Map()
+    },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,

@@ -5,9 +5,6 @@ import { toFraction } from './fraction.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawMetric } from './schema-metric.ts'
 
-/** Kinds that are booked by event or by a number of the answer: experiments are not there yet. */
-const VALUES: readonly string[] = ['conversion', 'sum', 'mean', 'ratio']
-
 /** Checks the analysis of a service without a rollout: that something is compared, by what can be compared. */
 export function checkExperiment(checker: Checker, service: ConfigPath): void {
   const keys = checker.keys(service)
@@ -39,8 +36,6 @@ function checkMetric(checker: Checker, path: ConfigPath): void {
       [...path, 'kind'],
       `found ${metric.kind}: without a rollout variants are compared request by request, which another system's number is not`,
     )
-  else if (VALUES.includes(metric.kind))
-    checker.problem([...path, 'kind'], `not supported yet: ${metric.kind} without a rollout`)
   else if (metric.method === 'threshold')
     checker.problem(
       [...path, 'method'],

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { LATE, type EventBooking } from '../metrics/feedback-booking.ts'
+import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -18,7 +18,7 @@ import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
-import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -198,17 +198,20 @@ export class Evaluator {
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
-  label(prediction: Prediction, label: number): LabelBooking {
+  label(prediction: Prediction, label: number): BookedLabel {
     const { service } = prediction
     const runner = this.#runners.get(service)
     if (runner !== undefined) return runner.feedback.label(prediction, label)
-    return this.#experiments.get(service)?.label(prediction, label) ?? LATE
+    return this.#experiments.get(service)?.feedback.label(prediction, label) ?? LATE
   }
 
   /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    const runner = this.#runners.get(prediction.service)
-    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): BookedEvent {
+    const { service } = prediction
+    const runner = this.#runners.get(service)
+    if (runner !== undefined) return runner.feedback.event(prediction, totals, event)
+    const experiment = this.#experiments.get(service)
+    return experiment?.feedback.event(prediction, totals, event) ?? lateEvent(totals)
   }
 
   async #lookOnce(): Promise<void> {

@@ -14,8 +14,7 @@ export function joinLabel(
   booked.addLabel(match, label)
   // A request that is no evidence has no cohort to book into.
   if (prediction.cohort === -1) return 'joined'
-  const { result, changed, alsoChanged = [] } = deps.bookLabel(prediction, label)
-  booked.addTallies(prediction.service, changed)
-  for (const { service, ...each } of alsoChanged) booked.addTallies(service, each)
-  return result
+  const counted = deps.bookLabel(prediction, label)
+  booked.addTallies(prediction.service, counted)
+  return counted.result
 }

@@ -9,7 +9,7 @@ import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
 import { DriftBook, emptyDriftTally } from './drift-book.ts'
 import { EventBook } from './event-book.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
+import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
@@ -191,7 +191,7 @@ export class CohortLedger {
     isFolded: (hypothesis: string) => boolean,
   ): EventBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { ...LATE, totals }
+    if (slot === undefined) return lateEvent(totals)
     const { cohort } = slot
     const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
     return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }

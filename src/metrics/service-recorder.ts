@@ -184,6 +184,7 @@ export class ServiceBook implements ServiceRecorder {
     }
     const { cohort, first, segment } = ticket
     if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
+    this.#comparisons.answer(ticket, numbers)
     const { prediction, awaitsEvents } = this.service.observe
     if (prediction === null && !awaitsEvents) return
     this.#remember({

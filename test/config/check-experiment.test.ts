@@ -9,12 +9,19 @@ t.test('an experiment is compared by evidence alone', (t) => {
   for (const [metric, said] of [
     ['kind: error-rate, maxIncrease: 0%, max: 1%', /x\.max: is an absolute limit/],
     ['kind: error-rate, maxIncrease: 0%, method: threshold', /x\.method: found threshold/],
-    ['kind: conversion, event: buy, window: 1m, maxDecrease: 5%', /x\.kind: not supported yet/],
     ['kind: http, url: "http://h", max: 1', /x\.kind: found http: without a rollout/],
   ] as const) {
     t.match(problemsOf(judged(metric)).join('\n'), said)
   }
   t.same(problemsOf(judged('kind: error-rate, maxIncrease: 0%')), [])
+  for (const metric of [
+    'kind: conversion, event: buy, window: 1m, maxDecrease: 5%',
+    'kind: sum, event: buy, field: amount, window: 1m, maxDecrease: 5%',
+    'kind: mean, of: "body:/tokens", maxIncrease: 5%',
+    'kind: ratio, numerator: click, denominator: view, window: 1m, maxDecrease: 5%',
+  ]) {
+    t.same(problemsOf(judged(metric)), [])
+  }
   t.same(warningsOf(judged('kind: error-rate, maxIncrease: 0%')), [])
   t.end()
 })
