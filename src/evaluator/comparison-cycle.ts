@@ -91,11 +91,12 @@ export class ComparisonCycle {
     }
     if (!this.#unstored) return
     const cohorts = this.#cycle.changes()
-    const { put, drop, units } = cohorts
+    const { put, drop, units, rollout, plan, archive } = cohorts
     const changed = { putCohorts: put, dropCohorts: drop, putUnits: units }
     const result = await store.commit({
       ...{ ...common, expectedRevision: this.#storedRevision },
       ...{ ...changed, evidence: this.#cycle.evidence },
+      ...(archive.length === 0 ? {} : { archive: { rollout, plan, cohorts: archive } }),
     })
     if (!result.ok) throw new CommitError(result)
     this.#cycle.stored(cohorts)

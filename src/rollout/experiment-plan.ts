@@ -120,6 +120,22 @@ function planComparison(
   }
 }
 
+/** The comparison that cohorts were judged by, from the plan that is kept with them. */
+export function recordedComparison(variant: string, plan: RolloutPlan): ComparisonPlan {
+  const { alphaRollback } = plan.spec.analysis
+  // Each required hypothesis has the same share of α, so it says how many challengers there were.
+  const share = plan.hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
+  const challengers = alphaRollback / (share * claims(plan.hypotheses))
+  const [step] = plan.steps
+  return {
+    variant,
+    weightBp: (step as Extract<typeof step, { kind: 'weight' }>).weightBp,
+    plan,
+    reportAlpha: share,
+    ratioAlpha: GUARD_ALPHA / challengers,
+  }
+}
+
 /**
  * The hypotheses of one comparison among `challengers`. Bonferroni over the challengers and over the
  * required hypotheses of each: any false "worse" has a probability of at most `alphaRollback`, any false

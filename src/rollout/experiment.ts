@@ -115,7 +115,7 @@ export function experimentId(
 /** The state that one comparison is judged and stored with. */
 export function comparisonState(
   { plan, weightBp }: ComparisonPlan,
-  { attempt, startedAt }: ExperimentState,
+  { attempt, startedAt }: Pick<ExperimentState, 'attempt' | 'startedAt'>,
   revision: number,
 ): RolloutState {
   return {

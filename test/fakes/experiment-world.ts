@@ -31,7 +31,7 @@ export function threeWay(
   }
 }
 
-type Fate = (
+export type Fate = (
   variant: string,
   random: () => number,
 ) => {
