@@ -74,6 +74,7 @@ function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'>
 function buildSplit(raw: RawSplit): SplitSpec {
   return {
     key: raw.key === undefined ? null : parseFieldSource(raw.key),
+    ...(raw.coin === 'value' ? { coin: raw.coin } : undefined),
     rules: (raw.rules ?? []).map(buildRule),
     weightsBp: buildWeights(raw.weights ?? {}),
     override:

@@ -43,6 +43,8 @@ export type ServiceMatch = {
 export type SplitSpec = {
   /** What assignment sticks to; null = a fresh draw per request. */
   readonly key: FieldSource | null
+  /** A key's own value, from 0 to 1, decides where it goes; absent = its hash does. */
+  readonly coin?: 'value'
   /** First match wins. */
   readonly rules: readonly RuleSpec[]
   /** Fixed weights in basis points of the variants named; the baseline has the rest. */

@@ -63,6 +63,7 @@ export type FallbackResult = 'ok' | 'failed'
 export type RequestNote =
   | 'key_missing'
   | 'key_unreadable'
+  | 'coin_unreadable'
   | 'body_over_inspect_limit'
   | 'analysis_unreadable'
   | 'rule_suppressed'

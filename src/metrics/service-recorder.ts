@@ -99,6 +99,7 @@ export class ServiceBook implements ServiceRecorder {
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
+    if (assignment.coinUnreadable === true) this.note('coin_unreadable')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null

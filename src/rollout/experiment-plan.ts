@@ -6,7 +6,7 @@ import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
-import { analysisIdentity, type RolloutPlan } from './plan.ts'
+import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
 
 /** What a fixed split is compared and moved by; immutable, made anew by a reload. */
 export type ExperimentPlan = {
@@ -59,7 +59,7 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
       ? ''
       : JSON.stringify([
           [BASELINE, ...compared].map((name) => versions[name]),
-          split.key,
+          ...keyIdentity(split),
           // A key that moves from one challenger to another would be new to a comparison that knows it.
           split.key === null ? null : steps,
           ...analysisIdentity(experiment, service.observe),
