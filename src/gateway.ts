@@ -159,6 +159,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       return plan?.eventFields ?? new Map()
     },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    showLabel: (prediction, label) =>
+      live.books.get(prediction.service)?.labelled(prediction, label),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),

@@ -9,6 +9,7 @@ import {
   formatValue,
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
+import { renderRules } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
@@ -31,6 +32,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>', width),
+    ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
       : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),

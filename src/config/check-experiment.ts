@@ -11,13 +11,7 @@ export function checkExperiment(checker: Checker, service: ConfigPath): void {
   if (keys.includes('rollout') || !keys.includes('analysis')) return
   const analysis = [...service, 'analysis']
   const weights = [...service, 'split', 'weights']
-  if (!checker.keys([...service, 'split']).includes('weights')) {
-    checker.warn(
-      analysis,
-      'is not used: the service has neither a rollout nor split.weights, so nothing is drawn',
-    )
-    return
-  }
+  if (!isDrawn(checker, service)) return checkShown(checker, service, analysis)
   const shares = checker.read<Readonly<Record<string, string | 0>>>(weights)
   if (shares !== undefined && !isCompared(shares))
     checker.warn(analysis, 'is not used: split.weights leaves nothing to compare with the baseline')
@@ -26,6 +20,34 @@ export function checkExperiment(checker: Checker, service: ConfigPath): void {
       checker.warn([...analysis, key], 'is not used without a rollout: nothing is moved by itself')
   for (const name of checker.keys([...analysis, 'metrics']))
     checkMetric(checker, [...analysis, 'metrics', name])
+}
+
+/** Whether the requests of a service are shared out by draws, so that something can be judged. */
+export function isDrawn(checker: Checker, service: ConfigPath): boolean {
+  return (
+    checker.keys(service).includes('rollout') ||
+    checker.keys([...service, 'split']).includes('weights')
+  )
+}
+
+/** Where nothing is drawn, labels are all that is shown: beside each rule, of the requests that it matched. */
+function checkShown(checker: Checker, service: ConfigPath, analysis: ConfigPath): void {
+  if (checker.keys([...service, 'split', 'rules']).length === 0) {
+    checker.warn(
+      analysis,
+      'is not used: the service has neither a rollout nor split.weights, so nothing is drawn',
+    )
+    return
+  }
+  for (const name of checker.keys([...analysis, 'metrics'])) {
+    const path = [...analysis, 'metrics', name]
+    const metric = checker.read<RawMetric>(path)
+    if (metric !== undefined && !('labelWindow' in metric))
+      checker.warn(
+        path,
+        'is not used: nothing is drawn, and only metrics of labels are shown by rule',
+      )
+  }
 }
 
 function checkMetric(checker: Checker, path: ConfigPath): void {

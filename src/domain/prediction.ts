@@ -17,6 +17,8 @@ export type Prediction = {
   readonly unit: number | null
   /** The request's segment; absent where the service has none. */
   readonly segment?: string
+  /** The id of the rule that decided, 0 = a draw did; absent where the service has no rules, and for overrides. */
+  readonly rule?: number
 }
 
 /** What events have said of a unit so far. */

@@ -7,11 +7,12 @@ export function joinLabel(
   { label }: LabelLine,
   match: Extract<JoinMatch, { readonly record: number }>,
   booked: SliceBooking,
-  deps: Pick<FeedbackJoinDeps, 'bookLabel'>,
+  deps: Pick<FeedbackJoinDeps, 'bookLabel' | 'showLabel'>,
 ): 'joined' | 'late' | 'duplicate' {
   const { found, record, prediction } = match
   if (found === 'joined' || booked.hasLabel(record)) return 'duplicate'
   booked.addLabel(match, label)
+  deps.showLabel(prediction, label)
   // A request that is no evidence has no cohort to book into.
   if (prediction.cohort === -1) return 'joined'
   const counted = deps.bookLabel(prediction, label)

@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { RuleFigures } from './rule-book.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -90,6 +91,8 @@ export type Ticket = {
   /** Milliseconds since the epoch. */
   readonly startedWall: number
   headAt: number | null
+  /** The figures of its rule; null where the service has no rules, and for overrides. */
+  readonly ruled: RuleFigures | null
   /** Its places in the comparisons of an experiment; empty where there is none. */
   compared: readonly ComparedTicket[]
   /** Among the live tickets of its cohort. */

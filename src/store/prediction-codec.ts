@@ -13,10 +13,12 @@ const NO_VALUE = 2
 const CANARY = 4
 const HAS_UNIT = 8
 const SEGMENT = 16
+const RULE = 32
+const RULE_BYTES = 4
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
 // texts u16 · rollout · variant · service · first part of the key · where there is one, the segment and its
-// length u16. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
+// length u16 · where there is one, the rule u32. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
 // hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
@@ -41,19 +43,22 @@ export function unitKey(unit: number): string {
 
 /** The value to store for a request that no feedback has joined yet. */
 export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
-  const { rollout, variant, service, value, unit, segment } = prediction
+  const { rollout, variant, service, value, unit, segment, rule } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const textBytes = lengths.reduce((sum, length) => sum + length, 0)
   const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
+  const ruleBytes = rule === undefined ? 0 : RULE_BYTES
   const hasTail = unit !== null || events !== NO_EVENTS
-  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes + (hasTail ? tailBytes(events) : 0))
+  const headBytes = TEXT_AT + textBytes + segmentBytes + ruleBytes
+  const bytes = Buffer.alloc(headBytes + (hasTail ? tailBytes(events) : 0))
   bytes[0] =
     (value === null ? NO_VALUE : 0) |
     (prediction.side === CANARY_SIDE ? CANARY : 0) |
     (hasTail ? HAS_UNIT : 0) |
-    (segment === undefined ? 0 : SEGMENT)
+    (segment === undefined ? 0 : SEGMENT) |
+    (rule === undefined ? 0 : RULE)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -67,6 +72,7 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
     const length = bytes.write(segment, at)
     at = bytes.writeUInt16LE(length, at + length)
   }
+  if (rule !== undefined) at = bytes.writeUInt32LE(rule, at)
   if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
@@ -74,7 +80,7 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
 /** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
 export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt, segmentAt, tailAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, segmentAt, ruleAt, tailAt } = findTexts(bytes)
   const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
@@ -89,7 +95,8 @@ export function decodePrediction(bytes: Buffer, requestId: string | null): Predi
     unit: Number.isNaN(unit) ? null : unit,
     ...((flags & SEGMENT) === 0
       ? undefined
-      : { segment: bytes.toString('utf8', segmentAt, tailAt - 2) }),
+      : { segment: bytes.toString('utf8', segmentAt, ruleAt - 2) }),
+    ...((flags & RULE) === 0 ? undefined : { rule: bytes.readUInt32LE(ruleAt) }),
   }
 }
 
@@ -157,8 +164,9 @@ function findTexts(bytes: Buffer) {
   const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
   const tail = (flags & HAS_UNIT) === 0 ? 0 : 12 + 8 * countsOf(bytes)
   const tailAt = bytes.length - tail
-  const segment = (flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(tailAt - 2)
-  return { variantAt, serviceAt, idKeyAt, segmentAt: tailAt - segment, tailAt }
+  const ruleAt = tailAt - ((flags & RULE) === 0 ? 0 : RULE_BYTES)
+  const segment = (flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(ruleAt - 2)
+  return { variantAt, serviceAt, idKeyAt, segmentAt: ruleAt - segment, ruleAt, tailAt }
 }
 
 function countsOf(bytes: Buffer): number {

@@ -140,10 +140,7 @@ t.test("a key's own value may decide, where there is one that can be a number", 
         'key: ip, coin: value',
         'split.coin: found value, but the key is ip, and an address is no number from 0 to 1',
       ],
-      [
-        'key: "header:x-coin", coin: number',
-        'split.coin: found "number", allowed is one of hash, value',
-      ],
+      ['key: "header:x-coin", coin: number', 'split.coin: found "number" (allowed: hash, value)'],
     ],
     (found) => file({ service: `    split: { ${found} }` }),
   )
