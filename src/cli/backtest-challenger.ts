@@ -1,6 +1,7 @@
 import { presentComparison, type ComparisonJson } from '../admin/present-comparison.ts'
 import type { AttemptJson } from '../admin/present-cohort.ts'
 import type { ComparisonVerdict } from '../domain/comparison.ts'
+import { isBetterId } from '../rollout/experiment-plan.ts'
 import { formatCount } from '../rollout/format.ts'
 import type { ReplayedComparison, StandingVerdict } from '../rollout/replay-comparison.ts'
 import type { JudgedMetric } from './backtest-report.ts'
@@ -55,11 +56,10 @@ export function buildChallengerReport(
 ): ExperimentBacktestReport['challengers'][number] {
   const { variant, recorded, replayed } = judged
   const { fidelities } = replayed ?? recorded
-  const asked = new Set((replayed ?? recorded).comparison.metrics.map((m) => m.report.name))
   return {
     ...{ variant, rollout, cohorts, evicted, from, to },
     metrics: fidelities
-      .filter((f) => f.kind === 'not-recorded' || asked.has(f.id))
+      .filter(({ id }) => !isBetterId(id))
       .map(({ id, kind, note, gap }) => ({ name: id, fidelity: kind, note, gap })),
     recorded: present(recorded),
     replayed: replayed === null ? null : present(replayed),

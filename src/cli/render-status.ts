@@ -71,7 +71,9 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
 function describeFixed(service: ServiceJson, style: Style): string {
   if (service.strategy !== 'fixed') return 'rollout not read yet'
   const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
-  if (service.comparisons.length === 0) return `fixed weights${split}`
+  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
+  const how = isSplitByKey ? 'key split' : 'fixed weights'
+  if (service.comparisons.length === 0) return `${how}${split}`
   return `experiment  ${service.rollout!}${split}`
 }
 

@@ -182,6 +182,11 @@ export function betterId(hypothesis: Hypothesis): string {
   return `${wholeId(hypothesis)}/better${segment === undefined ? '' : `@${segment}`}`
 }
 
+/** Whether a hypothesis asks for being better, beside the one that it is shown with. */
+export function isBetterId(id: string): boolean {
+  return /\/better(?:@|$)/.test(id)
+}
+
 /** Where a comparison is stored: names of services hold no slash. */
 export function comparisonKey(service: string, variant: string): string {
   return `${service}/${variant}`

@@ -18,8 +18,11 @@ const RULES: readonly RuleStatus[] = [
   { rule: null, variants: { baseline: figures(7, 3.1) } },
 ]
 
-async function status(rules: readonly RuleStatus[]): Promise<string> {
-  const base = fakeStatus(null, 'fixed')
+async function status(
+  rules: readonly RuleStatus[],
+  weightsBp: Readonly<Record<string, number>> = { baseline: 9000, canary: 1000 },
+): Promise<string> {
+  const base = { ...fakeStatus(null, 'fixed'), weightsBp }
   const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
   const split = { ...base.service.split, rules: [{ when, then: { variant: 'canary' } }] }
   const service = { ...base, service: { ...base.service, split }, rules }
@@ -39,10 +42,12 @@ t.test('Status shows the figures of each rule side by side, and what they are no
   t.match(stdout, /baseline +10 +2 +5 ms +14 ms +-\n +canary +12 .*2\.5 \(n 900\)\n/)
   t.match(stdout, '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline')
   t.match(stdout, /note +rules send requests .* no A\/B/s)
+  t.match(stdout, /^fixed {2}fixed weights\n/, 'rules beside a split')
   t.ok(stdout.split('\n').every((line) => line.length <= 80))
 })
 
 t.test('Where every request matched a rule nothing is said of draws.', async (t) => {
   t.notMatch(await status([RULES[0]!, { rule: null, variants: {} }]), 'no rule')
   t.notMatch(await status([{ rule: null, variants: {} }]), 'by rule')
+  t.match(await status([RULES[0]!], { baseline: 10_000, canary: 0 }), /^fixed {2}key split\n/)
 })
