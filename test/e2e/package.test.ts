@@ -39,7 +39,7 @@ t.test('The package installs in an empty folder, and serves from there.', async 
     npm(['pack', '--json', '--silent', '--pack-destination', folder], ROOT),
   ) as readonly Packed[]
   t.same(
-    [...new Set(packed!.files.map(({ path }) => path.split('/')[0]))].toSorted(),
+    [...new Set(packed!.files.map(({ path }) => path.split('/')[0]!))].toSorted(),
     [...copiedByTheDockerfile(), 'package.json'].toSorted(),
     'it holds what the image holds',
   )
@@ -71,8 +71,8 @@ t.test('Every dependency that is shipped has a licence that asks nothing of user
   for (const { name, licenses } of components) {
     // Binaries of other platforms are left out of the lock file's details; they belong to msgpackr.
     if (name.startsWith('@msgpackr-extract/')) continue
-    const found = (licenses ?? []).map(({ license }) => license?.id ?? license?.name)
-    t.ok(found.length > 0 && found.every((id) => LICENCES.has(id ?? '')), `${name}: ${found}`)
+    const found = (licenses ?? []).map(({ license }) => license?.id ?? license?.name ?? '')
+    t.ok(found.length > 0 && found.every((id) => LICENCES.has(id)), `${name}: ${found.join()}`)
   }
   t.end()
 })
