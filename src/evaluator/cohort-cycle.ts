@@ -6,12 +6,7 @@ import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
-import {
-  LATE,
-  lateEvent,
-  type EventBooking,
-  type FeedbackBooking,
-} from '../metrics/feedback-booking.ts'
+import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
@@ -183,7 +178,7 @@ export class CohortCycle {
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return lateEvent(totals)
+    if (prediction.rollout !== this.rollout) return { ...LATE, totals, metrics: 0 }
     return this.#ledger.event(
       prediction,
       totals,

@@ -77,6 +77,11 @@ class World {
   }
 }
 
+type Figures = Record<
+  string,
+  { readonly requests: number; readonly p50: number | null; readonly scores: unknown }
+>
+
 t.test('each rule has the figures of the variants that answered for it', (t) => {
   const world = new World(ruled())
   const [platinum, gold] = [
@@ -97,16 +102,16 @@ t.test('each rule has the figures of the variants that answered for it', (t) => 
     found.map(([name]) => name),
     ['header:tier = platinum', 'header:tier = gold', 'header:tier = nz', null],
   )
-  const [first, other, third, rest] = found.map(([, by]) => by as never) as Record<string, any>[]
+  const [first, other, third, rest] = found.map(([, by]) => by) as Figures[]
   t.match(first, { baseline: { requests: 1, errors: 0 } })
-  t.same(first!['baseline'].scores, [
+  t.same(first!['baseline']!.scores, [
     { value: Math.sqrt(9 / 2), n: 2 },
     { value: 0.5, n: 2 },
   ])
-  t.ok(near(100)(first!['baseline'].p50))
+  t.ok(near(100)(first!['baseline']!.p50))
   t.same(other, { canary: { requests: 1, errors: 1, p50: null, scores: [null, null] } })
   t.match(third, { canary: { requests: 1 }, baseline: { requests: 1 } })
-  t.same(rest!['baseline'].scores, [
+  t.same(rest!['baseline']!.scores, [
     { value: 2, n: 1 },
     { value: 0, n: 1 },
   ])
