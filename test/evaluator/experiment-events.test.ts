@@ -10,7 +10,7 @@ for (const keyed of RANDOM_UNIT) {
   t.test(`events decide which challenger sells, ${keyed ? 'by key' : 'by request'}`, async (t) => {
     const world = await ExperimentWorld.begin(threeWay([CONVERSION, REVENUE], keyed))
     const share: Record<string, number> = { baseline: 0.3, b: 0.5, c: 0.1 }
-    await world.run(60, (variant, random) => ({
+    await world.run(30, (variant, random) => ({
       events: random() < share[variant]! ? [purchase(2), purchase(2)] : [],
     }))
     t.same(world.verdicts(), { b: 'better', c: 'worse' })
@@ -33,7 +33,7 @@ for (const keyed of RANDOM_UNIT) {
 t.test('means of events and of answers, and ratios, are compared', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([BASKET, CLICKS, TOKENS]))
   const better = (variant: string) => variant === 'b'
-  await world.run(60, (variant, random) => ({
+  await world.run(30, (variant, random) => ({
     events: [
       purchase((better(variant) ? 6 : 3) * (0.5 + random())),
       plain('view'),
@@ -52,7 +52,7 @@ t.test('means of events and of answers, and ratios, are compared', async (t) => 
 
 t.test('large values that become rarer count against a challenger', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([REVENUE]))
-  await world.run(60, (variant, random) => ({
+  await world.run(30, (variant, random) => ({
     events: [purchase(random() < (variant === 'c' ? 0.02 : 0.2) ? 100 : 9.9)],
   }))
   const [b, c] = world.view.comparisons

@@ -138,6 +138,8 @@ t.test('overrides count for no rule, and late or unknown labels for none', (t) =
   t.match(world.figures()[1]![1], { canary: { scores: [null, null] } })
   const plain = new World(service(null))
   t.equal(plain.book.rules, null)
+  const { shown: __, ...unmeasured } = ruled()
+  t.same(new World(unmeasured).book.rules!.metrics, [])
   t.equal(plain.request('baseline', null, 5).rule, undefined)
   plain.book.labelled(gold, 1)
   t.end()

@@ -37,7 +37,7 @@ for (const keyed of [false, true]) {
     `a challenger comes out as it did in life, ${keyed ? 'by key' : 'without keys'}`,
     async (t) => {
       const world = await ExperimentWorld.begin(threeWay([ERRORS, RMSE, CONVERSION], keyed))
-      await world.run(40, FATE)
+      await world.run(24, FATE)
       // What waited for its window in life is folded by then.
       await world.run(20, FATE, 0)
       for (const live of world.view.comparisons) {
@@ -72,7 +72,7 @@ for (const keyed of [false, true]) {
 
 t.test('other rules: what was recorded answers them, and what was not is left out', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([ERRORS, RMSE]))
-  await world.run(40, FATE)
+  await world.run(24, FATE)
   const record = await recordOf(world, 'c')
   t.equal(replayComparison(record, rulesOf([ERRORS], 'c')).overall.verdict, 'worse')
   const lax = { ...ERRORS, maxChange: 20, floor: 0.5 }
@@ -93,9 +93,38 @@ t.test('before anything is folded nothing is known', async (t) => {
   const record = await recordOf(world, 'b')
   const [first] = record.cohorts
   const early = { ...record, until: first!.openedAt }
-  const { overall, verdicts } = replayComparison(early, recordedComparison('b', record.plan))
+  const { overall, verdicts, comparison } = replayComparison(
+    early,
+    recordedComparison('b', record.plan),
+  )
   t.same(overall, { verdict: 'unknown', since: first!.openedAt })
   t.same(verdicts, {})
+  t.equal(comparison.etaSeconds, null)
+  const soon = { ...record, until: first!.settledAt! }
+  const later = replayComparison(soon, recordedComparison('b', record.plan))
+  t.equal(later.overall.verdict, 'unknown')
+  t.ok(later.comparison.etaSeconds! > 0, 'once something is folded there is a time')
+})
+
+t.test('a cohort that settles late holds back those after it', async (t) => {
+  const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+  await world.run(24, FATE)
+  const record = await recordOf(world, 'c')
+  const rules = recordedComparison('c', record.plan)
+  const whole = replayComparison(record, rules)
+  t.equal(whole.overall.verdict, 'worse')
+  t.equal(whole.comparison.etaSeconds, null, 'nothing is open')
+  const late = record.until - 1
+  const [first, ...rest] = record.cohorts
+  const held = replayComparison(
+    { ...record, cohorts: [{ ...first!, settledAt: late }, ...rest] },
+    rules,
+  )
+  t.same(held.overall, { verdict: 'worse', since: late })
+  const untimed = record.cohorts.map(({ settledAt: _, ...cohort }) => cohort)
+  const closing = replayComparison({ ...record, cohorts: untimed }, rules)
+  t.same(closing.comparison.units, whole.comparison.units)
+  t.ok(closing.overall.since <= whole.overall.since, 'folded when they closed')
 })
 
 t.test('the plan that is kept says how many challengers there were', (t) => {
