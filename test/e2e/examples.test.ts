@@ -100,6 +100,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
   t.equal(await readSample(gateway.admin, 'serin_rule_requests_total', rule), 40)
   t.equal(await readSample(gateway.admin, 'serin_rule_metric_value', rule, 'metric="rmse"'), 1)
   const { stdout } = await runSerin(t, ['status', 'credit-risk'], gateway.admin)
+  t.match(stdout, /^credit-risk {2}key split\n/)
   t.match(stdout, /card_tier = gold\n +canary +40 +0 .* 1 \(n 30\)\n/)
   t.match(stdout, /no A\/B\s+test/)
   t.comment(stdout)
@@ -196,5 +197,9 @@ t.test(
       ({ comparisons: [c] }) => c!.units.baseline + c!.units.challenger > 0,
     )
     t.match(service, { rollout: '3.1 vs 3.2#1' })
+    const keys = Array.from({ length: 40 }, (_, i) => String(0.19 + i / 2000))
+    await tally(gateway, 40, (i) => sent(keys[i]!))
+    const bought = keys.map((key) => ({ service: 'ranking', key, event: 'purchase' }))
+    t.match(await postFeedback(gateway.admin, bought), { joined: 40 }, 'events find their key')
   },
 )
