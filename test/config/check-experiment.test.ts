@@ -46,10 +46,10 @@ t.test('where nothing is drawn labels are shown by rule, and need no margin', (t
   const [{ shown, experiment } = { shown: undefined }] = configOf(judged(rmse, observed)).services
   t.match(shown, [{ name: 'x', kind: 'rmse', labelWindowMs: 60_000 }])
   t.equal(experiment, undefined)
-  t.match(warningsOf(judged('kind: error-rate', observed)), [
+  t.match(warningsOf(judged('kind: error-rate, maxIncrease: 0%', observed)), [
     /x: is not used: nothing is drawn, and only metrics of labels are shown by rule/,
   ])
-  t.match(warningsOf(judged(rmse, '    observe: { prediction: body:/p }')), [
+  t.match(warningsOf(judged(`${rmse}, maxIncrease: 5%`, '    observe: { prediction: body:/p }')), [
     /analysis: is not used: the service has neither/,
   ])
   t.match(problemsOf(judged(rmse, `    observe: { prediction: body:/p }\n${SPLIT}`)), [
