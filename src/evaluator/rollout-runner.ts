@@ -100,7 +100,8 @@ export class RolloutRunner {
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
       // What serves may have been decided without this process having heard of it.
-      if (this.#isUnsure) await this.#takesLead()
+      if (this.#isUnsure) await this.#follow(false)
+      this.#isUnsure = false
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null
     })
@@ -111,14 +112,12 @@ export class RolloutRunner {
     return this.#oneByOne.run(async () => {
       const next = this.#reconciled(plan, by)
       if ('refused' in next) throw new Error(next.detail)
-      // What the store does not have yet is carried over.
-      const decision = next.decision ?? this.#pending?.decision ?? null
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
       this.#plan = plan
       this.#book = book
       if (resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
-      this.#goBy({ ...next, decision, resetEvidence })
+      this.#goBy({ ...next, resetEvidence })
       await this.#takesLead()
     })
   }
@@ -145,7 +144,11 @@ export class RolloutRunner {
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
     if (!folded && !measured && transition.state === this.#state) return
-    await this.#commitOrStop(transition)
+    await this.#commit(transition).catch((error: unknown) => {
+      // A store that is away must not keep a bad canary in front of users.
+      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
+      throw error
+    })
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
@@ -200,16 +203,6 @@ export class RolloutRunner {
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
       return STORE_FAILED
-    }
-  }
-
-  async #commitOrStop(transition: Transition): Promise<void> {
-    try {
-      await this.#commit(transition)
-    } catch (error) {
-      // A store that is away must not keep a bad canary in front of users.
-      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
-      throw error
     }
   }
 
@@ -295,6 +288,11 @@ export class RolloutRunner {
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    return reconcile(plan, this.state, { ...by, now: this.#deps.clock.now() })
+    // A rollback that waits for the store stands; a configuration that does may be taken back.
+    const rollback = this.#pending?.decision?.action === 'rollback' ? this.#pending : null
+    const seen = { ...by, now: this.#deps.clock.now() }
+    const next = reconcile(plan, rollback?.state ?? this.#stored, seen)
+    if ('refused' in next || rollback === null) return next
+    return { ...next, decision: next.decision ?? rollback.decision }
   }
 }

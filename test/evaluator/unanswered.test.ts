@@ -47,6 +47,27 @@ t.test('a configuration is held against what the store took without an answer', 
   t.equal(refusal, 'services.svc: 2.0 serves 100 %: make it the baseline first')
 })
 
+t.test(
+  'a version that serves is the next baseline, whatever was loaded and never stored',
+  async (t) => {
+    const simulation = await simulate(76, 0, () => ({}), [ERRORS])
+    t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'))
+    const of = quickService({ analysis: { metrics: [ERRORS] } })
+    simulation.store.fails = true
+    await t.rejects(simulation.reload(withVersions(of, '2.0', '2.1'), 'hash-2'))
+    t.equal(simulation.weightBp, 0, 'its own baseline serves it')
+    const refusal = await simulation.evaluator.refusal(
+      buildPlan(withVersions(of, '1.5', '2.1'), 'hash-3')!,
+    )
+    t.equal(refusal, 'services.svc: 2.0 serves 100 %: make it the baseline first')
+    await t.rejects(simulation.reload(of, 'hash-4'), 'the one before is taken back')
+    t.equal(simulation.weightBp, 10_000)
+    simulation.store.fails = false
+    await simulation.evaluator.look()
+    t.match(simulation.state, { phase: 'promoted', canaryVersion: '2.0' })
+  },
+)
+
 t.test('what a write that failed did not store is not forgotten', async (t) => {
   const simulation = await simulate(73, 0, () => ({}), [ERRORS])
   await simulation.run(6000, NEVER)
