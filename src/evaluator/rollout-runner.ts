@@ -1,5 +1,5 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -99,8 +99,10 @@ export class RolloutRunner {
   /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
-      // What serves may have been decided without this process having heard of it.
-      if (this.#isUnsure) await this.#follow(false)
+      // Other versions depend on what the store knows; and it may know what this process has not heard of.
+      const isOther =
+        rolloutId({ ...plan, attempt: 1 }) !== rolloutId({ ...this.state, attempt: 1 })
+      if (this.#isUnsure || isOther) await this.#follow(false)
       this.#isUnsure = false
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null

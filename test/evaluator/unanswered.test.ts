@@ -68,6 +68,23 @@ t.test(
   },
 )
 
+t.test(
+  'another version is refused while the store cannot be asked, other settings are not',
+  async (t) => {
+    const simulation = await simulate(77, 0, () => ({}), [ERRORS])
+    await simulation.run(4000, NEVER)
+    const of = quickService({ analysis: { metrics: [ERRORS] }, spec: { watchMs: 5000 } })
+    simulation.store.away = true
+    await t.rejects(
+      simulation.evaluator.refusal(buildPlan(withVersions(of, '1.4', '2.1'), 'hash-2')!),
+      {
+        message: 'the store is away',
+      },
+    )
+    t.equal(await simulation.evaluator.refusal(buildPlan(of, 'hash-2')!), null)
+  },
+)
+
 t.test('what a write that failed did not store is not forgotten', async (t) => {
   const simulation = await simulate(73, 0, () => ({}), [ERRORS])
   await simulation.run(6000, NEVER)
