@@ -44,6 +44,7 @@ t.test(
   (t) => {
     const asked = report({
       ...{ name: 'gpu', kind: 'prometheus', verdict: 'error', error: 'connection refused' },
+      outsideAlpha: true,
       limit: { max: 0.9, min: null, ticksBeyond: 9, baselineBeyond: false, tooFew: false },
       evidence: { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null },
     })
