@@ -1,5 +1,5 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -18,7 +18,7 @@ import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readStored } from './read-stored.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { takeUp } from './take-up.ts'
+import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
@@ -100,19 +100,19 @@ export class RolloutRunner {
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
       // Other versions depend on what the store knows; and it may know what this process has not heard of.
-      const isOther =
-        rolloutId({ ...plan, attempt: 1 }) !== rolloutId({ ...this.state, attempt: 1 })
-      if (this.#isUnsure || isOther) await this.#follow(false)
-      this.#isUnsure = false
+      if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null
     })
   }
 
   /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(plan: RolloutPlan, book: ServiceBook, by: Omit<Circumstances, 'now'>): Promise<void> {
+  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const next = this.#reconciled(plan, by)
+      const rolledBackAt = beginsAnother(plan, this.#stored)
+        ? await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
+        : null
+      const next = this.#reconciled(plan, { actor, rolledBackAt })
       if ('refused' in next) throw new Error(next.detail)
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
       this.#plan = plan
@@ -158,7 +158,6 @@ export class RolloutRunner {
     const lease = this.#deps.lease()
     const isNews = lease === null || lease.token !== this.#token
     if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
-    this.#isUnsure = false
     if (lease === null) return false
     this.#token = lease.token
     if (this.#pending !== null) await this.#commit(this.#pending)
@@ -173,6 +172,7 @@ export class RolloutRunner {
       this.#protect()
       throw error
     })
+    this.#isUnsure = false
     if (found === null) return
     const { record, rolledBackAt, lastDecision } = found
     const now = this.#deps.clock.now()

@@ -128,6 +128,50 @@ t.test(
   },
 )
 
+t.test(
+  'all services go on with a new configuration, also where the store takes that of none',
+  async (t) => {
+    const simulation = await simulate(78, 0, () => ({}), [ERRORS])
+    const { evaluator, store } = simulation
+    const rolloutOf = (name: string, hash: string) => {
+      const of = { ...quickService({ analysis: { metrics: [ERRORS] } }), name }
+      return { plan: buildPlan(of, hash)!, book: simulation.buildBook(of) }
+    }
+    await evaluator.add(rolloutOf('other', 'hash'))
+    await simulation.run(1000, NEVER)
+    for (const how of ['fails', 'away'] as const) {
+      store[how] = true
+      const hash = `hash while ${how}`
+      await t.rejects(
+        evaluator.reconfigure([rolloutOf('svc', hash), rolloutOf('other', hash)], 'ops'),
+      )
+      store[how] = false
+      await evaluator.look()
+      for (const name of ['svc', 'other']) t.equal(store.records.get(name)!.state.configHash, hash)
+    }
+  },
+)
+
+t.test(
+  'a rolled-back version stays so, beside another baseline that was loaded twice before it was stored',
+  async (t) => {
+    const simulation = await simulate(79, 0, () => ({}), [ERRORS])
+    await simulation.run(3000, NEVER)
+    await simulation.evaluator.command('svc', command('abort'), null)
+    const other = withVersions(quickService({ analysis: { metrics: [ERRORS] } }), '1.5', '2.0')
+    simulation.store.fails = true
+    for (const hash of ['hash-2', 'hash-3']) await t.rejects(simulation.reload(other, hash))
+    simulation.store.fails = false
+    await simulation.run(5000, NEVER)
+    t.match(simulation.state, {
+      phase: 'rolled-back',
+      baselineVersion: '1.5',
+      canaryVersion: '2.0',
+    })
+    t.equal(simulation.weightBp, 0)
+  },
+)
+
 t.test('the log is a chain: a restart with another baseline begins where it ended', async (t) => {
   const simulation = await simulate(75, 0, () => ({}), [ERRORS])
   await simulation.run(4000, NEVER)
