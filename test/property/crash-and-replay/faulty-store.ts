@@ -1,4 +1,5 @@
 import type { Decision } from '../../../src/domain/decision.ts'
+import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Store } from '../../../src/store/store.ts'
 
 /** What becomes of a call: it is refused, done with its answer lost, or the process ends around it. */
@@ -22,7 +23,7 @@ export type FaultyStore = Store & {
 export function createFaultyStore(
   inner: Store,
   on: {
-    readonly decision: (decision: Decision) => void
+    readonly decision: (decision: Decision, state: RolloutState) => void
     readonly death: () => void
     readonly lostAnswer: () => void
   },
@@ -42,7 +43,7 @@ export function createFaultyStore(
       if (fault === 'fails') throw new StoreFault('the write failed')
       if (fault === 'dies before') return never()
       const result = await inner.commit(change)
-      if (result.ok && result.decision !== null) on.decision(result.decision)
+      if (result.ok && result.decision !== null) on.decision(result.decision, change.state!)
       if (fault === 'answer lost') on.lostAnswer()
       if (fault === 'answer lost') throw new StoreFault('the answer was lost')
       return fault === 'dies after' ? never() : result

@@ -1,4 +1,5 @@
 import type { Decision } from '../../../src/domain/decision.ts'
+import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import { bpToPercent } from '../../../src/domain/units.ts'
 import { isAllowed } from './transitions.ts'
 
@@ -15,8 +16,12 @@ export class LogBook {
     return this.decisions.at(-1) ?? null
   }
 
-  /** A decision was stored. `force`: the command that is carried out may pass the cooldown. */
-  add(decision: Decision, rules: { readonly cooldownMs: number; readonly force: boolean }): void {
+  /** A decision was stored, with the state that it led to. `force`: what is carried out may pass the cooldown. */
+  add(
+    decision: Decision,
+    state: RolloutState,
+    rules: { readonly cooldownMs: number; readonly force: boolean },
+  ): void {
     const { last } = this
     const { from, to, id } = decision
     const told = `decision ${id} (${decision.action}, ${decision.reason}, by ${decision.actor})`
@@ -38,8 +43,9 @@ export class LogBook {
         this.#rolledBackAt.delete(version)
       }
     }
-    if (to.phase === 'rolled-back' && decision.reason !== 'rolled-back-before') {
-      this.#rolledBackAt.set(version, decision.at)
+    if (state.phase === 'rolled-back' && decision.reason !== 'rolled-back-before') {
+      // When the canary was given nothing: while the store is away, that is before the decision is stored.
+      this.#rolledBackAt.set(version, state.rolledBackAt)
     }
     this.decisions.push(decision)
   }

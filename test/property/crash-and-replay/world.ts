@@ -48,8 +48,8 @@ export class World {
   private constructor(inner: Store, configuration: Configuration) {
     this.configuration = configuration
     this.store = createFaultyStore(inner, {
-      decision: (decision) =>
-        this.book.add(decision, { cooldownMs: COOLDOWN_MS, force: this.#forces }),
+      decision: (decision, state) =>
+        this.book.add(decision, state, { cooldownMs: COOLDOWN_MS, force: this.#forces }),
       death: () => this.#die(),
       lostAnswer: () => (this.#isBlind = true),
     })
