@@ -121,7 +121,10 @@ t.test('a cohort that settles late holds back those after it', async (t) => {
     rules,
   )
   t.same(held.overall, { verdict: 'worse', since: late })
-  const untimed = record.cohorts.map(({ settledAt: _, ...cohort }) => cohort)
+  const untimed = record.cohorts.map((cohort) => {
+    const { settledAt, ...rest } = cohort
+    return settledAt === undefined ? cohort : rest
+  })
   const closing = replayComparison({ ...record, cohorts: untimed }, rules)
   t.same(closing.comparison.units, whole.comparison.units)
   t.ok(closing.overall.since <= whole.overall.since, 'folded when they closed')
