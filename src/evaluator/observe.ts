@@ -17,9 +17,9 @@ import {
   type StepValues,
 } from '../rollout/limits.ts'
 import { sourceOf } from '../rollout/metric-source.ts'
-import { mirrorStepAt } from '../rollout/mirror-step.ts'
+import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
-import type { StandingPairs } from '../rollout/pair-reports.ts'
+import { pairValues, type StandingPairs } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
@@ -154,8 +154,14 @@ export function countLimits(input: Measured): Evidence {
   return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
 }
 
-// The absolute limits as they stand: on the step's own figures, overrides left out.
+// The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
 function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
+  if (runningMirror(plan.steps, state) !== null) {
+    return readLimits(
+      plan.metrics,
+      pairValues(plan, evidence, state.step, pairLatency(book, state)),
+    )
+  }
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
@@ -181,6 +187,7 @@ function reportsOf(
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
     standing: standingPairs(book),
+    pairLatency: pairLatency(book, state),
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
@@ -188,6 +195,12 @@ function reportsOf(
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
+}
+
+/** Times of a mirror step's pairs, from sending a request to the head of its answer. */
+function pairLatency({ mirrors }: ServiceBook, { step }: RolloutState) {
+  return (side: Side, quantile: number): MetricValue =>
+    mirrors.get(CANARY)?.ledger?.stepQuantile(step, side, quantile) ?? { value: null, n: 0 }
 }
 
 /** What a standing mirror of the canary has found. */

@@ -8,7 +8,7 @@ import {
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
-import { valuesNeeded } from './missing.ts'
+import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
 import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
