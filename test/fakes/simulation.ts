@@ -203,7 +203,9 @@ export class Simulation {
       this.#halves.find(null, requestId)
       const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      this.evaluator.label(pending, prediction + error)
+      const { changed } = this.evaluator.label(pending, prediction + error)
+      if (changed === null) return
+      void this.store.commitFeedback({ tallies: [{ ...changed, service: 'svc' }] })
     })
   }
 

@@ -281,8 +281,7 @@ t.test('a mirror waits for its time, its pairs, and a share within its limit', (
   const of = mirrored()
   const limit = { ...SAME.limit!, ticksBeyond: 1 }
   const beyond = { ...SAME, canary: { value: 0.06, n: 40 }, limit }
-  const live = report({ name: 'other', limit })
-  const few = seen({ reports: [live, PAIRS, beyond], stepCanaryUnits: 40 })
+  const few = seen({ reports: [PAIRS, beyond], stepCanaryUnits: 40 })
   const young = inMirror({ stepEnteredAt: NOW - 1000 })
   const sentences = (from = young, what = few) => missingFor(of, from, what).map((m) => m.sentence)
   t.same(sentences(), [

@@ -1,0 +1,191 @@
+import t from 'tap'
+import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.ts'
+import type { Service } from '../../src/domain/service.ts'
+import { GOOD } from '../fakes/quick-rollout.ts'
+import {
+  ACCURACY,
+  LATENCY,
+  RMSE,
+  rolloutSpec,
+  service,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
+import {
+  Simulation,
+  type CopyFate,
+  type Fate,
+  type SimulationOptions,
+} from '../fakes/simulation.ts'
+
+const MIRROR: MirrorStepSpec = {
+  kind: 'mirror',
+  share: 1,
+  minDurationMs: 5000,
+  minRequests: 500,
+  maxBytes: 1024,
+  tolerance: 0.01,
+}
+
+function mirrored(metrics: readonly MetricSpec[], change: Partial<MirrorStepSpec> = {}): Service {
+  const steps = [{ ...MIRROR, ...change }, ...weightSteps([5, 100], 1_000_000)]
+  return service(rolloutSpec({ spec: { steps }, analysis: { metrics } }))
+}
+
+/** About normal, of variance 1. */
+function noise(random: () => number): number {
+  return Array.from({ length: 12 }, random).reduce((sum, each) => sum + each, -6)
+}
+
+/**
+ * 100 requests a second; the baseline's errors are about normal, and the canary's are those times
+ * `worse` and a little of its own: its answers look right.
+ */
+function start(
+  seed: number,
+  of: Service,
+  worse: number,
+  more: Partial<SimulationOptions> = {},
+): Promise<Simulation> {
+  const random = createRandom(seed)
+  return Simulation.create({
+    service: of,
+    random,
+    rps: 100,
+    keys: 0,
+    fate: () => ({ ...GOOD, error: 5 * noise(random), prediction: 100, labelAfterMs: 500 }),
+    copy: (_ms, request) => copyOf(request, worse, random),
+    ...more,
+  })
+}
+
+function copyOf({ error, prediction }: Fate, worse: number, random: () => number): CopyFate {
+  const own = worse * error! + noise(random)
+  return { failed: false, disagreed: false, latencyMs: 20, prediction: prediction! + error! - own }
+}
+
+const metric = (simulation: Simulation, name: string) =>
+  simulation.evaluator.view('svc')!.metrics.find((m) => m.name === name)!
+const served = (simulation: Simulation) => simulation.book.variants.get('canary')!.requests
+
+t.test('worse predictions are refused in the mirror by their labels alone', async (t) => {
+  const simulation = await start(1, mirrored([RMSE], { minRequests: 100_000 }), 1.15)
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  t.match(simulation.state, { rolledBackReason: 'rmse/mirror', step: 0 })
+  t.equal(served(simulation), 0)
+  const { summary, metrics } = simulation.store.log.at(-1)!
+  t.match(summary, /rmse\/mirror is 5\.\d+ on the canary .* against 4\.\d+ on the baseline/)
+  t.match(summary, /No user has seen an answer of the canary\.$/)
+  t.same(
+    metrics.map((m) => m.name),
+    ['', '/mirror'].flatMap((twin) =>
+      ['rmse', 'rmse/above-cap', 'rmse/label-missing'].map((id) => `${id}${twin}`),
+    ),
+  )
+  t.equal(metrics.find((m) => m.name === 'rmse')!.canary.n, 0, 'a pair is no draw')
+  t.same(simulation.errors, [])
+})
+
+t.test('an equal canary is shown to be no worse, once its labels are there', async (t) => {
+  const simulation = await start(2, mirrored([RMSE]), 1)
+  await simulation.run(4000, () => false)
+  t.match(
+    simulation.evaluator.view('svc')!.missing.at(-1),
+    /^rmse\/mirror: \d+ of 100 labels of pairs/,
+  )
+  t.ok(await simulation.run(120_000, (s) => s.step === 1))
+  const found = simulation.store.log.at(-1)!.metrics.find((m) => m.name === 'rmse/mirror')!
+  t.ok(found.stepCanaryN >= 100)
+  t.match(found, { kind: 'rmse', margins: { harm: 0.05, proof: 0.05 }, cap: 25 })
+})
+
+t.test('of answers that are right or wrong the share of right ones is compared', async (t) => {
+  const random = createRandom(3)
+  const hit = (share: number) => (random() < share ? 100 : 0)
+  const simulation = await start(3, mirrored([ACCURACY], { minRequests: 100_000 }), 1, {
+    fate: () => {
+      const prediction = hit(0.9)
+      return { ...GOOD, error: 100 - prediction, prediction, labelAfterMs: 500 }
+    },
+    copy: () => ({ failed: false, disagreed: false, latencyMs: 20, prediction: hit(0.75) }),
+  })
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  t.match(simulation.state, { rolledBackReason: 'accuracy/mirror' })
+  t.equal(served(simulation), 0)
+})
+
+t.test('a cap is learnt from the first labels, which are not judged', async (t) => {
+  const simulation = await start(
+    4,
+    mirrored([{ ...RMSE, cap: null }], { minRequests: 100_000 }),
+    1.2,
+  )
+  await simulation.run(8000, () => false)
+  t.equal(metric(simulation, 'rmse/mirror').cap, null)
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  const last = simulation.store.log.at(-1)!.metrics.find((m) => m.name === 'rmse/mirror')!
+  t.ok(last.cap! > 10 && last.cap! < 25, `${last.cap}`)
+})
+
+t.test('a canary that predicts nothing for some requests is found by their labels', async (t) => {
+  const random = createRandom(5)
+  const simulation = await start(5, mirrored([RMSE], { minRequests: 100_000 }), 1, {
+    copy: (_ms, request) => ({
+      ...copyOf(request, 1, random),
+      ...(Math.abs(request.error!) > 8 ? { prediction: null } : undefined),
+    }),
+  })
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'paused'))
+  t.match(simulation.state, { pausedMetric: 'rmse/label-missing/mirror' })
+})
+
+t.test('what labels have said of pairs outlives the process', async (t) => {
+  const of = mirrored([{ ...RMSE, labelWindowMs: 20_000 }], { minRequests: 100_000 })
+  const simulation = await start(6, of, 1)
+  await simulation.run(50_000, () => false)
+  const waiting = (await simulation.store.readRollout('svc'))!.cohorts
+  t.ok(waiting.length > 10)
+  t.ok(waiting.every((c) => c.mirrored === true))
+  const before = metric(simulation, 'rmse/mirror').canary.n
+  await simulation.restart()
+  await simulation.run(18_000, () => false)
+  const after = metric(simulation, 'rmse/mirror').canary.n
+  t.ok(after - before > 1500, `${after} after ${before}: those that waited have come in`)
+  t.same(simulation.errors, [])
+})
+
+t.test('with the first weight nothing waits for pairs any more', async (t) => {
+  const of = mirrored([{ ...RMSE, minLabels: 1, labelWindowMs: 4000 }], { minRequests: 10 })
+  const simulation = await start(7, of, 1)
+  t.ok(await simulation.run(120_000, (s) => s.step === 1))
+  await simulation.run(8000, () => false)
+  t.ok((await simulation.store.readRollout('svc'))!.cohorts.every((c) => c.mirrored !== true))
+  t.notOk(simulation.evaluator.view('svc')!.metrics.some((m) => m.name.endsWith('/mirror')))
+})
+
+t.test('a canary that takes longer is refused in the mirror', async (t) => {
+  const random = createRandom(8)
+  const ms = (factor: number) => 20 * Math.exp(0.5 * noise(random)) * factor
+  const simulation = await start(8, mirrored([LATENCY], { minRequests: 100_000 }), 1, {
+    fate: () => ({ ...GOOD, error: null, latencyMs: ms(1) }),
+    copy: () => ({ failed: false, disagreed: false, latencyMs: ms(1.5) }),
+  })
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  t.match(simulation.state, { rolledBackReason: 'latency/mirror' })
+  const found = simulation.store.log.at(-1)!.metrics.find((m) => m.name === 'latency/mirror')!
+  t.ok(found.canary.value! > 1.3 * found.baseline.value!, 'quantiles, in ms')
+})
+
+t.test('absolute limits are held against the copies', async (t) => {
+  const limit: MetricSpec = { ...RMSE, maxChange: null, max: 5.5 }
+  const simulation = await start(9, mirrored([limit], { minRequests: 100_000 }), 1.2)
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  t.match(simulation.state, { rolledBackReason: 'rmse/mirror' })
+  t.match(simulation.store.log.at(-1)!.summary, /beyond its limit of 5\.5.*\(outside α\)/)
+  const slow: MetricSpec = { ...LATENCY, name: 'slow', maxChange: null, max: 40 }
+  const slower = await start(10, mirrored([slow], { minRequests: 100_000 }), 1, {
+    copy: () => ({ failed: false, disagreed: false, latencyMs: 50 }),
+  })
+  t.ok(await slower.run(60_000, (s) => s.phase === 'rolled-back'))
+  t.match(slower.state, { rolledBackReason: 'slow' })
+})
