@@ -19,7 +19,7 @@ import {
 import { sourceOf } from '../rollout/metric-source.ts'
 import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
-import { pairValues, type StandingPairs } from '../rollout/pair-reports.ts'
+import { pairValues, type PairLatency, type StandingPairs } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
@@ -35,6 +35,8 @@ const BREAKER_SPAN_MS = 10_000
 
 /** Baseline attempts from which it can be called failing. */
 const FAILING_ATTEMPTS = 20
+
+const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /** Whether the upstreams of a variant can be reached; handed in, since only the data plane knows. */
 export type Reachability = (variant: string) => {
@@ -168,7 +170,7 @@ function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitRead
     latency: (side, quantile) => quantileOf(of(side), quantile),
     value: (side, metric) => {
       const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
-      if (found.step !== state.step) return { value: null, n: 0 }
+      if (found.step !== state.step) return NO_VALUE
       return stepValue(sourceOf(metric), found, side)
     },
   }
@@ -191,16 +193,16 @@ function reportsOf(
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
-        ? { value: null, n: 0 }
+        ? NO_VALUE
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
 }
 
 /** Times of a mirror step's pairs, from sending a request to the head of its answer. */
-function pairLatency({ mirrors }: ServiceBook, { step }: RolloutState) {
-  return (side: Side, quantile: number): MetricValue =>
-    mirrors.get(CANARY)?.ledger?.stepQuantile(step, side, quantile) ?? { value: null, n: 0 }
+function pairLatency({ mirrors }: ServiceBook, { step }: RolloutState): PairLatency {
+  return (side, quantile, segment) =>
+    mirrors.get(CANARY)?.ledger?.stepQuantile(step, side, quantile, segment) ?? NO_VALUE
 }
 
 /** What a standing mirror of the canary has found. */
@@ -220,11 +222,11 @@ function inStep(
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {
-  return requests === 0 ? { value: null, n: 0 } : { value: failures / requests, n: requests }
+  return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
 }
 
 function quantileOf({ latencies }: StepFigures, quantile: number): MetricValue {
   return latencies.count === 0
-    ? { value: null, n: 0 }
+    ? NO_VALUE
     : { value: latencies.quantile(quantile), n: latencies.count }
 }

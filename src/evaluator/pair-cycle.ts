@@ -82,7 +82,9 @@ export class PairCycle {
       return evidence
     }
     const learnt = this.#learnCaps(evidence)
-    const terms = publishPairTerms(pairTests, learnt, (q) => this.#ledger.baselineQuantile(q))
+    const terms = publishPairTerms(pairTests, learnt, (q, of) =>
+      this.#ledger.baselineQuantile(q, of),
+    )
     this.#ledger.turn({ number, step: state.step, terms }, now)
     this.#labels.add(
       {

@@ -69,13 +69,19 @@ export const PAIR_WINDOW_MS = 120_000
  */
 export class PairLedger {
   readonly #tests: readonly PairTest[]
+  readonly #timed: ReadonlySet<string | null>
   #intervals: OpenInterval[] = []
   #open: OpenInterval | null = null
-  #times: PairTimes | null = null
+  /** Of all pairs (null), and of the segments whose latencies are compared apart. */
+  readonly #times = new Map<string | null, PairTimes>()
 
   /** `tests`: all of the plan's; labels are booked elsewhere. */
   constructor(tests: readonly PairTest[]) {
     this.#tests = tests.filter((test) => !isCounted(test) && !isLabelTest(test))
+    const apart = tests.flatMap(({ asks, segment = null }) =>
+      asks.of === 'latency' ? [segment] : [],
+    )
+    this.#timed = new Set([null, ...apart])
   }
 
   /** Copies that leave from now on belong to a new interval; null = they are no evidence. */
@@ -83,8 +89,11 @@ export class PairLedger {
     if (this.#open !== null) this.#open.closedAt = now
     this.#open = null
     if (opening === null) return
-    this.#times ??= new PairTimes(now)
-    this.#times.turn(opening.step, now)
+    for (const segment of this.#timed) {
+      const times = this.#times.get(segment) ?? new PairTimes(now)
+      this.#times.set(segment, times)
+      times.turn(opening.step, now)
+    }
     this.#open = {
       ...opening,
       ledger: this,
@@ -117,20 +126,21 @@ export class PairLedger {
     }))
   }
 
-  /** The q-quantile of the baseline's times so far, in ms; null = fewer than 4 / (1 − q) pairs. */
-  baselineQuantile(q: number): number | null {
-    return this.#times?.baselineQuantile(q) ?? null
+  /** The q-quantile of the baseline's times so far, in ms, of all pairs or a segment's; null = too few of them. */
+  baselineQuantile(q: number, segment: string | null): number | null {
+    return this.#times.get(segment)?.baselineQuantile(q) ?? null
   }
 
-  /** The q-quantile of a side's times in a step, in ms. */
-  stepQuantile(step: number, side: Side, q: number): MetricValue {
-    return this.#times?.inStep(step, side, q) ?? { value: null, n: 0 }
+  /** The q-quantile of a side's times in a step, in ms, of all pairs or a segment's. */
+  stepQuantile(step: number, side: Side, q: number, segment: string | null): MetricValue {
+    return this.#times.get(segment)?.inStep(step, side, q) ?? { value: null, n: 0 }
   }
 
   /** Books a pair into its interval. */
   book(interval: OpenInterval, fate: PairFate, segment: string | null): void {
     countPair(interval.counts, fate)
-    this.#times!.add(interval.step, fate)
+    for (const of of this.#timed)
+      if (of === null || of === segment) this.#times.get(of)!.add(interval.step, fate)
     for (const test of this.#tests) {
       if (test.segment !== undefined && test.segment !== segment) continue
       const tally = interval.tallies[test.id]!

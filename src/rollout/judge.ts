@@ -1,8 +1,8 @@
-import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import type { LogEvidence, MetricReport, MetricValue, Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -20,7 +20,7 @@ import { segmentShare } from './segment-share.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 import { LIMIT_TICKS, limitReport, limitVerdict, type LimitReading } from './limits.ts'
 import { firstWeight, mirrorStepAt } from './mirror-step.ts'
-import { pairReports, type StandingPairs } from './pair-reports.ts'
+import { pairReports, type PairLatency, type StandingPairs } from './pair-reports.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
@@ -33,8 +33,8 @@ export type JudgeContext = FigureContext & {
   readonly now: number
   /** What a standing mirror of the canary has found; absent = it has none. */
   readonly standing?: StandingPairs | null
-  /** A quantile of a side's times in the pairs of the step, in ms; absent = there are none. */
-  readonly pairLatency?: (side: Side, quantile: number) => MetricValue
+  /** Absent = there are no pairs. */
+  readonly pairLatency?: PairLatency
 }
 
 /**

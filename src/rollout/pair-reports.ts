@@ -15,6 +15,12 @@ import { NO_EVIDENCE } from './threshold-report.ts'
 /** Pairs of a standing mirror of the canary, of its version, since this process began. */
 export type StandingPairs = Pick<PairCounts, 'compared' | 'disagreed'>
 
+/**
+ * A quantile of how long a side took to the head of its answers, in the pairs of the step, of all or a
+ * segment's; in ms.
+ */
+export type PairLatency = (side: Side, quantile: number, segment: string | null) => MetricValue
+
 /** What reports on pairs need beside the evidence. */
 export type PairContext = {
   readonly step: number
@@ -23,8 +29,7 @@ export type PairContext = {
   readonly standing: StandingPairs | null
   /** Absolute limits, as the pairs of a mirror step stand to them. */
   readonly limits: readonly LimitReading[]
-  /** A quantile of how long a side took to answer the requests of the step's pairs, in ms. */
-  readonly latency: (side: Side, quantile: number) => MetricValue
+  readonly latency: PairLatency
 }
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
@@ -114,10 +119,10 @@ function valueOf(
   test: PairTest,
   { counts, series }: PairEvidence,
   side: Side,
-  latency: PairContext['latency'],
+  latency: PairLatency,
 ): MetricValue {
   const { asks, id } = test
-  if (asks.of === 'latency') return latency(side, asks.quantile)
+  if (asks.of === 'latency') return latency(side, asks.quantile, test.segment ?? null)
   if (isCounted(test)) return failureRate(counts, side)
   const tally = series?.[id]?.all
   if (tally === undefined) return NO_VALUE
@@ -131,10 +136,10 @@ export function pairValues(
   { pairTests }: RolloutPlan,
   { pairs = NO_PAIR_EVIDENCE }: Evidence,
   step: number,
-  latency: PairContext['latency'],
+  latency: PairLatency,
 ): StepValues {
   return {
-    latency,
+    latency: (side, quantile) => latency(side, quantile, null),
     failureRate: (side) => (pairs.step === step ? failureRate(pairs.stepCounts, side) : NO_VALUE),
     value: (side, { name }) => {
       const id = `${name}/mirror`

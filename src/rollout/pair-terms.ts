@@ -20,15 +20,15 @@ const MIN_LABELLED_PAIRS = 20
 export function publishPairTerms(
   tests: readonly PairTest[],
   evidence: Evidence,
-  /** The baseline's quantile in ms of the time to the head of its answers; null = too few pairs. */
-  baselineQuantile: (q: number) => number | null,
+  /** The baseline's quantile in ms of the time to the head of its answers, of all or a segment's; null = too few pairs. */
+  baselineQuantile: (q: number, segment: string | null) => number | null,
 ): CohortTerms {
   const thresholds: Record<string, LatencyTerms> = {}
   const bets: Record<string, BetTerms> = {}
   const caps: Record<string, number> = {}
-  for (const { id, metric, asks } of tests) {
+  for (const { id, metric, segment = null, asks } of tests) {
     if (asks.of === 'latency') {
-      const baselineMs = baselineQuantile(asks.quantile)
+      const baselineMs = baselineQuantile(asks.quantile, segment)
       if (baselineMs === null) continue
       thresholds[id] = {
         baselineMs,
