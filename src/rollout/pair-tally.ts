@@ -4,7 +4,7 @@ import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 import { addPairs } from '../statistics/moments.ts'
 
 /** The sums of a test over no pairs. */
-export function emptyPairTally({ asks }: PairTest): PairTally {
+export function emptyPairTally({ asks }: Pick<PairTest, 'asks'>): PairTally {
   if (asks.of === 'score') return emptyPairedBets()
   return {
     ...{ kind: 'event', trials: [0, 0], events: [0, 0], harmEvents: [0, 0] },

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { CohortTerms } from '../../src/domain/cohort.ts'
+import type { PairTest } from '../../src/domain/pairs.ts'
 import {
   endPair,
   PAIR_WINDOW_MS,
@@ -84,5 +85,88 @@ t.test('what is never known is left out after its time, and counted by nobody', 
   endPair(lost, FINE)
   t.match(given, { counts: { pairs: 1 } })
   t.same(ledger.settle(1e9), [])
+  t.end()
+})
+
+const RATIOS = { harmRatio: 1, proofRatio: 1, floor: 0 }
+const COMMON = {
+  onFailure: 'rollback',
+  required: true,
+  alphaHarm: 0.05,
+  alphaProof: 0.05,
+} as const
+const LATENCY_TEST: PairTest = {
+  ...COMMON,
+  id: 'latency/mirror',
+  metric: 'latency',
+  asks: { of: 'latency', quantile: 0.5, harmMargin: 0.1, proofMargin: 0.2, ...RATIOS },
+}
+const FAILURE_TEST: PairTest = {
+  ...COMMON,
+  id: 'errors@gold/mirror',
+  metric: 'errors',
+  segment: 'gold',
+  asks: { of: 'failure', ...RATIOS },
+}
+
+t.test('a pair is slow by the threshold of its side, or by failing', (t) => {
+  const ledger = new PairLedger([LATENCY_TEST])
+  const thresholds = { 'latency/mirror': { baselineMs: 100, harmMs: 110, proofMs: 120 } }
+  ledger.turn(opening(0, 1, { ...NO_TERMS, thresholds }), 0)
+  const fates: readonly Partial<PairFate>[] = [
+    { liveMs: 100, copyMs: 110 },
+    { liveMs: 101, copyMs: 111 },
+    { copyMs: 121 },
+    { copyFailed: true, copyMs: 1 },
+    { liveFailed: true, liveMs: null },
+    { liveMs: null },
+  ]
+  for (const fate of fates) endPair(ledger.begin(null)!, { ...FINE, ...fate })
+  ledger.turn(null, 1)
+  t.match(ledger.settle(1)[0]!.tallies, {
+    'latency/mirror': {
+      ...{ trials: [5, 5], harmEvents: [2, 3], events: [2, 2], both: [0, 1] },
+    },
+  })
+  const unknown = new PairLedger([LATENCY_TEST])
+  unknown.turn(opening(0), 0)
+  endPair(unknown.begin(null)!, FINE)
+  unknown.turn(null, 1)
+  t.match(unknown.settle(1), [{ tallies: { 'latency/mirror': { trials: [0, 0] } } }])
+  t.end()
+})
+
+t.test('a segment is counted apart', (t) => {
+  const ledger = new PairLedger([FAILURE_TEST])
+  ledger.turn(opening(0), 0)
+  for (const segment of ['gold', 'other', null])
+    endPair(ledger.begin(segment)!, { ...FINE, copyFailed: true })
+  ledger.turn(null, 1)
+  t.match(ledger.settle(1), [
+    { counts: { canaryFailed: 3 }, tallies: { 'errors@gold/mirror': { harmEvents: [0, 1] } } },
+  ])
+  t.end()
+})
+
+t.test('times are those of the step, the baseline is known over all steps', (t) => {
+  const ledger = new PairLedger([{ ...LATENCY_TEST, segment: 'gold' }])
+  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
+  t.equal(ledger.baselineQuantile(0.5, null), null)
+  ledger.turn(opening(0), 0)
+  for (let n = 0; n < 8; n++)
+    endPair(ledger.begin(n < 4 ? 'gold' : null)!, { ...FINE, copyMs: n < 4 ? 20 : null })
+  const late = ledger.begin(null)!
+  t.match(ledger.stepQuantile(0, 0, 0.5, null), { n: 8 })
+  t.match(ledger.stepQuantile(0, 1, 0.5, null), { n: 4 })
+  t.match(ledger.stepQuantile(0, 1, 0.5, 'gold'), { n: 4 })
+  t.ok(Math.abs(ledger.baselineQuantile(0.5, null)! - 10) < 0.3)
+  t.equal(ledger.baselineQuantile(0.5, 'gold'), null, 'too few')
+  ledger.turn(opening(1, 2), 1000)
+  endPair(late, FINE)
+  t.same(ledger.stepQuantile(1, 0, 0.5, null), { value: null, n: 0 })
+  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
+  t.ok(ledger.baselineQuantile(0.5, null)! > 9)
+  ledger.turn(opening(1, 3), 6_000_000)
+  t.equal(ledger.baselineQuantile(0.5, null), null, 'old times fade')
   t.end()
 })
