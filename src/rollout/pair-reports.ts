@@ -1,6 +1,12 @@
 import { BASELINE_SIDE, CANARY_SIDE, type BetTally, type Side } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { PairCounts, PairEvidence, PairQuestion, PairTest } from '../domain/pairs.ts'
+import type {
+  PairCounts,
+  PairEvidence,
+  PairQuestion,
+  PairScoreQuestion,
+  PairTest,
+} from '../domain/pairs.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import { shareBounds } from '../statistics/paired-bet.ts'
 import { scoreMean } from '../statistics/score.ts'
@@ -101,8 +107,7 @@ function kindOf(plan: RolloutPlan, { asks, metric }: PairTest): string {
 }
 
 function marginsOf(asks: Exclude<PairQuestion, { of: 'disagreement' }>, isProved: boolean) {
-  if (asks.of === 'latency')
-    return { harm: asks.harmMargin, proof: isProved ? asks.proofMargin : null }
+  if (asks.of === 'latency') return { harm: asks.harmMargin, proof: asks.proofMargin }
   const isSquared = asks.of === 'score' && asks.score === 'squared-error'
   const better = asks.of === 'score' ? asks.better : 'lower'
   const margin = (ratio: number) => marginOf(ratio, better, isSquared)
@@ -158,9 +163,10 @@ function failureRate(
   return shareOf((side === CANARY_SIDE ? canaryFailed : baselineFailed) + bothFailed, pairs)
 }
 
+/** Values are compared by scores alone; what is folded has some. */
 function meanOf(asks: PairQuestion, { n, sum }: BetTally, side: Side): MetricValue {
-  if (asks.of !== 'score' || n[side] === 0) return NO_VALUE
-  return { value: scoreMean(asks.score, sum[side] / n[side]), n: n[side] }
+  const { score } = asks as PairScoreQuestion
+  return { value: scoreMean(score, sum[side] / n[side]), n: n[side] }
 }
 
 /** Pairs of a step that a test has judged. */

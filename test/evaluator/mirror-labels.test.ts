@@ -2,9 +2,11 @@ import t from 'tap'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.ts'
 import type { Service } from '../../src/domain/service.ts'
+import { gaugeOfCanary, GPU } from '../fakes/measurements.ts'
 import { GOOD } from '../fakes/quick-rollout.ts'
 import {
   ACCURACY,
+  ERRORS,
   LATENCY,
   RMSE,
   rolloutSpec,
@@ -188,4 +190,55 @@ t.test('absolute limits are held against the copies', async (t) => {
   })
   t.ok(await slower.run(60_000, (s) => s.phase === 'rolled-back'))
   t.match(slower.state, { rolledBackReason: 'slow' })
+})
+
+t.test('other systems are asked about a canary in its mirror, and their limits hold', async (t) => {
+  const bad = await start(11, mirrored([ERRORS, GPU], { minRequests: 100_000 }), 1, {
+    fetchProvider: gaugeOfCanary(() => '0.95'),
+  })
+  t.ok(await bad.run(60_000, (s) => s.phase === 'rolled-back'))
+  t.match(bad.state, { rolledBackReason: 'gpu' })
+  t.equal(served(bad), 0)
+  let isUp = false
+  const late = await start(12, mirrored([ERRORS, GPU]), 1, {
+    fetchProvider: gaugeOfCanary(() => (isUp ? '0.5' : 'down')),
+  })
+  await late.run(20_000, () => false)
+  t.match(late.state, { step: 0, phase: 'progressing' })
+  t.match(late.evaluator.view('svc')!.missing, [/^gpu: could not be read/])
+  isUp = true
+  t.ok(await late.run(60_000, (s) => s.step === 1))
+})
+
+t.test('each segment is judged apart, by failures, latency and labels', async (t) => {
+  const random = createRandom(13)
+  const segments = ['gold']
+  const of = mirrored(
+    [ERRORS, LATENCY, RMSE].map((m) => ({ ...m, segments })),
+    {
+      minRequests: 100_000,
+    },
+  )
+  const simulation = await start(13, of, 1, {
+    segment: () => (random() < 0.3 ? 'gold' : 'other'),
+    fate: (_variant, _ms, segment) => ({
+      ...GOOD,
+      error: 5 * noise(random),
+      prediction: 100,
+      latencyMs: segment === 'gold' ? 30 : 20,
+    }),
+    copy: (ms, request) => ({
+      ...copyOf(request, 1, random),
+      latencyMs: request.latencyMs,
+      failed: ms > 20_000 && request.latencyMs === 30 && random() < 0.5,
+    }),
+  })
+  t.ok(await simulation.run(300_000, (s) => s.phase === 'rolled-back'))
+  const { metrics } = simulation.store.log.at(-1)!
+  const found = (name: string) => metrics.find((m) => m.name === name)!
+  t.match(found('errors@gold/mirror'), { verdict: 'failed', segment: 'gold', kind: 'error-rate' })
+  t.equal(found('errors@gold/mirror').baseline.value, 0)
+  t.ok(found('latency@gold/mirror').baseline.value! > 29)
+  t.ok(found('latency/mirror').canary.n > found('latency@gold/mirror').canary.n)
+  t.ok(found('rmse@gold/mirror').stepCanaryN < found('rmse/mirror').stepCanaryN / 2)
 })
