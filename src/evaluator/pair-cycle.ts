@@ -55,9 +55,7 @@ export class PairCycle {
     this.#labels = new PairLabels(plan.pairTests.filter(isLabelTest))
     for (const cohort of restored.cohorts)
       if (cohort.mirrored === true) this.#labels.add(cohort, true)
-    const series = restored.evidence.pairs?.series
-    for (const { id } of this.#labels.tests)
-      this.#foldedThrough.set(id, series?.[id]?.foldedThrough ?? -1)
+    for (const { id } of this.#labels.tests) this.#recall(id, restored.evidence)
     book.usePairs(this.#ledger)
   }
 
@@ -82,8 +80,11 @@ export class PairCycle {
       return evidence
     }
     const learnt = this.#learnCaps(evidence)
-    const terms = publishPairTerms(pairTests, learnt, (q, of) =>
-      this.#ledger.baselineQuantile(q, of),
+    const terms = publishPairTerms(
+      pairTests,
+      learnt.caps,
+      (id) => this.#labels.arrived(id),
+      (q, of) => this.#ledger.baselineQuantile(q, of),
     )
     this.#ledger.turn({ number, step: state.step, terms }, now)
     this.#labels.add(
@@ -126,6 +127,18 @@ export class PairCycle {
   /** Books the label of a pair; late when nothing waits for it any more. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     return this.#labels.label(prediction, label)
+  }
+
+  /** Goes on where a test was: after the last cohort that was folded, and knowing what labels have said by now. */
+  #recall(id: string, { pairs }: Evidence): void {
+    const known = pairs?.series?.[id]
+    const foldedThrough = known?.foldedThrough ?? -1
+    this.#foldedThrough.set(id, foldedThrough)
+    if (known !== undefined) this.#labels.recall(id, known.all)
+    for (const { cohort } of this.#labels.slotsAfter(foldedThrough)) {
+      const tally = cohort.tallies[id]
+      if (tally !== undefined && tally.kind !== 'drift') this.#labels.recall(id, tally)
+    }
   }
 
   #settle(slot: PairSlot, isUsed: boolean): void {

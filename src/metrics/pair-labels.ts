@@ -5,9 +5,9 @@ import {
   type Cohort,
   type EventTally,
 } from '../domain/cohort.ts'
-import type { LabelTest, PairScoreQuestion } from '../domain/pairs.ts'
+import type { LabelTest, PairScoreQuestion, PairTally } from '../domain/pairs.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { emptyPairTally } from '../rollout/pair-tally.ts'
+import { addPairTallies, emptyPairTally } from '../rollout/pair-tally.ts'
 import { addPairedValues } from '../statistics/paired-mean-bet.ts'
 import { rawScore, scoreValue } from '../statistics/score.ts'
 import { CapLearner } from './cap-learner.ts'
@@ -42,6 +42,8 @@ export class PairLabels {
   readonly #questions: readonly Question[]
   readonly #slots = new CohortShelf<PairSlot>()
   readonly #capLearner = new CapLearner()
+  /** Of all labels that have come, folded or not: what bets are sized by. By the id of the test. */
+  readonly #arrived = new Map<string, PairTally>()
 
   constructor(tests: readonly LabelTest[]) {
     this.tests = tests
@@ -51,6 +53,21 @@ export class PairLabels {
   /** The sums of a cohort before the first label. */
   emptyTallies(): Cohort['tallies'] {
     return Object.fromEntries(this.tests.map((test) => [test.id, emptyPairTally(test)]))
+  }
+
+  /** What the labels of a test have said so far, folded or not; null = none has come. */
+  arrived(id: string): BetTally | null {
+    return (this.#arrived.get(id) as BetTally | undefined) ?? null
+  }
+
+  /** Takes back what labels have said of a test before. */
+  recall(id: string, tally: PairTally): void {
+    if (tally.kind !== 'bet') return
+    const before = this.#arrived.get(id)
+    this.#arrived.set(
+      id,
+      before === undefined ? structuredClone(tally) : addPairTallies(before, tally),
+    )
   }
 
   /** Labels may come for it from now on; its number is beyond all others. */
@@ -123,7 +140,13 @@ export class PairLabels {
       bookPairEvent(tallies[aboveCap] as EventTally, [baseline > cap, canary > cap])
     const values = [baseline, canary].map((raw) => scoreValue(score, Math.min(raw, cap)))
     const pair = [values[BASELINE_SIDE]!, values[CANARY_SIDE]!] as const
-    addPairedValues(tallies[id] as BetTally, terms.bets[id], pair, { harm, proof })
+    const ratios = { harm, proof }
+    const arrived = this.#arrived.get(id) ?? emptyPairTally({ asks })
+    this.#arrived.set(id, arrived)
+    addPairedValues(arrived as BetTally, undefined, pair, ratios)
+    // The first ones only tell what bets are sized by.
+    const bets = terms.bets[id]
+    if (bets !== undefined) addPairedValues(tallies[id] as BetTally, bets, pair, ratios)
   }
 }
 

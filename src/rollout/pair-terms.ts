@@ -6,7 +6,7 @@ import {
   type LatencyTerms,
 } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { PairScoreQuestion, PairSeries, PairTest } from '../domain/pairs.ts'
+import type { PairScoreQuestion, PairTest } from '../domain/pairs.ts'
 import { pairedBets, pairedMoments } from '../statistics/paired-mean-bet.ts'
 import { scoreValue } from '../statistics/score.ts'
 
@@ -14,18 +14,20 @@ import { scoreValue } from '../statistics/score.ts'
 const MIN_LABELLED_PAIRS = 20
 
 /**
- * What the pairs of the next mirrored cohort are judged with, made from earlier ones only: thresholds, caps
- * and bets by the id of the test. A test that nothing is known for yet is left out, and not asked.
+ * What the pairs of the next mirrored cohort are judged with, made from what is known of earlier ones by now:
+ * thresholds, caps and bets by the id of the test. A test that nothing is known for yet is left out, and not asked.
  */
 export function publishPairTerms(
   tests: readonly PairTest[],
-  evidence: Evidence,
+  caps: Evidence['caps'],
+  /** What labels have said of a test by now, whether it is folded or not; null = nothing. */
+  arrived: (id: string) => BetTally | null,
   /** The baseline's quantile in ms of the time to the head of its answers, of all or a segment's; null = too few pairs. */
   baselineQuantile: (q: number, segment: string | null) => number | null,
 ): CohortTerms {
   const thresholds: Record<string, LatencyTerms> = {}
   const bets: Record<string, BetTerms> = {}
-  const caps: Record<string, number> = {}
+  const used: Record<string, number> = {}
   for (const { id, metric, segment = null, asks } of tests) {
     if (asks.of === 'latency') {
       const baselineMs = baselineQuantile(asks.quantile, segment)
@@ -37,22 +39,21 @@ export function publishPairTerms(
       }
     }
     if (asks.of !== 'score') continue
-    const cap = asks.cap ?? evidence.caps[metric]
+    const cap = asks.cap ?? caps[metric]
     if (cap === undefined) continue
-    caps[metric] = cap
-    const terms = betTerms(asks, evidence.pairs?.series?.[id], scoreValue(asks.score, cap))
+    used[metric] = cap
+    const terms = betTerms(asks, arrived(id), scoreValue(asks.score, cap))
     if (terms !== null) bets[id] = terms
   }
-  return { thresholds, bets, caps }
+  return { thresholds, bets, caps: used }
 }
 
 function betTerms(
   { better, harmRatio, proofRatio }: PairScoreQuestion,
-  series: PairSeries | undefined,
+  sums: BetTally | null,
   cap: number,
 ): BetTerms | null {
-  const sums = series?.all as BetTally | undefined
-  if (sums === undefined || sums.n[BASELINE_SIDE] < MIN_LABELLED_PAIRS) return null
+  if (sums === null || sums.n[BASELINE_SIDE] < MIN_LABELLED_PAIRS) return null
   // Where higher is better, harm is a mean below the margin.
   const [worse, noWorse] =
     better === 'lower' ? (['above', 'below'] as const) : (['below', 'above'] as const)

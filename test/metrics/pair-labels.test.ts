@@ -34,8 +34,13 @@ function labelsOf(metrics: readonly MetricSpec[], terms: Partial<Cohort['terms']
   }
 }
 
+const NO_BETS = { centre: 0, cap: 1, harm: [], proof: [] }
+
 t.test('a label scores both predictions of its request, capped alike', (t) => {
-  const { say, bets, events } = labelsOf([RMSE], { caps: { rmse: 25 } })
+  const { say, bets, events } = labelsOf([RMSE], {
+    caps: { rmse: 25 },
+    bets: { 'rmse/mirror': NO_BETS },
+  })
   t.same(say(10, 12, 9), { result: 'joined', changed: null })
   say(0, 40, 30)
   t.match(bets('rmse/mirror'), {
@@ -70,6 +75,25 @@ t.test('bets are made with the terms of the cohort', (t) => {
   t.end()
 })
 
+t.test('the first labels only tell what bets are sized by, also those of before a restart', (t) => {
+  const { say, bets, labels } = labelsOf([RMSE], { caps: { rmse: 25 } })
+  t.equal(labels.arrived('rmse/mirror'), null)
+  say(10, 12, 9)
+  t.match(bets('rmse/mirror'), { n: [0, 0] }, 'none is judged')
+  t.match(labels.arrived('rmse/mirror'), { n: [1, 1], sum: [1, 9], product: 9 })
+  const before = structuredClone(labels.arrived('rmse/mirror')!)
+  labels.recall('rmse/mirror', before)
+  t.match(labels.arrived('rmse/mirror'), { n: [2, 2], sum: [2, 18] })
+  const fresh = labelsOf([RMSE], { caps: { rmse: 25 } })
+  fresh.labels.recall('rmse/mirror', before)
+  fresh.labels.recall('rmse/above-cap/mirror', fresh.events('rmse/above-cap/mirror'))
+  fresh.say(10, 12, 9)
+  t.match(fresh.labels.arrived('rmse/mirror'), { n: [2, 2] })
+  t.match(before, { n: [1, 1] })
+  t.equal(fresh.labels.arrived('rmse/above-cap/mirror'), null)
+  t.end()
+})
+
 t.test('without a cap the baseline teaches one, and nothing is judged', (t) => {
   const { say, bets, labels } = labelsOf([{ ...RMSE, cap: null }])
   t.equal(labels.takeLearntCap('rmse', 100), null)
@@ -82,7 +106,8 @@ t.test('without a cap the baseline teaches one, and nothing is judged', (t) => {
 
 t.test('a segment is asked about apart, and teaches no cap', (t) => {
   const segments = ['gold']
-  const { say, bets } = labelsOf([{ ...RMSE, segments }], { caps: { rmse: 25 } })
+  const terms = { 'rmse/mirror': NO_BETS, 'rmse@gold/mirror': NO_BETS }
+  const { say, bets } = labelsOf([{ ...RMSE, segments }], { caps: { rmse: 25 }, bets: terms })
   say(1, 1, 0, 'gold')
   say(1, 1, 0, 'other')
   say(1, 1, 0)

@@ -164,32 +164,30 @@ t.test('of what only pauses nothing is ever proved; where higher is better it is
 t.test('pairs are bet on once the earlier ones have told how', (t) => {
   const of = mirrored(RMSE, LATENCY, { ...RMSE, name: 'learnt', cap: null })
   const quantile = (q: number) => (q === 0.95 ? 200 : null)
-  t.same(
-    publishPairTerms(of.pairTests, none(of), () => null),
-    {
-      ...{ thresholds: {}, bets: {}, caps: { rmse: 25 } },
-    },
-  )
-  const test = testOf(of, 'rmse/mirror')
-  const few = foldPairLabels(none(of), test, { number: 1, step: 0, tally: scores(19, 4, 4) })
-  t.same(publishPairTerms(of.pairTests, few, () => null).bets, {})
-  const more = foldPairLabels(few, test, { number: 2, step: 0, tally: scores(1, 4, 4) })
-  const published = publishPairTerms(of.pairTests, { ...more, caps: { learnt: 3 } }, quantile)
+  const publish = (tally: BetTally | null, caps = {}) =>
+    publishPairTerms(
+      of.pairTests,
+      caps,
+      (id) => (id === 'rmse/mirror' ? tally : null),
+      tally === null ? () => null : quantile,
+    )
+  t.same(publish(null), { thresholds: {}, bets: {}, caps: { rmse: 25 } })
+  t.same(publish(scores(19, 4, 4)).bets, {})
+  const published = publish(scores(20, 4, 4), { learnt: 3 })
   t.same(published.caps, { rmse: 25, learnt: 3 })
   t.match(published.thresholds['latency/mirror'], { baselineMs: 200 })
   const { harm, proof, cap } = published.bets['rmse/mirror']!
   t.equal(cap, 625)
   t.ok(harm[0]! > 0 && proof[0]! < 0)
   const higher = mirrored(ACCURACY)
-  const hits = foldPairLabels(none(higher), testOf(higher, 'accuracy/mirror'), {
-    ...{
-      number: 1,
-      step: 0,
-      tally: { ...scores(20, 0.5, 0.5), sumSq: [10, 10] as [number, number] },
-    },
-  })
-  const bets = publishPairTerms(higher.pairTests, hits, () => null).bets['accuracy/mirror']!
-  t.ok(bets.harm[0]! < 0 && bets.proof[0]! > 0)
+  const hits: BetTally = { ...scores(20, 0.5, 0.5), sumSq: [10, 10] }
+  const { bets } = publishPairTerms(
+    higher.pairTests,
+    {},
+    () => hits,
+    () => null,
+  )
+  t.ok(bets['accuracy/mirror']!.harm[0]! < 0 && bets['accuracy/mirror']!.proof[0]! > 0)
   t.end()
 })
 

@@ -43,7 +43,12 @@ function run(seed: number, metric: MetricSpec, draw: Draw): { harm: number; proo
   let evidence: Evidence = emptyEvidence('r', hypotheses, 0)
   const found = { harm: Infinity, proof: Infinity }
   for (let number = 1; number <= COHORTS; number++) {
-    const terms = publishPairTerms(pairTests, evidence, () => null)
+    const terms = publishPairTerms(
+      pairTests,
+      {},
+      (test) => labels.arrived(test),
+      () => null,
+    )
     const tallies = labels.emptyTallies()
     labels.add(sampleCohort(number, { mirrored: true, terms, tallies }), false)
     for (let n = 0; n < PAIRS_EACH; n++) {
