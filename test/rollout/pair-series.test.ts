@@ -3,6 +3,7 @@ import type { BetTally, EventTally } from '../../src/domain/cohort.ts'
 import type { Evidence } from '../../src/domain/evidence.ts'
 import { NO_PAIRS } from '../../src/domain/pairs.ts'
 import type { MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.ts'
+import { forecast } from '../../src/rollout/forecast.ts'
 import { foldPairLabels, foldPairs } from '../../src/rollout/fold-pairs.ts'
 import { judge } from '../../src/rollout/judge.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
@@ -10,6 +11,7 @@ import { pairValues } from '../../src/rollout/pair-reports.ts'
 import { emptyPairTally, isEmptyPairTally } from '../../src/rollout/pair-tally.ts'
 import { publishPairTerms } from '../../src/rollout/pair-terms.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import type { Traffic } from '../../src/rollout/traffic.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { terms } from '../fakes/measurements.ts'
 import { NOW, plan, seen, state } from '../fakes/rollout.ts'
@@ -233,6 +235,28 @@ t.test('a mirror step waits for the labels of metrics that decide', (t) => {
   t.same(more, [])
   t.same(missing(fold(100)), [])
   t.equal(missing(none(of))[0]!.etaSeconds, null)
+  t.end()
+})
+
+t.test('a forecast waits for the labels of a mirror step', (t) => {
+  const slow = { ...RMSE, labelWindowMs: 60_000 }
+  const traffic: Traffic = {
+    unitsPerSecond: 10,
+    from: 'given',
+    errorRate: null,
+    exceedance: null,
+    evidence: null,
+  }
+  const at = (metric: MetricSpec, evidence: Evidence | null = null) =>
+    forecast(mirrored(metric, ERRORS), { ...traffic, evidence }).steps[0]!
+  // 2 s of warm-up, an interval of 1 s, 20 labels that come within half a window; then 100, and a window.
+  t.match(at(slow), { slowest: 'minLabels of rmse', p50Seconds: 3 + 2 + 30 + 10 + 60 })
+  const learnt = { ...slow, cap: null }
+  t.match(at(learnt), { p50Seconds: 105 + 100 + 30 }, 'a thousand labels teach a cap')
+  t.match(at(learnt, { ...none(mirrored(learnt, ERRORS)), caps: { rmse: 3 } }), { p50Seconds: 105 })
+  t.match(at({ ...slow, mode: 'report' }), { slowest: 'minRequests' })
+  const counted = { ...slow, threshold: terms(), maxChange: null, max: 3 }
+  t.match(at(counted), { slowest: 'minRequests' })
   t.end()
 })
 
