@@ -53,8 +53,12 @@ export class PairCycle {
     this.#pending = pending
     this.#ledger = new PairLedger(plan.pairTests)
     this.#labels = new PairLabels(plan.pairTests.filter(isLabelTest))
-    for (const cohort of restored.cohorts)
-      if (cohort.mirrored === true) this.#labels.add(cohort, true)
+    for (const cohort of restored.cohorts) {
+      if (cohort.mirrored !== true) continue
+      // It was open when its process died: no longer than an interval.
+      cohort.closedAt ??= cohort.openedAt + plan.spec.analysis.intervalMs
+      this.#labels.add(cohort, true)
+    }
     for (const { id } of this.#labels.tests) this.#recall(id, restored.evidence)
     book.usePairs(this.#ledger)
   }
@@ -100,8 +104,8 @@ export class PairCycle {
   }
 
   /**
-   * The evidence with what has settled; the same object where nothing has. Mirror evidence ends with the
-   * last mirror step: what settles later is left out.
+   * The evidence with what has settled; the same object where nothing has to be stored. Mirror evidence ends
+   * with the last mirror step: what settles later is left out.
    */
   fold(evidence: Evidence, state: RolloutState, now: number): Evidence {
     const settled = this.#ledger.settle(now)
@@ -110,6 +114,11 @@ export class PairCycle {
       return evidence
     }
     let folded = evidence
+    if (this.#open !== null && !this.#open.persisted && this.#waits && this.#ledger.isUsed) {
+      // From its first pair on: a label may come before the interval is over, and is acknowledged.
+      this.#put(this.#open)
+      folded = { ...evidence }
+    }
     for (const cohort of settled) {
       const slot = this.#labels.get(cohort.number)
       if (slot !== undefined) this.#settle(slot, cohort.counts.pairs > 0)
@@ -122,6 +131,11 @@ export class PairCycle {
       this.#drop(slot)
     }
     return folded
+  }
+
+  /** Some test waits for labels. */
+  get #waits(): boolean {
+    return this.#labels.tests.length > 0
   }
 
   /** Books the label of a pair; late when nothing waits for it any more. */
@@ -143,7 +157,12 @@ export class PairCycle {
 
   #settle(slot: PairSlot, isUsed: boolean): void {
     slot.settled = true
-    if (!isUsed || this.#labels.tests.length === 0) return this.#drop(slot)
+    if (!isUsed || !this.#waits) return this.#drop(slot)
+    // Once more where it was stored while it was open: it has its end now.
+    this.#put(slot)
+  }
+
+  #put(slot: PairSlot): void {
     slot.persisted = true
     this.#pending.put(slot.cohort)
   }

@@ -113,6 +113,11 @@ export class PairLedger {
     return { interval: this.#open, segment, ...rest }
   }
 
+  /** A copy has left in the open interval. */
+  get isUsed(): boolean {
+    return this.#open !== null && this.#open.waiting + this.#open.counts.pairs > 0
+  }
+
   /** The intervals that are complete, strictly in order; each is given once. */
   settle(now: number): readonly SettledPairs[] {
     const isSettled = ({ waiting, closedAt }: OpenInterval) =>

@@ -65,6 +65,8 @@ export class Simulation {
   evaluator: Evaluator
   weightBp = 0
   readonly errors: unknown[] = []
+  /** Labels of pairs that were acknowledged. */
+  pairLabels = 0
   readonly #options: SimulationOptions
   readonly #start: number
   readonly #agenda = new Agenda()
@@ -203,7 +205,8 @@ export class Simulation {
       this.#halves.find(null, requestId)
       const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      const { changed } = this.evaluator.label(pending, prediction + error)
+      const { result, changed } = this.evaluator.label(pending, prediction + error)
+      if (pending.pair !== undefined && result === 'joined') this.pairLabels++
       if (changed === null) return
       void this.store.commitFeedback({ tallies: [{ ...changed, service: 'svc' }] })
     })
