@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { PairCounts } from '../../src/domain/pairs.ts'
-import { PairLedger } from '../../src/metrics/pair-ledger.ts'
+import { PairLedger, type PairTicket } from '../../src/metrics/pair-ledger.ts'
 import { timeouts } from '../support/start-gateway.ts'
 import { startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
 
@@ -30,6 +30,10 @@ async function startJudged(
 
 const json = (text: string, status = 200): Answer => {
   return (_req, res) => res.writeHead(status).end(text)
+}
+const OBSERVE = {
+  ...{ requestIdHeader: 'x-id', prediction: '/p', sample: 1 },
+  ...{ numbers: [], awaitsEvents: false },
 }
 const OPENING = { number: 1, step: 0, terms: { thresholds: {}, bets: {}, caps: {} } }
 const reset: Answer = (req) => req.socket.resetAndDestroy()
@@ -64,6 +68,34 @@ for (const [how, live, shadow, counts] of [
     const { post, settled } = await startJudged(t, { live, shadow })
     await post()
     t.same(await settled(), counts)
+  })
+}
+
+for (const [what, shadow, prediction, live = json('{"p":1}')] of [
+  ['its number', json('{"p":2}'), 2],
+  ['its number, also where both are the same', json('{"p":1}'), 1],
+  ['its number, also where the forms differ', json('{"p":2,"q":0}'), 2],
+  ['none, where it says a text', json('{"p":"2"}'), null],
+  ['none, where it is an error', json('{"p":2}', 500), null],
+  ['none, where there is no answer', reset, null],
+  ['nobody knows what, where a body was not read', json('{"p":2}'), undefined, json('text')],
+] as const satisfies readonly (readonly [string, Answer, number | null | undefined, Answer?])[]) {
+  t.test(`what the canary predicts is kept for the label: ${what}`, async (t) => {
+    const service = { observe: OBSERVE }
+    const { post, settled, ledger } = await startJudged(t, { live, shadow }, { service })
+    const tickets: PairTicket[] = []
+    const begin = ledger.begin.bind(ledger)
+    ledger.begin = (segment) => {
+      const ticket = begin(segment)
+      if (ticket !== null) tickets.push(ticket)
+      return ticket
+    }
+    await post()
+    await settled()
+    t.same(
+      tickets.map(({ done, copyPrediction }) => [done, copyPrediction]),
+      [[true, prediction]],
+    )
   })
 }
 

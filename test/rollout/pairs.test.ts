@@ -387,7 +387,7 @@ t.test('a replay begins with the first weight, and says that pairs are not recor
       .map((f) => [f.id, f.note]),
     ['errors/mirror', 'same'].map((id) => [
       id,
-      'pairs of a mirror step are in no cohort: the replay begins with the first weight',
+      'pairs of a mirror step are not archived: the replay begins with the first weight',
     ]),
   )
   const at = (phase: string, canary: number, time: number) => ({
