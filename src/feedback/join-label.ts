@@ -14,7 +14,7 @@ export function joinLabel(
   booked.addLabel(match, label)
   deps.showLabel(prediction, label)
   // A request that is no evidence has no cohort to book into.
-  if (prediction.cohort === -1) return 'joined'
+  if (prediction.cohort === -1 && prediction.pair === undefined) return 'joined'
   const counted = deps.bookLabel(prediction, label)
   booked.addTallies(prediction.service, counted)
   return counted.result

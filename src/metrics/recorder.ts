@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { PairTicket } from './pair-ledger.ts'
 import type { RuleFigures } from './rule-book.ts'
 
 /**
@@ -95,6 +96,8 @@ export type Ticket = {
   readonly ruled: RuleFigures | null
   /** Its places in the comparisons of an experiment; empty where there is none. */
   compared: readonly ComparedTicket[]
+  /** Its copy to the canary, where that is evidence of a mirror step. */
+  pair: PairTicket | null
   /** Among the live tickets of its cohort. */
   place: number
   done: boolean

@@ -54,6 +54,7 @@ function begin(
     headAt: null,
     ruled: null,
     compared: [],
+    pair: null,
     place: -1,
     done: false,
   }

@@ -51,6 +51,7 @@ export class FakeRecorder implements ServiceRecorder {
       headAt: null,
       compared: [],
       ruled: null,
+      pair: null,
       place: -1,
       done: false,
     }

@@ -73,7 +73,7 @@ function racePairs(
     evidence = foldPairs(evidence, plan.pairTests, { step: 0, counts })
     const isShown = tests.some((test) => {
       const sup = supOf(evidence.pairs!, test.id)[claim]
-      return sup >= Math.log(1 / (claim === 'harm' ? test.alphaHarm : test.alphaProof))
+      return sup >= Math.log(1 / (claim === 'harm' ? test.alphaHarm : test.alphaProof!))
     })
     if (isShown) return { serin: tick * PAIRS }
   }
