@@ -224,7 +224,8 @@ export class Evaluator {
     const ticks: Promise<void>[] = []
     let n = 0
     for (const runner of this.#all()) {
-      ticks.push(runner.tick())
+      const tick = runner.tick()
+      if (tick !== null) ticks.push(tick)
       // Requests get their turn in between; what is on its way into the store is not waited for.
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }

@@ -75,13 +75,19 @@ export class RolloutRunner {
     return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
   }
 
-  /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
-  tick(): Promise<void> {
-    return this.#oneByOne
-      .run(() => this.#evaluate())
-      .catch((error: unknown) => {
-        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-      })
+  /**
+   * One evaluation. Null: it is done, and there was nothing to store; else it resolves when what it decided is
+   * stored and applied. It neither throws nor rejects.
+   */
+  tick(): Promise<void> | null {
+    const report = (error: unknown) =>
+      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+    try {
+      return this.#oneByOne.runNow(() => this.#evaluate())?.catch(report) ?? null
+    } catch (error) {
+      report(error)
+      return null
+    }
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -125,8 +131,19 @@ export class RolloutRunner {
     })
   }
 
-  async #evaluate(): Promise<void> {
-    if (!(await this.#takesLead())) return
+  // Most evaluations wait for nothing: of many services, promises would be most of the work.
+  #evaluate(): Promise<void> | null {
+    const lease = this.#deps.lease()
+    const knows = lease !== null && lease.token === this.#token && this.#pending === null
+    return knows ? this.#decide() : this.#takeLeadAndDecide()
+  }
+
+  async #takeLeadAndDecide(): Promise<void> {
+    if (await this.#takesLead()) await this.#decide()
+  }
+
+  /** Null: nothing has to be stored. */
+  #decide(): Promise<void> | null {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
@@ -134,8 +151,8 @@ export class RolloutRunner {
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
-    if (!folded && !measured && transition.state === this.#state) return
-    await this.#commitOrStop(transition)
+    if (!folded && !measured && transition.state === this.#state) return null
+    return this.#commitOrStop(transition)
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
@@ -289,7 +306,15 @@ export class RolloutRunner {
   }
 
   #looked(now: number): Look {
-    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
+    return {
+      plan: this.#plan,
+      state: this.#state,
+      evidence: this.#cycle.evidence,
+      book: this.#book,
+      sight: this.#deps,
+      now,
+      warmUp: now < this.#warmUntil,
+    }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

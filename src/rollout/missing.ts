@@ -49,25 +49,42 @@ export function missingFor(
   state: RolloutState,
   seen: Observation,
 ): readonly Missing[] {
+  return [...findMissing(plan, state, seen)].flat()
+}
+
+/** The most basic of that; null = the step can be left. Finds no more than it has to. */
+export function firstMissing(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Missing | null {
+  for (const [first] of findMissing(plan, state, seen)) if (first !== undefined) return first
+  return null
+}
+
+function* findMissing(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Generator<readonly Missing[], undefined> {
   const step = plan.steps[state.step]!
-  if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
-  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
-  if (step.kind === 'mirror') {
-    // Live requests say nothing of a canary that answers none of them.
-    const isTest = (name: string) => plan.pairTests.some((test) => test.id === name)
-    return [
-      ...minimums(plan, step, state, seen, 'pairs of answers'),
-      ...limits(reports.filter((r) => isTest(r.name))),
-    ]
+  if (step.kind === 'pause') {
+    yield missingBeforeSwitch(plan, state, seen)
+    return
   }
-  const unit = plan.keyed ? 'canary keys' : 'canary requests'
-  return [
-    ...minimums(plan, step, state, seen, unit),
-    ...labelMinimums(plan, step, state, seen, reports, unit),
-    ...limits(reports),
-    ...missingMeasurements(reports),
-    ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
-  ]
+  const isMirror = step.kind === 'mirror'
+  const unit = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
+  yield minimums(plan, step, state, seen, unit)
+  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
+  if (isMirror) {
+    // Live requests say nothing of a canary that answers none of them.
+    yield limits(reports.filter((r) => plan.pairTests.some((test) => test.id === r.name)))
+    return
+  }
+  yield labelMinimums(plan, step, state, seen, reports, unit)
+  yield limits(reports)
+  yield missingMeasurements(reports)
+  if (state.step >= provingStep(plan.steps)) yield proofs(plan, reports)
 }
 
 /** The longest of the times that are known; null when one is unknown or nothing is missing. */
