@@ -10,12 +10,16 @@ export class OneByOne {
 
   /**
    * Does the work at once where nothing else is under way, else in its turn. Null: it is done, without having
-   * waited for anything. It throws or rejects as the work does.
+   * waited for anything. Rejects where the work throws or rejects; it does not throw itself.
    */
   runNow(work: () => Promise<void> | null): Promise<void> | null {
     if (this.#last !== null) return this.run(async () => void (await work()))
-    const result = work()
-    return result === null ? null : this.#keep(result)
+    try {
+      const result = work()
+      return result === null ? null : this.#keep(result)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #keep<T>(result: Promise<T>): Promise<T> {

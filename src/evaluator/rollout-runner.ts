@@ -3,13 +3,14 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { runningMirror } from '../rollout/mirror-step.ts'
+import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
@@ -71,23 +72,19 @@ export class RolloutRunner {
 
   /** What a forecast is made from. */
   get reading(): TrafficInput {
-    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
-    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
+    return this.#readAt(this.#deps.clock.now())
   }
 
   /**
-   * One evaluation. Null: it is done, and there was nothing to store; else it resolves when what it decided is
-   * stored and applied. It neither throws nor rejects.
+   * One evaluation. Null: it is done, with nothing to store; else resolves when what it decided is stored and
+   * applied. Neither throws nor rejects.
    */
   tick(): Promise<void> | null {
-    const report = (error: unknown) =>
+    const evaluated = this.#oneByOne.runNow(() => this.#evaluate())
+    if (evaluated === null) return null
+    return evaluated.catch((error: unknown) => {
       this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-    try {
-      return this.#oneByOne.runNow(() => this.#evaluate())?.catch(report) ?? null
-    } catch (error) {
-      report(error)
-      return null
-    }
+    })
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -133,13 +130,10 @@ export class RolloutRunner {
 
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
   #evaluate(): Promise<void> | null {
-    const lease = this.#deps.lease()
-    const knows = lease !== null && lease.token === this.#token && this.#pending === null
-    return knows ? this.#decide() : this.#takeLeadAndDecide()
-  }
-
-  async #takeLeadAndDecide(): Promise<void> {
-    if (await this.#takesLead()) await this.#decide()
+    const token = this.#deps.lease()?.token
+    if (token !== undefined && token === this.#token && this.#pending === null)
+      return this.#decide()
+    return this.#takesLead().then((leads) => (leads ? this.#decide() : null)) as Promise<void>
   }
 
   /** Null: nothing has to be stored. */
@@ -148,11 +142,13 @@ export class RolloutRunner {
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
     const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
-    const measured = this.#measure(now, isTurn)
+    const seen = this.#looked(now)
+    const evidence = this.#observer.measure(seen)
+    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
-    if (!folded && !measured && transition.state === this.#state) return null
-    return this.#commitOrStop(transition)
+    const isSame = !folded && evidence === seen.evidence && transition.state === this.#state
+    return isSame ? null : this.#commitOrStop(transition)
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
@@ -194,24 +190,17 @@ export class RolloutRunner {
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
     try {
-      if (!(await this.#takesLead())) {
-        const detail = 'another process holds the lease to decide on this store: ask that one'
-        return { ok: false, code: 'SERIN_REFUSED', detail }
-      }
-      if (ifMatch !== null && ifMatch !== this.#state.revision) {
-        const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
-        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
-      }
+      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+      const { revision } = this.#state
+      if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
       this.#seen = this.#observe(this.#deps.clock.now())
       const transition = step(this.#plan, this.#state, this.#seen, command)
-      if ('refused' in transition) {
-        return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
-      }
+      if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
       return { ok: true, decision: await this.#commit(transition) }
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return { ok: false, code: 'SERIN_STORE_FAILED', detail: 'the store did not take the change' }
+      return STORE_FAILED
     }
   }
 
@@ -276,9 +265,7 @@ export class RolloutRunner {
     const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
     if (!moved && state.phase === before.phase) return
     if (moved) this.#book.beginStep()
-    const began = runningMirror(this.#plan.steps, before) === null
-    const mirrors = runningMirror(this.#plan.steps, state) !== null
-    if ((before.weightBp === 0 && state.weightBp > 0) || (began && mirrors)) {
+    if (beginsToAnswer(this.#plan.steps, before, state)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
@@ -293,28 +280,17 @@ export class RolloutRunner {
     this.#cycle.turn(this.state, now, judged, byInterval)
   }
 
-  /** Counts what limits and thresholds say; true where there is something new to store. */
-  #measure(now: number, isTurn: boolean): boolean {
-    const seen = this.#looked(now)
-    const evidence = this.#observer.measure(seen)
-    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
-    return evidence !== seen.evidence
-  }
-
   #observe(now: number): Observation {
     return this.#observer.observe(this.#looked(now))
   }
 
+  #readAt(now: number): TrafficInput {
+    const { evidence } = this.#cycle
+    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
+  }
+
   #looked(now: number): Look {
-    return {
-      plan: this.#plan,
-      state: this.#state,
-      evidence: this.#cycle.evidence,
-      book: this.#book,
-      sight: this.#deps,
-      now,
-      warmUp: now < this.#warmUntil,
-    }
+    return { ...this.#readAt(now), sight: this.#deps, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
