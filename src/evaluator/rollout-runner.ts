@@ -130,9 +130,8 @@ export class RolloutRunner {
 
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
   #evaluate(): Promise<void> | null {
-    const token = this.#deps.lease()?.token
-    if (token !== undefined && token === this.#token && this.#pending === null)
-      return this.#decide()
+    const isKnown = this.#deps.lease()?.token === this.#token && this.#pending === null
+    if (isKnown) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null)) as Promise<void>
   }
 
@@ -234,7 +233,8 @@ export class RolloutRunner {
     const cohorts = this.#cycle.changes()
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        ...{ plan: this.#plan, from: this.#state, storedRevision: this.#storedRevision, lease },
+        plan: this.#plan,
+        ...{ from: this.#state, storedRevision: this.#storedRevision, lease },
         ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
         ...{ evidence: this.#cycle.evidence, cohorts },
       }),

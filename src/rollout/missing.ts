@@ -8,24 +8,15 @@ import {
   type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
-import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
-import {
-  formatChange,
-  formatCount,
-  formatLimit,
-  formatOdds,
-  formatPercent,
-  formatValue,
-} from './format.ts'
+import { formatCount, formatLimit, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { sourceOf } from './metric-source.ts'
 import { missingMeasurements } from './missing-measurements.ts'
+import { missingProofs } from './missing-proofs.ts'
 import { firstWeight } from './mirror-step.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
-
-/** Share of the traffic below which a segment's own proof is slow enough to say so. */
-const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
@@ -84,7 +75,7 @@ function* findMissing(
   yield labelMinimums(plan, step, state, seen, reports, unit)
   yield limits(reports)
   yield missingMeasurements(reports)
-  if (state.step >= provingStep(plan.steps)) yield proofs(plan, reports)
+  if (state.step >= provingStep(plan.steps)) yield missingProofs(plan, reports)
 }
 
 /** The longest of the times that are known; null when one is unknown or nothing is missing. */
@@ -95,7 +86,7 @@ export function etaOf(missing: readonly Missing[]): number | null {
 
 /** Whether every required metric has been shown to be no worse. */
 export function isProved(plan: RolloutPlan, seen: Observation): boolean {
-  return proofs(plan, seen.reports).length === 0
+  return missingProofs(plan, seen.reports).length === 0
 }
 
 // No request is drawn to a previewed canary, so its own figures say nothing: what is left is whether it can
@@ -230,75 +221,6 @@ function beyond(report: MetricReport, write: (allowed: string) => string): Missi
     },
     etaSeconds: null,
   }
-}
-
-function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
-  return plan.hypotheses.flatMap((hypothesis) => {
-    if (!hypothesis.required || hypothesis.proof === null) return []
-    const report = reports.find((r) => r.name === hypothesis.id)
-    if (report === undefined) return []
-    const { nonInferiority, stepNonInferiority } = report.evidence
-    const margin = () => formatChange(report.better, report.margins!.proof!)
-    if (!reaches(nonInferiority!)) {
-      return [
-        inconclusive(
-          report,
-          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
-        ),
-      ]
-    }
-    // With a sticky key a late step sees few new keys, so its own proof would never come: there the
-    // step must only be free of harm as seen from a fresh start point.
-    const { stepHarm } = report.evidence
-    const holdsNow = plan.keyed
-      ? stepHarm !== null && !reaches(stepHarm)
-      : stepNonInferiority !== null && reaches(stepNonInferiority)
-    if (holdsNow) return []
-    const where = plan.keyed
-      ? stepHarm === null
-        ? 'nothing of this step is judged yet'
-        : 'this step alone looks worse'
-      : 'not excluded in this step alone'
-    return [inconclusive(report, () => `${margin()}: ${where}`)]
-  })
-}
-
-function reaches({ log, threshold }: LogEvidence): boolean {
-  return log >= threshold
-}
-
-function inconclusive(report: MetricReport, write: () => string): Missing {
-  return {
-    kind: 'inconclusive',
-    get sentence() {
-      return `${report.name}: ${write()}`
-    },
-    get etaSeconds() {
-      return report.etaSeconds
-    },
-  }
-}
-
-// An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
-// bound would seem to prove what the evidence does not.
-function soFar({ ratio, evidence, better }: MetricReport): string {
-  if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
-    const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
-    return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
-  }
-  const { log, threshold } = evidence.nonInferiority!
-  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
-}
-
-// Of a segment with little traffic the proof may never come, and nothing else says why.
-function segmentTraffic(
-  { name, segment, canary }: MetricReport,
-  reports: readonly MetricReport[],
-): string {
-  if (segment === undefined) return ''
-  const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
-  if (canary.n >= whole * SMALL_SEGMENT) return ''
-  return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
 }
 
 // What is folded by now was drawn until `lagMs` ago, so the pace is that of the time before: with a long
