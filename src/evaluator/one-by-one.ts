@@ -12,8 +12,8 @@ export class OneByOne {
    * Does the work at once where nothing else is under way, else in its turn. Null: it is done, without having
    * waited for anything. Rejects where the work throws or rejects; it does not throw itself.
    */
-  runNow(work: () => Promise<void> | null): Promise<void> | null {
-    if (this.#last !== null) return this.run(async () => void (await work()))
+  runNow(work: () => Promise<unknown> | null): Promise<unknown> | null {
+    if (this.#last !== null) return this.run(async () => await work())
     try {
       const result = work()
       return result === null ? null : this.#keep(result)

@@ -8,6 +8,7 @@ import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
+import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
@@ -17,7 +18,7 @@ import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readStored } from './read-stored.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { takeUp } from './take-up.ts'
+import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
@@ -29,7 +30,8 @@ export class RolloutRunner {
   #plan: RolloutPlan
   #book: ServiceBook
   #state: RolloutState
-  #storedRevision: number | null
+  /** What the store has; null = nothing. */
+  #stored: RolloutState | null
   #cycle: CohortCycle
   readonly #observer: Observer
   #seen: Observation | null = null
@@ -37,10 +39,11 @@ export class RolloutRunner {
   #turnAt = 0
   /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
   #token: number | null = null
+  /** A write was not answered: it may be stored all the same. */
+  #isUnsure = false
   #warmUntil: number
-  /** A rollback could not be stored: this process gives the canary nothing until it is. */
-  #stopped = false
-  /** What has to be stored before anything else: the configuration's transition, or that rollback. */
+  // To be stored before anything else: the configuration's transition, or a rollback that could not be. It
+  // keeps the canary's weight or takes all of it, so this process goes by it already.
   #pending: Transition | null
   readonly #oneByOne = new OneByOne()
 
@@ -53,16 +56,16 @@ export class RolloutRunner {
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
-    this.#storedRevision = record?.state.revision ?? null
+    this.#stored = record?.state ?? null
     this.#state = state
     this.#pending = pending
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
-    deps.apply(state)
+    deps.apply(this.state)
   }
 
   get state(): RolloutState {
-    return this.#stopped ? { ...this.#state, weightBp: 0 } : this.#state
+    return this.#pending?.state ?? this.#state
   }
 
   /** The rollout as people ask for it. */
@@ -71,20 +74,18 @@ export class RolloutRunner {
   }
 
   /** What a forecast is made from. */
-  get reading(): TrafficInput {
-    return this.#readAt(this.#deps.clock.now())
+  reading(now: number): TrafficInput {
+    // Evidence of an attempt that is to end answers other questions.
+    const isOver = this.#pending?.resetEvidence === true
+    const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
+    return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
-  /**
-   * One evaluation. Null: it is done, with nothing to store; else resolves when what it decided is stored and
-   * applied. Neither throws nor rejects.
-   */
-  tick(): Promise<void> | null {
-    const evaluated = this.#oneByOne.runNow(() => this.#evaluate())
-    if (evaluated === null) return null
-    return evaluated.catch((error: unknown) => {
+  /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
+  tick(): Promise<unknown> | null {
+    const failed = (error: unknown) =>
       this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-    })
+    return this.#oneByOne.runNow(() => this.#evaluate())?.catch(failed) ?? null
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -92,26 +93,30 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch))
   }
 
-  /** Why the rollout cannot go on under another plan; null when it can. */
-  refusal(plan: RolloutPlan): string | null {
-    const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
-    return 'refused' in next ? next.detail : null
+  /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
+  refusal(plan: RolloutPlan): Promise<string | null> {
+    return this.#oneByOne.run(async () => {
+      // Other versions depend on what the store knows; and it may know what this process has not heard of.
+      if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
+      const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
+      return 'refused' in next ? next.detail : null
+    })
   }
 
   /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(plan: RolloutPlan, book: ServiceBook, by: Omit<Circumstances, 'now'>): Promise<void> {
+  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const next = this.#reconciled(plan, by)
+      const rolledBackAt = beginsAnother(plan, this.#stored)
+        ? await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
+        : null
+      const next = this.#reconciled(plan, { actor, rolledBackAt })
       if ('refused' in next) throw new Error(next.detail)
-      // What the store does not have yet is carried over.
-      const decision = next.decision ?? this.#pending?.decision ?? null
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
-      this.#pending = { ...next, decision, resetEvidence }
       this.#plan = plan
       this.#book = book
       if (resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
-      this.#deps.apply(this.state)
+      this.#goBy({ ...next, resetEvidence })
       await this.#takesLead()
     })
   }
@@ -129,14 +134,14 @@ export class RolloutRunner {
   }
 
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
-  #evaluate(): Promise<void> | null {
-    const isKnown = this.#deps.lease()?.token === this.#token && this.#pending === null
-    if (isKnown) return this.#decide()
-    return this.#takesLead().then((leads) => (leads ? this.#decide() : null)) as Promise<void>
+  #evaluate(): Promise<unknown> | null {
+    const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
+    if (isKnown && this.#pending === null) return this.#decide()
+    return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
 
   /** Null: nothing has to be stored. */
-  #decide(): Promise<void> | null {
+  #decide(): Promise<unknown> | null {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
@@ -147,44 +152,51 @@ export class RolloutRunner {
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
     const isSame = !folded && evidence === seen.evidence && transition.state === this.#state
-    return isSame ? null : this.#commitOrStop(transition)
+    if (isSame) return null
+    return this.#commit(transition).catch((error: unknown) => {
+      // A store that is away must not keep a bad canary in front of users.
+      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
+      throw error
+    })
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
     const lease = this.#deps.lease()
-    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    const isNews = lease === null || lease.token !== this.#token
+    if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
     if (lease === null) return false
     this.#token = lease.token
-    if (this.#pending !== null) await this.#commitPending()
+    if (this.#pending !== null) await this.#commit(this.#pending)
+    this.#pending = null
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
-  async #follow(leads: boolean): Promise<void> {
-    const known = leads ? null : this.#storedRevision
+  async #follow(readsAll: boolean): Promise<void> {
+    const known = readsAll ? null : (this.#stored?.revision ?? null)
     const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
       this.#protect()
       throw error
     })
+    this.#isUnsure = false
     if (found === null) return
     const { record, rolledBackAt, lastDecision } = found
     const now = this.#deps.clock.now()
     const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
-    this.#storedRevision = record.state.revision
+    this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = pending
-    this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
-    this.#deps.apply(state)
+    this.#deps.apply(this.state)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
   #protect(): void {
-    if (this.#stopped) return
-    const transition = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
-    if (transition.decision?.action === 'rollback') this.#stop(transition)
+    if (this.#pending?.state.weightBp === 0) return
+    const transition = step(this.#plan, this.state, this.#observe(this.#deps.clock.now()))
+    if (transition.decision?.action === 'rollback') this.#goBy(transition)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
@@ -203,26 +215,12 @@ export class RolloutRunner {
     }
   }
 
-  async #commitPending(): Promise<void> {
-    await this.#commit(this.#pending!)
-    this.#pending = null
-    this.#stopped = false
-  }
-
-  async #commitOrStop(transition: Transition): Promise<void> {
-    try {
-      await this.#commit(transition)
-    } catch (error) {
-      if (transition.state.phase === 'rolled-back') this.#stop(transition)
-      throw error
+  #goBy(pending: Transition): void {
+    const { weightBp } = this.state
+    this.#pending = pending
+    if (pending.state.weightBp !== weightBp) {
+      this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     }
-  }
-
-  // A store that is away must not keep a bad canary in front of users.
-  #stop(rollback: Transition): void {
-    this.#pending = rollback
-    this.#stopped = true
-    this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     this.#deps.apply(this.state)
   }
 
@@ -231,20 +229,22 @@ export class RolloutRunner {
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const { state, resetEvidence } = transition
     const cohorts = this.#cycle.changes()
+    this.#isUnsure = true
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        plan: this.#plan,
-        ...{ from: this.#state, storedRevision: this.#storedRevision, lease },
+        ...{ plan: this.#plan, from: this.#stored ?? this.#state, lease },
+        storedRevision: this.#stored?.revision ?? null,
         ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
         ...{ evidence: this.#cycle.evidence, cohorts },
       }),
     )
+    this.#isUnsure = false
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)
     }
     if (!resetEvidence) this.#cycle.stored(cohorts)
-    this.#storedRevision = state.revision
+    this.#stored = state
     this.#adopt(transition)
     if (result.decision !== null) {
       this.#lastDecision = result.decision
@@ -284,17 +284,16 @@ export class RolloutRunner {
     return this.#observer.observe(this.#looked(now))
   }
 
-  #readAt(now: number): TrafficInput {
-    const { evidence } = this.#cycle
-    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
-  }
-
   #looked(now: number): Look {
-    return { ...this.#readAt(now), sight: this.#deps, warmUp: now < this.#warmUntil }
+    return { ...this.reading(now), sight: this.#deps, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    const state = this.#pending?.state ?? this.#state
-    return reconcile(plan, state, { ...by, now: this.#deps.clock.now() })
+    // A rollback that waits for the store stands; a configuration that does may be taken back.
+    const rollback = this.#pending?.decision?.action === 'rollback' ? this.#pending : null
+    const seen = { ...by, now: this.#deps.clock.now() }
+    const next = reconcile(plan, rollback?.state ?? this.#stored, seen)
+    if ('refused' in next || rollback === null) return next
+    return { ...next, decision: next.decision ?? rollback.decision }
   }
 }

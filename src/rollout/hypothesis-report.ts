@@ -8,7 +8,7 @@ import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
 import { proofDirection, readFigures, windowSeconds, type Figures } from './figures.ts'
 import type { JudgeContext } from './judge.ts'
-import { isDecidingLimit, limitOf, LIMIT_TICKS, type LimitReading } from './limits.ts'
+import { isDecidingLimit, limitReport, LIMIT_TICKS, type LimitReading } from './limits.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
@@ -53,7 +53,7 @@ export class HypothesisReport implements MetricReport {
     this.#found = evidence.hypotheses[hypothesis.id] as Tested
     this.name = hypothesis.id
     this.required = hypothesis.required || isDecidingLimit(limit)
-    this.limit = limit === null ? null : limitOf(limit, ticksBeyond)
+    this.limit = limit === null ? null : limitReport(limit, ticksBeyond)
     // Label metrics fold a whole window late: until then the step's own sums are still another step's.
     const stepStart = this.#isStepFolded ? evidence.stepStart : null
     this.evidence = new TestedEvidence(hypothesis, this.#found, stepStart)

@@ -4,8 +4,9 @@ import type { MetricReport } from '../domain/verdict.ts'
 import { driftReport } from './drift-report.ts'
 import type { FigureContext } from './figures.ts'
 import { HypothesisReport } from './hypothesis-report.ts'
-import { isDecidingLimit, limitOf, limitVerdict, type LimitReading } from './limits.ts'
-import { pairReports, type StandingPairs } from './pair-reports.ts'
+import { isDecidingLimit, limitReport, limitVerdict, type LimitReading } from './limits.ts'
+import { mirrorStepAt } from './mirror-step.ts'
+import { pairReports, type PairLatency, type StandingPairs } from './pair-reports.ts'
 import type { RolloutPlan } from './plan.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 
@@ -19,6 +20,8 @@ export type JudgeContext = FigureContext & {
   readonly now: number
   /** What a standing mirror of the canary has found; absent = it has none. */
   readonly standing?: StandingPairs | null
+  /** Absent = there are no pairs. */
+  readonly pairLatency?: PairLatency
 }
 
 /**
@@ -34,27 +37,30 @@ export function judge(
 ): readonly MetricReport[] {
   const counted = plan.metrics.filter((m) => m.threshold !== undefined)
   const isCounted = (id: string) => counted.some((m) => m.name === id)
+  const place = { step: context.step, weightBp: context.pi * WHOLE_BP }
+  // In a mirror step a limit is one of the pairs.
+  const isMirrored = mirrorStepAt(plan.steps, place) !== null
   const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
   const reports = tested.map((h) => {
     if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
-    const limit = context.limits.find((l) => l.metric === h.id) ?? null
+    const limit = isMirrored ? null : (context.limits.find((l) => l.metric === h.id) ?? null)
     return new HypothesisReport(plan, evidence, h, limit, context)
   })
   const alone = context.limits.filter((l) => !plan.hypotheses.some((h) => h.id === l.metric))
   return [
     ...reports,
-    ...alone.map((l) => limitReport(l, evidence)),
+    ...alone.map((l) => aloneReport(l, evidence)),
     ...counted.map((m) => thresholdReport(m, evidence, context)),
-    ...pairReports(
-      plan,
-      evidence,
-      { step: context.step, weightBp: context.pi * WHOLE_BP },
-      context.standing ?? null,
-    ),
+    ...pairReports(plan, evidence, {
+      ...place,
+      limits: context.limits,
+      standing: context.standing ?? null,
+      latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
+    }),
   ]
 }
 
-function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
+function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {
   const ticksBeyond = evidence.limitTicks[limit.metric] ?? 0
   return {
     name: limit.metric,
@@ -69,7 +75,7 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     canary: limit.canary,
     ratio: null,
     evidence: NO_EVIDENCE,
-    limit: limitOf(limit, ticksBeyond),
+    limit: limitReport(limit, ticksBeyond),
     threshold: null,
     error: limit.error,
     outsideAlpha: true,

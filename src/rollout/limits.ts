@@ -90,6 +90,14 @@ export function isBroken(reading: LimitReading): boolean {
   return reading.canaryBeyond && !reading.baselineBeyond
 }
 
+/** A limit for people, after so many evaluations in a row beyond it. */
+export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
+  const { max, min, baselineBeyond, tooFew } = limit
+  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
+  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
+  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
+}
+
 /** The verdict on a metric that has an absolute limit alone. */
 export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdict {
   if (reading.error !== null) return 'error'
@@ -100,14 +108,6 @@ export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdic
 /** Whether breaking it ends or pauses the rollout. */
 export function isDecidingLimit(limit: LimitReading | null): boolean {
   return limit !== null && limit.onFailure !== 'warn'
-}
-
-/** A limit as a report shows it; `ticksBeyond`: counted evaluations in a row that were beyond it. */
-export function limitOf(limit: LimitReading, ticksBeyond: number): LimitReport {
-  const { max, min, baselineBeyond, tooFew } = limit
-  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
-  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
 }
 
 function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
