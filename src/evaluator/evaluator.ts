@@ -183,9 +183,10 @@ export class Evaluator {
     regression: number | null,
   ): ForecastWithAdvice | null {
     const runner = this.#runners.get(service)
-    const traffic =
-      runner === undefined ? null : readTraffic(runner.reading(this.#deps.clock.now()), given)
-    return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
+    if (runner === undefined) return null
+    const reading = runner.reading(this.#deps.clock.now())
+    const traffic = readTraffic(reading, given)
+    return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
