@@ -183,8 +183,10 @@ export class Evaluator {
     regression: number | null,
   ): ForecastWithAdvice | null {
     const runner = this.#runners.get(service)
-    const traffic = runner === undefined ? null : readTraffic(runner.reading, given)
-    return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
+    if (runner === undefined) return null
+    const reading = runner.reading(this.#deps.clock.now())
+    const traffic = readTraffic(reading, given)
+    return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
@@ -229,10 +231,11 @@ export class Evaluator {
       this.#led = this.leads
       this.#deps.onLead?.(this.leads)
     }
-    const ticks: Promise<void>[] = []
+    const ticks: Promise<unknown>[] = []
     let n = 0
     for (const runner of this.#all()) {
-      ticks.push(runner.tick())
+      const tick = runner.tick()
+      if (tick !== null) ticks.push(tick)
       // Requests get their turn in between; what is on its way into the store is not waited for.
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }

@@ -202,9 +202,13 @@ t.test('numbers of answers are booked by their pointer, and store the cohort ane
     [...ledger.slots()].map((slot) => slot.stale),
     [true],
   )
+  const takeStale = () => ledger.takeStale().map((slot) => slot.cohort.number)
+  t.same([takeStale(), takeStale()], [[1], []], 'it is told once')
+  ledger.answer(ticket, { '/tokens': 1e6 })
+  t.same(takeStale(), [1], 'and again when it has changed again')
   ledger.drop(1)
   ledger.answer(ticket, { '/tokens': 7 })
-  t.match(tallies['tokens'], { n: [0, 2] }, 'too late')
+  t.match(tallies['tokens'], { n: [0, 3] }, 'too late')
   t.end()
 })
 
