@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { ISO_8601 } from '../feedback/parse.ts'
 import { byName, count } from './schema-value.ts'
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -19,8 +20,9 @@ export const FeedbackLineSchema = Type.Object(
     values: Type.Optional(byName(Type.Number(), "The event's numbers by field.")),
     at: Type.Optional(
       Type.String({
-        format: 'date-time',
-        description: 'When the event happened. Without it: now.',
+        pattern: ISO_8601.source,
+        description: 'When the event happened, ISO 8601 with a zone. Without it: now.',
+        examples: ['2027-06-30T12:00:00Z'],
       }),
     ),
   },
@@ -38,7 +40,7 @@ export const FeedbackLineSchema = Type.Object(
               anyOf: [{ required: ['id'] }, { required: ['value'] }, { required: ['values'] }],
             },
           },
-          { required: ['event'] },
+          { required: ['event'], not: { required: ['label'] } },
         ],
       },
     ],

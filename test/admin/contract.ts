@@ -8,7 +8,7 @@ import { createFakeDeps, LOOPBACK } from './fake-deps.ts'
 /** An OpenAPI document, as far as these tests look into it. */
 export type Document = {
   readonly info: { readonly version: string; readonly description: string }
-  readonly tags: readonly { readonly name: string }[]
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>
   readonly components: { readonly schemas: Readonly<Record<string, SchemaObject>> }
 }

@@ -1,0 +1,15 @@
+import { readDocument } from '../admin/contract.ts'
+import { renderApi } from './render-api.ts'
+
+/** A page of docs/ that is made from code. */
+export type Page = {
+  /** `npm run docs:<name>` writes it. */
+  readonly name: string
+  readonly file: string
+  readonly render: () => string | Promise<string>
+}
+
+/** Every page that is made from code here. */
+export const PAGES: readonly Page[] = [
+  { name: 'api', file: 'api.md', render: async () => renderApi(await readDocument()) },
+]
