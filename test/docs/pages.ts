@@ -1,5 +1,7 @@
 import { readDocument } from '../admin/contract.ts'
+import { describeMetrics } from '../prometheus/kit.ts'
 import { renderApi } from './render-api.ts'
+import { renderMetrics } from './render-metrics.ts'
 
 /** A page of docs/ that is made from code. */
 export type Page = {
@@ -12,4 +14,9 @@ export type Page = {
 /** Every page that is made from code here. */
 export const PAGES: readonly Page[] = [
   { name: 'api', file: 'api.md', render: async () => renderApi(await readDocument()) },
+  {
+    name: 'metrics',
+    file: 'metrics-reference.md',
+    render: async () => renderMetrics(await describeMetrics()),
+  },
 ]
