@@ -1,6 +1,7 @@
 import { readDocument } from '../admin/contract.ts'
 import { describeMetrics } from '../prometheus/kit.ts'
 import { renderApi } from './render-api.ts'
+import { renderConfig } from './render-config.ts'
 import { renderMetrics } from './render-metrics.ts'
 
 /** A page of docs/ that is made from code. */
@@ -14,6 +15,7 @@ export type Page = {
 /** Every page that is made from code here. */
 export const PAGES: readonly Page[] = [
   { name: 'api', file: 'api.md', render: async () => renderApi(await readDocument()) },
+  { name: 'config', file: 'configuration.md', render: renderConfig },
   {
     name: 'metrics',
     file: 'metrics-reference.md',

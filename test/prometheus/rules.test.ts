@@ -70,7 +70,7 @@ t.test('Every alert says how bad it is, what has happened and what to do next.',
   for (const { alert, labels, annotations, expr } of alerts) {
     t.match(labels?.['severity'], /^(?:critical|warning|info)$/, alert!)
     t.match(annotations?.['summary'], /\.$/, alert!)
-    t.match(annotations?.['next'], /\.$/, alert!)
+    t.match(annotations?.['next'], /[.?]$/, alert!)
     for (const text of Object.values(annotations ?? {})) {
       for (const [, name] of text.matchAll(/\$labels\.(\w+)/g)) {
         const kept = labelsOf(expr).includes(name!) || (name === 'instance' && !/\bby\b/.test(expr))
