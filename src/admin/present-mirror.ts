@@ -1,12 +1,9 @@
 import type { Json } from './schema-value.ts'
 import type { MirrorFigures } from './service-status.ts'
-import type { MirrorSchema, PairSchema } from './schema-mirror.ts'
+import type { MirrorSchema } from './schema-mirror.ts'
 
 /** A mirror as the API shows it: times ISO 8601, null for what is not known. */
 export type MirrorJson = Json<typeof MirrorSchema>
-
-/** A pair of answers that disagree. */
-export type PairJson = Json<typeof PairSchema>
 
 /** Builds the JSON of one mirror. */
 export function presentMirror(mirror: MirrorFigures): MirrorJson {

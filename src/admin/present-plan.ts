@@ -3,7 +3,7 @@ import { bpToPercent } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { StepForecast, Times } from '../rollout/forecast.ts'
 import { describeSuggestion, type ForecastWithAdvice } from '../rollout/suggestions.ts'
-import type { MetricPlanSchema, PlanSchema, StepPlanSchema, TimesSchema } from './schema-plan.ts'
+import type { PlanSchema, StepPlanSchema, TimesSchema } from './schema-plan.ts'
 import type { Json } from './schema-value.ts'
 
 /** Half, and four of five, of the rollouts have it within so many seconds; null = never. */
@@ -13,9 +13,6 @@ export type TimesJson = Json<typeof TimesSchema>
 export type PlanJson = Json<typeof PlanSchema>
 
 export type StepPlanJson = Json<typeof StepPlanSchema>
-
-/** `see`: a canary that is worse by `regression`; `prove`: an equal one, within the margin. */
-export type MetricPlanJson = Json<typeof MetricPlanSchema>
 
 /** Builds the JSON of `GET …/plan`. */
 export function presentPlan(

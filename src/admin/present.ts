@@ -7,15 +7,12 @@ import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
 import type { DecisionSchema } from './schema-decision.ts'
-import type { PauseSchema, ServiceSchema, StepSchema, VariantSchema } from './schema-service.ts'
+import type { PauseSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
 import type { Json } from './schema-value.ts'
 import type { ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
 export type ServiceJson = Json<typeof ServiceSchema>
-
-/** `index` counts from 0; `kind: null` = no step is current (idle, promoted, rolled back). */
-export type StepJson = Json<typeof StepSchema>
 
 /** `until: null` waits for somebody; `metric` is the one that paused it, where one did. */
 export type PauseJson = Json<typeof PauseSchema>

@@ -7,8 +7,7 @@ const AnswerValueSchema = Type.Unsafe<string | number | boolean | null>({
   description: 'The statuses where these differ, else the predictions; null = none was read.',
 })
 
-/** Two answers to one request that disagree. */
-export const PairSchema = Type.Object(
+const PairSchema = Type.Object(
   {
     at: time(),
     requestId: Type.String(),

@@ -9,8 +9,7 @@ const times = {
 /** How soon something happens. */
 export const TimesSchema = Type.Object(times)
 
-/** One required metric in one step. */
-export const MetricPlanSchema = Type.Object({
+const MetricPlanSchema = Type.Object({
   name: Type.String(),
   regression: Type.Number({ description: 'The change for the worse that `see` is about.' }),
   see: TimesSchema,

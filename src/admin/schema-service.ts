@@ -6,8 +6,7 @@ import { MetricSchema } from './schema-metric.ts'
 import { MirrorSchema } from './schema-mirror.ts'
 import { byName, count, numberOrNull, oneOf, orNull, time } from './schema-value.ts'
 
-/** Where a rollout is among its steps. */
-export const StepSchema = Type.Object({
+const StepSchema = Type.Object({
   index: count('From 0.'),
   of: count('How many there are.'),
   kind: orNull(

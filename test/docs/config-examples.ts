@@ -1,3 +1,5 @@
+import { parse, stringify } from 'yaml'
+
 /** An example of a section: valid where it stands, in a service that has the rest (`beside`) as well. */
 export type ConfigExample = { readonly yaml: string; readonly beside?: string }
 
@@ -246,6 +248,8 @@ notify:
 /** What stands beside the examples of metrics that say nothing else. */
 export const BESIDE_METRICS = OBSERVED
 
+/** Metrics of one kind: the first is named after it. */
 function metric(text: string): string {
-  return `analysis:\n  metrics:\n    ${/kind: ([a-z-]+)/.exec(text)![1]!.replace('-', '')}: ${text}`
+  const name = /kind: ([a-z-]+)/.exec(text)![1]!
+  return stringify(parse(`analysis:\n  metrics:\n    ${name}: ${text}`))
 }

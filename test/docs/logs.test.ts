@@ -25,7 +25,7 @@ t.test('docs/logs.md has every field of the access log, with its type.', (t) => 
   )
   const line = lines[0] as Readonly<Record<string, unknown>>
   const rows = [...section('The access log').matchAll(/^\| `(\w+)` +\| (\w+)( or null)? +\|/gm)]
-  t.same(rows.map(([, field]) => field).toSorted(), Object.keys(line).toSorted())
+  t.same(rows.map(([, field]) => field!).toSorted(), Object.keys(line).toSorted())
   for (const [, field, type, orNull] of rows) {
     if (line[field!] === null) t.ok(orNull, field!)
     else if (line[field!] !== undefined) t.equal(typeof line[field!], type, field!)

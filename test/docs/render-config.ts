@@ -161,7 +161,7 @@ function schemaAt(root: Schema, at: string): Schema {
     }, root)
 }
 
-/** What at least half of the kinds have, word for word. */
+/** What all kinds have, as most of them have it. */
 function commonKeys(kinds: readonly Schema[], at: string): readonly ConfigKey[] {
   const [first] = kinds
   const words = kinds.map(kindOf)
@@ -175,11 +175,9 @@ function commonKeys(kinds: readonly Schema[], at: string): readonly ConfigKey[] 
     required: true,
   }
   const rest = keysOf(first!, at).filter(({ path, schema }) => {
-    const has = (other: Schema) =>
-      keysOf(other, at).some(
-        (key) => key.path === path && JSON.stringify(key.schema) === JSON.stringify(schema),
-      )
-    return kinds.filter(has).length * 2 > kinds.length
+    const namesakes = kinds.flatMap((other) => keysOf(other, at).filter((key) => key.path === path))
+    const same = namesakes.filter((key) => JSON.stringify(key.schema) === JSON.stringify(schema))
+    return namesakes.length === kinds.length && same.length * 2 > kinds.length
   })
   return [kind, ...rest]
 }
