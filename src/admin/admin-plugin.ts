@@ -28,6 +28,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.
     logController: new LogController({ disableRequestLogging: true }),
+    // What is no address at all, or has a name that no service can have.
+    frameworkErrors: sendProblem,
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
   })

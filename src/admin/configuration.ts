@@ -8,7 +8,7 @@ const GET: Operation = {
   id: 'getConfiguration',
   tag: 'configuration',
   summary: 'The configuration that runs',
-  description: 'With its defaults and without its secrets: `***` stands for each.',
+  description: 'With its defaults and without its secrets: `(hidden)` stands for each.',
   scope: 'read',
   answers: {
     200: {
