@@ -206,7 +206,7 @@ t.test('every metric is described, and what has no series too', async (t) => {
   for (const [, name, pairs] of series) {
     const names = [...pairs!.matchAll(/(\w+)="/g)].map(([, label]) => label!)
     const own = names.filter((label) => label !== 'le')
-    t.same(own.toSorted(), labels.get(name!)?.toSorted(), name)
+    t.same(own.toSorted(), labels.get(name!)?.toSorted(), name!)
   }
 })
 
