@@ -116,7 +116,7 @@ for (const { method = 'GET', url, status, payload, headers, deps } of CASES) {
     const body = payload === undefined ? {} : { payload }
     const typed = { ...(method === 'GET' ? {} : JSON_TYPE), ...headers }
     const { response, wrong } = await ask(contract, { method, url, headers: typed, ...body }, deps)
-    t.equal(response.statusCode, status, response.body)
+    t.equal(response.statusCode, status, response.body.slice(0, 200))
     t.same(wrong, [])
   })
 }
@@ -234,7 +234,7 @@ t.test('Every operation tells what is wrong with a request in the same words.', 
       config?: AdminConfig,
     ) => {
       const { response, wrong } = await ask(contract, { ...request, ...changes }, deps, config)
-      t.equal(response.statusCode, status, `${id} ${response.body}`)
+      t.equal(response.statusCode, status, `${id} ${response.body.slice(0, 200)}`)
       t.same(wrong, [], id)
     }
     const scope = security.flatMap((each) => each['token'] ?? [])[0]
@@ -246,7 +246,8 @@ t.test('Every operation tells what is wrong with a request in the same words.', 
     }
     if (path.includes('{service}')) await expect(404, { url: url.replace('credit-risk', 'x') })
     if (requestBody !== undefined) {
-      await expect(413, { payload: ' '.repeat(17 * 1024 * 1024) })
+      const limit = Number(/^At most (\d+) KiB\.$/.exec(requestBody.description)![1]) * 1024
+      await expect(413, { payload: ' '.repeat(limit + 1) })
       await expect(415, { headers: { 'content-type': 'text/plain' } })
     }
     if ('500' in responses) await expect(500, {}, BROKEN)
