@@ -158,5 +158,8 @@ export const COHORTS_EXAMPLE: CohortsAnswer = {
 }
 
 function figures(version: string, requests: number, errors: number): VariantJson {
-  return { version, requests, errors, p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, upstreams: 2, healthy: 2 }
+  return {
+    ...{ version, requests, errors, rejected: 0, upstreams: 2, healthy: 2 },
+    ...{ p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5 },
+  }
 }

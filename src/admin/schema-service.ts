@@ -30,9 +30,10 @@ export const PauseSchema = Type.Object({
 export const VariantSchema = Type.Object(
   {
     version: Type.String(),
-    requests: count('Since this process started.'),
-    errors: count('Requests with the outcome `failed`.'),
-    p50Ms: numberOrNull('null before the first answer.'),
+    requests: count('Since this process started, or since it has this version.'),
+    errors: count('Requests with the outcome `failed` or `no_answer`.'),
+    rejected: count('Requests that its door turned away: no fault of its answers.'),
+    p50Ms: numberOrNull('Of late, the older the less; null before the first answer.'),
     p95Ms: numberOrNull(),
     p99Ms: numberOrNull(),
     upstreams: count('How many there are.'),
