@@ -195,6 +195,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   )
 
   const adminDeps: AdminDeps = {
+    version: deps.version,
     clock,
     log,
     services: () => live.config.services.map((s) => look.status(s.name)!),
