@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { RouteContext } from './route-context.ts'
 
 /**
@@ -6,12 +6,17 @@ import type { RouteContext } from './route-context.ts'
  * not ready is told to those who may read. Metrics need a token only where others can reach the listener.
  */
 export function addHealthRoutes(app: FastifyInstance, { deps, auth, allow }: RouteContext): void {
-  app.get('/healthz', () => ({ status: 'ok' }))
+  const mayRead = (request: FastifyRequest) => 'actor' in auth.check(request, 'read')
 
-  app.get('/readyz', (request, reply) => {
+  app.get('/healthz', async (request) => {
+    const workers = mayRead(request) ? await deps.workers() : {}
+    return { status: 'ok', ...(Object.keys(workers).length === 0 ? {} : { workers }) }
+  })
+
+  app.get('/readyz', async (request, reply) => {
     const { ready, checks } = deps.ready()
     void reply.status(ready ? 200 : 503)
-    return 'actor' in auth.check(request, 'read') ? { ready, checks } : { ready }
+    return mayRead(request) ? { ready, checks: { ...checks, ...(await deps.workers()) } } : { ready }
   })
 
   app.get('/metrics', auth.isLocal ? {} : { onRequest: allow('read') }, async (_request, reply) => {

@@ -1,6 +1,12 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import { collectCounter } from './collect.ts'
+import {
+  renderRegistry,
+  takeSnapshot,
+  type Exposition,
+  type MetricsSnapshot,
+} from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -33,7 +39,9 @@ export type MetricsRegistry = NotificationCounters & {
   readonly countEvicted: (cohorts: number) => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
-  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly render: () => Promise<Exposition>
+  /** The same as numbers, to be merged with those of other processes. */
+  readonly snapshot: () => Promise<MetricsSnapshot>
 }
 
 /** Builds the registry. Label values come from the configuration alone, never from requests. */
@@ -75,6 +83,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_leader',
     help: 'Whether this process decides.',
+    aggregator: 'max',
     registers: [registry],
     collect() {
       this.set(deps.leads() ? 1 : 0)
@@ -83,6 +92,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_build_info',
     help: 'The version that runs; always 1.',
+    aggregator: 'first',
     labelNames: ['version'],
     registers: [registry],
   }).set({ version: deps.version }, 1)
@@ -95,10 +105,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     countEvicted: (cohorts) => evicted.inc(cohorts),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    render: () => renderRegistry(registry),
+    snapshot: () => takeSnapshot(registry),
   }
 }
 
 function gauge(registry: Registry, name: string, help: string): Gauge {
-  return new Gauge({ name, help, registers: [registry] })
+  return new Gauge({ name, help, aggregator: 'min', registers: [registry] })
 }

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { ConfigResult } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
 import { buildFirstConfig } from '../../src/cli/first-config.ts'
-import type { GatewayDeps, RunningGateway } from '../../src/gateway.ts'
+import type { GatewayDeps, RunningGateway } from '../../src/running-gateway.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { createFakeIo, type FakeIo } from './fake-io.ts'
 
@@ -69,9 +68,20 @@ t.test('Serve listens, drains on SIGTERM or SIGINT, closes and ends with 0.', as
     const deps = await listening
     t.ok(deps.draw() < 1)
     t.not(deps.newRequestId(), deps.newRequestId())
-    t.equal(((await deps.reloadFrom()) as ConfigResult).ok, true)
+    const take = async () => ['one']
+    const discard = () => t.fail('nothing is to be discarded')
+    t.same(await deps.reload(async ({ ok }) => ({ ok: ok as true, take, discard })), {
+      ok: true,
+      changes: ['one'],
+    })
     writeFileSync(file, 'version: 2\n')
-    t.match(await deps.reloadFrom(), { ok: false, problems: [{ file }] })
+    t.match(
+      await deps.reload(async (loaded) => {
+        t.match(loaded, { ok: false, problems: [{ file }] })
+        return { ok: false, problems: ['no'] }
+      }),
+      { ok: false, problems: ['no'] },
+    )
     fake.signal(signal)
     t.equal(await exitCode, 0)
     t.same(calls, ['create a', 'listen', 'drain', 'close'])
