@@ -9,7 +9,7 @@ import { OneByOne } from './evaluator/one-by-one.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
-import { serveHanded, standBy } from './handed-admin.ts'
+import { closeHanded, serveHanded, standBy } from './handed-server.ts'
 import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
@@ -225,14 +225,17 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
   })
   const sockets = trackSockets(data.server)
+  const isAlone = siblings === null
+  const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets))
+  if (!isAlone) admin.server.maxRequestsPerSocket = 1
   const closers: (() => void)[] = [files.close]
 
   return {
     listen: async () => {
-      const address = await data.listen({ ...config.gateway.listen })
+      const address = await (isAlone ? data.listen({ ...config.gateway.listen }) : standBy(data))
       const addresses = {
-        data: certificate === null ? address : address.replace('http:', 'https:'),
-        admin: await (siblings === null ? admin.listen({ ...config.admin.listen }) : standBy(admin)),
+        data: (certificate === null ? address : address?.replace('http:', 'https:')) ?? null,
+        admin: await (isAlone ? admin.listen({ ...config.admin.listen }) : standBy(admin)),
       }
       evaluator.start()
       notifications.start()
@@ -245,7 +248,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     prepareReload,
     snapshot: metrics.snapshot,
     figures: look.figures,
-    serveAdmin: (socket) => serveHanded(admin, socket),
+    serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
     holder,
     succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
@@ -254,7 +257,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         delay: createDelay,
         stopBeingReady: () => (stage.ready = false),
         startDraining: () => (stage.draining = true),
-        closeServer: () => data.close(),
+        closeServer: closeData,
         closeExchanges: (kind) => exchanges.closeAll(kind),
         cutConnections: sockets.destroyAll,
       }),
@@ -262,7 +265,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       stage.ready = false
       for (const close of closers) close()
       sockets.destroyAll()
-      await data.close()
+      await closeData()
       await evaluator.stop()
       await providers.close()
       await notifications.close()

@@ -24,8 +24,8 @@ export type GatewayDeps = {
 
 /** A gateway between its start and its end. */
 export type RunningGateway = {
-  /** Opens both ports; resolves with their addresses. With siblings the admin port is not its own: null. */
-  readonly listen: () => Promise<{ readonly data: string; readonly admin: string | null }>
+  /** Opens both ports; resolves with their addresses. With siblings they are not its own: null. */
+  readonly listen: () => Promise<{ readonly data: string | null; readonly admin: string | null }>
   /** Reads the configuration file again and takes it over, or refuses it whole. Reloads never overlap. */
   readonly reload: () => Promise<ReloadResult>
   /** Takes no more work and waits for what is in flight, within the configured limits. */
@@ -40,8 +40,11 @@ export type WorkerGateway = RunningGateway & {
   readonly snapshot: () => Promise<MetricsSnapshot>
   /** What this process counts, of one service or (null) of all. */
   readonly figures: (service: string | null) => FiguresByService
-  /** Serves a connection to the admin port that was accepted elsewhere: one request of it. */
-  readonly serveAdmin: (socket: Socket) => void
+  /**
+   * Serves a connection to one of the ports that another process accepted. At the admin port it carries
+   * one request, so that the next one comes to whoever decides by then.
+   */
+  readonly serveConnection: (to: 'data' | 'admin', socket: Socket) => void
   /** Names this process in the lease to decide. */
   readonly holder: string
   /** The process of that name has ended: whoever is first decides at once. */

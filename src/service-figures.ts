@@ -54,7 +54,10 @@ export function readFigures(
  * What several processes count together. Which variants and mirrors there are is the first one's; an upstream
  * counts as healthy where it is so in every process, as far as numbers tell.
  */
-export function mergeFigures(own: ServiceFigures, others: readonly ServiceFigures[]): ServiceFigures {
+export function mergeFigures(
+  own: ServiceFigures,
+  others: readonly ServiceFigures[],
+): ServiceFigures {
   return {
     variants: mapValues(own.variants, (counts, name) =>
       others.reduce((sum, { variants }) => addVariant(sum, variants[name]), counts),

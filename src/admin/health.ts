@@ -16,7 +16,9 @@ export function addHealthRoutes(app: FastifyInstance, { deps, auth, allow }: Rou
   app.get('/readyz', async (request, reply) => {
     const { ready, checks } = deps.ready()
     void reply.status(ready ? 200 : 503)
-    return mayRead(request) ? { ready, checks: { ...checks, ...(await deps.workers()) } } : { ready }
+    return mayRead(request)
+      ? { ready, checks: { ...checks, ...(await deps.workers()) } }
+      : { ready }
   })
 
   app.get('/metrics', auth.isLocal ? {} : { onRequest: allow('read') }, async (_request, reply) => {

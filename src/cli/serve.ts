@@ -62,7 +62,15 @@ async function start(io: CliIo, config: Config, log: Logger, file: string): Prom
     const { Supervisor, forkWorker } = await io.loadSupervisor()
     const { sleep } = io
     const fork = () => forkWorker(io)
-    const gateway = new Supervisor(config, { log, clock, version, workers, fork, sleep, readConfig })
+    const gateway = new Supervisor(config, {
+      log,
+      clock,
+      version,
+      workers,
+      fork,
+      sleep,
+      readConfig,
+    })
     return { gateway, failed: gateway.failed }
   }
   const { createGateway } = await io.loadGateway()

@@ -14,7 +14,11 @@ export const GatewaySchema = map(
       Type.Unsafe<'auto' | number>({
         title: 'a whole number from 1 to 256, or auto',
         anyOf: [{ type: 'integer', minimum: 1, maximum: 256 }, { const: 'auto' }],
-        ...note('Processes that share the data port; auto = one per core.', RESTART, DEFAULTS.workers),
+        ...note(
+          'Processes that share the data port; auto = one per core.',
+          RESTART,
+          DEFAULTS.workers,
+        ),
       }),
     ),
     tls: Type.Optional(

@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Registry } from 'prom-client'
+import { AggregatorRegistry, type Registry } from 'prom-client'
 
 /** A Prometheus exposition in text. */
 export type Exposition = { readonly contentType: string; readonly body: string }

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { PreparedReload } from '../reload.ts'
 import type { GatewayDeps, WorkerGateway } from '../running-gateway.ts'
 import { createDialogue, type Port } from './dialogue.ts'
+import type { DoorName } from './fork-worker.ts'
 import type { Output } from './forward-lines.ts'
 import type { SupervisorApi, WorkerApi } from './worker-api.ts'
 
@@ -13,7 +14,7 @@ export type WorkerDeps = {
   /** To the supervisor. */
   readonly port: Port
   /** Calls back with each connection that the supervisor hands over. */
-  readonly onSocket: (listener: (socket: Socket) => void) => void
+  readonly onConnection: (listener: (to: DoorName, socket: Socket) => void) => void
   readonly createGateway: (config: Config, deps: GatewayDeps) => Promise<WorkerGateway>
   readonly stdout: Output
   readonly clock: Clock
@@ -26,11 +27,10 @@ export type WorkerDeps = {
 export function runWorker(deps: WorkerDeps): void {
   let starting: Promise<WorkerGateway> | null = null
   let prepared: Extract<PreparedReload, { ok: true }> | null = null
-  let data = ''
   const open = async (config: Config, given: GatewayDeps) => {
     const opened = await deps.createGateway(config, given)
     try {
-      data = (await opened.listen()).data
+      await opened.listen()
     } catch (error) {
       await opened.close()
       throw error
@@ -54,7 +54,7 @@ export function runWorker(deps: WorkerDeps): void {
         },
       })
       const { holder } = await starting
-      return { data, holder }
+      return { holder }
     },
     prepare: async (loaded) => {
       const next = await (await gateway()).prepareReload(loaded)
@@ -78,9 +78,9 @@ export function runWorker(deps: WorkerDeps): void {
     close: async () => (await gateway()).close(),
   }
   const supervisor = createDialogue<SupervisorApi>(deps.port, answers)
-  deps.onSocket((socket) => {
+  deps.onConnection((to, socket) => {
     gateway().then(
-      ({ serveAdmin }) => serveAdmin(socket),
+      ({ serveConnection }) => serveConnection(to, socket),
       () => socket.destroy(),
     )
   })

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ReloadResult } from '../admin/admin-deps.ts'
 import type { Config } from '../config/config.ts'
@@ -7,12 +6,15 @@ import type { Clock } from '../domain/clock.ts'
 import { OneByOne } from '../evaluator/one-by-one.ts'
 import { reloadOnChange } from '../reload-on-change.ts'
 import type { RunningGateway } from '../running-gateway.ts'
-import { createAdminDoor, type Answerer } from './admin-door.ts'
+import { createDoor, type TakeConnection } from './door.ts'
+import { endWorkers } from './end-workers.ts'
 import type { WorkerEnd, WorkerProcess } from './fork-worker.ts'
+import { inTime } from './in-time.ts'
 import { MetricsMemory } from './metrics-memory.ts'
+import { refuseAdmin } from './refuse-admin.ts'
 import { reloadWorkers } from './reload-workers.ts'
 import { restartDelayMs, STEADY_MS } from './restart-delay.ts'
-import type { SupervisorApi, WorkerStarted } from './worker-api.ts'
+import type { SupervisorApi } from './worker-api.ts'
 import { describeEnd, WorkerPlace } from './worker-place.ts'
 
 /** What the supervisor needs of its process. */
@@ -50,12 +52,18 @@ export class Supervisor implements RunningGateway {
   readonly #deps: SupervisorDeps
   readonly #places: readonly WorkerPlace[]
   readonly #metrics = new MetricsMemory()
-  readonly #door = createAdminDoor(() => this.#pick())
+  readonly #data = createDoor(
+    () => this.#pickNext(),
+    (socket) => socket.destroy(),
+  )
+  readonly #admin = createDoor(() => this.#pickLeading(), refuseAdmin)
   readonly #files: ReturnType<typeof reloadOnChange>
   /** Starts and reloads: a worker is started with the configuration that the others have. */
   readonly #turns = new OneByOne()
   readonly #ending = new AbortController()
   #config: Config
+  /** Number of the worker that got the last connection. */
+  #lastPicked = 0
   #leaderlessSince: number
   #giveUp!: (error: Error) => void
 
@@ -72,17 +80,21 @@ export class Supervisor implements RunningGateway {
 
   readonly listen: RunningGateway['listen'] = async () => {
     const [first, ...others] = this.#places
-    const data = await this.#turns.run(async () => {
+    await this.#turns.run(async () => {
       // Alone: what keeps it from starting would keep all of them, and is told once.
-      const started = await this.#start(first!)
+      await this.#start(first!)
       await Promise.all(
         others.map((place) => this.#start(place).catch((error) => this.#notStarted(place, error))),
       )
-      return started.data
     })
-    const admin = await this.#door.listen(this.#config.admin.listen)
+    const { gateway, admin } = this.#config
+    const scheme = gateway.tls === null ? 'http' : 'https'
+    const addresses = {
+      data: `${scheme}://${await this.#data.listen(gateway.listen)}`,
+      admin: `http://${await this.#admin.listen(admin.listen)}`,
+    }
     this.#files.follow(this.#config)
-    return { data, admin }
+    return addresses
   }
 
   readonly reload = (): Promise<ReloadResult> =>
@@ -100,22 +112,28 @@ export class Supervisor implements RunningGateway {
   readonly drain = async (): Promise<void> => {
     this.#ending.abort()
     const { waitMs, deadlineMs, streamsMs } = this.#config.gateway.drain
+    const { sleep } = this.#deps
+    const ended = new AbortController()
+    // New connections are taken as long as the workers say nothing but that they are not ready.
+    void sleep(waitMs, ended.signal).then(this.#data.close)
     const limitMs = waitMs + Math.max(deadlineMs, streamsMs) + CLOSING_MS
-    const lost = await this.#endAll(limitMs, async (place) => {
+    const lost = await endWorkers(this.#places, limitMs, sleep, async (place) => {
       await place.ask('drain')
       await place.ask('close')
     })
+    ended.abort()
     if (lost.length > 0) throw new Error(`not drained: ${lost.join(', ')}`)
   }
 
   readonly close = async (): Promise<void> => {
     this.#ending.abort()
     this.#files.close()
-    await this.#endAll(CLOSING_MS, (place) => place.ask('close'))
-    await this.#door.close()
+    await endWorkers(this.#places, CLOSING_MS, this.#deps.sleep, (place) => place.ask('close'))
+    this.#data.close()
+    this.#admin.close()
   }
 
-  async #start(place: WorkerPlace): Promise<WorkerStarted> {
+  async #start(place: WorkerPlace): Promise<void> {
     const { clock, fork, version } = this.#deps
     const given = { config: this.#config, version }
     const answers = this.#answersTo(place)
@@ -124,7 +142,6 @@ export class Supervisor implements RunningGateway {
       if (!this.#isEnding) place.state = 'serving'
       place.holder = started.holder
       place.servesSince = clock.monotonic()
-      return started
     } catch (error) {
       await place.kill()
       throw error
@@ -179,52 +196,28 @@ export class Supervisor implements RunningGateway {
       reload: this.reload,
       metrics: async () => {
         const noted = this.#serving.map(async (place) =>
-          this.#metrics.note(place.number, await inTime(place.ask('snapshot'))),
+          this.#metrics.note(place.number, await inTime(ANSWER_MS, place.ask('snapshot'))),
         )
         await Promise.allSettled(noted)
         return this.#metrics.render(asker.number)
       },
       figures: async (service) => {
         const others = this.#serving.filter((place) => place !== asker)
-        const asked = others.map((place) => inTime(place.ask('figures', service)))
+        const asked = others.map((place) => inTime(ANSWER_MS, place.ask('figures', service)))
         const answers = await Promise.allSettled(asked)
         return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
       },
       workers: async () =>
         Object.fromEntries(
-          this.#places.map((place) => [`worker ${place.number}`, describePlace(place)]),
+          this.#places.map((place) => [`worker ${place.number}`, this.#describe(place)]),
         ),
       leads: async (leads) => this.#noteLead(asker, leads),
     }
   }
 
-  /** Ends all workers; resolves with what kept those from ending that had to be killed, in words. */
-  async #endAll(
-    limitMs: number,
-    end: (place: WorkerPlace) => Promise<void>,
-  ): Promise<readonly string[]> {
-    const lost: string[] = []
-    const inTime = new AbortController()
-    const ended = this.#places.map(async (place) => {
-      if (place.pid === null) return
-      if (place.state === 'serving') place.state = 'draining'
-      try {
-        await end(place)
-        await place.release()
-      } catch (error) {
-        lost.push((error as Error).message)
-        await place.kill()
-      }
-    })
-    const late = this.#deps.sleep(limitMs, inTime.signal).then(() => {
-      // Whoever waits for their answers hears of it.
-      if (!inTime.signal.aborted) return Promise.all(this.#places.map((place) => place.kill()))
-      return null
-    })
-    await Promise.all(ended)
-    inTime.abort()
-    await late
-    return lost
+  #describe({ state, leads }: WorkerPlace): string {
+    if (state === 'empty') return this.#isEnding ? 'has ended' : 'ended, is being replaced'
+    return leads ? `${state}, decides` : state
   }
 
   #noteLead(place: WorkerPlace, leads: boolean): void {
@@ -232,14 +225,28 @@ export class Supervisor implements RunningGateway {
     this.#leaderlessSince = this.#deps.clock.monotonic()
   }
 
+  /** Who takes the next connection to the data port: each in turn, so that all have the same number. */
+  async #pickNext(): Promise<TakeConnection | null> {
+    await this.#untilSomebody(() => this.#serving.length > 0)
+    const place = this.#serving.find(({ number }) => number > this.#lastPicked) ?? this.#serving[0]
+    if (place === undefined) return null
+    this.#lastPicked = place.number
+    return (socket) => place.handOver('data', socket)
+  }
+
   /** Who answers at the admin port: the one that decides, or after a moment without any of them. */
-  async #pick(): Promise<Answerer | null> {
-    for (;;) {
-      const [best] = this.#leadingFirst()
-      if (best?.leads === true || this.#isEnding) return best ?? null
-      const leaderlessMs = this.#deps.clock.monotonic() - this.#leaderlessSince
-      if (leaderlessMs >= LEADERLESS_MS) return best ?? null
-      await this.#deps.sleep(LOOK_MS, this.#ending.signal)
+  async #pickLeading(): Promise<TakeConnection | null> {
+    await this.#untilSomebody(() => this.#leadingFirst()[0]?.leads === true)
+    const [place] = this.#leadingFirst()
+    return place === undefined ? null : (socket) => place.handOver('admin', socket)
+  }
+
+  /** Waits while there may soon be one. */
+  async #untilSomebody(isThere: () => boolean): Promise<void> {
+    const { clock, sleep } = this.#deps
+    while (!isThere() && !this.#isEnding) {
+      if (clock.monotonic() - this.#leaderlessSince >= LEADERLESS_MS) return
+      await sleep(LOOK_MS, this.#ending.signal)
     }
   }
 
@@ -253,24 +260,5 @@ export class Supervisor implements RunningGateway {
 
   get #isEnding(): boolean {
     return this.#ending.signal.aborted
-  }
-}
-
-function describePlace({ state, leads }: WorkerPlace): string {
-  if (state === 'empty') return 'not running: it will be replaced'
-  return leads ? `${state}, decides` : state
-}
-
-/** Rejects when an answer takes too long; what it would have been is nobody's then. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  const over = new AbortController()
-  const late = delay(ANSWER_MS, null, { signal: over.signal, ref: false }).then(() => {
-    throw new Error(`no answer within ${ANSWER_MS} ms`)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    over.abort()
-    late.catch(() => {})
   }
 }

@@ -6,7 +6,7 @@ import type { FiguresByService } from '../service-figures.ts'
 
 /** What the supervisor asks of a worker. */
 export type WorkerApi = {
-  /** Opens the store and the data port: the first question, once. */
+  /** Opens the store; it serves connections then. The first question, once. */
   readonly start: (given: WorkerStart) => Promise<WorkerStarted>
   /** Checks a configuration; `take` or `discard` follows where it is good. */
   readonly prepare: (loaded: ConfigResult) => Promise<PreparedAnswer>
@@ -38,8 +38,8 @@ export type WorkerStart = {
   readonly version: string
 }
 
-/** A worker that listens: the address of the data port, and its own name in the lease to decide. */
-export type WorkerStarted = { readonly data: string; readonly holder: string }
+/** A worker that serves: its name in the lease to decide. */
+export type WorkerStarted = { readonly holder: string }
 
 /** Whether a worker can take a configuration. */
 export type PreparedAnswer =

@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net'
 import { createDialogue, type Dialogue } from './dialogue.ts'
-import type { WorkerEnd, WorkerProcess } from './fork-worker.ts'
+import type { DoorName, WorkerEnd, WorkerProcess } from './fork-worker.ts'
 import type { SupervisorApi, WorkerApi, WorkerStart, WorkerStarted } from './worker-api.ts'
 
 /** Where a worker stands. */
@@ -64,10 +65,9 @@ export class WorkerPlace {
     return Promise.reject(error) as ReturnType<WorkerApi[K]>
   }
 
-  /** Hands its process a connection to the admin port. */
-  readonly handOver: WorkerProcess['handOver'] = (socket) => {
-    if (this.#process === null) socket.destroy()
-    else this.#process.handOver(socket)
+  /** Hands its process a connection; false = it ended before it had it. */
+  handOver(to: DoorName, socket: Socket): Promise<boolean> {
+    return this.#process?.handOver(to, socket) ?? Promise.resolve(false)
   }
 
   /** Ends the process at once; resolves when it is gone. */
