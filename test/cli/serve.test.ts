@@ -169,6 +169,43 @@ t.test('What keeps the gateway from starting is one line and exit 1.', async (t)
   t.equal(fake.stderr(), 'serin: cannot start: ./data cannot be written\n')
 })
 
+t.test(
+  'With several workers a supervisor serves; when it cannot go on, serve ends with 1.',
+  async (t) => {
+    for (const [setting, cores, expected] of [
+      ['3', 1, 3],
+      ['auto', 2, 2],
+    ] as const) {
+      const file = join(t.testdir({}), 'serin.yaml')
+      writeFileSync(file, FIRST.replace('gateway:\n', `gateway:\n  workers: ${setting}\n`))
+      const calls: string[] = []
+      let fail: (error: Error) => void
+      class FakeSupervisor {
+        readonly failed = new Promise<never>((_, reject) => (fail = reject))
+        readonly listen = async () => {
+          calls.push('listen')
+          setImmediate(() => fail(new Error('no worker can be started')))
+          return { data: 'http://127.0.0.1:8080', admin: 'http://127.0.0.1:9090' }
+        }
+        readonly close = async () => void calls.push('close')
+
+        constructor(config: Config, { workers }: { readonly workers: number }) {
+          calls.push(`${workers} workers of ${config.services[0]!.name}`)
+        }
+      }
+      const fake = createFakeIo(['serve', '-c', file], {
+        cores,
+        loadSupervisor: async () =>
+          ({ Supervisor: FakeSupervisor, forkWorker: () => t.fail('not here') }) as never,
+      })
+      t.equal(await runCli(fake.io), 1)
+      t.equal(fake.stderr(), 'serin: cannot start: no worker can be started\n')
+      t.same(calls, [`${expected} workers of a`, 'listen', 'close'])
+      t.equal(fake.listeners(), 0)
+    }
+  },
+)
+
 t.test('A wrong configuration starts nothing.', async (t) => {
   const file = join(t.testdir({ 'serin.yaml': 'version: 2\n' }), 'serin.yaml')
   const fake = createFakeIo(['serve', '-c', file])

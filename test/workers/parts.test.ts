@@ -4,10 +4,14 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createDialogue } from '../../src/workers/dialogue.ts'
 import { createDoor } from '../../src/workers/door.ts'
+import { endWorkers } from '../../src/workers/end-workers.ts'
 import { forwardLines } from '../../src/workers/forward-lines.ts'
 import { inTime } from '../../src/workers/in-time.ts'
 import { restartDelayMs } from '../../src/workers/restart-delay.ts'
-import { pipe } from './fake-worker.ts'
+import { WorkerPlace } from '../../src/workers/worker-place.ts'
+import type { SupervisorApi } from '../../src/workers/worker-api.ts'
+import { configOf, file } from '../config/problems-of.ts'
+import { createFakeWorker, pipe } from './fake-worker.ts'
 
 t.test('A question is answered, or fails as it did over there.', async (t) => {
   const [here, there] = pipe()
@@ -78,4 +82,23 @@ t.test('The delay before a start grows to half a minute.', async (t) => {
     [0, 1, 2, 3, 4, 5, 6, 60].map(restartDelayMs),
     [0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000],
   )
+})
+
+t.test('A worker that has not ended when the time is up is killed.', async (t) => {
+  const place = new WorkerPlace(1)
+  await t.rejects(place.ask('drain'), { message: 'worker 1 is not running' })
+  const { process } = createFakeWorker(7, { drain: () => new Promise(() => {}) })
+  const given = { config: configOf(file({})), version: '1.2.3' }
+  await place.start(process, given, {} as SupervisorApi, () => {})
+  t.equal(place.pid, 7)
+  const lost = await endWorkers(
+    [place, new WorkerPlace(2)],
+    5,
+    async () => {},
+    async (each) => {
+      await each.ask('drain')
+    },
+  )
+  t.same(lost, ['worker 1 was ended by SIGKILL'])
+  t.equal(place.pid, null)
 })

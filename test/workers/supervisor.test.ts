@@ -259,22 +259,19 @@ t.test(
   },
 )
 
-t.test(
-  'A worker that ends before it is drained is said to have; one that never ends is killed.',
-  async (t) => {
-    const { supervisor, forked } = world(t, () => ({ drain: () => new Promise(() => {}) }))
-    await supervisor.listen()
-    const drained = supervisor.drain()
-    await once(() => forked.every(({ asked }) => asked.includes('drain')))
-    t.same(await forked[0]!.supervisor.ask('workers'), {
-      'worker 1': 'draining',
-      'worker 2': 'draining',
-    })
-    forked[0]!.end({ code: null, signal: 'SIGSEGV' })
-    forked[1]!.process.kill()
-    await t.rejects(drained, {
-      message: 'not drained: worker 1 was ended by SIGSEGV, worker 2 was ended by SIGKILL',
-    })
-    t.equal(forked.length, 2, 'nobody is replaced then')
-  },
-)
+t.test('Workers that end before they are drained are named, and not replaced.', async (t) => {
+  const { supervisor, forked } = world(t, () => ({ drain: () => new Promise(() => {}) }))
+  await supervisor.listen()
+  const drained = supervisor.drain()
+  await once(() => forked.every(({ asked }) => asked.includes('drain')))
+  t.same(await forked[0]!.supervisor.ask('workers'), {
+    'worker 1': 'draining',
+    'worker 2': 'draining',
+  })
+  forked[0]!.end({ code: null, signal: 'SIGSEGV' })
+  forked[1]!.process.kill()
+  await t.rejects(drained, {
+    message: 'not drained: worker 1 was ended by SIGSEGV, worker 2 was ended by SIGKILL',
+  })
+  t.equal(forked.length, 2, 'nobody is replaced then')
+})
