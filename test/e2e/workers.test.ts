@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
 import { createServer, type ServerResponse } from 'node:http'
+import { writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { Agent, request } from 'undici'
+import { createAuthority, type Pair } from '../support/certificates.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { askAdmin, command, readSample, readService, untilService } from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
@@ -239,6 +241,49 @@ t.test('SIGTERM drains all workers; without its supervisor no worker lives on.',
   other.kill('SIGKILL')
   await other.ended
   await until('its workers have ended', () => workers.every((pid) => !isRunning(pid)))
+})
+
+t.test('Workers speak TLS, take over a renewed certificate, and drain.', async (t) => {
+  const folder = t.testdir({ tls: {} })
+  const authority = createAuthority()
+  const write = (pair: Pair) => {
+    writeFileSync(`${folder}/tls/cert.pem`, pair.cert)
+    writeFileSync(`${folder}/tls/key.pem`, pair.key)
+  }
+  write(authority.issue('localhost'))
+  const upstream = await startUpstream((_req, res) => void res.end('fine'))
+  t.teardown(upstream.close)
+  const variants = { baseline: { version: '1', upstreams: [upstream.origin] } }
+  const tls = { cert: `${folder}/tls/cert.pem`, key: `${folder}/tls/key.pem` }
+  const config = buildConfig(
+    folder,
+    { m: { match: { path: '/m/*' }, variants } },
+    { gateway: { workers: 2, tls } },
+  )
+  const serin = await startSerin(t, writeConfig(folder, config))
+  t.match(serin.data, /^https:/)
+  const connect = { ca: authority.cert, servername: 'localhost' }
+  // Kept open: idle connections are no reason not to end.
+  const askBoth = async (servername: string) => {
+    for (let i = 0; i < 2; i++) {
+      const dispatcher = new Agent({ connections: 1, connect: { ...connect, servername } })
+      t.teardown(() => dispatcher.destroy())
+      const answer = await request(`${serin.data}/m/x`, { dispatcher })
+      t.equal(await answer.body.text(), 'fine')
+    }
+  }
+  await askBoth('localhost')
+  write(authority.issue('renewed'))
+  await until('both have the new one', async () => {
+    await askBoth('renewed').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ERR_TLS_CERT_ALTNAME_INVALID') throw error
+    })
+    return serin.logs().some(({ changes }) => String(changes).includes('a new certificate'))
+  })
+  await askBoth('renewed')
+  const ended = await serin.stop()
+  t.equal(ended.code, 0)
+  t.equal(ended.stderr, '')
 })
 
 t.test('What keeps a worker from starting is told as by one process.', async (t) => {
