@@ -221,6 +221,8 @@ export class Supervisor implements RunningGateway {
   }
 
   #noteLead(place: WorkerPlace, leads: boolean): void {
+    // Each says so at its first look, too: that one does not decide is no news then.
+    if (place.leads === leads) return
     place.leads = leads
     this.#leaderlessSince = this.#deps.clock.monotonic()
   }
