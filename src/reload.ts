@@ -90,8 +90,7 @@ async function check(deps: ReloadDeps, next: Config): Promise<PreparedReload> {
   const certificate = deps.readCertificate()
   const trial = deps.build(next, deps.live())
   trial.targets.release()
-  const refusals = await Promise.all([...trial.plans.values()].map(deps.refusal))
-  const problems = refusals.filter((refusal) => refusal !== null)
+  const problems = await listRefusals(deps, trial)
   if (problems.length > 0) return { ok: false, problems }
   return {
     ok: true,
@@ -131,4 +130,17 @@ async function takeOver(
   const isOnlyRenewal = renewals.length > 0 && previous.config.hash === next.hash
   const changes = isOnlyRenewal ? [] : describeChanges(previous.config, next)
   return [...renewals, ...changes]
+}
+
+/** Why rollouts cannot go on as configured; where nobody can tell, that is why. */
+async function listRefusals(
+  { refusal }: ReloadDeps,
+  { plans }: LiveServices,
+): Promise<readonly string[]> {
+  try {
+    const refusals = await Promise.all([...plans.values()].map(refusal))
+    return refusals.filter((found) => found !== null)
+  } catch (error) {
+    return [(error as Error).message]
+  }
 }

@@ -15,7 +15,10 @@ export type ServiceFigures = {
 /** By service name. */
 export type FiguresByService = Readonly<Record<string, ServiceFigures>>
 
-type VariantCounts = Pick<VariantFigures, 'requests' | 'errors' | 'upstreams' | 'healthy'> & {
+type VariantCounts = Pick<
+  VariantFigures,
+  'requests' | 'errors' | 'rejected' | 'upstreams' | 'healthy'
+> & {
   readonly latencies: LogHistogramJson
 }
 
@@ -88,8 +91,8 @@ export function toMirrorFigures(counts: MirrorCounts): MirrorFigures {
 /** How many of the pairs that disagreed are shown. */
 const MOST_SHOWN = 20
 
-function countsOf({ requests, errors, drawn }: VariantBook) {
-  return { requests, errors, latencies: drawn.toJSON() }
+function countsOf({ requests, errors, rejected, drawn }: VariantBook) {
+  return { requests, errors, rejected, latencies: drawn.toJSON() }
 }
 
 function mirrorCountsOf(book: MirrorBook): MirrorCounts {
@@ -108,6 +111,7 @@ function addVariant(sum: VariantCounts, more: VariantCounts | undefined): Varian
   return {
     requests: sum.requests + more.requests,
     errors: sum.errors + more.errors,
+    rejected: sum.rejected + more.rejected,
     upstreams: sum.upstreams,
     healthy: Math.min(sum.healthy, more.healthy),
     latencies: addLatencies(sum.latencies, more.latencies),

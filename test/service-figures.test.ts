@@ -42,6 +42,7 @@ t.test('processes together have the quantiles of all their requests', (t) => {
   t.same(toVariantFigures(merged.variants['baseline']!), {
     requests: 100,
     errors: 10,
+    rejected: 0,
     upstreams: 2,
     healthy: 1,
     p50Ms: all.quantile(0.5),
