@@ -184,7 +184,7 @@ export class Supervisor implements RunningGateway {
       if (this.#isEnding) return
       try {
         await this.#start(place)
-        this.#deps.log.info({ worker: place.number, pid: place.pid }, 'a worker was replaced')
+        this.#deps.log.info({ worker: place.number, workerPid: place.pid }, 'a worker was replaced')
       } catch (error) {
         this.#notStarted(place, error)
       }
