@@ -135,8 +135,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => live.config.services.map((s) => s.name),
     buffer: { ...buffer, find: predictions.find },
     store,
-    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    eventFields: (service) => {
+      const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
+      return plan?.eventFields ?? new Map()
+    },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    showLabel: (prediction, label) =>
+      live.books.get(prediction.service)?.labelled(prediction, label),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),

@@ -1,5 +1,6 @@
-import type { MirrorFigures, VariantFigures } from './admin/service-status.ts'
+import type { MirrorFigures, RuleStatus, VariantFigures } from './admin/service-status.ts'
 import type { MirrorBook } from './metrics/mirror-book.ts'
+import type { RuleBook } from './metrics/rule-book.ts'
 import type { ServiceBook } from './metrics/service-recorder.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
 import { LogHistogram, type LogHistogramJson } from './statistics/histogram.ts'
@@ -10,6 +11,8 @@ export type ServiceFigures = {
   readonly variants: Readonly<Record<string, VariantCounts>>
   /** By the name of the variant that gets the copies. */
   readonly mirrors: Readonly<Record<string, MirrorCounts>>
+  /** As they are shown, but for their latencies. */
+  readonly rules: readonly RuleCounts[]
 }
 
 /** By service name. */
@@ -32,12 +35,20 @@ type MirrorCounts = Pick<
   readonly mirrorMs: number
 }
 
+type RuleCounts = Pick<RuleStatus, 'rule'> & {
+  readonly variants: Readonly<Record<string, RuleVariantCounts>>
+}
+
+type RuleVariantCounts = Pick<RuleStatus['variants'][string], 'requests' | 'errors' | 'metrics'> & {
+  readonly latencies: LogHistogramJson
+}
+
 /** How many of a variant's upstreams there are, and how many are healthy. */
 export type UpstreamCounts = { readonly upstreams: number; readonly healthy: number }
 
 /** Reads what a service's books say now. */
 export function readFigures(
-  book: Pick<ServiceBook, 'variants' | 'mirrors'>,
+  book: Pick<ServiceBook, 'variants' | 'mirrors' | 'rules'>,
   upstreamsOf: (variant: string) => UpstreamCounts,
 ): ServiceFigures {
   return {
@@ -50,6 +61,7 @@ export function readFigures(
     mirrors: Object.fromEntries(
       [...book.mirrors].map(([name, mirror]) => [name, mirrorCountsOf(mirror)]),
     ),
+    rules: book.rules === null ? [] : rulesOf(book.rules),
   }
 }
 
@@ -67,6 +79,16 @@ export function mergeFigures(
     ),
     mirrors: mapValues(own.mirrors, (counts, name) =>
       others.reduce((sum, { mirrors }) => addMirror(sum, mirrors[name]), counts),
+    ),
+    rules: own.rules.map((place) =>
+      others.reduce(
+        (sum, { rules }) =>
+          addRule(
+            sum,
+            rules.find(({ rule }) => rule === place.rule),
+          ),
+        place,
+      ),
     ),
   }
 }
@@ -88,11 +110,33 @@ export function toMirrorFigures(counts: MirrorCounts): MirrorFigures {
   }
 }
 
+/** What a rule came to as people are shown it. */
+export function toRuleStatus({ rule, variants }: RuleCounts): RuleStatus {
+  const shown = Object.entries(variants).map(([name, { latencies, ...counts }]) => {
+    return [name, { ...counts, ...quantilesOf(latencies) }] as const
+  })
+  return { rule, variants: Object.fromEntries(shown) }
+}
+
 /** How many of the pairs that disagreed are shown. */
 const MOST_SHOWN = 20
 
 function countsOf({ requests, errors, rejected, drawn }: VariantBook) {
   return { requests, errors, rejected, latencies: drawn.toJSON() }
+}
+
+function rulesOf(book: RuleBook): readonly RuleCounts[] {
+  return book.places().map(({ name, byVariant }) => ({
+    rule: name,
+    variants: Object.fromEntries(
+      [...byVariant].map(([variant, figures]) => {
+        const { requests, errors, latencies } = figures
+        const scores = book.metrics.map((m) => [m.name, figures.scoreOf(m)] as const)
+        const metrics = Object.fromEntries(scores.flatMap(([m, s]) => (s === null ? [] : [[m, s]])))
+        return [variant, { requests, errors, metrics, latencies: latencies.toJSON() }]
+      }),
+    ),
+  }))
 }
 
 function mirrorCountsOf(book: MirrorBook): MirrorCounts {
@@ -133,6 +177,24 @@ function addMirror(sum: MirrorCounts, more: MirrorCounts | undefined): MirrorCou
     liveMs: sum.liveMs + more.liveMs,
     mirrorMs: sum.mirrorMs + more.mirrorMs,
   }
+}
+
+/** Metrics are the first one's: all labels come to the process that shows the figures. */
+function addRule(sum: RuleCounts, more: RuleCounts | undefined): RuleCounts {
+  const variants: Record<string, RuleVariantCounts> = { ...sum.variants }
+  for (const [name, counts] of Object.entries(more?.variants ?? {})) {
+    const own = variants[name]
+    variants[name] =
+      own === undefined
+        ? counts
+        : {
+            requests: own.requests + counts.requests,
+            errors: own.errors + counts.errors,
+            metrics: own.metrics,
+            latencies: addLatencies(own.latencies, counts.latencies),
+          }
+  }
+  return { rule: sum.rule, variants }
 }
 
 /** Quantiles of both together: of all the values, never a mean of two quantiles. */

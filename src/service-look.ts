@@ -8,6 +8,7 @@ import {
   mergeFigures,
   readFigures,
   toMirrorFigures,
+  toRuleStatus,
   toVariantFigures,
   type FiguresByService,
   type ServiceFigures,
@@ -52,12 +53,15 @@ export function createServiceLook(deps: {
     status: (name) => {
       const found = find(name)
       if (found === null) return null
+      // Where nothing is judged nobody else lets old latencies fade.
+      found.book.fade()
       const figures = mergeFigures(figuresOf(found), gathered.get(name) ?? [])
       return {
         service: found.service,
         weightsBp: found.split.weightsBp,
         variants: mapEntries(figures.variants, toVariantFigures),
         mirrors: mapEntries(figures.mirrors, toMirrorFigures),
+        rules: figures.rules.map(toRuleStatus),
         rollout: deps.view(name),
         experiment: deps.experiment(name),
       }

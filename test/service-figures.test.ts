@@ -5,6 +5,7 @@ import {
   mergeFigures,
   readFigures,
   toMirrorFigures,
+  toRuleStatus,
   toVariantFigures,
   type ServiceFigures,
 } from '../src/service-figures.ts'
@@ -29,6 +30,7 @@ function figuresOf(latenciesMs: readonly number[], healthy = 2): ServiceFigures 
   const book = {
     variants: new Map([['baseline', baseline]]),
     mirrors: new Map([['canary', mirror]]),
+    rules: null,
   }
   return readFigures(book, () => ({ upstreams: 2, healthy }))
 }
@@ -72,8 +74,34 @@ t.test('and so have mirrors, with the last pairs of all that disagreed', (t) => 
 
 t.test('a variant that another process does not know yet is that of this one', (t) => {
   const own = figuresOf([5])
-  t.same(mergeFigures(own, [{ variants: {}, mirrors: {} }]), own)
+  t.same(mergeFigures(own, [{ variants: {}, mirrors: {}, rules: [] }]), own)
   const { p50Ms, liveHeadMs, lastOkAt } = toMirrorFigures(figuresOf([]).mirrors['canary']!)
   t.same([p50Ms, liveHeadMs, lastOkAt], [null, null, null])
   t.end()
 })
+
+t.test(
+  'rules add up by their conditions, and a variant that only another one saw is shown',
+  (t) => {
+    const of = (requests: number, ms: number) => {
+      const latencies = new LogHistogram()
+      latencies.add(ms)
+      return { requests, errors: 1, metrics: {}, latencies: latencies.toJSON() }
+    }
+    const figures = (rules: ServiceFigures['rules']) => ({ variants: {}, mirrors: {}, rules })
+    const score = { rmse: { value: 2, n: 5 } }
+    const own = figures([
+      { rule: 'a', variants: { baseline: { ...of(3, 10), metrics: score } } },
+      { rule: null, variants: {} },
+    ])
+    const other = figures([
+      { rule: null, variants: { canary: of(7, 20) } },
+      { rule: 'a', variants: { baseline: of(4, 10) } },
+    ])
+    const [a, drawn] = mergeFigures(own, [other, figures([])]).rules.map(toRuleStatus)
+    t.match(a, { rule: 'a', variants: { baseline: { requests: 7, errors: 2, metrics: score } } })
+    t.ok(Math.abs(a!.variants['baseline']!.p99Ms! - 10) < 0.3)
+    t.match(drawn, { rule: null, variants: { canary: { requests: 7 } } })
+    t.end()
+  },
+)

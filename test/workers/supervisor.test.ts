@@ -241,12 +241,14 @@ t.test(
       snapshot: async () => totals(nth * 10),
       figures: async (service) => {
         if (isBroken) throw new Error('no figures')
-        return { [`${service} of ${nth}`]: { variants: {}, mirrors: {} } }
+        return { [`${service} of ${nth}`]: { variants: {}, mirrors: {}, rules: [] } }
       },
     }))
     await supervisor.listen()
     const [a, b] = forked as [FakeWorker, FakeWorker]
-    t.same(await a.supervisor.ask('figures', 'm'), [{ 'm of 2': { variants: {}, mirrors: {} } }])
+    t.same(await a.supervisor.ask('figures', 'm'), [
+      { 'm of 2': { variants: {}, mirrors: {}, rules: [] } },
+    ])
     isBroken = true
     t.same(await a.supervisor.ask('figures', 'm'), [])
     t.match((await a.supervisor.ask('metrics')).body, /^requests 30$/m)
