@@ -16,6 +16,11 @@ export type AdminDeps = {
   /** In the order of the configuration. */
   readonly services: () => readonly ServiceStatus[]
   readonly service: (name: string) => ServiceStatus | null
+  /**
+   * Asks the other processes of this gateway what they count, of one service or (null) of all: the figures of
+   * `services` and `service` hold it from then on. Never rejects.
+   */
+  readonly gather: (service: string | null) => Promise<void>
   /** Carries out a command; `ifMatch` is the revision that must be stored now, null = any. */
   readonly command: (
     service: string,
@@ -48,6 +53,8 @@ export type AdminDeps = {
   readonly runningConfig: () => unknown
   /** The Prometheus exposition. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  /** What the processes of this gateway do, by name; empty where it is one. */
+  readonly workers: () => Promise<Readonly<Record<string, string>>>
   /** `checks` by name, each a short sentence: shown only to those who may read. */
   readonly ready: () => {
     readonly ready: boolean

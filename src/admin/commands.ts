@@ -45,6 +45,7 @@ async function run(
 ): Promise<CommandAnswer> {
   const { service } = request.params
   const status = requireService(deps, service)
+  await deps.gather(service)
   const result = await deps.command(
     service,
     command,

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'
@@ -12,7 +12,15 @@ const ALIVE: Operation = {
   answers: {
     200: {
       description: 'It is.',
-      schema: Type.Object({ status: Type.Literal('ok') }),
+      schema: Type.Object({
+        status: Type.Literal('ok'),
+        workers: Type.Optional(
+          Type.Record(Type.String(), Type.String(), {
+            description:
+              'A sentence for each worker, where there are several; for those who may read.',
+          }),
+        ),
+      }),
       example: { status: 'ok' },
     },
   },
@@ -72,12 +80,19 @@ const METRICS: Operation = {
  * not ready is told to those who may read. Metrics need a token only where others can reach the listener.
  */
 export function addHealthRoutes(app: FastifyInstance, { deps, auth, route }: RouteContext): void {
-  app.get('/healthz', route(ALIVE), () => ({ status: 'ok' }))
+  const mayRead = (request: FastifyRequest) => 'actor' in auth.check(request, 'read')
 
-  app.get('/readyz', route(READY), (request, reply) => {
+  app.get('/healthz', route(ALIVE), async (request) => {
+    const workers = mayRead(request) ? await deps.workers() : {}
+    return { status: 'ok', ...(Object.keys(workers).length === 0 ? {} : { workers }) }
+  })
+
+  app.get('/readyz', route(READY), async (request, reply) => {
     const { ready, checks } = deps.ready()
     void reply.status(ready ? 200 : 503)
-    return 'actor' in auth.check(request, 'read') ? { ready, checks } : { ready }
+    return mayRead(request)
+      ? { ready, checks: { ...checks, ...(await deps.workers()) } }
+      : { ready }
   })
 
   app.get('/metrics', route(METRICS), async (_request, reply) => {

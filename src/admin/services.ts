@@ -49,13 +49,19 @@ const GET: Operation = {
 
 /** Adds `GET /api/v1/services` and `GET /api/v1/services/{s}`. */
 export function addServiceRoutes(app: FastifyInstance, { deps, route }: RouteContext): void {
-  app.get('/api/v1/services', route(LIST), () => ({
-    services: deps.services().map(presentService),
-  }))
-
-  app.get<{ Params: ServiceParams }>('/api/v1/services/:service', route(GET), (request, reply) => {
-    const status = requireService(deps, request.params.service)
-    setEtag(reply, status)
-    return presentService(status)
+  app.get('/api/v1/services', route(LIST), async () => {
+    await deps.gather(null)
+    return { services: deps.services().map(presentService) }
   })
+
+  app.get<{ Params: ServiceParams }>(
+    '/api/v1/services/:service',
+    route(GET),
+    async (request, reply) => {
+      await deps.gather(request.params.service)
+      const status = requireService(deps, request.params.service)
+      setEtag(reply, status)
+      return presentService(status)
+    },
+  )
 }

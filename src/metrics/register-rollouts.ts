@@ -15,6 +15,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_variant_weight',
     help: "A variant's share of the randomised requests, 0 to 1.",
+    aggregator: 'first',
     labelNames: ['service', 'variant'],
     read: function* () {
       for (const { book, weightsBp } of services()) {
@@ -27,6 +28,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_phase',
     help: 'The phase of a rollout: 1 for the one that it is in.',
+    aggregator: 'first',
     labelNames: ['service', 'phase'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -37,6 +39,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_step',
     help: 'Index of the current step, from 0: the first step is 0 here and in the API, and step 1 in serin status.',
+    aggregator: 'first',
     labelNames: ['service'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) yield [{ service }, view.state.step]
@@ -65,6 +68,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_value',
     help: 'What a metric reads, in its unit.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'variant'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -82,6 +86,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_log_evidence',
     help: 'Natural logarithm of the evidence for harm, and for being no worse.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'direction'],
     read: function* () {
       for (const [labels, { log }] of evidenceOf(services)) yield [labels, log]
@@ -98,6 +103,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_drift_psi',
     help: 'How far a watched distribution has shifted: population stability index, corrected for its bias.',
+    aggregator: 'first',
     labelNames: ['service', 'metric'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -110,6 +116,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_verdict',
     help: 'The verdict on a metric: 1 for the one that stands.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'verdict'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {

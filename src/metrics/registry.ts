@@ -1,6 +1,12 @@
 import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import { collectCounter } from './collect.ts'
+import {
+  renderRegistry,
+  takeSnapshot,
+  type Exposition,
+  type MetricsSnapshot,
+} from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -34,7 +40,9 @@ export type MetricsRegistry = NotificationCounters & {
   readonly countEvicted: (cohorts: number) => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
-  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly render: () => Promise<Exposition>
+  /** The same as numbers, to be merged with those of other processes. */
+  readonly snapshot: () => Promise<MetricsSnapshot>
   /** Every metric that there can be, in the order of the exposition. */
   readonly describe: () => Promise<readonly MetricDescription[]>
 }
@@ -87,6 +95,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_leader',
     help: 'Whether this process decides.',
+    aggregator: 'max',
     registers: [registry],
     collect() {
       this.set(deps.leads() ? 1 : 0)
@@ -95,6 +104,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_build_info',
     help: 'The version that runs; always 1.',
+    aggregator: 'first',
     labelNames: ['version'],
     registers: [registry],
   }).set({ version: deps.version }, 1)
@@ -107,7 +117,8 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     countEvicted: (cohorts) => evicted.inc(cohorts),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    render: () => renderRegistry(registry),
+    snapshot: () => takeSnapshot(registry),
     describe: () =>
       Promise.all(
         registry.getMetricsAsArray().map(async (metric) => {
@@ -124,5 +135,5 @@ function labelsOf(metric: object): readonly string[] {
 }
 
 function gauge(registry: Registry, name: string, help: string): Gauge {
-  return new Gauge({ name, help, registers: [registry] })
+  return new Gauge({ name, help, aggregator: 'min', registers: [registry] })
 }

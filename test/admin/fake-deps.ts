@@ -141,6 +141,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       const status = fakeStatus(fakeState({ revision: 6 }))
       return { ok: true, decision: fakeDecision({ id: 18, actor: command.actor }), status }
     },
+    gather: async () => {},
+    workers: async () => ({}),
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
     attempts: async () => [],
