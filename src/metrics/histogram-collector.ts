@@ -3,7 +3,7 @@ import type { DurationBuckets } from './duration-buckets.ts'
 
 /** One labelled histogram as the recorder keeps it. */
 export type HistogramSeries = {
-  readonly labels: { readonly service: string; readonly variant: string }
+  readonly labels: Readonly<Record<string, string>>
   readonly buckets: DurationBuckets
 }
 
@@ -16,11 +16,12 @@ export function registerHistogram(
   name: string,
   help: string,
   series: () => Iterable<HistogramSeries>,
+  labelNames: readonly string[] = ['service', 'variant'],
 ): void {
   const describe: MetricObject & { readonly labelNames: readonly string[] } = {
     name,
     help,
-    labelNames: ['service', 'variant'],
+    labelNames,
     type: 'histogram' as never,
     aggregator: 'sum',
     collect: () => {},

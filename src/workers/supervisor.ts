@@ -163,7 +163,9 @@ export class Supervisor implements RunningGateway {
     )
     // Else nobody would decide until its lease has run out.
     const heir = this.#serving[0]
-    heir?.ask('succeed', holder).catch((error: unknown) => log.warn({ err: error }, 'no successor'))
+    heir
+      ?.ask('succeed', holder)
+      .catch((error: unknown) => log.warn({ err: error }, 'no worker could take the lead at once'))
     if (clock.monotonic() - place.servesSince >= STEADY_MS) place.failures = 0
     void this.#replace(place)
   }

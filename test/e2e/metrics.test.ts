@@ -33,6 +33,10 @@ const NAMES = [
   'serin_mirror_disagreements_total',
   'serin_mirror_duration_seconds',
   'serin_attempts_total',
+  'serin_rule_requests_total',
+  'serin_rule_errors_total',
+  'serin_rule_duration_seconds',
+  'serin_rule_metric_value',
   'serin_upstream_healthy',
   'serin_store_up',
   'serin_leader',
@@ -69,6 +73,13 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     split: {},
     mirror: [{ to: 'canary' }],
   }
+  const keyed = {
+    ...fixed,
+    match: { path: '/k/*' },
+    split: { rules: [{ when: { 'query:tier': ['gold'] }, variant: 'canary' }] },
+    observe: { prediction: 'body:/outputs/0/data/0' },
+    analysis: { metrics: { rmse: { kind: 'rmse', labelWindow: '1h' } } },
+  }
   const experiment = {
     ...fixed,
     match: { path: '/e/*' },
@@ -80,7 +91,7 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   }
   const config = buildConfig(
     folder,
-    { r: rollout, m: fixed, s: mirrored, e: experiment },
+    { r: rollout, m: fixed, s: mirrored, k: keyed, e: experiment },
     { gateway: { limits: { inFlight: 2 } } },
   )
   const gateway = await startSerin(t, writeConfig(folder, config))
@@ -103,6 +114,8 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     const { id } = await send('/r/infer')
     await postFeedback(gateway.admin, [{ requestId: id, label: 1.5 }])
   }
+  const { id: ofGold } = await send('/k/infer?tier=gold')
+  await postFeedback(gateway.admin, [{ requestId: ofGold, label: 1.5 }])
   await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
   await send('/s/infer')
