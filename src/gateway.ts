@@ -81,7 +81,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     view: (service) => evaluator.view(service),
     experiment: (service) => evaluator.experiment(service),
-    now: clock.monotonic,
+    clock,
   })
 
   const expiry = createPredictionExpiry({ store, clock, log })
@@ -127,6 +127,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
+    onTurn: look.note,
     onLead: (leads) => {
       if (leads) log.info('this process decides on the rollouts')
       else log.warn('another process decides on this store, or none: this one follows its weights')
@@ -196,6 +197,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
     decisions: store.decisions,
     decision: store.decision,
+    history: look.history,
+    isDraining: () => stage.draining,
+    countDroppedStream: metrics.countDroppedStream,
     attempts: store.attempts,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,

@@ -1,6 +1,10 @@
 import type { MirrorFigures, ServiceStatus, VariantFigures } from './admin/service-status.ts'
+import type { Clock } from './domain/clock.ts'
+import type { RolloutState } from './domain/rollout-state.ts'
+import type { MetricReport } from './domain/verdict.ts'
 import type { LiveServices } from './live-services.ts'
 import type { MirrorBook } from './metrics/mirror-book.ts'
+import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
@@ -11,6 +15,9 @@ import type { RolloutView } from './rollout/view.ts'
 export type ServiceLook = {
   readonly status: (service: string) => ServiceStatus | null
   readonly read: (service: string) => ServiceReading | null
+  /** Keeps what the evidence said at a turn, for `history`. */
+  readonly note: (state: RolloutState, reports: readonly MetricReport[]) => void
+  readonly history: (service: string) => AttemptHistory | null
 }
 
 /** Looks at the services as they are at the moment of the question. */
@@ -18,20 +25,21 @@ export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly view: (service: string) => RolloutView | null
   readonly experiment: (service: string) => ExperimentView | null
-  /** Monotonic ms. */
-  readonly now: () => number
+  readonly clock: Clock
 }): ServiceLook {
   const find = (name: string) => {
     const { snapshot, books } = deps.live()
     const runtime = snapshot.runtimes.get(name)
     return runtime === undefined ? null : { ...runtime, book: books.get(name)! }
   }
+  const history = new RolloutHistory()
+  let noted: LiveServices | null = null
   return {
     status: (name) => {
       const found = find(name)
       if (found === null) return null
       const { service, split, book, targets } = found
-      const now = deps.now()
+      const now = deps.clock.monotonic()
       const figures = service.variants.map((variant) => {
         const all = targets.get(variant.name)!.upstreams
         const healthy = all.filter((upstream) => isHealthy(upstream, now)).length
@@ -54,7 +62,7 @@ export function createServiceLook(deps: {
       const found = find(name)
       if (found === null) return null
       const { split, book, targets } = found
-      const now = deps.now()
+      const now = deps.clock.monotonic()
       const upstreams = [...targets].flatMap(([variant, target]) =>
         target.upstreams.map((upstream) => ({
           variant,
@@ -70,6 +78,14 @@ export function createServiceLook(deps: {
         upstreams,
       }
     },
+    note: (state, reports) => {
+      const live = deps.live()
+      if (live !== noted) history.keepOnly(live.plans)
+      noted = live
+      const book = live.books.get(state.service)
+      if (book !== undefined) history.note(state, reports, book.variants, deps.clock.now())
+    },
+    history: (name) => (find(name) === null ? null : history.read(name)),
   }
 }
 

@@ -9,8 +9,8 @@ import { presentMetric, type MetricJson } from './present-metric.ts'
 import { presentMirror, type MirrorJson } from './present-mirror.ts'
 import type { ServiceStatus, VariantFigures } from './service-status.ts'
 
-/** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
-export type ServiceJson = {
+/** Where a service stands. */
+export type StandingJson = {
   readonly name: string
   /** `fixed`: no rollout, the configured weights hold. */
   readonly strategy: Strategy | 'fixed'
@@ -27,14 +27,18 @@ export type ServiceJson = {
   readonly watchUntil: string | null
   readonly rolledBackReason: string | null
   readonly weights: Readonly<Record<string, number>>
+  /** The variant that a fixed split was promoted to; null = none. */
+  readonly winner: string | null
+}
+
+/** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
+export type ServiceJson = StandingJson & {
   readonly variants: Readonly<Record<string, VariantJson>>
   /** By the name of the variant that gets the copies. */
   readonly mirrors: Readonly<Record<string, MirrorJson>>
   readonly metrics: readonly MetricJson[]
   readonly missing: readonly string[]
   readonly etaSeconds: number | null
-  /** The variant that a fixed split was promoted to; null = none. */
-  readonly winner: string | null
   /** One for each challenger of an experiment. */
   readonly comparisons: readonly ComparisonJson[]
   /** What must be said of how requests are shared out; null = nothing. */
@@ -80,8 +84,35 @@ export type DecisionJson = {
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
   const { service, rollout, experiment } = status
+  const lastDecision = lastDecisionOf(status)
+  return {
+    ...presentStanding(status),
+    variants: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams }) => [
+        name,
+        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
+      ]),
+    ),
+    mirrors: Object.fromEntries(
+      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
+    ),
+    metrics: rollout?.metrics.map(presentMetric) ?? [],
+    missing: rollout?.missing ?? [],
+    etaSeconds: rollout?.etaSeconds ?? null,
+    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
+    notice: noticeOf(service),
+    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
+  }
+}
+
+/** Builds what is said of where a service stands. */
+export function presentStanding({
+  service,
+  weightsBp,
+  rollout,
+  experiment,
+}: ServiceStatus): StandingJson {
   const state = rollout?.state ?? null
-  const lastDecision = (rollout ?? experiment)?.lastDecision ?? null
   return {
     name: service.name,
     strategy: service.rollout?.strategy ?? 'fixed',
@@ -102,25 +133,15 @@ export function presentService(status: ServiceStatus): ServiceJson {
     watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
     rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
     weights: Object.fromEntries(
-      service.variants.map(({ name }) => [name, bpToPercent(status.weightsBp[name] ?? 0)]),
+      service.variants.map(({ name }) => [name, bpToPercent(weightsBp[name] ?? 0)]),
     ),
-    variants: Object.fromEntries(
-      service.variants.map(({ name, version, upstreams }) => [
-        name,
-        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
-      ]),
-    ),
-    mirrors: Object.fromEntries(
-      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
-    ),
-    metrics: rollout?.metrics.map(presentMetric) ?? [],
-    missing: rollout?.missing ?? [],
-    etaSeconds: rollout?.etaSeconds ?? null,
     winner: experiment?.winner ?? null,
-    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
-    notice: noticeOf(service),
-    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
+}
+
+/** The last entry of a service's decision log; null = it has none. */
+export function lastDecisionOf({ rollout, experiment }: ServiceStatus): Decision | null {
+  return (rollout ?? experiment)?.lastDecision ?? null
 }
 
 /** Builds the JSON of one decision. */

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { SCOPES, type Scope } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
 import { filePath, listen, literalPath } from './schema-place.ts'
 import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
@@ -137,10 +138,7 @@ export const AdminSchema = map(
           ),
           token: secret(note('The bearer token.', 'live'), 16),
           scopes: Type.Array(
-            Type.Unsafe<'read' | 'operate' | 'feedback'>({
-              type: 'string',
-              enum: ['read', 'operate', 'feedback'],
-            }),
+            Type.Unsafe<Scope>({ type: 'string', enum: [...SCOPES] }),
             { minItems: 1, uniqueItems: true, ...note('What the token may do.', 'live') },
           ),
           expires: Type.Optional(

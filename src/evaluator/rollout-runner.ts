@@ -133,6 +133,7 @@ export class RolloutRunner {
     const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
+    if (isTurn) this.#deps.onTurn(this.#state, this.#seen.reports)
     const transition = step(this.#plan, this.#state, this.#seen)
     if (!folded && !measured && transition.state === this.#state) return
     await this.#commitOrStop(transition)

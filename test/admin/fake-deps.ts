@@ -145,6 +145,9 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     archivedPlan: async () => null,
     archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    history: () => null,
+    isDraining: () => false,
+    countDroppedStream: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })

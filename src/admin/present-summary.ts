@@ -1,0 +1,59 @@
+import type { ComparisonVerdict } from '../domain/comparison.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { lastDecisionOf, presentStanding, type StandingJson } from './present.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+/** A service at a glance: what the stream of events tells of every service. */
+export type ServiceSummaryJson = StandingJson & {
+  /** By the metric's name, or by the challenger's of an experiment. */
+  readonly verdicts: Readonly<Record<string, Verdict | ComparisonVerdict>>
+  /** By variant. */
+  readonly figures: Readonly<Record<string, FiguresJson>>
+  readonly lastDecision: DecisionGlanceJson | null
+}
+
+/** What a variant did since the gateway's process started. */
+export type FiguresJson = {
+  readonly version: string
+  readonly requests: number
+  readonly errors: number
+  readonly upstreams: number
+  readonly healthy: number
+}
+
+/** The last decision in short. */
+export type DecisionGlanceJson = {
+  readonly id: number
+  readonly at: string
+  readonly action: Decision['action']
+  readonly actor: string
+  readonly summary: string
+}
+
+/** Builds a service at a glance. */
+export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
+  const { service, rollout, experiment } = status
+  return {
+    ...presentStanding(status),
+    verdicts: Object.fromEntries([
+      ...(rollout?.metrics.map(({ name, verdict }) => [name, verdict] as const) ?? []),
+      ...(experiment?.comparisons.map(({ variant, verdict }) => [variant, verdict] as const) ?? []),
+    ]),
+    figures: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams: { length } }) => {
+        const { requests, errors, upstreams, healthy } = status.variants[name] ?? {
+          ...{ requests: 0, errors: 0, upstreams: length, healthy: 0 },
+        }
+        return [name, { version, requests, errors, upstreams, healthy }]
+      }),
+    ),
+    lastDecision: glanceAt(lastDecisionOf(status)),
+  }
+}
+
+function glanceAt(decision: Decision | null): DecisionGlanceJson | null {
+  if (decision === null) return null
+  const { id, at, action, actor, summary } = decision
+  return { id, at: new Date(at).toISOString(), action, actor, summary }
+}
