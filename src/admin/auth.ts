@@ -3,15 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import { SCOPES, type AdminConfig, type AdminToken, type Scope } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isLoopback, parseHost } from './host.ts'
+import type { Identity } from './identity.ts'
 import { AdminError } from './problem.ts'
-
-/** Who asks, and what that one may do. */
-export type Identity = {
-  readonly actor: string
-  readonly scopes: readonly Scope[]
-  /** Milliseconds since the epoch; null = never. */
-  readonly expiresAt: number | null
-}
 
 /** Who may do what on the admin port. */
 export type Auth = {

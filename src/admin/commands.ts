@@ -11,7 +11,8 @@ import {
   type WeightsBody,
 } from './command-body.ts'
 import { parseIfMatch, setEtag } from './etag.ts'
-import { presentDecision, presentService, type DecisionJson, type ServiceJson } from './present.ts'
+import type { CommandAnswer } from './command-answer.ts'
+import { presentDecision, presentService } from './present.ts'
 import { AdminError } from './problem.ts'
 import {
   requireContentType,
@@ -19,12 +20,6 @@ import {
   type RouteContext,
   type ServiceParams,
 } from './route-context.ts'
-
-/** Answer to a command. `decision: null` = it was so already, nothing was decided. */
-export type CommandAnswer = {
-  readonly decision: DecisionJson | null
-  readonly service: ServiceJson
-}
 
 /** Adds `PUT …/weights` and a `POST` route for each verb of a rollout. */
 export function addCommandRoutes(app: FastifyInstance, { deps, allow }: RouteContext): void {

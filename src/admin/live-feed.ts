@@ -1,7 +1,7 @@
 import type { Decision } from '../domain/decision.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
-import { presentDecision, lastDecisionOf, presentService } from './present.ts'
+import { lastDecisionOf, presentDecisionLine, presentService } from './present.ts'
 import { presentSummary } from './present-summary.ts'
 import type { ServiceStatus } from './service-status.ts'
 import { ToldMembers } from './told-members.ts'
@@ -232,8 +232,6 @@ export class LiveFeed {
   }
 }
 
-/** Without the evidence, which can be asked for by the decision's id. */
 function encodeDecision(decision: Decision): Buffer {
-  const { metrics: _, ...line } = presentDecision(decision)
-  return encodeEvent('decision', JSON.stringify(line), String(decision.at))
+  return encodeEvent('decision', JSON.stringify(presentDecisionLine(decision)), String(decision.at))
 }

@@ -81,6 +81,9 @@ export type DecisionJson = {
   readonly configHash: string
 }
 
+/** A decision without its evidence, which can be asked for by its id. */
+export type DecisionLineJson = Omit<DecisionJson, 'metrics'>
+
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
   const { service, rollout, experiment } = status
@@ -146,6 +149,11 @@ export function lastDecisionOf({ rollout, experiment }: ServiceStatus): Decision
 
 /** Builds the JSON of one decision. */
 export function presentDecision(decision: Decision): DecisionJson {
+  return { ...presentDecisionLine(decision), metrics: decision.metrics.map(presentMetric) }
+}
+
+/** Builds the JSON of one decision, without its evidence. */
+export function presentDecisionLine(decision: Decision): DecisionLineJson {
   return {
     id: decision.id,
     at: toIso(decision.at),
@@ -158,7 +166,6 @@ export function presentDecision(decision: Decision): DecisionJson {
     note: decision.note,
     from: decision.from,
     to: decision.to,
-    metrics: decision.metrics.map(presentMetric),
     configHash: decision.configHash,
   }
 }

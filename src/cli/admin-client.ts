@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CohortsAnswer } from '../admin/cohorts.ts'
-import type { CommandAnswer } from '../admin/commands.ts'
+import type { CommandAnswer } from '../admin/command-answer.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
