@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -12,6 +12,7 @@ const ENTRIES = ['main.tsx', 'style.css', 'icon.svg']
  * libraries of the page.
  */
 export async function buildDashboard(sources: string, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
   const { metafile } = await build({
     entryPoints: ENTRIES.map((entry) => join(sources, entry)),
     outdir: join(folder, 'assets'),

@@ -55,7 +55,9 @@ export function presentHistory(service: string, history: AttemptHistory | null):
     rollout: history.rollout,
     at: Array.from(history.at, (ms) => new Date(ms).toISOString()),
     weights: { [CANARY]: Array.from(history.weightBp, bpToPercent) },
-    variants: Object.fromEntries([...history.traffic].map(([name, c]) => [name, presentTraffic(c)])),
+    variants: Object.fromEntries(
+      [...history.traffic].map(([name, c]) => [name, presentTraffic(c)]),
+    ),
     metrics: [...history.metrics].map(([name, columns]) => presentColumns(name, columns)),
   }
 }
@@ -93,6 +95,10 @@ function presentColumns(name: string, columns: MetricColumns): MetricHistoryJson
 // Six digits are more than a picture shows; a float of 32 bits has no more.
 function presentColumn(column: Column): ColumnJson {
   return Array.from(column, (value) =>
-    Number.isFinite(value) ? (Number.isInteger(value) ? value : Number(value.toPrecision(6))) : null,
+    Number.isFinite(value)
+      ? Number.isInteger(value)
+        ? value
+        : Number(value.toPrecision(6))
+      : null,
   )
 }

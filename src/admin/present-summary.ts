@@ -6,7 +6,7 @@ import type { ServiceStatus } from './service-status.ts'
 
 /** A service at a glance: what the stream of events tells of every service. */
 export type ServiceSummaryJson = StandingJson & {
-  /** By the metric's name, or by the challenger's of an experiment. */
+  /** Of each metric that decides or says something, or of each challenger of an experiment, by its name. */
   readonly verdicts: Readonly<Record<string, Verdict | ComparisonVerdict>>
   /** By variant. */
   readonly figures: Readonly<Record<string, FiguresJson>>
@@ -37,7 +37,9 @@ export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
   return {
     ...presentStanding(status),
     verdicts: Object.fromEntries([
-      ...(rollout?.metrics.map(({ name, verdict }) => [name, verdict] as const) ?? []),
+      ...(rollout?.metrics ?? [])
+        .filter(({ required, verdict }) => required || verdict !== 'inconclusive')
+        .map(({ name, verdict }) => [name, verdict] as const),
       ...(experiment?.comparisons.map(({ variant, verdict }) => [variant, verdict] as const) ?? []),
     ]),
     figures: Object.fromEntries(

@@ -84,7 +84,8 @@ class Attempt {
     this.#weightBp[place] = weightBp
     for (const [name, book] of variants) {
       let columns = this.#traffic.get(name)
-      if (columns === undefined) this.#traffic.set(name, (columns = new TrafficColumns(MOST_MOMENTS)))
+      if (columns === undefined)
+        this.#traffic.set(name, (columns = new TrafficColumns(MOST_MOMENTS)))
       columns.write(place, book)
     }
     for (const report of reports) {

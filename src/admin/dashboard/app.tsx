@@ -46,7 +46,12 @@ function OverviewView({ me, token, leave }: ViewProps) {
   const overview = useOverview(token)
   useExpiry(overview.link, leave)
   return (
-    <Shell title={null} me={me} link={overview.link} onLeave={token === null ? null : () => leave()}>
+    <Shell
+      title={null}
+      me={me}
+      link={overview.link}
+      onLeave={token === null ? null : () => leave()}
+    >
       <OverviewPage {...overview} />
     </Shell>
   )

@@ -19,7 +19,11 @@ export function ChartFigure({
   const [pointed, setPointed] = useState<number | null>(null)
   const times = chart.columns[0] ?? []
   const index = pointed === null || pointed >= times.length ? times.length - 1 : pointed
-  const shown = chart.lines.map((line, i) => ({ line, value: chart.columns[i + 1]?.[index] ?? null }))
+  const isKnown = chart.columns.slice(1).some((column) => column.some((value) => value !== null))
+  const shown = chart.lines.map((line, i) => ({
+    line,
+    value: chart.columns[i + 1]?.[index] ?? null,
+  }))
   return (
     <figure class="chart-figure">
       <figcaption>
@@ -27,7 +31,9 @@ export function ChartFigure({
         <span class="legend">
           {shown.map(({ line, value }) => (
             <span class="legend-item" key={line.label}>
-              <span class={`swatch swatch-${line.colour}${line.dash ? ' is-dashed' : ''}`} />
+              {line.isEdge !== true && (
+                <span class={`swatch swatch-${line.colour}${line.dash ? ' is-dashed' : ''}`} />
+              )}
               {line.label} <b>{value === null ? '–' : chart.format(value)}</b>
             </span>
           ))}
@@ -36,7 +42,7 @@ export function ChartFigure({
           )}
         </span>
       </figcaption>
-      {times.length < 2 ? (
+      {times.length < 2 || !isKnown ? (
         <div class="chart chart-empty">{empty}</div>
       ) : (
         <Chart {...chart} onPoint={setPointed} />

@@ -21,6 +21,8 @@ export type ChartProps = {
   readonly columns: readonly (readonly (number | null)[])[]
   readonly range: (min: number, max: number) => readonly [number, number]
   readonly format: (value: number) => string
+  /** Along the axis; default: as `format`. */
+  readonly formatTick?: (value: number) => string
   readonly rules?: readonly Rule[]
   /** Fills between two lines (indices into `lines`), in the colour of the first. */
   readonly band?: readonly [number, number]
@@ -78,7 +80,7 @@ function buildOptions(latest: { readonly current: ChartProps }, width: number): 
   return {
     width: Math.max(width, 1),
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -100,7 +102,10 @@ function buildOptions(latest: { readonly current: ChartProps }, width: number): 
         ...axis,
         size: 58,
         space: 28,
-        values: (_, splits) => splits.map((value) => latest.current.format(value)),
+        values: (_, splits) => {
+          const { format, formatTick = format } = latest.current
+          return splits.map((value) => formatTick(value))
+        },
       },
     ],
     series: [

@@ -9,6 +9,8 @@ export type Rule = {
   /** Shades what lies on that side of it. */
   readonly shade?: 'above' | 'below'
   readonly isSolid?: boolean
+  /** Where its words stand; default: above. */
+  readonly words?: 'above' | 'below'
 }
 
 /** Draws horizontal lines with their words, behind the data. */
@@ -20,7 +22,7 @@ export function drawRules(u: uPlot, rules: readonly Rule[]): void {
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
   ctx.clip()
   ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`
-  for (const { at, label, colour, shade, isSolid } of rules) {
+  for (const { at, label, colour, shade, isSolid, words } of rules) {
     const y = Math.round(u.valToPos(at, 'y', true))
     if (shade !== undefined) {
       ctx.fillStyle = readFaded(colour, 0.07)
@@ -35,9 +37,10 @@ export function drawRules(u: uPlot, rules: readonly Rule[]): void {
     ctx.lineTo(bbox.left + bbox.width, y)
     ctx.stroke()
     ctx.fillStyle = readColour(colour)
-    // Above the line, or below it where there is no room.
-    const fits = y - bbox.top > 14 * ratio
+    // Where there is no room above the line, they stand below it.
+    const fits = words !== 'below' && y - bbox.top > 14 * ratio
     ctx.textBaseline = fits ? 'bottom' : 'top'
+    ctx.textAlign = 'left'
     ctx.fillText(label, bbox.left + 6 * ratio, fits ? y - 2 * ratio : y + 3 * ratio)
   }
   ctx.restore()

@@ -21,11 +21,11 @@ export function EvidenceChart({
   const rules: Rule[] = []
   if (harm !== null) {
     const label = `worse is shown: ${formatNumber(harm.threshold)}`
-    rules.push({ at: harm.threshold, colour: 'harm', label, shade: 'above' })
+    rules.push({ at: harm.threshold, colour: 'harm', label })
   }
   if (nonInferiority !== null) {
     const label = `no worse is shown: ${formatNumber(nonInferiority.threshold)}`
-    rules.push({ at: nonInferiority.threshold, colour: 'proof', label })
+    rules.push({ at: nonInferiority.threshold, colour: 'proof', label, words: 'below' })
   }
   return (
     <ChartFigure
@@ -84,9 +84,10 @@ export function RatioChart({
       columns={known}
       rules={rules}
       range={() => rangeOfRatio(known, span)}
+      formatTick={formatNumber}
       format={(value) => (value >= UNBOUNDED ? '∞' : value.toFixed(3))}
       summary={summariseRatio(metric)}
-      empty={NOTHING_YET}
+      empty="No ratio can be given yet."
     />
   )
 }
@@ -101,7 +102,7 @@ function rangeOfRatio(
 ): [number, number] {
   const lowest = Math.min(...lower.filter((v) => v !== null), 1 - 1.6 * span)
   const highest = Math.max(...upper.filter((v) => v !== null), 1 + 1.6 * span)
-  return [Math.max(0, lowest, 1 - 6 * span), Math.min(highest, 1 + 6 * span)]
+  return [Math.max(0, lowest, 1 - 4 * span), Math.min(highest, 1 + 4 * span)]
 }
 
 function useColumns(

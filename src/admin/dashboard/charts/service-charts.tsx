@@ -52,7 +52,7 @@ type TrafficChartProps = { readonly service: ServiceJson; readonly moments: read
 
 /** Requests per second of each variant. */
 export function RequestsChart({ service, moments }: TrafficChartProps) {
-  const rates = useTraffic(service, moments, (now, before, seconds) =>
+  const rates = useTraffic(service, moments, 4, (now, before, seconds) =>
     now.requests === null || before.requests === null
       ? null
       : Math.max(0, now.requests - before.requests) / seconds,
@@ -70,7 +70,7 @@ export function RequestsChart({ service, moments }: TrafficChartProps) {
 
 /** Share of the requests of each variant that failed. */
 export function ErrorsChart({ service, moments }: TrafficChartProps) {
-  const shares = useTraffic(service, moments, (now, before) => {
+  const shares = useTraffic(service, moments, 12, (now, before) => {
     if (now.requests === null || before.requests === null) return null
     if (now.errors === null || before.errors === null) return null
     const requests = now.requests - before.requests
@@ -89,7 +89,7 @@ export function ErrorsChart({ service, moments }: TrafficChartProps) {
 
 /** The 95 % quantile of each variant's latency. */
 export function LatencyChart({ service, moments }: TrafficChartProps) {
-  const latencies = useTraffic(service, moments, ({ p95Ms }) => p95Ms)
+  const latencies = useTraffic(service, moments, 0, ({ p95Ms }) => p95Ms)
   return (
     <TrafficChart
       service={service}
@@ -132,22 +132,25 @@ function TrafficChart({
       range={(_, max) => [0, Math.max(max * 1.1, least)]}
       format={format}
       summary={`${title} now: ${said.join(', ')}.`}
-      empty="Drawn as soon as there are two moments."
+      empty={
+        service.strategy === 'fixed'
+          ? 'Drawn from now on, while this page is open.'
+          : 'Drawn as soon as there are enough moments.'
+      }
     />
   )
 }
 
-/** Moments over which a rate is taken, so that one second without a request is no gap. */
-const OVER = 3
-
 function useTraffic(
   { variants }: ServiceJson,
   moments: readonly Moment[],
+  /** Moments over which a rate is taken: few requests make it jump. */
+  over: number,
   read: (now: TrafficMoment, before: TrafficMoment, seconds: number) => number | null,
 ): readonly (readonly (number | null)[])[] {
   const names = Object.keys(variants).join('\n')
   return useMemo(() => {
-    const later = moments.slice(OVER)
+    const later = moments.slice(over)
     return [
       later.map(({ at }) => at),
       ...names.split('\n').map((name) =>

@@ -21,7 +21,11 @@ export type Question = {
 }
 
 /** Asks the API and gives the body; rejects with a Refusal, or with the network's error. */
-export async function ask<T>(token: string | null, path: string, question: Question = {}): Promise<T> {
+export async function ask<T>(
+  token: string | null,
+  path: string,
+  question: Question = {},
+): Promise<T> {
   const { method = 'GET', body, revision = null, signal } = question
   const response = await fetch(path, {
     method,

@@ -10,10 +10,11 @@ export function concernOf(service: ServiceSummaryJson): string | null {
     ([name, { healthy, upstreams }]) => (weights[name] ?? 0) > 0 && healthy === 0 && upstreams > 0,
   )
   if (down !== undefined) return `${down[0]} has no healthy upstream`
-  if (phase === 'rolled-back') return `rolled back: ${service.rolledBackReason ?? 'not known why'}`
+  if (phase === 'rolled-back')
+    return `because of ${service.rolledBackReason ?? 'an unknown reason'}`
   if (phase === 'paused' && pause !== null && pause.by !== 'timer') {
     if (pause.by === 'approval') return 'waits for an approval'
-    return pause.metric === null ? `paused by ${pause.by}` : `paused by ${pause.metric}`
+    return pause.metric === null ? `by ${pause.by}` : `by ${pause.metric}`
   }
   if (phase === 'idle') {
     return service.idleReason === 'manual-start' ? 'waits to be started' : 'the canary is not ready'

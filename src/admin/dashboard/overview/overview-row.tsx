@@ -2,7 +2,8 @@ import { formatCount, formatNumber, formatPercent } from '../../../rollout/forma
 import type { FiguresJson, ServiceSummaryJson } from '../../present-summary.ts'
 import { addressOf } from '../live/use-route.ts'
 import { Badge } from '../parts/badge.tsx'
-import { formatAgo, toneOfPhase, VERDICTS, type Tone } from '../parts/words.ts'
+import { Sentence } from '../parts/sentence.tsx'
+import { formatAgo, formatRollout, toneOfPhase, VERDICTS, type Tone } from '../parts/words.ts'
 import { WeightBar } from '../parts/weight-bar.tsx'
 import { concernOf } from './attention.ts'
 
@@ -20,7 +21,7 @@ export function OverviewRow({
     <tr class={concern === null ? '' : 'wants-attention'}>
       <th scope="row">
         <a href={addressOf(name)}>{name}</a>
-        <span class="sub">{rollout ?? 'fixed weights'}</span>
+        <span class="sub">{rollout === null ? 'fixed weights' : formatRollout(rollout)}</span>
       </th>
       <td data-label="Phase">
         <Badge tone={toneOfPhase(phase)}>{phase ?? 'fixed split'}</Badge>
@@ -51,7 +52,9 @@ export function OverviewRow({
           <span class="muted">none</span>
         ) : (
           <>
-            <span class="clamp">{lastDecision.summary}</span>
+            <span class="clamp">
+              <Sentence text={lastDecision.summary} />
+            </span>
             <span class="sub">
               {formatAgo(lastDecision.at, now)} by {lastDecision.actor}
             </span>
@@ -62,6 +65,9 @@ export function OverviewRow({
   )
 }
 
+/** What is bad is read first. */
+const ORDER: readonly Tone[] = ['bad', 'warn', 'good', 'plain']
+
 function Verdicts({ verdicts }: Pick<ServiceSummaryJson, 'verdicts'>) {
   const byWord = new Map<string, { tone: Tone; names: string[] }>()
   for (const [name, verdict] of Object.entries(verdicts)) {
@@ -71,9 +77,10 @@ function Verdicts({ verdicts }: Pick<ServiceSummaryJson, 'verdicts'>) {
     byWord.set(word, group)
   }
   if (byWord.size === 0) return <span class="muted">nothing is compared</span>
+  const inOrder = [...byWord].sort(([, a], [, b]) => ORDER.indexOf(a.tone) - ORDER.indexOf(b.tone))
   return (
     <span class="verdicts">
-      {[...byWord].map(([word, { tone, names }]) => (
+      {inOrder.map(([word, { tone, names }]) => (
         <span key={word} title={names.join(', ')}>
           <Badge tone={tone}>
             {names.length} {word}

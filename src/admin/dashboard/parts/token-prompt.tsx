@@ -9,7 +9,10 @@ export function TokenPrompt({
   readonly onEnter: (token: string) => void
 }) {
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [])
+  useEffect(() => {
+    document.title = 'serin'
+    field.current?.focus()
+  }, [])
   return (
     <main class="token-prompt">
       <form
@@ -39,7 +42,8 @@ export function TokenPrompt({
         </label>
         <p id="token-help" class="muted">
           One of <code>admin.tokens</code> in the gateway's configuration, with the scope{' '}
-          <code>read</code>; with <code>operate</code> it may decide too. It is kept for this tab alone.
+          <code>read</code>; with <code>operate</code> it may decide too. It is kept for this tab
+          alone.
         </p>
         <div class="actions">
           <button type="submit" class="button button-good">

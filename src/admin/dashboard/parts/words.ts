@@ -37,6 +37,11 @@ export const VERDICTS: Readonly<
   unknown: { word: 'not known yet', tone: 'plain' },
 }
 
+/** The name of an attempt, for people: `1.4 → 2.0 #1`. */
+export function formatRollout(id: string): string {
+  return id.replace('->', ' → ').replace(/#(\d+)$/, ' #$1')
+}
+
 /** How long ago a time was: `3m 5s ago`, in one unit beyond an hour. */
 export function formatAgo(iso: string, now: number): string {
   const ms = Math.max(0, now - Date.parse(iso))

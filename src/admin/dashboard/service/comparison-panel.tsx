@@ -27,7 +27,8 @@ export function ComparisonPanel({ comparison }: { readonly comparison: Compariso
       </p>
       {comparison.mismatched && (
         <p class="notice notice-bad">
-          That share is not what the draw gives: nothing below can be relied on until it is explained.
+          That share is not what the draw gives: nothing below can be relied on until it is
+          explained.
         </p>
       )}
       <Scrolled label={`${variant} against the baseline, by metric`}>

@@ -4,6 +4,7 @@ import type { DecisionJson, DecisionLineJson } from '../../present.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { ask } from '../link/ask.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { formatAgo, VERDICTS, type Tone } from '../parts/words.ts'
 import { verdictOf } from './metric-words.ts'
 
@@ -41,7 +42,9 @@ export function DecisionLog({
                 · {decision.actor}
               </span>
             </p>
-            <p>{decision.summary}</p>
+            <p>
+              <Sentence text={decision.summary} />
+            </p>
             {decision.note !== null && <p class="note">“{decision.note}”</p>}
             <Evidence service={service} id={decision.id} token={token} />
           </li>

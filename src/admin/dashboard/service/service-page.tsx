@@ -4,7 +4,7 @@ import type { LiveService } from '../live/use-service.ts'
 import { addressOf } from '../live/use-route.ts'
 import { useNow } from '../live/use-now.ts'
 import { Badge } from '../parts/badge.tsx'
-import { toneOfPhase } from '../parts/words.ts'
+import { formatRollout, toneOfPhase } from '../parts/words.ts'
 import { VerbBar } from '../verbs/verb-bar.tsx'
 import { ComparisonPanel } from './comparison-panel.tsx'
 import { DecisionLog } from './decision-log.tsx'
@@ -12,6 +12,7 @@ import { MetricCard } from './metric-card.tsx'
 import { MirrorPanel } from './mirror-panel.tsx'
 import { Standing } from './standing.tsx'
 import { StepTrack } from './step-track.tsx'
+import { isProved, WatchedTable } from './watched-table.tsx'
 import { VariantsTable } from './variants-table.tsx'
 
 /** One service: where it stands and why, its traffic, its evidence, its decisions, and what can be done. */
@@ -45,7 +46,7 @@ export function ServicePage({
           </h1>
           <p class="muted facts">
             {service.strategy === 'fixed' ? 'fixed weights' : service.strategy}
-            {service.rollout !== null && ` · ${service.rollout}`}
+            {service.rollout !== null && ` · ${formatRollout(service.rollout)}`}
           </p>
         </div>
         <VerbBar service={service} me={me} token={token} />
@@ -64,7 +65,9 @@ export function ServicePage({
             <h2 id="variants-title">Variants</h2>
             <VariantsTable service={service} />
             <div class="charts">
-              <WeightChart service={service} decisions={decisions} now={live.at} />
+              {(service.strategy !== 'fixed' || decisions.length > 0) && (
+                <WeightChart service={service} decisions={decisions} now={live.at} />
+              )}
               <RequestsChart service={service} moments={moments} />
               <ErrorsChart service={service} moments={moments} />
               <LatencyChart service={service} moments={moments} />
@@ -76,9 +79,10 @@ export function ServicePage({
               <h2 id="evidence-title" class="section-title">
                 Evidence
               </h2>
-              {service.metrics.map((metric) => (
+              {service.metrics.filter(isProved).map((metric) => (
                 <MetricCard key={metric.name} metric={metric} moments={moments} />
               ))}
+              <WatchedTable metrics={service.metrics.filter((metric) => !isProved(metric))} />
             </section>
           )}
           {service.comparisons.map((comparison) => (

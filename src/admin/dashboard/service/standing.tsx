@@ -1,5 +1,6 @@
 import { formatNumber } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
+import { Sentence } from '../parts/sentence.tsx'
 import { formatAgo, formatShort } from '../parts/words.ts'
 
 /** Why a service stands where it does: what is missing, until when, and what was decided last. */
@@ -20,7 +21,9 @@ export function Standing({
           <h3>What is missing</h3>
           <ul class="missing">
             {missing.map((sentence) => (
-              <li key={sentence}>{sentence}</li>
+              <li key={sentence}>
+                <Sentence text={sentence} />
+              </li>
             ))}
           </ul>
         </div>
@@ -33,7 +36,7 @@ export function Standing({
       )}
       {lastDecision !== null && (
         <p>
-          <b>Last decision</b>: {lastDecision.summary}{' '}
+          <b>Last decision</b>: <Sentence text={lastDecision.summary} />{' '}
           <span class="muted">
             #{lastDecision.id}, {formatAgo(lastDecision.at, now)}, by {lastDecision.actor}
           </span>
@@ -67,5 +70,5 @@ function describePhase(service: ServiceJson, now: number): string | null {
   }
   if (service.phase === 'promoted') return 'The canary serves everything.'
   if (service.winner !== null) return `${service.winner} was promoted and serves everything.`
-  return null
+  return service.strategy === 'fixed' ? 'The weights of the configuration hold.' : null
 }

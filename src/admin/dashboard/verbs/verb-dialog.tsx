@@ -123,7 +123,11 @@ export function VerbDialog({
           <button type="button" class="button" onClick={() => onClose(null)}>
             Cancel
           </button>
-          <button type="submit" class={`button button-${verb.tone}`} disabled={isSending || isStale}>
+          <button
+            type="submit"
+            class={`button button-${verb.tone}`}
+            disabled={isSending || isStale}
+          >
             {isSending ? 'Asking …' : verb.label}
           </button>
         </div>
@@ -152,7 +156,9 @@ function bodyOf(
 function describeStanding({ phase, weights, winner, step }: ServiceJson): string {
   if (phase === null) return winner === null ? 'the configured weights' : `${winner} promoted`
   const at = `canary at ${formatNumber(weights['canary'] ?? 0)} %`
-  return step?.kind == null ? `${phase}, ${at}` : `${phase}, step ${step.index + 1} of ${step.of}, ${at}`
+  return step?.kind == null
+    ? `${phase}, ${at}`
+    : `${phase}, step ${step.index + 1} of ${step.of}, ${at}`
 }
 
 function explain(error: unknown): string {
