@@ -30,6 +30,12 @@ export function VerbDialog({
 
   useEffect(() => dialog.current!.showModal(), [])
 
+  // Closed first, so that the focus goes back to where it was.
+  const leave = (said: string | null): void => {
+    dialog.current!.close()
+    onClose(said)
+  }
+
   const send = async (): Promise<void> => {
     setSending(true)
     setProblem(null)
@@ -39,7 +45,7 @@ export function VerbDialog({
         revision: seen.revision,
         body: bodyOf(verb, { reason, isOption, weight }),
       })
-      onClose(decision?.summary ?? 'It was so already: nothing was decided.')
+      leave(decision?.summary ?? 'It was so already: nothing was decided.')
     } catch (error) {
       setProblem(explain(error))
       setSending(false)
@@ -53,7 +59,7 @@ export function VerbDialog({
       aria-labelledby="verb-title"
       onCancel={(event) => {
         event.preventDefault()
-        onClose(null)
+        leave(null)
       }}
     >
       <form
@@ -120,7 +126,7 @@ export function VerbDialog({
           </p>
         )}
         <div class="actions">
-          <button type="button" class="button" onClick={() => onClose(null)}>
+          <button type="button" class="button" onClick={() => leave(null)}>
             Cancel
           </button>
           <button
