@@ -193,6 +193,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     log,
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
+    serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
     decisions: store.decisions,

@@ -13,6 +13,8 @@ export type AdminDeps = {
   /** In the order of the configuration. */
   readonly services: () => readonly ServiceStatus[]
   readonly service: (name: string) => ServiceStatus | null
+  /** In the order of the configuration. */
+  readonly serviceNames: () => readonly string[]
   /** Carries out a command; `ifMatch` is the revision that must be stored now, null = any. */
   readonly command: (
     service: string,

@@ -3,16 +3,20 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
+/** What is bundled of other packages: their licences have to go with it. */
+const BUNDLED = ['preact', 'uplot']
+
 /** What the browser is given; `index.html` names each as `{{entry}}`. */
 const ENTRIES = ['main.tsx', 'style.css', 'icon.svg']
 
 /**
- * Bundles the dashboard's sources into `folder`: `assets/` with names that hold a hash of what is in them, and the
- * page that loads them. Run by the build, from the project's root: the package needs neither the bundler nor the
- * libraries of the page.
+ * Bundles the dashboard's sources into `folder`: `assets/` with names that hold a hash of what is in them, the
+ * page that loads them, and the licences of what is bundled with them. Run by the build, from the project's
+ * root, so that the package needs neither the bundler nor the libraries of the page.
  */
-export async function buildDashboard(sources: string, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
+export async function buildDashboard(projectRoot: string, folder: string): Promise<void> {
+  const sources = join(projectRoot, 'src/admin/dashboard')
+  await rm(join(folder, 'assets'), { recursive: true, force: true })
   const { metafile } = await build({
     entryPoints: ENTRIES.map((entry) => join(sources, entry)),
     outdir: join(folder, 'assets'),
@@ -33,6 +37,7 @@ export async function buildDashboard(sources: string, folder: string): Promise<v
     const source = entryPoint ?? Object.keys(inputs)[0]
     if (source !== undefined) built.set(basename(source).replace(/\.tsx$/, '.js'), basename(file))
   }
+  await writeFile(join(folder, 'LICENSES.txt'), await readLicences(projectRoot))
   const page = await readFile(join(sources, 'index.html'), 'utf8')
   await writeFile(
     join(folder, 'index.html'),
@@ -44,9 +49,13 @@ export async function buildDashboard(sources: string, folder: string): Promise<v
   )
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildDashboard(
-    join(process.cwd(), 'src/admin/dashboard'),
-    join(import.meta.dirname, 'dashboard'),
+async function readLicences(projectRoot: string): Promise<string> {
+  const texts = await Promise.all(
+    BUNDLED.map((name) => readFile(join(projectRoot, 'node_modules', name, 'LICENSE'), 'utf8')),
   )
+  return texts.map((text, i) => `${BUNDLED[i]}\n\n${text}`).join('\n\n')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildDashboard(process.cwd(), join(import.meta.dirname, 'dashboard'))
 }

@@ -16,13 +16,19 @@ export class EventStream {
     this.#onDropped = onDropped
   }
 
+  /** Whether anything can still be sent. */
+  get isOpen(): boolean {
+    return !this.#response.writableEnded && !this.#response.destroyed
+  }
+
+  /** Whether the reader may still read. */
   get isAllowed(): boolean {
     return this.#isAllowed()
   }
 
   /** Sends an encoded event; a reader that is too far behind is cut off instead, and may come back. */
   send(event: Buffer): void {
-    if (this.#response.writableEnded || this.#response.destroyed) return
+    if (!this.isOpen) return
     if (this.#response.writableLength > MOST_WAITING) {
       this.#response.destroy()
       this.#onDropped()

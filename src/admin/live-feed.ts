@@ -1,25 +1,30 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision } from '../domain/decision.ts'
 import type { AdminDeps } from './admin-deps.ts'
+import { DecisionWatch } from './decision-watch.ts'
 import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
-import { lastDecisionOf, presentDecisionLine, presentService } from './present.ts'
+import { presentDecisionLine, presentService } from './present.ts'
 import { presentSummary } from './present-summary.ts'
 import type { ServiceStatus } from './service-status.ts'
 import { ToldMembers } from './told-members.ts'
 
 /** How often what has changed is told. */
-export const LOOK_MS = 1000
+const LOOK_MS = 1000
 /** Of so many looks one tells counters that moved, and nothing else, of all services. */
 const FIGURES_EVERY = 5
 /** Of so many looks one sends a comment, and asks whether the readers may still read. */
 const HEARTBEAT_EVERY = 15
-/** Decisions that are told again to a reader that comes back, of one service. */
-const MOST_REPLAYED = 100
+/** Services that are looked at before the event loop gets its turn: about a millisecond's work. */
+const AT_A_STRETCH = 40
 
 /** What the feed needs of the gateway. */
 export type LiveFeedDeps = Pick<
   AdminDeps,
-  'services' | 'service' | 'decisions' | 'clock' | 'isDraining' | 'log'
+  'serviceNames' | 'service' | 'decisions' | 'clock' | 'isDraining' | 'log'
 >
+
+/** Those who read of one service, and what they were told of it. */
+type Watch = { readonly streams: Set<EventStream>; readonly told: ToldMembers }
 
 /**
  * Tells readers what changes: each look presents what is watched once, whoever reads it, and sends what
@@ -27,44 +32,41 @@ export type LiveFeedDeps = Pick<
  */
 export class LiveFeed {
   readonly #deps: LiveFeedDeps
-  /** Readers of everything, and what they know. */
+  readonly #decisions: DecisionWatch
+  /** Who reads of all services, and what was told of each. */
   readonly #all = new Set<EventStream>()
   readonly #summaries = new Map<string, ToldMembers>()
-  /** By service: those who read of it alone. */
-  readonly #watched = new Map<string, { readonly streams: Set<EventStream>; told: ToldMembers }>()
-  /** The newest decision that was told of each service. */
-  readonly #decided = new Map<string, number>()
+  readonly #watched = new Map<string, Watch>()
+  #joining = 0
   #timer: NodeJS.Timeout | null = null
   #looks = 0
   #looking: Promise<void> | null = null
 
   constructor(deps: LiveFeedDeps) {
     this.#deps = deps
+    this.#decisions = new DecisionWatch(deps.decisions)
   }
 
   /** How many read now. */
   get readers(): number {
-    return [...this.#watched.values()].reduce((n, { streams }) => n + streams.size, this.#all.size)
+    return this.#streams().length + this.#joining
   }
 
   /**
    * Tells a reader how things are, and from then on what changes, of one service or (null) of all. Decisions
-   * made from `since` on (milliseconds since the epoch; null = none) are told first, at least once.
+   * made from `since` on (milliseconds since the epoch; null = none) are told at least once.
    */
   async join(stream: EventStream, service: string | null, since: number | null): Promise<void> {
-    this.#wake()
-    if (service === null) {
-      if (this.#all.size === 0) this.#tellSummaries(true)
-      stream.send(this.#snapshotOfAll())
-      this.#all.add(stream)
-    } else {
-      const watch = this.#watch(service)
-      watch.streams.add(stream)
-      stream.send(
-        encodeEvent('snapshot', `{"at":"${this.#now()}","service":${watch.told.whole()}}`),
-      )
+    this.#joining++
+    try {
+      this.#wake()
+      if (service === null) await this.#joinAll(stream)
+      else this.#joinOne(stream, service)
+      if (since !== null) await this.#replay(stream, service, since)
+    } finally {
+      this.#joining--
+      if (this.readers === 0) this.#sleep()
     }
-    if (since !== null) await this.#replay(stream, service, since)
   }
 
   /** Tells a reader nothing any more. */
@@ -97,105 +99,112 @@ export class LiveFeed {
     if (this.#deps.isDraining()) return this.close()
     this.#looks++
     if (this.#looks % HEARTBEAT_EVERY === 0) this.#beat()
-    if (this.#all.size > 0) this.#tellSummaries(this.#looks % FIGURES_EVERY === 0)
-    for (const [service, { streams, told }] of this.#watched) {
-      const status = this.#deps.service(service)
-      if (status === null) this.#tellRemoved(streams, service)
-      else this.#tellChanges(streams, service, told.changes(presentService(status)))
-    }
-    await this.#tellDecisions()
+    const withFigures = this.#looks % FIGURES_EVERY === 0
+    await this.#eachWatched(async (status) => {
+      this.#tellOfOne(status)
+      if (this.#all.size > 0) this.#tellOfAll(status, withFigures)
+      for (const decision of await this.#decisions.take(status)) this.#tellDecision(decision)
+    })
+    this.#tellRemoved()
   }
 
-  #tellSummaries(withFigures: boolean): void {
-    const statuses = this.#deps.services()
-    for (const status of statuses) {
-      const { name } = status.service
-      const { figures, ...rest } = presentSummary(status)
-      let told = this.#summaries.get(name)
-      const isNew = told === undefined
-      if (told === undefined) this.#summaries.set(name, (told = new ToldMembers()))
-      const changes = told.changes(withFigures || isNew ? { ...rest, figures } : rest)
-      this.#tellChanges(this.#all, name, changes)
-    }
-    if (this.#summaries.size === statuses.length) return
-    const known = new Set(statuses.map(({ service }) => service.name))
-    for (const name of this.#summaries.keys()) {
-      if (known.has(name)) continue
-      this.#summaries.delete(name)
-      this.#tell(this.#all, 'removed', JSON.stringify({ name }))
+  /** Every service that somebody reads of, a slice of them at a time. */
+  async #eachWatched(visit: (status: ServiceStatus) => Promise<void> | void): Promise<void> {
+    const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
+    for (const [i, name] of names.entries()) {
+      const status = this.#deps.service(name)
+      if (status !== null) await visit(status)
+      if ((i + 1) % AT_A_STRETCH === 0) await nextTurn()
     }
   }
 
-  async #tellDecisions(): Promise<void> {
-    const statuses =
-      this.#all.size > 0
-        ? this.#deps.services()
-        : [...this.#watched.keys()].flatMap((name) => this.#deps.service(name) ?? [])
-    for (const status of statuses) {
-      const { name } = status.service
-      const last = lastDecisionOf(status)
-      const told = this.#decided.get(name) ?? last?.id ?? 0
-      this.#decided.set(name, last?.id ?? told)
-      if (last === null || last.id <= told) continue
-      const decisions = last.id === told + 1 ? [last] : await this.#decisionsAfter(name, told)
-      for (const decision of decisions) {
-        const event = encodeDecision(decision)
-        for (const stream of this.#all) stream.send(event)
-        for (const stream of this.#watched.get(name)?.streams ?? []) stream.send(event)
+  async #joinAll(stream: EventStream): Promise<void> {
+    if (this.#all.size === 0) {
+      this.#summaries.clear()
+      for (const [i, name] of this.#deps.serviceNames().entries()) {
+        const status = this.#deps.service(name)
+        if (status !== null) {
+          this.#decisions.note(status)
+          this.#tellOfAll(status, true)
+        }
+        if ((i + 1) % AT_A_STRETCH === 0) await nextTurn()
       }
+    }
+    if (!stream.isOpen) return
+    const services = [...this.#summaries.values()].map((told) => told.whole())
+    const data = `{"at":"${this.#now()}","services":[${services.join(',')}]}`
+    stream.send(encodeEvent('snapshot', data))
+    this.#all.add(stream)
+  }
+
+  #joinOne(stream: EventStream, service: string): void {
+    if (!stream.isOpen) return
+    let watch = this.#watched.get(service)
+    if (watch === undefined) {
+      const status = this.#deps.service(service)
+      // A reload has taken it away since it was asked for.
+      if (status === null) return stream.end()
+      watch = { streams: new Set(), told: new ToldMembers() }
+      watch.told.changes(presentService(status))
+      this.#decisions.note(status)
+      this.#watched.set(service, watch)
+    }
+    watch.streams.add(stream)
+    stream.send(encodeEvent('snapshot', `{"at":"${this.#now()}","service":${watch.told.whole()}}`))
+  }
+
+  #tellOfOne(status: ServiceStatus): void {
+    const { name } = status.service
+    const watch = this.#watched.get(name)
+    if (watch === undefined) return
+    this.#tellChanges(watch.streams, name, watch.told.changes(presentService(status)))
+  }
+
+  #tellOfAll(status: ServiceStatus, withFigures: boolean): void {
+    const { name } = status.service
+    const { figures, ...rest } = presentSummary(status)
+    const known = this.#summaries.get(name)
+    const told = known ?? new ToldMembers()
+    if (known === undefined) this.#summaries.set(name, told)
+    const isWhole = withFigures || known === undefined
+    this.#tellChanges(this.#all, name, told.changes(isWhole ? { ...rest, figures } : rest))
+  }
+
+  #tellDecision(decision: Decision): void {
+    const event = encodeDecision(decision)
+    for (const stream of this.#all) stream.send(event)
+    for (const stream of this.#watched.get(decision.service)?.streams ?? []) stream.send(event)
+  }
+
+  #tellRemoved(): void {
+    for (const name of [...this.#summaries.keys(), ...this.#watched.keys()]) {
+      if (this.#deps.service(name) !== null) continue
+      const event = encodeEvent('removed', JSON.stringify({ name }))
+      if (this.#summaries.delete(name)) for (const stream of this.#all) stream.send(event)
+      for (const stream of this.#watched.get(name)?.streams ?? []) {
+        stream.send(event)
+        // Nothing more can be told of it.
+        stream.end()
+      }
+      this.#watched.delete(name)
     }
   }
 
   async #replay(stream: EventStream, service: string | null, since: number): Promise<void> {
-    const status = service === null ? null : this.#deps.service(service)
-    const statuses = service === null ? this.#deps.services() : status === null ? [] : [status]
-    const isSince = ({ at }: Decision) => at >= since
-    const missed = await Promise.all(
-      statuses
-        .filter((s) => (lastDecisionOf(s)?.at ?? -1) >= since)
-        .map(async (s) => (await this.#decisionsAfter(s.service.name, 0)).filter(isSince)),
-    )
-    const inOrder = missed.flat().toSorted((a, b) => a.at - b.at)
-    for (const decision of inOrder) stream.send(encodeDecision(decision))
-  }
-
-  async #decisionsAfter(service: string, after: number): Promise<readonly Decision[]> {
-    const newestFirst = await this.#deps.decisions(service, { after, limit: MOST_REPLAYED })
-    return newestFirst.toReversed()
-  }
-
-  #watch(service: string) {
-    let watch = this.#watched.get(service)
-    if (watch === undefined) {
-      watch = { streams: new Set<EventStream>(), told: new ToldMembers() }
-      const status = this.#deps.service(service)
-      if (status !== null) watch.told.changes(presentService(status))
-      this.#watched.set(service, watch)
+    const names = service === null ? this.#deps.serviceNames() : [service]
+    const missed: Decision[] = []
+    for (const name of names) {
+      const status = this.#deps.service(name)
+      if (status !== null) missed.push(...(await this.#decisions.since(status, since)))
     }
-    return watch
-  }
-
-  #snapshotOfAll(): Buffer {
-    const services = [...this.#summaries.values()].map((told) => told.whole())
-    return encodeEvent('snapshot', `{"at":"${this.#now()}","services":[${services.join(',')}]}`)
+    for (const decision of missed.sort((a, b) => a.at - b.at)) stream.send(encodeDecision(decision))
   }
 
   #tellChanges(streams: ReadonlySet<EventStream>, name: string, changes: string | null): void {
-    if (changes === null) return
+    if (changes === null || streams.size === 0) return
     const data = `{"at":"${this.#now()}","name":${JSON.stringify(name)},"changes":${changes}}`
-    this.#tell(streams, 'service', data)
-  }
-
-  #tell(streams: ReadonlySet<EventStream>, event: string, data: string): void {
-    if (streams.size === 0) return
-    const encoded = encodeEvent(event, data)
-    for (const stream of streams) stream.send(encoded)
-  }
-
-  // Nothing more can be told of it.
-  #tellRemoved(streams: ReadonlySet<EventStream>, name: string): void {
-    this.#tell(streams, 'removed', JSON.stringify({ name }))
-    for (const stream of streams) stream.end()
+    const event = encodeEvent('service', data)
+    for (const stream of streams) stream.send(event)
   }
 
   #beat(): void {
@@ -211,14 +220,9 @@ export class LiveFeed {
 
   #wake(): void {
     if (this.#timer !== null) return
-    this.#decided.clear()
-    for (const status of this.#deps.services()) this.#noteDecided(status)
     this.#timer = setInterval(() => void this.look(), LOOK_MS)
     this.#timer.unref()
-  }
-
-  #noteDecided(status: ServiceStatus): void {
-    this.#decided.set(status.service.name, lastDecisionOf(status)?.id ?? 0)
+    this.#decisions.clear()
   }
 
   #sleep(): void {

@@ -110,7 +110,7 @@ class Attempt {
 
   // The newest moment is provisional until it is a stride's: the next turn takes its place.
   #nextPlace(): number {
-    const isProvisional = this.#length > 0 && this.#turns % this.#stride !== 0
+    const isProvisional = this.#length > 0 && (this.#turns - 1) % this.#stride !== 0
     this.#turns++
     if (isProvisional) return this.#length - 1
     if (this.#length === MOST_MOMENTS) this.#thin()

@@ -133,6 +133,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     clock: { now: () => NOW, monotonic: () => 0 },
     log: pino({ level: 'silent' }),
     services: () => statuses,
+    serviceNames: () => deps.services().map(({ service }) => service.name),
     service: (name) => deps.services().find(({ service }) => service.name === name) ?? null,
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })

@@ -37,6 +37,7 @@ export async function openStage(options: {
   const deps = createFakeDeps({
     clock: { now: () => now, monotonic: () => now },
     services: statuses,
+    serviceNames: () => statuses().map(({ service }) => service.name),
     service: (name) =>
       find(name)?.status() ?? others().find(({ service }) => service.name === name) ?? null,
     command: async (name, command, ifMatch) =>
