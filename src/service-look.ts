@@ -43,9 +43,8 @@ export function createServiceLook(deps: {
       const figures = service.variants.map((variant) => {
         const all = targets.get(variant.name)!.upstreams
         const healthy = all.filter((upstream) => isHealthy(upstream, now)).length
-        const { length: upstreams } = all
-        const shown = figuresOf(book.variants.get(variant.name)!)
-        return [variant.name, { ...shown, upstreams, healthy }] as const
+        const shown = figuresOf(book.variants.get(variant.name)!, all.length, healthy)
+        return [variant.name, shown] as const
       })
       return {
         service,
@@ -89,10 +88,21 @@ export function createServiceLook(deps: {
   }
 }
 
-function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healthy'> {
+// Quantiles are read off a histogram: only where somebody asks for them.
+function figuresOf(book: VariantBook, upstreams: number, healthy: number): VariantFigures {
   const { requests, errors, drawn } = book
-  const quantile = (q: number) => drawn.quantile(q)
-  return { requests, errors, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+  return {
+    ...{ requests, errors, upstreams, healthy },
+    get p50Ms() {
+      return drawn.quantile(0.5)
+    },
+    get p95Ms() {
+      return drawn.quantile(0.95)
+    },
+    get p99Ms() {
+      return drawn.quantile(0.99)
+    },
+  }
 }
 
 function mirrorFiguresOf(book: MirrorBook): MirrorFigures {

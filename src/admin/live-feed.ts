@@ -4,7 +4,7 @@ import type { AdminDeps } from './admin-deps.ts'
 import { DecisionWatch } from './decision-watch.ts'
 import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
 import { presentDecisionLine, presentService } from './present.ts'
-import { presentSummary } from './present-summary.ts'
+import { presentSummary, sourcesOfSummary } from './present-summary.ts'
 import type { ServiceStatus } from './service-status.ts'
 import { ToldMembers } from './told-members.ts'
 
@@ -23,6 +23,9 @@ export type LiveFeedDeps = Pick<
   'serviceNames' | 'service' | 'decisions' | 'clock' | 'isDraining' | 'log'
 >
 
+/** What was told of one service to those who read of all, and what it was made of. */
+type Glance = { readonly told: ToldMembers; sources: readonly unknown[] }
+
 /** Those who read of one service, and what they were told of it. */
 type Watch = { readonly streams: Set<EventStream>; readonly told: ToldMembers }
 
@@ -35,7 +38,7 @@ export class LiveFeed {
   readonly #decisions: DecisionWatch
   /** Who reads of all services, and what was told of each. */
   readonly #all = new Set<EventStream>()
-  readonly #summaries = new Map<string, ToldMembers>()
+  readonly #summaries = new Map<string, Glance>()
   readonly #watched = new Map<string, Watch>()
   #joining = 0
   #timer: NodeJS.Timeout | null = null
@@ -131,7 +134,7 @@ export class LiveFeed {
       }
     }
     if (!stream.isOpen) return
-    const services = [...this.#summaries.values()].map((told) => told.whole())
+    const services = [...this.#summaries.values()].map(({ told }) => told.whole())
     const data = `{"at":"${this.#now()}","services":[${services.join(',')}]}`
     stream.send(encodeEvent('snapshot', data))
     this.#all.add(stream)
@@ -162,12 +165,15 @@ export class LiveFeed {
 
   #tellOfAll(status: ServiceStatus, withFigures: boolean): void {
     const { name } = status.service
-    const { figures, ...rest } = presentSummary(status)
+    const sources = sourcesOfSummary(status)
     const known = this.#summaries.get(name)
-    const told = known ?? new ToldMembers()
-    if (known === undefined) this.#summaries.set(name, told)
+    if (!withFigures && known?.sources.every((source, i) => source === sources[i]) === true) return
+    const glance = known ?? { told: new ToldMembers(), sources }
+    glance.sources = sources
+    if (known === undefined) this.#summaries.set(name, glance)
+    const { figures, ...rest } = presentSummary(status)
     const isWhole = withFigures || known === undefined
-    this.#tellChanges(this.#all, name, told.changes(isWhole ? { ...rest, figures } : rest))
+    this.#tellChanges(this.#all, name, glance.told.changes(isWhole ? { ...rest, figures } : rest))
   }
 
   #tellDecision(decision: Decision): void {

@@ -23,9 +23,7 @@ export type HistoryJson = {
 export type TrafficHistoryJson = {
   readonly requests: ColumnJson
   readonly errors: ColumnJson
-  readonly p50Ms: ColumnJson
   readonly p95Ms: ColumnJson
-  readonly p99Ms: ColumnJson
 }
 
 /** One metric over time: values, the ratio with its interval, and the evidence beside its two thresholds. */
@@ -63,13 +61,11 @@ export function presentHistory(service: string, history: AttemptHistory | null):
 }
 
 function presentTraffic(columns: TrafficColumns): TrafficHistoryJson {
-  const { requests, errors, p50Ms, p95Ms, p99Ms } = columns
+  const { requests, errors, p95Ms } = columns
   return {
     requests: presentColumn(requests),
     errors: presentColumn(errors),
-    p50Ms: presentColumn(p50Ms),
     p95Ms: presentColumn(p95Ms),
-    p99Ms: presentColumn(p99Ms),
   }
 }
 

@@ -54,6 +54,26 @@ export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
   }
 }
 
+/**
+ * What a glance without its figures is made of: while each of these is the same as before, so is the glance. States
+ * and weights are never changed in place.
+ */
+export function sourcesOfSummary({
+  service,
+  weightsBp,
+  rollout,
+  experiment,
+}: ServiceStatus): readonly unknown[] {
+  return [
+    service,
+    weightsBp,
+    (rollout ?? experiment)?.state,
+    (rollout ?? experiment)?.lastDecision,
+    rollout?.metrics.map(({ verdict }) => verdict).join(),
+    experiment?.comparisons.map(({ verdict }) => verdict).join(),
+  ]
+}
+
 function glanceAt(decision: Decision | null): DecisionGlanceJson | null {
   if (decision === null) return null
   const { id, at, action, actor, summary } = decision

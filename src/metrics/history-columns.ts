@@ -61,30 +61,24 @@ export class TrafficColumns {
   readonly requests: Float64Array
   readonly errors: Float64Array
   /** Of drawn requests, fading with time, in ms. */
-  readonly p50Ms: Float64Array
-  readonly p95Ms: Float64Array
-  readonly p99Ms: Float64Array
+  readonly p95Ms: Float32Array
 
   constructor(moments: number) {
     const column = () => new Float64Array(moments).fill(NaN)
     this.requests = column()
     this.errors = column()
-    this.p50Ms = column()
-    this.p95Ms = column()
-    this.p99Ms = column()
+    this.p95Ms = new Float32Array(moments).fill(NaN)
   }
 
   get columns(): readonly Column[] {
-    return [this.requests, this.errors, this.p50Ms, this.p95Ms, this.p99Ms]
+    return [this.requests, this.errors, this.p95Ms]
   }
 
   /** Writes what the book holds as this moment's. */
   write(place: number, { requests, errors, drawn }: VariantBook): void {
     this.requests[place] = requests
     this.errors[place] = errors
-    this.p50Ms[place] = drawn.quantile(0.5) ?? NaN
     this.p95Ms[place] = drawn.quantile(0.95) ?? NaN
-    this.p99Ms[place] = drawn.quantile(0.99) ?? NaN
   }
 
   /** A copy of the first moments. */

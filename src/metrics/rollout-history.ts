@@ -5,7 +5,7 @@ import { MetricColumns, TrafficColumns, type Column } from './history-columns.ts
 import type { VariantBook } from './variant-book.ts'
 
 /** Moments that are kept of one attempt: when there would be more, every other one goes. */
-export const MOST_MOMENTS = 240
+export const MOST_MOMENTS = 160
 
 /** How an attempt went, moment by moment, the oldest first; every column is as long as `at`. */
 export type AttemptHistory = {

@@ -28,9 +28,7 @@ t.test('How the evidence went is shown in columns, what is not known as null.', 
       canary: {
         requests: [0, 0],
         errors: [0, 0],
-        p50Ms: [null, null],
         p95Ms: [null, null],
-        p99Ms: [null, null],
       },
     },
     metrics: [

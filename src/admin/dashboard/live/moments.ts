@@ -14,9 +14,7 @@ export type Moment = {
 export type TrafficMoment = {
   readonly requests: number | null
   readonly errors: number | null
-  readonly p50Ms: number | null
   readonly p95Ms: number | null
-  readonly p99Ms: number | null
 }
 
 /** A metric's values, ratio and evidence; null = not known, or without bound. */
@@ -40,9 +38,7 @@ export function readHistory({ at, variants, metrics }: HistoryJson): readonly Mo
     traffic: mapValues(variants, (columns) => ({
       requests: columns.requests[i] ?? null,
       errors: columns.errors[i] ?? null,
-      p50Ms: columns.p50Ms[i] ?? null,
       p95Ms: columns.p95Ms[i] ?? null,
-      p99Ms: columns.p99Ms[i] ?? null,
     })),
     metrics: Object.fromEntries(
       metrics.map((metric): [string, MetricMoment] => [
