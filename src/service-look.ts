@@ -90,9 +90,9 @@ export function createServiceLook(deps: {
 
 // Quantiles are read off a histogram: only where somebody asks for them.
 function figuresOf(book: VariantBook, upstreams: number, healthy: number): VariantFigures {
-  const { requests, errors, drawn } = book
+  const { requests, errors, rejected, drawn } = book
   return {
-    ...{ requests, errors, upstreams, healthy },
+    ...{ requests, errors, rejected, upstreams, healthy },
     get p50Ms() {
       return drawn.quantile(0.5)
     },

@@ -72,14 +72,15 @@ export class CohortCycle {
     }
     if (restored !== null) {
       for (const batch of restored.units) this.#ledger.units.restore(batch)
-      this.#ledger.restore(restored.cohorts)
+      this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
       const numbers = restored.cohorts.map((c) => c.number)
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
       // The step goes on where it was: a restart is no change of phase.
       if (restored.evidence !== null) this.#openStep = state.step
     }
     book.useLedger(this.#ledger, this.rollout)
-    this.#pairs = new PairCycle(plan, book)
+    const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
+    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
   }
 
   get evidence(): Evidence {
@@ -128,13 +129,14 @@ export class CohortCycle {
    * number to cohorts of the same time.
    */
   turn(state: RolloutState, now: number, judged: boolean, byInterval = false, after = 0): void {
-    this.#pairs.turn(state, now, judged)
+    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
+    this.#evidence = this.#pairs.turn(this.#evidence, { state, now, judged, number })
+    if (this.#pairs.isOpen) this.#lastNumber = number
     this.#ledger.close(now, byInterval)
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     this.#learnCaps()
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
-    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
     const pi = state.weightBp / WHOLE_BP
@@ -154,9 +156,9 @@ export class CohortCycle {
 
   /** Settles and folds what is ready. True when the evidence changed. */
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
-    const paired = this.#pairs.fold(this.#evidence, state, now)
-    let changed = paired !== this.#evidence
-    this.#evidence = paired
+    const before = this.#evidence
+    this.#evidence = this.#pairs.fold(before, state, now)
+    let changed = this.#evidence !== before
     for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
       if (!slot.used) continue
       this.#evidence = foldAssignments(this.#evidence, slot.cohort)
@@ -173,7 +175,7 @@ export class CohortCycle {
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
-    return this.#ledger.label(prediction, label)
+    return (prediction.pair === undefined ? this.#ledger : this.#pairs).label(prediction, label)
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
@@ -280,10 +282,8 @@ export class CohortCycle {
       const minLabels = 'minLabels' in metric ? metric.minLabels : 0
       const cap = this.#ledger.takeLearntCap(metric.name, minLabels)
       if (cap === null) continue
-      this.#evidence = {
-        ...this.#evidence,
-        caps: { ...this.#evidence.caps, [metric.name]: cap },
-      }
+      const caps = { ...this.#evidence.caps, [metric.name]: cap }
+      this.#evidence = { ...this.#evidence, caps }
     }
   }
 

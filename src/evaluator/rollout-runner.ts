@@ -3,20 +3,22 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { runningMirror } from '../rollout/mirror-step.ts'
+import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
+import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readStored } from './read-stored.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { takeUp } from './take-up.ts'
+import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
@@ -28,7 +30,8 @@ export class RolloutRunner {
   #plan: RolloutPlan
   #book: ServiceBook
   #state: RolloutState
-  #storedRevision: number | null
+  /** What the store has; null = nothing. */
+  #stored: RolloutState | null
   #cycle: CohortCycle
   readonly #observer: Observer
   #seen: Observation | null = null
@@ -36,10 +39,11 @@ export class RolloutRunner {
   #turnAt = 0
   /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
   #token: number | null = null
+  /** A write was not answered: it may be stored all the same. */
+  #isUnsure = false
   #warmUntil: number
-  /** A rollback could not be stored: this process gives the canary nothing until it is. */
-  #stopped = false
-  /** What has to be stored before anything else: the configuration's transition, or that rollback. */
+  // To be stored before anything else: the configuration's transition, or a rollback that could not be. It
+  // keeps the canary's weight or takes all of it, so this process goes by it already.
   #pending: Transition | null
   readonly #oneByOne = new OneByOne()
 
@@ -52,16 +56,16 @@ export class RolloutRunner {
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
-    this.#storedRevision = record?.state.revision ?? null
+    this.#stored = record?.state ?? null
     this.#state = state
     this.#pending = pending
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
-    deps.apply(state)
+    deps.apply(this.state)
   }
 
   get state(): RolloutState {
-    return this.#stopped ? { ...this.#state, weightBp: 0 } : this.#state
+    return this.#pending?.state ?? this.#state
   }
 
   /** The rollout as people ask for it. */
@@ -71,17 +75,18 @@ export class RolloutRunner {
 
   /** What a forecast is made from. */
   get reading(): TrafficInput {
-    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
-    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
+    const now = this.#deps.clock.now()
+    // Evidence of an attempt that is to end answers other questions.
+    const isOver = this.#pending?.resetEvidence === true
+    const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
+    return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
   tick(): Promise<void> {
-    return this.#oneByOne
-      .run(() => this.#evaluate())
-      .catch((error: unknown) => {
-        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-      })
+    const onError = (error: unknown) =>
+      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+    return this.#oneByOne.run(() => this.#evaluate()).catch(onError)
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -89,26 +94,30 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch))
   }
 
-  /** Why the rollout cannot go on under another plan; null when it can. */
-  refusal(plan: RolloutPlan): string | null {
-    const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
-    return 'refused' in next ? next.detail : null
+  /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
+  refusal(plan: RolloutPlan): Promise<string | null> {
+    return this.#oneByOne.run(async () => {
+      // Other versions depend on what the store knows; and it may know what this process has not heard of.
+      if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
+      const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
+      return 'refused' in next ? next.detail : null
+    })
   }
 
   /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(plan: RolloutPlan, book: ServiceBook, by: Omit<Circumstances, 'now'>): Promise<void> {
+  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const next = this.#reconciled(plan, by)
+      const rolledBackAt = beginsAnother(plan, this.#stored)
+        ? await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
+        : null
+      const next = this.#reconciled(plan, { actor, rolledBackAt })
       if ('refused' in next) throw new Error(next.detail)
-      // What the store does not have yet is carried over.
-      const decision = next.decision ?? this.#pending?.decision ?? null
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
-      this.#pending = { ...next, decision, resetEvidence }
       this.#plan = plan
       this.#book = book
       if (resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
-      this.#deps.apply(this.state)
+      this.#goBy({ ...next, resetEvidence })
       await this.#takesLead()
     })
   }
@@ -136,89 +145,74 @@ export class RolloutRunner {
     if (isTurn) this.#deps.onTurn(this.#state, this.#seen.reports)
     const transition = step(this.#plan, this.#state, this.#seen)
     if (!folded && !measured && transition.state === this.#state) return
-    await this.#commitOrStop(transition)
+    await this.#commit(transition).catch((error: unknown) => {
+      // A store that is away must not keep a bad canary in front of users.
+      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
+      throw error
+    })
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
     const lease = this.#deps.lease()
-    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    const isNews = lease === null || lease.token !== this.#token
+    if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
     if (lease === null) return false
     this.#token = lease.token
-    if (this.#pending !== null) await this.#commitPending()
+    if (this.#pending !== null) await this.#commit(this.#pending)
+    this.#pending = null
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
-  async #follow(leads: boolean): Promise<void> {
-    const known = leads ? null : this.#storedRevision
+  async #follow(readsAll: boolean): Promise<void> {
+    const known = readsAll ? null : (this.#stored?.revision ?? null)
     const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
       this.#protect()
       throw error
     })
+    this.#isUnsure = false
     if (found === null) return
     const { record, rolledBackAt, lastDecision } = found
     const now = this.#deps.clock.now()
     const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
-    this.#storedRevision = record.state.revision
+    this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = pending
-    this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
-    this.#deps.apply(state)
+    this.#deps.apply(this.state)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
   #protect(): void {
-    if (this.#stopped) return
-    const transition = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
-    if (transition.decision?.action === 'rollback') this.#stop(transition)
+    if (this.#pending?.state.weightBp === 0) return
+    const transition = step(this.#plan, this.state, this.#observe(this.#deps.clock.now()))
+    if (transition.decision?.action === 'rollback') this.#goBy(transition)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
     try {
-      if (!(await this.#takesLead())) {
-        const detail = 'another process holds the lease to decide on this store: ask that one'
-        return { ok: false, code: 'SERIN_REFUSED', detail }
-      }
-      if (ifMatch !== null && ifMatch !== this.#state.revision) {
-        const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
-        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
-      }
+      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+      const { revision } = this.#state
+      if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
       this.#seen = this.#observe(this.#deps.clock.now())
       const transition = step(this.#plan, this.#state, this.#seen, command)
-      if ('refused' in transition) {
-        return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
-      }
+      if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
       return { ok: true, decision: await this.#commit(transition) }
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return { ok: false, code: 'SERIN_STORE_FAILED', detail: 'the store did not take the change' }
+      return STORE_FAILED
     }
   }
 
-  async #commitPending(): Promise<void> {
-    await this.#commit(this.#pending!)
-    this.#pending = null
-    this.#stopped = false
-  }
-
-  async #commitOrStop(transition: Transition): Promise<void> {
-    try {
-      await this.#commit(transition)
-    } catch (error) {
-      if (transition.state.phase === 'rolled-back') this.#stop(transition)
-      throw error
+  #goBy(pending: Transition): void {
+    const { weightBp } = this.state
+    this.#pending = pending
+    if (pending.state.weightBp !== weightBp) {
+      this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     }
-  }
-
-  // A store that is away must not keep a bad canary in front of users.
-  #stop(rollback: Transition): void {
-    this.#pending = rollback
-    this.#stopped = true
-    this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     this.#deps.apply(this.state)
   }
 
@@ -227,19 +221,22 @@ export class RolloutRunner {
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const { state, resetEvidence } = transition
     const cohorts = this.#cycle.changes()
+    this.#isUnsure = true
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        ...{ plan: this.#plan, from: this.#state, storedRevision: this.#storedRevision, lease },
+        ...{ plan: this.#plan, from: this.#stored ?? this.#state, lease },
+        storedRevision: this.#stored?.revision ?? null,
         ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
         ...{ evidence: this.#cycle.evidence, cohorts },
       }),
     )
+    this.#isUnsure = false
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)
     }
     if (!resetEvidence) this.#cycle.stored(cohorts)
-    this.#storedRevision = state.revision
+    this.#stored = state
     this.#adopt(transition)
     if (result.decision !== null) {
       this.#lastDecision = result.decision
@@ -260,9 +257,7 @@ export class RolloutRunner {
     const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
     if (!moved && state.phase === before.phase) return
     if (moved) this.#book.beginStep()
-    const began = runningMirror(this.#plan.steps, before) === null
-    const mirrors = runningMirror(this.#plan.steps, state) !== null
-    if ((before.weightBp === 0 && state.weightBp > 0) || (began && mirrors)) {
+    if (beginsToAnswer(this.#plan.steps, before, state)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
@@ -294,7 +289,11 @@ export class RolloutRunner {
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    const state = this.#pending?.state ?? this.#state
-    return reconcile(plan, state, { ...by, now: this.#deps.clock.now() })
+    // A rollback that waits for the store stands; a configuration that does may be taken back.
+    const rollback = this.#pending?.decision?.action === 'rollback' ? this.#pending : null
+    const seen = { ...by, now: this.#deps.clock.now() }
+    const next = reconcile(plan, rollback?.state ?? this.#stored, seen)
+    if ('refused' in next || rollback === null) return next
+    return { ...next, decision: next.decision ?? rollback.decision }
   }
 }

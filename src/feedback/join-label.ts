@@ -13,7 +13,7 @@ export function joinLabel(
   if (found === 'joined' || booked.hasLabel(record)) return 'duplicate'
   booked.addLabel(match, label)
   // A request that is no evidence has no cohort to book into.
-  if (prediction.cohort === -1) return 'joined'
+  if (prediction.cohort === -1 && prediction.pair === undefined) return 'joined'
   const { result, changed, alsoChanged = [] } = deps.bookLabel(prediction, label)
   booked.addTallies(prediction.service, changed)
   for (const { service, ...each } of alsoChanged) booked.addTallies(service, each)

@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { PairTicket } from './pair-ledger.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -91,6 +92,8 @@ export type Ticket = {
   headAt: number | null
   /** Its places in the comparisons of an experiment; empty where there is none. */
   compared: readonly ComparedTicket[]
+  /** Its copy to the canary, where that is evidence of a mirror step. */
+  pair: PairTicket | null
   /** Among the live tickets of its cohort. */
   place: number
   done: boolean

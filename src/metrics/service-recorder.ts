@@ -9,7 +9,7 @@ import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
-import type { PairLedger } from './pair-ledger.ts'
+import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import type {
   AttemptResult,
   ComparedTicket,
@@ -39,7 +39,7 @@ export class ServiceBook implements ServiceRecorder {
   /** Epoch ms of the last request; null = none since the process began. */
   lastRequestAt: number | null = null
   readonly #clock: Clock
-  readonly #remember: (prediction: Prediction) => void
+  readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
   #ledger: CohortLedger | null = null
   #rollout = ''
   readonly #comparisons = new ComparisonBooks()
@@ -48,8 +48,8 @@ export class ServiceBook implements ServiceRecorder {
   constructor(deps: {
     readonly service: Service
     readonly clock: Clock
-    /** Takes a prediction to the store; must not block. */
-    readonly remember: (prediction: Prediction) => void
+    /** Takes a prediction to the store, with its copy's where it is one of a pair; must not block. */
+    readonly remember: (prediction: Prediction, pair: PairTicket | null) => void
     /** Books of the same service before a reload, whose counters go on. */
     readonly previous: ServiceBook | null
   }) {
@@ -117,6 +117,7 @@ export class ServiceBook implements ServiceRecorder {
       startedWall,
       headAt: null,
       compared: NOWHERE,
+      pair: null,
       place: -1,
       done: false,
     }
@@ -186,7 +187,7 @@ export class ServiceBook implements ServiceRecorder {
     if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
     const { prediction, awaitsEvents } = this.service.observe
     if (prediction === null && !awaitsEvents) return
-    this.#remember({
+    const found: Prediction = {
       service: this.service.name,
       requestId: ticket.requestId,
       value,
@@ -197,7 +198,8 @@ export class ServiceBook implements ServiceRecorder {
       variant: ticket.variant,
       unit: ticket.unit,
       ...(segment === null ? undefined : { segment }),
-    })
+    }
+    this.#remember(found, ticket.pair)
   }
 
   attempt(variant: string, upstream: string, result: AttemptResult): void {

@@ -44,7 +44,7 @@ export function fidelities(
   ]
 }
 
-const UNPAIRED = 'pairs of a mirror step are in no cohort: the replay begins with the first weight'
+const UNPAIRED = 'pairs of a mirror step are not archived: the replay begins with the first weight'
 /** How well an absolute limit is held against what was recorded; none where that is exact (labels). */
 function limitFidelity({ name, kind }: MetricSpec, countsFailures: boolean): Fidelity[] {
   const kept = 'its limit is taken to be kept'

@@ -18,9 +18,9 @@ import {
 import { harmMargin, proofMargin } from './margin.ts'
 import { segmentShare } from './segment-share.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
-import { isBroken, LIMIT_TICKS, limitVerdict, type LimitReading } from './limits.ts'
-import { firstWeight } from './mirror-step.ts'
-import { pairReports, type StandingPairs } from './pair-reports.ts'
+import { LIMIT_TICKS, limitReport, limitVerdict, type LimitReading } from './limits.ts'
+import { firstWeight, mirrorStepAt } from './mirror-step.ts'
+import { pairReports, type PairLatency, type StandingPairs } from './pair-reports.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 
 /** What a report needs beside the evidence. */
@@ -33,6 +33,8 @@ export type JudgeContext = FigureContext & {
   readonly now: number
   /** What a standing mirror of the canary has found; absent = it has none. */
   readonly standing?: StandingPairs | null
+  /** Absent = there are no pairs. */
+  readonly pairLatency?: PairLatency
 }
 
 /**
@@ -48,23 +50,26 @@ export function judge(
 ): readonly MetricReport[] {
   const counted = plan.metrics.filter((m) => m.threshold !== undefined)
   const isCounted = (id: string) => counted.some((m) => m.name === id)
+  const place = { step: context.step, weightBp: context.pi * WHOLE_BP }
+  // In a mirror step a limit is one of the pairs.
+  const isMirrored = mirrorStepAt(plan.steps, place) !== null
   const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
   const reports = tested.map((h) => {
     if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
-    const limit = context.limits.find((l) => l.metric === h.id) ?? null
+    const limit = isMirrored ? null : (context.limits.find((l) => l.metric === h.id) ?? null)
     return hypothesisReport(plan, evidence, h, limit, context)
   })
   const alone = context.limits.filter((l) => !plan.hypotheses.some((h) => h.id === l.metric))
   return [
     ...reports,
-    ...alone.map((l) => limitReport(l, evidence)),
+    ...alone.map((l) => aloneReport(l, evidence)),
     ...counted.map((m) => thresholdReport(m, evidence, context)),
-    ...pairReports(
-      plan,
-      evidence,
-      { step: context.step, weightBp: context.pi * WHOLE_BP },
-      context.standing ?? null,
-    ),
+    ...pairReports(plan, evidence, {
+      ...place,
+      limits: context.limits,
+      standing: context.standing ?? null,
+      latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
+    }),
   ]
 }
 
@@ -119,7 +124,7 @@ function hypothesisReport(
           : null
       },
     },
-    limit: limit === null ? null : limitOf(limit, ticksBeyond),
+    limit: limit === null ? null : limitReport(limit, ticksBeyond),
     ...COMPARED_BY_EVIDENCE,
     stepCanaryN: isStepFolded
       ? (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
@@ -135,7 +140,7 @@ function once<T>(compute: () => T): () => T {
   return () => (known ??= { value: compute() }).value
 }
 
-function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
+function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {
   const ticksBeyond = evidence.limitTicks[limit.metric] ?? 0
   return {
     name: limit.metric,
@@ -150,7 +155,7 @@ function limitReport(limit: LimitReading, evidence: Evidence): MetricReport {
     canary: limit.canary,
     ratio: null,
     evidence: NO_EVIDENCE,
-    limit: limitOf(limit, ticksBeyond),
+    limit: limitReport(limit, ticksBeyond),
     threshold: null,
     error: limit.error,
     outsideAlpha: true,
@@ -246,11 +251,4 @@ function evidenceOf(evidence: Evidence, id: string): EventEvidence | BetEvidence
 
 function isDecidingLimit(limit: LimitReading | null): boolean {
   return limit !== null && limit.onFailure !== 'warn'
-}
-
-function limitOf(limit: LimitReading, ticksBeyond: number): NonNullable<MetricReport['limit']> {
-  const { max, min, baselineBeyond, tooFew } = limit
-  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
-  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
 }

@@ -8,7 +8,7 @@ import {
   type ProviderMetricSpec,
   type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
-import type { MetricValue, Verdict } from '../domain/verdict.ts'
+import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
 import { isBeyond as isValueBeyond } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 
@@ -88,6 +88,14 @@ export function countLimitTicks(
 /** The canary is beyond its limit now, and the baseline is not. */
 export function isBroken(reading: LimitReading): boolean {
   return reading.canaryBeyond && !reading.baselineBeyond
+}
+
+/** A limit for people, after so many evaluations in a row beyond it. */
+export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
+  const { max, min, baselineBeyond, tooFew } = limit
+  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
+  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
+  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
 }
 
 /** The verdict on a metric that has an absolute limit alone. */

@@ -1,12 +1,5 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
-import {
-  isLabelMetric,
-  isValueMetric,
-  isWaitingMetric,
-  type MetricSpec,
-  type StepSpec,
-  type ValueMetricSpec,
-} from '../domain/rollout-spec.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
@@ -19,9 +12,9 @@ import {
   formatValue,
 } from './format.ts'
 import type { Observation } from './observation.ts'
-import { sourceOf } from './metric-source.ts'
+import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
 import { missingMeasurements } from './missing-measurements.ts'
-import { firstWeight } from './mirror-step.ts'
+import { etaAtPace, idleMs } from './pace.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
@@ -53,11 +46,11 @@ export function missingFor(
   if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
   if (step.kind === 'mirror') {
-    // Live requests say nothing of a canary that answers none of them.
-    const isTest = (name: string) => plan.pairTests.some((test) => test.id === name)
     return [
       ...minimums(plan, step, state, seen, 'pairs of answers'),
-      ...limits(reports.filter((r) => isTest(r.name))),
+      ...mirrorLabelMinimums(plan, state, seen, reports),
+      ...limits(reports),
+      ...missingMeasurements(reports.filter(isOfProvider)),
     ]
   }
   const unit = plan.keyed ? 'canary keys' : 'canary requests'
@@ -89,13 +82,18 @@ function missingBeforeSwitch(
   seen: Observation,
 ): readonly Missing[] {
   if (!isBlueGreen(plan) || plan.steps[state.step + 1]!.kind === 'pause') return []
-  const asked = seen.reports.filter(({ kind }) => kind === 'prometheus' || kind === 'http')
+  const asked = seen.reports.filter(isOfProvider)
   const unready: Missing = {
     kind: 'canary-not-ready',
     sentence: `no upstream of ${plan.canaryVersion} can be reached`,
     etaSeconds: null,
   }
   return [...(seen.canary.ready ? [] : [unready]), ...limits(asked), ...missingMeasurements(asked)]
+}
+
+// Interval by interval only live requests are measured; what other systems say does not need them.
+function isOfProvider({ kind }: MetricReport): boolean {
+  return kind === 'prometheus' || kind === 'http'
 }
 
 function minimums(
@@ -126,63 +124,6 @@ function minimums(
     })
   }
   return missing
-}
-
-// Nothing is judged in the warm-up, which the first step and the first weight have.
-function idleMs({ steps, spec }: RolloutPlan, { step }: RolloutState): number {
-  return step === 0 || step === firstWeight(steps) ? spec.analysis.warmUpMs : 0
-}
-
-function labelMinimums(
-  plan: RolloutPlan,
-  step: Extract<StepSpec, { kind: 'weight' }>,
-  state: RolloutState,
-  seen: Observation,
-  reports: readonly MetricReport[],
-  unit: string,
-): Missing[] {
-  const missing: Missing[] = []
-  const elapsedMs = seen.now - state.stepEnteredAt
-  for (const metric of plan.metrics) {
-    const needed = valuesNeeded(metric, step.minRequests)
-    if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
-    const report = reports.find((r) => r.name === metric.name)
-    if (report === undefined || report.stepCanaryN >= needed) continue
-    missing.push({
-      kind: 'minimum',
-      get sentence() {
-        const what = isValueMetric(metric)
-          ? waitedFor(metric, unit)
-          : `canary labels in this step${unreadable(seen)}`
-        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
-      },
-      etaSeconds: etaAtPace(
-        report.stepCanaryN,
-        needed,
-        elapsedMs,
-        idleMs(plan, state) + sourceOf(metric).windowMs,
-      ),
-    })
-  }
-  return missing
-}
-
-/** Values of the canary before a step is left; null = the metric is judged as its requests end. */
-export function valuesNeeded(metric: MetricSpec, minRequests: number): number | null {
-  if (isLabelMetric(metric) || metric.kind === 'mean') return metric.minLabels
-  return isValueMetric(metric) ? minRequests : null
-}
-
-function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
-  const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
-  return `${unit} judged in this step${window}`
-}
-
-// Labels that come are of no use without the predictions they belong to: say so where labels are missed.
-function unreadable({ predictions }: Observation): string {
-  const { looked, unreadable } = predictions
-  if (unreadable === 0 || unreadable < looked / 2) return ''
-  return `; no prediction could be read from ${formatCount(unreadable)} of ${formatCount(looked)} answers: is observe.prediction right?`
 }
 
 function limits(reports: readonly MetricReport[]): Missing[] {
@@ -282,11 +223,4 @@ function segmentTraffic(
   const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
   if (canary.n >= whole * SMALL_SEGMENT) return ''
   return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
-}
-
-// What is folded by now was drawn until `lagMs` ago, so the pace is that of the time before: with a long
-// window the whole time would make it too slow.
-function etaAtPace(done: number, wanted: number, elapsedMs: number, lagMs: number): number | null {
-  if (done === 0) return null
-  return (((wanted - done) / done) * Math.max(1000, elapsedMs - lagMs)) / 1000
 }

@@ -8,6 +8,18 @@ import { events } from '../fakes/evidence.ts'
 import { makeWorld } from './join-world.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from '../store/samples.ts'
 
+t.test('a label of a pair is booked, though its request is no draw', async (t) => {
+  const pair = { cohort: 7, copy: 4 }
+  const world = makeWorld([
+    samplePrediction({ cohort: -1, pair }),
+    samplePrediction({ requestId: 'r-2', cohort: -1 }),
+  ])
+  const lines = ['{"requestId":"r-1","label":5}', '{"requestId":"r-2","label":5}']
+  t.match(await world.accept(...lines), { joined: 2 })
+  t.match(world.booked, [{ prediction: { requestId: 'r-1', pair }, label: 5 }])
+  t.equal(world.booked.length, 1)
+})
+
 t.test('a label is booked with its prediction and the time, and marked in the store', async (t) => {
   const world = makeWorld([samplePrediction()])
   const report = await world.accept('{"requestId":"r-1","label":4.5}')

@@ -53,6 +53,7 @@ function begin(
     startedWall: 0,
     headAt: null,
     compared: [],
+    pair: null,
     place: -1,
     done: false,
   }
