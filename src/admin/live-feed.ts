@@ -183,8 +183,9 @@ export class LiveFeed {
   }
 
   #tellRemoved(): void {
+    const names = new Set(this.#deps.serviceNames())
     for (const name of [...this.#summaries.keys(), ...this.#watched.keys()]) {
-      if (this.#deps.service(name) !== null) continue
+      if (names.has(name)) continue
       const event = encodeEvent('removed', JSON.stringify({ name }))
       if (this.#summaries.delete(name)) for (const stream of this.#all) stream.send(event)
       for (const stream of this.#watched.get(name)?.streams ?? []) {

@@ -7,7 +7,11 @@ import type { Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { createFakeDeps, fakeDecision, fakeMetric, fakeState, fakeStatus } from './fake-deps.ts'
 
-type Told = { readonly name: string; readonly id: string | null; readonly data: any }
+type Told = {
+  readonly name: string
+  readonly id: string | null
+  readonly data: Readonly<Record<string, unknown>>
+}
 
 /** A reader that notes what it was sent; where `waiting` is set, it has not read so many bytes. */
 class Reader {

@@ -127,10 +127,10 @@ export class SimulatedService {
     }
   }
 
-  #figuresOf(name: string, { requests, errors, drawn }: VariantBook): VariantFigures {
+  #figuresOf(name: string, { requests, errors, rejected, drawn }: VariantBook): VariantFigures {
     const isUp = this.#script.isReachable?.(name, this.#simulation.elapsedMs) ?? true
     return {
-      ...{ requests, errors, upstreams: 2, healthy: isUp ? 2 : 0 },
+      ...{ requests, errors, rejected, upstreams: 2, healthy: isUp ? 2 : 0 },
       p50Ms: drawn.quantile(0.5),
       p95Ms: drawn.quantile(0.95),
       p99Ms: drawn.quantile(0.99),

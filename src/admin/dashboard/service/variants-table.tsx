@@ -26,6 +26,9 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                 errors
               </th>
               <th scope="col" class="number">
+                rejected
+              </th>
+              <th scope="col" class="number">
                 p50
               </th>
               <th scope="col" class="number">
@@ -54,6 +57,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                     <span class="muted"> ({formatPercent(v.errors / v.requests)})</span>
                   )}
                 </td>
+                <td class="number">{formatCount(v.rejected)}</td>
                 <td class="number">{latency(v.p50Ms)}</td>
                 <td class="number">{latency(v.p95Ms)}</td>
                 <td class="number">{latency(v.p99Ms)}</td>
