@@ -221,7 +221,7 @@ t.test('Decisions are told once, in order, whoever made them.', async (t) => {
     reader
       .take()
       .filter(({ name }) => name === 'decision')
-      .map(({ id, data }) => `${id} ${data.service} ${data.id}`)
+      .map(({ id, data }) => [id, data['service'], data['id']].join(' '))
   t.same(decisionsOf(all), ['2000 a 2', '1000 b 1'])
   t.same(decisionsOf(one), ['2000 a 2'])
   for (const id of [3, 4, 5]) world.decide('a', id)
@@ -267,7 +267,7 @@ t.test(
     const told = async (service: string | null, since: number) =>
       (await world.join(service, since)).told
         .filter(({ name }) => name === 'decision')
-        .map(({ data }) => `${data.service} ${data.id}`)
+        .map(({ data }) => [data['service'], data['id']].join(' '))
     t.same(await told(null, 2000), ['b 1', 'a 2'], 'what came at that moment is told again')
     t.same(await told('a', 0), ['a 1', 'a 2'])
     t.same(await told(null, 3001), [])

@@ -32,9 +32,12 @@ export function OverviewRow({
       <td data-label="Weights">
         <WeightBar weights={weights} />
         <span class="sub">
-          {Object.entries(weights)
-            .map(([variant, weight]) => `${variant} ${formatNumber(weight)} %`)
-            .join(' · ')}
+          {Object.entries(weights).map(([variant, weight], i) => (
+            <span key={variant} class="whole">
+              {i > 0 && '· '}
+              {variant} {formatNumber(weight)} %{' '}
+            </span>
+          ))}
         </span>
       </td>
       <td data-label="Evidence">
