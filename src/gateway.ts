@@ -157,8 +157,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     services: () => live.config.services.map((s) => s.name),
     buffer: { ...buffer, find: predictions.find },
     store,
-    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    eventFields: (service) => {
+      const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
+      return plan?.eventFields ?? new Map()
+    },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    showLabel: (prediction, label) =>
+      live.books.get(prediction.service)?.labelled(prediction, label),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
@@ -191,19 +196,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   )
 
   const adminDeps: AdminDeps = {
-    clock,
-    log,
+    ...{ version: deps.version, clock, log },
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
     serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
-    decisions: store.decisions,
-    decision: store.decision,
-    history: look.history,
+    ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
+    ...{ history: look.history, countDroppedStream: metrics.countDroppedStream },
     isDraining: () => stage.draining,
-    countDroppedStream: metrics.countDroppedStream,
-    attempts: store.attempts,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),

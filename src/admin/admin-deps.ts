@@ -4,10 +4,14 @@ import type { Command, Decision } from '../domain/decision.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
 import type { Store } from '../store/store.ts'
+import type { FeedbackReportSchema } from './schema-feedback.ts'
+import type { Json } from './schema-value.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /** Everything that the admin API needs of the gateway; handed in by the composition root. */
 export type AdminDeps = {
+  /** serin's own. */
+  readonly version: string
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   /** In the order of the configuration. */
@@ -76,13 +80,7 @@ export type CommandResult =
 export type FeedbackContentType = 'application/json' | 'application/x-ndjson'
 
 /** How many lines of feedback became what; `line` counts from 1. */
-export type FeedbackReport = {
-  readonly joined: number
-  readonly unmatched: number
-  readonly late: number
-  readonly duplicate: number
-  readonly rejected: readonly { readonly line: number; readonly error: string }[]
-}
+export type FeedbackReport = Json<typeof FeedbackReportSchema>
 
 /** `changes` and `problems` are sentences; a configuration with problems changed nothing. */
 export type ReloadResult =

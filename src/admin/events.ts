@@ -1,31 +1,55 @@
 import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from 'typebox'
 import { EventStream } from './event-stream.ts'
 import { LiveFeed } from './live-feed.ts'
+import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
-import { parseCount, refuseUnknown } from './query.ts'
 import { requireService, type RouteContext } from './route-context.ts'
 
 /** Streams that are open at once; a dashboard has one. */
 const MOST_READERS = 100
 
+const QUESTION = Type.Object({
+  service: Type.Optional(
+    Type.String({
+      description: 'Tells of this service alone, and everything. Without it: of all, at a glance.',
+      examples: ['credit-risk'],
+    }),
+  ),
+})
+
+const GET: Operation = {
+  id: 'streamEvents',
+  tag: 'services',
+  summary: 'What changes, as it changes',
+  description:
+    'Server-sent events: a `snapshot`, then `service` with the members that changed, `decision` and `removed`. `Last-Event-ID` brings the decisions from then on. See docs/dashboard.md.',
+  scope: 'read',
+  query: QUESTION,
+  answers: {
+    200: {
+      description: 'The stream, which does not end by itself.',
+      contentType: 'text/event-stream',
+      schema: Type.String(),
+      example:
+        'event: service\ndata: {"at":"2027-05-01T12:00:00.000Z","name":"credit-risk","changes":{"weights":{"baseline":50,"canary":50}}}\n\n',
+    },
+  },
+  errors: ['SERIN_UNKNOWN_SERVICE', 'SERIN_SHUTTING_DOWN', 'SERIN_OVERLOADED'],
+}
+
 /** Adds `GET /api/v1/events[?service=]`: server-sent events of all services, or of one in full. */
-export function addEventRoute(app: FastifyInstance, { deps, auth, allow }: RouteContext): void {
+export function addEventRoute(app: FastifyInstance, { deps, auth, route }: RouteContext): void {
   const feed = new LiveFeed(deps)
   app.addHook('preClose', async () => feed.close())
 
-  app.get<{ Querystring: Readonly<Record<string, unknown>> }>(
+  app.get<{ Querystring: Static<typeof QUESTION> }>(
     '/api/v1/events',
-    { onRequest: allow('read') },
+    route(GET),
     async (request, reply) => {
-      refuseUnknown(request.query, ['service'])
       const { service: name } = request.query
-      const service = name === undefined ? null : requireService(deps, String(name)).service.name
-      const since = parseCount(
-        'Last-Event-ID',
-        request.headers['last-event-id'],
-        0,
-        Number.MAX_SAFE_INTEGER,
-      )
+      const service = name === undefined ? null : requireService(deps, name).service.name
+      const since = readLastEventId(request.headers['last-event-id'])
       if (deps.isDraining()) {
         throw new AdminError('SERIN_SHUTTING_DOWN', 'the gateway is shutting down')
       }
@@ -50,4 +74,11 @@ export function addEventRoute(app: FastifyInstance, { deps, auth, allow }: Route
       })
     },
   )
+}
+
+function readLastEventId(header: unknown): number | null {
+  if (header === undefined) return null
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header)
+  const detail = `Last-Event-ID is ${JSON.stringify(header)}; send the id of a decision's event`
+  throw new AdminError('SERIN_BAD_REQUEST', detail)
 }

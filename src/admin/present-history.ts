@@ -2,46 +2,11 @@ import { bpToPercent } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
 import type { Column, MetricColumns, TrafficColumns } from '../metrics/history-columns.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
+import type { HistorySchema, MetricHistorySchema, TrafficHistorySchema } from './schema-history.ts'
+import type { Json } from './schema-value.ts'
 
-/** A number for each moment; null = not known then, or without bound. */
-export type ColumnJson = readonly (number | null)[]
-
-/** How an attempt went as the API shows it: every column is as long as `at`, the oldest first. */
-export type HistoryJson = {
-  readonly service: string
-  /** Names the attempt; null = nothing was noted since the process began. */
-  readonly rollout: string | null
-  readonly at: readonly string[]
-  /** In percent, by variant. */
-  readonly weights: Readonly<Record<string, ColumnJson>>
-  /** By variant. */
-  readonly variants: Readonly<Record<string, TrafficHistoryJson>>
-  readonly metrics: readonly MetricHistoryJson[]
-}
-
-/** Counters since the process began; latencies in ms. */
-export type TrafficHistoryJson = {
-  readonly requests: ColumnJson
-  readonly errors: ColumnJson
-  readonly p95Ms: ColumnJson
-}
-
-/** One metric over time: values, the ratio with its interval, and the evidence beside its two thresholds. */
-export type MetricHistoryJson = {
-  readonly name: string
-  readonly baseline: ColumnJson
-  readonly canary: ColumnJson
-  readonly ratio: {
-    readonly estimate: ColumnJson
-    readonly lower: ColumnJson
-    readonly upper: ColumnJson
-  }
-  readonly harm: EvidenceHistoryJson
-  readonly nonInferiority: EvidenceHistoryJson
-}
-
-/** Natural logarithms; `threshold` is the one that decides now, null = nothing is asked. */
-export type EvidenceHistoryJson = { readonly log: ColumnJson; readonly threshold: number | null }
+/** How an attempt went as the API shows it. */
+export type HistoryJson = Json<typeof HistorySchema>
 
 /** Builds the JSON of `GET …/history`. */
 export function presentHistory(service: string, history: AttemptHistory | null): HistoryJson {
@@ -60,7 +25,7 @@ export function presentHistory(service: string, history: AttemptHistory | null):
   }
 }
 
-function presentTraffic(columns: TrafficColumns): TrafficHistoryJson {
+function presentTraffic(columns: TrafficColumns): Json<typeof TrafficHistorySchema> {
   const { requests, errors, p95Ms } = columns
   return {
     requests: presentColumn(requests),
@@ -69,7 +34,7 @@ function presentTraffic(columns: TrafficColumns): TrafficHistoryJson {
   }
 }
 
-function presentColumns(name: string, columns: MetricColumns): MetricHistoryJson {
+function presentColumns(name: string, columns: MetricColumns): Json<typeof MetricHistorySchema> {
   const { baseline, canary, estimate, lower, upper, harm, nonInferiority } = columns
   return {
     name,
@@ -89,7 +54,7 @@ function presentColumns(name: string, columns: MetricColumns): MetricHistoryJson
 }
 
 // Six digits are more than a picture shows; a float of 32 bits has no more.
-function presentColumn(column: Column): ColumnJson {
+function presentColumn(column: Column): readonly (number | null)[] {
   return Array.from(column, (value) =>
     Number.isFinite(value)
       ? Number.isInteger(value)

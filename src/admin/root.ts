@@ -2,6 +2,27 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import serveStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Operation } from './operation.ts'
+import type { RouteContext } from './route-context.ts'
+
+const ROOT: Operation = {
+  id: 'getRoot',
+  tag: 'observability',
+  summary: 'What is here',
+  description:
+    'The dashboard for a browser (`accept: text/html`), else a page of text. Public, and the same for everybody.',
+  scope: null,
+  answers: {
+    200: {
+      description: 'The routes, in plain text.',
+      contentType: 'text/plain',
+      schema: Type.String(),
+      example: 'serin, a canary gateway for model servers: the admin API\n',
+    },
+  },
+  errors: [],
+}
 
 /** What the build made of `dashboard/`, beside this module. */
 const BUILT = new URL('./dashboard/', import.meta.url)
@@ -25,10 +46,10 @@ const CONTENT_SECURITY_POLICY = [
  * Adds `GET /`: the dashboard for a browser, else a page in plain text that says what is here. Both are public,
  * hold nothing of this gateway, and are the same for everybody. Throws where the dashboard was not built.
  */
-export function addRootRoute(app: FastifyInstance): void {
+export function addRootRoute(app: FastifyInstance, { route }: RouteContext): void {
   const dashboard = readFileSync(new URL('index.html', BUILT), 'utf8')
 
-  app.get('/', (request, reply) => {
+  app.get('/', route(ROOT), (request, reply) => {
     void reply.header('vary', 'accept')
     if (request.headers.accept?.includes('text/html') !== true) {
       void reply.type('text/plain; charset=utf-8')
@@ -56,7 +77,7 @@ export function addRootRoute(app: FastifyInstance): void {
 const PAGE = `serin, a canary gateway for model servers: the admin API
 (a browser is shown the dashboard here; on the command line: serin status, serin --help)
 
-GET  /healthz  /readyz  /metrics
+GET  /healthz  /readyz  /metrics  /openapi.json
 GET  /api/v1/services
 GET  /api/v1/services/{service}                      ETag: the rollout's revision
 PUT  /api/v1/services/{service}/weights              {"canary": 20}  percent

@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '../admin/command-answer.ts'
+import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson } from '../admin/present.ts'
 import { formatNumber } from '../rollout/format.ts'
 

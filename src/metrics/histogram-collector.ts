@@ -3,7 +3,7 @@ import type { DurationBuckets } from './duration-buckets.ts'
 
 /** One labelled histogram as the recorder keeps it. */
 export type HistogramSeries = {
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: { readonly service: string; readonly variant: string }
   readonly buckets: DurationBuckets
 }
 
@@ -17,9 +17,10 @@ export function registerHistogram(
   help: string,
   series: () => Iterable<HistogramSeries>,
 ): void {
-  const describe: MetricObject = {
+  const describe: MetricObject & { readonly labelNames: readonly string[] } = {
     name,
     help,
+    labelNames: ['service', 'variant'],
     type: 'histogram' as never,
     aggregator: 'sum',
     collect: () => {},

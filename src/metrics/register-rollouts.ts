@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { PHASES } from '../domain/decision.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import type { Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, Verdict } from '../domain/verdict.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import { collectGauge } from './collect.ts'
 import { registerComparisons } from './register-comparisons.ts'
@@ -43,6 +43,26 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
     },
   })
   collectGauge(registry, {
+    name: 'serin_rollout_step_entered_timestamp_seconds',
+    help: 'When the current step was entered, in seconds since the epoch.',
+    labelNames: ['service'],
+    read: function* () {
+      for (const [service, { state }] of viewsOf(services)) {
+        yield [{ service }, state.stepEnteredAt / 1000]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_rollout_hold',
+    help: 'The last reason for which the present step was held: 1; absent where there was none.',
+    labelNames: ['service', 'reason'],
+    read: function* () {
+      for (const [service, { state }] of viewsOf(services)) {
+        if (state.holdReason !== null) yield [{ service, reason: state.holdReason }, 1]
+      }
+    },
+  })
+  collectGauge(registry, {
     name: 'serin_metric_value',
     help: 'What a metric reads, in its unit.',
     labelNames: ['service', 'metric', 'variant'],
@@ -64,15 +84,15 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
     help: 'Natural logarithm of the evidence for harm, and for being no worse.',
     labelNames: ['service', 'metric', 'direction'],
     read: function* () {
-      for (const [service, view] of viewsOf(services)) {
-        for (const { name, evidence } of view.metrics) {
-          const { harm, nonInferiority } = evidence
-          if (harm !== null) yield [{ service, metric: name, direction: 'harm' }, harm.log]
-          if (nonInferiority !== null) {
-            yield [{ service, metric: name, direction: 'non-inferiority' }, nonInferiority.log]
-          }
-        }
-      }
+      for (const [labels, { log }] of evidenceOf(services)) yield [labels, log]
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_metric_log_evidence_threshold',
+    help: 'From here on the evidence of the same labels decides.',
+    labelNames: ['service', 'metric', 'direction'],
+    read: function* () {
+      for (const [labels, { threshold }] of evidenceOf(services)) yield [labels, threshold]
     },
   })
   collectGauge(registry, {
@@ -101,6 +121,23 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
       }
     },
   })
+}
+
+function* evidenceOf(
+  services: ReadServices,
+): Iterable<readonly [Readonly<Record<string, string>>, LogEvidence]> {
+  for (const [service, view] of viewsOf(services)) {
+    for (const { name, evidence } of view.metrics) {
+      const { harm, nonInferiority } = evidence
+      // Of a metric that has a limit alone no harm is asked.
+      if (harm !== null && Number.isFinite(harm.threshold)) {
+        yield [{ service, metric: name, direction: 'harm' }, harm]
+      }
+      if (nonInferiority !== null) {
+        yield [{ service, metric: name, direction: 'non-inferiority' }, nonInferiority]
+      }
+    }
+  }
 }
 
 function* viewsOf(services: ReadServices): Iterable<readonly [string, RolloutView]> {

@@ -223,7 +223,7 @@ t.test('Decisions are paged, found by id, and refused where the page is no page.
     ['/decisions?after=-1', 'after is "-1"'],
     ['/decisions?after=1&after=2', 'after is ["1","2"]'],
     ['/decisions?before=3', 'unknown query parameter "before"; known: after, limit'],
-    ['/decisions/latest', 'the decision is "latest"'],
+    ['/decisions/latest', 'id is "latest"'],
   ] as const) {
     const response = await app.inject(RISK + path)
     t.equal(response.statusCode, 400, path)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { CommandAnswer } from '../../src/admin/command-answer.ts'
+import type { CommandAnswer } from '../../src/admin/commands.ts'
 import { askAdmin, readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig } from './support/config.ts'
 import { startLoad } from './support/load.ts'

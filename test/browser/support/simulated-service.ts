@@ -106,6 +106,7 @@ export class SimulatedService {
         [...book.variants].map(([name, each]) => [name, this.#figuresOf(name, each)]),
       ),
       mirrors: {},
+      rules: [],
       experiment: null,
       rollout: {
         ...view,

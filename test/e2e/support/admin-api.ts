@@ -1,5 +1,5 @@
 import { request } from 'undici'
-import type { CommandAnswer } from '../../../src/admin/command-answer.ts'
+import type { CommandAnswer } from '../../../src/admin/commands.ts'
 import type { FeedbackReport } from '../../../src/admin/admin-deps.ts'
 import type { DecisionJson, ServiceJson } from '../../../src/admin/present.ts'
 import { until } from './until.ts'

@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { formatNumber } from '../../../rollout/format.ts'
-import type { CommandAnswer } from '../../command-answer.ts'
-import type { ServiceJson } from '../../present.ts'
+import type { DecisionJson, ServiceJson } from '../../present.ts'
 import { ask, Refusal } from '../link/ask.ts'
 import type { Verb } from './verbs.ts'
 
@@ -40,11 +39,15 @@ export function VerbDialog({
     setSending(true)
     setProblem(null)
     try {
-      const { decision } = await ask<CommandAnswer>(token, pathOf(verb, service.name), {
-        method: verb.name === 'weights' ? 'PUT' : 'POST',
-        revision: seen.revision,
-        body: bodyOf(verb, { reason, isOption, weight }),
-      })
+      const { decision } = await ask<{ readonly decision: DecisionJson | null }>(
+        token,
+        pathOf(verb, service.name),
+        {
+          method: verb.name === 'weights' ? 'PUT' : 'POST',
+          revision: seen.revision,
+          body: bodyOf(verb, { reason, isOption, weight }),
+        },
+      )
       leave(decision?.summary ?? 'It was so already: nothing was decided.')
     } catch (error) {
       setProblem(explain(error))
