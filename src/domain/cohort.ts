@@ -31,6 +31,11 @@ export type Cohort = {
   closedByInterval?: true
   /** When its last outcome was known or expired; absent until then. */
   settledAt?: number
+  /**
+   * Other replicas take part in it: their shares are awaited, all have come, or some never did. Absent: it is
+   * the cohort of one replica.
+   */
+  shares?: 'expected' | 'complete' | 'incomplete'
   readonly terms: CohortTerms
   /** Units drawn: requests, or keys at their first judged request of the attempt. */
   assigned: Pair

@@ -1,11 +1,13 @@
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { MemoryShares } from './memory-shares.ts'
 import type {
   ArchivedAttempt,
   CommitResult,
   Lease,
   RolloutChange,
+  FeedbackChange,
   RolloutRecord,
   Store,
   UnitBatch,
@@ -19,6 +21,8 @@ export class MemoryStore implements Store {
   /** Of one service. */
   readonly archive: Cohort[] = []
   readonly plans = new Map<string, RolloutPlan>()
+  /** What replicas share. */
+  readonly shares = new MemoryShares()
   fails = false
   /** Nothing can be read or written. */
   away = false
@@ -131,7 +135,30 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitFeedback = async (): Promise<void> => {}
+  commitFeedback = async ({ tallies }: FeedbackChange): Promise<void> => {
+    for (const each of tallies) if (each.replica !== undefined) this.shares.feedback(each)
+  }
+  publish: Store['publish'] = async (lease, publications) => {
+    this.#mustBeThere()
+    return lease.token === this.#token ? this.shares.publish(publications) : null
+  }
+  readPublications: Store['readPublications'] = async (after) => {
+    this.#mustBeThere()
+    return this.shares.readPublications(after)
+  }
+  readOpenings = this.shares.readOpenings
+  report: Store['report'] = async (report, shares) => {
+    this.#mustBeThere()
+    await this.shares.report(report, shares)
+  }
+  readReports: Store['readReports'] = async () => {
+    this.#mustBeThere()
+    return structuredClone([...this.shares.reports.values()])
+  }
+  forgetReplica = async (replica: string): Promise<void> => {
+    this.shares.reports.delete(replica)
+  }
+  readShares = this.shares.readShares
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
@@ -142,6 +169,7 @@ export class MemoryStore implements Store {
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
+    if (kept === null) this.shares.remove(change.service, Infinity)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
     if (kept === null) this.archive.push(...(before?.cohorts ?? []))

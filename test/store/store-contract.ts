@@ -5,6 +5,7 @@ import { testArchive } from './store-contract-archive.ts'
 import { testLease, testWatch } from './store-contract-replicas.ts'
 import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
+import { testShares } from './store-contract-shares.ts'
 import {
   SERVICE,
   commit,
@@ -34,6 +35,7 @@ export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void
   testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
   testWatch(t, makeSubject)
+  testShares(t, makeSubject)
   testPredictions(t, makeSubject)
   testArchive(t, makeSubject)
 }
