@@ -23,8 +23,6 @@ export type CohortShare = CohortSums & {
 export type Publication = {
   readonly service: string
   readonly rollout: string
-  /** Of the state whose weights the cohort stands for. */
-  readonly revision: number
   /** What a replica must agree on to take part; see `sharingKey`. */
   readonly sharingKey: string
   /** The cohort that is open now; null = none. */
@@ -52,8 +50,20 @@ export type ReplicaReport = {
   readonly owes: readonly (readonly [service: string, cohort: number])[]
   /** Services that it cannot take part in: it runs with another configuration of theirs. */
   readonly differs: readonly string[]
+  /** What it has learnt of values that are to be judged; each is frozen once the leader has taken it. */
+  readonly learnt: readonly LearntTerms[]
   /** Rollouts whose canary it gives nothing any more, by itself. */
   readonly trips: readonly BreakerTrip[]
+}
+
+/** What the first values of one attempt have taught a replica. */
+export type LearntTerms = {
+  readonly service: string
+  readonly rollout: string
+  /** By metric name. */
+  readonly caps: Readonly<Record<string, number>>
+  /** By id of drift hypothesis. */
+  readonly bins: Readonly<Record<string, readonly number[]>>
 }
 
 /** A replica's own breaker has tripped. */

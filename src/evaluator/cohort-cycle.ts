@@ -1,32 +1,33 @@
-import type { EventTally } from '../domain/cohort.ts'
+import type { Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { LearntTerms, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
+import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
 import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
-import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { learnBins } from './learn-bins.ts'
+import { takeLearnt, withLearnt } from './learn-terms.ts'
+import { isDue } from './is-due.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
+import { SharedCohorts, type OtherReplicas, type Standing } from './shared-cohorts.ts'
+import { StartPoints } from './start-points.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
-const MAX_UNITS = 2_000_000
+export const MAX_UNITS = 2_000_000
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
-
-/** Answers are read after they have left: the last numbers of a settled cohort come within this. */
-const READ_MS = 1000
 
 /**
  * The cohorts of one attempt from opening to evidence: one is open at a time, closed ones settle, and
@@ -38,11 +39,12 @@ export class CohortCycle {
   #book: CycleBook
   readonly #ledger: CohortLedger
   readonly #foldedThrough = new Map<string, number>()
-  readonly #blockMs: number
+  readonly #starts: StartPoints
+  readonly #shared = new SharedCohorts()
   #evidence: Evidence
   #lastNumber: number
-  #lastStartAt: number
-  #openStep = -1
+  /** The last cohort whose draws are in the evidence. */
+  #countedThrough = -1
   readonly #pending = new PendingChanges()
   readonly #pairs: PairCycle
 
@@ -58,13 +60,6 @@ export class CohortCycle {
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
     this.#lastNumber = timeNumber(now)
-    this.#lastStartAt = now
-    const { maxDurationMs, analysis } = plan.spec
-    this.#blockMs = planStarts({
-      maxDurationMs,
-      cohortMs: analysis.intervalMs,
-      phaseChanges: plan.steps.length,
-    }).blockMs
     this.#evidence =
       restored?.evidence ?? emptyEvidence(this.rollout, plan.hypotheses, this.#lastNumber)
     for (const h of plan.hypotheses) {
@@ -75,9 +70,10 @@ export class CohortCycle {
       this.#ledger.restore(restored.cohorts)
       const numbers = restored.cohorts.map((c) => c.number)
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
-      // The step goes on where it was: a restart is no change of phase.
-      if (restored.evidence !== null) this.#openStep = state.step
+      this.#countedThrough = Math.max(-1, ...numbers)
     }
+    const goesOn = restored !== null && restored.evidence !== null
+    this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs = new PairCycle(plan, book)
   }
@@ -99,18 +95,7 @@ export class CohortCycle {
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
   replan(plan: RolloutPlan, book: CycleBook): void {
-    for (const h of plan.hypotheses) {
-      const before = this.#plan.hypotheses.find((other) => other.id === h.id)
-      const found = this.#evidence.hypotheses[h.id]!
-      if (JSON.stringify([before?.harm, before?.proof]) === JSON.stringify([h.harm, h.proof]))
-        continue
-      // What was the largest evidence under another margin says nothing under this one.
-      const sup = { harm: 0, proof: 0, stepProof: 0 }
-      this.#evidence = {
-        ...this.#evidence,
-        hypotheses: { ...this.#evidence.hypotheses, [h.id]: { ...found, sup } },
-      }
-    }
+    this.#evidence = forgetChangedMargins(this.#evidence, this.#plan.hypotheses, plan.hypotheses)
     this.#plan = plan
     this.#book = book
     book.useLedger(this.#ledger, this.rollout)
@@ -132,11 +117,11 @@ export class CohortCycle {
     this.#ledger.close(now, byInterval)
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
-    this.#learnCaps()
-    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
+    const { caps, bins = {} } = this.#evidence
+    this.learn(takeLearnt(this.#plan, { caps, bins }, this.#ledger))
     const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
-    this.#addStart(state, number, now)
+    this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     const pi = state.weightBp / WHOLE_BP
     this.#ledger.open({
       number,
@@ -157,17 +142,56 @@ export class CohortCycle {
     const paired = this.#pairs.fold(this.#evidence, state, now)
     let changed = paired !== this.#evidence
     this.#evidence = paired
-    for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
-      if (!slot.used) continue
-      this.#evidence = foldAssignments(this.#evidence, slot.cohort)
-      this.#keepUnits(slot)
-      changed = true
+    this.#ledger.settleUntil(now, monotonicNow)
+    for (const slot of this.#ledger.slotsAfter(this.#countedThrough)) {
+      if (!slot.settled || !this.#shared.isWhole(slot.cohort)) break
+      if (this.#count(slot, now)) changed = true
     }
     for (const hypothesis of this.#plan.hypotheses) {
       if (this.#foldHypothesis(hypothesis, now)) changed = true
     }
     this.#persistOrDrop()
+    this.#shared.release()
     return changed
+  }
+
+  /**
+   * Reads the shares of others that the next `fold` needs, at the same `now`; that fold waits for what is not
+   * here yet.
+   */
+  async gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> {
+    if (!this.#shared.areAny) return
+    this.#ledger.settleUntil(now, monotonicNow)
+    const standings = new Map<number, Standing>()
+    const { service } = this.#plan
+    for (const { cohort, settled } of this.#ledger.slotsAfter(this.#countedThrough)) {
+      const standing = settled ? others.standing(service, cohort, now) : 'waiting'
+      if (standing === 'waiting') break
+      if (cohort.shares !== undefined) standings.set(cohort.number, standing)
+    }
+    for (const hypothesis of this.#plan.hypotheses) {
+      for (const slot of this.#ledger.slotsAfter(this.#foldedThrough.get(hypothesis.id)!)) {
+        if (!slot.counted || !isDue(slot.cohort, hypothesis, now)) break
+        if (slot.cohort.shares !== undefined) standings.set(slot.cohort.number, 'complete')
+      }
+    }
+    if (standings.size === 0) return
+    this.#shared.gather(standings, await others.readShares(service, [...standings.keys()]))
+  }
+
+  /** What the others have to know of the cohort that is open now; null = nothing new. */
+  publication(): Publication | null {
+    return this.#shared.publication(this.#plan, this.rollout, this.#ledger, this.#foldedThrough)
+  }
+
+  /** Whether others have, or may have, something to add to a cohort that is not folded. */
+  get isShared(): boolean {
+    return this.#shared.areAny
+  }
+
+  /** Freezes what was learnt here or by another replica, where nothing is known yet; later cohorts are judged by it. */
+  learn(learnt: Pick<LearntTerms, 'caps' | 'bins'>): void {
+    this.#evidence = withLearnt(this.#evidence, learnt)
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
@@ -201,19 +225,34 @@ export class CohortCycle {
     this.#pending.stored(changes)
   }
 
+  /** True where it is evidence. */
+  #count(slot: Slot, now: number): boolean {
+    const { cohort } = slot
+    this.#shared.settle(cohort, now)
+    slot.counted = true
+    this.#countedThrough = cohort.number
+    const shares = this.#shared.sharesOf(cohort)
+    if (shares.some(({ assigned }) => assigned[0] + assigned[1] > 0)) slot.used = true
+    if (!slot.used) return false
+    const whole = this.#shared.whole(cohort)
+    this.#evidence = foldAssignments(this.#evidence, whole)
+    this.#keepUnits(whole, [...slot.newUnits, ...shares.flatMap((s) => s.newUnits)])
+    return true
+  }
+
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
-    const windowMs = 'windowMs' in hypothesis.source ? hypothesis.source.windowMs : null
     const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
-    for (const { cohort, settled, used } of this.#ledger.slotsAfter(after)) {
+    for (const slot of this.#ledger.slotsAfter(after)) {
+      const { cohort, used, counted } = slot
       // Strictly in assignment order: what is not ready blocks what comes after it.
-      if (!settled || now < cohort.closedAt! + (windowMs ?? 0)) break
-      if (windowMs === 0 && now < cohort.settledAt! + READ_MS) break
+      if (!counted || !isDue(slot.cohort, hypothesis, now) || !this.#shared.isWhole(cohort)) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
-      this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
+      const whole = this.#shared.whole(cohort)
+      this.#evidence = foldHypothesis(this.#evidence, hypothesis, whole, harmSince)
       changed = true
     }
     return changed
@@ -222,11 +261,11 @@ export class CohortCycle {
   #persistOrDrop(): void {
     const oldest = Math.min(...this.#foldedThrough.values())
     for (const slot of this.#ledger.slots()) {
-      if (!slot.settled) break
+      if (!slot.counted) break
       const { number } = slot.cohort
       if (number <= oldest) {
         this.#ledger.drop(number)
-        if (slot.used) this.#pending.archive(slot.cohort)
+        if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
         this.#pending.drop(number)
       } else if ((!slot.persisted || slot.stale) && slot.used) {
         slot.stale = false
@@ -235,7 +274,7 @@ export class CohortCycle {
     }
   }
 
-  #keepUnits({ cohort, newUnits }: Slot): void {
+  #keepUnits(cohort: Cohort, newUnits: readonly number[]): void {
     if (!this.#plan.keyed) return
     const events: Record<string, number[]> = {}
     for (const [id, tally] of Object.entries(cohort.tallies)) {
@@ -245,46 +284,6 @@ export class CohortCycle {
     }
     if (newUnits.length === 0 && Object.keys(events).length === 0) return
     this.#pending.addUnits({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
-  }
-
-  #addStart(state: RolloutState, number: number, now: number): void {
-    const phaseChanged = state.step !== this.#openStep
-    const isFirst = this.#openStep === -1
-    this.#openStep = state.step
-    const { starts } = this.#evidence
-    if (isFirst) {
-      this.#evidence = { ...this.#evidence, starts: [number], stepStart: 0 }
-      this.#lastStartAt = now
-      return
-    }
-    const isNew = isNewStart({
-      starts: starts.length,
-      phaseChanged,
-      phaseChangesLeft: this.#plan.steps.length - 1 - state.step,
-      sinceLastStartMs: now - this.#lastStartAt,
-      blockMs: this.#blockMs,
-    })
-    if (isNew) {
-      this.#evidence = { ...this.#evidence, starts: [...starts, number] }
-      this.#lastStartAt = now
-    }
-    if (phaseChanged) {
-      this.#evidence = { ...this.#evidence, stepStart: this.#evidence.starts.length - 1 }
-    }
-  }
-
-  #learnCaps(): void {
-    for (const metric of this.#plan.metrics) {
-      if (!('cap' in metric) || metric.cap !== null) continue
-      if (this.#evidence.caps[metric.name] !== undefined) continue
-      const minLabels = 'minLabels' in metric ? metric.minLabels : 0
-      const cap = this.#ledger.takeLearntCap(metric.name, minLabels)
-      if (cap === null) continue
-      this.#evidence = {
-        ...this.#evidence,
-        caps: { ...this.#evidence.caps, [metric.name]: cap },
-      }
-    }
   }
 
   #baselineQuantile(q: number, segment: string | undefined): number | null {

@@ -45,8 +45,8 @@ export class SliceBooking {
   /** The tallies are live: they are stored as they are when the slice is. */
   addTallies(service: string, changed: Booked['changed']): void {
     if (changed === null) return
-    const { rollout, cohort } = changed
-    this.#tallies.set(`${service}\0${rollout}\0${cohort}`, { ...changed, service })
+    const { rollout, cohort, replica = '' } = changed
+    this.#tallies.set(`${service}\0${rollout}\0${cohort}\0${replica}`, { ...changed, service })
   }
 
   addLine(service: string, result: FeedbackResult): void {

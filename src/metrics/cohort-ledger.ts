@@ -1,19 +1,20 @@
-import type { Cohort, CohortTerms, Pair, Side } from '../domain/cohort.ts'
-import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import type { Cohort, Side } from '../domain/cohort.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
 import { Bag } from './bag.ts'
 import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
-import { DriftBook, emptyDriftTally } from './drift-book.ts'
+import { DriftBook } from './drift-book.ts'
+import { emptyCohort } from './empty-cohort.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
-import { emptyBetTally, emptyEventTally } from './tally.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
@@ -30,6 +31,8 @@ export type Slot = {
   used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
+  /** Its draws are in the evidence: with the shares of other replicas that take part in it. */
+  counted: boolean
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
   /** Something beside feedback has changed since the store got it. */
@@ -37,16 +40,7 @@ export type Slot = {
 }
 
 /** What a cohort is opened with. */
-export type Opening = {
-  readonly number: number
-  readonly rollout: string
-  readonly step: number
-  readonly pi: number
-  readonly epoch: number
-  readonly judged: boolean
-  readonly terms: CohortTerms
-  readonly now: number
-}
+export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
 
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
@@ -54,8 +48,7 @@ export type Opening = {
  */
 export class CohortLedger {
   readonly units: UnitIndex
-  readonly #hypotheses: readonly Hypothesis[]
-  readonly #keyed: boolean
+  readonly #empty: (opening: CohortOpening) => Cohort
   readonly #whole: Questions
   readonly #bySegment: ReadonlyMap<string, Questions>
   readonly #drift: DriftBook | null
@@ -70,10 +63,10 @@ export class CohortLedger {
 
   constructor(hypotheses: readonly Hypothesis[], keyed: boolean, maxUnits: number) {
     this.units = new UnitIndex(maxUnits)
-    this.#hypotheses = hypotheses
-    this.#keyed = keyed
     this.#whole = wholeQuestions(hypotheses)
     this.#bySegment = segmentQuestions(hypotheses)
+    const segments = [...this.#bySegment.keys()]
+    this.#empty = (opening) => emptyCohort(opening, { hypotheses, keyed, segments })
     this.#drift = DriftBook.of(hypotheses)
     this.#labels = new LabelBook(hypotheses, this.#capLearner)
     this.#answers = new AnswerBook(hypotheses, this.#capLearner)
@@ -102,18 +95,16 @@ export class CohortLedger {
   open(opening: Opening): Cohort {
     this.close(opening.now)
     const { now, ...rest } = opening
-    const cohort: Cohort = {
-      ...rest,
-      openedAt: now,
-      closedAt: null,
-      assigned: [0, 0],
-      observed: [0, 0],
-      ...this.#emptySegments(),
-      tallies: this.#emptyTallies(opening.terms),
-    }
+    const cohort = this.#empty({ ...rest, openedAt: now })
     this.#open = newSlot(cohort, false)
     this.#slots.add(this.#open)
     return cohort
+  }
+
+  /** Adds a cohort that takes no assignments here, but feedback of requests that others took; beyond all others. */
+  addForFeedback(opening: CohortOpening): void {
+    const { openedAt } = opening
+    this.#slots.add(newSlot({ ...this.#empty(opening), closedAt: openedAt }, true))
   }
 
   /**
@@ -168,7 +159,8 @@ export class CohortLedger {
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = this.#slots.get(ticket.cohort!.number)
-    if (slot === undefined) return
+    // The ledger of another attempt, or of another replica's time to decide, may know the number.
+    if (slot?.cohort !== ticket.cohort) return
     if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) slot.stale = true
   }
 
@@ -258,25 +250,6 @@ export class CohortLedger {
     return { rollout: cohort.rollout, cohort: cohort.number, tallies }
   }
 
-  #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
-    return Object.fromEntries(
-      this.#hypotheses.map((h) => [
-        h.id,
-        h.source.of === 'drift'
-          ? emptyDriftTally(h.id, terms)
-          : isContinuous(h.source)
-            ? emptyBetTally(h.source.of)
-            : emptyEventTally(this.#keyed),
-      ]),
-    )
-  }
-
-  #emptySegments(): Pick<Cohort, 'segments'> {
-    if (this.#bySegment.size === 0) return {}
-    const units = () => ({ assigned: [0, 0] as Pair, observed: [0, 0] as Pair })
-    return { segments: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, units()])) }
-  }
-
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
     bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
     // Nothing is asked of a segment's requests alone, or the request has none.
@@ -294,6 +267,6 @@ function countUnit(cohort: Cohort, side: Side, segment: string | null, observed:
 }
 
 function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const kept = { used: stored, settled: stored, persisted: stored, stale: false }
+  const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
   return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
 }

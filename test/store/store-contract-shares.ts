@@ -124,7 +124,6 @@ function published(number: number, change: Partial<Publication> = {}): Publicati
   return {
     service: SERVICE,
     rollout: '1.4->2.0#1',
-    revision: 1,
     sharingKey: 'k',
     cohort: openingOf(number),
     leaseMs: 4000,
@@ -144,7 +143,7 @@ function share(cohort: number, replica: string, change: Partial<CohortShare> = {
 }
 
 function report(replica: string, change: Partial<ReplicaReport> = {}): ReplicaReport {
-  return { replica, beat: 1, seen: 0, owes: [], differs: [], trips: [], ...change }
+  return { replica, beat: 1, seen: 0, owes: [], differs: [], learnt: [], trips: [], ...change }
 }
 
 function events(n: number): EventTally {

@@ -1,0 +1,118 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../domain/replica.ts'
+import type { CohortLedger } from '../metrics/cohort-ledger.ts'
+import { mergeShares } from '../rollout/merge-shares.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Store } from '../store/store.ts'
+
+/** How a cohort stands with those who take part in it; `incomplete`: a share of it is lost. */
+export type Standing = 'waiting' | 'complete' | 'incomplete'
+
+/** The other replicas, as a rollout sees them that is decided here. */
+export type OtherReplicas = {
+  /** Whether there is any. */
+  readonly areThere: () => boolean
+  readonly standing: (service: string, cohort: Cohort, now: number) => Standing
+  /** Tells them with the next word; never fails. */
+  readonly publish: (publication: Publication) => void
+  readonly readShares: Store['readShares']
+  /** What they have learnt of an attempt's values. */
+  readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
+}
+
+/** A cohort of the others goes on for so many intervals, and a bit, when they hear nothing new. */
+const LEASE_INTERVALS = 2
+const LEASE_GRACE_MS = 2000
+
+/** What one attempt's cohorts are to the other replicas, and what these add to them. */
+export class SharedCohorts {
+  /** Of the cohorts that are about to be folded. */
+  readonly #gathered = new Map<number, { standing: Standing; shares: CohortShare[] }>()
+  /** Number of the cohort that was published last. */
+  #previous: number | null = null
+  /** The others were told of an open cohort, so they must be told that it is none any more. */
+  #isOpen = false
+
+  /** Whether any cohort may have shares of others. */
+  get areAny(): boolean {
+    return this.#previous !== null
+  }
+
+  /** What the others have to know now; null = nothing that they do not know. */
+  publication(
+    plan: RolloutPlan,
+    rollout: string,
+    ledger: CohortLedger,
+    folded: ReadonlyMap<string, number>,
+  ): Publication | null {
+    const { current } = ledger
+    if (current === null && !this.#isOpen) return null
+    const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
+    if (previous === null) {
+      for (const { cohort } of ledger.slots()) {
+        if (cohort === current) continue
+        // Nobody else has drawn for it, but feedback may go to anybody from now on.
+        cohort.shares ??= 'complete'
+        earlier.push(openingOf(cohort))
+      }
+    }
+    if (current !== null) {
+      current.shares = 'expected'
+      this.#previous = current.number
+    }
+    this.#isOpen = current !== null
+    return {
+      service: plan.service,
+      rollout,
+      sharingKey: plan.sharingKey,
+      cohort: current === null ? null : openingOf(current),
+      leaseMs: LEASE_INTERVALS * plan.spec.analysis.intervalMs + LEASE_GRACE_MS,
+      previous,
+      earlier,
+      folded: Object.fromEntries(folded),
+      through: Math.min(...folded.values()),
+    }
+  }
+
+  /** Keeps the shares of these cohorts until they are folded. */
+  gather(standings: ReadonlyMap<number, Standing>, shares: readonly CohortShare[]): void {
+    for (const [number, standing] of standings) {
+      this.#gathered.set(number, { standing, shares: [] })
+    }
+    for (const share of shares) this.#gathered.get(share.cohort)!.shares.push(share)
+  }
+
+  /** Whether nothing is missing that can still come. */
+  isWhole({ shares, number }: Cohort): boolean {
+    return shares === undefined || this.#gathered.has(number)
+  }
+
+  /** A cohort whose draws are counted now says for ever who was there. */
+  settle(cohort: Cohort, now: number): void {
+    const found = this.#gathered.get(cohort.number)
+    if (cohort.shares !== 'expected' || found === undefined) return
+    cohort.shares = found.standing === 'complete' ? 'complete' : 'incomplete'
+    cohort.settledAt = now
+  }
+
+  sharesOf({ number, rollout }: Cohort): readonly CohortShare[] {
+    const shares = this.#gathered.get(number)?.shares ?? []
+    return shares.filter((share) => share.rollout === rollout)
+  }
+
+  /** The cohort with what the others have added. */
+  whole(cohort: Cohort): Cohort {
+    const shares = this.sharesOf(cohort)
+    return shares.length === 0 ? cohort : mergeShares(cohort, shares)
+  }
+
+  /** What was gathered has been folded. */
+  release(): void {
+    this.#gathered.clear()
+  }
+}
+
+function openingOf(cohort: Cohort): CohortOpening {
+  const { number, rollout, step, pi, epoch, judged, openedAt, terms } = cohort
+  return { number, rollout, step, pi, epoch, judged, openedAt, terms }
+}
