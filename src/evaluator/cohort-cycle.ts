@@ -180,13 +180,9 @@ export class CohortCycle {
   }
 
   /** What the others have to know of the cohort that is open now; null = nothing new. */
-  publication(): Publication | null {
-    return this.#shared.publication(this.#plan, this.rollout, this.#ledger, this.#foldedThrough)
-  }
-
-  /** Whether others have, or may have, something to add to a cohort that is not folded. */
-  get isShared(): boolean {
-    return this.#shared.areAny
+  publication(areThere: boolean): Publication | null {
+    const [plan, folded] = [this.#plan, this.#foldedThrough]
+    return this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
   }
 
   /** Freezes what was learnt here or by another replica, where nothing is known yet; later cohorts are judged by it. */

@@ -17,6 +17,8 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
+import { ReplicaVoice, type Follower } from './replica-voice.ts'
+import { ReplicaWatch } from './replica-watch.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -59,6 +61,11 @@ export type EvaluatorDeps = {
 export class Evaluator {
   readonly #deps: EvaluatorDeps
   readonly #lease: LeaseKeeper
+  /** While this process decides: what it hears of the others and tells them. */
+  readonly #watch: ReplicaWatch
+  /** While another one does: what this one hears of it and tells it. */
+  readonly #voice: ReplicaVoice
+  #shareNames = 0
   readonly #runners = new Map<string, RolloutRunner>()
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
@@ -67,7 +74,10 @@ export class Evaluator {
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
-    this.#lease = new LeaseKeeper(deps.store, deps.clock, deps.holder)
+    const { store, clock, holder } = deps
+    this.#lease = new LeaseKeeper(store, clock, holder)
+    this.#watch = new ReplicaWatch(store, clock, holder)
+    this.#voice = new ReplicaVoice(store, clock, holder)
   }
 
   /** Whether this process decides. */
@@ -162,6 +172,9 @@ export class Evaluator {
     for (const runner of this.#all()) {
       await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
     }
+    await this.#voice
+      .leave(this.#followers())
+      .catch((error: unknown) => this.#deps.onError('good-bye', error))
     // Whoever comes next then waits for it to run out.
     await this.#lease.release().catch((error: unknown) => this.#deps.onError('lease', error))
   }
@@ -220,7 +233,9 @@ export class Evaluator {
     if (this.leads !== this.#led) {
       this.#led = this.leads
       this.#deps.onLead?.(this.leads)
+      this.#watch.forget()
     }
+    await this.#hear()
     const ticks: Promise<void>[] = []
     let n = 0
     for (const runner of this.#all()) {
@@ -229,6 +244,31 @@ export class Evaluator {
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
     await Promise.all(ticks)
+    await this.#tell()
+  }
+
+  /** What the other replicas have said, before anything is done about it. */
+  async #hear(): Promise<void> {
+    try {
+      await (this.leads ? this.#watch.look() : this.#voice.look(this.#followers()))
+    } catch (error) {
+      this.#deps.onError('word of the other replicas', error)
+    }
+  }
+
+  /** What is open now, to the other replicas. */
+  async #tell(): Promise<void> {
+    const lease = this.#lease.current()
+    if (lease === null) return
+    try {
+      await this.#watch.flush(lease)
+    } catch (error) {
+      this.#deps.onError('word to the other replicas', error)
+    }
+  }
+
+  #followers(): readonly Follower[] {
+    return [...this.#runners].map(([service, { followed }]) => ({ service, followed, trip: null }))
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {
@@ -252,6 +292,9 @@ export class Evaluator {
       onError,
       fetchProvider,
       lease: () => this.#lease.current(),
+      others: this.#watch,
+      word: this.#voice.word,
+      nameShares: () => `${this.#deps.holder}/${++this.#shareNames}`,
       reachability: (variant) => reachability(service, variant),
     }
   }

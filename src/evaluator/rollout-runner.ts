@@ -11,6 +11,8 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
+import type { FollowedCohorts } from './followed-cohorts.ts'
+import { Following } from './following.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
@@ -31,6 +33,7 @@ export class RolloutRunner {
   #storedRevision: number | null
   #cycle: CohortCycle
   readonly #observer: Observer
+  readonly #following: Following
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -49,6 +52,7 @@ export class RolloutRunner {
     const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
+    this.#following = new Following(deps)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
@@ -115,7 +119,12 @@ export class RolloutRunner {
 
   /** What feedback is booked with: the cohorts of the attempt that runs. */
   get feedback(): Pick<CohortCycle, 'label' | 'event'> {
-    return this.#cycle
+    return this.followed ?? this.#cycle
+  }
+
+  /** Its cohorts while another process decides. */
+  get followed(): FollowedCohorts | null {
+    return this.#following.cohorts
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -130,7 +139,9 @@ export class RolloutRunner {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
+    const monotonicNow = this.#deps.clock.monotonic()
+    await this.#cycle.gather(this.#deps.others, now, monotonicNow)
+    const folded = this.#cycle.fold(this.#state, now, monotonicNow)
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
@@ -142,8 +153,12 @@ export class RolloutRunner {
   async #takesLead(): Promise<boolean> {
     const lease = this.#deps.lease()
     if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
-    if (lease === null) return false
+    if (lease === null) {
+      if (this.#storedRevision !== null) await this.#takePart()
+      return false
+    }
     this.#token = lease.token
+    if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
     if (this.#pending !== null) await this.#commitPending()
     return true
   }
@@ -166,6 +181,11 @@ export class RolloutRunner {
     this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
     this.#deps.apply(state)
+  }
+
+  /** Books what is served here into the cohorts of who decides. */
+  #takePart(): Promise<void> {
+    return this.#following.turn(this.#plan, this.state, this.#book)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
@@ -273,7 +293,12 @@ export class RolloutRunner {
     this.#turnAt = now
     this.#book.fade(now)
     const judged = now >= this.#warmUntil && isCompared(this.#state)
+    const { others } = this.#deps
+    for (const learnt of others.learnt(this.#plan.service, this.#cycle.rollout))
+      this.#cycle.learn(learnt)
     this.#cycle.turn(this.state, now, judged, byInterval)
+    const publication = this.#cycle.publication(others.areThere() && !this.#plan.keyed)
+    if (publication !== null) others.publish(publication)
   }
 
   /** Counts what limits and thresholds say; true where there is something new to store. */

@@ -38,15 +38,17 @@ export class SharedCohorts {
     return this.#previous !== null
   }
 
-  /** What the others have to know now; null = nothing that they do not know. */
+  /** What the others have to know now, who may all be gone; null = nothing that they do not know. */
   publication(
     plan: RolloutPlan,
     rollout: string,
     ledger: CohortLedger,
     folded: ReadonlyMap<string, number>,
+    areThere: boolean,
   ): Publication | null {
-    const { current } = ledger
-    if (current === null && !this.#isOpen) return null
+    const current = areThere ? ledger.current : null
+    const isOver = !areThere && this.areAny && !hasShared(ledger)
+    if (current === null && !this.#isOpen && !isOver) return null
     const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
     if (previous === null) {
       for (const { cohort } of ledger.slots()) {
@@ -61,6 +63,8 @@ export class SharedCohorts {
       this.#previous = current.number
     }
     this.#isOpen = current !== null
+    // Alone again: this word removes what is left in the store.
+    if (isOver) this.#previous = null
     return {
       service: plan.service,
       rollout,
@@ -110,6 +114,11 @@ export class SharedCohorts {
   release(): void {
     this.#gathered.clear()
   }
+}
+
+function hasShared(ledger: CohortLedger): boolean {
+  for (const { cohort } of ledger.slots()) if (cohort.shares !== undefined) return true
+  return false
 }
 
 function openingOf(cohort: Cohort): CohortOpening {
