@@ -2,7 +2,7 @@ import type { Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
-import type { LearntTerms, Publication } from '../domain/replica.ts'
+import type { LearntTerms } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
@@ -20,7 +20,7 @@ import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { isDue } from './is-due.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
-import { SharedCohorts, type OtherReplicas, type Standing } from './shared-cohorts.ts'
+import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
 import { StartPoints } from './start-points.ts'
 
 /** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
@@ -110,11 +110,28 @@ export class CohortCycle {
   /**
    * Closes the open cohort (`byInterval`: since its interval has ended) and, where both variants have a
    * share, opens the next one. Its number is above `after`: cycles that turn together give the same
-   * number to cohorts of the same time.
+   * number to cohorts of the same time. The `others` hear of it.
    */
-  turn(state: RolloutState, now: number, judged: boolean, byInterval = false, after = 0): void {
+  turn(
+    state: RolloutState,
+    now: number,
+    judged: boolean,
+    byInterval = false,
+    after = 0,
+    others: OtherReplicas | null = null,
+  ): void {
     this.#pairs.turn(state, now, judged)
     this.#ledger.close(now, byInterval)
+    const { service, keyed } = this.#plan
+    for (const each of others?.learnt(service, this.rollout) ?? []) this.learn(each)
+    this.#open(state, now, judged, after)
+    if (others === null) return
+    const [plan, folded, areThere] = [this.#plan, this.#foldedThrough, others.areThere() && !keyed]
+    const news = this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
+    if (news !== null) others.publish(news)
+  }
+
+  #open(state: RolloutState, now: number, judged: boolean, after: number): void {
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     const { caps, bins = {} } = this.#evidence
@@ -162,27 +179,8 @@ export class CohortCycle {
   async gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> {
     if (!this.#shared.areAny) return
     this.#ledger.settleUntil(now, monotonicNow)
-    const standings = new Map<number, Standing>()
-    const { service } = this.#plan
-    for (const { cohort, settled } of this.#ledger.slotsAfter(this.#countedThrough)) {
-      const standing = settled ? others.standing(service, cohort, now) : 'waiting'
-      if (standing === 'waiting') break
-      if (cohort.shares !== undefined) standings.set(cohort.number, standing)
-    }
-    for (const hypothesis of this.#plan.hypotheses) {
-      for (const slot of this.#ledger.slotsAfter(this.#foldedThrough.get(hypothesis.id)!)) {
-        if (!slot.counted || !isDue(slot.cohort, hypothesis, now)) break
-        if (slot.cohort.shares !== undefined) standings.set(slot.cohort.number, 'complete')
-      }
-    }
-    if (standings.size === 0) return
-    this.#shared.gather(standings, await others.readShares(service, [...standings.keys()]))
-  }
-
-  /** What the others have to know of the cohort that is open now; null = nothing new. */
-  publication(areThere: boolean): Publication | null {
-    const [plan, folded] = [this.#plan, this.#foldedThrough]
-    return this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
+    const folded = { counted: this.#countedThrough, byHypothesis: this.#foldedThrough }
+    await this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
   }
 
   /** Freezes what was learnt here or by another replica, where nothing is known yet; later cohorts are judged by it. */

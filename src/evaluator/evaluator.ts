@@ -17,8 +17,8 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
-import { ReplicaVoice, type Follower } from './replica-voice.ts'
-import { ReplicaWatch } from './replica-watch.ts'
+import type { Follower } from './replica-voice.ts'
+import { Replicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -61,11 +61,7 @@ export type EvaluatorDeps = {
 export class Evaluator {
   readonly #deps: EvaluatorDeps
   readonly #lease: LeaseKeeper
-  /** While this process decides: what it hears of the others and tells them. */
-  readonly #watch: ReplicaWatch
-  /** While another one does: what this one hears of it and tells it. */
-  readonly #voice: ReplicaVoice
-  #shareNames = 0
+  readonly #replicas: Replicas
   readonly #runners = new Map<string, RolloutRunner>()
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
@@ -76,8 +72,7 @@ export class Evaluator {
     this.#deps = deps
     const { store, clock, holder } = deps
     this.#lease = new LeaseKeeper(store, clock, holder)
-    this.#watch = new ReplicaWatch(store, clock, holder)
-    this.#voice = new ReplicaVoice(store, clock, holder)
+    this.#replicas = new Replicas(store, clock, holder)
   }
 
   /** Whether this process decides. */
@@ -170,13 +165,11 @@ export class Evaluator {
     this.#timer = null
     await this.#looking
     for (const runner of this.#all()) {
-      await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
+      await this.#try('flush', () => runner.flush())
     }
-    await this.#voice
-      .leave(this.#followers())
-      .catch((error: unknown) => this.#deps.onError('good-bye', error))
+    await this.#try('good-bye', () => this.#replicas.leave(this.#followers()))
     // Whoever comes next then waits for it to run out.
-    await this.#lease.release().catch((error: unknown) => this.#deps.onError('lease', error))
+    await this.#try('lease', () => this.#lease.release())
   }
 
   /** Null: the service has no rollout. */
@@ -225,17 +218,15 @@ export class Evaluator {
   }
 
   async #lookOnce(): Promise<void> {
-    try {
-      await this.#lease.keep()
-    } catch (error) {
-      this.#deps.onError('lease', error)
-    }
+    await this.#try('lease', () => this.#lease.keep())
     if (this.leads !== this.#led) {
       this.#led = this.leads
       this.#deps.onLead?.(this.leads)
-      this.#watch.forget()
+      this.#replicas.turn()
     }
-    await this.#hear()
+    await this.#try('word of the other replicas', () =>
+      this.#replicas.hear(this.leads, () => this.#followers()),
+    )
     const ticks: Promise<void>[] = []
     let n = 0
     for (const runner of this.#all()) {
@@ -244,26 +235,14 @@ export class Evaluator {
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
     await Promise.all(ticks)
-    await this.#tell()
+    await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
   }
 
-  /** What the other replicas have said, before anything is done about it. */
-  async #hear(): Promise<void> {
+  async #try(what: string, work: () => Promise<unknown>): Promise<void> {
     try {
-      await (this.leads ? this.#watch.look() : this.#voice.look(this.#followers()))
+      await work()
     } catch (error) {
-      this.#deps.onError('word of the other replicas', error)
-    }
-  }
-
-  /** What is open now, to the other replicas. */
-  async #tell(): Promise<void> {
-    const lease = this.#lease.current()
-    if (lease === null) return
-    try {
-      await this.#watch.flush(lease)
-    } catch (error) {
-      this.#deps.onError('word to the other replicas', error)
+      this.#deps.onError(what, error)
     }
   }
 
@@ -292,9 +271,7 @@ export class Evaluator {
       onError,
       fetchProvider,
       lease: () => this.#lease.current(),
-      others: this.#watch,
-      word: this.#voice.word,
-      nameShares: () => `${this.#deps.holder}/${++this.#shareNames}`,
+      ...this.#replicas.deps,
       reachability: (variant) => reachability(service, variant),
     }
   }

@@ -14,6 +14,7 @@ import { comparisonKey, experimentKey, type ExperimentPlan } from '../rollout/ex
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { ComparisonCycle } from './comparison-cycle.ts'
 import { OneByOne } from './one-by-one.ts'
@@ -153,26 +154,19 @@ export class ExperimentRunner {
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
     try {
-      if (!(await this.#takesLead())) {
-        const detail = 'another process holds the lease to decide on this store: ask that one'
-        return { ok: false, code: 'SERIN_REFUSED', detail }
-      }
-      if (ifMatch !== null && ifMatch !== this.#state.revision) {
-        const detail = `the split is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
-        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
-      }
+      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+      const { revision } = this.#state
+      if (ifMatch !== null && ifMatch !== revision) return stale('split', revision, ifMatch)
       const transition = obeyExperiment(this.#plan, this.#state, command, {
         now: this.#deps.clock.now(),
         isReady: (variant) => this.#deps.reachability(variant).ready,
       })
-      if ('refused' in transition) {
-        return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
-      }
+      if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
       return { ok: true, decision: await this.#commit(transition) }
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return { ok: false, code: 'SERIN_STORE_FAILED', detail: 'the store did not take the change' }
+      return STORE_FAILED
     }
   }
 

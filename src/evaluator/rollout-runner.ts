@@ -3,15 +3,15 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { runningMirror } from '../rollout/mirror-step.ts'
+import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
-import type { FollowedCohorts } from './followed-cohorts.ts'
 import { Following } from './following.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
@@ -123,7 +123,7 @@ export class RolloutRunner {
   }
 
   /** Its cohorts while another process decides. */
-  get followed(): FollowedCohorts | null {
+  get followed(): Following['cohorts'] {
     return this.#following.cohorts
   }
 
@@ -146,7 +146,10 @@ export class RolloutRunner {
     this.#seen = this.#observe(now)
     const transition = step(this.#plan, this.#state, this.#seen)
     if (!folded && !measured && transition.state === this.#state) return
-    await this.#commitOrStop(transition)
+    await this.#commit(transition).catch((error: unknown) => {
+      if (transition.state.phase === 'rolled-back') this.#stop(transition)
+      throw error
+    })
   }
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
@@ -154,38 +157,37 @@ export class RolloutRunner {
     const lease = this.#deps.lease()
     if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
     if (lease === null) {
-      if (this.#storedRevision !== null) await this.#takePart()
+      const isStored = this.#storedRevision !== null
+      // Books what is served here into the cohorts of who decides.
+      if (isStored) await this.#following.turn(this.#plan, this.state, this.#book)
       return false
     }
     this.#token = lease.token
     if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
-    if (this.#pending !== null) await this.#commitPending()
+    if (this.#pending === null) return true
+    await this.#commit(this.#pending)
+    this.#pending = null
+    this.#stopped = false
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(leads: boolean): Promise<void> {
     const known = leads ? null : this.#storedRevision
-    const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
+    const { store, clock } = this.#deps
+    const found = await readStored(store, this.#plan, known, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })
     if (found === null) return
-    const { record, rolledBackAt, lastDecision } = found
-    const now = this.#deps.clock.now()
-    const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
+    const { record, state, pending, restored, lastDecision } = found
     this.#storedRevision = record.state.revision
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = pending
     this.#stopped = false
-    this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
+    this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
     this.#deps.apply(state)
-  }
-
-  /** Books what is served here into the cohorts of who decides. */
-  #takePart(): Promise<void> {
-    return this.#following.turn(this.#plan, this.state, this.#book)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
@@ -197,39 +199,17 @@ export class RolloutRunner {
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
     try {
-      if (!(await this.#takesLead())) {
-        const detail = 'another process holds the lease to decide on this store: ask that one'
-        return { ok: false, code: 'SERIN_REFUSED', detail }
-      }
-      if (ifMatch !== null && ifMatch !== this.#state.revision) {
-        const detail = `the rollout is at revision ${this.#state.revision}, not ${ifMatch}: read it again`
-        return { ok: false, code: 'SERIN_STALE_REVISION', detail }
-      }
+      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+      const { revision } = this.#state
+      if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
       this.#seen = this.#observe(this.#deps.clock.now())
       const transition = step(this.#plan, this.#state, this.#seen, command)
-      if ('refused' in transition) {
-        return { ok: false, code: 'SERIN_REFUSED', detail: transition.detail }
-      }
+      if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
       return { ok: true, decision: await this.#commit(transition) }
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return { ok: false, code: 'SERIN_STORE_FAILED', detail: 'the store did not take the change' }
-    }
-  }
-
-  async #commitPending(): Promise<void> {
-    await this.#commit(this.#pending!)
-    this.#pending = null
-    this.#stopped = false
-  }
-
-  async #commitOrStop(transition: Transition): Promise<void> {
-    try {
-      await this.#commit(transition)
-    } catch (error) {
-      if (transition.state.phase === 'rolled-back') this.#stop(transition)
-      throw error
+      return STORE_FAILED
     }
   }
 
@@ -279,9 +259,7 @@ export class RolloutRunner {
     const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
     if (!moved && state.phase === before.phase) return
     if (moved) this.#book.beginStep()
-    const began = runningMirror(this.#plan.steps, before) === null
-    const mirrors = runningMirror(this.#plan.steps, state) !== null
-    if ((before.weightBp === 0 && state.weightBp > 0) || (began && mirrors)) {
+    if (beginsToAnswer(this.#plan.steps, before, state)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
@@ -293,12 +271,7 @@ export class RolloutRunner {
     this.#turnAt = now
     this.#book.fade(now)
     const judged = now >= this.#warmUntil && isCompared(this.#state)
-    const { others } = this.#deps
-    for (const learnt of others.learnt(this.#plan.service, this.#cycle.rollout))
-      this.#cycle.learn(learnt)
-    this.#cycle.turn(this.state, now, judged, byInterval)
-    const publication = this.#cycle.publication(others.areThere() && !this.#plan.keyed)
-    if (publication !== null) others.publish(publication)
+    this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
   }
 
   /** Counts what limits and thresholds say; true where there is something new to store. */

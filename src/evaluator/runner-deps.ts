@@ -5,17 +5,15 @@ import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
-import type { OtherReplicas } from './shared-cohorts.ts'
 import type { Sight } from './observe.ts'
-import type { FollowingDeps } from './following.ts'
+import type { ReplicaDeps } from './replicas.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 
 /** What a runner needs of the world. */
 export type RunnerDeps = Sight &
-  Pick<FollowingDeps, 'word' | 'nameShares'> & {
+  ReplicaDeps & {
     readonly store: Store
     readonly clock: Clock
-    readonly others: OtherReplicas
     /** The lease to decide, while it is held; null = another process leads. */
     readonly lease: () => Lease | null
     readonly fetchProvider: FetchProvider

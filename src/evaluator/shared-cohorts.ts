@@ -4,6 +4,7 @@ import type { CohortLedger } from '../metrics/cohort-ledger.ts'
 import { mergeShares } from '../rollout/merge-shares.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
+import { isDue } from './is-due.ts'
 
 /** How a cohort stands with those who take part in it; `incomplete`: a share of it is lost. */
 export type Standing = 'waiting' | 'complete' | 'incomplete'
@@ -24,10 +25,21 @@ export type OtherReplicas = {
 const LEASE_INTERVALS = 2
 const LEASE_GRACE_MS = 2000
 
+/** How far an attempt is folded: its draws, and each hypothesis by its id. */
+type Folded = {
+  readonly counted: number
+  readonly byHypothesis: ReadonlyMap<string, number>
+}
+
+type Gathered = {
+  readonly standing: Standing | NonNullable<Cohort['shares']>
+  readonly shares: CohortShare[]
+}
+
 /** What one attempt's cohorts are to the other replicas, and what these add to them. */
 export class SharedCohorts {
   /** Of the cohorts that are about to be folded. */
-  readonly #gathered = new Map<number, { standing: Standing; shares: CohortShare[] }>()
+  #gathered: ReadonlyMap<number, Gathered> = new Map()
   /** Number of the cohort that was published last. */
   #previous: number | null = null
   /** The others were told of an open cohort, so they must be told that it is none any more. */
@@ -78,12 +90,33 @@ export class SharedCohorts {
     }
   }
 
-  /** Keeps the shares of these cohorts until they are folded. */
-  gather(standings: ReadonlyMap<number, Standing>, shares: readonly CohortShare[]): void {
-    for (const [number, standing] of standings) {
-      this.#gathered.set(number, { standing, shares: [] })
+  /** Reads what others have added to the settled cohorts that are to be folded `now`, and keeps it until then. */
+  async gather(
+    others: OtherReplicas,
+    { service, hypotheses }: RolloutPlan,
+    ledger: CohortLedger,
+    folded: Folded,
+    now: number,
+  ): Promise<void> {
+    const wanted = new Map<number, Gathered>()
+    for (const { cohort, settled } of ledger.slotsAfter(folded.counted)) {
+      const standing = settled ? others.standing(service, cohort, now) : 'waiting'
+      if (standing === 'waiting') break
+      if (cohort.shares !== undefined) wanted.set(cohort.number, { standing, shares: [] })
     }
-    for (const share of shares) this.#gathered.get(share.cohort)!.shares.push(share)
+    for (const hypothesis of hypotheses) {
+      for (const { cohort, counted } of ledger.slotsAfter(
+        folded.byHypothesis.get(hypothesis.id)!,
+      )) {
+        if (!counted || !isDue(cohort, hypothesis, now)) break
+        if (cohort.shares === undefined) continue
+        wanted.set(cohort.number, { standing: cohort.shares, shares: [] })
+      }
+    }
+    if (wanted.size === 0) return
+    const shares = await others.readShares(service, [...wanted.keys()])
+    for (const share of shares) wanted.get(share.cohort)!.shares.push(share)
+    this.#gathered = wanted
   }
 
   /** Whether nothing is missing that can still come. */
@@ -112,7 +145,7 @@ export class SharedCohorts {
 
   /** What was gathered has been folded. */
   release(): void {
-    this.#gathered.clear()
+    this.#gathered = new Map()
   }
 }
 

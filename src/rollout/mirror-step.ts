@@ -27,6 +27,16 @@ export function runningMirror(
   return runs ? mirrorStepAt(steps, state) : null
 }
 
+/** Whether the canary begins to answer users, or to answer copies, by the move from `before` to `after`. */
+export function beginsToAnswer(
+  steps: readonly StepSpec[],
+  before: RolloutState,
+  after: RolloutState,
+): boolean {
+  if (before.weightBp === 0 && after.weightBp > 0) return true
+  return runningMirror(steps, before) === null && runningMirror(steps, after) !== null
+}
+
 /** Index of the first weight: what comes before it, nobody sees. */
 export function firstWeight(steps: readonly StepSpec[]): number {
   return steps.findIndex((s) => s.kind === 'weight')

@@ -1,0 +1,24 @@
+import type { RunnerResult } from './runner-deps.ts'
+
+/** This process follows: its operator has to ask the one that decides. */
+export const DECIDED_ELSEWHERE: RunnerResult = refusedBy(
+  'another process holds the lease to decide on this store: ask that one',
+)
+
+/** Nothing has changed, or nobody knows yet: the store did not answer. */
+export const STORE_FAILED: RunnerResult = {
+  ok: false,
+  code: 'SERIN_STORE_FAILED',
+  detail: 'the store did not take the change',
+}
+
+/** What was ordered is not possible, for the reason in `detail`. */
+export function refusedBy(detail: string): RunnerResult {
+  return { ok: false, code: 'SERIN_REFUSED', detail }
+}
+
+/** The order was given for another revision of `what`. */
+export function stale(what: string, revision: number, asked: number): RunnerResult {
+  const detail = `the ${what} is at revision ${revision}, not ${asked}: read it again`
+  return { ok: false, code: 'SERIN_STALE_REVISION', detail }
+}
