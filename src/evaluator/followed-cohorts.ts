@@ -21,6 +21,8 @@ export class FollowedCohorts {
   readonly #ledger: CohortLedger
   /** Opened, and not reported since. */
   readonly #owed = new Set<number>()
+  /** Of those, the ones that feedback has reached. */
+  readonly #fed = new Set<number>()
   #caps: Record<string, number> = {}
   #bins: Record<string, readonly number[]> = {}
   #heard: Publication | null = null
@@ -122,7 +124,7 @@ export class FollowedCohorts {
       if (!slot.settled || (!isOver && now < cohort.settledAt! + READ_MS)) break
       // From now on, not from when it is stored: a label that comes between is stored right after.
       slot.persisted = true
-      if (slot.used) shares.push(this.#shareOf(slot))
+      if (slot.used || this.#fed.has(cohort.number)) shares.push(this.#shareOf(slot))
       else this.#owed.delete(cohort.number)
     }
     return shares
@@ -130,13 +132,16 @@ export class FollowedCohorts {
 
   /** The store has these shares. */
   reported(shares: readonly CohortShare[]): void {
-    for (const { cohort } of shares) this.#owed.delete(cohort)
+    for (const { cohort } of shares) {
+      this.#owed.delete(cohort)
+      this.#fed.delete(cohort)
+    }
   }
 
   /** Books a label into this replica's share; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
-    return this.#named(this.#ledger.label(prediction, label))
+    return this.#booked(prediction, this.#ledger.label(prediction, label))
   }
 
   /** Books an event in the same way. */
@@ -145,10 +150,11 @@ export class FollowedCohorts {
     const folded = this.#heard?.folded ?? {}
     const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
     const booked = this.#ledger.event(prediction, totals, event, isFolded)
-    return { ...booked, ...this.#named(booked) }
+    return { ...booked, ...this.#booked(prediction, booked) }
   }
 
-  #named({ result, changed }: FeedbackBooking): FeedbackBooking {
+  #booked({ cohort }: Prediction, { result, changed }: FeedbackBooking): FeedbackBooking {
+    if (result === 'joined' && changed === null) this.#fed.add(cohort)
     return {
       result,
       changed: changed === null ? null : { ...changed, replica: this.#replica },

@@ -21,8 +21,7 @@ export type OtherReplicas = {
   readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
 }
 
-/** A cohort of the others goes on for so many intervals, and a bit, when they hear nothing new. */
-const LEASE_INTERVALS = 2
+/** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */
 const LEASE_GRACE_MS = 2000
 
 /** How far an attempt is folded: its draws, and each hypothesis by its id. */
@@ -82,7 +81,7 @@ export class SharedCohorts {
       rollout,
       sharingKey: plan.sharingKey,
       cohort: current === null ? null : openingOf(current),
-      leaseMs: LEASE_INTERVALS * plan.spec.analysis.intervalMs + LEASE_GRACE_MS,
+      leaseMs: plan.spec.analysis.intervalMs + LEASE_GRACE_MS,
       previous,
       earlier,
       folded: Object.fromEntries(folded),
