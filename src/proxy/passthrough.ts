@@ -21,6 +21,9 @@ const UPSTREAM_TIMEOUT_MS = 60_000
 /** How long a connection to the upstream may take. */
 const CONNECT_TIMEOUT_MS = 5_000
 
+/** A connection takes no new request after this long, so that a name is followed to where it leads now. */
+const CONNECTION_AGE_MS = 30_000
+
 /**
  * Carries requests of no service to one origin by `@fastify/http-proxy`, HTTP and WebSocket. Nothing is
  * retried, certificates are verified, bodies pass as they are, hop-by-hop fields are removed both ways,
@@ -47,6 +50,7 @@ export function registerPassthrough(
     connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true },
     headersTimeout: UPSTREAM_TIMEOUT_MS,
     bodyTimeout: UPSTREAM_TIMEOUT_MS,
+    clientTtl: CONNECTION_AGE_MS,
   })
   const peers = createPeerLookup(() => deps.config().trustedProxies)
   const add = (raw: unknown) => {

@@ -70,6 +70,28 @@ t.test(
   },
 )
 
+t.test('a connection of the passthrough is replaced when it is 30 s old', async (t) => {
+  const sockets = new Set<unknown>()
+  const upstream = await startUpstream((req, res) => {
+    sockets.add(req.socket)
+    res.end()
+  })
+  const gateway = await startGateway([], { passthrough: upstream.origin })
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+    return Promise.all([gateway.close(), upstream.close()])
+  })
+  const pass = async () => {
+    t.equal(parseAnswer(await rawExchange(gateway.port, ask('GET /v2/health'))).status, 200)
+    return sockets.size
+  }
+  t.equal(await pass(), 1)
+  t.equal(await pass(), 1, 'it is kept alive')
+  Date.now = () => now() + 31_000
+  t.equal(await pass(), 2, 'its name is looked up anew')
+})
+
 t.test('a trusted proxy is believed on the passthrough too', async (t) => {
   const upstream = await startUpstream((_req, res) => res.end())
   const gateway = await startGateway([], {

@@ -43,13 +43,14 @@ export function writeConfig(folder: string, config: unknown, name = 'serin.yaml'
   return file
 }
 
-/** Starts `serin serve -c file` and waits until both ports are open. */
+/** Starts `serin serve -c file` and waits until both ports are open. `program`: serin itself. */
 export async function startSerin(
   t: Test,
   file: string,
   env: Readonly<Record<string, string>> = {},
+  program: readonly [string, ...string[]] = [process.execPath, MAIN],
 ): Promise<SerinGateway> {
-  const serin = spawnSerin(t, [process.execPath, MAIN, 'serve', '-c', file], env)
+  const serin = spawnSerin(t, [...program, 'serve', '-c', file], env)
   let ended: Ended | null = null
   void serin.ended.then((result) => (ended = result))
   const { data, admin } = await until('the gateway listens', () => {

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { startModel } from './support/model-server.ts'
+import { seeded } from './support/seeded.ts'
+import { startSerin, writeConfig } from './support/serin-process.ts'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** Licences under which a dependency may be shipped: none of them asks anything of who uses serin. */
+const LICENCES = new Set([
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+])
+
+type Packed = { readonly filename: string; readonly files: readonly { readonly path: string }[] }
+
+type Sbom = {
+  readonly components: readonly {
+    readonly name: string
+    readonly licenses?: readonly {
+      readonly license?: { readonly id?: string; readonly name?: string }
+    }[]
+  }[]
+}
+
+const npm = (args: readonly string[], cwd: string) =>
+  execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+
+t.test('The package installs in an empty folder, and serves from there.', async (t) => {
+  const folder = t.testdir({ 'package.json': '{"private":true}' })
+  const [packed] = JSON.parse(
+    npm(['pack', '--json', '--silent', '--pack-destination', folder], ROOT),
+  ) as readonly Packed[]
+  t.same(
+    [...new Set(packed!.files.map(({ path }) => path.split('/')[0]!))].toSorted(),
+    [...copiedByTheDockerfile(), 'package.json'].toSorted(),
+    'it holds what the image holds',
+  )
+  npm(['install', '--omit=dev', '--prefer-offline', `./${packed!.filename}`], folder)
+  const serin = join(folder, 'node_modules/.bin/serin')
+  const run = (...args: readonly string[]) =>
+    execFileSync(serin, args, { cwd: folder, encoding: 'utf8' })
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly version: string
+  }
+  t.equal(run('--version'), `${version}\n`)
+  const good = { error: 1, failures: 0 }
+  const models = [
+    await startModel(t, seeded(1), good),
+    await startModel(t, seeded(2), good),
+  ] as const
+  run('init', '--baseline', models[0].origin, '--canary', models[1].origin)
+  const file = join(folder, 'serin.yaml')
+  const text = readFileSync(file, 'utf8').replace(/127\.0\.0\.1:(8080|9090)/g, '127.0.0.1:0')
+  const gateway = await startSerin(t, writeConfig(folder, text), {}, [serin])
+  const answer = await fetch(`${gateway.data}/v2/models/my-model/infer`, { method: 'POST' })
+  t.equal(answer.status, 200)
+  t.match(await gateway.stop(), { code: 0, stderr: '' })
+})
+
+t.test('Every dependency that is shipped has a licence that asks nothing of users.', (t) => {
+  const { components } = JSON.parse(npm(['run', '--silent', 'sbom'], ROOT)) as Sbom
+  t.ok(components.length > 50)
+  for (const { name, licenses } of components) {
+    // Binaries of other platforms are left out of the lock file's details; they belong to msgpackr.
+    if (name.startsWith('@msgpackr-extract/')) continue
+    const found = (licenses ?? []).map(({ license }) => license?.id ?? license?.name ?? '')
+    t.ok(found.length > 0 && found.every((id) => LICENCES.has(id)), `${name}: ${found.join()}`)
+  }
+  t.end()
+})
+
+/** What the last stage of the Dockerfile takes from the project, dependencies left out. */
+function copiedByTheDockerfile(): readonly string[] {
+  const text = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+  const last = text.slice(text.lastIndexOf('\nFROM '))
+  return [...last.matchAll(/^COPY (?:--from=build )?(.+) \S+$/gm)]
+    .flatMap(([, sources]) => sources!.split(' '))
+    .map((source) => source.replace(/^\/build\//, ''))
+    .filter((name) => name !== 'node_modules' && name !== 'package.json')
+}
