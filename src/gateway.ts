@@ -23,6 +23,7 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
+import { describeReplicas } from './describe-replicas.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
@@ -88,6 +89,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
+    replicas: () => evaluator.replicas,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
@@ -131,6 +133,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       if (leads) log.info('this process decides on the rollouts')
       else log.warn('another process decides on this store, or none: this one follows its weights')
     },
+    onReplicas: (seen) => log[seen.differing.length > 0 ? 'warn' : 'info'](describeReplicas(seen)),
     onError: storeHealth.report,
   })
 
@@ -208,6 +211,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       checks: {
         gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        replicas: describeReplicas(evaluator.replicas),
         store: storeHealth.describe(),
       },
     }),

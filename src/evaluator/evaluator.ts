@@ -18,7 +18,7 @@ import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
-import { Replicas } from './replicas.ts'
+import { Replicas, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -54,6 +54,8 @@ export type EvaluatorDeps = {
   readonly onDecision: (decision: Decision) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
   readonly onLead?: (leads: boolean) => void
+  /** Told when a process that decides sees others come, go, or run with another configuration. */
+  readonly onReplicas?: (seen: SeenReplicas) => void
   readonly onError: (what: string, error: unknown) => void
 }
 
@@ -78,6 +80,11 @@ export class Evaluator {
   /** Whether this process decides. */
   get leads(): boolean {
     return this.#lease.current() !== null
+  }
+
+  /** What is known of the other processes on the store; null while one of them decides. */
+  get replicas(): SeenReplicas | null {
+    return this.leads ? this.#replicas.seen : null
   }
 
   /**
@@ -227,6 +234,8 @@ export class Evaluator {
     await this.#try('word of the other replicas', () =>
       this.#replicas.hear(this.leads, () => this.#followers()),
     )
+    const seen = this.replicas
+    if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<void>[] = []
     let n = 0
     for (const runner of this.#all()) {

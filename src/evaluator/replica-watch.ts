@@ -39,6 +39,7 @@ export class ReplicaWatch implements OtherReplicas {
   readonly #told = new Map<string, Told[]>()
   readonly #queue = new Map<string, Publication>()
   #lookedAt = -Infinity
+  #lostShares = 0
 
   constructor(store: Store, clock: Clock, self: string) {
     this.#store = store
@@ -73,6 +74,14 @@ export class ReplicaWatch implements OtherReplicas {
     return [...this.#heard.values()]
       .filter(({ heardAt }) => now - heardAt < SILENT_MS)
       .map(({ report }) => report)
+  }
+
+  get lostShares(): number {
+    return this.#lostShares
+  }
+
+  noteLost = (): void => {
+    this.#lostShares += 1
   }
 
   areThere = (): boolean => this.present.length > 0

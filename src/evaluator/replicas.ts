@@ -10,6 +10,15 @@ export type ReplicaDeps = Pick<FollowingDeps, 'word' | 'nameShares'> & {
   readonly others: OtherReplicas
 }
 
+/** What is known of the other processes on a store by the one that decides. */
+export type SeenReplicas = {
+  readonly others: number
+  /** Services that some of them have another configuration of: what they serve of these is no evidence. */
+  readonly differing: readonly string[]
+  /** Cohorts since the process began in which the share of another one is missing. */
+  readonly lostShares: number
+}
+
 /** This process among those that share its store, whether it decides or follows. */
 export class Replicas {
   readonly #self: string
@@ -18,6 +27,7 @@ export class Replicas {
   /** While another one does: what this one hears of it and tells it. */
   readonly #voice: ReplicaVoice
   #names = 0
+  #told = JSON.stringify([0, []])
 
   constructor(store: Store, clock: Clock, self: string) {
     this.#self = self
@@ -30,9 +40,21 @@ export class Replicas {
     return { others: this.#watch, word: this.#voice.word, nameShares }
   }
 
-  /** Others that are known to be there; null = this process follows, and knows of the leader alone. */
-  get present(): ReplicaWatch['present'] {
-    return this.#watch.present
+  /** The others that are there, as the process that decides knows them. */
+  get seen(): SeenReplicas {
+    const reports = this.#watch.present
+    return {
+      others: reports.length,
+      differing: [...new Set(reports.flatMap(({ differs }) => differs))].sort(),
+      lostShares: this.#watch.lostShares,
+    }
+  }
+
+  /** Whether others have come, gone, or changed since the last time that it was asked. */
+  isNews({ others, differing }: SeenReplicas): boolean {
+    const before = this.#told
+    this.#told = JSON.stringify([others, differing])
+    return this.#told !== before
   }
 
   /** This process begins or ceases to decide. */

@@ -17,6 +17,8 @@ export type OtherReplicas = {
   /** Tells them with the next word; never fails. */
   readonly publish: (publication: Publication) => void
   readonly readShares: Store['readShares']
+  /** A cohort goes on without a share of somebody who may have had one. */
+  readonly noteLost: () => void
   /** What they have learnt of an attempt's values. */
   readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
 }
@@ -115,6 +117,9 @@ export class SharedCohorts {
     if (wanted.size === 0) return
     const shares = await others.readShares(service, [...wanted.keys()])
     for (const share of shares) wanted.get(share.cohort)!.shares.push(share)
+    for (const { cohort } of ledger.slotsAfter(folded.counted)) {
+      if (wanted.get(cohort.number)?.standing === 'incomplete') others.noteLost()
+    }
     this.#gathered = wanted
   }
 
