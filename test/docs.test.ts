@@ -68,7 +68,7 @@ t.test('every rule of docs/statistics.md has a test that is named after it', asy
 
 t.test('docs/mirrors.md names every series of mirrors, and every word of theirs', async (t) => {
   const registry = createMetricsRegistry({
-    ...{ version: '1', services: () => [], leads: () => true },
+    ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   })
   const { body } = await registry.render()

@@ -2,11 +2,12 @@ import type { Cohort, EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
-import type { LearntTerms } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
-import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { Slot } from '../metrics/slot.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../rollout/forget-margins.ts'
@@ -14,6 +15,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
 import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
+import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { takeLearnt, withLearnt } from './learn-terms.ts'
@@ -22,9 +24,6 @@ import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
 import { StartPoints } from './start-points.ts'
-
-/** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
-export const MAX_UNITS = 2_000_000
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
@@ -102,6 +101,11 @@ export class CohortCycle {
     this.#pairs.replan(plan, book)
   }
 
+  /** Keys that others may have judged before. */
+  get claims(): UnitClaims {
+    return this.#ledger.claims
+  }
+
   /** The number of the newest cohort. */
   get lastNumber(): number {
     return this.#lastNumber
@@ -122,11 +126,15 @@ export class CohortCycle {
   ): void {
     this.#pairs.turn(state, now, judged)
     this.#ledger.close(now, byInterval)
-    const { service, keyed } = this.#plan
-    for (const each of others?.learnt(service, this.rollout) ?? []) this.learn(each)
+    const { service } = this.#plan
+    // What is learnt is frozen for the attempt; later cohorts are judged by it.
+    for (const learnt of others?.learnt(service, this.rollout) ?? []) {
+      this.#evidence = withLearnt(this.#evidence, learnt)
+    }
     this.#open(state, now, judged, after)
     if (others === null) return
-    const [plan, folded, areThere] = [this.#plan, this.#foldedThrough, others.areThere() && !keyed]
+    const [plan, folded] = [this.#plan, this.#foldedThrough]
+    const areThere = this.#shared.admits(others.areThere(), plan, this.#ledger)
     const news = this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
     if (news !== null) others.publish(news)
   }
@@ -135,7 +143,8 @@ export class CohortCycle {
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     const { caps, bins = {} } = this.#evidence
-    this.learn(takeLearnt(this.#plan, { caps, bins }, this.#ledger))
+    const learnt = takeLearnt(this.#plan, { caps, bins }, this.#ledger)
+    this.#evidence = withLearnt(this.#evidence, learnt)
     const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
     this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
@@ -177,15 +186,11 @@ export class CohortCycle {
    * here yet.
    */
   async gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> {
+    await this.#shared.claim(others, this.#plan.service, this.#ledger)
     if (!this.#shared.areAny) return
     this.#ledger.settleUntil(now, monotonicNow)
     const folded = { counted: this.#countedThrough, byHypothesis: this.#foldedThrough }
     await this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
-  }
-
-  /** Freezes what was learnt here or by another replica, where nothing is known yet; later cohorts are judged by it. */
-  learn(learnt: Pick<LearntTerms, 'caps' | 'bins'>): void {
-    this.#evidence = withLearnt(this.#evidence, learnt)
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
@@ -226,11 +231,14 @@ export class CohortCycle {
     slot.counted = true
     this.#countedThrough = cohort.number
     const shares = this.#shared.sharesOf(cohort)
-    if (shares.some(({ assigned }) => assigned[0] + assigned[1] > 0)) slot.used = true
+    // Who was assigned nothing new may still have seen known keys fail.
+    if (shares.length > 0) slot.used = true
     if (!slot.used) return false
     const whole = this.#shared.whole(cohort)
     this.#evidence = foldAssignments(this.#evidence, whole)
-    this.#keepUnits(whole, [...slot.newUnits, ...shares.flatMap((s) => s.newUnits)])
+    const others = shares.flatMap((s) => s.newUnits)
+    for (const unit of others) this.#ledger.units.admit(unit)
+    this.#keepUnits(whole, [...slot.newUnits, ...others])
     return true
   }
 

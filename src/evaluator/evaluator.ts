@@ -18,7 +18,7 @@ import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
-import { Replicas, type SeenReplicas } from './replicas.ts'
+import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -214,14 +214,14 @@ export class Evaluator {
   label(prediction: Prediction, label: number): LabelBooking {
     const { service } = prediction
     const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.feedback.label(prediction, label)
+    if (runner !== undefined) return runner.cohorts.label(prediction, label)
     return this.#experiments.get(service)?.label(prediction, label) ?? LATE
   }
 
   /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
     const runner = this.#runners.get(prediction.service)
-    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
+    return runner?.cohorts.event(prediction, totals, event) ?? { ...LATE, totals }
   }
 
   async #lookOnce(): Promise<void> {
@@ -234,6 +234,7 @@ export class Evaluator {
     await this.#try('word of the other replicas', () =>
       this.#replicas.hear(this.leads, () => this.#followers()),
     )
+    await this.#try('claim of keys', () => this.#replicas.claim(this.#claimants()))
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<void>[] = []
@@ -253,6 +254,10 @@ export class Evaluator {
     } catch (error) {
       this.#deps.onError(what, error)
     }
+  }
+
+  #claimants(): readonly Claimant[] {
+    return [...this.#runners].map(([service, { cohorts }]) => ({ service, claims: cohorts.claims }))
   }
 
   #followers(): readonly Follower[] {

@@ -2,10 +2,12 @@ import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../domain/replica.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { Slot } from '../metrics/slot.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { MAX_UNITS } from './cohort-cycle.ts'
+import { MAX_UNITS } from '../store/limits.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { READ_MS } from './is-due.ts'
 import { takeLearnt } from './learn-terms.ts'
@@ -36,7 +38,13 @@ export class FollowedCohorts {
     this.#replica = replica
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
+    this.#ledger.claims.share()
     book.useLedger(this.#ledger, this.rollout)
+  }
+
+  /** Keys that others may have judged before. */
+  get claims(): UnitClaims {
+    return this.#ledger.claims
   }
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */

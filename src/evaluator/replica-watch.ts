@@ -17,6 +17,9 @@ const FORGET_MS = 2 * SHARE_DEADLINE_MS
 /** How often a leader that is alone looks whether it still is. */
 const ALONE_LOOK_MS = 1000
 
+/** Keys of one claim, at most. */
+const CLAIMED_AT_ONCE = 5000
+
 type Heard = {
   readonly report: ReplicaReport
   readonly owes: ReadonlySet<string>
@@ -74,6 +77,13 @@ export class ReplicaWatch implements OtherReplicas {
     return [...this.#heard.values()]
       .filter(({ heardAt }) => now - heardAt < SILENT_MS)
       .map(({ report }) => report)
+  }
+
+  claimUnits = async (service: string, all: Iterable<number>): Promise<void> => {
+    const units = [...all]
+    for (let at = 0; at < units.length; at += CLAIMED_AT_ONCE) {
+      await this.#store.claimUnits([{ service, units: units.slice(at, at + CLAIMED_AT_ONCE) }])
+    }
   }
 
   get lostShares(): number {

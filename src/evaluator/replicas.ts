@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { UnitClaim, UnitClaims } from '../metrics/unit-claims.ts'
 import type { Lease, Store } from '../store/store.ts'
 import type { FollowingDeps } from './following.ts'
 import { ReplicaVoice, type Follower } from './replica-voice.ts'
@@ -9,6 +10,9 @@ import type { OtherReplicas } from './shared-cohorts.ts'
 export type ReplicaDeps = Pick<FollowingDeps, 'word' | 'nameShares'> & {
   readonly others: OtherReplicas
 }
+
+/** A rollout whose keys others may judge too. */
+export type Claimant = { readonly service: string; readonly claims: UnitClaims }
 
 /** What is known of the other processes on a store by the one that decides. */
 export type SeenReplicas = {
@@ -21,6 +25,7 @@ export type SeenReplicas = {
 
 /** This process among those that share its store, whether it decides or follows. */
 export class Replicas {
+  readonly #store: Store
   readonly #self: string
   /** While this process decides: what it hears of the others and tells them. */
   readonly #watch: ReplicaWatch
@@ -30,6 +35,7 @@ export class Replicas {
   #told = JSON.stringify([0, []])
 
   constructor(store: Store, clock: Clock, self: string) {
+    this.#store = store
     this.#self = self
     this.#watch = new ReplicaWatch(store, clock, self)
     this.#voice = new ReplicaVoice(store, clock, self)
@@ -70,6 +76,21 @@ export class Replicas {
   /** Tells the others what is open now. */
   async tell(lease: Lease | null): Promise<void> {
     if (lease !== null) await this.#watch.flush(lease)
+  }
+
+  /** Asks for the keys that are new here: whoever asks first has them. */
+  async claim(claimants: readonly Claimant[]): Promise<void> {
+    const asked = claimants
+      .map(({ service, claims }) => ({ service, pending: claims.pending }))
+      .filter(({ pending }) => pending.length > 0)
+    if (asked.length === 0) return
+    const units = (pending: readonly UnitClaim[]) => pending.map(({ unit }) => unit)
+    const won = await this.#store.claimUnits(
+      asked.map(({ service, pending }) => ({ service, units: units(pending) })),
+    )
+    for (const [index, { pending }] of asked.entries()) {
+      for (const [place, claim] of pending.entries()) claim.settle(won[index]![place]!)
+    }
   }
 
   /** The process ends: what it has of others' cohorts is handed over. */

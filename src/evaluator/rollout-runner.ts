@@ -117,8 +117,8 @@ export class RolloutRunner {
     })
   }
 
-  /** What feedback is booked with: the cohorts of the attempt that runs. */
-  get feedback(): Pick<CohortCycle, 'label' | 'event'> {
+  /** The cohorts of the attempt that runs, as feedback and keys meet them. */
+  get cohorts(): Pick<CohortCycle, 'label' | 'event' | 'claims'> {
     return this.followed ?? this.#cycle
   }
 

@@ -17,6 +17,8 @@ export type OtherReplicas = {
   /** Tells them with the next word; never fails. */
   readonly publish: (publication: Publication) => void
   readonly readShares: Store['readShares']
+  /** Claims keys that are judged here already. */
+  readonly claimUnits: (service: string, units: Iterable<number>) => Promise<void>
   /** A cohort goes on without a share of somebody who may have had one. */
   readonly noteLost: () => void
   /** What they have learnt of an attempt's values. */
@@ -43,12 +45,32 @@ export class SharedCohorts {
   #gathered: ReadonlyMap<number, Gathered> = new Map()
   /** Number of the cohort that was published last. */
   #previous: number | null = null
+  /** Keys that were judged before others came are claimed. */
+  #hasClaimed = false
   /** The others were told of an open cohort, so they must be told that it is none any more. */
   #isOpen = false
 
   /** Whether any cohort may have shares of others. */
   get areAny(): boolean {
     return this.#previous !== null
+  }
+
+  /** Keys are claimed while others judge them too. True once they may: those judged so far are claimed. */
+  admits(others: boolean, { keyed }: RolloutPlan, { claims }: CohortLedger): boolean {
+    if (!keyed) return others
+    if (others !== claims.isShared) {
+      if (others) claims.share()
+      else claims.unshare()
+      this.#hasClaimed = false
+    }
+    return others && this.#hasClaimed
+  }
+
+  /** Claims for the keys that were judged here while nobody else was there. */
+  async claim(others: OtherReplicas, service: string, ledger: CohortLedger): Promise<void> {
+    if (!ledger.claims.isShared || this.#hasClaimed) return
+    await others.claimUnits(service, ledger.units.all)
+    this.#hasClaimed = true
   }
 
   /** What the others have to know now, who may all be gone; null = nothing that they do not know. */

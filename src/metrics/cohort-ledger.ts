@@ -4,7 +4,6 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
-import { Bag } from './bag.ts'
 import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
@@ -15,29 +14,12 @@ import { LATE, type EventBooking, type FeedbackBooking } from './feedback-bookin
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
+import { newSlot, type Place, type Slot } from './slot.ts'
+import { UnitClaims } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
 export const SETTLE_MS = 30_000
-
-/** A cohort with what is still under way in it. */
-export type Slot = {
-  readonly cohort: Cohort
-  /** Assigned, and without an outcome so far. */
-  readonly live: Bag<Ticket>
-  /** Keys that this cohort judged first. */
-  readonly newUnits: number[]
-  /** A judged request was assigned in it; else there is nothing to fold and nothing to store. */
-  used: boolean
-  /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
-  settled: boolean
-  /** Its draws are in the evidence: with the shares of other replicas that take part in it. */
-  counted: boolean
-  /** The store has it: a label that changes it must be stored with it. */
-  persisted: boolean
-  /** Something beside feedback has changed since the store got it. */
-  stale: boolean
-}
 
 /** What a cohort is opened with. */
 export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
@@ -48,6 +30,7 @@ export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
  */
 export class CohortLedger {
   readonly units: UnitIndex
+  readonly claims = new UnitClaims()
   readonly #empty: (opening: CohortOpening) => Cohort
   readonly #whole: Questions
   readonly #bySegment: ReadonlyMap<string, Questions>
@@ -129,19 +112,19 @@ export class CohortLedger {
     observed: boolean,
     segment: string | null = null,
     numbers: ReadonlyMap<string, number> | null = null,
-  ): { cohort: Cohort; first: boolean } | null {
+  ): Place | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
-    const { cohort, newUnits } = this.#open
-    const first = unit === null || this.units.claim(unit)
-    if (first) {
-      countUnit(cohort, side, segment, observed)
-      if (unit !== null) newUnits.push(unit)
-      if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
-    } else if (!this.units.knows(unit)) {
-      return null
+    const slot = this.#open
+    if (unit !== null && this.claims.isShared && !this.units.knows(unit)) {
+      return this.#claim(slot, unit, () =>
+        this.#count(slot, side, unit, observed, segment, numbers),
+      )
     }
-    this.#open.used = true
-    return { cohort, first }
+    const first = unit === null || this.units.claim(unit)
+    if (first) this.#count(slot, side, unit, observed, segment, numbers)
+    else if (!this.units.knows(unit)) return null
+    slot.used = true
+    return { cohort: slot.cohort, first, claim: null }
   }
 
   /** The ticket of that draw is under way. */
@@ -153,7 +136,9 @@ export class CohortLedger {
   settle(ticket: Ticket, outcome: Outcome, durationMs: number): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined || !slot.live.remove(ticket)) return
-    this.#book(slot.cohort, ticket, outcome, durationMs)
+    const { cohort } = slot
+    if (ticket.claim === null) this.#book(cohort, ticket, outcome, durationMs)
+    else ticket.claim.whenKnown(() => this.#book(cohort, ticket, outcome, durationMs))
   }
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
@@ -211,8 +196,9 @@ export class CohortLedger {
       if (slot.settled) continue
       const { closedAt } = slot.cohort
       if (closedAt === null) break
-      if (slot.live.size > 0) {
+      if (slot.live.size + slot.claims.size > 0) {
         if (now - closedAt < SETTLE_MS) break
+        for (const claim of slot.claims) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
           this.#book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
@@ -250,6 +236,35 @@ export class CohortLedger {
     return { rollout: cohort.rollout, cohort: cohort.number, tallies }
   }
 
+  #count(
+    { cohort, newUnits }: Slot,
+    side: Side,
+    unit: number | null,
+    observed: boolean,
+    segment: string | null,
+    numbers: ReadonlyMap<string, number> | null,
+  ): void {
+    countUnit(cohort, side, segment, observed)
+    if (unit !== null) newUnits.push(unit)
+    if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
+  }
+
+  /** A key that somebody else may have judged: `count` it once it is known that nobody has. */
+  #claim(slot: Slot, unit: number, count: () => void): Place | null {
+    const { cohort } = slot
+    if (this.claims.has(unit)) return { cohort, first: false, claim: null }
+    const claim = this.claims.begin(unit)
+    if (claim === null) return null
+    slot.used = true
+    slot.claims.add(claim)
+    claim.whenKnown((first) => {
+      slot.claims.delete(claim)
+      this.units.admit(unit)
+      if (first) count()
+    })
+    return { cohort, first: false, claim }
+  }
+
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
     bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
     // Nothing is asked of a segment's requests alone, or the request has none.
@@ -264,9 +279,4 @@ function countUnit(cohort: Cohort, side: Side, segment: string | null, observed:
     units.assigned[side]++
     if (observed) units.observed[side]++
   }
-}
-
-function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
 }

@@ -52,6 +52,8 @@ export type LmdbTables = {
   /** By [service, number of the cohort, replica]. Tallies are newer than those in the share of the same key. */
   readonly shares: Database<Buffer, Key>
   readonly shareTallies: Database<Buffer, Key>
+  /** By [service, hash of a key]; by [service], how many there are. */
+  readonly unitClaims: Database<number, Key>
   /** By replica. */
   readonly reports: Database<Buffer, string>
   /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. `published`: the last version. */
@@ -194,6 +196,7 @@ function openTables(
     openings: root.openDB('openings', bytes),
     shares: root.openDB('shares', bytes),
     shareTallies: root.openDB('share-tallies', bytes),
+    unitClaims: root.openDB('unit-claims', {}),
     reports: root.openDB('reports', bytes),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),

@@ -1,6 +1,7 @@
 import type { CohortOpening, Publication, ReplicaReport } from '../domain/replica.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
+import { MAX_UNITS } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { joinShare } from './share-parts.ts'
 import type { Store } from './store.ts'
@@ -14,14 +15,23 @@ type Part = Pick<
   | 'readReports'
   | 'forgetReplica'
   | 'readShares'
+  | 'claimUnits'
 >
 
 type Published = { readonly version: number; readonly publication: Publication }
 
 /** The part of the store that replicas share cohorts through. */
 export function buildLmdbReplicas(env: LmdbEnvironment): Part {
-  const { meta, publications, publicationOrder, openings, shares, shareTallies, reports } =
-    env.tables
+  const {
+    meta,
+    publications,
+    publicationOrder,
+    openings,
+    shares,
+    shareTallies,
+    reports,
+    unitClaims,
+  } = env.tables
   const newest = () => (meta.get('published') as number | undefined) ?? 0
 
   const put = (publication: Publication, version: number) => {
@@ -85,6 +95,20 @@ export function buildLmdbReplicas(env: LmdbEnvironment): Part {
       ),
     forgetReplica: (replica) =>
       env.write('cannot forget a replica', () => void reports.remove(replica)),
+    claimUnits: (claims) =>
+      env.write('cannot claim keys', () =>
+        claims.map(({ service, units }) => {
+          let count = unitClaims.get([service]) ?? 0
+          const won = units.map((unit) => {
+            if (count >= MAX_UNITS || unitClaims.doesExist([service, unit])) return false
+            void unitClaims.put([service, unit], 1)
+            count += 1
+            return true
+          })
+          void unitClaims.put([service], count)
+          return won
+        }),
+      ),
     readShares: (service, cohorts) =>
       env.read(`cannot read the shares of ${service}`, () =>
         cohorts.flatMap((cohort) => {
@@ -105,13 +129,21 @@ export function buildLmdbReplicas(env: LmdbEnvironment): Part {
 }
 
 /** Removes what replicas share of a service's cohorts, up to a number; in a write transaction. */
-export function removeShared(env: LmdbEnvironment, service: string, through: number): void {
+function removeShared(env: LmdbEnvironment, service: string, through: number): void {
   const { openings, shares, shareTallies } = env.tables
   for (const table of [openings, shares, shareTallies]) {
     // All are read before the first is removed: a cursor does not survive that.
     const range = { start: [service], end: [service, through, LAST] }
     for (const key of [...table.getKeys(range)]) void table.remove(key)
   }
+}
+
+/** Removes all that replicas share of an attempt; in a write transaction. */
+export function removeAllShared(env: LmdbEnvironment, service: string): void {
+  removeShared(env, service, Infinity)
+  const { unitClaims } = env.tables
+  const range = { start: [service], end: [service, Infinity] }
+  for (const key of [...unitClaims.getKeys(range)]) void unitClaims.remove(key)
 }
 
 /** Behind every name in the order of keys. */

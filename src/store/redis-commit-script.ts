@@ -87,6 +87,7 @@ if reset then
   redis.call('HDEL', R .. 'evidence', service)
   redis.call('DEL', cohorts, units, tallies)
   removeShared(service, '+inf')
+  redis.call('DEL', R .. 'unit-claims:' .. service)
 end
 local evicted = 0
 if asked > 0 then

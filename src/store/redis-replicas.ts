@@ -1,4 +1,5 @@
 import type { CohortOpening, Publication, ReplicaReport } from '../domain/replica.ts'
+import { MAX_UNITS } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { redisScript, type RedisConnection } from './redis-connection.ts'
 import { ASSERT_SCHEMA } from './redis-schema.ts'
@@ -14,6 +15,7 @@ type Part = Pick<
   | 'readReports'
   | 'forgetReplica'
   | 'readShares'
+  | 'claimUnits'
 >
 
 /**
@@ -84,6 +86,23 @@ for _ = 1, tonumber(take()) do
 end
 `)
 
+// Takes how many keys there may be, how many services follow, and of each: service · how many keys · keys.
+// Answers for each key in turn 1 where it is new.
+const CLAIM = redisScript(`${ASSERT_SCHEMA}
+local most, answer = tonumber(take()), {}
+for _ = 1, tonumber(take()) do
+  local claimed, units = R .. 'unit-claims:' .. take(), tonumber(take())
+  local count = redis.call('SCARD', claimed)
+  for _ = 1, units do
+    local unit, new = take(), 0
+    if count < most then new = redis.call('SADD', claimed, unit) end
+    count = count + new
+    table.insert(answer, new)
+  end
+end
+return answer
+`)
+
 // Takes a service and numbers of cohorts; answers the fields and values of each.
 const READ_SHARES = redisScript(`
 local service, answer = take(), {}
@@ -139,6 +158,13 @@ export function buildRedisReplicas(redis: RedisConnection): Part {
       await redis.ask('cannot forget a replica', (client) =>
         client.hdel(`${root}replicas`, replica),
       )
+    },
+    claimUnits: async (claims) => {
+      const args = claims.flatMap(({ service, units }) => [service, units.length, ...units])
+      const head = [MAX_UNITS, claims.length]
+      const won = (await redis.run('cannot claim keys', CLAIM, [...head, ...args])) as number[]
+      let at = 0
+      return claims.map(({ units }) => units.map(() => won[at++] === 1))
     },
     readShares: async (service, cohorts) => {
       const what = `cannot read the shares of ${service}`

@@ -69,6 +69,12 @@ export type Store = {
   ) => Promise<readonly CohortShare[]>
 
   /**
+   * Claims keys of running attempts, each for the first who asks; true = nobody has asked before. Beyond `MAX_UNITS` of a
+   * service none is claimed any more. They go with the evidence.
+   */
+  readonly claimUnits: (claims: readonly UnitClaims[]) => Promise<readonly (readonly boolean[])[]>
+
+  /**
    * The last decision that a webhook needs to hear no more of. One that is not known yet begins at the
    * newest decision, and that is remembered. `hook` names it within the service.
    */
@@ -123,6 +129,9 @@ export type UnitBatch = {
   readonly seen: readonly number[]
   readonly events: Readonly<Record<string, readonly number[]>>
 }
+
+/** Keys of one service, by their hashes. */
+export type UnitClaims = { readonly service: string; readonly units: readonly number[] }
 
 /** One change of a rollout, taken whole or not at all. */
 export type RolloutChange = {

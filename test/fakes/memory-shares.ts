@@ -12,6 +12,7 @@ export class MemoryShares {
   readonly #openings = new Map<string, Map<number, CohortOpening>>()
   readonly #shares = new Map<string, CohortShare>()
   readonly reports = new Map<string, ReplicaReport>()
+  readonly #claimed = new Map<string, Set<number>>()
   #version = 0
 
   publish(publications: readonly Publication[]): number {
@@ -61,6 +62,19 @@ export class MemoryShares {
     }
     const share = before ?? nothing
     this.#put({ ...share, tallies: { ...share.tallies, ...tallies } })
+  }
+
+  claimUnits: Store['claimUnits'] = async (claims) =>
+    claims.map(({ service, units }) => {
+      const known = this.#claimed.get(service) ?? new Set<number>()
+      this.#claimed.set(service, known)
+      return units.map((unit) => !known.has(unit) && known.add(unit) !== null)
+    })
+
+  /** An attempt ends. */
+  removeAll(service: string): void {
+    this.remove(service, Infinity)
+    this.#claimed.delete(service)
   }
 
   /** Forgets what is shared of a service's cohorts up to a number. */

@@ -159,6 +159,10 @@ export class MemoryStore implements Store {
     this.shares.reports.delete(replica)
   }
   readShares = this.shares.readShares
+  claimUnits: Store['claimUnits'] = async (claims) => {
+    this.#mustBeThere()
+    return this.shares.claimUnits(claims)
+  }
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
@@ -169,7 +173,7 @@ export class MemoryStore implements Store {
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
-    if (kept === null) this.shares.remove(change.service, Infinity)
+    if (kept === null) this.shares.removeAll(change.service)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
     if (kept === null) this.archive.push(...(before?.cohorts ?? []))

@@ -97,6 +97,26 @@ export function testShares(t: Test, makeSubject: (t: Test) => StoreSubject): voi
     t.equal((await store.readOpenings('other')).length, 1)
   })
 
+  t.test('a key is claimed once in an attempt, whoever asks', async (t) => {
+    const subject = makeSubject(t)
+    const [one, two] = [await subject.open(), await subject.open()]
+    const large = 2 ** 53 - 1
+    const first = [
+      { service: SERVICE, units: [1, large, 1] },
+      { service: 'other', units: [1] },
+    ]
+    t.strictSame(await one.claimUnits(first), [[true, true, false], [true]])
+    t.strictSame(await two.claimUnits([{ service: SERVICE, units: [0, large, 2] }]), [
+      [true, false, true],
+    ])
+    const both = [one, two].map((s) => s.claimUnits([{ service: SERVICE, units: [3, 4] }]))
+    const won = (await Promise.all(both)).flat(2)
+    t.equal(won.filter((each) => each).length, 2, 'of two who ask at once one is first')
+    t.strictSame(await one.claimUnits([]), [])
+    await commit(one, await takeLease(one), null, { resetEvidence: true })
+    t.strictSame(await two.claimUnits(first), [[true, true, false], [false]])
+  })
+
   t.test('replicas say of themselves what they like until they are forgotten', async (t) => {
     const subject = makeSubject(t)
     const [one, two] = [await subject.open(), await subject.open()]
