@@ -126,9 +126,8 @@ export class CohortCycle {
   ): void {
     this.#pairs.turn(state, now, judged)
     this.#ledger.close(now, byInterval)
-    const { service } = this.#plan
     // What is learnt is frozen for the attempt; later cohorts are judged by it.
-    for (const learnt of others?.learnt(service, this.rollout) ?? []) {
+    for (const learnt of others?.learnt(this.#plan.service, this.rollout) ?? []) {
       this.#evidence = withLearnt(this.#evidence, learnt)
     }
     this.#open(state, now, judged, after)
