@@ -43,7 +43,10 @@ export type Store = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly Cohort[]>
 
-  /** Takes or renews the lease to decide; null while somebody else holds it. */
+  /**
+   * Takes or renews the lease to decide; null while somebody else holds it. Its time runs on the clock of the
+   * store's server; an engine without one goes by `now`, the clock of the one machine that it is on.
+   */
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>
 
@@ -110,7 +113,7 @@ export type RemovedPredictions = {
 }
 
 /** `token` grows with every change of holder: a write under an old token is fenced off. */
-export type Lease = { readonly holder: string; readonly token: number; readonly expiresAt: number }
+export type Lease = { readonly holder: string; readonly token: number }
 
 /** What the store knows of a service's current rollout: enough to go on from. */
 export type RolloutRecord = {

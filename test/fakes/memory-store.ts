@@ -26,7 +26,7 @@ export class MemoryStore implements Store {
   fails = false
   /** Nothing can be read or written. */
   away = false
-  #lease: Lease | null = null
+  #lease: { readonly holder: string; readonly expiresAt: number } | null = null
   readonly #cursors = new Map<string, number>()
   #token = 0
 
@@ -111,8 +111,8 @@ export class MemoryStore implements Store {
     const isMine = this.#lease?.holder === holder
     if (this.#lease !== null && !isMine && this.#lease.expiresAt > now) return null
     if (!isMine) this.#token++
-    this.#lease = { holder, token: this.#token, expiresAt: now + ttlMs }
-    return this.#lease
+    this.#lease = { holder, expiresAt: now + ttlMs }
+    return { holder, token: this.#token }
   }
 
   releaseLease = async (): Promise<void> => {

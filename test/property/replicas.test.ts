@@ -193,7 +193,7 @@ class World {
         this.#watch.publish(publication)
       },
     })
-    await this.#watch.flush({ holder: 'leader', token: 1, expiresAt: 0 })
+    await this.#watch.flush({ holder: 'leader', token: 1 })
   }
 
   async #fold(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { EventTally } from '../../src/domain/cohort.ts'
 import type { CohortShare, Publication, ReplicaReport } from '../../src/domain/replica.ts'
 import type { ChangedTallies, FeedbackChange } from '../../src/store/store.ts'
-import { SERVICE, commit, sampleCohort, takeLease } from './samples.ts'
+import { SERVICE, commit, sampleCohort, succeedLease, takeLease } from './samples.ts'
 import type { StoreSubject } from './store-contract.ts'
 
 /** The part of the contract that several gateways share cohorts by. */
@@ -34,7 +34,7 @@ export function testShares(t: Test, makeSubject: (t: Test) => StoreSubject): voi
   t.test('who has lost the lease publishes nothing', async (t) => {
     const store = await makeSubject(t).open()
     const old = await takeLease(store, 'old')
-    await store.acquireLease('new', 10_000, 10_000)
+    await succeedLease(store, old, 'new')
     t.equal(await store.publish(old, [published(1)]), null)
     t.strictSame(await store.readPublications(0), { version: 0, publications: [] })
     t.strictSame(await store.readOpenings(SERVICE), [])

@@ -13,6 +13,7 @@ import {
   sampleDecision,
   sampleEvidence,
   sampleState,
+  succeedLease,
   takeLease,
 } from './samples.ts'
 
@@ -133,7 +134,7 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     const store = await makeSubject(t).open()
     const old = await takeLease(store, 'old')
     await commit(store, old, null)
-    await store.acquireLease('new', 10_000, 10_000)
+    await succeedLease(store, old, 'new')
     t.strictSame(await commit(store, old, 1), { ok: false, reason: 'fenced' })
     t.equal((await store.readRollout(SERVICE))?.state.revision, 1)
     t.equal(await store.readRevision(SERVICE), 1)
