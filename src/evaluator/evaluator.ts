@@ -261,7 +261,7 @@ export class Evaluator {
   }
 
   #followers(): readonly Follower[] {
-    return [...this.#runners].map(([service, { followed }]) => ({ service, followed, trip: null }))
+    return [...this.#runners.values()].map(({ follower }) => follower)
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {

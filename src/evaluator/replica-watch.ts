@@ -1,7 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Cohort } from '../domain/cohort.ts'
-import type { LearntTerms, Publication, ReplicaReport } from '../domain/replica.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { BreakerTrip, LearntTerms, Publication, ReplicaReport } from '../domain/replica.ts'
 import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
+import { isTripOf } from '../rollout/breaker-trip.ts'
 import type { Lease, Store } from '../store/store.ts'
 import type { OtherReplicas, Standing } from './shared-cohorts.ts'
 
@@ -77,6 +79,14 @@ export class ReplicaWatch implements OtherReplicas {
     return [...this.#heard.values()]
       .filter(({ heardAt }) => now - heardAt < SILENT_MS)
       .map(({ report }) => report)
+  }
+
+  trip = (state: RolloutState): (BreakerTrip & { readonly replica: string }) | null => {
+    for (const { replica, trips } of this.present) {
+      const found = trips.find((trip) => isTripOf(trip, state))
+      if (found !== undefined) return { ...found, replica }
+    }
+    return null
   }
 
   claimUnits = async (service: string, all: Iterable<number>): Promise<void> => {

@@ -3,6 +3,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
@@ -13,6 +14,7 @@ import { CohortCycle } from './cohort-cycle.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
+import type { Follower } from './replica-voice.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
@@ -81,11 +83,9 @@ export class RolloutRunner {
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
   tick(): Promise<void> {
-    return this.#oneByOne
-      .run(() => this.#evaluate())
-      .catch((error: unknown) => {
-        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-      })
+    const what = `evaluation of ${this.#plan.service}`
+    const evaluation = this.#oneByOne.run(() => this.#evaluate())
+    return evaluation.catch((error: unknown) => this.#deps.onError(what, error))
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -119,12 +119,13 @@ export class RolloutRunner {
 
   /** The cohorts of the attempt that runs, as feedback and keys meet them. */
   get cohorts(): Pick<CohortCycle, 'label' | 'event' | 'claims'> {
-    return this.followed ?? this.#cycle
+    return this.#following.cohorts ?? this.#cycle
   }
 
-  /** Its cohorts while another process decides. */
-  get followed(): Following['cohorts'] {
-    return this.#following.cohorts
+  /** Its part in what another process decides. */
+  get follower(): Follower {
+    const trip = tripOf(this.#state, this.#stopped ? this.#pending : null)
+    return { service: this.#plan.service, followed: this.#following.cohorts, trip }
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -144,7 +145,8 @@ export class RolloutRunner {
     const folded = this.#cycle.fold(this.#state, now, monotonicNow)
     const measured = this.#measure(now, isTurn)
     this.#seen = this.#observe(now)
-    const transition = step(this.#plan, this.#state, this.#seen)
+    const [plan, state, seen] = [this.#plan, this.#state, this.#seen]
+    const transition = stepAfterTrip(plan, state, seen, this.#deps.others.trip(state))
     if (!folded && !measured && transition.state === this.#state) return
     await this.#commit(transition).catch((error: unknown) => {
       if (transition.state.phase === 'rolled-back') this.#stop(transition)
@@ -157,9 +159,10 @@ export class RolloutRunner {
     const lease = this.#deps.lease()
     if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
     if (lease === null) {
-      const isStored = this.#storedRevision !== null
       // Books what is served here into the cohorts of who decides.
-      if (isStored) await this.#following.turn(this.#plan, this.state, this.#book)
+      if (this.#storedRevision === null) return false
+      await this.#following.turn(this.#plan, this.state, this.#book)
+      if (this.state.weightBp > 0) this.#protect((reason) => reason === 'breaker')
       return false
     }
     this.#token = lease.token
@@ -191,10 +194,10 @@ export class RolloutRunner {
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
-  #protect(): void {
+  #protect(isReason: (reason: string) => boolean = () => true): void {
     if (this.#stopped) return
-    const transition = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
-    if (transition.decision?.action === 'rollback') this.#stop(transition)
+    const next = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
+    if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#stop(next)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {

@@ -1,5 +1,12 @@
 import type { Cohort } from '../domain/cohort.ts'
-import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../domain/replica.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type {
+  BreakerTrip,
+  CohortOpening,
+  CohortShare,
+  LearntTerms,
+  Publication,
+} from '../domain/replica.ts'
 import type { CohortLedger } from '../metrics/cohort-ledger.ts'
 import { mergeShares } from '../rollout/merge-shares.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -17,6 +24,8 @@ export type OtherReplicas = {
   /** Tells them with the next word; never fails. */
   readonly publish: (publication: Publication) => void
   readonly readShares: Store['readShares']
+  /** A replica whose own breaker has tripped in this state; null = none. */
+  readonly trip: (state: RolloutState) => (BreakerTrip & { readonly replica: string }) | null
   /** Claims keys that are judged here already. */
   readonly claimUnits: (service: string, units: Iterable<number>) => Promise<void>
   /** A cohort goes on without a share of somebody who may have had one. */
