@@ -76,8 +76,7 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
   }
   const certificate = deps.readCertificate()
   const upcoming = deps.build(next, previous)
-  const refusals = await Promise.all([...upcoming.plans.values()].map(deps.refusal))
-  const problems = refusals.filter((refusal) => refusal !== null)
+  const problems = await listRefusals(deps, upcoming)
   if (problems.length > 0) {
     upcoming.targets.release()
     return { ok: false, problems }
@@ -96,4 +95,17 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
   const isOnlyRenewal = renewals.length > 0 && previous.config.hash === next.hash
   const changes = isOnlyRenewal ? [] : describeChanges(previous.config, next)
   return { ok: true, changes: [...renewals, ...changes] }
+}
+
+/** Why rollouts cannot go on as configured; where nobody can tell, that is why. */
+async function listRefusals(
+  { refusal }: ReloaderDeps,
+  { plans }: LiveServices,
+): Promise<readonly string[]> {
+  try {
+    const refusals = await Promise.all([...plans.values()].map(refusal))
+    return refusals.filter((found) => found !== null)
+  } catch (error) {
+    return [(error as Error).message]
+  }
 }

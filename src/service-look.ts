@@ -74,9 +74,10 @@ export function createServiceLook(deps: {
 }
 
 function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healthy'> {
-  const { requests, errors, drawn } = book
+  const { requests, errors, rejected, drawn } = book
   const quantile = (q: number) => drawn.quantile(q)
-  return { requests, errors, p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+  const quantiles = { p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
+  return { requests, errors, rejected, ...quantiles }
 }
 
 function mirrorFiguresOf(book: MirrorBook): MirrorFigures {

@@ -55,6 +55,44 @@ t.test('every rule of docs/http.md is named by the tests that it points to', asy
   }
 })
 
+t.test('every test that docs/behaviours.md names exists under its title', async (t) => {
+  const rows = [...read('docs/behaviours.md').matchAll(/^\|.+\| \[(.+?)\]\(\.\.\/(\S+?)\) +\|$/gm)]
+  t.ok(rows.length >= 45, `${rows.length} behaviours`)
+  for (const [, title, file] of rows) {
+    const found = titlesOf(file!).includes(title!)
+    t.ok(found, `${file}: ${title}`)
+  }
+})
+
+t.test(
+  'each of the 37 cases of counted measurements is named by the tests that it points to',
+  async (t) => {
+    const lists = [
+      ...read('docs/behaviours.md').matchAll(/^- .*\(\.\.\/(\S+?)\): cases? ([\d, ]+)$/gm),
+    ]
+    const named = new Set<number>()
+    for (const [, file, numbers] of lists) {
+      const told = titlesOf(file!).flatMap((title) => {
+        const [, first, last = first] = /^cases? (\d+)(?:–(\d+))?/.exec(title) ?? []
+        return first === undefined ? [] : [[Number(first), Number(last)] as const]
+      })
+      for (const n of numbers!.split(', ').map(Number)) {
+        t.ok(
+          told.some(([first, last]) => first <= n && n <= last),
+          `${file}: case ${n}`,
+        )
+        named.add(n)
+      }
+    }
+    for (let n = 1; n <= 37; n++) t.ok(named.has(n), `case ${n}`)
+  },
+)
+
+/** Titles of a suite's tests, as they stand in its source. */
+function titlesOf(file: string): readonly string[] {
+  return [...read(file).matchAll(/\btest\(\s*(['"`])([^]+?)\1,/g)].map(([, , title]) => title!)
+}
+
 t.test('every rule of docs/statistics.md has a test that is named after it', async (t) => {
   const rules = [
     ...read('docs/statistics.md').matchAll(/\(\[test\]\(\.\.\/(\S+)\):\s+`(Rule (\d+))`\)/g),

@@ -157,7 +157,16 @@ function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJ
 }
 
 function noFigures(upstreams: number): VariantFigures {
-  return { requests: 0, errors: 0, p50Ms: null, p95Ms: null, p99Ms: null, upstreams, healthy: 0 }
+  return {
+    requests: 0,
+    errors: 0,
+    rejected: 0,
+    p50Ms: null,
+    p95Ms: null,
+    p99Ms: null,
+    upstreams,
+    healthy: 0,
+  }
 }
 
 function toIso(ms: number): string {

@@ -18,12 +18,14 @@ export type ServiceStatus = {
   readonly experiment: ExperimentView | null
 }
 
-/** What a variant did since this process started. */
+/** What a variant did since this process started, or since it has this version; whatever the attempt. */
 export type VariantFigures = {
   readonly requests: number
-  /** Requests with the outcome `failed`. */
+  /** Requests with the outcome `failed` or `no_answer`. */
   readonly errors: number
-  /** Milliseconds; null before the first answer. */
+  /** Requests that its door turned away (`maxInFlight`, `queue`): no fault of its answers, so no errors. */
+  readonly rejected: number
+  /** Of late, the older the less; milliseconds; null before the first answer. */
   readonly p50Ms: number | null
   readonly p95Ms: number | null
   readonly p99Ms: number | null

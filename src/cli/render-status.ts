@@ -11,7 +11,11 @@ import {
 import { renderComparison } from './render-comparison.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
-/** Builds the lines of `status`: a block for each service. `now` in milliseconds since the epoch. */
+/**
+ * Builds the lines of `status`: a block for each service. What stands in its tables is of two spans: the
+ * variants' counts go on from the start of the gateway, the metrics begin anew with each attempt.
+ * `now` in milliseconds since the epoch.
+ */
 export function renderStatus(
   services: readonly ServiceJson[],
   style: Style,
@@ -30,7 +34,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   )
   return [
     ...renderHead(service, style),
-    ...renderTable(variantRows(service, style), '<<>>>>>', width),
+    ...renderTable(variantRows(service, style), '<<>>>>>>', width),
     ...(Object.keys(service.mirrors).length === 0
       ? []
       : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),
@@ -99,13 +103,17 @@ function paintPhase(phase: string, style: Style): string {
 }
 
 function variantRows(service: ServiceJson, style: Style): Cell[][] {
-  const head = ['  variant', 'version', 'weight', 'requests', 'errors', 'p95', 'healthy']
+  const head = [
+    ...['  since start', 'version', 'weight', 'requests', 'errors', 'turned away'],
+    ...['p95', 'healthy'],
+  ]
   const rows = Object.entries(service.variants).map(([name, variant]): Cell[] => [
     `  ${name}`,
     variant.version,
     `${formatNumber(service.weights[name] ?? 0)} %`,
     formatCount(variant.requests),
     formatCount(variant.errors),
+    formatCount(variant.rejected),
     variant.p95Ms === null ? '-' : formatValue('latency', variant.p95Ms),
     {
       text: `${variant.healthy}/${variant.upstreams}`,
@@ -146,7 +154,7 @@ function sum(counts: Readonly<Record<string, number>>): number {
 }
 
 function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {
-  const head = ['  metric', 'verdict', 'baseline', 'canary', 'ratio (interval)']
+  const head = ['  this attempt', 'verdict', 'baseline', 'canary', 'ratio (interval)']
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     { text: metric.verdict, paint: paintVerdict(metric.verdict, style) },

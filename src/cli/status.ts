@@ -15,7 +15,9 @@ export function addStatusCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program
       .command('status')
-      .description('weights, phase, verdicts and what is missing')
+      .description(
+        'weights, phase, verdicts and what is missing; requests since the gateway started, metrics of this attempt',
+      )
       .argument('[service]', 'one service (default: all)')
       .option('-w, --watch', 'again every second, until Ctrl-C'),
   ).action(async (name: string | undefined, options: ReadOptions & { readonly watch?: true }) => {

@@ -121,22 +121,22 @@ export class Evaluator {
     return 'refused' in next ? next.detail : null
   }
 
-  /** Goes on with these rollouts under their new plans; those that are gone end here, kept in the store. */
+  /**
+   * Goes on with these rollouts under their new plans; those that are gone end here, kept in the store.
+   * Rejects with the first failure, when all of them have gone on as far as the store lets them.
+   */
   async reconfigure(rollouts: readonly Rollout[], actor: string): Promise<void> {
     for (const service of [...this.#runners.keys()]) {
       if (rollouts.some((r) => r.plan.service === service)) continue
       await this.#runners.get(service)!.flush()
       this.#runners.delete(service)
     }
-    for (const { plan, book } of rollouts) {
-      const runner = this.#runners.get(plan.service)
-      if (runner === undefined) {
-        await this.add({ plan, book })
-        continue
-      }
-      const rolledBackAt = await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
-      await runner.reconfigure(plan, book, { actor, rolledBackAt })
+    const failures: unknown[] = []
+    for (const rollout of rollouts) {
+      // What the store does not take of one rollout must not leave the next one with books that are gone.
+      await this.#goOn(rollout, actor).catch((error: unknown) => failures.push(error))
     }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** The same for fixed splits. */
@@ -222,6 +222,11 @@ export class Evaluator {
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
     const runner = this.#runners.get(prediction.service)
     return runner?.cohorts.event(prediction, totals, event) ?? { ...LATE, totals }
+  }
+
+  async #goOn({ plan, book }: Rollout, actor: string): Promise<void> {
+    const runner = this.#runners.get(plan.service)
+    await (runner === undefined ? this.add({ plan, book }) : runner.reconfigure(plan, book, actor))
   }
 
   async #lookOnce(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Clock } from '../domain/clock.ts'
-import type { Publication } from '../domain/replica.ts'
+import type { BreakerTrip, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
+import type { Follower } from './replica-voice.ts'
 
 /** What the leader has said of a service, and when it was asked (monotonic). */
 export type Word = { readonly publication: Publication; readonly askedAt: number }
@@ -31,6 +32,11 @@ export class Following {
 
   get cohorts(): FollowedCohorts | null {
     return this.#cohorts
+  }
+
+  /** What has to be said of it. */
+  follower({ service }: RolloutPlan, trip: BreakerTrip | null): Follower {
+    return { service, followed: this.#cohorts, trip }
   }
 
   /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */

@@ -1,7 +1,8 @@
 import type { Decision } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { RolloutRecord, Store } from '../store/store.ts'
-import { takeUp, type TakenUp } from './take-up.ts'
+import { beginsAnother, takeUp, type TakenUp } from './take-up.ts'
 
 /** What the store has of a rollout that goes on. */
 type Stored = TakenUp & {
@@ -30,4 +31,14 @@ export async function readStored(
   if (record === null) return null
   const takenUp = takeUp(plan, record, { now: now(), rolledBackAt })
   return { ...takenUp, record, lastDecision: decisions[0] ?? null }
+}
+
+/** When the version that a plan begins with was rolled back last; null = never, or it goes on. */
+export async function readRolledBackAt(
+  store: Store,
+  plan: RolloutPlan,
+  stored: RolloutState | null,
+): Promise<number | null> {
+  if (!beginsAnother(plan, stored)) return null
+  return store.rolledBackAt(plan.service, plan.canaryVersion)
 }

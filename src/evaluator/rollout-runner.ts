@@ -5,10 +5,11 @@ import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
-import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
+import type { Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
+import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
@@ -18,21 +19,22 @@ import type { Follower } from './replica-voice.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
-import { readStored } from './read-stored.ts'
+import { readRolledBackAt, readStored } from './read-stored.ts'
+import { reconcilePending } from './reconcile-pending.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { takeUp } from './take-up.ts'
+import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
- * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
- * what it decided is in the store before the data plane acts on it. Evaluations, commands and reloads
- * of a service never overlap.
+ * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
+ * is stored before the data plane acts on it. Evaluations, commands and reloads of a service never overlap.
  */
 export class RolloutRunner {
   readonly #deps: RunnerDeps
   #plan: RolloutPlan
   #book: ServiceBook
   #state: RolloutState
-  #storedRevision: number | null
+  /** What the store has; null = nothing. */
+  #stored: RolloutState | null
   #cycle: CohortCycle
   readonly #observer: Observer
   readonly #following: Following
@@ -41,10 +43,11 @@ export class RolloutRunner {
   #turnAt = 0
   /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
   #token: number | null = null
+  /** A write was not answered: it may be stored all the same. */
+  #isUnsure = false
   #warmUntil: number
-  /** A rollback could not be stored: this process gives the canary nothing until it is. */
-  #stopped = false
-  /** What has to be stored before anything else: the configuration's transition, or that rollback. */
+  // To be stored before anything else: the configuration's transition, or a rollback that could not be. It
+  // keeps the canary's weight or takes all of it, so this process goes by it already.
   #pending: Transition | null
   readonly #oneByOne = new OneByOne()
 
@@ -58,16 +61,16 @@ export class RolloutRunner {
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
-    this.#storedRevision = record?.state.revision ?? null
+    this.#stored = record?.state ?? null
     this.#state = state
     this.#pending = pending
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
-    deps.apply(state)
+    deps.apply(this.state)
   }
 
   get state(): RolloutState {
-    return this.#stopped ? { ...this.#state, weightBp: 0 } : this.#state
+    return this.#pending?.state ?? this.#state
   }
 
   /** The rollout as people ask for it. */
@@ -77,8 +80,11 @@ export class RolloutRunner {
 
   /** What a forecast is made from. */
   get reading(): TrafficInput {
-    const [evidence, now] = [this.#cycle.evidence, this.#deps.clock.now()]
-    return { plan: this.#plan, state: this.#state, evidence, book: this.#book, now }
+    const now = this.#deps.clock.now()
+    // Evidence of an attempt that is to end answers other questions.
+    const isOver = this.#pending?.resetEvidence === true
+    const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
+    return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
   /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
@@ -93,26 +99,28 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch))
   }
 
-  /** Why the rollout cannot go on under another plan; null when it can. */
-  refusal(plan: RolloutPlan): string | null {
-    const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
-    return 'refused' in next ? next.detail : null
+  /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
+  refusal(plan: RolloutPlan): Promise<string | null> {
+    return this.#oneByOne.run(async () => {
+      // The store knows of other versions; and it may know what this process has not heard of.
+      if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
+      const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
+      return 'refused' in next ? next.detail : null
+    })
   }
 
   /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(plan: RolloutPlan, book: ServiceBook, by: Omit<Circumstances, 'now'>): Promise<void> {
+  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const next = this.#reconciled(plan, by)
+      const rolledBackAt = await readRolledBackAt(this.#deps.store, plan, this.#stored)
+      const next = this.#reconciled(plan, { actor, rolledBackAt })
       if ('refused' in next) throw new Error(next.detail)
-      // What the store does not have yet is carried over.
-      const decision = next.decision ?? this.#pending?.decision ?? null
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
-      this.#pending = { ...next, decision, resetEvidence }
       this.#plan = plan
       this.#book = book
       if (resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
-      this.#deps.apply(this.state)
+      this.#goBy({ ...next, resetEvidence })
       await this.#takesLead()
     })
   }
@@ -124,8 +132,7 @@ export class RolloutRunner {
 
   /** Its part in what another process decides. */
   get follower(): Follower {
-    const trip = tripOf(this.#state, this.#stopped ? this.#pending : null)
-    return { service: this.#plan.service, followed: this.#following.cohorts, trip }
+    return this.#following.follower(this.#plan, tripOf(this.#state, this.#pending))
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -137,19 +144,22 @@ export class RolloutRunner {
 
   async #evaluate(): Promise<void> {
     if (!(await this.#takesLead())) return
-    const now = this.#deps.clock.now()
+    const { clock, others } = this.#deps
+    const now = clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    const monotonicNow = this.#deps.clock.monotonic()
-    await this.#cycle.gather(this.#deps.others, now, monotonicNow)
-    const folded = this.#cycle.fold(this.#state, now, monotonicNow)
-    const measured = this.#measure(now, isTurn)
-    this.#seen = this.#observe(now)
-    const [plan, state, seen] = [this.#plan, this.#state, this.#seen]
-    const transition = stepAfterTrip(plan, state, seen, this.#deps.others.trip(state))
-    if (!folded && !measured && transition.state === this.#state) return
+    await this.#cycle.gather(others, now, clock.monotonic())
+    const folded = this.#cycle.fold(this.#state, now, clock.monotonic())
+    const look = this.#looked(now)
+    const evidence = this.#observer.measure(look)
+    this.#cycle.amend(isTurn ? countLimits({ ...look, evidence }) : evidence)
+    this.#seen = this.#observer.observe({ ...look, evidence: this.#cycle.evidence })
+    const state = this.#state
+    const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
+    if (!folded && evidence === look.evidence && transition.state === state) return
     await this.#commit(transition).catch((error: unknown) => {
-      if (transition.state.phase === 'rolled-back') this.#stop(transition)
+      // A store that is away must not keep a bad canary in front of users.
+      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
       throw error
     })
   }
@@ -157,47 +167,45 @@ export class RolloutRunner {
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
     const lease = this.#deps.lease()
-    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    const isNews = lease === null || lease.token !== this.#token
+    if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
     if (lease === null) {
       // Books what is served here into the cohorts of who decides.
-      if (this.#storedRevision === null) return false
-      await this.#following.turn(this.#plan, this.state, this.#book)
+      if (this.#stored !== null) await this.#following.turn(this.#plan, this.state, this.#book)
       if (this.state.weightBp > 0) this.#protect((reason) => reason === 'breaker')
       return false
     }
     this.#token = lease.token
     if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
-    if (this.#pending === null) return true
-    await this.#commit(this.#pending)
+    if (this.#pending !== null) await this.#commit(this.#pending)
     this.#pending = null
-    this.#stopped = false
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
-  async #follow(leads: boolean): Promise<void> {
-    const known = leads ? null : this.#storedRevision
+  async #follow(readsAll: boolean): Promise<void> {
+    const known = readsAll ? null : (this.#stored?.revision ?? null)
     const { store, clock } = this.#deps
     const found = await readStored(store, this.#plan, known, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })
+    this.#isUnsure = false
     if (found === null) return
     const { record, state, pending, restored, lastDecision } = found
-    this.#storedRevision = record.state.revision
+    this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = pending
-    this.#stopped = false
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
-    this.#deps.apply(state)
+    this.#deps.apply(this.state)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
   #protect(isReason: (reason: string) => boolean = () => true): void {
-    if (this.#stopped) return
-    const next = step(this.#plan, this.#state, this.#observe(this.#deps.clock.now()))
-    if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#stop(next)
+    if (this.#pending?.state.weightBp === 0) return
+    const next = step(this.#plan, this.state, this.#observer.observe(this.#looked()))
+    if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#goBy(next)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
@@ -205,7 +213,7 @@ export class RolloutRunner {
       if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
       const { revision } = this.#state
       if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
-      this.#seen = this.#observe(this.#deps.clock.now())
+      this.#seen = this.#observer.observe(this.#looked())
       const transition = step(this.#plan, this.#state, this.#seen, command)
       if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
@@ -216,11 +224,12 @@ export class RolloutRunner {
     }
   }
 
-  // A store that is away must not keep a bad canary in front of users.
-  #stop(rollback: Transition): void {
-    this.#pending = rollback
-    this.#stopped = true
-    this.#cycle.turn(this.state, this.#deps.clock.now(), false)
+  #goBy(pending: Transition): void {
+    const { weightBp } = this.state
+    this.#pending = pending
+    if (pending.state.weightBp !== weightBp) {
+      this.#cycle.turn(this.state, this.#deps.clock.now(), false)
+    }
     this.#deps.apply(this.state)
   }
 
@@ -229,19 +238,22 @@ export class RolloutRunner {
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const { state, resetEvidence } = transition
     const cohorts = this.#cycle.changes()
+    this.#isUnsure = true
     const result = await this.#deps.store.commit(
       buildChange(transition, {
-        ...{ plan: this.#plan, from: this.#state, storedRevision: this.#storedRevision, lease },
+        ...{ plan: this.#plan, from: this.#stored ?? this.#state, lease },
+        storedRevision: this.#stored?.revision ?? null,
         ...{ reports: this.#seen?.reports ?? [], now: this.#deps.clock.now() },
         ...{ evidence: this.#cycle.evidence, cohorts },
       }),
     )
+    this.#isUnsure = false
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)
     }
     if (!resetEvidence) this.#cycle.stored(cohorts)
-    this.#storedRevision = state.revision
+    this.#stored = state
     this.#adopt(transition)
     if (result.decision !== null) {
       this.#lastDecision = result.decision
@@ -277,24 +289,12 @@ export class RolloutRunner {
     this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
   }
 
-  /** Counts what limits and thresholds say; true where there is something new to store. */
-  #measure(now: number, isTurn: boolean): boolean {
-    const seen = this.#looked(now)
-    const evidence = this.#observer.measure(seen)
-    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
-    return evidence !== seen.evidence
-  }
-
-  #observe(now: number): Observation {
-    return this.#observer.observe(this.#looked(now))
-  }
-
-  #looked(now: number): Look {
+  #looked(now = this.#deps.clock.now()): Look {
     return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    const state = this.#pending?.state ?? this.#state
-    return reconcile(plan, state, { ...by, now: this.#deps.clock.now() })
+    const seen = { ...by, now: this.#deps.clock.now() }
+    return reconcilePending(plan, this.#stored, this.#pending, seen)
   }
 }

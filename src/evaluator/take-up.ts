@@ -13,6 +13,12 @@ export type TakenUp = {
   readonly restored: RolloutRecord | null
 }
 
+/** Whether a plan begins a rollout of its own: of versions other than those that are stored, if any are. */
+export function beginsAnother(plan: RolloutPlan, stored: RolloutState | null): boolean {
+  const { baselineVersion, canaryVersion } = stored ?? {}
+  return plan.baselineVersion !== baselineVersion || plan.canaryVersion !== canaryVersion
+}
+
 /**
  * What is stored of a rollout as the configuration goes on with it: at start, and where another process
  * has decided meanwhile. Throws a sentence when the two cannot go together.

@@ -36,7 +36,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   })
   collectGauge(registry, {
     name: 'serin_rollout_step',
-    help: 'Index of the current step, from 0.',
+    help: 'Index of the current step, from 0: the first step is 0 here and in the API, and step 1 in serin status.',
     labelNames: ['service'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) yield [{ service }, view.state.step]

@@ -13,6 +13,8 @@ export class VariantBook {
   requests = 0
   /** Requests that failed or had no answer. */
   errors = 0
+  /** Requests that the variant's door turned away: its queue was full, or they waited there too long. */
+  rejected = 0
   readonly durations = new DurationBuckets()
   readonly firstBytes = new DurationBuckets()
   /** Time spent in the gateway itself: total minus upstream. */
@@ -41,6 +43,7 @@ export class VariantBook {
   count(outcome: Outcome, status: number, reason: AssignmentReason): void {
     this.requests++
     if (outcome === 'failed' || outcome === 'no_answer') this.errors++
+    else if (outcome === 'rejected') this.rejected++
     // A number as key: a string would be built and hashed for every request.
     const key = (status * 8 + OUTCOMES[outcome]) * 4 + REASONS[reason]
     const series = this.#series.get(key)

@@ -55,6 +55,8 @@ function promote(
   full: boolean,
 ): Transition | Refusal {
   const by = (action: DecisionAction, summary: string) => seed(command, action, summary)
+  // Said twice, it must not take the watch away as well: without `full` it does.
+  if (full && (state.phase === 'watching' || state.phase === 'promoted')) return stay(state)
   switch (state.phase) {
     case 'promoted':
       return refuse(`${state.canaryVersion} is promoted already`)
@@ -175,6 +177,7 @@ function retry(
 
 function undo(state: RolloutState, seen: Observation, command: Command): Transition | Refusal {
   if (state.phase === 'rolled-back') {
+    if (state.rolledBackReason === 'operator') return stay(state)
     return refuse('undo takes back a promotion: the rollout is rolled-back, `retry` starts it anew')
   }
   if (state.phase !== 'watching' && state.phase !== 'promoted') {
@@ -192,6 +195,9 @@ function overrideWeight(
 ): Transition | Refusal {
   if (state.phase !== 'progressing' && state.phase !== 'paused') {
     return refuse(`the phase ${state.phase} fixes the weights: ${wayOut(state.phase)}`)
+  }
+  if (state.phase === 'paused' && state.pausedBy === 'override' && state.weightBp === canaryBp) {
+    return stay(state)
   }
   const summary = `${command.actor} set the canary to ${bpToPercent(canaryBp)} % and so paused the rollout.`
   const paused = pause(state, 'override', seen.now, seed(command, 'override', summary))

@@ -255,7 +255,16 @@ export function fakeMirror(changes: Partial<MirrorFigures> = {}): MirrorFigures 
 }
 
 function figures(requests: number, errors: number): ServiceStatus['variants'][string] {
-  return { requests, errors, p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, upstreams: 2, healthy: 2 }
+  return {
+    requests,
+    errors,
+    rejected: 7,
+    p50Ms: 8.1,
+    p95Ms: 14,
+    p99Ms: 22.5,
+    upstreams: 2,
+    healthy: 2,
+  }
 }
 
 /** A threshold of 0.9 with measurements of every kind but inconclusive ones. */

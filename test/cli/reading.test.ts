@@ -37,20 +37,20 @@ t.test(
     t.equal(
       stdout,
       `credit-risk  progressing  1.4->2.0#1  step 2/4
-  variant   version  weight  requests  errors    p95  healthy
-  baseline  1.4        80 %    21,870      42  14 ms      2/2
-  canary    2.0        20 %     1,204       3  14 ms      2/2
-  metric  verdict       baseline  canary        ratio (interval)
-  rmse    inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
+  since start  version  weight  requests  errors  turned away    p95  healthy
+  baseline     1.4        80 %    21,870      42            7  14 ms      2/2
+  canary       2.0        20 %     1,204       3            7  14 ms      2/2
+  this attempt  verdict       baseline  canary        ratio (interval)
+  rmse          inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
   missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
   next step in about 2 min
   last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests: 5
             % to 20 %
 
 fixed  fixed weights
-  variant   version  weight  requests  errors    p95  healthy
-  baseline  1.4        90 %    21,870      42  14 ms      2/2
-  canary    2.0        10 %     1,204       3  14 ms      2/2
+  since start  version  weight  requests  errors  turned away    p95  healthy
+  baseline     1.4        90 %    21,870      42            7  14 ms      2/2
+  canary       2.0        10 %     1,204       3            7  14 ms      2/2
 `,
     )
     t.ok(widest(stdout) <= 80)

@@ -75,7 +75,7 @@ t.test(
     await simulation.run(8000, () => false)
     simulation.store.fails = true
     t.ok(await simulation.run(6000, () => simulation.weightBp === 0))
-    t.match(simulation.state, { weightBp: 0, phase: 'progressing' })
+    t.match(simulation.state, { weightBp: 0, phase: 'rolled-back' })
     t.match(simulation.errors, [{ message: 'disk full' }])
     const { length } = simulation.store.log
     rps = 8

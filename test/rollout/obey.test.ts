@@ -75,6 +75,14 @@ t.test('promote is refused while the canary is down, unless it is full', (t) => 
   t.end()
 })
 
+t.test('promote to 100 % changes nothing where that is so, and leaves the watch as it is', (t) => {
+  for (const phase of [WATCHING, PROMOTED]) {
+    const at = state(phase, { weightBp: 10_000 })
+    t.equal(moved(step(plan(), at, seen(), command('promote', { full: true }))).state, at)
+  }
+  t.end()
+})
+
 t.test('promote is refused where there is nothing to promote', (t) => {
   t.match(refused(step(plan(), state(PROMOTED), seen(), command('promote'))), /is promoted already/)
   t.match(refused(step(plan(), state(ROLLED_BACK), seen(), command('promote'))), /`retry` starts/)
@@ -167,6 +175,8 @@ t.test('undo takes back a promotion and nothing else', (t) => {
     refused(step(plan(), state(ROLLED_BACK), seen(), command('undo'))),
     /`retry` starts it anew/,
   )
+  const byHand = state({ ...ROLLED_BACK, rolledBackReason: 'operator' })
+  t.equal(moved(step(plan(), byHand, seen(), command('undo'))).state, byHand, 'it is so already')
   t.match(refused(step(plan(), state(), seen(), command('undo'))), /`abort` ends it/)
   t.end()
 })
@@ -178,6 +188,8 @@ t.test('an override sets the weight and pauses; ended phases refuse and say the 
     t.match(after, { phase: 'paused', pausedBy: 'override', weightBp: 1234 })
     t.match(decision, { action: 'override', summary: /set the canary to 12.34 %/ })
   }
+  const same = state(PAUSED('override'), { weightBp: 1234 })
+  t.equal(moved(step(plan(), same, seen(), weights)).state, same, 'the same ones change nothing')
   t.match(refused(step(plan(), state(IDLE), seen(), weights)), /`promote` starts/)
   t.match(refused(step(plan(), state(ROLLED_BACK), seen(), weights)), /`retry` starts/)
   t.match(refused(step(plan(), state(PROMOTED), seen(), weights)), /`undo` takes/)

@@ -8,7 +8,7 @@ import { fidelities } from '../../src/rollout/fidelity.ts'
 import { foldPairs } from '../../src/rollout/fold-pairs.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { judge } from '../../src/rollout/judge.ts'
-import { mirrorStepAt, runningMirror } from '../../src/rollout/mirror-step.ts'
+import { beginsToAnswer, mirrorStepAt, runningMirror } from '../../src/rollout/mirror-step.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
 import { buildTests } from '../../src/rollout/pair-tests.ts'
 import { withoutMirrors, type RolloutPlan } from '../../src/rollout/plan.ts'
@@ -235,6 +235,14 @@ t.test('the mirror runs in its step and in the pauses after it, at a weight of 0
     runningMirror(steps, state({ phase: 'idle', idleReason: 'manual-start' }, { weightBp: 0 })),
     null,
   )
+  const idle = state({ phase: 'idle', idleReason: 'manual-start' }, { weightBp: 0 })
+  const mirrors = state({ phase: 'progressing' }, { weightBp: 0 })
+  const answers = state({ phase: 'progressing' }, { step: 2, weightBp: 500 })
+  t.ok(beginsToAnswer(steps, idle, mirrors), 'copies')
+  t.ok(beginsToAnswer(steps, mirrors, answers), 'users')
+  t.notOk(beginsToAnswer(steps, mirrors, mirrors))
+  t.notOk(beginsToAnswer(steps, answers, { ...answers, weightBp: 1000 }))
+  t.notOk(beginsToAnswer(steps, answers, idle))
   t.same(steps.map(describeStep), ['a mirror of 50 %', 'a pause', '5 %', '100 %'])
   t.end()
 })
