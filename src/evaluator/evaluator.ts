@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock } from '../domain/clock.ts'
-import type { Command, Decision } from '../domain/decision.ts'
+import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, type EventBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
@@ -11,19 +9,20 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
-import type { Store } from '../store/store.ts'
+import type { EvaluatorDeps } from './evaluator-deps.ts'
 import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import type { Confirm } from './observe.ts'
-import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
-import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
+import { Replicas, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
+
+/** How often keys are claimed that others may have judged: what is known of their requests waits for that. */
+const CLAIM_MS = 50
 
 /** Rollouts that are evaluated before the event loop gets its turn: about a millisecond's work. */
 const RUNNERS_AT_A_STRETCH = 8
@@ -34,31 +33,6 @@ export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
 /** A service whose split is fixed. */
 export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }
 
-/** What the control loop needs of the world. */
-export type EvaluatorDeps = {
-  readonly store: Store
-  readonly clock: Clock
-  /** Names this process in the lease. */
-  readonly holder: string
-  readonly reachability: (
-    service: string,
-    variant: string,
-  ) => { readonly ready: boolean; readonly downForMs: number }
-  /** Asks another system for a metric. */
-  readonly fetchProvider: FetchProvider
-  /** Asked only where the configuration wants a promotion confirmed. */
-  readonly confirm: Confirm
-  readonly apply: (state: RolloutState) => void
-  /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
-  readonly applyWinner: (service: string, winner: string | null) => void
-  readonly onDecision: (decision: Decision) => void
-  /** Told at the first look, and whenever this process begins or ceases to decide. */
-  readonly onLead?: (leads: boolean) => void
-  /** Told when a process that decides sees others come, go, or run with another configuration. */
-  readonly onReplicas?: (seen: SeenReplicas) => void
-  readonly onError: (what: string, error: unknown) => void
-}
-
 /** The control loop over all rollouts. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps
@@ -67,7 +41,7 @@ export class Evaluator {
   readonly #runners = new Map<string, RolloutRunner>()
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
-  #timer: NodeJS.Timeout | null = null
+  #timers: readonly NodeJS.Timeout[] = []
   #led: boolean | null = null
 
   constructor(deps: EvaluatorDeps) {
@@ -155,8 +129,10 @@ export class Evaluator {
 
   /** Looks at once, then every quarter of a second until `stop`. */
   start(): void {
-    this.#timer = setInterval(() => void this.look(), LOOK_MS)
-    this.#timer.unref()
+    this.#timers = [
+      setInterval(() => void this.look(), LOOK_MS).unref(),
+      setInterval(() => void this.#claim(), CLAIM_MS).unref(),
+    ]
     void this.look()
   }
 
@@ -168,9 +144,9 @@ export class Evaluator {
 
   /** Ends the loop: what is folded is stored, the lease is given back. */
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
+    for (const timer of this.#timers) clearInterval(timer)
     await this.#looking
+    await this.#claim()
     for (const runner of this.#all()) {
       await this.#try('flush', () => runner.flush())
     }
@@ -239,7 +215,7 @@ export class Evaluator {
     await this.#try('word of the other replicas', () =>
       this.#replicas.hear(this.leads, () => this.#followers()),
     )
-    await this.#try('claim of keys', () => this.#replicas.claim(this.#claimants()))
+    await this.#claim()
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<void>[] = []
@@ -261,8 +237,12 @@ export class Evaluator {
     }
   }
 
-  #claimants(): readonly Claimant[] {
-    return [...this.#runners].map(([service, { cohorts }]) => ({ service, claims: cohorts.claims }))
+  #claim(): Promise<void> {
+    const all = [...this.#runners].map(([service, { cohorts }]) => ({
+      service,
+      claims: cohorts.claims,
+    }))
+    return this.#try('claim of keys', () => this.#replicas.claim(all))
   }
 
   #followers(): readonly Follower[] {

@@ -32,6 +32,7 @@ export class Replicas {
   /** While another one does: what this one hears of it and tells it. */
   readonly #voice: ReplicaVoice
   #names = 0
+  #claiming: Promise<void> | null = null
   #told = JSON.stringify([0, []])
 
   constructor(store: Store, clock: Clock, self: string) {
@@ -78,8 +79,13 @@ export class Replicas {
     if (lease !== null) await this.#watch.flush(lease)
   }
 
-  /** Asks for the keys that are new here: whoever asks first has them. */
-  async claim(claimants: readonly Claimant[]): Promise<void> {
+  /** Asks for the keys that are new here: whoever asks first has them. One question at a time. */
+  claim(claimants: readonly Claimant[]): Promise<void> {
+    this.#claiming ??= this.#claim(claimants).finally(() => (this.#claiming = null))
+    return this.#claiming
+  }
+
+  async #claim(claimants: readonly Claimant[]): Promise<void> {
     const asked = claimants
       .map(({ service, claims }) => ({ service, pending: claims.pending }))
       .filter(({ pending }) => pending.length > 0)
