@@ -12,6 +12,7 @@ import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
+import { PairedPredictions } from './metrics/paired-predictions.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
@@ -71,6 +72,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     store,
     onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
   })
+  const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log)
   const exchanges = new LiveExchanges(clock)
   const stage = { ready: false, draining: false }
@@ -140,7 +142,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const build = (next: Config, previous: LiveServices | null) =>
     buildLiveServices(
       next,
-      { clock, remember: buffer.add, upstreams: upstreams.registry },
+      { clock, remember: predictions.add, upstreams: upstreams.registry },
       previous,
       (service) => evaluator.view(service)?.state ?? null,
       (service) => evaluator.experiment(service)?.state ?? null,
@@ -155,10 +157,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
-    buffer,
+    buffer: { ...buffer, find: predictions.find },
     store,
-    eventFields: (service) => live.plans.get(service)?.eventFields ?? new Map(),
+    eventFields: (service) => {
+      const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
+      return plan?.eventFields ?? new Map()
+    },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    showLabel: (prediction, label) =>
+      live.books.get(prediction.service)?.labelled(prediction, label),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),

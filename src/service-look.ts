@@ -1,6 +1,12 @@
-import type { MirrorFigures, ServiceStatus, VariantFigures } from './admin/service-status.ts'
+import type {
+  MirrorFigures,
+  RuleStatus,
+  ServiceStatus,
+  VariantFigures,
+} from './admin/service-status.ts'
 import type { LiveServices } from './live-services.ts'
 import type { MirrorBook } from './metrics/mirror-book.ts'
+import type { RuleBook } from './metrics/rule-book.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { VariantBook } from './metrics/variant-book.ts'
@@ -32,6 +38,8 @@ export function createServiceLook(deps: {
       if (found === null) return null
       const { service, split, book, targets } = found
       const now = deps.now()
+      // Where nothing is judged nobody else lets old latencies fade.
+      book.fade()
       const figures = service.variants.map((variant) => {
         const all = targets.get(variant.name)!.upstreams
         const healthy = all.filter((upstream) => isHealthy(upstream, now)).length
@@ -46,6 +54,7 @@ export function createServiceLook(deps: {
         mirrors: Object.fromEntries(
           [...book.mirrors].map(([variant, mirror]) => [variant, mirrorFiguresOf(mirror)]),
         ),
+        rules: book.rules === null ? [] : rulesOf(book.rules),
         rollout: deps.view(name),
         experiment: deps.experiment(name),
       }
@@ -78,6 +87,26 @@ function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healt
   const quantile = (q: number) => drawn.quantile(q)
   const quantiles = { p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
   return { requests, errors, rejected, ...quantiles }
+}
+
+function rulesOf(book: RuleBook): readonly RuleStatus[] {
+  return book.places().map(({ name, byVariant }) => ({
+    rule: name,
+    variants: Object.fromEntries(
+      [...byVariant].map(([variant, figures]) => {
+        const { requests, errors, latencies } = figures
+        const scores = book.metrics.map((m) => [m.name, figures.scoreOf(m)] as const)
+        const shown = {
+          ...{ requests, errors },
+          p50Ms: latencies.quantile(0.5),
+          p95Ms: latencies.quantile(0.95),
+          p99Ms: latencies.quantile(0.99),
+          metrics: Object.fromEntries(scores.flatMap(([m, s]) => (s === null ? [] : [[m, s]]))),
+        }
+        return [variant, shown]
+      }),
+    ),
+  }))
 }
 
 function mirrorFiguresOf(book: MirrorBook): MirrorFigures {

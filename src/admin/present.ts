@@ -7,7 +7,7 @@ import { bpToPercent } from '../domain/units.ts'
 import { presentComparison, type ComparisonJson } from './present-comparison.ts'
 import { presentMetric, type MetricJson } from './present-metric.ts'
 import { presentMirror, type MirrorJson } from './present-mirror.ts'
-import type { ServiceStatus, VariantFigures } from './service-status.ts'
+import type { RuleStatus, ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
 export type ServiceJson = {
@@ -30,6 +30,8 @@ export type ServiceJson = {
   readonly variants: Readonly<Record<string, VariantJson>>
   /** By the name of the variant that gets the copies. */
   readonly mirrors: Readonly<Record<string, MirrorJson>>
+  /** The rules in their order, then (`rule: null`) what none of them matched; empty where there is no rule. */
+  readonly rules: readonly RuleJson[]
   readonly metrics: readonly MetricJson[]
   readonly missing: readonly string[]
   readonly etaSeconds: number | null
@@ -57,6 +59,9 @@ export type PauseJson = {
   readonly until: string | null
   readonly metric: string | null
 }
+
+/** What the requests of one rule came to, by the variant that answered. */
+export type RuleJson = RuleStatus
 
 export type VariantJson = { readonly version: string } & VariantFigures
 
@@ -113,6 +118,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     mirrors: Object.fromEntries(
       Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
     ),
+    rules: status.rules,
     metrics: rollout?.metrics.map(presentMetric) ?? [],
     missing: rollout?.missing ?? [],
     etaSeconds: rollout?.etaSeconds ?? null,
@@ -144,7 +150,7 @@ export function presentDecision(decision: Decision): DecisionJson {
 
 function noticeOf({ split }: Service): string | null {
   if (split.rules.length === 0) return null
-  return 'rules send requests to variants by their content: those variants meet different requests, so their figures are no A/B test, and none of it is evidence'
+  return 'rules send requests to variants by what is in them: each variant meets other people, so a difference between their figures may be one between the people; it is no A/B test, and none of it is evidence'
 }
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {

@@ -5,6 +5,7 @@ import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
+import { lintMirror } from './lint-mirror.ts'
 import { lintStrategy } from './lint-strategy.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
@@ -18,6 +19,7 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
     ...lintNotify(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
+    ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
 }

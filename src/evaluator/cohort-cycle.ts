@@ -1,4 +1,4 @@
-import type { Cohort, EventTally } from '../domain/cohort.ts'
+import type { EventTally } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
@@ -6,9 +6,14 @@ import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
-import type { Slot } from '../metrics/slot.ts'
+import type { Slot } from '../metrics/cohort-slot.ts'
 import type { UnitClaims } from '../metrics/unit-claims.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
+import {
+  LATE,
+  lateEvent,
+  type EventBooking,
+  type FeedbackBooking,
+} from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -18,12 +23,13 @@ import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { isDue } from './is-due.ts'
+import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
 import { StartPoints } from './start-points.ts'
+import { unitsOf } from './units-of.ts'
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
@@ -44,6 +50,8 @@ export class CohortCycle {
   #lastNumber: number
   /** The last cohort whose draws are in the evidence. */
   #countedThrough = -1
+  /** The last cohort that was dropped or given to the store. */
+  #keptThrough = -Infinity
   readonly #pending = new PendingChanges()
   readonly #pairs: PairCycle
 
@@ -66,7 +74,7 @@ export class CohortCycle {
     }
     if (restored !== null) {
       for (const batch of restored.units) this.#ledger.units.restore(batch)
-      this.#ledger.restore(restored.cohorts)
+      this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
       const numbers = restored.cohorts.map((c) => c.number)
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
       this.#countedThrough = Math.max(-1, ...numbers)
@@ -74,7 +82,8 @@ export class CohortCycle {
     const goesOn = restored !== null && restored.evidence !== null
     this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
-    this.#pairs = new PairCycle(plan, book)
+    const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
+    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
   }
 
   get evidence(): Evidence {
@@ -124,13 +133,15 @@ export class CohortCycle {
     after = 0,
     others: OtherReplicas | null = null,
   ): void {
-    this.#pairs.turn(state, now, judged)
+    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
+    this.#evidence = this.#pairs.turn(this.#evidence, { state, now, judged, number })
+    if (this.#pairs.isOpen) this.#lastNumber = number
     this.#ledger.close(now, byInterval)
     // What is learnt is frozen for the attempt; later cohorts are judged by it.
     for (const learnt of others?.learnt(this.#plan.service, this.rollout) ?? []) {
       this.#evidence = withLearnt(this.#evidence, learnt)
     }
-    this.#open(state, now, judged, after)
+    this.#open(state, now, judged, number)
     if (others === null) return
     const [plan, folded] = [this.#plan, this.#foldedThrough]
     const areThere = this.#shared.admits(others.areThere(), plan, this.#ledger)
@@ -138,13 +149,12 @@ export class CohortCycle {
     if (news !== null) others.publish(news)
   }
 
-  #open(state: RolloutState, now: number, judged: boolean, after: number): void {
+  #open(state: RolloutState, now: number, judged: boolean, number: number): void {
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
     const { caps, bins = {} } = this.#evidence
     const learnt = takeLearnt(this.#plan, { caps, bins }, this.#ledger)
     this.#evidence = withLearnt(this.#evidence, learnt)
-    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
     this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     const pi = state.weightBp / WHOLE_BP
@@ -164,9 +174,9 @@ export class CohortCycle {
 
   /** Settles and folds what is ready. True when the evidence changed. */
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
-    const paired = this.#pairs.fold(this.#evidence, state, now)
-    let changed = paired !== this.#evidence
-    this.#evidence = paired
+    const before = this.#evidence
+    this.#evidence = this.#pairs.fold(before, state, now)
+    let changed = this.#evidence !== before
     this.#ledger.settleUntil(now, monotonicNow)
     for (const slot of this.#ledger.slotsAfter(this.#countedThrough)) {
       if (!slot.settled || !this.#shared.isWhole(slot.cohort)) break
@@ -182,25 +192,24 @@ export class CohortCycle {
 
   /**
    * Reads the shares of others that the next `fold` needs, at the same `now`; that fold waits for what is not
-   * here yet.
+   * here yet. Null: nobody else takes part.
    */
-  async gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> {
-    await this.#shared.claim(others, this.#plan.service, this.#ledger)
-    if (!this.#shared.areAny) return
+  gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> | null {
+    if (!this.#ledger.claims.isShared && !this.#shared.areAny) return null
     this.#ledger.settleUntil(now, monotonicNow)
     const folded = { counted: this.#countedThrough, byHypothesis: this.#foldedThrough }
-    await this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
+    return this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
-    return this.#ledger.label(prediction, label)
+    return (prediction.pair === undefined ? this.#ledger : this.#pairs).label(prediction, label)
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return { ...LATE, totals }
+    if (prediction.rollout !== this.rollout) return lateEvent(totals)
     return this.#ledger.event(
       prediction,
       totals,
@@ -211,11 +220,10 @@ export class CohortCycle {
 
   /** What has to be stored; `stored()` forgets it once it is. */
   changes(): CohortChanges {
+    const pending = this.#pending.read()
     // From now on, not from when they are stored: a label that comes between is stored right after.
-    for (const slot of this.#ledger.slots()) {
-      if (this.#pending.isPut(slot.cohort.number)) slot.persisted = true
-    }
-    return { ...this.#pending.read(), rollout: this.rollout, plan: this.#plan }
+    this.#ledger.persist(pending.put)
+    return { ...pending, rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
@@ -237,7 +245,8 @@ export class CohortCycle {
     this.#evidence = foldAssignments(this.#evidence, whole)
     const others = shares.flatMap((s) => s.newUnits)
     for (const unit of others) this.#ledger.units.admit(unit)
-    this.#keepUnits(whole, [...slot.newUnits, ...others])
+    const batch = unitsOf(whole, [...slot.newUnits, ...others])
+    if (this.#plan.keyed && batch !== null) this.#pending.addUnits(batch)
     return true
   }
 
@@ -246,10 +255,9 @@ export class CohortCycle {
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
-    for (const slot of this.#ledger.slotsAfter(after)) {
-      const { cohort, used, counted } = slot
+    for (const { cohort, used, counted } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
-      if (!counted || !isDue(slot.cohort, hypothesis, now) || !this.#shared.isWhole(cohort)) break
+      if (!counted || !isDue(cohort, hypothesis, now) || !this.#shared.isWhole(cohort)) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
       const whole = this.#shared.whole(cohort)
@@ -262,29 +270,22 @@ export class CohortCycle {
   #persistOrDrop(): void {
     const oldest = Math.min(...this.#foldedThrough.values())
     for (const slot of this.#ledger.slots()) {
-      if (!slot.counted) break
       const { number } = slot.cohort
-      if (number <= oldest) {
-        this.#ledger.drop(number)
-        if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
-        this.#pending.drop(number)
-      } else if ((!slot.persisted || slot.stale) && slot.used) {
-        slot.stale = false
-        this.#pending.put(slot.cohort)
-      }
+      if (!slot.counted || number > oldest) break
+      this.#ledger.drop(number)
+      if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
+      this.#pending.drop(number)
     }
-  }
-
-  #keepUnits(cohort: Cohort, newUnits: readonly number[]): void {
-    if (!this.#plan.keyed) return
-    const events: Record<string, number[]> = {}
-    for (const [id, tally] of Object.entries(cohort.tallies)) {
-      if (tally.kind !== 'event' || tally.harmUnits === null) continue
-      const units = tally.harmUnits.flat()
-      if (units.length > 0) events[id] = units
+    // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
+    for (const { used, cohort } of this.#ledger.takeStale()) {
+      const isKept = cohort.number > oldest && cohort.number <= this.#keptThrough
+      if (isKept && used) this.#pending.put(cohort)
     }
-    if (newUnits.length === 0 && Object.keys(events).length === 0) return
-    this.#pending.addUnits({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
+    for (const slot of this.#ledger.slotsAfter(this.#keptThrough)) {
+      if (!slot.counted) break
+      this.#keptThrough = slot.cohort.number
+      if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
+    }
   }
 
   #baselineQuantile(q: number, segment: string | undefined): number | null {

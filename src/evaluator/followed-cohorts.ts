@@ -3,8 +3,13 @@ import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../do
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
-import type { Slot } from '../metrics/slot.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
+import type { Slot } from '../metrics/cohort-slot.ts'
+import {
+  LATE,
+  lateEvent,
+  type EventBooking,
+  type FeedbackBooking,
+} from '../metrics/feedback-booking.ts'
 import type { UnitClaims } from '../metrics/unit-claims.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { MAX_UNITS } from '../store/limits.ts'
@@ -122,6 +127,8 @@ export class FollowedCohorts {
   /** Shares that nothing but feedback changes any more. `isOver`: no answer is being read. */
   settle(now: number, monotonicNow: number, isOver = false): readonly CohortShare[] {
     this.#ledger.settleUntil(now, monotonicNow)
+    // A share is handed over when nothing is stale any more.
+    this.#ledger.takeStale()
     const fresh = takeLearnt(this.#plan, { caps: this.#caps, bins: this.#bins }, this.#ledger)
     this.#caps = { ...this.#caps, ...fresh.caps }
     this.#bins = { ...this.#bins, ...fresh.bins }
@@ -148,13 +155,13 @@ export class FollowedCohorts {
 
   /** Books a label into this replica's share; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
-    if (prediction.rollout !== this.rollout) return LATE
+    if (prediction.rollout !== this.rollout || prediction.pair !== undefined) return LATE
     return this.#booked(prediction, this.#ledger.label(prediction, label))
   }
 
   /** Books an event in the same way. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return { ...LATE, totals }
+    if (prediction.rollout !== this.rollout) return lateEvent(totals)
     const folded = this.#heard?.folded ?? {}
     const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
     const booked = this.#ledger.event(prediction, totals, event, isFolded)

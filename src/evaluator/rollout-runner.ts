@@ -15,18 +15,19 @@ import { CohortCycle } from './cohort-cycle.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
-import type { Follower } from './replica-voice.ts'
 import { countLimits, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readRolledBackAt, readStored } from './read-stored.ts'
 import { reconcilePending } from './reconcile-pending.ts'
+import type { Follower } from './replica-voice.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
- * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
- * is stored before the data plane acts on it. Evaluations, commands and reloads of a service never overlap.
+ * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
+ * what it decided is in the store before the data plane acts on it. Evaluations, commands and reloads
+ * of a service never overlap.
  */
 export class RolloutRunner {
   readonly #deps: RunnerDeps
@@ -79,19 +80,18 @@ export class RolloutRunner {
   }
 
   /** What a forecast is made from. */
-  get reading(): TrafficInput {
-    const now = this.#deps.clock.now()
+  reading(now: number): TrafficInput {
     // Evidence of an attempt that is to end answers other questions.
     const isOver = this.#pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
-  /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
-  tick(): Promise<void> {
-    const what = `evaluation of ${this.#plan.service}`
-    const evaluation = this.#oneByOne.run(() => this.#evaluate())
-    return evaluation.catch((error: unknown) => this.#deps.onError(what, error))
+  /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
+  tick(): Promise<unknown> | null {
+    const failed = (error: unknown) =>
+      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+    return this.#oneByOne.runNow(() => this.#evaluate())?.catch(failed) ?? null
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -102,7 +102,7 @@ export class RolloutRunner {
   /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
-      // The store knows of other versions; and it may know what this process has not heard of.
+      // Other versions depend on what the store knows; and it may know what this process has not heard of.
       if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null
@@ -142,22 +142,35 @@ export class RolloutRunner {
     })
   }
 
-  async #evaluate(): Promise<void> {
-    if (!(await this.#takesLead())) return
+  // Most evaluations wait for nothing: of many services, promises would be most of the work.
+  #evaluate(): Promise<unknown> | null {
+    const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
+    const leads = isKnown && this.#following.cohorts === null
+    if (leads && this.#pending === null) return this.#decide()
+    return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
+  }
+
+  /** Null: nothing has to be stored, and nobody else to be waited for. */
+  #decide(): Promise<unknown> | null {
     const { clock, others } = this.#deps
     const now = clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    await this.#cycle.gather(others, now, clock.monotonic())
-    const folded = this.#cycle.fold(this.#state, now, clock.monotonic())
+    const gathered = this.#cycle.gather(others, now, clock.monotonic())
+    return gathered?.then(() => this.#judge(now, isTurn)) ?? this.#judge(now, isTurn)
+  }
+
+  #judge(now: number, isTurn: boolean): Promise<unknown> | null {
+    const { clock, others } = this.#deps
+    const state = this.#state
+    const folded = this.#cycle.fold(state, now, clock.monotonic())
     const look = this.#looked(now)
     const evidence = this.#observer.measure(look)
     this.#cycle.amend(isTurn ? countLimits({ ...look, evidence }) : evidence)
-    this.#seen = this.#observer.observe({ ...look, evidence: this.#cycle.evidence })
-    const state = this.#state
+    this.#seen = this.#observer.observe(this.#looked(now))
     const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
-    if (!folded && evidence === look.evidence && transition.state === state) return
-    await this.#commit(transition).catch((error: unknown) => {
+    if (!folded && evidence === look.evidence && transition.state === state) return null
+    return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
       if (transition.state.phase === 'rolled-back') this.#goBy(transition)
       throw error
@@ -290,7 +303,7 @@ export class RolloutRunner {
   }
 
   #looked(now = this.#deps.clock.now()): Look {
-    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
+    return { ...this.reading(now), sight: this.#deps, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

@@ -76,7 +76,7 @@ export class SharedCohorts {
   }
 
   /** Claims for the keys that were judged here while nobody else was there. */
-  async claim(others: OtherReplicas, service: string, ledger: CohortLedger): Promise<void> {
+  async #claim(others: OtherReplicas, service: string, ledger: CohortLedger): Promise<void> {
     if (!ledger.claims.isShared || this.#hasClaimed) return
     await others.claimUnits(service, ledger.units.all)
     this.#hasClaimed = true
@@ -130,6 +130,7 @@ export class SharedCohorts {
     folded: Folded,
     now: number,
   ): Promise<void> {
+    await this.#claim(others, service, ledger)
     const wanted = new Map<number, Gathered>()
     for (const { cohort, settled } of ledger.slotsAfter(folded.counted)) {
       const standing = settled ? others.standing(service, cohort, now) : 'waiting'

@@ -7,14 +7,15 @@ import { AnswerBook } from './answer-book.ts'
 import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
+import { newSlot, type Place, type Slot } from './cohort-slot.ts'
+import { countUnit } from './count-unit.ts'
 import { DriftBook } from './drift-book.ts'
 import { emptyCohort } from './empty-cohort.ts'
 import { EventBook } from './event-book.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
+import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
-import { newSlot, type Place, type Slot } from './slot.ts'
 import { UnitClaims } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
@@ -43,6 +44,8 @@ export class CohortLedger {
   readonly #slots = new CohortShelf<Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
+  #settledThrough = -Infinity
+  readonly #stale = new Set<Slot>()
 
   constructor(hypotheses: readonly Hypothesis[], keyed: boolean, maxUnits: number) {
     this.units = new UnitIndex(maxUnits)
@@ -77,8 +80,7 @@ export class CohortLedger {
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
     this.close(opening.now)
-    const { now, ...rest } = opening
-    const cohort = this.#empty({ ...rest, openedAt: now })
+    const cohort = this.#empty({ ...opening, openedAt: opening.now })
     this.#open = newSlot(cohort, false)
     this.#slots.add(this.#open)
     return cohort
@@ -146,7 +148,7 @@ export class CohortLedger {
     const slot = this.#slots.get(ticket.cohort!.number)
     // The ledger of another attempt, or of another replica's time to decide, may know the number.
     if (slot?.cohort !== ticket.cohort) return
-    if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) slot.stale = true
+    if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
   /**
@@ -168,7 +170,7 @@ export class CohortLedger {
     isFolded: (hypothesis: string) => boolean,
   ): EventBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { ...LATE, totals }
+    if (slot === undefined) return lateEvent(totals)
     const { cohort } = slot
     const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
     return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
@@ -181,7 +183,7 @@ export class CohortLedger {
     // The ledger of another attempt knows nothing of this cohort.
     if (slot?.cohort !== cohort) return
     this.#drift.addPrediction(cohort, side!, segment, value)
-    slot.stale = true
+    this.#spoil(slot)
   }
 
   /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */
@@ -192,10 +194,10 @@ export class CohortLedger {
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
   settleUntil(now: number, monotonicNow: number): readonly Slot[] {
     const settled: Slot[] = []
-    for (const slot of this.#slots.values()) {
-      if (slot.settled) continue
+    for (const slot of this.#slots.after(this.#settledThrough)) {
       const { closedAt } = slot.cohort
       if (closedAt === null) break
+      if (slot.settled) continue
       if (slot.live.size + slot.claims.size > 0) {
         if (now - closedAt < SETTLE_MS) break
         for (const claim of slot.claims) claim.settle(false)
@@ -207,8 +209,25 @@ export class CohortLedger {
       slot.settled = true
       slot.cohort.settledAt = now
       settled.push(slot)
+      this.#settledThrough = slot.cohort.number
     }
     return settled
+  }
+
+  /** The store is about to have these cohorts as they are now. */
+  persist(cohorts: readonly Cohort[]): void {
+    for (const { number } of cohorts) {
+      const slot = this.#slots.get(number)
+      if (slot !== undefined) slot.persisted = true
+    }
+  }
+
+  /** Cohorts in which something beside feedback has changed since it was asked last. */
+  takeStale(): readonly Slot[] {
+    const stale = [...this.#stale]
+    for (const slot of stale) slot.stale = false
+    this.#stale.clear()
+    return stale
   }
 
   /** Forgets a cohort that every hypothesis has folded. */
@@ -220,6 +239,7 @@ export class CohortLedger {
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
       this.#slots.add(newSlot(cohort, true))
+      this.#settledThrough = cohort.number
     }
   }
 
@@ -228,6 +248,11 @@ export class CohortLedger {
     const cap = this.#capLearner.cap(metric, minLabels)
     if (cap !== null) this.#capLearner.forget(metric)
     return cap
+  }
+
+  #spoil(slot: Slot): void {
+    slot.stale = true
+    this.#stale.add(slot)
   }
 
   #changed({ cohort, persisted }: Slot): FeedbackBooking['changed'] {
@@ -270,13 +295,5 @@ export class CohortLedger {
     // Nothing is asked of a segment's requests alone, or the request has none.
     const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)
     if (asked !== undefined) bookOutcome(asked, cohort, ticket, outcome, durationMs)
-  }
-}
-
-function countUnit(cohort: Cohort, side: Side, segment: string | null, observed: boolean): void {
-  const ofSegment = segment === null ? undefined : cohort.segments?.[segment]
-  for (const units of ofSegment === undefined ? [cohort] : [cohort, ofSegment]) {
-    units.assigned[side]++
-    if (observed) units.observed[side]++
   }
 }

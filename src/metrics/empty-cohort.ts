@@ -14,8 +14,16 @@ export type Asked = {
 
 /** A cohort before its first request. */
 export function emptyCohort(opening: CohortOpening, asked: Asked): Cohort {
+  // Written out: what a rest pattern gives has a shape of its own each time, slow to read everywhere.
   return {
-    ...opening,
+    number: opening.number,
+    rollout: opening.rollout,
+    step: opening.step,
+    pi: opening.pi,
+    epoch: opening.epoch,
+    judged: opening.judged,
+    terms: opening.terms,
+    openedAt: opening.openedAt,
     closedAt: null,
     assigned: [0, 0],
     observed: [0, 0],

@@ -5,6 +5,7 @@ import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
 import { registerRollouts } from './register-rollouts.ts'
+import { registerRules } from './register-rules.ts'
 import type { ReadServices } from './service-reading.ts'
 
 /** What a scrape reads. */
@@ -45,6 +46,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   registerRequests(registry, services)
   registerRollouts(registry, services)
   registerMirrors(registry, services)
+  registerRules(registry, services)
   const decisions = new Counter({
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',

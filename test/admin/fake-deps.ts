@@ -98,6 +98,7 @@ export function fakeStatus(
       canary: figures(1204, 3),
     },
     mirrors: {},
+    rules: [],
     experiment: null,
     rollout:
       state === null

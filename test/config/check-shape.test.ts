@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkCases, file, problemsOf } from './problems-of.ts'
 
 t.test('an unknown key names the nearest known one and all that are allowed', (t) => {
-  const allowed = '(allowed: key, rules, weights, override)'
+  const allowed = '(allowed: key, coin, rules, weights, override)'
   checkCases(
     t,
     [

@@ -54,6 +54,34 @@ t.test('each of the three common mistakes is found, and what mends it silences i
   t.end()
 })
 
+t.test('what a mirror step never judges is named', (t) => {
+  const text = (first: string, more: string) =>
+    rollout(`${ERRORS}, ${RMSE}, ${more}`, '    idempotent: true\n').replace(
+      'steps: [',
+      `steps: [ ${first}`,
+    )
+  const never = (reason: RegExp) =>
+    new RegExp(`is never judged in a mirror step, and waits for the first weight: ${reason.source}`)
+  const event = 'event: buy, maxDecrease: 5%, window: 1m'
+  const counted = 'method: threshold, count: 3'
+  for (const [name, metric, reason] of [
+    ['sales', `sales: { kind: conversion, ${event} }`, /nobody sees/],
+    ['sum', `sum: { kind: sum, better: higher, cap: 5, ${event} }`, /nobody sees/],
+    ['tokens', 'tokens: { kind: mean, of: body:/n, maxIncrease: 5% }', /numbers of answers/],
+    ['drift', 'drift: { kind: drift, of: prediction }', /distributions/],
+    ['late', `late: { kind: latency, quantile: 0.9, max: 1s, ${counted} }`, /its measurements/],
+  ] as const) {
+    const found = warningsOf(text('{ mirror: 100% }, ', metric))
+    t.match(found, [never(reason)], name)
+    t.match(found[0], `analysis.metrics.${name}: `)
+    t.same(warningsOf(text('', metric)), [], 'without a mirror step nothing is said')
+  }
+  const judged =
+    'late: { kind: latency, quantile: 0.9, max: 1s }, same: { kind: disagreement, max: 5% }'
+  t.same(warningsOf(text('{ mirror: 100% }, ', judged)), [])
+  t.end()
+})
+
 t.test('a short override secret is warned about, without showing it', (t) => {
   const override = (secret: string) =>
     file({ service: `    split: { override: { header: x, secret: ${secret} } }` })

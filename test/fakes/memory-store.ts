@@ -7,10 +7,10 @@ import type {
   CommitResult,
   Lease,
   RolloutChange,
-  FeedbackChange,
   RolloutRecord,
   Store,
   UnitBatch,
+  FeedbackChange,
 } from '../../src/store/store.ts'
 
 /** A store in memory with the semantics of the port, and switches that make commits or all of it fail. */
@@ -102,7 +102,7 @@ export class MemoryStore implements Store {
     rollout: string,
     { after, limit }: { readonly after: number; readonly limit: number },
   ): Promise<readonly Cohort[]> =>
-    [...this.archive, ...(this.records.get(service)?.cohorts ?? [])]
+    [...this.archive, ...(this.records.get(service)?.cohorts ?? []).filter(isDrawn)]
       .filter((c) => c.rollout === rollout && c.number > after)
       .slice(0, limit)
 
@@ -135,8 +135,14 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitFeedback = async ({ tallies }: FeedbackChange): Promise<void> => {
-    for (const each of tallies) if (each.replica !== undefined) this.shares.feedback(each)
+  commitFeedback = async ({ tallies }: Pick<FeedbackChange, 'tallies'>): Promise<void> => {
+    for (const each of tallies) {
+      const { service, cohort, rollout, tallies: changed, replica } = each
+      if (replica !== undefined) this.shares.feedback(each)
+      const kept = this.records.get(service)?.cohorts.find((c) => c.number === cohort)
+      if (replica !== undefined || kept?.rollout !== rollout) continue
+      Object.assign(kept.tallies, structuredClone(changed))
+    }
   }
   publish: Store['publish'] = async (lease, publications) => {
     this.#mustBeThere()
@@ -176,7 +182,7 @@ export class MemoryStore implements Store {
     if (kept === null) this.shares.removeAll(change.service)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
-    if (kept === null) this.archive.push(...(before?.cohorts ?? []))
+    if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isDrawn))
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
     for (const cohort of change.putCohorts ?? [])
       cohorts.set(cohort.number, structuredClone(cohort))
@@ -189,4 +195,8 @@ export class MemoryStore implements Store {
       units,
     })
   }
+}
+
+function isDrawn({ mirrored }: Cohort): boolean {
+  return mirrored !== true
 }

@@ -24,7 +24,7 @@ export type Slot = {
   stale: boolean
 }
 
-/** A cohort that begins, or (`stored`) one that the store has: settled, its draws counted. */
+/** A cohort without a request under way; `stored`: it comes from the store, settled. */
 export function newSlot(cohort: Cohort, stored: boolean): Slot {
   const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
   return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: new Set(), ...kept }
