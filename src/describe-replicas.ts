@@ -1,3 +1,5 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { EvaluatorDeps } from './evaluator/evaluator-deps.ts'
 import type { SeenReplicas } from './evaluator/replicas.ts'
 
 /** One sentence on the processes that share the store with this one; null = another one of them decides. */
@@ -11,4 +13,17 @@ export function describeReplicas(seen: SeenReplicas | null): string {
     `${count} on this store: their requests are evidence too, but not where the configuration is another ` +
     `one (${differing.join(', ')})`
   )
+}
+
+/** What the log says of who decides, and who else is there. */
+export function tellOfReplicas(
+  log: FastifyBaseLogger,
+): Required<Pick<EvaluatorDeps, 'onLead' | 'onReplicas'>> {
+  return {
+    onLead: (leads) => {
+      if (leads) log.info('this process decides on the rollouts')
+      else log.warn('another process decides on this store, or none: this one follows its weights')
+    },
+    onReplicas: (seen) => log[seen.differing.length > 0 ? 'warn' : 'info'](describeReplicas(seen)),
+  }
 }

@@ -24,7 +24,7 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
-import { describeReplicas } from './describe-replicas.ts'
+import { describeReplicas, tellOfReplicas } from './describe-replicas.ts'
 import { createReloader, reloadAndLog } from './reload.ts'
 import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
@@ -131,11 +131,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
-    onLead: (leads) => {
-      if (leads) log.info('this process decides on the rollouts')
-      else log.warn('another process decides on this store, or none: this one follows its weights')
-    },
-    onReplicas: (seen) => log[seen.differing.length > 0 ? 'warn' : 'info'](describeReplicas(seen)),
+    ...tellOfReplicas(log),
     onError: storeHealth.report,
   })
 

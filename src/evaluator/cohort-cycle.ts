@@ -190,10 +190,7 @@ export class CohortCycle {
     return changed
   }
 
-  /**
-   * Reads the shares of others that the next `fold` needs, at the same `now`; that fold waits for what is not
-   * here yet. Null: nobody else takes part.
-   */
+  /** Reads the shares of others that the next `fold` needs, at the same `now`. Null: nobody else takes part. */
   gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> | null {
     if (!this.#ledger.claims.isShared && !this.#shared.areAny) return null
     this.#ledger.settleUntil(now, monotonicNow)

@@ -12,22 +12,20 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
-import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, storeFailed } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
-import { countLimits, Observer, type Look } from './observe.ts'
+import { Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readRolledBackAt, readStored } from './read-stored.ts'
 import { reconcilePending } from './reconcile-pending.ts'
-import type { Follower } from './replica-voice.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
- * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
- * what it decided is in the store before the data plane acts on it. Evaluations, commands and reloads
- * of a service never overlap.
+ * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
+ * is stored before the data plane acts on it. Evaluations, commands and reloads of a service never overlap.
  */
 export class RolloutRunner {
   readonly #deps: RunnerDeps
@@ -79,9 +77,8 @@ export class RolloutRunner {
     return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
   }
 
-  /** What a forecast is made from. */
+  /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
   reading(now: number): TrafficInput {
-    // Evidence of an attempt that is to end answers other questions.
     const isOver = this.#pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
@@ -96,13 +93,13 @@ export class RolloutRunner {
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
   command(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    return this.#oneByOne.run(() => this.#obey(command, ifMatch))
+    const failed = storeFailed(this.#deps.onError, `${command.verb} of ${this.#plan.service}`)
+    return this.#oneByOne.run(() => this.#obey(command, ifMatch)).catch(failed)
   }
 
   /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
-      // Other versions depend on what the store knows; and it may know what this process has not heard of.
       if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null
@@ -131,7 +128,7 @@ export class RolloutRunner {
   }
 
   /** Its part in what another process decides. */
-  get follower(): Follower {
+  get follower(): ReturnType<Following['follower']> {
     return this.#following.follower(this.#plan, tripOf(this.#state, this.#pending))
   }
 
@@ -161,15 +158,13 @@ export class RolloutRunner {
   }
 
   #judge(now: number, isTurn: boolean): Promise<unknown> | null {
-    const { clock, others } = this.#deps
-    const state = this.#state
+    const [state, { clock, others }] = [this.#state, this.#deps]
     const folded = this.#cycle.fold(state, now, clock.monotonic())
-    const look = this.#looked(now)
-    const evidence = this.#observer.measure(look)
-    this.#cycle.amend(isTurn ? countLimits({ ...look, evidence }) : evidence)
+    const { evidence, isNews } = this.#observer.measure(this.#looked(now), isTurn)
+    this.#cycle.amend(evidence)
     this.#seen = this.#observer.observe(this.#looked(now))
     const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
-    if (!folded && evidence === look.evidence && transition.state === state) return null
+    if (!folded && !isNews && transition.state === state) return null
     return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
       if (transition.state.phase === 'rolled-back') this.#goBy(transition)
@@ -222,27 +217,20 @@ export class RolloutRunner {
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    try {
-      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
-      const { revision } = this.#state
-      if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
-      this.#seen = this.#observer.observe(this.#looked())
-      const transition = step(this.#plan, this.#state, this.#seen, command)
-      if ('refused' in transition) return refusedBy(transition.detail)
-      if (transition.decision === null) return { ok: true, decision: null }
-      return { ok: true, decision: await this.#commit(transition) }
-    } catch (error) {
-      this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return STORE_FAILED
-    }
+    if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+    const { revision } = this.#state
+    if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
+    this.#seen = this.#observer.observe(this.#looked())
+    const transition = step(this.#plan, this.#state, this.#seen, command)
+    if ('refused' in transition) return refusedBy(transition.detail)
+    if (transition.decision === null) return { ok: true, decision: null }
+    return { ok: true, decision: await this.#commit(transition) }
   }
 
   #goBy(pending: Transition): void {
-    const { weightBp } = this.state
+    const isMoved = pending.state.weightBp !== this.state.weightBp
     this.#pending = pending
-    if (pending.state.weightBp !== weightBp) {
-      this.#cycle.turn(this.state, this.#deps.clock.now(), false)
-    }
+    if (isMoved) this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     this.#deps.apply(this.state)
   }
 
@@ -268,10 +256,9 @@ export class RolloutRunner {
     if (!resetEvidence) this.#cycle.stored(cohorts)
     this.#stored = state
     this.#adopt(transition)
-    if (result.decision !== null) {
-      this.#lastDecision = result.decision
-      this.#deps.onDecision(result.decision)
-    }
+    if (result.decision === null) return null
+    this.#lastDecision = result.decision
+    this.#deps.onDecision(result.decision)
     return result.decision
   }
 

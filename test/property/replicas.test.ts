@@ -188,7 +188,13 @@ class World {
   async #lead(judged: boolean): Promise<void> {
     await this.#watch.look()
     this.#leader.turn(this.#state, this.clock.ms, judged, true, 0, {
-      ...this.#watch,
+      areThere: this.#watch.areThere,
+      standing: this.#watch.standing,
+      readShares: this.#watch.readShares,
+      trip: this.#watch.trip,
+      claimUnits: this.#watch.claimUnits,
+      noteLost: this.#watch.noteLost,
+      learnt: this.#watch.learnt,
       publish: (publication) => {
         this.#watch.publish(publication)
       },
