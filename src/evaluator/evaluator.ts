@@ -14,7 +14,7 @@ import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
-import { Replicas, type SeenReplicas } from './replicas.ts'
+import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
@@ -243,12 +243,12 @@ export class Evaluator {
     }
   }
 
-  #claim(): Promise<void> {
-    const all = [...this.#runners].map(([service, { cohorts }]) => ({
-      service,
-      claims: cohorts.claims,
-    }))
-    return this.#try('claim of keys', () => this.#replicas.claim(all))
+  async #claim(): Promise<void> {
+    const all: Claimant[] = []
+    for (const [service, { cohorts }] of this.#runners) {
+      if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
+    }
+    if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
   }
 
   #followers(): readonly Follower[] {

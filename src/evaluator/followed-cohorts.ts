@@ -63,10 +63,11 @@ export class FollowedCohorts {
     return [...this.#owed]
   }
 
-  /** What the values of this replica have taught so far. */
-  get learnt(): LearntTerms {
-    const { rollout } = this
-    return { service: this.#plan.service, rollout, caps: this.#caps, bins: this.#bins }
+  /** What the values of this replica have taught so far; null = nothing. */
+  get learnt(): LearntTerms | null {
+    const [caps, bins] = [this.#caps, this.#bins]
+    if (Object.keys({ ...caps, ...bins }).length === 0) return null
+    return { service: this.#plan.service, rollout: this.rollout, caps, bins }
   }
 
   /** Whether a publication is of this attempt, and asks what this replica asks. */

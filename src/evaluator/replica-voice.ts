@@ -83,7 +83,7 @@ export class ReplicaVoice {
           .map((cohort) => [service, cohort] as const),
       ),
       differs: this.#differing(followers),
-      learnt: followers.flatMap(({ followed }) => (followed === null ? [] : [followed.learnt])),
+      learnt: followers.flatMap(({ followed }) => followed?.learnt ?? []),
       trips: followers.flatMap(({ trip }) => (trip === null ? [] : [trip])),
     }
     const now = this.#clock.monotonic()
