@@ -15,12 +15,14 @@ export function describeReplicas(seen: SeenReplicas | null): string {
   )
 }
 
-/** What the log says of who decides, and who else is there. */
+/** What the log says of who decides, and who else is there. `onLead` is told as well. */
 export function tellOfReplicas(
   log: FastifyBaseLogger,
+  onLead: (leads: boolean) => void = () => {},
 ): Required<Pick<EvaluatorDeps, 'onLead' | 'onReplicas'>> {
   return {
     onLead: (leads) => {
+      onLead(leads)
       if (leads) log.info('this process decides on the rollouts')
       else log.warn('another process decides on this store, or none: this one follows its weights')
     },
