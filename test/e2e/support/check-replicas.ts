@@ -6,7 +6,7 @@ import type { DecisionJson } from '../../../src/admin/present.ts'
 import { command, readDecisions, readService, untilService } from './admin-api.ts'
 import { buildRolloutService } from './config.ts'
 import { judgeDecisions, judgeFailures, judgeSplit } from './judge-replicas.ts'
-import { startKeyedLoad, type KeyedLoad } from './keyed-load.ts'
+import { startKeyedLoad, type KeyedLoad, type KeyedRequest } from './keyed-load.ts'
 import { startModel } from './model-server.ts'
 import { readRedisLog } from './redis-log.ts'
 import { cause, FAULTS, type Fault } from './replica-faults.ts'
@@ -67,8 +67,9 @@ export async function checkReplicas(
     faults,
   }
   judgeDecisions(t, name, witnessed)
-  judgeFailures(t, name, witnessed, (r) => r.service === 'bad' && r.endedAt >= failingAt)
-  for (const [decision, ms] of judgeSplit(t, name, witnessed)) {
+  const failing = (r: KeyedRequest) => r.service === 'bad' && r.endedAt >= failingAt
+  judgeFailures(t, name, witnessed, failing)
+  for (const [decision, ms] of judgeSplit(t, name, witnessed, failing)) {
     t.comment(`${name}: ${decision} was served everywhere after ${ms} ms`)
   }
   const ends = witnessed.redis.decisions.map((d) => `${d.service} ${d.decision.to.phase}`)
@@ -79,9 +80,8 @@ export async function checkReplicas(
 async function buildServices(t: Test, draw: () => number) {
   const model = { error: 0, failures: 0 }
   const [well, ill] = [await startModel(t, draw, model), await startModel(t, draw, { ...model })]
-  const step = { weight: '20%', minDuration: '1s' }
   const steps = {
-    good: [step, { weight: '50%', minDuration: '2s' }, { pause: {} }, { weight: '100%' }],
+    good: [{ weight: '50%', minDuration: '2s' }, { pause: {} }, { weight: '100%' }],
     bad: [{ weight: '50%', minDuration: '10m' }, { weight: '100%' }],
     long: [{ weight: '30%', minDuration: '10m' }, { weight: '100%' }],
   }

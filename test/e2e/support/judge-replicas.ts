@@ -7,7 +7,11 @@ import type { RedisLog } from './redis-log.ts'
 export type Span = { readonly from: number; readonly to: number }
 
 /** A decision that a gateway said that it made, by its log. */
-export type ClaimedDecision = { readonly pid: number; readonly service: string; readonly id: number }
+export type ClaimedDecision = {
+  readonly pid: number
+  readonly service: string
+  readonly id: number
+}
 
 /** What was seen of gateways on one Redis from outside. */
 export type Witnessed = {
@@ -81,6 +85,7 @@ export function judgeSplit(
   t: Test,
   name: string,
   { redis, requests, excused }: Witnessed,
+  failing: (request: KeyedRequest) => boolean,
 ): ReadonlyMap<string, number> {
   const lags = new Map<string, number>()
   const changes = redis.decisions.filter(
@@ -101,14 +106,13 @@ export function judgeSplit(
     const whole = weight === 100 ? 'canary' : weight === 0 ? 'baseline' : null
     if (whole !== null) {
       const late = after.filter(({ variant }) => variant !== whole)
-      lags.set(
-        `${service} #${id}`,
-        Math.max(0, ...late.map((r) => r.startedAt - decision.at)),
-      )
+      lags.set(`${service} #${id}`, Math.max(0, ...late.map((r) => r.startedAt - decision.at)))
     }
     const variants = new Map<string, string>()
     const torn = after.filter((r) => {
       if (r.startedAt < decision.at + WEIGHTS_MS) return false
+      // A gateway whose own breaker trips gives a failing canary nothing before that is decided.
+      if (whole === null && failing(r)) return false
       judged += 1
       const before = whole ?? variants.get(r.key) ?? r.variant!
       variants.set(r.key, before)
@@ -126,9 +130,6 @@ function pidOf(holder: string | undefined): number {
   return Number(holder?.split(':').at(-2))
 }
 
-function overlaps(
-  { startedAt, endedAt }: KeyedRequest,
-  spans: readonly Span[],
-): boolean {
+function overlaps({ startedAt, endedAt }: KeyedRequest, spans: readonly Span[]): boolean {
   return spans.some(({ from, to }) => startedAt <= to && endedAt >= from)
 }

@@ -52,7 +52,10 @@ export async function startFleet(
     }),
   )
   const leads = ({ gateway }: Place) =>
-    readSample(gateway.admin, 'serin_leader').then((n) => n === 1, () => false)
+    readSample(gateway.admin, 'serin_leader').then(
+      (n) => n === 1,
+      () => false,
+    )
   const leader = () =>
     until('one decides', async () => {
       for (const place of places) if (await leads(place)) return place

@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { startRedis } from '../../support/redis-server.ts'
+import { REDIS_OF_SUITE } from './config.ts'
+
+/** Runs suites of this folder, as they are, with their stores in a Redis of their own. */
+export async function runOnRedis(t: Test, suites: readonly string[]): Promise<void> {
+  const redis = await startRedis(t, t.testdir({}))
+  const env = { ...process.env, [REDIS_OF_SUITE]: `redis://127.0.0.1:${redis.port}/0` }
+  for (const suite of suites) {
+    const file = fileURLToPath(new URL(`../${suite}.test.js`, import.meta.url))
+    const args = ['--enable-source-maps', file]
+    await t.spawn(process.execPath, args, { env, timeout: 600_000 }, `${suite}, on Redis`)
+  }
+}
