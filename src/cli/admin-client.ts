@@ -141,7 +141,8 @@ export function createAdminClient(options: {
       const answer = await send('POST', 'reload', { body: '{}', headers: JSON_TYPE })
       return (expectOk(answer, base).body as { changes: readonly string[] }).changes
     },
-    close: () => agent.close(),
+    // Who has been answered waits for nothing else: what is under way after Ctrl-C is dropped.
+    close: () => agent.destroy(),
   }
 }
 

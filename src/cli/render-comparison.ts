@@ -75,7 +75,7 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
   const head = ['   metric', 'verdict', 'baseline', 'challenger', 'ratio (interval)']
   const rows = metrics.map((metric): Cell[] => [
     `   ${metric.name}`,
-    verdictOf(metric, style),
+    renderVerdict(metric, style),
     valueOf(metric.kind, metric.baseline.value),
     valueOf(metric.kind, metric.canary.value),
     metric.ratio === null ? '-' : ratioOf(metric),
@@ -83,7 +83,8 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
   return [head.map((text) => ({ text, paint: style.dim })), ...rows]
 }
 
-function verdictOf({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
+/** What is said of one metric of a challenger, in its colour. */
+export function renderVerdict({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
   if (comparison !== null) {
     return { text: VERDICT_WORDS[comparison], paint: paint(comparison, style) }
   }

@@ -1,0 +1,56 @@
+import type { ServiceJson } from '../admin/present.ts'
+import { formatNumber } from '../rollout/format.ts'
+import { renderLabelled, type Style } from './render.ts'
+
+/** Builds the first lines about a service: its phase, attempt and step, and why it stands there. */
+export function renderHead(service: ServiceJson, style: Style): readonly string[] {
+  if (service.phase === null) {
+    return [`${style.bold(service.name)}  ${describeFixed(service, style)}`]
+  }
+  const step =
+    service.step === null || service.step.kind === null
+      ? []
+      : [
+          `step ${service.step.index + 1}/${service.step.of}${service.step.kind === 'mirror' ? ' (mirror)' : ''}`,
+        ]
+  const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
+  const facts = [service.rollout!, ...strategy, ...step].join('  ')
+  const why = describePhase(service)
+  return [
+    `${style.bold(service.name)}  ${paintPhase(service.phase, style)(service.phase)}  ${facts}`,
+    ...(why === null ? [] : renderLabelled('because', why, style.width)),
+  ]
+}
+
+function describeFixed(service: ServiceJson, style: Style): string {
+  if (service.strategy !== 'fixed') return 'rollout not read yet'
+  const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
+  if (service.comparisons.length === 0) return `fixed weights${split}`
+  return `experiment  ${service.rollout!}${split}`
+}
+
+function describePhase(service: ServiceJson): string | null {
+  const { pause } = service
+  if (pause !== null) {
+    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
+    if (service.strategy === 'blue-green' && isPlanned) {
+      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
+    }
+    const metric = pause.metric === null ? '' : ` (${pause.metric})`
+    return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
+  }
+  if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
+  if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
+  if (service.watchUntil !== null) {
+    const held = service.weights['baseline'] ?? 0
+    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
+    return `watched until ${service.watchUntil}${rest}`
+  }
+  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
+}
+
+/** How a phase is painted. */
+export function paintPhase(phase: string, style: Style): (text: string) => string {
+  if (phase === 'promoted' || phase === 'watching') return style.good
+  return phase === 'rolled-back' || phase === 'paused' ? style.bad : (text) => text
+}
