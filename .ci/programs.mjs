@@ -16,6 +16,8 @@ const PROGRAMS = [
     debian: 'redis-server',
     suites: ['store/redis', 'e2e/redis'],
   },
+  { command: 'zsh', debian: 'zsh', suites: ['cli/completion: zsh'] },
+  { command: 'fish', debian: 'fish', suites: ['cli/completion: fish'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

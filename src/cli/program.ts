@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
+import { addCompletionCommand } from './completion.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addDecisionsCommand } from './decisions.ts'
@@ -22,6 +23,7 @@ export function createProgram(io: CliIo): Command {
     .description('a standalone canary gateway for ML model servers')
     .version(io.version)
     .exitOverride()
+    .showHelpAfterError('(`serin help <command>` says what there is)')
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
@@ -44,6 +46,7 @@ export function createProgram(io: CliIo): Command {
   addPlanCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
+  addCompletionCommand(program, io)
   return program
 }
 
@@ -58,10 +61,13 @@ export async function runCli(io: CliIo): Promise<number> {
       if (error.message !== '') io.stderr.write(`serin: ${error.message}\n`)
       return error.exitCode
     }
-    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n`)
+    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n${UNEXPECTED}\n`)
     return EXIT.badInput
   }
 }
+
+const UNEXPECTED =
+  "This is a mistake of serin's own: please report it, with these lines and the command."
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 bad input or configuration, 2 gateway not reachable,

@@ -27,7 +27,7 @@ export async function readRecord(
   if (attempt === undefined || first.plan === null) {
     throw new CliExit(
       EXIT.badInput,
-      `no cohorts of "${service}" are kept yet: there is nothing to judge again`,
+      `no cohorts of "${service}" are kept yet: there is nothing to judge again before a rollout has had traffic; --rps makes some up`,
     )
   }
   const cohorts: Cohort[] = first.cohorts.map(parseCohort)

@@ -1,11 +1,12 @@
 import type { ServiceJson } from '../admin/present.ts'
 import { formatNumber } from '../rollout/format.ts'
-import { renderLabelled, type Style } from './render.ts'
+import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the first lines about a service: its phase, attempt and step, and why it stands there. */
 export function renderHead(service: ServiceJson, style: Style): readonly string[] {
+  const bold = { text: service.name, paint: style.bold }
   if (service.phase === null) {
-    return [`${style.bold(service.name)}  ${describeFixed(service, style)}`]
+    return renderTable([[bold, ...describeFixed(service, style)]], '<<<<', style.width)
   }
   const step =
     service.step === null || service.step.kind === null
@@ -17,16 +18,21 @@ export function renderHead(service: ServiceJson, style: Style): readonly string[
   const facts = [service.rollout!, ...strategy, ...step].join('  ')
   const why = describePhase(service)
   return [
-    `${style.bold(service.name)}  ${paintPhase(service.phase, style)(service.phase)}  ${facts}`,
+    ...renderTable(
+      [[bold, { text: service.phase, paint: paintPhase(service.phase, style) }, facts]],
+      '<<<',
+      style.width,
+    ),
     ...(why === null ? [] : renderLabelled('because', why, style.width)),
   ]
 }
 
-function describeFixed(service: ServiceJson, style: Style): string {
-  if (service.strategy !== 'fixed') return 'rollout not read yet'
-  const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
-  if (service.comparisons.length === 0) return `fixed weights${split}`
-  return `experiment  ${service.rollout!}${split}`
+function describeFixed(service: ServiceJson, style: Style): readonly Cell[] {
+  if (service.strategy !== 'fixed') return ['rollout not read yet']
+  const { winner } = service
+  const split = winner === null ? [] : [{ text: `${winner} promoted`, paint: style.good }]
+  if (service.comparisons.length === 0) return ['fixed weights', ...split]
+  return ['experiment', service.rollout!, ...split]
 }
 
 function describePhase(service: ServiceJson): string | null {

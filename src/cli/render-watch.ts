@@ -2,7 +2,7 @@ import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
-import { renderVerdict, VERDICT_WORDS } from './render-comparison.ts'
+import { renderChallenger, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
 import { describeStanding, paintVerdict, renderValue } from './render-status.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
@@ -55,15 +55,14 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<<>>>>>', width),
-    ...renderMetrics('metric', metrics, style, ({ verdict }) => ({
+    ...renderMetrics(metrics, style, ({ verdict }) => ({
       text: verdict,
       paint: paintVerdict(verdict, style),
     })),
-    ...comparisons.flatMap(({ variant, verdict, metrics: compared }) =>
-      renderMetrics(`${variant}: ${VERDICT_WORDS[verdict]}`, compared, style, (metric) =>
-        renderVerdict(metric, style),
-      ),
-    ),
+    ...comparisons.flatMap((comparison) => [
+      renderChallenger(comparison, style),
+      ...renderMetrics(comparison.metrics, style, (metric) => renderVerdict(metric, style)),
+    ]),
     ...missing.flatMap((sentence, index) =>
       renderLabelled(index === 0 ? 'missing' : '', sentence, width),
     ),
@@ -96,13 +95,12 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
 }
 
 function renderMetrics<M extends MetricJson>(
-  title: string,
   metrics: readonly M[],
   style: Style,
   verdictOf: (metric: M) => Cell,
 ): readonly string[] {
   if (metrics.length === 0) return []
-  const head = [`  ${title}`, 'baseline', 'canary', 'worse shown     no worse shown', 'verdict']
+  const head = ['  metric', 'baseline', 'canary', 'worse shown     no worse shown', 'verdict']
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     renderValue(metric.kind, metric.baseline.value),

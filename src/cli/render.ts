@@ -55,10 +55,10 @@ export function renderTable(
   })
 }
 
-/** Breaks a text at blanks into lines of at most `width`; a longer word stands alone. */
+/** Breaks a text at blanks, but not before a percent sign, into lines of at most `width`; a longer word stands alone. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= width) {
       lines[lines.length - 1] = `${last} ${word}`

@@ -42,7 +42,10 @@ async function readServices(
     name === undefined ? await client.services() : [(await client.service(name)).service]
   // Something else may listen there, and answer any path with JSON of its own.
   if (!Array.isArray(services) || services.some((s) => s?.weights === undefined)) {
-    throw new CliExit(EXIT.unreachable, "what answers there is not serin's admin port")
+    throw new CliExit(
+      EXIT.unreachable,
+      "what answers there is not serin's admin API: point to another one with --admin URL or SERIN_ADMIN",
+    )
   }
   return services
 }

@@ -26,7 +26,7 @@ export function renderLive(services: readonly LiveService[], elapsedMs: number):
 export function renderProgress(services: readonly LiveService[], elapsedMs: number): string {
   const parts = services.map(({ service, view }) => {
     if (view === null) return `${service} …`
-    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}`
+    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}${renderEta(view)}`
   })
   return `[${formatClock(elapsedMs)}] ${parts.join(' · ')}`
 }
@@ -43,7 +43,10 @@ function renderService(live: LiveService): readonly string[] {
   if (live.view === null) return ['', title, '  waiting for the gateway', '', '', '', '']
   const { view, users } = live
   const weight = view.weights['canary'] ?? 0
-  const step = view.step === null ? '' : ` · step ${view.step.index + 1} of ${view.step.of}`
+  const step =
+    view.step === null || view.step.kind === null
+      ? ''
+      : ` · step ${view.step.index + 1} of ${view.step.of}${renderEta(view)}`
   return [
     '',
     title,
@@ -53,6 +56,11 @@ function renderService(live: LiveService): readonly string[] {
     `  ${renderEvidence(view)}`,
     `  ${live.ending ?? view.missing[0] ?? ''}`,
   ]
+}
+
+/** How long the present step will take, as the gateway reckons. */
+function renderEta({ etaSeconds }: ServiceJson): string {
+  return etaSeconds === null ? '' : `, about ${Math.ceil(etaSeconds)} s more`
 }
 
 function renderVariant(name: string, view: ServiceJson, users: UserTally): string {

@@ -130,7 +130,7 @@ t.test('What cannot be judged again is refused with a sentence.', async (t) => {
   t.match(await refused('nobody'), /there is no service "nobody"/)
   t.match(
     await refused('nobody', '-c', file),
-    /has no service "nobody"; .* has: credit-risk, plain/,
+    /no service "nobody" \(.* has: credit-risk, plain\)/,
   )
   t.match(await refused('plain', '-c', file), /"plain" has fixed weights/)
   t.match(await refused('credit-risk', '--rollout', 'x'), /no cohorts of "x" are kept/)

@@ -43,8 +43,8 @@ t.test(
   rmse          inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
   missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
   next step in about 2 min
-  last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests: 5
-            % to 20 %
+  last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests:
+            5 % to 20 %
 
 fixed  fixed weights
   since start  version  weight  requests  errors  turned away    p95  healthy
@@ -205,7 +205,10 @@ t.test('Decisions are listed newest first, within a page.', async (t) => {
   t.equal((await run(['decisions', 'credit-risk', '--admin', empty])).stdout, 'no decisions yet\n')
   const none = await run(['explain', 'credit-risk', '--admin', empty])
   t.equal(none.exitCode, 1)
-  t.equal(none.stderr, 'serin: service "credit-risk" has no decisions yet\n')
+  t.equal(
+    none.stderr,
+    'serin: service "credit-risk" has no decisions yet; the first is made when a rollout begins (`serin status credit-risk`)\n',
+  )
 })
 
 t.test('A decision is explained in sentences with its numbers.', async (t) => {
@@ -416,10 +419,10 @@ t.test('The gateway and the token come from options or the environment.', async 
   t.equal((await run(['status', '--admin', `${admin}/`, '--token', 'right'])).exitCode, 0)
   const none = await run(['status'], { env: { SERIN_ADMIN: admin, SERIN_TOKEN: '' } })
   t.equal(none.exitCode, 3)
-  t.match(none.stderr, /send a token .*SERIN_TOKEN\) \[SERIN_UNAUTHENTICATED\]/)
+  t.match(none.stderr, /send a token .*SERIN_TOKEN, or give --token \[SERIN_UNAUTHENTICATED\]/)
   const forbidden = await run(['reload', '--admin', admin, '--token', 'right'])
   t.equal(forbidden.exitCode, 3)
-  t.match(forbidden.stderr, /this needs operate \[SERIN_FORBIDDEN\]/)
+  t.match(forbidden.stderr, /this needs operate\. .*\[SERIN_FORBIDDEN\]/)
 })
 
 t.test('A gateway that cannot be reached is exit 2, with what to do.', async (t) => {

@@ -152,7 +152,7 @@ t.test('Several services are a table with a line each, alarming ones by their ha
   const frame = lastFrame((await watch(admin, [], TERMINAL, [nothing])).fake.stdout())
   t.same(frame, [
     'serin  6 services                                                   12:00:00 UTC',
-    '  service  phase         step  canary           evidence            next',
+    '  service  phase         step  canary           evidence             next',
     '  good     progressing   2/4   ██░░░░░░░░ 20 %  rmse no worse 70 %  2 min',
     '  bad      progressing   2/4   ██░░░░░░░░ 20 %  errors worse 75 %   2 min',
     '  unread   not read yet  -     ██░░░░░░░░ 20 %  -                       -',
@@ -169,8 +169,9 @@ t.test('Each challenger of an experiment has gauges of its own.', async (t) => {
   const frame = lastFrame((await watch(admin, [], TERMINAL, [nothing])).fake.stdout())
   t.same(frame.slice(1, 2).concat(frame.slice(5)), [
     'abn  experiment  x#1',
-    '  canary: not known yet  baseline  canary  worse shown     no worse shown  verdict',
-    '  rmse                        3.1    3.02    0 % ░░░░░░░░│██████░░ 70 %    not known yet',
+    '  canary  not known yet  (300 against 700 of the baseline, known in about 60 s)',
+    '  metric  baseline  canary  worse shown     no worse shown  verdict',
+    '  rmse         3.1    3.02    0 % ░░░░░░░░│██████░░ 70 %    not known yet',
   ])
 })
 

@@ -61,7 +61,7 @@ t.test(
     let looked = false
     let listening: readonly boolean[] = []
     const { code, text } = await runStubbedDemo(t, 'as-expected', { keep: true }, (printed) => {
-      const file = /try +SERIN_ADMIN/.test(printed)
+      const file = /export SERIN_ADMIN=.*\n(?:.*\n)*.*backtest/.test(printed)
         ? /configuration +(\S+)/.exec(printed)![1]!
         : null
       if (file === null || looked) return
@@ -76,7 +76,9 @@ t.test(
       })
     })
     t.equal(code, 0, 'the exit code is that of the rollouts')
-    t.match(text, /gateway +http:\/\/127\.0\.0\.1:\d+\n +admin API +http/)
+    t.match(text, /admin +http:\/\/127\.0\.0\.1:\d+\/\n +metrics +http.*\n +gateway +http/)
+    t.match(text, /\n {2}node \S+ status --watch +# all services, live\n/)
+    t.match(text, /\n {2}node \S+ explain mpg-skewed +# why it was rolled back\n/)
     t.same(listening, [true, true, true, true, true, true])
     t.same(await Promise.all(ports.map(isListening)), [false, false, false, false, false, false])
     t.ok(existsSync(/configuration +(\S+)/.exec(text)![1]!))
