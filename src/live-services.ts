@@ -4,6 +4,7 @@ import type { Prediction } from './domain/prediction.ts'
 import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
+import type { PairTicket } from './metrics/pair-ledger.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
 import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
 import { buildMirrors } from './proxy/mirror.ts'
@@ -38,7 +39,7 @@ export function buildLiveServices(
   config: Config,
   deps: {
     readonly clock: Clock
-    readonly remember: (prediction: Prediction) => void
+    readonly remember: (prediction: Prediction, pair: PairTicket | null) => void
     readonly upstreams: UpstreamRegistry
   },
   previous: LiveServices | null,

@@ -31,7 +31,9 @@ function describeFixed(service: ServiceJson, style: Style): readonly Cell[] {
   if (service.strategy !== 'fixed') return ['rollout not read yet']
   const { winner } = service
   const split = winner === null ? [] : [{ text: `${winner} promoted`, paint: style.good }]
-  if (service.comparisons.length === 0) return ['fixed weights', ...split]
+  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
+  const how = isSplitByKey ? 'key split' : 'fixed weights'
+  if (service.comparisons.length === 0) return [how, ...split]
   return ['experiment', service.rollout!, ...split]
 }
 

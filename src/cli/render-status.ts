@@ -10,6 +10,7 @@ import {
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
+import { renderRules } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /**
@@ -36,6 +37,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>>', width),
+    ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
       : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),

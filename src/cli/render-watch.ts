@@ -4,6 +4,7 @@ import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
 import { renderChallenger, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
+import { renderRules } from './render-rules.ts'
 import { describeStanding, paintVerdict, renderValue } from './render-status.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -63,6 +64,7 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
       renderChallenger(comparison, style),
       ...renderMetrics(comparison.metrics, style, (metric) => renderVerdict(metric, style)),
     ]),
+    ...renderRules(service, style),
     ...missing.flatMap((sentence, index) =>
       renderLabelled(index === 0 ? 'missing' : '', sentence, width),
     ),

@@ -29,7 +29,13 @@ const maxDecrease = Type.Optional(
 const labels = {
   labelWindow: positiveDuration(note('How long a label is waited for.', ATTEMPT)),
   minLabels: Type.Optional(
-    count(note('Labels of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
+    count(
+      note(
+        'Labels of the canary (mirror: of pairs) before a step is left.',
+        'live',
+        DEFAULTS.minLabels,
+      ),
+    ),
   ),
 }
 const window = positiveDuration(note('How long after a request its events count.', ATTEMPT))

@@ -31,6 +31,11 @@ export type Cohort = {
   closedByInterval?: true
   /** When its last outcome was known or expired; absent until then. */
   settledAt?: number
+  /**
+   * Copies of its requests went to the canary in a mirror step: each unit is a pair, its tallies are those of
+   * tests of pairs, and `pi` means nothing. Absent: it is a cohort of draws.
+   */
+  readonly mirrored?: true
   readonly terms: CohortTerms
   /** Units drawn: requests, or keys at their first judged request of the attempt. */
   assigned: Pair
@@ -83,6 +88,8 @@ export type EventTally = {
   harmEvents: Pair
   /** Units with at least one event in this cohort, per side; null where every request is its own unit. */
   harmUnits: [baseline: number[], canary: number[]] | null
+  /** Of pairs alone: those of which both sides had the event, among `events` and among `harmEvents`. */
+  both?: [events: number, harmEvents: number]
 }
 
 /**
@@ -97,6 +104,8 @@ export type BetTally = {
   sumSq: Pair
   /** Of ratios alone. */
   denominator?: DenominatorSums
+  /** Of pairs alone: Σ of the product of the two sides' values. */
+  product?: number
   harm: number[]
   proof: number[]
   /** The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. */

@@ -17,6 +17,18 @@ export type Prediction = {
   readonly unit: number | null
   /** The request's segment; absent where the service has none. */
   readonly segment?: string
+  /** The id of the rule that decided, 0 = a draw did; absent where the service has no rules, and for overrides. */
+  readonly rule?: number
+  /** What the canary said to a copy of the request, where that is evidence of a mirror step. */
+  readonly pair?: PairedPrediction
+}
+
+/** The other half of a pair of predictions. */
+export type PairedPrediction = {
+  /** The mirrored cohort of the pair. */
+  readonly cohort: number
+  /** As `value`, of the canary's answer. */
+  readonly copy: number | null
 }
 
 /** What events have said of a unit so far. */

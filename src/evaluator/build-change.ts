@@ -22,7 +22,8 @@ export function buildChange(
   const { storedRevision, lease, evidence, cohorts } = context
   const draft = draftDecision(transition, context)
   // Where an attempt ends, what waits for labels has seen its last ones.
-  const archived = resetEvidence ? [...cohorts.archive, ...cohorts.put] : cohorts.archive
+  const last = cohorts.put.filter((c) => c.mirrored !== true)
+  const archived = resetEvidence ? [...cohorts.archive, ...last] : cohorts.archive
   return {
     service: state.service,
     expectedRevision: storedRevision,

@@ -5,7 +5,8 @@ import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
-import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { Slot } from '../metrics/cohort-slot.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -16,6 +17,7 @@ import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { learnBins } from './learn-bins.ts'
+import { learnCaps } from './learn-caps.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
@@ -43,6 +45,8 @@ export class CohortCycle {
   #lastNumber: number
   #lastStartAt: number
   #openStep = -1
+  /** The last cohort that was dropped or given to the store. */
+  #keptThrough = -Infinity
   readonly #pending = new PendingChanges()
   readonly #pairs: PairCycle
 
@@ -72,14 +76,15 @@ export class CohortCycle {
     }
     if (restored !== null) {
       for (const batch of restored.units) this.#ledger.units.restore(batch)
-      this.#ledger.restore(restored.cohorts)
+      this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
       const numbers = restored.cohorts.map((c) => c.number)
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
       // The step goes on where it was: a restart is no change of phase.
       if (restored.evidence !== null) this.#openStep = state.step
     }
     book.useLedger(this.#ledger, this.rollout)
-    this.#pairs = new PairCycle(plan, book)
+    const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
+    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
   }
 
   get evidence(): Evidence {
@@ -128,13 +133,14 @@ export class CohortCycle {
    * number to cohorts of the same time.
    */
   turn(state: RolloutState, now: number, judged: boolean, byInterval = false, after = 0): void {
-    this.#pairs.turn(state, now, judged)
+    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
+    this.#evidence = this.#pairs.turn(this.#evidence, { state, now, judged, number })
+    if (this.#pairs.isOpen) this.#lastNumber = number
     this.#ledger.close(now, byInterval)
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
-    this.#learnCaps()
+    this.#evidence = learnCaps(this.#evidence, this.#plan.metrics, this.#ledger)
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
-    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#lastNumber = number
     this.#addStart(state, number, now)
     const pi = state.weightBp / WHOLE_BP
@@ -154,9 +160,9 @@ export class CohortCycle {
 
   /** Settles and folds what is ready. True when the evidence changed. */
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
-    const paired = this.#pairs.fold(this.#evidence, state, now)
-    let changed = paired !== this.#evidence
-    this.#evidence = paired
+    const before = this.#evidence
+    this.#evidence = this.#pairs.fold(before, state, now)
+    let changed = this.#evidence !== before
     for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
       if (!slot.used) continue
       this.#evidence = foldAssignments(this.#evidence, slot.cohort)
@@ -173,12 +179,12 @@ export class CohortCycle {
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
-    return this.#ledger.label(prediction, label)
+    return (prediction.pair === undefined ? this.#ledger : this.#pairs).label(prediction, label)
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return { ...LATE, totals }
+    if (prediction.rollout !== this.rollout) return { ...LATE, totals, metrics: 0 }
     return this.#ledger.event(
       prediction,
       totals,
@@ -189,11 +195,10 @@ export class CohortCycle {
 
   /** What has to be stored; `stored()` forgets it once it is. */
   changes(): CohortChanges {
+    const pending = this.#pending.read()
     // From now on, not from when they are stored: a label that comes between is stored right after.
-    for (const slot of this.#ledger.slots()) {
-      if (this.#pending.isPut(slot.cohort.number)) slot.persisted = true
-    }
-    return { ...this.#pending.read(), rollout: this.rollout, plan: this.#plan }
+    this.#ledger.persist(pending.put)
+    return { ...pending, rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
@@ -222,16 +227,21 @@ export class CohortCycle {
   #persistOrDrop(): void {
     const oldest = Math.min(...this.#foldedThrough.values())
     for (const slot of this.#ledger.slots()) {
-      if (!slot.settled) break
       const { number } = slot.cohort
-      if (number <= oldest) {
-        this.#ledger.drop(number)
-        if (slot.used) this.#pending.archive(slot.cohort)
-        this.#pending.drop(number)
-      } else if ((!slot.persisted || slot.stale) && slot.used) {
-        slot.stale = false
-        this.#pending.put(slot.cohort)
-      }
+      if (!slot.settled || number > oldest) break
+      this.#ledger.drop(number)
+      if (slot.used) this.#pending.archive(slot.cohort)
+      this.#pending.drop(number)
+    }
+    // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
+    for (const { used, cohort } of this.#ledger.takeStale()) {
+      const isKept = cohort.number > oldest && cohort.number <= this.#keptThrough
+      if (isKept && used) this.#pending.put(cohort)
+    }
+    for (const slot of this.#ledger.slotsAfter(this.#keptThrough)) {
+      if (!slot.settled) break
+      this.#keptThrough = slot.cohort.number
+      if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
     }
   }
 
@@ -270,20 +280,6 @@ export class CohortCycle {
     }
     if (phaseChanged) {
       this.#evidence = { ...this.#evidence, stepStart: this.#evidence.starts.length - 1 }
-    }
-  }
-
-  #learnCaps(): void {
-    for (const metric of this.#plan.metrics) {
-      if (!('cap' in metric) || metric.cap !== null) continue
-      if (this.#evidence.caps[metric.name] !== undefined) continue
-      const minLabels = 'minLabels' in metric ? metric.minLabels : 0
-      const cap = this.#ledger.takeLearntCap(metric.name, minLabels)
-      if (cap === null) continue
-      this.#evidence = {
-        ...this.#evidence,
-        caps: { ...this.#evidence.caps, [metric.name]: cap },
-      }
     }
   }
 

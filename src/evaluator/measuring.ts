@@ -17,6 +17,7 @@ import {
   type OwnMetricSpec,
 } from '../rollout/limits.ts'
 import { addMeasurement, countsOf, dueAt, isOver } from '../rollout/measurements.ts'
+import { runningMirror } from '../rollout/mirror-step.ts'
 import { isBlueGreen } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { readProvider } from '../rollout/provider-reading.ts'
@@ -144,8 +145,9 @@ const NO_VALUE = { value: null, n: 0 }
 function isMeasured({ plan, state, warmUp }: Measured): boolean {
   const isRunning =
     state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
-  // What other systems say of a previewed canary does not need our traffic.
-  return isRunning && (state.weightBp > 0 || isBlueGreen(plan)) && !warmUp
+  // What other systems say of a previewed or mirrored canary does not need our traffic.
+  const isShadowed = isBlueGreen(plan) || runningMirror(plan.steps, state) !== null
+  return isRunning && (state.weightBp > 0 || isShadowed) && !warmUp
 }
 
 function isEnded(metric: MetricSpec, { measurements }: Evidence, state: RolloutState): boolean {

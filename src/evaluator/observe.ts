@@ -17,9 +17,9 @@ import {
   type StepValues,
 } from '../rollout/limits.ts'
 import { sourceOf } from '../rollout/metric-source.ts'
-import { mirrorStepAt } from '../rollout/mirror-step.ts'
+import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
-import type { StandingPairs } from '../rollout/pair-reports.ts'
+import { pairValues, type PairLatency, type StandingPairs } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
@@ -35,6 +35,8 @@ const BREAKER_SPAN_MS = 10_000
 
 /** Baseline attempts from which it can be called failing. */
 const FAILING_ATTEMPTS = 20
+
+const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /** Whether the upstreams of a variant can be reached; handed in, since only the data plane knows. */
 export type Reachability = (variant: string) => {
@@ -110,10 +112,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.sight.reachability(variant),
-    failing,
-  })
+  const health = (variant: string, failing: boolean): VariantHealth => {
+    const { ready, downForMs } = input.sight.reachability(variant)
+    return { ready, downForMs, failing }
+  }
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
@@ -154,15 +156,21 @@ export function countLimits(input: Measured): Evidence {
   return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
 }
 
-// The absolute limits as they stand: on the step's own figures, overrides left out.
+// The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
 function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
+  if (runningMirror(plan.steps, state) !== null) {
+    return readLimits(
+      plan.metrics,
+      pairValues(plan, evidence, state.step, pairLatency(book, state)),
+    )
+  }
   const of = (side: Side) => sideBook(book, side).step
   const values: StepValues = {
     failureRate: (side) => rateOf(of(side)),
     latency: (side, quantile) => quantileOf(of(side), quantile),
     value: (side, metric) => {
       const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
-      if (found.step !== state.step) return { value: null, n: 0 }
+      if (found.step !== state.step) return NO_VALUE
       return stepValue(sourceOf(metric), found, side)
     },
   }
@@ -181,13 +189,20 @@ function reportsOf(
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
     standing: standingPairs(book),
+    pairLatency: pairLatency(book, state),
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
-        ? { value: null, n: 0 }
+        ? NO_VALUE
         : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
     },
   })
+}
+
+/** Times of a mirror step's pairs, from sending a request to the head of its answer. */
+function pairLatency({ mirrors }: ServiceBook, { step }: RolloutState): PairLatency {
+  return (side, quantile, segment) =>
+    mirrors.get(CANARY)?.ledger?.stepQuantile(step, side, quantile, segment) ?? NO_VALUE
 }
 
 /** What a standing mirror of the canary has found. */
@@ -207,11 +222,11 @@ function inStep(
 }
 
 function rateOf({ requests, failures }: StepFigures): MetricValue {
-  return requests === 0 ? { value: null, n: 0 } : { value: failures / requests, n: requests }
+  return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
 }
 
 function quantileOf({ latencies }: StepFigures, quantile: number): MetricValue {
   return latencies.count === 0
-    ? { value: null, n: 0 }
+    ? NO_VALUE
     : { value: latencies.quantile(quantile), n: latencies.count }
 }

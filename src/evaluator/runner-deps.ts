@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
+import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
@@ -31,7 +31,12 @@ export type RunnerResult =
     }
 
 /** What became of a label; of an experiment `alsoChanged` has what each of its comparisons keeps. */
-export type LabelBooking = FeedbackBooking & {
+export type BookedLabel = FeedbackBooking & AlsoChanged
+
+/** The same of an event. */
+export type BookedEvent = EventBooking & AlsoChanged
+
+type AlsoChanged = {
   readonly alsoChanged?: readonly (NonNullable<FeedbackBooking['changed']> & {
     readonly service: string
   })[]

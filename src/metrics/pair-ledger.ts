@@ -1,4 +1,16 @@
-import type { PairCohort, PairCounts } from '../domain/pairs.ts'
+import type { CohortTerms, Side } from '../domain/cohort.ts'
+import {
+  isLabelTest,
+  type PairCohort,
+  type PairCounts,
+  type PairTally,
+  type PairTest,
+} from '../domain/pairs.ts'
+import type { MetricValue } from '../domain/verdict.ts'
+import { isCounted } from '../rollout/fold-pairs.ts'
+import { emptyPairTally } from '../rollout/pair-tally.ts'
+import { bookFate } from './pair-event.ts'
+import { PairTimes } from './pair-times.ts'
 
 /** What became of the two answers to one request. */
 export type PairFate = {
@@ -6,19 +18,46 @@ export type PairFate = {
   readonly copyFailed: boolean
   /** Null: they could not be compared. */
   readonly disagreed: boolean | null
+  /** From sending the request to the head of its answer, in ms; null = it has no answer. */
+  readonly liveMs: number | null
+  readonly copyMs: number | null
+  /** The number that the canary predicts; null = its answer has none. Undefined: nobody can say. */
+  readonly copyPrediction: number | null | undefined
 }
 
 /** A copy that is evidence, from its sending until the fates of both answers are known. */
-export type PairTicket = { readonly interval: OpenInterval; done: boolean }
+export type PairTicket = {
+  readonly interval: OpenInterval
+  /** Null where the service has none. */
+  readonly segment: string | null
+  /** Both fates are known, or nobody's. */
+  done: boolean
+  /** Once it is done; see PairFate. */
+  copyPrediction: number | null | undefined
+  /** Is called once it is done; null = nobody waits for it. */
+  onDone: (() => void) | null
+}
 
 type Counts = { -readonly [K in keyof PairCounts]: PairCounts[K] }
 
-type OpenInterval = {
+/** What an interval of copies is opened with. */
+export type PairOpening = {
+  /** That of its mirrored cohort. */
+  readonly number: number
   readonly step: number
+  readonly terms: CohortTerms
+}
+
+type OpenInterval = PairOpening & {
+  readonly ledger: PairLedger
   readonly counts: Counts
+  readonly tallies: Readonly<Record<string, PairTally>>
   waiting: number
   closedAt: number | null
 }
+
+/** Pairs of an interval, all of whose fates are known. */
+export type SettledPairs = PairCohort & Pick<PairOpening, 'number'>
 
 /** Later than this after its interval nothing is waited for: what is still on its way is left out. */
 export const PAIR_WINDOW_MS = 120_000
@@ -29,35 +68,89 @@ export const PAIR_WINDOW_MS = 120_000
  * answers of the side that is faster, or fails faster.
  */
 export class PairLedger {
+  readonly #tests: readonly PairTest[]
+  readonly #timed: ReadonlySet<string | null>
   #intervals: OpenInterval[] = []
   #open: OpenInterval | null = null
+  /** Of all pairs (null), and of the segments whose latencies are compared apart. */
+  readonly #times = new Map<string | null, PairTimes>()
 
-  /** Copies that leave from now on belong to a new interval; `step: null` = they are no evidence. */
-  turn(step: number | null, now: number): void {
+  /** `tests`: all of the plan's; labels are booked elsewhere. */
+  constructor(tests: readonly PairTest[]) {
+    this.#tests = tests.filter((test) => !isCounted(test) && !isLabelTest(test))
+    const apart = tests.flatMap(({ asks, segment = null }) =>
+      asks.of === 'latency' ? [segment] : [],
+    )
+    this.#timed = new Set([null, ...apart])
+  }
+
+  /** Copies that leave from now on belong to a new interval; null = they are no evidence. */
+  turn(opening: PairOpening | null, now: number): void {
     if (this.#open !== null) this.#open.closedAt = now
     this.#open = null
-    if (step === null) return
-    this.#open = { step, counts: noCounts(), waiting: 0, closedAt: null }
+    if (opening === null) return
+    for (const segment of this.#timed) {
+      const times = this.#times.get(segment) ?? new PairTimes(now)
+      this.#times.set(segment, times)
+      times.turn(opening.step, now)
+    }
+    this.#open = {
+      ...opening,
+      ledger: this,
+      counts: noCounts(),
+      tallies: Object.fromEntries(this.#tests.map((test) => [test.id, emptyPairTally(test)])),
+      waiting: 0,
+      closedAt: null,
+    }
     this.#intervals.push(this.#open)
   }
 
   /** A copy leaves; null = it is no evidence. */
-  begin(): PairTicket | null {
+  begin(segment: string | null): PairTicket | null {
     if (this.#open === null) return null
     this.#open.waiting++
-    return { interval: this.#open, done: false }
+    const rest = { done: false, copyPrediction: undefined, onDone: null }
+    return { interval: this.#open, segment, ...rest }
+  }
+
+  /** A copy has left in the open interval. */
+  get isUsed(): boolean {
+    return this.#open !== null && this.#open.waiting + this.#open.counts.pairs > 0
   }
 
   /** The intervals that are complete, strictly in order; each is given once. */
-  settle(now: number): readonly PairCohort[] {
+  settle(now: number): readonly SettledPairs[] {
     const isSettled = ({ waiting, closedAt }: OpenInterval) =>
       closedAt !== null && (waiting === 0 || now >= closedAt + PAIR_WINDOW_MS)
     const next = this.#intervals.findIndex((interval) => !isSettled(interval))
     const settled = this.#intervals.splice(0, next === -1 ? this.#intervals.length : next)
     // What comes later has no place any more: its interval is nobody's.
-    return settled
-      .filter(({ counts }) => counts.pairs > 0)
-      .map(({ step, counts }) => ({ step, counts: { ...counts } }))
+    return settled.map(({ number, step, counts, tallies }) => ({
+      ...{ number, step, counts: { ...counts } },
+      ...(this.#tests.length === 0 ? undefined : { tallies: structuredClone(tallies) }),
+    }))
+  }
+
+  /** The q-quantile of the baseline's times so far, in ms, of all pairs or a segment's; null = too few of them. */
+  baselineQuantile(q: number, segment: string | null): number | null {
+    return this.#times.get(segment)?.baselineQuantile(q) ?? null
+  }
+
+  /** The q-quantile of a side's times in a step, in ms, of all pairs or a segment's. */
+  stepQuantile(step: number, side: Side, q: number, segment: string | null): MetricValue {
+    return this.#times.get(segment)?.inStep(step, side, q) ?? { value: null, n: 0 }
+  }
+
+  /** Books a pair into its interval. */
+  book(interval: OpenInterval, fate: PairFate, segment: string | null): void {
+    countPair(interval.counts, fate)
+    for (const of of this.#timed)
+      if (of === null || of === segment) this.#times.get(of)!.add(interval.step, fate)
+    for (const test of this.#tests) {
+      if (test.segment !== undefined && test.segment !== segment) continue
+      const tally = interval.tallies[test.id]!
+      if (tally.kind === 'event') bookFate(tally, test, interval.terms, fate)
+    }
   }
 }
 
@@ -65,10 +158,18 @@ export class PairLedger {
 export function endPair(ticket: PairTicket, fate: PairFate | null): void {
   if (ticket.done) return
   ticket.done = true
-  const { counts } = ticket.interval
   ticket.interval.waiting--
-  if (fate === null) return
-  const { liveFailed, copyFailed, disagreed } = fate
+  if (fate !== null) {
+    ticket.copyPrediction = fate.copyPrediction
+    ticket.interval.ledger.book(ticket.interval, fate, ticket.segment)
+  }
+  ticket.onDone?.()
+}
+
+function countPair(
+  counts: Counts,
+  { liveFailed, copyFailed, disagreed }: Pick<PairFate, 'liveFailed' | 'copyFailed' | 'disagreed'>,
+): void {
   counts.pairs++
   if (liveFailed && copyFailed) counts.bothFailed++
   else if (copyFailed) counts.canaryFailed++

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import { BASELINE_SIDE } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { MirrorResult } from '../metrics/mirror-book.ts'
 import { endPair, type PairTicket } from '../metrics/pair-ledger.ts'
+import type { Ticket } from '../metrics/recorder.ts'
 import type { AnswerRemains } from './booking.ts'
 import { isBusy, pickForCopy, type Mirror } from './mirror.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
@@ -19,10 +21,8 @@ const MARK = 'x-serin-mirror'
 export type MirrorSource = {
   readonly req: IncomingMessage
   readonly requestId: string
-  /** The variant that was assigned: it answers, or there is no pair. */
-  readonly answeredBy: string
-  /** It was drawn for the baseline: the pair may be evidence. */
-  readonly isDrawn: boolean
+  /** Of the variant that was assigned: it answers, or there is no pair. */
+  readonly ticket: Ticket
   readonly peer: Peer
 }
 
@@ -62,7 +62,7 @@ export class MirroredRequest implements UploadWitness {
     this.#mirrors = mirrors
     this.#source = source
     this.#requestId = source.requestId
-    this.#answeredBy = source.answeredBy
+    this.#answeredBy = source.ticket.variant
   }
 
   /** There is, or may be, a copy whose answer the live one is compared with. */
@@ -127,7 +127,7 @@ export class MirroredRequest implements UploadWitness {
 
   #send(
     mirror: Mirror,
-    { req, requestId, isDrawn, peer }: MirrorSource,
+    { req, requestId, ticket: live, peer }: MirrorSource,
     body: Buffer | null,
   ): void {
     const { clock, draw, limits, name } = this.#desk
@@ -142,7 +142,10 @@ export class MirroredRequest implements UploadWitness {
     headers.push(MARK, '1')
     this.#copies++
     const method = req.method!
-    const ticket = isDrawn ? (book.ledger?.begin() ?? null) : null
+    // Of no other request is it known that the baseline would have answered it.
+    const isDrawn = live.side === BASELINE_SIDE
+    const ticket = isDrawn ? (book.ledger?.begin(live.segment) ?? null) : null
+    if (ticket !== null) live.pair = ticket
     const copy = new MirrorCopy(this.#desk, mirror, upstream, method, (result, answer) => {
       this.#copies--
       // serin ends, which says nothing of the variant.
@@ -166,8 +169,12 @@ export class MirroredRequest implements UploadWitness {
     this.#desk.memory.giveBack(answer?.bytes ?? 0)
     if (ticket === null) return
     const liveFailed = this.#liveFailed
+    if (liveFailed === null) return endPair(ticket, null)
     const disagreed = live === null ? null : true
-    endPair(ticket, liveFailed === null ? null : { liveFailed, copyFailed, disagreed })
+    const times = { liveMs: live?.headMs ?? null, copyMs: answer?.headMs ?? null }
+    // Without an answer the canary predicts nothing; one that has nothing beside it is not read.
+    const copyPrediction = answer === null ? null : undefined
+    endPair(ticket, { liveFailed, copyFailed, disagreed, ...times, copyPrediction })
   }
 
   #pair(
@@ -184,11 +191,13 @@ export class MirroredRequest implements UploadWitness {
       live,
       copy,
       bytes: live.bytes + copy.bytes,
-      onDone: (result) => {
+      wantsPrediction: ticket !== null,
+      onDone: (result, copyPrediction) => {
         this.#pairs--
         this.#desk.memory.giveBack(copy.bytes)
         const disagreed = result === 'unread' ? null : result !== 'agreed'
-        if (ticket !== null) endPair(ticket, { liveFailed, copyFailed, disagreed })
+        const said = { disagreed, liveMs: live.headMs, copyMs: copy.headMs, copyPrediction }
+        if (ticket !== null) endPair(ticket, { liveFailed, copyFailed, ...said })
         this.#settle()
       },
     })

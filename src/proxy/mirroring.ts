@@ -1,4 +1,3 @@
-import { BASELINE_SIDE } from '../domain/cohort.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Prefix } from './collect-prefix.ts'
@@ -54,9 +53,7 @@ export class Mirroring {
       )
       if (drawn.length === 0) return null
       const peer = this.#peerOf(req)
-      const isDrawn = ticket.side === BASELINE_SIDE
-      const source = { req, requestId, answeredBy: ticket.variant, isDrawn, peer }
-      const mirrored = new MirroredRequest(this.#desk, drawn, source)
+      const mirrored = new MirroredRequest(this.#desk, drawn, { req, requestId, ticket, peer })
       for (const chunk of prefix.chunks) mirrored.onPart(chunk)
       if (body instanceof UploadStream) body.watch(mirrored)
       else mirrored.onWhole()

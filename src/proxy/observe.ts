@@ -19,7 +19,7 @@ export type AnswerCopy = {
  */
 export class PredictionReader {
   readonly #waiting = new TurnQueue<AnswerCopy>(
-    (copy) => tell(copy, readDocument(copy)),
+    (copy) => tell(copy, parseAnswer(copy.chunks)),
     (copy) => tell(copy, undefined),
   )
 
@@ -47,9 +47,9 @@ export function resolvePointer(document: unknown, pointer: string): unknown {
   return value
 }
 
-/** The JSON of an answer; undefined where it is none: as good as no numbers, and counted as such. */
-function readDocument(copy: AnswerCopy): unknown {
-  const bytes = copy.chunks.length === 1 ? copy.chunks[0]! : Buffer.concat(copy.chunks)
+/** The JSON of an answer's body; undefined where it is none: as good as no numbers, and counted as such. */
+export function parseAnswer(chunks: readonly Buffer[]): unknown {
+  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   try {
     return JSON.parse(bytes.toString())
   } catch {
@@ -57,7 +57,8 @@ function readDocument(copy: AnswerCopy): unknown {
   }
 }
 
-function readNumber(document: unknown, pointer: string): number | null {
+/** The number that a pointer names in a document; null where there is none. */
+export function readNumber(document: unknown, pointer: string): number | null {
   const value = resolvePointer(document, pointer)
   return typeof value === 'number' && Number.isFinite(value) ? value : null
 }

@@ -44,7 +44,7 @@ export function fidelities(
   ]
 }
 
-const UNPAIRED = 'pairs of a mirror step are in no cohort: the replay begins with the first weight'
+const UNPAIRED = 'pairs of a mirror step are not archived: the replay begins with the first weight'
 /** How well an absolute limit is held against what was recorded; none where that is exact (labels). */
 function limitFidelity({ name, kind }: MetricSpec, countsFailures: boolean): Fidelity[] {
   const kept = 'its limit is taken to be kept'
@@ -76,6 +76,17 @@ function fidelityOf(
   if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
   const note = 'what came later than the recorded window was not counted'
   return { id, kind: 'approximate', note, rebet: false }
+}
+
+/** A plan without what was not recorded of its questions. */
+export function withoutUnrecorded(plan: RolloutPlan, found: readonly Fidelity[]): RolloutPlan {
+  const gone = new Set(found.filter((f) => f.kind === 'not-recorded').map((f) => f.id))
+  return {
+    ...plan,
+    hypotheses: plan.hypotheses.filter((h) => !gone.has(h.id)),
+    // Its labels cannot be waited for either.
+    metrics: plan.metrics.filter((m) => !gone.has(m.name)),
+  }
 }
 
 function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {

@@ -6,7 +6,13 @@ import { windowSeconds } from './figures.ts'
 import { proofMargin } from './margin.ts'
 import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
-import { judgedFrom, minimumsOf, segmentOf, type Minimum } from './step-minimums.ts'
+import {
+  judgedFrom,
+  minimumsOf,
+  mirrorMinimumsOf,
+  segmentOf,
+  type Minimum,
+} from './step-minimums.ts'
 import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from './traffic.ts'
 
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
@@ -168,17 +174,12 @@ function forecastStep(
 }
 
 function forecastMirror(
-  { spec }: RolloutPlan,
-  { unitsPerSecond }: Traffic,
-  { share, minDurationMs, minRequests }: MirrorStepSpec,
+  plan: RolloutPlan,
+  traffic: Traffic,
+  step: MirrorStepSpec,
   index: number,
 ): StepForecast {
-  const { warmUpMs, intervalMs } = spec.analysis
-  const pairs = (warmUpMs + intervalMs) / 1000 + minRequests / (share * unitsPerSecond)
-  const minimums = [
-    { name: 'minDuration', seconds: minDurationMs / 1000 },
-    { name: 'minRequests', seconds: pairs },
-  ]
+  const minimums = mirrorMinimumsOf(plan, step, traffic)
   const slowest = minimums.reduce((a, b) => (b.seconds > a.seconds ? b : a))
   return {
     index,

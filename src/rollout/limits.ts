@@ -8,7 +8,7 @@ import {
   type ProviderMetricSpec,
   type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
-import type { MetricValue, Verdict } from '../domain/verdict.ts'
+import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
 import { isBeyond as isValueBeyond } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 
@@ -90,11 +90,24 @@ export function isBroken(reading: LimitReading): boolean {
   return reading.canaryBeyond && !reading.baselineBeyond
 }
 
+/** A limit for people, after so many evaluations in a row beyond it. */
+export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
+  const { max, min, baselineBeyond, tooFew } = limit
+  // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
+  const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
+  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
+}
+
 /** The verdict on a metric that has an absolute limit alone. */
 export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdict {
   if (reading.error !== null) return 'error'
   if (ticksBeyond >= LIMIT_TICKS) return 'failed'
   return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
+}
+
+/** Whether breaking it ends or pauses the rollout. */
+export function isDecidingLimit(limit: LimitReading | null): boolean {
+  return limit !== null && limit.onFailure !== 'warn'
 }
 
 function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {

@@ -1,15 +1,42 @@
+import { BASELINE_SIDE, CANARY_SIDE, type BetTally, type Side } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { PairCounts, PairEvidence, PairTest } from '../domain/pairs.ts'
+import type {
+  PairCounts,
+  PairEvidence,
+  PairQuestion,
+  PairScoreQuestion,
+  PairTest,
+} from '../domain/pairs.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import { shareBounds } from '../statistics/paired-bet.ts'
-import { NO_PAIR_EVIDENCE, supOf } from './fold-pairs.ts'
+import { scoreMean } from '../statistics/score.ts'
+import { isCounted, NO_PAIR_EVIDENCE, supOf } from './fold-pairs.ts'
 import { effectOf } from './hypotheses.ts'
+import { LIMIT_TICKS, limitReport, type LimitReading, type StepValues } from './limits.ts'
+import { marginOf } from './margin.ts'
 import { mirrorStepAt } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
 import { NO_EVIDENCE } from './threshold-report.ts'
 
 /** Pairs of a standing mirror of the canary, of its version, since this process began. */
 export type StandingPairs = Pick<PairCounts, 'compared' | 'disagreed'>
+
+/**
+ * A quantile of how long a side took to the head of its answers, in the pairs of the step, of all or a
+ * segment's; in ms.
+ */
+export type PairLatency = (side: Side, quantile: number, segment: string | null) => MetricValue
+
+/** What reports on pairs need beside the evidence. */
+export type PairContext = {
+  readonly step: number
+  readonly weightBp: number
+  /** What a standing mirror finds; null = there is none. */
+  readonly standing: StandingPairs | null
+  /** Absolute limits, as the pairs of a mirror step stand to them. */
+  readonly limits: readonly LimitReading[]
+  readonly latency: PairLatency
+}
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 
@@ -20,49 +47,138 @@ const NO_VALUE: MetricValue = { value: null, n: 0 }
 export function pairReports(
   plan: RolloutPlan,
   evidence: Evidence,
-  place: { readonly step: number; readonly weightBp: number },
-  standing: StandingPairs | null,
+  context: PairContext,
 ): readonly MetricReport[] {
-  if (mirrorStepAt(plan.steps, place) === null) return standingReports(plan, standing)
-  const pairs = evidence.pairs ?? NO_PAIR_EVIDENCE
-  return plan.pairTests.map((test) => testReport(test, pairs, place.step))
+  if (mirrorStepAt(plan.steps, context) === null) return standingReports(plan, context.standing)
+  return plan.pairTests.map((test) => testReport(plan, test, evidence, context))
 }
 
-function testReport(test: PairTest, pairs: PairEvidence, step: number): MetricReport {
-  const { id, asks, onFailure, required } = test
-  const { counts } = pairs
+function testReport(
+  plan: RolloutPlan,
+  test: PairTest,
+  evidence: Evidence,
+  { step, limits, latency }: PairContext,
+): MetricReport {
+  const { id, asks, onFailure, required, segment } = test
+  const pairs = evidence.pairs ?? NO_PAIR_EVIDENCE
   const sup = supOf(pairs, id)
   const harm = { log: sup.harm, threshold: Math.log(1 / test.alphaHarm) }
-  const nonInferiority = { log: sup.proof, threshold: Math.log(1 / test.alphaProof) }
-  const stepCounts = pairs.step === step ? pairs.stepCounts : null
-  const isFailed = harm.log >= harm.threshold
-  const isProved = nonInferiority.log >= nonInferiority.threshold
+  const nonInferiority =
+    test.alphaProof === null ? null : { log: sup.proof, threshold: Math.log(1 / test.alphaProof) }
+  const limit = limits.find((l) => `${l.metric}/mirror` === id) ?? null
+  const ticksBeyond = evidence.limitTicks[test.metric] ?? 0
+  const isFailed = harm.log >= harm.threshold || (limit !== null && ticksBeyond >= LIMIT_TICKS)
+  const isProved = nonInferiority !== null && nonInferiority.log >= nonInferiority.threshold
   const common = {
     ...BLANK,
     name: id,
+    ...(segment === undefined ? undefined : { segment }),
     verdict: isFailed ? 'failed' : isProved ? 'successful' : 'inconclusive',
-    required,
+    required: required || (limit !== null && limit.onFailure !== 'warn'),
     onFailure,
     evidence: { harm, nonInferiority, stepNonInferiority: null, stepHarm: null },
     outsideAlpha: false,
   } as const
-  if (asks.of === 'failure') {
-    const { pairs: n, canaryFailed, baselineFailed, bothFailed } = counts
+  if (asks.of === 'disagreement') {
+    const { compared, disagreed } = pairs.counts
     return {
       ...common,
-      kind: 'error-rate',
-      margins: { harm: asks.harmRatio - 1, proof: asks.proofRatio - 1 },
-      baseline: valueOf(baselineFailed + bothFailed, n),
-      canary: valueOf(canaryFailed + bothFailed, n),
-      stepCanaryN: stepCounts?.pairs ?? 0,
+      ...disagreementOf(pairs.counts, asks.max),
+      bounds: shareBounds(disagreed, compared, test.alphaHarm),
+      stepCanaryN: stepPairsOf(test, pairs, step),
     }
   }
   return {
     ...common,
-    ...disagreementOf(counts, asks.max),
-    bounds: shareBounds(counts.disagreed, counts.compared, test.alphaHarm),
-    stepCanaryN: stepCounts?.compared ?? 0,
+    kind: kindOf(plan, test),
+    better: asks.of === 'score' ? asks.better : 'lower',
+    margins: marginsOf(asks, nonInferiority !== null),
+    cap: capOf(test, evidence),
+    baseline: valueOf(test, pairs, BASELINE_SIDE, latency),
+    canary: valueOf(test, pairs, CANARY_SIDE, latency),
+    limit: limit === null ? null : limitReport(limit, ticksBeyond),
+    stepCanaryN: stepPairsOf(test, pairs, step),
   }
+}
+
+function kindOf(plan: RolloutPlan, { asks, metric }: PairTest): string {
+  const isBeside = asks.of === 'above-cap' || asks.of === 'label-missing'
+  return isBeside ? asks.of : plan.metrics.find((m) => m.name === metric)!.kind
+}
+
+function marginsOf(asks: Exclude<PairQuestion, { of: 'disagreement' }>, isProved: boolean) {
+  if (asks.of === 'latency') return { harm: asks.harmMargin, proof: asks.proofMargin }
+  const isSquared = asks.of === 'score' && asks.score === 'squared-error'
+  const better = asks.of === 'score' ? asks.better : 'lower'
+  const margin = (ratio: number) => marginOf(ratio, better, isSquared)
+  return { harm: margin(asks.harmRatio), proof: isProved ? margin(asks.proofRatio) : null }
+}
+
+function capOf({ asks, metric }: PairTest, evidence: Evidence): number | null {
+  if (asks.of !== 'score' || asks.score === 'correct') return null
+  return asks.cap ?? evidence.caps[metric] ?? null
+}
+
+/** A side's value over all pairs of a test, in the metric's unit; of times, over those of the step. */
+function valueOf(
+  test: PairTest,
+  { counts, series }: PairEvidence,
+  side: Side,
+  latency: PairLatency,
+): MetricValue {
+  const { asks, id } = test
+  if (asks.of === 'latency') return latency(side, asks.quantile, test.segment ?? null)
+  if (isCounted(test)) return failureRate(counts, side)
+  const tally = series?.[id]?.all
+  if (tally === undefined) return NO_VALUE
+  return tally.kind === 'event'
+    ? shareOf(tally.events[side], tally.trials[side])
+    : meanOf(asks, tally, side)
+}
+
+/** What the pairs of a mirror step say of absolute limits; of events nothing, since nobody saw the copies' answers. */
+export function pairValues(
+  { pairTests }: RolloutPlan,
+  { pairs = NO_PAIR_EVIDENCE }: Evidence,
+  step: number,
+  latency: PairLatency,
+): StepValues {
+  return {
+    latency: (side, quantile) => latency(side, quantile, null),
+    failureRate: (side) => (pairs.step === step ? failureRate(pairs.stepCounts, side) : NO_VALUE),
+    value: (side, { name }) => {
+      const id = `${name}/mirror`
+      const found = pairs.series?.[id]
+      const asks = pairTests.find((test) => test.id === id)?.asks
+      if (asks === undefined || found?.step !== step || found.inStep.kind !== 'bet') return NO_VALUE
+      return meanOf(asks, found.inStep, side)
+    },
+  }
+}
+
+function failureRate(
+  { pairs, baselineFailed, canaryFailed, bothFailed }: PairCounts,
+  side: Side,
+): MetricValue {
+  return shareOf((side === CANARY_SIDE ? canaryFailed : baselineFailed) + bothFailed, pairs)
+}
+
+/** Values are compared by scores alone; what is folded has some. */
+function meanOf(asks: PairQuestion, { n, sum }: BetTally, side: Side): MetricValue {
+  const { score } = asks as PairScoreQuestion
+  return { value: scoreMean(score, sum[side] / n[side]), n: n[side] }
+}
+
+/** Pairs of a step that a test has judged. */
+function stepPairsOf(test: PairTest, pairs: PairEvidence, step: number): number {
+  if (isCounted(test)) {
+    if (pairs.step !== step) return 0
+    const { compared, pairs: all } = pairs.stepCounts
+    return test.asks.of === 'disagreement' ? compared : all
+  }
+  const found = pairs.series?.[test.id]
+  if (found?.step !== step) return 0
+  return (found.inStep.kind === 'bet' ? found.inStep.n : found.inStep.trials)[CANARY_SIDE]
 }
 
 function standingReports(
@@ -110,7 +226,7 @@ function disagreementOf(
   { compared, disagreed }: Pick<PairCounts, 'compared' | 'disagreed'>,
   max: number,
 ) {
-  const canary = valueOf(disagreed, compared)
+  const canary = shareOf(disagreed, compared)
   const isBeyond = canary.value !== null && canary.value > max
   return {
     kind: 'disagreement',
@@ -127,6 +243,6 @@ function disagreementOf(
   }
 }
 
-function valueOf(events: number, n: number): MetricValue {
+function shareOf(events: number, n: number): MetricValue {
   return n === 0 ? NO_VALUE : { value: events / n, n }
 }

@@ -2,7 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision } from './draft-decision.ts'
-import { fidelities, type Fidelity } from './fidelity.ts'
+import { fidelities, withoutUnrecorded, type Fidelity } from './fidelity.ts'
 import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
 import { hasMirrorStep } from './mirror-step.ts'
@@ -53,14 +53,14 @@ export type Replay = {
  * Judges a recorded attempt again, under `plan`: the same fold, judge and step, at the moments at which
  * anything could change. What did not come from the evidence (operators, breaker, an unreachable canary, a
  * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
- * by, the attempt's own decisions come out again. A mirror is left out, since its pairs are in no cohort: the
+ * by, the attempt's own decisions come out again. A mirror is left out, since its pairs are not archived: the
  * replay begins where the canary got its first weight. Null: it never came so far.
  */
 export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null {
   const [entry, ...later] = decisionsToReplay(record)
   if (entry === undefined) return null
   const found = fidelities(record.plan, plan, record.cohorts)
-  const judged = withoutMirrors(without(plan, found))
+  const judged = withoutMirrors(withoutUnrecorded(plan, found))
   const idle = begun(judged, entry)
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
@@ -125,14 +125,4 @@ function begun(plan: RolloutPlan, entry: Decision): RolloutState {
   const seen = { now: entry.at, rolledBackAt: null, actor: entry.actor }
   const { state } = reconcile(plan, null, seen) as Transition
   return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
-}
-
-function without(plan: RolloutPlan, found: readonly Fidelity[]): RolloutPlan {
-  const gone = new Set(found.filter((f) => f.kind === 'not-recorded').map((f) => f.id))
-  return {
-    ...plan,
-    hypotheses: plan.hypotheses.filter((h) => !gone.has(h.id)),
-    // Its labels cannot be waited for either.
-    metrics: plan.metrics.filter((m) => !gone.has(m.name)),
-  }
 }

@@ -1,6 +1,8 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import {
+  isLabelMetric,
   isWaitingMetric,
+  type MirrorStepSpec,
   type StepSpec,
   type ThresholdSpec,
   type WaitingMetricSpec,
@@ -8,7 +10,7 @@ import {
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
-import { valuesNeeded } from './missing.ts'
+import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
 import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
@@ -88,6 +90,34 @@ export function minimumsOf(
       interval
     const name = 'minLabels' in metric ? 'minLabels' : 'minRequests'
     minimums.push({ name: `${name} of ${metric.name}`, seconds })
+  }
+  return minimums
+}
+
+/** What a mirror step waits for, from its beginning. */
+export function mirrorMinimumsOf(
+  plan: RolloutPlan,
+  { share, minDurationMs, minRequests }: MirrorStepSpec,
+  traffic: Traffic,
+): readonly Minimum[] {
+  const { warmUpMs, intervalMs } = plan.spec.analysis
+  const unjudged = (warmUpMs + intervalMs) / 1000
+  const pairsPerSecond = share * traffic.unitsPerSecond
+  const minimums = [
+    { name: 'minDuration', seconds: minDurationMs / 1000 },
+    { name: 'minRequests', seconds: unjudged + minRequests / pairsPerSecond },
+  ]
+  for (const metric of plan.metrics) {
+    if (!isLabelMetric(metric) || metric.mode !== 'decide') continue
+    if (!plan.pairTests.some((test) => test.id === `${metric.name}/mirror`)) continue
+    const hypothesis = plan.hypotheses.find((h) => h.id === metric.name)!
+    const perSecond = pairsPerSecond * expectLabelled(hypothesis, traffic)
+    const isTaught = traffic.evidence?.caps[metric.name] !== undefined
+    // Bets on pairs are sized by the first labels that come.
+    const sized = CENTRING_LABELS / perSecond + (LABEL_ARRIVAL * metric.labelWindowMs) / 1000
+    const begin = unjudged + (isTaught ? 0 : teaching(metric, perSecond)) + sized
+    const judged = metric.minLabels / perSecond + metric.labelWindowMs / 1000
+    minimums.push({ name: `minLabels of ${metric.name}`, seconds: begin + judged })
   }
   return minimums
 }

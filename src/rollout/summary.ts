@@ -46,7 +46,7 @@ export const summarize = {
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
     }
-    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.`
+    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
   },
 
   ratioMismatch: (seen: Observation): string =>
@@ -134,8 +134,11 @@ function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport
 
 function disagreementSentence({ name, kind, canary, limit, evidence }: MetricReport): string {
   const { log, threshold } = evidence.harm!
-  return `${name} is ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides. No user has seen an answer of the canary.`
+  return `${name} is ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides.${UNSEEN}`
 }
+
+/** What pairs have shown, they have shown before the canary's first weight. */
+const UNSEEN = ' No user has seen an answer of the canary.'
 
 /** How the sentence of a rollback begins. */
 const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\))?: /

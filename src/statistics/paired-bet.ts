@@ -11,6 +11,12 @@ import { logMeanExp } from './log-sum-exp.ts'
 /** Width to which a bound is found. */
 const PRECISION = 1e-7
 
+/** Pairs by which of the two sides failed, or had whatever event is compared. */
+export type FailedPairs = Pick<
+  PairCounts,
+  'pairs' | 'canaryFailed' | 'baselineFailed' | 'bothFailed'
+>
+
 /** Both answers come from one request: the coin of a pair is a fair one. */
 const FAIR = 0.5
 
@@ -24,17 +30,17 @@ const FAIR = 0.5
  * Source: betting on paired differences, Waudby-Smith and Ramdas, "Estimating means of bounded random
  * variables by betting" (JRSS B 2024, arXiv 2010.09686); McNemar, Psychometrika 1947.
  */
-export function pairedHarmLogEvidence(counts: PairCounts, ratio: number): number {
+export function pairedHarmLogEvidence(counts: FailedPairs, ratio: number): number {
   return pairedLogEvidence(counts, ratio, 0, HARM_GRID)
 }
 
 /** Log-evidence that P(canary fails) is less than `ratio` × P(baseline fails) + `floor`, from the same pairs. */
-export function pairedProofLogEvidence(counts: PairCounts, ratio: number, floor: number): number {
+export function pairedProofLogEvidence(counts: FailedPairs, ratio: number, floor: number): number {
   return pairedLogEvidence(counts, ratio, floor, PROOF_CHANGES)
 }
 
 function pairedLogEvidence(
-  { pairs, canaryFailed, baselineFailed, bothFailed }: PairCounts,
+  { pairs, canaryFailed, baselineFailed, bothFailed }: FailedPairs,
   ratio: number,
   floor: number,
   changes: readonly number[],

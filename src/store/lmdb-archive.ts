@@ -176,9 +176,11 @@ export function buildLmdbArchive(
     },
   }
 
+  // A replay begins with the first weight: mirrored cohorts are not archived.
   function waiting(service: string): readonly Cohort[] {
     const range = { start: [service], end: [service, Number.MAX_VALUE] }
-    return Array.from(cohorts.getRange(range), ({ value }) => decodeRecord<Cohort>(value))
+    const all = Array.from(cohorts.getRange(range), ({ value }) => decodeRecord<Cohort>(value))
+    return all.filter(({ mirrored }) => mirrored !== true)
   }
 }
 

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { NO_EVENTS, type Prediction, type UnitEvents } from '../domain/prediction.ts'
+import {
+  NO_EVENTS,
+  type PairedPrediction,
+  type Prediction,
+  type UnitEvents,
+} from '../domain/prediction.ts'
 
 /** Key of a prediction: [request id or its hash, service]; all services of one id are neighbours. */
 export type PredictionKey = [requestId: string, service: string]
@@ -13,10 +18,14 @@ const NO_VALUE = 2
 const CANARY = 4
 const HAS_UNIT = 8
 const SEGMENT = 16
+const PAIRED = 32
+const RULE = 64
+const RULE_BYTES = 4
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
-// texts u16 · rollout · variant · service · first part of the key · where there is one, the segment and its
-// length u16. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
+// texts u16 · rollout · variant · service · first part of the key · with PAIRED the mirrored cohort f64 and the
+// copy's value f64 (NaN = none) · where there is one, the segment and its length u16 · where there is one, the
+// rule u32. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
 // hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
@@ -24,6 +33,7 @@ const VALUE_AT = 17
 const LABEL_AT = 25
 const LENGTHS_AT = 33
 const TEXT_AT = 39
+const PAIR_BYTES = 16
 
 /** First part of the key: `r` and the id, or `h` and the SHA-256 of an id that is too long or has a NUL. */
 export function requestIdKey(requestId: string): string {
@@ -41,19 +51,23 @@ export function unitKey(unit: number): string {
 
 /** The value to store for a request that no feedback has joined yet. */
 export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
-  const { rollout, variant, service, value, unit, segment } = prediction
+  const { rollout, variant, service, value, unit, segment, pair, rule } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const textBytes = lengths.reduce((sum, length) => sum + length, 0)
   const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
+  const ruleBytes = rule === undefined ? 0 : RULE_BYTES
   const hasTail = unit !== null || events !== NO_EVENTS
-  const bytes = Buffer.alloc(TEXT_AT + textBytes + segmentBytes + (hasTail ? tailBytes(events) : 0))
+  const restBytes = (pair === undefined ? 0 : PAIR_BYTES) + segmentBytes + ruleBytes
+  const bytes = Buffer.alloc(TEXT_AT + textBytes + restBytes + (hasTail ? tailBytes(events) : 0))
   bytes[0] =
     (value === null ? NO_VALUE : 0) |
     (prediction.side === CANARY_SIDE ? CANARY : 0) |
     (hasTail ? HAS_UNIT : 0) |
-    (segment === undefined ? 0 : SEGMENT)
+    (segment === undefined ? 0 : SEGMENT) |
+    (pair === undefined ? 0 : PAIRED) |
+    (rule === undefined ? 0 : RULE)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -63,10 +77,15 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
     if (index < 3) bytes.writeUInt16LE(lengths[index]!, LENGTHS_AT + 2 * index)
     at += bytes.write(text, at)
   }
+  if (pair !== undefined) {
+    at = bytes.writeDoubleLE(pair.cohort, at)
+    at = bytes.writeDoubleLE(pair.copy ?? NaN, at)
+  }
   if (segment !== undefined) {
     const length = bytes.write(segment, at)
     at = bytes.writeUInt16LE(length, at + length)
   }
+  if (rule !== undefined) at = bytes.writeUInt32LE(rule, at)
   if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
@@ -74,12 +93,12 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
 /** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
 export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt, segmentAt, tailAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, ruleAt, tailAt } = findTexts(bytes)
   const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
     // Without its first letter; of a long one only the hash is kept.
-    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, segmentAt),
+    requestId: requestId ?? bytes.toString('utf8', idKeyAt + 1, pairAt),
     value: (flags & NO_VALUE) === 0 ? bytes.readDoubleLE(VALUE_AT) : null,
     at: assignedAt(bytes),
     rollout: bytes.toString('utf8', TEXT_AT, variantAt),
@@ -89,7 +108,9 @@ export function decodePrediction(bytes: Buffer, requestId: string | null): Predi
     unit: Number.isNaN(unit) ? null : unit,
     ...((flags & SEGMENT) === 0
       ? undefined
-      : { segment: bytes.toString('utf8', segmentAt, tailAt - 2) }),
+      : { segment: bytes.toString('utf8', segmentAt, ruleAt - 2) }),
+    ...((flags & PAIRED) === 0 ? undefined : { pair: decodePair(bytes, pairAt) }),
+    ...((flags & RULE) === 0 ? undefined : { rule: bytes.readUInt32LE(ruleAt) }),
   }
 }
 
@@ -121,8 +142,8 @@ export function withEvents(bytes: Buffer, events: UnitEvents): Buffer {
 
 /** The key that a stored prediction is found by. */
 export function decodeKey(bytes: Buffer): PredictionKey {
-  const { serviceAt, idKeyAt, segmentAt } = findTexts(bytes)
-  return [bytes.toString('utf8', idKeyAt, segmentAt), bytes.toString('utf8', serviceAt, idKeyAt)]
+  const { serviceAt, idKeyAt, pairAt } = findTexts(bytes)
+  return [bytes.toString('utf8', idKeyAt, pairAt), bytes.toString('utf8', serviceAt, idKeyAt)]
 }
 
 /** The second key that the record of a unit is found by; null for every other record. */
@@ -157,8 +178,15 @@ function findTexts(bytes: Buffer) {
   const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
   const tail = (flags & HAS_UNIT) === 0 ? 0 : 12 + 8 * countsOf(bytes)
   const tailAt = bytes.length - tail
-  const segment = (flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(tailAt - 2)
-  return { variantAt, serviceAt, idKeyAt, segmentAt: tailAt - segment, tailAt }
+  const ruleAt = tailAt - ((flags & RULE) === 0 ? 0 : RULE_BYTES)
+  const segmentAt = ruleAt - ((flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(ruleAt - 2))
+  const pairAt = segmentAt - ((flags & PAIRED) === 0 ? 0 : PAIR_BYTES)
+  return { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, ruleAt, tailAt }
+}
+
+function decodePair(bytes: Buffer, at: number): PairedPrediction {
+  const copy = bytes.readDoubleLE(at + 8)
+  return { cohort: bytes.readDoubleLE(at), copy: Number.isNaN(copy) ? null : copy }
 }
 
 function countsOf(bytes: Buffer): number {

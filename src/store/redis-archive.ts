@@ -66,7 +66,10 @@ export function buildRedisArchive(
 
 type FiveNumbers = [number, number, number, number, number]
 
-/** The cohorts that wait for labels, in order, with the tallies that feedback has changed since. */
+/**
+ * The cohorts of draws that wait for labels, in order, with the tallies that feedback has changed since. A
+ * replay begins with the first weight: mirrored ones are not archived.
+ */
 export async function readWaiting(
   redis: RedisConnection,
   service: string,
@@ -80,7 +83,7 @@ export async function readWaiting(
       ['hvalsBuffer', `${redis.root}tallies:${service}`],
     ],
   )
-  return joinTallies(cohorts, numbers, tallies)
+  return joinTallies(cohorts, numbers, tallies).filter(({ mirrored }) => mirrored !== true)
 }
 
 /** Cohorts as they are stored, and their newer tallies, by the numbers of those: in order. */

@@ -50,31 +50,33 @@ function numbersOf(tally: Tally): readonly number[] {
   return tally.kind === 'bet' ? betNumbers(tally) : eventNumbers(tally)
 }
 
-function eventNumbers({ trials, events, harmEvents }: EventTally): readonly number[] {
-  return [...trials, ...events, ...harmEvents]
+function eventNumbers({ trials, events, harmEvents, both }: EventTally): readonly number[] {
+  return [...trials, ...events, ...harmEvents, ...(both ?? [])]
 }
 
 function toEvents(numbers: readonly number[]): EventTally {
-  const [trials, events, harmEvents] = toPairs(numbers)
+  const [trials, events, harmEvents, both] = toPairs(numbers)
   return {
     kind: 'event',
     trials: trials!,
     events: events!,
     harmEvents: harmEvents!,
     harmUnits: null,
+    ...(both === undefined ? {} : { both }),
   }
 }
 
 // How many bets there are and how long the bins are, then what is always there; the rest after the bins is
-// the denominator, so that its place says whether there is one.
+// the denominator, or the product of pairs, so that its length says which of them there is.
 function betNumbers(tally: BetTally): readonly number[] {
-  const { n, sum, sumSq, harm, proof, bins, denominator } = tally
+  const { n, sum, sumSq, harm, proof, bins, denominator, product } = tally
   const baseline = bins === undefined ? [] : binNumbers(bins[BASELINE_SIDE])
   const canary = bins === undefined ? [] : binNumbers(bins[CANARY_SIDE])
-  const rest =
+  const ofRatio =
     denominator === undefined
       ? []
       : [...denominator.sum, ...denominator.sumSq, ...denominator.cross]
+  const rest = product === undefined ? ofRatio : [product]
   // -1: there are none, as opposed to empty ones.
   const lengths = bins === undefined ? [-1, -1] : [baseline.length, canary.length]
   return [
@@ -90,7 +92,8 @@ function toBets(all: readonly number[]): BetTally {
   const binsAt = 6 + 2 * bets
   const middle = binsAt + Math.max(0, baseline)
   const end = middle + Math.max(0, canary)
-  const [denSum, denSumSq, cross] = toPairs(numbers.slice(end))
+  const rest = numbers.slice(end)
+  const [denSum, denSumSq, cross] = rest.length === 1 ? [] : toPairs(rest)
   return {
     kind: 'bet',
     n: n!,
@@ -99,6 +102,7 @@ function toBets(all: readonly number[]): BetTally {
     ...(denSum === undefined
       ? {}
       : { denominator: { sum: denSum, sumSq: denSumSq!, cross: cross! } }),
+    ...(rest.length === 1 ? { product: rest[0]! } : {}),
     harm: numbers.slice(6, 6 + bets),
     proof: numbers.slice(6 + bets, binsAt),
     ...(baseline < 0

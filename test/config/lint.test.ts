@@ -26,6 +26,25 @@ t.test('only technical metrics are warned about', (t) => {
   t.end()
 })
 
+t.test('a limit that each worker has for itself is warned about', (t) => {
+  const limited = (workers: number | string) =>
+    file({
+      gateway: `, workers: ${workers}`,
+      variants: '      v: { version: "3", upstreams: ["http://h"], maxInFlight: 8 }',
+    })
+  const about = (workers: number | string) => lintConfig(configOf(limited(workers)))
+  t.same(about(1), [])
+  t.match(about(3), [
+    {
+      path: ['services', 'm', 'variants', 'v', 'maxInFlight'],
+      message:
+        'each of the workers (gateway.workers: 3) lets in so many by itself: 24 at once in all',
+    },
+  ])
+  t.match(about('auto'), [{ message: /\(gateway\.workers: auto\) lets in so many by itself$/ }])
+  t.end()
+})
+
 t.test('a rollout that nothing rolls back is warned about', (t) => {
   const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
   t.match(warningsOf(rollout('')), [warning])
@@ -51,6 +70,34 @@ t.test('each of the three common mistakes is found, and what mends it silences i
   t.same(found(text('30%', `${ERRORS}, ${RMSE}`)), [], 'a weight of 30 % suffices')
   t.match(found(text('1%', `${ERRORS}, ${RMSE}`)), [/^services.m.rollout.steps.0: a weight of 1 %/])
   t.match(found(text('1%', wary)), [/nothing rolls/, /a weight of 1 % is too low/], 'two at once')
+  t.end()
+})
+
+t.test('what a mirror step never judges is named', (t) => {
+  const text = (first: string, more: string) =>
+    rollout(`${ERRORS}, ${RMSE}, ${more}`, '    idempotent: true\n').replace(
+      'steps: [',
+      `steps: [ ${first}`,
+    )
+  const never = (reason: RegExp) =>
+    new RegExp(`is never judged in a mirror step, and waits for the first weight: ${reason.source}`)
+  const event = 'event: buy, maxDecrease: 5%, window: 1m'
+  const counted = 'method: threshold, count: 3'
+  for (const [name, metric, reason] of [
+    ['sales', `sales: { kind: conversion, ${event} }`, /nobody sees/],
+    ['sum', `sum: { kind: sum, better: higher, cap: 5, ${event} }`, /nobody sees/],
+    ['tokens', 'tokens: { kind: mean, of: body:/n, maxIncrease: 5% }', /numbers of answers/],
+    ['drift', 'drift: { kind: drift, of: prediction }', /distributions/],
+    ['late', `late: { kind: latency, quantile: 0.9, max: 1s, ${counted} }`, /its measurements/],
+  ] as const) {
+    const found = warningsOf(text('{ mirror: 100% }, ', metric))
+    t.match(found, [never(reason)], name)
+    t.match(found[0], `analysis.metrics.${name}: `)
+    t.same(warningsOf(text('', metric)), [], 'without a mirror step nothing is said')
+  }
+  const judged =
+    'late: { kind: latency, quantile: 0.9, max: 1s }, same: { kind: disagreement, max: 5% }'
+  t.same(warningsOf(text('{ mirror: 100% }, ', judged)), [])
   t.end()
 })
 

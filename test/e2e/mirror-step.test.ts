@@ -1,33 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { Agent, request } from 'undici'
 import { readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig } from './support/config.ts'
+import { startModelProcess } from './support/model-process.ts'
 import { runSerin, startSerin, writeConfig } from './support/serin-process.ts'
-
-const MODEL = fileURLToPath(new URL('support/stepped-model.js', import.meta.url))
-
-/** Starts a model server that says `value` to everything. */
-async function startModel(t: Test, value: number) {
-  const child = spawn(process.execPath, [MODEL, String(value)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'close')
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await ended
-  }
-  t.teardown(kill)
-  const [line] = await once(child.stdout, 'data')
-  return { origin: `http://127.0.0.1:${Number(String(line))}`, kill }
-}
 
 /** A gateway whose rollout begins with a mirror, and users who ask all the time. */
 async function startMirrored(t: Test, canarySays: number, minRequests = 200) {
-  const baseline = await startModel(t, 1)
-  const canary = await startModel(t, canarySays)
+  const baseline = await startModelProcess(t, 'stepped-model.js', 1)
+  const canary = await startModelProcess(t, 'stepped-model.js', canarySays)
   const folder = t.testdir({})
   const service = {
     match: { path: '/m/*' },

@@ -1,7 +1,6 @@
 import t from 'tap'
 import type { MetricSpec, RolloutSpec } from '../../src/domain/rollout-spec.ts'
-import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
-import { GPU } from '../fakes/measurements.ts'
+import { GPU, gaugeOfCanary } from '../fakes/measurements.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
 import { ERRORS, LATENCY, rolloutSpec, service } from '../fakes/simulated-service.ts'
@@ -103,16 +102,9 @@ t.test('a canary that goes away in its preview is rolled back, and not switched 
 })
 
 t.test('providers are asked about a preview, and speak before the switch', async (t) => {
-  const asked = (value: () => string): FetchProvider => {
-    return ({ url }) => {
-      const isCanary = new URL(url).searchParams.get('query')!.includes('2.0')
-      const text = isCanary ? value() : '0.1'
-      if (text === 'down') return Promise.reject(new Error('refused the connection'))
-      const data = { resultType: 'vector', result: [{ metric: {}, value: [1, text] }] }
-      return Promise.resolve({ status: 200, body: JSON.stringify({ status: 'success', data }) })
-    }
-  }
-  const bad = await blueGreen(60_000, [GPU], () => ({}), { fetchProvider: asked(() => '0.95') })
+  const bad = await blueGreen(60_000, [GPU], () => ({}), {
+    fetchProvider: gaugeOfCanary(() => '0.95'),
+  })
   t.ok(await bad.run(30_000, (s) => s.phase === 'rolled-back'))
   t.match(bad.store.log.at(-1), {
     reason: 'gpu',
@@ -121,7 +113,7 @@ t.test('providers are asked about a preview, and speak before the switch', async
 
   let isUp = false
   const away = await blueGreen(10_000, [GPU], () => ({}), {
-    fetchProvider: asked(() => (isUp ? '0.5' : 'down')),
+    fetchProvider: gaugeOfCanary(() => (isUp ? '0.5' : 'down')),
   })
   await away.run(20_000, () => false)
   t.match(away.store.log.at(-1), { action: 'hold', reason: 'error', to: { phase: 'paused' } })

@@ -1,3 +1,4 @@
+import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { MeasurementRun } from '../../src/domain/measurement.ts'
 import type { ProviderMetricSpec, ThresholdSpec } from '../../src/domain/rollout-spec.ts'
 import type { Verdict } from '../../src/domain/verdict.ts'
@@ -63,4 +64,15 @@ export const SCORE: Extract<ProviderMetricSpec, { kind: 'http' }> = {
   pointer: '/score',
   secret: 'top-secret',
   intervalMs: 1000,
+}
+
+/** A Prometheus that says 0.1 of the baseline, and `value` of version 2.0; `down`: it is away. */
+export function gaugeOfCanary(value: () => string): FetchProvider {
+  return ({ url }) => {
+    const isCanary = new URL(url).searchParams.get('query')!.includes('2.0')
+    const text = isCanary ? value() : '0.1'
+    if (text === 'down') return Promise.reject(new Error('refused the connection'))
+    const data = { resultType: 'vector', result: [{ metric: {}, value: [1, text] }] }
+    return Promise.resolve({ status: 200, body: JSON.stringify({ status: 'success', data }) })
+  }
 }

@@ -9,6 +9,7 @@ import type {
   RolloutRecord,
   Store,
   UnitBatch,
+  FeedbackChange,
 } from '../../src/store/store.ts'
 
 /** A store in memory with the semantics of the port, and switches that make commits or all of it fail. */
@@ -98,7 +99,7 @@ export class MemoryStore implements Store {
     rollout: string,
     { after, limit }: { readonly after: number; readonly limit: number },
   ): Promise<readonly Cohort[]> =>
-    [...this.archive, ...(this.records.get(service)?.cohorts ?? [])]
+    [...this.archive, ...(this.records.get(service)?.cohorts ?? []).filter(isDrawn)]
       .filter((c) => c.rollout === rollout && c.number > after)
       .slice(0, limit)
 
@@ -131,7 +132,12 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitFeedback = async (): Promise<void> => {}
+  commitFeedback = async ({ tallies }: Pick<FeedbackChange, 'tallies'>): Promise<void> => {
+    for (const { service, cohort, rollout, tallies: changed } of tallies) {
+      const kept = this.records.get(service)?.cohorts.find((c) => c.number === cohort)
+      if (kept?.rollout === rollout) Object.assign(kept.tallies, structuredClone(changed))
+    }
+  }
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
@@ -144,7 +150,7 @@ export class MemoryStore implements Store {
     const kept = change.resetEvidence === true ? null : before
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
-    if (kept === null) this.archive.push(...(before?.cohorts ?? []))
+    if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isDrawn))
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
     for (const cohort of change.putCohorts ?? [])
       cohorts.set(cohort.number, structuredClone(cohort))
@@ -157,4 +163,8 @@ export class MemoryStore implements Store {
       units,
     })
   }
+}
+
+function isDrawn({ mirrored }: Cohort): boolean {
+  return mirrored !== true
 }

@@ -6,6 +6,8 @@ import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import { endPair } from '../../src/metrics/pair-ledger.ts'
+import { PairedPredictions } from '../../src/metrics/paired-predictions.ts'
+import type { Ticket } from '../../src/metrics/recorder.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { Agenda } from './agenda.ts'
@@ -37,7 +39,7 @@ export type SimulationOptions = {
   readonly fetchProvider?: FetchProvider
   readonly confirm?: Confirm
   /** What becomes of a copy, and whether its answer is another one; absent = of each as of its request. */
-  readonly copy?: (elapsedMs: number) => CopyFate
+  readonly copy?: (elapsedMs: number, request: Fate) => CopyFate
 }
 
 /** What the copy of a request meets. */
@@ -45,6 +47,8 @@ export type CopyFate = {
   readonly failed: boolean
   readonly disagreed: boolean | null
   readonly latencyMs: number
+  /** Absent = that of its request. */
+  readonly prediction?: number | null
 }
 
 /** Providers that are all down. */
@@ -61,10 +65,16 @@ export class Simulation {
   evaluator: Evaluator
   weightBp = 0
   readonly errors: unknown[] = []
+  /** Labels of pairs that were acknowledged. */
+  pairLabels = 0
   readonly #options: SimulationOptions
   readonly #start: number
   readonly #agenda = new Agenda()
   readonly #predictions = new Map<string, Prediction>()
+  readonly #halves = new PairedPredictions({
+    add: (prediction) => this.#predictions.set(prediction.requestId, prediction),
+    find: () => [],
+  })
   #downSince = new Map<string, number>()
   #count = 0
 
@@ -109,7 +119,7 @@ export class Simulation {
     return new ServiceBook({
       service,
       clock: this.clock,
-      remember: (prediction) => this.#predictions.set(prediction.requestId, prediction),
+      remember: this.#halves.add,
       previous,
     })
   }
@@ -182,14 +192,9 @@ export class Simulation {
       },
       requestId,
     )
-    const {
-      outcome,
-      latencyMs,
-      error,
-      labelAfterMs,
-      prediction = 0,
-    } = fate(variant, this.elapsedMs, segment)
-    if (variant === 'baseline') this.#copy(outcome === 'failed', latencyMs)
+    const met = fate(variant, this.elapsedMs, segment)
+    const { outcome, latencyMs, error, labelAfterMs, prediction = 0 } = met
+    if (variant === 'baseline') this.#copy(met, ticket)
     this.#later(latencyMs, () => {
       this.book.head(ticket)
       this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
@@ -197,20 +202,29 @@ export class Simulation {
     })
     if (error === null) return
     this.#later(latencyMs + labelAfterMs, () => {
+      this.#halves.find(null, requestId)
       const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      this.evaluator.label(pending, prediction + error)
+      const { result, changed } = this.evaluator.label(pending, prediction + error)
+      if (pending.pair !== undefined && result === 'joined') this.pairLabels++
+      if (changed === null) return
+      void this.store.commitFeedback({ tallies: [{ ...changed, service: 'svc' }] })
     })
   }
 
   /** Both fates of a pair are known when the slower one is. */
-  #copy(liveFailed: boolean, liveMs: number): void {
-    const pair = this.book.mirrors.get('canary')?.ledger?.begin() ?? null
+  #copy(request: Fate, ticket: Ticket): void {
+    const pair = this.book.mirrors.get('canary')?.ledger?.begin(ticket.segment) ?? null
+    ticket.pair = pair
     if (pair === null) return
+    const liveFailed = request.outcome === 'failed'
+    const { latencyMs: liveMs, prediction: said = 0 } = request
     const same = { failed: liveFailed, disagreed: false, latencyMs: liveMs }
-    const { failed, disagreed, latencyMs } = this.#options.copy?.(this.elapsedMs) ?? same
-    this.#later(Math.max(liveMs, latencyMs), () =>
-      endPair(pair, { liveFailed, copyFailed: failed, disagreed }),
+    const copied: CopyFate = this.#options.copy?.(this.elapsedMs, request) ?? same
+    const { failed: copyFailed, disagreed, latencyMs: copyMs, prediction = said } = copied
+    const copyPrediction = copyFailed ? null : prediction
+    this.#later(Math.max(liveMs, copyMs), () =>
+      endPair(pair, { liveFailed, copyFailed, disagreed, liveMs, copyMs, copyPrediction }),
     )
   }
 

@@ -8,6 +8,18 @@ import { events } from '../fakes/evidence.ts'
 import { makeWorld } from './join-world.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from '../store/samples.ts'
 
+t.test('a label of a pair is booked, though its request is no draw', async (t) => {
+  const pair = { cohort: 7, copy: 4 }
+  const world = makeWorld([
+    samplePrediction({ cohort: -1, pair }),
+    samplePrediction({ requestId: 'r-2', cohort: -1 }),
+  ])
+  const lines = ['{"requestId":"r-1","label":5}', '{"requestId":"r-2","label":5}']
+  t.match(await world.accept(...lines), { joined: 2 })
+  t.match(world.booked, [{ prediction: { requestId: 'r-1', pair }, label: 5 }])
+  t.equal(world.booked.length, 1)
+})
+
 t.test('a label is booked with its prediction and the time, and marked in the store', async (t) => {
   const world = makeWorld([samplePrediction()])
   const report = await world.accept('{"requestId":"r-1","label":4.5}')
@@ -59,11 +71,13 @@ t.test('a late label is marked like any other, so that it is late once', async (
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
 })
 
-t.test('a request that is no evidence is joined and booked nowhere', async (t) => {
+t.test('a request that is no evidence is joined and shown once, and booked nowhere', async (t) => {
   const prediction = samplePrediction({ cohort: -1 })
   const world = makeWorld([prediction])
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 1 })
+  t.match(await world.accept('{"requestId":"r-1","label":2}'), { duplicate: 1 })
   t.strictSame(world.booked, [])
+  t.strictSame(world.shown, [{ prediction, label: 1 }])
   t.equal(world.commits.length, 1)
 })
 
@@ -238,6 +252,7 @@ async function openRealWorld(t: Test, path: string) {
     buffer,
     store,
     eventFields: () => new Map(),
+    showLabel: () => {},
     bookLabel: () => {
       tally.trials[0] += 1
       return { result: 'joined', changed: { ...changed(7), tallies: { x: tally } } }

@@ -52,7 +52,9 @@ function begin(
     startedAt: 0,
     startedWall: 0,
     headAt: null,
+    ruled: null,
     compared: [],
+    pair: null,
     place: -1,
     done: false,
   }

@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { CohortTerms } from '../../src/domain/cohort.ts'
+import type { PairTest } from '../../src/domain/pairs.ts'
 import {
   endPair,
   PAIR_WINDOW_MS,
@@ -6,34 +8,45 @@ import {
   type PairFate,
 } from '../../src/metrics/pair-ledger.ts'
 
-const FINE: PairFate = { liveFailed: false, copyFailed: false, disagreed: false }
+const FINE: PairFate = {
+  liveFailed: false,
+  copyFailed: false,
+  disagreed: false,
+  liveMs: 10,
+  copyMs: 10,
+  copyPrediction: null,
+}
+
+const NO_TERMS: CohortTerms = { thresholds: {}, bets: {}, caps: {} }
+
+const opening = (step: number, number = 1, terms = NO_TERMS) => ({ number, step, terms })
 
 t.test('pairs are counted by what became of both', (t) => {
-  const ledger = new PairLedger()
-  t.equal(ledger.begin(), null, 'no interval is open')
-  ledger.turn(0, 1000)
+  const ledger = new PairLedger([])
+  t.equal(ledger.begin(null), null, 'no interval is open')
+  ledger.turn(opening(0), 1000)
   const fates: readonly (PairFate | null)[] = [
     FINE,
     { ...FINE, disagreed: null },
     { ...FINE, disagreed: true },
-    { liveFailed: false, copyFailed: true, disagreed: true },
-    { liveFailed: true, copyFailed: false, disagreed: null },
-    { liveFailed: true, copyFailed: true, disagreed: false },
+    { ...FINE, copyFailed: true, disagreed: true },
+    { ...FINE, liveFailed: true, disagreed: null },
+    { ...FINE, liveFailed: true, copyFailed: true },
     null,
   ]
   for (const fate of fates) {
-    const pair = ledger.begin()!
+    const pair = ledger.begin(null)!
     endPair(pair, fate)
     endPair(pair, FINE)
   }
   t.same(ledger.settle(1500), [], 'the interval is open')
   ledger.turn(null, 2000)
-  t.equal(ledger.begin(), null)
+  t.equal(ledger.begin(null), null)
   const counts = {
     ...{ pairs: 6, canaryFailed: 1, baselineFailed: 1, bothFailed: 1 },
     ...{ compared: 4, disagreed: 2 },
   }
-  t.same(ledger.settle(2000), [{ step: 0, counts }])
+  t.same(ledger.settle(2000), [{ number: 1, step: 0, counts }])
   t.same(ledger.settle(2000), [], 'each interval is given once')
   t.end()
 })
@@ -41,12 +54,12 @@ t.test('pairs are counted by what became of both', (t) => {
 t.test(
   'intervals are given in order: a pair that is on its way holds up all that come later',
   (t) => {
-    const ledger = new PairLedger()
-    ledger.turn(0, 0)
-    const slow = ledger.begin()!
-    ledger.turn(1, 1000)
-    endPair(ledger.begin()!, FINE)
-    ledger.turn(1, 2000)
+    const ledger = new PairLedger([])
+    ledger.turn(opening(0), 0)
+    const slow = ledger.begin(null)!
+    ledger.turn(opening(1), 1000)
+    endPair(ledger.begin(null)!, FINE)
+    ledger.turn(opening(1), 2000)
     t.same(ledger.settle(3000), [])
     endPair(slow, { ...FINE, copyFailed: true })
     t.same(
@@ -61,10 +74,10 @@ t.test(
 )
 
 t.test('what is never known is left out after its time, and counted by nobody', (t) => {
-  const ledger = new PairLedger()
-  ledger.turn(0, 0)
-  const lost = ledger.begin()!
-  endPair(ledger.begin()!, FINE)
+  const ledger = new PairLedger([])
+  ledger.turn(opening(0), 0)
+  const lost = ledger.begin(null)!
+  endPair(ledger.begin(null)!, FINE)
   ledger.turn(null, 1000)
   t.same(ledger.settle(999 + PAIR_WINDOW_MS), [])
   const [given] = ledger.settle(1000 + PAIR_WINDOW_MS)
@@ -72,5 +85,88 @@ t.test('what is never known is left out after its time, and counted by nobody', 
   endPair(lost, FINE)
   t.match(given, { counts: { pairs: 1 } })
   t.same(ledger.settle(1e9), [])
+  t.end()
+})
+
+const RATIOS = { harmRatio: 1, proofRatio: 1, floor: 0 }
+const COMMON = {
+  onFailure: 'rollback',
+  required: true,
+  alphaHarm: 0.05,
+  alphaProof: 0.05,
+} as const
+const LATENCY_TEST: PairTest = {
+  ...COMMON,
+  id: 'latency/mirror',
+  metric: 'latency',
+  asks: { of: 'latency', quantile: 0.5, harmMargin: 0.1, proofMargin: 0.2, ...RATIOS },
+}
+const FAILURE_TEST: PairTest = {
+  ...COMMON,
+  id: 'errors@gold/mirror',
+  metric: 'errors',
+  segment: 'gold',
+  asks: { of: 'failure', ...RATIOS },
+}
+
+t.test('a pair is slow by the threshold of its side, or by failing', (t) => {
+  const ledger = new PairLedger([LATENCY_TEST])
+  const thresholds = { 'latency/mirror': { baselineMs: 100, harmMs: 110, proofMs: 120 } }
+  ledger.turn(opening(0, 1, { ...NO_TERMS, thresholds }), 0)
+  const fates: readonly Partial<PairFate>[] = [
+    { liveMs: 100, copyMs: 110 },
+    { liveMs: 101, copyMs: 111 },
+    { copyMs: 121 },
+    { copyFailed: true, copyMs: 1 },
+    { liveFailed: true, liveMs: null },
+    { liveMs: null },
+  ]
+  for (const fate of fates) endPair(ledger.begin(null)!, { ...FINE, ...fate })
+  ledger.turn(null, 1)
+  t.match(ledger.settle(1)[0]!.tallies, {
+    'latency/mirror': {
+      ...{ trials: [5, 5], harmEvents: [2, 3], events: [2, 2], both: [0, 1] },
+    },
+  })
+  const unknown = new PairLedger([LATENCY_TEST])
+  unknown.turn(opening(0), 0)
+  endPair(unknown.begin(null)!, FINE)
+  unknown.turn(null, 1)
+  t.match(unknown.settle(1), [{ tallies: { 'latency/mirror': { trials: [0, 0] } } }])
+  t.end()
+})
+
+t.test('a segment is counted apart', (t) => {
+  const ledger = new PairLedger([FAILURE_TEST])
+  ledger.turn(opening(0), 0)
+  for (const segment of ['gold', 'other', null])
+    endPair(ledger.begin(segment)!, { ...FINE, copyFailed: true })
+  ledger.turn(null, 1)
+  t.match(ledger.settle(1), [
+    { counts: { canaryFailed: 3 }, tallies: { 'errors@gold/mirror': { harmEvents: [0, 1] } } },
+  ])
+  t.end()
+})
+
+t.test('times are those of the step, the baseline is known over all steps', (t) => {
+  const ledger = new PairLedger([{ ...LATENCY_TEST, segment: 'gold' }])
+  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
+  t.equal(ledger.baselineQuantile(0.5, null), null)
+  ledger.turn(opening(0), 0)
+  for (let n = 0; n < 8; n++)
+    endPair(ledger.begin(n < 4 ? 'gold' : null)!, { ...FINE, copyMs: n < 4 ? 20 : null })
+  const late = ledger.begin(null)!
+  t.match(ledger.stepQuantile(0, 0, 0.5, null), { n: 8 })
+  t.match(ledger.stepQuantile(0, 1, 0.5, null), { n: 4 })
+  t.match(ledger.stepQuantile(0, 1, 0.5, 'gold'), { n: 4 })
+  t.ok(Math.abs(ledger.baselineQuantile(0.5, null)! - 10) < 0.3)
+  t.equal(ledger.baselineQuantile(0.5, 'gold'), null, 'too few')
+  ledger.turn(opening(1, 2), 1000)
+  endPair(late, FINE)
+  t.same(ledger.stepQuantile(1, 0, 0.5, null), { value: null, n: 0 })
+  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
+  t.ok(ledger.baselineQuantile(0.5, null)! > 9)
+  ledger.turn(opening(1, 3), 6_000_000)
+  t.equal(ledger.baselineQuantile(0.5, null), null, 'old times fade')
   t.end()
 })

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { PairCounts } from '../../src/domain/pairs.ts'
-import { PairLedger } from '../../src/metrics/pair-ledger.ts'
+import { PairLedger, type PairTicket } from '../../src/metrics/pair-ledger.ts'
 import { timeouts } from '../support/start-gateway.ts'
 import { startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
 
@@ -11,9 +11,9 @@ async function startJudged(
   more: Parameters<typeof startMirrored>[2] = {},
 ) {
   const started = await startMirrored(t, answers, more)
-  const ledger = new PairLedger()
+  const ledger = new PairLedger([])
   started.book.ledger = ledger
-  ledger.turn(0, 0)
+  ledger.turn(OPENING, 0)
   /** Closes the interval and waits until all of its pairs are known. */
   const settled = async (): Promise<Partial<PairCounts>> => {
     ledger.turn(null, 1)
@@ -31,6 +31,11 @@ async function startJudged(
 const json = (text: string, status = 200): Answer => {
   return (_req, res) => res.writeHead(status).end(text)
 }
+const OBSERVE = {
+  ...{ requestIdHeader: 'x-id', prediction: '/p', sample: 1 },
+  ...{ numbers: [], awaitsEvents: false },
+}
+const OPENING = { number: 1, step: 0, terms: { thresholds: {}, bets: {}, caps: {} } }
 const reset: Answer = (req) => req.socket.resetAndDestroy()
 
 for (const [how, live, shadow, counts] of [
@@ -66,6 +71,34 @@ for (const [how, live, shadow, counts] of [
   })
 }
 
+for (const [what, shadow, prediction, live = json('{"p":1}')] of [
+  ['its number', json('{"p":2}'), 2],
+  ['its number, also where both are the same', json('{"p":1}'), 1],
+  ['its number, also where the forms differ', json('{"p":2,"q":0}'), 2],
+  ['none, where it says a text', json('{"p":"2"}'), null],
+  ['none, where it is an error', json('{"p":2}', 500), null],
+  ['none, where there is no answer', reset, null],
+  ['nobody knows what, where a body was not read', json('{"p":2}'), undefined, json('text')],
+] as const satisfies readonly (readonly [string, Answer, number | null | undefined, Answer?])[]) {
+  t.test(`what the canary predicts is kept for the label: ${what}`, async (t) => {
+    const service = { observe: OBSERVE }
+    const { post, settled, ledger } = await startJudged(t, { live, shadow }, { service })
+    const tickets: PairTicket[] = []
+    const begin = ledger.begin.bind(ledger)
+    ledger.begin = (segment) => {
+      const ticket = begin(segment)
+      if (ticket !== null) tickets.push(ticket)
+      return ticket
+    }
+    await post()
+    await settled()
+    t.same(
+      tickets.map(({ done, copyPrediction }) => [done, copyPrediction]),
+      [[true, prediction]],
+    )
+  })
+}
+
 t.test('a copy that has no answer in time is a failure of the canary', async (t) => {
   const shadow = { timeout: timeouts({ firstByteMs: 50 }) }
   const { post, settled } = await startJudged(t, { shadow: () => {} }, { shadow })
@@ -80,8 +113,8 @@ t.test('copies that serin breaks off itself are no pairs', async (t) => {
   ledger.turn(null, 1)
   t.same(ledger.settle(1), [])
   await gateway.server.close()
-  t.same(ledger.settle(1), [], 'it settled without a pair')
-  ledger.turn(0, 2)
+  t.match(ledger.settle(1), [{ counts: { pairs: 0 } }], 'it settled without a pair')
+  ledger.turn(OPENING, 2)
   ledger.turn(null, 3)
-  t.same(ledger.settle(3), [], 'and holds up nothing')
+  t.match(ledger.settle(3), [{ counts: { pairs: 0 } }], 'and holds up nothing')
 })

@@ -289,8 +289,7 @@ t.test('a mirror waits for its time, its pairs, and a share within its limit', (
   const of = mirrored()
   const limit = { ...SAME.limit!, ticksBeyond: 1 }
   const beyond = { ...SAME, canary: { value: 0.06, n: 40 }, limit }
-  const live = report({ name: 'other', limit })
-  const few = seen({ reports: [live, PAIRS, beyond], stepCanaryUnits: 40 })
+  const few = seen({ reports: [PAIRS, beyond], stepCanaryUnits: 40 })
   const young = inMirror({ stepEnteredAt: NOW - 1000 })
   const sentences = (from = young, what = few) => missingFor(of, from, what).map((m) => m.sentence)
   t.same(sentences(), [
@@ -396,7 +395,7 @@ t.test('a replay begins with the first weight, and says that pairs are not recor
       .map((f) => [f.id, f.note]),
     ['errors/mirror', 'same'].map((id) => [
       id,
-      'pairs of a mirror step are in no cohort: the replay begins with the first weight',
+      'pairs of a mirror step are not archived: the replay begins with the first weight',
     ]),
   )
   const at = (phase: string, canary: number, time: number) => ({

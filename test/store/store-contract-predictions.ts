@@ -40,12 +40,46 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     ])
   })
 
-  t.test('a prediction keeps the segment of its request, beside ids of any length', async (t) => {
+  t.test(
+    'a prediction keeps the segment and the rule of its request, beside ids of any length',
+    async (t) => {
+      const store = await makeSubject(t).open()
+      const all = ['r-1', 'x'.repeat(257)].flatMap((id) => [
+        samplePrediction({ requestId: `${id}a`, segment: 'gold' }),
+        samplePrediction({ requestId: `${id}b`, segment: 'größer', value: null }),
+        samplePrediction({ requestId: `${id}c` }),
+        samplePrediction({ requestId: `${id}d`, rule: 2 ** 32 - 1 }),
+        samplePrediction({ requestId: `${id}e`, rule: 0, segment: 'gold', unit: null }),
+        samplePrediction({
+          requestId: `${id}f`,
+          rule: 7,
+          segment: 'gold',
+          pair: { cohort: 9, copy: null },
+        }),
+      ])
+      await store.putPredictions(all)
+      const queries = all.map(({ requestId }) => ({ service: null, requestId }))
+      t.strictSame(
+        await store.findPredictions(queries),
+        all.map((prediction, i) => pending(prediction, i + 1)),
+      )
+      await store.commitFeedback({
+        ...NOTHING,
+        labels: [{ record: 1, prediction: all[0]!, label: 1 }],
+      })
+      t.match(await store.findPredictions(queries.slice(0, 1)), [
+        { found: 'joined', prediction: { segment: 'gold' } },
+      ])
+      t.match(await store.expirePredictions(Number.MAX_SAFE_INTEGER), { expired: all.length })
+    },
+  )
+
+  t.test('both predictions of a pair are one record, with or without a segment', async (t) => {
     const store = await makeSubject(t).open()
     const all = ['r-1', 'x'.repeat(257)].flatMap((id) => [
-      samplePrediction({ requestId: `${id}a`, segment: 'gold' }),
-      samplePrediction({ requestId: `${id}b`, segment: 'größer', value: null }),
-      samplePrediction({ requestId: `${id}c` }),
+      samplePrediction({ requestId: `${id}a`, cohort: -1, pair: { cohort: 2 ** 40, copy: -0.1 } }),
+      samplePrediction({ requestId: `${id}b`, segment: 'größer', pair: { cohort: 1, copy: null } }),
+      samplePrediction({ requestId: `${id}c`, unit: 7, pair: { cohort: 1, copy: 0 } }),
     ])
     await store.putPredictions(all)
     const queries = all.map(({ requestId }) => ({ service: null, requestId }))
@@ -56,9 +90,11 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await store.commitFeedback({
       ...NOTHING,
       labels: [{ record: 1, prediction: all[0]!, label: 1 }],
+      events: [{ record: 2, prediction: all[1]!, events: SAID }],
     })
-    t.match(await store.findPredictions(queries.slice(0, 1)), [
-      { found: 'joined', prediction: { segment: 'gold' } },
+    t.strictSame(await store.findPredictions(queries.slice(0, 2)), [
+      { ...pending(all[0]!, 1), found: 'joined' },
+      { ...pending(all[1]!, 2), events: SAID },
     ])
     t.match(await store.expirePredictions(Number.MAX_SAFE_INTEGER), { expired: all.length })
   })
@@ -215,6 +251,9 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const tallies = {
       x: events([1, 1], [1, 1]),
       y: { ...bets([3, 2], [1, 2], 0.5, 1, 2), denominator },
+      // Of pairs.
+      v: { ...events([4, 4], [2, 3]), both: [1, 2] as [number, number] },
+      w: { ...bets([3, 3], [1, 2], 0.5, 1, 2), product: 7.5 },
     }
     await store.commitFeedback({ ...NOTHING, tallies: [7, 8].map((n) => changed(n, tallies)) })
     t.strictSame((await store.readRollout(SERVICE))?.cohorts, [

@@ -1,0 +1,99 @@
+import {
+  isLabelMetric,
+  isValueMetric,
+  isWaitingMetric,
+  type MetricSpec,
+  type StepSpec,
+  type ValueMetricSpec,
+} from '../domain/rollout-spec.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { formatDuration } from '../domain/units.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { formatCount } from './format.ts'
+import { sourceOf } from './metric-source.ts'
+import type { Missing } from './missing.ts'
+import type { Observation } from './observation.ts'
+import { etaAtPace, idleMs } from './pace.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** Labels, events and numbers of the canary that a step at a weight still needs. */
+export function labelMinimums(
+  plan: RolloutPlan,
+  step: Extract<StepSpec, { kind: 'weight' }>,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+  unit: string,
+): Missing[] {
+  const missing: Missing[] = []
+  const elapsedMs = seen.now - state.stepEnteredAt
+  for (const metric of plan.metrics) {
+    const needed = valuesNeeded(metric, step.minRequests)
+    if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
+    const report = reports.find((r) => r.name === metric.name)
+    if (report === undefined || report.stepCanaryN >= needed) continue
+    missing.push({
+      kind: 'minimum',
+      get sentence() {
+        const what = isValueMetric(metric)
+          ? waitedFor(metric, unit)
+          : `canary labels in this step${unreadable(seen)}`
+        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
+      },
+      etaSeconds: etaAtPace(
+        report.stepCanaryN,
+        needed,
+        elapsedMs,
+        idleMs(plan, state) + sourceOf(metric).windowMs,
+      ),
+    })
+  }
+  return missing
+}
+
+/** Labels that a mirror step still needs: of pairs, both of whose predictions were held against them. */
+export function mirrorLabelMinimums(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  reports: readonly MetricReport[],
+): Missing[] {
+  return plan.metrics.flatMap((metric) => {
+    if (!isLabelMetric(metric) || metric.mode !== 'decide') return []
+    const { name, minLabels, labelWindowMs } = metric
+    const report = reports.find((r) => r.name === `${name}/mirror`)
+    if (report === undefined || report.stepCanaryN >= minLabels) return []
+    const elapsedMs = seen.now - state.stepEnteredAt
+    const missing: Missing = {
+      kind: 'minimum',
+      get sentence() {
+        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}`
+      },
+      etaSeconds: etaAtPace(
+        report.stepCanaryN,
+        minLabels,
+        elapsedMs,
+        idleMs(plan, state) + labelWindowMs,
+      ),
+    }
+    return [missing]
+  })
+}
+
+/** Values of the canary before a step is left; null = the metric is judged as its requests end. */
+export function valuesNeeded(metric: MetricSpec, minRequests: number): number | null {
+  if (isLabelMetric(metric) || metric.kind === 'mean') return metric.minLabels
+  return isValueMetric(metric) ? minRequests : null
+}
+
+function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
+  const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
+  return `${unit} judged in this step${window}`
+}
+
+// Labels that come are of no use without the predictions they belong to: say so where labels are missed.
+function unreadable({ predictions }: Observation): string {
+  const { looked, unreadable } = predictions
+  if (unreadable === 0 || unreadable < looked / 2) return ''
+  return `; no prediction could be read from ${formatCount(unreadable)} of ${formatCount(looked)} answers: is observe.prediction right?`
+}
