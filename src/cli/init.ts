@@ -45,11 +45,7 @@ export function addInitCommand(program: Command, io: CliIo): void {
     .command('init')
     .description('write a first configuration; on a terminal it asks, unless options answer')
     .option('--service <name>', 'name of the model endpoint', parseName, 'my-model')
-    .option(
-      '--path <path>',
-      'requests of the endpoint (default: /v2/models/<service>/*)',
-      parsePath,
-    )
+    .option('--path <path>', 'requests of the endpoint (default: /v2/models/SERVICE/*)', parsePath)
     .option(
       '--baseline <url>',
       'server of the version in use',

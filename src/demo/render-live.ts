@@ -26,7 +26,8 @@ export function renderLive(services: readonly LiveService[], elapsedMs: number):
 export function renderProgress(services: readonly LiveService[], elapsedMs: number): string {
   const parts = services.map(({ service, view }) => {
     if (view === null) return `${service} …`
-    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}${renderEta(view)}`
+    const eta = view.etaSeconds === null ? '' : ` (next step in ${Math.ceil(view.etaSeconds)} s)`
+    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}${eta}`
   })
   return `[${formatClock(elapsedMs)}] ${parts.join(' · ')}`
 }
@@ -43,10 +44,7 @@ function renderService(live: LiveService): readonly string[] {
   if (live.view === null) return ['', title, '  waiting for the gateway', '', '', '', '']
   const { view, users } = live
   const weight = view.weights['canary'] ?? 0
-  const step =
-    view.step === null || view.step.kind === null
-      ? ''
-      : ` · step ${view.step.index + 1} of ${view.step.of}${renderEta(view)}`
+  const step = view.step === null ? '' : ` · step ${view.step.index + 1} of ${view.step.of}`
   return [
     '',
     title,
@@ -54,13 +52,14 @@ function renderService(live: LiveService): readonly string[] {
     renderVariant('baseline', view, users),
     renderVariant('canary', view, users),
     `  ${renderEvidence(view)}`,
-    `  ${live.ending ?? view.missing[0] ?? ''}`,
+    `  ${live.ending ?? describeRest(view)}`,
   ]
 }
 
-/** How long the present step will take, as the gateway reckons. */
-function renderEta({ etaSeconds }: ServiceJson): string {
-  return etaSeconds === null ? '' : `, about ${Math.ceil(etaSeconds)} s more`
+/** How long the present step takes, as the gateway reckons, and what it waits for. */
+function describeRest({ etaSeconds, missing }: ServiceJson): string {
+  const eta = etaSeconds === null ? [] : [`next step in about ${Math.ceil(etaSeconds)} s`]
+  return [...eta, ...missing.slice(0, 1)].join('; ')
 }
 
 function renderVariant(name: string, view: ServiceJson, users: UserTally): string {
