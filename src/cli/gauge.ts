@@ -2,7 +2,7 @@ import type { LogEvidenceJson, MetricJson } from '../admin/present-metric.ts'
 import type { Cell, Style } from './render.ts'
 
 /** Cells on each side of the middle of a gauge. */
-const SIDE_CELLS = 8
+const SIDE_CELLS = 7
 
 /** Draws a share in [0, 1] as a bar. */
 export function drawBar(share: number, cells: number): string {

@@ -57,7 +57,8 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<<>>>>>', width),
     ...renderMetrics(metrics, style, ({ verdict }) => ({
-      text: verdict,
+      // A gauge between its ends says that by itself.
+      text: verdict === 'inconclusive' ? '' : verdict,
       paint: paintVerdict(verdict, style),
     })),
     ...comparisons.flatMap((comparison) => [
@@ -102,7 +103,7 @@ function renderMetrics<M extends MetricJson>(
   verdictOf: (metric: M) => Cell,
 ): readonly string[] {
   if (metrics.length === 0) return []
-  const head = ['  metric', 'baseline', 'canary', 'worse shown     no worse shown', 'verdict']
+  const head = ['  metric', 'baseline', 'canary', '       worse │ no worse', 'verdict']
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     renderValue(metric.kind, metric.baseline.value),

@@ -1,4 +1,5 @@
 import type { CliOutput } from './cli-io.ts'
+import { sizeOf } from './terminal-size.ts'
 
 /** Draws blocks of lines over each other. */
 export type Repainter = { readonly paint: (lines: readonly string[]) => void }
@@ -11,7 +12,7 @@ export function createRepainter(output: CliOutput): Repainter {
   let painted = 0
   return {
     paint: (lines) => {
-      const room = Math.max(1, (output.rows ?? 24) - 1)
+      const room = Math.max(1, sizeOf(output).rows - 1)
       const shown =
         lines.length <= room
           ? lines

@@ -21,6 +21,9 @@ export async function watchServices(
   },
 ): Promise<void> {
   const stop = new AbortController()
+  const stopped = new Promise<null>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
   const unsubscribes = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
     io.onSignal(signal, () => stop.abort()),
   )
@@ -30,9 +33,10 @@ export async function watchServices(
     let awaySince: number | null = null
     for (let looks = 0; !stop.signal.aborted; looks += 1) {
       try {
-        const services = await unlessStopped(options.read(), stop.signal)
+        // Ctrl-C waits for no answer.
+        const services = await Promise.race([options.read(), stopped])
         if (services === null) return
-        await unlessStopped(readNews(client, services, decisions), stop.signal)
+        await Promise.race([readNews(client, services, decisions), stopped])
         if (awaySince !== null) view.back((io.clock.monotonic() - awaySince) / 1000)
         awaySince = null
         view.show(services, newestFirst(services, decisions))
@@ -72,15 +76,6 @@ function newestFirst(
   return services
     .flatMap(({ name }) => decisions.get(name) ?? [])
     .toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id)
-}
-
-/** What the work comes to, or null as soon as the signal is aborted: Ctrl-C waits for no answer. */
-function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const stopped = new Promise<null>((resolve) => {
-    if (signal.aborted) resolve(null)
-    signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
-  return Promise.race([work, stopped])
 }
 
 function isUnreachable(error: unknown): error is CliExit {

@@ -93,8 +93,8 @@ t.test('One service is watched with weights as bars and evidence as gauges.', as
     '  variant   version  weight                  requests  errors    p95  healthy',
     '  baseline  1.4      █████████████░░░  80 %    21,870      42  14 ms      2/2',
     '  canary    2.0      ███░░░░░░░░░░░░░  20 %     1,204       3  14 ms      2/2',
-    '  metric  baseline  canary  worse shown     no worse shown  verdict',
-    '  rmse         3.1    3.02    0 % ░░░░░░░░│██████░░ 70 %    inconclusive',
+    '  metric  baseline  canary         worse │ no worse       verdict',
+    '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %',
     '  missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)',
     '  next step in about 2 min',
     '  decision  when      by         action   summary',
@@ -121,15 +121,15 @@ t.test('A gauge tells harm from proof, and what has no evidence is told in words
   const plain = lastFrame((await watch(admin, [], TERMINAL, [nothing])).fake.stdout())
   const gauges = plain.slice(6, 11).map((line) => line.slice(30))
   t.same(gauges, [
-    '100 % ████████│········ -       failed',
-    '    - ········│████████ 100 %   successful',
-    '    - ········│░░░░░░░░ 0 %     inconclusive',
-    'limit 500 ms                    inconclusive',
-    '3 ok, 1 failed                  inconclusive',
+    '100 % ███████│······· -       failed',
+    '    - ·······│███████ 100 %   successful',
+    '    - ·······│░░░░░░░ 0 %',
+    'limit 500 ms',
+    '3 ok, 1 failed',
   ])
   const coloured = (await watch(admin, [], TERMINAL, [nothing], {})).fake.stdout()
-  t.match(coloured, '\u001B[31m100 % ████████')
-  t.match(coloured, '\u001B[32m    - ········│████████')
+  t.match(coloured, '\u001B[31m100 % ███████')
+  t.match(coloured, '\u001B[32m    - ·······│███████')
   t.match(coloured, '\u001B[1mcredit-risk')
 })
 
@@ -170,8 +170,8 @@ t.test('Each challenger of an experiment has gauges of its own.', async (t) => {
   t.same(frame.slice(1, 2).concat(frame.slice(5)), [
     'abn  experiment  x#1',
     '  canary  not known yet  (300 against 700 of the baseline, known in about 60 s)',
-    '  metric  baseline  canary  worse shown     no worse shown  verdict',
-    '  rmse         3.1    3.02    0 % ░░░░░░░░│██████░░ 70 %    not known yet',
+    '  metric  baseline  canary         worse │ no worse       verdict',
+    '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %    not known yet',
   ])
 })
 
@@ -189,6 +189,12 @@ t.test('A live view fits into its terminal: 80 columns, fewer, and few rows.', a
   const low = await watch(admin, ['credit-risk'], { isTTY: true, rows: 5 }, [nothing, nothing])
   t.match(low.fake.stdout(), /\u001B\[4A/)
   t.match(lastFrame(low.fake.stdout()).at(-1)!, /^… 9 more lines$/)
+})
+
+t.test('A terminal that does not know its size is taken for 80 by 24.', async (t) => {
+  const admin = await serve(t, () => [fakeStatus()])
+  const { fake } = await watch(admin, [], { isTTY: true, columns: 0, rows: 0 }, [nothing])
+  t.equal(lastFrame(fake.stdout()).length, 12)
 })
 
 t.test('Elsewhere than on a terminal there is a line for each change, and no other.', async (t) => {
