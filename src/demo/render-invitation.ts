@@ -21,9 +21,10 @@ export function renderInvitation(stage: Stage, serin: string): string {
   return [
     '',
     'Everything keeps running, with users and true values, until Ctrl-C:',
-    `  admin          ${stage.adminUrl}/`,
-    `  metrics        ${stage.adminUrl}/metrics`,
+    `  dashboard      ${stage.adminUrl}/`,
     `  gateway        ${stage.gatewayUrl}`,
+    `  admin API      ${stage.adminUrl}/api/v1/services`,
+    `  metrics        ${stage.adminUrl}/metrics`,
     `  configuration  ${stage.configFile}`,
     'In another terminal:',
     `  export SERIN_ADMIN=${stage.adminUrl}`,

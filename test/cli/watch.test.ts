@@ -93,7 +93,7 @@ t.test('One service is watched with weights as bars and evidence as gauges.', as
     '  variant   version  weight                  requests  errors    p95  healthy',
     '  baseline  1.4      █████████████░░░  80 %    21,870      42  14 ms      2/2',
     '  canary    2.0      ███░░░░░░░░░░░░░  20 %     1,204       3  14 ms      2/2',
-    '  metric  baseline  canary         worse │ no worse       verdict',
+    '  metric  baseline  canary         worse │ no worse     verdict',
     '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %',
     '  missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)',
     '  next step in about 2 min',
@@ -170,7 +170,7 @@ t.test('Each challenger of an experiment has gauges of its own.', async (t) => {
   t.same(frame.slice(1, 2).concat(frame.slice(5)), [
     'abn  experiment  x#1',
     '  canary  not known yet  (300 against 700 of the baseline, known in about 60 s)',
-    '  metric  baseline  canary         worse │ no worse       verdict',
+    '  metric  baseline  canary         worse │ no worse     verdict',
     '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %    not known yet',
   ])
 })

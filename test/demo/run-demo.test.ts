@@ -76,7 +76,10 @@ t.test(
       })
     })
     t.equal(code, 0, 'the exit code is that of the rollouts')
-    t.match(text, /admin +http:\/\/127\.0\.0\.1:\d+\/\n +metrics +http.*\n +gateway +http/)
+    t.match(
+      text,
+      /dashboard +http:\/\/127\.0\.0\.1:\d+\/\n +gateway +http.*\n +admin API +http.*\n +metrics +http/,
+    )
     t.match(text, /\n {2}node \S+ status --watch +# all services, live\n/)
     t.match(text, /\n {2}node \S+ explain mpg-skewed +# why it was rolled back\n/)
     t.same(listening, [true, true, true, true, true, true])
