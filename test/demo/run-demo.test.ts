@@ -4,6 +4,7 @@ import { createConnection } from 'node:net'
 import { dirname } from 'node:path'
 import t from 'tap'
 import type { DemoResult } from '../../src/demo/demo-result.ts'
+import { JSON_OUTPUTS } from '../docs/render-cli.ts'
 import { REAL_MODEL, runStubbedDemo } from './run-stubbed-demo.ts'
 
 t.test(
@@ -28,6 +29,8 @@ t.test('--json prints one object and nothing else', async (t) => {
   const { code, text } = await runStubbedDemo(t, 'as-expected', { json: true })
   const result = JSON.parse(text) as DemoResult
   t.equal(code, 0)
+  const documented = JSON_OUTPUTS.find(({ command }) => command === 'demo')!
+  t.same(Object.keys(result).sort(), [...documented.keys!].sort(), 'as docs/cli.md has it')
   t.match(result, { ok: true, problems: [], seed: 5, quick: true, wrongBeyond: 8 })
   t.match(result.services, [
     { service: 'mpg-better', expected: 'promoted', ok: true, decisions: [{ id: 1 }, { id: 2 }] },

@@ -29,7 +29,11 @@ t.test('What docs/cli.md says of `-o json` is what the commands print.', async (
     const stdin = toStream(['{"requestId": "a", "label": 1}\n'])
     const asks = command === 'backtest' ? [] : ['--admin', admin]
     const { stdout, stderr } = await run([...argv, '-o', 'json', ...asks], { stdin })
-    t.same(Object.keys(JSON.parse(stdout) as object).sort(), [...keys!].sort(), `${argv} ${stderr}`)
+    t.same(
+      Object.keys(JSON.parse(stdout) as object).sort(),
+      [...keys!].sort(),
+      `${argv.join(' ')} ${stderr}`,
+    )
   }
   t.same(
     JSON_OUTPUTS.filter(({ keys }) => keys === null).map(({ command, when }) => [command, when]),

@@ -57,6 +57,21 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     of: '[backtest.md](backtest.md)',
   },
   {
+    command: 'backtest',
+    when: 'of an experiment',
+    keys: ['service', 'rules', 'challengers'],
+    of: '[backtest.md](backtest.md)',
+  },
+  {
+    command: 'demo',
+    when: '--json',
+    keys: [
+      ...['ok', 'problems', 'seed', 'quick', 'seconds', 'requestsPerSecond', 'wrongBeyond'],
+      ...['services', 'feedback'],
+    ],
+    of: 'how each service ended, with its decisions and what its users saw',
+  },
+  {
     command: 'feedback',
     when: '',
     keys: ['joined', 'unmatched', 'late', 'duplicate', 'rejected'],
@@ -96,7 +111,6 @@ export function renderCli(program: Command): string {
         of,
       ]),
     ),
-    '`demo --json` prints one object: `ok`, `problems`, `seed`, `quick`, `seconds`, `requestsPerSecond`, `wrongBeyond`, `services` (with their `decisions` and what `users` saw) and `feedback`.',
     ...COMPLETION,
   ].join('\n\n')
 }
