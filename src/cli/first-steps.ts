@@ -12,22 +12,32 @@ const LADDERS = [
   [50, 100],
 ] as const
 
+/** A first rollout should be seen to its end by whoever starts it. */
+const UNHURRIED_SECONDS = 2 * 3600
+
 /**
- * Chooses the most careful steps that most rollouts (four of five) are through with within a day at this
- * traffic, by the planner; where none are, the fastest ones with a `maxDuration` that fits. `rps` is in
- * requests per second, or in new users per second where there is a key.
+ * Chooses the most careful steps that most rollouts (four of five) are through with in two hours at this
+ * traffic, by the planner; where none are, those of a day; and else the fastest ones with a `maxDuration` that
+ * fits. `rps` is in requests per second, or in new users per second where there is a key.
  */
 export async function chooseSteps(first: FirstConfig, rps: number): Promise<FirstSteps> {
+  const plans: { readonly weights: readonly number[]; readonly plan: PlanJson }[] = []
   for (const weights of LADDERS) {
     const plan = await forecastOf(first, { weights, maxDuration: null, forecast: '' }, rps)
-    if (plan.fits) return { weights, maxDuration: null, forecast: describe(plan) }
+    plans.push({ weights, plan })
+    if (isUnhurried({ plan })) break
   }
-  const weights = LADDERS.at(-1)!
-  const plan = await forecastOf(first, { weights, maxDuration: null, forecast: '' }, rps)
+  const { weights, plan } =
+    plans.find(isUnhurried) ?? plans.find((p) => p.plan.fits) ?? plans.at(-1)!
+  if (plan.fits) return { weights, maxDuration: null, forecast: describe(plan) }
   // A judgement that would take for ever needs other metrics, not more time: said by `check --rps`.
   const days = plan.p80Seconds === null ? null : Math.ceil((plan.p80Seconds * SPARE) / 86_400)
   const maxDuration = days === null ? null : `${days}d`
   return { weights, maxDuration, forecast: describe(plan) }
+}
+
+function isUnhurried({ plan }: { readonly plan: PlanJson }): boolean {
+  return plan.p80Seconds !== null && plan.p80Seconds <= UNHURRIED_SECONDS
 }
 
 /** The forecast is one of four in five: the limit is for the rest too. */
