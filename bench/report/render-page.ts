@@ -14,7 +14,7 @@ const NOTES: Readonly<Record<Table['title'], string>> = {
     'The requests are spread over all services of a contender; the ticks of the evaluator are part of the cost.',
   'Open event streams': 'Resident memory of a fresh process without and with open streams.',
   'Memory over many requests':
-    'Growth is the median of the last quarter of the requests less that of the second.',
+    "Resident memory: the process' own pages, and those of files that it maps. serin-observe stores a prediction for each request, and the pages of its LMDB file that it has touched count here until the kernel needs them. Growth is the median of the last quarter of the requests less that of the second.",
 }
 
 /** `docs/performance.md` of a recorded run, with the plot beside it; null = nothing is recorded yet. */
