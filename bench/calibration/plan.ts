@@ -1,9 +1,11 @@
 import { parseConfig } from '../../src/config/load.ts'
 import type { Hypothesis } from '../../src/domain/hypothesis.ts'
+import type { Service } from '../../src/domain/service.ts'
+import { buildExperimentPlan, type ComparisonPlan } from '../../src/rollout/experiment-plan.ts'
 import { buildPlan, type RolloutPlan } from '../../src/rollout/plan.ts'
 
 /** Metrics as a configuration has them, by name. */
-export type Metrics = Readonly<Record<string, Readonly<Record<string, string | number>>>>
+export type Metrics = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
 
 /** What a simulated rollout is configured with beside its metrics; serin's own defaults otherwise. */
 export type PlanOptions = {
@@ -16,6 +18,10 @@ export type PlanOptions = {
   readonly maxTicks: number
   readonly alpha?: number
   readonly keyed?: boolean
+  /** Segments that requests are told apart by. */
+  readonly segments?: readonly string[]
+  /** The first step copies every request to the canary. */
+  readonly mirrored?: boolean
 }
 
 /**
@@ -23,35 +29,67 @@ export type PlanOptions = {
  * shares of α are its own, not the benchmark's. Throws where the configuration is refused.
  */
 export function planFor(metrics: Metrics, options: PlanOptions): RolloutPlan {
-  const upstreams = ['http://127.0.0.1:9001']
   const minDuration = `${options.minTicks ?? 0}s`
   const minRequests = options.minRequests ?? 0
   const steps = [...(options.weights ?? [5]), 100].map((weight) =>
     weight === 100 ? { weight: '100%' } : { weight: `${weight}%`, minDuration, minRequests },
   )
-  const config = {
-    version: 1,
-    gateway: { listen: '127.0.0.1:0' },
-    services: {
-      model: {
-        match: { path: '/*' },
-        variants: { baseline: { version: '1', upstreams }, canary: { version: '2', upstreams } },
-        ...(options.keyed === true ? { split: { key: 'header:x-user-id' } } : {}),
-        observe: { prediction: 'body:/p' },
-        rollout: { steps, maxDuration: `${options.maxTicks}s` },
-        analysis: {
-          interval: '1s',
-          warmUp: '0s',
-          ...(options.alpha === undefined ? {} : { alpha: { rollback: options.alpha } }),
-          metrics,
-        },
-      },
-    },
+  const mirror = options.mirrored === true ? [{ mirror: '100%', minRequests }] : []
+  const service = {
+    idempotent: true,
+    variants: variantsOf(['canary']),
+    ...(options.keyed === true ? { split: KEYED } : {}),
+    observe: observing(options.segments),
+    rollout: { steps: [...mirror, ...steps], maxDuration: `${options.maxTicks}s` },
+    analysis: analysisOf(metrics, options.alpha),
   }
+  return buildPlan(read(service), 'calibration')!
+}
+
+/**
+ * The comparisons of an experiment with challengers at these weights (per cent), as serin makes them of a
+ * configuration file. Throws where the configuration is refused.
+ */
+export function comparisonsFor(
+  metrics: Metrics,
+  weights: Readonly<Record<string, number>>,
+): readonly ComparisonPlan[] {
+  const shares = Object.entries(weights).map(([name, weight]) => [name, `${weight}%`])
+  const service = {
+    variants: variantsOf(Object.keys(weights)),
+    split: { weights: Object.fromEntries(shares) },
+    observe: observing(),
+    analysis: analysisOf(metrics),
+  }
+  return buildExperimentPlan(read(service), 'calibration')!.comparisons
+}
+
+const KEYED = { key: 'header:x-user-id' }
+
+function variantsOf(challengers: readonly string[]) {
+  const upstreams = ['http://127.0.0.1:9001']
+  const named = ['baseline', ...challengers].map((name) => [name, { version: name, upstreams }])
+  return Object.fromEntries(named)
+}
+
+function observing(segments?: readonly string[]) {
+  const prediction = 'body:/p'
+  if (segments === undefined) return { prediction }
+  return { prediction, segment: { from: 'header:x-segment', values: segments } }
+}
+
+function analysisOf(metrics: Metrics, alpha?: number) {
+  const shares = alpha === undefined ? {} : { alpha: { rollback: alpha } }
+  return { interval: '1s', warmUp: '0s', ...shares, metrics }
+}
+
+function read(service: object): Service {
+  const services = { model: { match: { path: '/*' }, ...service } }
+  const config = { version: 1, gateway: { listen: '127.0.0.1:0' }, services }
   // JSON is YAML.
   const result = parseConfig(JSON.stringify(config), { file: null, env: {} })
   if (!result.ok) throw new Error(result.problems.map((p) => `${p.path}: ${p.message}`).join('\n'))
-  return buildPlan(result.config.services[0]!, 'calibration')!
+  return result.config.services[0]!
 }
 
 /** A hypothesis of a plan. Throws where there is none of this name. */

@@ -3,10 +3,10 @@
  * other rules. What is simulated and how stands in bench/calibration/README.md. Ends with 1 where a promise is
  * not kept.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { findFaults } from './find-faults.ts'
 import { readOptions } from './options.ts'
-import { repeat } from './repeat.ts'
+import { repeat, type ScenarioResult } from './repeat.ts'
 import type { CalibrationReport } from './report.ts'
 import { renderScenario } from './render-scenario.ts'
 import { allScenarios } from './scenarios/all.ts'
@@ -26,9 +26,19 @@ const report: CalibrationReport = {
   node: process.version,
   seed,
   quick,
-  scenarios: results,
+  scenarios: only === null || jsonFile === null ? results : among(jsonFile, results),
 }
 if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`)
 const faults = findFaults(results)
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length === 0 ? 0 : 1
+
+/** The results in their places among those that the file has of other scenarios, which stay as they are. */
+function among(file: string, own: readonly ScenarioResult[]): readonly ScenarioResult[] {
+  const kept = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as CalibrationReport).scenarios
+    : []
+  const find = (name: string) =>
+    own.find((r) => r.name === name) ?? kept.find((r) => r.name === name) ?? []
+  return allScenarios().flatMap(({ name }) => find(name))
+}

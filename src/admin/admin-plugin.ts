@@ -1,4 +1,6 @@
+import { Ajv } from 'ajv'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { TObject, TSchema } from 'typebox'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
@@ -6,10 +8,15 @@ import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
+import { addEventRoute } from './events.ts'
+import { addDescription } from './describe-api.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
+import { addHistoryRoute } from './history.ts'
+import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
+import { buildTextValidator } from './query-validator.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
@@ -24,24 +31,24 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.
     logController: new LogController({ disableRequestLogging: true }),
-    ajv: {
-      customOptions: {
-        removeAdditional: false,
-        coerceTypes: false,
-        useDefaults: false,
-        verbose: true,
-      },
-    },
+    // What is no address at all, or has a name that no service can have.
+    frameworkErrors: sendProblem,
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
   })
+  // Bodies are what they are: nothing is coerced, filled in or taken away.
+  const ajv = new Ajv({ strict: false, verbose: true })
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
+    httpPart === 'body' ? ajv.compile(schema) : buildTextValidator(ajv, schema as TObject),
+  )
   const context = buildRouteContext(deps, buildAuth(config, deps.clock))
 
   app.decorateRequest('actor', '')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)
   app.addHook('onSend', async (_request, reply) => {
-    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store')
+    void reply.header('x-content-type-options', 'nosniff')
   })
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => {
@@ -50,13 +57,17 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     sendProblem(new AdminError('SERIN_NOT_FOUND', detail), request, reply)
   })
 
-  addRootRoute(app)
+  addDescription(app, context)
+  addRootRoute(app, context)
   addHealthRoutes(app, context)
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
   addCohortRoute(app, context)
   addPlanRoute(app, context)
+  addHistoryRoute(app, context)
+  addEventRoute(app, context)
+  addMeRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

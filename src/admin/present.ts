@@ -1,87 +1,83 @@
-import type { Decision, Standing } from '../domain/decision.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Service } from '../domain/service.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
-import type { Strategy } from '../domain/rollout-spec.ts'
 import { bpToPercent } from '../domain/units.ts'
-import { presentComparison, type ComparisonJson } from './present-comparison.ts'
-import { presentMetric, type MetricJson } from './present-metric.ts'
-import { presentMirror, type MirrorJson } from './present-mirror.ts'
+import { presentComparison } from './present-comparison.ts'
+import { presentMetric } from './present-metric.ts'
+import { presentMirror } from './present-mirror.ts'
+import type { DecisionSchema } from './schema-decision.ts'
+import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
+import type { Json } from './schema-value.ts'
 import type { ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
-export type ServiceJson = {
-  readonly name: string
-  /** `fixed`: no rollout, the configured weights hold. */
-  readonly strategy: Strategy | 'fixed'
-  /** Names the attempt of the rollout, or of the experiment. */
-  readonly rollout: string | null
-  /** The revision that `ETag` and `If-Match` speak of; null without a rollout or a fixed split. */
-  readonly revision: number | null
-  readonly phase: RolloutPhase['phase'] | null
-  readonly step: StepJson | null
-  readonly pause: PauseJson | null
-  /** Why an idle rollout has not started; null in every other phase. */
-  readonly idleReason: 'canary-not-ready' | 'manual-start' | null
-  /** When a watch ends. */
-  readonly watchUntil: string | null
-  readonly rolledBackReason: string | null
-  readonly weights: Readonly<Record<string, number>>
-  readonly variants: Readonly<Record<string, VariantJson>>
-  /** By the name of the variant that gets the copies. */
-  readonly mirrors: Readonly<Record<string, MirrorJson>>
-  readonly metrics: readonly MetricJson[]
-  readonly missing: readonly string[]
-  readonly etaSeconds: number | null
-  /** The variant that a fixed split was promoted to; null = none. */
-  readonly winner: string | null
-  /** One for each challenger of an experiment. */
-  readonly comparisons: readonly ComparisonJson[]
-  /** What must be said of how requests are shared out; null = nothing. */
-  readonly notice: string | null
-  readonly lastDecision: DecisionJson | null
-}
+export type ServiceJson = Json<typeof ServiceSchema>
 
-/** `index` counts from 0; `kind: null` = no step is current (idle, promoted, rolled back). */
-export type StepJson = {
-  readonly index: number
-  readonly of: number
-  readonly kind: 'weight' | 'mirror' | 'pause' | null
-  readonly enteredAt: string
-}
+/** Where a service stands. */
+export type StandingJson = Pick<
+  ServiceJson,
+  | 'name'
+  | 'strategy'
+  | 'rollout'
+  | 'revision'
+  | 'phase'
+  | 'step'
+  | 'pause'
+  | 'idleReason'
+  | 'watchUntil'
+  | 'rolledBackReason'
+  | 'weights'
+  | 'winner'
+>
 
 /** `until: null` waits for somebody; `metric` is the one that paused it, where one did. */
-export type PauseJson = {
-  readonly by: string
-  readonly at: string
-  readonly until: string | null
-  readonly metric: string | null
-}
+export type PauseJson = Json<typeof PauseSchema>
 
-export type VariantJson = { readonly version: string } & VariantFigures
+/** What the requests of one rule came to, by the variant that answered. */
+export type RuleJson = Json<typeof RuleSchema>
+
+export type VariantJson = Json<typeof VariantSchema>
 
 /** One entry of the decision log as the API shows it. */
-export type DecisionJson = {
-  readonly id: number
-  readonly at: string
-  readonly service: string
-  readonly rollout: string
-  readonly action: Decision['action']
-  readonly reason: string
-  readonly actor: string
-  readonly summary: string
-  readonly note: string | null
-  readonly from: Standing
-  readonly to: Standing
-  readonly metrics: readonly MetricJson[]
-  readonly configHash: string
-}
+export type DecisionJson = Json<typeof DecisionSchema>
+
+/** A decision without its evidence, which can be asked for by its id. */
+export type DecisionLineJson = Omit<DecisionJson, 'metrics'>
 
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
   const { service, rollout, experiment } = status
+  const lastDecision = lastDecisionOf(status)
+  return {
+    ...presentStanding(status),
+    variants: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams }) => [
+        name,
+        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
+      ]),
+    ),
+    mirrors: Object.fromEntries(
+      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
+    ),
+    rules: status.rules,
+    metrics: rollout?.metrics.map(presentMetric) ?? [],
+    missing: rollout?.missing ?? [],
+    etaSeconds: rollout?.etaSeconds ?? null,
+    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
+    notice: noticeOf(service),
+    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
+  }
+}
+
+/** Builds what is said of where a service stands. */
+export function presentStanding({
+  service,
+  weightsBp,
+  rollout,
+  experiment,
+}: ServiceStatus): StandingJson {
   const state = rollout?.state ?? null
-  const lastDecision = (rollout ?? experiment)?.lastDecision ?? null
   return {
     name: service.name,
     strategy: service.rollout?.strategy ?? 'fixed',
@@ -102,29 +98,24 @@ export function presentService(status: ServiceStatus): ServiceJson {
     watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
     rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
     weights: Object.fromEntries(
-      service.variants.map(({ name }) => [name, bpToPercent(status.weightsBp[name] ?? 0)]),
+      service.variants.map(({ name }) => [name, bpToPercent(weightsBp[name] ?? 0)]),
     ),
-    variants: Object.fromEntries(
-      service.variants.map(({ name, version, upstreams }) => [
-        name,
-        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
-      ]),
-    ),
-    mirrors: Object.fromEntries(
-      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
-    ),
-    metrics: rollout?.metrics.map(presentMetric) ?? [],
-    missing: rollout?.missing ?? [],
-    etaSeconds: rollout?.etaSeconds ?? null,
     winner: experiment?.winner ?? null,
-    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
-    notice: noticeOf(service),
-    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
+}
+
+/** The last entry of a service's decision log; null = it has none. */
+export function lastDecisionOf({ rollout, experiment }: ServiceStatus): Decision | null {
+  return (rollout ?? experiment)?.lastDecision ?? null
 }
 
 /** Builds the JSON of one decision. */
 export function presentDecision(decision: Decision): DecisionJson {
+  return { ...presentDecisionLine(decision), metrics: decision.metrics.map(presentMetric) }
+}
+
+/** Builds the JSON of one decision, without its evidence. */
+export function presentDecisionLine(decision: Decision): DecisionLineJson {
   return {
     id: decision.id,
     at: toIso(decision.at),
@@ -137,14 +128,13 @@ export function presentDecision(decision: Decision): DecisionJson {
     note: decision.note,
     from: decision.from,
     to: decision.to,
-    metrics: decision.metrics.map(presentMetric),
     configHash: decision.configHash,
   }
 }
 
 function noticeOf({ split }: Service): string | null {
   if (split.rules.length === 0) return null
-  return 'rules send requests to variants by their content: those variants meet different requests, so their figures are no A/B test, and none of it is evidence'
+  return 'rules send requests to variants by what is in them: each variant meets other people, so a difference between their figures may be one between the people; it is no A/B test, and none of it is evidence'
 }
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {

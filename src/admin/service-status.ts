@@ -12,6 +12,8 @@ export type ServiceStatus = {
   readonly variants: Readonly<Record<string, VariantFigures>>
   /** By the name of the variant that gets the copies. */
   readonly mirrors: Readonly<Record<string, MirrorFigures>>
+  /** The rules in their order, then what none of them matched; empty where there is no rule. */
+  readonly rules: readonly RuleStatus[]
   /** Null: the service has no rollout (fixed weights), or its rollout was not read from the store yet. */
   readonly rollout: RolloutView | null
   /** Null: the service has no fixed split. */
@@ -32,6 +34,22 @@ export type VariantFigures = {
   readonly upstreams: number
   /** How many of the upstreams are healthy. */
   readonly healthy: number
+}
+
+/** What the requests of one rule came to. */
+export type RuleStatus = {
+  /** The conditions of the rule; null = no rule matched, and a draw decided. */
+  readonly rule: string | null
+  /** By the variant that answered. */
+  readonly variants: Readonly<
+    Record<
+      string,
+      Pick<VariantFigures, 'requests' | 'errors' | 'p50Ms' | 'p95Ms' | 'p99Ms'> & {
+        /** Metrics of labels by name, with how many labels they were read from; those that have none are left out. */
+        readonly metrics: Readonly<Record<string, { readonly value: number; readonly n: number }>>
+      }
+    >
+  >
 }
 
 /** What a mirror did since this process started, or since its variant has this version. */

@@ -27,10 +27,17 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
-  /** A page of archived cohorts; `rollout: null` = of the newest attempt. */
+  /**
+   * A page of archived cohorts; `rollout: null` = of the newest attempt, `variant: null` = of the rollout,
+   * else of a challenger.
+   */
   readonly cohorts: (
     service: string,
-    page: { readonly rollout: string | null; readonly after: number },
+    page: {
+      readonly variant: string | null
+      readonly rollout: string | null
+      readonly after: number
+    },
   ) => Promise<CohortsAnswer>
   /** What is left out is as the gateway observes it. */
   readonly plan: (
@@ -116,9 +123,11 @@ export function createAdminClient(options: {
     },
     decision: async (service, id) =>
       (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
-    cohorts: async (service, { rollout, after }) => {
-      const which = rollout === null ? '' : `&rollout=${encodeURIComponent(rollout)}`
-      const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which}`
+    cohorts: async (service, { variant, rollout, after }) => {
+      const which = Object.entries({ variant, rollout }).map(([name, value]) =>
+        value === null ? '' : `&${name}=${encodeURIComponent(value)}`,
+      )
+      const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which.join('')}`
       return (await get(path)).body as CohortsAnswer
     },
     plan: async (service, query) => {

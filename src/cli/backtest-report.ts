@@ -21,13 +21,7 @@ export type BacktestReport = {
   readonly evicted: number
   readonly from: string
   readonly to: string
-  readonly metrics: readonly {
-    readonly name: string
-    readonly fidelity: 'exact' | 'approximate' | 'not-recorded'
-    readonly note: string | null
-    /** How much less the log-evidence can be than it is said to be. */
-    readonly gap: number
-  }[]
+  readonly metrics: readonly JudgedMetric[]
   readonly decisions: readonly {
     readonly at: string
     readonly recorded: DecisionLine | null
@@ -39,6 +33,15 @@ export type BacktestReport = {
   readonly otherWeightsFrom: string | null
   readonly refused: readonly string[]
   readonly end: { readonly at: string } & Standing
+}
+
+/** How well a record answers a metric, and why not better. */
+export type JudgedMetric = {
+  readonly name: string
+  readonly fidelity: 'exact' | 'approximate' | 'not-recorded'
+  readonly note: string | null
+  /** How much less the log-evidence can be than it is said to be. */
+  readonly gap: number
 }
 
 /** A decision as a report shows it. */

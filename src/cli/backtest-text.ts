@@ -36,7 +36,11 @@ export function renderBacktest(report: BacktestReport, style: Style): readonly s
   ]
 }
 
-function renderFidelity({ metrics }: BacktestReport, width: number): readonly string[] {
+/** Builds the lines that say how well a record answers each metric. */
+export function renderFidelity(
+  { metrics }: Pick<BacktestReport, 'metrics'>,
+  width: number,
+): readonly string[] {
   const exact = metrics.filter((m) => m.fidelity === 'exact').map((m) => m.name)
   const rest = metrics.filter((m) => m.fidelity !== 'exact')
   return [

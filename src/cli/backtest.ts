@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
 import { buildPlan, type RolloutPlan } from '../rollout/plan.ts'
 import { replay } from '../rollout/replay.ts'
+import { comparisonsIn, judgeChallengers } from './backtest-experiment.ts'
 import { buildBacktestReport } from './backtest-report.ts'
 import { renderBacktest } from './backtest-text.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -21,6 +23,7 @@ type BacktestOptions = ReadOptions &
   GivenSyntheticOptions & {
     readonly config?: string
     readonly rollout?: string
+    readonly variant?: string
   }
 
 /** Adds `serin backtest`: recorded or made-up traffic, judged under other rules. */
@@ -34,6 +37,7 @@ export function addBacktestCommand(program: Command, io: CliIo): void {
       `the rules (default: those it was judged by; with --rps ${DEFAULT_FILE})`,
     )
     .option('--rollout <id>', 'an attempt (default: the newest that is kept)')
+    .option('--variant <name>', 'a challenger of an experiment (default: all of them)')
   addReadOptions(addSyntheticOptions(command)).action(
     async (service: string | undefined, options: BacktestOptions) => {
       const { rps } = options
@@ -53,15 +57,17 @@ async function judgeMadeUp(
   service: string | null,
   options: BacktestOptions & { readonly rps: number },
 ): Promise<void> {
-  if (options.rollout !== undefined) {
+  for (const name of ['rollout', 'variant'] as const) {
+    if (options[name] === undefined) continue
     throw new CliExit(
       EXIT.badInput,
-      '--rollout names recorded traffic, and --rps makes traffic up: give one of the two',
+      `--${name} names recorded traffic, and --rps makes traffic up: give one of the two`,
     )
   }
   const file = options.config ?? DEFAULT_FILE
   const { output } = options
-  await runSynthetic(io, await readRules(io, file, service), file, {
+  const { config } = await readConfigFile(io, file)
+  await runSynthetic(io, rulesOf(config, file, service), file, {
     ...completeOptions(options),
     output,
   })
@@ -70,7 +76,13 @@ async function judgeMadeUp(
 async function judgeAgain(io: CliIo, service: string, options: BacktestOptions): Promise<void> {
   const file = options.config ?? null
   // A mistake in the file is told before anything is fetched.
-  const rules = file === null ? null : await readRules(io, file, service)
+  const config = file === null ? null : (await readConfigFile(io, file)).config
+  const challengers = await challengersOf(io, service, config, options)
+  if (challengers !== null) {
+    const rules = config === null ? null : { file: file!, config }
+    return judgeChallengers(io, service, challengers, rules, options)
+  }
+  const rules = config === null ? null : rulesOf(config, file!, service)
   const { attempt, record } = await withClient(io, options, (client) =>
     readRecord(client, service, options.rollout ?? null, io.clock.now()),
   )
@@ -86,9 +98,25 @@ async function judgeAgain(io: CliIo, service: string, options: BacktestOptions):
   io.stdout.write(`${lines.join('\n')}\n`)
 }
 
+/** Whose cohorts are judged again: those of an experiment's challengers, or (null) of a rollout. */
+async function challengersOf(
+  io: CliIo,
+  name: string,
+  config: Config | null,
+  options: BacktestOptions,
+): Promise<readonly string[] | null> {
+  if (options.variant !== undefined) return [options.variant]
+  // An attempt that is named is one of a rollout: those of challengers have names of their own each.
+  if (options.rollout !== undefined) return null
+  const compared =
+    config === null
+      ? (await withClient(io, options, (client) => client.service(name))).service.comparisons
+      : comparisonsIn(config, name)
+  return compared.length === 0 ? null : compared.map((c) => c.variant)
+}
+
 /** The plan of a service of a file; `name: null` = of the only one that has a rollout. */
-async function readRules(io: CliIo, file: string, name: string | null): Promise<RolloutPlan> {
-  const { config } = await readConfigFile(io, file)
+function rulesOf(config: Config, file: string, name: string | null): RolloutPlan {
   const named = config.services.filter((s) =>
     name === null ? s.rollout !== null : s.name === name,
   )

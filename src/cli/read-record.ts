@@ -2,7 +2,9 @@ import { parseCohort, type AttemptJson } from '../admin/present-cohort.ts'
 import type { DecisionJson } from '../admin/present.ts'
 import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
 import type { AttemptRecord } from '../rollout/replay.ts'
+import type { ComparisonRecord } from '../rollout/replay-comparison.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
@@ -22,23 +24,49 @@ export async function readRecord(
   rollout: string | null,
   until: number,
 ): Promise<KeptAttempt> {
-  const first = await client.cohorts(service, { rollout, after: 0 })
+  const { attempt, plan, cohorts } = await readCohorts(client, service, { variant: null, rollout })
+  const decisions = await client.decisions(service, { after: 0, limit: DECISIONS })
+  const own = decisions.filter((d) => d.rollout === attempt.rollout).map(parseDecision)
+  return { attempt, record: { plan, cohorts, decisions: own.toReversed(), until } }
+}
+
+/** The same of a challenger of an experiment. */
+export async function readComparisonRecord(
+  client: AdminClient,
+  service: string,
+  which: { readonly variant: string; readonly rollout: string | null },
+  until: number,
+): Promise<{ readonly attempt: AttemptJson; readonly record: ComparisonRecord }> {
+  const { attempt, plan, cohorts } = await readCohorts(client, service, which)
+  return { attempt, record: { rollout: attempt.rollout, plan, cohorts, until } }
+}
+
+async function readCohorts(
+  client: AdminClient,
+  service: string,
+  which: { readonly variant: string | null; readonly rollout: string | null },
+): Promise<{
+  readonly attempt: AttemptJson
+  readonly plan: RolloutPlan
+  readonly cohorts: readonly Cohort[]
+}> {
+  const first = await client.cohorts(service, { ...which, after: 0 })
   const attempt = first.attempts.find((a) => a.rollout === first.rollout)
   if (attempt === undefined || first.plan === null) {
+    const what = which.variant === null ? `"${service}"` : `${which.variant} of "${service}"`
     throw new CliExit(
       EXIT.badInput,
-      `no cohorts of "${service}" are kept yet: there is nothing to judge again`,
+      `no cohorts of ${what} are kept yet: there is nothing to judge again`,
     )
   }
   const cohorts: Cohort[] = first.cohorts.map(parseCohort)
   for (let next = first.next; next !== null;) {
-    const page = await client.cohorts(service, { rollout: attempt.rollout, after: next })
+    const { variant } = which
+    const page = await client.cohorts(service, { variant, rollout: attempt.rollout, after: next })
     cohorts.push(...page.cohorts.map(parseCohort))
     next = page.next
   }
-  const decisions = await client.decisions(service, { after: 0, limit: DECISIONS })
-  const own = decisions.filter((d) => d.rollout === attempt.rollout).map(parseDecision)
-  return { attempt, record: { plan: first.plan, cohorts, decisions: own.toReversed(), until } }
+  return { attempt, plan: first.plan, cohorts }
 }
 
 // A replay reads what was done, when and by whom; the evidence it gathers anew.

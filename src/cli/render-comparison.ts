@@ -54,12 +54,17 @@ function explainMetric(metric: ComparedMetricJson): string {
   const figures = `${formatValue(kind, canary.value)} (n ${formatCount(canary.n)}) against ${formatValue(kind, baseline.value)} (n ${formatCount(baseline.n)})`
   if (comparison === null) {
     const word = metric.verdict === 'failed' ? 'differs' : 'no difference shown'
-    return `- ${name}: ${word}; ${figures}. It guards the others and is not compared.`
+    const why = metric.required
+      ? 'Nothing is to be proved of it: only harm would count.'
+      : 'It guards the others and is not compared.'
+    return `- ${name}: ${word}; ${figures}. ${why}`
   }
   const interval = metric.ratio === null ? '' : `; ratio ${ratioOf(metric)}`
   const odds = [
     part('worse', evidence.harm),
-    part(`no worse within ${formatPercent(margins!.proof!)}`, evidence.nonInferiority),
+    ...(evidence.nonInferiority === null
+      ? []
+      : [part(`no worse within ${formatPercent(margins!.proof!)}`, evidence.nonInferiority)]),
     ...(superiority === null ? [] : [part('better', superiority)]),
   ]
   return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}. Log-evidence: ${odds.join(', ')}.`

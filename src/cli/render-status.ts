@@ -9,6 +9,7 @@ import {
   formatValue,
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
+import { renderRules } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /**
@@ -35,6 +36,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>>', width),
+    ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
       : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),
@@ -73,7 +75,9 @@ function renderHead(service: ServiceJson, style: Style): readonly string[] {
 function describeFixed(service: ServiceJson, style: Style): string {
   if (service.strategy !== 'fixed') return 'rollout not read yet'
   const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
-  if (service.comparisons.length === 0) return `fixed weights${split}`
+  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
+  const how = isSplitByKey ? 'key split' : 'fixed weights'
+  if (service.comparisons.length === 0) return `${how}${split}`
   return `experiment  ${service.rollout!}${split}`
 }
 

@@ -53,12 +53,18 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     failureStatuses: raw.errors?.statuses ?? null,
     rollout,
     ...(experiment === null ? undefined : { experiment }),
+    ...(isShown(raw) ? { shown: buildAnalysis(raw.analysis!, segments).metrics } : undefined),
     notify: buildNotify(raw.notify ?? []),
   }
 }
 
 function isExperiment({ rollout, analysis, split }: RawService): boolean {
   return rollout === undefined && analysis !== undefined && split?.weights !== undefined
+}
+
+/** Whether nothing is drawn, so that an analysis can only be shown by rule. */
+function isShown({ rollout, analysis, split }: RawService): boolean {
+  return rollout === undefined && analysis !== undefined && split?.weights === undefined
 }
 
 function buildMirror(raw: RawMirror): MirrorSpec {
@@ -74,6 +80,7 @@ function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'>
 function buildSplit(raw: RawSplit): SplitSpec {
   return {
     key: raw.key === undefined ? null : parseFieldSource(raw.key),
+    ...(raw.coin === 'value' ? { coin: raw.coin } : undefined),
     rules: (raw.rules ?? []).map(buildRule),
     weightsBp: buildWeights(raw.weights ?? {}),
     override:

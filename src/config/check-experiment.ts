@@ -5,22 +5,13 @@ import { toFraction } from './fraction.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawMetric } from './schema-metric.ts'
 
-/** Kinds that are booked by event or by a number of the answer: experiments are not there yet. */
-const VALUES: readonly string[] = ['conversion', 'sum', 'mean', 'ratio']
-
 /** Checks the analysis of a service without a rollout: that something is compared, by what can be compared. */
 export function checkExperiment(checker: Checker, service: ConfigPath): void {
   const keys = checker.keys(service)
   if (keys.includes('rollout') || !keys.includes('analysis')) return
   const analysis = [...service, 'analysis']
   const weights = [...service, 'split', 'weights']
-  if (!checker.keys([...service, 'split']).includes('weights')) {
-    checker.warn(
-      analysis,
-      'is not used: the service has neither a rollout nor split.weights, so nothing is drawn',
-    )
-    return
-  }
+  if (!isDrawn(checker, service)) return checkShown(checker, service, analysis)
   const shares = checker.read<Readonly<Record<string, string | 0>>>(weights)
   if (shares !== undefined && !isCompared(shares))
     checker.warn(analysis, 'is not used: split.weights leaves nothing to compare with the baseline')
@@ -31,6 +22,34 @@ export function checkExperiment(checker: Checker, service: ConfigPath): void {
     checkMetric(checker, [...analysis, 'metrics', name])
 }
 
+/** Whether the requests of a service are shared out by draws, so that something can be judged. */
+export function isDrawn(checker: Checker, service: ConfigPath): boolean {
+  return (
+    checker.keys(service).includes('rollout') ||
+    checker.keys([...service, 'split']).includes('weights')
+  )
+}
+
+/** Where nothing is drawn, labels are all that is shown: beside each rule, of the requests that it matched. */
+function checkShown(checker: Checker, service: ConfigPath, analysis: ConfigPath): void {
+  if (checker.keys([...service, 'split', 'rules']).length === 0) {
+    checker.warn(
+      analysis,
+      'is not used: the service has neither a rollout nor split.weights, so nothing is drawn',
+    )
+    return
+  }
+  for (const name of checker.keys([...analysis, 'metrics'])) {
+    const path = [...analysis, 'metrics', name]
+    const metric = checker.read<RawMetric>(path)
+    if (metric !== undefined && !('labelWindow' in metric))
+      checker.warn(
+        path,
+        'is not used: nothing is drawn, and only metrics of labels are shown by rule',
+      )
+  }
+}
+
 function checkMetric(checker: Checker, path: ConfigPath): void {
   const metric = checker.read<RawMetric>(path)
   if (metric === undefined || metric.kind === 'drift') return
@@ -39,8 +58,6 @@ function checkMetric(checker: Checker, path: ConfigPath): void {
       [...path, 'kind'],
       `found ${metric.kind}: without a rollout variants are compared request by request, which another system's number is not`,
     )
-  else if (VALUES.includes(metric.kind))
-    checker.problem([...path, 'kind'], `not supported yet: ${metric.kind} without a rollout`)
   else if (metric.method === 'threshold')
     checker.problem(
       [...path, 'method'],

@@ -2,6 +2,7 @@ import { parseDuration, parsePercent } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
 import type { Checker } from './checker.ts'
 import { checkEventMetric } from './check-event-metric.ts'
+import { isDrawn } from './check-experiment.ts'
 import { checkProvider } from './check-provider.ts'
 import { checkThreshold } from './check-threshold.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -20,7 +21,7 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     if (metric?.kind === 'disagreement') checkDisagreement(checker, service, path, metric)
     const needs = metric === undefined ? undefined : NEEDS[metric.kind]
     if (metric === undefined || needs === undefined) continue
-    if (!JUDGES.some((key) => Object.hasOwn(metric, key)))
+    if (!isOnlyShown(checker, service, metric) && !JUDGES.some((key) => Object.hasOwn(metric, key)))
       checker.problem(path, `has nothing to be judged by: it needs ${needs}`)
     checkFall(checker, path, metric)
     if (metric.kind === 'prometheus' || metric.kind === 'http') checkProvider(checker, path, metric)
@@ -29,6 +30,12 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     checkEventMetric(checker, path, metric)
     for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
   }
+}
+
+/** Whether a metric of labels stands beside rules alone, where nothing is judged. */
+function isOnlyShown(checker: Checker, service: ConfigPath, metric: RawMetric): boolean {
+  const hasRules = checker.keys([...service, 'split', 'rules']).length > 0
+  return 'labelWindow' in metric && hasRules && !isDrawn(checker, service)
 }
 
 /** What the kinds that are built can be judged by. */

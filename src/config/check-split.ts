@@ -16,6 +16,7 @@ export function checkSplit(checker: Checker, service: ConfigPath): void {
       weights,
       'found together with rollout, which moves the weights by itself: keep one of the two',
     )
+  checkCoin(checker, split)
   for (const i of checker.keys([...split, 'rules'])) {
     const rule = [...split, 'rules', i]
     const variant = checker.read<string>([...rule, 'variant'])
@@ -24,6 +25,19 @@ export function checkSplit(checker: Checker, service: ConfigPath): void {
     for (const field of checker.keys([...rule, 'when']))
       checkCondition(checker, [...rule, 'when', field])
   }
+}
+
+function checkCoin(checker: Checker, split: ConfigPath): void {
+  const coin = [...split, 'coin']
+  if (checker.read<string>(coin) !== 'value') return
+  const key = checker.read<string>([...split, 'key'])
+  if (key === undefined)
+    checker.problem(
+      coin,
+      'found value, but there is no key whose value it could be: name split.key',
+    )
+  else if (key === 'ip')
+    checker.problem(coin, 'found value, but the key is ip, and an address is no number from 0 to 1')
 }
 
 function checkWeights(checker: Checker, service: ConfigPath, path: ConfigPath): void {

@@ -42,6 +42,8 @@ export type Listen = { readonly host: string; readonly port: number }
 /** The data port: where it listens, whom it believes, what it bounds, how it ends. */
 export type GatewayConfig = {
   readonly listen: Listen
+  /** Processes that share the port; `auto` = as many as cores may be used. */
+  readonly workers: number | 'auto'
   /** Its certificate and key, as absolute paths of files in PEM; null = it speaks plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** CIDRs whose X-Forwarded-* are kept. */
@@ -66,7 +68,8 @@ export type GatewayConfig = {
 export type AdminConfig = { readonly listen: Listen; readonly tokens: readonly AdminToken[] }
 
 /** What a token is for: reading, changing rollouts, posting feedback. */
-export type Scope = 'read' | 'operate' | 'feedback'
+export const SCOPES = ['read', 'operate', 'feedback'] as const
+export type Scope = (typeof SCOPES)[number]
 
 /** `name` is the actor in the decision log. `expiresAt` in ms since the epoch (end of that day, UTC). */
 export type AdminToken = {

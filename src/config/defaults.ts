@@ -17,6 +17,7 @@ export const DEFAULTS = {
   mirror: { share: '100%', maxBody: '1MiB', tolerance: 0.01 },
   observeSample: '100%',
   requestId: 'header:x-request-id',
+  coin: 'hash',
   strategy: 'canary',
   start: 'auto',
   minDuration: '1m',

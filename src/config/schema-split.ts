@@ -8,7 +8,17 @@ import {
   headerName,
   headerSource,
 } from './schema-place.ts'
-import { amount, map, namedMap, note, positiveShare, secret, size, weight } from './schema-value.ts'
+import {
+  amount,
+  map,
+  namedMap,
+  note,
+  oneOf,
+  positiveShare,
+  secret,
+  size,
+  weight,
+} from './schema-value.ts'
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 
@@ -75,6 +85,16 @@ export const SplitSchema = map(
           'What assignment sticks to: header:N, cookie:N, query:N, body:/json/pointer or ip. Without it: a fresh draw per request.',
           ATTEMPT,
         ),
+      ),
+    ),
+    coin: Type.Optional(
+      oneOf(
+        note(
+          'What decides where a key goes: its hash, or its own value, a number from 0 to 1 that must be uniformly random.',
+          ATTEMPT,
+          DEFAULTS.coin,
+        ),
+        ['hash', 'value'],
       ),
     ),
     rules: Type.Optional(

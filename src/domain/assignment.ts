@@ -14,8 +14,12 @@ export type Assignment = {
   readonly suppressed: boolean
   /** The split reads a key that this request does not have or that could not be read. */
   readonly keyMissing: boolean
+  /** The key's own value was to decide, but it is no number from 0 to 1: its hash decided. */
+  readonly coinUnreadable?: boolean
   /** An override was asked for, but its secret was wrong or it named no variant: it was ignored. */
   readonly overrideRefused: boolean
+  /** The index of the rule that decided; null or absent where none did. */
+  readonly rule?: number | null
   /** The segment of a drawn request; null or absent where the service has none. */
   readonly segment?: string | null
   /** Numbers of a drawn request by pointer into its body; null or absent where none is watched for drift. */

@@ -11,7 +11,10 @@ export type ComparisonVerdict = 'better' | 'no-worse' | 'worse' | 'unknown'
 export type ComparedMetric = {
   /** Here the challenger stands in the canary's place. */
   readonly report: MetricReport
-  /** Null: nothing is compared (missing labels, requests without an answer, drift). */
+  /**
+   * Null: nothing is compared (missing labels, requests without an answer, drift), or nothing can be proved
+   * and no harm is shown (values above a cap, where higher is better).
+   */
   readonly verdict: ComparisonVerdict | null
   /** For being better at all; null where that is not asked. */
   readonly superiority: LogEvidence | null

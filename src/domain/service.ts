@@ -1,5 +1,5 @@
 import type { NotifySpec } from './notify.ts'
-import type { AnalysisSpec, RolloutSpec } from './rollout-spec.ts'
+import type { AnalysisSpec, MetricSpec, RolloutSpec } from './rollout-spec.ts'
 import type { Variant } from './variant.ts'
 
 /** One model endpoint that callers know, as the configuration describes it (units resolved). */
@@ -20,6 +20,8 @@ export type Service = {
   readonly rollout: RolloutSpec | null
   /** By what the variants of the fixed weights are compared with the baseline; absent = they are not. */
   readonly experiment?: AnalysisSpec
+  /** Metrics that are shown by rule where nothing is compared; absent = none are. */
+  readonly shown?: readonly MetricSpec[]
   /** Who hears of its decisions; no two have the same URL. */
   readonly notify: readonly NotifySpec[]
 }
@@ -27,6 +29,13 @@ export type Service = {
 /** What a service's variants are compared by, in a rollout or an experiment; null = they are not. */
 export function analysisOf(service: Pick<Service, 'rollout' | 'experiment'>): AnalysisSpec | null {
   return service.rollout?.analysis ?? service.experiment ?? null
+}
+
+/** The metrics of a service that are judged, or only shown. */
+export function shownMetricsOf(
+  service: Pick<Service, 'rollout' | 'experiment' | 'shown'>,
+): readonly MetricSpec[] {
+  return analysisOf(service)?.metrics ?? service.shown ?? []
 }
 
 /** Which requests belong to a service. */
@@ -43,6 +52,8 @@ export type ServiceMatch = {
 export type SplitSpec = {
   /** What assignment sticks to; null = a fresh draw per request. */
   readonly key: FieldSource | null
+  /** A key's own value, from 0 to 1, decides where it goes; absent = its hash does. */
+  readonly coin?: 'value'
   /** First match wins. */
   readonly rules: readonly RuleSpec[]
   /** Fixed weights in basis points of the variants named; the baseline has the rest. */

@@ -8,7 +8,7 @@ export type MetricReport = {
   /** The hypothesis' id, or the metric's name for an absolute limit. */
   readonly name: string
   /** The requests that it is about; absent = all of them. */
-  readonly segment?: string
+  readonly segment?: string | undefined
   readonly kind: string
   readonly verdict: Verdict
   /** Whether it decides, and what its harm leads to. */

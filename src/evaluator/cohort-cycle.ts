@@ -5,7 +5,8 @@ import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
-import { CohortLedger, type Slot } from '../metrics/cohort-ledger.ts'
+import { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { Slot } from '../metrics/cohort-slot.ts'
 import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -16,6 +17,7 @@ import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { learnBins } from './learn-bins.ts'
+import { learnCaps } from './learn-caps.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 
@@ -43,6 +45,8 @@ export class CohortCycle {
   #lastNumber: number
   #lastStartAt: number
   #openStep = -1
+  /** The last cohort that was dropped or given to the store. */
+  #keptThrough = -Infinity
   readonly #pending = new PendingChanges()
   readonly #pairs: PairCycle
 
@@ -135,7 +139,7 @@ export class CohortCycle {
     this.#ledger.close(now, byInterval)
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
-    this.#learnCaps()
+    this.#evidence = learnCaps(this.#evidence, this.#plan.metrics, this.#ledger)
     this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
     this.#lastNumber = number
     this.#addStart(state, number, now)
@@ -180,7 +184,7 @@ export class CohortCycle {
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return { ...LATE, totals }
+    if (prediction.rollout !== this.rollout) return { ...LATE, totals, metrics: 0 }
     return this.#ledger.event(
       prediction,
       totals,
@@ -191,11 +195,10 @@ export class CohortCycle {
 
   /** What has to be stored; `stored()` forgets it once it is. */
   changes(): CohortChanges {
+    const pending = this.#pending.read()
     // From now on, not from when they are stored: a label that comes between is stored right after.
-    for (const slot of this.#ledger.slots()) {
-      if (this.#pending.isPut(slot.cohort.number)) slot.persisted = true
-    }
-    return { ...this.#pending.read(), rollout: this.rollout, plan: this.#plan }
+    this.#ledger.persist(pending.put)
+    return { ...pending, rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
@@ -224,16 +227,21 @@ export class CohortCycle {
   #persistOrDrop(): void {
     const oldest = Math.min(...this.#foldedThrough.values())
     for (const slot of this.#ledger.slots()) {
-      if (!slot.settled) break
       const { number } = slot.cohort
-      if (number <= oldest) {
-        this.#ledger.drop(number)
-        if (slot.used) this.#pending.archive(slot.cohort)
-        this.#pending.drop(number)
-      } else if ((!slot.persisted || slot.stale) && slot.used) {
-        slot.stale = false
-        this.#pending.put(slot.cohort)
-      }
+      if (!slot.settled || number > oldest) break
+      this.#ledger.drop(number)
+      if (slot.used) this.#pending.archive(slot.cohort)
+      this.#pending.drop(number)
+    }
+    // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
+    for (const { used, cohort } of this.#ledger.takeStale()) {
+      const isKept = cohort.number > oldest && cohort.number <= this.#keptThrough
+      if (isKept && used) this.#pending.put(cohort)
+    }
+    for (const slot of this.#ledger.slotsAfter(this.#keptThrough)) {
+      if (!slot.settled) break
+      this.#keptThrough = slot.cohort.number
+      if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
     }
   }
 
@@ -272,18 +280,6 @@ export class CohortCycle {
     }
     if (phaseChanged) {
       this.#evidence = { ...this.#evidence, stepStart: this.#evidence.starts.length - 1 }
-    }
-  }
-
-  #learnCaps(): void {
-    for (const metric of this.#plan.metrics) {
-      if (!('cap' in metric) || metric.cap !== null) continue
-      if (this.#evidence.caps[metric.name] !== undefined) continue
-      const minLabels = 'minLabels' in metric ? metric.minLabels : 0
-      const cap = this.#ledger.takeLearntCap(metric.name, minLabels)
-      if (cap === null) continue
-      const caps = { ...this.#evidence.caps, [metric.name]: cap }
-      this.#evidence = { ...this.#evidence, caps }
     }
   }
 

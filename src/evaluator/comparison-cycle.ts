@@ -1,9 +1,10 @@
 import type { Comparison } from '../domain/comparison.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { Prediction } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
 import { BASELINE } from '../domain/variant.ts'
+import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { compareVariants } from '../rollout/compare-variants.ts'
 import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
@@ -90,11 +91,12 @@ export class ComparisonCycle {
     }
     if (!this.#unstored) return
     const cohorts = this.#cycle.changes()
-    const { put, drop, units } = cohorts
+    const { put, drop, units, rollout, plan, archive } = cohorts
     const changed = { putCohorts: put, dropCohorts: drop, putUnits: units }
     const result = await store.commit({
       ...{ ...common, expectedRevision: this.#storedRevision },
       ...{ ...changed, evidence: this.#cycle.evidence },
+      ...(archive.length === 0 ? {} : { archive: { rollout, plan, cohorts: archive } }),
     })
     if (!result.ok) throw new CommitError(result)
     this.#cycle.stored(cohorts)
@@ -102,10 +104,19 @@ export class ComparisonCycle {
   }
 
   /** Books a label of a request that was drawn for one of the two; null = it was drawn for another. */
-  label(prediction: Prediction, label: number): ReturnType<CohortCycle['label']> | null {
-    const { variant } = prediction
-    if (variant !== BASELINE && variant !== this.variant) return null
-    return this.#cycle.label({ ...prediction, rollout: this.#cycle.rollout }, label)
+  label(prediction: Prediction, label: number): FeedbackBooking | null {
+    const own = this.#ownOf(prediction)
+    return own === null ? null : this.#cycle.label(own, label)
+  }
+
+  /** Books an event of a unit that was drawn for one of the two; null = it was drawn for another. */
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+  ): EventBooking | null {
+    const own = this.#ownOf(prediction)
+    return own === null ? null : this.#cycle.event(own, totals, event)
   }
 
   /** What the evidence says now. */
@@ -123,6 +134,12 @@ export class ComparisonCycle {
       this.#seen = { evidence, report }
     }
     return this.#seen!.report
+  }
+
+  #ownOf(prediction: Prediction): Prediction | null {
+    const { variant } = prediction
+    if (variant !== BASELINE && variant !== this.variant) return null
+    return { ...prediction, rollout: this.#cycle.rollout }
   }
 }
 

@@ -3,7 +3,8 @@ import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { LATE, type EventBooking } from '../metrics/feedback-booking.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -18,7 +19,7 @@ import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
-import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -50,6 +51,8 @@ export type EvaluatorDeps = {
   /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
   readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void
+  /** Told what the evidence says at every turn of a rollout. */
+  readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
   readonly onLead?: (leads: boolean) => void
   readonly onError: (what: string, error: unknown) => void
@@ -183,8 +186,10 @@ export class Evaluator {
     regression: number | null,
   ): ForecastWithAdvice | null {
     const runner = this.#runners.get(service)
-    const traffic = runner === undefined ? null : readTraffic(runner.reading, given)
-    return traffic === null ? null : forecastWithAdvice(runner!.reading.plan, traffic, regression)
+    if (runner === undefined) return null
+    const reading = runner.reading(this.#deps.clock.now())
+    const traffic = readTraffic(reading, given)
+    return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
@@ -198,17 +203,20 @@ export class Evaluator {
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
-  label(prediction: Prediction, label: number): LabelBooking {
+  label(prediction: Prediction, label: number): BookedLabel {
     const { service } = prediction
     const runner = this.#runners.get(service)
     if (runner !== undefined) return runner.feedback.label(prediction, label)
-    return this.#experiments.get(service)?.label(prediction, label) ?? LATE
+    return this.#experiments.get(service)?.feedback.label(prediction, label) ?? LATE
   }
 
   /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    const runner = this.#runners.get(prediction.service)
-    return runner?.feedback.event(prediction, totals, event) ?? { ...LATE, totals }
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): BookedEvent {
+    const { service } = prediction
+    const runner = this.#runners.get(service)
+    if (runner !== undefined) return runner.feedback.event(prediction, totals, event)
+    const experiment = this.#experiments.get(service)
+    return experiment?.feedback.event(prediction, totals, event) ?? lateEvent(totals)
   }
 
   async #goOn({ plan, book }: Rollout, actor: string): Promise<void> {
@@ -226,10 +234,11 @@ export class Evaluator {
       this.#led = this.leads
       this.#deps.onLead?.(this.leads)
     }
-    const ticks: Promise<void>[] = []
+    const ticks: Promise<unknown>[] = []
     let n = 0
     for (const runner of this.#all()) {
-      ticks.push(runner.tick())
+      const tick = runner.tick()
+      if (tick !== null) ticks.push(tick)
       // Requests get their turn in between; what is on its way into the store is not waited for.
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
@@ -254,6 +263,7 @@ export class Evaluator {
       apply,
       confirm,
       onDecision,
+      onTurn: this.#deps.onTurn ?? (() => {}),
       onError,
       fetchProvider,
       lease: () => this.#lease.current(),

@@ -1,6 +1,4 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import type { Prediction } from '../domain/prediction.ts'
-import { LATE } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import {
   draftExperimentDecision,
@@ -16,9 +14,10 @@ import type { Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
+import { ComparedFeedback } from './compared-feedback.ts'
 import { ComparisonCycle } from './comparison-cycle.ts'
 import { OneByOne } from './one-by-one.ts'
-import type { LabelBooking, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** What an experiment needs of the world. */
 export type ExperimentDeps = Pick<
@@ -116,21 +115,9 @@ export class ExperimentRunner {
     })
   }
 
-  /** Books a label into the cohorts of its request, one for each comparison that it belongs to. */
-  label(prediction: Prediction, label: number): LabelBooking {
-    if (prediction.rollout !== this.#id) return LATE
-    const booked = this.#comparisons.flatMap((comparison) => {
-      const found = comparison.label(prediction, label)
-      const service = comparisonKey(this.#plan.service, comparison.variant)
-      return found === null ? [] : [{ service, ...found }]
-    })
-    return {
-      result: booked.some((b) => b.result === 'joined') ? 'joined' : 'late',
-      changed: null,
-      alsoChanged: booked.flatMap(({ service, changed }) =>
-        changed === null ? [] : [{ ...changed, service }],
-      ),
-    }
+  /** Where labels and events of its requests are booked. */
+  get feedback(): ComparedFeedback {
+    return new ComparedFeedback(this.#plan.service, this.#id, this.#comparisons)
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */

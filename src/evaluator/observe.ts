@@ -112,10 +112,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  const health = (variant: string, failing: boolean): VariantHealth => ({
-    ...input.sight.reachability(variant),
-    failing,
-  })
+  const health = (variant: string, failing: boolean): VariantHealth => {
+    const { ready, downForMs } = input.sight.reachability(variant)
+    return { ready, downForMs, failing }
+  }
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts

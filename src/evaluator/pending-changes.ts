@@ -29,10 +29,6 @@ export class PendingChanges {
     this.#put.set(cohort.number, cohort)
   }
 
-  isPut(number: number): boolean {
-    return this.#put.has(number)
-  }
-
   /** A cohort that every hypothesis has folded. */
   drop(number: number): void {
     if (!this.#put.delete(number)) this.#drop.push(number)

@@ -74,21 +74,18 @@ export class RolloutRunner {
   }
 
   /** What a forecast is made from. */
-  get reading(): TrafficInput {
-    const now = this.#deps.clock.now()
+  reading(now: number): TrafficInput {
     // Evidence of an attempt that is to end answers other questions.
     const isOver = this.#pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
-  /** One evaluation. Resolves when what it decided is stored and applied; never rejects. */
-  tick(): Promise<void> {
-    return this.#oneByOne
-      .run(() => this.#evaluate())
-      .catch((error: unknown) => {
-        this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-      })
+  /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
+  tick(): Promise<unknown> | null {
+    const failed = (error: unknown) =>
+      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+    return this.#oneByOne.runNow(() => this.#evaluate())?.catch(failed) ?? null
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -136,17 +133,28 @@ export class RolloutRunner {
     })
   }
 
-  async #evaluate(): Promise<void> {
-    if (!(await this.#takesLead())) return
+  // Most evaluations wait for nothing: of many services, promises would be most of the work.
+  #evaluate(): Promise<unknown> | null {
+    const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
+    if (isKnown && this.#pending === null) return this.#decide()
+    return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
+  }
+
+  /** Null: nothing has to be stored. */
+  #decide(): Promise<unknown> | null {
     const now = this.#deps.clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
     const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
-    const measured = this.#measure(now, isTurn)
+    const seen = this.#looked(now)
+    const evidence = this.#observer.measure(seen)
+    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
     this.#seen = this.#observe(now)
+    if (isTurn) this.#deps.onTurn(this.#state, this.#seen.reports)
     const transition = step(this.#plan, this.#state, this.#seen)
-    if (!folded && !measured && transition.state === this.#state) return
-    await this.#commit(transition).catch((error: unknown) => {
+    const isSame = !folded && evidence === seen.evidence && transition.state === this.#state
+    if (isSame) return null
+    return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
       if (transition.state.phase === 'rolled-back') this.#goBy(transition)
       throw error
@@ -273,20 +281,12 @@ export class RolloutRunner {
     this.#cycle.turn(this.state, now, judged, byInterval)
   }
 
-  /** Counts what limits and thresholds say; true where there is something new to store. */
-  #measure(now: number, isTurn: boolean): boolean {
-    const seen = this.#looked(now)
-    const evidence = this.#observer.measure(seen)
-    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
-    return evidence !== seen.evidence
-  }
-
   #observe(now: number): Observation {
     return this.#observer.observe(this.#looked(now))
   }
 
   #looked(now: number): Look {
-    return { ...this.reading, sight: this.#deps, now, warmUp: now < this.#warmUntil }
+    return { ...this.reading(now), sight: this.#deps, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

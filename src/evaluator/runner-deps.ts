@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
@@ -18,6 +19,8 @@ export type RunnerDeps = Sight & {
   /** Gives the data plane a state's weights, for every assignment from then on. */
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
+  /** Told what the evidence says whenever a cohort turns, before anything is decided by it. */
+  readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
   readonly onError: (what: string, error: unknown) => void
 }
 
@@ -31,7 +34,12 @@ export type RunnerResult =
     }
 
 /** What became of a label; of an experiment `alsoChanged` has what each of its comparisons keeps. */
-export type LabelBooking = FeedbackBooking & {
+export type BookedLabel = FeedbackBooking & AlsoChanged
+
+/** The same of an event. */
+export type BookedEvent = EventBooking & AlsoChanged
+
+type AlsoChanged = {
   readonly alsoChanged?: readonly (NonNullable<FeedbackBooking['changed']> & {
     readonly service: string
   })[]

@@ -33,14 +33,14 @@ export function joinEvent(
   }
   const event = { name: line.event, value: line.value, values: line.values, at }
   // A request that is no evidence has no cohort to book into.
-  const { result, ...next } =
+  const next =
     prediction.cohort === -1
       ? ({ result: 'joined', changed: null, totals } as const)
       : deps.bookEvent(prediction, totals, event)
-  if (result === 'late') return 'late'
+  if (next.result === 'late') return 'late'
   booked.setEvents(match, { seen: [...seen, hash], totals: next.totals })
-  booked.addTallies(prediction.service, next.changed)
-  return result
+  booked.addTallies(prediction.service, next)
+  return next.result
 }
 
 function findError(line: EventLine, service: string, known: EventFields): string | null {

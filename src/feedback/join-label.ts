@@ -7,15 +7,15 @@ export function joinLabel(
   { label }: LabelLine,
   match: Extract<JoinMatch, { readonly record: number }>,
   booked: SliceBooking,
-  deps: Pick<FeedbackJoinDeps, 'bookLabel'>,
+  deps: Pick<FeedbackJoinDeps, 'bookLabel' | 'showLabel'>,
 ): 'joined' | 'late' | 'duplicate' {
   const { found, record, prediction } = match
   if (found === 'joined' || booked.hasLabel(record)) return 'duplicate'
   booked.addLabel(match, label)
+  deps.showLabel(prediction, label)
   // A request that is no evidence has no cohort to book into.
   if (prediction.cohort === -1 && prediction.pair === undefined) return 'joined'
-  const { result, changed, alsoChanged = [] } = deps.bookLabel(prediction, label)
-  booked.addTallies(prediction.service, changed)
-  for (const { service, ...each } of alsoChanged) booked.addTallies(service, each)
-  return result
+  const counted = deps.bookLabel(prediction, label)
+  booked.addTallies(prediction.service, counted)
+  return counted.result
 }

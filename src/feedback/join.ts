@@ -33,6 +33,8 @@ export type FeedbackJoinDeps = {
    * prediction.
    */
   readonly bookLabel: (prediction: Prediction, label: number) => Booked
+  /** Told of every label that joins a request, also where that is no evidence; once per prediction. */
+  readonly showLabel: (prediction: Prediction, label: number) => void
   /** Counts an event into the cohort of its unit's request; called once per event. */
   readonly bookEvent: (
     prediction: Prediction,

@@ -43,10 +43,14 @@ export class SliceBooking {
   }
 
   /** The tallies are live: they are stored as they are when the slice is. */
-  addTallies(service: string, changed: Booked['changed']): void {
-    if (changed === null) return
-    const { rollout, cohort } = changed
-    this.#tallies.set(`${service}\0${rollout}\0${cohort}`, { ...changed, service })
+  addTallies(
+    service: string,
+    { changed, alsoChanged = [] }: Pick<Booked, 'changed' | 'alsoChanged'>,
+  ): void {
+    const own = changed === null ? [] : [{ ...changed, service }]
+    for (const each of [...own, ...alsoChanged]) {
+      this.#tallies.set(`${each.service}\0${each.rollout}\0${each.cohort}`, each)
+    }
   }
 
   addLine(service: string, result: FeedbackResult): void {

@@ -3,13 +3,14 @@ import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { AnswerBook } from './answer-book.ts'
-import { Bag } from './bag.ts'
 import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
+import { newSlot, type Slot } from './cohort-slot.ts'
+import { countUnit } from './count-unit.ts'
 import { DriftBook, emptyDriftTally } from './drift-book.ts'
 import { EventBook } from './event-book.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
+import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
@@ -18,23 +19,6 @@ import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
 export const SETTLE_MS = 30_000
-
-/** A cohort with what is still under way in it. */
-export type Slot = {
-  readonly cohort: Cohort
-  /** Assigned, and without an outcome so far. */
-  readonly live: Bag<Ticket>
-  /** Keys that this cohort judged first. */
-  readonly newUnits: number[]
-  /** A judged request was assigned in it; else there is nothing to fold and nothing to store. */
-  used: boolean
-  /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
-  settled: boolean
-  /** The store has it: a label that changes it must be stored with it. */
-  persisted: boolean
-  /** Something beside feedback has changed since the store got it. */
-  stale: boolean
-}
 
 /** What a cohort is opened with. */
 export type Opening = {
@@ -67,6 +51,8 @@ export class CohortLedger {
   readonly #slots = new CohortShelf<Slot>()
   readonly #capLearner = new CapLearner()
   #open: Slot | null = null
+  #settledThrough = -Infinity
+  readonly #stale = new Set<Slot>()
 
   constructor(hypotheses: readonly Hypothesis[], keyed: boolean, maxUnits: number) {
     this.units = new UnitIndex(maxUnits)
@@ -101,10 +87,16 @@ export class CohortLedger {
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
     this.close(opening.now)
-    const { now, ...rest } = opening
+    // Written out: what a rest pattern gives has a shape of its own each time, slow to read everywhere.
     const cohort: Cohort = {
-      ...rest,
-      openedAt: now,
+      number: opening.number,
+      rollout: opening.rollout,
+      step: opening.step,
+      pi: opening.pi,
+      epoch: opening.epoch,
+      judged: opening.judged,
+      terms: opening.terms,
+      openedAt: opening.now,
       closedAt: null,
       assigned: [0, 0],
       observed: [0, 0],
@@ -169,7 +161,7 @@ export class CohortLedger {
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined) return
-    if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) slot.stale = true
+    if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
   /**
@@ -191,7 +183,7 @@ export class CohortLedger {
     isFolded: (hypothesis: string) => boolean,
   ): EventBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return { ...LATE, totals }
+    if (slot === undefined) return lateEvent(totals)
     const { cohort } = slot
     const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
     return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
@@ -204,7 +196,7 @@ export class CohortLedger {
     // The ledger of another attempt knows nothing of this cohort.
     if (slot?.cohort !== cohort) return
     this.#drift.addPrediction(cohort, side!, segment, value)
-    slot.stale = true
+    this.#spoil(slot)
   }
 
   /** Edges of a drift hypothesis that the baseline's first values have taught, once; null = not yet. */
@@ -215,8 +207,7 @@ export class CohortLedger {
   /** Marks cohorts as settled: all outcomes known, or the settle time passed. Strictly in order. */
   settleUntil(now: number, monotonicNow: number): readonly Slot[] {
     const settled: Slot[] = []
-    for (const slot of this.#slots.values()) {
-      if (slot.settled) continue
+    for (const slot of this.#slots.after(this.#settledThrough)) {
       const { closedAt } = slot.cohort
       if (closedAt === null) break
       if (slot.live.size > 0) {
@@ -229,8 +220,25 @@ export class CohortLedger {
       slot.settled = true
       slot.cohort.settledAt = now
       settled.push(slot)
+      this.#settledThrough = slot.cohort.number
     }
     return settled
+  }
+
+  /** The store is about to have these cohorts as they are now. */
+  persist(cohorts: readonly Cohort[]): void {
+    for (const { number } of cohorts) {
+      const slot = this.#slots.get(number)
+      if (slot !== undefined) slot.persisted = true
+    }
+  }
+
+  /** Cohorts in which something beside feedback has changed since it was asked last. */
+  takeStale(): readonly Slot[] {
+    const stale = [...this.#stale]
+    for (const slot of stale) slot.stale = false
+    this.#stale.clear()
+    return stale
   }
 
   /** Forgets a cohort that every hypothesis has folded. */
@@ -242,6 +250,7 @@ export class CohortLedger {
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
       this.#slots.add(newSlot(cohort, true))
+      this.#settledThrough = cohort.number
     }
   }
 
@@ -250,6 +259,11 @@ export class CohortLedger {
     const cap = this.#capLearner.cap(metric, minLabels)
     if (cap !== null) this.#capLearner.forget(metric)
     return cap
+  }
+
+  #spoil(slot: Slot): void {
+    slot.stale = true
+    this.#stale.add(slot)
   }
 
   #changed({ cohort, persisted }: Slot): FeedbackBooking['changed'] {
@@ -283,17 +297,4 @@ export class CohortLedger {
     const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)
     if (asked !== undefined) bookOutcome(asked, cohort, ticket, outcome, durationMs)
   }
-}
-
-function countUnit(cohort: Cohort, side: Side, segment: string | null, observed: boolean): void {
-  const ofSegment = segment === null ? undefined : cohort.segments?.[segment]
-  for (const units of ofSegment === undefined ? [cohort] : [cohort, ofSegment]) {
-    units.assigned[side]++
-    if (observed) units.observed[side]++
-  }
-}
-
-function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const kept = { used: stored, settled: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
 }

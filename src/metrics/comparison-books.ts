@@ -50,6 +50,13 @@ export class ComparisonBooks {
     }
   }
 
+  /** Books the numbers of a request's answer, by pointer, in all of its places that judge it. */
+  answer({ compared }: Ticket, numbers: Readonly<Record<string, number | null>>): void {
+    for (const { challenger, ticket } of compared) {
+      if (ticket.first) this.#ledgers.get(challenger)?.answer(ticket, numbers)
+    }
+  }
+
   /** Counts the prediction of a request in all of its places, for drift. */
   predicted({ compared }: Ticket, value: number): void {
     for (const { challenger, ticket } of compared) {

@@ -11,6 +11,7 @@ import { eventValue, type FeedbackEvent, type Prediction } from '../domain/predi
 import { replaceRatioUnit, type Counts } from '../statistics/ratio-bet.ts'
 import type { CapLearner } from './cap-learner.ts'
 import { addToBet, bookCappedValue, countEvent } from './capped-value.ts'
+import type { EventBooking } from './feedback-booking.ts'
 import { isAskedOf, valueQuestions, type ValueQuestion } from './value-question.ts'
 
 /** What one metric asks of events, and where its running totals stand among those of a unit. */
@@ -19,6 +20,8 @@ type EventQuestion = ValueQuestion & {
   readonly source: ConversionSource | SumSource | MeanSource | RatioSource
   readonly names: readonly string[]
   readonly aboveCap: Hypothesis | null
+  /** All that ask for the same value: an experiment asks twice (is it no worse, is it better). */
+  readonly twins: readonly Hypothesis[]
   /** The same for all units and for those of a segment: it is the unit's. */
   readonly place: number
 }
@@ -65,6 +68,7 @@ export class EventBook {
     }).map((question) => ({
       ...question,
       aboveCap: question.hypotheses.find((h) => h.source.of === 'above-cap') ?? null,
+      twins: question.hypotheses.filter((h) => h.source.of === question.source.of),
     }))
     this.#noTotals = noTotals
   }
@@ -73,19 +77,21 @@ export class EventBook {
   book(
     { cohort, request, totals, isFolded }: EventPlace,
     event: FeedbackEvent,
-  ): { readonly result: 'joined' | 'late'; readonly totals: readonly number[] } {
+  ): Pick<EventBooking, 'result' | 'totals' | 'metrics'> {
     const before = totals.length === 0 ? this.#noTotals : totals
     const next = [...before]
-    let result: 'joined' | 'late' = 'late'
+    let metrics = 0
     for (const question of this.#questions) {
       if (!question.names.includes(event.name)) continue
       if (!isAskedOf(question, request.segment ?? null)) continue
       if (event.at - request.at > question.source.windowMs) continue
       if (isFolded(question.hypothesis.id)) continue
-      result = 'joined'
+      metrics++
       this.#add(question, cohort, request, event, before, next)
     }
-    return { result, totals: result === 'late' ? totals : next }
+    return metrics === 0
+      ? { result: 'late', totals, metrics }
+      : { result: 'joined', totals: next, metrics }
   }
 
   /** `before` and `next`: the unit's totals without and with the event. */
@@ -97,12 +103,13 @@ export class EventBook {
     before: readonly number[],
     next: number[],
   ): void {
-    const { hypothesis, source, place } = question
+    const { twins, source, place } = question
     const earlier = before[place]!
     switch (source.of) {
       case 'conversion':
         next[place] = 1
-        if (earlier === 0) countEvent(cohort.tallies[hypothesis.id] as EventTally, side, 1)
+        if (earlier !== 0) return
+        for (const { id } of twins) countEvent(cohort.tallies[id] as EventTally, side, 1)
         return
       case 'sum':
         // Two infinities would make no number.
@@ -125,27 +132,28 @@ export class EventBook {
           Math.min(totals[place]!, source.cap),
           Math.min(totals[place + 1]!, source.cap),
         ]
-        const { id, harm } = hypothesis
-        replaceRatioUnit(
-          cohort.tallies[id] as BetTally,
-          cohort.terms.bets[id],
-          side,
-          counts(before),
-          counts(next),
-          { pi: cohort.pi, harm: harm.ratio, proof: proofRatio(hypothesis) },
-        )
+        for (const hypothesis of twins) {
+          const { id, harm } = hypothesis
+          replaceRatioUnit(
+            cohort.tallies[id] as BetTally,
+            cohort.terms.bets[id],
+            side,
+            counts(before),
+            counts(next),
+            { pi: cohort.pi, harm: harm.ratio, proof: proofRatio(hypothesis) },
+          )
+        }
       }
     }
   }
 
   #replaceTotal(
-    { hypothesis, aboveCap, segment }: EventQuestion,
+    { metric, twins, aboveCap, segment }: EventQuestion,
     cohort: Cohort,
     side: EventPlace['request']['side'],
     before: number,
     after: number,
   ): void {
-    const metric = hypothesis.metric!
     const cap = cohort.terms.caps[metric]
     if (cap === undefined) {
       // The whole teaches it once.
@@ -154,8 +162,10 @@ export class EventBook {
       return
     }
     const capped = (total: number) => Math.min(Math.max(0, total), cap)
-    addToBet(cohort, hypothesis, side, capped(before), -1)
-    addToBet(cohort, hypothesis, side, capped(after), 1)
+    for (const hypothesis of twins) {
+      addToBet(cohort, hypothesis, side, capped(before), -1)
+      addToBet(cohort, hypothesis, side, capped(after), 1)
+    }
     if (aboveCap === null) return
     const change = Number(after > cap) - Number(before > cap)
     if (change !== 0) countEvent(cohort.tallies[aboveCap.id] as EventTally, side, change)

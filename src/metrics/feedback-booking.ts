@@ -13,7 +13,16 @@ export type FeedbackBooking = {
 }
 
 /** Of an event; with the running totals that its unit has now. */
-export type EventBooking = FeedbackBooking & { readonly totals: readonly number[] }
+export type EventBooking = FeedbackBooking & {
+  readonly totals: readonly number[]
+  /** How many metrics counted it, of all requests and of segments. */
+  readonly metrics: number
+}
 
 /** Nothing waits for it any more. */
 export const LATE: FeedbackBooking = { result: 'late', changed: null }
+
+/** An event that nothing waits for any more: the totals of its unit stay. */
+export function lateEvent(totals: readonly number[]): EventBooking {
+  return { ...LATE, totals, metrics: 0 }
+}

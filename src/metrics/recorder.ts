@@ -2,6 +2,7 @@ import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { PairTicket } from './pair-ledger.ts'
+import type { RuleFigures } from './rule-book.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -64,6 +65,7 @@ export type FallbackResult = 'ok' | 'failed'
 export type RequestNote =
   | 'key_missing'
   | 'key_unreadable'
+  | 'coin_unreadable'
   | 'body_over_inspect_limit'
   | 'analysis_unreadable'
   | 'rule_suppressed'
@@ -90,6 +92,8 @@ export type Ticket = {
   /** Milliseconds since the epoch. */
   readonly startedWall: number
   headAt: number | null
+  /** The figures of its rule; null where the service has no rules, and for overrides. */
+  readonly ruled: RuleFigures | null
   /** Its places in the comparisons of an experiment; empty where there is none. */
   compared: readonly ComparedTicket[]
   /** Its copy to the canary, where that is evidence of a mirror step. */

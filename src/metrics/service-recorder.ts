@@ -18,6 +18,7 @@ import type {
   ServiceRecorder,
   Ticket,
 } from './recorder.ts'
+import { RuleBook } from './rule-book.ts'
 import { VariantBook } from './variant-book.ts'
 
 const NOWHERE: readonly ComparedTicket[] = []
@@ -31,6 +32,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly variants: ReadonlyMap<string, VariantBook>
   /** By the variant that gets the copies. None of it is in `variants`. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
+  /** Null: the service has no rules. */
+  readonly rules: RuleBook | null
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
@@ -64,6 +67,8 @@ export class ServiceBook implements ServiceRecorder {
       }),
     )
     this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
+    const hasRules = deps.service.split.rules.length > 0
+    this.rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
     const segments = latencySegments(deps.service)
     for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
@@ -95,10 +100,11 @@ export class ServiceBook implements ServiceRecorder {
     now = this.#clock.monotonic(),
     observed = true,
   ): Ticket {
-    const { variant, reason, unit, segment = null, numbers = null } = assignment
+    const { variant, reason, unit, rule = null, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
     this.lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
+    if (assignment.coinUnreadable === true) this.note('coin_unreadable')
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
@@ -116,6 +122,7 @@ export class ServiceBook implements ServiceRecorder {
       startedAt: now,
       startedWall,
       headAt: null,
+      ruled: reason === 'override' ? null : (this.rules?.figuresOf(rule, variant) ?? null),
       compared: NOWHERE,
       pair: null,
       place: -1,
@@ -155,6 +162,7 @@ export class ServiceBook implements ServiceRecorder {
     const bucket = latencyBucket(durationMs)
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
+      ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
       book.attempts.add(this.#clock.now(), failed)
       book.step.add(failed, isTimed ? bucket : null)
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
@@ -183,8 +191,9 @@ export class ServiceBook implements ServiceRecorder {
       this.#ledger?.predicted(ticket, value)
       this.#comparisons.predicted(ticket, value)
     }
-    const { cohort, first, segment } = ticket
+    const { cohort, first, segment, ruled } = ticket
     if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
+    this.#comparisons.answer(ticket, numbers)
     const { prediction, awaitsEvents } = this.service.observe
     if (prediction === null && !awaitsEvents) return
     const found: Prediction = {
@@ -198,8 +207,14 @@ export class ServiceBook implements ServiceRecorder {
       variant: ticket.variant,
       unit: ticket.unit,
       ...(segment === null ? undefined : { segment }),
+      ...(ruled === null ? undefined : { rule: ruled.rule }),
     }
     this.#remember(found, ticket.pair)
+  }
+
+  /** A label has joined a request, whether it is evidence or not. */
+  labelled(prediction: Prediction, label: number): void {
+    this.rules?.label(prediction, label, this.#clock.now())
   }
 
   attempt(variant: string, upstream: string, result: AttemptResult): void {
@@ -237,13 +252,14 @@ export class ServiceBook implements ServiceRecorder {
   }
 
   /** Lets old latencies fade: half of their weight is gone after ten minutes. */
-  fade(now: number): void {
+  fade(now = this.#clock.now()): void {
     const passed = now - this.#fadedAt
     if (passed <= 0) return
     this.#fadedAt = now
     const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
     for (const book of this.variants.values()) book.fadeDrawn(factor)
     for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
+    this.rules?.fade(factor)
   }
 }
 

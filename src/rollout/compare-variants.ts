@@ -35,7 +35,7 @@ export function compareVariants(
   return {
     variant,
     metrics,
-    verdict: overall(required.map((m) => m.verdict!)),
+    verdict: overall(required.flatMap((m) => m.verdict ?? [])),
     units: { baseline: drawn.reduce((sum, s) => sum + s.total, 0) - challenger, challenger },
     expectedShare: pi,
     ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / ratioAlpha) },
@@ -52,7 +52,10 @@ function comparedMetric(
   better: MetricReport | null,
 ): ComparedMetric {
   const superiority = better?.evidence.nonInferiority ?? null
-  return { report, superiority, verdict: proof === null ? null : verdictOf(report, superiority) }
+  if (proof !== null) return { report, superiority, verdict: verdictOf(report, superiority) }
+  // Where nothing is to be proved (values above a cap, where higher is better) harm is all that can be said.
+  const isWorse = report.required && report.verdict === 'failed'
+  return { report, superiority, verdict: isWorse ? 'worse' : null }
 }
 
 // "Better" only after "no worse": that order is what lets it do without a share of α.

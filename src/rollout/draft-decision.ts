@@ -1,6 +1,7 @@
 import type { DecisionDraft } from '../domain/decision.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { writeReport } from './hypothesis-report.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Transition } from './transition.ts'
 import { percentsOf } from './weights.ts'
@@ -27,7 +28,7 @@ export function draftDecision(
     rollout: rolloutId(state),
     from: standing(context.from),
     to: standing(state),
-    metrics: context.reports,
+    metrics: context.reports.map(writeReport),
     configHash: context.plan.configHash,
   }
 }

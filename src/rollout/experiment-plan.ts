@@ -6,7 +6,7 @@ import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
-import { analysisIdentity, type RolloutPlan } from './plan.ts'
+import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
 
 /** What a fixed split is compared and moved by; immutable, made anew by a reload. */
 export type ExperimentPlan = {
@@ -59,7 +59,7 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
       ? ''
       : JSON.stringify([
           [BASELINE, ...compared].map((name) => versions[name]),
-          split.key,
+          ...keyIdentity(split),
           // A key that moves from one challenger to another would be new to a comparison that knows it.
           split.key === null ? null : steps,
           ...analysisIdentity(experiment, service.observe),
@@ -120,6 +120,22 @@ function planComparison(
   }
 }
 
+/** The comparison that cohorts were judged by, from the plan that is kept with them. */
+export function recordedComparison(variant: string, plan: RolloutPlan): ComparisonPlan {
+  const { alphaRollback } = plan.spec.analysis
+  // Each required hypothesis has the same share of α, so it says how many challengers there were.
+  const share = plan.hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
+  const challengers = alphaRollback / (share * claims(plan.hypotheses))
+  const [step] = plan.steps
+  return {
+    variant,
+    weightBp: (step as Extract<typeof step, { kind: 'weight' }>).weightBp,
+    plan,
+    reportAlpha: share,
+    ratioAlpha: GUARD_ALPHA / challengers,
+  }
+}
+
 /**
  * The hypotheses of one comparison among `challengers`. Bonferroni over the challengers and over the
  * required hypotheses of each: any false "worse" has a probability of at most `alphaRollback`, any false
@@ -164,6 +180,11 @@ function betterOf(hypothesis: Hypothesis): Hypothesis {
 export function betterId(hypothesis: Hypothesis): string {
   const { segment } = hypothesis
   return `${wholeId(hypothesis)}/better${segment === undefined ? '' : `@${segment}`}`
+}
+
+/** Whether a hypothesis asks for being better, beside the one that it is shown with. */
+export function isBetterId(id: string): boolean {
+  return /\/better(?:@|$)/.test(id)
 }
 
 /** Where a comparison is stored: names of services hold no slash. */

@@ -5,6 +5,7 @@ import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { experimentKey, type ComparisonPlan, type ExperimentPlan } from './experiment-plan.ts'
+import { writeReport } from './hypothesis-report.ts'
 import { formatNumber } from './format.ts'
 import { move, stay, type Refusal, type Transition } from './transition.ts'
 
@@ -115,7 +116,7 @@ export function experimentId(
 /** The state that one comparison is judged and stored with. */
 export function comparisonState(
   { plan, weightBp }: ComparisonPlan,
-  { attempt, startedAt }: ExperimentState,
+  { attempt, startedAt }: Pick<ExperimentState, 'attempt' | 'startedAt'>,
   revision: number,
 ): RolloutState {
   return {
@@ -153,7 +154,7 @@ export function draftExperimentDecision(
     rollout: experimentId(plan, state),
     from: standing(plan, from),
     to: standing(plan, state),
-    metrics,
+    metrics: metrics.map(writeReport),
     configHash: plan.configHash,
   }
 }

@@ -78,6 +78,17 @@ function fidelityOf(
   return { id, kind: 'approximate', note, rebet: false }
 }
 
+/** A plan without what was not recorded of its questions. */
+export function withoutUnrecorded(plan: RolloutPlan, found: readonly Fidelity[]): RolloutPlan {
+  const gone = new Set(found.filter((f) => f.kind === 'not-recorded').map((f) => f.id))
+  return {
+    ...plan,
+    hypotheses: plan.hypotheses.filter((h) => !gone.has(h.id)),
+    // Its labels cannot be waited for either.
+    metrics: plan.metrics.filter((m) => !gone.has(m.name)),
+  }
+}
+
 function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
   // Of totals and ratios no values are kept.
   const isKept = source.of === 'score' || source.of === 'mean'

@@ -3,7 +3,7 @@ import { DOWN_AFTER_MS, NO_TRAFFIC_AFTER_MS, type Observation } from './observat
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 import { isAcknowledged } from './acknowledged.ts'
 import { lacksConfirmation } from './confirmation.ts'
-import { isProved, missingFor, type Missing } from './missing.ts'
+import { firstMissing, isProved, missingFor, type Missing } from './missing.ts'
 import { summarize } from './summary.ts'
 import {
   activeMs,
@@ -118,8 +118,9 @@ function pausedUntil(plan: RolloutPlan, state: RolloutState, seen: Observation):
     return stay(state)
   }
   // A time that has passed switches nobody onto a canary that cannot be reached or is beyond a limit.
-  const missing = missingFor(plan, state, seen)
-  return missing.length > 0 ? holdFor(state, missing) : nextStep(plan, state, seen, 'timer')
+  const missing = firstMissing(plan, state, seen)
+  if (missing === null) return nextStep(plan, state, seen, 'timer')
+  return holdFor(plan, state, seen, missing)
 }
 
 function watchOver(_plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
@@ -139,16 +140,20 @@ function stepRequirements(
   state: RolloutState,
   seen: Observation,
 ): Transition | null {
-  const missing = missingFor(plan, state, seen)
-  if (missing.length === 0) return null
-  return outOfTime(plan, state, seen) ?? holdFor(state, missing)
+  const missing = firstMissing(plan, state, seen)
+  if (missing === null) return null
+  return outOfTime(plan, state, seen) ?? holdFor(plan, state, seen, missing)
 }
 
-function holdFor(state: RolloutState, missing: readonly Missing[]): Transition {
-  const { kind } = missing[0]!
+function holdFor(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  { kind }: Missing,
+): Transition {
   // A minimum that fills by itself is no news; evidence that is not there yet is.
   if (kind === 'minimum') return stay(state)
-  return hold(state, kind, () => summarize.hold(state, missing))
+  return hold(state, kind, () => summarize.hold(state, missingFor(plan, state, seen)))
 }
 
 /** Leaves a step that has done its work. */

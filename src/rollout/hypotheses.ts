@@ -39,10 +39,18 @@ export function buildHypotheses(analysis: AnalysisSpec, inPairs = 0): readonly H
     drafts.push(guard('no-answer', null, { of: 'no-answer' }))
   }
   const share = Math.max(1, drafts.filter((d) => d.required).length + inPairs)
-  return drafts.map(({ harmRatio, proof, alpha, ...rest }) => ({
-    ...rest,
-    harm: { ratio: harmRatio, alpha: alpha ?? analysis.alphaRollback / share },
-    proof: proof === null ? null : { ...proof, alpha: analysis.alphaPromote },
+  return drafts.map((draft) => ({
+    id: draft.id,
+    // Written out: of what a rest pattern gives each object has a shape of its own to the engine, and with
+    // many services every place that reads one is slow.
+    ...(draft.segment === undefined ? undefined : { segment: draft.segment }),
+    metric: draft.metric,
+    source: draft.source,
+    better: draft.better,
+    onFailure: draft.onFailure,
+    required: draft.required,
+    harm: { ratio: draft.harmRatio, alpha: draft.alpha ?? analysis.alphaRollback / share },
+    proof: draft.proof === null ? null : { ...draft.proof, alpha: analysis.alphaPromote },
   }))
 }
 

@@ -105,6 +105,11 @@ export function limitVerdict(reading: LimitReading, ticksBeyond: number): Verdic
   return reading.tooFew || reading.canaryBeyond ? 'inconclusive' : 'successful'
 }
 
+/** Whether breaking it ends or pauses the rollout. */
+export function isDecidingLimit(limit: LimitReading | null): boolean {
+  return limit !== null && limit.onFailure !== 'warn'
+}
+
 function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
   const read = (side: Side): MetricValue => {
     switch (metric.kind) {

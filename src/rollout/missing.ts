@@ -1,24 +1,15 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
-import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import { isAcknowledged } from './acknowledged.ts'
-import {
-  formatChange,
-  formatCount,
-  formatLimit,
-  formatOdds,
-  formatPercent,
-  formatValue,
-} from './format.ts'
+import { formatLimit, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
 import { missingMeasurements } from './missing-measurements.ts'
+import { missingProofs } from './missing-proofs.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
-
-/** Share of the traffic below which a segment's own proof is slow enough to say so. */
-const SMALL_SEGMENT = 0.05
 
 /** Something that has to happen before a step is left. */
 export type Missing = {
@@ -42,25 +33,39 @@ export function missingFor(
   state: RolloutState,
   seen: Observation,
 ): readonly Missing[] {
+  return [...findMissing(plan, state, seen)].flat()
+}
+
+/** The most basic of that; null = the step can be left. Finds no more than it has to. */
+export function firstMissing(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Missing | null {
+  for (const [first] of findMissing(plan, state, seen)) if (first !== undefined) return first
+  return null
+}
+
+function* findMissing(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+): Generator<readonly Missing[], undefined> {
   const step = plan.steps[state.step]!
-  if (step.kind === 'pause') return missingBeforeSwitch(plan, state, seen)
-  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
-  if (step.kind === 'mirror') {
-    return [
-      ...minimums(plan, step, state, seen, 'pairs of answers'),
-      ...mirrorLabelMinimums(plan, state, seen, reports),
-      ...limits(reports),
-      ...missingMeasurements(reports.filter(isOfProvider)),
-    ]
+  if (step.kind === 'pause') {
+    yield missingBeforeSwitch(plan, state, seen)
+    return
   }
-  const unit = plan.keyed ? 'canary keys' : 'canary requests'
-  return [
-    ...minimums(plan, step, state, seen, unit),
-    ...labelMinimums(plan, step, state, seen, reports, unit),
-    ...limits(reports),
-    ...missingMeasurements(reports),
-    ...(state.step >= provingStep(plan.steps) ? proofs(plan, reports) : []),
-  ]
+  const isMirror = step.kind === 'mirror'
+  const unit = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
+  yield minimums(plan, step, state, seen, unit)
+  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
+  yield isMirror
+    ? mirrorLabelMinimums(plan, state, seen, reports)
+    : labelMinimums(plan, step, state, seen, reports, unit)
+  yield limits(reports)
+  yield missingMeasurements(isMirror ? reports.filter(isOfProvider) : reports)
+  if (!isMirror && state.step >= provingStep(plan.steps)) yield missingProofs(plan, reports)
 }
 
 /** The longest of the times that are known; null when one is unknown or nothing is missing. */
@@ -71,7 +76,7 @@ export function etaOf(missing: readonly Missing[]): number | null {
 
 /** Whether every required metric has been shown to be no worse. */
 export function isProved(plan: RolloutPlan, seen: Observation): boolean {
-  return proofs(plan, seen.reports).length === 0
+  return missingProofs(plan, seen.reports).length === 0
 }
 
 // No request is drawn to a previewed canary, so its own figures say nothing: what is left is whether it can
@@ -154,73 +159,4 @@ function beyond(report: MetricReport, write: (allowed: string) => string): Missi
     },
     etaSeconds: null,
   }
-}
-
-function proofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
-  return plan.hypotheses.flatMap((hypothesis) => {
-    if (!hypothesis.required || hypothesis.proof === null) return []
-    const report = reports.find((r) => r.name === hypothesis.id)
-    if (report === undefined) return []
-    const { nonInferiority, stepNonInferiority } = report.evidence
-    const margin = () => formatChange(report.better, report.margins!.proof!)
-    if (!reaches(nonInferiority!)) {
-      return [
-        inconclusive(
-          report,
-          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
-        ),
-      ]
-    }
-    // With a sticky key a late step sees few new keys, so its own proof would never come: there the
-    // step must only be free of harm as seen from a fresh start point.
-    const { stepHarm } = report.evidence
-    const holdsNow = plan.keyed
-      ? stepHarm !== null && !reaches(stepHarm)
-      : stepNonInferiority !== null && reaches(stepNonInferiority)
-    if (holdsNow) return []
-    const where = plan.keyed
-      ? stepHarm === null
-        ? 'nothing of this step is judged yet'
-        : 'this step alone looks worse'
-      : 'not excluded in this step alone'
-    return [inconclusive(report, () => `${margin()}: ${where}`)]
-  })
-}
-
-function reaches({ log, threshold }: LogEvidence): boolean {
-  return log >= threshold
-}
-
-function inconclusive(report: MetricReport, write: () => string): Missing {
-  return {
-    kind: 'inconclusive',
-    get sentence() {
-      return `${report.name}: ${write()}`
-    },
-    get etaSeconds() {
-      return report.etaSeconds
-    },
-  }
-}
-
-// An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
-// bound would seem to prove what the evidence does not.
-function soFar({ ratio, evidence, better }: MetricReport): string {
-  if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
-    const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
-    return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
-  }
-  const { log, threshold } = evidence.nonInferiority!
-  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
-}
-
-// Of a segment with little traffic the proof may never come, and nothing else says why.
-function segmentTraffic(
-  { name, segment, canary }: MetricReport,
-  reports: readonly MetricReport[],
-): string {
-  if (segment === undefined) return ''
-  const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
-  if (canary.n >= whole * SMALL_SEGMENT) return ''
-  return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
 }

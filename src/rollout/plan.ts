@@ -8,7 +8,7 @@ import {
   type RolloutSpec,
   type StepSpec,
 } from '../domain/rollout-spec.ts'
-import type { ObserveSpec, Service } from '../domain/service.ts'
+import type { ObserveSpec, Service, SplitSpec } from '../domain/service.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { eventFieldsOf, type EventFields } from './event-fields.ts'
@@ -57,7 +57,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
       analysis: JSON.stringify([
-        service.split.key,
+        ...keyIdentity(service.split),
         ...analysisIdentity(spec.analysis, service.observe),
         ...mirrorIdentity(spec),
       ]),
@@ -91,6 +91,11 @@ export function weightBefore({ steps }: RolloutPlan, index: number): number {
 /** Whether everybody is moved at once, without a comparison. */
 export function isBlueGreen({ spec }: RolloutPlan): boolean {
   return spec.strategy === 'blue-green'
+}
+
+/** What a unit is, and how it is dealt; the second part is absent where its hash does that, as it always did. */
+export function keyIdentity({ key, coin }: SplitSpec): readonly unknown[] {
+  return coin === undefined ? [key] : [key, coin]
 }
 
 // Minimums only say how long a step lasts, so they may change while it does.

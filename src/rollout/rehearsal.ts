@@ -71,6 +71,10 @@ export class Rehearsal {
     return this.#state
   }
 
+  get evidence(): Evidence {
+    return this.#evidence
+  }
+
   /** How much less the log-evidence of a hypothesis that was bet on anew can be; 0 where it is exact. */
   gap(id: string): number {
     const gaps = this.#gaps.get(id)

@@ -2,7 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision } from './draft-decision.ts'
-import { fidelities, type Fidelity } from './fidelity.ts'
+import { fidelities, withoutUnrecorded, type Fidelity } from './fidelity.ts'
 import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
 import { hasMirrorStep } from './mirror-step.ts'
@@ -60,7 +60,7 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
   const [entry, ...later] = decisionsToReplay(record)
   if (entry === undefined) return null
   const found = fidelities(record.plan, plan, record.cohorts)
-  const judged = withoutMirrors(without(plan, found))
+  const judged = withoutMirrors(withoutUnrecorded(plan, found))
   const idle = begun(judged, entry)
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
@@ -125,14 +125,4 @@ function begun(plan: RolloutPlan, entry: Decision): RolloutState {
   const seen = { now: entry.at, rolledBackAt: null, actor: entry.actor }
   const { state } = reconcile(plan, null, seen) as Transition
   return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
-}
-
-function without(plan: RolloutPlan, found: readonly Fidelity[]): RolloutPlan {
-  const gone = new Set(found.filter((f) => f.kind === 'not-recorded').map((f) => f.id))
-  return {
-    ...plan,
-    hypotheses: plan.hypotheses.filter((h) => !gone.has(h.id)),
-    // Its labels cannot be waited for either.
-    metrics: plan.metrics.filter((m) => !gone.has(m.name)),
-  }
 }

@@ -41,14 +41,9 @@ export function move(
   change: Partial<RolloutCommon>,
   decision: DecisionSeed,
 ): Transition {
+  const common = { ...state, holdReason: null, ...change, revision: state.revision + 1 }
   return {
-    state: {
-      ...commonOf(state),
-      holdReason: null,
-      ...change,
-      revision: state.revision + 1,
-      ...phase,
-    },
+    state: Object.assign(commonOf(common), phase),
     decision,
     resetEvidence: false,
     resetRatio: false,
@@ -145,28 +140,24 @@ export function activeMs(state: RolloutState, now: number): number {
   return now - state.startedAt - pausedMsAt(state, now)
 }
 
-/** The parts of a state that every phase has. */
-function commonOf(state: RolloutState): RolloutCommon {
-  const common = Object.entries(state).filter(([field]) => Object.hasOwn(COMMON, field))
-  return Object.fromEntries(common) as RolloutCommon
-}
-
-// Written out, so that the compiler notices a field that is forgotten.
-const COMMON: Readonly<Record<keyof RolloutCommon, true>> = {
-  service: true,
-  baselineVersion: true,
-  canaryVersion: true,
-  attempt: true,
-  revision: true,
-  step: true,
-  weightBp: true,
-  startedAt: true,
-  stepEnteredAt: true,
-  pausedMs: true,
-  acknowledged: true,
-  holdReason: true,
-  configHash: true,
-  fingerprint: true,
+/** The parts of a state that every phase has. Written out, so that the compiler notices a field that is forgotten. */
+function commonOf(state: RolloutCommon): RolloutCommon {
+  return {
+    service: state.service,
+    baselineVersion: state.baselineVersion,
+    canaryVersion: state.canaryVersion,
+    attempt: state.attempt,
+    revision: state.revision,
+    step: state.step,
+    weightBp: state.weightBp,
+    startedAt: state.startedAt,
+    stepEnteredAt: state.stepEnteredAt,
+    pausedMs: state.pausedMs,
+    acknowledged: state.acknowledged,
+    holdReason: state.holdReason,
+    configHash: state.configHash,
+    fingerprint: state.fingerprint,
+  }
 }
 
 function pausedMsAt(state: RolloutState, now: number): number {

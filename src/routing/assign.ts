@@ -2,10 +2,11 @@ import type { Assignment } from '../domain/assignment.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { readField, type RequestFields } from './fields.ts'
 import { readNumbers } from './numbers.ts'
-import { pickByDraw, pickByKey, unitHash } from './rendezvous.ts'
+import { unitHash } from './rendezvous.ts'
 import { isMatch, type Rule } from './rule.ts'
 import { readSegment } from './segment.ts'
 import type { Split } from './split.ts'
+import { coinValue, pick, type Toss } from './toss.ts'
 
 /**
  * Gives a request its variant: an override with its secret, else the first rule that matches, else the key,
@@ -23,24 +24,31 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
         unit: null,
         suppressed: false,
         keyMissing: false,
+        coinUnreadable: false,
         overrideRefused: false,
+        rule: null,
         segment: null,
         numbers: null,
       }
     }
   }
   const overrideRefused = asked !== null
-  for (const rule of split.rules) {
-    if (isMatch(rule, fields)) return assignByRule(split, rule, fields, draw, overrideRefused)
+  for (let index = 0; index < split.rules.length; index++) {
+    const rule = split.rules[index]!
+    if (isMatch(rule, fields))
+      return assignByRule(split, rule, index, fields, draw, overrideRefused)
   }
   const key = readKey(split, fields)
+  const value = coinValue(split.toss, key)
   return {
-    variant: key === null ? pickByDraw(split.coin, draw()) : pickByKey(split.coin, key),
+    variant: pick(split.toss, key, value, draw),
     reason: key === null ? 'random' : 'key',
     unit: key === null ? null : unitHash(key),
     suppressed: false,
     keyMissing: key === null && split.key !== null,
+    coinUnreadable: isUnreadable(split.toss, key, value),
     overrideRefused,
+    rule: null,
     segment: readSegment(split.segmentation, fields),
     numbers: readNumbers(split.watched, fields),
   }
@@ -49,18 +57,23 @@ export function assign(split: Split, fields: RequestFields, draw: () => number):
 function assignByRule(
   split: Split,
   rule: Rule,
+  index: number,
   fields: RequestFields,
   draw: () => number,
   overrideRefused: boolean,
 ): Assignment {
+  const { then } = rule
   let variant: string
   let keyMissing = false
-  if ('variant' in rule.then) {
-    variant = rule.then.variant
+  let coinUnreadable = false
+  if ('variant' in then) {
+    variant = then.variant
   } else {
     const key = readKey(split, fields)
+    const value = coinValue(then, key)
     keyMissing = key === null && split.key !== null
-    variant = key === null ? pickByDraw(rule.then.coin, draw()) : pickByKey(rule.then.coin, key)
+    coinUnreadable = isUnreadable(then, key, value)
+    variant = pick(then, key, value, draw)
   }
   const suppressed = split.suppressCanary && variant === CANARY
   return {
@@ -69,10 +82,16 @@ function assignByRule(
     unit: null,
     suppressed,
     keyMissing,
+    coinUnreadable,
     overrideRefused,
+    rule: index,
     segment: null,
     numbers: null,
   }
+}
+
+function isUnreadable({ cut }: Toss, key: string | null, value: number | null): boolean {
+  return cut !== null && key !== null && value === null
 }
 
 /**

@@ -1,15 +1,14 @@
 import type { FieldSource, RuleCondition, RuleSpec, Service } from '../domain/service.ts'
 import { toByteString } from './byte-string.ts'
+import { toDecimal } from './decimal.ts'
 import { readField, type RequestFields } from './fields.ts'
-import { buildCoin, type Coin } from './rendezvous.ts'
+import { buildToss, type Toss } from './toss.ts'
 import { completeWeights } from './weights.ts'
-
-const DECIMAL = '0123456789.eE+-'
 
 /** A rule made ready: texts as byte strings, its coin computed in advance. */
 export type Rule = {
   readonly when: readonly Condition[]
-  readonly then: { readonly variant: string } | { readonly coin: Coin }
+  readonly then: { readonly variant: string } | Toss
 }
 
 /** One condition with its texts as byte strings. A field that is absent or cannot be read never matches. */
@@ -28,7 +27,7 @@ export function buildRule(service: Service, spec: RuleSpec, index: number, salt:
   const target = spec.then
   if ('weightsBp' in target) {
     const weightsBp = completeWeights(service, target.weightsBp)
-    return { when, then: { coin: buildCoin(service.name, weightsBp, `${salt}/rule/${index}`) } }
+    return { when, then: buildToss(service, weightsBp, `${salt}/rule/${index}`) }
   }
   if (!service.variants.some(({ name }) => name === target.variant)) {
     const known = service.variants.map(({ name }) => name).join(', ')
@@ -56,7 +55,7 @@ export function isSatisfied(condition: Condition, value: string): boolean {
     case 'prefix':
       return value.startsWith(condition.prefix)
     case 'range': {
-      const number = toNumber(value)
+      const number = toDecimal(value)
       if (Number.isNaN(number)) return false
       const { gte, gt, lt, lte } = condition
       return (
@@ -78,12 +77,4 @@ function buildCondition(condition: RuleCondition): Condition {
     case 'range':
       return condition
   }
-}
-
-/** Decimal notation only: `Number` would also read '', blanks, `0x10` and `Infinity`. */
-function toNumber(text: string): number {
-  for (let at = 0; at < text.length; at++) {
-    if (!DECIMAL.includes(text[at]!)) return Number.NaN
-  }
-  return text === '' ? Number.NaN : Number(text)
 }

@@ -2,9 +2,9 @@ import { watchedPointers } from '../domain/rollout-spec.ts'
 import { analysisOf, type FieldSource, type Service, type SplitSpec } from '../domain/service.ts'
 import { CANARY } from '../domain/variant.ts'
 import { toByteString } from './byte-string.ts'
-import { buildCoin, type Coin } from './rendezvous.ts'
 import { buildRule, type Rule } from './rule.ts'
 import { buildSegmentation, type Segmentation } from './segment.ts'
+import { buildToss, type Toss } from './toss.ts'
 import { completeWeights } from './weights.ts'
 
 /**
@@ -14,8 +14,8 @@ import { completeWeights } from './weights.ts'
 export type Split = {
   /** Basis points of every variant, the baseline included; they sum to 10,000. */
   readonly weightsBp: Readonly<Record<string, number>>
-  /** The variants with a weight. */
-  readonly coin: Coin
+  /** How the weights decide. */
+  readonly toss: Toss
   readonly key: FieldSource | null
   readonly rules: readonly Rule[]
   readonly override: SplitSpec['override']
@@ -40,15 +40,15 @@ export function buildSplit(
   salt: string,
 ): Split {
   const complete = completeWeights(service, weightsBp)
-  const coin = buildCoin(service.name, complete, salt)
+  const toss = buildToss(service, complete, salt)
   return {
     weightsBp: complete,
-    coin,
+    toss,
     key: service.split.key,
     rules: service.split.rules.map((rule, index) => buildRule(service, rule, index, salt)),
     override: service.split.override,
     names: new Map(service.variants.map(({ name }) => [toByteString(name), name])),
-    suppressCanary: service.rollout !== null && !coin.some(({ name }) => name === CANARY),
+    suppressCanary: service.rollout !== null && !toss.coin.some(({ name }) => name === CANARY),
     segmentation: buildSegmentation(service.observe.segment),
     watched: watchedPointers(analysisOf(service)),
   }

@@ -19,10 +19,13 @@ const CANARY = 4
 const HAS_UNIT = 8
 const SEGMENT = 16
 const PAIRED = 32
+const RULE = 64
+const RULE_BYTES = 4
 
 // Layout: flags u8 · cohort f64 · at f64 · value f64 · label f64 · lengths in bytes of the first three
 // texts u16 · rollout · variant · service · first part of the key · with PAIRED the mirrored cohort f64 and the
-// copy's value f64 (NaN = none) · where there is one, the segment and its length u16. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
+// copy's value f64 (NaN = none) · where there is one, the segment and its length u16 · where there is one, the
+// rule u32. With HAS_UNIT there follow: unit f64 (NaN = none) · hashes of events f64 · totals f64 · how many
 // hashes u16 · how many totals u16.
 const COHORT_AT = 1
 const TIME_AT = 9
@@ -48,21 +51,23 @@ export function unitKey(unit: number): string {
 
 /** The value to store for a request that no feedback has joined yet. */
 export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Buffer {
-  const { rollout, variant, service, value, unit, segment, pair } = prediction
+  const { rollout, variant, service, value, unit, segment, pair, rule } = prediction
   const idKey = requestIdKey(prediction.requestId)
   const texts = [rollout, variant, service, idKey]
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const textBytes = lengths.reduce((sum, length) => sum + length, 0)
   const segmentBytes = segment === undefined ? 0 : Buffer.byteLength(segment) + 2
+  const ruleBytes = rule === undefined ? 0 : RULE_BYTES
   const hasTail = unit !== null || events !== NO_EVENTS
-  const restBytes = (pair === undefined ? 0 : PAIR_BYTES) + segmentBytes
+  const restBytes = (pair === undefined ? 0 : PAIR_BYTES) + segmentBytes + ruleBytes
   const bytes = Buffer.alloc(TEXT_AT + textBytes + restBytes + (hasTail ? tailBytes(events) : 0))
   bytes[0] =
     (value === null ? NO_VALUE : 0) |
     (prediction.side === CANARY_SIDE ? CANARY : 0) |
     (hasTail ? HAS_UNIT : 0) |
     (segment === undefined ? 0 : SEGMENT) |
-    (pair === undefined ? 0 : PAIRED)
+    (pair === undefined ? 0 : PAIRED) |
+    (rule === undefined ? 0 : RULE)
   // Cohort numbers come from the time and are beyond 32 bits.
   bytes.writeDoubleLE(prediction.cohort, COHORT_AT)
   bytes.writeDoubleLE(prediction.at, TIME_AT)
@@ -80,6 +85,7 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
     const length = bytes.write(segment, at)
     at = bytes.writeUInt16LE(length, at + length)
   }
+  if (rule !== undefined) at = bytes.writeUInt32LE(rule, at)
   if (hasTail) writeTail(bytes, at, unit, events)
   return bytes
 }
@@ -87,7 +93,7 @@ export function encodePrediction(prediction: Prediction, events = NO_EVENTS): Bu
 /** The prediction that was stored; its request id is the one that it was found by, else what is known of it. */
 export function decodePrediction(bytes: Buffer, requestId: string | null): Prediction {
   const flags = bytes[0]!
-  const { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, tailAt } = findTexts(bytes)
+  const { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, ruleAt, tailAt } = findTexts(bytes)
   const unit = tailAt < bytes.length ? bytes.readDoubleLE(tailAt) : NaN
   return {
     service: bytes.toString('utf8', serviceAt, idKeyAt),
@@ -102,8 +108,9 @@ export function decodePrediction(bytes: Buffer, requestId: string | null): Predi
     unit: Number.isNaN(unit) ? null : unit,
     ...((flags & SEGMENT) === 0
       ? undefined
-      : { segment: bytes.toString('utf8', segmentAt, tailAt - 2) }),
+      : { segment: bytes.toString('utf8', segmentAt, ruleAt - 2) }),
     ...((flags & PAIRED) === 0 ? undefined : { pair: decodePair(bytes, pairAt) }),
+    ...((flags & RULE) === 0 ? undefined : { rule: bytes.readUInt32LE(ruleAt) }),
   }
 }
 
@@ -171,9 +178,10 @@ function findTexts(bytes: Buffer) {
   const idKeyAt = serviceAt + bytes.readUInt16LE(LENGTHS_AT + 4)
   const tail = (flags & HAS_UNIT) === 0 ? 0 : 12 + 8 * countsOf(bytes)
   const tailAt = bytes.length - tail
-  const segmentAt = tailAt - ((flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(tailAt - 2))
+  const ruleAt = tailAt - ((flags & RULE) === 0 ? 0 : RULE_BYTES)
+  const segmentAt = ruleAt - ((flags & SEGMENT) === 0 ? 0 : 2 + bytes.readUInt16LE(ruleAt - 2))
   const pairAt = segmentAt - ((flags & PAIRED) === 0 ? 0 : PAIR_BYTES)
-  return { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, tailAt }
+  return { variantAt, serviceAt, idKeyAt, pairAt, segmentAt, ruleAt, tailAt }
 }
 
 function decodePair(bytes: Buffer, at: number): PairedPrediction {

@@ -98,6 +98,7 @@ export function fakeStatus(
       canary: figures(1204, 3),
     },
     mirrors: {},
+    rules: [],
     experiment: null,
     rollout:
       state === null
@@ -130,21 +131,28 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
   const commands: FakeDeps['commands'] = []
   const feedbackBodies: FakeDeps['feedbackBodies'] = []
   const deps: AdminDeps = {
+    version: '0.1.0',
     clock: { now: () => NOW, monotonic: () => 0 },
     log: pino({ level: 'silent' }),
     services: () => statuses,
+    serviceNames: () => deps.services().map(({ service }) => service.name),
     service: (name) => deps.services().find(({ service }) => service.name === name) ?? null,
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })
       const status = fakeStatus(fakeState({ revision: 6 }))
       return { ok: true, decision: fakeDecision({ id: 18, actor: command.actor }), status }
     },
+    gather: async () => {},
+    workers: async () => ({}),
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
     attempts: async () => [],
     archivedPlan: async () => null,
     archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    history: () => null,
+    isDraining: () => false,
+    countDroppedStream: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })

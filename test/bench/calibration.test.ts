@@ -186,6 +186,26 @@ t.test(
   },
 )
 
+for (const [family, rollouts] of [
+  ['conversion', 20],
+  ['revenue-heavy', 5],
+  ['segments', 5],
+  ['abn', 5],
+  ['pairs', 20],
+] as const) {
+  t.test(`The scenarios of ${family} keep what is promised, in a short run.`, async (t) => {
+    const scenarios = allScenarios().filter(({ name }) => name.startsWith(family))
+    t.ok(scenarios.length > 0)
+    const results = scenarios.map((scenario) => repeat(scenario, rollouts, 1))
+    t.same(findFaults(results), [])
+    for (const { question, methods } of results) {
+      const [first] = methods
+      if (question === 'detection') t.equal(first!.acted, rollouts, 'what is worse is found')
+      else t.ok(methods.every((m) => m.acted < rollouts / 2))
+    }
+  })
+}
+
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

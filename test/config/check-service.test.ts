@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkCases, file, problemsOf, warningsOf } from './problems-of.ts'
+import { checkCases, configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
 t.test('an upstream is scheme, host and port alone, once per variant', (t) => {
   const said = (found: string) =>
@@ -122,6 +122,33 @@ t.test('weights name variants and leave room for the baseline', (t) => {
         service: `    split: { weights: { ${found} } }`,
       }),
   )
+  t.end()
+})
+
+t.test("a key's own value may decide, where there is one that can be a number", (t) => {
+  checkCases(
+    t,
+    [
+      ['key: "header:x-coin", coin: value'],
+      ['key: "body:/coin", coin: hash'],
+      ['coin: hash'],
+      [
+        'coin: value',
+        'split.coin: found value, but there is no key whose value it could be: name split.key',
+      ],
+      [
+        'key: ip, coin: value',
+        'split.coin: found value, but the key is ip, and an address is no number from 0 to 1',
+      ],
+      ['key: "header:x-coin", coin: number', 'split.coin: found "number" (allowed: hash, value)'],
+    ],
+    (found) => file({ service: `    split: { ${found} }` }),
+  )
+  const coinOf = (coin: string) =>
+    configOf(file({ service: `    split: { key: header:x-coin, coin: ${coin} }` })).services[0]!
+      .split.coin
+  t.equal(coinOf('value'), 'value')
+  t.equal(coinOf('hash'), undefined)
   t.end()
 })
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkCases, file, problemsOf } from './problems-of.ts'
 
 t.test('an unknown key names the nearest known one and all that are allowed', (t) => {
-  const allowed = '(allowed: key, rules, weights, override)'
+  const allowed = '(allowed: key, coin, rules, weights, override)'
   checkCases(
     t,
     [
@@ -57,7 +57,7 @@ t.test('sizes, counts, percentages and probabilities stay in their bounds', (t) 
       ],
       [
         'workers: many',
-        'gateway.workers: found "many", allowed is a whole number of at least 1, or auto',
+        'gateway.workers: found "many", allowed is a whole number from 1 to 256, or auto',
       ],
     ],
     (found) => file({ gateway: `, ${found}` }),

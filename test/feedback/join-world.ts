@@ -13,6 +13,7 @@ export const KEY_UNIT = keyUnit('k-1')
 /** A join with a store in memory that behaves as the real one does. */
 export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoinDeps> = {}) {
   const booked: { prediction: Prediction; label: number }[] = []
+  const shown: { prediction: Prediction; label: number }[] = []
   const events: Parameters<FeedbackJoinDeps['bookEvent']>[] = []
   const commits: SliceChange[] = []
   const counts: Record<string, number> = {}
@@ -24,7 +25,15 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
     prediction,
     events: said.get(prediction) ?? NO_EVENTS,
   })
-  const world = { predictions, booked, events, commits, counts, failWith: null as Error | null }
+  const world = {
+    predictions,
+    booked,
+    shown,
+    events,
+    commits,
+    counts,
+    failWith: null as Error | null,
+  }
   const deps: { -readonly [Key in keyof FeedbackJoinDeps]: FeedbackJoinDeps[Key] } = {
     services: () => [SERVICE, 'other'],
     eventFields: (service) =>
@@ -57,6 +66,7 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
         for (const each of slice.events) said.set(each.prediction, each.events)
       },
     },
+    showLabel: (prediction, label) => shown.push({ prediction, label }),
     bookLabel: (prediction, label) => {
       booked.push({ prediction, label })
       return change.bookLabel?.(prediction, label) ?? { result: 'joined', changed: null }

@@ -71,11 +71,13 @@ t.test('a late label is marked like any other, so that it is late once', async (
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
 })
 
-t.test('a request that is no evidence is joined and booked nowhere', async (t) => {
+t.test('a request that is no evidence is joined and shown once, and booked nowhere', async (t) => {
   const prediction = samplePrediction({ cohort: -1 })
   const world = makeWorld([prediction])
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 1 })
+  t.match(await world.accept('{"requestId":"r-1","label":2}'), { duplicate: 1 })
   t.strictSame(world.booked, [])
+  t.strictSame(world.shown, [{ prediction, label: 1 }])
   t.equal(world.commits.length, 1)
 })
 
@@ -250,6 +252,7 @@ async function openRealWorld(t: Test, path: string) {
     buffer,
     store,
     eventFields: () => new Map(),
+    showLabel: () => {},
     bookLabel: () => {
       tally.trials[0] += 1
       return { result: 'joined', changed: { ...changed(7), tallies: { x: tally } } }

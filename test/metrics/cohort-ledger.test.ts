@@ -52,6 +52,7 @@ function begin(
     startedAt: 0,
     startedWall: 0,
     headAt: null,
+    ruled: null,
     compared: [],
     pair: null,
     place: -1,

@@ -59,7 +59,7 @@ const event = (name: string, amount: number | null = null, at = 1500): FeedbackE
 t.test('a unit converts once, however often it comes back', (t) => {
   const { ledger, tallies } = world([CONVERSION])
   const first = ledger.event(prediction(1), [], event('purchase'), never)
-  t.same(first, { result: 'joined', totals: [1], changed: null })
+  t.same(first, { result: 'joined', totals: [1], metrics: 1, changed: null })
   const again = ledger.event(prediction(1), first.totals, event('purchase'), never)
   t.same(again.totals, [1])
   t.match(tallies['conversion'], { trials: [0, 0], events: [0, 1], harmEvents: [0, 1] })
@@ -158,11 +158,13 @@ t.test('each metric has a window of its own, and takes nothing once it has folde
   )
   t.same(ledger.event(prediction(0), [7], event('other'), never), {
     result: 'late',
+    metrics: 0,
     changed: null,
     totals: [7],
   })
   t.same(ledger.event(prediction(0, { cohort: 2 }), [7], event('purchase', 1), never), {
     result: 'late',
+    metrics: 0,
     changed: null,
     totals: [7],
   })
@@ -200,9 +202,13 @@ t.test('numbers of answers are booked by their pointer, and store the cohort ane
     [...ledger.slots()].map((slot) => slot.stale),
     [true],
   )
+  const takeStale = () => ledger.takeStale().map((slot) => slot.cohort.number)
+  t.same([takeStale(), takeStale()], [[1], []], 'it is told once')
+  ledger.answer(ticket, { '/tokens': 1e6 })
+  t.same(takeStale(), [1], 'and again when it has changed again')
   ledger.drop(1)
   ledger.answer(ticket, { '/tokens': 7 })
-  t.match(tallies['tokens'], { n: [0, 2] }, 'too late')
+  t.match(tallies['tokens'], { n: [0, 3] }, 'too late')
   t.end()
 })
 

@@ -121,7 +121,7 @@ t.test('a canary that rises keeps its keys, and the baseline that pays gets none
         const before = splitOf(spareBp, canaryBp)
         const after = splitOf(spareBp, canaryBp + riseBp)
         return keys.every((key) => {
-          const [from, to] = [pickByKey(before.coin, key), pickByKey(after.coin, key)]
+          const [from, to] = [pickByKey(before.toss.coin, key), pickByKey(after.toss.coin, key)]
           if (spareBp === 0) return from === to || to === 'canary'
           return from === to || (from !== 'canary' && to !== 'baseline')
         })

@@ -205,3 +205,24 @@ t.test('a comparison says what is known, over all required metrics', (t) => {
   t.equal(look({}).metrics.find((m) => m.report.name === 'no-answer')!.verdict, null)
   t.end()
 })
+
+t.test('another way to deal keys begins the evidence anew; the hash is as it always was', (t) => {
+  const key = { from: 'header', name: 'x-coin' } as const
+  const keyed = (coin?: 'value') =>
+    split({
+      split: {
+        ...split().split,
+        key,
+        ...(coin === undefined ? {} : { coin }),
+      },
+    })
+  const { state } = begin(keyed())
+  const seen = { now: 2000, actor: 'configuration' }
+  t.equal(reconcileExperiment(planOf(keyed()), state, seen).resetEvidence, false)
+  const other = reconcileExperiment(planOf(keyed('value')), state, seen)
+  t.match(other, { resetEvidence: true, state: { attempt: 2 } })
+  const identity = JSON.parse(planOf(keyed()).fingerprint.analysis) as unknown[]
+  t.same(identity[1], key)
+  t.not(identity[2], 'value')
+  t.end()
+})

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
+import { writeReport } from '../../src/rollout/hypothesis-report.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
 import { publishTerms } from '../../src/rollout/terms.ts'
@@ -80,7 +81,7 @@ t.test('a segment has figures, a kind and a time of its own', (t) => {
     baseline: { value: 0.01, n: 200 },
     canary: { value: 0.02, n: 50 },
   })
-  t.notOk('segment' in named('errors'))
+  t.notOk('segment' in writeReport(named('errors')))
   const [whole, gold] = [named('errors').etaSeconds!, named('errors@gold').etaSeconds!]
   t.ok(gold > 9 * whole && gold < 13 * whole, `a tenth of the traffic: ${whole} s and ${gold} s`)
   t.equal(named('errors@silver').etaSeconds, null, 'without traffic no time is known')

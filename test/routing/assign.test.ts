@@ -43,7 +43,9 @@ const PLAIN = {
   unit: null,
   suppressed: false,
   keyMissing: false,
+  coinUnreadable: false,
   overrideRefused: false,
+  rule: null,
   segment: null,
   numbers: null,
 }
@@ -125,8 +127,8 @@ t.test('the first rule that matches decides, before the key', (t) => {
         headers: { 'x-user-id': 'u' },
       },
     })
-  t.strictSame(given('gold'), { ...PLAIN, variant: 'canary', reason: 'rule' })
-  t.strictSame(given('platinum'), { ...PLAIN, variant: 'spare', reason: 'rule' })
+  t.strictSame(given('gold'), { ...PLAIN, variant: 'canary', reason: 'rule', rule: 0 })
+  t.strictSame(given('platinum'), { ...PLAIN, variant: 'spare', reason: 'rule', rule: 1 })
   t.match(given('silver'), { reason: 'key', unit: unitHash('u') })
   t.end()
 })
@@ -163,6 +165,7 @@ t.test('a rule that names a canary at weight 0 of a rollout is answered by the b
     ...PLAIN,
     variant: 'baseline',
     reason: 'rule',
+    rule: 0,
     suppressed: true,
   })
   const fixed = assignOnce({ split, request, canaryBp: 0, hasRollout: false })
@@ -189,7 +192,7 @@ t.test("a rule's weights are a coin of its own", (t) => {
     const key = `user-${index}`
     const request = { headers: { 'x-user-id': key } }
     const given = assignOnce({ split: { key: USER, rules: [never, always] }, request })
-    t.strictSame(given, { ...PLAIN, variant: pickByKey(coin, key), reason: 'rule' })
+    t.strictSame(given, { ...PLAIN, variant: pickByKey(coin, key), reason: 'rule', rule: 1 })
     const unruled = assignOnce({ split: { key: USER }, request })
     if (unruled.variant !== given.variant) differs++
   }
@@ -203,11 +206,13 @@ t.test("a rule's coin is drawn where there is no key", (t) => {
     ...PLAIN,
     variant: 'canary',
     reason: 'rule',
+    rule: 0,
   })
   t.strictSame(assignOnce({ split: { key: USER, rules }, draw: () => 0.85 }), {
     ...PLAIN,
     variant: 'baseline',
     reason: 'rule',
+    rule: 0,
     keyMissing: true,
   })
   t.end()
@@ -250,6 +255,7 @@ t.test('an override with a wrong secret or an unknown variant is ignored and rep
     ...PLAIN,
     variant: 'canary',
     reason: 'rule',
+    rule: 0,
     overrideRefused: true,
   })
   t.end()

@@ -59,7 +59,7 @@ t.test('a split knows the weight of every variant and tosses only those above 0'
   const split = buildSplit(service, { canary: 500 }, 'credit-risk')
   t.strictSame(split.weightsBp, { baseline: 9500, canary: 500, spare: 0 })
   t.strictSame(
-    split.coin.map(({ name }) => name),
+    split.toss.coin.map(({ name }) => name),
     ['baseline', 'canary'],
   )
   t.strictSame([...split.names.keys()], ['baseline', 'canary', 'spare'])

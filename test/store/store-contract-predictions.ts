@@ -40,28 +40,39 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     ])
   })
 
-  t.test('a prediction keeps the segment of its request, beside ids of any length', async (t) => {
-    const store = await makeSubject(t).open()
-    const all = ['r-1', 'x'.repeat(257)].flatMap((id) => [
-      samplePrediction({ requestId: `${id}a`, segment: 'gold' }),
-      samplePrediction({ requestId: `${id}b`, segment: 'größer', value: null }),
-      samplePrediction({ requestId: `${id}c` }),
-    ])
-    await store.putPredictions(all)
-    const queries = all.map(({ requestId }) => ({ service: null, requestId }))
-    t.strictSame(
-      await store.findPredictions(queries),
-      all.map((prediction, i) => pending(prediction, i + 1)),
-    )
-    await store.commitFeedback({
-      ...NOTHING,
-      labels: [{ record: 1, prediction: all[0]!, label: 1 }],
-    })
-    t.match(await store.findPredictions(queries.slice(0, 1)), [
-      { found: 'joined', prediction: { segment: 'gold' } },
-    ])
-    t.match(await store.expirePredictions(Number.MAX_SAFE_INTEGER), { expired: all.length })
-  })
+  t.test(
+    'a prediction keeps the segment and the rule of its request, beside ids of any length',
+    async (t) => {
+      const store = await makeSubject(t).open()
+      const all = ['r-1', 'x'.repeat(257)].flatMap((id) => [
+        samplePrediction({ requestId: `${id}a`, segment: 'gold' }),
+        samplePrediction({ requestId: `${id}b`, segment: 'größer', value: null }),
+        samplePrediction({ requestId: `${id}c` }),
+        samplePrediction({ requestId: `${id}d`, rule: 2 ** 32 - 1 }),
+        samplePrediction({ requestId: `${id}e`, rule: 0, segment: 'gold', unit: null }),
+        samplePrediction({
+          requestId: `${id}f`,
+          rule: 7,
+          segment: 'gold',
+          pair: { cohort: 9, copy: null },
+        }),
+      ])
+      await store.putPredictions(all)
+      const queries = all.map(({ requestId }) => ({ service: null, requestId }))
+      t.strictSame(
+        await store.findPredictions(queries),
+        all.map((prediction, i) => pending(prediction, i + 1)),
+      )
+      await store.commitFeedback({
+        ...NOTHING,
+        labels: [{ record: 1, prediction: all[0]!, label: 1 }],
+      })
+      t.match(await store.findPredictions(queries.slice(0, 1)), [
+        { found: 'joined', prediction: { segment: 'gold' } },
+      ])
+      t.match(await store.expirePredictions(Number.MAX_SAFE_INTEGER), { expired: all.length })
+    },
+  )
 
   t.test('both predictions of a pair are one record, with or without a segment', async (t) => {
     const store = await makeSubject(t).open()

@@ -50,6 +50,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedWall: 0,
       headAt: null,
       compared: [],
+      ruled: null,
       pair: null,
       place: -1,
       done: false,

@@ -1,20 +1,28 @@
 import type { Scenario } from '../scenario.ts'
+import { conversion, revenue } from './business.ts'
 import { errorsAlike, errorsPlanned, errorsProved, errorsWorse } from './errors.ts'
+import { experiments } from './experiments.ts'
 import { kayentaJudged } from './kayenta.ts'
 import { latency } from './latency.ts'
+import { mirrorPairs } from './pairs.ts'
 import { wholeRollouts } from './rollout.ts'
+import { segments } from './segments.ts'
 import { severalMetrics } from './several-metrics.ts'
 import { stickyUsers } from './sticky.ts'
 import { timing } from './timing.ts'
-import { revenue, rmse } from './values.ts'
+import { rmse } from './values.ts'
 
 /** Every scenario, in the order of the report. */
 export function allScenarios(): readonly Scenario[] {
   return [
     ...errorsAlike(),
+    ...conversion(),
     ...revenue(),
     ...stickyUsers(),
     ...severalMetrics(),
+    ...segments(),
+    ...experiments(),
+    ...mirrorPairs(),
     ...timing(),
     ...kayentaJudged(),
     ...errorsWorse(),

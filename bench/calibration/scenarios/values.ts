@@ -6,7 +6,7 @@ import { Attempt, Bets } from '../attempt.ts'
 import { normal } from '../deviates.ts'
 import { hypothesisOf, planFor } from '../plan.ts'
 import type { Random } from '../random.ts'
-import { excludesOne, growthbookBelow } from '../rivals.ts'
+import { excludesOne } from '../rivals.ts'
 import type { Finding, Scenario } from '../scenario.ts'
 
 /** Four deviations of a normal error. */
@@ -25,6 +25,7 @@ type ValueRace = {
   readonly methods: Readonly<Record<string, (attempt: Attempt, seen: Moments) => boolean>>
 }
 
+/** Sums of uncapped values so far. */
 type Moments = { readonly pi: number; n: Pair; sum: Pair; sumSq: Pair }
 
 /** Squared errors of a model: alike, worse, and within the margin of the proof. */
@@ -105,47 +106,6 @@ export function rmse(): Scenario[] {
         },
       ]
     }),
-  ]
-}
-
-/** Revenue per request: 3 % of the requests buy, for a lognormal amount. Higher is better. */
-export function revenue(): Scenario[] {
-  // Nothing of this kind can be configured yet: the engine is told by hand to bet on a fall.
-  const base = planFor(
-    { revenue: { kind: 'mae', maxIncrease: '0%', labelWindow: '1s', cap: 20 } },
-    { maxTicks: 100 },
-  )
-  const hypotheses = base.hypotheses.map((h): Hypothesis =>
-    h.id === 'revenue'
-      ? { ...h, better: 'higher', harm: { ratio: 1, alpha: 0.05 }, proof: null }
-      : h,
-  )
-  const setting: ValueRace = {
-    plan: { ...base, hypotheses },
-    id: 'revenue',
-    pi: 0.05,
-    requests: 500,
-    ticks: 100,
-    draw: (random) => (random() < 0.03 ? Math.exp(1.2 * normal(random)) : 0),
-    methods: {
-      serin: (attempt) => attempt.isHarmed(),
-      'asymptotic, from 100': (_, seen) =>
-        seen.n[1] >= 100 && excludesOne([seen], Math.log(1.1)) === 'below',
-      'GrowthBook, from 100': (_, seen) => seen.n[1] >= 100 && growthbookBelow(seen),
-      'GrowthBook, from 1,000': (_, seen) => seen.n[1] >= 1000 && growthbookBelow(seen),
-    },
-  }
-  return [
-    {
-      name: 'revenue-alike',
-      title:
-        'revenue, 97 % zeros and a lognormal rest, alike, 5 % canary, 100 looks every 500 requests',
-      question: 'false-rollback',
-      rollouts: [400, 40],
-      promises: { serin: 0.05 },
-      mustFail: ['GrowthBook, from 100'],
-      run: (random) => raceValues(random, setting),
-    },
   ]
 }
 

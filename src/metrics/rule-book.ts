@@ -1,0 +1,143 @@
+import type { Score } from '../domain/hypothesis.ts'
+import type { Prediction } from '../domain/prediction.ts'
+import { isLabelMetric } from '../domain/rollout-spec.ts'
+import { shownMetricsOf, type Service } from '../domain/service.ts'
+import { scoreOf } from '../rollout/metric-source.ts'
+import { ruleId, ruleNames } from '../routing/rule-name.ts'
+import { LogHistogram } from '../statistics/histogram.ts'
+import { rawScore, scoreMean, scoreValue } from '../statistics/score.ts'
+import { DurationBuckets } from './duration-buckets.ts'
+
+/** What requests that no rule matched are known by, beside the ids of rules. */
+const DRAWN = 0
+
+/** What a variant did for the requests of one rule. Shown, never judged: each rule has requests of its own. */
+export class RuleFigures {
+  /** The id of the rule; 0 = no rule matched, and a draw decided. */
+  readonly rule: number
+  readonly version: string
+  requests = 0
+  /** Requests that failed or had no answer. */
+  errors = 0
+  readonly durations = new DurationBuckets()
+  /** Fading with time. */
+  readonly latencies = new LogHistogram()
+  readonly #scores = new Map<string, { n: number; sum: number }>()
+
+  constructor(rule: number, version: string) {
+    this.rule = rule
+    this.version = version
+  }
+
+  /** Counts a finished request; `bucket: null` = its time says nothing of how fast the variant answers. */
+  end(failed: boolean, durationMs: number, bucket: number | null): void {
+    this.requests++
+    this.durations.add(durationMs)
+    if (failed) this.errors++
+    if (bucket !== null) this.latencies.addAt(bucket)
+  }
+
+  /** Counts a scored prediction. */
+  addScore(metric: string, value: number): void {
+    const found = this.#scores.get(metric)
+    if (found === undefined) this.#scores.set(metric, { n: 1, sum: value })
+    else {
+      found.n++
+      found.sum += value
+    }
+  }
+
+  /** What a metric reads in its unit; null where no label has come. */
+  scoreOf({ name, score }: ShownMetric): { readonly value: number; readonly n: number } | null {
+    const found = this.#scores.get(name)
+    return found === undefined ? null : { value: scoreMean(score, found.sum / found.n), n: found.n }
+  }
+}
+
+/** A label metric as it is shown by rule. */
+export type ShownMetric = {
+  readonly name: string
+  readonly score: Score
+  /** Labels that come later after their request are left out. */
+  readonly windowMs: number
+}
+
+/** The requests of one rule, or (`name: null`) those that none matched. */
+export type RulePlace = {
+  readonly name: string | null
+  readonly byVariant: ReadonlyMap<string, RuleFigures>
+}
+
+/**
+ * What each rule of a service came to, by the variant that answered. At most as large as the configuration:
+ * (rules + 1) × variants.
+ */
+export class RuleBook {
+  readonly metrics: readonly ShownMetric[]
+  readonly #versions: ReadonlyMap<string, string>
+  readonly #ids: readonly number[]
+  readonly #names: readonly string[]
+  /** By the id of the rule, then by variant. */
+  readonly #figures = new Map<number, Map<string, RuleFigures>>()
+
+  /** `previous`: the same service before a reload; rules and versions that stay keep their figures. */
+  constructor(service: Service, previous: RuleBook | null) {
+    const { rules } = service.split
+    this.metrics = shownMetricsOf(service)
+      .filter(isLabelMetric)
+      .map((metric) => {
+        const { score, windowMs } = scoreOf(metric)
+        return { name: metric.name, score, windowMs }
+      })
+    this.#versions = new Map(service.variants.map(({ name, version }) => [name, version]))
+    this.#ids = rules.map(ruleId)
+    this.#names = ruleNames(rules)
+    for (const id of [...this.#ids, DRAWN]) {
+      const before = previous === null ? undefined : previous.#figures.get(id)
+      const kept = [...(before ?? [])].filter(
+        ([variant, { version }]) => this.#versions.get(variant) === version,
+      )
+      this.#figures.set(id, new Map(kept))
+    }
+  }
+
+  /** The figures that a request belongs to, by the index of its rule (null = a draw decided). */
+  figuresOf(rule: number | null, variant: string): RuleFigures {
+    const id = rule === null ? DRAWN : this.#ids[rule]!
+    const byVariant = this.#figures.get(id)!
+    const found = byVariant.get(variant)
+    if (found !== undefined) return found
+    const begun = new RuleFigures(id, this.#versions.get(variant)!)
+    byVariant.set(variant, begun)
+    return begun
+  }
+
+  /** Scores a prediction of a known rule against its label; `now` in milliseconds since the epoch. */
+  label({ rule, variant, value, at }: Prediction, label: number, now: number): void {
+    const figures = rule === undefined ? undefined : this.#figures.get(rule)?.get(variant)
+    if (figures === undefined || value === null) return
+    for (const { name, score, windowMs } of this.metrics) {
+      const raw = now - at > windowMs ? null : rawScore(score, value, label)
+      if (raw !== null) figures.addScore(name, scoreValue(score, raw))
+    }
+  }
+
+  /** The rules in their order, then what none of them matched. */
+  places(): readonly RulePlace[] {
+    const placeOf = (name: string | null, id: number): RulePlace => ({
+      name,
+      byVariant: this.#figures.get(id)!,
+    })
+    return [
+      ...this.#names.map((name, index) => placeOf(name, this.#ids[index]!)),
+      placeOf(null, DRAWN),
+    ]
+  }
+
+  /** Multiplies the weight of latencies. */
+  fade(factor: number): void {
+    for (const byVariant of this.#figures.values()) {
+      for (const { latencies } of byVariant.values()) latencies.scale(factor)
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import { CANARY_SIDE } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
+import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
+import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
+import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
+import { labelBetWealth } from '../statistics/label-bet.ts'
+import { logMeanExp } from '../statistics/log-sum-exp.ts'
+import { etaSeconds } from '../statistics/planner.ts'
+import { proofDirection, readFigures, windowSeconds, type Figures } from './figures.ts'
+import type { JudgeContext } from './judge.ts'
+import { isDecidingLimit, limitReport, LIMIT_TICKS, type LimitReading } from './limits.ts'
+import { harmMargin, proofMargin } from './margin.ts'
+import { firstWeight } from './mirror-step.ts'
+import { provingStep, type RolloutPlan } from './plan.ts'
+import { segmentShare } from './segment-share.ts'
+
+type Tested = EventEvidence | BetEvidence
+
+/**
+ * The report on a hypothesis that evidence is gathered for: `failed` where harm is shown or its absolute limit
+ * is broken, `successful` where the canary is shown to be no worse, else `inconclusive`. Most evaluations ask
+ * for verdicts alone, so what people read is worked out when it is read; `writeReport` makes plain data of it.
+ */
+export class HypothesisReport implements MetricReport {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly required: boolean
+  readonly evidence: TestedEvidence
+  readonly limit: MetricReport['limit']
+  readonly threshold = null
+  readonly error = null
+  readonly outsideAlpha = false
+  readonly #plan: RolloutPlan
+  readonly #evidence: Evidence
+  readonly #hypothesis: Hypothesis
+  readonly #context: JudgeContext
+  readonly #found: Tested
+  #known: Figures | null = null
+
+  /** `limit`: the absolute limit of the same metric; null = it has none. */
+  constructor(
+    plan: RolloutPlan,
+    evidence: Evidence,
+    hypothesis: Hypothesis,
+    limit: LimitReading | null,
+    context: JudgeContext,
+  ) {
+    const ticksBeyond = evidence.limitTicks[hypothesis.id] ?? 0
+    this.#plan = plan
+    this.#evidence = evidence
+    this.#hypothesis = hypothesis
+    this.#context = context
+    this.#found = evidence.hypotheses[hypothesis.id] as Tested
+    this.name = hypothesis.id
+    this.required = hypothesis.required || isDecidingLimit(limit)
+    this.limit = limit === null ? null : limitReport(limit, ticksBeyond)
+    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
+    const stepStart = this.#isStepFolded ? evidence.stepStart : null
+    this.evidence = new TestedEvidence(hypothesis, this.#found, stepStart)
+    this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : this.evidence.verdict
+  }
+
+  get segment(): string | undefined {
+    return this.#hypothesis.segment
+  }
+
+  get kind(): string {
+    const id = wholeId(this.#hypothesis)
+    return this.#plan.metrics.find((m) => m.name === id)?.kind ?? this.#hypothesis.source.of
+  }
+
+  get onFailure(): MetricReport['onFailure'] {
+    return this.#hypothesis.onFailure
+  }
+
+  get better(): MetricReport['better'] {
+    return this.#hypothesis.better
+  }
+
+  get margins(): MetricReport['margins'] {
+    return { harm: harmMargin(this.#hypothesis), proof: proofMargin(this.#hypothesis) }
+  }
+
+  get cap(): number | null {
+    const { metric, source } = this.#hypothesis
+    if (!isContinuous(source) || source.of === 'ratio') return null
+    // Of answers that are right or wrong there is nothing to cap.
+    if (source.of === 'score' && source.score === 'correct') return null
+    return source.cap ?? this.#evidence.caps[metric!] ?? null
+  }
+
+  get baseline(): MetricReport['baseline'] {
+    return this.#figures.baseline
+  }
+
+  get canary(): MetricReport['canary'] {
+    return this.#figures.canary
+  }
+
+  get ratio(): MetricReport['ratio'] {
+    return this.#figures.ratio()
+  }
+
+  get stepCanaryN(): number {
+    if (!this.#isStepFolded) return 0
+    const found = this.#found
+    return (found.kind === 'event' ? found.stepTrials : found.stepMoments.n)[CANARY_SIDE]
+  }
+
+  get etaSeconds(): number | null {
+    return remaining(this.#plan, this.#hypothesis, this.#evidence, this.#figures, this.#context)
+  }
+
+  get #isStepFolded(): boolean {
+    return this.#found.step === this.#context.step
+  }
+
+  get #figures(): Figures {
+    return (this.#known ??= readFigures(this.#hypothesis, this.#found, this.#context))
+  }
+}
+
+/** The evidence of one hypothesis against the thresholds that it decides at. */
+class TestedEvidence {
+  readonly harm: LogEvidence
+  readonly nonInferiority: LogEvidence | null
+  readonly stepNonInferiority: LogEvidence | null
+  readonly #hypothesis: Hypothesis
+  readonly #found: Tested
+  readonly #stepStart: number | null
+
+  /** `stepStart`: the start point of the current step; null = nothing of the step is folded. */
+  constructor(hypothesis: Hypothesis, found: Tested, stepStart: number | null) {
+    const { harm, proof } = hypothesis
+    const against = (log: number) =>
+      proof === null ? null : { log, threshold: Math.log(1 / proof.alpha) }
+    this.harm = { log: found.sup.harm, threshold: Math.log(1 / harm.alpha) }
+    this.nonInferiority = against(found.sup.proof)
+    this.stepNonInferiority = stepStart === null ? null : against(found.sup.stepProof)
+    this.#hypothesis = hypothesis
+    this.#found = found
+    this.#stepStart = stepStart
+  }
+
+  get stepHarm(): LogEvidence | null {
+    if (this.#stepStart === null) return null
+    const log = harmSince(this.#hypothesis, this.#found, this.#stepStart)
+    return { log, threshold: this.harm.threshold }
+  }
+
+  get verdict(): Verdict {
+    const { harm, nonInferiority } = this
+    if (harm.log >= harm.threshold) return 'failed'
+    const isProved = nonInferiority !== null && nonInferiority.log >= nonInferiority.threshold
+    return isProved ? 'successful' : 'inconclusive'
+  }
+}
+
+/** A report as plain data, every figure of it worked out: for what is stored. */
+export function writeReport(report: MetricReport): MetricReport {
+  const { segment, bounds, drift, evidence } = report
+  const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
+  return {
+    name: report.name,
+    ...(segment === undefined ? undefined : { segment }),
+    kind: report.kind,
+    verdict: report.verdict,
+    required: report.required,
+    onFailure: report.onFailure,
+    better: report.better,
+    margins: report.margins,
+    cap: report.cap,
+    baseline: report.baseline,
+    canary: report.canary,
+    ratio: report.ratio,
+    evidence: { harm, nonInferiority, stepNonInferiority, stepHarm },
+    limit: report.limit,
+    threshold: report.threshold,
+    error: report.error,
+    outsideAlpha: report.outsideAlpha,
+    ...(bounds === undefined ? undefined : { bounds }),
+    stepCanaryN: report.stepCanaryN,
+    etaSeconds: report.etaSeconds,
+    ...(drift === undefined ? undefined : { drift }),
+  }
+}
+
+// Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
+function remaining(
+  plan: RolloutPlan,
+  hypothesis: Hypothesis,
+  evidence: Evidence,
+  figures: Figures,
+  context: JudgeContext,
+): number | null {
+  const { proof, source } = hypothesis
+  if (proof === null) return null
+  const found = evidence.hypotheses[hypothesis.id] as Tested
+  const goal = Math.log(1 / proof.alpha)
+  const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
+  const isFolded = found.step === context.step
+  const sup = isOwn ? (isFolded ? found.sup.stepProof : 0) : found.sup.proof
+  if (sup >= goal && found.sup.proof >= goal) return 0
+  const growths = figures.growths()
+  if (growths === null) return null
+  // What was drawn within the last window is on its way, so it is waited for once; but in the first
+  // step the bets of a label metric begin only when the first window has told what they centre on.
+  const isFirst = context.step === firstWeight(plan.steps)
+  const windows = isFirst && isContinuous(source) ? 2 : 1
+  const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
+  const due = warmUp + windows * windowSeconds(hypothesis)
+  const none = growths.map(() => 0)
+  return etaSeconds({
+    growths,
+    wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
+    goal,
+    // With something to grow from, something is judged.
+    ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
+    settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
+  })
+}
+
+function proofWealth(hypothesis: Hypothesis, found: Tested, isOwn: boolean): readonly number[] {
+  if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
+  const { ratio, floor } = hypothesis.proof!
+  const strata = isOwn ? found.stepProof : found.proof
+  return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
+}
+
+function harmSince(hypothesis: Hypothesis, evidence: Tested, stepStart: number): number {
+  if (evidence.kind === 'bet') {
+    const wealth = evidence.harm[stepStart]
+    return wealth === undefined ? 0 : logMeanExp(wealth)
+  }
+  const strata: readonly EventStratum[] = evidence.harm[stepStart] ?? []
+  return eventHarmLogEvidences(hypothesis, [strata])[0]!
+}

@@ -1,0 +1,77 @@
+import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import { formatChange, formatCount, formatOdds, formatPercent } from './format.ts'
+import type { Missing } from './missing.ts'
+import type { RolloutPlan } from './plan.ts'
+
+/** Share of the traffic below which a segment's own proof is slow enough to say so. */
+const SMALL_SEGMENT = 0.05
+
+/** The required metrics of which it is not shown, over all or in this step, that the canary is no worse. */
+export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
+  return plan.hypotheses.flatMap((hypothesis) => {
+    if (!hypothesis.required || hypothesis.proof === null) return []
+    const report = reports.find((r) => r.name === hypothesis.id)
+    if (report === undefined) return []
+    const { nonInferiority, stepNonInferiority } = report.evidence
+    const margin = () => formatChange(report.better, report.margins!.proof!)
+    if (!reaches(nonInferiority!)) {
+      return [
+        inconclusive(
+          report,
+          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
+        ),
+      ]
+    }
+    // With a sticky key a late step sees few new keys, so its own proof would never come: there the
+    // step must only be free of harm as seen from a fresh start point.
+    const { stepHarm } = report.evidence
+    const holdsNow = plan.keyed
+      ? stepHarm !== null && !reaches(stepHarm)
+      : stepNonInferiority !== null && reaches(stepNonInferiority)
+    if (holdsNow) return []
+    const where = plan.keyed
+      ? stepHarm === null
+        ? 'nothing of this step is judged yet'
+        : 'this step alone looks worse'
+      : 'not excluded in this step alone'
+    return [inconclusive(report, () => `${margin()}: ${where}`)]
+  })
+}
+
+function reaches({ log, threshold }: LogEvidence): boolean {
+  return log >= threshold
+}
+
+function inconclusive(report: MetricReport, write: () => string): Missing {
+  return {
+    kind: 'inconclusive',
+    get sentence() {
+      return `${report.name}: ${write()}`
+    },
+    get etaSeconds() {
+      return report.etaSeconds
+    },
+  }
+}
+
+// An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
+// bound would seem to prove what the evidence does not.
+function soFar({ ratio, evidence, better }: MetricReport): string {
+  if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
+    const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
+    return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
+  }
+  const { log, threshold } = evidence.nonInferiority!
+  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
+}
+
+// Of a segment with little traffic the proof may never come, and nothing else says why.
+function segmentTraffic(
+  { name, segment, canary }: MetricReport,
+  reports: readonly MetricReport[],
+): string {
+  if (segment === undefined) return ''
+  const whole = reports.find((r) => `${r.name}@${segment}` === name)?.canary.n ?? 0
+  if (canary.n >= whole * SMALL_SEGMENT) return ''
+  return `; the segment ${segment} has only ${formatCount(canary.n)} of ${formatCount(whole)} judged on the canary: \`promote\` without its proof, or take it out of observe.segment.values`
+}

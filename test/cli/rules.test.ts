@@ -1,0 +1,53 @@
+import t from 'tap'
+import type { RuleStatus } from '../../src/admin/service-status.ts'
+import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
+import { run, serveAdmin } from './fake-io.ts'
+
+const figures = (requests: number, rmse: number | null) => ({
+  ...{ requests, errors: 2, p50Ms: 5, p95Ms: 14, p99Ms: 20 },
+  metrics: rmse === null ? {} : { rmse: { value: rmse, n: 900 } },
+})
+
+const RULES: readonly RuleStatus[] = [
+  { rule: 'body:/tier = gold', variants: { canary: figures(1204, 3.02) } },
+  {
+    rule: `header:x-country = ${'New Zealand '.repeat(8)}`,
+    variants: { baseline: figures(10, null), canary: figures(12, 2.5) },
+  },
+  { rule: 'query:age >= 18', variants: {} },
+  { rule: null, variants: { baseline: figures(7, 3.1) } },
+]
+
+async function status(
+  rules: readonly RuleStatus[],
+  weightsBp: Readonly<Record<string, number>> = { baseline: 9000, canary: 1000 },
+): Promise<string> {
+  const base = { ...fakeStatus(null, 'fixed'), weightsBp }
+  const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
+  const split = { ...base.service.split, rules: [{ when, then: { variant: 'canary' } }] }
+  const service = { ...base, service: { ...base.service, split }, rules }
+  const admin = await serveAdmin(t, createFakeDeps({ services: () => [service] }))
+  return (await run(['status', 'fixed', '--admin', admin])).stdout
+}
+
+t.test('Status shows the figures of each rule side by side, and what they are not.', async (t) => {
+  const stdout = await status(RULES)
+  t.match(
+    stdout,
+    `  by rule           requests  errors   p50    p95          rmse
+  body:/tier = gold
+    canary             1,204       2  5 ms  14 ms  3.02 (n 900)
+`,
+  )
+  t.match(stdout, /baseline +10 +2 +5 ms +14 ms +-\n +canary +12 .*2\.5 \(n 900\)\n/)
+  t.match(stdout, '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline')
+  t.match(stdout, /note +rules send requests .* no A\/B/s)
+  t.match(stdout, /^fixed {2}fixed weights\n/, 'rules beside a split')
+  t.ok(stdout.split('\n').every((line) => line.length <= 80))
+})
+
+t.test('Where every request matched a rule nothing is said of draws.', async (t) => {
+  t.notMatch(await status([RULES[0]!, { rule: null, variants: {} }]), 'no rule')
+  t.notMatch(await status([{ rule: null, variants: {} }]), 'by rule')
+  t.match(await status([RULES[0]!], { baseline: 10_000, canary: 0 }), /^fixed {2}key split\n/)
+})
