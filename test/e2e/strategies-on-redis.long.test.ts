@@ -2,9 +2,18 @@ import t from 'tap'
 import { skipWithout } from './support/programs.ts'
 import { runOnRedis } from './support/run-on-redis.ts'
 
+const SUITES = [
+  'blue-green',
+  'business',
+  'experiment',
+  'mirror',
+  'mirror-labels',
+  'mirror-step',
+  'rollout',
+]
+
 t.test(
-  'Rollouts, experiments, mirrors and feedback do on Redis what they do on LMDB.',
+  'Each strategy does on Redis what it does on LMDB.',
   { ...skipWithout('redis-server'), timeout: 3_600_000 },
-  (t) =>
-    runOnRedis(t, ['rollout', 'experiment', 'mirror', 'mirror-step', 'mirror-labels', 'business']),
+  (t) => runOnRedis(t, SUITES),
 )

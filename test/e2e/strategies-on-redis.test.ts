@@ -3,7 +3,7 @@ import { skipWithout } from './support/programs.ts'
 import { runOnRedis } from './support/run-on-redis.ts'
 
 t.test(
-  'Blue-green, a holdback and a split by keys do on Redis what they do on LMDB.',
+  'A holdback and a split by keys do on Redis what they do on LMDB.',
   skipWithout('redis-server'),
-  (t) => runOnRedis(t, ['blue-green', 'holdback', 'split']),
+  (t) => runOnRedis(t, ['holdback', 'split']),
 )

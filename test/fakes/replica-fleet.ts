@@ -21,7 +21,11 @@ type Replica = {
 }
 
 /** A request that was drawn into a cohort; `cohort` null = into none. */
-export type Drawn = { readonly cohort: number | null; readonly variant: string; readonly unit: number }
+export type Drawn = {
+  readonly cohort: number | null
+  readonly variant: string
+  readonly unit: number
+}
 
 export type FleetOptions = {
   readonly service: Service
@@ -85,7 +89,7 @@ export class ReplicaFleet {
   }
 
   async run(ms: number): Promise<void> {
-    for (const end = this.clock.ms + ms; this.clock.ms < end; ) {
+    for (const end = this.clock.ms + ms; this.clock.ms < end;) {
       this.clock.ms += STEP_MS
       this.#agenda.runUntil(this.clock.ms)
       if (this.traffic) this.#requests()
@@ -98,7 +102,7 @@ export class ReplicaFleet {
 
   /** Runs until it is so; false when it is not in this time. */
   async runUntil(isSo: () => boolean, maxMs: number): Promise<boolean> {
-    for (const end = this.clock.ms + maxMs; this.clock.ms < end && !isSo(); ) await this.run(1000)
+    for (const end = this.clock.ms + maxMs; this.clock.ms < end && !isSo();) await this.run(1000)
     return isSo()
   }
 

@@ -38,9 +38,17 @@ function keysOf({ drawn }: ReplicaFleet): number {
 /** Revisions, numbers of decisions and weights are as if one process had made them. */
 function checkLog({ store, all }: ReplicaFleet): void {
   const ids = store.log.map(({ id }) => id)
-  t.same(ids, Array.from(ids, (_, i) => i + 1), 'the log has no gap')
+  t.same(
+    ids,
+    Array.from(ids, (_, i) => i + 1),
+    'the log has no gap',
+  )
   const tokens = store.changes.map(({ lease }) => lease.token)
-  t.same(tokens, tokens.toSorted((a, b) => a - b), 'no holder of an older lease has written')
+  t.same(
+    tokens,
+    tokens.toSorted((a, b) => a - b),
+    'no holder of an older lease has written',
+  )
   const torn = store.log.filter(({ from }, i) => {
     const before = store.log[i - 1]?.to
     return before !== undefined && before.weights['canary'] !== from.weights['canary']

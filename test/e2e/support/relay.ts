@@ -17,6 +17,7 @@ export async function startRelay(t: Test, to: number): Promise<Relay> {
   let state: 'whole' | 'cut' | 'swallowing' = 'whole'
   const open = new Set<Socket>()
   const server = createServer((client) => {
+    client.on('error', () => {})
     if (state === 'cut') return void client.resetAndDestroy()
     const upstream = connect(to, '127.0.0.1')
     let isLost = false

@@ -61,13 +61,15 @@ export async function startFleet(
       for (const place of places) if (await leads(place)) return place
       return null
     })
+  const isWhole = async () => {
+    const deciding = await leader()
+    if ((await readSample(deciding.gateway.admin, 'serin_replicas')) !== count) return false
+    const up = places.map(({ gateway }) => readSample(gateway.admin, 'serin_store_up'))
+    return (await Promise.all(up)).every((sample) => sample === 1)
+  }
   const whole = async () => {
-    await until('all are there', async () => {
-      const deciding = await leader()
-      if ((await readSample(deciding.gateway.admin, 'serin_replicas')) !== count) return false
-      const up = places.map(({ gateway }) => readSample(gateway.admin, 'serin_store_up'))
-      return (await Promise.all(up)).every((sample) => sample === 1)
-    })
+    // One that stood still closes the connections that were kept with it.
+    await until('all are there', () => isWhole().catch(() => false))
   }
   const claimed = () => places.flatMap(({ all }) => all.flatMap(decisionsOf))
   return { folder: files, redis, places, leader, whole, claimed }
