@@ -19,6 +19,7 @@ import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import { takeUp } from './take-up.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -76,8 +77,22 @@ export class Evaluator {
   }
 
   /**
-   * Takes up a rollout from the store, or begins it; the data plane has its weights when this resolves.
-   * Rejects with a sentence when the configuration cannot go with what is stored.
+   * Goes by what was last known of a rollout while the store cannot be asked; the data plane has its weights.
+   * Throws a sentence when the configuration cannot go with it. `add` goes on from the store.
+   */
+  remember(rollout: Rollout, last: RolloutState): void {
+    const { service } = rollout.plan
+    // Whatever revision the store has is news.
+    const state = { ...last, revision: 0 }
+    const record = { state, evidence: null, cohorts: [], units: [] }
+    const start = { ...rollout, record, rolledBackAt: null, lastDecision: null }
+    this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
+  }
+
+  /**
+   * Takes up a rollout from the store, or begins it; the data plane has its weights when this resolves. One
+   * that is remembered goes on from the store by itself. Rejects with a sentence when the configuration
+   * cannot go with what is stored.
    */
   async add(rollout: Rollout): Promise<void> {
     const { store } = this.#deps
@@ -87,6 +102,11 @@ export class Evaluator {
       store.rolledBackAt(service, canaryVersion),
       store.decisions(service, { after: 0, limit: 1 }),
     ])
+    // What it did in the meantime to protect users stands until it has been decided about.
+    if (record !== null && this.#runners.has(service)) {
+      takeUp(rollout.plan, record, { now: this.#deps.clock.now(), rolledBackAt })
+      return
+    }
     const start = { ...rollout, record, rolledBackAt, lastDecision: decisions[0] ?? null }
     this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
   }

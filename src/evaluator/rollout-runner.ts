@@ -4,6 +4,7 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
+import { carryRollback } from '../rollout/carry-rollback.ts'
 import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
@@ -187,7 +188,7 @@ export class RolloutRunner {
     this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
-    this.#pending = pending
+    this.#pending = carryRollback(this.#pending, record.state) ?? pending
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
     this.#deps.apply(this.state)
   }

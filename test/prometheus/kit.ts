@@ -54,6 +54,7 @@ export function dashboardExpressions(): readonly string[] {
 export function describeMetrics(): Promise<readonly MetricDescription[]> {
   return createMetricsRegistry({
     ...{ version: '1', services: () => [], leads: () => true },
+    withoutStore: () => ({ disk: 0, configuration: 0 }),
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   }).describe()
 }
