@@ -51,10 +51,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   const lastWeights = keepLastWeights(config, log)
-  const buffer = createPredictionBuffer({
-    store,
-    onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
-  })
+  const onUnstored = (error: unknown) =>
+    log.error({ err: error }, 'predictions could not be stored')
+  const buffer = createPredictionBuffer({ store, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log)
   const exchanges = new LiveExchanges(clock)
@@ -289,7 +288,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await evaluator.stop()
       await providers.close()
       await notifications.close()
-      await buffer.close()
+      // Whoever ends while the store is away must end all the same.
+      await buffer.close().catch(onUnstored)
       admin.server.closeAllConnections()
       await admin.close()
       await upstreams.close()

@@ -6,7 +6,11 @@ import { formatProblem } from '../../src/config/problem.ts'
 import { EXAMPLE_ENV } from './example-env.ts'
 import { configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
-const examples = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
+const examples = [
+  'example.yaml',
+  ...readdirSync('config/examples').map((f) => join('examples', f)),
+  ...['compose', 'edge', 'systemd'].map((place) => join('deploy', place, 'serin.yaml')),
+]
 for (const name of examples) {
   t.test(`the example ${name} is valid`, async (t) => {
     const result = await loadConfig(join('config', name), EXAMPLE_ENV)
