@@ -84,7 +84,7 @@ t.test('a text that is not YAML is refused with its place and without quoting it
   t.same(problemsOf(''), ['f:1:1: the configuration is empty'])
   t.same(problemsOf('# nothing\n'), ['f:1:1: the configuration is empty'])
   t.match(problemsOf('[]'), [
-    'f:1:1: found a list, allowed is a map with some of version, gateway, admin, store, feedback, passthrough, services',
+    'f:1:1: found a list, allowed is a map with some of version, gateway, admin, store, lastWeights, feedback, passthrough, services',
   ])
   t.end()
 })
@@ -202,7 +202,7 @@ t.test('a number in a list comes from the environment too', (t) => {
     /statuses\[1\]: found "x", allowed is a status from 100 to 599/,
   ])
   t.match(problemsOf('${V}', { V: '7' }), [
-    'f:1:1: found "7", allowed is a map with some of version, gateway, admin, store, feedback, passthrough, services',
+    'f:1:1: found "7", allowed is a map with some of version, gateway, admin, store, lastWeights, feedback, passthrough, services',
   ])
   t.end()
 })

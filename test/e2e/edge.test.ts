@@ -14,6 +14,7 @@ import { seeded } from './support/seeded.ts'
 import { startSerin, type SerinGateway } from './support/serin-process.ts'
 import { until } from './support/until.ts'
 
+const PASSWORD = 'redis-password'
 const PATH = '/v2/models/credit-risk/infer'
 
 t.test(
@@ -66,8 +67,6 @@ t.test('e2e/edge: two gateways behind HAProxy', skipWithout('haproxy'), async (t
   await two.ended
   await until('a gateway that died is left out', async () => (await ask(front)) === 200)
 })
-
-const PASSWORD = 'redis-password'
 
 /** The user that docs/stores.md advises. */
 function writeUsers(folder: string): string {
