@@ -22,6 +22,7 @@ const PROGRAMS = [
   },
   { command: 'haproxy', debian: 'haproxy', suites: ['e2e/edge'] },
   { command: 'systemd-analyze', debian: 'systemd', suites: ['deploy/systemd'] },
+  { command: 'chromium', debian: 'chromium', suites: ['browser'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

@@ -26,6 +26,7 @@ import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { describeStage, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
+import { describeReplicas, tellOfReplicas } from './describe-replicas.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
@@ -66,7 +67,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     view: (service) => evaluator.view(service),
     experiment: (service) => evaluator.experiment(service),
-    now: clock.monotonic,
+    clock,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
@@ -74,6 +75,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
+    replicas: () => evaluator.replicas,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
     withoutStore: () => join.withoutStore(),
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
@@ -105,11 +107,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
-    onLead: (leads) => {
-      siblings?.onLead(leads)
-      if (leads) log.info('this process decides on the rollouts')
-      else log.warn('another process decides on this store, or none: this one follows its weights')
-    },
+    onTurn: look.note,
+    ...tellOfReplicas(log, siblings?.onLead),
     onError: storeHealth.report,
   })
 
@@ -164,16 +163,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const files = siblings === null ? reloadOnChange(reload, log) : WATCHED_ELSEWHERE
 
   const adminDeps: AdminDeps = {
-    version: deps.version,
-    clock,
-    log,
+    ...{ version: deps.version, clock, log },
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
+    serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
-    decisions: store.decisions,
-    decision: store.decision,
-    attempts: store.attempts,
+    ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
+    ...{ history: look.history, countDroppedStream: metrics.countDroppedStream },
+    isDraining: () => stage.draining,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
@@ -187,6 +185,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       checks: {
         gateway: describeStage(stage),
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        replicas: describeReplicas(evaluator.replicas),
         store: join.describe() ?? storeHealth.describe(),
       },
     }),

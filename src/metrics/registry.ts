@@ -21,6 +21,8 @@ export type RegistryDeps = {
   readonly leads: () => boolean
   /** Services whose weights do not come from the store, by where they come from. */
   readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
+  /** What is known of the others on the store; null while one of them decides. */
+  readonly replicas: () => { readonly others: number; readonly lostShares: number } | null
   readonly forgotten: () => ForgottenPredictions
 }
 
@@ -40,6 +42,8 @@ export type MetricsRegistry = NotificationCounters & {
   readonly countFeedback: (service: string, result: string, count: number) => void
   /** Archived cohorts that made room for newer ones. */
   readonly countEvicted: (cohorts: number) => void
+  /** A reader of events that was too slow, and was let go. */
+  readonly countDroppedStream: () => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
   readonly render: () => Promise<Exposition>
@@ -88,6 +92,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     help: 'Cohorts of past evidence that made room for newer ones: no backtest sees them any more.',
     registers: [registry],
   })
+  const streams = new Counter({
+    name: 'serin_event_streams_dropped_total',
+    help: 'Readers of GET /api/v1/events that were too slow and were let go.',
+    registers: [registry],
+  })
   const reload = gauge(
     registry,
     'serin_config_reload_success',
@@ -114,6 +123,22 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     },
   })
   new Gauge({
+    name: 'serin_replicas',
+    aggregator: 'max',
+    help: 'Processes on the store whose requests are evidence or could be, where this one decides; else 0.',
+    registers: [registry],
+    collect() {
+      const seen = deps.replicas()
+      this.set(seen === null ? 0 : seen.others + 1)
+    },
+  })
+  collectCounter(registry, {
+    name: 'serin_lost_shares_total',
+    help: 'Cohorts that were folded without the share of a process that may have had one.',
+    labelNames: [],
+    read: () => [[{}, deps.replicas()?.lostShares ?? 0]],
+  })
+  new Gauge({
     name: 'serin_build_info',
     help: 'The version that runs; always 1.',
     aggregator: 'first',
@@ -127,6 +152,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
     countEvicted: (cohorts) => evicted.inc(cohorts),
+    countDroppedStream: () => streams.inc(),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
     render: () => renderRegistry(registry),

@@ -8,6 +8,7 @@ import { createRedisConnection, type RedisConnection } from './redis-connection.
 import { buildRedisLease } from './redis-lease.ts'
 import { buildRedisNotify } from './redis-notify.ts'
 import { buildRedisPredictions } from './redis-predictions.ts'
+import { buildRedisReplicas } from './redis-replicas.ts'
 import { buildRedisRollouts } from './redis-rollouts.ts'
 import { openRedisSchema } from './redis-schema.ts'
 import { setBackgroundTimer } from './set-timer.ts'
@@ -128,6 +129,7 @@ function buildStore(redis: RedisConnection, options: RedisStoreOptions): Store {
     ...buildRedisRollouts(redis, changes, archive, (cohorts) => options.onEvicted?.(cohorts)),
     ...buildRedisArchive(redis),
     ...buildRedisLease(redis),
+    ...buildRedisReplicas(redis),
     ...buildRedisNotify(redis),
     ...buildRedisPredictions(redis, options),
     watch: changes.watch,
