@@ -31,6 +31,7 @@ t.test('what is left out has the documented default', (t) => {
     },
     admin: { listen: { host: '127.0.0.1', port: 9090 }, tokens: [] },
     store: { engine: 'lmdb', path: '/etc/serin/data' },
+    lastWeights: '/etc/serin/data/last-weights.json',
     feedback: { maxPending: 2_000_000, maxBytes: 2 * 1024 ** 3, retentionMs: 7 * 86_400_000 },
     passthrough: null,
     services: [
