@@ -8,7 +8,11 @@ import { delimiter, join } from 'node:path'
 
 /** What to look for on the PATH, the Debian package that ships it, and the suites that need it. */
 const PROGRAMS = [
-  { command: 'promtool', debian: 'prometheus', suites: ['e2e/metrics: promtool'] },
+  {
+    command: 'promtool',
+    debian: 'prometheus',
+    suites: ['e2e/metrics: promtool', 'prometheus/rules'],
+  },
   { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape', 'e2e/providers'] },
   { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
   {

@@ -5,7 +5,7 @@ import { caddyConfig, haproxyConfig, nginxProxyConfig } from './server-configs.t
 import type { Work } from './works.ts'
 
 /** What can be measured: see `measure/`. */
-export type Measure = 'cost' | 'latency' | 'services' | 'streams' | 'memory'
+export type Measure = 'cost' | 'latency' | 'services' | 'workers' | 'streams' | 'memory'
 
 /** Where a contender listens, where it forwards to, the project, and a folder of its own for what it writes. */
 export type Place = {
@@ -38,6 +38,8 @@ export type Contender = {
   readonly program?: string
   /** Services that the requests are spread over; 1 when absent. */
   readonly services?: number
+  /** It may use the core of the load and the upstream as well as its own. */
+  readonly onBothCores?: boolean
   /** During each burst it gets the labels of the requests of its burst before, over the admin port. */
   readonly labels?: boolean
 }
@@ -51,13 +53,13 @@ export const CONTENDERS: readonly Contender[] = [
     name: FLOOR,
     description: 'node:http and undici dispatch, no features',
     start: node('floor.js'),
-    measures: ['cost', 'latency', 'services', 'streams', 'memory'],
+    measures: ['cost', 'latency', 'services', 'workers', 'streams', 'memory'],
   },
   {
     name: 'serin',
     description: 'sticky key, a rule, metrics, evaluator with a rollout at 50 %, 1 % access log',
     ...serin('serin.yaml'),
-    measures: ['cost', 'latency', 'services', 'streams', 'memory'],
+    measures: ['cost', 'latency', 'services', 'workers', 'streams', 'memory'],
   },
   {
     name: 'serin-plain',
@@ -91,6 +93,15 @@ export const CONTENDERS: readonly Contender[] = [
       ...serin('serin.yaml', services),
       services,
       measures: ['services'],
+    }
+  }),
+  ...[false, true].map((onBothCores): Contender => {
+    return {
+      name: onBothCores ? 'serin-2-workers' : 'serin-2-workers-1-core',
+      description: `as serin, with two workers on ${onBothCores ? 'both cores' : 'its one core'}`,
+      ...serin('serin.yaml', 1, 2),
+      onBothCores,
+      measures: ['workers'],
     }
   }),
   {
@@ -163,7 +174,7 @@ function node(script: string): (place: Place) => Start {
   })
 }
 
-function serin(file: string, services = 1): Pick<Contender, 'start' | 'marker'> {
+function serin(file: string, services = 1, workers = 1): Pick<Contender, 'start' | 'marker'> {
   return {
     marker: 'x-serin-variant',
     start: ({ root, port, adminPort, upstreamPort, scratch }) => ({
@@ -173,6 +184,7 @@ function serin(file: string, services = 1): Pick<Contender, 'start' | 'marker'> 
         BENCH_ADMIN_PORT: String(adminPort),
         BENCH_UPSTREAM_PORT: String(upstreamPort),
         BENCH_STORE: `${scratch}/data`,
+        BENCH_WORKERS: String(workers),
       },
       files: {
         'serin.yaml': multiplyServices(

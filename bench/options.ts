@@ -22,7 +22,7 @@ export type Options = {
   readonly contendersOf: (measure: Measure) => readonly Contender[]
 }
 
-const MEASURES: readonly Measure[] = ['cost', 'latency', 'services', 'streams', 'memory']
+const MEASURES: readonly Measure[] = ['cost', 'latency', 'services', 'workers', 'streams', 'memory']
 const QUICK_MEASURES: readonly Measure[] = ['cost', 'latency']
 const QUICK = new Set([FLOOR, 'serin', '@fastify/http-proxy', 'nginx'])
 

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 
 const STOPPED_WITHIN_MS = 10_000
 
-/** How a process is started; `core` is the only one that it may use. */
+/** How a process is started; `core` is the only one that it may use, or those are. */
 export type Launch = {
   readonly command: readonly string[]
-  readonly core: number
+  readonly core: number | readonly number[]
   readonly env?: Readonly<Record<string, string>>
   readonly stdio?: StdioOptions
 }
@@ -30,7 +30,7 @@ export class Processes {
   /** Its pid is that of the command itself. */
   start({ command, core, env, stdio }: Launch): ChildProcess {
     // taskset replaces itself by the command, so the child's pid is the server's.
-    const child = spawn('taskset', ['-c', String(core), ...command], {
+    const child = spawn('taskset', ['-c', [core].flat().join(','), ...command], {
       stdio: stdio ?? ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, NODE_ENV: 'production', ...env },
       detached: true,

@@ -55,7 +55,8 @@ let report: Report = {
   },
 }
 if (has('cost')) keep(await compare())
-if (has('services')) keep({ services: await compareServices() })
+if (has('services')) keep({ services: await compareSome('services') })
+if (has('workers')) keep({ workers: await compareSome('workers') })
 if (has('streams')) keep({ streams: await watchStreams() })
 if (has('memory')) keep({ memory: await watchMemory() })
 console.log(`\n${buildTables(report).map(renderText).join('\n\n')}`)
@@ -86,8 +87,8 @@ async function compare(): Promise<Comparison & Pick<Report, 'latency'>> {
   }
 }
 
-async function compareServices(): Promise<Comparison> {
-  const stage = await openStage(deps, contendersOf('services'), work)
+async function compareSome(measure: 'services' | 'workers'): Promise<Comparison> {
+  const stage = await openStage(deps, contendersOf(measure), work)
   try {
     await stage.warmUp(warmUpRequests)
     return buildComparison(await measureCost(stage, { rounds, seconds }, console.log))

@@ -13,6 +13,7 @@ import { answerBody, requestBody, type Work } from './works.ts'
 /** The core of the contenders, and that of the load and the upstream. */
 export const CONTENDER_CORE = 0
 export const LOAD_CORE = 1
+const BOTH_CORES = [CONTENDER_CORE, LOAD_CORE]
 
 /** Longest answer that stands in nginx's configuration. */
 const LONGEST_NGINX_ANSWER = 2048
@@ -69,7 +70,11 @@ export async function openStage(
     for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(own, name), text)
     const child = await startServer(
       processes,
-      { command, core: CONTENDER_CORE, env: env ?? {} },
+      {
+        command,
+        core: contender.onBothCores === true ? BOTH_CORES : CONTENDER_CORE,
+        env: env ?? {},
+      },
       { port: place.port, work, marker: contender.marker ?? null },
     )
     children.push(child)

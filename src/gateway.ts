@@ -1,15 +1,15 @@
 import { hostname } from 'node:os'
-import type { FastifyBaseLogger } from 'fastify'
-import type { AdminDeps, ReloadResult } from './admin/admin-deps.ts'
+import type { AdminDeps } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
 import type { Config } from './config/config.ts'
-import type { ConfigResult } from './config/load.ts'
 import { redactConfig } from './config/redact.ts'
-import type { Clock } from './domain/clock.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
+import { releaseLeaseOf } from './evaluator/lease-keeper.ts'
+import { OneByOne } from './evaluator/one-by-one.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
+import { closeHanded, serveHanded, standBy } from './handed-server.ts'
 import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { PairedPredictions } from './metrics/paired-predictions.ts'
@@ -24,45 +24,23 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
-import { createReloader, reloadAndLog } from './reload.ts'
+import { createPrepareReload } from './reload.ts'
+import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
+import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
 import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
 import { createServiceLook } from './service-look.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { StoreHealth } from './store/store-health.ts'
-import { createWatchedFiles } from './watched-files.ts'
-
-/** What the process edge hands to the gateway. */
-export type GatewayDeps = {
-  readonly log: FastifyBaseLogger
-  readonly clock: Clock
-  /** A fresh number in [0, 1). */
-  readonly draw: () => number
-  readonly newRequestId: () => string
-  /** serin's own version. */
-  readonly version: string
-  /** Reads the configuration file anew. */
-  readonly reloadFrom: () => Promise<ConfigResult>
-}
-
-/** A gateway between its start and its end. */
-export type RunningGateway = {
-  /** Opens both ports; resolves with their addresses. */
-  readonly listen: () => Promise<{ readonly data: string; readonly admin: string }>
-  /** Reads the configuration file again and takes it over, or refuses it whole. Reloads never overlap. */
-  readonly reload: () => Promise<ReloadResult>
-  /** Takes no more work and waits for what is in flight, within the configured limits. */
-  readonly drain: () => Promise<void>
-  /** Ends everything; what was acknowledged or folded is stored. */
-  readonly close: () => Promise<void>
-}
 
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
  */
-export async function createGateway(config: Config, deps: GatewayDeps): Promise<RunningGateway> {
-  const { log, clock } = deps
+export async function createGateway(config: Config, deps: GatewayDeps): Promise<WorkerGateway> {
+  const { log, clock, siblings } = deps
+  // Containers on several machines may share a name and a pid.
+  const holder = `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
@@ -84,6 +62,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     view: (service) => evaluator.view(service),
     experiment: (service) => evaluator.experiment(service),
     now: clock.monotonic,
+    others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
   const expiry = createPredictionExpiry({ store, clock, log })
@@ -106,8 +85,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const evaluator = new Evaluator({
     store: storeHealth.watched(store),
     clock,
-    // Containers on several machines may share a name and a pid.
-    holder: `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`,
+    holder,
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
@@ -130,6 +108,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       log.info({ decision: line, evidence }, decision.summary)
     },
     onLead: (leads) => {
+      siblings?.onLead(leads)
       if (leads) log.info('this process decides on the rollouts')
       else log.warn('another process decides on this store, or none: this one follows its weights')
     },
@@ -170,7 +149,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const command = createOperatorCommands(evaluator, look)
 
-  const reload = createReloader({
+  const prepareReload = createPrepareReload({
     live: () => live,
     readCertificate: () => certificate?.read() ?? null,
     build,
@@ -184,17 +163,16 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
       await evaluator.reconfigureExperiments(experimentsOf(next), 'configuration')
     },
-    reloadFrom: deps.reloadFrom,
     onResult: metrics.setReloadSuccess,
-    log,
   })
+  // A signal, a file's change and the API may ask at the same time: reloads never overlap.
+  const reloads = new OneByOne()
+  const reload = () => reloads.run(() => deps.reload(prepareReload))
 
-  const files = createWatchedFiles(
-    () => void reloadAndLog(reload, log),
-    (file, error) => log.error({ err: error, file }, 'a file is not watched any more'),
-  )
+  const files = siblings === null ? reloadOnChange(reload, log) : WATCHED_ELSEWHERE
 
   const adminDeps: AdminDeps = {
+    version: deps.version,
     clock,
     log,
     services: () => live.config.services.map((s) => look.status(s.name)!),
@@ -209,7 +187,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     reload,
     runningConfig: () => redactConfig(live.config),
-    metrics: metrics.render,
+    metrics: siblings?.metrics ?? metrics.render,
+    gather: look.gather,
+    workers: async () => (await siblings?.workers()) ?? {},
     ready: () => ({
       ready: stage.ready,
       checks: {
@@ -253,14 +233,17 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
   })
   const sockets = trackSockets(data.server)
+  const isAlone = siblings === null
+  const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets))
+  if (!isAlone) admin.server.maxRequestsPerSocket = 1
   const closers: (() => void)[] = [files.close]
 
   return {
     listen: async () => {
-      const address = await data.listen({ ...config.gateway.listen })
+      const address = await (isAlone ? data.listen({ ...config.gateway.listen }) : standBy(data))
       const addresses = {
-        data: certificate === null ? address : address.replace('http:', 'https:'),
-        admin: await admin.listen({ ...config.admin.listen }),
+        data: (certificate === null ? address : address?.replace('http:', 'https:')) ?? null,
+        admin: await (isAlone ? admin.listen({ ...config.admin.listen }) : standBy(admin)),
       }
       evaluator.start()
       notifications.start()
@@ -270,13 +253,19 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       return addresses
     },
     reload,
+    prepareReload,
+    snapshot: metrics.snapshot,
+    figures: look.figures,
+    serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
+    holder,
+    succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
       drain({
         spans: live.config.gateway.drain,
         delay: createDelay,
         stopBeingReady: () => (stage.ready = false),
         startDraining: () => (stage.draining = true),
-        closeServer: () => data.close(),
+        closeServer: closeData,
         closeExchanges: (kind) => exchanges.closeAll(kind),
         cutConnections: sockets.destroyAll,
       }),
@@ -284,7 +273,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       stage.ready = false
       for (const close of closers) close()
       sockets.destroyAll()
-      await data.close()
+      await closeData()
       await evaluator.stop()
       await providers.close()
       await notifications.close()

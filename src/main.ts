@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { runCli } from './cli/program.ts'
 
@@ -28,7 +29,12 @@ process.exitCode = await runCli({
   },
   exitNow: (code) => process.exit(code),
   version: readVersion(),
+  cores: availableParallelism(),
   loadGateway: () => import('./gateway.ts'),
+  loadSupervisor: async () => ({
+    ...(await import('./workers/supervisor.ts')),
+    ...(await import('./workers/fork-worker.ts')),
+  }),
   loadDemo: () => import('./demo/run-demo.ts'),
 })
 

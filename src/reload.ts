@@ -5,18 +5,18 @@ import type { ConfigResult } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { listRestartChanges } from './config/restart.ts'
 import { describeRenewals } from './describe-renewals.ts'
-import { OneByOne } from './evaluator/one-by-one.ts'
 import type { LiveServices } from './live-services.ts'
 import type { Renewal } from './proxy/served-certificate.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 
-type ReloadLog = {
+/** Who hears what became of a reload. */
+export type ReloadLog = {
   readonly info: (fields: object, message: string) => void
   readonly error: (fields: object, message: string) => void
 }
 
 /** What a reload needs of the gateway that it changes. */
-export type ReloaderDeps = {
+export type ReloadDeps = {
   readonly live: () => LiveServices
   /** Reads the data port's certificate anew; null = it has none. Throws when it cannot be used. */
   readonly readCertificate: () => Renewal | null
@@ -25,19 +25,46 @@ export type ReloaderDeps = {
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
   /** Puts the new services in place of the old ones. */
   readonly replace: (next: LiveServices) => Promise<void>
-  /** Reads the configuration file anew. */
-  readonly reloadFrom: () => Promise<ConfigResult>
   readonly onResult: (success: boolean) => void
-  readonly log: ReloadLog
 }
 
-/**
- * Makes the reload: the configuration file is taken over, or refused whole and nothing changes. A
- * signal, the file's change and the API may ask at the same time: reloads never overlap.
- */
-export function createReloader(deps: ReloaderDeps): () => Promise<ReloadResult> {
-  const oneByOne = new OneByOne()
-  return () => oneByOne.run(() => reloadOnce(deps))
+/** What is to be said of a configuration before it is taken. `problems` are sentences; nothing has changed. */
+export type PreparedReload =
+  | {
+      readonly ok: true
+      /** Takes it over; resolves with sentences of what has changed. */
+      readonly take: () => Promise<readonly string[]>
+      /** It is not taken, since others cannot take it. */
+      readonly discard: () => void
+    }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Checks a configuration that was read, and changes nothing yet. Rejects when that cannot be told. */
+export type PrepareReload = (loaded: ConfigResult) => Promise<PreparedReload>
+
+/** Makes the two halves of a reload, so that several processes can take a configuration all or none. */
+export function createPrepareReload(deps: ReloadDeps): PrepareReload {
+  return async (loaded) => {
+    let isGood = false
+    try {
+      const prepared = loaded.ok
+        ? await check(deps, loaded.config)
+        : { ok: false as const, problems: loaded.problems.map(formatProblem) }
+      isGood = prepared.ok
+      return prepared
+    } finally {
+      if (!isGood) deps.onResult(false)
+    }
+  }
+}
+
+/** Reloads one process: the configuration is taken over, or refused whole and nothing changes. */
+export async function reloadFrom(
+  read: () => Promise<ConfigResult>,
+  prepare: PrepareReload,
+): Promise<ReloadResult> {
+  const prepared = await prepare(await read())
+  return prepared.ok ? { ok: true, changes: await prepared.take() } : prepared
 }
 
 /** Reloads and tells the log what became of it; never rejects. */
@@ -54,33 +81,41 @@ export async function reloadAndLog(
   }
 }
 
-async function reloadOnce(deps: ReloaderDeps): Promise<ReloadResult> {
-  let success = false
-  try {
-    const loaded = await deps.reloadFrom()
-    const result = loaded.ok
-      ? await takeOver(deps, loaded.config)
-      : { ok: false as const, problems: loaded.problems.map(formatProblem) }
-    success = result.ok
-    return result
-  } finally {
-    deps.onResult(success)
-  }
-}
-
-async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult> {
-  const previous = deps.live()
-  const fixed = listRestartChanges(previous.config, next)
+async function check(deps: ReloadDeps, next: Config): Promise<PreparedReload> {
+  const { config } = deps.live()
+  const fixed = listRestartChanges(config, next)
   if (fixed.length > 0) {
     return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
   }
   const certificate = deps.readCertificate()
-  const upcoming = deps.build(next, previous)
-  const problems = await listRefusals(deps, upcoming)
-  if (problems.length > 0) {
-    upcoming.targets.release()
-    return { ok: false, problems }
+  const trial = deps.build(next, deps.live())
+  trial.targets.release()
+  const problems = await listRefusals(deps, trial)
+  if (problems.length > 0) return { ok: false, problems }
+  return {
+    ok: true,
+    take: async () => {
+      let isTaken = false
+      try {
+        const changes = await takeOver(deps, next, certificate)
+        isTaken = true
+        return changes
+      } finally {
+        deps.onResult(isTaken)
+      }
+    },
+    discard: () => deps.onResult(false),
   }
+}
+
+async function takeOver(
+  deps: ReloadDeps,
+  next: Config,
+  certificate: Renewal | null,
+): Promise<readonly string[]> {
+  const previous = deps.live()
+  // Anew: weights may have changed since the check.
+  const upcoming = deps.build(next, previous)
   try {
     certificate?.serve()
     await deps.replace(upcoming)
@@ -94,12 +129,12 @@ async function takeOver(deps: ReloaderDeps, next: Config): Promise<ReloadResult>
   ]
   const isOnlyRenewal = renewals.length > 0 && previous.config.hash === next.hash
   const changes = isOnlyRenewal ? [] : describeChanges(previous.config, next)
-  return { ok: true, changes: [...renewals, ...changes] }
+  return [...renewals, ...changes]
 }
 
 /** Why rollouts cannot go on as configured; where nobody can tell, that is why. */
 async function listRefusals(
-  { refusal }: ReloaderDeps,
+  { refusal }: ReloadDeps,
   { plans }: LiveServices,
 ): Promise<readonly string[]> {
   try {

@@ -1,22 +1,28 @@
-import type {
-  MirrorFigures,
-  RuleStatus,
-  ServiceStatus,
-  VariantFigures,
-} from './admin/service-status.ts'
+import type { ServiceStatus } from './admin/service-status.ts'
 import type { LiveServices } from './live-services.ts'
-import type { MirrorBook } from './metrics/mirror-book.ts'
-import type { RuleBook } from './metrics/rule-book.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
-import type { VariantBook } from './metrics/variant-book.ts'
 import type { ExperimentView } from './rollout/experiment-view.ts'
 import type { RolloutView } from './rollout/view.ts'
+import {
+  mergeFigures,
+  readFigures,
+  toMirrorFigures,
+  toRuleStatus,
+  toVariantFigures,
+  type FiguresByService,
+  type ServiceFigures,
+} from './service-figures.ts'
 
 /** What the parts that show a service (admin API, scrape) are given of it; null = no such service. */
 export type ServiceLook = {
+  /** With what the other processes of this gateway counted when `gather` was called last. */
   readonly status: (service: string) => ServiceStatus | null
   readonly read: (service: string) => ServiceReading | null
+  /** What this process alone counts, of one service or (null) of all; without those that are not there. */
+  readonly figures: (service: string | null) => FiguresByService
+  /** Asks the other processes what they count, of one service or (null) of all. */
+  readonly gather: (service: string | null) => Promise<void>
 }
 
 /** Looks at the services as they are at the moment of the question. */
@@ -26,37 +32,54 @@ export function createServiceLook(deps: {
   readonly experiment: (service: string) => ExperimentView | null
   /** Monotonic ms. */
   readonly now: () => number
+  /** What the other processes count. */
+  readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
 }): ServiceLook {
+  const gathered = new Map<string, readonly ServiceFigures[]>()
   const find = (name: string) => {
     const { snapshot, books } = deps.live()
     const runtime = snapshot.runtimes.get(name)
     return runtime === undefined ? null : { ...runtime, book: books.get(name)! }
   }
+  const figuresOf = ({ book, targets }: NonNullable<ReturnType<typeof find>>) => {
+    const now = deps.now()
+    return readFigures(book, (variant) => {
+      const { upstreams } = targets.get(variant)!
+      const healthy = upstreams.filter((upstream) => isHealthy(upstream, now)).length
+      return { upstreams: upstreams.length, healthy }
+    })
+  }
   return {
     status: (name) => {
       const found = find(name)
       if (found === null) return null
-      const { service, split, book, targets } = found
-      const now = deps.now()
       // Where nothing is judged nobody else lets old latencies fade.
-      book.fade()
-      const figures = service.variants.map((variant) => {
-        const all = targets.get(variant.name)!.upstreams
-        const healthy = all.filter((upstream) => isHealthy(upstream, now)).length
-        const { length: upstreams } = all
-        const shown = figuresOf(book.variants.get(variant.name)!)
-        return [variant.name, { ...shown, upstreams, healthy }] as const
-      })
+      found.book.fade()
+      const figures = mergeFigures(figuresOf(found), gathered.get(name) ?? [])
       return {
-        service,
-        weightsBp: split.weightsBp,
-        variants: Object.fromEntries(figures),
-        mirrors: Object.fromEntries(
-          [...book.mirrors].map(([variant, mirror]) => [variant, mirrorFiguresOf(mirror)]),
-        ),
-        rules: book.rules === null ? [] : rulesOf(book.rules),
+        service: found.service,
+        weightsBp: found.split.weightsBp,
+        variants: mapEntries(figures.variants, toVariantFigures),
+        mirrors: mapEntries(figures.mirrors, toMirrorFigures),
+        rules: figures.rules.map(toRuleStatus),
         rollout: deps.view(name),
         experiment: deps.experiment(name),
+      }
+    },
+    figures: (service) => {
+      const names = service === null ? [...deps.live().books.keys()] : [service]
+      const found = names.map((name) => [name, find(name)] as const)
+      return Object.fromEntries(
+        found.flatMap(([name, each]) => (each === null ? [] : [[name, figuresOf(each)]])),
+      )
+    },
+    gather: async (service) => {
+      const others = await deps.others(service)
+      for (const name of service === null ? deps.live().books.keys() : [service]) {
+        gathered.set(
+          name,
+          others.flatMap((each) => each[name] ?? []),
+        )
       }
     },
     read: (name) => {
@@ -82,50 +105,11 @@ export function createServiceLook(deps: {
   }
 }
 
-function figuresOf(book: VariantBook): Omit<VariantFigures, 'upstreams' | 'healthy'> {
-  const { requests, errors, rejected, drawn } = book
-  const quantile = (q: number) => drawn.quantile(q)
-  const quantiles = { p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) }
-  return { requests, errors, rejected, ...quantiles }
-}
-
-function rulesOf(book: RuleBook): readonly RuleStatus[] {
-  return book.places().map(({ name, byVariant }) => ({
-    rule: name,
-    variants: Object.fromEntries(
-      [...byVariant].map(([variant, figures]) => {
-        const { requests, errors, latencies } = figures
-        const scores = book.metrics.map((m) => [m.name, figures.scoreOf(m)] as const)
-        const shown = {
-          ...{ requests, errors },
-          p50Ms: latencies.quantile(0.5),
-          p95Ms: latencies.quantile(0.95),
-          p99Ms: latencies.quantile(0.99),
-          metrics: Object.fromEntries(scores.flatMap(([m, s]) => (s === null ? [] : [[m, s]]))),
-        }
-        return [variant, shown]
-      }),
-    ),
-  }))
-}
-
-function mirrorFiguresOf(book: MirrorBook): MirrorFigures {
-  const { inFlight, results, lastOkAt, latencies, pairs, unread, disagreements } = book
-  const compared = pairs + unread
-  return {
-    inFlight,
-    results,
-    lastOkAt,
-    p50Ms: latencies.quantile(0.5),
-    p95Ms: latencies.quantile(0.95),
-    p99Ms: latencies.quantile(0.99),
-    pairs,
-    unread,
-    disagreements,
-    liveHeadMs: compared === 0 ? null : book.liveMs / compared,
-    mirrorHeadMs: compared === 0 ? null : book.mirrorMs / compared,
-    lastDisagreed: book.lastDisagreed,
-  }
+function mapEntries<A, B>(
+  from: Readonly<Record<string, A>>,
+  change: (value: A) => B,
+): Readonly<Record<string, B>> {
+  return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, change(value)]))
 }
 
 /** Its checks are good, and it was not left out for failing. */

@@ -104,6 +104,12 @@ t.test('every rule of docs/statistics.md has a test that is named after it', asy
   for (const [, file, rule] of rules) t.ok(read(file!).includes(`${rule}: `), `${rule} in ${file}`)
 })
 
+t.test('every rule of docs/security.md has a test of that name', async (t) => {
+  const rules = [...read('docs/security.md').matchAll(/\[[a-z-]+\]\(\.\.\/(\S+)\): `(.+?)`/g)]
+  t.ok(rules.length >= 27, `${rules.length} rules`)
+  for (const [, file, title] of rules) t.ok(read(file!).includes(title!), `${title} in ${file}`)
+})
+
 t.test('docs/mirrors.md names every series of mirrors, and every word of theirs', async (t) => {
   const registry = createMetricsRegistry({
     ...{ version: '1', services: () => [], leads: () => true },

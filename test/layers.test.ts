@@ -50,7 +50,7 @@ const edges: readonly Fixture[] = folders.flatMap((from) =>
 )
 
 const fromAbove: readonly Fixture[] = folders.flatMap((from) =>
-  ['gateway.ts', 'main.ts', 'cli/thing.ts', 'demo/thing.ts'].map((to) => ({
+  ['gateway.ts', 'main.ts', 'workers/thing.ts', 'cli/thing.ts', 'demo/thing.ts'].map((to) => ({
     path: `src/${from}/imports-${to.replace(/\W/g, '-')}.ts`,
     text: `export * from '../${to}'\n`,
     refusedBy: [LAYER_RULE],
@@ -72,6 +72,10 @@ const single: readonly Fixture[] = [
     "export * from './proxy/thing.ts'\nexport * from './domain/thing.ts'\n",
   ),
   refused('src/beside-gateway.ts', "export * from './cli/thing.ts'\n", LAYER_RULE),
+  refused('src/above-gateway.ts', "export * from './workers/thing.ts'\n", LAYER_RULE),
+  allowed('src/workers/gateway.ts', "export * from '../gateway.ts'\n"),
+  refused('src/workers/cli.ts', "export * from '../cli/thing.ts'\n", LAYER_RULE),
+  allowed('src/cli/workers.ts', "export * from '../workers/thing.ts'\n"),
   allowed('src/main.ts', "export * from './cli/thing.ts'\nexport * from './gateway.ts'\n"),
   refused(
     'src/domain/dynamic.ts',
@@ -152,7 +156,7 @@ const single: readonly Fixture[] = [
 ]
 
 /** What the other fixtures import: without it the linter could not tell a cycle from a dead link. */
-const things: readonly Fixture[] = [...folders, 'cli', 'demo'].map((folder) =>
+const things: readonly Fixture[] = [...folders, 'workers', 'cli', 'demo'].map((folder) =>
   allowed(`src/${folder}/thing.ts`, 'export type Thing = string\nexport const thing = 1\n'),
 )
 
@@ -174,7 +178,7 @@ t.test('the linter refuses every import against the layers, and no other', async
 
 t.test('every folder of src/ has its place in the layers', async (t) => {
   const present = readdirSync(join(root, 'src'), { withFileTypes: true })
-  const known = new Set([...folders, 'cli', 'demo'])
+  const known = new Set([...folders, 'workers', 'cli', 'demo'])
   t.strictSame(
     present.filter((entry) => entry.isDirectory() && !known.has(entry.name)).map((e) => e.name),
     [],

@@ -9,7 +9,7 @@ const LATE_MS = 1
 
 /** The tables of a report, one for each thing that was measured. */
 export function buildTables(report: Report): readonly Table[] {
-  const { contenders, ratios, latency, services, streams, memory } = report
+  const { contenders, ratios, latency, services, workers, streams, memory } = report
   const tables: Table[] = []
   if (contenders !== undefined && ratios !== undefined) {
     tables.push({ title: 'CPU per request', rows: costRows({ contenders, ratios }) })
@@ -18,6 +18,7 @@ export function buildTables(report: Report): readonly Table[] {
     tables.push({ title: 'Added latency at a fixed rate', rows: latencyRows(latency) })
   }
   if (services !== undefined) tables.push({ title: 'Many services', rows: costRows(services) })
+  if (workers !== undefined) tables.push({ title: 'Two workers', rows: costRows(workers) })
   if (streams !== undefined) tables.push({ title: 'Open event streams', rows: streamRows(streams) })
   if (memory !== undefined) {
     tables.push({ title: 'Memory over many requests', rows: memoryRows(memory) })

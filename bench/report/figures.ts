@@ -75,6 +75,7 @@ export type Report = Partial<Comparison> & {
   /** By contender, then by percent of its saturation. */
   readonly latency?: Readonly<Record<string, Readonly<Record<string, Latency>>>>
   readonly services?: Comparison
+  readonly workers?: Comparison
   readonly streams?: Readonly<Record<string, Streams>>
   readonly memory?: Readonly<Record<string, Memory>>
 }

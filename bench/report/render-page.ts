@@ -12,6 +12,8 @@ const NOTES: Readonly<Record<Table['title'], string>> = {
     "Through the contender less straight to the upstream, in milliseconds, at shares of the contender's own saturation. A star: the load itself was more than 1 ms late, and the row says little of the contender.",
   'Many services':
     'The requests are spread over all services of a contender; the ticks of the evaluator are part of the cost.',
+  'Two workers':
+    '`core` is the share of one core. With two workers on both cores load and upstream have what is left of one of them, so requests/s are no saturation of two whole cores.',
   'Open event streams': 'Resident memory of a fresh process without and with open streams.',
   'Memory over many requests':
     'Growth is the median of the last quarter of the requests less that of the second.',

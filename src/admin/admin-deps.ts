@@ -3,15 +3,24 @@ import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Store } from '../store/store.ts'
+import type { FeedbackReportSchema } from './schema-feedback.ts'
+import type { Json } from './schema-value.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /** Everything that the admin API needs of the gateway; handed in by the composition root. */
 export type AdminDeps = {
+  /** serin's own. */
+  readonly version: string
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   /** In the order of the configuration. */
   readonly services: () => readonly ServiceStatus[]
   readonly service: (name: string) => ServiceStatus | null
+  /**
+   * Asks the other processes of this gateway what they count, of one service or (null) of all: the figures of
+   * `services` and `service` hold it from then on. Never rejects.
+   */
+  readonly gather: (service: string | null) => Promise<void>
   /** Carries out a command; `ifMatch` is the revision that must be stored now, null = any. */
   readonly command: (
     service: string,
@@ -44,6 +53,8 @@ export type AdminDeps = {
   readonly runningConfig: () => unknown
   /** The Prometheus exposition. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  /** What the processes of this gateway do, by name; empty where it is one. */
+  readonly workers: () => Promise<Readonly<Record<string, string>>>
   /** `checks` by name, each a short sentence: shown only to those who may read. */
   readonly ready: () => {
     readonly ready: boolean
@@ -67,13 +78,7 @@ export type CommandResult =
 export type FeedbackContentType = 'application/json' | 'application/x-ndjson'
 
 /** How many lines of feedback became what; `line` counts from 1. */
-export type FeedbackReport = {
-  readonly joined: number
-  readonly unmatched: number
-  readonly late: number
-  readonly duplicate: number
-  readonly rejected: readonly { readonly line: number; readonly error: string }[]
-}
+export type FeedbackReport = Json<typeof FeedbackReportSchema>
 
 /** `changes` and `problems` are sentences; a configuration with problems changed nothing. */
 export type ReloadResult =

@@ -1,4 +1,6 @@
+import { Ajv } from 'ajv'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { TObject, TSchema } from 'typebox'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
@@ -6,10 +8,12 @@ import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
+import { addDescription } from './describe-api.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
+import { buildTextValidator } from './query-validator.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
@@ -24,17 +28,16 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.
     logController: new LogController({ disableRequestLogging: true }),
-    ajv: {
-      customOptions: {
-        removeAdditional: false,
-        coerceTypes: false,
-        useDefaults: false,
-        verbose: true,
-      },
-    },
+    // What is no address at all, or has a name that no service can have.
+    frameworkErrors: sendProblem,
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
   })
+  // Bodies are what they are: nothing is coerced, filled in or taken away.
+  const ajv = new Ajv({ strict: false, verbose: true })
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
+    httpPart === 'body' ? ajv.compile(schema) : buildTextValidator(ajv, schema as TObject),
+  )
   const context = buildRouteContext(deps, buildAuth(config, deps.clock))
 
   app.decorateRequest('actor', '')
@@ -50,7 +53,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     sendProblem(new AdminError('SERIN_NOT_FOUND', detail), request, reply)
   })
 
-  addRootRoute(app)
+  addDescription(app, context)
+  addRootRoute(app, context)
   addHealthRoutes(app, context)
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)

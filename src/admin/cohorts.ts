@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from 'typebox'
 import type { Service } from '../domain/service.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { comparisonKey } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { COHORTS_EXAMPLE } from './examples.ts'
+import type { Operation } from './operation.ts'
 import {
   presentAttempt,
   presentCohort,
@@ -10,11 +13,15 @@ import {
   type CohortJson,
 } from './present-cohort.ts'
 import { AdminError } from './problem.ts'
-import { parseCount, refuseUnknown } from './query.ts'
-import { requireService, type RouteContext, type ServiceParams } from './route-context.ts'
+import {
+  requireService,
+  SERVICE_PARAMS,
+  type RouteContext,
+  type ServiceParams,
+} from './route-context.ts'
+import { CohortPageSchema } from './schema-cohort.ts'
 
 const DEFAULT_LIMIT = 200
-const MAX_LIMIT = 1000
 
 /** What `GET …/cohorts` answers. */
 export type CohortsAnswer = {
@@ -30,43 +37,83 @@ export type CohortsAnswer = {
   readonly attempts: readonly AttemptJson[]
 }
 
+const PAGE = Type.Object({
+  variant: Type.Optional(
+    Type.String({ description: 'A challenger of an experiment: its cohorts.' }),
+  ),
+  rollout: Type.Optional(
+    Type.String({ description: 'The attempt. Without it: the newest that is archived.' }),
+  ),
+  after: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 0,
+      description: 'Only cohorts with a higher number.',
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: DEFAULT_LIMIT,
+      description: 'At most so many: the oldest.',
+    }),
+  ),
+})
+
+const LIST: Operation = {
+  id: 'listCohorts',
+  tag: 'services',
+  summary: 'What was counted of an attempt',
+  description:
+    'The cohorts of an attempt, a page at a time: what `serin backtest` judges again. See docs/backtest.md.',
+  scope: 'read',
+  params: SERVICE_PARAMS,
+  query: PAGE,
+  answers: {
+    200: {
+      description: 'A page of cohorts.',
+      schema: CohortPageSchema,
+      example: COHORTS_EXAMPLE,
+    },
+  },
+  errors: ['SERIN_NOT_FOUND', 'SERIN_STORE_FAILED'],
+}
+
 /**
  * Adds `GET …/cohorts[?variant=&rollout=&after=&limit=]`: the cohorts of an attempt (the newest that is
  * archived where none is named), a page at a time. `variant`: those of this challenger of an experiment.
  */
-export function addCohortRoute(app: FastifyInstance, { deps, allow }: RouteContext): void {
-  app.get<{ Params: ServiceParams; Querystring: Readonly<Record<string, unknown>> }>(
+export function addCohortRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
+  app.get<{ Params: ServiceParams; Querystring: Static<typeof PAGE> }>(
     '/api/v1/services/:service/cohorts',
-    { onRequest: allow('read') },
+    route(LIST),
     async (request): Promise<CohortsAnswer> => {
       const { service } = requireService(deps, request.params.service)
-      const { query } = request
-      refuseUnknown(query, ['variant', 'rollout', 'after', 'limit'])
-      const kept = archiveOf(service, query['variant'])
-      const after = parseCount('after', query['after'], 0, Number.MAX_SAFE_INTEGER) ?? 0
-      const limit = parseCount('limit', query['limit'], 1, MAX_LIMIT) ?? DEFAULT_LIMIT
+      const kept = archiveOf(service, request.query.variant)
+      const { after = 0, limit = DEFAULT_LIMIT } = request.query
       const archived = await deps.attempts(kept)
       const attempts = archived.map(presentAttempt)
-      const rollout = query['rollout'] ?? attempts.at(-1)?.rollout ?? null
+      const rollout = request.query.rollout ?? attempts.at(-1)?.rollout ?? null
       if (rollout === null) return { rollout, plan: null, cohorts: [], next: null, attempts }
       if (!attempts.some((a) => a.rollout === rollout)) {
         const known = attempts.map((a) => a.rollout).join(', ')
-        const detail = `no cohorts of "${String(rollout)}" are kept; of "${service.name}" there are: ${known === '' ? 'none' : known}`
+        const detail = `no cohorts of "${rollout}" are kept; of "${service.name}" there are: ${known === '' ? 'none' : known}`
         throw new AdminError('SERIN_NOT_FOUND', detail)
       }
-      const id = rollout as string
       const [plan, cohorts] = await Promise.all([
-        deps.archivedPlan(kept, id),
-        deps.archivedCohorts(kept, id, { after, limit }),
+        deps.archivedPlan(kept, rollout),
+        deps.archivedCohorts(kept, rollout, { after, limit }),
       ])
       const next = cohorts.length < limit ? null : cohorts.at(-1)!.number
-      return { rollout: id, plan, cohorts: cohorts.map(presentCohort), next, attempts }
+      return { rollout, plan, cohorts: cohorts.map(presentCohort), next, attempts }
     },
   )
 }
 
 /** The name that cohorts are archived under; throws SERIN_NOT_FOUND for what is no challenger. */
-function archiveOf({ name, variants }: Service, variant: unknown): string {
+function archiveOf({ name, variants }: Service, variant: string | undefined): string {
   if (variant === undefined) return name
   const challengers = variants.map((v) => v.name).filter((each) => each !== BASELINE)
   const found = challengers.find((each) => each === variant)

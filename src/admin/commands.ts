@@ -5,42 +5,32 @@ import {
   buildCommand,
   buildWeightsCommand,
   COMMAND_BODIES,
-  WEIGHTS_BODY,
   type CommandBody,
   type RouteVerb,
   type WeightsBody,
 } from './command-body.ts'
+import { describeCommand, WEIGHTS, type CommandAnswerSchema } from './command-operations.ts'
 import { parseIfMatch, setEtag } from './etag.ts'
-import { presentDecision, presentService, type DecisionJson, type ServiceJson } from './present.ts'
+import { presentDecision, presentService } from './present.ts'
 import { AdminError } from './problem.ts'
-import {
-  requireContentType,
-  requireService,
-  type RouteContext,
-  type ServiceParams,
-} from './route-context.ts'
+import { requireService, type RouteContext, type ServiceParams } from './route-context.ts'
+import type { Json } from './schema-value.ts'
 
 /** Answer to a command. `decision: null` = it was so already, nothing was decided. */
-export type CommandAnswer = {
-  readonly decision: DecisionJson | null
-  readonly service: ServiceJson
-}
+export type CommandAnswer = Json<typeof CommandAnswerSchema>
 
 /** Adds `PUT …/weights` and a `POST` route for each verb of a rollout. */
-export function addCommandRoutes(app: FastifyInstance, { deps, allow }: RouteContext): void {
-  const onRequest = [allow('operate'), requireContentType(['application/json'])]
-  const bodyLimit = 16 * 1024
-
+export function addCommandRoutes(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.put<{ Params: ServiceParams; Body: WeightsBody }>(
     '/api/v1/services/:service/weights',
-    { onRequest, bodyLimit, schema: { body: WEIGHTS_BODY } },
+    route(WEIGHTS),
     (request, reply) => run(deps, request, reply, buildWeightsCommand(request.body, request.actor)),
   )
 
   for (const verb of Object.keys(COMMAND_BODIES) as RouteVerb[]) {
     app.post<{ Params: ServiceParams; Body: CommandBody }>(
       `/api/v1/services/:service/${verb}`,
-      { onRequest, bodyLimit, schema: { body: COMMAND_BODIES[verb] } },
+      route(describeCommand(verb)),
       (request, reply) =>
         run(deps, request, reply, buildCommand(verb, request.body, request.actor)),
     )
@@ -55,6 +45,7 @@ async function run(
 ): Promise<CommandAnswer> {
   const { service } = request.params
   const status = requireService(deps, service)
+  await deps.gather(service)
   const result = await deps.command(
     service,
     command,

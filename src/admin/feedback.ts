@@ -1,16 +1,35 @@
 import type { FastifyInstance } from 'fastify'
 import type { FeedbackContentType, FeedbackReport } from './admin-deps.ts'
+import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
-import { mediaType, requireContentType, type RouteContext } from './route-context.ts'
+import { mediaType, type RouteContext } from './route-context.ts'
+import { FeedbackLineSchema, FeedbackReportSchema } from './schema-feedback.ts'
 
 const CONTENT_TYPES: readonly FeedbackContentType[] = ['application/json', 'application/x-ndjson']
-const BODY_LIMIT = 16 * 1024 * 1024
+
+const SEND: Operation = {
+  id: 'sendFeedback',
+  tag: 'feedback',
+  summary: 'Send labels and events',
+  description:
+    'One object (application/json), or one a line (application/x-ndjson, at most 10,000 lines). Each line stands for itself; sending a batch again does no harm. When no line at all can be read, the answer is 400 and has the members of the report beside those of a problem.',
+  scope: 'feedback',
+  body: {
+    schema: FeedbackLineSchema,
+    contentTypes: CONTENT_TYPES,
+    limitBytes: 16 * 1024 * 1024,
+    example: { requestId: '7f9c2ba4', label: 3.5 },
+    readByLines: true,
+  },
+  answers: { 200: { description: 'What became of the lines.', schema: FeedbackReportSchema } },
+  errors: ['SERIN_STORE_FAILED'],
+}
 
 /**
  * Adds `POST /api/v1/feedback`: one object (`application/json`) or one a line (`application/x-ndjson`).
  * Answers 200 with the report when any line could be read, and 400 with the report's members when none could.
  */
-export function addFeedbackRoute(app: FastifyInstance, { deps, allow }: RouteContext): void {
+export function addFeedbackRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
   // A scope of its own: here bodies are handed on as text, and read line by line by the label join.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -19,28 +38,20 @@ export function addFeedbackRoute(app: FastifyInstance, { deps, allow }: RouteCon
       { parseAs: 'string' },
       async (_request: unknown, body: string) => body,
     )
-    scope.post<{ Body: string | undefined }>(
-      '/api/v1/feedback',
-      { onRequest: [allow('feedback'), requireContentType(CONTENT_TYPES)], bodyLimit: BODY_LIMIT },
-      async (request) => {
-        const body = request.body ?? ''
-        if (body.trim() === '') {
-          throw new AdminError('SERIN_BAD_REQUEST', 'the body is empty; send at least one object')
-        }
-        const report = await deps.feedback(body, mediaType(request) as FeedbackContentType)
-        if (report.rejected.length > 0 && countRead(report) === 0) {
-          const { line, error } = report.rejected[0]!
-          throw new AdminError(
-            'SERIN_BAD_REQUEST',
-            `nothing could be read; line ${line}: ${error}`,
-            {
-              more: report,
-            },
-          )
-        }
-        return report
-      },
-    )
+    scope.post<{ Body: string | undefined }>('/api/v1/feedback', route(SEND), async (request) => {
+      const body = request.body ?? ''
+      if (body.trim() === '') {
+        throw new AdminError('SERIN_BAD_REQUEST', 'the body is empty; send at least one object')
+      }
+      const report = await deps.feedback(body, mediaType(request) as FeedbackContentType)
+      if (report.rejected.length > 0 && countRead(report) === 0) {
+        const { line, error } = report.rejected[0]!
+        throw new AdminError('SERIN_BAD_REQUEST', `nothing could be read; line ${line}: ${error}`, {
+          more: report,
+        })
+      }
+      return report
+    })
   })
 }
 

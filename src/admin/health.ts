@@ -1,20 +1,101 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'
+
+const ALIVE: Operation = {
+  id: 'getLiveness',
+  tag: 'observability',
+  summary: 'Whether the process is alive',
+  description: 'Says nothing about models or store: restart it only where this does not answer.',
+  scope: null,
+  answers: {
+    200: {
+      description: 'It is.',
+      schema: Type.Object({
+        status: Type.Literal('ok'),
+        workers: Type.Optional(
+          Type.Record(Type.String(), Type.String(), {
+            description:
+              'A sentence for each worker, where there are several; for those who may read.',
+          }),
+        ),
+      }),
+      example: { status: 'ok' },
+    },
+  },
+  errors: [],
+}
+
+const ReadinessSchema = Type.Object({
+  ready: Type.Boolean(),
+  checks: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'A sentence for each thing; only for those who may read.',
+    }),
+  ),
+})
+
+const READY: Operation = {
+  id: 'getReadiness',
+  tag: 'observability',
+  summary: 'Whether requests should be sent here',
+  description: 'Public; the checks are told to those who may read.',
+  scope: null,
+  answers: {
+    200: {
+      description: 'Ready.',
+      schema: ReadinessSchema,
+      example: { ready: true, checks: { store: 'ok' } },
+    },
+    503: {
+      description: 'Not ready: send requests elsewhere.',
+      schema: ReadinessSchema,
+      example: { ready: false, checks: { draining: 'the gateway is shutting down' } },
+    },
+  },
+  errors: ['SERIN_INTERNAL'],
+}
+
+const METRICS: Operation = {
+  id: 'getMetrics',
+  tag: 'observability',
+  summary: 'Prometheus metrics',
+  description: 'All series are in docs/metrics-reference.md.',
+  scope: 'read',
+  openOnLoopback: true,
+  answers: {
+    200: {
+      description: 'The exposition, version 0.0.4.',
+      contentType: 'text/plain',
+      schema: Type.String(),
+      example: 'serin_leader 1\n',
+    },
+  },
+  errors: [],
+}
 
 /**
  * Adds `GET /healthz`, `/readyz` and `/metrics`. The statuses of the first two are public; what exactly is
  * not ready is told to those who may read. Metrics need a token only where others can reach the listener.
  */
-export function addHealthRoutes(app: FastifyInstance, { deps, auth, allow }: RouteContext): void {
-  app.get('/healthz', () => ({ status: 'ok' }))
+export function addHealthRoutes(app: FastifyInstance, { deps, auth, route }: RouteContext): void {
+  const mayRead = (request: FastifyRequest) => 'actor' in auth.check(request, 'read')
 
-  app.get('/readyz', (request, reply) => {
-    const { ready, checks } = deps.ready()
-    void reply.status(ready ? 200 : 503)
-    return 'actor' in auth.check(request, 'read') ? { ready, checks } : { ready }
+  app.get('/healthz', route(ALIVE), async (request) => {
+    const workers = mayRead(request) ? await deps.workers() : {}
+    return { status: 'ok', ...(Object.keys(workers).length === 0 ? {} : { workers }) }
   })
 
-  app.get('/metrics', auth.isLocal ? {} : { onRequest: allow('read') }, async (_request, reply) => {
+  app.get('/readyz', route(READY), async (request, reply) => {
+    const { ready, checks } = deps.ready()
+    void reply.status(ready ? 200 : 503)
+    return mayRead(request)
+      ? { ready, checks: { ...checks, ...(await deps.workers()) } }
+      : { ready }
+  })
+
+  app.get('/metrics', route(METRICS), async (_request, reply) => {
     const { contentType, body } = await deps.metrics()
     void reply.type(contentType)
     return body

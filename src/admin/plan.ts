@@ -1,27 +1,67 @@
 import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { PLAN_EXAMPLE } from './examples.ts'
+import type { Operation } from './operation.ts'
 import { presentPlan } from './present-plan.ts'
 import { AdminError } from './problem.ts'
-import { requireService, type RouteContext, type ServiceParams } from './route-context.ts'
+import {
+  requireService,
+  SERVICE_PARAMS,
+  type RouteContext,
+  type ServiceParams,
+} from './route-context.ts'
+import { PlanSchema } from './schema-plan.ts'
 
-const KNOWN = ['rps', 'errorRate', 'regression']
+const QUESTION = Type.Object({
+  rps: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1e9,
+      description:
+        'Requests per second, or new keys where assignment sticks. Without it: as observed.',
+      examples: [200],
+    }),
+  ),
+  errorRate: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: "The baseline's share of failures. Without it: as observed, else 1 %.",
+      examples: [0.01],
+    }),
+  ),
+  regression: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1e3,
+      description:
+        'How much worse a canary is that should be seen, as a fraction. Without it: a doubling of failures, twice the margin of any other metric.',
+      examples: [1],
+    }),
+  ),
+})
+
+const GET: Operation = {
+  id: 'getPlan',
+  tag: 'services',
+  summary: 'How long a rollout takes',
+  description:
+    'The forecast for a canary that is as good as the baseline, and how soon a worse one is seen. See docs/planning.md.',
+  scope: 'read',
+  params: SERVICE_PARAMS,
+  query: QUESTION,
+  answers: { 200: { description: 'The plan.', schema: PlanSchema, example: PLAN_EXAMPLE } },
+  errors: ['SERIN_REFUSED'],
+}
 
 /** Adds `GET …/plan[?rps=&errorRate=&regression=]`: how long the service's rollout takes. */
-export function addPlanRoute(app: FastifyInstance, { deps, allow }: RouteContext): void {
-  app.get<{ Params: ServiceParams; Querystring: Readonly<Record<string, unknown>> }>(
+export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
+  app.get<{ Params: ServiceParams; Querystring: Static<typeof QUESTION> }>(
     '/api/v1/services/:service/plan',
-    { onRequest: allow('read') },
+    route(GET),
     (request) => {
       const { service } = requireService(deps, request.params.service)
-      const { query } = request
-      const unknown = Object.keys(query).find((name) => !KNOWN.includes(name))
-      if (unknown !== undefined) {
-        const detail = `unknown query parameter "${unknown}"; known: ${KNOWN.join(', ')}`
-        throw new AdminError('SERIN_BAD_REQUEST', detail)
-      }
-      const rps = parseNumber('rps', query['rps'], 1e9)
-      const errorRate = parseNumber('errorRate', query['errorRate'], 1)
-      const regression = parseNumber('regression', query['regression'], 1e3)
-      if (rps === 0) throw new AdminError('SERIN_BAD_REQUEST', 'rps is 0: nothing can be judged')
+      const { rps = null, errorRate = null, regression = null } = request.query
       if (service.rollout === null) {
         const detail = `${service.name} has no rollout: its weights are those of the configuration`
         throw new AdminError('SERIN_REFUSED', detail)
@@ -33,12 +73,4 @@ export function addPlanRoute(app: FastifyInstance, { deps, allow }: RouteContext
       throw new AdminError('SERIN_BAD_REQUEST', detail)
     },
   )
-}
-
-function parseNumber(name: string, text: unknown, max: number): number | null {
-  if (text === undefined) return null
-  const value = typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
-  if (value <= max) return value
-  const detail = `${name} is ${JSON.stringify(text)}; send a number from 0 to ${max}`
-  throw new AdminError('SERIN_BAD_REQUEST', detail)
 }

@@ -1,31 +1,13 @@
-import { isMismatched, type Comparison, type ComparisonVerdict } from '../domain/comparison.ts'
-import {
-  presentEvidence,
-  presentMetric,
-  type LogEvidenceJson,
-  type MetricJson,
-} from './present-metric.ts'
+import { isMismatched, type Comparison } from '../domain/comparison.ts'
+import { presentEvidence, presentMetric } from './present-metric.ts'
+import type { ComparedMetricSchema, ComparisonSchema } from './schema-comparison.ts'
+import type { Json } from './schema-value.ts'
 
 /** One challenger of an experiment against the baseline, as the API shows it. */
-export type ComparisonJson = {
-  readonly variant: string
-  readonly verdict: ComparisonVerdict
-  /** Here `canary` stands for the challenger. */
-  readonly metrics: readonly ComparedMetricJson[]
-  readonly units: Comparison['units']
-  /** The share that the challenger should have of the two, 0 to 1. */
-  readonly expectedShare: number
-  readonly ratioMismatch: LogEvidenceJson
-  /** Requests are not shared out as drawn: nothing of the comparison can be relied on. */
-  readonly mismatched: boolean
-  readonly etaSeconds: number | null
-}
+export type ComparisonJson = Json<typeof ComparisonSchema>
 
 /** `comparison: null` = it is shown, and not compared. */
-export type ComparedMetricJson = MetricJson & {
-  readonly comparison: ComparisonVerdict | null
-  readonly superiority: LogEvidenceJson | null
-}
+export type ComparedMetricJson = Json<typeof ComparedMetricSchema>
 
 /** Builds the JSON of one challenger's comparison. */
 export function presentComparison(comparison: Comparison): ComparisonJson {

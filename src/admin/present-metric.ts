@@ -1,63 +1,18 @@
-import type {
-  DriftReport,
-  LogEvidence,
-  MetricReport,
-  MetricValue,
-  RatioInterval,
-  ShareBounds,
-  ThresholdReport,
-} from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, MetricValue, ThresholdReport } from '../domain/verdict.ts'
+import type { LogEvidenceSchema, MetricSchema } from './schema-metric.ts'
+import type { Json } from './schema-value.ts'
 
 /** A metric with its verdict as the API shows it: what is not finite is null. */
-export type MetricJson = {
-  readonly name: string
-  /** Null: about all requests. */
-  readonly segment: string | null
-  readonly kind: string
-  readonly verdict: MetricReport['verdict']
-  readonly required: boolean
-  readonly onFailure: MetricReport['onFailure']
-  readonly better: MetricReport['better']
-  readonly margins: MetricReport['margins']
-  readonly cap: number | null
-  readonly baseline: MetricValue
-  readonly canary: MetricValue
-  readonly ratio: RatioJson | null
-  readonly evidence: {
-    readonly harm: LogEvidenceJson | null
-    readonly nonInferiority: LogEvidenceJson | null
-    readonly stepNonInferiority: LogEvidenceJson | null
-    readonly stepHarm: LogEvidenceJson | null
-  }
-  readonly limit: MetricReport['limit']
-  readonly threshold: ThresholdJson | null
-  readonly error: string | null
-  readonly outsideAlpha: boolean
-  readonly stepCanaryN: number
-  readonly etaSeconds: number | null
-  /** Null: no drift is watched, or nothing is known of it yet. */
-  readonly drift: DriftReport | null
-  /** Of the canary's share, time-uniform. Null: the metric has none. */
-  readonly bounds: ShareBounds | null
-}
+export type MetricJson = Json<typeof MetricSchema>
 
 /** The measurements of the current step, and the limits that they are counted against (null = none). */
-export type ThresholdJson = Omit<ThresholdReport, 'terms'> & {
-  readonly terms: Omit<ThresholdReport['terms'], 'intervalMs'> & {
-    readonly intervalSeconds: number
-  }
-}
+export type ThresholdJson = NonNullable<MetricJson['threshold']>
 
 /** `lower: null` or `upper: null` = not bounded yet on that side. */
-export type RatioJson = {
-  readonly estimate: number | null
-  readonly lower: number | null
-  readonly upper: number | null
-  readonly method: RatioInterval['method']
-}
+export type RatioJson = NonNullable<MetricJson['ratio']>
 
 /** `log: null` = minus infinity: the observations rule this out. */
-export type LogEvidenceJson = { readonly log: number | null; readonly threshold: number }
+export type LogEvidenceJson = Json<typeof LogEvidenceSchema>
 
 /** Builds the JSON of one metric's report. */
 export function presentMetric(report: MetricReport): MetricJson {

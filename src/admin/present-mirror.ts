@@ -1,14 +1,9 @@
-import type { ComparedPair } from '../metrics/mirror-book.ts'
+import type { Json } from './schema-value.ts'
 import type { MirrorFigures } from './service-status.ts'
+import type { MirrorSchema } from './schema-mirror.ts'
 
 /** A mirror as the API shows it: times ISO 8601, null for what is not known. */
-export type MirrorJson = Omit<MirrorFigures, 'lastOkAt' | 'lastDisagreed'> & {
-  readonly lastOkAt: string | null
-  readonly lastDisagreed: readonly PairJson[]
-}
-
-/** A pair of answers that disagree. */
-export type PairJson = Omit<ComparedPair, 'at'> & { readonly at: string }
+export type MirrorJson = Json<typeof MirrorSchema>
 
 /** Builds the JSON of one mirror. */
 export function presentMirror(mirror: MirrorFigures): MirrorJson {

@@ -1,50 +1,18 @@
 import type { Service } from '../domain/service.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import type { Forecast, StepForecast, Times } from '../rollout/forecast.ts'
+import type { StepForecast, Times } from '../rollout/forecast.ts'
 import { describeSuggestion, type ForecastWithAdvice } from '../rollout/suggestions.ts'
+import type { PlanSchema, StepPlanSchema, TimesSchema } from './schema-plan.ts'
+import type { Json } from './schema-value.ts'
 
 /** Half, and four of five, of the rollouts have it within so many seconds; null = never. */
-export type TimesJson = { readonly p50Seconds: number | null; readonly p80Seconds: number | null }
+export type TimesJson = Json<typeof TimesSchema>
 
 /** A forecast as the API shows it: weights in percent, other shares as fractions. */
-export type PlanJson = TimesJson & {
-  readonly service: string
-  readonly versions: { readonly baseline: string; readonly canary: string }
-  readonly strategy: Forecast['strategy']
-  /** The canary's weight in the watch. */
-  readonly watchWeight: number
-  readonly unit: Forecast['unit']
-  readonly unitsPerSecond: number
-  readonly trafficFrom: Forecast['trafficFrom']
-  readonly baseline: Forecast['baseline']
-  readonly steps: readonly StepPlanJson[]
-  readonly pauseSeconds: number
-  readonly approvals: number
-  readonly maxDurationSeconds: number
-  readonly fits: boolean
-  /** Sentences; each is enough alone. Empty where it fits. */
-  readonly suggestions: readonly string[]
-}
+export type PlanJson = Json<typeof PlanSchema>
 
-export type StepPlanJson = TimesJson & {
-  readonly index: number
-  readonly weight: number
-  readonly proves: boolean
-  readonly slowest: string
-  readonly minimums: readonly { readonly name: string; readonly seconds: number | null }[]
-  readonly metrics: readonly MetricPlanJson[]
-}
-
-/** `see`: a canary that is worse by `regression`; `prove`: an equal one, within the margin. */
-export type MetricPlanJson = {
-  readonly name: string
-  readonly regression: number
-  readonly see: TimesJson
-  readonly margin: number
-  readonly floor: number
-  readonly prove: TimesJson
-}
+export type StepPlanJson = Json<typeof StepPlanSchema>
 
 /** Builds the JSON of `GET …/plan`. */
 export function presentPlan(

@@ -1,86 +1,29 @@
-import type { Decision, Standing } from '../domain/decision.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Service } from '../domain/service.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
-import type { Strategy } from '../domain/rollout-spec.ts'
 import { bpToPercent } from '../domain/units.ts'
-import { presentComparison, type ComparisonJson } from './present-comparison.ts'
-import { presentMetric, type MetricJson } from './present-metric.ts'
-import { presentMirror, type MirrorJson } from './present-mirror.ts'
-import type { RuleStatus, ServiceStatus, VariantFigures } from './service-status.ts'
+import { presentComparison } from './present-comparison.ts'
+import { presentMetric } from './present-metric.ts'
+import { presentMirror } from './present-mirror.ts'
+import type { DecisionSchema } from './schema-decision.ts'
+import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
+import type { Json } from './schema-value.ts'
+import type { ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
-export type ServiceJson = {
-  readonly name: string
-  /** `fixed`: no rollout, the configured weights hold. */
-  readonly strategy: Strategy | 'fixed'
-  /** Names the attempt of the rollout, or of the experiment. */
-  readonly rollout: string | null
-  /** The revision that `ETag` and `If-Match` speak of; null without a rollout or a fixed split. */
-  readonly revision: number | null
-  readonly phase: RolloutPhase['phase'] | null
-  readonly step: StepJson | null
-  readonly pause: PauseJson | null
-  /** Why an idle rollout has not started; null in every other phase. */
-  readonly idleReason: 'canary-not-ready' | 'manual-start' | null
-  /** When a watch ends. */
-  readonly watchUntil: string | null
-  readonly rolledBackReason: string | null
-  readonly weights: Readonly<Record<string, number>>
-  readonly variants: Readonly<Record<string, VariantJson>>
-  /** By the name of the variant that gets the copies. */
-  readonly mirrors: Readonly<Record<string, MirrorJson>>
-  /** The rules in their order, then (`rule: null`) what none of them matched; empty where there is no rule. */
-  readonly rules: readonly RuleJson[]
-  readonly metrics: readonly MetricJson[]
-  readonly missing: readonly string[]
-  readonly etaSeconds: number | null
-  /** The variant that a fixed split was promoted to; null = none. */
-  readonly winner: string | null
-  /** One for each challenger of an experiment. */
-  readonly comparisons: readonly ComparisonJson[]
-  /** What must be said of how requests are shared out; null = nothing. */
-  readonly notice: string | null
-  readonly lastDecision: DecisionJson | null
-}
-
-/** `index` counts from 0; `kind: null` = no step is current (idle, promoted, rolled back). */
-export type StepJson = {
-  readonly index: number
-  readonly of: number
-  readonly kind: 'weight' | 'mirror' | 'pause' | null
-  readonly enteredAt: string
-}
+export type ServiceJson = Json<typeof ServiceSchema>
 
 /** `until: null` waits for somebody; `metric` is the one that paused it, where one did. */
-export type PauseJson = {
-  readonly by: string
-  readonly at: string
-  readonly until: string | null
-  readonly metric: string | null
-}
+export type PauseJson = Json<typeof PauseSchema>
 
 /** What the requests of one rule came to, by the variant that answered. */
-export type RuleJson = RuleStatus
+export type RuleJson = Json<typeof RuleSchema>
 
-export type VariantJson = { readonly version: string } & VariantFigures
+export type VariantJson = Json<typeof VariantSchema>
 
 /** One entry of the decision log as the API shows it. */
-export type DecisionJson = {
-  readonly id: number
-  readonly at: string
-  readonly service: string
-  readonly rollout: string
-  readonly action: Decision['action']
-  readonly reason: string
-  readonly actor: string
-  readonly summary: string
-  readonly note: string | null
-  readonly from: Standing
-  readonly to: Standing
-  readonly metrics: readonly MetricJson[]
-  readonly configHash: string
-}
+export type DecisionJson = Json<typeof DecisionSchema>
 
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {

@@ -1,8 +1,28 @@
 import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Operation } from './operation.ts'
+import type { RouteContext } from './route-context.ts'
+
+const ROOT: Operation = {
+  id: 'getRoot',
+  tag: 'observability',
+  summary: 'What is here',
+  description: 'A page for people. Public, and the same for everybody.',
+  scope: null,
+  answers: {
+    200: {
+      description: 'The routes, in plain text.',
+      contentType: 'text/plain',
+      schema: Type.String(),
+      example: 'serin, a canary gateway for model servers: the admin API\n',
+    },
+  },
+  errors: [],
+}
 
 /** Adds `GET /`: a page in plain text that says what is here. Public, and the same for everybody. */
-export function addRootRoute(app: FastifyInstance): void {
-  app.get('/', (_request, reply) => {
+export function addRootRoute(app: FastifyInstance, { route }: RouteContext): void {
+  app.get('/', route(ROOT), (_request, reply) => {
     void reply.type('text/plain; charset=utf-8')
     return PAGE
   })
@@ -11,7 +31,7 @@ export function addRootRoute(app: FastifyInstance): void {
 const PAGE = `serin, a canary gateway for model servers: the admin API
 (or use the command line: serin status, serin --help)
 
-GET  /healthz  /readyz  /metrics
+GET  /healthz  /readyz  /metrics  /openapi.json
 GET  /api/v1/services
 GET  /api/v1/services/{service}                      ETag: the rollout's revision
 PUT  /api/v1/services/{service}/weights              {"canary": 20}  percent

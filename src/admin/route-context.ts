@@ -1,7 +1,9 @@
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyRequest, FastifySchema, onRequestAsyncHookHandler } from 'fastify'
+import { Type, type Static } from 'typebox'
 import type { Scope } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { Auth } from './auth.ts'
+import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
 import type { ServiceStatus } from './service-status.ts'
 
@@ -16,23 +18,55 @@ declare module 'fastify' {
 export type RouteContext = {
   readonly deps: AdminDeps
   readonly auth: Auth
-  /** A hook that lets a request through only with this scope, before its body is read. */
-  readonly allow: (scope: Scope) => onRequestAsyncHookHandler
+  /** The options of a route that does just what its description says: who may, what is taken, how much. */
+  readonly route: (operation: Operation) => RouteOptions
+}
+
+/** What a route checks before its handler runs; nothing here shapes answers. */
+export type RouteOptions = {
+  readonly onRequest: onRequestAsyncHookHandler[]
+  readonly schema: FastifySchema
+  readonly config: { readonly operation: Operation }
+  readonly bodyLimit?: number
 }
 
 /** Path parameters of a service's routes. */
-export type ServiceParams = { readonly service: string }
+export const SERVICE_PARAMS = Type.Object({
+  service: Type.String({ description: 'The name of a service.', examples: ['credit-risk'] }),
+})
+export type ServiceParams = Static<typeof SERVICE_PARAMS>
 
 /** Builds the context of the routes. */
 export function buildRouteContext(deps: AdminDeps, auth: Auth): RouteContext {
   return {
     deps,
     auth,
-    allow: (scope) => async (request) => {
-      const checked = auth.check(request, scope)
-      if ('refusal' in checked) throw checked.refusal
-      request.actor = checked.actor
+    route: (operation) => {
+      const { scope, openOnLoopback, params, query, body } = operation
+      const isOpen = scope === null || (openOnLoopback === true && auth.isLocal)
+      return {
+        onRequest: [
+          ...(isOpen ? [] : [allow(auth, scope)]),
+          ...(body === undefined ? [] : [requireContentType(body.contentTypes)]),
+        ],
+        schema: {
+          ...(params === undefined ? {} : { params }),
+          ...(query === undefined ? {} : { querystring: query }),
+          ...(body === undefined || body.readByLines === true ? {} : { body: body.schema }),
+        },
+        config: { operation },
+        ...(body === undefined ? {} : { bodyLimit: body.limitBytes }),
+      }
     },
+  }
+}
+
+/** A hook that lets a request through only with this scope, before its body is read. */
+function allow(auth: Auth, scope: Scope): onRequestAsyncHookHandler {
+  return async (request) => {
+    const checked = auth.check(request, scope)
+    if ('refusal' in checked) throw checked.refusal
+    request.actor = checked.actor
   }
 }
 
@@ -51,7 +85,7 @@ export function requireService(deps: AdminDeps, name: string): ServiceStatus {
  * A hook that wants one of these content types, even for an empty body: a form or a plain link of a
  * foreign page cannot send them, so a browser that is logged in nowhere is never used (CSRF).
  */
-export function requireContentType(accepted: readonly string[]): onRequestAsyncHookHandler {
+function requireContentType(accepted: readonly string[]): onRequestAsyncHookHandler {
   return async (request) => {
     if (accepted.includes(mediaType(request))) return
     const found = request.headers['content-type']

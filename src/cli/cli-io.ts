@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { DemoModule } from './demo.ts'
-import type { GatewayModule } from './gateway-module.ts'
+import type { GatewayModule, SupervisorModule } from './gateway-module.ts'
 
 /** Everything of the process that the commands touch: handed in, so that tests need no process. */
 export type CliIo = {
@@ -19,7 +19,10 @@ export type CliIo = {
   readonly exitNow: (code: number) => void
   /** serin's own version. */
   readonly version: string
+  /** How many cores this process may use. */
+  readonly cores: number
   readonly loadGateway: () => Promise<GatewayModule>
+  readonly loadSupervisor: () => Promise<SupervisorModule>
   readonly loadDemo: () => Promise<DemoModule>
 }
 

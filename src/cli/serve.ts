@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
 import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
-import type { RunningGateway } from '../gateway.ts'
-import { reloadAndLog } from '../reload.ts'
+import { createLog } from '../create-log.ts'
+import { reloadAndLog, reloadFrom } from '../reload.ts'
+import type { RunningGateway } from '../running-gateway.ts'
 
 /** Adds `serin serve -c FILE`: runs the gateway until SIGTERM or SIGINT. */
 export function addServeCommand(program: Command, io: CliIo): void {
@@ -21,10 +22,10 @@ export function addServeCommand(program: Command, io: CliIo): void {
 
 async function serve(io: CliIo, file: string): Promise<void> {
   const { config, warnings } = await readConfigFile(io, file)
-  const log = createLog(io)
+  const log = createLog(io.stdout)
   for (const warning of warnings) log.warn({ warning }, 'the configuration deserves a second look')
 
-  const gateway = await start(io, config, log, file)
+  const { gateway, failed } = await start(io, config, log, file)
   // Subscribed before the ports open: a signal that comes with the first request must not kill it.
   const signals = subscribe(io, gateway, log)
   try {
@@ -33,9 +34,15 @@ async function serve(io: CliIo, file: string): Promise<void> {
       throw startFailure(config, error)
     })
     log.info({ ...addresses, config: file, configHash: config.hash }, 'listening')
-    const signal = await signals.stopped
+    const signal = await Promise.race([signals.stopped, failed]).catch(async (error: unknown) => {
+      await gateway.close()
+      throw startFailure(config, error)
+    })
     log.info({ signal }, 'draining; a second signal ends at once')
-    await gateway.drain()
+    await gateway.drain().catch(async (error: Error) => {
+      await gateway.close()
+      throw new CliExit(EXIT.badInput, error.message)
+    })
     await signals.reloaded()
     await gateway.close()
     log.info('stopped')
@@ -44,26 +51,44 @@ async function serve(io: CliIo, file: string): Promise<void> {
   }
 }
 
-async function start(
-  io: CliIo,
-  config: Config,
-  log: Logger,
-  file: string,
-): Promise<RunningGateway> {
+/** A gateway that does not listen yet; `failed` rejects when it cannot go on, and never resolves. */
+type Started = { readonly gateway: RunningGateway; readonly failed: Promise<never> }
+
+async function start(io: CliIo, config: Config, log: Logger, file: string): Promise<Started> {
+  const { clock, version } = io
+  const readConfig = () => loadConfigFile(io, file)
+  const workers = config.gateway.workers === 'auto' ? io.cores : config.gateway.workers
+  if (workers > 1) {
+    const { Supervisor, forkWorker } = await io.loadSupervisor()
+    const { sleep } = io
+    const fork = () => forkWorker(io)
+    const gateway = new Supervisor(config, {
+      log,
+      clock,
+      version,
+      workers,
+      fork,
+      sleep,
+      readConfig,
+    })
+    return { gateway, failed: gateway.failed }
+  }
   const { createGateway } = await io.loadGateway()
   try {
-    return await createGateway(config, {
-      log,
-      clock: io.clock,
+    const gateway = await createGateway(config, {
+      ...{ log, clock, version },
       draw: Math.random,
       newRequestId: randomUUID,
-      version: io.version,
-      reloadFrom: () => loadConfigFile(io, file),
+      reload: (prepare) => reloadFrom(readConfig, prepare),
+      siblings: null,
     })
+    return { gateway, failed: NEVER }
   } catch (error) {
     throw startFailure(config, error)
   }
 }
+
+const NEVER = new Promise<never>(() => {})
 
 function subscribe(
   io: CliIo,
@@ -98,16 +123,6 @@ function subscribe(
     reloaded: () => reloading,
     unsubscribe: () => unsubscribes.forEach((unsubscribe) => unsubscribe()),
   }
-}
-
-function createLog(io: CliIo): Logger {
-  return pino(
-    {
-      redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization'],
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    { write: (text: string) => void io.stdout.write(text) },
-  )
 }
 
 function startFailure(config: Config, error: unknown): CliExit {

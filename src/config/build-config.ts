@@ -35,6 +35,7 @@ function buildGateway(raw: RawConfig['gateway'], folder: string): GatewayConfig 
   const drain = { ...DEFAULTS.drain, ...raw.drain }
   return {
     listen: parseListen(raw.listen)!,
+    workers: raw.workers ?? DEFAULTS.workers,
     tls:
       tls === undefined ? null : { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) },
     trustedProxies: raw.trustedProxies ?? [],

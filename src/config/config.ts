@@ -42,6 +42,8 @@ export type Listen = { readonly host: string; readonly port: number }
 /** The data port: where it listens, whom it believes, what it bounds, how it ends. */
 export type GatewayConfig = {
   readonly listen: Listen
+  /** Processes that share the port; `auto` = as many as cores may be used. */
+  readonly workers: number | 'auto'
   /** Its certificate and key, as absolute paths of files in PEM; null = it speaks plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** CIDRs whose X-Forwarded-* are kept. */

@@ -17,6 +17,7 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
   return config.services.flatMap((service) => [
     ...lintOverride(service),
     ...lintNotify(service),
+    ...lintWorkers(service, config.gateway.workers),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
@@ -35,6 +36,20 @@ function lintNotify({ name, notify }: Service): readonly Finding[] {
   return notify.flatMap(({ secret }, i) =>
     secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
   )
+}
+
+function lintWorkers(
+  { name, variants }: Service,
+  workers: Config['gateway']['workers'],
+): readonly Finding[] {
+  if (workers === 1) return []
+  return variants.flatMap((variant) => {
+    const { maxInFlight } = variant
+    if (maxInFlight === null) return []
+    const sum = workers === 'auto' ? '' : `: ${maxInFlight * workers} at once in all`
+    const message = `each of the workers (gateway.workers: ${workers}) lets in so many by itself${sum}`
+    return [{ path: ['services', name, 'variants', variant.name, 'maxInFlight'], message }]
+  })
 }
 
 function lintSecret(secret: string, path: ConfigPath): readonly Finding[] {

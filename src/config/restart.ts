@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 export function listRestartChanges(running: Config, next: Config): readonly string[] {
   const parts: readonly [string, (config: Config) => unknown][] = [
     ['gateway.listen', (config) => config.gateway.listen],
+    ['gateway.workers', (config) => config.gateway.workers],
     ['gateway.tls', (config) => config.gateway.tls],
     ['gateway.health', (config) => config.gateway.healthPath],
     ['gateway.limits.header', (config) => config.gateway.limits.headerBytes],

@@ -12,9 +12,13 @@ export const GatewaySchema = map(
     listen: listen(note('Address of the data port.', RESTART)),
     workers: Type.Optional(
       Type.Unsafe<'auto' | number>({
-        title: 'a whole number of at least 1, or auto',
-        anyOf: [{ type: 'integer', minimum: 1 }, { const: 'auto' }],
-        ...note('Processes on this machine; auto = one per core.', RESTART, DEFAULTS.workers),
+        title: 'a whole number from 1 to 256, or auto',
+        anyOf: [{ type: 'integer', minimum: 1, maximum: 256 }, { const: 'auto' }],
+        ...note(
+          'Processes that share the data port; auto = one per core.',
+          RESTART,
+          DEFAULTS.workers,
+        ),
       }),
     ),
     tls: Type.Optional(

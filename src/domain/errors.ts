@@ -242,6 +242,7 @@ export const ERRORS = {
     'destination_unavailable',
     'rejected',
   ),
+  SERIN_NO_WORKER: entry(503, 'No worker', 'No worker process is running at the moment.'),
   SERIN_STORE_FAILED: entry(503, 'Store failed', 'The store did not take or give the data.'),
   SERIN_VERSION_NOT_SUPPORTED: entry(
     505,

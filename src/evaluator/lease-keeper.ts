@@ -36,3 +36,16 @@ export class LeaseKeeper {
     if (lease !== null) await this.#store.releaseLease(lease)
   }
 }
+
+/**
+ * Gives back the lease of a holder that is known to have ended: a successor need not wait for its time to run
+ * out. Does nothing where somebody else holds it.
+ */
+export async function releaseLeaseOf(
+  holder: string,
+  store: Pick<Store, 'acquireLease' | 'releaseLease'>,
+  now: number,
+): Promise<void> {
+  const lease = await store.acquireLease(holder, 1, now)
+  if (lease !== null) await store.releaseLease(lease)
+}

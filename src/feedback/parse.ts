@@ -80,7 +80,8 @@ const FIELDS = Object.keys(TYPES)
 /** Fields that only events have. */
 const OF_EVENTS = ['id', 'value', 'values']
 
-const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/
+/** How a moment is written. */
+export const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/
 
 function* parseLines(text: string): Generator<ParsedLine, undefined> {
   let line = 0

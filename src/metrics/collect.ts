@@ -5,6 +5,11 @@ export type Collected = {
   readonly name: string
   readonly help: string
   readonly labelNames: readonly string[]
+  /**
+   * Of a gauge that several processes have: what their values make together (`sum` by default). `first` is
+   * that of the process that decides, for what the others only follow.
+   */
+  readonly aggregator?: 'sum' | 'min' | 'max' | 'first'
   readonly read: () => Iterable<readonly [Readonly<Record<string, string>>, number]>
 }
 

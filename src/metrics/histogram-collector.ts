@@ -16,10 +16,12 @@ export function registerHistogram(
   name: string,
   help: string,
   series: () => Iterable<HistogramSeries>,
+  labelNames: readonly string[] = ['service', 'variant'],
 ): void {
-  const describe: MetricObject = {
+  const describe: MetricObject & { readonly labelNames: readonly string[] } = {
     name,
     help,
+    labelNames,
     type: 'histogram' as never,
     aggregator: 'sum',
     collect: () => {},

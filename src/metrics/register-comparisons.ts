@@ -10,6 +10,7 @@ export function registerComparisons(registry: Registry, services: ReadServices):
   collectGauge(registry, {
     name: 'serin_comparison_verdict',
     help: 'What is known of a challenger by a metric: 1 for the verdict that stands.',
+    aggregator: 'first',
     labelNames: ['service', 'variant', 'metric', 'verdict'],
     read: function* () {
       for (const [service, { variant, metrics }] of comparisonsOf(services)) {
@@ -26,6 +27,7 @@ export function registerComparisons(registry: Registry, services: ReadServices):
   collectGauge(registry, {
     name: 'serin_comparison_value',
     help: 'What a metric reads for a challenger, in its unit.',
+    aggregator: 'first',
     labelNames: ['service', 'variant', 'metric'],
     read: function* () {
       for (const [service, { variant, metrics }] of comparisonsOf(services)) {
@@ -39,6 +41,7 @@ export function registerComparisons(registry: Registry, services: ReadServices):
   collectGauge(registry, {
     name: 'serin_comparison_log_evidence',
     help: 'Natural logarithm of the evidence that a challenger is worse, no worse, or better.',
+    aggregator: 'first',
     labelNames: ['service', 'variant', 'metric', 'direction'],
     read: function* () {
       for (const [service, { variant, metrics }] of comparisonsOf(services)) {
@@ -56,6 +59,7 @@ export function registerComparisons(registry: Registry, services: ReadServices):
   collectGauge(registry, {
     name: 'serin_comparison_ratio_mismatch',
     help: 'Whether requests are not shared out between a challenger and the baseline as drawn (1 = so).',
+    aggregator: 'first',
     labelNames: ['service', 'variant'],
     read: function* () {
       for (const [service, comparison] of comparisonsOf(services)) {

@@ -86,6 +86,7 @@ export function registerRequests(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_upstream_healthy',
     help: 'Whether an upstream can be reached.',
+    aggregator: 'min',
     labelNames: ['service', 'variant', 'upstream'],
     read: function* () {
       for (const { book, upstreams } of services()) {

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { PHASES } from '../domain/decision.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import type { Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, Verdict } from '../domain/verdict.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import { collectGauge } from './collect.ts'
 import { registerComparisons } from './register-comparisons.ts'
@@ -15,6 +15,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_variant_weight',
     help: "A variant's share of the randomised requests, 0 to 1.",
+    aggregator: 'first',
     labelNames: ['service', 'variant'],
     read: function* () {
       for (const { book, weightsBp } of services()) {
@@ -27,6 +28,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_phase',
     help: 'The phase of a rollout: 1 for the one that it is in.',
+    aggregator: 'first',
     labelNames: ['service', 'phase'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -37,14 +39,36 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_step',
     help: 'Index of the current step, from 0: the first step is 0 here and in the API, and step 1 in serin status.',
+    aggregator: 'first',
     labelNames: ['service'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) yield [{ service }, view.state.step]
     },
   })
   collectGauge(registry, {
+    name: 'serin_rollout_step_entered_timestamp_seconds',
+    help: 'When the current step was entered, in seconds since the epoch.',
+    labelNames: ['service'],
+    read: function* () {
+      for (const [service, { state }] of viewsOf(services)) {
+        yield [{ service }, state.stepEnteredAt / 1000]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_rollout_hold',
+    help: 'The last reason for which the present step was held: 1; absent where there was none.',
+    labelNames: ['service', 'reason'],
+    read: function* () {
+      for (const [service, { state }] of viewsOf(services)) {
+        if (state.holdReason !== null) yield [{ service, reason: state.holdReason }, 1]
+      }
+    },
+  })
+  collectGauge(registry, {
     name: 'serin_metric_value',
     help: 'What a metric reads, in its unit.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'variant'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -62,22 +86,24 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_log_evidence',
     help: 'Natural logarithm of the evidence for harm, and for being no worse.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'direction'],
     read: function* () {
-      for (const [service, view] of viewsOf(services)) {
-        for (const { name, evidence } of view.metrics) {
-          const { harm, nonInferiority } = evidence
-          if (harm !== null) yield [{ service, metric: name, direction: 'harm' }, harm.log]
-          if (nonInferiority !== null) {
-            yield [{ service, metric: name, direction: 'non-inferiority' }, nonInferiority.log]
-          }
-        }
-      }
+      for (const [labels, { log }] of evidenceOf(services)) yield [labels, log]
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_metric_log_evidence_threshold',
+    help: 'From here on the evidence of the same labels decides.',
+    labelNames: ['service', 'metric', 'direction'],
+    read: function* () {
+      for (const [labels, { threshold }] of evidenceOf(services)) yield [labels, threshold]
     },
   })
   collectGauge(registry, {
     name: 'serin_drift_psi',
     help: 'How far a watched distribution has shifted: population stability index, corrected for its bias.',
+    aggregator: 'first',
     labelNames: ['service', 'metric'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -90,6 +116,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_verdict',
     help: 'The verdict on a metric: 1 for the one that stands.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'verdict'],
     read: function* () {
       for (const [service, view] of viewsOf(services)) {
@@ -101,6 +128,23 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
       }
     },
   })
+}
+
+function* evidenceOf(
+  services: ReadServices,
+): Iterable<readonly [Readonly<Record<string, string>>, LogEvidence]> {
+  for (const [service, view] of viewsOf(services)) {
+    for (const { name, evidence } of view.metrics) {
+      const { harm, nonInferiority } = evidence
+      // Of a metric that has a limit alone no harm is asked.
+      if (harm !== null && Number.isFinite(harm.threshold)) {
+        yield [{ service, metric: name, direction: 'harm' }, harm]
+      }
+      if (nonInferiority !== null) {
+        yield [{ service, metric: name, direction: 'non-inferiority' }, nonInferiority]
+      }
+    }
+  }
 }
 
 function* viewsOf(services: ReadServices): Iterable<readonly [string, RolloutView]> {

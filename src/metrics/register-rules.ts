@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { collectCounter, collectGauge } from './collect.ts'
+import { registerHistogram } from './histogram-collector.ts'
 import type { RuleBook, RuleFigures } from './rule-book.ts'
 import type { ReadServices } from './service-reading.ts'
 
@@ -30,19 +31,17 @@ export function registerRules(registry: Registry, services: ReadServices): void 
       for (const { labels, figures } of figuresOf(services)) yield [labels, figures.errors]
     },
   })
-  collectGauge(registry, {
-    name: 'serin_rule_latency_seconds',
-    help: 'Quantiles of their latencies; old ones fade with a half-life of ten minutes.',
-    labelNames: [...LABELS, 'quantile'],
-    read: function* () {
+  registerHistogram(
+    registry,
+    'serin_rule_duration_seconds',
+    'From the request to the end of its answer, by rule.',
+    function* () {
       for (const { labels, figures } of figuresOf(services)) {
-        for (const quantile of [0.5, 0.95, 0.99]) {
-          const ms = figures.latencies.quantile(quantile)
-          if (ms !== null) yield [{ ...labels, quantile: String(quantile) }, ms / 1000]
-        }
+        yield { labels, buckets: figures.durations }
       }
     },
-  })
+    LABELS,
+  )
   collectGauge(registry, {
     name: 'serin_rule_metric_value',
     help: 'What a metric of labels reads for them, in its unit.',

@@ -1,6 +1,12 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import { collectCounter } from './collect.ts'
+import {
+  renderRegistry,
+  takeSnapshot,
+  type Exposition,
+  type MetricsSnapshot,
+} from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -34,7 +40,19 @@ export type MetricsRegistry = NotificationCounters & {
   readonly countEvicted: (cohorts: number) => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
-  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly render: () => Promise<Exposition>
+  /** The same as numbers, to be merged with those of other processes. */
+  readonly snapshot: () => Promise<MetricsSnapshot>
+  /** Every metric that there can be, in the order of the exposition. */
+  readonly describe: () => Promise<readonly MetricDescription[]>
+}
+
+/** What a metric is, whether it has series now or not. */
+export type MetricDescription = {
+  readonly name: string
+  readonly type: string
+  readonly help: string
+  readonly labels: readonly string[]
 }
 
 /** Builds the registry. Label values come from the configuration alone, never from requests. */
@@ -77,6 +95,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_leader',
     help: 'Whether this process decides.',
+    aggregator: 'max',
     registers: [registry],
     collect() {
       this.set(deps.leads() ? 1 : 0)
@@ -85,6 +104,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   new Gauge({
     name: 'serin_build_info',
     help: 'The version that runs; always 1.',
+    aggregator: 'first',
     labelNames: ['version'],
     registers: [registry],
   }).set({ version: deps.version }, 1)
@@ -97,10 +117,23 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     countEvicted: (cohorts) => evicted.inc(cohorts),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    render: () => renderRegistry(registry),
+    snapshot: () => takeSnapshot(registry),
+    describe: () =>
+      Promise.all(
+        registry.getMetricsAsArray().map(async (metric) => {
+          const { name, type, help } = await (metric as unknown as Metric<string>).get()
+          return { name, type: String(type), help, labels: labelsOf(metric) }
+        }),
+      ),
   }
 }
 
+/** The library keeps them, and does not tell of them in its types. */
+function labelsOf(metric: object): readonly string[] {
+  return 'labelNames' in metric ? [...(metric.labelNames as readonly string[])] : []
+}
+
 function gauge(registry: Registry, name: string, help: string): Gauge {
-  return new Gauge({ name, help, registers: [registry] })
+  return new Gauge({ name, help, aggregator: 'min', registers: [registry] })
 }

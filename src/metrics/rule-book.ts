@@ -6,6 +6,7 @@ import { scoreOf } from '../rollout/metric-source.ts'
 import { ruleId, ruleNames } from '../routing/rule-name.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { rawScore, scoreMean, scoreValue } from '../statistics/score.ts'
+import { DurationBuckets } from './duration-buckets.ts'
 
 /** What requests that no rule matched are known by, beside the ids of rules. */
 const DRAWN = 0
@@ -18,6 +19,7 @@ export class RuleFigures {
   requests = 0
   /** Requests that failed or had no answer. */
   errors = 0
+  readonly durations = new DurationBuckets()
   /** Fading with time. */
   readonly latencies = new LogHistogram()
   readonly #scores = new Map<string, { n: number; sum: number }>()
@@ -27,9 +29,10 @@ export class RuleFigures {
     this.version = version
   }
 
-  /** Counts a finished request; `bucket: null` = its time says nothing. */
-  end(failed: boolean, bucket: number | null): void {
+  /** Counts a finished request; `bucket: null` = its time says nothing of how fast the variant answers. */
+  end(failed: boolean, durationMs: number, bucket: number | null): void {
     this.requests++
+    this.durations.add(durationMs)
     if (failed) this.errors++
     if (bucket !== null) this.latencies.addAt(bucket)
   }

@@ -162,7 +162,7 @@ export class ServiceBook implements ServiceRecorder {
     const bucket = latencyBucket(durationMs)
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
-      ticket.ruled?.end(failed, isTimed ? bucket : null)
+      ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
       book.attempts.add(this.#clock.now(), failed)
       book.step.add(failed, isTimed ? bucket : null)
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)

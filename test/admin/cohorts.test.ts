@@ -74,7 +74,10 @@ t.test('Without anything kept the answer is empty, and an unknown attempt is nam
   t.match(await get('?limit=1001'), { status: 400 })
   t.match(await get('?limit=0'), { status: 400, body: { detail: /limit/ } })
   t.match(await get('?after=-1'), { status: 400, body: { detail: /after/ } })
-  t.match(await get('?rollout=a&rollout=b'), { status: 404, body: { detail: /"a,b"/ } })
+  t.match(await get('?rollout=a&rollout=b'), {
+    status: 400,
+    body: { detail: 'rollout is ["a","b"]; send it once, as text' },
+  })
   t.match(await get('?foo=1'), {
     status: 400,
     body: { detail: /known: variant, rollout, after, limit/ },

@@ -131,6 +131,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
   const commands: FakeDeps['commands'] = []
   const feedbackBodies: FakeDeps['feedbackBodies'] = []
   const deps: AdminDeps = {
+    version: '0.1.0',
     clock: { now: () => NOW, monotonic: () => 0 },
     log: pino({ level: 'silent' }),
     services: () => statuses,
@@ -140,6 +141,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       const status = fakeStatus(fakeState({ revision: 6 }))
       return { ok: true, decision: fakeDecision({ id: 18, actor: command.actor }), status }
     },
+    gather: async () => {},
+    workers: async () => ({}),
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
     attempts: async () => [],

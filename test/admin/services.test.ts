@@ -223,7 +223,7 @@ t.test('Decisions are paged, found by id, and refused where the page is no page.
     ['/decisions?after=-1', 'after is "-1"'],
     ['/decisions?after=1&after=2', 'after is ["1","2"]'],
     ['/decisions?before=3', 'unknown query parameter "before"; known: after, limit'],
-    ['/decisions/latest', 'the decision is "latest"'],
+    ['/decisions/latest', 'id is "latest"'],
   ] as const) {
     const response = await app.inject(RISK + path)
     t.equal(response.statusCode, 400, path)
@@ -247,6 +247,33 @@ t.test('Health, readiness and metrics answer, and an unready gateway is 503.', a
   const metrics = await app.inject('/metrics')
   t.equal(metrics.headers['content-type'], 'text/plain; version=0.0.4')
   t.equal(metrics.body, 'serin_build_info 1\n')
+})
+
+t.test('A gateway of several workers has a line for each, for those who may read.', async (t) => {
+  const workers = { 'worker 1': 'serving, decides', 'worker 2': 'starting' }
+  const deps = createFakeDeps({ workers: async () => workers })
+  const tokens = [{ name: 'r', token: 'reader-token', scopes: ['read' as const], expiresAt: null }]
+  const open = createAdminServer(deps, LOOPBACK)
+  const guarded = createAdminServer(deps, { ...LOOPBACK, tokens })
+  t.teardown(() => Promise.all([open.close(), guarded.close()]))
+  t.same((await open.inject('/healthz')).json(), { status: 'ok', workers })
+  t.same((await open.inject('/readyz')).json(), {
+    ready: true,
+    checks: { store: 'ok', ...workers },
+  })
+  t.same((await guarded.inject('/healthz')).json(), { status: 'ok' })
+  t.same((await guarded.inject('/readyz')).json(), { ready: true })
+})
+
+t.test('What other processes count is asked for before it is shown.', async (t) => {
+  const asked: (string | null)[] = []
+  const deps = createFakeDeps({ gather: async (service) => void asked.push(service) })
+  const app = createAdminServer(deps, LOOPBACK)
+  t.teardown(() => app.close())
+  await app.inject('/api/v1/services')
+  await app.inject(RISK)
+  await app.inject({ method: 'POST', url: `${RISK}/pause`, payload: {} })
+  t.same(asked, [null, 'credit-risk', 'credit-risk'])
 })
 
 t.test(

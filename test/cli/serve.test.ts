@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { ConfigResult } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
 import { buildFirstConfig } from '../../src/cli/first-config.ts'
-import type { GatewayDeps, RunningGateway } from '../../src/gateway.ts'
+import type { GatewayDeps, RunningGateway } from '../../src/running-gateway.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { createFakeIo, type FakeIo } from './fake-io.ts'
 
@@ -69,9 +68,20 @@ t.test('Serve listens, drains on SIGTERM or SIGINT, closes and ends with 0.', as
     const deps = await listening
     t.ok(deps.draw() < 1)
     t.not(deps.newRequestId(), deps.newRequestId())
-    t.equal(((await deps.reloadFrom()) as ConfigResult).ok, true)
+    const take = async () => ['one']
+    const discard = () => t.fail('nothing is to be discarded')
+    t.same(await deps.reload(async ({ ok }) => ({ ok: ok as true, take, discard })), {
+      ok: true,
+      changes: ['one'],
+    })
     writeFileSync(file, 'version: 2\n')
-    t.match(await deps.reloadFrom(), { ok: false, problems: [{ file }] })
+    t.match(
+      await deps.reload(async (loaded) => {
+        t.match(loaded, { ok: false, problems: [{ file }] })
+        return { ok: false, problems: ['no'] }
+      }),
+      { ok: false, problems: ['no'] },
+    )
     fake.signal(signal)
     t.equal(await exitCode, 0)
     t.same(calls, ['create a', 'listen', 'drain', 'close'])
@@ -158,6 +168,43 @@ t.test('What keeps the gateway from starting is one line and exit 1.', async (t)
   t.equal(await exitCode, 1)
   t.equal(fake.stderr(), 'serin: cannot start: ./data cannot be written\n')
 })
+
+t.test(
+  'With several workers a supervisor serves; when it cannot go on, serve ends with 1.',
+  async (t) => {
+    for (const [setting, cores, expected] of [
+      ['3', 1, 3],
+      ['auto', 2, 2],
+    ] as const) {
+      const file = join(t.testdir({}), 'serin.yaml')
+      writeFileSync(file, FIRST.replace('gateway:\n', `gateway:\n  workers: ${setting}\n`))
+      const calls: string[] = []
+      let fail: (error: Error) => void
+      class FakeSupervisor {
+        readonly failed = new Promise<never>((_, reject) => (fail = reject))
+        readonly listen = async () => {
+          calls.push('listen')
+          setImmediate(() => fail(new Error('no worker can be started')))
+          return { data: 'http://127.0.0.1:8080', admin: 'http://127.0.0.1:9090' }
+        }
+        readonly close = async () => void calls.push('close')
+
+        constructor(config: Config, { workers }: { readonly workers: number }) {
+          calls.push(`${workers} workers of ${config.services[0]!.name}`)
+        }
+      }
+      const fake = createFakeIo(['serve', '-c', file], {
+        cores,
+        loadSupervisor: async () =>
+          ({ Supervisor: FakeSupervisor, forkWorker: () => t.fail('not here') }) as never,
+      })
+      t.equal(await runCli(fake.io), 1)
+      t.equal(fake.stderr(), 'serin: cannot start: no worker can be started\n')
+      t.same(calls, [`${expected} workers of a`, 'listen', 'close'])
+      t.equal(fake.listeners(), 0)
+    }
+  },
+)
 
 t.test('A wrong configuration starts nothing.', async (t) => {
   const file = join(t.testdir({ 'serin.yaml': 'version: 2\n' }), 'serin.yaml')

@@ -57,7 +57,7 @@ t.test('sizes, counts, percentages and probabilities stay in their bounds', (t) 
       ],
       [
         'workers: many',
-        'gateway.workers: found "many", allowed is a whole number of at least 1, or auto',
+        'gateway.workers: found "many", allowed is a whole number from 1 to 256, or auto',
       ],
     ],
     (found) => file({ gateway: `, ${found}` }),

@@ -26,6 +26,25 @@ t.test('only technical metrics are warned about', (t) => {
   t.end()
 })
 
+t.test('a limit that each worker has for itself is warned about', (t) => {
+  const limited = (workers: number | string) =>
+    file({
+      gateway: `, workers: ${workers}`,
+      variants: '      v: { version: "3", upstreams: ["http://h"], maxInFlight: 8 }',
+    })
+  const about = (workers: number | string) => lintConfig(configOf(limited(workers)))
+  t.same(about(1), [])
+  t.match(about(3), [
+    {
+      path: ['services', 'm', 'variants', 'v', 'maxInFlight'],
+      message:
+        'each of the workers (gateway.workers: 3) lets in so many by itself: 24 at once in all',
+    },
+  ])
+  t.match(about('auto'), [{ message: /\(gateway\.workers: auto\) lets in so many by itself$/ }])
+  t.end()
+})
+
 t.test('a rollout that nothing rolls back is warned about', (t) => {
   const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
   t.match(warningsOf(rollout('')), [warning])

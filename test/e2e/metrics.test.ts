@@ -1,6 +1,9 @@
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { request } from 'undici'
+import { Contract, type Document } from '../admin/contract.ts'
+import { dashboardExpressions, RULES } from '../prometheus/kit.ts'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
 import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
@@ -30,6 +33,10 @@ const NAMES = [
   'serin_mirror_disagreements_total',
   'serin_mirror_duration_seconds',
   'serin_attempts_total',
+  'serin_rule_requests_total',
+  'serin_rule_errors_total',
+  'serin_rule_duration_seconds',
+  'serin_rule_metric_value',
   'serin_upstream_healthy',
   'serin_store_up',
   'serin_leader',
@@ -66,9 +73,25 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     split: {},
     mirror: [{ to: 'canary' }],
   }
+  const keyed = {
+    ...fixed,
+    match: { path: '/k/*' },
+    split: { rules: [{ when: { 'query:tier': ['gold'] }, variant: 'canary' }] },
+    observe: { prediction: 'body:/outputs/0/data/0' },
+    analysis: { metrics: { rmse: { kind: 'rmse', labelWindow: '1h' } } },
+  }
+  const experiment = {
+    ...fixed,
+    match: { path: '/e/*' },
+    split: { weights: { canary: '50%' } },
+    analysis: {
+      ...{ interval: '500ms', warmUp: 0 },
+      metrics: { errors: { kind: 'error-rate', maxIncrease: '50%' } },
+    },
+  }
   const config = buildConfig(
     folder,
-    { r: rollout, m: fixed, s: mirrored },
+    { r: rollout, m: fixed, s: mirrored, k: keyed, e: experiment },
     { gateway: { limits: { inFlight: 2 } } },
   )
   const gateway = await startSerin(t, writeConfig(folder, config))
@@ -91,9 +114,12 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     const { id } = await send('/r/infer')
     await postFeedback(gateway.admin, [{ requestId: id, label: 1.5 }])
   }
+  const { id: ofGold } = await send('/k/infer?tier=gold')
+  await postFeedback(gateway.admin, [{ requestId: ofGold, label: 1.5 }])
   await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
   await send('/s/infer')
+  for (let i = 0; i < 20; i++) await send('/e/infer')
   t.equal((await send('/m/never')).statusCode, 504)
   const gone = new RawConnection(Number(new URL(gateway.data).port))
   gone.send('POST /r/never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
@@ -113,6 +139,9 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   for (const wanted of ['ok', 'failed', 'no_answer', 'client_closed']) await outcome(wanted)
   await untilService(gateway.admin, 'r', 'judged', ({ metrics }) =>
     metrics.some(({ name, canary }) => name === 'rmse' && canary.value !== null),
+  )
+  await untilService(gateway.admin, 'e', 'compared', ({ comparisons }) =>
+    comparisons.some(({ metrics }) => metrics.some(({ canary }) => canary.value !== null)),
   )
   return gateway
 }
@@ -146,18 +175,22 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
   })
 
   await t.test('a Prometheus that scrapes it answers', skipWithout('prometheus'), async (t) => {
-    const prometheus = await (await startPrometheus(t, t.testdir({}))).scrape(gateway.admin)
+    const prometheus = await startPrometheus(t, t.testdir({}))
+    await prometheus.scrape(gateway.admin, [join(process.cwd(), RULES)])
+    const ask = async <T>(path: string) =>
+      (await (await request(`${prometheus.origin}/api/v1/${path}`)).body.json()) as T
     const query = async (expression: string) => {
-      const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`
-      const { data } = (await (await request(url)).body.json()) as {
-        data: { result: { metric: Record<string, string>; value: [number, string] }[] }
-      }
-      return data.result
+      const answer = await ask<Answer>(`query?query=${encodeURIComponent(expression)}`)
+      if (answer.status !== 'success') throw new Error(`${expression}: ${answer.error}`)
+      return answer.data.result
     }
-    const weights = await until('the weights were scraped', async () => {
-      const found = await query('serin_variant_weight{service="m"}').catch(() => [])
+    // A rate needs two scrapes.
+    const scrapes = 'count_over_time(serin_variant_weight{service="m"}[1m]) >= 2'
+    await until('the weights were scraped twice', async () => {
+      const found = await query(scrapes).catch(() => [])
       return found.length > 0 ? found : null
     })
+    const weights = await query('serin_variant_weight{service="m"}')
     t.same(Object.fromEntries(weights.map(({ metric, value }) => [metric['variant'], value[1]])), {
       baseline: '0.875',
       canary: '0.125',
@@ -166,8 +199,86 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
       'histogram_quantile(0.95, sum by (le) (serin_request_duration_seconds_bucket{service="r"}))',
     )
     t.ok(Number(p95[0]!.value[1]) > 0, 'buckets make a quantile')
+
+    const { activeTargets } = (await ask<{ data: Targets }>('targets')).data
+    t.same(
+      activeTargets.map(({ health, lastError }) => [health, lastError]),
+      [['up', '']],
+    )
+
+    await t.test('every rule is evaluated, and no gateway that is well is an alert', async (t) => {
+      const rules = await until('every rule was evaluated', async () => {
+        const { data } = await ask<{ data: Rules }>('rules')
+        const all = data.groups.flatMap((group) => group.rules)
+        return all.length > 0 && all.every(({ health }) => health !== 'unknown') ? all : null
+      })
+      for (const { name, health, lastError = '' } of rules) t.equal(health, 'ok', name + lastError)
+      const firing = rules.filter(({ type, state }) => type === 'alerting' && state !== 'inactive')
+      const OURS = /Gateway|Scraped|Store|Leader|Reload|Baseline|Canary|RolledBack|Stuck/
+      t.same(
+        firing.map(({ name }) => name).filter((name) => OURS.test(name)),
+        [],
+      )
+      t.ok((await query('serin:variant_weight:max')).length > 0, 'recorded')
+    })
+
+    await t.test('every panel of the dashboard shows something', async (t) => {
+      for (const expression of dashboardExpressions()) {
+        const found = await query(expression)
+        const mayBeEmpty = RARE.some((name) => expression.includes(name))
+        t.ok(found.length > 0 || mayBeEmpty, expression)
+      }
+    })
+  })
+
+  await t.test('what it answers is what its description says', async (t) => {
+    const contract = new Contract((await askAdmin(gateway.admin, '/openapi.json')).json<Document>())
+    const places = contract.places.filter(({ method, path }) => method === 'get' && path !== '/')
+    for (const service of ['r', 'm', 's', 'e']) {
+      for (const { path } of places) {
+        const url = path.replace('{service}', service).replace('{id}', '1')
+        const { status, headers, text } = await askAdmin(gateway.admin, url)
+        const answer = { statusCode: status, headers, body: text, json: () => JSON.parse(text) }
+        t.same(contract.check('GET', url, answer as never), [], url)
+      }
+    }
+    t.ok(contract.seen.has('getService 200') && contract.seen.has('getDecision 200'))
   })
 })
+
+/** What a gateway has only where something rare was configured or has happened. */
+const RARE = [
+  ...['serin_notifications_total', 'serin_confirmations_total', 'serin_decisions_total'],
+  ...['serin_drift_psi', 'serin_rollout_hold'],
+]
+
+type Answer =
+  | {
+      readonly status: 'success'
+      readonly data: {
+        readonly result: readonly {
+          readonly metric: Readonly<Record<string, string>>
+          readonly value: readonly [number, string]
+        }[]
+      }
+    }
+  | { readonly status: 'error'; readonly error: string }
+
+type Targets = {
+  readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[]
+}
+
+type Rules = {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly name: string
+      readonly type: 'alerting' | 'recording'
+      readonly health: string
+      readonly state?: string
+      readonly lastError?: string
+    }[]
+  }[]
+}
 
 async function runWithInput(
   program: string,

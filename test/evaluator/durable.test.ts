@@ -1,3 +1,4 @@
+import { releaseLeaseOf } from '../../src/evaluator/lease-keeper.ts'
 import t from 'tap'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
@@ -267,6 +268,19 @@ t.test('a clean end stores what is folded and gives the lease back', async (t) =
   t.equal(simulation.store.changes.length, length + 1)
   t.ok(await simulation.store.acquireLease('next', 5000, simulation.clock.ms))
 })
+
+t.test(
+  'the lease of a process that has ended is free before its time, and no other is',
+  async (t) => {
+    const simulation = await simulate(21, 0, () => ({}), [ERRORS])
+    const { store, clock } = simulation
+    await store.acquireLease('ended', 60_000, clock.ms)
+    await releaseLeaseOf('somebody else', store, clock.ms)
+    t.equal(await store.acquireLease('heir', 5000, clock.ms), null)
+    await releaseLeaseOf('ended', store, clock.ms)
+    t.match(await store.acquireLease('heir', 5000, clock.ms), { holder: 'heir', token: 2 })
+  },
+)
 
 t.test('an end without a store is told and does not fail', async (t) => {
   const simulation = await simulate(22, 0, () => ({}), [ERRORS])

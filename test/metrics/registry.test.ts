@@ -161,10 +161,53 @@ t.test('a rollout shows its weights, phase, step, values, evidence and verdicts'
     3.5,
   )
   t.equal(sample(body, 'serin_metric_log_evidence', { metric: 'slow' }), undefined)
+  const harm = { metric: 'errors', direction: 'harm' }
+  t.equal(sample(body, 'serin_metric_log_evidence_threshold', harm), 3)
+  t.equal(sample(body, 'serin_metric_log_evidence_threshold', { metric: 'slow' }), undefined)
+  const enteredAt = state().stepEnteredAt / 1000
+  t.equal(sample(body, 'serin_rollout_step_entered_timestamp_seconds'), enteredAt)
+  t.equal(sample(body, 'serin_rollout_hold'), undefined)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'successful' }), 1)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'failed' }), 0)
   t.equal(sample(body, 'serin_drift_psi', { metric: 'drift' }), 0.2)
   t.equal(sample(body, 'serin_drift_psi', { metric: 'errors' }), undefined)
+})
+
+t.test(
+  'a hold is shown by its reason; of a limit alone there is no evidence of harm',
+  async (t) => {
+    const limit = report({
+      evidence: {
+        harm: { log: -Infinity, threshold: Infinity },
+        nonInferiority: null,
+        stepNonInferiority: null,
+        stepHarm: null,
+      },
+    })
+    const held = state(undefined, { holdReason: 'max-duration' })
+    const view = viewOf(plan(), held, seen({ reports: [limit] }), null)
+    const { body } = await registryOf([{ ...scraped(), view }]).render()
+    t.equal(sample(body, 'serin_rollout_hold', { service: 'svc', reason: 'max-duration' }), 1)
+    t.equal(sample(body, 'serin_metric_log_evidence'), undefined)
+    t.equal(sample(body, 'serin_metric_log_evidence_threshold'), undefined)
+  },
+)
+
+t.test('every metric is described, and what has no series too', async (t) => {
+  const described = await registryOf([]).describe()
+  const { body } = await registryOf([scraped()]).render()
+  const types = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type])
+  t.same(
+    described.map(({ name, type }) => [name, type]),
+    types,
+  )
+  const labels = new Map(described.map((metric) => [metric.name, metric.labels]))
+  const series = [...body.matchAll(/^(serin_\w+?)(?:_bucket|_sum|_count)?\{(.*)\} /gm)]
+  for (const [, name, pairs] of series) {
+    const names = [...pairs!.matchAll(/(\w+)="/g)].map(([, label]) => label!)
+    const own = names.filter((label) => label !== 'le')
+    t.same(own.toSorted(), labels.get(name!)?.toSorted(), name!)
+  }
 })
 
 t.test('a mirror shows what became of its copies, and how answers compare', async (t) => {

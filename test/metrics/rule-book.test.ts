@@ -194,6 +194,6 @@ t.test('a scrape has a series for each rule and variant that answered', async (t
   t.match(text, `serin_rule_requests_total{${labels}} 1`)
   t.match(text, `serin_rule_errors_total{${labels}} 0`)
   t.match(text, 'serin_rule_errors_total{service="svc",rule="none",variant="baseline"} 1')
-  t.match(text, `serin_rule_latency_seconds{${labels},quantile="0.95"} 0.02`)
+  t.match(text, `serin_rule_duration_seconds_bucket{le="0.025",${labels}} 1`)
   t.match(text, `serin_rule_metric_value{${labels},metric="rmse"} 2`)
 })

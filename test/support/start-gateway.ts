@@ -111,6 +111,7 @@ export async function startGateway(
   const state = { isReady: true, isDraining: false }
   const config: GatewayConfig = {
     listen: { host: '127.0.0.1', port: 0 },
+    workers: 1,
     tls: null,
     trustedProxies: [],
     healthPath: '/-/ready',

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 /** A Prometheus whose address is known before it runs. */
 export type Prometheus = {
   readonly origin: string
-  /** Starts it, scraping this gateway each second; gives its address. */
-  readonly scrape: (admin: string) => Promise<string>
+  /** Starts it, scraping this gateway each second, with these rules; gives its address. */
+  readonly scrape: (admin: string, rules?: readonly string[]) => Promise<string>
   /** Kills it. */
   readonly stop: () => Promise<void>
 }
@@ -21,9 +21,10 @@ export async function startPrometheus(t: Test, folder: string): Promise<Promethe
   return {
     origin,
     stop: () => stop(),
-    scrape: async (admin) => {
+    scrape: async (admin, rules = []) => {
       const config = {
-        global: { scrape_interval: '1s' },
+        global: { scrape_interval: '1s', evaluation_interval: '1s' },
+        rule_files: rules,
         scrape_configs: [
           { job_name: 'serin', static_configs: [{ targets: [new URL(admin).host] }] },
         ],

@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { OpenSockets } from './proxy/open-sockets.ts'
+
+/** Readies a server whose connections are accepted by another process. */
+export async function standBy(app: FastifyInstance): Promise<null> {
+  await app.ready()
+  // From then on Node watches the time limits of connections.
+  app.server.emit('listening')
+  return null
+}
+
+/** Serves a connection that another process accepted, and read nothing of. */
+export function serveHanded(app: FastifyInstance, socket: Socket): void {
+  // What Node's own server gives the connections that it accepts.
+  socket.allowHalfOpen = true
+  socket.setNoDelay(true)
+  app.server.emit('connection', socket)
+  socket.resume()
+}
+
+/** Ends idle connections and waits for the others, as `close()` does where a server listens itself. */
+export async function closeHanded(app: FastifyInstance, sockets: OpenSockets): Promise<void> {
+  await app.close()
+  app.server.closeIdleConnections()
+  await sockets.allClosed()
+  app.server.close()
+}

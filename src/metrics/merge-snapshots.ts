@@ -1,0 +1,62 @@
+import { AggregatorRegistry, type Registry } from 'prom-client'
+
+/** A Prometheus exposition in text. */
+export type Exposition = { readonly contentType: string; readonly body: string }
+
+/** Every metric of one process at one moment, as plain data. */
+export type MetricsSnapshot = readonly {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly aggregator: string
+  readonly values: readonly MetricSample[]
+}[]
+
+type MetricSample = {
+  readonly value: number
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly metricName?: string
+}
+
+/** Takes a snapshot of a registry. */
+export async function takeSnapshot(registry: Registry): Promise<MetricsSnapshot> {
+  const metrics = await registry.getMetricsAsJSON()
+  // Field by field: a metric carries functions, too, which no pipe takes.
+  return metrics.map(({ name, help, type, aggregator, values }) => ({
+    ...{ name, help, aggregator: aggregator ?? 'sum' },
+    values: values as readonly MetricSample[],
+    // Of our own histograms this is a word, of prom-client's metrics too, whatever its types say.
+    type: String(type),
+  }))
+}
+
+/**
+ * Makes one snapshot of those of several processes, by what each metric says of itself: counters and
+ * histograms add up. What the others only follow (`first`) is the `leading` process's alone.
+ */
+export async function mergeSnapshots(
+  leading: MetricsSnapshot,
+  others: readonly MetricsSnapshot[],
+): Promise<MetricsSnapshot> {
+  const added = others.map((each) => each.filter(({ aggregator }) => aggregator !== 'first'))
+  return takeSnapshot(aggregate([leading, ...added]))
+}
+
+/** What is left of a process that has ended: what only ever grows, and must not seem to go back. */
+export function keepTotals(snapshot: MetricsSnapshot): MetricsSnapshot {
+  return snapshot.filter(({ type }) => type === 'counter' || type === 'histogram')
+}
+
+/** Renders a snapshot as Prometheus reads it. */
+export function renderSnapshot(snapshot: MetricsSnapshot): Promise<Exposition> {
+  return renderRegistry(aggregate([snapshot]))
+}
+
+/** Renders a registry as Prometheus reads it. */
+export async function renderRegistry(registry: Registry): Promise<Exposition> {
+  return { contentType: registry.contentType, body: await registry.metrics() }
+}
+
+function aggregate(snapshots: readonly MetricsSnapshot[]): Registry {
+  return AggregatorRegistry.aggregate([...snapshots])
+}

@@ -1,0 +1,59 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { fastify } from 'fastify'
+import t, { type Test } from 'tap'
+import { closeHanded, serveHanded, standBy } from '../src/handed-server.ts'
+import { trackSockets } from '../src/proxy/open-sockets.ts'
+import { RawConnection } from './support/raw-client.ts'
+
+/** A server that never listens, and a port whose connections it is given. */
+async function start(t: Test) {
+  const app = fastify({
+    serverFactory: (handler) =>
+      createHttpServer({ headersTimeout: 50, connectionsCheckingInterval: 20 }, handler),
+  })
+  let answer: (() => void) | null = null
+  app.get('/', () => 'fine')
+  app.get('/held', () => new Promise((resolve) => (answer = () => resolve('answered'))))
+  const sockets = trackSockets(app.server)
+  await standBy(app)
+  const door = createServer({ pauseOnConnect: true }, (socket) => serveHanded(app, socket))
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    sockets.destroyAll()
+    door.close()
+  })
+  const { port } = door.address() as AddressInfo
+  return { app, sockets, port, held: () => answer }
+}
+
+const once = async (isSo: () => boolean) => {
+  while (!isSo()) await new Promise(setImmediate)
+}
+
+t.test('A head that never ends is cut off, as by a server that listens.', async (t) => {
+  const { port } = await start(t)
+  const client = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n')
+  await once(() => client.isClosed)
+  t.match(client.text, /^HTTP\/1\.1 408 /)
+})
+
+t.test('The end cuts idle connections and waits for the others.', async (t) => {
+  const { app, sockets, port, held } = await start(t)
+  const idle = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+  await once(() => idle.text.includes('fine'))
+  const busy = new RawConnection(port).send('GET /held HTTP/1.1\r\nHost: h\r\n\r\n')
+  await once(() => held() !== null)
+  let isClosed = false
+  const events: string[] = []
+  app.server.once('close', () => events.push('close'))
+  const closed = closeHanded(app, sockets).then(() => (isClosed = true))
+  await once(() => idle.isClosed)
+  t.notOk(isClosed)
+  held()!()
+  await once(() => busy.text.includes('answered'))
+  busy.socket.end()
+  await closed
+  await once(() => events.length > 0)
+  t.pass('whoever waits for the server hears of its end')
+})

@@ -1,0 +1,100 @@
+import t from 'tap'
+import {
+  keepTotals,
+  mergeSnapshots,
+  renderSnapshot,
+  type MetricsSnapshot,
+} from '../../src/metrics/merge-snapshots.ts'
+import { createMetricsRegistry } from '../../src/metrics/registry.ts'
+import type { ServiceReading } from '../../src/metrics/service-reading.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
+
+/** A process that has answered `requests` and `leads` or not; its canary is at `canaryBp`. */
+function processOf(requests: number, leads: boolean, canaryBp: number, healthy = true) {
+  const clock = new ManualClock()
+  const of = service(rolloutSpec())
+  const book = new ServiceBook({ service: of, clock, remember: () => {}, previous: null })
+  for (let i = 0; i < requests; i++) {
+    const assignment = {
+      ...({ variant: 'baseline', reason: 'key', unit: i } as const),
+      ...{ suppressed: false, keyMissing: false, overrideRefused: false },
+    }
+    const ticket = book.begin(assignment, 'r')
+    clock.ms += 7
+    book.end(ticket, 'ok', 200, 6)
+  }
+  const reading: ServiceReading = {
+    book,
+    weightsBp: { baseline: 10_000 - canaryBp, canary: canaryBp },
+    view: null,
+    experiment: null,
+    upstreams: [{ variant: 'baseline', upstream: 'http://u', healthy }],
+  }
+  return createMetricsRegistry({
+    version: '1.2.3',
+    services: () => [reading],
+    leads: () => leads,
+    forgotten: () => ({ expired: 1, evicted: 0, dropped: 0 }),
+  })
+}
+
+async function readMerged(
+  leading: MetricsSnapshot,
+  others: readonly MetricsSnapshot[],
+): Promise<(start: string) => number | undefined> {
+  const { body } = await renderSnapshot(await mergeSnapshots(leading, others))
+  return (start) => {
+    const line = body.split('\n').find((each) => each.startsWith(start))
+    return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1))
+  }
+}
+
+t.test(
+  'counters and histograms add up; what is followed is that of the one who decides',
+  async (t) => {
+    const [leading, other] = [processOf(3, true, 2000), processOf(4, false, 500, false)]
+    other.setReloadSuccess(false)
+    const snapshots = [await leading.snapshot(), await other.snapshot()] as const
+    t.same(structuredClone(snapshots), snapshots, 'snapshots are plain data')
+    const read = await readMerged(snapshots[0], [snapshots[1]])
+    t.equal(read('serin_requests_total{service="svc",variant="baseline"'), 7)
+    t.equal(read('serin_request_duration_seconds_count{service="svc",variant="baseline"'), 7)
+    t.equal(read('serin_request_duration_seconds_bucket{le="0.005",service="svc",variant="bas'), 0)
+    t.equal(read('serin_request_duration_seconds_bucket{le="0.01",service="svc",variant="bas'), 7)
+    t.equal(read('serin_predictions_forgotten_total{reason="expired"'), 2)
+    t.equal(read('serin_variant_weight{service="svc",variant="canary"'), 0.2)
+    t.equal(read('serin_leader'), 1)
+    t.equal(read('serin_build_info'), 1)
+    t.equal(read('serin_store_up'), 1)
+    t.equal(read('serin_config_reload_success'), 0, 'one that refused is enough')
+    t.equal(read('serin_upstream_healthy'), 0, 'well is what all find well')
+  },
+)
+
+t.test('one alone reads the same merged as by itself', async (t) => {
+  const alone = processOf(5, true, 1000)
+  const merged = await renderSnapshot(await mergeSnapshots(await alone.snapshot(), []))
+  const lines = (body: string) =>
+    body
+      .split('\n')
+      .filter((line) => line.startsWith('serin'))
+      .sort()
+  // Labels of histograms may stand in another order.
+  const labels = (line: string) =>
+    [...line.matchAll(/\w+="[^"]*"| \S+$|^\w+/g)].flat().sort().join()
+  t.same(
+    lines(merged.body).map(labels).sort(),
+    lines((await alone.render()).body)
+      .map(labels)
+      .sort(),
+  )
+})
+
+t.test('what has ended keeps what only grows', async (t) => {
+  const ended = keepTotals(await processOf(9, true, 5000).snapshot())
+  const read = await readMerged(await processOf(1, false, 0).snapshot(), [ended])
+  t.equal(read('serin_requests_total{service="svc",variant="baseline"'), 10)
+  t.equal(read('serin_leader'), 0)
+  t.equal(read('serin_in_flight{service="svc",variant="baseline"'), 0)
+})
