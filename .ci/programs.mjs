@@ -20,6 +20,7 @@ const PROGRAMS = [
     debian: 'redis-server',
     suites: ['store/redis', 'e2e/redis'],
   },
+  { command: 'chromium', debian: 'chromium', suites: ['browser'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

@@ -61,7 +61,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     view: (service) => evaluator.view(service),
     experiment: (service) => evaluator.experiment(service),
-    now: clock.monotonic,
+    clock,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
@@ -107,6 +107,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       const { metrics: evidence, ...line } = decision
       log.info({ decision: line, evidence }, decision.summary)
     },
+    onTurn: look.note,
     onLead: (leads) => {
       siblings?.onLead(leads)
       if (leads) log.info('this process decides on the rollouts')
@@ -172,16 +173,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const files = siblings === null ? reloadOnChange(reload, log) : WATCHED_ELSEWHERE
 
   const adminDeps: AdminDeps = {
-    version: deps.version,
-    clock,
-    log,
+    ...{ version: deps.version, clock, log },
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
+    serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
-    decisions: store.decisions,
-    decision: store.decision,
-    attempts: store.attempts,
+    ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
+    ...{ history: look.history, countDroppedStream: metrics.countDroppedStream },
+    isDraining: () => stage.draining,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),

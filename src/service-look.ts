@@ -1,5 +1,9 @@
 import type { ServiceStatus } from './admin/service-status.ts'
+import type { Clock } from './domain/clock.ts'
+import type { RolloutState } from './domain/rollout-state.ts'
+import type { MetricReport } from './domain/verdict.ts'
 import type { LiveServices } from './live-services.ts'
+import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { ExperimentView } from './rollout/experiment-view.ts'
@@ -23,6 +27,9 @@ export type ServiceLook = {
   readonly figures: (service: string | null) => FiguresByService
   /** Asks the other processes what they count, of one service or (null) of all. */
   readonly gather: (service: string | null) => Promise<void>
+  /** Keeps what the evidence said at a turn, for `history`. */
+  readonly note: (state: RolloutState, reports: readonly MetricReport[]) => void
+  readonly history: (service: string) => AttemptHistory | null
 }
 
 /** Looks at the services as they are at the moment of the question. */
@@ -30,8 +37,7 @@ export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly view: (service: string) => RolloutView | null
   readonly experiment: (service: string) => ExperimentView | null
-  /** Monotonic ms. */
-  readonly now: () => number
+  readonly clock: Clock
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
 }): ServiceLook {
@@ -42,13 +48,15 @@ export function createServiceLook(deps: {
     return runtime === undefined ? null : { ...runtime, book: books.get(name)! }
   }
   const figuresOf = ({ book, targets }: NonNullable<ReturnType<typeof find>>) => {
-    const now = deps.now()
+    const now = deps.clock.monotonic()
     return readFigures(book, (variant) => {
       const { upstreams } = targets.get(variant)!
       const healthy = upstreams.filter((upstream) => isHealthy(upstream, now)).length
       return { upstreams: upstreams.length, healthy }
     })
   }
+  const history = new RolloutHistory()
+  let noted: LiveServices | null = null
   return {
     status: (name) => {
       const found = find(name)
@@ -86,7 +94,7 @@ export function createServiceLook(deps: {
       const found = find(name)
       if (found === null) return null
       const { split, book, targets } = found
-      const now = deps.now()
+      const now = deps.clock.monotonic()
       const upstreams = [...targets].flatMap(([variant, target]) =>
         target.upstreams.map((upstream) => ({
           variant,
@@ -102,6 +110,14 @@ export function createServiceLook(deps: {
         upstreams,
       }
     },
+    note: (state, reports) => {
+      const live = deps.live()
+      if (live !== noted) history.keepOnly(live.plans)
+      noted = live
+      const book = live.books.get(state.service)
+      if (book !== undefined) history.note(state, reports, book.variants, deps.clock.now())
+    },
+    history: (name) => (find(name) === null ? null : history.read(name)),
   }
 }
 

@@ -87,6 +87,16 @@ const single: readonly Fixture[] = [
     "export type It = import('../store/thing.ts').Thing\n",
     'typescript(consistent-type-imports)',
   ),
+  ...[
+    '../../present-thing.ts',
+    '../../identity.ts',
+    '../link/thing.ts',
+    '../../../rollout/format.ts',
+  ].map((to, i) => allowed(`src/admin/dashboard/live/allowed-${i}.ts`, `export * from '${to}'\n`)),
+  ...['../../auth.ts', '../../../store/thing.ts', '../../../rollout/thing.ts', 'node:fs'].map(
+    (to, i) =>
+      refused(`src/admin/dashboard/live/refused-${i}.ts`, `export * from '${to}'\n`, LAYER_RULE),
+  ),
   refused('src/store/out-of-src.ts', "export * from '../../test/thing.ts'\n", LAYER_RULE),
   refused('src/cli/out-of-src.ts', "export * from '../../bench/thing.ts'\n", LAYER_RULE),
   ...core.flatMap((folder) => [

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
+import type { AttemptHistory } from '../metrics/rollout-history.ts'
 import type { Store } from '../store/store.ts'
 import type { FeedbackReportSchema } from './schema-feedback.ts'
 import type { Json } from './schema-value.ts'
@@ -21,6 +22,8 @@ export type AdminDeps = {
    * `services` and `service` hold it from then on. Never rejects.
    */
   readonly gather: (service: string | null) => Promise<void>
+  /** In the order of the configuration. */
+  readonly serviceNames: () => readonly string[]
   /** Carries out a command; `ifMatch` is the revision that must be stored now, null = any. */
   readonly command: (
     service: string,
@@ -33,6 +36,8 @@ export type AdminDeps = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly Decision[]>
   readonly decision: (service: string, id: number) => Promise<Decision | null>
+  /** What the evidence was, turn by turn; null = nothing was noted since the process began. */
+  readonly history: (service: string) => AttemptHistory | null
   /** What is kept of folded cohorts; see the store's port. */
   readonly attempts: Store['attempts']
   readonly archivedPlan: Store['archivedPlan']
@@ -55,6 +60,10 @@ export type AdminDeps = {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   /** What the processes of this gateway do, by name; empty where it is one. */
   readonly workers: () => Promise<Readonly<Record<string, string>>>
+  /** The gateway takes no more work: streams of events end. */
+  readonly isDraining: () => boolean
+  /** A reader of events was too slow and was let go. */
+  readonly countDroppedStream: () => void
   /** `checks` by name, each a short sentence: shown only to those who may read. */
   readonly ready: () => {
     readonly ready: boolean

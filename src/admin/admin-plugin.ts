@@ -8,9 +8,12 @@ import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
+import { addEventRoute } from './events.ts'
 import { addDescription } from './describe-api.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
+import { addHistoryRoute } from './history.ts'
+import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
 import { buildTextValidator } from './query-validator.ts'
@@ -44,7 +47,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)
   app.addHook('onSend', async (_request, reply) => {
-    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store')
+    void reply.header('x-content-type-options', 'nosniff')
   })
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => {
@@ -61,6 +65,9 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addDecisionRoutes(app, context)
   addCohortRoute(app, context)
   addPlanRoute(app, context)
+  addHistoryRoute(app, context)
+  addEventRoute(app, context)
+  addMeRoute(app, context)
   addFeedbackRoute(app, context)
   addConfigurationRoutes(app, context)
   return app

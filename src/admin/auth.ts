@@ -1,12 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { AdminConfig, AdminToken, Scope } from '../config/config.ts'
+import { SCOPES, type AdminConfig, type AdminToken, type Scope } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isLoopback, parseHost } from './host.ts'
+import type { Identity } from './identity.ts'
 import { AdminError } from './problem.ts'
 
 /** Who may do what on the admin port. */
 export type Auth = {
+  /** Whose request it is; the error to answer with (401 or 403) where that is not known. */
+  readonly identify: (request: FastifyRequest) => Identity | { readonly refusal: AdminError }
   /** The actor's name where the request may do this; the error to answer with (401 or 403) where not. */
   readonly check: (
     request: FastifyRequest,
@@ -43,18 +46,25 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
     return digested
   }
 
+  const identify: Auth['identify'] = (request) => {
+    const { host, authorization } = request.headers
+    if (isLocal && !isOwnHost(host, config.listen.host)) {
+      return { refusal: foreignHost(host, config.listen.host) }
+    }
+    const tokens = readTokens()
+    if (tokens.length === 0) return { actor: LOCAL_ACTOR, scopes: SCOPES, expiresAt: null }
+    const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+    if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
+    return checkToken(findToken(given, tokens), clock.now())
+  }
+
   return {
     isLocal,
+    identify,
     check: (request, scope) => {
-      const { host, authorization } = request.headers
-      if (isLocal && !isOwnHost(host, config.listen.host)) {
-        return { refusal: foreignHost(host, config.listen.host) }
-      }
-      const tokens = readTokens()
-      if (tokens.length === 0) return { actor: LOCAL_ACTOR }
-      const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-      if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
-      return checkToken(findToken(given, tokens), scope, clock.now())
+      const known = identify(request)
+      if ('refusal' in known || known.scopes.includes(scope)) return known
+      return { refusal: lacksScope(known, scope) }
     },
   }
 }
@@ -66,23 +76,24 @@ type DigestedToken = AdminToken & { readonly digest: Buffer }
 
 function checkToken(
   token: AdminToken | undefined,
-  scope: Scope,
   now: number,
-): { readonly actor: string } | { readonly refusal: AdminError } {
+): Identity | { readonly refusal: AdminError } {
   const invalid = `${REALM}, error="invalid_token"`
   if (token === undefined) return { refusal: unauthenticated('this token is not known', invalid) }
-  if (token.expiresAt !== null && token.expiresAt <= now) {
-    const expired = new Date(token.expiresAt).toISOString()
-    return { refusal: unauthenticated(`token "${token.name}" expired at ${expired}`, invalid) }
+  const { name, scopes, expiresAt } = token
+  if (expiresAt !== null && expiresAt <= now) {
+    const expired = new Date(expiresAt).toISOString()
+    return { refusal: unauthenticated(`token "${name}" expired at ${expired}`, invalid) }
   }
-  if (token.scopes.includes(scope)) return { actor: token.name }
-  return {
-    refusal: new AdminError(
-      'SERIN_FORBIDDEN',
-      `token "${token.name}" has the scopes ${token.scopes.join(', ')}; this needs ${scope}`,
-      { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } },
-    ),
-  }
+  return { actor: name, scopes, expiresAt }
+}
+
+function lacksScope({ actor, scopes }: Identity, scope: Scope): AdminError {
+  return new AdminError(
+    'SERIN_FORBIDDEN',
+    `token "${actor}" has the scopes ${scopes.join(', ')}; this needs ${scope}`,
+    { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } },
+  )
 }
 
 function findToken(given: string, tokens: readonly DigestedToken[]): AdminToken | undefined {

@@ -14,6 +14,23 @@ import type { ServiceStatus, VariantFigures } from './service-status.ts'
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
 export type ServiceJson = Json<typeof ServiceSchema>
 
+/** Where a service stands. */
+export type StandingJson = Pick<
+  ServiceJson,
+  | 'name'
+  | 'strategy'
+  | 'rollout'
+  | 'revision'
+  | 'phase'
+  | 'step'
+  | 'pause'
+  | 'idleReason'
+  | 'watchUntil'
+  | 'rolledBackReason'
+  | 'weights'
+  | 'winner'
+>
+
 /** `until: null` waits for somebody; `metric` is the one that paused it, where one did. */
 export type PauseJson = Json<typeof PauseSchema>
 
@@ -25,11 +42,42 @@ export type VariantJson = Json<typeof VariantSchema>
 /** One entry of the decision log as the API shows it. */
 export type DecisionJson = Json<typeof DecisionSchema>
 
+/** A decision without its evidence, which can be asked for by its id. */
+export type DecisionLineJson = Omit<DecisionJson, 'metrics'>
+
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
   const { service, rollout, experiment } = status
+  const lastDecision = lastDecisionOf(status)
+  return {
+    ...presentStanding(status),
+    variants: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams }) => [
+        name,
+        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
+      ]),
+    ),
+    mirrors: Object.fromEntries(
+      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
+    ),
+    rules: status.rules,
+    metrics: rollout?.metrics.map(presentMetric) ?? [],
+    missing: rollout?.missing ?? [],
+    etaSeconds: rollout?.etaSeconds ?? null,
+    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
+    notice: noticeOf(service),
+    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
+  }
+}
+
+/** Builds what is said of where a service stands. */
+export function presentStanding({
+  service,
+  weightsBp,
+  rollout,
+  experiment,
+}: ServiceStatus): StandingJson {
   const state = rollout?.state ?? null
-  const lastDecision = (rollout ?? experiment)?.lastDecision ?? null
   return {
     name: service.name,
     strategy: service.rollout?.strategy ?? 'fixed',
@@ -50,30 +98,24 @@ export function presentService(status: ServiceStatus): ServiceJson {
     watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
     rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
     weights: Object.fromEntries(
-      service.variants.map(({ name }) => [name, bpToPercent(status.weightsBp[name] ?? 0)]),
+      service.variants.map(({ name }) => [name, bpToPercent(weightsBp[name] ?? 0)]),
     ),
-    variants: Object.fromEntries(
-      service.variants.map(({ name, version, upstreams }) => [
-        name,
-        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
-      ]),
-    ),
-    mirrors: Object.fromEntries(
-      Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
-    ),
-    rules: status.rules,
-    metrics: rollout?.metrics.map(presentMetric) ?? [],
-    missing: rollout?.missing ?? [],
-    etaSeconds: rollout?.etaSeconds ?? null,
     winner: experiment?.winner ?? null,
-    comparisons: experiment?.comparisons.map(presentComparison) ?? [],
-    notice: noticeOf(service),
-    lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
+}
+
+/** The last entry of a service's decision log; null = it has none. */
+export function lastDecisionOf({ rollout, experiment }: ServiceStatus): Decision | null {
+  return (rollout ?? experiment)?.lastDecision ?? null
 }
 
 /** Builds the JSON of one decision. */
 export function presentDecision(decision: Decision): DecisionJson {
+  return { ...presentDecisionLine(decision), metrics: decision.metrics.map(presentMetric) }
+}
+
+/** Builds the JSON of one decision, without its evidence. */
+export function presentDecisionLine(decision: Decision): DecisionLineJson {
   return {
     id: decision.id,
     at: toIso(decision.at),
@@ -86,7 +128,6 @@ export function presentDecision(decision: Decision): DecisionJson {
     note: decision.note,
     from: decision.from,
     to: decision.to,
-    metrics: decision.metrics.map(presentMetric),
     configHash: decision.configHash,
   }
 }

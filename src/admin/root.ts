@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import serveStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Operation } from './operation.ts'
@@ -7,7 +10,8 @@ const ROOT: Operation = {
   id: 'getRoot',
   tag: 'observability',
   summary: 'What is here',
-  description: 'A page for people. Public, and the same for everybody.',
+  description:
+    'The dashboard for a browser (`accept: text/html`), else a page of text. Public, and the same for everybody.',
   scope: null,
   answers: {
     200: {
@@ -20,16 +24,58 @@ const ROOT: Operation = {
   errors: [],
 }
 
-/** Adds `GET /`: a page in plain text that says what is here. Public, and the same for everybody. */
+/** What the build made of `dashboard/`, beside this module. */
+const BUILT = new URL('./dashboard/', import.meta.url)
+
+/**
+ * Everything that the page loads comes from here, and nothing stands in the page itself. Styles that charts
+ * set do so through the object model, which the policy leaves alone.
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "form-action 'none'",
+].join('; ')
+
+/**
+ * Adds `GET /`: the dashboard for a browser, else a page in plain text that says what is here. Both are public,
+ * hold nothing of this gateway, and are the same for everybody. Throws where the dashboard was not built.
+ */
 export function addRootRoute(app: FastifyInstance, { route }: RouteContext): void {
-  app.get('/', route(ROOT), (_request, reply) => {
-    void reply.type('text/plain; charset=utf-8')
-    return PAGE
+  const dashboard = readFileSync(new URL('index.html', BUILT), 'utf8')
+
+  app.get('/', route(ROOT), (request, reply) => {
+    void reply.header('vary', 'accept')
+    if (request.headers.accept?.includes('text/html') !== true) {
+      void reply.type('text/plain; charset=utf-8')
+      return PAGE
+    }
+    void reply.type('text/html; charset=utf-8').headers({
+      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+    })
+    return dashboard
+  })
+
+  // Their names have a hash of what they hold.
+  void app.register(serveStatic, {
+    root: fileURLToPath(new URL('assets/', BUILT)),
+    prefix: '/assets/',
+    index: false,
+    decorateReply: false,
+    maxAge: '365d',
+    immutable: true,
   })
 }
 
 const PAGE = `serin, a canary gateway for model servers: the admin API
-(or use the command line: serin status, serin --help)
+(a browser is shown the dashboard here; on the command line: serin status, serin --help)
 
 GET  /healthz  /readyz  /metrics  /openapi.json
 GET  /api/v1/services
@@ -41,7 +87,10 @@ POST /api/v1/services/{service}/{abort,pause,resume,undo}   {"reason": "…"}
 GET  /api/v1/services/{service}/decisions?after=0&limit=100
 GET  /api/v1/services/{service}/decisions/{id}
 GET  /api/v1/services/{service}/cohorts?rollout=&after=0&limit=200   what was counted, for backtests
+GET  /api/v1/services/{service}/history                what the evidence was, turn by turn
 GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&regression=1   how long it takes
+GET  /api/v1/events?service=                         server-sent events; of all services, or of one in full
+GET  /api/v1/me                                      what your token may do
 POST /api/v1/feedback                                one object, or one a line (application/x-ndjson)
 POST /api/v1/reload                                  {}
 GET  /api/v1/config

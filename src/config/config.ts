@@ -68,7 +68,8 @@ export type GatewayConfig = {
 export type AdminConfig = { readonly listen: Listen; readonly tokens: readonly AdminToken[] }
 
 /** What a token is for: reading, changing rollouts, posting feedback. */
-export type Scope = 'read' | 'operate' | 'feedback'
+export const SCOPES = ['read', 'operate', 'feedback'] as const
+export type Scope = (typeof SCOPES)[number]
 
 /** `name` is the actor in the decision log. `expiresAt` in ms since the epoch (end of that day, UTC). */
 export type AdminToken = {

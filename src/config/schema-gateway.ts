@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { SCOPES, type Scope } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
 import { filePath, listen, literalPath } from './schema-place.ts'
 import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
@@ -140,13 +141,11 @@ export const AdminSchema = map(
             'a name of at most 63 letters, digits, @, dots, dashes and underscores',
           ),
           token: secret(note('The bearer token.', 'live'), 16),
-          scopes: Type.Array(
-            Type.Unsafe<'read' | 'operate' | 'feedback'>({
-              type: 'string',
-              enum: ['read', 'operate', 'feedback'],
-            }),
-            { minItems: 1, uniqueItems: true, ...note('What the token may do.', 'live') },
-          ),
+          scopes: Type.Array(Type.Unsafe<Scope>({ type: 'string', enum: [...SCOPES] }), {
+            minItems: 1,
+            uniqueItems: true,
+            ...note('What the token may do.', 'live'),
+          }),
           expires: Type.Optional(
             text(
               note('Last day (UTC) on which the token is good. Without it: no end.', 'live'),

@@ -143,6 +143,7 @@ async function keepRunning(options: DemoOptions, stage: Stage, signal: AbortSign
   if (!options.json) {
     options.write(
       `\nEverything keeps running until Ctrl-C:\n` +
+        `  dashboard      ${stage.adminUrl}/\n` +
         `  gateway        ${stage.gatewayUrl}\n` +
         `  admin API      ${stage.adminUrl}/api/v1/services\n` +
         `  metrics        ${stage.adminUrl}/metrics\n` +

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
@@ -50,6 +51,8 @@ export type EvaluatorDeps = {
   /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
   readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void
+  /** Told what the evidence says at every turn of a rollout. */
+  readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
   /** Told at the first look, and whenever this process begins or ceases to decide. */
   readonly onLead?: (leads: boolean) => void
   readonly onError: (what: string, error: unknown) => void
@@ -260,6 +263,7 @@ export class Evaluator {
       apply,
       confirm,
       onDecision,
+      onTurn: this.#deps.onTurn ?? (() => {}),
       onError,
       fetchProvider,
       lease: () => this.#lease.current(),

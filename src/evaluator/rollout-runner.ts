@@ -150,6 +150,7 @@ export class RolloutRunner {
     const evidence = this.#observer.measure(seen)
     this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
     this.#seen = this.#observe(now)
+    if (isTurn) this.#deps.onTurn(this.#state, this.#seen.reports)
     const transition = step(this.#plan, this.#state, this.#seen)
     const isSame = !folded && evidence === seen.evidence && transition.state === this.#state
     if (isSame) return null

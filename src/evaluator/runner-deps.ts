@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -18,6 +19,8 @@ export type RunnerDeps = Sight & {
   /** Gives the data plane a state's weights, for every assignment from then on. */
   readonly apply: (state: RolloutState) => void
   readonly onDecision: (decision: Decision) => void
+  /** Told what the evidence says whenever a cohort turns, before anything is decided by it. */
+  readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
   readonly onError: (what: string, error: unknown) => void
 }
 

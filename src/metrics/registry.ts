@@ -38,6 +38,8 @@ export type MetricsRegistry = NotificationCounters & {
   readonly countFeedback: (service: string, result: string, count: number) => void
   /** Archived cohorts that made room for newer ones. */
   readonly countEvicted: (cohorts: number) => void
+  /** A reader of events that was too slow, and was let go. */
+  readonly countDroppedStream: () => void
   readonly setReloadSuccess: (success: boolean) => void
   readonly setStoreUp: (up: boolean) => void
   readonly render: () => Promise<Exposition>
@@ -86,6 +88,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     help: 'Cohorts of past evidence that made room for newer ones: no backtest sees them any more.',
     registers: [registry],
   })
+  const streams = new Counter({
+    name: 'serin_event_streams_dropped_total',
+    help: 'Readers of GET /api/v1/events that were too slow and were let go.',
+    registers: [registry],
+  })
   const reload = gauge(
     registry,
     'serin_config_reload_success',
@@ -115,6 +122,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
     countEvicted: (cohorts) => evicted.inc(cohorts),
+    countDroppedStream: () => streams.inc(),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
     setStoreUp: (up) => storeUp.set(up ? 1 : 0),
     render: () => renderRegistry(registry),

@@ -3,7 +3,7 @@ import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { describeConfirmation, lacksConfirmation } from './confirmation.ts'
-import { etaOf, missingFor } from './missing.ts'
+import { etaOf, missingFor, type Missing } from './missing.ts'
 import type { Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
 import { promotionCandidate } from './promotion-candidate.ts'
@@ -30,19 +30,22 @@ export function viewOf(
 ): RolloutView {
   const runs =
     state.phase === 'progressing' || state.phase === 'paused' || state.phase === 'watching'
-  const missing = seen !== null && isInStep(state) ? missingFor(plan, state, seen) : []
+  let found: readonly Missing[] | null = null
+  const missing = () =>
+    (found ??= seen !== null && isInStep(state) ? missingFor(plan, state, seen) : [])
   return {
     state,
     steps: plan.steps.length,
     stepKind: runs ? plan.steps[state.step]!.kind : null,
     metrics: seen?.reports ?? [],
-    missing: unconfirmed(plan, state, seen) ?? [
-      ...waitsFor(state),
-      ...missing.map((m) => m.sentence),
-    ],
-    // It costs a search; a scrape of many services does not ask for it.
+    // Sentences and a search: a scrape of many services, and a look at them all, do not ask for them.
+    get missing() {
+      return (
+        unconfirmed(plan, state, seen) ?? [...waitsFor(state), ...missing().map((m) => m.sentence)]
+      )
+    },
     get etaSeconds() {
-      return etaOf(missing)
+      return etaOf(missing())
     },
     lastDecision,
   }

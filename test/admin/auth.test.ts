@@ -148,3 +148,22 @@ t.test('Loopback names and Host headers are read exactly.', async (t) => {
   for (const header of [undefined, '', 'a:b', 'a/b', 'a b', 'u@h', '[::1', 'a:1:2'])
     t.equal(parseHost(header), null)
 })
+
+t.test(
+  'Whoever has a token may ask what it may do; without tokens everything is allowed.',
+  async (t) => {
+    const { get } = setUp(t, '127.0.0.1')
+    t.strictSame((await get('/api/v1/me', bearer('labels-token'))).json(), {
+      ...{ actor: 'labels', scopes: ['feedback'], expiresAt: null },
+    })
+    t.strictSame((await get('/api/v1/me', bearer('reader-token'))).json(), {
+      ...{ actor: 'dash', scopes: ['read'], expiresAt: new Date(NOW + 1).toISOString() },
+    })
+    t.equal((await get('/api/v1/me')).statusCode, 401)
+    t.match((await get('/api/v1/me', bearer('old-token'))).json(), { detail: /expired at/ })
+    t.strictSame((await setUp(t, '127.0.0.1', []).get('/api/v1/me')).json(), {
+      ...{ actor: 'operator@loopback', scopes: ['read', 'operate', 'feedback'], expiresAt: null },
+    })
+    t.equal((await get('/api/v1/me', { host: 'evil.example' })).statusCode, 403)
+  },
+)

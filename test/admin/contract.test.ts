@@ -251,7 +251,9 @@ t.test('Every operation tells what is wrong with a request in the same words.', 
       await expect(415, { headers: { 'content-type': 'text/plain' } })
     }
     if ('500' in responses) await expect(500, {}, BROKEN)
-    if ('503' in responses && id !== 'getReadiness') await expect(503, {}, STORE_DOWN)
+    if ('503' in responses && id !== 'getReadiness') {
+      await expect(503, {}, { ...STORE_DOWN, isDraining: () => id === 'streamEvents' })
+    }
     if ('412' in responses) {
       await expect(412, { headers: { ...headers, 'if-match': '"4"' } })
       await expect(200, { headers: { ...headers, 'if-match': '"5"' } })
@@ -263,6 +265,30 @@ t.test('Every operation tells what is wrong with a request in the same words.', 
         },
       )
     }
+  }
+})
+
+t.test('A stream of events, the history and a token are answered as described.', async (t) => {
+  const EVENTS = '/api/v1/events'
+  const foreign = { headers: { host: 'evil.example' } }
+  // A look alone keeps no process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
+  let asked = 0
+  // The stream ends with the first look after its beginning.
+  const drains: Partial<AdminDeps> = { isDraining: () => asked++ > 0 }
+  for (const [status, request, deps, config] of [
+    [200, { url: EVENTS }, drains, undefined],
+    [400, { url: `${EVENTS}?since=1` }, {}, undefined],
+    [404, { url: `${EVENTS}?service=x` }, {}, undefined],
+    [200, { url: '/api/v1/services/credit-risk/history' }, {}, undefined],
+    [200, { url: '/api/v1/me' }, {}, undefined],
+    [401, { url: '/api/v1/me' }, {}, TOKENS],
+    [403, { url: '/api/v1/me', ...foreign }, {}, undefined],
+  ] as const) {
+    const { response, wrong } = await ask(contract, { method: 'GET', ...request }, deps, config)
+    t.equal(response.statusCode, status, request.url)
+    t.same(wrong, [], request.url)
   }
 })
 

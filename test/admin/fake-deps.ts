@@ -135,6 +135,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     clock: { now: () => NOW, monotonic: () => 0 },
     log: pino({ level: 'silent' }),
     services: () => statuses,
+    serviceNames: () => deps.services().map(({ service }) => service.name),
     service: (name) => deps.services().find(({ service }) => service.name === name) ?? null,
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })
@@ -149,6 +150,9 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     archivedPlan: async () => null,
     archivedCohorts: async () => [],
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
+    history: () => null,
+    isDraining: () => false,
+    countDroppedStream: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })

@@ -76,7 +76,10 @@ t.test(
       })
     })
     t.equal(code, 0, 'the exit code is that of the rollouts')
-    t.match(text, /gateway +http:\/\/127\.0\.0\.1:\d+\n +admin API +http/)
+    t.match(
+      text,
+      /dashboard +http:\/\/127\.0\.0\.1:\d+\/\n +gateway +http:\/\/127\.0\.0\.1:\d+\n +admin API +http/,
+    )
     t.same(listening, [true, true, true, true, true, true])
     t.same(await Promise.all(ports.map(isListening)), [false, false, false, false, false, false])
     t.ok(existsSync(/configuration +(\S+)/.exec(text)![1]!))

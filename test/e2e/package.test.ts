@@ -62,6 +62,9 @@ t.test('The package installs in an empty folder, and serves from there.', async 
   const gateway = await startSerin(t, writeConfig(folder, text), {}, [serin])
   const answer = await fetch(`${gateway.data}/v2/models/my-model/infer`, { method: 'POST' })
   t.equal(answer.status, 200)
+  const page = await fetch(gateway.admin, { headers: { accept: 'text/html' } })
+  const script = /src="(assets\/main-.+?\.js)"/.exec(await page.text())![1]!
+  t.equal((await fetch(new URL(script, gateway.admin))).status, 200, 'the dashboard is part of it')
   t.match(await gateway.stop(), { code: 0, stderr: '' })
 })
 

@@ -1,4 +1,4 @@
-import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
+import { Evaluator, LOOK_MS, type EvaluatorDeps } from '../../src/evaluator/evaluator.ts'
 import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
@@ -38,6 +38,10 @@ export type SimulationOptions = {
   /** The providers of metrics; without it none of them answers. */
   readonly fetchProvider?: FetchProvider
   readonly confirm?: Confirm
+  /** When it begins, in milliseconds since the epoch. */
+  readonly start?: number
+  /** Told at every turn. */
+  readonly onTurn?: EvaluatorDeps['onTurn']
   /** What becomes of a copy, and whether its answer is another one; absent = of each as of its request. */
   readonly copy?: (elapsedMs: number, request: Fate) => CopyFate
 }
@@ -59,7 +63,7 @@ export const nobodyAnswers: FetchProvider = () => Promise.reject(new Error('refu
  * their latency, labels come later, the evaluator looks as often as it does in life.
  */
 export class Simulation {
-  readonly clock = new ManualClock()
+  readonly clock: ManualClock
   readonly store: MemoryStore
   book: ServiceBook
   evaluator: Evaluator
@@ -80,6 +84,7 @@ export class Simulation {
 
   private constructor(options: SimulationOptions, store: MemoryStore) {
     this.#options = options
+    this.clock = new ManualClock(options.start)
     this.store = store
     this.#start = this.clock.ms
     this.book = this.buildBook(options.service)
@@ -150,6 +155,7 @@ export class Simulation {
       apply: (state) => (this.weightBp = state.weightBp),
       applyWinner: () => {},
       onDecision: () => {},
+      onTurn: this.#options.onTurn ?? (() => {}),
       onError: (_what, error) => this.errors.push(error),
     })
   }

@@ -1,0 +1,67 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ServiceSummaryJson } from '../../present-summary.ts'
+import type { DecisionLineJson } from '../../present.ts'
+import { followEvents, type LinkState } from '../link/follow-events.ts'
+
+/** All services at a glance, as they are now. */
+export type Overview = {
+  readonly link: LinkState
+  /** By name; null = nothing was told yet. What was known stays while the gateway is away. */
+  readonly services: ReadonlyMap<string, ServiceSummaryJson> | null
+  readonly lastDecision: DecisionLineJson | null
+}
+
+/** Follows all services; events that come together are shown together. */
+export function useOverview(token: string | null): Overview {
+  const [link, setLink] = useState<LinkState>({ is: 'connecting' })
+  const [services, setServices] = useState<Overview['services']>(null)
+  const [lastDecision, setLastDecision] = useState<DecisionLineJson | null>(null)
+  const told = useRef(new Map<string, ServiceSummaryJson>())
+
+  useEffect(() => {
+    let frame: ReturnType<typeof setTimeout> | undefined
+    // A timer, not an animation frame: those stand still in a tab that nobody looks at.
+    const show = (): void => {
+      frame ??= setTimeout(() => {
+        frame = undefined
+        setServices(new Map(told.current))
+      }, 50)
+    }
+    const stop = followEvents({
+      ...{ path: 'api/v1/events', token, onState: setLink },
+      onEvent: ({ name, data }) => {
+        if (name === 'decision') setLastDecision(JSON.parse(data) as DecisionLineJson)
+        else told.current = applyEvent(told.current, name, data)
+        show()
+      },
+    })
+    return () => {
+      stop()
+      clearTimeout(frame)
+    }
+  }, [token])
+
+  return { link, services, lastDecision }
+}
+
+function applyEvent(
+  told: Map<string, ServiceSummaryJson>,
+  name: string,
+  data: string,
+): Map<string, ServiceSummaryJson> {
+  if (name === 'snapshot') {
+    const { services } = JSON.parse(data) as { readonly services: readonly ServiceSummaryJson[] }
+    return new Map(services.map((service) => [service.name, service]))
+  }
+  if (name === 'removed') {
+    told.delete((JSON.parse(data) as { readonly name: string }).name)
+  } else if (name === 'service') {
+    const event = JSON.parse(data) as {
+      readonly name: string
+      readonly changes: Partial<ServiceSummaryJson>
+    }
+    const known = told.get(event.name)
+    told.set(event.name, { ...known, ...event.changes } as ServiceSummaryJson)
+  }
+  return told
+}

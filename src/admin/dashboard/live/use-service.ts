@@ -1,0 +1,129 @@
+import { useEffect, useReducer, useState } from 'preact/hooks'
+import type { HistoryJson } from '../../present-history.ts'
+import type { DecisionJson, DecisionLineJson, ServiceJson } from '../../present.ts'
+import { ask } from '../link/ask.ts'
+import { followEvents, type LinkState } from '../link/follow-events.ts'
+import { addMoment, momentOf, readHistory, type Moment } from './moments.ts'
+
+/** One service, its past included. What was known stays while the gateway is away. */
+export type LiveService = {
+  readonly link: LinkState
+  /** Null = nothing was told yet. */
+  readonly service: ServiceJson | null
+  /** When `service` was so, in milliseconds since the epoch by the gateway's clock. */
+  readonly at: number
+  readonly moments: readonly Moment[]
+  /** Newest first. */
+  readonly decisions: readonly DecisionLineJson[]
+  /** The service is not in the configuration any more. */
+  readonly isRemoved: boolean
+}
+
+type Told = Omit<LiveService, 'link'>
+
+type Change =
+  | { readonly is: 'other-service' }
+  | { readonly is: 'snapshot'; readonly at: number; readonly service: ServiceJson }
+  | { readonly is: 'changes'; readonly at: number; readonly changes: Partial<ServiceJson> }
+  | { readonly is: 'history'; readonly history: HistoryJson }
+  | { readonly is: 'decisions'; readonly decisions: readonly DecisionLineJson[] }
+  | { readonly is: 'removed' }
+
+const NOTHING: Told = { service: null, at: 0, moments: [], decisions: [], isRemoved: false }
+
+/** Decisions that are read of the log at first. */
+const MOST_DECISIONS = 200
+
+/** Follows one service; its past is read anew whenever the connection was. */
+export function useService(token: string | null, name: string): LiveService {
+  const [link, setLink] = useState<LinkState>({ is: 'connecting' })
+  const [told, dispatch] = useReducer(takeIn, NOTHING)
+
+  useEffect(() => {
+    const end = new AbortController()
+    const path = `api/v1/services/${encodeURIComponent(name)}`
+    const readPast = async (): Promise<void> => {
+      const { signal } = end
+      try {
+        const [history, log] = await Promise.all([
+          ask<HistoryJson>(token, `${path}/history`, { signal }),
+          ask<{ readonly decisions: readonly DecisionJson[] }>(
+            token,
+            `${path}/decisions?limit=${MOST_DECISIONS}`,
+            { signal },
+          ),
+        ])
+        dispatch({ is: 'history', history })
+        dispatch({ is: 'decisions', decisions: log.decisions })
+      } catch {
+        // The stream tells what is wrong with the gateway; with the next connection this is asked again.
+      }
+    }
+    dispatch({ is: 'other-service' })
+    const stop = followEvents({
+      ...{ path: `api/v1/events?service=${encodeURIComponent(name)}`, token, onState: setLink },
+      onEvent: (event) => {
+        const change = readEvent(event.name, event.data)
+        if (change.is === 'snapshot') void readPast()
+        dispatch(change)
+      },
+    })
+    return () => {
+      stop()
+      end.abort()
+    }
+  }, [token, name])
+
+  return { link, ...told }
+}
+
+function readEvent(name: string, data: string): Change {
+  if (name === 'decision') {
+    return { is: 'decisions', decisions: [JSON.parse(data) as DecisionLineJson] }
+  }
+  if (name === 'removed') return { is: 'removed' }
+  const event = JSON.parse(data) as {
+    readonly at: string
+    readonly service?: ServiceJson
+    readonly changes?: Partial<ServiceJson>
+  }
+  const at = Date.parse(event.at)
+  if (event.service !== undefined) return { is: 'snapshot', at, service: event.service }
+  return { is: 'changes', at, changes: event.changes ?? {} }
+}
+
+function takeIn(told: Told, change: Change): Told {
+  switch (change.is) {
+    case 'other-service':
+      return NOTHING
+    case 'removed':
+      return { ...told, isRemoved: true }
+    case 'snapshot':
+      return { ...told, service: change.service, at: change.at, isRemoved: false }
+    case 'changes': {
+      if (told.service === null) return told
+      const service = { ...told.service, ...change.changes }
+      // Another attempt is another story: its evidence begins at nothing.
+      const isOther = service.rollout !== told.service.rollout
+      const moments = addMoment(isOther ? [] : told.moments, momentOf(service, change.at))
+      return { ...told, service, at: change.at, moments }
+    }
+    case 'history':
+      return { ...told, moments: withPast(told, readHistory(change.history)) }
+    case 'decisions':
+      return { ...told, decisions: mergeDecisions(told.decisions, change.decisions) }
+  }
+}
+
+// What came while the past was read is newer than it.
+function withPast({ moments }: Told, past: readonly Moment[]): readonly Moment[] {
+  return moments.reduce<readonly Moment[]>(addMoment, past)
+}
+
+function mergeDecisions(
+  known: readonly DecisionLineJson[],
+  more: readonly DecisionLineJson[],
+): readonly DecisionLineJson[] {
+  const byId = new Map([...known, ...more].map((decision) => [decision.id, decision]))
+  return [...byId.values()].sort((a, b) => b.id - a.id)
+}

@@ -1,0 +1,37 @@
+import type { ServiceSummaryJson } from '../../present-summary.ts'
+
+/** How much a service wants somebody to look: 0 = now, 1 = it moves, 2 = all is quiet. */
+export type Attention = 0 | 1 | 2
+
+/** Why a service wants somebody to look at it, in a few words; null = it does not. */
+export function concernOf(service: ServiceSummaryJson): string | null {
+  const { phase, pause, figures, weights, verdicts } = service
+  const down = Object.entries(figures).find(
+    ([name, { healthy, upstreams }]) => (weights[name] ?? 0) > 0 && healthy === 0 && upstreams > 0,
+  )
+  if (down !== undefined) return `${down[0]} has no healthy upstream`
+  if (phase === 'rolled-back')
+    return `because of ${service.rolledBackReason ?? 'an unknown reason'}`
+  if (phase === 'paused' && pause !== null && pause.by !== 'timer') {
+    if (pause.by === 'approval') return 'waits for an approval'
+    return pause.metric === null ? `by ${pause.by}` : `by ${pause.metric}`
+  }
+  if (phase === 'idle') {
+    return service.idleReason === 'manual-start' ? 'waits to be started' : 'the canary is not ready'
+  }
+  const worse = Object.entries(verdicts).find(([, v]) => v === 'failed' || v === 'worse')
+  if (worse !== undefined) return `${worse[0]} is worse`
+  const unread = Object.entries(verdicts).find(([, verdict]) => verdict === 'error')
+  return unread === undefined ? null : `${unread[0]} cannot be read`
+}
+
+/** How much a service wants somebody to look. */
+export function attentionOf(service: ServiceSummaryJson): Attention {
+  if (concernOf(service) !== null) return 0
+  return service.phase === null || service.phase === 'promoted' ? 2 : 1
+}
+
+/** Those that want somebody to look come first; among equals the name decides, so that rows keep their places. */
+export function byAttention(a: ServiceSummaryJson, b: ServiceSummaryJson): number {
+  return attentionOf(a) - attentionOf(b) || a.name.localeCompare(b.name)
+}

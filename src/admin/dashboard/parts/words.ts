@@ -1,0 +1,55 @@
+import type { ComparisonVerdict } from '../../../domain/comparison.ts'
+import type { Phase } from '../../../domain/decision.ts'
+import type { Verdict } from '../../../domain/verdict.ts'
+import { formatTimeSpan } from '../../../rollout/format.ts'
+
+/** How something is meant: its colour, never its only sign. */
+export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'plain'
+
+/** The tone of a phase; null = a fixed split. */
+export function toneOfPhase(phase: Phase | null): Tone {
+  switch (phase) {
+    case 'progressing':
+      return 'info'
+    case 'watching':
+    case 'promoted':
+      return 'good'
+    case 'paused':
+      return 'warn'
+    case 'rolled-back':
+      return 'bad'
+    default:
+      return 'plain'
+  }
+}
+
+/** How a verdict reads, and its tone. */
+export const VERDICTS: Readonly<
+  Record<Verdict | ComparisonVerdict, { readonly word: string; readonly tone: Tone }>
+> = {
+  successful: { word: 'no worse', tone: 'good' },
+  failed: { word: 'worse', tone: 'bad' },
+  inconclusive: { word: 'not known yet', tone: 'plain' },
+  error: { word: 'not readable', tone: 'warn' },
+  better: { word: 'better', tone: 'good' },
+  'no-worse': { word: 'no worse', tone: 'good' },
+  worse: { word: 'worse', tone: 'bad' },
+  unknown: { word: 'not known yet', tone: 'plain' },
+}
+
+/** The name of an attempt, for people: `1.4 → 2.0 #1`. */
+export function formatRollout(id: string): string {
+  return id.replace('->', ' → ').replace(/#(\d+)$/, ' #$1')
+}
+
+/** How long ago a time was: `3m 5s ago`, in one unit beyond an hour. */
+export function formatAgo(iso: string, now: number): string {
+  const ms = Math.max(0, now - Date.parse(iso))
+  return ms < 1000 ? 'just now' : `${formatShort(ms)} ago`
+}
+
+/** A span in its largest unit, two below an hour. */
+export function formatShort(ms: number): string {
+  const span = formatTimeSpan(ms)
+  return ms < 3_600_000 ? span : span.split(' ')[0]!
+}

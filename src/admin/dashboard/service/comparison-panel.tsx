@@ -1,0 +1,99 @@
+import { formatCount, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
+import type { ComparisonJson } from '../../present-comparison.ts'
+import type { LogEvidenceJson } from '../../present-metric.ts'
+import { Scrolled } from '../charts/chart-figure.tsx'
+import { Badge } from '../parts/badge.tsx'
+import { formatShort, VERDICTS } from '../parts/words.ts'
+
+/** One challenger of an experiment against the baseline. */
+export function ComparisonPanel({ comparison }: { readonly comparison: ComparisonJson }) {
+  const { variant, verdict, metrics, units, expectedShare, etaSeconds } = comparison
+  const total = units.baseline + units.challenger
+  const id = `comparison-${variant}`
+  return (
+    <section class="panel" aria-labelledby={id}>
+      <div class="metric-head">
+        <h2 id={id}>{variant} against the baseline</h2>
+        <Badge tone={comparison.mismatched ? 'bad' : VERDICTS[verdict].tone}>
+          {comparison.mismatched ? 'not to be relied on' : VERDICTS[verdict].word}
+        </Badge>
+      </div>
+      <p class="muted">
+        {total === 0
+          ? 'No request of the two is judged yet.'
+          : `${formatCount(units.challenger)} of ${formatCount(total)} units drawn for the two are its own: ${formatPercent(units.challenger / total)}, expected ${formatPercent(expectedShare)}.`}
+        {etaSeconds !== null &&
+          ` What is not known yet takes about ${formatShort(etaSeconds * 1000)} if it is as good as the baseline.`}
+      </p>
+      {comparison.mismatched && (
+        <p class="notice notice-bad">
+          That share is not what the draw gives: nothing below can be relied on until it is
+          explained.
+        </p>
+      )}
+      <Scrolled label={`${variant} against the baseline, by metric`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">metric</th>
+              <th scope="col">verdict</th>
+              <th scope="col" class="number">
+                baseline
+              </th>
+              <th scope="col" class="number">
+                {variant}
+              </th>
+              <th scope="col" class="number">
+                ratio (interval)
+              </th>
+              <th scope="col" class="number">
+                worse
+              </th>
+              <th scope="col" class="number">
+                no worse
+              </th>
+              <th scope="col" class="number">
+                better
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {metrics.map((metric) => (
+              <tr key={metric.name}>
+                <th scope="row">{metric.name}</th>
+                <td>
+                  {metric.comparison === null ? (
+                    <span class="muted">not compared</span>
+                  ) : (
+                    <Badge tone={VERDICTS[metric.comparison].tone}>
+                      {VERDICTS[metric.comparison].word}
+                    </Badge>
+                  )}
+                </td>
+                <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
+                <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
+                <td class="number">{ratioOf(metric.ratio)}</td>
+                <td class="number">{show(metric.evidence.harm)}</td>
+                <td class="number">{show(metric.evidence.nonInferiority)}</td>
+                <td class="number">{show(metric.superiority)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scrolled>
+      <p class="muted">Evidence is its natural logarithm, of the one at which it decides.</p>
+    </section>
+  )
+}
+
+function show(evidence: LogEvidenceJson | null): string {
+  if (evidence === null) return '–'
+  const { log, threshold } = evidence
+  return `${log === null ? 'ruled out' : formatNumber(log)} of ${formatNumber(threshold)}`
+}
+
+function ratioOf(ratio: ComparisonJson['metrics'][number]['ratio']): string {
+  if (ratio === null) return '–'
+  const text = (value: number | null, unknown: string) => value?.toFixed(3) ?? unknown
+  return `${text(ratio.estimate, '–')} (${text(ratio.lower, '0')} to ${text(ratio.upper, '∞')})`
+}

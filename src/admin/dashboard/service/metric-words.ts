@@ -1,0 +1,76 @@
+import { formatLimit, formatNumber, formatPercent } from '../../../rollout/format.ts'
+import type { MetricJson } from '../../present-metric.ts'
+import { VERDICTS } from '../parts/words.ts'
+
+/** A metric's verdict in words: what is only compared shows nothing. */
+export function verdictOf({ verdict, kind, evidence, limit }: MetricJson): string {
+  if (kind === 'drift') return verdict === 'failed' ? 'shift flagged' : 'no shift flagged'
+  const isTested = evidence.harm !== null || evidence.nonInferiority !== null
+  if (!isTested || (evidence.nonInferiority === null && limit !== null)) {
+    if (verdict === 'successful') return 'within its limit'
+    if (verdict === 'failed') return 'beyond its limit'
+  }
+  return VERDICTS[verdict].word
+}
+
+/** What a metric is, and what it can do. */
+export function roleOf({ name, kind, required, onFailure, outsideAlpha }: MetricJson): string {
+  const role = required ? 'decides' : onFailure === 'warn' ? 'warns' : 'shown only'
+  return [...(kind === name ? [] : [kind]), role, ...(outsideAlpha ? ['outside α'] : [])].join(
+    ' · ',
+  )
+}
+
+/** What a metric has beside its two values: a number, its name, and what goes with it. */
+export function figuresOf(
+  metric: MetricJson,
+): readonly { readonly label: string; readonly value: string; readonly note: string }[] {
+  const { kind, ratio, limit, bounds, threshold, drift } = metric
+  const show = (value: number | null, unknown: string): string => value?.toFixed(3) ?? unknown
+  return [
+    ...(ratio === null
+      ? []
+      : [
+          {
+            label: 'ratio',
+            value: show(ratio.estimate, '–'),
+            note: `${show(ratio.lower, '0')} to ${show(ratio.upper, '∞')}`,
+          },
+        ]),
+    ...(limit === null
+      ? []
+      : [{ label: 'limit', value: formatLimit(kind, limit), note: noteOfLimit(metric) }]),
+    ...(bounds === null
+      ? []
+      : [
+          {
+            label: 'the share lies',
+            value: `${formatPercent(bounds.lower)} to ${formatPercent(bounds.upper)}`,
+            note: '',
+          },
+        ]),
+    ...(threshold === null
+      ? []
+      : [
+          {
+            label: 'measurements',
+            value: `${threshold.counts.successful} ok, ${threshold.counts.failed} failed`,
+            note: `${threshold.counts.inconclusive} inconclusive, ${threshold.counts.error} errors`,
+          },
+        ]),
+    ...(drift === null
+      ? []
+      : [
+          {
+            label: 'shift (PSI)',
+            value: formatNumber(drift.psi),
+            note: `counts from ${formatNumber(drift.minPsi)}`,
+          },
+        ]),
+  ]
+}
+
+function noteOfLimit({ limit }: MetricJson): string {
+  if (limit?.tooFew === true) return 'too few samples in this step'
+  return limit?.baselineBeyond === true ? 'the baseline is beyond it too' : ''
+}

@@ -1,0 +1,99 @@
+import type { MeJson } from '../../identity.ts'
+import { ErrorsChart, LatencyChart, RequestsChart, WeightChart } from '../charts/service-charts.tsx'
+import type { LiveService } from '../live/use-service.ts'
+import { addressOf } from '../live/use-route.ts'
+import { useNow } from '../live/use-now.ts'
+import { Badge } from '../parts/badge.tsx'
+import { formatRollout, toneOfPhase } from '../parts/words.ts'
+import { VerbBar } from '../verbs/verb-bar.tsx'
+import { ComparisonPanel } from './comparison-panel.tsx'
+import { DecisionLog } from './decision-log.tsx'
+import { MetricCard } from './metric-card.tsx'
+import { MirrorPanel } from './mirror-panel.tsx'
+import { Standing } from './standing.tsx'
+import { StepTrack } from './step-track.tsx'
+import { isProved, WatchedTable } from './watched-table.tsx'
+import { VariantsTable } from './variants-table.tsx'
+
+/** One service: where it stands and why, its traffic, its evidence, its decisions, and what can be done. */
+export function ServicePage({
+  live,
+  me,
+  token,
+}: {
+  readonly live: LiveService
+  readonly me: MeJson
+  readonly token: string | null
+}) {
+  const now = useNow(1000)
+  const { service, moments, decisions, link } = live
+  if (live.isRemoved || (link.is === 'refused' && link.refusal.status === 404)) {
+    return (
+      <p class="loading">
+        This service is not in the configuration. <a href={addressOf(null)}>All services</a>
+      </p>
+    )
+  }
+  if (service === null) return <p class="muted loading">Asking the gateway …</p>
+  const mirrors = Object.entries(service.mirrors)
+  return (
+    <div class="service">
+      <div class="page-head">
+        <div>
+          <h1>
+            {service.name}{' '}
+            <Badge tone={toneOfPhase(service.phase)}>{service.phase ?? 'fixed split'}</Badge>
+          </h1>
+          <p class="muted facts">
+            {service.strategy === 'fixed' ? 'fixed weights' : service.strategy}
+            {service.rollout !== null && ` · ${formatRollout(service.rollout)}`}
+          </p>
+        </div>
+        <VerbBar service={service} me={me} token={token} />
+      </div>
+      {service.notice !== null && <p class="notice">Note: {service.notice}.</p>}
+
+      <div class="columns">
+        <div class="main-column">
+          <section class="panel" aria-labelledby="standing-title">
+            <h2 id="standing-title">Where it stands</h2>
+            {service.step !== null && <StepTrack service={service} token={token} />}
+            <Standing service={service} now={now} />
+          </section>
+
+          <section class="panel" aria-labelledby="variants-title">
+            <h2 id="variants-title">Variants</h2>
+            <VariantsTable service={service} />
+            <div class="charts">
+              {(service.strategy !== 'fixed' || decisions.length > 0) && (
+                <WeightChart service={service} decisions={decisions} now={live.at} />
+              )}
+              <RequestsChart service={service} moments={moments} />
+              <ErrorsChart service={service} moments={moments} />
+              <LatencyChart service={service} moments={moments} />
+            </div>
+          </section>
+
+          {service.metrics.length > 0 && (
+            <section aria-labelledby="evidence-title">
+              <h2 id="evidence-title" class="section-title">
+                Evidence
+              </h2>
+              {service.metrics.filter(isProved).map((metric) => (
+                <MetricCard key={metric.name} metric={metric} moments={moments} />
+              ))}
+              <WatchedTable metrics={service.metrics.filter((metric) => !isProved(metric))} />
+            </section>
+          )}
+          {service.comparisons.map((comparison) => (
+            <ComparisonPanel key={comparison.variant} comparison={comparison} />
+          ))}
+          {mirrors.map(([variant, mirror]) => (
+            <MirrorPanel key={variant} variant={variant} mirror={mirror} now={now} />
+          ))}
+        </div>
+        <DecisionLog service={service.name} decisions={decisions} token={token} now={now} />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,74 @@
+import { formatNumber } from '../../../rollout/format.ts'
+import type { ServiceJson } from '../../present.ts'
+import { Sentence } from '../parts/sentence.tsx'
+import { formatAgo, formatShort } from '../parts/words.ts'
+
+/** Why a service stands where it does: what is missing, until when, and what was decided last. */
+export function Standing({
+  service,
+  now,
+}: {
+  readonly service: ServiceJson
+  readonly now: number
+}) {
+  const { missing, etaSeconds, lastDecision } = service
+  const why = describePhase(service, now)
+  return (
+    <div class="standing-panel">
+      {why !== null && <p class="why">{why}</p>}
+      {missing.length > 0 && (
+        <div>
+          <h3>What is missing</h3>
+          <ul class="missing">
+            {missing.map((sentence) => (
+              <li key={sentence}>
+                <Sentence text={sentence} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {etaSeconds !== null && (
+        <p>
+          <b>Time left</b>: about {formatShort(etaSeconds * 1000)}{' '}
+          <span class="muted">(half of the rollouts of an equal canary are through by then)</span>
+        </p>
+      )}
+      {lastDecision !== null && (
+        <p>
+          <b>Last decision</b>: <Sentence text={lastDecision.summary} />{' '}
+          <span class="muted">
+            #{lastDecision.id}, {formatAgo(lastDecision.at, now)}, by {lastDecision.actor}
+          </span>
+        </p>
+      )}
+    </div>
+  )
+}
+
+function describePhase(service: ServiceJson, now: number): string | null {
+  const { pause, weights } = service
+  const until = (iso: string): string => `for another ${formatShort(Date.parse(iso) - now)}`
+  if (pause !== null) {
+    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
+    const ends = pause.until === null ? '' : `, ${until(pause.until)}`
+    if (service.strategy === 'blue-green' && isPlanned) {
+      return `Preview: the canary is reached by the override alone${ends}.`
+    }
+    const metric = pause.metric === null ? '' : ` (${pause.metric})`
+    return `Paused by ${pause.by}${metric}${ends}.`
+  }
+  if (service.idleReason === 'manual-start') return 'Waits until somebody starts it.'
+  if (service.idleReason === 'canary-not-ready') return 'The canary was not healthy yet.'
+  if (service.watchUntil !== null) {
+    const held = weights['baseline'] ?? 0
+    const rest = held === 0 ? '' : ` ${formatNumber(held)} % are held back on the baseline.`
+    return `Watched ${until(service.watchUntil)}: a rollback still comes by itself.${rest}`
+  }
+  if (service.rolledBackReason !== null) {
+    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.`
+  }
+  if (service.phase === 'promoted') return 'The canary serves everything.'
+  if (service.winner !== null) return `${service.winner} was promoted and serves everything.`
+  return service.strategy === 'fixed' ? 'The weights of the configuration hold.' : null
+}

@@ -1,0 +1,251 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Decision } from '../domain/decision.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import { DecisionWatch } from './decision-watch.ts'
+import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
+import { presentDecisionLine, presentService } from './present.ts'
+import { presentSummary, sourcesOfSummary } from './present-summary.ts'
+import type { ServiceStatus } from './service-status.ts'
+import { ToldMembers } from './told-members.ts'
+
+/** How often what has changed is told. */
+const LOOK_MS = 1000
+/** Of so many looks one tells counters that moved, and nothing else, of all services. */
+const FIGURES_EVERY = 5
+/** Of so many looks one sends a comment, and asks whether the readers may still read. */
+const HEARTBEAT_EVERY = 15
+/** Services that are looked at before the event loop gets its turn: about a millisecond's work. */
+const AT_A_STRETCH = 40
+
+/** What the feed needs of the gateway. */
+export type LiveFeedDeps = Pick<
+  AdminDeps,
+  'serviceNames' | 'service' | 'gather' | 'decisions' | 'clock' | 'isDraining' | 'log'
+>
+
+/** What was told of one service to those who read of all, and what it was made of. */
+type Glance = { readonly told: ToldMembers; sources: readonly unknown[] }
+
+/** Those who read of one service, and what they were told of it. */
+type Watch = { readonly streams: Set<EventStream>; readonly told: ToldMembers }
+
+/**
+ * Tells readers what changes: each look presents what is watched once, whoever reads it, and sends what
+ * differs from the look before. It looks only while somebody reads.
+ */
+export class LiveFeed {
+  readonly #deps: LiveFeedDeps
+  readonly #decisions: DecisionWatch
+  /** Who reads of all services, and what was told of each. */
+  readonly #all = new Set<EventStream>()
+  readonly #summaries = new Map<string, Glance>()
+  readonly #watched = new Map<string, Watch>()
+  #joining = 0
+  #timer: NodeJS.Timeout | null = null
+  #looks = 0
+  #looking: Promise<void> | null = null
+
+  constructor(deps: LiveFeedDeps) {
+    this.#deps = deps
+    this.#decisions = new DecisionWatch(deps.decisions)
+  }
+
+  /** How many read now. */
+  get readers(): number {
+    return this.#streams().length + this.#joining
+  }
+
+  /**
+   * Tells a reader how things are, and from then on what changes, of one service or (null) of all. Decisions
+   * made from `since` on (milliseconds since the epoch; null = none) are told at least once.
+   */
+  async join(stream: EventStream, service: string | null, since: number | null): Promise<void> {
+    this.#joining++
+    try {
+      this.#wake()
+      await this.#deps.gather(service)
+      if (service === null) await this.#joinAll(stream)
+      else this.#joinOne(stream, service)
+      if (since !== null) await this.#replay(stream, service, since)
+    } finally {
+      this.#joining--
+      if (this.readers === 0) this.#sleep()
+    }
+  }
+
+  /** Tells a reader nothing any more. */
+  leave(stream: EventStream): void {
+    this.#all.delete(stream)
+    for (const [service, { streams }] of this.#watched) {
+      streams.delete(stream)
+      if (streams.size === 0) this.#watched.delete(service)
+    }
+    if (this.readers === 0) this.#sleep()
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const stream of this.#streams()) stream.end()
+    this.#all.clear()
+    this.#watched.clear()
+    this.#sleep()
+  }
+
+  /** One look; skipped while the one before is still running. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookOnce()
+      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'events could not be told'))
+      .finally(() => (this.#looking = null))
+    return this.#looking
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#deps.isDraining()) return this.close()
+    this.#looks++
+    if (this.#looks % HEARTBEAT_EVERY === 0) this.#beat()
+    const withFigures = this.#looks % FIGURES_EVERY === 0
+    if (withFigures && this.#all.size > 0) await this.#deps.gather(null)
+    else await Promise.all([...this.#watched.keys()].map((name) => this.#deps.gather(name)))
+    await this.#eachWatched(async (status) => {
+      this.#tellOfOne(status)
+      if (this.#all.size > 0) this.#tellOfAll(status, withFigures)
+      for (const decision of await this.#decisions.take(status)) this.#tellDecision(decision)
+    })
+    this.#tellRemoved()
+  }
+
+  /** Every service that somebody reads of, a slice of them at a time. */
+  async #eachWatched(visit: (status: ServiceStatus) => Promise<void> | void): Promise<void> {
+    const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
+    for (const [i, name] of names.entries()) {
+      const status = this.#deps.service(name)
+      if (status !== null) await visit(status)
+      if ((i + 1) % AT_A_STRETCH === 0) await nextTurn()
+    }
+  }
+
+  async #joinAll(stream: EventStream): Promise<void> {
+    if (this.#all.size === 0) {
+      this.#summaries.clear()
+      for (const [i, name] of this.#deps.serviceNames().entries()) {
+        const status = this.#deps.service(name)
+        if (status !== null) {
+          this.#decisions.note(status)
+          this.#tellOfAll(status, true)
+        }
+        if ((i + 1) % AT_A_STRETCH === 0) await nextTurn()
+      }
+    }
+    if (!stream.isOpen) return
+    const services = [...this.#summaries.values()].map(({ told }) => told.whole())
+    const data = `{"at":"${this.#now()}","services":[${services.join(',')}]}`
+    stream.send(encodeEvent('snapshot', data))
+    this.#all.add(stream)
+  }
+
+  #joinOne(stream: EventStream, service: string): void {
+    if (!stream.isOpen) return
+    let watch = this.#watched.get(service)
+    if (watch === undefined) {
+      const status = this.#deps.service(service)
+      // A reload has taken it away since it was asked for.
+      if (status === null) return stream.end()
+      watch = { streams: new Set(), told: new ToldMembers() }
+      watch.told.changes(presentService(status))
+      this.#decisions.note(status)
+      this.#watched.set(service, watch)
+    }
+    watch.streams.add(stream)
+    stream.send(encodeEvent('snapshot', `{"at":"${this.#now()}","service":${watch.told.whole()}}`))
+  }
+
+  #tellOfOne(status: ServiceStatus): void {
+    const { name } = status.service
+    const watch = this.#watched.get(name)
+    if (watch === undefined) return
+    this.#tellChanges(watch.streams, name, watch.told.changes(presentService(status)))
+  }
+
+  #tellOfAll(status: ServiceStatus, withFigures: boolean): void {
+    const { name } = status.service
+    const sources = sourcesOfSummary(status)
+    const known = this.#summaries.get(name)
+    if (!withFigures && known?.sources.every((source, i) => source === sources[i]) === true) return
+    const glance = known ?? { told: new ToldMembers(), sources }
+    glance.sources = sources
+    if (known === undefined) this.#summaries.set(name, glance)
+    const { figures, ...rest } = presentSummary(status)
+    const isWhole = withFigures || known === undefined
+    this.#tellChanges(this.#all, name, glance.told.changes(isWhole ? { ...rest, figures } : rest))
+  }
+
+  #tellDecision(decision: Decision): void {
+    const event = encodeDecision(decision)
+    for (const stream of this.#all) stream.send(event)
+    for (const stream of this.#watched.get(decision.service)?.streams ?? []) stream.send(event)
+  }
+
+  #tellRemoved(): void {
+    const names = new Set(this.#deps.serviceNames())
+    for (const name of [...this.#summaries.keys(), ...this.#watched.keys()]) {
+      if (names.has(name)) continue
+      const event = encodeEvent('removed', JSON.stringify({ name }))
+      if (this.#summaries.delete(name)) for (const stream of this.#all) stream.send(event)
+      for (const stream of this.#watched.get(name)?.streams ?? []) {
+        stream.send(event)
+        // Nothing more can be told of it.
+        stream.end()
+      }
+      this.#watched.delete(name)
+    }
+  }
+
+  async #replay(stream: EventStream, service: string | null, since: number): Promise<void> {
+    const names = service === null ? this.#deps.serviceNames() : [service]
+    const missed: Decision[] = []
+    for (const name of names) {
+      const status = this.#deps.service(name)
+      if (status !== null) missed.push(...(await this.#decisions.since(status, since)))
+    }
+    for (const decision of missed.sort((a, b) => a.at - b.at)) stream.send(encodeDecision(decision))
+  }
+
+  #tellChanges(streams: ReadonlySet<EventStream>, name: string, changes: string | null): void {
+    if (changes === null || streams.size === 0) return
+    const data = `{"at":"${this.#now()}","name":${JSON.stringify(name)},"changes":${changes}}`
+    const event = encodeEvent('service', data)
+    for (const stream of streams) stream.send(event)
+  }
+
+  #beat(): void {
+    for (const stream of this.#streams()) {
+      if (stream.isAllowed) stream.send(HEARTBEAT)
+      else stream.end()
+    }
+  }
+
+  #streams(): EventStream[] {
+    return [...this.#all, ...[...this.#watched.values()].flatMap(({ streams }) => [...streams])]
+  }
+
+  #wake(): void {
+    if (this.#timer !== null) return
+    this.#timer = setInterval(() => void this.look(), LOOK_MS)
+    this.#timer.unref()
+    this.#decisions.clear()
+  }
+
+  #sleep(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    this.#summaries.clear()
+  }
+
+  #now(): string {
+    return new Date(this.#deps.clock.now()).toISOString()
+  }
+}
+
+function encodeDecision(decision: Decision): Buffer {
+  return encodeEvent('decision', JSON.stringify(presentDecisionLine(decision)), String(decision.at))
+}

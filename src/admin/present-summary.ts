@@ -1,0 +1,81 @@
+import type { ComparisonVerdict } from '../domain/comparison.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { lastDecisionOf, presentStanding, type StandingJson } from './present.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+/** A service at a glance: what the stream of events tells of every service. */
+export type ServiceSummaryJson = StandingJson & {
+  /** Of each metric that decides or says something, or of each challenger of an experiment, by its name. */
+  readonly verdicts: Readonly<Record<string, Verdict | ComparisonVerdict>>
+  /** By variant. */
+  readonly figures: Readonly<Record<string, FiguresJson>>
+  readonly lastDecision: DecisionGlanceJson | null
+}
+
+/** What a variant did since the gateway's process started. */
+export type FiguresJson = {
+  readonly version: string
+  readonly requests: number
+  readonly errors: number
+  readonly upstreams: number
+  readonly healthy: number
+}
+
+/** The last decision in short. */
+export type DecisionGlanceJson = {
+  readonly id: number
+  readonly at: string
+  readonly action: Decision['action']
+  readonly actor: string
+  readonly summary: string
+}
+
+/** Builds a service at a glance. */
+export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
+  const { service, rollout, experiment } = status
+  return {
+    ...presentStanding(status),
+    verdicts: Object.fromEntries([
+      ...(rollout?.metrics ?? [])
+        .filter(({ required, verdict }) => required || verdict !== 'inconclusive')
+        .map(({ name, verdict }) => [name, verdict] as const),
+      ...(experiment?.comparisons.map(({ variant, verdict }) => [variant, verdict] as const) ?? []),
+    ]),
+    figures: Object.fromEntries(
+      service.variants.map(({ name, version, upstreams: { length } }) => {
+        const { requests, errors, upstreams, healthy } = status.variants[name] ?? {
+          ...{ requests: 0, errors: 0, upstreams: length, healthy: 0 },
+        }
+        return [name, { version, requests, errors, upstreams, healthy }]
+      }),
+    ),
+    lastDecision: glanceAt(lastDecisionOf(status)),
+  }
+}
+
+/**
+ * What a glance without its figures is made of: while each of these is the same as before, so is the glance. States
+ * and weights are never changed in place.
+ */
+export function sourcesOfSummary({
+  service,
+  weightsBp,
+  rollout,
+  experiment,
+}: ServiceStatus): readonly unknown[] {
+  return [
+    service,
+    weightsBp,
+    (rollout ?? experiment)?.state,
+    (rollout ?? experiment)?.lastDecision,
+    rollout?.metrics.map(({ verdict }) => verdict).join(),
+    experiment?.comparisons.map(({ verdict }) => verdict).join(),
+  ]
+}
+
+function glanceAt(decision: Decision | null): DecisionGlanceJson | null {
+  if (decision === null) return null
+  const { id, at, action, actor, summary } = decision
+  return { id, at: new Date(at).toISOString(), action, actor, summary }
+}

@@ -1,0 +1,149 @@
+import t from 'tap'
+import { findFreePorts } from '../../src/demo/free-ports.ts'
+import { askAdmin } from '../e2e/support/admin-api.ts'
+import { buildConfig, buildRolloutService } from '../e2e/support/config.ts'
+import { skipWithout } from '../e2e/support/programs.ts'
+import { startSerin, writeConfig } from '../e2e/support/serin-process.ts'
+import { until } from '../e2e/support/until.ts'
+import { startUpstream } from '../support/fake-upstream.ts'
+import { findFaults } from './support/axe.ts'
+import { launchBrowser, openOn, openPage } from './support/browser.ts'
+import { UNDER_WAY } from './support/scripts.ts'
+import { CURTAIN, openStage } from './support/stage.ts'
+
+const TOKENS = [
+  { name: 'ops', token: 'ops-token-0123456789', scopes: ['read', 'operate'], expiresAt: null },
+  { name: 'viewer', token: 'viewer-token-0123456', scopes: ['read'], expiresAt: null },
+  { name: 'labels', token: 'labels-token-0123456', scopes: ['feedback'], expiresAt: null },
+  { name: 'old', token: 'old-token-0123456789', scopes: ['read'], expiresAt: CURTAIN - 1 },
+  { name: 'guest', token: 'guest-token-01234567', scopes: ['read'], expiresAt: CURTAIN + 60_000 },
+] as const
+
+void t.test('who may look, and do', skipWithout('chromium'), async (t) => {
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const stage = await openStage({ scripts: [UNDER_WAY], tokens: TOKENS })
+  t.teardown(stage.close)
+  const open = openOn(t, browser, stage)
+
+  /** Opens a view and signs in. */
+  const enter = async (token: string, hash = '#/services/credit-risk') => {
+    const opened = await open(hash)
+    await opened.page.getByLabel('Token').fill(token)
+    await opened.page.getByRole('button', { name: 'Sign in' }).click()
+    return opened
+  }
+
+  await t.test('without a token nothing is shown but the question for one', async (t) => {
+    const { page, faults } = await open('#/services/credit-risk')
+    await page.getByLabel('Token').waitFor()
+    t.notMatch(await page.content(), 'credit-risk')
+    t.equal(await page.getByRole('alert').count(), 0, 'nothing is wrong yet')
+    t.same(await findFaults(page), [])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    t.same(await findFaults(page), [])
+    t.same(faults, [])
+  })
+
+  await t.test('a token that is not known is asked for again', async (t) => {
+    const { page } = await enter('no-such-token')
+    await page.getByText('this token is not known').waitFor()
+    t.equal(await page.evaluate('sessionStorage.length'), 0, 'it is not kept')
+  })
+
+  await t.test('an expired token is told as such', async () => {
+    const { page } = await enter('old-token-0123456789')
+    await page.getByText('token "old" expired at').waitFor()
+  })
+
+  await t.test(
+    'a token is kept for this tab: a reload does not ask, signing out forgets',
+    async (t) => {
+      const { page, faults } = await enter('ops-token-0123456789')
+      await page.getByRole('button', { name: 'Abort' }).waitFor()
+      await page.reload()
+      await page.getByRole('button', { name: 'Abort' }).waitFor()
+      const other = await page.context().newPage()
+      await other.goto(stage.url)
+      await other.getByLabel('Token').waitFor()
+      t.equal(await page.evaluate('localStorage.length + document.cookie.length'), 0)
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByLabel('Token').waitFor()
+      t.equal(await page.evaluate('sessionStorage.length'), 0)
+      t.same(faults, [])
+    },
+  )
+
+  await t.test(
+    'without the scope `operate` there is everything to read and nothing to press',
+    async (t) => {
+      const { page } = await enter('viewer-token-0123456')
+      await page.getByText('does not have the scope').waitFor()
+      await page.getByRole('article', { name: 'rmse', exact: true }).waitFor()
+      t.equal(await page.getByRole('group', { name: 'What to do' }).count(), 0)
+      t.match(await page.locator('.actor').textContent(), 'viewer · read only')
+    },
+  )
+
+  await t.test('without the scope `read` it is said what the token may do', async () => {
+    const { page } = await enter('labels-token-0123456', '#/')
+    await page.getByText('token "labels" has the scopes feedback; this needs read').waitFor()
+  })
+
+  await t.test('a token that expires while somebody looks ends what they see', async (t) => {
+    const { page } = await enter('guest-token-01234567')
+    await page.locator('.link-live').waitFor()
+    await stage.advance(120_000)
+    await page.getByText('token "guest" expired at').waitFor({ timeout: 60_000 })
+    t.notMatch(await page.content(), 'credit-risk')
+  })
+})
+
+void t.test('a gateway that goes away and comes back', skipWithout('chromium'), async (t) => {
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const upstream = await startUpstream((_req, res) => res.end('{"outputs":[{"data":[1]}]}'))
+  t.teardown(upstream.close)
+  const [port] = (await findFreePorts(1)) as [number]
+  const folder = t.testdir({})
+  const origins = { baseline: upstream.origin, canary: upstream.origin }
+  const file = writeConfig(
+    folder,
+    buildConfig(
+      folder,
+      { pricing: buildRolloutService(origins, { rollout: { start: 'manual' } }) },
+      { admin: { listen: `127.0.0.1:${port}` } },
+    ),
+  )
+  const first = await startSerin(t, file)
+  const { page, faults } = await openPage(browser, `${first.admin}/#/services/pricing`, {
+    now: Date.now(),
+  })
+  t.teardown(() => page.context().close())
+  await page.getByRole('button', { name: 'Start' }).waitFor()
+
+  first.kill('SIGKILL')
+  await first.ended
+  await page.getByText('The gateway does not answer').waitFor()
+  t.match(await page.locator('.link-sign').textContent(), 'not connected')
+  await page.getByRole('heading', { name: 'pricing' }).waitFor()
+
+  const second = await startSerin(t, file)
+  await page.locator('.link-live').waitFor({ timeout: 60_000 })
+  t.equal(await page.getByText('The gateway does not answer').count(), 0)
+  await until('the lease of the dead one is over', async () => {
+    const { checks } = (await askAdmin(second.admin, '/readyz')).json<{
+      checks: { evaluator: string }
+    }>()
+    return checks.evaluator === 'decides'
+  })
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByLabel('Reason').fill('it is back')
+  await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click()
+  await page.locator('.page-head .badge', { hasText: 'progressing' }).waitFor()
+  await page.locator('.log > li', { hasText: '“it is back”' }).waitFor()
+  t.same(
+    faults.filter((fault) => !fault.includes('ERR_')),
+    [],
+  )
+})

@@ -1,0 +1,126 @@
+import t from 'tap'
+import { fakeState, fakeStatus } from '../admin/fake-deps.ts'
+import { skipWithout } from '../e2e/support/programs.ts'
+import { launchBrowser, openOn } from './support/browser.ts'
+import { experimented, shadowed } from './support/fixed-services.ts'
+import { IDLE, ROLLED_BACK, UNDER_WAY, WAITS } from './support/scripts.ts'
+import { CURTAIN, openStage } from './support/stage.ts'
+
+void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => {
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const stage = await openStage({
+    scripts: [UNDER_WAY, ROLLED_BACK, WAITS, IDLE],
+    others: () => [shadowed(CURTAIN), experimented()],
+  })
+  t.teardown(stage.close)
+  const open = openOn(t, browser, stage)
+
+  await t.test('those that want somebody to look come first, and can be searched', async (t) => {
+    const { page, faults } = await open('#/')
+    const names = page.locator('table.overview tbody th a')
+    await names.first().waitFor()
+    t.same(await names.allTextContents(), [
+      'churn',
+      'fraud-score',
+      'search-rank',
+      'credit-risk',
+      'checkout-offer',
+      'translator',
+    ])
+    await page.getByRole('searchbox').fill('risk 2.0')
+    t.same(await names.allTextContents(), ['credit-risk'])
+    await page.getByRole('searchbox').fill('nothing like it')
+    await page.getByText('No service is like that.').waitFor()
+    await page.getByRole('searchbox').fill('')
+    await page.getByRole('button', { name: /^to look at/ }).click()
+    t.same(await names.allTextContents(), ['churn', 'fraud-score', 'search-rank'])
+    t.same(faults, [])
+  })
+
+  await t.test(
+    'a service shows why it waits: what is missing, and the evidence so far',
+    async (t) => {
+      const { page, faults } = await open('#/services/credit-risk')
+      await page.getByText('rmse: a rise above 5 % is not excluded yet').waitFor()
+      t.match(await page.locator('.step.is-current').textContent(), '50 %')
+      const rmse = page.getByRole('article', { name: 'rmse', exact: true })
+      t.match(await rmse.textContent(), /No worse than by 5 %\?.*of 3/)
+      t.equal(await rmse.locator('canvas').count(), 2)
+      t.equal(await page.locator('canvas').count(), 10, 'where no ratio can be given there is none')
+      await rmse.getByText('Numbers of Evidence').click()
+      const rows = rmse.locator('.numbers tbody tr')
+      t.ok((await rows.count()) > 10, 'the same as a table')
+      t.match(await rmse.textContent(), /rmse: evidence that it is worse is .*, decided at 4\.38/)
+      t.same(faults, [])
+    },
+  )
+
+  await t.test('a decision is told with its evidence', async (t) => {
+    const { page, faults } = await open('#/services/fraud-score')
+    await page.getByText('Rolled back: rmse. The baseline serves everything.').waitFor()
+    const log = page.getByRole('region', { name: 'Decisions' })
+    t.match(await log.locator('li').first().textContent(), /rollback.*rmse is 3\.\d+ on the canary/)
+    await log.getByText('Evidence of decision').first().click()
+    await log.getByRole('row', { name: /^rmse worse/ }).waitFor()
+    t.same(faults, [])
+  })
+
+  await t.test('the answers of a shadow stand beside the live ones', async (t) => {
+    const { page } = await open('#/services/translator')
+    const pairs = page.getByRole('region', { name: 'Last pairs of canary that disagreed' })
+    t.match(await pairs.locator('tbody tr').first().textContent(), /9f2c-4884.*0\.13.*0\.31\+0\.18/)
+  })
+
+  await t.test('challengers are compared one by one', async (t) => {
+    const { page } = await open('#/services/checkout-offer')
+    const panel = page.getByRole('region', { name: 'b against the baseline', exact: true })
+    t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
+    await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
+  })
+
+  await t.test('what happens is shown as it happens', async (t) => {
+    const { page, faults } = await open('#/services/credit-risk')
+    await page.locator('.step.is-current').waitFor()
+    const before = await page.locator('.log > li').count()
+    await stage.advance(60_000)
+    await page.locator('.page-head .badge', { hasText: 'watching' }).waitFor()
+    await page.locator('.log > li', { hasText: 'Promoted from 50 % to 100 %' }).waitFor()
+    t.ok((await page.locator('.log > li').count()) > before)
+    await page.getByRole('link', { name: 'serin' }).click()
+    const row = page.locator('tr', { hasText: 'credit-risk' })
+    t.match(await row.textContent(), /watching.*canary 100 %/)
+    t.same(faults, [])
+  })
+
+  await t.test('a service that is not configured says so, and leads back', async () => {
+    const { page } = await open('#/services/no-such')
+    await page.getByText('This service is not in the configuration.').waitFor()
+    await page.getByRole('link', { name: 'All services' }).click()
+    await page.getByRole('heading', { name: 'Services' }).waitFor()
+  })
+})
+
+void t.test('two hundred services stay live', skipWithout('chromium'), async (t) => {
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  let round = 0
+  const stage = await openStage({
+    scripts: [],
+    others: () =>
+      Array.from({ length: 200 }, (_, i) => {
+        const state = fakeState({ weightBp: 500 + 100 * round, revision: 5 + round })
+        return fakeStatus(state, `model-${String(i).padStart(3, '0')}`)
+      }),
+  })
+  t.teardown(stage.close)
+  const { page, faults } = await openOn(t, browser, stage)('#/')
+  const last = page.locator('tr', { hasText: 'model-199' })
+  for (round = 0; round < 4; round++) {
+    await last.getByText(`canary ${5 + round} %`).waitFor()
+  }
+  t.equal(await page.locator('table.overview tbody tr').count(), 200)
+  await page.getByRole('searchbox').fill('model-19')
+  t.equal(await page.locator('table.overview tbody tr').count(), 10)
+  t.same(faults, [])
+})
