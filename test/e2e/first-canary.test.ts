@@ -68,7 +68,8 @@ function runShell(
   shell.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part))
   return new Promise((resolve, reject) => {
     shell.once('error', reject)
-    shell.once('close', (code) => resolve({ code, stdout }))
+    // Not `close`: what it has left running in the background, where a command failed, holds the pipe open.
+    shell.once('exit', (code) => setImmediate(() => resolve({ code, stdout })))
   })
 }
 
