@@ -21,7 +21,6 @@ t.test(
       upstreams: { 8001: one.origin, 8002: two.origin, 9095: prometheus.origin },
       ...faster({
         ...{ liked: { window: '1s' }, 'first-token': { interval: '1s' } },
-        ...{ errors: { floor: '5%' }, latency: { maxIncrease: '400%' } },
       }),
     })
     const path = '/v1/chat/completions'
