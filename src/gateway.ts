@@ -24,6 +24,7 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
+import { describeReplicas, tellOfReplicas } from './describe-replicas.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
@@ -69,6 +70,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
+    replicas: () => evaluator.replicas,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
@@ -108,11 +110,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       log.info({ decision: line, evidence }, decision.summary)
     },
     onTurn: look.note,
-    onLead: (leads) => {
-      siblings?.onLead(leads)
-      if (leads) log.info('this process decides on the rollouts')
-      else log.warn('another process decides on this store, or none: this one follows its weights')
-    },
+    ...tellOfReplicas(log, siblings?.onLead),
     onError: storeHealth.report,
   })
 
@@ -195,6 +193,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       checks: {
         gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        replicas: describeReplicas(evaluator.replicas),
         store: storeHealth.describe(),
       },
     }),

@@ -32,6 +32,11 @@ export type Cohort = {
   /** When its last outcome was known or expired; absent until then. */
   settledAt?: number
   /**
+   * Other replicas take part in it: their shares are awaited, all have come, or some never did. Absent: it is
+   * the cohort of one replica.
+   */
+  shares?: 'expected' | 'complete' | 'incomplete'
+  /**
    * Copies of its requests went to the canary in a mirror step: each unit is a pair, its tallies are those of
    * tests of pairs, and `pi` means nothing. Absent: it is a cohort of draws.
    */

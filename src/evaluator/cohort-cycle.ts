@@ -7,28 +7,32 @@ import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
 import type { Slot } from '../metrics/cohort-slot.ts'
-import { LATE, type EventBooking, type FeedbackBooking } from '../metrics/feedback-booking.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
+import {
+  LATE,
+  lateEvent,
+  type EventBooking,
+  type FeedbackBooking,
+} from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
+import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
 import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
-import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
+import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { learnBins } from './learn-bins.ts'
-import { learnCaps } from './learn-caps.ts'
+import { isDue } from './is-due.ts'
+import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
-
-/** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
-const MAX_UNITS = 2_000_000
+import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
+import { StartPoints } from './start-points.ts'
+import { unitsOf } from './units-of.ts'
 
 /** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
 const QUANTILE_SAMPLES = 4
-
-/** Answers are read after they have left: the last numbers of a settled cohort come within this. */
-const READ_MS = 1000
 
 /**
  * The cohorts of one attempt from opening to evidence: one is open at a time, closed ones settle, and
@@ -40,11 +44,12 @@ export class CohortCycle {
   #book: CycleBook
   readonly #ledger: CohortLedger
   readonly #foldedThrough = new Map<string, number>()
-  readonly #blockMs: number
+  readonly #starts: StartPoints
+  readonly #shared = new SharedCohorts()
   #evidence: Evidence
   #lastNumber: number
-  #lastStartAt: number
-  #openStep = -1
+  /** The last cohort whose draws are in the evidence. */
+  #countedThrough = -1
   /** The last cohort that was dropped or given to the store. */
   #keptThrough = -Infinity
   readonly #pending = new PendingChanges()
@@ -62,13 +67,6 @@ export class CohortCycle {
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
     this.#lastNumber = timeNumber(now)
-    this.#lastStartAt = now
-    const { maxDurationMs, analysis } = plan.spec
-    this.#blockMs = planStarts({
-      maxDurationMs,
-      cohortMs: analysis.intervalMs,
-      phaseChanges: plan.steps.length,
-    }).blockMs
     this.#evidence =
       restored?.evidence ?? emptyEvidence(this.rollout, plan.hypotheses, this.#lastNumber)
     for (const h of plan.hypotheses) {
@@ -79,9 +77,10 @@ export class CohortCycle {
       this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
       const numbers = restored.cohorts.map((c) => c.number)
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
-      // The step goes on where it was: a restart is no change of phase.
-      if (restored.evidence !== null) this.#openStep = state.step
+      this.#countedThrough = Math.max(-1, ...numbers)
     }
+    const goesOn = restored !== null && restored.evidence !== null
+    this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
     const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
     this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
@@ -104,22 +103,16 @@ export class CohortCycle {
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
   replan(plan: RolloutPlan, book: CycleBook): void {
-    for (const h of plan.hypotheses) {
-      const before = this.#plan.hypotheses.find((other) => other.id === h.id)
-      const found = this.#evidence.hypotheses[h.id]!
-      if (JSON.stringify([before?.harm, before?.proof]) === JSON.stringify([h.harm, h.proof]))
-        continue
-      // What was the largest evidence under another margin says nothing under this one.
-      const sup = { harm: 0, proof: 0, stepProof: 0 }
-      this.#evidence = {
-        ...this.#evidence,
-        hypotheses: { ...this.#evidence.hypotheses, [h.id]: { ...found, sup } },
-      }
-    }
+    this.#evidence = forgetChangedMargins(this.#evidence, this.#plan.hypotheses, plan.hypotheses)
     this.#plan = plan
     this.#book = book
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs.replan(plan, book)
+  }
+
+  /** Keys that others may have judged before. */
+  get claims(): UnitClaims {
+    return this.#ledger.claims
   }
 
   /** The number of the newest cohort. */
@@ -130,19 +123,40 @@ export class CohortCycle {
   /**
    * Closes the open cohort (`byInterval`: since its interval has ended) and, where both variants have a
    * share, opens the next one. Its number is above `after`: cycles that turn together give the same
-   * number to cohorts of the same time.
+   * number to cohorts of the same time. The `others` hear of it.
    */
-  turn(state: RolloutState, now: number, judged: boolean, byInterval = false, after = 0): void {
+  turn(
+    state: RolloutState,
+    now: number,
+    judged: boolean,
+    byInterval = false,
+    after = 0,
+    others: OtherReplicas | null = null,
+  ): void {
     const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
     this.#evidence = this.#pairs.turn(this.#evidence, { state, now, judged, number })
     if (this.#pairs.isOpen) this.#lastNumber = number
     this.#ledger.close(now, byInterval)
+    // What is learnt is frozen for the attempt; later cohorts are judged by it.
+    for (const learnt of others?.learnt(this.#plan.service, this.rollout) ?? []) {
+      this.#evidence = withLearnt(this.#evidence, learnt)
+    }
+    this.#open(state, now, judged, number)
+    if (others === null) return
+    const [plan, folded] = [this.#plan, this.#foldedThrough]
+    const areThere = this.#shared.admits(others.areThere(), plan, this.#ledger)
+    const news = this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
+    if (news !== null) others.publish(news)
+  }
+
+  #open(state: RolloutState, now: number, judged: boolean, number: number): void {
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
-    this.#evidence = learnCaps(this.#evidence, this.#plan.metrics, this.#ledger)
-    this.#evidence = learnBins(this.#evidence, this.#plan.hypotheses, this.#ledger)
+    const { caps, bins = {} } = this.#evidence
+    const learnt = takeLearnt(this.#plan, { caps, bins }, this.#ledger)
+    this.#evidence = withLearnt(this.#evidence, learnt)
     this.#lastNumber = number
-    this.#addStart(state, number, now)
+    this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     const pi = state.weightBp / WHOLE_BP
     this.#ledger.open({
       number,
@@ -163,17 +177,25 @@ export class CohortCycle {
     const before = this.#evidence
     this.#evidence = this.#pairs.fold(before, state, now)
     let changed = this.#evidence !== before
-    for (const slot of this.#ledger.settleUntil(now, monotonicNow)) {
-      if (!slot.used) continue
-      this.#evidence = foldAssignments(this.#evidence, slot.cohort)
-      this.#keepUnits(slot)
-      changed = true
+    this.#ledger.settleUntil(now, monotonicNow)
+    for (const slot of this.#ledger.slotsAfter(this.#countedThrough)) {
+      if (!slot.settled || !this.#shared.isWhole(slot.cohort)) break
+      if (this.#count(slot, now)) changed = true
     }
     for (const hypothesis of this.#plan.hypotheses) {
       if (this.#foldHypothesis(hypothesis, now)) changed = true
     }
     this.#persistOrDrop()
+    this.#shared.release()
     return changed
+  }
+
+  /** Reads the shares of others that the next `fold` needs, at the same `now`. Null: nobody else takes part. */
+  gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> | null {
+    if (!this.#ledger.claims.isShared && !this.#shared.areAny) return null
+    this.#ledger.settleUntil(now, monotonicNow)
+    const folded = { counted: this.#countedThrough, byHypothesis: this.#foldedThrough }
+    return this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
@@ -184,7 +206,7 @@ export class CohortCycle {
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
-    if (prediction.rollout !== this.rollout) return { ...LATE, totals, metrics: 0 }
+    if (prediction.rollout !== this.rollout) return lateEvent(totals)
     return this.#ledger.event(
       prediction,
       totals,
@@ -206,19 +228,37 @@ export class CohortCycle {
     this.#pending.stored(changes)
   }
 
+  /** True where it is evidence. */
+  #count(slot: Slot, now: number): boolean {
+    const { cohort } = slot
+    this.#shared.settle(cohort, now)
+    slot.counted = true
+    this.#countedThrough = cohort.number
+    const shares = this.#shared.sharesOf(cohort)
+    // Who was assigned nothing new may still have seen known keys fail.
+    if (shares.length > 0) slot.used = true
+    if (!slot.used) return false
+    const whole = this.#shared.whole(cohort)
+    this.#evidence = foldAssignments(this.#evidence, whole)
+    const others = shares.flatMap((s) => s.newUnits)
+    for (const unit of others) this.#ledger.units.admit(unit)
+    const batch = unitsOf(whole, [...slot.newUnits, ...others])
+    if (this.#plan.keyed && batch !== null) this.#pending.addUnits(batch)
+    return true
+  }
+
   #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
-    const windowMs = 'windowMs' in hypothesis.source ? hypothesis.source.windowMs : null
     const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
       this.#ledger.units.harmSince(id, epoch, units)
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
-    for (const { cohort, settled, used } of this.#ledger.slotsAfter(after)) {
+    for (const { cohort, used, counted } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
-      if (!settled || now < cohort.closedAt! + (windowMs ?? 0)) break
-      if (windowMs === 0 && now < cohort.settledAt! + READ_MS) break
+      if (!counted || !isDue(cohort, hypothesis, now) || !this.#shared.isWhole(cohort)) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
-      this.#evidence = foldHypothesis(this.#evidence, hypothesis, cohort, harmSince)
+      const whole = this.#shared.whole(cohort)
+      this.#evidence = foldHypothesis(this.#evidence, hypothesis, whole, harmSince)
       changed = true
     }
     return changed
@@ -228,9 +268,9 @@ export class CohortCycle {
     const oldest = Math.min(...this.#foldedThrough.values())
     for (const slot of this.#ledger.slots()) {
       const { number } = slot.cohort
-      if (!slot.settled || number > oldest) break
+      if (!slot.counted || number > oldest) break
       this.#ledger.drop(number)
-      if (slot.used) this.#pending.archive(slot.cohort)
+      if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
       this.#pending.drop(number)
     }
     // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
@@ -239,47 +279,9 @@ export class CohortCycle {
       if (isKept && used) this.#pending.put(cohort)
     }
     for (const slot of this.#ledger.slotsAfter(this.#keptThrough)) {
-      if (!slot.settled) break
+      if (!slot.counted) break
       this.#keptThrough = slot.cohort.number
       if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
-    }
-  }
-
-  #keepUnits({ cohort, newUnits }: Slot): void {
-    if (!this.#plan.keyed) return
-    const events: Record<string, number[]> = {}
-    for (const [id, tally] of Object.entries(cohort.tallies)) {
-      if (tally.kind !== 'event' || tally.harmUnits === null) continue
-      const units = tally.harmUnits.flat()
-      if (units.length > 0) events[id] = units
-    }
-    if (newUnits.length === 0 && Object.keys(events).length === 0) return
-    this.#pending.addUnits({ cohort: cohort.number, epoch: cohort.epoch, seen: newUnits, events })
-  }
-
-  #addStart(state: RolloutState, number: number, now: number): void {
-    const phaseChanged = state.step !== this.#openStep
-    const isFirst = this.#openStep === -1
-    this.#openStep = state.step
-    const { starts } = this.#evidence
-    if (isFirst) {
-      this.#evidence = { ...this.#evidence, starts: [number], stepStart: 0 }
-      this.#lastStartAt = now
-      return
-    }
-    const isNew = isNewStart({
-      starts: starts.length,
-      phaseChanged,
-      phaseChangesLeft: this.#plan.steps.length - 1 - state.step,
-      sinceLastStartMs: now - this.#lastStartAt,
-      blockMs: this.#blockMs,
-    })
-    if (isNew) {
-      this.#evidence = { ...this.#evidence, starts: [...starts, number] }
-      this.#lastStartAt = now
-    }
-    if (phaseChanged) {
-      this.#evidence = { ...this.#evidence, stepStart: this.#evidence.starts.length - 1 }
     }
   }
 

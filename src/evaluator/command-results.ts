@@ -22,3 +22,14 @@ export function stale(what: string, revision: number, asked: number): RunnerResu
   const detail = `the ${what} is at revision ${revision}, not ${asked}: read it again`
   return { ok: false, code: 'SERIN_STALE_REVISION', detail }
 }
+
+/** Tells of an error of the store, and answers with it. */
+export function storeFailed(
+  tell: (what: string, error: unknown) => void,
+  what: string,
+): (error: unknown) => RunnerResult {
+  return (error) => {
+    tell(what, error)
+    return STORE_FAILED
+  }
+}

@@ -1,9 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock } from '../domain/clock.ts'
-import type { Command, Decision } from '../domain/decision.ts'
+import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
-import type { MetricReport } from '../domain/verdict.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
@@ -12,17 +9,20 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
-import type { Store } from '../store/store.ts'
+import type { EvaluatorDeps } from './evaluator-deps.ts'
 import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import type { Confirm } from './observe.ts'
-import type { FetchProvider } from './provider-fetcher.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
+import type { Follower } from './replica-voice.ts'
+import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
+
+/** How often keys are claimed that others may have judged: what is known of their requests waits for that. */
+const CLAIM_MS = 50
 
 /** Rollouts that are evaluated before the event loop gets its turn: about a millisecond's work. */
 const RUNNERS_AT_A_STRETCH = 8
@@ -33,49 +33,32 @@ export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
 /** A service whose split is fixed. */
 export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }
 
-/** What the control loop needs of the world. */
-export type EvaluatorDeps = {
-  readonly store: Store
-  readonly clock: Clock
-  /** Names this process in the lease. */
-  readonly holder: string
-  readonly reachability: (
-    service: string,
-    variant: string,
-  ) => { readonly ready: boolean; readonly downForMs: number }
-  /** Asks another system for a metric. */
-  readonly fetchProvider: FetchProvider
-  /** Asked only where the configuration wants a promotion confirmed. */
-  readonly confirm: Confirm
-  readonly apply: (state: RolloutState) => void
-  /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
-  readonly applyWinner: (service: string, winner: string | null) => void
-  readonly onDecision: (decision: Decision) => void
-  /** Told what the evidence says at every turn of a rollout. */
-  readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
-  /** Told at the first look, and whenever this process begins or ceases to decide. */
-  readonly onLead?: (leads: boolean) => void
-  readonly onError: (what: string, error: unknown) => void
-}
-
 /** The control loop over all rollouts. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps
   readonly #lease: LeaseKeeper
+  readonly #replicas: Replicas
   readonly #runners = new Map<string, RolloutRunner>()
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
-  #timer: NodeJS.Timeout | null = null
+  #timers: readonly NodeJS.Timeout[] = []
   #led: boolean | null = null
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
-    this.#lease = new LeaseKeeper(deps.store, deps.clock, deps.holder)
+    const { store, clock, holder } = deps
+    this.#lease = new LeaseKeeper(store, clock, holder)
+    this.#replicas = new Replicas(store, clock, holder)
   }
 
   /** Whether this process decides. */
   get leads(): boolean {
     return this.#lease.current() !== null
+  }
+
+  /** What is known of the other processes on the store; null while one of them decides. */
+  get replicas(): SeenReplicas | null {
+    return this.leads ? this.#replicas.seen : null
   }
 
   /**
@@ -146,8 +129,10 @@ export class Evaluator {
 
   /** Looks at once, then every quarter of a second until `stop`. */
   start(): void {
-    this.#timer = setInterval(() => void this.look(), LOOK_MS)
-    this.#timer.unref()
+    this.#timers = [
+      setInterval(() => void this.look(), LOOK_MS).unref(),
+      setInterval(() => void this.#claim(), CLAIM_MS).unref(),
+    ]
     void this.look()
   }
 
@@ -159,14 +144,15 @@ export class Evaluator {
 
   /** Ends the loop: what is folded is stored, the lease is given back. */
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
+    for (const timer of this.#timers) clearInterval(timer)
     await this.#looking
+    await this.#claim()
     for (const runner of this.#all()) {
-      await runner.flush().catch((error: unknown) => this.#deps.onError('flush', error))
+      await this.#try('flush', () => runner.flush())
     }
+    await this.#try('good-bye', () => this.#replicas.leave(this.#followers()))
     // Whoever comes next then waits for it to run out.
-    await this.#lease.release().catch((error: unknown) => this.#deps.onError('lease', error))
+    await this.#try('lease', () => this.#lease.release())
   }
 
   /** Null: the service has no rollout. */
@@ -206,7 +192,7 @@ export class Evaluator {
   label(prediction: Prediction, label: number): BookedLabel {
     const { service } = prediction
     const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.feedback.label(prediction, label)
+    if (runner !== undefined) return runner.cohorts.label(prediction, label)
     return this.#experiments.get(service)?.feedback.label(prediction, label) ?? LATE
   }
 
@@ -214,7 +200,7 @@ export class Evaluator {
   event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): BookedEvent {
     const { service } = prediction
     const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.feedback.event(prediction, totals, event)
+    if (runner !== undefined) return runner.cohorts.event(prediction, totals, event)
     const experiment = this.#experiments.get(service)
     return experiment?.feedback.event(prediction, totals, event) ?? lateEvent(totals)
   }
@@ -225,15 +211,18 @@ export class Evaluator {
   }
 
   async #lookOnce(): Promise<void> {
-    try {
-      await this.#lease.keep()
-    } catch (error) {
-      this.#deps.onError('lease', error)
-    }
+    await this.#try('lease', () => this.#lease.keep())
     if (this.leads !== this.#led) {
       this.#led = this.leads
       this.#deps.onLead?.(this.leads)
+      this.#replicas.turn()
     }
+    await this.#try('word of the other replicas', () =>
+      this.#replicas.hear(this.leads, () => this.#followers()),
+    )
+    await this.#claim()
+    const seen = this.replicas
+    if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<unknown>[] = []
     let n = 0
     for (const runner of this.#all()) {
@@ -243,6 +232,27 @@ export class Evaluator {
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
     await Promise.all(ticks)
+    await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
+  }
+
+  async #try(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#deps.onError(what, error)
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const all: Claimant[] = []
+    for (const [service, { cohorts }] of this.#runners) {
+      if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
+    }
+    if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
+  }
+
+  #followers(): readonly Follower[] {
+    return [...this.#runners.values()].map(({ follower }) => follower)
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {
@@ -267,6 +277,7 @@ export class Evaluator {
       onError,
       fetchProvider,
       lease: () => this.#lease.current(),
+      ...this.#replicas.deps,
       reachability: (variant) => reachability(service, variant),
     }
   }

@@ -10,6 +10,8 @@ export class LeaseKeeper {
   readonly #clock: Clock
   readonly #holder: string
   #lease: Lease | null = null
+  /** Monotonic, counted from before it was asked for: the store's own clock began later. */
+  #heldUntil = 0
 
   constructor(store: Store, clock: Clock, holder: string) {
     this.#store = store
@@ -19,14 +21,16 @@ export class LeaseKeeper {
 
   /** The lease while it is surely held; null = somebody else may decide. */
   current(): Lease | null {
-    return this.#lease !== null && this.#clock.now() < this.#lease.expiresAt ? this.#lease : null
+    return this.#lease !== null && this.#clock.monotonic() < this.#heldUntil ? this.#lease : null
   }
 
   /** Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked. */
   async keep(): Promise<void> {
+    const askedAt = this.#clock.monotonic()
+    if (this.#lease !== null && this.#heldUntil - askedAt > (LEASE_TTL_MS * 2) / 3) return
     const now = this.#clock.now()
-    if (this.#lease !== null && this.#lease.expiresAt - now > (LEASE_TTL_MS * 2) / 3) return
     this.#lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
+    this.#heldUntil = askedAt + LEASE_TTL_MS
   }
 
   /** Gives the lease back, so that a successor need not wait. */

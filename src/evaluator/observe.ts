@@ -73,9 +73,14 @@ export class Observer {
     this.#measuring = new Measuring(fetch)
   }
 
-  /** Takes the measurements that are due; see Measuring. */
-  measure(look: Measured): Evidence {
-    return this.#measuring.look(look)
+  /** Takes the measurements that are due, see Measuring, and at a turn counts the limits. `isNews`: to be stored. */
+  measure(
+    look: Measured,
+    isTurn: boolean,
+  ): { readonly evidence: Evidence; readonly isNews: boolean } {
+    const evidence = this.#measuring.look(look)
+    const isNews = evidence !== look.evidence
+    return { evidence: isTurn ? countLimits({ ...look, evidence }) : evidence, isNews }
   }
 
   observe(look: Look): Observation {
@@ -149,7 +154,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
-export function countLimits(input: Measured): Evidence {
+function countLimits(input: Measured): Evidence {
   const { evidence } = input
   const limits = limitsOf(input)
   if (limits.length === 0) return evidence

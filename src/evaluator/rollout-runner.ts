@@ -3,27 +3,29 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
-import { reconcile, type Circumstances } from '../rollout/reconcile.ts'
+import type { Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
-import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
+import { DECIDED_ELSEWHERE, refusedBy, stale, storeFailed } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
-import { countLimits, Observer, type Look } from './observe.ts'
+import { Following } from './following.ts'
+import { Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
-import { readStored } from './read-stored.ts'
+import { readRolledBackAt, readStored } from './read-stored.ts'
+import { reconcilePending } from './reconcile-pending.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { beginsAnother, takeUp } from './take-up.ts'
 
 /**
- * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and
- * what it decided is in the store before the data plane acts on it. Evaluations, commands and reloads
- * of a service never overlap.
+ * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
+ * is stored before the data plane acts on it. Evaluations, commands and reloads of a service never overlap.
  */
 export class RolloutRunner {
   readonly #deps: RunnerDeps
@@ -34,6 +36,7 @@ export class RolloutRunner {
   #stored: RolloutState | null
   #cycle: CohortCycle
   readonly #observer: Observer
+  readonly #following: Following
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -42,8 +45,7 @@ export class RolloutRunner {
   /** A write was not answered: it may be stored all the same. */
   #isUnsure = false
   #warmUntil: number
-  // To be stored before anything else: the configuration's transition, or a rollback that could not be. It
-  // keeps the canary's weight or takes all of it, so this process goes by it already.
+  // To be stored before all else. It keeps the canary's weight or takes all of it, so it is gone by already.
   #pending: Transition | null
   readonly #oneByOne = new OneByOne()
 
@@ -53,6 +55,7 @@ export class RolloutRunner {
     const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
+    this.#following = new Following(deps)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
@@ -73,9 +76,8 @@ export class RolloutRunner {
     return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
   }
 
-  /** What a forecast is made from. */
+  /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
   reading(now: number): TrafficInput {
-    // Evidence of an attempt that is to end answers other questions.
     const isOver = this.#pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
@@ -90,13 +92,13 @@ export class RolloutRunner {
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
   command(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    return this.#oneByOne.run(() => this.#obey(command, ifMatch))
+    const failed = storeFailed(this.#deps.onError, `${command.verb} of ${this.#plan.service}`)
+    return this.#oneByOne.run(() => this.#obey(command, ifMatch)).catch(failed)
   }
 
   /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
-      // Other versions depend on what the store knows; and it may know what this process has not heard of.
       if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
       const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
       return 'refused' in next ? next.detail : null
@@ -106,9 +108,7 @@ export class RolloutRunner {
   /** Goes on under another plan. `refusal` must have been asked first. */
   reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const rolledBackAt = beginsAnother(plan, this.#stored)
-        ? await this.#deps.store.rolledBackAt(plan.service, plan.canaryVersion)
-        : null
+      const rolledBackAt = await readRolledBackAt(this.#deps.store, plan, this.#stored)
       const next = this.#reconciled(plan, { actor, rolledBackAt })
       if ('refused' in next) throw new Error(next.detail)
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
@@ -121,9 +121,14 @@ export class RolloutRunner {
     })
   }
 
-  /** What feedback is booked with: the cohorts of the attempt that runs. */
-  get feedback(): Pick<CohortCycle, 'label' | 'event'> {
-    return this.#cycle
+  /** The cohorts of the attempt that runs, as feedback and keys meet them. */
+  get cohorts(): Pick<CohortCycle, 'label' | 'event' | 'claims'> {
+    return this.#following.cohorts ?? this.#cycle
+  }
+
+  /** Its part in what another process decides. */
+  get follower(): ReturnType<Following['follower']> {
+    return this.#following.follower(this.#plan, tripOf(this.#state, this.#pending))
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -136,24 +141,30 @@ export class RolloutRunner {
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
   #evaluate(): Promise<unknown> | null {
     const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
-    if (isKnown && this.#pending === null) return this.#decide()
+    const leads = isKnown && this.#following.cohorts === null
+    if (leads && this.#pending === null) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
 
-  /** Null: nothing has to be stored. */
+  /** Null: nothing has to be stored, and nobody else to be waited for. */
   #decide(): Promise<unknown> | null {
-    const now = this.#deps.clock.now()
+    const { clock, others } = this.#deps
+    const now = clock.now()
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
-    const folded = this.#cycle.fold(this.#state, now, this.#deps.clock.monotonic())
-    const seen = this.#looked(now)
-    const evidence = this.#observer.measure(seen)
-    this.#cycle.amend(isTurn ? countLimits({ ...seen, evidence }) : evidence)
-    this.#seen = this.#observe(now)
-    if (isTurn) this.#deps.onTurn(this.#state, this.#seen.reports)
-    const transition = step(this.#plan, this.#state, this.#seen)
-    const isSame = !folded && evidence === seen.evidence && transition.state === this.#state
-    if (isSame) return null
+    const gathered = this.#cycle.gather(others, now, clock.monotonic())
+    return gathered?.then(() => this.#judge(now, isTurn)) ?? this.#judge(now, isTurn)
+  }
+
+  #judge(now: number, isTurn: boolean): Promise<unknown> | null {
+    const [state, { clock, others }] = [this.#state, this.#deps]
+    const folded = this.#cycle.fold(state, now, clock.monotonic())
+    const { evidence, isNews } = this.#observer.measure(this.#looked(now), isTurn)
+    this.#cycle.amend(evidence)
+    this.#seen = this.#observer.observe(this.#looked(now))
+    if (isTurn) this.#deps.onTurn(state, this.#seen.reports)
+    const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
+    if (!folded && !isNews && transition.state === state) return null
     return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
       if (transition.state.phase === 'rolled-back') this.#goBy(transition)
@@ -166,8 +177,14 @@ export class RolloutRunner {
     const lease = this.#deps.lease()
     const isNews = lease === null || lease.token !== this.#token
     if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
-    if (lease === null) return false
+    if (lease === null) {
+      // Books what is served here into the cohorts of who decides.
+      if (this.#stored !== null) await this.#following.turn(this.#plan, this.state, this.#book)
+      if (this.state.weightBp > 0) this.#protect((reason) => reason === 'breaker')
+      return false
+    }
     this.#token = lease.token
+    if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
     if (this.#pending !== null) await this.#commit(this.#pending)
     this.#pending = null
     return true
@@ -176,52 +193,44 @@ export class RolloutRunner {
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(readsAll: boolean): Promise<void> {
     const known = readsAll ? null : (this.#stored?.revision ?? null)
-    const found = await readStored(this.#deps.store, this.#plan, known).catch((error: unknown) => {
+    const { store, clock } = this.#deps
+    const found = await readStored(store, this.#plan, known, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })
     this.#isUnsure = false
     if (found === null) return
-    const { record, rolledBackAt, lastDecision } = found
-    const now = this.#deps.clock.now()
-    const { state, pending, restored } = takeUp(this.#plan, record, { now, rolledBackAt })
+    const { record, state, pending, restored, lastDecision } = found
     this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = pending
-    this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, restored)
+    this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
     this.#deps.apply(this.state)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
-  #protect(): void {
+  #protect(isReason: (reason: string) => boolean = () => true): void {
     if (this.#pending?.state.weightBp === 0) return
-    const transition = step(this.#plan, this.state, this.#observe(this.#deps.clock.now()))
-    if (transition.decision?.action === 'rollback') this.#goBy(transition)
+    const next = step(this.#plan, this.state, this.#observer.observe(this.#looked()))
+    if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#goBy(next)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    try {
-      if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
-      const { revision } = this.#state
-      if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
-      this.#seen = this.#observe(this.#deps.clock.now())
-      const transition = step(this.#plan, this.#state, this.#seen, command)
-      if ('refused' in transition) return refusedBy(transition.detail)
-      if (transition.decision === null) return { ok: true, decision: null }
-      return { ok: true, decision: await this.#commit(transition) }
-    } catch (error) {
-      this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
-      return STORE_FAILED
-    }
+    if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+    const { revision } = this.#state
+    if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
+    this.#seen = this.#observer.observe(this.#looked())
+    const transition = step(this.#plan, this.#state, this.#seen, command)
+    if ('refused' in transition) return refusedBy(transition.detail)
+    if (transition.decision === null) return { ok: true, decision: null }
+    return { ok: true, decision: await this.#commit(transition) }
   }
 
   #goBy(pending: Transition): void {
-    const { weightBp } = this.state
+    const isMoved = pending.state.weightBp !== this.state.weightBp
     this.#pending = pending
-    if (pending.state.weightBp !== weightBp) {
-      this.#cycle.turn(this.state, this.#deps.clock.now(), false)
-    }
+    if (isMoved) this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     this.#deps.apply(this.state)
   }
 
@@ -247,10 +256,9 @@ export class RolloutRunner {
     if (!resetEvidence) this.#cycle.stored(cohorts)
     this.#stored = state
     this.#adopt(transition)
-    if (result.decision !== null) {
-      this.#lastDecision = result.decision
-      this.#deps.onDecision(result.decision)
-    }
+    if (result.decision === null) return null
+    this.#lastDecision = result.decision
+    this.#deps.onDecision(result.decision)
     return result.decision
   }
 
@@ -278,23 +286,15 @@ export class RolloutRunner {
     this.#turnAt = now
     this.#book.fade(now)
     const judged = now >= this.#warmUntil && isCompared(this.#state)
-    this.#cycle.turn(this.state, now, judged, byInterval)
+    this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
   }
 
-  #observe(now: number): Observation {
-    return this.#observer.observe(this.#looked(now))
-  }
-
-  #looked(now: number): Look {
+  #looked(now = this.#deps.clock.now()): Look {
     return { ...this.reading(now), sight: this.#deps, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    // A rollback that waits for the store stands; a configuration that does may be taken back.
-    const rollback = this.#pending?.decision?.action === 'rollback' ? this.#pending : null
     const seen = { ...by, now: this.#deps.clock.now() }
-    const next = reconcile(plan, rollback?.state ?? this.#stored, seen)
-    if ('refused' in next || rollback === null) return next
-    return { ...next, decision: next.decision ?? rollback.decision }
+    return reconcilePending(plan, this.#stored, this.#pending, seen)
   }
 }

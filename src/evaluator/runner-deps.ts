@@ -7,22 +7,24 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import type { Sight } from './observe.ts'
+import type { ReplicaDeps } from './replicas.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 
 /** What a runner needs of the world. */
-export type RunnerDeps = Sight & {
-  readonly store: Store
-  readonly clock: Clock
-  /** The lease to decide, while it is held; null = another process leads. */
-  readonly lease: () => Lease | null
-  readonly fetchProvider: FetchProvider
-  /** Gives the data plane a state's weights, for every assignment from then on. */
-  readonly apply: (state: RolloutState) => void
-  readonly onDecision: (decision: Decision) => void
-  /** Told what the evidence says whenever a cohort turns, before anything is decided by it. */
-  readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
-  readonly onError: (what: string, error: unknown) => void
-}
+export type RunnerDeps = Sight &
+  ReplicaDeps & {
+    readonly store: Store
+    readonly clock: Clock
+    /** The lease to decide, while it is held; null = another process leads. */
+    readonly lease: () => Lease | null
+    readonly fetchProvider: FetchProvider
+    /** Gives the data plane a state's weights, for every assignment from then on. */
+    readonly apply: (state: RolloutState) => void
+    readonly onDecision: (decision: Decision) => void
+    /** Told what the evidence says whenever a cohort turns, before anything is decided by it. */
+    readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
+    readonly onError: (what: string, error: unknown) => void
+  }
 
 /** What became of a command. `decision: null`: it was so already. */
 export type RunnerResult =

@@ -53,6 +53,8 @@ export type Booked = {
   readonly changed: {
     readonly rollout: string
     readonly cohort: number
+    /** Whose share of the cohort it is; absent = the cohort itself. */
+    readonly replica?: string
     readonly tallies: Readonly<Record<string, Tally>>
   } | null
   /** The same of cohorts that are kept under another name than the service's: those of an experiment. */

@@ -49,7 +49,8 @@ export class SliceBooking {
   ): void {
     const own = changed === null ? [] : [{ ...changed, service }]
     for (const each of [...own, ...alsoChanged]) {
-      this.#tallies.set(`${each.service}\0${each.rollout}\0${each.cohort}`, each)
+      const { rollout, cohort, replica = '' } = each
+      this.#tallies.set(`${each.service}\0${rollout}\0${cohort}\0${replica}`, each)
     }
   }
 

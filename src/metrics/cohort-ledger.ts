@@ -1,36 +1,29 @@
-import type { Cohort, CohortTerms, Pair, Side } from '../domain/cohort.ts'
-import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import type { Cohort, Side } from '../domain/cohort.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
 import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
-import { newSlot, type Slot } from './cohort-slot.ts'
+import { newSlot, type Place, type Slot } from './cohort-slot.ts'
 import { countUnit } from './count-unit.ts'
-import { DriftBook, emptyDriftTally } from './drift-book.ts'
+import { DriftBook } from './drift-book.ts'
+import { emptyCohort } from './empty-cohort.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
 import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
-import { emptyBetTally, emptyEventTally } from './tally.ts'
+import { UnitClaims } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
 export const SETTLE_MS = 30_000
 
 /** What a cohort is opened with. */
-export type Opening = {
-  readonly number: number
-  readonly rollout: string
-  readonly step: number
-  readonly pi: number
-  readonly epoch: number
-  readonly judged: boolean
-  readonly terms: CohortTerms
-  readonly now: number
-}
+export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
 
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
@@ -38,8 +31,8 @@ export type Opening = {
  */
 export class CohortLedger {
   readonly units: UnitIndex
-  readonly #hypotheses: readonly Hypothesis[]
-  readonly #keyed: boolean
+  readonly claims = new UnitClaims()
+  readonly #empty: (opening: CohortOpening) => Cohort
   readonly #whole: Questions
   readonly #bySegment: ReadonlyMap<string, Questions>
   readonly #drift: DriftBook | null
@@ -56,10 +49,10 @@ export class CohortLedger {
 
   constructor(hypotheses: readonly Hypothesis[], keyed: boolean, maxUnits: number) {
     this.units = new UnitIndex(maxUnits)
-    this.#hypotheses = hypotheses
-    this.#keyed = keyed
     this.#whole = wholeQuestions(hypotheses)
     this.#bySegment = segmentQuestions(hypotheses)
+    const segments = [...this.#bySegment.keys()]
+    this.#empty = (opening) => emptyCohort(opening, { hypotheses, keyed, segments })
     this.#drift = DriftBook.of(hypotheses)
     this.#labels = new LabelBook(hypotheses, this.#capLearner)
     this.#answers = new AnswerBook(hypotheses, this.#capLearner)
@@ -87,25 +80,16 @@ export class CohortLedger {
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
     this.close(opening.now)
-    // Written out: what a rest pattern gives has a shape of its own each time, slow to read everywhere.
-    const cohort: Cohort = {
-      number: opening.number,
-      rollout: opening.rollout,
-      step: opening.step,
-      pi: opening.pi,
-      epoch: opening.epoch,
-      judged: opening.judged,
-      terms: opening.terms,
-      openedAt: opening.now,
-      closedAt: null,
-      assigned: [0, 0],
-      observed: [0, 0],
-      ...this.#emptySegments(),
-      tallies: this.#emptyTallies(opening.terms),
-    }
+    const cohort = this.#empty({ ...opening, openedAt: opening.now })
     this.#open = newSlot(cohort, false)
     this.#slots.add(this.#open)
     return cohort
+  }
+
+  /** Adds a cohort that takes no assignments here, but feedback of requests that others took; beyond all others. */
+  addForFeedback(opening: CohortOpening): void {
+    const { openedAt } = opening
+    this.#slots.add(newSlot({ ...this.#empty(opening), closedAt: openedAt }, true))
   }
 
   /**
@@ -130,19 +114,19 @@ export class CohortLedger {
     observed: boolean,
     segment: string | null = null,
     numbers: ReadonlyMap<string, number> | null = null,
-  ): { cohort: Cohort; first: boolean } | null {
+  ): Place | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
-    const { cohort, newUnits } = this.#open
-    const first = unit === null || this.units.claim(unit)
-    if (first) {
-      countUnit(cohort, side, segment, observed)
-      if (unit !== null) newUnits.push(unit)
-      if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
-    } else if (!this.units.knows(unit)) {
-      return null
+    const slot = this.#open
+    if (unit !== null && this.claims.isShared && !this.units.knows(unit)) {
+      return this.#claim(slot, unit, () =>
+        this.#count(slot, side, unit, observed, segment, numbers),
+      )
     }
-    this.#open.used = true
-    return { cohort, first }
+    const first = unit === null || this.units.claim(unit)
+    if (first) this.#count(slot, side, unit, observed, segment, numbers)
+    else if (!this.units.knows(unit)) return null
+    slot.used = true
+    return { cohort: slot.cohort, first, claim: null }
   }
 
   /** The ticket of that draw is under way. */
@@ -154,13 +138,16 @@ export class CohortLedger {
   settle(ticket: Ticket, outcome: Outcome, durationMs: number): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined || !slot.live.remove(ticket)) return
-    this.#book(slot.cohort, ticket, outcome, durationMs)
+    const { cohort } = slot
+    if (ticket.claim === null) this.#book(cohort, ticket, outcome, durationMs)
+    else ticket.claim.whenKnown(() => this.#book(cohort, ticket, outcome, durationMs))
   }
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = this.#slots.get(ticket.cohort!.number)
-    if (slot === undefined) return
+    // The ledger of another attempt, or of another replica's time to decide, may know the number.
+    if (slot?.cohort !== ticket.cohort) return
     if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
@@ -210,8 +197,10 @@ export class CohortLedger {
     for (const slot of this.#slots.after(this.#settledThrough)) {
       const { closedAt } = slot.cohort
       if (closedAt === null) break
-      if (slot.live.size > 0) {
+      if (slot.settled) continue
+      if (slot.live.size + slot.claims.size > 0) {
         if (now - closedAt < SETTLE_MS) break
+        for (const claim of slot.claims) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
           this.#book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
@@ -272,23 +261,33 @@ export class CohortLedger {
     return { rollout: cohort.rollout, cohort: cohort.number, tallies }
   }
 
-  #emptyTallies(terms: CohortTerms): Cohort['tallies'] {
-    return Object.fromEntries(
-      this.#hypotheses.map((h) => [
-        h.id,
-        h.source.of === 'drift'
-          ? emptyDriftTally(h.id, terms)
-          : isContinuous(h.source)
-            ? emptyBetTally(h.source.of)
-            : emptyEventTally(this.#keyed),
-      ]),
-    )
+  #count(
+    { cohort, newUnits }: Slot,
+    side: Side,
+    unit: number | null,
+    observed: boolean,
+    segment: string | null,
+    numbers: ReadonlyMap<string, number> | null,
+  ): void {
+    countUnit(cohort, side, segment, observed)
+    if (unit !== null) newUnits.push(unit)
+    if (numbers !== null) this.#drift?.addNumbers(cohort, side, segment, numbers)
   }
 
-  #emptySegments(): Pick<Cohort, 'segments'> {
-    if (this.#bySegment.size === 0) return {}
-    const units = () => ({ assigned: [0, 0] as Pair, observed: [0, 0] as Pair })
-    return { segments: Object.fromEntries([...this.#bySegment.keys()].map((s) => [s, units()])) }
+  /** A key that somebody else may have judged: `count` it once it is known that nobody has. */
+  #claim(slot: Slot, unit: number, count: () => void): Place | null {
+    const { cohort } = slot
+    if (this.claims.has(unit)) return { cohort, first: false, claim: null }
+    const claim = this.claims.begin(unit)
+    if (claim === null) return null
+    slot.used = true
+    slot.claims.add(claim)
+    claim.whenKnown((first) => {
+      slot.claims.delete(claim)
+      this.units.admit(unit)
+      if (first) count()
+    })
+    return { cohort, first: false, claim }
   }
 
   #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {

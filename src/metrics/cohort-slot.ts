@@ -1,6 +1,7 @@
 import type { Cohort } from '../domain/cohort.ts'
 import { Bag } from './bag.ts'
 import type { Ticket } from './recorder.ts'
+import type { UnitClaim } from './unit-claims.ts'
 
 /** A cohort with what is still under way in it. */
 export type Slot = {
@@ -9,10 +10,14 @@ export type Slot = {
   readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
   readonly newUnits: number[]
+  /** Keys that it may have judged first. */
+  readonly claims: Set<UnitClaim>
   /** A judged request was assigned in it; else there is nothing to fold and nothing to store. */
   used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
   settled: boolean
+  /** Its draws are in the evidence: with the shares of other replicas that take part in it. */
+  counted: boolean
   /** The store has it: a label that changes it must be stored with it. */
   persisted: boolean
   /** Something beside feedback has changed since the store got it. */
@@ -21,6 +26,13 @@ export type Slot = {
 
 /** A cohort without a request under way; `stored`: it comes from the store, settled. */
 export function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const kept = { used: stored, settled: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], ...kept }
+  const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
+  return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: new Set(), ...kept }
+}
+
+/** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */
+export type Place = {
+  readonly cohort: Cohort
+  readonly first: boolean
+  readonly claim: UnitClaim | null
 }

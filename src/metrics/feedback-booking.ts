@@ -8,6 +8,8 @@ export type FeedbackBooking = {
   readonly changed: {
     readonly rollout: string
     readonly cohort: number
+    /** Whose share of the cohort it is; absent = the cohort itself. */
+    readonly replica?: string
     readonly tallies: Readonly<Record<string, Tally>>
   } | null
 }

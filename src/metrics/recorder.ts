@@ -3,6 +3,7 @@ import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { PairTicket } from './pair-ledger.ts'
 import type { RuleFigures } from './rule-book.ts'
+import type { UnitClaim } from './unit-claims.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -83,8 +84,10 @@ export type Ticket = {
   readonly cohort: Cohort | null
   /** The key's unit hash; null = the request is its own unit. */
   readonly unit: number | null
-  /** First judged request of its key in this attempt (always true without a key). */
-  readonly first: boolean
+  /** First judged request of its key in this attempt (always true without a key); with a claim, once that is known. */
+  first: boolean
+  /** Set while another process may have judged the key: the books wait for it. */
+  readonly claim: UnitClaim | null
   /** Null where the service has none. */
   readonly segment: string | null
   /** Monotonic ms. */

@@ -19,6 +19,8 @@ export type RegistryDeps = {
   readonly version: string
   readonly services: ReadServices
   readonly leads: () => boolean
+  /** What is known of the others on the store; null while one of them decides. */
+  readonly replicas: () => { readonly others: number; readonly lostShares: number } | null
   readonly forgotten: () => ForgottenPredictions
 }
 
@@ -107,6 +109,22 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     collect() {
       this.set(deps.leads() ? 1 : 0)
     },
+  })
+  new Gauge({
+    name: 'serin_replicas',
+    aggregator: 'max',
+    help: 'Processes on the store whose requests are evidence or could be, where this one decides; else 0.',
+    registers: [registry],
+    collect() {
+      const seen = deps.replicas()
+      this.set(seen === null ? 0 : seen.others + 1)
+    },
+  })
+  collectCounter(registry, {
+    name: 'serin_lost_shares_total',
+    help: 'Cohorts that were folded without the share of a process that may have had one.',
+    labelNames: [],
+    read: () => [[{}, deps.replicas()?.lostShares ?? 0]],
   })
   new Gauge({
     name: 'serin_build_info',

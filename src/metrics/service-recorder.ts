@@ -118,6 +118,7 @@ export class ServiceBook implements ServiceRecorder {
       cohort: judged?.cohort ?? null,
       unit,
       first: judged?.first ?? false,
+      claim: judged?.claim ?? null,
       segment,
       startedAt: now,
       startedWall,
@@ -129,6 +130,7 @@ export class ServiceBook implements ServiceRecorder {
       done: false,
     }
     if (judged !== null) this.#ledger!.track(ticket)
+    ticket.claim?.whenKnown((first) => (ticket.first = first))
     if (side !== null && !this.#comparisons.isEmpty) {
       ticket.compared = this.#comparisons.begin(ticket, observed, numbers)
     }
@@ -186,6 +188,10 @@ export class ServiceBook implements ServiceRecorder {
     value: number | null,
     numbers: Readonly<Record<string, number | null>> = {},
   ): void {
+    if (ticket.claim?.isKnown === false) {
+      ticket.claim.whenKnown(() => this.predicted(ticket, value, numbers))
+      return
+    }
     if (value !== null) {
       this.predictions.looked++
       this.#ledger?.predicted(ticket, value)

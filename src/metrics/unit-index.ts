@@ -37,6 +37,16 @@ export class UnitIndex {
     return true
   }
 
+  /** The key is judged elsewhere, so its events count here as well. */
+  admit(unit: number): void {
+    if (this.#seen.size < this.#maxUnits) this.#seen.add(unit)
+  }
+
+  /** All keys judged so far. */
+  get all(): Iterable<number> {
+    return this.#seen
+  }
+
   /** Whether the key is one of those that are judged. */
   knows(unit: number): boolean {
     return this.#seen.has(unit)

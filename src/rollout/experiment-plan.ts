@@ -7,6 +7,7 @@ import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
+import { sharingKeyOf } from './sharing-key.ts'
 
 /** What a fixed split is compared and moved by; immutable, made anew by a reload. */
 export type ExperimentPlan = {
@@ -113,6 +114,7 @@ function planComparison(
       keyed: service.split.key !== null,
       confirmsPromotion: false,
       configHash,
+      sharingKey: sharingKeyOf(service, hypotheses),
       fingerprint,
     },
     reportAlpha: analysis.alphaRollback / (challengers * claims(hypotheses)),

@@ -12,7 +12,11 @@ export type HarmSince = (
   units: NonNullable<EventTally['harmUnits']>,
 ) => [baseline: number[], canary: number[]]
 
-/** Adds one cohort to one hypothesis; cohorts come in assignment order, unjudged ones add nothing. */
+/**
+ * Adds one cohort to one hypothesis; cohorts come in assignment order, unjudged ones add nothing. Where some
+ * replica's share is lost, labels and events may come of requests that nobody has counted: what waits for
+ * feedback then leaves the cohort out, whatever the variant.
+ */
 export function foldHypothesis(
   evidence: Evidence,
   hypothesis: Hypothesis,
@@ -20,7 +24,9 @@ export function foldHypothesis(
   harmSince: HarmSince,
 ): Evidence {
   const found = evidence.hypotheses[hypothesis.id]!
-  const folded = cohort.judged ? fold(evidence, found, hypothesis, cohort, harmSince) : found
+  const isLeftOut = cohort.shares === 'incomplete' && 'windowMs' in hypothesis.source
+  const folded =
+    cohort.judged && !isLeftOut ? fold(evidence, found, hypothesis, cohort, harmSince) : found
   return { ...evidence, hypotheses: { ...evidence.hypotheses, [hypothesis.id]: folded } }
 }
 

@@ -15,6 +15,7 @@ import { eventFieldsOf, type EventFields } from './event-fields.ts'
 import { sourceOf } from './metric-source.ts'
 import { firstWeight, hasMirrorStep } from './mirror-step.ts'
 import { buildTests } from './pair-tests.ts'
+import { sharingKeyOf } from './sharing-key.ts'
 
 /** All that the rollout of one service is decided by; immutable, made anew by a reload. */
 export type RolloutPlan = {
@@ -34,6 +35,8 @@ export type RolloutPlan = {
   /** An automatic step to 100 % waits until everybody who is asked says yes. */
   readonly confirmsPromotion: boolean
   readonly configHash: string
+  /** See `sharingKeyOf`. */
+  readonly sharingKey: string
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
 }
 
@@ -42,6 +45,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
   const spec = service.rollout
   if (spec === null) return null
   const version = (name: string) => service.variants.find((v) => v.name === name)!.version
+  const tests = buildTests(spec)
   return {
     service: service.name,
     baselineVersion: version(BASELINE),
@@ -49,11 +53,12 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     spec,
     steps: spec.steps,
     metrics: spec.analysis.metrics,
-    ...buildTests(spec),
+    ...tests,
     eventFields: eventFieldsOf(spec.analysis.metrics),
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
+    sharingKey: sharingKeyOf(service, tests.hypotheses),
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
       analysis: JSON.stringify([

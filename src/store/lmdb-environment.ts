@@ -44,7 +44,19 @@ export type LmdbTables = {
   readonly rollbacks: Database<number, Key>
   /** Id of a decision by [service, hook]. */
   readonly notifyCursors: Database<number, Key>
-  /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. */
+  /** By service, with its version; the service by that version. */
+  readonly publications: Database<Buffer, string>
+  readonly publicationOrder: Database<string, number>
+  /** By [service, number of the cohort]. */
+  readonly openings: Database<Buffer, Key>
+  /** By [service, number of the cohort, replica]. Tallies are newer than those in the share of the same key. */
+  readonly shares: Database<Buffer, Key>
+  readonly shareTallies: Database<Buffer, Key>
+  /** By [service, hash of a key]; by [service], how many there are. */
+  readonly unitClaims: Database<number, Key>
+  /** By replica. */
+  readonly reports: Database<Buffer, string>
+  /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. `published`: the last version. */
   readonly meta: Database<unknown, string>
   /** Commits so far by service. */
   readonly changes: Database<number, string>
@@ -76,7 +88,7 @@ export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnviron
       path,
       // Else a path with a dot in its name would be taken for a file.
       noSubdir: false,
-      maxDbs: 16,
+      maxDbs: 24,
       mapSize: mapBytes,
       // It makes promises that nobody holds: a commit that fails would end the process.
       eventTurnBatching: false,
@@ -179,6 +191,13 @@ function openTables(
     rollbacks: root.openDB('rollbacks', {}),
     notifyCursors: root.openDB('notify-cursors', {}),
     changes: root.openDB('changes', {}),
+    publications: root.openDB('publications', bytes),
+    publicationOrder: root.openDB('publication-order', {}),
+    openings: root.openDB('openings', bytes),
+    shares: root.openDB('shares', bytes),
+    shareTallies: root.openDB('share-tallies', bytes),
+    unitClaims: root.openDB('unit-claims', {}),
+    reports: root.openDB('reports', bytes),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),
   }

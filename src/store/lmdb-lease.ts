@@ -2,7 +2,10 @@ import type { LmdbEnvironment } from './lmdb-environment.ts'
 import type { Lease, Store } from './store.ts'
 
 /** `holder: null` = given back; the token stays so that the next holder's is larger. */
-type StoredLease = Omit<Lease, 'holder'> & { readonly holder: string | null }
+type StoredLease = Omit<Lease, 'holder'> & {
+  readonly holder: string | null
+  readonly expiresAt: number
+}
 
 /** The lease part of the store: one record, replaced in write transactions only. */
 export function buildLmdbLease(env: LmdbEnvironment): Pick<Store, 'acquireLease' | 'releaseLease'> {
@@ -15,9 +18,9 @@ export function buildLmdbLease(env: LmdbEnvironment): Pick<Store, 'acquireLease'
         const isMine = current?.holder === holder
         if (current !== undefined && !isMine && current.expiresAt > now) return null
         const token = (current?.token ?? 0) + (isMine ? 0 : 1)
-        const lease: Lease = { holder, token, expiresAt: now + ttlMs }
+        const lease: StoredLease = { holder, token, expiresAt: now + ttlMs }
         void env.tables.meta.put('lease', lease)
-        return lease
+        return { holder, token }
       }),
     releaseLease: (lease) =>
       env.write('cannot give the lease back', () => {

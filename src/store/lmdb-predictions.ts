@@ -28,7 +28,7 @@ export function buildLmdbPredictions(
   env: LmdbEnvironment,
   limits: PredictionLimits,
 ): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'> {
-  const { predictions, predictionNumbers, cohorts, tallies } = env.tables
+  const { predictions, predictionNumbers, cohorts, tallies, openings, shareTallies } = env.tables
   /** Since the last time that somebody was told. */
   let evictedCount = 0
 
@@ -71,7 +71,8 @@ export function buildLmdbPredictions(
 
     commitFeedback: async ({ labels, events, tallies: changed }) => {
       const puts = changed.map((each) => ({
-        key: [each.service, each.cohort],
+        place: [each.service, each.cohort],
+        replica: each.replica,
         bytes: encodeTallies(each),
       }))
       await env.write('cannot save feedback', () => {
@@ -85,9 +86,13 @@ export function buildLmdbPredictions(
           const bytes = readRecord(env, record, prediction.at)
           if (bytes !== null) void predictions.put(record, withEvents(bytes, said))
         }
-        for (const { key, bytes } of puts) {
+        for (const { place, replica, bytes } of puts) {
           // Folded and dropped meanwhile, or of an attempt that is over.
-          if (cohorts.doesExist(key)) void tallies.put(key, bytes)
+          if (replica === undefined) {
+            if (cohorts.doesExist(place)) void tallies.put(place, bytes)
+          } else if (openings.doesExist(place)) {
+            void shareTallies.put([...place, replica], bytes)
+          }
         }
       })
     },

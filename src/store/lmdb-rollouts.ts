@@ -6,6 +6,7 @@ import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
+import { removeAllShared } from './lmdb-replicas.ts'
 import { MAX_PAGE } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { assertMovesOn } from './moves-on.ts'
@@ -115,6 +116,7 @@ function prepareChange(
       for (const table of [cohorts, units, tallies]) {
         for (const key of [...table.getKeys(rangeOf(service))]) void table.remove(key)
       }
+      removeAllShared(env, service)
     }
     if (stateBytes !== null) void states.put(service, stateBytes)
     if (state?.phase === 'rolled-back') {

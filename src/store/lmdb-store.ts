@@ -6,6 +6,7 @@ import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
 import { ARCHIVE_LIMITS } from './limits.ts'
 import type { ArchiveLimits, PredictionLimits } from './limits.ts'
+import { buildLmdbReplicas } from './lmdb-replicas.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
@@ -49,6 +50,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     ...buildLmdbRollouts(env, changes, archive),
     ...archive.reading,
     ...buildLmdbLease(env),
+    ...buildLmdbReplicas(env),
     ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     watch: changes.watch,

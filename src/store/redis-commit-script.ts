@@ -1,4 +1,5 @@
 import { redisScript } from './redis-connection.ts'
+import { REMOVE_SHARED } from './redis-replicas.ts'
 import { ASSERT_SCHEMA } from './redis-schema.ts'
 
 /**
@@ -9,7 +10,7 @@ import { ASSERT_SCHEMA } from './redis-schema.ts'
  * and '') · decision, '' = none · this store's name among the listeners.
  * Answers [what became of it, id of the decision or 0, number of the change, archived cohorts that went].
  */
-export const COMMIT = redisScript(`${ASSERT_SCHEMA}
+export const COMMIT = redisScript(`${ASSERT_SCHEMA}${REMOVE_SHARED}
 local service, holder, token, expected = take(), take(), take(), take()
 local lease = redis.call('HMGET', R .. 'lease', 'holder', 'token')
 if lease[1] ~= holder or lease[2] ~= token then return { 'fenced' } end
@@ -85,6 +86,8 @@ local reset = take() == '1'
 if reset then
   redis.call('HDEL', R .. 'evidence', service)
   redis.call('DEL', cohorts, units, tallies)
+  removeShared(service, '+inf')
+  redis.call('DEL', R .. 'unit-claims:' .. service)
 end
 local evicted = 0
 if asked > 0 then

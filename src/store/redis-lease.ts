@@ -3,13 +3,15 @@ import { redisScript, type RedisConnection } from './redis-connection.ts'
 import type { Store } from './store.ts'
 
 const ACQUIRE = redisScript(`${ASSERT_SCHEMA}
-local holder, expires, now = take(), take(), tonumber(take())
+local holder, ttl = take(), tonumber(take())
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('HMGET', R .. 'lease', 'holder', 'token', 'expiresAt')
 local mine = found[1] == holder
 if found[1] and not mine and tonumber(found[3]) > now then return false end
 local token = tonumber(found[2] or 0)
 if not mine then token = token + 1 end
-redis.call('HSET', R .. 'lease', 'holder', holder, 'token', token, 'expiresAt', expires)
+redis.call('HSET', R .. 'lease', 'holder', holder, 'token', token, 'expiresAt', text(now + ttl))
 return token
 `)
 
@@ -22,15 +24,14 @@ if found[1] == holder and found[2] == token then
 end
 `)
 
-/** The lease part of the store. Its times are those of the gateways' clocks, as in the port. */
+/** The lease part of the store. Its time runs on the server's clock: those of the gateways do not matter. */
 export function buildRedisLease(
   redis: RedisConnection,
 ): Pick<Store, 'acquireLease' | 'releaseLease'> {
   return {
-    acquireLease: async (holder, ttlMs, now) => {
-      const expiresAt = now + ttlMs
-      const token = await redis.run('cannot take the lease', ACQUIRE, [holder, expiresAt, now])
-      return token === null ? null : { holder, token: token as number, expiresAt }
+    acquireLease: async (holder, ttlMs) => {
+      const token = await redis.run('cannot take the lease', ACQUIRE, [holder, ttlMs])
+      return token === null ? null : { holder, token: token as number }
     },
     releaseLease: async ({ holder, token }) => {
       await redis.run('cannot give the lease back', RELEASE, [holder, token])

@@ -111,7 +111,7 @@ return answer
 
 /**
  * Takes a count and as many [number, time, label as f64], a count and as many [number, time, what events said],
- * a count and as many [service, cohort, tallies]. What is gone is left out, and what a later prediction with the
+ * a count and as many [service, cohort, replica ('' = the cohort itself), tallies]. What is gone is left out, and what a later prediction with the
  * number of an earlier one would get.
  */
 export const FEEDBACK = redisScript(`${PREDICTIONS}
@@ -141,8 +141,11 @@ for _ = 1, tonumber(take()) do
   end
 end
 for _ = 1, tonumber(take()) do
-  local service, cohort, tallies = take(), take(), take()
-  if redis.call('HEXISTS', R .. 'cohorts:' .. service, cohort) == 1 then
+  local service, cohort, replica, tallies = take(), take(), take(), take()
+  if replica ~= '' then
+    local share = R .. 'share:' .. service .. ' ' .. cohort
+    if redis.call('EXISTS', share) == 1 then redis.call('HSET', share, 't ' .. replica, tallies) end
+  elseif redis.call('HEXISTS', R .. 'cohorts:' .. service, cohort) == 1 then
     redis.call('HSET', R .. 'tallies:' .. service, cohort, tallies)
   end
 end

@@ -60,7 +60,10 @@ export function buildRedisPredictions(
           encodeRecord({ seen: said.seen, totals: said.totals }),
         ]),
         tallies.length,
-        ...tallies.flatMap((each) => [each.service, each.cohort, encodeTallies(each)]),
+        ...tallies.flatMap((each) => [
+          ...[each.service, each.cohort, each.replica ?? ''],
+          encodeTallies(each),
+        ]),
       ]
       await redis.run('cannot save feedback', FEEDBACK, args)
     },

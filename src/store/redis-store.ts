@@ -8,6 +8,7 @@ import { connectRedis } from './redis-connection.ts'
 import { buildRedisLease } from './redis-lease.ts'
 import { buildRedisNotify } from './redis-notify.ts'
 import { buildRedisPredictions } from './redis-predictions.ts'
+import { buildRedisReplicas } from './redis-replicas.ts'
 import { buildRedisRollouts } from './redis-rollouts.ts'
 import { openRedisSchema } from './redis-schema.ts'
 import { setBackgroundTimer } from './set-timer.ts'
@@ -46,6 +47,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     ...buildRedisRollouts(redis, changes, archive, (cohorts) => options.onEvicted?.(cohorts)),
     ...buildRedisArchive(redis),
     ...buildRedisLease(redis),
+    ...buildRedisReplicas(redis),
     ...buildRedisNotify(redis),
     ...buildRedisPredictions(redis, options),
     watch: changes.watch,

@@ -2,6 +2,7 @@ import type { Cohort, Tally } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Prediction, UnitEvents } from '../domain/prediction.ts'
+import type { CohortOpening, CohortShare, Publication, ReplicaReport } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 
@@ -42,9 +43,39 @@ export type Store = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly Cohort[]>
 
-  /** Takes or renews the lease to decide; null while somebody else holds it. */
+  /**
+   * Takes or renews the lease to decide; null while somebody else holds it. Its time runs on the clock of the
+   * store's server; an engine without one goes by `now`, the clock of the one machine that it is on.
+   */
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>
+
+  /**
+   * Tells the other replicas of cohorts, each of a service of its own, under versions that count up by one over
+   * all services. Shares of cohorts up to `through` go. Resolves with the version of the last one; null = fenced.
+   */
+  readonly publish: (lease: Lease, publications: readonly Publication[]) => Promise<number | null>
+  /** What was published after that version, the newest of each service, and the version of the newest of all. */
+  readonly readPublications: (
+    after: number,
+  ) => Promise<{ readonly version: number; readonly publications: readonly Publication[] }>
+  /** What the published cohorts of a service that some hypothesis has not folded were opened with, in order. */
+  readonly readOpenings: (service: string) => Promise<readonly CohortOpening[]>
+  /** Replaces what a replica has said of itself, and stores its shares with it; those of unpublished cohorts go. */
+  readonly report: (report: ReplicaReport, shares: readonly CohortShare[]) => Promise<void>
+  readonly readReports: () => Promise<readonly ReplicaReport[]>
+  readonly forgetReplica: (replica: string) => Promise<void>
+  /** The shares of these cohorts, what feedback has changed since among them; by cohort, then by replica. */
+  readonly readShares: (
+    service: string,
+    cohorts: readonly number[],
+  ) => Promise<readonly CohortShare[]>
+
+  /**
+   * Claims keys of running attempts, each for the first who asks; true = nobody has asked before. Beyond `MAX_UNITS` of a
+   * service none is claimed any more. They go with the evidence.
+   */
+  readonly claimUnits: (claims: readonly UnitClaims[]) => Promise<readonly (readonly boolean[])[]>
 
   /**
    * The last decision that a webhook needs to hear no more of. One that is not known yet begins at the
@@ -82,7 +113,7 @@ export type RemovedPredictions = {
 }
 
 /** `token` grows with every change of holder: a write under an old token is fenced off. */
-export type Lease = { readonly holder: string; readonly token: number; readonly expiresAt: number }
+export type Lease = { readonly holder: string; readonly token: number }
 
 /** What the store knows of a service's current rollout: enough to go on from. */
 export type RolloutRecord = {
@@ -101,6 +132,9 @@ export type UnitBatch = {
   readonly seen: readonly number[]
   readonly events: Readonly<Record<string, readonly number[]>>
 }
+
+/** Keys of one service, by their hashes. */
+export type UnitClaims = { readonly service: string; readonly units: readonly number[] }
 
 /** One change of a rollout, taken whole or not at all. */
 export type RolloutChange = {
@@ -171,7 +205,7 @@ export type FeedbackChange = {
   readonly labels: readonly (RecordPlace & { readonly label: number })[]
   /** Units that events reached, and all that events have said of them. */
   readonly events: readonly (RecordPlace & { readonly events: UnitEvents })[]
-  /** Tallies of stored cohorts. */
+  /** Tallies of stored cohorts, or of shares of published ones. */
   readonly tallies: readonly ChangedTallies[]
 }
 
@@ -185,5 +219,7 @@ export type ChangedTallies = {
   readonly service: string
   readonly rollout: string
   readonly cohort: number
+  /** Whose share it is; absent = the cohort itself. */
+  readonly replica?: string
   readonly tallies: Readonly<Record<string, Tally>>
 }

@@ -38,6 +38,8 @@ const UNITS: Readonly<Record<string, string>> = {
   serin_metric_log_evidence_threshold: 'nats',
   serin_metric_value: "the metric's",
   serin_mirror_in_flight: 'count',
+  serin_replicas: 'count',
   serin_rollout_step: 'count',
+  serin_rule_metric_value: "the metric's",
   serin_variant_weight: 'fraction',
 }

@@ -189,7 +189,8 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
   await successor.add({ plan: buildPlan(service, 'hash')!, book: simulation.buildBook(service) })
   await successor.look()
   const { revision } = simulation.state
-  await simulation.run(5500, () => false)
+  // The successor is silent: after five seconds nobody waits for it.
+  await simulation.run(8000, () => false)
   const before = structuredClone(simulation.store.records.get('svc')!)
   t.equal(before.state.revision, revision, 'evidence has grown under the same revision')
   t.ok(before.evidence!.ratio.starts[0]!.length > 0)

@@ -1,6 +1,7 @@
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { MemoryShares } from './memory-shares.ts'
 import type {
   ArchivedAttempt,
   CommitResult,
@@ -20,10 +21,12 @@ export class MemoryStore implements Store {
   /** Of one service. */
   readonly archive: Cohort[] = []
   readonly plans = new Map<string, RolloutPlan>()
+  /** What replicas share. */
+  readonly shares = new MemoryShares()
   fails = false
   /** Nothing can be read or written. */
   away = false
-  #lease: Lease | null = null
+  #lease: { readonly holder: string; readonly expiresAt: number } | null = null
   readonly #cursors = new Map<string, number>()
   #token = 0
 
@@ -108,8 +111,8 @@ export class MemoryStore implements Store {
     const isMine = this.#lease?.holder === holder
     if (this.#lease !== null && !isMine && this.#lease.expiresAt > now) return null
     if (!isMine) this.#token++
-    this.#lease = { holder, token: this.#token, expiresAt: now + ttlMs }
-    return this.#lease
+    this.#lease = { holder, expiresAt: now + ttlMs }
+    return { holder, token: this.#token }
   }
 
   releaseLease = async (): Promise<void> => {
@@ -133,10 +136,38 @@ export class MemoryStore implements Store {
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
   commitFeedback = async ({ tallies }: Pick<FeedbackChange, 'tallies'>): Promise<void> => {
-    for (const { service, cohort, rollout, tallies: changed } of tallies) {
+    for (const each of tallies) {
+      const { service, cohort, rollout, tallies: changed, replica } = each
+      if (replica !== undefined) this.shares.feedback(each)
       const kept = this.records.get(service)?.cohorts.find((c) => c.number === cohort)
-      if (kept?.rollout === rollout) Object.assign(kept.tallies, structuredClone(changed))
+      if (replica !== undefined || kept?.rollout !== rollout) continue
+      Object.assign(kept.tallies, structuredClone(changed))
     }
+  }
+  publish: Store['publish'] = async (lease, publications) => {
+    this.#mustBeThere()
+    return lease.token === this.#token ? this.shares.publish(publications) : null
+  }
+  readPublications: Store['readPublications'] = async (after) => {
+    this.#mustBeThere()
+    return this.shares.readPublications(after)
+  }
+  readOpenings = this.shares.readOpenings
+  report: Store['report'] = async (report, shares) => {
+    this.#mustBeThere()
+    await this.shares.report(report, shares)
+  }
+  readReports: Store['readReports'] = async () => {
+    this.#mustBeThere()
+    return structuredClone([...this.shares.reports.values()])
+  }
+  forgetReplica = async (replica: string): Promise<void> => {
+    this.shares.reports.delete(replica)
+  }
+  readShares = this.shares.readShares
+  claimUnits: Store['claimUnits'] = async (claims) => {
+    this.#mustBeThere()
+    return this.shares.claimUnits(claims)
   }
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}
@@ -148,6 +179,7 @@ export class MemoryStore implements Store {
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
+    if (kept === null) this.shares.removeAll(change.service)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
     if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isDrawn))

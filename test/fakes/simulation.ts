@@ -1,4 +1,5 @@
-import { Evaluator, LOOK_MS, type EvaluatorDeps } from '../../src/evaluator/evaluator.ts'
+import type { EvaluatorDeps } from '../../src/evaluator/evaluator-deps.ts'
+import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
 import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'

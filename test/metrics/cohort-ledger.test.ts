@@ -48,6 +48,7 @@ function begin(
     cohort,
     unit,
     first,
+    claim: null,
     segment,
     startedAt: 0,
     startedWall: 0,

@@ -1,6 +1,7 @@
 import t from 'tap'
-import type { EventEvidence } from '../../src/domain/evidence.ts'
+import type { EventEvidence, Evidence } from '../../src/domain/evidence.ts'
 import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
+import { forgetChangedMargins } from '../../src/rollout/forget-margins.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { bets, cohort, events } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
@@ -81,5 +82,33 @@ t.test('with keys, each one counts from the start point that its history says', 
       [1, 2],
     ],
   )
+  t.end()
+})
+
+t.test(
+  'a cohort that has lost a share is judged by what was known at once, not by feedback',
+  (t) => {
+    const tallies = { errors: events([80, 20], [8, 2]), rmse: bets([80, 20], [4, 4], 1) }
+    for (const shares of ['complete', 'incomplete'] as const) {
+      const found = cohort(PLAN, { tallies, shares })
+      const errors = foldHypothesis(NONE, byId('errors'), found, unasked).hypotheses['errors']
+      t.match(errors, { trials: [80, 20] })
+      const rmse = foldHypothesis(NONE, byId('rmse'), found, unasked).hypotheses['rmse']
+      t.equal(rmse === NONE.hypotheses['rmse'], shares === 'incomplete')
+    }
+    t.end()
+  },
+)
+
+t.test('what was the largest evidence under another margin is forgotten with it', (t) => {
+  const sup = { harm: 3, proof: 2, stepProof: 1 }
+  const errors = { ...(NONE.hypotheses['errors'] as EventEvidence), sup }
+  const before: Evidence = { ...NONE, hypotheses: { ...NONE.hypotheses, errors } }
+  const { hypotheses } = PLAN
+  t.equal(forgetChangedMargins(before, hypotheses, hypotheses), before)
+  const other = hypotheses.map((h) => (h.id === 'errors' ? { ...h, proof: null } : h))
+  const after = forgetChangedMargins(before, hypotheses, other)
+  t.match(after.hypotheses['errors'], { sup: { harm: 0, proof: 0, stepProof: 0 } })
+  t.equal(after.hypotheses['rmse'], before.hypotheses['rmse'])
   t.end()
 })

@@ -25,6 +25,14 @@ type Logged = { readonly fields: object; readonly message: string }
 
 testStore(t, (t) => makeSubject(t))
 
+t.test("a lease ends by the machine's clock", async (t) => {
+  const store = await openStore(t.testdir())
+  t.teardown(() => store.close())
+  await store.acquireLease('a', 100, 50)
+  t.equal(await store.acquireLease('b', 100, 149), null)
+  t.strictSame(await store.acquireLease('b', 100, 150), { holder: 'b', token: 2 })
+})
+
 t.test('a new store says that it is empty, an old one says nothing', async (t) => {
   const log: Logged[] = []
   const path = t.testdir()

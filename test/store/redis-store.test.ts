@@ -32,6 +32,15 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     t.equal(log.length, 1)
   })
 
+  t.test("a lease ends by the server's clock, whatever those of the gateways say", async (t) => {
+    const store = await openStore(t)
+    await store.acquireLease('slow', 60_000, 0)
+    t.equal(await store.acquireLease('fast', 60_000, Date.now() + 1e9), null)
+    await store.acquireLease('slow', 1, Date.now() + 1e9)
+    const taken = await until('it is over', () => store.acquireLease('fast', 60_000, 0))
+    t.strictSame(taken, { holder: 'fast', token: 2 })
+  })
+
   t.test('the archive is bounded in bytes too', async (t) => {
     const maxBytes = encodeRecord(plan()).length + 20.5 * wrapCohort(sampleCohort(1)).length
     const store = await openStore(t, { archive: { maxCohorts: 1e6, maxBytes } })

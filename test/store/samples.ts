@@ -115,3 +115,9 @@ export async function takeLease(store: Store, holder = 'one'): Promise<Lease> {
   if (lease === null) throw new Error('somebody else holds the lease')
   return lease
 }
+
+/** Another holder takes the lease: the time of `old` is over. */
+export async function succeedLease(store: Store, { holder }: Lease, next: string): Promise<void> {
+  await store.acquireLease(holder, 0, 0)
+  if ((await store.acquireLease(next, 10_000, 0)) === null) throw new Error('it is still held')
+}

@@ -5,25 +5,24 @@ import type { StoreSubject } from './store-contract.ts'
 /** The part of the contract that several gateways on one store live by: who decides. */
 export function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void {
   t.test(
-    'a lease is renewed by its holder, refused to others and taken over in time',
+    'a lease is renewed by its holder and refused to others until its time is over',
     async (t) => {
       const store = await makeSubject(t).open()
-      const first = await store.acquireLease('a', 100, 0)
-      t.strictSame(first, { holder: 'a', token: 1, expiresAt: 100 })
-      t.equal(await store.acquireLease('b', 100, 99), null)
-      const renewed = await store.acquireLease('a', 100, 50)
-      t.strictSame(renewed, { holder: 'a', token: 1, expiresAt: 150 })
-      t.equal(await store.acquireLease('b', 100, 149), null)
-      const taken = await store.acquireLease('b', 100, 150)
-      t.strictSame(taken, { holder: 'b', token: 2, expiresAt: 250 })
-      t.equal(await store.acquireLease('a', 100, 150), null)
+      t.strictSame(await store.acquireLease('a', 60_000, 0), { holder: 'a', token: 1 })
+      t.equal(await store.acquireLease('b', 60_000, 0), null)
+      t.strictSame(await store.acquireLease('a', 60_000, 1), { holder: 'a', token: 1 })
+      t.equal(await store.acquireLease('b', 60_000, 1), null)
+      // Renewed for no time at all, it is over.
+      await store.acquireLease('a', 0, 1)
+      t.strictSame(await store.acquireLease('b', 60_000, 1), { holder: 'b', token: 2 })
+      t.equal(await store.acquireLease('a', 60_000, 1), null)
     },
   )
 
   t.test('a holder that comes late keeps its token while nobody else came', async (t) => {
     const store = await makeSubject(t).open()
-    await store.acquireLease('a', 100, 0)
-    t.match(await store.acquireLease('a', 100, 5000), { token: 1, expiresAt: 5100 })
+    await store.acquireLease('a', 0, 0)
+    t.strictSame(await store.acquireLease('a', 60_000, 5000), { holder: 'a', token: 1 })
   })
 
   t.test('a lease that was given back is free at once, under a larger token', async (t) => {
@@ -31,18 +30,20 @@ export function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void
     const lease = await takeLease(store, 'a')
     await store.releaseLease({ ...lease, token: 99 })
     t.equal(
-      await store.acquireLease('b', 100, 0),
+      await store.acquireLease('b', 60_000, 0),
       null,
       'a token that is not held gives nothing back',
     )
     await store.releaseLease(lease)
-    t.match(await store.acquireLease('b', 100, 0), { holder: 'b', token: 2 })
+    t.match(await store.acquireLease('b', 60_000, 0), { holder: 'b', token: 2 })
   })
 
   t.test('of two stores that ask at once one gets the lease', async (t) => {
     const subject = makeSubject(t)
     const [a, b] = [await subject.open(), await subject.open()]
-    const leases = await Promise.all([a.acquireLease('a', 100, 0), b.acquireLease('b', 100, 0)])
+    const leases = await Promise.all(
+      [a, b].map((store, i) => store.acquireLease(`${i}`, 60_000, 0)),
+    )
     t.equal(leases.filter((lease) => lease !== null).length, 1)
   })
 }

@@ -5,6 +5,7 @@ import { testArchive } from './store-contract-archive.ts'
 import { testLease, testWatch } from './store-contract-replicas.ts'
 import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
+import { testShares } from './store-contract-shares.ts'
 import {
   SERVICE,
   commit,
@@ -12,6 +13,7 @@ import {
   sampleDecision,
   sampleEvidence,
   sampleState,
+  succeedLease,
   takeLease,
 } from './samples.ts'
 
@@ -34,6 +36,7 @@ export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void
   testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
   testWatch(t, makeSubject)
+  testShares(t, makeSubject)
   testPredictions(t, makeSubject)
   testArchive(t, makeSubject)
 }
@@ -131,7 +134,7 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     const store = await makeSubject(t).open()
     const old = await takeLease(store, 'old')
     await commit(store, old, null)
-    await store.acquireLease('new', 10_000, 10_000)
+    await succeedLease(store, old, 'new')
     t.strictSame(await commit(store, old, 1), { ok: false, reason: 'fenced' })
     t.equal((await store.readRollout(SERVICE))?.state.revision, 1)
     t.equal(await store.readRevision(SERVICE), 1)

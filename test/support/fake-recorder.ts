@@ -45,6 +45,7 @@ export class FakeRecorder implements ServiceRecorder {
       cohort: null,
       unit: assignment.unit,
       first: true,
+      claim: null,
       segment: assignment.segment ?? null,
       startedAt: now,
       startedWall: 0,

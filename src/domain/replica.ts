@@ -1,0 +1,76 @@
+import type { Cohort } from './cohort.ts'
+
+/** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
+export type CohortOpening = Pick<
+  Cohort,
+  'number' | 'rollout' | 'step' | 'pi' | 'epoch' | 'judged' | 'openedAt' | 'terms'
+>
+
+/** The part of a cohort that adds up over replicas. */
+export type CohortSums = Pick<Cohort, 'assigned' | 'observed' | 'segments' | 'tallies'>
+
+/** What one replica has seen of a cohort; a later one of the same replica takes its place. */
+export type CohortShare = CohortSums & {
+  readonly service: string
+  readonly rollout: string
+  readonly cohort: number
+  readonly replica: string
+  /** Keys that it judged first. */
+  readonly newUnits: readonly number[]
+}
+
+/** What the replica that decides tells of a service's cohorts; the next one of the service takes its place. */
+export type Publication = {
+  readonly service: string
+  readonly rollout: string
+  /** What a replica must agree on to take part; see `sharingKey`. */
+  readonly sharingKey: string
+  /** The cohort that is open now; null = none. */
+  readonly cohort: CohortOpening | null
+  /** How long one may stay open where nothing newer is heard, in milliseconds. */
+  readonly leaseMs: number
+  /** Number of the cohort that was published before; null = none of this attempt. */
+  readonly previous: number | null
+  /** Cohorts that were not published when they opened: for feedback alone. */
+  readonly earlier: readonly CohortOpening[]
+  /** The last cohort that each hypothesis has folded, by its id. */
+  readonly folded: Readonly<Record<string, number>>
+  /** Cohorts up to this number are folded by all of them. */
+  readonly through: number
+}
+
+/** What a replica that follows says of itself, again and again. */
+export type ReplicaReport = {
+  readonly replica: string
+  /** Grows with every report: who is silent for some seconds is taken for gone. */
+  readonly beat: number
+  /** Version of the last publication that it knew when it said so: it has opened no later cohort. */
+  readonly seen: number
+  /** Cohorts that it has opened and whose share is not stored yet. */
+  readonly owes: readonly (readonly [service: string, cohort: number])[]
+  /** Services that it cannot take part in: it runs with another configuration of theirs. */
+  readonly differs: readonly string[]
+  /** What it has learnt of values that are to be judged; each is frozen once the leader has taken it. */
+  readonly learnt: readonly LearntTerms[]
+  /** Rollouts whose canary it gives nothing any more, by itself. */
+  readonly trips: readonly BreakerTrip[]
+}
+
+/** What the first values of one attempt have taught a replica. */
+export type LearntTerms = {
+  readonly service: string
+  readonly rollout: string
+  /** By metric name. */
+  readonly caps: Readonly<Record<string, number>>
+  /** By id of drift hypothesis. */
+  readonly bins: Readonly<Record<string, readonly number[]>>
+}
+
+/** A replica's own breaker has tripped. */
+export type BreakerTrip = {
+  readonly service: string
+  readonly rollout: string
+  /** Revision of the state that it tripped in. */
+  readonly revision: number
+  readonly summary: string
+}

@@ -1,0 +1,35 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import type { Store } from '../store/store.ts'
+import type { Confirm } from './observe.ts'
+import type { FetchProvider } from './provider-fetcher.ts'
+import type { SeenReplicas } from './replicas.ts'
+
+/** What the control loop needs of the world. */
+export type EvaluatorDeps = {
+  readonly store: Store
+  readonly clock: Clock
+  /** Names this process in the lease. */
+  readonly holder: string
+  readonly reachability: (
+    service: string,
+    variant: string,
+  ) => { readonly ready: boolean; readonly downForMs: number }
+  /** Asks another system for a metric. */
+  readonly fetchProvider: FetchProvider
+  /** Asked only where the configuration wants a promotion confirmed. */
+  readonly confirm: Confirm
+  readonly apply: (state: RolloutState) => void
+  /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
+  readonly applyWinner: (service: string, winner: string | null) => void
+  readonly onDecision: (decision: Decision) => void
+  /** Told what the evidence says at every turn of a rollout. */
+  readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
+  /** Told at the first look, and whenever this process begins or ceases to decide. */
+  readonly onLead?: (leads: boolean) => void
+  /** Told when a process that decides sees others come, go, or run with another configuration. */
+  readonly onReplicas?: (seen: SeenReplicas) => void
+  readonly onError: (what: string, error: unknown) => void
+}

@@ -1,0 +1,191 @@
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../domain/replica.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { Slot } from '../metrics/cohort-slot.ts'
+import {
+  LATE,
+  lateEvent,
+  type EventBooking,
+  type FeedbackBooking,
+} from '../metrics/feedback-booking.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { MAX_UNITS } from '../store/limits.ts'
+import type { CycleBook } from './cycle-book.ts'
+import { READ_MS } from './is-due.ts'
+import { takeLearnt } from './learn-terms.ts'
+
+/**
+ * One attempt's cohorts on a replica that follows: it opens those that the leader publishes while it serves
+ * their weights, keeps what its own requests add to them, and books the feedback that comes to it.
+ */
+export class FollowedCohorts {
+  readonly rollout: string
+  #plan: RolloutPlan
+  readonly #replica: string
+  readonly #ledger: CohortLedger
+  /** Opened, and not reported since. */
+  readonly #owed = new Set<number>()
+  /** Of those, the ones that feedback has reached. */
+  readonly #fed = new Set<number>()
+  #caps: Record<string, number> = {}
+  #bins: Record<string, readonly number[]> = {}
+  #heard: Publication | null = null
+  #newest = -1
+  /** Monotonic: an open cohort is closed then. */
+  #leaseEndsAt = 0
+
+  /** `replica` names the shares: no two of these have the same. */
+  constructor(plan: RolloutPlan, state: RolloutState, book: CycleBook, replica: string) {
+    this.#plan = plan
+    this.#replica = replica
+    this.rollout = rolloutId(state)
+    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
+    this.#ledger.claims.share()
+    book.useLedger(this.#ledger, this.rollout)
+  }
+
+  /** Keys that others may have judged before. */
+  get claims(): UnitClaims {
+    return this.#ledger.claims
+  }
+
+  /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
+  replan(plan: RolloutPlan, book: CycleBook): void {
+    this.#plan = plan
+    book.useLedger(this.#ledger, this.rollout)
+  }
+
+  /** Cohorts whose share the leader waits for. */
+  get owed(): readonly number[] {
+    return [...this.#owed]
+  }
+
+  /** What the values of this replica have taught so far; null = nothing. */
+  get learnt(): LearntTerms | null {
+    const [caps, bins] = [this.#caps, this.#bins]
+    if (Object.keys({ ...caps, ...bins }).length === 0) return null
+    return { service: this.#plan.service, rollout: this.rollout, caps, bins }
+  }
+
+  /** Whether a publication is of this attempt, and asks what this replica asks. */
+  agrees({ rollout, sharingKey }: Publication): boolean {
+    return rollout === this.rollout && sharingKey === this.#plan.sharingKey
+  }
+
+  /** Whether cohorts were published before that this replica has not heard of. */
+  hasMissed({ previous, earlier }: Publication): boolean {
+    return earlier.length > 0 || (previous !== null && previous > this.#newest)
+  }
+
+  /** Takes feedback for these cohorts too, in their order. */
+  addForFeedback(openings: readonly CohortOpening[]): void {
+    for (const opening of openings) {
+      if (opening.number <= this.#newest || opening.rollout !== this.rollout) continue
+      this.#newest = opening.number
+      this.#ledger.addForFeedback(opening)
+    }
+  }
+
+  /** The leader's newest word, asked for at `askedAt` (monotonic). Cohorts that were missed must be added first. */
+  hear(publication: Publication, now: number, askedAt: number): void {
+    this.#ledger.close(now)
+    this.#heard = this.agrees(publication) ? publication : null
+    if (this.#heard === null) return
+    this.#leaseEndsAt = askedAt + publication.leaseMs
+    for (const { cohort } of this.#ledger.slots()) {
+      if (cohort.number > publication.through || this.#owed.has(cohort.number)) break
+      this.#ledger.drop(cohort.number)
+    }
+  }
+
+  /**
+   * Opens the newest cohort where `state`, which is served, has its weights; closes what is open where it has
+   * not, or where the leader has been silent for too long.
+   */
+  turn(state: RolloutState, now: number, monotonicNow: number): void {
+    const cohort = this.#heard?.cohort ?? null
+    const serves =
+      cohort !== null && cohort.pi === state.weightBp / WHOLE_BP && cohort.step === state.step
+    if (!serves || monotonicNow >= this.#leaseEndsAt) {
+      this.#ledger.close(now)
+      return
+    }
+    if (cohort.number <= this.#newest) return
+    const { openedAt: _leaders, ...opening } = cohort
+    this.#ledger.open({ ...opening, now })
+    this.#newest = cohort.number
+    this.#owed.add(cohort.number)
+  }
+
+  /** Takes part no more: what is open is closed. */
+  close(now: number): void {
+    this.#ledger.close(now)
+  }
+
+  /** Shares that nothing but feedback changes any more. `isOver`: no answer is being read. */
+  settle(now: number, monotonicNow: number, isOver = false): readonly CohortShare[] {
+    this.#ledger.settleUntil(now, monotonicNow)
+    // A share is handed over when nothing is stale any more.
+    this.#ledger.takeStale()
+    const fresh = takeLearnt(this.#plan, { caps: this.#caps, bins: this.#bins }, this.#ledger)
+    this.#caps = { ...this.#caps, ...fresh.caps }
+    this.#bins = { ...this.#bins, ...fresh.bins }
+    const shares: CohortShare[] = []
+    for (const slot of this.#ledger.slotsAfter(Math.min(...this.#owed) - 1)) {
+      const { cohort } = slot
+      if (!this.#owed.has(cohort.number)) continue
+      if (!slot.settled || (!isOver && now < cohort.settledAt! + READ_MS)) break
+      // From now on, not from when it is stored: a label that comes between is stored right after.
+      slot.persisted = true
+      if (slot.used || this.#fed.has(cohort.number)) shares.push(this.#shareOf(slot))
+      else this.#owed.delete(cohort.number)
+    }
+    return shares
+  }
+
+  /** The store has these shares. */
+  reported(shares: readonly CohortShare[]): void {
+    for (const { cohort } of shares) {
+      this.#owed.delete(cohort)
+      this.#fed.delete(cohort)
+    }
+  }
+
+  /** Books a label into this replica's share; see CohortLedger. Labels of other attempts are late. */
+  label(prediction: Prediction, label: number): FeedbackBooking {
+    if (prediction.rollout !== this.rollout || prediction.pair !== undefined) return LATE
+    return this.#booked(prediction, this.#ledger.label(prediction, label))
+  }
+
+  /** Books an event in the same way. */
+  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+    if (prediction.rollout !== this.rollout) return lateEvent(totals)
+    const folded = this.#heard?.folded ?? {}
+    const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
+    const booked = this.#ledger.event(prediction, totals, event, isFolded)
+    return { ...booked, ...this.#booked(prediction, booked) }
+  }
+
+  #booked({ cohort }: Prediction, { result, changed }: FeedbackBooking): FeedbackBooking {
+    if (result === 'joined' && changed === null) this.#fed.add(cohort)
+    return {
+      result,
+      changed: changed === null ? null : { ...changed, replica: this.#replica },
+    }
+  }
+
+  #shareOf({ cohort, newUnits }: Slot): CohortShare {
+    const { assigned, observed, segments, tallies } = cohort
+    return {
+      service: this.#plan.service,
+      rollout: this.rollout,
+      cohort: cohort.number,
+      replica: this.#replica,
+      ...{ assigned, observed, tallies, newUnits },
+      ...(segments === undefined ? undefined : { segments }),
+    }
+  }
+}

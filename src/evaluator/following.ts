@@ -1,0 +1,74 @@
+import type { Clock } from '../domain/clock.ts'
+import type { BreakerTrip, Publication } from '../domain/replica.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Store } from '../store/store.ts'
+import type { CycleBook } from './cycle-book.ts'
+import { FollowedCohorts } from './followed-cohorts.ts'
+import type { Follower } from './replica-voice.ts'
+
+/** What the leader has said of a service, and when it was asked (monotonic). */
+export type Word = { readonly publication: Publication; readonly askedAt: number }
+
+/** What following needs of the world. */
+export type FollowingDeps = {
+  readonly store: Pick<Store, 'readOpenings'>
+  readonly clock: Clock
+  /** The leader's newest word on a service; null = none. */
+  readonly word: (service: string) => Word | null
+  /** A name that no other shares have. */
+  readonly nameShares: () => string
+}
+
+/** One rollout's cohorts while another replica decides; null while this one does. */
+export class Following {
+  readonly #deps: FollowingDeps
+  #cohorts: FollowedCohorts | null = null
+  #heard: Publication | null = null
+
+  constructor(deps: FollowingDeps) {
+    this.#deps = deps
+  }
+
+  get cohorts(): FollowedCohorts | null {
+    return this.#cohorts
+  }
+
+  /** What has to be said of it. */
+  follower({ service }: RolloutPlan, trip: BreakerTrip | null): Follower {
+    return { service, followed: this.#cohorts, trip }
+  }
+
+  /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
+  async turn(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<void> {
+    const { clock, word, nameShares } = this.#deps
+    if (this.#cohorts?.rollout !== rolloutId(state)) {
+      this.#cohorts = new FollowedCohorts(plan, state, book, nameShares())
+      this.#heard = null
+    } else this.#cohorts.replan(plan, book)
+    const cohorts = this.#cohorts
+    const found = word(plan.service)
+    if (found !== null && found.publication !== this.#heard) {
+      await this.#hear(cohorts, found)
+      this.#heard = found.publication
+    }
+    cohorts.turn(state, clock.now(), clock.monotonic())
+  }
+
+  /** This process decides now. True where it followed before. */
+  end(): boolean {
+    const has = this.#cohorts !== null
+    this.#cohorts = null
+    return has
+  }
+
+  async #hear(cohorts: FollowedCohorts, { publication, askedAt }: Word): Promise<void> {
+    const { store, clock } = this.#deps
+    if (cohorts.agrees(publication) && cohorts.hasMissed(publication)) {
+      const openings = await store.readOpenings(publication.service)
+      const end = publication.cohort?.number ?? Infinity
+      cohorts.addForFeedback(openings.filter(({ number }) => number < end))
+    }
+    cohorts.hear(publication, clock.now(), askedAt)
+  }
+}

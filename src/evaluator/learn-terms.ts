@@ -1,0 +1,33 @@
+import type { Evidence } from '../domain/evidence.ts'
+import type { LearntTerms } from '../domain/replica.ts'
+import type { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+
+type Learnt = Pick<LearntTerms, 'caps' | 'bins'>
+
+/** What the ledger's first values have taught since the last time, of what is not known yet. */
+export function takeLearnt(plan: RolloutPlan, known: Learnt, ledger: CohortLedger): Learnt {
+  const caps: Record<string, number> = {}
+  for (const metric of plan.metrics) {
+    if (!('cap' in metric) || metric.cap !== null || known.caps[metric.name] !== undefined) continue
+    const cap = ledger.takeLearntCap(metric.name, 'minLabels' in metric ? metric.minLabels : 0)
+    if (cap !== null) caps[metric.name] = cap
+  }
+  const bins: Record<string, readonly number[]> = {}
+  for (const { id, source } of plan.hypotheses) {
+    if (source.of !== 'drift' || known.bins[id] !== undefined) continue
+    const edges = ledger.takeLearntEdges(id)
+    if (edges !== null) bins[id] = edges
+  }
+  return { caps, bins }
+}
+
+/** The evidence with what was learnt beside what it has, which is frozen for the attempt; the same where that is all. */
+export function withLearnt(evidence: Evidence, { caps, bins }: Learnt): Evidence {
+  const isNews = (learnt: object, known: object = {}) =>
+    Object.keys(learnt).some((name) => !(name in known))
+  let next = evidence
+  if (isNews(caps, next.caps)) next = { ...next, caps: { ...caps, ...next.caps } }
+  if (isNews(bins, next.bins)) next = { ...next, bins: { ...bins, ...next.bins } }
+  return next
+}

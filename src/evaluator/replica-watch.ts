@@ -1,0 +1,177 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Cohort } from '../domain/cohort.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { BreakerTrip, LearntTerms, Publication, ReplicaReport } from '../domain/replica.ts'
+import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
+import { isTripOf } from '../rollout/breaker-trip.ts'
+import type { Lease, Store } from '../store/store.ts'
+import type { OtherReplicas, Standing } from './shared-cohorts.ts'
+
+/** Who has said nothing new for so long is gone. */
+export const SILENT_MS = 5000
+
+/** A share that has not come by then, after its cohort has closed, is lost: its requests had their time, and more. */
+export const SHARE_DEADLINE_MS = SETTLE_MS + 15_000
+
+/** What a replica that is gone has said is of use for so long: until no cohort waits that it may have opened. */
+const FORGET_MS = 2 * SHARE_DEADLINE_MS
+
+/** How often a leader that is alone looks whether it still is. */
+const ALONE_LOOK_MS = 1000
+
+/** Keys of one claim, at most. */
+const CLAIMED_AT_ONCE = 5000
+
+type Heard = {
+  readonly report: ReplicaReport
+  readonly owes: ReadonlySet<string>
+  /** Monotonic. */
+  readonly heardAt: number
+}
+
+/** What was told of a cohort; `version: null` = not known to have arrived. */
+type Told = { readonly number: number | null; readonly version: number | null }
+
+/**
+ * What the replica that decides knows of the others, and tells them. Whether one is there is counted on the own
+ * monotonic clock, from when it last said something new: no two clocks need to agree.
+ */
+export class ReplicaWatch implements OtherReplicas {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #self: string
+  readonly #heard = new Map<string, Heard>()
+  readonly #told = new Map<string, Told[]>()
+  readonly #queue = new Map<string, Publication>()
+  #lookedAt = -Infinity
+  #lostShares = 0
+
+  constructor(store: Store, clock: Clock, self: string) {
+    this.#store = store
+    this.#clock = clock
+    this.#self = self
+  }
+
+  readonly readShares: Store['readShares'] = (service, cohorts) =>
+    this.#store.readShares(service, cohorts)
+
+  /** Reads what the others have said since. */
+  async look(): Promise<void> {
+    const now = this.#clock.monotonic()
+    if (this.#heard.size === 0 && now - this.#lookedAt < ALONE_LOOK_MS) return
+    const reports = await this.#store.readReports()
+    this.#lookedAt = now
+    const names = new Set(reports.map(({ replica }) => replica))
+    for (const name of this.#heard.keys()) if (!names.has(name)) this.#heard.delete(name)
+    for (const report of reports) {
+      // What this process has said while it followed.
+      if (report.replica !== this.#self) this.#hear(report, now)
+      else await this.#store.forgetReplica(this.#self)
+    }
+    for (const [name, { heardAt }] of this.#heard) {
+      if (now - heardAt >= FORGET_MS) await this.#store.forgetReplica(name)
+    }
+  }
+
+  /** Those that are there. */
+  get present(): readonly ReplicaReport[] {
+    const now = this.#clock.monotonic()
+    return [...this.#heard.values()]
+      .filter(({ heardAt }) => now - heardAt < SILENT_MS)
+      .map(({ report }) => report)
+  }
+
+  trip = (state: RolloutState): (BreakerTrip & { readonly replica: string }) | null => {
+    for (const { replica, trips } of this.present) {
+      const found = trips.find((trip) => isTripOf(trip, state))
+      if (found !== undefined) return { ...found, replica }
+    }
+    return null
+  }
+
+  claimUnits = async (service: string, all: Iterable<number>): Promise<void> => {
+    const units = [...all]
+    for (let at = 0; at < units.length; at += CLAIMED_AT_ONCE) {
+      await this.#store.claimUnits([{ service, units: units.slice(at, at + CLAIMED_AT_ONCE) }])
+    }
+  }
+
+  get lostShares(): number {
+    return this.#lostShares
+  }
+
+  noteLost = (): void => {
+    this.#lostShares += 1
+  }
+
+  areThere = (): boolean => this.present.length > 0
+
+  learnt = (service: string, rollout: string): readonly LearntTerms[] =>
+    this.present.flatMap((report) =>
+      report.learnt.filter((l) => l.service === service && l.rollout === rollout),
+    )
+
+  standing = (service: string, { number, closedAt }: Cohort, now: number): Standing => {
+    const told = this.#told.get(service) ?? []
+    const index = told.findIndex((each) => each.number === number)
+    if (index === -1) return 'complete'
+    const { version } = told[index]!
+    if (version === null) return 'incomplete'
+    const next = told.find((each, i) => i > index && each.version !== null)?.version ?? Infinity
+    const monotonicNow = this.#clock.monotonic()
+    let standing: Standing = 'complete'
+    for (const { report, owes, heardAt } of this.#heard.values()) {
+      if (report.seen >= next && !owes.has(`${service} ${number}`)) continue
+      const isThere = monotonicNow - heardAt < SILENT_MS
+      if (isThere && now - closedAt! < SHARE_DEADLINE_MS) return 'waiting'
+      // One that had not heard of it when it was heard last has not opened it.
+      if (report.seen >= version) standing = 'incomplete'
+    }
+    return standing
+  }
+
+  publish = (publication: Publication): void => {
+    this.#queue.set(publication.service, publication)
+  }
+
+  /** Tells the others what is queued. */
+  async flush(lease: Lease): Promise<void> {
+    const all = [...this.#queue.values()]
+    this.#queue.clear()
+    if (all.length === 0) return
+    let last: number | null = null
+    try {
+      last = await this.#store.publish(lease, all)
+    } finally {
+      // Without an answer it may have arrived all the same.
+      for (const [index, publication] of all.entries()) {
+        this.#note(publication, last === null ? null : last - all.length + 1 + index)
+      }
+    }
+  }
+
+  /** Another replica decides now: what was told is another one's. */
+  forget(): void {
+    this.#queue.clear()
+    this.#told.clear()
+    this.#heard.clear()
+    this.#lookedAt = -Infinity
+  }
+
+  #hear(report: ReplicaReport, now: number): void {
+    const before = this.#heard.get(report.replica)
+    if (before?.report.beat === report.beat) return
+    const owes = new Set(report.owes.map(([service, cohort]) => `${service} ${cohort}`))
+    this.#heard.set(report.replica, { report, owes, heardAt: now })
+  }
+
+  #note({ service, cohort, through }: Publication, version: number | null): void {
+    const number = cohort?.number ?? null
+    const kept = (this.#told.get(service) ?? []).filter(
+      (each) => each.number === null || each.number > through,
+    )
+    // Of those without a cohort only the last one says when the one before it was closed.
+    const told = kept.filter((each, i) => each.number !== null || i === kept.length - 1)
+    this.#told.set(service, [...told, { number, version }])
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../domain/clock.ts'
+import type { UnitClaim, UnitClaims } from '../metrics/unit-claims.ts'
+import type { Lease, Store } from '../store/store.ts'
+import type { FollowingDeps } from './following.ts'
+import { ReplicaVoice, type Follower } from './replica-voice.ts'
+import { ReplicaWatch } from './replica-watch.ts'
+import type { OtherReplicas } from './shared-cohorts.ts'
+
+/** What the rollouts of a process see of the other processes on its store. */
+export type ReplicaDeps = Pick<FollowingDeps, 'word' | 'nameShares'> & {
+  readonly others: OtherReplicas
+}
+
+/** A rollout whose keys others may judge too. */
+export type Claimant = { readonly service: string; readonly claims: UnitClaims }
+
+/** What is known of the other processes on a store by the one that decides. */
+export type SeenReplicas = {
+  readonly others: number
+  /** Services that some of them have another configuration of: what they serve of these is no evidence. */
+  readonly differing: readonly string[]
+  /** Cohorts since the process began in which the share of another one is missing. */
+  readonly lostShares: number
+}
+
+/** This process among those that share its store, whether it decides or follows. */
+export class Replicas {
+  readonly #store: Store
+  readonly #self: string
+  /** While this process decides: what it hears of the others and tells them. */
+  readonly #watch: ReplicaWatch
+  /** While another one does: what this one hears of it and tells it. */
+  readonly #voice: ReplicaVoice
+  #names = 0
+  #claiming: Promise<void> | null = null
+  #told = JSON.stringify([0, []])
+
+  constructor(store: Store, clock: Clock, self: string) {
+    this.#store = store
+    this.#self = self
+    this.#watch = new ReplicaWatch(store, clock, self)
+    this.#voice = new ReplicaVoice(store, clock, self)
+  }
+
+  get deps(): ReplicaDeps {
+    const nameShares = () => `${this.#self}/${++this.#names}`
+    return { others: this.#watch, word: this.#voice.word, nameShares }
+  }
+
+  /** The others that are there, as the process that decides knows them. */
+  get seen(): SeenReplicas {
+    const reports = this.#watch.present
+    return {
+      others: reports.length,
+      differing: [...new Set(reports.flatMap(({ differs }) => differs))].sort(),
+      lostShares: this.#watch.lostShares,
+    }
+  }
+
+  /** Whether others have come, gone, or changed since the last time that it was asked. */
+  isNews({ others, differing }: SeenReplicas): boolean {
+    const before = this.#told
+    this.#told = JSON.stringify([others, differing])
+    return this.#told !== before
+  }
+
+  /** This process begins or ceases to decide. */
+  turn(): void {
+    this.#watch.forget()
+  }
+
+  /** What the others have said, before anything is done about it. Rejects when the store cannot be asked. */
+  hear(leads: boolean, followers: () => readonly Follower[]): Promise<void> {
+    return leads ? this.#watch.look() : this.#voice.look(followers())
+  }
+
+  /** Tells the others what is open now. */
+  async tell(lease: Lease | null): Promise<void> {
+    if (lease !== null) await this.#watch.flush(lease)
+  }
+
+  /** Asks for the keys that are new here: whoever asks first has them. One question at a time. */
+  claim(claimants: readonly Claimant[]): Promise<void> {
+    this.#claiming ??= this.#claim(claimants).finally(() => (this.#claiming = null))
+    return this.#claiming
+  }
+
+  async #claim(claimants: readonly Claimant[]): Promise<void> {
+    const asked = claimants
+      .map(({ service, claims }) => ({ service, pending: claims.pending }))
+      .filter(({ pending }) => pending.length > 0)
+    if (asked.length === 0) return
+    const units = (pending: readonly UnitClaim[]) => pending.map(({ unit }) => unit)
+    const won = await this.#store.claimUnits(
+      asked.map(({ service, pending }) => ({ service, units: units(pending) })),
+    )
+    for (const [index, { pending }] of asked.entries()) {
+      for (const [place, claim] of pending.entries()) claim.settle(won[index]![place]!)
+    }
+  }
+
+  /** The process ends: what it has of others' cohorts is handed over. */
+  leave(followers: readonly Follower[]): Promise<void> {
+    return this.#voice.leave(followers)
+  }
+}

@@ -1,0 +1,196 @@
+import type { Cohort } from '../domain/cohort.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type {
+  BreakerTrip,
+  CohortOpening,
+  CohortShare,
+  LearntTerms,
+  Publication,
+} from '../domain/replica.ts'
+import type { CohortLedger } from '../metrics/cohort-ledger.ts'
+import { mergeShares } from '../rollout/merge-shares.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Store } from '../store/store.ts'
+import { isDue } from './is-due.ts'
+
+/** How a cohort stands with those who take part in it; `incomplete`: a share of it is lost. */
+export type Standing = 'waiting' | 'complete' | 'incomplete'
+
+/** The other replicas, as a rollout sees them that is decided here. */
+export type OtherReplicas = {
+  /** Whether there is any. */
+  readonly areThere: () => boolean
+  readonly standing: (service: string, cohort: Cohort, now: number) => Standing
+  /** Tells them with the next word; never fails. */
+  readonly publish: (publication: Publication) => void
+  readonly readShares: Store['readShares']
+  /** A replica whose own breaker has tripped in this state; null = none. */
+  readonly trip: (state: RolloutState) => (BreakerTrip & { readonly replica: string }) | null
+  /** Claims keys that are judged here already. */
+  readonly claimUnits: (service: string, units: Iterable<number>) => Promise<void>
+  /** A cohort goes on without a share of somebody who may have had one. */
+  readonly noteLost: () => void
+  /** What they have learnt of an attempt's values. */
+  readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
+}
+
+/** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */
+const LEASE_GRACE_MS = 2000
+
+/** How far an attempt is folded: its draws, and each hypothesis by its id. */
+type Folded = {
+  readonly counted: number
+  readonly byHypothesis: ReadonlyMap<string, number>
+}
+
+type Gathered = {
+  readonly standing: Standing | NonNullable<Cohort['shares']>
+  readonly shares: CohortShare[]
+}
+
+/** What one attempt's cohorts are to the other replicas, and what these add to them. */
+export class SharedCohorts {
+  /** Of the cohorts that are about to be folded. */
+  #gathered: ReadonlyMap<number, Gathered> = new Map()
+  /** Number of the cohort that was published last. */
+  #previous: number | null = null
+  /** Keys that were judged before others came are claimed. */
+  #hasClaimed = false
+  /** The others were told of an open cohort, so they must be told that it is none any more. */
+  #isOpen = false
+
+  /** Whether any cohort may have shares of others. */
+  get areAny(): boolean {
+    return this.#previous !== null
+  }
+
+  /** Keys are claimed while others judge them too. True once they may: those judged so far are claimed. */
+  admits(others: boolean, { keyed }: RolloutPlan, { claims }: CohortLedger): boolean {
+    if (!keyed) return others
+    if (others !== claims.isShared) {
+      if (others) claims.share()
+      else claims.unshare()
+      this.#hasClaimed = false
+    }
+    return others && this.#hasClaimed
+  }
+
+  /** Claims for the keys that were judged here while nobody else was there. */
+  async #claim(others: OtherReplicas, service: string, ledger: CohortLedger): Promise<void> {
+    if (!ledger.claims.isShared || this.#hasClaimed) return
+    await others.claimUnits(service, ledger.units.all)
+    this.#hasClaimed = true
+  }
+
+  /** What the others have to know now, who may all be gone; null = nothing that they do not know. */
+  publication(
+    plan: RolloutPlan,
+    rollout: string,
+    ledger: CohortLedger,
+    folded: ReadonlyMap<string, number>,
+    areThere: boolean,
+  ): Publication | null {
+    const current = areThere ? ledger.current : null
+    const isOver = !areThere && this.areAny && !hasShared(ledger)
+    if (current === null && !this.#isOpen && !isOver) return null
+    const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
+    if (previous === null) {
+      for (const { cohort } of ledger.slots()) {
+        if (cohort === current) continue
+        // Nobody else has drawn for it, but feedback may go to anybody from now on.
+        cohort.shares ??= 'complete'
+        earlier.push(openingOf(cohort))
+      }
+    }
+    if (current !== null) {
+      current.shares = 'expected'
+      this.#previous = current.number
+    }
+    this.#isOpen = current !== null
+    // Alone again: this word removes what is left in the store.
+    if (isOver) this.#previous = null
+    return {
+      service: plan.service,
+      rollout,
+      sharingKey: plan.sharingKey,
+      cohort: current === null ? null : openingOf(current),
+      leaseMs: plan.spec.analysis.intervalMs + LEASE_GRACE_MS,
+      previous,
+      earlier,
+      folded: Object.fromEntries(folded),
+      through: Math.min(...folded.values()),
+    }
+  }
+
+  /** Reads what others have added to the settled cohorts that are to be folded `now`, and keeps it until then. */
+  async gather(
+    others: OtherReplicas,
+    { service, hypotheses }: RolloutPlan,
+    ledger: CohortLedger,
+    folded: Folded,
+    now: number,
+  ): Promise<void> {
+    await this.#claim(others, service, ledger)
+    const wanted = new Map<number, Gathered>()
+    for (const { cohort, settled } of ledger.slotsAfter(folded.counted)) {
+      const standing = settled ? others.standing(service, cohort, now) : 'waiting'
+      if (standing === 'waiting') break
+      if (cohort.shares !== undefined) wanted.set(cohort.number, { standing, shares: [] })
+    }
+    for (const hypothesis of hypotheses) {
+      for (const { cohort, counted } of ledger.slotsAfter(
+        folded.byHypothesis.get(hypothesis.id)!,
+      )) {
+        if (!counted || !isDue(cohort, hypothesis, now)) break
+        if (cohort.shares === undefined) continue
+        wanted.set(cohort.number, { standing: cohort.shares, shares: [] })
+      }
+    }
+    if (wanted.size === 0) return
+    const shares = await others.readShares(service, [...wanted.keys()])
+    for (const share of shares) wanted.get(share.cohort)!.shares.push(share)
+    for (const { cohort } of ledger.slotsAfter(folded.counted)) {
+      if (wanted.get(cohort.number)?.standing === 'incomplete') others.noteLost()
+    }
+    this.#gathered = wanted
+  }
+
+  /** Whether nothing is missing that can still come. */
+  isWhole({ shares, number }: Cohort): boolean {
+    return shares === undefined || this.#gathered.has(number)
+  }
+
+  /** A cohort whose draws are counted now says for ever who was there. */
+  settle(cohort: Cohort, now: number): void {
+    const found = this.#gathered.get(cohort.number)
+    if (cohort.shares !== 'expected' || found === undefined) return
+    cohort.shares = found.standing === 'complete' ? 'complete' : 'incomplete'
+    cohort.settledAt = now
+  }
+
+  sharesOf({ number, rollout }: Cohort): readonly CohortShare[] {
+    const shares = this.#gathered.get(number)?.shares ?? []
+    return shares.filter((share) => share.rollout === rollout)
+  }
+
+  /** The cohort with what the others have added. */
+  whole(cohort: Cohort): Cohort {
+    const shares = this.sharesOf(cohort)
+    return shares.length === 0 ? cohort : mergeShares(cohort, shares)
+  }
+
+  /** What was gathered has been folded. */
+  release(): void {
+    this.#gathered = new Map()
+  }
+}
+
+function hasShared(ledger: CohortLedger): boolean {
+  for (const { cohort } of ledger.slots()) if (cohort.shares !== undefined) return true
+  return false
+}
+
+function openingOf(cohort: Cohort): CohortOpening {
+  const { number, rollout, step, pi, epoch, judged, openedAt, terms } = cohort
+  return { number, rollout, step, pi, epoch, judged, openedAt, terms }
+}

@@ -1,0 +1,40 @@
+import type { BreakerTrip } from '../domain/replica.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { Observation } from './observation.ts'
+import type { RolloutPlan } from './plan.ts'
+import { step } from './step.ts'
+import type { Transition } from './transition.ts'
+
+/** The trip of a replica that gives the canary nothing because of `pending`; null where that is no breaker's. */
+export function tripOf(state: RolloutState, pending: Transition | null): BreakerTrip | null {
+  const decision = pending?.decision
+  if (decision?.reason !== 'breaker' || decision.action !== 'rollback') return null
+  const { service, revision } = state
+  return { service, rollout: rolloutId(state), revision, summary: decision.summary }
+}
+
+/** Whether a trip is about this state: what was decided since knew of it, or makes it void. */
+export function isTripOf(
+  { service, rollout, revision }: BreakerTrip,
+  state: RolloutState,
+): boolean {
+  return service === state.service && rollout === rolloutId(state) && revision === state.revision
+}
+
+/**
+ * One look as `step` takes it, where the breaker of another replica may have tripped: its requests failed, so it
+ * speaks as the own breaker would, and in its own words.
+ */
+export function stepAfterTrip(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  trip: (Pick<BreakerTrip, 'summary'> & { readonly replica: string }) | null,
+): Transition {
+  if (trip === null) return step(plan, state, seen)
+  const transition = step(plan, state, { ...seen, breaker: { ...seen.breaker, tripped: true } })
+  const { decision } = transition
+  if (decision?.reason !== 'breaker') return transition
+  const { replica, summary } = trip
+  return { ...transition, decision: { ...decision, actor: `breaker@${replica}`, summary } }
+}

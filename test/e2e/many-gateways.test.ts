@@ -1,0 +1,158 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { startRedis } from '../support/redis-server.ts'
+import { askAdmin, readDecisions, readSample, readService } from './support/admin-api.ts'
+import { buildConfig, buildRolloutService } from './support/config.ts'
+import { startLoad, type Load } from './support/load.ts'
+import { startModel } from './support/model-server.ts'
+import { skipWithout } from './support/programs.ts'
+import { seeded } from './support/seeded.ts'
+import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
+import { until } from './support/until.ts'
+
+t.test('e2e/many gateways on one directory, with keys', async (t) => {
+  const { start, configAt } = await prepare(t, { key: 'header:x-user-id' })
+  const store = `lmdb:${join(t.testdir(), 'data')}`
+  const gateways = await testShares(t, () => start(configAt(store)))
+  await testDeaths(t, gateways, () => start(configAt(store)))
+})
+
+t.test('e2e/many gateways on one Redis', skipWithout('redis-server'), async (t) => {
+  const redis = await startRedis(t, t.testdir())
+  const { start, configAt } = await prepare(t, {})
+  await testShares(t, () => start(configAt(`redis://127.0.0.1:${redis.port}/0`)))
+})
+
+/** Half of the traffic goes through each of two gateways; labels go to the other one. */
+async function testShares(
+  t: Test,
+  start: () => Promise<SerinGateway>,
+): Promise<readonly [SerinGateway, SerinGateway]> {
+  const first = await start()
+  await until('it decides', async () => (await readSample(first.admin, 'serin_leader')) === 1)
+  const second = await start()
+  await untilReplicas(first, 2)
+  t.match((await readReady(first)).checks['replicas'], /one other process .* evidence too/)
+  t.match((await readReady(second)).checks['replicas'], /evidence for the process that decides/)
+  const loads = [loadOn(t, first, second), loadOn(t, second, first)]
+  const begun = await until('both are judged', async () => {
+    const n = await judgedOf(first)
+    return n.errors > 500 && n.rmse > 100 ? { n, sent: sentOf(loads) } : null
+  })
+  await until('many are', async () => (await judgedOf(first)).errors > 2000)
+  await stopAll(loads)
+  const sent = sentOf(loads)
+  for (const load of loads) t.ok(sentOf([load]) > 300, `requests: ${sentOf([load])}`)
+  // Of those that were sent before, some were before the first cohort that both took part in.
+  const since = sent - begun.sent
+  const whole = await until('all is folded', async () => {
+    const n = await judgedOf(first)
+    return n.errors - begun.n.errors >= since && n.rmse > 500 ? n : null
+  })
+  t.ok(whole.errors <= sent, `${whole.errors} of ${sent} requests`)
+  for (const { tally } of loads) {
+    // What comes within the moment in which predictions are written is not matched; this load never waits.
+    const { joined, unmatched, late, duplicate } = tally.labels
+    t.ok(joined > unmatched + late, JSON.stringify(tally.labels))
+    t.equal(duplicate, 0)
+  }
+  return [first, second]
+}
+
+/** One that follows and one that decides are killed, and nobody waits for them for long. */
+async function testDeaths(
+  t: Test,
+  [first, second]: readonly [SerinGateway, SerinGateway],
+  start: () => Promise<SerinGateway>,
+): Promise<void> {
+  const whole = await judgedOf(first)
+  const alone = loadOn(t, first, first)
+  second.kill('SIGKILL')
+  await until('it goes on', async () => (await judgedOf(first)).errors > whole.errors + 200)
+  await untilReplicas(first, 1)
+  await alone.stop()
+
+  const third = await start()
+  await untilReplicas(first, 2)
+  const before = await readDecisions(first.admin, 'm')
+  first.kill('SIGKILL')
+  await until('another decides', async () => (await readSample(third.admin, 'serin_leader')) === 1)
+  t.strictSame(await readDecisions(third.admin, 'm'), before, 'no decision is lost')
+  const taken = await judgedOf(third)
+  t.ok(taken.errors > whole.errors, `${taken.errors} requests are evidence still`)
+  const last = loadOn(t, third, third)
+  await until('it goes on', async () => (await judgedOf(third)).errors > taken.errors + 200)
+  await last.stop()
+}
+
+function untilReplicas({ admin }: SerinGateway, count: number): Promise<boolean> {
+  return until(`${count} processes are known`, async () => {
+    return (await readSample(admin, 'serin_replicas')) === count
+  })
+}
+
+async function readReady({ admin }: SerinGateway) {
+  const answer = await askAdmin(admin, '/readyz')
+  return answer.json<{ readonly checks: Readonly<Record<string, string>> }>()
+}
+
+async function judgedOf({ admin }: SerinGateway): Promise<{ errors: number; rmse: number }> {
+  const { metrics } = await readService(admin, 'm')
+  const n = (name: string) => {
+    const found = metrics!.find((m) => m.name === name)!
+    return (found.baseline?.n ?? 0) + (found.canary?.n ?? 0)
+  }
+  return { errors: n('errors'), rmse: n('rmse') }
+}
+
+/** Requests that had an answer. */
+function sentOf(loads: readonly Load[]): number {
+  const answers = loads.flatMap(({ tally }) => Object.values(tally.statuses))
+  return answers.reduce((sum, n) => sum + n, 0)
+}
+
+async function stopAll(loads: readonly Load[]): Promise<void> {
+  await Promise.all(loads.map((load) => load.stop()))
+}
+
+function loadOn(t: Test, to: SerinGateway, labels: SerinGateway): Load {
+  return startLoad(t, {
+    data: () => to.data,
+    admin: () => labels.admin,
+    path: '/m/infer',
+    concurrency: 4,
+    perSecond: 150,
+    draw: seeded(to.pid),
+  })
+}
+
+async function prepare(t: Test, split: { readonly key?: string }) {
+  const draw = seeded(1)
+  const model = { error: 2, failures: 0.01 }
+  const [baseline, canary] = [await startModel(t, draw, model), await startModel(t, draw, model)]
+  const service = buildRolloutService(
+    { baseline: baseline.origin, canary: canary.origin },
+    {
+      split: { key: undefined, ...split },
+      rollout: { steps: [{ weight: '30%', minDuration: '10m' }, { weight: '100%' }] },
+      analysis: {
+        warmUp: 0,
+        metrics: {
+          errors: { kind: 'error-rate', maxIncrease: '0%', floor: '20%' },
+          rmse: { kind: 'rmse', maxIncrease: '50%', labelWindow: '3s', minLabels: 100, cap: 50 },
+        },
+      },
+    },
+  )
+  let folders = 0
+  return {
+    configAt: (store: string) => {
+      const folder = join(t.testdirName, `gateway-${(folders += 1)}`)
+      mkdirSync(folder, { recursive: true })
+      return writeConfig(folder, buildConfig(folder, { m: service }, { store }))
+    },
+    start: (file: string) => startSerin(t, file),
+  }
+}

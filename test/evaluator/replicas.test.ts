@@ -1,0 +1,177 @@
+import t from 'tap'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import type { Service } from '../../src/domain/service.ts'
+import { Evaluator } from '../../src/evaluator/evaluator.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { buildPlan } from '../../src/rollout/plan.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
+import { quickService } from '../fakes/quick-rollout.ts'
+import { nobodyAnswers } from '../fakes/simulation.ts'
+import { ERRORS, ManualClock, weightSteps } from '../fakes/simulated-service.ts'
+
+const SERVICE = quickService({
+  spec: { steps: weightSteps([50, 100], 1e6) },
+  analysis: { metrics: [ERRORS] },
+})
+
+/** Evaluators on one store and one clock; the first decides. */
+class Processes {
+  readonly clock = new ManualClock()
+  readonly store = new MemoryStore()
+  readonly errors: unknown[] = []
+  readonly all: Process[] = []
+
+  async start(service: Service = SERVICE): Promise<Process> {
+    const { clock, store } = this
+    const seen: string[] = []
+    const process: Process = {
+      seen,
+      weightBp: -1,
+      book: new ServiceBook({ service, clock, remember: () => {}, previous: null }),
+      evaluator: new Evaluator({
+        ...{ store, clock, holder: `p${this.all.length}`, fetchProvider: nobodyAnswers },
+        reachability: () => ({ ready: true, downForMs: 0 }),
+        confirm: () => 'not-asked',
+        apply: (state: RolloutState) => (process.weightBp = state.weightBp),
+        applyWinner: () => {},
+        onDecision: () => {},
+        onReplicas: ({ others, differing }) => seen.push(`${others} ${differing.join()}`),
+        onError: (_what, error) => this.errors.push(error),
+      }),
+    }
+    await process.evaluator.add({ plan: buildPlan(service, 'hash')!, book: process.book })
+    this.all.push(process)
+    return process
+  }
+
+  /** Time passes, and those of the processes that are named look four times a second. */
+  async run(ms: number, looking: readonly Process[] = this.all): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 250) {
+      this.clock.ms += 250
+      for (const { evaluator } of looking) await evaluator.look()
+    }
+  }
+}
+
+type Process = {
+  readonly evaluator: Evaluator
+  readonly book: ServiceBook
+  readonly seen: string[]
+  weightBp: number
+}
+
+function serve({ book }: Process, requests: number, failing: 'canary' | 'nothing' = 'nothing') {
+  for (let n = 0; n < requests; n++) {
+    const none = { suppressed: false, keyMissing: false, overrideRefused: false }
+    const variant = n % 2 === 0 ? 'canary' : 'baseline'
+    const ticket = book.begin({ variant, reason: 'random', unit: null, ...none }, 'r')
+    book.end(ticket, failing === variant ? 'failed' : 'ok', 200, 5)
+  }
+}
+
+function judged({ store }: Processes): number {
+  const { evidence } = store.records.get('svc')!
+  return (evidence!.ratio.starts[0] ?? []).reduce((sum, { total }) => sum + total, 0)
+}
+
+t.test('requests of who follows are evidence, and who stops hands over what it has', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(4000)
+  t.match(leader.evaluator.replicas, { others: 1, differing: [], lostShares: 0 })
+  t.equal(follower.evaluator.replicas, null)
+  const before = judged(world)
+  serve(leader, 10)
+  serve(follower, 20)
+  await world.run(5000)
+  t.equal(judged(world), before + 30)
+  serve(follower, 40)
+  await follower.evaluator.stop()
+  await world.run(5000, [leader])
+  t.equal(judged(world), before + 70)
+  t.match(leader.evaluator.replicas, { others: 0, lostShares: 0 })
+  t.same(leader.seen, ['1 ', '0 '])
+  serve(leader, 10)
+  await world.run(5000, [leader])
+  t.equal(judged(world), before + 80, 'alone it goes on as before')
+  t.same(await world.store.readOpenings('svc'), [], 'and nothing is left of what was shared')
+  t.same(world.errors, [])
+})
+
+t.test('one that falls silent is waited for as long as it may be there, and counted', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(4000)
+  const before = judged(world)
+  serve(leader, 10)
+  serve(follower, 20)
+  await world.run(4000, [leader])
+  t.equal(judged(world), before, 'its share may still come')
+  await world.run(4000, [leader])
+  t.equal(judged(world), before + 10)
+  const { others, lostShares } = leader.evaluator.replicas!
+  t.equal(others, 0)
+  t.ok(lostShares >= 1, `${lostShares} shares are missed`)
+  // It was only asleep: what comes too late is not folded.
+  await world.run(4000)
+  t.equal(judged(world), before + 10)
+  serve(follower, 20)
+  await world.run(5000)
+  t.equal(judged(world), before + 30, 'and it takes part again')
+  t.same(world.errors, [])
+})
+
+t.test('one with another configuration serves, is seen, and is no evidence', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const other = await world.start({ ...SERVICE, failureStatuses: [503] })
+  await world.run(4000)
+  const before = judged(world)
+  serve(leader, 10)
+  serve(other, 20)
+  await world.run(5000)
+  t.equal(judged(world), before + 10)
+  t.match(leader.evaluator.replicas, { others: 1, differing: ['svc'] })
+  t.equal(other.weightBp, leader.weightBp)
+  t.same(world.errors, [])
+})
+
+t.test('the breaker of who follows gives its canary nothing, and decides for all', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(2000)
+  serve(leader, 200)
+  serve(follower, 200, 'canary')
+  world.clock.ms += 250
+  await follower.evaluator.look()
+  t.same([leader.weightBp, follower.weightBp], [5000, 0], 'at once, and here alone')
+  await world.run(1000)
+  t.same([leader.weightBp, follower.weightBp], [0, 0])
+  const decision = world.store.log.at(-1)!
+  t.match(decision, { action: 'rollback', reason: 'breaker', actor: 'breaker@p1' })
+  t.match(decision.summary, /100/)
+  t.same(world.errors, [])
+})
+
+t.test('a breaker that tripped while the store was away is decided when it is back', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(2000)
+  world.store.away = true
+  serve(follower, 200, 'canary')
+  await world.run(1000)
+  t.same([leader.weightBp, follower.weightBp], [5000, 0])
+  world.store.away = false
+  await world.run(2000)
+  t.same([leader.weightBp, follower.weightBp], [0, 0])
+  t.match(world.store.log.at(-1), { action: 'rollback', actor: 'breaker@p1' })
+})

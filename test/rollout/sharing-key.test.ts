@@ -1,0 +1,27 @@
+import t from 'tap'
+import { ERRORS, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import { planOf } from '../fakes/rollout.ts'
+
+const OF = service(rolloutSpec({ analysis: { metrics: [ERRORS] } }))
+
+t.test('replicas agree whose requests, readings and questions are the same', (t) => {
+  const { sharingKey } = planOf(OF)
+  t.match(sharingKey, /^[0-9a-f]{16}$/)
+  t.equal(planOf(structuredClone(OF)).sharingKey, sharingKey)
+  const other = [
+    service(rolloutSpec({ analysis: { metrics: [ERRORS, RMSE] } })),
+    service(rolloutSpec({ analysis: { metrics: [{ ...ERRORS, maxChange: 0.1 }] } })),
+    service(rolloutSpec({ analysis: { metrics: [ERRORS] } }), true),
+    { ...OF, failureStatuses: [503] },
+    { ...OF, match: { ...OF.match, path: '/é/*' } },
+  ]
+  const keys = new Set([sharingKey, ...other.map((each) => planOf(each).sharingKey)])
+  t.equal(keys.size, other.length + 1)
+  t.end()
+})
+
+t.test('what only concerns who is told, or when a step ends, makes no difference', (t) => {
+  const spec = rolloutSpec({ analysis: { metrics: [ERRORS] }, spec: { maxDurationMs: 1 } })
+  t.equal(planOf(service(spec)).sharingKey, planOf(OF).sharingKey)
+  t.end()
+})
