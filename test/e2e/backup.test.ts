@@ -1,12 +1,19 @@
 import t from 'tap'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { readDecisions, readService, untilService } from './support/admin-api.ts'
+import {
+  command,
+  readDecisions,
+  readSample,
+  readService,
+  untilService,
+} from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
 import { startLoad } from './support/load.ts'
 import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
 import { startSerin, writeConfig } from './support/serin-process.ts'
+import { until } from './support/until.ts'
 
 t.test('A copy of a stopped store brings the rollout back at its step.', async (t) => {
   const draw = seeded(12)
@@ -35,12 +42,9 @@ t.test('A copy of a stopped store brings the rollout back at its step.', async (
 
   const second = await startSerin(t, file)
   const log = await readDecisions(second.admin, 'model')
-  const aborted = await fetch(`${second.admin}/api/v1/services/model/abort`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"reason":"after the backup"}',
-  })
-  t.equal(aborted.status, 200)
+  // A command is for the gateway that decides, which this one does a moment after its start.
+  await until('it decides', async () => (await readSample(second.admin, 'serin_leader')) === 1)
+  await command(second.admin, 'model', 'abort', { reason: 'after the backup' })
   await second.stop()
   rmSync(data, { recursive: true })
   cpSync(backup, data, { recursive: true })
