@@ -66,6 +66,14 @@ export type LearntTerms = {
   readonly bins: Readonly<Record<string, readonly number[]>>
 }
 
+/** Whose requests of one service are evidence, as the replica that decides knows it. */
+export type ServiceReplicas = {
+  /** How many take part, the one that decides included. */
+  readonly contributing: number
+  /** Names of those that are there and do not: they run with another configuration of the service. */
+  readonly differing: readonly string[]
+}
+
 /** A replica's own breaker has tripped. */
 export type BreakerTrip = {
   readonly service: string

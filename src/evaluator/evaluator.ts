@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { ServiceReplicas } from '../domain/replica.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
@@ -59,6 +60,11 @@ export class Evaluator {
   /** What is known of the other processes on the store; null while one of them decides. */
   get replicas(): SeenReplicas | null {
     return this.leads ? this.#replicas.seen : null
+  }
+
+  /** Whose requests are evidence of a service's rollout; null where it has none, or another process decides. */
+  replicasOf(service: string): ServiceReplicas | null {
+    return this.leads && this.#runners.has(service) ? this.#replicas.seenOf(service) : null
   }
 
   /**
