@@ -1,11 +1,13 @@
 import type { Clock } from '../domain/clock.ts'
 import type { BreakerTrip, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Follower } from './replica-voice.ts'
+import { stepShareOf } from './step-shares.ts'
 
 /** What the leader has said of a service, and when it was asked (monotonic). */
 export type Word = { readonly publication: Publication; readonly askedAt: number }
@@ -35,8 +37,14 @@ export class Following {
   }
 
   /** What has to be said of it. */
-  follower({ service }: RolloutPlan, trip: BreakerTrip | null): Follower {
-    return { service, followed: this.#cohorts, trip }
+  follower(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: ServiceBook,
+    trip: BreakerTrip | null,
+  ): Follower {
+    const step = this.#cohorts === null ? null : stepShareOf(plan, state, book)
+    return { service: plan.service, followed: this.#cohorts, trip, step }
   }
 
   /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
