@@ -11,13 +11,19 @@ import { reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps } from './evaluator-deps.ts'
-import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
+import { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
-import type { BookedEvent, BookedLabel, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import type {
+  BookedEvent,
+  BookedLabel,
+  ExperimentDeps,
+  RunnerDeps,
+  RunnerResult,
+} from './runner-deps.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -62,9 +68,11 @@ export class Evaluator {
     return this.leads ? this.#replicas.seen : null
   }
 
-  /** Whose requests are evidence of a service's rollout; null where it has none, or another process decides. */
+  /** Whose requests are evidence of a service; null where nothing is shared, or another process decides. */
   replicasOf(service: string): ServiceReplicas | null {
-    return this.leads && this.#runners.has(service) ? this.#replicas.seenOf(service) : null
+    const shared = this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
+    const names = this.#runners.has(service) ? [service] : shared
+    return this.leads && names.length > 0 ? this.#replicas.seenOf(names) : null
   }
 
   /**
@@ -258,7 +266,8 @@ export class Evaluator {
   }
 
   #followers(): readonly Follower[] {
-    return [...this.#runners.values()].map(({ follower }) => follower)
+    const compared = [...this.#experiments.values()].flatMap(({ followers }) => followers)
+    return [...[...this.#runners.values()].map(({ follower }) => follower), ...compared]
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {

@@ -58,10 +58,10 @@ export class Replicas {
     }
   }
 
-  /** Who of them takes part in a service, as the process that decides knows them. */
-  seenOf(service: string): ServiceReplicas {
+  /** Who of them takes part in a service that is shared under these names, as the process that decides knows them. */
+  seenOf(names: readonly string[]): ServiceReplicas {
     const reports = this.#watch.present
-    const differing = reports.filter(({ differs }) => differs.includes(service))
+    const differing = reports.filter(({ differs }) => differs.some((name) => names.includes(name)))
     return {
       contributing: 1 + reports.length - differing.length,
       differing: differing.map(({ replica }) => replica).sort(),
