@@ -21,6 +21,8 @@ const PROGRAMS = [
     suites: ['store/redis', 'e2e/redis'],
   },
   { command: 'chromium', debian: 'chromium', suites: ['browser'] },
+  { command: 'zsh', debian: 'zsh', suites: ['cli/completion: zsh'] },
+  { command: 'fish', debian: 'fish', suites: ['cli/completion: fish'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

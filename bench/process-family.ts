@@ -10,9 +10,11 @@ export type FamilyUsage = {
   readonly cpuSeconds: number
   /** Resident memory now, in bytes; pages that processes share count in each of them. */
   readonly rssBytes: number
+  /** Of it, pages of files: programs, libraries, and a store's map, which the kernel takes back when it needs them. */
+  readonly fileBytes: number
 }
 
-/** Reads proc_pid_stat(5): utime, stime and rss of the whole family of `pid`. */
+/** Reads proc_pid_stat(5), utime, stime and rss, and proc_pid_statm(5), shared, of the whole family of `pid`. */
 export function readFamilyUsage(pid: number): FamilyUsage {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -24,13 +26,22 @@ export function readFamilyUsage(pid: number): FamilyUsage {
     for (const { id, parent } of processes) if (family.has(parent)) family.add(id)
   }
   const members = processes.filter(({ id }) => family.has(id))
+  const total = (of: 'ticks' | 'pages' | 'filePages') =>
+    members.reduce((sum, member) => sum + member[of], 0)
   return {
-    cpuSeconds: members.reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_SECOND,
-    rssBytes: members.reduce((sum, { pages }) => sum + pages, 0) * PAGE_BYTES,
+    cpuSeconds: total('ticks') / TICKS_PER_SECOND,
+    rssBytes: total('pages') * PAGE_BYTES,
+    fileBytes: total('filePages') * PAGE_BYTES,
   }
 }
 
-type Stat = { readonly id: number; parent: number; ticks: number; pages: number }
+type Stat = {
+  readonly id: number
+  readonly parent: number
+  readonly ticks: number
+  readonly pages: number
+  readonly filePages: number
+}
 
 /** Empty when the process ended while the listing was read. */
 function readStat(id: string): Stat[] {
@@ -39,7 +50,9 @@ function readStat(id: string): Stat[] {
     // The second field is the command's name in parentheses, which may hold anything.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     const field = (number: number) => Number(fields[number - 3])
-    return [{ id: Number(id), parent: field(4), ticks: field(14) + field(15), pages: field(24) }]
+    const filePages = Number(readFileSync(`/proc/${id}/statm`, 'latin1').split(' ')[2])
+    const ticks = field(14) + field(15)
+    return [{ id: Number(id), parent: field(4), ticks, pages: field(24), filePages }]
   } catch {
     return []
   }

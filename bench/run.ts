@@ -25,7 +25,7 @@ const has = (measure: (typeof measures)[number]) => measures.includes(measure)
 
 const programs = measures.flatMap((measure) => contendersOf(measure).map(({ program }) => program))
 requirePrograms([
-  ...new Set(['taskset', 'chrt', 'wrk', 'nginx', ...programs.filter((name) => name !== undefined)]),
+  ...new Set(['taskset', 'wrk', 'nginx', ...programs.filter((name) => name !== undefined)]),
 ])
 if (availableParallelism() < 2) {
   throw new Error('the benchmark needs two cores: one is the contender’s')

@@ -23,7 +23,7 @@ const SMALL = {
   connections: 50,
   upstreamConnections: 64,
   users: 1000,
-  warmUpRequests: 40_000,
+  warmUpRequests: 150_000,
 }
 
 /** What `--work` can name; the first is what a run does unless told otherwise. */

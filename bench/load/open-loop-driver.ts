@@ -10,12 +10,11 @@ export type OpenLoopDriver = {
   readonly close: () => Promise<void>
 }
 
-/** Starts the driver on a core, where it gives way to whoever else wants to run there. */
+/** Starts the driver on a core, which it shares with the upstream: it sleeps between its requests. */
 export function createOpenLoopDriver(processes: Processes, core: number): OpenLoopDriver {
   const script = fileURLToPath(new URL('./open-loop.js', import.meta.url))
   const child = processes.start({
-    // It waits in a loop. SCHED_IDLE (sched(7)) keeps that from holding up the upstream on the same core.
-    command: ['chrt', '--idle', '0', process.execPath, script],
+    command: [process.execPath, script],
     core,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -95,19 +95,16 @@ function streamRows(streams: NonNullable<Report['streams']>): Table['rows'] {
 }
 
 function memoryRows(memory: NonNullable<Report['memory']>): Table['rows'] {
-  const head = ['contender', 'requests', 'MiB at start', 'at half', 'at the end', 'growth MiB']
-  const rows = Object.entries(memory).map(([name, { samples, growthMiB }]) => {
+  const head = ['contender', 'requests', 'own MiB at start', 'at half', 'at the end', 'growth']
+  head.push('MiB of files at start', 'at half', 'at the end', 'growth')
+  const rows = Object.entries(memory).map(([name, { samples, growth }]) => {
     const { requests } = samples.at(-1)!
-    return [
-      name,
-      String(requests),
-      ...[0, requests / 2, requests].map((at) => mibAt(samples, at)),
-      growthMiB.toFixed(1),
-    ]
+    const looks = [0, requests / 2, requests].map((at) =>
+      samples.find((sample) => sample.requests >= at)!,
+    )
+    const columns = (of: keyof Memory['growth']) =>
+      [...looks, growth].map((memory) => memory[of].toFixed(1))
+    return [name, String(requests), ...columns('ownMiB'), ...columns('fileMiB')]
   })
   return [head, ...rows]
-}
-
-function mibAt(samples: Memory['samples'], requests: number): string {
-  return samples.find((sample) => sample.requests >= requests)!.mib.toFixed(1)
 }

@@ -62,9 +62,12 @@ export type Streams = {
 /** Resident memory over the requests of one process. */
 export type Memory = {
   /** Median of the last quarter of the requests less that of the second one. */
-  readonly growthMiB: number
-  readonly samples: readonly { readonly requests: number; readonly mib: number }[]
+  readonly growth: ResidentMemory
+  readonly samples: readonly (ResidentMemory & { readonly requests: number })[]
 }
+
+/** Resident memory: the process' own pages, and those of files that it maps, such as a store's. */
+export type ResidentMemory = { readonly ownMiB: number; readonly fileMiB: number }
 
 /** The file that `--json` writes. What was not measured is not there. */
 export type Report = Partial<Comparison> & {

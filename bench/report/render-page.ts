@@ -16,7 +16,7 @@ const NOTES: Readonly<Record<Table['title'], string>> = {
     '`core` is the share of one core. With two workers on both cores load and upstream have what is left of one of them, so requests/s are no saturation of two whole cores.',
   'Open event streams': 'Resident memory of a fresh process without and with open streams.',
   'Memory over many requests':
-    'Growth is the median of the last quarter of the requests less that of the second.',
+    "Resident memory: the process' own pages, and those of files that it maps. serin-observe stores a prediction for each request, and the pages of its LMDB file that it has touched count here until the kernel needs them. Own pages rise and fall by tens of MiB, since V8 collects what has grown old late (bench/README.md has the heap after full collections). Growth is the median of the last quarter of the requests less that of the second.",
 }
 
 /** `docs/performance.md` of a recorded run, with the plot beside it; null = nothing is recorded yet. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest, FastifySchema, onRequestAsyncHookHandler } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Scope } from '../config/config.ts'
+import { suggest } from '../domain/nearest.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { Auth } from './auth.ts'
 import type { Operation } from './operation.ts'
@@ -70,15 +71,22 @@ function allow(auth: Auth, scope: Scope): onRequestAsyncHookHandler {
   }
 }
 
-/** The status of the service that the path names; throws SERIN_UNKNOWN_SERVICE with the known names. */
+/** The status of the service that the path names; throws SERIN_UNKNOWN_SERVICE with the nearest and the known names. */
 export function requireService(deps: AdminDeps, name: string): ServiceStatus {
   const status = deps.service(name)
   if (status !== null) return status
   const known = deps.services().map(({ service }) => service.name)
-  throw new AdminError(
-    'SERIN_UNKNOWN_SERVICE',
-    `there is no service "${name}"; ${known.length === 0 ? 'none is configured' : `known: ${known.join(', ')}`}`,
-  )
+  throw new AdminError('SERIN_UNKNOWN_SERVICE', describeUnknown(name, known))
+}
+
+/** How many names are told at most. */
+const NAMED = 20
+
+function describeUnknown(name: string, known: readonly string[]): string {
+  if (known.length === 0) return `there is no service "${name}"; none is configured`
+  const nearest = suggest(name, known)
+  const more = known.length > NAMED ? ` and ${known.length - NAMED} more` : ''
+  return `there is no service "${name}"${nearest === '' ? '; k' : `${nearest} K`}nown: ${known.slice(0, NAMED).join(', ')}${more}`
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
+import { describeFailure, describeUnreachable } from './admin-failure.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -62,9 +63,12 @@ const COHORTS_PER_PAGE = 500
 export function createAdminClient(options: {
   readonly url: string
   readonly token: string | null
+  /** For how long an answer is waited for. */
+  readonly timeoutMs?: number
 }): AdminClient {
   const base = parseBase(options.url)
-  const agent = new Agent({ connect: { timeout: TIMEOUT_MS } })
+  const patienceMs = options.timeoutMs ?? TIMEOUT_MS
+  const agent = new Agent({ connect: { timeout: patienceMs } })
   const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token}` }
 
   const send = async (
@@ -76,7 +80,7 @@ export function createAdminClient(options: {
       readonly timeoutMs?: number
     } = {},
   ): Promise<Answer> => {
-    const timeoutMs = more.timeoutMs ?? TIMEOUT_MS
+    const timeoutMs = more.timeoutMs ?? patienceMs
     try {
       const { statusCode, headers, body } = await request(`${base}/api/v1/${path}`, {
         method,
@@ -93,10 +97,12 @@ export function createAdminClient(options: {
         body: parseJson(await body.text()),
       }
     } catch (error) {
-      throw unreachable(base, error)
+      throw describeUnreachable(base, error)
     }
   }
   const get = async (path: string) => expectOk(await send('GET', path), base)
+  const getOf = async (service: string, rest = '') =>
+    expectOk(await send('GET', `${serviceOf(service)}${rest}`), base, service)
   const serviceOf = (name: string) => `services/${encodeURIComponent(name)}`
 
   return {
@@ -105,7 +111,7 @@ export function createAdminClient(options: {
       return services
     },
     service: async (name) => {
-      const { body, etag } = await get(serviceOf(name))
+      const { body, etag } = await getOf(name)
       return { service: body as ServiceJson, etag }
     },
     command: async (method, service, path, body, etag) => {
@@ -114,27 +120,27 @@ export function createAdminClient(options: {
         body: JSON.stringify(body),
         headers,
       })
-      return expectOk(answer, base).body as CommandAnswer
+      return expectOk(answer, base, service).body as CommandAnswer
     },
     decisions: async (service, { after, limit }) => {
-      const path = `${serviceOf(service)}/decisions?after=${after}&limit=${limit}`
-      const { decisions } = (await get(path)).body as { decisions: DecisionJson[] }
+      const page = `/decisions?after=${after}&limit=${limit}`
+      const { decisions } = (await getOf(service, page)).body as { decisions: DecisionJson[] }
       return decisions
     },
     decision: async (service, id) =>
-      (await get(`${serviceOf(service)}/decisions/${id}`)).body as DecisionJson,
+      (await getOf(service, `/decisions/${id}`)).body as DecisionJson,
     cohorts: async (service, { variant, rollout, after }) => {
       const which = Object.entries({ variant, rollout }).map(([name, value]) =>
         value === null ? '' : `&${name}=${encodeURIComponent(value)}`,
       )
-      const path = `${serviceOf(service)}/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which.join('')}`
-      return (await get(path)).body as CohortsAnswer
+      const page = `/cohorts?after=${after}&limit=${COHORTS_PER_PAGE}${which.join('')}`
+      return (await getOf(service, page)).body as CohortsAnswer
     },
     plan: async (service, query) => {
       const given = Object.entries(query).flatMap(([name, value]) =>
         value === undefined ? [] : [`${name}=${value}`],
       )
-      return (await get(`${serviceOf(service)}/plan?${given.join('&')}`)).body as PlanJson
+      return (await getOf(service, `/plan?${given.join('&')}`)).body as PlanJson
     },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {
@@ -150,7 +156,8 @@ export function createAdminClient(options: {
       const answer = await send('POST', 'reload', { body: '{}', headers: JSON_TYPE })
       return (expectOk(answer, base).body as { changes: readonly string[] }).changes
     },
-    close: () => agent.close(),
+    // Who has been answered waits for nothing else: what is under way after Ctrl-C is dropped.
+    close: () => agent.destroy(),
   }
 }
 
@@ -158,37 +165,11 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 
 type Answer = { readonly status: number; readonly etag: string | null; readonly body: unknown }
 
-type Problem = { readonly code?: unknown; readonly detail?: unknown; readonly problems?: unknown }
-
-function expectOk(answer: Answer, base: string): Answer {
+function expectOk(answer: Answer, base: string, service: string | null = null): Answer {
   const { status, body } = answer
   if (status >= 200 && status < 300 && typeof body === 'object' && body !== null) return answer
-  const { code, detail, problems } = (body ?? {}) as Problem
-  if (typeof code !== 'string' || typeof detail !== 'string') {
-    throw new CliExit(
-      EXIT.unreachable,
-      `what answers at ${base} (status ${status}) is not serin's admin API: ${POINT_ELSEWHERE}`,
-    )
-  }
-  const lines = Array.isArray(problems) ? problems.map((problem) => `\n  ${String(problem)}`) : []
-  const advice = status === 401 ? ' (--token TOKEN or SERIN_TOKEN)' : ''
-  throw new CliExit(exitCodeOf(status), `${detail}${advice} [${code}]${lines.join('')}`)
+  throw describeFailure(answer, base, service)
 }
-
-function exitCodeOf(status: number): number {
-  const isRefusal = status === 401 || status === 403 || status === 409 || status === 412
-  return isRefusal || status >= 500 ? EXIT.refused : EXIT.badInput
-}
-
-function unreachable(base: string, error: unknown): CliExit {
-  const { code, message } = error as { readonly code?: string; readonly message: string }
-  return new CliExit(
-    EXIT.unreachable,
-    `cannot reach the gateway at ${base} (${code ?? message}): is \`serin serve\` running? ${POINT_ELSEWHERE}`,
-  )
-}
-
-const POINT_ELSEWHERE = 'Point to another one with --admin URL or SERIN_ADMIN.'
 
 function parseBase(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
+import { suggest } from '../domain/nearest.ts'
 import { buildPlan, type RolloutPlan } from '../rollout/plan.ts'
 import { replay } from '../rollout/replay.ts'
 import { comparisonsIn, judgeChallengers } from './backtest-experiment.ts'
@@ -90,7 +91,10 @@ async function judgeAgain(io: CliIo, service: string, options: BacktestOptions):
   const plan: RolloutPlan = { ...(rules ?? record.plan), baselineVersion, canaryVersion, keyed }
   const replayed = replay(record, plan)
   if (replayed === null) {
-    throw new CliExit(EXIT.badInput, `the log does not know how ${attempt.rollout} began`)
+    throw new CliExit(
+      EXIT.badInput,
+      `the log does not know how ${attempt.rollout} began, so it cannot be judged again: take another with --rollout (\`-o json\` of another backtest names them)`,
+    )
   }
   const report = buildBacktestReport(attempt, record, replayed, file)
   if (options.output === 'json') return writeJson(io, report)
@@ -122,14 +126,19 @@ function rulesOf(config: Config, file: string, name: string | null): RolloutPlan
   )
   const [service] = named
   if (service === undefined || named.length > 1) {
-    const known = config.services.map((s) => s.name).join(', ')
-    const what = name === null ? 'name the service' : `${file} has no service "${name}"`
-    throw new CliExit(EXIT.badInput, `${what}; ${file} has: ${known}`)
+    const names = config.services.map((s) => s.name)
+    const known = `(${file} has: ${names.join(', ')})`
+    throw new CliExit(
+      EXIT.badInput,
+      name === null
+        ? `name the service ${known}`
+        : `there is no service "${name}" ${known}${suggest(name, names)}`,
+    )
   }
   const plan = buildPlan(service, config.hash)
   if (plan !== null) return plan
   throw new CliExit(
     EXIT.badInput,
-    `${file}: "${service.name}" has fixed weights, so there are no rules to judge by`,
+    `${file}: "${service.name}" has fixed weights, so there are no rules to judge by: give it a rollout, or name another file with -c`,
   )
 }

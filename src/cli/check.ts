@@ -1,11 +1,17 @@
 import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
 import { parseRps } from './plan.ts'
+import { buildStyle, wrap } from './render.ts'
 
-type CheckOptions = { readonly config: string; readonly rps?: number }
+type CheckOptions = {
+  readonly config: string
+  readonly rps?: number
+  readonly explain?: true
+}
 
-/** Adds `serin check -c FILE`: every mistake at once, and what deserves a second look. */
+/** Adds `serin check -c FILE`: every mistake at once, what deserves a second look, and what it will do. */
 export function addCheckCommand(program: Command, io: CliIo): void {
   program
     .command('check')
@@ -14,7 +20,8 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     )
     .option('-c, --config <file>', 'the configuration', DEFAULT_FILE)
     .option('--rps <n>', 'requests (new keys) per second: can its rollouts be decided?', parseRps)
-    .action(async ({ config: file, rps }: CheckOptions) => {
+    .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
+    .action(async ({ config: file, rps, explain }: CheckOptions) => {
       const { config, warnings } = await readConfigFile(io, file, rps ?? null)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
       const { findStoreProblem } = await import('../check-store.ts')
@@ -23,5 +30,30 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       if (problem !== null) io.stdout.write(`warning: store: from here, ${problem}\n`)
       const names = config.services.map(({ name }) => name)
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
+      if (explain === true) io.stdout.write(await explainConfig(io, config, rps ?? null))
     })
+}
+
+async function explainConfig(io: CliIo, config: Config, rps: number | null): Promise<string> {
+  const [{ explainGateway, explainService }, { forecastConfig }] = await Promise.all([
+    import('./explain-config.ts'),
+    import('./forecast-config.ts'),
+  ])
+  const { width } = buildStyle(io, io.stdout)
+  const paragraphs = [
+    [explainGateway(config)],
+    ...config.services.map((service) => {
+      const isPlanned = rps !== null && service.rollout !== null
+      return explainService(service, isPlanned ? forecastConfig(config, service, { rps }) : null)
+    }),
+  ]
+  const lines = paragraphs.flatMap((sentences) => [
+    '',
+    ...sentences.flatMap((sentence, index) =>
+      wrap(sentence, index === 0 ? width : width - 2).map((line) =>
+        index === 0 ? line : `  ${line}`,
+      ),
+    ),
+  ])
+  return `${lines.join('\n')}\n`
 }

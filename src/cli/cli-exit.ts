@@ -13,6 +13,16 @@ export const EXIT = {
   timedOut: 5,
 } as const
 
+/** What each exit code says. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: 'done',
+  badInput: 'bad input or configuration',
+  unreachable: 'gateway not reachable',
+  refused: 'refused or conflict',
+  otherEnd: '"wait" ended another way',
+  timedOut: '"wait" timed out',
+}
+
 /** Ends a command. The message, where there is one, is what stderr says. */
 export class CliExit extends Error {
   readonly exitCode: number

@@ -7,7 +7,7 @@ export type CliIo = {
   /** Without the runtime and the script. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdin: AsyncIterable<string | Uint8Array>
+  readonly stdin: AsyncIterable<string | Uint8Array> & { readonly isTTY?: boolean }
   readonly stdout: CliOutput
   readonly stderr: CliOutput
   readonly clock: Clock

@@ -30,14 +30,22 @@ export async function withClient<T>(
   options: AdminOptions,
   use: (client: AdminClient) => Promise<T>,
 ): Promise<T> {
-  const client = createAdminClient({
-    url: options.admin ?? nonEmpty(io.env['SERIN_ADMIN']) ?? DEFAULT_ADMIN,
-    token: options.token ?? nonEmpty(io.env['SERIN_TOKEN']) ?? null,
-  })
+  const client = createAdminClient(readAdmin(io, options))
   try {
     return await use(client)
   } finally {
     await client.close()
+  }
+}
+
+/** Where the admin API is and which token it is shown, by the options, else by the environment. */
+export function readAdmin(
+  io: Pick<CliIo, 'env'>,
+  options: AdminOptions,
+): { readonly url: string; readonly token: string | null } {
+  return {
+    url: options.admin ?? nonEmpty(io.env['SERIN_ADMIN']) ?? DEFAULT_ADMIN,
+    token: options.token ?? nonEmpty(io.env['SERIN_TOKEN']) ?? null,
   }
 }
 

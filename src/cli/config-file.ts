@@ -24,7 +24,12 @@ export async function readConfigFile(
   const { problems } = loaded
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   const lines = problems.map((problem) => `\n  ${formatProblem(problem)}`)
-  throw new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}`)
+  // The one problem without a place is a file that cannot be read.
+  const advice =
+    problems[0]!.line === null && problems[0]!.path === ''
+      ? '\n`serin init` writes a first one, and -c names another.'
+      : ''
+  throw new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`)
 }
 
 /** Reads a configuration file. Its schema is loaded with the first one: most commands never need it. */

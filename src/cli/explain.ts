@@ -35,7 +35,10 @@ export function addExplainCommand(program: Command, io: CliIo): void {
       return explainExperiment(io, service, options)
     }
     if (decision === undefined) {
-      throw new CliExit(EXIT.badInput, `service "${name}" has no decisions yet`)
+      throw new CliExit(
+        EXIT.badInput,
+        `service "${name}" has no decisions yet; the first is made when a rollout begins (\`serin status ${name}\`)`,
+      )
     }
     if (options.output === 'json') return writeJson(io, decision)
     const { width } = buildStyle(io, io.stdout)

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
 import { formatCount } from '../rollout/format.ts'
@@ -6,6 +7,10 @@ import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { drawBar } from './gauge.ts'
+import { createProgressLine } from './progress-line.ts'
+import { readLines } from './read-lines.ts'
+import { formatSeconds } from './render.ts'
 
 /** Characters of one post: well below the API's limit, and short enough not to hold up the gateway. */
 const BATCH_CHARS = 256 * 1024
@@ -33,9 +38,14 @@ async function post(io: CliIo, client: AdminClient, file: string): Promise<Feedb
   let batch: string[] = []
   let chars = 0
   let sent = 0
+  const bytes = await sizeOf(file)
+  let sentChars = 0
+  const startedAt = io.clock.monotonic()
+  const progress = createProgressLine(io.stderr, io.clock)
 
   const flush = async (): Promise<void> => {
     const lines = batch
+    sentChars += chars + lines.length
     batch = []
     chars = 0
     // A stretch of empty lines holds nothing to send, and the API refuses an empty body.
@@ -51,31 +61,53 @@ async function post(io: CliIo, client: AdminClient, file: string): Promise<Feedb
       rejected.push(...report.rejected.map(({ line, error }) => ({ line: line + sent, error })))
     }
     sent += lines.length
+    progress.show(() => {
+      const seconds = (io.clock.monotonic() - startedAt) / 1000
+      // Characters for bytes: in a file of JSON they are nearly the same.
+      return describeProgress(sent, seconds, bytes === null ? null : Math.min(1, sentChars / bytes))
+    })
   }
 
-  for await (const line of readLines(io, file)) {
-    batch.push(line)
-    chars += line.length
-    if (chars >= BATCH_CHARS) await flush()
+  try {
+    for await (const line of linesOf(io, file)) {
+      batch.push(line)
+      chars += line.length
+      if (chars >= BATCH_CHARS) await flush()
+    }
+    await flush()
+  } finally {
+    progress.clear()
   }
-  await flush()
   return { ...total, rejected }
 }
 
-async function* readLines(io: CliIo, file: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
+/** Null: not known, as of what comes through a pipe. */
+async function sizeOf(file: string): Promise<number | null> {
+  if (file === '-') return null
+  // A file that is not there is told by whoever reads it.
+  const found = await stat(file).catch(() => null)
+  return found?.isFile() === true ? found.size : null
+}
+
+function describeProgress(lines: number, seconds: number, share: number | null): string {
+  const rate = seconds === 0 ? '' : `, ${formatCount(Math.round(lines / seconds))} lines/s`
+  if (share === null || share === 0) return `${formatCount(lines)} lines${rate}`
+  const left = formatSeconds((seconds / share) * (1 - share))
+  return `${drawBar(share, 20)} ${Math.floor(share * 100)} %, ${formatCount(lines)} lines${rate}, about ${left} left`
+}
+
+async function* linesOf(io: CliIo, file: string): AsyncGenerator<string> {
   try {
-    for await (const chunk of file === '-' ? io.stdin : createReadStream(file)) {
-      rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-      const lines = rest.split(/\r?\n/)
-      rest = lines.pop()!
-      yield* lines
-    }
+    yield* readLines(file === '-' ? io.stdin : createReadStream(file))
   } catch (error) {
-    throw new CliExit(EXIT.badInput, `cannot read ${file}: ${(error as Error).message}`)
+    throw new CliExit(EXIT.badInput, explainRead(file, error as NodeJS.ErrnoException))
   }
-  if (rest !== '') yield rest
+}
+
+function explainRead(file: string, { code, message }: NodeJS.ErrnoException): string {
+  const why =
+    code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+  return `cannot read ${file}: ${why}; give a file with one JSON object a line, or - for the standard input`
 }
 
 function render(report: FeedbackReport): string {

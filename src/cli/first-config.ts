@@ -1,15 +1,43 @@
-/** What a first configuration is made of: names and origins that need no quoting beyond double quotes. */
+/** What the canary is to be judged by: server metrics alone, or these and the model's own. */
+export type Judge = 'errors-latency' | 'rmse' | 'accuracy' | 'events'
+
+/** What can be judged, with what it means to people. */
+export const JUDGES: Readonly<Record<Judge, string>> = {
+  'errors-latency': 'errors and latency alone',
+  rmse: 'and how far predicted numbers are off, by labels that arrive later (RMSE)',
+  accuracy: 'and how many predicted classes are right, by labels that arrive later',
+  events: 'and what users do afterwards, by events that arrive later (conversion)',
+}
+
+/** What a first configuration is made of: values that need no quoting beyond double quotes. */
 export type FirstConfig = {
   readonly service: string
   readonly baseline: string
   readonly canary: string
   readonly path: string
+  /** Name of the header with a user's id; null = requests are drawn one by one. */
+  readonly key: string | null
+  readonly judge: Judge
+  /** JSON pointer to the predicted value in the answer. */
+  readonly prediction: string
+  /** The name of the event that counts. */
+  readonly event: string
 }
 
-/** Builds the text of a first configuration: the shortest that rolls out, with comments on what to add. */
-export function buildFirstConfig({ service, baseline, canary, path }: FirstConfig): string {
-  return `# A first configuration of serin. Check it with \`serin check\`, run it with \`serin serve\`.
-# For about 10 requests per second; \`serin plan -c FILE --rps N\` says how long it takes with yours.
+/** The canary's shares in percent, and how long a rollout may take where the default is too short. */
+export type FirstSteps = {
+  readonly weights: readonly number[]
+  readonly maxDuration: string | null
+  /** What the planner says of them, as a sentence. */
+  readonly forecast: string
+}
+
+/** Builds the text of a first configuration: one that rolls out, with comments on what to change. */
+export function buildFirstConfig(first: FirstConfig, steps: FirstSteps): string {
+  const { service, baseline, canary, path } = first
+  return `# A first configuration of serin. Check it with \`serin check --explain\`, run it with \`serin serve\`.
+# ${steps.forecast}
+# \`serin plan -c FILE --rps N\` says how long it takes with other traffic.
 version: 1
 gateway:
   listen: 127.0.0.1:8080          # callers send their inference requests here; 0.0.0.0:8080 for others
@@ -22,20 +50,58 @@ services:
     variants:
       baseline: { version: "1.0", upstreams: ["${baseline}"] }
       canary: { version: "2.0", upstreams: ["${canary}"] }
-    # split:
-    #   key: header:x-user-id     # a user stays on one version; without a key each request is drawn anew
-    # observe:
-    #   prediction: body:/outputs/0/data/0      # the predicted number in the answer, for rmse below
-    rollout:
+${renderSplit(first)}${renderObserve(first)}    rollout:
       steps:                      # the canary's share; each step waits for its evidence
-        - { weight: 5% }
-        - { weight: 20% }
-        - { weight: 50% }
-        - { weight: 100% }
-    analysis:
+${steps.weights.map((weight) => `        - { weight: ${weight}% }\n`).join('')}${
+    steps.maxDuration === null
+      ? ''
+      : `      maxDuration: ${steps.maxDuration}            # with this traffic a day may not do\n`
+  }    analysis:
       metrics:
         errors: { kind: error-rate, maxIncrease: 0% }
         latency: { kind: latency, quantile: 0.95, maxIncrease: 10% }
-        # rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }     # labels by \`serin feedback\`
+${renderQuality(first)}`
+}
+
+function renderSplit({ key }: FirstConfig): string {
+  return key === null
+    ? `    # split:
+    #   key: header:x-user-id     # a user stays on one version; without a key each request is drawn anew
 `
+    : `    split:
+      key: header:${key}     # a user stays on one version
+`
+}
+
+function renderObserve({ judge, prediction }: FirstConfig): string {
+  if (judge === 'rmse' || judge === 'accuracy') {
+    return `    observe:
+      prediction: body:${prediction}      # where the predicted value stands in the answer's JSON
+`
+  }
+  if (judge === 'events') return ''
+  return `    # observe:
+    #   prediction: body:${prediction}      # the predicted number in the answer, for rmse below
+`
+}
+
+function renderQuality({ judge, event, key }: FirstConfig): string {
+  switch (judge) {
+    case 'errors-latency':
+      return '        # rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }     # labels by `serin feedback`\n'
+    case 'rmse':
+      return `        # Labels: {"service": "…", "requestId": "…", "label": 0.31} by \`serin feedback\`, within the window.
+        rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
+`
+    case 'accuracy':
+      return `        # Labels: {"service": "…", "requestId": "…", "label": 1} by \`serin feedback\`, within the window.
+        accuracy: { kind: accuracy, maxDecrease: 2%, labelWindow: 10m }
+`
+    case 'events': {
+      const who = key === null ? '"requestId": "…"' : '"key": "…"'
+      return `        # Events: {"service": "…", ${who}, "event": "${event}"} by \`serin feedback\`, within the window.
+        conversion: { kind: conversion, event: "${event}", maxDecrease: 10%, window: 30m }
+`
+    }
+  }
 }

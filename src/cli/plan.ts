@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { PlanJson } from '../admin/present-plan.ts'
+import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -66,7 +67,10 @@ function parseChange(text: string): number {
 
 function askGateway(io: CliIo, name: string | undefined, options: PlanOptions): Promise<PlanJson> {
   if (name === undefined) {
-    throw new CliExit(EXIT.badInput, 'name the service, or a file with -c')
+    throw new CliExit(
+      EXIT.badInput,
+      'name the service (`serin status` lists them), or a file with -c',
+    )
   }
   const { rps, errorRate, regression } = options
   return withClient(io, options, (client) => client.plan(name, { rps, errorRate, regression }))
@@ -84,20 +88,12 @@ async function readPlan(
   const { config } = await readConfigFile(io, file)
   const service = chooseService(config, file, name)
   // As much as a gateway loads: most commands never need it.
-  const [{ buildPlan }, { forecastWithAdvice }, { presentPlan }] = await Promise.all([
-    import('../rollout/plan.ts'),
-    import('../rollout/suggestions.ts'),
-    import('../admin/present-plan.ts'),
-  ])
-  const traffic = {
-    unitsPerSecond: rps,
-    from: 'given',
-    errorRate: errorRate ?? null,
-    evidence: null,
-    exceedance: null,
-  } as const
-  const plan = buildPlan(service, config.hash)!
-  return presentPlan(service, forecastWithAdvice(plan, traffic, regression ?? null))
+  const { forecastConfig } = await import('./forecast-config.ts')
+  const given = {
+    ...(errorRate === undefined ? {} : { errorRate }),
+    ...(regression === undefined ? {} : { regression }),
+  }
+  return forecastConfig(config, service, { rps, ...given })
 }
 
 function chooseService(config: Config, file: string, name: string | undefined) {
@@ -110,6 +106,10 @@ function chooseService(config: Config, file: string, name: string | undefined) {
   }
   const service = rollouts.find((each) => each.name === name)
   if (service !== undefined) return service
-  const rest = known === '' ? '' : `; those with one: ${known}`
-  throw new CliExit(EXIT.badInput, `${file} has no service "${name}" with a rollout${rest}`)
+  const names = rollouts.map((each) => each.name)
+  const rest = known === '' ? '' : ` (those with one: ${known})`
+  throw new CliExit(
+    EXIT.badInput,
+    `${file} has no service "${name}" with a rollout${rest}${suggest(name, names)}`,
+  )
 }

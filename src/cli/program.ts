@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
-import { CliExit, EXIT } from './cli-exit.ts'
+import { addCompletionCommand } from './completion.ts'
+import { CliExit, EXIT, EXIT_MEANINGS } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addDecisionsCommand } from './decisions.ts'
 import { addDemoCommand } from './demo.ts'
@@ -10,6 +11,7 @@ import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
 import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
+import { wrap } from './render.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
 import { addVerbCommands } from './verbs.ts'
@@ -22,13 +24,14 @@ export function createProgram(io: CliIo): Command {
     .description('a standalone canary gateway for ML model servers')
     .version(io.version)
     .exitOverride()
+    .showHelpAfterError('(`serin help <command>` says what there is)')
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
       getOutHelpWidth: () => 80,
       getErrHelpWidth: () => 80,
     })
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', describeExits())
 
   addServeCommand(program, io)
   addCheckCommand(program, io)
@@ -44,6 +47,7 @@ export function createProgram(io: CliIo): Command {
   addPlanCommand(program, io)
   addFeedbackCommand(program, io)
   addReloadCommand(program, io)
+  addCompletionCommand(program, io)
   return program
 }
 
@@ -58,12 +62,18 @@ export async function runCli(io: CliIo): Promise<number> {
       if (error.message !== '') io.stderr.write(`serin: ${error.message}\n`)
       return error.exitCode
     }
-    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n`)
+    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n${UNEXPECTED}\n`)
     return EXIT.badInput
   }
 }
 
-const EXIT_CODES = `
-Exit codes: 0 done, 1 bad input or configuration, 2 gateway not reachable,
-3 refused or conflict, 4 "wait" ended another way, 5 "wait" timed out.
-Environment: SERIN_ADMIN, SERIN_TOKEN, NO_COLOR.`
+const UNEXPECTED =
+  "This is a mistake of serin's own: please report it, with these lines and the command."
+
+function describeExits(): string {
+  const codes = Object.entries(EXIT_MEANINGS).map(
+    ([name, meaning]) => `${EXIT[name as keyof typeof EXIT]} ${meaning}`,
+  )
+  const exits = wrap(`Exit codes: ${codes.join(', ')}.`, 80)
+  return ['', ...exits, 'Environment: SERIN_ADMIN, SERIN_TOKEN, NO_COLOR.'].join('\n')
+}

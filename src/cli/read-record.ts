@@ -56,7 +56,7 @@ async function readCohorts(
     const what = which.variant === null ? `"${service}"` : `${which.variant} of "${service}"`
     throw new CliExit(
       EXIT.badInput,
-      `no cohorts of ${what} are kept yet: there is nothing to judge again`,
+      `no cohorts of ${what} are kept yet: there is nothing to judge again before a rollout has had traffic; --rps makes some up`,
     )
   }
   const cohorts: Cohort[] = first.cohorts.map(parseCohort)

@@ -13,16 +13,22 @@ export const VERDICT_WORDS: Readonly<Record<ComparisonVerdict, string>> = {
 
 /** Builds the lines of `status` about one challenger: its verdict in all, then a row for each metric. */
 export function renderComparison(comparison: ComparisonJson, style: Style): readonly string[] {
-  const { variant, verdict, units, etaSeconds } = comparison
-  const counts = `${formatCount(units.challenger)} against ${formatCount(units.baseline)} of the baseline`
-  const eta = etaSeconds === null ? '' : `, known in about ${formatSeconds(etaSeconds)}`
-  const said = comparison.mismatched
-    ? style.bad('not to be relied on: the split is not as drawn')
-    : paint(verdict, style)(VERDICT_WORDS[verdict])
   return [
-    `  ${style.bold(variant)}  ${said}  (${counts}${eta})`,
+    renderChallenger(comparison, style),
     ...renderTable(metricRows(comparison, style), '<<>><', style.width),
   ]
+}
+
+/** Builds the line about one challenger: what is said of it in all, and of how much. */
+export function renderChallenger(comparison: ComparisonJson, style: Style): string {
+  const { variant, verdict, units, etaSeconds } = comparison
+  const counts = `(${formatCount(units.challenger)} against ${formatCount(units.baseline)} of the baseline`
+  const eta = etaSeconds === null ? '' : `, known in about ${formatSeconds(etaSeconds)}`
+  const said = comparison.mismatched
+    ? { text: 'not to be relied on: the split is not as drawn', paint: style.bad }
+    : { text: VERDICT_WORDS[verdict], paint: paint(verdict, style) }
+  const name = { text: `  ${variant}`, paint: style.bold }
+  return renderTable([[name, said, `${counts}${eta})`]], '<<<', style.width)[0]!
 }
 
 /** Builds the sentences of `explain` about one challenger. */
@@ -80,7 +86,7 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
   const head = ['   metric', 'verdict', 'baseline', 'challenger', 'ratio (interval)']
   const rows = metrics.map((metric): Cell[] => [
     `   ${metric.name}`,
-    verdictOf(metric, style),
+    renderVerdict(metric, style),
     valueOf(metric.kind, metric.baseline.value),
     valueOf(metric.kind, metric.canary.value),
     metric.ratio === null ? '-' : ratioOf(metric),
@@ -88,7 +94,8 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
   return [head.map((text) => ({ text, paint: style.dim })), ...rows]
 }
 
-function verdictOf({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
+/** What is said of one metric of a challenger, in its colour. */
+export function renderVerdict({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
   if (comparison !== null) {
     return { text: VERDICT_WORDS[comparison], paint: paint(comparison, style) }
   }

@@ -10,6 +10,7 @@ import {
   formatValue,
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
+import { renderHead } from './render-head.ts'
 import { renderRules } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -54,59 +55,6 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
     ...(service.notice === null ? [] : renderLabelled('note', service.notice, width)),
     ...renderLast(service, width, now),
   ]
-}
-
-function renderHead(service: ServiceJson, style: Style): readonly string[] {
-  if (service.phase === null) {
-    return [`${style.bold(service.name)}  ${describeFixed(service, style)}`]
-  }
-  const step =
-    service.step === null || service.step.kind === null
-      ? []
-      : [
-          `step ${service.step.index + 1}/${service.step.of}${service.step.kind === 'mirror' ? ' (mirror)' : ''}`,
-        ]
-  const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
-  const facts = [service.rollout!, ...strategy, ...step].join('  ')
-  const why = describePhase(service)
-  return [
-    `${style.bold(service.name)}  ${paintPhase(service.phase, style)}  ${facts}`,
-    ...(why === null ? [] : renderLabelled('because', why, style.width)),
-  ]
-}
-
-function describeFixed(service: ServiceJson, style: Style): string {
-  if (service.strategy !== 'fixed') return 'rollout not read yet'
-  const split = service.winner === null ? '' : `  ${style.good(`${service.winner} promoted`)}`
-  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
-  const how = isSplitByKey ? 'key split' : 'fixed weights'
-  if (service.comparisons.length === 0) return `${how}${split}`
-  return `experiment  ${service.rollout!}${split}`
-}
-
-function describePhase(service: ServiceJson): string | null {
-  const { pause } = service
-  if (pause !== null) {
-    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
-    if (service.strategy === 'blue-green' && isPlanned) {
-      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
-    }
-    const metric = pause.metric === null ? '' : ` (${pause.metric})`
-    return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
-  }
-  if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
-  if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
-  if (service.watchUntil !== null) {
-    const held = service.weights['baseline'] ?? 0
-    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
-    return `watched until ${service.watchUntil}${rest}`
-  }
-  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
-}
-
-function paintPhase(phase: string, style: Style): string {
-  if (phase === 'promoted' || phase === 'watching') return style.good(phase)
-  return phase === 'rolled-back' || phase === 'paused' ? style.bad(phase) : phase
 }
 
 function variantRows(service: ServiceJson, style: Style): Cell[][] {
@@ -165,23 +113,36 @@ function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     { text: metric.verdict, paint: paintVerdict(metric.verdict, style) },
-    valueOf(metric.kind, metric.baseline.value),
-    valueOf(metric.kind, metric.canary.value),
-    ratioOf(metric),
+    renderValue(metric.kind, metric.baseline.value),
+    renderValue(metric.kind, metric.canary.value),
+    describeStanding(metric),
   ])
   return [dimmed(head, style), ...rows]
 }
 
-function paintVerdict(verdict: MetricJson['verdict'], style: Style): (text: string) => string {
+/** How a metric's verdict is painted. */
+export function paintVerdict(
+  verdict: MetricJson['verdict'],
+  style: Style,
+): (text: string) => string {
   if (verdict === 'successful') return style.good
   return verdict === 'inconclusive' ? (text) => text : style.bad
 }
 
-function valueOf(kind: string, value: number | null): string {
+/** A metric's value in a table. */
+export function renderValue(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio, limit, kind, threshold, drift, bounds }: MetricJson): string {
+/** What a metric is judged by beside its two values: a ratio with its interval, a limit, counts, or a PSI. */
+export function describeStanding({
+  ratio,
+  limit,
+  kind,
+  threshold,
+  drift,
+  bounds,
+}: MetricJson): string {
   if (threshold !== null) {
     const { successful, failed } = threshold.counts
     return `${successful} ok, ${failed} failed`

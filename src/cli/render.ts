@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { CliIo, CliOutput } from './cli-io.ts'
+import { sizeOf } from './terminal-size.ts'
 
 /** How a command prints: colours or none, and how many columns there are. */
 export type Style = {
@@ -17,7 +18,7 @@ export function buildStyle(io: Pick<CliIo, 'env'>, output: CliOutput): Style {
   const paint = (format: 'bold' | 'green' | 'red' | 'dim') => (text: string) =>
     isColoured ? styleText(format, text, { validateStream: false }) : text
   return {
-    width: Math.min(80, output.columns ?? 80),
+    width: Math.min(80, sizeOf(output).columns),
     bold: paint('bold'),
     good: paint('green'),
     bad: paint('red'),
@@ -55,10 +56,10 @@ export function renderTable(
   })
 }
 
-/** Breaks a text at blanks into lines of at most `width`; a longer word stands alone. */
+/** Breaks a text at blanks, but not before a percent sign, into lines of at most `width`; a longer word stands alone. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= width) {
       lines[lines.length - 1] = `${last} ${word}`

@@ -1,27 +1,25 @@
 import type { CliOutput } from './cli-io.ts'
+import { sizeOf } from './terminal-size.ts'
 
 /** Draws blocks of lines over each other. */
 export type Repainter = { readonly paint: (lines: readonly string[]) => void }
 
 /**
- * Creates a repainter. On a terminal a block replaces the one before, cut to the rows that there are
- * (the cursor cannot go back to what has scrolled away); elsewhere the blocks follow one another.
+ * Creates a repainter of a terminal: a block replaces the one before, line by line so that nothing
+ * flickers, cut to the rows that there are (the cursor cannot go back to what has scrolled away).
  */
 export function createRepainter(output: CliOutput): Repainter {
   let painted = 0
   return {
     paint: (lines) => {
-      if (output.isTTY !== true) {
-        output.write(`${lines.join('\n')}\n\n`)
-        return
-      }
-      const room = Math.max(1, (output.rows ?? 24) - 1)
+      const room = Math.max(1, sizeOf(output).rows - 1)
       const shown =
         lines.length <= room
           ? lines
           : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
-      const back = painted === 0 ? '' : `\u001B[${painted}A\u001B[J`
-      output.write(`${back}${shown.join('\n')}\n`)
+      const back = painted === 0 ? '' : `\u001B[${painted}A`
+      // To the end of each line, then of the screen: what the last block had more is gone.
+      output.write(`${back}${shown.map((line) => `${line}\u001B[K\n`).join('')}\u001B[J`)
       painted = shown.length
     },
   }

@@ -135,7 +135,7 @@ function startFailure(config: Config, error: unknown): CliExit {
       ? 'admin.listen'
       : 'gateway.listen'
   if (code === 'EADDRINUSE') {
-    const text = `port ${port} of ${address} is taken by another process (${place})`
+    const text = `port ${port} of ${address} is taken by another process: end it, or choose another port (${place})`
     return new CliExit(EXIT.badInput, text)
   }
   if (code === 'EACCES' && port !== undefined) {

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Pair } from '../domain/cohort.ts'
 import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import type { SyntheticTraffic } from '../rollout/draw-cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -67,7 +68,7 @@ export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): Synt
     if (names.includes(name)) continue
     throw new CliExit(
       EXIT.badInput,
-      `--change ${name}: no such metric; there are: ${names.join(', ')}`,
+      `--change ${name}: no such metric (there are: ${names.join(', ')})${suggest(name, names)}`,
     )
   }
   const values = plan.metrics.flatMap((metric) => {

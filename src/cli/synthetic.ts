@@ -4,13 +4,11 @@ import { rehearseSynthetic, type SyntheticEnd } from '../rollout/synthetic.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
 import type { CliIo } from './cli-io.ts'
 import { writeJson } from './command-options.ts'
-import { buildStyle } from './render.ts'
+import { createProgressLine } from './progress-line.ts'
+import { buildStyle, formatSeconds } from './render.ts'
 import { buildTraffic, type SyntheticOptions } from './synthetic-options.ts'
 import { buildSyntheticReport } from './synthetic-report.ts'
 import { renderSynthetic } from './synthetic-text.ts'
-
-/** How often progress is shown, in ms. */
-const PROGRESS_MS = 200
 
 /** Runs rollouts on made-up traffic under the rules of a plan, and prints how they ended. */
 export async function runSynthetic(
@@ -22,14 +20,17 @@ export async function runSynthetic(
   const traffic = buildTraffic(plan, options)
   const random = createRandom(options.seed)
   const ends: SyntheticEnd[] = []
-  let shownAt = io.clock.monotonic()
+  const startedAt = io.clock.monotonic()
+  const progress = createProgressLine(io.stderr, io.clock)
   for (let run = 0; run < options.runs; run += 1) {
     ends.push(rehearseSynthetic(plan, traffic, random))
-    if (io.stderr.isTTY !== true || io.clock.monotonic() - shownAt < PROGRESS_MS) continue
-    shownAt = io.clock.monotonic()
-    io.stderr.write(`\r${run + 1} of ${options.runs} rollouts`)
+    progress.show(() => {
+      const perRun = (io.clock.monotonic() - startedAt) / 1000 / (run + 1)
+      const left = formatSeconds(perRun * (options.runs - run - 1))
+      return `${run + 1} of ${options.runs} rollouts, about ${left} left`
+    })
   }
-  if (io.stderr.isTTY === true) io.stderr.write('\r\u001B[K')
+  progress.clear()
   const report = buildSyntheticReport(plan, { rules, seed: options.seed }, ends)
   if (options.output === 'json') return writeJson(io, { ...report, traffic })
   const lines = renderSynthetic(report, describeTraffic(plan, options), buildStyle(io, io.stdout))

@@ -1,10 +1,14 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
+import { formatNumber } from '../rollout/format.ts'
 import { parseDuration } from '../domain/units.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addAdminOptions, withClient, type AdminOptions } from './command-options.ts'
+import { drawBar } from './gauge.ts'
+import { createProgressLine } from './progress-line.ts'
+import { formatSeconds } from './render.ts'
 import { renderWeights } from './render-command.ts'
 
 type End = 'promoted' | 'rolled-back'
@@ -45,22 +49,32 @@ async function wait(
   const stop = new AbortController()
   const unsubscribe = io.onSignal('SIGINT', () => stop.abort())
   const startedAt = io.clock.monotonic()
+  const progress = createProgressLine(io.stderr, io.clock)
   try {
     let { service } = await client.service(name)
     const first = service
     if (first.phase === null) {
-      throw new CliExit(EXIT.refused, `service "${name}" has no rollout to wait for`)
+      throw new CliExit(
+        EXIT.refused,
+        `service "${name}" has no rollout to wait for; \`serin status ${name}\` shows what it has`,
+      )
     }
     let misses = 0
     for (;;) {
       if (hasEnded(service, first, options.for)) {
+        progress.clear()
         io.stdout.write(`${name}: ${service.phase}, ${renderWeights(service.weights)}\n`)
         return
       }
       const left = (options.timeout ?? Infinity) - (io.clock.monotonic() - startedAt)
       if (left <= 0) {
-        throw new CliExit(EXIT.timedOut, `${name} is still ${service.phase} after the timeout`)
+        throw new CliExit(
+          EXIT.timedOut,
+          `${name} is still ${service.phase} after the timeout; \`serin status ${name}\` says what is missing`,
+        )
       }
+      const seen = service
+      progress.show(() => describeProgress(seen, misses))
       await io.sleep(Math.min(POLL_MS, left), stop.signal)
       if (stop.signal.aborted) throw new CliExit(EXIT.timedOut, `stopped waiting for ${name}`)
       try {
@@ -72,8 +86,21 @@ async function wait(
       }
     }
   } finally {
+    progress.clear()
     unsubscribe()
   }
+}
+
+function describeProgress(service: ServiceJson, misses: number): string {
+  const { name, phase, step, weights, etaSeconds, missing } = service
+  if (misses > 0) return `${name}  the gateway is gone, asked again every second`
+  const canary = weights['canary'] ?? 0
+  return [
+    `${name}  ${phase}`,
+    ...(step === null || step.kind === null ? [] : [`step ${step.index + 1}/${step.of}`]),
+    `${drawBar(canary / 100, 10)} ${formatNumber(canary)} %`,
+    etaSeconds === null ? (missing[0] ?? '') : `next step in about ${formatSeconds(etaSeconds)}`,
+  ].join('  ')
 }
 
 /** Whether the awaited end is there; throws where there is another one. */
@@ -87,7 +114,10 @@ function hasEnded(service: ServiceJson, first: ServiceJson, wanted: End): boolea
   if (service.phase === wanted) return true
   if (service.phase !== 'promoted' && service.phase !== 'rolled-back') return false
   const summary = service.lastDecision === null ? '' : `: ${service.lastDecision.summary}`
-  throw new CliExit(EXIT.otherEnd, `${service.name} is ${service.phase}${summary}`)
+  throw new CliExit(
+    EXIT.otherEnd,
+    `${service.name} is ${service.phase}${summary} (\`serin explain ${service.name}\` says why)`,
+  )
 }
 
 function isUnreachable(error: unknown): boolean {

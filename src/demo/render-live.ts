@@ -26,7 +26,8 @@ export function renderLive(services: readonly LiveService[], elapsedMs: number):
 export function renderProgress(services: readonly LiveService[], elapsedMs: number): string {
   const parts = services.map(({ service, view }) => {
     if (view === null) return `${service} …`
-    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}`
+    const eta = view.etaSeconds === null ? '' : ` (next step in ${Math.ceil(view.etaSeconds)} s)`
+    return `${service} ${view.weights['canary'] ?? 0} % ${view.phase ?? 'no rollout'}${eta}`
   })
   return `[${formatClock(elapsedMs)}] ${parts.join(' · ')}`
 }
@@ -51,8 +52,14 @@ function renderService(live: LiveService): readonly string[] {
     renderVariant('baseline', view, users),
     renderVariant('canary', view, users),
     `  ${renderEvidence(view)}`,
-    `  ${live.ending ?? view.missing[0] ?? ''}`,
+    `  ${live.ending ?? describeRest(view)}`,
   ]
+}
+
+/** How long the present step takes, as the gateway reckons, and what it waits for. */
+function describeRest({ etaSeconds, missing }: ServiceJson): string {
+  const eta = etaSeconds === null ? [] : [`next step in about ${Math.ceil(etaSeconds)} s`]
+  return [...eta, ...missing.slice(0, 1)].join('; ')
 }
 
 function renderVariant(name: string, view: ServiceJson, users: UserTally): string {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadCars, splitCars } from './cars.ts'
 import { ChildProcesses } from './child-processes.ts'
@@ -10,6 +10,7 @@ import { buildStage, createAudience, readLogTail } from './demo-stage.ts'
 import type { DemoFiles, Stage } from './demo-stage.ts'
 import { buildLineNarrator, buildSilentNarrator, buildTerminalNarrator } from './narrator.ts'
 import type { Narrator } from './narrator.ts'
+import { renderInvitation } from './render-invitation.ts'
 import { renderResult } from './render-result.ts'
 import { buildPace, buildScenarios } from './scenario.ts'
 import type { DemoPace } from './scenario.ts'
@@ -114,7 +115,7 @@ async function perform(options: DemoOptions, run: Run): Promise<number> {
       feedback: audience.feedback.tally,
     }
     options.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : renderResult(result))
-    if (options.keep) await keepRunning(options, stage, signal)
+    if (options.keep) await keepRunning(options, stage, files.gatewayEntry, signal)
     return result.ok ? 0 : 1
   } finally {
     // An abort means that the gateway is going or gone: nobody will answer what is still open.
@@ -139,24 +140,25 @@ function announce(narrator: Narrator, stage: Stage, pace: DemoPace, options: Dem
   )
 }
 
-async function keepRunning(options: DemoOptions, stage: Stage, signal: AbortSignal): Promise<void> {
-  if (!options.json) {
-    options.write(
-      `\nEverything keeps running until Ctrl-C:\n` +
-        `  dashboard      ${stage.adminUrl}/\n` +
-        `  gateway        ${stage.gatewayUrl}\n` +
-        `  admin API      ${stage.adminUrl}/api/v1/services\n` +
-        `  metrics        ${stage.adminUrl}/metrics\n` +
-        `  configuration  ${stage.configFile}\n` +
-        `  try            SERIN_ADMIN=${stage.adminUrl} serin status\n`,
-    )
-  }
+async function keepRunning(
+  options: DemoOptions,
+  stage: Stage,
+  gatewayEntry: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!options.json) options.write(renderInvitation(stage, nameCommand(gatewayEntry)))
   await new Promise<void>((resolve, reject) => {
     const over = (): void =>
       signal.reason instanceof Interrupted ? resolve() : reject(signal.reason as Error)
     if (signal.aborted) over()
     else signal.addEventListener('abort', over, { once: true })
   })
+}
+
+/** How whoever runs this demo starts the command line: by its name where that is how it was started. */
+function nameCommand(gatewayEntry: string): string {
+  const isInstalled = basename(process.argv[1] ?? '') === 'serin'
+  return isInstalled ? 'serin' : `node ${relative(process.cwd(), gatewayEntry)}`
 }
 
 async function reportFailure(options: DemoOptions, error: Error, folder: string): Promise<void> {

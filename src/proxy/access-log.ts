@@ -81,10 +81,17 @@ export class AccessLog {
     const url = req.url!
     const query = url.indexOf('?')
     const { startedAt, assignedAt, admittedAt, attemptAt, sentAt, headAt, endAt } = trace
-    const { replaced, ...rest } = facts
+    const { replaced } = facts
     const { outcome, code } = replaced ?? facts
+    // Field by field: a spread of so many costs four times what encoding and writing the line do.
     const entry: AccessEntry = {
-      ...rest,
+      requestId: facts.requestId,
+      service: facts.service,
+      variant: facts.variant,
+      reason: facts.reason,
+      requestBytes: facts.requestBytes,
+      answerBytes: facts.answerBytes,
+      status: facts.status,
       outcome,
       code,
       fallback: replaced !== null,

@@ -190,7 +190,8 @@ t.test('An unknown service is 404 and the known ones are named.', async (t) => {
     title: 'Unknown service',
     status: 404,
     code: 'SERIN_UNKNOWN_SERVICE',
-    detail: 'there is no service "credit-rsik"; known: credit-risk, fixed',
+    detail:
+      'there is no service "credit-rsik": did you mean "credit-risk"? Known: credit-risk, fixed',
     instance: '/api/v1/services/credit-rsik',
   })
   const empty = createAdminServer(createFakeDeps({ services: () => [] }), LOOPBACK)

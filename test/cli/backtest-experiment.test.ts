@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { CohortsAnswer } from '../../src/admin/cohorts.ts'
 import type { ExperimentBacktestReport } from '../../src/cli/backtest-challenger.ts'
+import { JSON_OUTPUTS } from '../docs/render-cli.ts'
 import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
 import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
 import { ERRORS } from '../fakes/simulated-service.ts'
@@ -77,6 +78,10 @@ t.test('Other rules stand beside them; one challenger can be named.', async (t) 
   t.match(stdout, /errors +worse since \d\d:\d\d:\d\d +no worse since \d\d:\d\d:\d\d/)
   const json = await backtest('svc', '--variant', 'c', '-c', lax, '-o', 'json')
   const report = JSON.parse(json.stdout) as ExperimentBacktestReport
+  const documented = JSON_OUTPUTS.find(
+    ({ command, when }) => command === 'backtest' && when === 'of an experiment',
+  )!
+  t.same(Object.keys(report).sort(), [...documented.keys!].sort(), 'as docs/cli.md has it')
   t.match(report, {
     service: 'svc',
     rules: lax,

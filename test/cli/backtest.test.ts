@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { BacktestReport } from '../../src/cli/backtest-report.ts'
 import type { AttemptRecord } from '../../src/rollout/replay.ts'
 import { createFakeDeps } from '../admin/fake-deps.ts'
+import { JSON_OUTPUTS } from '../docs/render-cli.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
 import {
@@ -71,6 +72,8 @@ t.test('Under its own rules a record gives its own decisions.', async (t) => {
 t.test('A record of many pages is read whole.', async (t) => {
   const one = await serveRecord(t)
   const whole = JSON.parse((await one('credit-risk', '-o', 'json')).stdout) as BacktestReport
+  const documented = JSON_OUTPUTS.find(({ when }) => when === 'of a record')!
+  t.same(Object.keys(whole).sort(), [...documented.keys!].sort(), 'as docs/cli.md has it')
   const paged = await serveRecord(t, 0, {}, 1200)
   const { stdout } = await paged('credit-risk', '-o', 'json')
   const report = JSON.parse(stdout) as BacktestReport
@@ -128,10 +131,7 @@ t.test('What cannot be judged again is refused with a sentence.', async (t) => {
     return stderr
   }
   t.match(await refused('nobody'), /there is no service "nobody"/)
-  t.match(
-    await refused('nobody', '-c', file),
-    /has no service "nobody"; .* has: credit-risk, plain/,
-  )
+  t.match(await refused('nobody', '-c', file), /no service "nobody" \(.* has: credit-risk, plain\)/)
   t.match(await refused('plain', '-c', file), /"plain" has fixed weights/)
   t.match(await refused('credit-risk', '--rollout', 'x'), /no cohorts of "x" are kept/)
   t.match(await refused(), /name the service/)

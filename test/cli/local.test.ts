@@ -1,66 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { formatSeconds, renderTable, wrap } from '../../src/cli/render.ts'
 import { run } from './fake-io.ts'
-
-t.test(
-  'A first configuration is written with what the flags say, and check accepts it.',
-  async (t) => {
-    const out = join(t.testdir({}), 'serin.yaml')
-    const { exitCode, stdout } = await run([
-      'init',
-      '--out',
-      out,
-      '--service',
-      'credit-risk',
-      '--baseline',
-      'http://10.0.0.1:8000/',
-      '--canary',
-      'http://10.0.0.2:8000',
-    ])
-    t.equal(exitCode, 0)
-    t.match(stdout, `wrote ${out}; next: serin check -c ${out}`)
-    const text = readFileSync(out, 'utf8')
-    t.match(text, 'path: "/v2/models/credit-risk/*"')
-    t.match(text, 'baseline: { version: "1.0", upstreams: ["http://10.0.0.1:8000"] }')
-    t.match(text, 'canary: { version: "2.0", upstreams: ["http://10.0.0.2:8000"] }')
-    const check = await run(['check', '-c', out])
-    t.equal(check.exitCode, 0, check.stderr)
-    t.match(check.stdout, `${out} is good (services: credit-risk)\n`)
-    t.match(check.stdout, /^warning: .*only technical metrics/)
-  },
-)
-
-t.test('A file that is there is overwritten by --force alone.', async (t) => {
-  const out = join(t.testdir({ 'serin.yaml': 'mine' }), 'serin.yaml')
-  const { exitCode, stderr } = await run(['init', '--out', out])
-  t.equal(exitCode, 1)
-  t.equal(stderr, `serin: ${out} is there already; --force overwrites it\n`)
-  t.equal(readFileSync(out, 'utf8'), 'mine')
-  t.equal((await run(['init', '--out', out, '--force', '--path', '/predict'])).exitCode, 0)
-  t.match(readFileSync(out, 'utf8'), 'path: "/predict"')
-  t.equal((await run(['check', '-c', out])).exitCode, 0)
-  t.match((await run(['init', '--out', join(out, 'x')])).stderr, /^serin: /)
-})
-
-t.test('What init cannot write into a configuration it refuses.', async (t) => {
-  const out = join(t.testdir({}), 'serin.yaml')
-  for (const argv of [
-    ['--baseline', '10.0.0.1:8000'],
-    ['--canary', 'http://10.0.0.1:8000/v2'],
-    ['--canary', 'http://user@10.0.0.1:8000'],
-    ['--path', 'v2"'],
-    ['--service', 'A B'],
-  ]) {
-    const { exitCode, stderr } = await run(['init', '--out', out, ...argv])
-    t.equal(exitCode, 1, argv.join(' '))
-    t.match(stderr, /Write it as|Use lower-case/)
-  }
-  t.notOk(existsSync(out))
-})
 
 t.test('Check lists every mistake at once.', async (t) => {
   const file = join(t.testdir({}), 'bad.yaml')
@@ -142,7 +86,7 @@ t.test('What nobody expected is told in full and is exit 1.', async (t) => {
   t.equal(exitCode, 1)
   t.match(stderr, /^serin: Error: no demo here\n +at /)
   const odd = await run(['demo'], { loadDemo: () => Promise.reject('a string') })
-  t.equal(odd.stderr, 'serin: a string\n')
+  t.match(odd.stderr, /^serin: a string\nThis is a mistake of serin's own/)
 })
 
 t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => {

@@ -106,8 +106,14 @@ t.test('Bad input is exit 1, with what would be right.', async (t) => {
   t.match(await plan(rollout('a') + rollout('b'), '--rps', '1'), /several rollouts \(a, b\): name/)
   t.match(await plan(fixed, '--rps', '1'), /has no rollout/)
   t.match(await plan(fixed, 'fixed', '--rps', '1'), /no service "fixed" with a rollout\n/)
-  t.match(await plan(rollout('a'), 'b', '--rps', '1'), /no service "b" .*; those with one: a/)
-  t.match((await run(['plan'])).stderr, /name the service, or a file with -c/)
+  t.match(
+    await plan(rollout('a'), 'b', '--rps', '1'),
+    /no service "b" with a rollout \(those with one: a\)/,
+  )
+  t.match(
+    (await run(['plan'])).stderr,
+    /name the service \(`serin status` lists them\), or a file with -c/,
+  )
 })
 
 t.test('A gateway is asked with what is given, and refuses in its own words.', async (t) => {

@@ -7,12 +7,19 @@ import type { GatewayDeps, RunningGateway } from '../../src/running-gateway.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { createFakeIo, type FakeIo } from './fake-io.ts'
 
-const FIRST = buildFirstConfig({
-  service: 'a',
-  baseline: 'http://127.0.0.1:1',
-  canary: 'http://127.0.0.1:2',
-  path: '/a/*',
-})
+const FIRST = buildFirstConfig(
+  {
+    service: 'a',
+    baseline: 'http://127.0.0.1:1',
+    canary: 'http://127.0.0.1:2',
+    path: '/a/*',
+    key: null,
+    judge: 'errors-latency',
+    prediction: '/outputs/0/data/0',
+    event: 'purchase',
+  },
+  { weights: [5, 20, 50, 100], maxDuration: null, forecast: '' },
+)
 
 type Started = {
   readonly fake: FakeIo
@@ -146,11 +153,11 @@ t.test('What keeps the gateway from starting is one line and exit 1.', async (t)
   for (const [error, line] of [
     [
       taken('EADDRINUSE', 8080),
-      'port 8080 of 127.0.0.1 is taken by another process (gateway.listen)',
+      'port 8080 of 127.0.0.1 is taken by another process: end it, or choose another port (gateway.listen)',
     ],
     [
       taken('EADDRINUSE', 9090),
-      'port 9090 of 127.0.0.1 is taken by another process (admin.listen)',
+      'port 9090 of 127.0.0.1 is taken by another process: end it, or choose another port (admin.listen)',
     ],
     [
       taken('EACCES', 80),

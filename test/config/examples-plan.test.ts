@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { buildFirstConfig } from '../../src/cli/first-config.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
@@ -12,18 +11,7 @@ import { EXAMPLE_ENV } from './example-env.ts'
 const env = EXAMPLE_ENV
 
 const files = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
-const texts = [
-  ...files.map((file) => [file, readFileSync(join('config', file), 'utf8')] as const),
-  [
-    'what init writes',
-    buildFirstConfig({
-      service: 'm',
-      baseline: 'http://127.0.0.1:1',
-      canary: 'http://127.0.0.1:2',
-      path: '/m',
-    }),
-  ] as const,
-]
+const texts = [...files.map((file) => [file, readFileSync(join('config', file), 'utf8')] as const)]
 const rollouts = texts.flatMap(([name, text]) => {
   const result = parseConfig(text, { file: null, env })
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))

@@ -15,6 +15,7 @@ const VIEW = {
   phase: 'progressing',
   step: { index: 1, of: 4, kind: 'weight', enteredAt: '' },
   weights: { baseline: 80, canary: 20 },
+  etaSeconds: 11.2,
   missing: ['rmse: a rise above 5 % is not excluded yet', 'the step lasts at least 5s'],
   variants: { baseline: { version: '1.4' }, canary: { version: '2.0' } },
   metrics: [
@@ -59,7 +60,7 @@ t.test('the live block shows weights, phase, what users saw, and how far the evi
     '  baseline 1.4  123,456 requests     1 errors    42 wrong   RMSE 3.00',
     '  canary   2.0        2 requests     2 errors     0 wrong   RMSE –',
     '  errors: worse █░░░░░░░░░ 10 %   rmse: no worse ███████░░░ 66 %',
-    '  rmse: a rise above 5 % is not excluded yet',
+    '  next step in about 12 s; rmse: a rise above 5 % is not excluded yet',
   ])
   t.end()
 })
@@ -73,6 +74,7 @@ t.test('the live block keeps its height and its 80 columns whatever is known', (
     variants: {},
     metrics: [],
     missing: [],
+    etaSeconds: null,
   }
   const services: readonly LiveService[] = [
     { ...LIVE, view: null },
@@ -88,11 +90,11 @@ t.test('the live block keeps its height and its 80 columns whatever is known', (
 })
 
 t.test('progress is one line on all services', (t) => {
-  const unknown = { ...VIEW, weights: {}, phase: null }
+  const unknown = { ...VIEW, weights: {}, phase: null, etaSeconds: null }
   const services = [LIVE, { ...LIVE, view: null }, { ...LIVE, view: unknown }]
   t.equal(
     renderProgress(services, 5000),
-    '[00:05] mpg-better 20 % progressing · mpg-better … · mpg-better 0 % no rollout',
+    '[00:05] mpg-better 20 % progressing (next step in 12 s) · mpg-better … · mpg-better 0 % no rollout',
   )
   t.equal(formatClock(3_601_000), '60:01')
   t.end()
@@ -131,7 +133,7 @@ t.test('elsewhere decisions and a line of progress every five seconds are printe
   narrator.say('Done.')
   t.equal(
     text,
-    '[00:00] mpg-better 20 % progressing\n[00:05] mpg-better 20 % progressing\n' +
+    '[00:00] mpg-better 20 % progressing (next step in 12 s)\n[00:05] mpg-better 20 % progressing (next step in 12 s)\n' +
       'mpg-better: 12.3 s  advance   Advanced from 5 % to 20 %.\nDone.\n',
   )
   t.end()

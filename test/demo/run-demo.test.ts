@@ -4,6 +4,7 @@ import { createConnection } from 'node:net'
 import { dirname } from 'node:path'
 import t from 'tap'
 import type { DemoResult } from '../../src/demo/demo-result.ts'
+import { JSON_OUTPUTS } from '../docs/render-cli.ts'
 import { REAL_MODEL, runStubbedDemo } from './run-stubbed-demo.ts'
 
 t.test(
@@ -28,6 +29,8 @@ t.test('--json prints one object and nothing else', async (t) => {
   const { code, text } = await runStubbedDemo(t, 'as-expected', { json: true })
   const result = JSON.parse(text) as DemoResult
   t.equal(code, 0)
+  const documented = JSON_OUTPUTS.find(({ command }) => command === 'demo')!
+  t.same(Object.keys(result).sort(), [...documented.keys!].sort(), 'as docs/cli.md has it')
   t.match(result, { ok: true, problems: [], seed: 5, quick: true, wrongBeyond: 8 })
   t.match(result.services, [
     { service: 'mpg-better', expected: 'promoted', ok: true, decisions: [{ id: 1 }, { id: 2 }] },
@@ -61,7 +64,7 @@ t.test(
     let looked = false
     let listening: readonly boolean[] = []
     const { code, text } = await runStubbedDemo(t, 'as-expected', { keep: true }, (printed) => {
-      const file = /try +SERIN_ADMIN/.test(printed)
+      const file = /export SERIN_ADMIN=.*\n(?:.*\n)*.*backtest/.test(printed)
         ? /configuration +(\S+)/.exec(printed)![1]!
         : null
       if (file === null || looked) return
@@ -78,8 +81,10 @@ t.test(
     t.equal(code, 0, 'the exit code is that of the rollouts')
     t.match(
       text,
-      /dashboard +http:\/\/127\.0\.0\.1:\d+\/\n +gateway +http:\/\/127\.0\.0\.1:\d+\n +admin API +http/,
+      /dashboard +http:\/\/127\.0\.0\.1:\d+\/\n +gateway +http.*\n +admin API +http.*\n +metrics +http/,
     )
+    t.match(text, /\n {2}node \S+ status --watch +# all services, live\n/)
+    t.match(text, /\n {2}node \S+ explain mpg-skewed +# why it was rolled back\n/)
     t.same(listening, [true, true, true, true, true, true])
     t.same(await Promise.all(ports.map(isListening)), [false, false, false, false, false, false])
     t.ok(existsSync(/configuration +(\S+)/.exec(text)![1]!))

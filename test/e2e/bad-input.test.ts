@@ -62,14 +62,14 @@ t.test('What is not good to start with ends the start with one line and exit 1.'
       'data port',
       config({ gateway: { listen: `127.0.0.1:${port}` } }),
       new RegExp(
-        `^serin: port ${port} of 127.0.0.1 is taken by another process \\(gateway.listen\\)\n$`,
+        `^serin: port ${port} of 127.0.0.1 is taken by another process: end it, or choose another port \\(gateway.listen\\)\n$`,
       ),
     ],
     [
       'admin port',
       config({ admin: { listen: `127.0.0.1:${port}` } }),
       new RegExp(
-        `^serin: port ${port} of 127.0.0.1 is taken by another process \\(admin.listen\\)\n$`,
+        `^serin: port ${port} of 127.0.0.1 is taken by another process: end it, or choose another port \\(admin.listen\\)\n$`,
       ),
     ],
     [

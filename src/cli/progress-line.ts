@@ -1,0 +1,36 @@
+import type { Clock } from '../domain/clock.ts'
+import type { CliOutput } from './cli-io.ts'
+import { sizeOf } from './terminal-size.ts'
+
+/** One line that says how far something is, drawn over itself. */
+export type ProgressLine = {
+  /** Shows what `describe` gives, five times a second at most. */
+  readonly show: (describe: () => string) => void
+  /** Takes the line away, so that what is printed next stands at its place. */
+  readonly clear: () => void
+}
+
+/** Between two drawings, in ms. */
+const REDRAW_MS = 200
+
+/** Creates a progress line; nothing is written where the output is no terminal. */
+export function createProgressLine(
+  output: CliOutput,
+  clock: Pick<Clock, 'monotonic'>,
+): ProgressLine {
+  let shownAt: number | null = null
+  return {
+    show: (describe) => {
+      if (output.isTTY !== true) return
+      const now = clock.monotonic()
+      if (shownAt !== null && now - shownAt < REDRAW_MS) return
+      shownAt = now
+      // A line that wraps could not be drawn over.
+      output.write(`\r${describe().slice(0, sizeOf(output).columns - 1)}\u001B[K`)
+    },
+    clear: () => {
+      if (shownAt !== null) output.write('\r\u001B[K')
+      shownAt = null
+    },
+  }
+}

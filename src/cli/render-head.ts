@@ -1,0 +1,64 @@
+import type { ServiceJson } from '../admin/present.ts'
+import { formatNumber } from '../rollout/format.ts'
+import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
+
+/** Builds the first lines about a service: its phase, attempt and step, and why it stands there. */
+export function renderHead(service: ServiceJson, style: Style): readonly string[] {
+  const bold = { text: service.name, paint: style.bold }
+  if (service.phase === null) {
+    return renderTable([[bold, ...describeFixed(service, style)]], '<<<<', style.width)
+  }
+  const step =
+    service.step === null || service.step.kind === null
+      ? []
+      : [
+          `step ${service.step.index + 1}/${service.step.of}${service.step.kind === 'mirror' ? ' (mirror)' : ''}`,
+        ]
+  const strategy = service.strategy === 'blue-green' ? ['blue-green'] : []
+  const facts = [service.rollout!, ...strategy, ...step].join('  ')
+  const why = describePhase(service)
+  return [
+    ...renderTable(
+      [[bold, { text: service.phase, paint: paintPhase(service.phase, style) }, facts]],
+      '<<<',
+      style.width,
+    ),
+    ...(why === null ? [] : renderLabelled('because', why, style.width)),
+  ]
+}
+
+function describeFixed(service: ServiceJson, style: Style): readonly Cell[] {
+  if (service.strategy !== 'fixed') return ['rollout not read yet']
+  const { winner } = service
+  const split = winner === null ? [] : [{ text: `${winner} promoted`, paint: style.good }]
+  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
+  const how = isSplitByKey ? 'key split' : 'fixed weights'
+  if (service.comparisons.length === 0) return [how, ...split]
+  return ['experiment', service.rollout!, ...split]
+}
+
+function describePhase(service: ServiceJson): string | null {
+  const { pause } = service
+  if (pause !== null) {
+    const isPlanned = pause.by === 'approval' || pause.by === 'timer'
+    if (service.strategy === 'blue-green' && isPlanned) {
+      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
+    }
+    const metric = pause.metric === null ? '' : ` (${pause.metric})`
+    return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
+  }
+  if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
+  if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
+  if (service.watchUntil !== null) {
+    const held = service.weights['baseline'] ?? 0
+    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
+    return `watched until ${service.watchUntil}${rest}`
+  }
+  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
+}
+
+/** How a phase is painted. */
+export function paintPhase(phase: string, style: Style): (text: string) => string {
+  if (phase === 'promoted' || phase === 'watching') return style.good
+  return phase === 'rolled-back' || phase === 'paused' ? style.bad : (text) => text
+}
