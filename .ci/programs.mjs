@@ -18,8 +18,10 @@ const PROGRAMS = [
   {
     command: 'redis-server',
     debian: 'redis-server',
-    suites: ['store/redis', 'e2e/redis'],
+    suites: ['store/redis', 'e2e/redis', 'e2e/redis-boot', 'e2e/edge'],
   },
+  { command: 'haproxy', debian: 'haproxy', suites: ['e2e/edge'] },
+  { command: 'systemd-analyze', debian: 'systemd', suites: ['deploy/systemd'] },
   { command: 'chromium', debian: 'chromium', suites: ['browser'] },
   { command: 'zsh', debian: 'zsh', suites: ['cli/completion: zsh'] },
   { command: 'fish', debian: 'fish', suites: ['cli/completion: fish'] },

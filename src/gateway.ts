@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { AdminDeps } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
+import { createApplyWeights } from './apply-weights.ts'
 import type { Config } from './config/config.ts'
 import { redactConfig } from './config/redact.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
@@ -10,7 +11,7 @@ import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { closeHanded, serveHanded, standBy } from './handed-server.ts'
-import { buildLiveServices, mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
+import { buildLiveServices, experimentsOf, rolloutsOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { PairedPredictions } from './metrics/paired-predictions.ts'
 import { createMetricsRegistry } from './metrics/registry.ts'
@@ -23,6 +24,7 @@ import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
+import { describeStage, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
 import { describeReplicas, tellOfReplicas } from './describe-replicas.ts'
 import { createPrepareReload } from './reload.ts'
@@ -30,8 +32,11 @@ import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
 import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
+import { joinStore, type StoreJoin } from './join-store.ts'
+import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
 import { createServiceLook } from './service-look.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
+import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
 
 /**
@@ -45,15 +50,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { tls } = config.gateway
   const certificate = tls === null ? null : new ServedCertificate(tls)
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
-  const store = await openStore(config, { log, onEvicted })
-  const buffer = createPredictionBuffer({
-    store,
-    onError: (error) => log.error({ err: error }, 'predictions could not be stored'),
-  })
+  const { store, absence } = await openStore(config, { log, onEvicted })
+  const lastWeights = keepLastWeights(config, log)
+  const onUnstored = (error: unknown) =>
+    log.error({ err: error }, 'predictions could not be stored')
+  const buffer = createPredictionBuffer({ store, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log)
   const exchanges = new LiveExchanges(clock)
-  const stage = { ready: false, draining: false }
+  const stage: Stage = { listening: false, ready: false, draining: false }
 
   const upstreamsOf = (service: string, variant: string) =>
     live.snapshot.runtimes.get(service)?.targets.get(variant)?.upstreams ?? []
@@ -73,10 +78,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
+    withoutStore: () => join.withoutStore(),
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
   const storeHealth = new StoreHealth({ log, now: clock.now, setUp: metrics.setStoreUp })
+
+  const apply = createApplyWeights(() => live, lastWeights)
 
   const providers = createProviderFetcher()
 
@@ -93,17 +101,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
     confirm: notifications.confirm,
-    apply: (state) => {
-      const runtime = live.snapshot.runtimes.get(state.service)
-      if (runtime === undefined) return
-      const { service, targets } = runtime
-      runtime.split = splitOf(service, state, null)
-      runtime.mirrors = mirrorsOf(service, targets, live.books.get(state.service)!, state)
-    },
-    applyWinner: (service, winner) => {
-      const runtime = live.snapshot.runtimes.get(service)
-      if (runtime !== undefined) runtime.split = splitOf(runtime.service, null, winner)
-    },
+    ...apply,
     onDecision: (decision) => {
       metrics.countDecision(decision)
       notifications.wake(decision.service)
@@ -125,12 +123,6 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     )
   let live = build(config, null)
 
-  const rolloutsOf = ({ plans, books }: LiveServices) =>
-    [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
-
-  const experimentsOf = ({ experiments, books }: LiveServices) =>
-    [...experiments].map(([name, plan]) => ({ plan, book: books.get(name)! }))
-
   const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
     buffer: { ...buffer, find: predictions.find },
@@ -147,7 +139,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
-  const command = createOperatorCommands(evaluator, look)
+  const command = createOperatorCommands(evaluator, look, () => join.hasJoined())
 
   const prepareReload = createPrepareReload({
     live: () => live,
@@ -192,22 +184,42 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     ready: () => ({
       ready: stage.ready,
       checks: {
-        gateway: stage.draining ? 'draining' : stage.ready ? 'serving' : 'not listening',
+        gateway: describeStage(stage),
         evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
         replicas: describeReplicas(evaluator.replicas),
-        store: storeHealth.describe(),
+        store: join.describe() ?? storeHealth.describe(),
       },
     }),
   }
 
-  await expiry.run()
-  await upstreams.checkNew()
-  await notifications.follow(config.services)
-  for (const rollout of rolloutsOf(live)) {
-    await evaluator.add(rollout)
-    logResumed(evaluator.view(rollout.plan.service)!, log)
+  const takeUpStored = async () => {
+    await expiry.run()
+    await notifications.follow(live.config.services)
+    for (const rollout of rolloutsOf(live)) {
+      await evaluator.add(rollout)
+      logResumed(evaluator.view(rollout.plan.service)!, log)
+    }
+    for (const experiment of experimentsOf(live)) await evaluator.addExperiment(experiment)
   }
-  for (const experiment of experimentsOf(live)) await evaluator.addExperiment(experiment)
+
+  await upstreams.checkNew()
+  if (absence === null) await takeUpStored()
+  const join: StoreJoin = joinStore(absence, {
+    serveLast: () =>
+      serveLastWeights(rolloutsOf(live), experimentsOf(live), {
+        ...{ lastWeights, evaluator, apply, log },
+      }),
+    takeUp: takeUpStored,
+    onJoined: () => beReady(),
+    log,
+    setTimer: setBackgroundTimer,
+  })
+  const beReady = () => {
+    if (!stage.listening || stage.draining || !join.hasJoined()) return
+    notifications.start()
+    closers.push(expiry.start())
+    stage.ready = true
+  }
 
   const data = createDataServer(
     {
@@ -236,7 +248,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const isAlone = siblings === null
   const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets))
   if (!isAlone) admin.server.maxRequestsPerSocket = 1
-  const closers: (() => void)[] = [files.close]
+  const closers: (() => void)[] = [files.close, join.close]
 
   return {
     listen: async () => {
@@ -246,10 +258,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
         admin: await (isAlone ? admin.listen({ ...config.admin.listen }) : standBy(admin)),
       }
       evaluator.start()
-      notifications.start()
-      closers.push(expiry.start())
       files.follow(live.config)
-      stage.ready = true
+      stage.listening = true
+      beReady()
       return addresses
     },
     reload,
@@ -277,10 +288,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await evaluator.stop()
       await providers.close()
       await notifications.close()
-      await buffer.close()
+      // Whoever ends while the store is away must end all the same.
+      await buffer.close().catch(onUnstored)
       admin.server.closeAllConnections()
       await admin.close()
       await upstreams.close()
+      lastWeights.close()
       await store.close()
     },
   }

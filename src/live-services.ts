@@ -74,6 +74,21 @@ export function buildLiveServices(
   return { config, snapshot, books, targets, plans, experiments }
 }
 
+/** The services that have a rollout, with what is judged there. */
+export function rolloutsOf({ plans, books }: LiveServices): readonly Judged<RolloutPlan>[] {
+  return [...plans].map(([name, plan]) => ({ plan, book: books.get(name)! }))
+}
+
+/** The services whose split is fixed, with what is compared there. */
+export function experimentsOf({
+  experiments,
+  books,
+}: LiveServices): readonly Judged<ExperimentPlan>[] {
+  return [...experiments].map(([name, plan]) => ({ plan, book: books.get(name)! }))
+}
+
+type Judged<Plan> = { readonly plan: Plan; readonly book: ServiceBook }
+
 /** Who gets copies of a service's requests: its mirrors, and its canary in a mirror step of the rollout. */
 export function mirrorsOf(
   service: Service,

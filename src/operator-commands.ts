@@ -7,11 +7,16 @@ import type { ServiceLook } from './service-look.ts'
 export function createOperatorCommands(
   evaluator: Pick<Evaluator, 'command'>,
   look: Pick<ServiceLook, 'status'>,
+  hasStore: () => boolean,
 ): (service: string, asked: Command, ifMatch: number | null) => Promise<CommandResult> {
   return async (service, asked, ifMatch) => {
     if (look.status(service) === null) {
       const detail = `no service ${service} is configured`
       return { ok: false, code: 'SERIN_UNKNOWN_SERVICE', detail }
+    }
+    if (!hasStore()) {
+      const detail = 'the store has not been reached since the start: nothing was decided'
+      return { ok: false, code: 'SERIN_STORE_FAILED', detail }
     }
     const result = await evaluator.command(service, asked, ifMatch)
     if (result === null) {

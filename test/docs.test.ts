@@ -112,6 +112,7 @@ t.test('every rule of docs/security.md has a test of that name', async (t) => {
 
 t.test('docs/mirrors.md names every series of mirrors, and every word of theirs', async (t) => {
   const registry = createMetricsRegistry({
+    withoutStore: () => ({ disk: 0, configuration: 0 }),
     ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   })

@@ -20,6 +20,7 @@ export function buildConfig(raw: RawConfig, file: string | null): Config {
     gateway: buildGateway(raw.gateway, folder),
     admin: buildAdmin(raw.admin ?? {}),
     store: parseStore(raw.store ?? DEFAULTS.store, folder) as StoreConfig,
+    lastWeights: resolve(folder, raw.lastWeights ?? DEFAULTS.lastWeights),
     feedback: buildFeedback(raw.feedback ?? {}),
     passthrough: raw.passthrough === undefined ? null : parseOrigin(raw.passthrough),
     services: Object.entries(raw.services).map(([name, service]) =>

@@ -11,6 +11,8 @@ export type Config = {
   readonly gateway: GatewayConfig
   readonly admin: AdminConfig
   readonly store: StoreConfig
+  /** Absolute path of the file with the last weights; beside a store in Redis alone. */
+  readonly lastWeights: string
   readonly feedback: FeedbackConfig
   /** Origin for requests that belong to no service; null = 404. */
   readonly passthrough: string | null

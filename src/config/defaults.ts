@@ -10,6 +10,7 @@ export const DEFAULTS = {
   accessSample: '1%',
   adminListen: '127.0.0.1:9090',
   store: 'lmdb:./data',
+  lastWeights: './data/last-weights.json',
   feedback: { maxPending: 2_000_000, maxBytes: '2GiB', retention: '7d' },
   timeout: { connect: '1s', firstByte: '30s', idle: '60s' },
   health: { interval: '5s', unhealthyAfter: 3, healthyAfter: 2 },

@@ -14,6 +14,7 @@ export function listRestartChanges(running: Config, next: Config): readonly stri
     ['gateway.limits.header', (config) => config.gateway.limits.headerBytes],
     ['admin.listen', (config) => config.admin.listen],
     ['store', (config) => config.store],
+    ['lastWeights', (config) => config.lastWeights],
     ['feedback.maxPending', (config) => config.feedback.maxPending],
     ['feedback.maxBytes', (config) => config.feedback.maxBytes],
     ['feedback.retention', (config) => config.feedback.retentionMs],

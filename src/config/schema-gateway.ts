@@ -172,6 +172,17 @@ export const StoreSchema = text(
   'lmdb:PATH or redis://HOST:PORT/DB',
 )
 
+/** `lastWeights`: what a gateway goes by when it starts while its Redis is away. */
+export const LastWeightsSchema = text(
+  note(
+    'Beside a store in Redis: the file in which this gateway keeps the last weights, for a start while Redis is away (a relative path starts at this file).',
+    RESTART,
+    DEFAULTS.lastWeights,
+  ),
+  '^[^\\x00-\\x1f]+$',
+  'the path of a file',
+)
+
 /** `feedback`: how much waits for labels and events, and how long. */
 export const FeedbackSchema = map(
   {

@@ -1,5 +1,11 @@
 import { Type, type Static } from 'typebox'
-import { AdminSchema, FeedbackSchema, GatewaySchema, StoreSchema } from './schema-gateway.ts'
+import {
+  AdminSchema,
+  FeedbackSchema,
+  GatewaySchema,
+  LastWeightsSchema,
+  StoreSchema,
+} from './schema-gateway.ts'
 import { NotifySchema } from './schema-notify.ts'
 import { origin, pathPattern } from './schema-place.ts'
 import { AnalysisSchema, RolloutSchema } from './schema-rollout.ts'
@@ -65,6 +71,7 @@ export const ConfigSchema = map(
     gateway: GatewaySchema,
     admin: Type.Optional(AdminSchema),
     store: Type.Optional(StoreSchema),
+    lastWeights: Type.Optional(LastWeightsSchema),
     feedback: Type.Optional(FeedbackSchema),
     passthrough: Type.Optional(
       origin(note('Where requests go that belong to no service. Without it: 404.', 'restart')),

@@ -2,6 +2,9 @@ import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
@@ -33,3 +36,9 @@ export type EvaluatorDeps = {
   readonly onReplicas?: (seen: SeenReplicas) => void
   readonly onError: (what: string, error: unknown) => void
 }
+
+/** A service that has a rollout. */
+export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
+
+/** A service whose split is fixed. */
+export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }

@@ -2,17 +2,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { ServiceReplicas } from '../domain/replica.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
-import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
-import type { EvaluatorDeps } from './evaluator-deps.ts'
+import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
@@ -23,7 +23,9 @@ import type {
   ExperimentDeps,
   RunnerDeps,
   RunnerResult,
+  RunnerStart,
 } from './runner-deps.ts'
+import { takeUp } from './take-up.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -33,12 +35,6 @@ const CLAIM_MS = 50
 
 /** Rollouts that are evaluated before the event loop gets its turn: about a millisecond's work. */
 const RUNNERS_AT_A_STRETCH = 8
-
-/** A service that has a rollout. */
-export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
-
-/** A service whose split is fixed. */
-export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }
 
 /** The control loop over all rollouts. */
 export class Evaluator {
@@ -76,19 +72,25 @@ export class Evaluator {
   }
 
   /**
-   * Takes up a rollout from the store, or begins it; the data plane has its weights when this resolves.
-   * Rejects with a sentence when the configuration cannot go with what is stored.
+   * Goes by what was last known of a rollout while the store cannot be asked; the data plane has its weights.
+   * Throws a sentence when the configuration cannot go with it. `add` goes on from the store.
+   */
+  remember(rollout: Rollout, last: RolloutState): void {
+    this.#run(rememberedStart(rollout, last))
+  }
+
+  /**
+   * Takes up a rollout from the store, or begins it; the data plane has its weights when this resolves. One
+   * that is remembered goes on from the store by itself. Rejects with a sentence when the configuration
+   * cannot go with what is stored.
    */
   async add(rollout: Rollout): Promise<void> {
-    const { store } = this.#deps
-    const { service, canaryVersion } = rollout.plan
-    const [record, rolledBackAt, decisions] = await Promise.all([
-      store.readRollout(service),
-      store.rolledBackAt(service, canaryVersion),
-      store.decisions(service, { after: 0, limit: 1 }),
-    ])
-    const start = { ...rollout, record, rolledBackAt, lastDecision: decisions[0] ?? null }
-    this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
+    const start = await readStart(this.#deps.store, rollout)
+    const { plan, record, rolledBackAt } = start
+    // What it did in the meantime to protect users stands until it has been decided about.
+    if (record !== null && this.#runners.has(plan.service)) {
+      takeUp(plan, record, { now: this.#deps.clock.now(), rolledBackAt })
+    } else this.#run(start)
   }
 
   /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
@@ -219,6 +221,11 @@ export class Evaluator {
     return experiment?.feedback.event(prediction, totals, event) ?? lateEvent(totals)
   }
 
+  #run(start: RunnerStart): void {
+    const { service } = start.plan
+    this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
+  }
+
   async #goOn({ plan, book }: Rollout, actor: string): Promise<void> {
     const runner = this.#runners.get(plan.service)
     await (runner === undefined ? this.add({ plan, book }) : runner.reconfigure(plan, book, actor))
@@ -283,14 +290,8 @@ export class Evaluator {
     const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
       this.#deps
     return {
-      store,
-      clock,
-      apply,
-      confirm,
-      onDecision,
+      ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider },
       onTurn: this.#deps.onTurn ?? (() => {}),
-      onError,
-      fetchProvider,
       lease: () => this.#lease.current(),
       ...this.#replicas.deps,
       reachability: (variant) => reachability(service, variant),

@@ -2,6 +2,7 @@ import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { RolloutRecord, Store } from '../store/store.ts'
+import type { RunnerStart } from './runner-deps.ts'
 import { beginsAnother, takeUp, type TakenUp } from './take-up.ts'
 
 /** What the store has of a rollout that goes on. */
@@ -21,16 +22,42 @@ export async function readStored(
   known: number | null,
   now: () => number,
 ): Promise<Stored | null> {
-  const { service, canaryVersion } = plan
-  if (known !== null && (await store.readRevision(service)) === known) return null
+  if (known !== null && (await store.readRevision(plan.service)) === known) return null
+  const { record, rolledBackAt, lastDecision } = await readAll(store, plan)
+  if (record === null) return null
+  const takenUp = takeUp(plan, record, { now: now(), rolledBackAt })
+  return { ...takenUp, record, lastDecision }
+}
+
+/** Where a rollout begins in this process, by what the store has of it. */
+export async function readStart(
+  store: Store,
+  rollout: Pick<RunnerStart, 'plan' | 'book'>,
+): Promise<RunnerStart> {
+  return { ...rollout, ...(await readAll(store, rollout.plan)) }
+}
+
+/** The same, by the state that was known last. */
+export function rememberedStart(
+  rollout: Pick<RunnerStart, 'plan' | 'book'>,
+  last: RolloutState,
+): RunnerStart {
+  // Whatever revision the store has is news.
+  const state = { ...last, revision: 0 }
+  const record = { state, evidence: null, cohorts: [], units: [] }
+  return { ...rollout, record, rolledBackAt: null, lastDecision: null }
+}
+
+async function readAll(
+  store: Store,
+  { service, canaryVersion }: RolloutPlan,
+): Promise<Pick<RunnerStart, 'record' | 'rolledBackAt' | 'lastDecision'>> {
   const [record, rolledBackAt, decisions] = await Promise.all([
     store.readRollout(service),
     store.rolledBackAt(service, canaryVersion),
     store.decisions(service, { after: 0, limit: 1 }),
   ])
-  if (record === null) return null
-  const takenUp = takeUp(plan, record, { now: now(), rolledBackAt })
-  return { ...takenUp, record, lastDecision: decisions[0] ?? null }
+  return { record, rolledBackAt, lastDecision: decisions[0] ?? null }
 }
 
 /** When the version that a plan begins with was rolled back last; null = never, or it goes on. */

@@ -3,7 +3,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
+import { carryRollback, stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import type { Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
@@ -207,7 +207,7 @@ export class RolloutRunner {
     this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
-    this.#pending = pending
+    this.#pending = carryRollback(this.#pending, record.state) ?? pending
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
     this.#deps.apply(this.state)
   }

@@ -19,6 +19,8 @@ export type RegistryDeps = {
   readonly version: string
   readonly services: ReadServices
   readonly leads: () => boolean
+  /** Services whose weights do not come from the store, by where they come from. */
+  readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
   /** What is known of the others on the store; null while one of them decides. */
   readonly replicas: () => { readonly others: number; readonly lostShares: number } | null
   readonly forgotten: () => ForgottenPredictions
@@ -101,6 +103,16 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     'Whether the last reload was taken.',
   )
   const storeUp = gauge(registry, 'serin_store_up', 'Whether the store could be written last time.')
+  new Gauge({
+    name: 'serin_services_without_store',
+    help: 'Services that go by what this disk remembers, or by the configuration alone, because the store has not been reached since the start.',
+    labelNames: ['weights'],
+    aggregator: 'max',
+    registers: [registry],
+    collect() {
+      for (const [weights, n] of Object.entries(deps.withoutStore())) this.set({ weights }, n)
+    },
+  })
   new Gauge({
     name: 'serin_leader',
     help: 'Whether this process decides.',

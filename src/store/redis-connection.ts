@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Redis, type RedisOptions } from 'ioredis'
 import { describeRedis, type RedisAddress } from './redis-address.ts'
-import { StoreError, toStoreError } from './store-error.ts'
+import { StoreAwayError, StoreError, toStoreError } from './store-error.ts'
 
 /** A command that is not answered in this time has failed, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 2000
@@ -58,11 +58,26 @@ end
 local function text(number) return string.format('%.17g', number) end
 `
 
+/** A connection that is made when it is told to. */
+type UnmadeConnection = RedisConnection & {
+  /** See `connectRedis`; after a failure it may be tried again. Once made, it is made again by itself. */
+  readonly connect: () => Promise<void>
+  /** Takes the connection down, so that `connect` may be called again. */
+  readonly disconnect: () => void
+}
+
 /**
- * Connects. Rejects with a StoreError that says where and why when the server is not there, does not let
- * this user in, or has no such database.
+ * Connects. Rejects with a StoreError that says where and why when the server does not let this user in or
+ * has no such database, with a StoreAwayError when it is not there.
  */
 export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
+  const redis = createRedisConnection(address)
+  await redis.connect()
+  return redis
+}
+
+/** A connection that is not made yet: until `connect` has resolved every call fails. */
+export function createRedisConnection(address: RedisAddress): UnmadeConnection {
   const place = `Redis at ${describeRedis(address)}`
   const client = new Redis(optionsOf(address))
   let lastError = null as Error | null
@@ -78,16 +93,19 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
       cause: found,
     })
   }
-  try {
-    await connectWithin(client, OPEN_TIMEOUT_MS)
-    await client.ping()
-    // A database that is not there is no error of the connection: it would stay in the first one.
-    if (isReply(lastError)) throw lastError
-  } catch (error) {
-    client.disconnect()
-    throw refuse(`cannot open the store in ${place}`, lastError ?? error)
+  const connect = async () => {
+    lastError = null
+    try {
+      await connectWithin(client, OPEN_TIMEOUT_MS)
+      await client.ping()
+      // A database that is not there is no error of the connection: it would stay in the first one.
+      if (isReply(lastError)) throw lastError
+    } catch (error) {
+      client.disconnect()
+      throw refuse(`cannot open the store in ${place}`, lastError ?? error)
+    }
+    client.on('ready', () => (lastError = null))
   }
-  client.on('ready', () => (lastError = null))
 
   const root = `{${address.prefix}}:`
   const running = new Set<Promise<unknown>>()
@@ -106,6 +124,8 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
   }
   return {
     root,
+    connect,
+    disconnect: () => client.disconnect(),
     ask,
     run: (what, script, args) => ask(what, () => runScript(client, script, root, args)),
     duplicate: () => {
@@ -212,8 +232,14 @@ function tlsOf({ ca }: RedisAddress): { ca?: Buffer } {
 function refuse(what: string, error: unknown): StoreError {
   const why = error instanceof Error ? error.message : String(error)
   const hint = HINTS.find(([word]) => why.includes(word))?.[1]
-  return toStoreError(what, hint === undefined ? error : new Error(`${hint} (${why})`))
+  const reason = hint === undefined ? why : `${hint} (${why})`
+  const isAway = !isReply(error) || PASSING.some((word) => why.startsWith(word))
+  const Failure = isAway ? StoreAwayError : StoreError
+  return new Failure(`${what}: ${reason}`, { cause: error })
 }
+
+/** Answers of a server that is about to serve: it reads its file, or its master is being replaced. */
+const PASSING = ['LOADING', 'MASTERDOWN', 'READONLY', 'BUSY']
 
 const HINTS: readonly (readonly [word: string, hint: string])[] = [
   ['WRONGPASS', 'the user or the password is wrong'],

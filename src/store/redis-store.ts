@@ -4,7 +4,7 @@ import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import type { RedisAddress } from './redis-address.ts'
 import { buildRedisArchive } from './redis-archive.ts'
 import { createRedisChanges } from './redis-changes.ts'
-import { connectRedis } from './redis-connection.ts'
+import { createRedisConnection, type RedisConnection } from './redis-connection.ts'
 import { buildRedisLease } from './redis-lease.ts'
 import { buildRedisNotify } from './redis-notify.ts'
 import { buildRedisPredictions } from './redis-predictions.ts'
@@ -13,6 +13,7 @@ import { buildRedisRollouts } from './redis-rollouts.ts'
 import { openRedisSchema } from './redis-schema.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
+import { StoreAwayError, StoreError } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
 
@@ -27,6 +28,20 @@ export type RedisStoreOptions = PredictionLimits & {
   readonly onEvicted?: (cohorts: number) => void
 }
 
+/** A store, and what is waited for where its server could not be reached. */
+export type AwaitedStore = { readonly store: Store; readonly absence: StoreAbsence | null }
+
+/** A store that has not been reached since the start. */
+export type StoreAbsence = {
+  /** Why the last attempt failed, as a sentence. */
+  readonly why: () => string
+  /** Resolves when the store can be used; never rejects. */
+  readonly ended: Promise<void>
+}
+
+/** Between two attempts to reach a server that was away at the start. */
+const RETRY_MS = 1000
+
 /**
  * The store in a Redis or Valkey, for gateways on several machines. Rejects with a StoreError when it is not
  * there, does not let this user in, or was written by a newer version; says so in the log when the store is
@@ -34,14 +49,81 @@ export type RedisStoreOptions = PredictionLimits & {
  * seconds. What is committed is as durable as the server makes it.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
-  const { address, log, archive = ARCHIVE_LIMITS, setTimer = setBackgroundTimer } = options
-  const redis = await connectRedis(address)
+  const redis = createRedisConnection(options.address)
+  await openConnection(redis, options)
+  return buildStore(redis, options)
+}
+
+/**
+ * The same, but a server that is not there is waited for: until `absence` has ended every call of the store
+ * rejects, and an attempt to reach it is made every second. Rejects where another attempt would not help.
+ */
+export async function awaitRedisStore(options: RedisStoreOptions): Promise<AwaitedStore> {
+  const { address, setTimer = setBackgroundTimer } = options
+  const redis = createRedisConnection(address)
+  let failure: Error | null = await openConnection(redis, options).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof StoreAwayError) return error
+      throw error
+    },
+  )
+  if (failure === null) return { store: buildStore(redis, options), absence: null }
+
+  // Nothing may be written before the version of what is stored is known.
+  const ask: RedisConnection['ask'] = async (what, send) => {
+    if (failure !== null) throw new StoreError(`${what}: ${failure.message}`, { cause: failure })
+    return redis.ask(what, send)
+  }
+  const run: RedisConnection['run'] = async (what, script, args) => {
+    if (failure !== null) throw new StoreError(`${what}: ${failure.message}`, { cause: failure })
+    return redis.run(what, script, args)
+  }
+  const store = buildStore({ ...redis, ask, run }, options)
+  let cancel = () => {}
+  let isClosed = false
+  const ended = new Promise<void>((resolve) => {
+    const arm = () => (cancel = setTimer(() => void attempt(), RETRY_MS))
+    const attempt = async () => {
+      try {
+        await openConnection(redis, options)
+        failure = null
+        resolve()
+      } catch (error) {
+        failure = error as Error
+        if (!isClosed) arm()
+      }
+    }
+    arm()
+  })
+  return {
+    store: {
+      ...store,
+      close: async () => {
+        isClosed = true
+        cancel()
+        await store.close()
+      },
+    },
+    absence: { why: () => failure?.message ?? 'it has just been reached', ended },
+  }
+}
+
+async function openConnection(
+  redis: ReturnType<typeof createRedisConnection>,
+  { address, log }: RedisStoreOptions,
+): Promise<void> {
+  await redis.connect()
   try {
     await openRedisSchema(redis, address, log)
   } catch (error) {
-    await redis.close()
+    redis.disconnect()
     throw error
   }
+}
+
+function buildStore(redis: RedisConnection, options: RedisStoreOptions): Store {
+  const { log, archive = ARCHIVE_LIMITS, setTimer = setBackgroundTimer } = options
   const changes = createRedisChanges(redis, randomUUID(), log, setTimer)
   return {
     ...buildRedisRollouts(redis, changes, archive, (cohorts) => options.onEvicted?.(cohorts)),

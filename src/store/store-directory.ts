@@ -35,7 +35,7 @@ export function prepareStoreDirectory(path: string): void {
  * As `mkdir -p`. The `recursive` of Node.js spins for ever where a directory exists and yet takes no
  * child: below /proc, or at a link to nowhere.
  */
-function makeDirectories(path: string): void {
+export function makeDirectories(path: string): void {
   if (isDirectory(path)) return
   if (dirname(path) !== path) makeDirectories(dirname(path))
   try {

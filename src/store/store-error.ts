@@ -4,6 +4,9 @@ export class StoreError extends Error {
   override readonly name = 'StoreError'
 }
 
+/** The store could not be reached, or does not answer yet: another attempt may find it. */
+export class StoreAwayError extends StoreError {}
+
 /** Wraps what the engine threw as `<what>: <why>`; a StoreError stays as it is. */
 export function toStoreError(what: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause

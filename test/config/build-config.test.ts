@@ -22,6 +22,7 @@ t.test('what is left out has the documented default', (t) => {
     written: config.written,
     gateway: {
       listen: { host: '127.0.0.1', port: 0 },
+      workers: 1,
       tls: null,
       trustedProxies: [],
       healthPath: '/-/ready',
@@ -31,6 +32,7 @@ t.test('what is left out has the documented default', (t) => {
     },
     admin: { listen: { host: '127.0.0.1', port: 9090 }, tokens: [] },
     store: { engine: 'lmdb', path: '/etc/serin/data' },
+    lastWeights: '/etc/serin/data/last-weights.json',
     feedback: { maxPending: 2_000_000, maxBytes: 2 * 1024 ** 3, retentionMs: 7 * 86_400_000 },
     passthrough: null,
     services: [
@@ -173,6 +175,7 @@ services:
   const config = configOf(text)
   t.same(config.gateway, {
     listen: { host: '::1', port: 8080 },
+    workers: 1,
     tls: { cert: '/etc/serin/tls/cert.pem', key: '/run/key.pem' },
     trustedProxies: ['10.0.0.0/8'],
     healthPath: '/up',

@@ -6,7 +6,11 @@ import { formatProblem } from '../../src/config/problem.ts'
 import { EXAMPLE_ENV } from './example-env.ts'
 import { configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
-const examples = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
+const examples = [
+  'example.yaml',
+  ...readdirSync('config/examples').map((f) => join('examples', f)),
+  ...['compose', 'edge', 'systemd'].map((place) => join('deploy', place, 'serin.yaml')),
+]
 for (const name of examples) {
   t.test(`the example ${name} is valid`, async (t) => {
     const result = await loadConfig(join('config', name), EXAMPLE_ENV)
@@ -80,7 +84,7 @@ t.test('a text that is not YAML is refused with its place and without quoting it
   t.same(problemsOf(''), ['f:1:1: the configuration is empty'])
   t.same(problemsOf('# nothing\n'), ['f:1:1: the configuration is empty'])
   t.match(problemsOf('[]'), [
-    'f:1:1: found a list, allowed is a map with some of version, gateway, admin, store, feedback, passthrough, services',
+    'f:1:1: found a list, allowed is a map with some of version, gateway, admin, store, lastWeights, feedback, passthrough, services',
   ])
   t.end()
 })
@@ -198,7 +202,7 @@ t.test('a number in a list comes from the environment too', (t) => {
     /statuses\[1\]: found "x", allowed is a status from 100 to 599/,
   ])
   t.match(problemsOf('${V}', { V: '7' }), [
-    'f:1:1: found "7", allowed is a map with some of version, gateway, admin, store, feedback, passthrough, services',
+    'f:1:1: found "7", allowed is a map with some of version, gateway, admin, store, lastWeights, feedback, passthrough, services',
   ])
   t.end()
 })

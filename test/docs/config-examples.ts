@@ -14,6 +14,7 @@ version: 1
 gateway: { listen: 0.0.0.0:8080 }
 admin: { listen: 127.0.0.1:9090 }
 store: lmdb:/var/lib/serin
+lastWeights: /var/lib/serin/last-weights.json
 feedback: { retention: 7d }
 passthrough: http://10.0.0.1:8000
 services:

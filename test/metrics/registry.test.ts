@@ -73,6 +73,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     version: '0.1.0',
     services: () => readings,
     leads: () => leads,
+    withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => ({ others: 1, lostShares: 2 }),
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
   })

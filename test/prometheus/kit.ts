@@ -53,6 +53,7 @@ export function dashboardExpressions(): readonly string[] {
 /** Every metric that a gateway can have. */
 export function describeMetrics(): Promise<readonly MetricDescription[]> {
   return createMetricsRegistry({
+    withoutStore: () => ({ disk: 0, configuration: 0 }),
     ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   }).describe()

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { isTripOf, stepAfterTrip, tripOf } from '../../src/rollout/breaker-trip.ts'
+import { carryRollback, isTripOf, stepAfterTrip, tripOf } from '../../src/rollout/breaker-trip.ts'
 import { step } from '../../src/rollout/step.ts'
-import { PAUSED, plan, seen, state } from '../fakes/rollout.ts'
+import { move, stay, type Transition } from '../../src/rollout/transition.ts'
+import { NOW, PAUSED, plan, seen, state } from '../fakes/rollout.ts'
 
 const TRIPPED = seen({
   breaker: {
@@ -46,5 +47,29 @@ t.test('where the baseline fails as well, or nothing is served, a trip rolls not
   })
   const paused = state(PAUSED('operator'))
   t.equal(stepAfterTrip(plan(), paused, seen({ baseline }), trip).decision, null)
+  t.end()
+})
+
+const rollback = move(
+  state(),
+  { phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' },
+  { weightBp: 0 },
+  { action: 'rollback', reason: 'breaker', actor: 'evaluator', note: null, summary: 'it fails' },
+) as Transition
+
+t.test('A rollback that could not be stored goes on from what is stored now.', (t) => {
+  const stored = state({ phase: 'progressing' }, { revision: 40, step: 1 })
+  const carried = carryRollback(rollback, stored)!
+  t.match(carried.state, { phase: 'rolled-back', weightBp: 0, revision: 41, step: 1 })
+  t.equal(carried.decision, rollback.decision)
+  t.end()
+})
+
+t.test('It is over with its attempt, and where the canary has nothing or is promoted.', (t) => {
+  t.equal(carryRollback(null, state()), null)
+  t.equal(carryRollback(stay(state()), state()), null)
+  t.equal(carryRollback(rollback, state({ phase: 'progressing' }, { attempt: 9 })), null)
+  t.equal(carryRollback(rollback, state({ phase: 'progressing' }, { weightBp: 0 })), null)
+  t.equal(carryRollback(rollback, state({ phase: 'promoted', promotedAt: NOW })), null)
   t.end()
 })

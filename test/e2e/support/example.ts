@@ -8,7 +8,7 @@ type Parts = Record<string, unknown>
 
 /**
  * Starts a file of `config/examples` as it stands, but for its ports, its store, its upstreams (by the port
- * that the file has) and, of its one service, the analysis and the key.
+ * that the file has) and, of its one service, the analysis, the rollout and the key.
  */
 export async function startExample(
   t: Test,
@@ -18,6 +18,8 @@ export async function startExample(
     readonly key?: string
     /** Given the analysis of the file. */
     readonly analysis?: (of: Parts & { metrics: Record<string, Parts> }) => Parts
+    /** Given the rollout of the file. */
+    readonly rollout?: (of: Parts & { steps: readonly Parts[] }) => Parts
   },
 ): Promise<SerinGateway> {
   const folder = t.testdir({})
@@ -30,6 +32,9 @@ export async function startExample(
   if (change.key !== undefined) service!['split']!['key'] = change.key
   if (change.analysis !== undefined) {
     service!['analysis'] = change.analysis(service!['analysis'] as never)
+  }
+  if (change.rollout !== undefined) {
+    service!['rollout'] = change.rollout(service!['rollout'] as never)
   }
   const ports = { gateway: { listen: '127.0.0.1:0' }, admin: { listen: '127.0.0.1:0' } }
   const store = `lmdb:${join(folder, 'data')}`

@@ -31,6 +31,8 @@ export type LoadOptions = {
   /** At most so many requests a second; absent = as many as go. */
   readonly perSecond?: number
   readonly draw: () => number
+  /** What is sent; by default `{"x": …}`. */
+  readonly body?: (asked: { readonly x: number; readonly user: string }) => string
   /** Requests in a row of one user; 1 by default. */
   readonly perUser?: number
   /** What is said of a request that was answered well; by default its true value. */
@@ -70,7 +72,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
 
   const gapMs = (1000 * options.concurrency) / (options.perSecond ?? Infinity)
 
-  const { perUser = 1, say = sayLabel } = options
+  const { perUser = 1, say = sayLabel, body = ({ x }) => JSON.stringify({ x }) } = options
   let batch: Said[] = []
   const sendBatch = async () => {
     const full = batch
@@ -94,7 +96,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
             'x-user-id': user,
             'x-request-id': requestId,
           },
-          body: JSON.stringify({ x }),
+          body: body({ x, user }),
         })
         await answer.body.dump()
         count(tally.statuses, answer.statusCode)

@@ -1,0 +1,99 @@
+import t from 'tap'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PAGE = 'docs/first-canary.md'
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+/** Ports that the page names: each becomes a free one, since a test must not meet what runs on the machine. */
+const PORTS = ['8001', '8002', '8003', '8080', '9090']
+
+/** What the test shortens: users come more often, and nothing is watched at leisure. */
+const FASTER = [
+  ['ask().catch(() => {}), 10)', 'ask().catch(() => {}), 5)'],
+  ['minDuration: 5s', 'minDuration: 2s'],
+  ['watch: 10s', 'watch: 2s'],
+] as const
+
+t.test('every command of the page does what the page says, in its order', async (t) => {
+  t.setTimeout(400_000)
+  let text = readFileSync(PAGE, 'utf8')
+  const free = await freePorts(PORTS.length)
+  PORTS.forEach((port, i) => (text = text.replaceAll(port, String(free[i]))))
+
+  for (const [slow, fast] of FASTER) {
+    t.ok(text.includes(slow), slow)
+    text = text.replaceAll(slow, fast)
+  }
+
+  const folder = t.testdir({ bin: {} })
+  writeFileSync(
+    join(folder, 'bin/serin'),
+    `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  )
+  const commands: string[] = []
+  const outputs: string[] = []
+  for (const [, language, file, body] of text.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)) {
+    if (language === 'sh') commands.push(body!)
+    else if (language === 'text') outputs.push(body!)
+    else if (file !== undefined) writeFileSync(join(folder, file), body!)
+  }
+  t.ok(commands.length >= 8, `${commands.length} blocks of commands`)
+
+  const { code, stdout } = await runShell(t, folder, ['set -e', ...commands].join('\n'), {
+    PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+    SERIN_ADMIN: `http://127.0.0.1:${free[PORTS.indexOf('9090')]}`,
+  })
+  t.comment(stdout)
+  t.equal(code, 0)
+  t.match(stdout, /Decision \d+ of price \(2\.0->3\.0#1\): the canary was rolled back/)
+  // Whatever the page shows was printed: all of it is known beforehand, since plans have no chance in them.
+  t.ok(outputs.length >= 3)
+  for (const output of outputs) t.ok(stdout.includes(output), output)
+})
+
+/** Runs a script of bash in a group of its own, which is ended with the test. */
+function runShell(
+  t: { readonly teardown: (end: () => void) => void },
+  cwd: string,
+  script: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly stdout: string }> {
+  const shell = spawn('bash', ['-c', script], {
+    ...{ cwd, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+    env: { ...process.env, ...env },
+  })
+  t.teardown(() => {
+    try {
+      process.kill(-shell.pid!, 'SIGKILL')
+    } catch {
+      // All of them have ended, as they should.
+    }
+  })
+  let stdout = ''
+  shell.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part))
+  return new Promise((resolve, reject) => {
+    shell.once('error', reject)
+    // Not `close`: what it has left running in the background, where a command failed, holds the pipe open.
+    shell.once('exit', (code) => setImmediate(() => resolve({ code, stdout })))
+  })
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}

@@ -1,0 +1,89 @@
+import t from 'tap'
+import { request } from 'undici'
+import { startFakePrometheus, vector } from '../support/fake-prometheus.ts'
+import { readSample, untilService } from './support/admin-api.ts'
+import { startExample } from './support/example.ts'
+import { startOpenAi } from './support/openai-server.ts'
+import { ended, faster, load, send } from './support/quick-start.ts'
+import { until } from './support/until.ts'
+
+t.test(
+  'quick-start-openai.yaml: streams pass token by token, and a slow first token rolls back',
+  async (t) => {
+    const [one, two] = [await startOpenAi(t, '1'), await startOpenAi(t, '2')]
+    const prometheus = await startFakePrometheus()
+    t.teardown(prometheus.close)
+    // As Prometheus answers: the quantile is that of the variant that it was asked about.
+    prometheus.answer = (query, res) =>
+      vector(res, [query.includes('variant="canary"') ? String(firstToken) : '0.2'])
+    let firstToken = 0.3
+    const gateway = await startExample(t, 'quick-start-openai.yaml', {
+      upstreams: { 8001: one.origin, 8002: two.origin, 9095: prometheus.origin },
+      ...faster({
+        ...{ liked: { window: '1s' }, 'first-token': { interval: '1s' } },
+      }),
+    })
+    const path = '/v1/chat/completions'
+    const chat = (more: object) =>
+      JSON.stringify({ model: 'chat', messages: [{ role: 'user', content: 'Hello!' }], ...more })
+    await t.test(
+      'the models are listed, and what is wrong is said as the server says it',
+      async (t) => {
+        t.match(JSON.parse((await send(gateway, '/v1/models')).text), { object: 'list' })
+        const { status, text } = await send(gateway, path, chat({ model: 'other' }))
+        t.match({ status, ...JSON.parse(text) }, { status: 404, error: { type: 'NotFoundError' } })
+      },
+    )
+    /** Reads a stream; the servers send each token only when the one before has arrived here. */
+    const readStream = async (more: object) => {
+      let text = ''
+      const tokens = () => text.match(/"content":/g)?.length ?? 0
+      const arrived = (sent: number) => until('the token is here', () => tokens() >= sent)
+      one.afterTokens = two.afterTokens = arrived
+      const answer = await request(`${gateway.data}${path}`, {
+        method: 'POST',
+        body: chat({ stream: true, ...more }),
+      })
+      try {
+        for await (const part of answer.body) text += part
+      } finally {
+        one.afterTokens = two.afterTokens = () => Promise.resolve()
+      }
+      return { type: answer.headers['content-type'], text }
+    }
+    await t.test('a stream passes token by token, to its end', async (t) => {
+      const { type, text } = await readStream({ stream_options: { include_usage: true } })
+      t.match(type, 'text/event-stream')
+      t.equal(text.match(/"object":"chat\.completion\.chunk"/g)!.length, 8 + 2)
+      t.match(text, /"usage":\{"prompt_tokens":9,.*\}\n\ndata: \[DONE\]\n\n$/)
+      const name = 'serin_time_to_first_byte_seconds_count'
+      const timed = await readSample(gateway.admin, name, 'service="chat"')
+      t.ok(timed >= 1, 'its first byte is timed')
+    })
+    await t.test('a stream that breaks off breaks off, and is a failure', async (t) => {
+      one.breaksOff = two.breaksOff = true
+      await t.rejects(readStream({}))
+      one.breaksOff = two.breaksOff = false
+      const failed = await Promise.all(
+        ['baseline', 'canary'].map((v) =>
+          readSample(gateway.admin, 'serin_requests_total', `variant="${v}"`, 'outcome="failed"'),
+        ),
+      )
+      t.equal(failed[0]! + failed[1]!, 1)
+    })
+    load(t, gateway, {
+      path,
+      body: ({ x, user }) => chat({ user, stream: x < 50 }),
+      say: ({ requestId, x }) => (x > 30 ? [{ requestId, event: 'thumbs-up' }] : []),
+    })
+    await untilService(gateway.admin, 'chat', 'tokens are counted', ({ metrics }) =>
+      metrics.some(({ name, canary }) => name === 'tokens' && canary.value === 8),
+    )
+    firstToken = 4.5
+    t.match(await ended(gateway, 'chat', 'rolled-back'), /first-token/)
+    t.match(
+      prometheus.queries[0],
+      /^histogram_quantile\(0\.95, .*variant="(canary|baseline)"\}\[2m\]\)\)\)$/,
+    )
+  },
+)
