@@ -100,6 +100,8 @@ t.test('e2e/redis-boot', skipWithout('redis-server'), async (t) => {
       await redis.start()
       await isReady(gateway)
       await untilService(gateway.admin, 'm', 'the rollout goes on', (m) => m.weights['canary']! > 0)
+      // It would write its weights into a folder that is being removed.
+      await gateway.stop()
     },
   )
 
@@ -138,6 +140,7 @@ t.test('e2e/redis-boot', skipWithout('redis-server'), async (t) => {
     t.match(last, { reason: 'breaker', to: { phase: 'rolled-back' } })
     await isReady(gateway)
     await load.stop()
+    await gateway.stop()
   })
 
   t.test('a Redis that came back empty begins afresh', async (t) => {
@@ -159,6 +162,7 @@ t.test('e2e/redis-boot', skipWithout('redis-server'), async (t) => {
     })
     t.comment(decisions.map(({ id, action, summary }) => `${id} ${action} ${summary}`).join('\n'))
     t.same((await readService(gateway.admin, 'm')).weights, { baseline: 80, canary: 20 })
+    await gateway.stop()
   })
 })
 
