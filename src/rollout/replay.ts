@@ -7,7 +7,7 @@ import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
-import { reconcile } from './reconcile.ts'
+import { NO_PAST, reconcile } from './reconcile.ts'
 import { RecordedCohorts } from './recorded-cohorts.ts'
 import { Rehearsal, type Look } from './rehearsal.ts'
 import { enterStep, type Transition } from './transition.ts'
@@ -122,7 +122,7 @@ export function decisionsToReplay({ plan, decisions }: AttemptRecord): readonly 
 }
 
 function begun(plan: RolloutPlan, entry: Decision): RolloutState {
-  const seen = { now: entry.at, rolledBackAt: null, actor: entry.actor }
+  const seen = { now: entry.at, past: NO_PAST, actor: entry.actor }
   const { state } = reconcile(plan, null, seen) as Transition
   return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
 }

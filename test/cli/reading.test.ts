@@ -257,6 +257,27 @@ rmse (rmse): shown to be worse, or beyond its limit.
   )
 })
 
+t.test(
+  'An explanation does not say that nothing moved where a configuration moved it.',
+  async (t) => {
+    const dropped = fakeDecision({
+      ...{ action: 'hold', reason: 'rolled-back-before', actor: 'configuration' },
+      from: { phase: 'progressing', step: 2, weights: { baseline: 50, canary: 50 } },
+      to: { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } },
+    })
+    const held = { ...dropped, from: dropped.to }
+    for (const [decision, what] of [
+      [dropped, 'the configuration moved the weights'],
+      [held, 'nothing was moved'],
+    ] as const) {
+      const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+      const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+      t.match(stdout, `(1.4->2.0#1): ${what}.`)
+      t.match(stdout, 'Why: the configuration names a version that was rolled back before.')
+    }
+  },
+)
+
 t.test('An explanation names operators, their reasons, guards and limits.', async (t) => {
   const limited = (changes: object) =>
     fakeMetric({
