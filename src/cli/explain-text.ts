@@ -100,6 +100,8 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(0, ''),
     line(0, `${name} (${kind}${role}): ${describeVerdict(metric)}`),
     line(2, sides),
+    ...describeSlow(metric),
+    ...describeAboveCap(metric),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
@@ -115,6 +117,25 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
       : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
     ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
+}
+
+function describeSlow({ slow }: MetricJson): readonly ExplainedLine[] {
+  if (slow === null) return []
+  const shares = `${formatValue('share', slow.canary)} of the canary's requests against ${formatValue('share', slow.baseline)} of the baseline's`
+  return [
+    line(
+      2,
+      `Slow or failed: ${shares}. This is compared; a failure is slow, however fast it came.`,
+    ),
+  ]
+}
+
+// Nobody has configured this one: it comes with its metric.
+function describeAboveCap({ name }: MetricJson): readonly ExplainedLine[] {
+  const [metric, rest] = name.split('/above-cap')
+  if (rest === undefined) return []
+  const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see. A larger \`cap\` of ${metric} leaves fewer values above it.`
+  return [line(2, text)]
 }
 
 const VERDICTS: Readonly<Record<MetricJson['verdict'], string>> = {

@@ -278,6 +278,24 @@ t.test(
   },
 )
 
+t.test(
+  'An explanation tells slow or failed requests, and what is guarded above a cap.',
+  async (t) => {
+    const decision = fakeDecision({
+      metrics: [
+        fakeMetric({ kind: 'latency', name: 'latency', slow: { baseline: 0.04, canary: 0.12 } }),
+        fakeMetric({ kind: 'above-cap', name: 'rmse/above-cap@gold' }),
+      ],
+    })
+    const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+    const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+    const told = stdout.replace(/\s+/g, ' ')
+    t.match(told, "Slow or failed: 12 % of the canary's requests against 4 % of the baseline's.")
+    t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
+    t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
+  },
+)
+
 t.test('An explanation names operators, their reasons, guards and limits.', async (t) => {
   const limited = (changes: object) =>
     fakeMetric({
