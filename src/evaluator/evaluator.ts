@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -9,7 +10,7 @@ import { NO_PAST, reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
-import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
+import { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
@@ -19,6 +20,7 @@ import { RolloutRunner } from './rollout-runner.ts'
 import type {
   BookedEvent,
   BookedLabel,
+  ExperimentDeps,
   RunnerDeps,
   RunnerResult,
   RunnerStart,
@@ -60,6 +62,13 @@ export class Evaluator {
   /** What is known of the other processes on the store; null while one of them decides. */
   get replicas(): SeenReplicas | null {
     return this.leads ? this.#replicas.seen : null
+  }
+
+  /** Whose requests are evidence of a service; null where nothing is shared, or another process decides. */
+  replicasOf(service: string): ServiceReplicas | null {
+    const shared = this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
+    const names = this.#runners.has(service) ? [service] : shared
+    return this.leads && names.length > 0 ? this.#replicas.seenOf(names) : null
   }
 
   /**
@@ -264,7 +273,8 @@ export class Evaluator {
   }
 
   #followers(): readonly Follower[] {
-    return [...this.#runners.values()].map(({ follower }) => follower)
+    const compared = [...this.#experiments.values()].flatMap(({ followers }) => followers)
+    return [...[...this.#runners.values()].map(({ follower }) => follower), ...compared]
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {
@@ -280,14 +290,8 @@ export class Evaluator {
     const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
       this.#deps
     return {
-      store,
-      clock,
-      apply,
-      confirm,
-      onDecision,
+      ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider },
       onTurn: this.#deps.onTurn ?? (() => {}),
-      onError,
-      fetchProvider,
       lease: () => this.#lease.current(),
       ...this.#replicas.deps,
       reachability: (variant) => reachability(service, variant),

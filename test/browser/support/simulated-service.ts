@@ -110,6 +110,7 @@ export class SimulatedService {
       mirrors: {},
       rules: [],
       experiment: null,
+      replicas: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },
