@@ -1,7 +1,7 @@
 import type { ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
 import type { ServiceReplicas } from './domain/replica.ts'
-import type { RolloutState } from './domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
 import type { LiveServices } from './live-services.ts'
 import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
@@ -30,6 +30,7 @@ export type ServiceLook = {
   readonly gather: (service: string | null) => Promise<void>
   /** Keeps what the evidence said at a turn, for `history`. */
   readonly note: (state: RolloutState, reports: readonly MetricReport[]) => void
+  /** Of the rollout that the service has now. */
   readonly history: (service: string) => AttemptHistory | null
 }
 
@@ -121,7 +122,11 @@ export function createServiceLook(deps: {
       const book = live.books.get(state.service)
       if (book !== undefined) history.note(state, reports, book.variants, deps.clock.now())
     },
-    history: (name) => (find(name) === null ? null : history.read(name)),
+    history: (name) => {
+      const state = deps.view(name)?.state
+      if (state === undefined || find(name) === null) return null
+      return history.read(name, rolloutId(state))
+    },
   }
 }
 

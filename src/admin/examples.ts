@@ -30,6 +30,7 @@ const METRIC_EXAMPLE: MetricJson = {
   etaSeconds: 140,
   drift: null,
   bounds: null,
+  slow: null,
 }
 
 /** A decision as the log has it. */

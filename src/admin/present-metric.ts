@@ -51,6 +51,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),
     drift: report.drift ?? null,
     bounds: report.bounds ?? null,
+    slow: report.slow ?? null,
   }
 }
 

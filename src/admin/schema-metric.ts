@@ -117,6 +117,13 @@ export const MetricSchema = Type.Object(
       Type.Object({ lower: Type.Number(), upper: Type.Number() }),
       "Of the canary's share, time-uniform; null = it has none.",
     ),
+    slow: orNull(
+      Type.Object({
+        baseline: numberOrNull("Share of the baseline's requests."),
+        canary: numberOrNull("Share of the canary's requests."),
+      }),
+      "What is compared of a latency: requests beyond the baseline's quantile (with the margin on the canary's side), failures among them; null = of other kinds.",
+    ),
   },
   { title: 'Metric', description: 'A metric with its verdict and every number behind it.' },
 )

@@ -19,7 +19,10 @@ export type ExplainedLine = { readonly indent: number; readonly text: string }
 export function explainDecision(decision: DecisionJson): readonly ExplainedLine[] {
   const { id, service, rollout, at, action, note, from, to } = decision
   return [
-    line(0, `Decision ${id} of ${service} (${rollout}): ${ACTIONS[action]}.`),
+    line(
+      0,
+      `Decision ${id} of ${service} (${rollout}): ${isMovedByHold(decision) ? 'the configuration moved the weights' : ACTIONS[action]}.`,
+    ),
     line(0, decision.summary),
     line(0, ''),
     line(0, `When: ${at}, under configuration ${decision.configHash}.`),
@@ -30,6 +33,11 @@ export function explainDecision(decision: DecisionJson): readonly ExplainedLine[
     line(0, `To: ${describeStanding(to)}.`),
     ...decision.metrics.flatMap(explainMetric),
   ]
+}
+
+// A configuration that names another rollout, or other steps, gives the baseline everything.
+function isMovedByHold({ action, from, to }: DecisionJson): boolean {
+  return action === 'hold' && renderWeights(from.weights) !== renderWeights(to.weights)
 }
 
 function describeActor({ actor, reason }: DecisionJson): string {
@@ -71,6 +79,10 @@ const REASONS: Readonly<Record<string, string>> = {
   approval: 'the plan waits for an approval here',
   timer: 'the plan has a timed pause, which begins or is over',
   'canary-not-ready': 'no upstream of the canary could be reached',
+  'new-version': 'the configuration names other versions',
+  'rolled-back-before': 'the configuration names a version that was rolled back before',
+  'steps-changed': 'the configuration has other steps',
+  'analysis-changed': 'the configuration has another analysis',
   'watch-over': 'the watch at 100 % ended without an alarm',
 }
 
@@ -88,6 +100,8 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(0, ''),
     line(0, `${name} (${kind}${role}): ${describeVerdict(metric)}`),
     line(2, sides),
+    ...describeSlow(metric),
+    ...describeAboveCap(metric),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
@@ -103,6 +117,25 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
       : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
     ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
+}
+
+function describeSlow({ slow }: MetricJson): readonly ExplainedLine[] {
+  if (slow === null) return []
+  const shares = `${formatValue('share', slow.canary)} of the canary's requests against ${formatValue('share', slow.baseline)} of the baseline's`
+  return [
+    line(
+      2,
+      `Slow or failed: ${shares}. This is compared; a failure is slow, however fast it came.`,
+    ),
+  ]
+}
+
+// Nobody has configured this one: it comes with its metric.
+function describeAboveCap({ name }: MetricJson): readonly ExplainedLine[] {
+  const [metric, rest] = name.split('/above-cap')
+  if (rest === undefined) return []
+  const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see. A larger \`cap\` of ${metric} leaves fewer values above it.`
+  return [line(2, text)]
 }
 
 const VERDICTS: Readonly<Record<MetricJson['verdict'], string>> = {

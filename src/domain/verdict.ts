@@ -43,6 +43,8 @@ export type MetricReport = {
   readonly outsideAlpha: boolean
   /** Time-uniform bounds of the canary's share, by level α each; absent for what has none. */
   readonly bounds?: ShareBounds
+  /** What is compared of a latency: the shares of requests that were slow or failed; absent for other kinds. */
+  readonly slow?: SlowShares | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
@@ -50,6 +52,12 @@ export type MetricReport = {
   /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
   readonly drift?: DriftReport | null
 }
+
+/**
+ * Requests beyond the baseline's quantile (on the canary's side with the margin), failures among them, as shares;
+ * null = none was judged.
+ */
+export type SlowShares = { readonly baseline: number | null; readonly canary: number | null }
 
 /** What a share is not shown to be below, and above. */
 export type ShareBounds = { readonly lower: number; readonly upper: number }

@@ -6,7 +6,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { reconcile } from '../rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
@@ -86,10 +86,10 @@ export class Evaluator {
    */
   async add(rollout: Rollout): Promise<void> {
     const start = await readStart(this.#deps.store, rollout)
-    const { plan, record, rolledBackAt } = start
+    const { plan, record, past } = start
     // What it did in the meantime to protect users stands until it has been decided about.
     if (record !== null && this.#runners.has(plan.service)) {
-      takeUp(plan, record, { now: this.#deps.clock.now(), rolledBackAt })
+      takeUp(plan, record, { now: this.#deps.clock.now(), past })
     } else this.#run(start)
   }
 
@@ -106,7 +106,7 @@ export class Evaluator {
     const running = this.#runners.get(plan.service)
     if (running !== undefined) return running.refusal(plan)
     const record = await this.#deps.store.readRollout(plan.service)
-    const seen = { now: this.#deps.clock.now(), rolledBackAt: null, actor: 'configuration' }
+    const seen = { now: this.#deps.clock.now(), past: NO_PAST, actor: 'configuration' }
     const next = reconcile(plan, record?.state ?? null, seen)
     return 'refused' in next ? next.detail : null
   }

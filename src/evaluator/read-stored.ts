@@ -3,7 +3,9 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { RolloutRecord, Store } from '../store/store.ts'
 import type { RunnerStart } from './runner-deps.ts'
-import { beginsAnother, takeUp, type TakenUp } from './take-up.ts'
+import { NO_PAST } from '../rollout/reconcile.ts'
+import { readPast } from './read-past.ts'
+import { takeUp, type TakenUp } from './take-up.ts'
 
 /** What the store has of a rollout that goes on. */
 type Stored = TakenUp & {
@@ -23,9 +25,9 @@ export async function readStored(
   now: () => number,
 ): Promise<Stored | null> {
   if (known !== null && (await store.readRevision(plan.service)) === known) return null
-  const { record, rolledBackAt, lastDecision } = await readAll(store, plan)
+  const { record, past, lastDecision } = await readAll(store, plan)
   if (record === null) return null
-  const takenUp = takeUp(plan, record, { now: now(), rolledBackAt })
+  const takenUp = takeUp(plan, record, { now: now(), past })
   return { ...takenUp, record, lastDecision }
 }
 
@@ -45,27 +47,17 @@ export function rememberedStart(
   // Whatever revision the store has is news.
   const state = { ...last, revision: 0 }
   const record = { state, evidence: null, cohorts: [], units: [] }
-  return { ...rollout, record, rolledBackAt: null, lastDecision: null }
+  return { ...rollout, record, past: NO_PAST, lastDecision: null }
 }
 
 async function readAll(
   store: Store,
-  { service, canaryVersion }: RolloutPlan,
-): Promise<Pick<RunnerStart, 'record' | 'rolledBackAt' | 'lastDecision'>> {
-  const [record, rolledBackAt, decisions] = await Promise.all([
-    store.readRollout(service),
-    store.rolledBackAt(service, canaryVersion),
-    store.decisions(service, { after: 0, limit: 1 }),
-  ])
-  return { record, rolledBackAt, lastDecision: decisions[0] ?? null }
-}
-
-/** When the version that a plan begins with was rolled back last; null = never, or it goes on. */
-export async function readRolledBackAt(
-  store: Store,
   plan: RolloutPlan,
-  stored: RolloutState | null,
-): Promise<number | null> {
-  if (!beginsAnother(plan, stored)) return null
-  return store.rolledBackAt(plan.service, plan.canaryVersion)
+): Promise<Pick<RunnerStart, 'record' | 'past' | 'lastDecision'>> {
+  const [record, decisions] = await Promise.all([
+    store.readRollout(plan.service),
+    store.decisions(plan.service, { after: 0, limit: 1 }),
+  ])
+  const past = await readPast(store, plan, record?.state ?? null)
+  return { record, past, lastDecision: decisions[0] ?? null }
 }

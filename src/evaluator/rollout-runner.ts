@@ -1,11 +1,11 @@
 import type { Command, Decision } from '../domain/decision.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { carryRollback, stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
-import type { Circumstances } from '../rollout/reconcile.ts'
+import { NO_PAST, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
@@ -19,7 +19,8 @@ import { moveBooks } from './move-books.ts'
 import { Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
-import { readRolledBackAt, readStored } from './read-stored.ts'
+import { readPast } from './read-past.ts'
+import { readStored } from './read-stored.ts'
 import { reconcilePending } from './reconcile-pending.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { beginsAnother, takeUp } from './take-up.ts'
@@ -33,11 +34,11 @@ export class RolloutRunner {
   #plan: RolloutPlan
   #book: ServiceBook
   #state: RolloutState
-  /** What the store has; null = nothing. */
   #stored: RolloutState | null
   #cycle: CohortCycle
   readonly #observer: Observer
   readonly #following: Following
+  /** Of the attempt that runs. */
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
@@ -51,9 +52,9 @@ export class RolloutRunner {
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
-    const { plan, book, record, rolledBackAt } = start
+    const { plan, book, record, past } = start
     const now = deps.clock.now()
-    const { state, pending, restored } = takeUp(plan, record, { now, rolledBackAt })
+    const { state, pending, restored } = takeUp(plan, record, { now, past })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
@@ -101,7 +102,7 @@ export class RolloutRunner {
   refusal(plan: RolloutPlan): Promise<string | null> {
     return this.#oneByOne.run(async () => {
       if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
-      const next = this.#reconciled(plan, { actor: 'configuration', rolledBackAt: null })
+      const next = this.#reconciled(plan, { actor: 'configuration', past: NO_PAST })
       return 'refused' in next ? next.detail : null
     })
   }
@@ -109,8 +110,8 @@ export class RolloutRunner {
   /** Goes on under another plan. `refusal` must have been asked first. */
   reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      const rolledBackAt = await readRolledBackAt(this.#deps.store, plan, this.#stored)
-      const next = this.#reconciled(plan, { actor, rolledBackAt })
+      const past = await readPast(this.#deps.store, plan, this.#stored)
+      const next = this.#reconciled(plan, { actor, past })
       if ('refused' in next) throw new Error(next.detail)
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
       this.#plan = plan
@@ -205,6 +206,7 @@ export class RolloutRunner {
     const { record, state, pending, restored, lastDecision } = found
     moveBooks(this.#book, this.#state, state)
     this.#stored = record.state
+    if (rolloutId(state) !== rolloutId(this.#state)) this.#seen = null
     this.#state = state
     this.#lastDecision = lastDecision
     this.#pending = carryRollback(this.#pending, record.state) ?? pending
@@ -233,6 +235,7 @@ export class RolloutRunner {
   #goBy(pending: Transition): void {
     const isMoved = pending.state.weightBp !== this.state.weightBp
     this.#pending = pending
+    if (pending.resetEvidence) this.#seen = null
     if (isMoved) this.#cycle.turn(this.state, this.#deps.clock.now(), false)
     this.#deps.apply(this.state)
   }
@@ -240,7 +243,6 @@ export class RolloutRunner {
   async #commit(transition: Transition): Promise<Decision | null> {
     const lease = this.#deps.lease()
     if (lease === null) throw new CommitError({ reason: 'fenced' })
-    const { state, resetEvidence } = transition
     const cohorts = this.#cycle.changes()
     this.#isUnsure = true
     const result = await this.#deps.store.commit(
@@ -256,20 +258,18 @@ export class RolloutRunner {
       this.#token = null
       throw new CommitError(result)
     }
-    if (!resetEvidence) this.#cycle.stored(cohorts)
-    this.#stored = state
+    if (!transition.resetEvidence) this.#cycle.stored(cohorts)
     this.#adopt(transition)
-    if (result.decision === null) return null
-    this.#lastDecision = result.decision
-    this.#deps.onDecision(result.decision)
-    return result.decision
+    const { decision } = result
+    if (decision !== null) this.#deps.onDecision((this.#lastDecision = decision))
+    return decision
   }
 
   #adopt({ state, resetEvidence, resetRatio }: Transition): void {
-    const before = this.#state
-    const now = this.#deps.clock.now()
-    this.#state = state
+    const [before, now] = [this.#state, this.#deps.clock.now()]
+    this.#stored = this.#state = state
     const isMoved = moveBooks(this.#book, before, state, resetEvidence)
+    if (resetEvidence) this.#seen = null
     if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
     if (resetRatio) this.#cycle.resetRatio()
     if (!isMoved && state.phase === before.phase) return

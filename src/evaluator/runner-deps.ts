@@ -5,6 +5,7 @@ import type { MetricReport } from '../domain/verdict.ts'
 import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Past } from '../rollout/reconcile.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import type { Sight } from './observe.ts'
 import type { ReplicaDeps } from './replicas.ts'
@@ -61,6 +62,6 @@ export type RunnerStart = {
   readonly plan: RolloutPlan
   readonly book: ServiceBook
   readonly record: RolloutRecord | null
-  readonly rolledBackAt: number | null
+  readonly past: Past
   readonly lastDecision: Decision | null
 }

@@ -1,6 +1,6 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { reconcile } from '../rollout/reconcile.ts'
+import { reconcile, type Past } from '../rollout/reconcile.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
 
@@ -26,7 +26,7 @@ export function beginsAnother(plan: RolloutPlan, stored: RolloutState | null): b
 export function takeUp(
   plan: RolloutPlan,
   record: RolloutRecord | null,
-  seen: { readonly now: number; readonly rolledBackAt: number | null },
+  seen: { readonly now: number; readonly past: Past },
 ): TakenUp {
   const next = reconcile(plan, record?.state ?? null, { ...seen, actor: 'configuration' })
   if ('refused' in next) throw new Error(next.detail)

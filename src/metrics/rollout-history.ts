@@ -45,9 +45,10 @@ export class RolloutHistory {
     attempt.note(state.weightBp, reports, variants, now)
   }
 
-  /** The current attempt, or the last one; null = nothing was noted since the process began. */
-  read(service: string): AttemptHistory | null {
-    return this.#attempts.get(service)?.read() ?? null
+  /** What was noted of this attempt; null = nothing since the process began, whatever was of an earlier one. */
+  read(service: string, rollout: string): AttemptHistory | null {
+    const attempt = this.#attempts.get(service)
+    return attempt?.rollout === rollout ? attempt.read() : null
   }
 
   /** Forgets every service but these. */

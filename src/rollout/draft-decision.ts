@@ -14,21 +14,26 @@ export type DraftContext = {
   readonly now: number
 }
 
-/** A transition's decision as the log takes it: with where it led from and to, and its evidence. */
+/**
+ * A transition's decision as the log takes it: with where it led from and to, and its evidence. Where it begins an
+ * attempt it has none: what was seen was seen of another one.
+ */
 export function draftDecision(
   { state, decision }: Transition,
   context: DraftContext,
 ): DecisionDraft | null {
   if (decision === null) return null
+  const rollout = rolloutId(state)
+  const isSame = rolloutId(context.from) === rollout
   const standing = (s: RolloutState) => ({ phase: s.phase, step: s.step, weights: percentsOf(s) })
   return {
     ...decision,
     at: context.now,
     service: context.plan.service,
-    rollout: rolloutId(state),
+    rollout,
     from: standing(context.from),
     to: standing(state),
-    metrics: context.reports.map(writeReport),
+    metrics: isSame ? context.reports.map(writeReport) : [],
     configHash: context.plan.configHash,
   }
 }

@@ -7,7 +7,7 @@ import {
   type Hypothesis,
   type HypothesisSource,
 } from '../domain/hypothesis.ts'
-import type { MetricValue, RatioInterval } from '../domain/verdict.ts'
+import type { MetricValue, RatioInterval, SlowShares } from '../domain/verdict.ts'
 import type { Growth } from '../statistics/passage.ts'
 import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
@@ -19,6 +19,8 @@ import { scoreMean, scoreValue } from '../statistics/score.ts'
 export type Figures = {
   readonly baseline: MetricValue
   readonly canary: MetricValue
+  /** Of a latency: what is compared beneath its milliseconds. */
+  readonly slow?: SlowShares
   /** Costs a search. */
   readonly ratio: () => RatioInterval | null
   /** What a unit adds to each bet on the proof, were both sides as the baseline is now; null = not known. */
@@ -93,6 +95,9 @@ function eventFigures(
   return {
     baseline: read(BASELINE_SIDE),
     canary: read(CANARY_SIDE),
+    ...(source.of === 'latency'
+      ? { slow: { baseline: baselineRate, canary: rate(CANARY_SIDE).value } }
+      : undefined),
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
       source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),

@@ -1,7 +1,7 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -97,6 +97,10 @@ export class HypothesisReport implements MetricReport {
     return this.#figures.canary
   }
 
+  get slow(): SlowShares | undefined {
+    return this.#figures.slow
+  }
+
   get ratio(): MetricReport['ratio'] {
     return this.#figures.ratio()
   }
@@ -158,7 +162,7 @@ class TestedEvidence {
 
 /** A report as plain data, every figure of it worked out: for what is stored. */
 export function writeReport(report: MetricReport): MetricReport {
-  const { segment, bounds, drift, evidence } = report
+  const { segment, bounds, slow, drift, evidence } = report
   const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
   return {
     name: report.name,
@@ -179,6 +183,7 @@ export function writeReport(report: MetricReport): MetricReport {
     error: report.error,
     outsideAlpha: report.outsideAlpha,
     ...(bounds === undefined ? undefined : { bounds }),
+    ...(slow === undefined ? undefined : { slow }),
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds,
     ...(drift === undefined ? undefined : { drift }),

@@ -33,7 +33,7 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
       ? stepHarm === null
         ? 'nothing of this step is judged yet'
         : 'this step alone looks worse'
-      : 'not excluded in this step alone'
+      : 'not excluded in this step alone, whose own requests have to show it too'
     return [inconclusive(report, () => `${margin()}: ${where}`)]
   })
 }

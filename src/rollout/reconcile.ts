@@ -1,17 +1,32 @@
+import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
-import { formatTimeSpan } from './format.ts'
 import type { RolloutPlan } from './plan.ts'
 import { move, stay, type DecisionSeed, type Refusal, type Transition } from './transition.ts'
 
 /** What is known beside the stored state when a configuration meets it. */
 export type Circumstances = {
   readonly now: number
-  /** When this canary version was rolled back last, whatever the baseline; null = never. */
-  readonly rolledBackAt: number | null
+  /** Asked only where a plan begins a rollout. */
+  readonly past: Past
   /** Who brought the configuration: `configuration`, or the name of who reloaded it. */
   readonly actor: string
 }
+
+/** What is known of the versions with which a rollout begins, from before. */
+export type Past = {
+  /** The last rollback of the canary version, whatever the baseline; null = it never was rolled back. */
+  readonly rollback: {
+    readonly at: number
+    /** What was decided then; null where the log does not say so any more. */
+    readonly decision: Pick<Decision, 'id' | 'reason'> | null
+  } | null
+  /** The highest number that an attempt of these two versions had; 0 = there was none. */
+  readonly lastAttempt: number
+}
+
+/** Versions of which nothing is known. */
+export const NO_PAST: Past = { rollback: null, lastAttempt: 0 }
 
 /**
  * What a configuration makes of the stored rollout, at start and by reload: a new canary version is a
@@ -24,7 +39,7 @@ export function reconcile(
   stored: RolloutState | null,
   seen: Circumstances,
 ): Transition | Refusal {
-  if (stored === null) return begin(plan, seen, 0)
+  if (stored === null) return begin(plan, seen, null)
   const samePair =
     stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
   if (samePair) return adapt(plan, stored, seen)
@@ -35,16 +50,17 @@ export function reconcile(
       detail: `services.${plan.service}: ${stored.canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`,
     }
   }
-  return begin(plan, seen, stored.revision)
+  return begin(plan, seen, stored)
 }
 
-function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transition {
+function begin(plan: RolloutPlan, seen: Circumstances, stored: RolloutState | null): Transition {
+  const { rollback, lastAttempt } = seen.past
   const blank: RolloutState = {
     service: plan.service,
     baselineVersion: plan.baselineVersion,
     canaryVersion: plan.canaryVersion,
-    attempt: 1,
-    revision,
+    attempt: lastAttempt + 1,
+    revision: stored?.revision ?? 0,
     step: 0,
     weightBp: 0,
     startedAt: seen.now,
@@ -57,18 +73,20 @@ function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transi
     phase: 'idle',
     idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
   }
-  if (seen.rolledBackAt !== null) {
-    const ago = formatTimeSpan(seen.now - seen.rolledBackAt)
+  const dropped = describeDropped(plan, stored)
+  if (rollback !== null) {
+    const { at, decision: before } = rollback
+    const by = before === null ? '' : ` (by ${before.reason}, decision ${before.id})`
     const decision = configured(
       seen,
       'hold',
       'rolled-back-before',
-      `${plan.canaryVersion} was rolled back ${ago} ago and stays so: \`retry\` starts a new attempt.`,
+      `${dropped}${plan.canaryVersion} was rolled back before${by} and stays so: \`retry\` starts a new attempt.`,
     )
     const phase = {
       phase: 'rolled-back',
-      rolledBackAt: seen.rolledBackAt,
-      rolledBackReason: 'rolled-back-before',
+      rolledBackAt: at,
+      rolledBackReason: before?.reason ?? 'rolled-back-before',
     } as const
     return { ...move(blank, phase, {}, decision), resetEvidence: true }
   }
@@ -78,10 +96,19 @@ function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transi
     seen,
     'hold',
     'new-version',
-    `New canary version ${plan.canaryVersion} beside ${plan.baselineVersion}: the rollout ${waits}.`,
+    `${dropped}New canary version ${plan.canaryVersion} beside ${plan.baselineVersion}: the rollout ${waits}.`,
   )
   const idle = { phase: 'idle', idleReason: blank.idleReason } as const
   return { ...move(blank, idle, {}, decision), resetEvidence: true }
+}
+
+// Of a rollout that has ended nothing is dropped.
+function describeDropped(plan: RolloutPlan, stored: RolloutState | null): string {
+  const runs = stored?.phase === 'progressing' || stored?.phase === 'paused'
+  if (!runs) return ''
+  const { canaryVersion, baselineVersion, weightBp } = stored
+  const named = `${plan.canaryVersion} beside ${plan.baselineVersion}`
+  return `The rollout of ${canaryVersion} beside ${baselineVersion} was dropped at ${bpToPercent(weightBp)} %, since the configuration names ${named}. `
 }
 
 function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Transition {

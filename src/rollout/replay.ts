@@ -7,7 +7,7 @@ import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
-import { reconcile } from './reconcile.ts'
+import { NO_PAST, reconcile } from './reconcile.ts'
 import { RecordedCohorts } from './recorded-cohorts.ts'
 import { Rehearsal, type Look } from './rehearsal.ts'
 import { enterStep, type Transition } from './transition.ts'
@@ -53,7 +53,8 @@ export type Replay = {
  * Judges a recorded attempt again, under `plan`: the same fold, judge and step, at the moments at which
  * anything could change. What did not come from the evidence (operators, breaker, an unreachable canary, a
  * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
- * by, the attempt's own decisions come out again. A mirror is left out, since its pairs are not archived: the
+ * by, the attempt's own decisions come out again; only what fell due while no process ran comes at the moment at which
+ * it was due. A mirror is left out, since its pairs are not archived: the
  * replay begins where the canary got its first weight. Null: it never came so far.
  */
 export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null {
@@ -122,7 +123,7 @@ export function decisionsToReplay({ plan, decisions }: AttemptRecord): readonly 
 }
 
 function begun(plan: RolloutPlan, entry: Decision): RolloutState {
-  const seen = { now: entry.at, rolledBackAt: null, actor: entry.actor }
+  const seen = { now: entry.at, past: NO_PAST, actor: entry.actor }
   const { state } = reconcile(plan, null, seen) as Transition
   return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
 }

@@ -46,7 +46,7 @@ export const summarize = {
     if (harm === null || harm.log < harm.threshold) {
       return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
     }
-    return `${verb}: ${report.name} is ${canary} against ${baseline}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
+    return `${verb}: ${report.name} is ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
   },
 
   ratioMismatch: (seen: Observation): string =>
@@ -142,6 +142,12 @@ const UNSEEN = ' No user has seen an answer of the canary.'
 
 /** How the sentence of a rollback begins. */
 const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\))?: /
+
+// Else a canary whose failures are fast would be told to be slower.
+function describeSlow({ slow }: MetricReport): string {
+  if (slow === undefined) return ''
+  return `; slow or failed: ${formatValue('share', slow.canary)} of the canary's requests against ${formatValue('share', slow.baseline)}`
+}
 
 function allowance({ margins }: MetricReport): string {
   const margin = margins!.harm

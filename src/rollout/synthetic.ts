@@ -8,7 +8,7 @@ import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.t
 import { drawableRules } from './drawable-rules.ts'
 import type { BreakerReading } from './observation.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
-import { reconcile } from './reconcile.ts'
+import { NO_PAST, reconcile } from './reconcile.ts'
 import { Rehearsal } from './rehearsal.ts'
 import { enterStep, EVALUATOR, type Transition } from './transition.ts'
 
@@ -48,7 +48,7 @@ export function rehearseSynthetic(
   const { plan } = drawableRules(withoutMirrors(rules))
   const first = reconcile(plan, null, {
     now: 0,
-    rolledBackAt: null,
+    past: NO_PAST,
     actor: EVALUATOR,
   }) as Transition
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const

@@ -13,7 +13,7 @@ t.test('How the evidence went is shown in columns, what is not known as null.', 
   history.note(fakeState(), [fakeMetric({ ratio: null })], books, NOW - 2000)
   history.note(fakeState({ weightBp: 5000 }), [fakeMetric({ ratio: unbounded })], books, NOW)
   const app = createAdminServer(
-    createFakeDeps({ history: (service) => history.read(service) }),
+    createFakeDeps({ history: (service) => history.read(service, '1.4->2.0#1') }),
     LOOPBACK,
   )
   t.teardown(() => app.close())

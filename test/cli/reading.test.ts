@@ -260,6 +260,45 @@ rmse (rmse): shown to be worse, or beyond its limit.
   )
 })
 
+t.test(
+  'An explanation does not say that nothing moved where a configuration moved it.',
+  async (t) => {
+    const dropped = fakeDecision({
+      ...{ action: 'hold', reason: 'rolled-back-before', actor: 'configuration' },
+      from: { phase: 'progressing', step: 2, weights: { baseline: 50, canary: 50 } },
+      to: { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } },
+    })
+    const held = { ...dropped, from: dropped.to }
+    for (const [decision, what] of [
+      [dropped, 'the configuration moved the weights'],
+      [held, 'nothing was moved'],
+    ] as const) {
+      const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+      const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+      t.match(stdout, `(1.4->2.0#1): ${what}.`)
+      t.match(stdout, 'Why: the configuration names a version that was rolled back before.')
+    }
+  },
+)
+
+t.test(
+  'An explanation tells slow or failed requests, and what is guarded above a cap.',
+  async (t) => {
+    const decision = fakeDecision({
+      metrics: [
+        fakeMetric({ kind: 'latency', name: 'latency', slow: { baseline: 0.04, canary: 0.12 } }),
+        fakeMetric({ kind: 'above-cap', name: 'rmse/above-cap@gold' }),
+      ],
+    })
+    const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+    const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+    const told = stdout.replace(/\s+/g, ' ')
+    t.match(told, "Slow or failed: 12 % of the canary's requests against 4 % of the baseline's.")
+    t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
+    t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
+  },
+)
+
 t.test('An explanation names operators, their reasons, guards and limits.', async (t) => {
   const limited = (changes: object) =>
     fakeMetric({

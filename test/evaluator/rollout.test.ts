@@ -63,6 +63,32 @@ t.test('a canary that is slower than its margin is rolled back on latency', asyn
   t.match(simulation.state, { rolledBackReason: 'latency' })
 })
 
+t.test('a canary that fails fast fails on latency, and the sentence says why', async (t) => {
+  const simulation = await simulate(
+    4,
+    0,
+    (random, variant) => {
+      const isCanary = variant === 'canary'
+      const failed = isCanary && random() < 0.3
+      return {
+        outcome: failed ? 'failed' : 'ok',
+        latencyMs: (20 + 20 * random()) * (isCanary ? 0.5 : 1),
+      }
+    },
+    [LATENCY],
+  )
+  t.ok(await simulation.run(40_000, (s) => s.phase === 'rolled-back'))
+  const { reason, summary, metrics } = simulation.store.log.at(-1)!
+  t.equal(reason, 'latency')
+  t.match(
+    summary,
+    /; slow or failed: [23]\d(\.\d)? % of the canary's requests against [\d.]+ %; the/,
+  )
+  const { baseline, canary, slow } = metrics.find((m) => m.name === 'latency')!
+  t.ok(canary.value! < baseline.value!, 'while its quantile is the lower one')
+  t.ok(slow!.canary! > slow!.baseline!)
+})
+
 t.test('a canary whose upstreams go away is rolled back after ten seconds', async (t) => {
   const random = createRandom(5)
   const simulation = await Simulation.create({

@@ -21,7 +21,7 @@ t.test('a turn is kept with its weight, its values, its interval and its evidenc
   const canary = new VariantBook('canary', '2.0')
   canary.count('failed', 500, 'random')
   history.note(fakeState(), [fakeMetric()], new Map([['canary', canary]]), NOW)
-  const { rollout, at, weightBp, traffic, metrics } = history.read('credit-risk')!
+  const { rollout, at, weightBp, traffic, metrics } = history.read('credit-risk', '1.4->2.0#1')!
   t.equal(rollout, '1.4->2.0#1')
   t.same([...at], [NOW])
   t.same([...weightBp], [2000])
@@ -40,7 +40,7 @@ t.test(
   'an attempt never has more than so many moments, thinned evenly, the newest among them',
   (t) => {
     for (const turns of [1, MOST_MOMENTS, MOST_MOMENTS + 1, 1000, 5003]) {
-      const { at, metrics } = noted(turns).read('credit-risk')!
+      const { at, metrics } = noted(turns).read('credit-risk', '1.4->2.0#1')!
       t.ok(at.length <= MOST_MOMENTS, `${turns} turns: ${at.length} moments`)
       t.ok(turns < MOST_MOMENTS || at.length >= MOST_MOMENTS / 2, 'and never few')
       t.equal(at.at(-1), NOW + (turns - 1) * 1000, 'the newest')
@@ -63,12 +63,13 @@ t.test(
 t.test('another attempt begins at nothing; what is over is not noted any more', (t) => {
   const history = noted(5)
   history.note(fakeState({ attempt: 2 }), [fakeMetric()], nobody, NOW)
-  t.match(history.read('credit-risk'), { rollout: '1.4->2.0#2', at: [NOW] })
+  t.match(history.read('credit-risk', '1.4->2.0#2'), { rollout: '1.4->2.0#2', at: [NOW] })
+  t.equal(history.read('credit-risk', '1.4->2.0#1'), null, 'which is not the history of another')
   for (const over of ['idle', 'promoted', 'rolled-back'] as const) {
     history.note({ ...fakeState({ attempt: 2 }), phase: over } as RolloutState, [], nobody, NOW + 1)
   }
-  t.equal(history.read('credit-risk')!.at.length, 1)
-  t.equal(history.read('other'), null)
+  t.equal(history.read('credit-risk', '1.4->2.0#2')!.at.length, 1)
+  t.equal(history.read('other', '1.4->2.0#1'), null)
   t.end()
 })
 
@@ -77,7 +78,7 @@ t.test('a metric that comes later is unknown in the moments before it', (t) => {
   const none = { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
   const late = fakeMetric({ name: 'late', ratio: null, evidence: none })
   history.note(fakeState(), [late], nobody, NOW + 9000)
-  const { metrics } = history.read('credit-risk')!
+  const { metrics } = history.read('credit-risk', '1.4->2.0#1')!
   t.same([...metrics.get('late')!.canary].map(Number.isNaN), [true, true, true, false])
   t.match(metrics.get('late'), { harmThreshold: null, nonInferiorityThreshold: null })
   t.end()
@@ -88,16 +89,16 @@ t.test('a limit alone has no threshold of evidence', (t) => {
   const harm = { log: 0, threshold: Infinity }
   const evidence = { ...fakeMetric().evidence, harm }
   history.note(fakeState(), [fakeMetric({ evidence })], nobody, NOW)
-  t.equal(history.read('credit-risk')!.metrics.get('rmse')!.harmThreshold, null)
+  t.equal(history.read('credit-risk', '1.4->2.0#1')!.metrics.get('rmse')!.harmThreshold, null)
   t.end()
 })
 
 t.test('services that are gone are forgotten', (t) => {
   const history = noted(2)
   history.keepOnly(new Set(['credit-risk']))
-  t.not(history.read('credit-risk'), null)
+  t.not(history.read('credit-risk', '1.4->2.0#1'), null)
   history.keepOnly(new Set())
-  t.equal(history.read('credit-risk'), null)
+  t.equal(history.read('credit-risk', '1.4->2.0#1'), null)
   t.end()
 })
 
@@ -116,7 +117,7 @@ t.test('the evaluator notes every turn, up to the one that decides', async (t) =
     },
   )
   t.ok(await simulation.run(60_000, ({ phase }) => phase === 'rolled-back'))
-  const { at, metrics, traffic } = history.read('svc')!
+  const { at, metrics, traffic } = history.read('svc', '1.4->2.0#1')!
   t.ok(at.length >= 2)
   t.ok(traffic.get('canary')!.errors.at(-1)! > 0)
   t.ok(metrics.has('errors'))

@@ -4,7 +4,7 @@ import { PHASES, type Command } from '../../src/domain/decision.ts'
 import type { RolloutPhase, RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Observation } from '../../src/rollout/observation.ts'
 import { isBlueGreen, watchWeight, type RolloutPlan } from '../../src/rollout/plan.ts'
-import { reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
 import { step } from '../../src/rollout/step.ts'
 import { viewOf } from '../../src/rollout/view.ts'
 import { percentsOf, weightsOf } from '../../src/rollout/weights.ts'
@@ -309,7 +309,7 @@ t.test(
   async () => {
     fc.assert(
       fc.property(situation, fc.constantFrom(...PLANS), ([, before], other) => {
-        const next = reconcile(other, before, { now: NOW, rolledBackAt: null, actor: 'ops' })
+        const next = reconcile(other, before, { now: NOW, past: NO_PAST, actor: 'ops' })
         if ('refused' in next) return false
         const { state: after, decision } = next
         viewOf(other, after, null, null)
@@ -326,7 +326,7 @@ t.test(
 t.test('Blue-green is at 0 % or 100 %, and goes from one to the other by a decision.', async () => {
   const hour = 3_600_000
   const moment = fc.tuple(observation, fc.option(order), fc.integer({ min: 1, max: hour / 4 }))
-  const begun = reconcile(BLUE_GREEN, null, { now: NOW, rolledBackAt: null, actor: 'ops' })
+  const begun = reconcile(BLUE_GREEN, null, { now: NOW, past: NO_PAST, actor: 'ops' })
   if ('refused' in begun) throw new Error(begun.detail)
   fc.assert(
     fc.property(fc.array(moment, { maxLength: 40 }), (life) => {

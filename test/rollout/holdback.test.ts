@@ -1,6 +1,6 @@
 import t from 'tap'
 import { forecast } from '../../src/rollout/forecast.ts'
-import { reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
 import { replay } from '../../src/rollout/replay.ts'
 import { step } from '../../src/rollout/step.ts'
 import { isComparing } from '../../src/rollout/transition.ts'
@@ -79,7 +79,7 @@ t.test('what is compared: steps, and a watch with a share held back', (t) => {
 })
 
 t.test('another holdback moves nobody in a watch that has begun', (t) => {
-  const seenAt = { now: NOW, rolledBackAt: null, actor: 'ops' }
+  const seenAt = { now: NOW, past: NO_PAST, actor: 'ops' }
   const more = plan({ spec: { holdbackBp: 2000 } })
   t.match(moved(reconcile(more, watching, seenAt)).state, { phase: 'watching', weightBp: 9500 })
   const other = { ...held, canaryVersion: '3.0' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
 import { step } from '../../src/rollout/step.ts'
 import { activeMs } from '../../src/rollout/transition.ts'
 import { viewOf } from '../../src/rollout/view.ts'
@@ -35,7 +35,7 @@ t.test('fewer steps during the watch leave it at the last one', (t) => {
     { step: 3, weightBp: 10_000 },
   )
   const fewer = plan({ spec: { steps: weightSteps([50, 100]) } })
-  const next = moved(reconcile(fewer, watching, { now: NOW, rolledBackAt: null, actor: 'ops' }))
+  const next = moved(reconcile(fewer, watching, { now: NOW, past: NO_PAST, actor: 'ops' }))
   t.match(next, { decision: null, state: { phase: 'watching', step: 1, weightBp: 10_000 } })
   t.equal(viewOf(fewer, next.state, null, null).stepKind, 'weight')
   t.end()
@@ -44,9 +44,7 @@ t.test('fewer steps during the watch leave it at the last one', (t) => {
 t.test('pauses of before do not lengthen a rollout that begins again', (t) => {
   const before = state(PAUSED('operator'), { pausedMs: 3_600_000 })
   const changed = plan({ spec: { steps: weightSteps([50, 100]) } })
-  const idle = moved(
-    reconcile(changed, before, { now: NOW, rolledBackAt: null, actor: 'ops' }),
-  ).state
+  const idle = moved(reconcile(changed, before, { now: NOW, past: NO_PAST, actor: 'ops' })).state
   t.equal(idle.phase, 'idle')
   const byItself = step(changed, idle, seen()).state
   const byHand = moved(step(changed, idle, seen(), command('promote'))).state

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
 import { moved, NOW, plan, PAUSED, planOf, refused, state } from '../fakes/rollout.ts'
 import {
   ERRORS,
@@ -10,7 +10,7 @@ import {
   weightSteps,
 } from '../fakes/simulated-service.ts'
 
-const FRESH = { now: NOW, rolledBackAt: null, actor: 'configuration' }
+const FRESH = { now: NOW, past: NO_PAST, actor: 'configuration' }
 
 t.test('a canary version that was never seen begins a rollout of its own', (t) => {
   const begun = moved(reconcile(plan(), null, FRESH))
@@ -36,15 +36,33 @@ t.test('another canary version replaces a rollout that is under way', (t) => {
   t.match(other, {
     resetEvidence: true,
     state: { canaryVersion: '2.0', phase: 'idle', revision: 8 },
+    decision: {
+      summary:
+        /^The rollout of 1\.9 beside 1\.4 was dropped at 5 %, since the configuration names 2\.0 beside 1\.4\. New /,
+    },
   })
+  const held = moved(reconcile(plan(), state(PAUSED('operator'), { canaryVersion: '1.9' }), FRESH))
+  t.match(held.decision!.summary, /^The rollout of 1\.9 beside 1\.4 was dropped at 5 %/)
   t.end()
 })
 
 t.test('a version that was rolled back stays so, whatever the baseline', (t) => {
-  const before = { ...FRESH, rolledBackAt: NOW - 90_000 }
-  const again = moved(reconcile(plan(), state(undefined, { baselineVersion: '1.3' }), before))
-  t.match(again.state, { phase: 'rolled-back', weightBp: 0, rolledBackAt: NOW - 90_000 })
-  t.match(again.decision!.summary, /was rolled back 1m 30s ago and stays so/)
+  const rollback = { at: NOW - 90_000, decision: { id: 17, reason: 'errors' } }
+  const stored = state({ phase: 'idle', idleReason: 'manual-start' }, { baselineVersion: '1.3' })
+  const before = { ...FRESH, past: { rollback, lastAttempt: 2 } }
+  const again = moved(reconcile(plan(), stored, before))
+  t.match(again.state, {
+    ...{ phase: 'rolled-back', weightBp: 0, attempt: 3 },
+    ...{ rolledBackAt: NOW - 90_000, rolledBackReason: 'errors' },
+  })
+  t.equal(
+    again.decision!.summary,
+    '2.0 was rolled back before (by errors, decision 17) and stays so: `retry` starts a new attempt.',
+  )
+  const forgotten = { rollback: { at: NOW - 90_000, decision: null }, lastAttempt: 0 }
+  const unknown = moved(reconcile(plan(), null, { ...FRESH, past: forgotten }))
+  t.match(unknown.state, { attempt: 1, rolledBackReason: 'rolled-back-before' })
+  t.match(unknown.decision!.summary, /^2\.0 was rolled back before and stays so: /)
   t.end()
 })
 

@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/domain/verdict.ts'
 import { describeThreshold } from '../../src/rollout/describe-threshold.ts'
 import { judge } from '../../src/rollout/judge.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
-import { reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
 import { step } from '../../src/rollout/step.ts'
 import { GPU, run, terms } from '../fakes/measurements.ts'
 import { bets, cohort, evidenceOf } from '../fakes/evidence.ts'
@@ -232,7 +232,7 @@ t.test('other counters are taken over in place; another method is a new attempt'
     moved(
       reconcile(plan({ analysis: { metrics: [metric] } }), stored, {
         now: NOW,
-        rolledBackAt: null,
+        past: NO_PAST,
         actor: 'ops',
       }),
     )

@@ -3,7 +3,7 @@ import type { EventEvidence } from '../../../src/domain/evidence.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import { judge } from '../../../src/rollout/judge.ts'
 import type { Observation } from '../../../src/rollout/observation.ts'
-import { reconcile } from '../../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile } from '../../../src/rollout/reconcile.ts'
 import { step } from '../../../src/rollout/step.ts'
 import type { RolloutPlan } from '../../../src/rollout/plan.ts'
 import { LogHistogram } from '../../../src/statistics/histogram.ts'
@@ -86,7 +86,7 @@ export function wholeRollouts(): Scenario[] {
 }
 
 function runRollout(random: Random, plan: RolloutPlan, canary: Canary): Finding {
-  const begun = reconcile(plan, null, { now: 0, rolledBackAt: null, actor: 'configuration' })
+  const begun = reconcile(plan, null, { now: 0, past: NO_PAST, actor: 'configuration' })
   if ('refused' in begun) throw new Error(begun.detail)
   let { state } = begun
   const attempt = new Attempt(plan)

@@ -13,7 +13,9 @@ import { fakeMetric, fakeState, fakeStatus, NOW } from '../fake-deps.ts'
 t.test('a moment of the past and one of the present are of one kind', (t) => {
   const history = new RolloutHistory()
   history.note(fakeState(), [fakeMetric()], new Map(), NOW)
-  const [past] = readHistory(presentHistory('credit-risk', history.read('credit-risk')))
+  const [past] = readHistory(
+    presentHistory('credit-risk', history.read('credit-risk', '1.4->2.0#1')),
+  )
   const present = momentOf(presentService(fakeStatus()), NOW)
   t.equal(past!.at, present.at)
   const rounded = (moment: Moment) =>

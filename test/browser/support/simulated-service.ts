@@ -3,6 +3,7 @@ import type { ServiceStatus, VariantFigures } from '../../../src/admin/service-s
 import { createRandom } from '../../../src/demo/seeded-random.ts'
 import type { Command, Decision } from '../../../src/domain/decision.ts'
 import type { MetricSpec, RolloutSpec } from '../../../src/domain/rollout-spec.ts'
+import { rolloutId } from '../../../src/domain/rollout-state.ts'
 import { RolloutHistory, type AttemptHistory } from '../../../src/metrics/rollout-history.ts'
 import type { VariantBook } from '../../../src/metrics/variant-book.ts'
 import { rolloutSpec, service } from '../../fakes/simulated-service.ts'
@@ -71,7 +72,8 @@ export class SimulatedService {
     await this.#simulation.evaluator.look()
   }
 
-  history = (): AttemptHistory | null => this.#history.read(this.name)
+  history = (): AttemptHistory | null =>
+    this.#history.read(this.name, rolloutId(this.#simulation.state))
 
   decisions = async (page: {
     readonly after: number

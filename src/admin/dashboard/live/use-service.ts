@@ -98,21 +98,27 @@ function takeIn(told: Told, change: Change): Told {
       return NOTHING
     case 'removed':
       return { ...told, isRemoved: true }
-    case 'snapshot':
-      return { ...told, service: change.service, at: change.at, isRemoved: false }
+    case 'snapshot': {
+      const { service, at } = change
+      return { ...told, service, at, moments: momentsFor(told, service), isRemoved: false }
+    }
     case 'changes': {
       if (told.service === null) return told
       const service = { ...told.service, ...change.changes }
-      // Another attempt is another story: its evidence begins at nothing.
-      const isOther = service.rollout !== told.service.rollout
-      const moments = addMoment(isOther ? [] : told.moments, momentOf(service, change.at))
+      const moments = addMoment(momentsFor(told, service), momentOf(service, change.at))
       return { ...told, service, at: change.at, moments }
     }
     case 'history':
+      if (change.history.rollout !== told.service?.rollout) return told
       return { ...told, moments: withPast(told, readHistory(change.history)) }
     case 'decisions':
       return { ...told, decisions: mergeDecisions(told.decisions, change.decisions) }
   }
+}
+
+// Another attempt is another story: its evidence begins at nothing.
+function momentsFor(told: Told, { rollout }: ServiceJson): readonly Moment[] {
+  return told.service?.rollout === rollout ? told.moments : []
 }
 
 // What came while the past was read is newer than it.
