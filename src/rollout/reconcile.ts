@@ -115,7 +115,7 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
     return move(stored, idle, back, configured(seen, 'hold', 'steps-changed', summary))
   }
   const attempt = stored.attempt + 1
-  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt}, with a new salt and fresh evidence.`
+  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt} draws anew who gets the canary, and earlier evidence does not count.`
   const decision = configured(seen, 'retry', 'analysis-changed', summary)
   return { ...move(stored, idle, { ...back, attempt }, decision), resetEvidence: true }
 }
