@@ -10,7 +10,7 @@ import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggesti
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
 import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
+import { LeaseKeeper, type Lead } from './lease-keeper.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
@@ -43,7 +43,7 @@ export class Evaluator {
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
   #timers: readonly NodeJS.Timeout[] = []
-  #led: boolean | null = null
+  #led: Lead | null = null
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
@@ -54,7 +54,11 @@ export class Evaluator {
 
   /** Whether this process decides. */
   get leads(): boolean {
-    return this.#lease.current() !== null
+    return this.lead === 'here'
+  }
+
+  get lead(): Lead {
+    return this.#lease.lead
   }
 
   /** What is known of the other processes on the store; null while one of them decides. */
@@ -224,9 +228,9 @@ export class Evaluator {
 
   async #lookOnce(): Promise<void> {
     await this.#try('lease', () => this.#lease.keep())
-    if (this.leads !== this.#led) {
-      this.#led = this.leads
-      this.#deps.onLead?.(this.leads)
+    if (this.lead !== this.#led) {
+      this.#led = this.lead
+      this.#deps.onLead?.(this.#led)
       this.#replicas.turn()
     }
     await this.#try('word of the other replicas', () =>
