@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { RolloutState } from './domain/rollout-state.ts'
 import { buildPlan } from './rollout/plan.ts'
-import { reconcile } from './rollout/reconcile.ts'
+import { refusalOf } from './rollout/reconcile.ts'
 import { peekLmdbStates, peekRedisStates } from './store/peek-states.ts'
 import { probeLmdb } from './store/probe-lmdb.ts'
 import { connectRedis } from './store/redis-connection.ts'
@@ -22,8 +22,8 @@ export async function findStoreProblems(config: Config): Promise<readonly string
     const plan = buildPlan(service, config.hash)
     const state = stored.find((each) => each.service === service.name)
     if (plan === null || state === undefined) return []
-    const next = reconcile(plan, state, { now: 0, rolledBackAt: null, actor: 'check' })
-    return 'refused' in next ? [`a gateway would refuse this file: ${next.detail}`] : []
+    const refusal = refusalOf(plan, state)
+    return refusal === null ? [] : [`a gateway would refuse this file: ${refusal}`]
   })
 }
 

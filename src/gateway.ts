@@ -67,6 +67,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     view: (service) => evaluator.view(service),
     experiment: (service) => evaluator.experiment(service),
+    replicas: (service) => evaluator.replicasOf(service),
     clock,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })

@@ -1,5 +1,6 @@
 import type { ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
+import type { ServiceReplicas } from './domain/replica.ts'
 import type { RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
 import type { LiveServices } from './live-services.ts'
@@ -37,6 +38,8 @@ export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly view: (service: string) => RolloutView | null
   readonly experiment: (service: string) => ExperimentView | null
+  /** Whose requests are evidence of a service; null = not known here. */
+  readonly replicas: (service: string) => ServiceReplicas | null
   readonly clock: Clock
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
@@ -72,6 +75,7 @@ export function createServiceLook(deps: {
         rules: figures.rules.map(toRuleStatus),
         rollout: deps.view(name),
         experiment: deps.experiment(name),
+        replicas: deps.replicas(name),
       }
     },
     figures: (service) => {

@@ -71,6 +71,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   rules: [],
   comparisons: [],
   notice: null,
+  replicas: { contributing: 2, differing: [] },
   lastDecision: DECISION_EXAMPLE,
 }
 

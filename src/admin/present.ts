@@ -66,6 +66,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     etaSeconds: rollout?.etaSeconds ?? null,
     comparisons: experiment?.comparisons.map(presentComparison) ?? [],
     notice: noticeOf(service),
+    replicas: status.replicas,
     lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
 }

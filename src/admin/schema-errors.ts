@@ -21,6 +21,7 @@ function describe(error: VerboseError): string {
     return known.length === 0 ? unknown : `${unknown}; known: ${known.join(', ')}`
   }
   const field = instancePath.slice(1).replaceAll('/', '.')
-  if (keyword in BOUNDS) return `${field} must be a number of ${BOUNDS[keyword]} ${params['limit']}`
+  if (keyword in BOUNDS)
+    return `${field} must be a number of ${BOUNDS[keyword]} ${String(params['limit'])}`
   return `${field === '' ? 'the body' : field} ${message ?? `breaks the rule ${keyword}`}`
 }

@@ -67,6 +67,18 @@ export const RuleSchema = Type.Object(
   { title: 'Rule', description: 'What the requests of one rule came to.' },
 )
 
+/** Whose requests are evidence. */
+export const ReplicasSchema = Type.Object(
+  {
+    contributing: count('Processes that take part, the one that decides included.'),
+    differing: Type.Array(Type.String(), {
+      description:
+        'Names of those that do not: they run with another configuration of the service.',
+    }),
+  },
+  { description: 'Whose requests are evidence, of the processes on the store.' },
+)
+
 /** A service as it runs now. */
 export const ServiceSchema = Type.Object(
   {
@@ -106,6 +118,10 @@ export const ServiceSchema = Type.Object(
       description: 'One for each challenger of an experiment.',
     }),
     notice: orNull(Type.String(), 'What must be said of how requests are shared out.'),
+    replicas: orNull(
+      ReplicasSchema,
+      'null where nothing is judged, or where another process decides: ask that one.',
+    ),
     lastDecision: orNull(DecisionSchema),
   },
   { title: 'Service', description: 'A service as it runs now.' },

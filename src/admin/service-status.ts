@@ -1,3 +1,4 @@
+import type { ServiceReplicas } from '../domain/replica.ts'
 import type { Service } from '../domain/service.ts'
 import type { ComparedPair, Disagreement, MirrorResult } from '../metrics/mirror-book.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -18,6 +19,8 @@ export type ServiceStatus = {
   readonly rollout: RolloutView | null
   /** Null: the service has no fixed split. */
   readonly experiment: ExperimentView | null
+  /** Whose requests are evidence; null where nothing is judged, or another process decides. */
+  readonly replicas: ServiceReplicas | null
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */

@@ -6,6 +6,7 @@ import {
   formatLimit,
   formatNumber,
   formatPercent,
+  formatReplicas,
   formatValue,
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
@@ -31,6 +32,7 @@ export function renderStatus(
 
 function renderService(service: ServiceJson, style: Style, now: number): readonly string[] {
   const { width } = style
+  const replicas = formatReplicas(service.replicas)
   const missing = service.missing.flatMap((sentence, index) =>
     renderLabelled(index === 0 ? 'missing' : '', sentence, width),
   )
@@ -49,6 +51,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
     ...(service.etaSeconds === null
       ? []
       : renderLabelled('next step', `in about ${formatSeconds(service.etaSeconds)}`, width)),
+    ...(replicas === null ? [] : renderLabelled('evidence', replicas, width)),
     ...(service.notice === null ? [] : renderLabelled('note', service.notice, width)),
     ...renderLast(service, width, now),
   ]

@@ -1,4 +1,4 @@
-import type { Cohort } from './cohort.ts'
+import type { Cohort, Pair } from './cohort.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
 export type CohortOpening = Pick<
@@ -54,7 +54,25 @@ export type ReplicaReport = {
   readonly learnt: readonly LearntTerms[]
   /** Rollouts whose canary it gives nothing any more, by itself. */
   readonly trips: readonly BreakerTrip[]
+  /** What it has counted so far of the steps that absolute limits are read from. */
+  readonly steps: readonly StepShare[]
 }
+
+/** What one replica's requests of a step came to, overrides left out; grows until the step is another one. */
+export type StepShare = {
+  readonly service: string
+  readonly rollout: string
+  /** Of the state that the step is known by. */
+  readonly step: number
+  readonly enteredAt: number
+  readonly weightBp: number
+  readonly requests: Pair
+  readonly failures: Pair
+  /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
+  readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
+}
+
+type LatencyCounts = readonly (readonly [bucket: number, count: number])[]
 
 /** What the first values of one attempt have taught a replica. */
 export type LearntTerms = {
@@ -64,6 +82,14 @@ export type LearntTerms = {
   readonly caps: Readonly<Record<string, number>>
   /** By id of drift hypothesis. */
   readonly bins: Readonly<Record<string, readonly number[]>>
+}
+
+/** Whose requests of one service are evidence, as the replica that decides knows it. */
+export type ServiceReplicas = {
+  /** How many take part, the one that decides included. */
+  readonly contributing: number
+  /** Names of those that are there and do not: they run with another configuration of the service. */
+  readonly differing: readonly string[]
 }
 
 /** A replica's own breaker has tripped. */

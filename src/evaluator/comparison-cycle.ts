@@ -13,12 +13,18 @@ import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { Following, type FollowingDeps } from './following.ts'
+import type { Follower } from './replica-voice.ts'
+import type { OtherReplicas } from './shared-cohorts.ts'
 
 /** One challenger's cohorts and evidence as they live, from the store and into it. */
 export class ComparisonCycle {
   #comparison: ComparisonPlan
   #book: ServiceBook
+  /** Names the experiment's attempt. */
+  #id: string
   readonly #cycle: CohortCycle
+  readonly #following: Following
   #state: RolloutState
   #storedRevision: number | null
   /** What the store has is another attempt's, or nothing. */
@@ -34,8 +40,11 @@ export class ComparisonCycle {
     book: ServiceBook,
     id: string,
     now: number,
+    deps: FollowingDeps,
   ) {
     const { plan, variant } = comparison
+    this.#id = id
+    this.#following = new Following(deps)
     const isGoingOn =
       record !== null &&
       record.state.attempt === experiment.attempt &&
@@ -62,15 +71,47 @@ export class ComparisonCycle {
   replan(comparison: ComparisonPlan, book: ServiceBook, id: string): void {
     this.#comparison = comparison
     this.#book = book
+    this.#id = id
     this.#state = { ...this.#state, weightBp: comparison.weightBp }
     this.#cycle.replan(comparison.plan, cycleBook(book, comparison.variant, id))
     this.#seen = null
   }
 
+  /** What its cohorts are shared under with other processes; null = with keys they are not. */
+  get sharedAs(): string | null {
+    const { plan } = this.#comparison
+    return plan.keyed ? null : plan.service
+  }
+
   /** Closes the open cohort and, while the split holds, opens the next one; see CohortCycle. */
-  turn(now: number, holds: boolean, judged: boolean, after: number): void {
-    const state = holds ? this.#state : { ...this.#state, weightBp: 0 }
-    this.#cycle.turn(state, now, judged, false, after)
+  turn(now: number, holds: boolean, judged: boolean, after: number, others: OtherReplicas): void {
+    const shared = this.sharedAs === null ? null : others
+    this.#cycle.turn(this.#served(holds), now, judged, false, after, shared)
+  }
+
+  /** Takes part in the cohorts of the process that decides; see Following. */
+  listen(holds: boolean): Promise<() => void> {
+    const { plan, variant } = this.#comparison
+    const book = cycleBook(this.#book, variant, this.#id)
+    return this.#following.listen(plan, this.#served(holds), book)
+  }
+
+  /** This process decides now. */
+  lead(): void {
+    const { plan, variant } = this.#comparison
+    if (this.#following.end()) this.#cycle.replan(plan, cycleBook(this.#book, variant, this.#id))
+  }
+
+  /** Its part in what another process decides; null = it has none. */
+  get follower(): Follower | null {
+    const service = this.sharedAs
+    if (service === null) return null
+    return { service, followed: this.#following.cohorts, trip: null, step: null }
+  }
+
+  /** Reads the shares of others that the next `fold` needs; see CohortCycle. */
+  gather(others: OtherReplicas, now: number, monotonicNow: number): Promise<void> | null {
+    return this.#cycle.gather(others, now, monotonicNow)
   }
 
   /** Settles and folds what is ready. */
@@ -106,7 +147,7 @@ export class ComparisonCycle {
   /** Books a label of a request that was drawn for one of the two; null = it was drawn for another. */
   label(prediction: Prediction, label: number): FeedbackBooking | null {
     const own = this.#ownOf(prediction)
-    return own === null ? null : this.#cycle.label(own, label)
+    return own === null ? null : this.#cohorts.label(own, label)
   }
 
   /** Books an event of a unit that was drawn for one of the two; null = it was drawn for another. */
@@ -116,7 +157,7 @@ export class ComparisonCycle {
     event: FeedbackEvent,
   ): EventBooking | null {
     const own = this.#ownOf(prediction)
-    return own === null ? null : this.#cycle.event(own, totals, event)
+    return own === null ? null : this.#cohorts.event(own, totals, event)
   }
 
   /** What the evidence says now. */
@@ -134,6 +175,15 @@ export class ComparisonCycle {
       this.#seen = { evidence, report }
     }
     return this.#seen!.report
+  }
+
+  /** Those that feedback is booked into. */
+  get #cohorts(): Pick<CohortCycle, 'label' | 'event'> {
+    return this.#following.cohorts ?? this.#cycle
+  }
+
+  #served(holds: boolean): RolloutState {
+    return holds ? this.#state : { ...this.#state, weightBp: 0 }
   }
 
   #ownOf(prediction: Prediction): Prediction | null {

@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { reconcile } from '../rollout/reconcile.ts'
+import { refusalOf } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
-import { ExperimentRunner, type ExperimentDeps } from './experiment-runner.ts'
+import { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper, type Lead } from './lease-keeper.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
@@ -19,6 +20,7 @@ import { RolloutRunner } from './rollout-runner.ts'
 import type {
   BookedEvent,
   BookedLabel,
+  ExperimentDeps,
   RunnerDeps,
   RunnerResult,
   RunnerStart,
@@ -43,7 +45,6 @@ export class Evaluator {
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
   #timers: readonly NodeJS.Timeout[] = []
-  #led: Lead | null = null
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
@@ -64,6 +65,13 @@ export class Evaluator {
   /** What is known of the other processes on the store; null while one of them decides. */
   get replicas(): SeenReplicas | null {
     return this.leads ? this.#replicas.seen : null
+  }
+
+  /** Whose requests are evidence of a service; null where nothing is shared, or another process decides. */
+  replicasOf(service: string): ServiceReplicas | null {
+    const shared = this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
+    const names = this.#runners.has(service) ? [service] : shared
+    return this.leads && names.length > 0 ? this.#replicas.seenOf(names) : null
   }
 
   /**
@@ -90,10 +98,9 @@ export class Evaluator {
 
   /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
   async addExperiment({ plan, book }: Experiment): Promise<void> {
-    const { service } = plan
-    const runner = new ExperimentRunner(this.#experimentDeps(service), plan, book)
+    const runner = new ExperimentRunner(this.#experimentDeps(plan.service), plan, book)
     await runner.open()
-    this.#experiments.set(service, runner)
+    this.#experiments.set(plan.service, runner)
   }
 
   /** Why a rollout cannot go on (or begin again) under another plan; null when it can. */
@@ -101,9 +108,7 @@ export class Evaluator {
     const running = this.#runners.get(plan.service)
     if (running !== undefined) return running.refusal(plan)
     const record = await this.#deps.store.readRollout(plan.service)
-    const seen = { now: this.#deps.clock.now(), rolledBackAt: null, actor: 'configuration' }
-    const next = reconcile(plan, record?.state ?? null, seen)
-    return 'refused' in next ? next.detail : null
+    return record === null ? null : refusalOf(plan, record.state)
   }
 
   /**
@@ -228,9 +233,8 @@ export class Evaluator {
 
   async #lookOnce(): Promise<void> {
     await this.#try('lease', () => this.#lease.keep())
-    if (this.lead !== this.#led) {
-      this.#led = this.lead
-      this.#deps.onLead?.(this.#led)
+    if (this.#lease.isNews()) {
+      this.#deps.onLead?.(this.lead)
       this.#replicas.turn()
     }
     await this.#try('word of the other replicas', () =>
@@ -268,7 +272,8 @@ export class Evaluator {
   }
 
   #followers(): readonly Follower[] {
-    return [...this.#runners.values()].map(({ follower }) => follower)
+    const compared = [...this.#experiments.values()].flatMap(({ followers }) => followers)
+    return [...[...this.#runners.values()].map(({ follower }) => follower), ...compared]
   }
 
   #all(): readonly (RolloutRunner | ExperimentRunner)[] {
@@ -284,14 +289,8 @@ export class Evaluator {
     const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
       this.#deps
     return {
-      store,
-      clock,
-      apply,
-      confirm,
-      onDecision,
+      ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider },
       onTurn: this.#deps.onTurn ?? (() => {}),
-      onError,
-      fetchProvider,
       lease: () => this.#lease.current(),
       ...this.#replicas.deps,
       reachability: (variant) => reachability(service, variant),

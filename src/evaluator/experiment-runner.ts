@@ -17,16 +17,8 @@ import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
 import { ComparisonCycle } from './comparison-cycle.ts'
 import { OneByOne } from './one-by-one.ts'
-import type { RunnerDeps, RunnerResult } from './runner-deps.ts'
-
-/** What an experiment needs of the world. */
-export type ExperimentDeps = Pick<
-  RunnerDeps,
-  'store' | 'clock' | 'lease' | 'reachability' | 'onDecision' | 'onError'
-> & {
-  /** Gives the data plane all of the traffic for one variant; null = the weights of the configuration. */
-  readonly apply: (winner: string | null) => void
-}
+import type { Follower } from './replica-voice.ts'
+import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 
 /**
  * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
@@ -120,6 +112,11 @@ export class ExperimentRunner {
     return new ComparedFeedback(this.#plan.service, this.#id, this.#comparisons)
   }
 
+  /** Its part in what another process decides. */
+  get followers(): readonly Follower[] {
+    return this.#comparisons.flatMap(({ follower }) => follower ?? [])
+  }
+
   /** Stores what is folded but not stored yet; for a clean end. */
   flush(): Promise<void> {
     return this.#oneByOne.run(async () => {
@@ -132,11 +129,29 @@ export class ExperimentRunner {
   }
 
   async #evaluate(): Promise<void> {
-    if (!(await this.#takesLead())) return
-    const now = this.#deps.clock.now()
+    if (!(await this.#takesLead())) return this.#takePart()
+    const { clock, others } = this.#deps
+    const now = clock.now()
     if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
-    for (const comparison of this.#comparisons) comparison.fold(now, this.#deps.clock.monotonic())
+    for (const comparison of this.#comparisons) {
+      await comparison.gather(others, now, clock.monotonic())
+      comparison.fold(now, clock.monotonic())
+    }
     await this.#commitComparisons()
+  }
+
+  /** Books what is served here into the cohorts of who decides. */
+  async #takePart(): Promise<void> {
+    if (this.#stored === null) return
+    const shared = this.#comparisons.filter(({ sharedAs }) => sharedAs !== null)
+    const heard = await Promise.all(shared.map((each) => each.listen(this.#holds)))
+    // A cohort has one number in all comparisons: none may open without the others.
+    for (const takePart of heard) takePart()
+  }
+
+  /** No variant has been given all of the traffic. */
+  get #holds(): boolean {
+    return winnerOf(this.#plan, this.#state) === null
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
@@ -163,6 +178,7 @@ export class ExperimentRunner {
     if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
     if (lease === null) return false
     this.#token = lease.token
+    for (const comparison of this.#comparisons) comparison.lead()
     if (this.#pending !== null) {
       await this.#commit(this.#pending)
       this.#pending = null
@@ -258,7 +274,7 @@ export class ExperimentRunner {
     this.#warmUntil = now + this.#plan.warmUpMs
     this.#comparisons = this.#plan.comparisons.map((comparison) => {
       const record = records.get(comparison.variant) ?? null
-      return new ComparisonCycle(comparison, state, record, this.#book, id, now)
+      return new ComparisonCycle(comparison, state, record, this.#book, id, now, this.#deps)
     })
   }
 
@@ -267,14 +283,15 @@ export class ExperimentRunner {
     for (const [index, comparison] of this.#plan.comparisons.entries()) {
       this.#comparisons[index]!.replan(comparison, this.#book, this.#id)
     }
-    this.#turn(this.#deps.clock.now())
+    // Who only follows opens nothing of its own.
+    if (this.#deps.lease()?.token === this.#token) this.#turn(this.#deps.clock.now())
   }
 
   #turn(now: number): void {
     this.#turnAt = now
     this.#book.fade(now)
-    const holds = winnerOf(this.#plan, this.#state) === null
+    const judged = now >= this.#warmUntil
     const after = Math.max(0, ...this.#comparisons.map((c) => c.lastNumber))
-    for (const c of this.#comparisons) c.turn(now, holds, now >= this.#warmUntil, after)
+    for (const c of this.#comparisons) c.turn(now, this.#holds, judged, after, this.#deps.others)
   }
 }

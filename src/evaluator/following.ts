@@ -1,11 +1,13 @@
 import type { Clock } from '../domain/clock.ts'
-import type { BreakerTrip, Publication } from '../domain/replica.ts'
+import type { BreakerTrip, CohortOpening, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Follower } from './replica-voice.ts'
+import { stepShareOf } from './step-shares.ts'
 
 /** What the leader has said of a service, and when it was asked (monotonic). */
 export type Word = { readonly publication: Publication; readonly askedAt: number }
@@ -35,12 +37,21 @@ export class Following {
   }
 
   /** What has to be said of it. */
-  follower({ service }: RolloutPlan, trip: BreakerTrip | null): Follower {
-    return { service, followed: this.#cohorts, trip }
+  follower(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: ServiceBook,
+    trip: BreakerTrip | null,
+  ): Follower {
+    const step = this.#cohorts === null ? null : stepShareOf(plan, state, book)
+    return { service: plan.service, followed: this.#cohorts, trip, step }
   }
 
-  /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
-  async turn(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<void> {
+  /**
+   * Asks for what the leader's newest word needs. What comes back does what `turn` does, at once: several that listen
+   * together begin in the same moment.
+   */
+  async listen(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<() => void> {
     const { clock, word, nameShares } = this.#deps
     if (this.#cohorts?.rollout !== rolloutId(state)) {
       this.#cohorts = new FollowedCohorts(plan, state, book, nameShares())
@@ -48,11 +59,22 @@ export class Following {
     } else this.#cohorts.replan(plan, book)
     const cohorts = this.#cohorts
     const found = word(plan.service)
-    if (found !== null && found.publication !== this.#heard) {
-      await this.#hear(cohorts, found)
-      this.#heard = found.publication
+    const news = found === null || found.publication === this.#heard ? null : found
+    const missed = news === null ? [] : await this.#readMissed(cohorts, news.publication)
+    return () => {
+      if (news !== null) {
+        cohorts.addForFeedback(missed)
+        cohorts.hear(news.publication, clock.now(), news.askedAt)
+        this.#heard = news.publication
+      }
+      cohorts.turn(state, clock.now(), clock.monotonic())
     }
-    cohorts.turn(state, clock.now(), clock.monotonic())
+  }
+
+  /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
+  async turn(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<void> {
+    const takePart = await this.listen(plan, state, book)
+    takePart()
   }
 
   /** This process decides now. True where it followed before. */
@@ -62,13 +84,13 @@ export class Following {
     return has
   }
 
-  async #hear(cohorts: FollowedCohorts, { publication, askedAt }: Word): Promise<void> {
-    const { store, clock } = this.#deps
-    if (cohorts.agrees(publication) && cohorts.hasMissed(publication)) {
-      const openings = await store.readOpenings(publication.service)
-      const end = publication.cohort?.number ?? Infinity
-      cohorts.addForFeedback(openings.filter(({ number }) => number < end))
-    }
-    cohorts.hear(publication, clock.now(), askedAt)
+  async #readMissed(
+    cohorts: FollowedCohorts,
+    publication: Publication,
+  ): Promise<readonly CohortOpening[]> {
+    if (!cohorts.agrees(publication) || !cohorts.hasMissed(publication)) return []
+    const openings = await this.#deps.store.readOpenings(publication.service)
+    const end = publication.cohort?.number ?? Infinity
+    return openings.filter(({ number }) => number < end)
   }
 }

@@ -17,6 +17,7 @@ export class LeaseKeeper {
   #heldUntil = 0
   /** The store's last answer was that somebody else has it. */
   #isTaken = false
+  #told: Lead | null = null
 
   constructor(store: Store, clock: Clock, holder: string) {
     this.#store = store
@@ -33,6 +34,13 @@ export class LeaseKeeper {
   get lead(): Lead {
     if (this.current() !== null) return 'here'
     return this.#isTaken ? 'elsewhere' : 'unknown'
+  }
+
+  /** Whether `lead` is another one than the last time that it was asked. */
+  isNews(): boolean {
+    const before = this.#told
+    this.#told = this.lead
+    return this.#told !== before
   }
 
   /** Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked. */

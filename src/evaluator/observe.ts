@@ -1,6 +1,7 @@
 import type { Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { StepShare } from '../domain/replica.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
@@ -24,9 +25,11 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
+import type { LogHistogram } from '../statistics/histogram.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { sideBook } from './side-book.ts'
+import { stepLatencies, stepRequests } from './step-shares.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -57,6 +60,8 @@ export type Look = {
   readonly evidence: Evidence
   readonly book: ServiceBook
   readonly sight: Sight
+  /** What other processes have counted of the step; absolute limits are read from all of it. */
+  readonly stepShares: (state: RolloutState) => readonly StepShare[]
   readonly now: number
   readonly warmUp: boolean
 }
@@ -162,17 +167,17 @@ function countLimits(input: Measured): Evidence {
 }
 
 // The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
-function limitsOf({ plan, state, evidence, book }: Measured): readonly LimitReading[] {
+function limitsOf({ plan, state, evidence, book, stepShares }: Measured): readonly LimitReading[] {
   if (runningMirror(plan.steps, state) !== null) {
     return readLimits(
       plan.metrics,
       pairValues(plan, evidence, state.step, pairLatency(book, state)),
     )
   }
-  const of = (side: Side) => sideBook(book, side).step
+  const of = (side: Side) => [sideBook(book, side).step, stepShares(state), side] as const
   const values: StepValues = {
-    failureRate: (side) => rateOf(of(side)),
-    latency: (side, quantile) => quantileOf(of(side), quantile),
+    failureRate: (side) => rateOf(stepRequests(...of(side))),
+    latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
     value: (side, metric) => {
       const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
       if (found.step !== state.step) return NO_VALUE
@@ -226,11 +231,11 @@ function inStep(
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 
-function rateOf({ requests, failures }: StepFigures): MetricValue {
+function rateOf({ requests, failures }: Pick<StepFigures, 'requests' | 'failures'>): MetricValue {
   return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
 }
 
-function quantileOf({ latencies }: StepFigures, quantile: number): MetricValue {
+function quantileOf(latencies: LogHistogram, quantile: number): MetricValue {
   return latencies.count === 0
     ? NO_VALUE
     : { value: latencies.quantile(quantile), n: latencies.count }

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import type { BreakerTrip } from '../domain/replica.ts'
+import type { BreakerTrip, StepShare } from '../domain/replica.ts'
 import type { Store } from '../store/store.ts'
 import type { FollowedCohorts } from './followed-cohorts.ts'
 import type { Word } from './following.ts'
@@ -12,6 +12,8 @@ export type Follower = {
   readonly service: string
   readonly followed: FollowedCohorts | null
   readonly trip: BreakerTrip | null
+  /** What absolute limits are read from; null = nothing. */
+  readonly step: StepShare | null
 }
 
 /**
@@ -74,6 +76,7 @@ export class ReplicaVoice {
     shares: Parameters<Store['report']>[1],
   ): Promise<void> {
     const handed = new Set(shares.map(({ service, cohort }) => `${service} ${cohort}`))
+    const differs = this.#differing(followers)
     const report = {
       replica: this.#replica,
       seen,
@@ -82,14 +85,18 @@ export class ReplicaVoice {
           .filter((cohort) => !handed.has(`${service} ${cohort}`))
           .map((cohort) => [service, cohort] as const),
       ),
-      differs: this.#differing(followers),
+      differs,
       learnt: followers.flatMap(({ followed }) => followed?.learnt ?? []),
       trips: followers.flatMap(({ trip }) => (trip === null ? [] : [trip])),
     }
     const now = this.#clock.monotonic()
     const words = JSON.stringify(report)
     if (shares.length === 0 && words === this.#lastWords && now - this.#saidAt < BEAT_MS) return
-    await this.#store.report({ ...report, beat: this.#beat + 1 }, shares)
+    // They grow with every request: told with what is told anyhow.
+    const steps = followers.flatMap(({ service, followed, step }) =>
+      followed === null || step === null || differs.includes(service) ? [] : [step],
+    )
+    await this.#store.report({ ...report, steps, beat: this.#beat + 1 }, shares)
     this.#beat += 1
     this.#saidAt = now
     this.#lastWords = words

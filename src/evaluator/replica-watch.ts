@@ -1,11 +1,18 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { BreakerTrip, LearntTerms, Publication, ReplicaReport } from '../domain/replica.ts'
+import type {
+  BreakerTrip,
+  LearntTerms,
+  Publication,
+  ReplicaReport,
+  StepShare,
+} from '../domain/replica.ts'
 import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
 import { isTripOf } from '../rollout/breaker-trip.ts'
 import type { Lease, Store } from '../store/store.ts'
 import type { OtherReplicas, Standing } from './shared-cohorts.ts'
+import { isOfStep } from './step-shares.ts'
 
 /** Who has said nothing new for so long is gone. */
 export const SILENT_MS = 5000
@@ -41,6 +48,8 @@ export class ReplicaWatch implements OtherReplicas {
   readonly #clock: Clock
   readonly #self: string
   readonly #heard = new Map<string, Heard>()
+  /** By service and replica: also of those that are gone, as long as their step lasts. */
+  readonly #steps = new Map<string, Map<string, StepShare>>()
   readonly #told = new Map<string, Told[]>()
   readonly #queue = new Map<string, Publication>()
   #lookedAt = -Infinity
@@ -111,6 +120,13 @@ export class ReplicaWatch implements OtherReplicas {
       report.learnt.filter((l) => l.service === service && l.rollout === rollout),
     )
 
+  stepShares = (state: RolloutState): readonly StepShare[] => {
+    const known = this.#steps.get(state.service)
+    if (known === undefined) return []
+    for (const [replica, share] of known) if (!isOfStep(share, state)) known.delete(replica)
+    return [...known.values()]
+  }
+
   standing = (service: string, { number, closedAt }: Cohort, now: number): Standing => {
     const told = this.#told.get(service) ?? []
     const index = told.findIndex((each) => each.number === number)
@@ -155,6 +171,7 @@ export class ReplicaWatch implements OtherReplicas {
     this.#queue.clear()
     this.#told.clear()
     this.#heard.clear()
+    this.#steps.clear()
     this.#lookedAt = -Infinity
   }
 
@@ -163,6 +180,10 @@ export class ReplicaWatch implements OtherReplicas {
     if (before?.report.beat === report.beat) return
     const owes = new Set(report.owes.map(([service, cohort]) => `${service} ${cohort}`))
     this.#heard.set(report.replica, { report, owes, heardAt: now })
+    for (const share of report.steps) {
+      const known = this.#steps.get(share.service) ?? new Map<string, StepShare>()
+      this.#steps.set(share.service, known.set(report.replica, share))
+    }
   }
 
   #note({ service, cohort, through }: Publication, version: number | null): void {

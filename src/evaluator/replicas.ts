@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { ServiceReplicas } from '../domain/replica.ts'
 import type { UnitClaim, UnitClaims } from '../metrics/unit-claims.ts'
 import type { Lease, Store } from '../store/store.ts'
 import type { FollowingDeps } from './following.ts'
@@ -54,6 +55,16 @@ export class Replicas {
       others: reports.length,
       differing: [...new Set(reports.flatMap(({ differs }) => differs))].sort(),
       lostShares: this.#watch.lostShares,
+    }
+  }
+
+  /** Who of them takes part in a service that is shared under these names, as the process that decides knows them. */
+  seenOf(names: readonly string[]): ServiceReplicas {
+    const reports = this.#watch.present
+    const differing = reports.filter(({ differs }) => differs.some((name) => names.includes(name)))
+    return {
+      contributing: 1 + reports.length - differing.length,
+      differing: differing.map(({ replica }) => replica).sort(),
     }
   }
 

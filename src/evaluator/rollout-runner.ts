@@ -15,6 +15,7 @@ import { CohortCycle } from './cohort-cycle.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, storeFailed } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
+import { moveBooks } from './move-books.ts'
 import { Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
 import type { TrafficInput } from './read-traffic.ts'
@@ -128,7 +129,8 @@ export class RolloutRunner {
 
   /** Its part in what another process decides. */
   get follower(): ReturnType<Following['follower']> {
-    return this.#following.follower(this.#plan, tripOf(this.#state, this.#pending))
+    const trip = tripOf(this.#state, this.#pending)
+    return this.#following.follower(this.#plan, this.#state, this.#book, trip)
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */
@@ -201,6 +203,7 @@ export class RolloutRunner {
     this.#isUnsure = false
     if (found === null) return
     const { record, state, pending, restored, lastDecision } = found
+    moveBooks(this.#book, this.#state, state)
     this.#stored = record.state
     this.#state = state
     this.#lastDecision = lastDecision
@@ -266,14 +269,10 @@ export class RolloutRunner {
     const before = this.#state
     const now = this.#deps.clock.now()
     this.#state = state
-    if (resetEvidence) {
-      this.#book.beginAttempt()
-      this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
-    }
+    const isMoved = moveBooks(this.#book, before, state, resetEvidence)
+    if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
     if (resetRatio) this.#cycle.resetRatio()
-    const moved = state.weightBp !== before.weightBp || state.step !== before.step || resetEvidence
-    if (!moved && state.phase === before.phase) return
-    if (moved) this.#book.beginStep()
+    if (!isMoved && state.phase === before.phase) return
     if (beginsToAnswer(this.#plan.steps, before, state)) {
       this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
     }
@@ -290,7 +289,8 @@ export class RolloutRunner {
   }
 
   #looked(now = this.#deps.clock.now()): Look {
-    return { ...this.reading(now), sight: this.#deps, warmUp: now < this.#warmUntil }
+    const { stepShares } = this.#deps.others
+    return { ...this.reading(now), sight: this.#deps, stepShares, warmUp: now < this.#warmUntil }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

@@ -26,6 +26,15 @@ export type RunnerDeps = Sight &
     readonly onError: (what: string, error: unknown) => void
   }
 
+/** What an experiment needs of the world. */
+export type ExperimentDeps = Pick<
+  RunnerDeps,
+  'store' | 'clock' | 'lease' | 'reachability' | 'onDecision' | 'onError' | keyof ReplicaDeps
+> & {
+  /** Gives the data plane all of the traffic for one variant; null = the weights of the configuration. */
+  readonly apply: (winner: string | null) => void
+}
+
 /** What became of a command. `decision: null`: it was so already. */
 export type RunnerResult =
   | { readonly ok: true; readonly decision: Decision | null }

@@ -6,6 +6,7 @@ import type {
   CohortShare,
   LearntTerms,
   Publication,
+  StepShare,
 } from '../domain/replica.ts'
 import type { CohortLedger } from '../metrics/cohort-ledger.ts'
 import { mergeShares } from '../rollout/merge-shares.ts'
@@ -32,6 +33,8 @@ export type OtherReplicas = {
   readonly noteLost: () => void
   /** What they have learnt of an attempt's values. */
   readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
+  /** What they have counted of the step that a rollout is in. */
+  readonly stepShares: (state: RolloutState) => readonly StepShare[]
 }
 
 /** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */

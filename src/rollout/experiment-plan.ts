@@ -114,7 +114,8 @@ function planComparison(
       keyed: service.split.key !== null,
       confirmsPromotion: false,
       configHash,
-      sharingKey: sharingKeyOf(service, hypotheses),
+      // Fixed weights stand in no state that all of them would have.
+      sharingKey: `${sharingKeyOf(service, hypotheses)} ${weightBp}`,
       fingerprint,
     },
     reportAlpha: analysis.alphaRollback / (challengers * claims(hypotheses)),

@@ -1,3 +1,5 @@
+import type { ServiceReplicas } from '../domain/replica.ts'
+
 /** How numbers are written in sentences: short, with their unit, the same everywhere. */
 
 /** A fraction as percent with at most three significant digits: 0.0345 is `3.45 %`. */
@@ -81,4 +83,17 @@ export function formatOdds(logEvidence: number): string {
   const odds = Math.exp(logEvidence)
   if (logEvidence > Math.log(1e6)) return `10^${Math.floor(logEvidence / Math.LN10)} : 1`
   return odds >= 10 ? `${formatCount(Math.round(odds))} : 1` : `${formatNumber(odds)} : 1`
+}
+
+/** Whose requests are evidence of a service; null where no other process is known. */
+export function formatReplicas(replicas: ServiceReplicas | null): string | null {
+  if (replicas === null) return null
+  const { contributing, differing } = replicas
+  const all = contributing + differing.length
+  if (all === 1) return null
+  if (differing.length === 0) return `from the requests of ${all} processes`
+  return (
+    `from the requests of ${contributing} of ${all} processes; another configuration runs on ` +
+    differing.join(', ')
+  )
 }

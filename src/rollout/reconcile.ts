@@ -28,14 +28,20 @@ export function reconcile(
   const samePair =
     stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
   if (samePair) return adapt(plan, stored, seen)
-  const serves = stored.phase === 'promoted' || stored.phase === 'watching'
-  if (serves && plan.baselineVersion !== stored.canaryVersion) {
-    return {
-      refused: true,
-      detail: `services.${plan.service}: ${stored.canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`,
-    }
-  }
-  return begin(plan, seen, stored.revision)
+  const detail = refusalOf(plan, stored)
+  return detail === null ? begin(plan, seen, stored.revision) : { refused: true, detail }
+}
+
+/** Why a plan cannot follow the stored rollout, whose promoted version it does not name; null = it can. */
+export function refusalOf(plan: RolloutPlan, stored: RolloutState): string | null {
+  const { phase, canaryVersion } = stored
+  const serves = phase === 'promoted' || phase === 'watching'
+  const isSamePair =
+    plan.canaryVersion === canaryVersion && plan.baselineVersion === stored.baselineVersion
+  const isNamed = isSamePair || plan.baselineVersion === canaryVersion
+  return serves && !isNamed
+    ? `services.${plan.service}: ${canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`
+    : null
 }
 
 function begin(plan: RolloutPlan, seen: Circumstances, revision: number): Transition {

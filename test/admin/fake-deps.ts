@@ -100,6 +100,7 @@ export function fakeStatus(
     mirrors: {},
     rules: [],
     experiment: null,
+    replicas: null,
     rollout:
       state === null
         ? null

@@ -77,6 +77,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     const panel = page.getByRole('region', { name: 'b against the baseline', exact: true })
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
+    await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
   })
 
   await t.test('what happens is shown as it happens', async (t) => {

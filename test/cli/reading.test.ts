@@ -75,6 +75,9 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   t.match(await show(fakeStatus(unready)), /the canary was not healthy yet/)
   const watching = fakeState({ phase: 'watching', watchUntil: NOW })
   t.match(await show(fakeStatus(watching)), /watched until 2027-05-01T12:00:00.000Z/)
+  const replicas = { contributing: 3, differing: [] }
+  const shared = await show({ ...fakeStatus(), replicas })
+  t.match(shared, /evidence  from the requests of 3 processes\n/)
   const held = fakeState({ phase: 'watching', watchUntil: NOW, weightBp: 9500 })
   t.match(await show(fakeStatus(held)), /watched until 2027-05-01T12:00:00.000Z, 5 % held back\n/)
   const approval = { ...paused, pausedBy: 'approval', pausedMetric: null } as const

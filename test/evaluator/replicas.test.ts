@@ -1,6 +1,8 @@
 import t from 'tap'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
+import type { MetricReport } from '../../src/domain/verdict.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
@@ -60,6 +62,19 @@ type Process = {
   weightBp: number
 }
 
+/** As many requests for each variant; those of the canary take so long, and every n-th of them fails. */
+function serveCanary({ book }: Process, each: number, { ms = 5, failsEvery = Infinity } = {}) {
+  for (let n = 1; n <= each; n++) {
+    for (const variant of ['baseline', 'canary']) {
+      const none = { suppressed: false, keyMissing: false, overrideRefused: false }
+      const ticket = book.begin({ variant, reason: 'random', unit: null, ...none }, 'r', 0)
+      const isCanary = variant === 'canary'
+      const fails = isCanary && n % failsEvery === 0
+      book.end(ticket, fails ? 'failed' : 'ok', 200, 1, isCanary ? ms : 5)
+    }
+  }
+}
+
 function serve({ book }: Process, requests: number, failing: 'canary' | 'nothing' = 'nothing') {
   for (let n = 0; n < requests; n++) {
     const none = { suppressed: false, keyMissing: false, overrideRefused: false }
@@ -82,6 +97,9 @@ t.test('requests of who follows are evidence, and who stops hands over what it h
   await world.run(4000)
   t.match(leader.evaluator.replicas, { others: 1, differing: [], lostShares: 0 })
   t.equal(follower.evaluator.replicas, null)
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
+  t.equal(leader.evaluator.replicasOf('other'), null, 'it has no rollout')
+  t.equal(follower.evaluator.replicasOf('svc'), null, 'only who decides knows')
   const before = judged(world)
   serve(leader, 10)
   serve(follower, 20)
@@ -137,6 +155,7 @@ t.test('one with another configuration serves, is seen, and is no evidence', asy
   await world.run(5000)
   t.equal(judged(world), before + 10)
   t.match(leader.evaluator.replicas, { others: 1, differing: ['svc'] })
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
   t.equal(other.weightBp, leader.weightBp)
   t.same(world.errors, [])
 })
@@ -175,3 +194,83 @@ t.test('a breaker that tripped while the store was away is decided when it is ba
   t.same([leader.weightBp, follower.weightBp], [0, 0])
   t.match(world.store.log.at(-1), { action: 'rollback', actor: 'breaker@p1' })
 })
+
+const ABSOLUTE = { maxChange: null, min: null } as const
+
+t.test('absolute limits count the requests of all processes', async (t) => {
+  const steps = weightSteps([50, 60, 100], 1e6)
+  const errors = { ...ERRORS, ...ABSOLUTE, max: 0.2 }
+  const latency = { ...errors, kind: 'latency', name: 'p90', quantile: 0.9, max: 100 } as const
+  const start = async (metrics: readonly MetricSpec[]) => {
+    const world = new Processes()
+    const of = quickService({ spec: { steps }, analysis: { metrics } })
+    const leader = await world.start(of)
+    await world.run(2000)
+    const follower = await world.start(of)
+    await world.run(4000)
+    return { world, leader, follower }
+  }
+
+  await t.test('failures: too few on each for themselves', async (t) => {
+    const { world, leader, follower } = await start([errors])
+    for (const each of world.all) serveCanary(each, 60, { failsEvery: 3 })
+    await world.run(2000)
+    t.match(limitOf(leader), { canary: { value: 1 / 3, n: 120 }, limit: { tooFew: false } })
+    await follower.evaluator.stop()
+    await world.run(8000, [leader])
+    t.match(world.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
+    t.match(world.store.log.at(-1)!.metrics, [{ canary: { n: 120 } }], 'also of one that is gone')
+    t.same(world.errors, [])
+  })
+
+  await t.test('latencies', async (t) => {
+    const { world, leader } = await start([latency])
+    for (const each of world.all) serveCanary(each, 30, { ms: 200 })
+    await world.run(8000)
+    t.equal(leader.weightBp, 0)
+    t.match(world.store.log.at(-1)!.metrics, [{ canary: { n: 60 } }])
+    t.same(world.errors, [])
+  })
+
+  await t.test('what is within the limit on all of them is', async (t) => {
+    const { world, leader, follower } = await start([errors, latency])
+    serveCanary(leader, 60, { failsEvery: 3 })
+    serveCanary(follower, 60)
+    await world.run(8000)
+    t.match(limitOf(leader), { canary: { value: 1 / 6, n: 120 }, verdict: 'successful' })
+    t.equal(leader.weightBp, 5000)
+    t.same(world.errors, [])
+  })
+
+  await t.test('another step begins anew everywhere', async (t) => {
+    const { world, leader, follower } = await start([errors])
+    for (const each of world.all) serveCanary(each, 60, { failsEvery: 6 })
+    await world.run(2000)
+    const command = { verb: 'promote', full: false, actor: 'me', note: null } as const
+    t.match(await leader.evaluator.command('svc', command, null), { ok: true })
+    await world.run(250, [leader])
+    t.same(limitOf(leader).canary, { value: null, n: 0 }, 'what others say is of the step before')
+    await world.run(2000)
+    t.equal(follower.weightBp, 6000)
+    t.equal(follower.book.variants.get('canary')!.lastStepFailureRate, 1 / 6)
+    serveCanary(follower, 10)
+    await world.run(2000)
+    t.match(limitOf(leader).canary, { value: 0, n: 10 })
+    t.same(world.errors, [])
+  })
+
+  await t.test('those of another configuration do not count', async (t) => {
+    const { world, leader } = await start([errors])
+    const other = quickService({ spec: { steps }, analysis: { metrics: [errors] } })
+    const differing = await world.start({ ...other, failureStatuses: [503] })
+    await world.run(2000)
+    serveCanary(leader, 60)
+    serveCanary(differing, 60, { failsEvery: 6 })
+    await world.run(2000)
+    t.same(limitOf(leader).canary, { value: 0, n: 60 })
+  })
+})
+
+function limitOf({ evaluator }: Process): MetricReport {
+  return evaluator.view('svc')!.metrics[0]!
+}

@@ -195,6 +195,7 @@ class World {
       claimUnits: this.#watch.claimUnits,
       noteLost: this.#watch.noteLost,
       learnt: this.#watch.learnt,
+      stepShares: this.#watch.stepShares,
       publish: (publication) => {
         this.#watch.publish(publication)
       },
@@ -211,7 +212,7 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    await voice.look([{ service: 'svc', followed: cohorts, trip: null }])
+    await voice.look([{ service: 'svc', followed: cohorts, trip: null, step: null }])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)
   }

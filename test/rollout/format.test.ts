@@ -5,6 +5,7 @@ import {
   formatOdds,
   formatPercent,
   formatRate,
+  formatReplicas,
   formatTimeSpan,
   formatChange,
   formatLimit,
@@ -63,5 +64,16 @@ t.test('a limit is the most, the least, or both', (t) => {
 t.test('a change for the worse is a rise, or a fall where higher is better', (t) => {
   t.equal(formatChange('lower', 0.05), 'a rise above 5 %')
   t.equal(formatChange('higher', 0.1), 'a fall above 10 %')
+  t.end()
+})
+
+t.test('whose requests are evidence is said where there is anybody else', (t) => {
+  t.equal(formatReplicas(null), null)
+  t.equal(formatReplicas({ contributing: 1, differing: [] }), null)
+  t.equal(formatReplicas({ contributing: 3, differing: [] }), 'from the requests of 3 processes')
+  t.equal(
+    formatReplicas({ contributing: 1, differing: ['a:1', 'b:2'] }),
+    'from the requests of 1 of 3 processes; another configuration runs on a:1, b:2',
+  )
   t.end()
 })

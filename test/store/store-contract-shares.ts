@@ -163,7 +163,17 @@ function share(cohort: number, replica: string, change: Partial<CohortShare> = {
 }
 
 function report(replica: string, change: Partial<ReplicaReport> = {}): ReplicaReport {
-  return { replica, beat: 1, seen: 0, owes: [], differs: [], learnt: [], trips: [], ...change }
+  return {
+    replica,
+    beat: 1,
+    seen: 0,
+    owes: [],
+    differs: [],
+    learnt: [],
+    trips: [],
+    steps: [],
+    ...change,
+  }
 }
 
 function events(n: number): EventTally {

@@ -31,6 +31,7 @@ export function experimented(): ServiceStatus {
   const figures = base.variants['baseline']!
   return {
     ...base,
+    replicas: { contributing: 2, differing: ['west:7:1c'] },
     service: {
       ...base.service,
       variants: [

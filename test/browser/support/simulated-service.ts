@@ -108,6 +108,7 @@ export class SimulatedService {
       mirrors: {},
       rules: [],
       experiment: null,
+      replicas: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },

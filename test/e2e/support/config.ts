@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 /** A service in a configuration file, as YAML will have it. */
 export type ServiceParts = Readonly<Record<string, unknown>>
 
-/** A whole configuration: both ports are free ones of 127.0.0.1, the store lies in `folder`. */
+/** Names the Redis, if any, that the stores of a suite are in: `redis://HOST:PORT/DATABASE`. */
+export const REDIS_OF_SUITE = 'SERIN_TEST_REDIS'
+
+/** A whole configuration: both ports are free ones of 127.0.0.1, the store is that of `folder` alone. */
 export function buildConfig(
   folder: string,
   services: Readonly<Record<string, ServiceParts>>,
@@ -22,10 +26,16 @@ export function buildConfig(
       ...gateway,
     },
     admin: { listen: '127.0.0.1:0', ...admin },
-    store: `lmdb:${join(folder, 'data')}`,
+    store: storeOf(folder),
     services,
     ...rest,
   }
+}
+
+function storeOf(folder: string): string {
+  const redis = process.env[REDIS_OF_SUITE]
+  if (redis === undefined) return `lmdb:${join(folder, 'data')}`
+  return `${redis}?prefix=${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`
 }
 
 /** A service at `/m/*` whose weights are fixed. */

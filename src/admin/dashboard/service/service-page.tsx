@@ -1,4 +1,5 @@
 import type { MeJson } from '../../identity.ts'
+import { formatReplicas } from '../../../rollout/format.ts'
 import { ErrorsChart, LatencyChart, RequestsChart, WeightChart } from '../charts/service-charts.tsx'
 import type { LiveService } from '../live/use-service.ts'
 import { addressOf } from '../live/use-route.ts'
@@ -35,6 +36,7 @@ export function ServicePage({
     )
   }
   if (service === null) return <p class="muted loading">Asking the gateway …</p>
+  const replicas = formatReplicas(service.replicas)
   const mirrors = Object.entries(service.mirrors)
   return (
     <div class="service">
@@ -59,6 +61,7 @@ export function ServicePage({
             <h2 id="standing-title">Where it stands</h2>
             {service.step !== null && <StepTrack service={service} token={token} />}
             <Standing service={service} now={now} />
+            {replicas !== null && <p class="muted">Evidence {replicas}.</p>}
           </section>
 
           <section class="panel" aria-labelledby="variants-title">

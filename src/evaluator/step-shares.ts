@@ -1,0 +1,68 @@
+import type { Pair, Side } from '../domain/cohort.ts'
+import type { StepShare } from '../domain/replica.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { StepFigures } from '../metrics/variant-book.ts'
+import { isLimited } from '../rollout/limits.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { LogHistogram } from '../statistics/histogram.ts'
+import { sideBook } from './side-book.ts'
+
+/** What this process has counted of a step that the absolute limits of a plan are read from; null = none is. */
+export function stepShareOf(
+  plan: RolloutPlan,
+  state: RolloutState,
+  book: ServiceBook,
+): StepShare | null {
+  const limited = plan.metrics.filter(isLimited)
+  const isTimed = limited.some(({ kind }) => kind === 'latency')
+  if (!isTimed && !limited.some(({ kind }) => kind === 'error-rate')) return null
+  const [baseline, canary] = [sideBook(book, 0).step, sideBook(book, 1).step]
+  const both = (of: (figures: StepFigures) => number): Pair => [of(baseline), of(canary)]
+  return {
+    service: plan.service,
+    rollout: rolloutId(state),
+    step: state.step,
+    enteredAt: state.stepEnteredAt,
+    weightBp: state.weightBp,
+    requests: both(({ requests }) => requests),
+    failures: both(({ failures }) => failures),
+    ...(isTimed
+      ? { latencies: [baseline.latencies.toJSON(), canary.latencies.toJSON()] }
+      : undefined),
+  }
+}
+
+/** Whether a share is of the step that a rollout is in, at its weights. */
+export function isOfStep(share: StepShare, state: RolloutState): boolean {
+  return (
+    share.service === state.service &&
+    share.rollout === rolloutId(state) &&
+    share.step === state.step &&
+    share.enteredAt === state.stepEnteredAt &&
+    share.weightBp === state.weightBp
+  )
+}
+
+/** Requests of one side of a step, here and in the shares of others. */
+export function stepRequests(
+  own: StepFigures,
+  shares: readonly StepShare[],
+  side: Side,
+): Pick<StepFigures, 'requests' | 'failures'> {
+  const sum = (of: 'requests' | 'failures') =>
+    shares.reduce((all, share) => all + share[of][side], own[of])
+  return { requests: sum('requests'), failures: sum('failures') }
+}
+
+/** Their latencies. */
+export function stepLatencies(
+  own: StepFigures,
+  shares: readonly StepShare[],
+  side: Side,
+): LogHistogram {
+  if (shares.length === 0) return own.latencies
+  const all = own.latencies.copy()
+  for (const { latencies } of shares) all.merge(LogHistogram.from(latencies?.[side] ?? []))
+  return all
+}

@@ -1,0 +1,294 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import t from 'tap'
+import type { EventEvidence } from '../../src/domain/evidence.ts'
+import type { Prediction } from '../../src/domain/prediction.ts'
+import type { Service } from '../../src/domain/service.ts'
+import { Evaluator } from '../../src/evaluator/evaluator.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
+import { threeWay } from '../fakes/experiment-world.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
+import { ERRORS, ManualClock, RMSE } from '../fakes/simulated-service.ts'
+import { nobodyAnswers } from '../fakes/simulation.ts'
+
+const SERVICE = threeWay([ERRORS, RMSE])
+
+/** Evaluators on one store and one clock, with the same experiment; the first decides. */
+class Processes {
+  readonly clock = new ManualClock()
+  readonly store = new MemoryStore()
+  readonly errors: unknown[] = []
+  readonly all: Process[] = []
+  readonly #units: (() => number) | null
+  #requests = 0
+
+  constructor(keys: (() => number) | null = null) {
+    this.#units = keys
+  }
+
+  async start(service: Service = SERVICE): Promise<Process> {
+    const { clock, store } = this
+    const predictions: Prediction[] = []
+    const remember = (prediction: Prediction) => predictions.push(prediction)
+    const process: Process = {
+      predictions,
+      winner: null,
+      book: new ServiceBook({ service, clock, remember, previous: null }),
+      evaluator: new Evaluator({
+        ...{ store, clock, holder: `p${this.all.length}`, fetchProvider: nobodyAnswers },
+        reachability: () => ({ ready: true, downForMs: 0 }),
+        confirm: () => 'not-asked',
+        apply: () => {},
+        applyWinner: (_service, winner) => (process.winner = winner),
+        onDecision: () => {},
+        onError: (_what, error) => this.errors.push(error),
+      }),
+    }
+    const plan = buildExperimentPlan(service, 'hash')!
+    await process.evaluator.addExperiment({ plan, book: process.book })
+    this.all.push(process)
+    return process
+  }
+
+  async run(ms: number, looking: readonly Process[] = this.all): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 250) {
+      this.clock.ms += 250
+      for (const { evaluator } of looking) await evaluator.look()
+    }
+  }
+
+  /** Requests in rounds of four: two for the baseline, one for each challenger. */
+  serve({ book }: Process, rounds: number): void {
+    for (let n = 0; n < rounds; n++) {
+      for (const variant of ['baseline', 'b', 'baseline', 'c']) {
+        const none = { suppressed: false, keyMissing: false, overrideRefused: false }
+        const unit = this.#units?.() ?? null
+        const reason = unit === null ? 'random' : 'key'
+        const ticket = book.begin({ variant, reason, unit, ...none }, `r${this.#requests++}`)
+        book.end(ticket, 'ok', 200, 5)
+        book.predicted(ticket, 1)
+      }
+    }
+  }
+
+  /** What one has served since the last time is labelled on another one. */
+  async label(served: Process, { evaluator }: Process): Promise<readonly string[]> {
+    const results: string[] = []
+    for (const prediction of served.predictions.splice(0)) {
+      if (prediction.cohort === -1) continue
+      const { result, alsoChanged } = evaluator.label(prediction, 3)
+      results.push(result)
+      await this.store.commitFeedback({
+        ...{ labels: [], events: [] },
+        tallies: structuredClone(alsoChanged ?? []),
+      })
+    }
+    return results
+  }
+}
+
+type Process = {
+  readonly evaluator: Evaluator
+  readonly book: ServiceBook
+  readonly predictions: Prediction[]
+  winner: string | null
+}
+
+/** Units, and labels that came and that did not, of each challenger's comparison: [baseline, challenger]. */
+function counts({ store }: Processes, { evaluator }: Process) {
+  return Object.fromEntries(
+    evaluator.experiment('svc')!.comparisons.map(({ variant, units }) => {
+      const { hypotheses } = store.records.get(`svc/${variant}`)!.evidence!
+      const { trials, events } = hypotheses['rmse/label-missing'] as EventEvidence
+      return [variant, { units: [units.baseline, units.challenger], trials, missing: events }]
+    }),
+  )
+}
+
+async function startTwo() {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(4000)
+  return { world, leader, follower }
+}
+
+t.test('an experiment learns from the requests of all processes', async (t) => {
+  const { world, leader, follower } = await startTwo()
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
+  world.serve(leader, 10)
+  world.serve(follower, 20)
+  // Before its share is handed over, and to who has not served it.
+  const early = await world.label(follower, leader)
+  await world.run(1000)
+  world.serve(follower, 5)
+  await world.run(1000)
+  const cross = [...(await world.label(leader, follower)), ...(await world.label(follower, leader))]
+  t.same([...new Set([...early, ...cross])], ['joined'])
+  t.equal(early.length + cross.length, 4 * 35)
+  await world.run(9000)
+  const each = { units: [70, 35], trials: [70, 35], missing: [0, 0] }
+  t.same(counts(world, leader), { b: each, c: each })
+  const rmse = leader.evaluator.experiment('svc')!.comparisons[0]!.metrics[1]!.report
+  t.match(rmse, { name: 'rmse', baseline: { n: 70, value: 2 }, canary: { n: 35, value: 2 } })
+  t.match(leader.evaluator.replicas, { lostShares: 0 })
+  t.same(world.errors, [])
+})
+
+t.test('labels that never come are missing wherever their request was served', async (t) => {
+  const { world, leader, follower } = await startTwo()
+  world.serve(follower, 10)
+  await world.run(2000)
+  follower.predictions.splice(0, 4)
+  await world.label(follower, follower)
+  await world.run(9000)
+  const each = { units: [20, 10], trials: [20, 10], missing: [2, 1] }
+  t.same(counts(world, leader), { b: each, c: each })
+  t.same(world.errors, [])
+})
+
+t.test('who takes over goes on with what was stored', async (t) => {
+  const { world, leader, follower } = await startTwo()
+  world.serve(leader, 10)
+  world.serve(follower, 10)
+  await world.run(9000)
+  const third = await world.start()
+  // The first one dies.
+  await world.run(12_000, [follower, third])
+  t.ok(follower.evaluator.leads)
+  world.serve(follower, 10)
+  world.serve(third, 10)
+  await world.run(9000, [follower, third])
+  const units = [80, 40]
+  t.match(counts(world, follower), { b: { units }, c: { units } })
+  t.same(world.errors, [])
+})
+
+t.test('a winner ends what is compared everywhere', async (t) => {
+  const { world, leader, follower } = await startTwo()
+  world.serve(follower, 5)
+  await world.run(9000)
+  const promote = { verb: 'promote', full: false, variant: 'b', actor: 'me', note: null } as const
+  t.match(await leader.evaluator.command('svc', promote, null), { ok: true })
+  await world.run(2000)
+  t.equal(follower.winner, 'b')
+  follower.predictions.splice(0)
+  world.serve(follower, 10)
+  t.ok(follower.predictions.every(({ cohort }) => cohort === -1))
+  await world.run(9000)
+  const units = [10, 5]
+  t.match(counts(world, leader), { b: { units }, c: { units } })
+  t.same(world.errors, [])
+})
+
+t.test('other weights are another configuration, until they are loaded', async (t) => {
+  const { world, leader, follower } = await startTwo()
+  const service = threeWay([ERRORS, RMSE], false, { b: 1000, c: 1000 })
+  const remember = (prediction: Prediction) => follower.predictions.push(prediction)
+  const reload = async (process: Process) => {
+    const { clock } = world
+    const book = new ServiceBook({ service, clock, remember, previous: process.book })
+    Object.assign(process, { book })
+    const plan = buildExperimentPlan(service, 'other')!
+    await process.evaluator.reconfigureExperiments([{ plan, book }], 'configuration')
+  }
+  await reload(follower)
+  world.serve(follower, 10)
+  t.ok(
+    follower.predictions.every(({ cohort }) => cohort === -1),
+    'it opens nothing of its own',
+  )
+  await world.run(4000)
+  world.serve(follower, 10)
+  await world.run(2000)
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
+  await reload(leader)
+  await world.run(4000)
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
+  world.serve(follower, 10)
+  await world.run(9000)
+  const units = [20, 10]
+  t.match(counts(world, leader), { b: { units }, c: { units } })
+  t.same(world.errors, [])
+})
+
+t.test('with keys an experiment learns from who decides alone', async (t) => {
+  let keys = 0
+  const world = new Processes(() => (keys += 1))
+  const leader = await world.start(threeWay([ERRORS, RMSE], true))
+  await world.run(2000)
+  const follower = await world.start(threeWay([ERRORS, RMSE], true))
+  await world.run(4000)
+  world.serve(leader, 10)
+  world.serve(follower, 10)
+  await world.run(9000)
+  const units = [20, 10]
+  t.match(counts(world, leader), { b: { units }, c: { units } })
+  t.equal(leader.evaluator.replicasOf('svc'), null)
+  t.same(world.errors, [])
+})
+
+t.test(
+  'each request counts once in each of its comparisons, with its label or without',
+  async (t) => {
+    const turn = fc.record({
+      by: fc.nat({ max: 2 }),
+      rounds: fc.nat({ max: 3 }),
+      ms: fc.constantFrom(250, 500, 750),
+      labelledBy: fc.option(fc.nat({ max: 2 })),
+      /** Who says and hears nothing in this turn, and is back in the next. */
+      silent: fc.nat({ max: 5 }),
+    })
+    let judged = 0
+    let labelled = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(turn, { minLength: 5, maxLength: 15 }), async (turns) => {
+        const { world, leader } = await startTwo()
+        await world.start()
+        await world.run(4000)
+        const wanted: Record<string, readonly [number, number]> = {
+          baseline: [0, 0],
+          b: [0, 0],
+          c: [0, 0],
+        }
+        for (const [turn, { by, rounds, ms, labelledBy, silent }] of turns.entries()) {
+          const process = world.all[by]!
+          world.serve(process, rounds)
+          await world.run(
+            ms,
+            world.all.filter((_, i) => i === 0 || turn % 2 === 0 || i !== silent),
+          )
+          const drawn = process.predictions.filter(({ cohort }) => cohort !== -1)
+          const to = labelledBy === null ? null : world.all[labelledBy]!
+          const results = to === null ? [] : await world.label(process, to)
+          process.predictions.splice(0)
+          for (const [index, { variant }] of drawn.entries()) {
+            // Who has not heard of a cohort yet says so.
+            const isMissing = results[index] !== 'joined'
+            wanted[variant] = add(wanted[variant]!, isMissing)
+            if (!isMissing) labelled += 1
+          }
+        }
+        await world.run(12_000)
+        const [[units, missing], b, c] = [wanted['baseline']!, wanted['b']!, wanted['c']!]
+        judged += units
+        if (units === 0) return world.errors.length === 0
+        const of = ([n, late]: readonly [number, number]) => {
+          return { units: [units, n], trials: [units, n], missing: [missing, late] }
+        }
+        const isSame = isDeepStrictEqual(counts(world, leader), { b: of(b), c: of(c) })
+        return isSame && world.errors.length === 0
+      }),
+      { numRuns: 30 },
+    )
+    t.ok(judged > 200, `${judged} requests were judged`)
+    t.ok(labelled > 100, `${labelled} labels joined`)
+  },
+)
+
+/** One more unit, and whether its label is missing. */
+function add([units, missing]: readonly [number, number], isMissing: boolean) {
+  return [units + 1, missing + (isMissing ? 1 : 0)] as const
+}
