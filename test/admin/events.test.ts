@@ -104,6 +104,6 @@ t.test('Streams end when the API closes.', async (t) => {
 
 t.test('A decision that cannot be read when a reader comes back ends its stream.', async (t) => {
   const { read } = await open(t, { decisions: () => Promise.reject(new Error('away')) })
-  const text = await read('/api/v1/events', 'last-event-id: 0').closed()
+  const text = await read('/api/v1/events', 'last-event-id: 0', 'connection: close').closed()
   t.match(text, 'event: snapshot')
 })

@@ -14,7 +14,7 @@ t.test('an unknown key names the nearest known one and all that are allowed', (t
     (found) => file({ service: `    split: { ${found} }` }),
   )
   t.same(problemsOf(file({ top: 'gatway: {}' })), [
-    'f:3:1: gatway: unknown key "gatway": did you mean "gateway"? (allowed: version, gateway, admin, store, feedback, passthrough, services)',
+    'f:3:1: gatway: unknown key "gatway": did you mean "gateway"? (allowed: version, gateway, admin, store, lastWeights, feedback, passthrough, services)',
   ])
   t.end()
 })
