@@ -25,8 +25,6 @@ export type Suggestion =
 
 const MARGIN_STEP = 0.005
 const MOST_MARGIN_STEPS = 199
-/** Hours, minutes or seconds: windows are suggested in whole ones, the largest of which there are several. */
-const WINDOW_UNITS_MS = [3_600_000, 60_000, 1000]
 const FLOOR_STEP = 0.001
 const MOST_FLOOR_STEPS = 100
 
@@ -97,7 +95,8 @@ function suggestWindow(
   fits: Fits,
 ): readonly Suggestion[] {
   if (window === null) return []
-  const unit = WINDOW_UNITS_MS.find((size) => window.ms > 2 * size) ?? 1
+  // Whole hours, minutes or seconds, the largest of which there are several.
+  const unit = window.ms > 7_200_000 ? 3_600_000 : window.ms > 120_000 ? 60_000 : 1000
   const whole = Math.ceil(window.ms / unit)
   const at = (step: number) => (whole - step) * unit
   const least = leastThat(whole - 1, (step) => fits(withWindow(plan, window, at(step))))

@@ -331,7 +331,9 @@ t.test('a window that is most of the time is named, and shortened to what fits',
   const fits = (minutes: number) =>
     forecast(build({ ...RMSE, labelWindowMs: minutes * minute }, 15 * minute), busy).fits
   t.same([fits(Number(shorter)), fits(Number(shorter) + 1)], [true, false])
-  t.match(advice(1500, 2000)[0], /^allow a maxDuration of /, 'no window of at least 1 ms fits')
+  t.match(advice(300 * minute, 240 * minute)[0], /^shorten labelWindow of rmse to \d+h$/)
+  t.match(advice(2 * minute, 2 * minute)[0], /^shorten labelWindow of rmse to \d+s$|1m$/)
+  t.notMatch(advice(20 * minute, 1000).join(' '), /shorten/, 'no window fits')
   t.end()
 })
 
