@@ -26,7 +26,7 @@ import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { describeStage, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
-import { describeReplicas, tellOfReplicas } from './describe-replicas.ts'
+import { describeLead, describeReplicas, tellOfReplicas } from './describe-replicas.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
@@ -185,7 +185,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       ready: stage.ready,
       checks: {
         gateway: describeStage(stage),
-        evaluator: evaluator.leads ? 'decides' : 'another process decides, or none yet',
+        evaluator: describeLead(evaluator.lead),
         replicas: describeReplicas(evaluator.replicas),
         store: join.describe() ?? storeHealth.describe(),
       },

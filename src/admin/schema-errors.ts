@@ -10,6 +10,9 @@ type VerboseError = FastifySchemaValidationError & {
   readonly parentSchema?: { readonly properties?: Readonly<Record<string, unknown>> }
 }
 
+/** The bounds that are numbers, in words. */
+const BOUNDS: Readonly<Record<string, string>> = { minimum: 'at least', maximum: 'at most' }
+
 function describe(error: VerboseError): string {
   const { keyword, instancePath, message, params, parentSchema } = error
   if (keyword === 'additionalProperties') {
@@ -18,5 +21,7 @@ function describe(error: VerboseError): string {
     return known.length === 0 ? unknown : `${unknown}; known: ${known.join(', ')}`
   }
   const field = instancePath.slice(1).replaceAll('/', '.')
+  if (keyword in BOUNDS)
+    return `${field} must be a number of ${BOUNDS[keyword]} ${String(params['limit'])}`
   return `${field === '' ? 'the body' : field} ${message ?? `breaks the rule ${keyword}`}`
 }

@@ -24,10 +24,10 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     .action(async ({ config: file, rps, explain }: CheckOptions) => {
       const { config, warnings } = await readConfigFile(io, file, rps ?? null)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
-      const { findStoreProblem } = await import('../check-store.ts')
-      const problem = await findStoreProblem(config)
+      const { findStoreProblems } = await import('../check-store.ts')
       // The machine that checks is often another one than the one that serves.
-      if (problem !== null) io.stdout.write(`warning: store: from here, ${problem}\n`)
+      for (const problem of await findStoreProblems(config))
+        io.stdout.write(`warning: store: ${problem}\n`)
       const names = config.services.map(({ name }) => name)
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
       if (explain === true) io.stdout.write(await explainConfig(io, config, rps ?? null))

@@ -21,6 +21,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
         ...renderTable(harmRows(steps), align, width),
       ]
     }),
+    ...nothings(plan).map((name) => `${name}: twice nothing is nothing, and the baseline has none`),
     '',
     ...label('whole', describeWhole(plan)),
     // Nothing is compared before a switch, and pauses have no limit.
@@ -77,6 +78,13 @@ function metricRows(
       }),
     ]),
   ]
+}
+
+/** Metrics of which a regression can never be seen, since it is a multiple of 0. */
+function nothings({ baseline, steps }: PlanJson): readonly string[] {
+  const isNever = (name: string) =>
+    steps.some((step) => step.metrics.some((m) => m.name === name && m.see.p80Seconds === null))
+  return baseline.filter(({ name, value }) => value === 0 && isNever(name)).map(({ name }) => name)
 }
 
 /** As many weights as a terminal is wide enough for; no metric is forecast of a mirror. */

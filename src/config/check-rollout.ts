@@ -1,5 +1,6 @@
 import { fractionToBp, WHOLE_BP } from '../domain/units.ts'
-import { CANARY } from '../domain/variant.ts'
+import { findNearest } from '../domain/nearest.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
 import { checkBlueGreen } from './check-blue-green.ts'
 import { checkHoldback } from './check-holdback.ts'
 import { checkIdempotent } from './check-mirrors.ts'
@@ -14,8 +15,9 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
   const rollout = [...service, 'rollout']
   if (!checker.keys(service).includes('rollout')) return
   const variants = [...service, 'variants']
-  if (checker.keys(service).includes('variants') && !checker.keys(variants).includes(CANARY))
-    checker.problem(rollout, 'moves the variant `canary`, but variants has none of that name')
+  const names = checker.keys(variants).map(String)
+  if (checker.keys(service).includes('variants') && !names.includes(CANARY))
+    checker.problem(rollout, `moves the variant \`canary\`, ${explainAbsence(names)}`)
   checkTimers(checker, [...service, 'analysis'], ['interval'])
   checkGates(checker, rollout)
   checkMirrorSteps(checker, service, [...rollout, 'steps'])
@@ -27,6 +29,14 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
     checkSteps(checker, [...rollout, 'steps'])
     checkHoldback(checker, rollout)
   }
+}
+
+function explainAbsence(names: readonly string[]): string {
+  const others = names.filter((name) => name !== BASELINE)
+  const meant = others.find((name) => findNearest(name, [CANARY]) !== null)
+  return meant === undefined
+    ? 'but variants has none of that name: without a canary, `rollout` must go too'
+    : `but variants has none of that name: did you mean "canary" where it says "${meant}"?`
 }
 
 function checkGates(checker: Checker, rollout: ConfigPath): void {

@@ -119,21 +119,27 @@ function lintTraffic(service: Service, rps: number): readonly Finding[] {
   if (forecast.fits) return []
   const slow = forecast.steps.reduce((a, b) => (b.p80Seconds > a.p80Seconds ? b : a))
   const seconds = forecast.p80Seconds - forecast.pauseSeconds
-  const needed = Number.isFinite(seconds)
-    ? `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
-    : 'no rollout ever ends'
+  const isEndless = !Number.isFinite(seconds)
+  const needed = isEndless
+    ? 'no rollout ever ends'
+    : `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
   const weight =
     slow.weightBp === 0 ? 'the mirror' : `${formatNumber(bpToPercent(slow.weightBp))} %`
   const isLow = suggestions.some(({ change }) => change === 'weight')
+  const at = formatRate(rps, plan.keyed)
+  const cause = isLow
+    ? `a weight of ${weight} is too low at ${at}: ${needed}`
+    : isEndless
+      ? `${needed} at ${at}`
+      : `the rollout takes too long at ${at}: ${needed}`
+  const held = isEndless
+    ? `held by ${slow.slowest} at ${weight}, whatever maxDuration is`
+    : `longest by ${slow.slowest} at ${weight}, and maxDuration is ${formatDuration(plan.spec.maxDurationMs)}`
   const advice = suggestions.map(describeSuggestion).join(', or ')
   return [
     {
       path: ['services', service.name, 'rollout', 'steps', slow.index],
-      message:
-        (isLow ? `a weight of ${weight} is too low` : 'the rollout takes too long') +
-        ` at ${formatRate(rps, plan.keyed)}: ${needed}, longest by ${slow.slowest} at ${weight}, and maxDuration is ` +
-        formatDuration(plan.spec.maxDurationMs) +
-        (advice === '' ? '' : `; ${advice}`),
+      message: `${cause}, ${held}${advice === '' ? '' : `; ${advice}`}`,
     },
   ]
 }

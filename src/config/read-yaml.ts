@@ -17,7 +17,7 @@ import type { ConfigPath, Finding } from './problem.ts'
 export type YamlReading = {
   /** Maps are objects; `undefined` when the text could not be read at all. */
   readonly root: unknown
-  /** Mistakes of the YAML itself, by offset into the text. */
+  /** Mistakes of the YAML itself, by offset into the text; where it cannot be parsed, the first alone. */
   readonly errors: readonly YamlFinding[]
   readonly warnings: readonly YamlFinding[]
   /** Line and column (from 1) of a path's value or key; of the nearest part above where it is absent. */
@@ -47,8 +47,10 @@ export function readYaml(text: string): YamlReading {
   const lineCounter = new LineCounter()
   // Pretty errors would quote the text, and with it a secret.
   const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
-  const errors: YamlFinding[] = document.errors.map(toFinding)
-  const warnings: YamlFinding[] = document.warnings.map(toFinding)
+  // What comes after the first one is often its consequence, token by token to the end of the text.
+  const [first] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])
+  const errors = first === undefined ? [] : [toFinding(first, text)]
+  const warnings = document.warnings.map((warning) => toFinding(warning, text))
   const places = new Map<string, Place>()
 
   const position = (offset: number): Position => {
@@ -178,17 +180,29 @@ class Conversion {
   }
 }
 
-function toFinding(error: {
+type YamlProblem = {
   readonly code: string
   readonly pos: readonly [number, number]
   readonly message: string
-}): YamlFinding {
+}
+
+function toFinding(problem: YamlProblem, text: string): YamlFinding {
+  const offset = problem.pos[0]
   // What stands after a colon quotes the text.
   const message =
-    error.code === 'MULTIPLE_DOCS'
+    problem.code === 'MULTIPLE_DOCS'
       ? 'a second document begins here: the configuration is one document'
-      : `not valid YAML: ${error.message.replace(/: ["'].*$/s, '')}`
-  return { offset: error.pos[0], path: [], message }
+      : `not valid YAML: ${problem.message.replace(/: ["'].*$/s, '')}${adviseQuotes(problem, text)}`
+  return { offset, path: [], message }
+}
+
+function adviseQuotes({ code, pos: [offset] }: YamlProblem, text: string): string {
+  // Right behind other text a bracket was meant as a part of it: `{ prediction: outputs[0] }`.
+  const isInValue = /^[^\s,:[{][[\]{}]$/.test(text.slice(offset - 1, offset + 1))
+  if (isInValue) return ': put the whole value in quotes, since brackets within { } or [ ] are YAML'
+  return code === 'BAD_SCALAR_START' || code === 'BLOCK_AS_IMPLICIT_KEY'
+    ? ': if this is one value, put the whole of it in quotes'
+    : ''
 }
 
 function offsetOf(node: unknown, otherwise: number): number {

@@ -75,7 +75,7 @@ export function size(about: Note): TString {
 
 /** A percentage without an upper bound: a margin. */
 export function percent(about: Note): TUnsafe<string | 0> {
-  return quantity(about, `${NUMBER}%`, 'a percentage such as 5% or 0.1%')
+  return quantity(about, `${NUMBER}%`, 'a percentage of at least 0% such as 5% or 0.1%')
 }
 
 /** A margin that cannot be 0. */

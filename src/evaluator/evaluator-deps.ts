@@ -6,6 +6,7 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
+import type { Lead } from './lease-keeper.ts'
 import type { Confirm } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import type { SeenReplicas } from './replicas.ts'
@@ -30,8 +31,8 @@ export type EvaluatorDeps = {
   readonly onDecision: (decision: Decision) => void
   /** Told what the evidence says at every turn of a rollout. */
   readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
-  /** Told at the first look, and whenever this process begins or ceases to decide. */
-  readonly onLead?: (leads: boolean) => void
+  /** Told at the first look, and whenever another process decides, or another is known to. */
+  readonly onLead?: (lead: Lead) => void
   /** Told when a process that decides sees others come, go, or run with another configuration. */
   readonly onReplicas?: (seen: SeenReplicas) => void
   readonly onError: (what: string, error: unknown) => void

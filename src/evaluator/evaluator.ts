@@ -6,12 +6,12 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { NO_PAST, reconcile } from '../rollout/reconcile.ts'
+import { refusalOf } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
+import { LeaseKeeper, type Lead } from './lease-keeper.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
@@ -45,7 +45,6 @@ export class Evaluator {
   readonly #experiments = new Map<string, ExperimentRunner>()
   #looking: Promise<void> | null = null
   #timers: readonly NodeJS.Timeout[] = []
-  #led: boolean | null = null
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
@@ -56,7 +55,11 @@ export class Evaluator {
 
   /** Whether this process decides. */
   get leads(): boolean {
-    return this.#lease.current() !== null
+    return this.lead === 'here'
+  }
+
+  get lead(): Lead {
+    return this.#lease.lead
   }
 
   /** What is known of the other processes on the store; null while one of them decides. */
@@ -95,10 +98,9 @@ export class Evaluator {
 
   /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
   async addExperiment({ plan, book }: Experiment): Promise<void> {
-    const { service } = plan
-    const runner = new ExperimentRunner(this.#experimentDeps(service), plan, book)
+    const runner = new ExperimentRunner(this.#experimentDeps(plan.service), plan, book)
     await runner.open()
-    this.#experiments.set(service, runner)
+    this.#experiments.set(plan.service, runner)
   }
 
   /** Why a rollout cannot go on (or begin again) under another plan; null when it can. */
@@ -106,9 +108,7 @@ export class Evaluator {
     const running = this.#runners.get(plan.service)
     if (running !== undefined) return running.refusal(plan)
     const record = await this.#deps.store.readRollout(plan.service)
-    const seen = { now: this.#deps.clock.now(), past: NO_PAST, actor: 'configuration' }
-    const next = reconcile(plan, record?.state ?? null, seen)
-    return 'refused' in next ? next.detail : null
+    return record === null ? null : refusalOf(plan, record.state)
   }
 
   /**
@@ -233,9 +233,8 @@ export class Evaluator {
 
   async #lookOnce(): Promise<void> {
     await this.#try('lease', () => this.#lease.keep())
-    if (this.leads !== this.#led) {
-      this.#led = this.leads
-      this.#deps.onLead?.(this.leads)
+    if (this.#lease.isNews()) {
+      this.#deps.onLead?.(this.lead)
       this.#replicas.turn()
     }
     await this.#try('word of the other replicas', () =>

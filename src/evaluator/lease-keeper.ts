@@ -4,6 +4,9 @@ import type { Lease, Store } from '../store/store.ts'
 /** How long a lease holds; a process that died is succeeded after this. */
 export const LEASE_TTL_MS = 5000
 
+/** Who decides on a store: this process, another one, or nobody that is known of. */
+export type Lead = 'here' | 'elsewhere' | 'unknown'
+
 /** Keeps the lease to decide: takes it when it is free, renews it in time, gives it back at the end. */
 export class LeaseKeeper {
   readonly #store: Store
@@ -12,6 +15,9 @@ export class LeaseKeeper {
   #lease: Lease | null = null
   /** Monotonic, counted from before it was asked for: the store's own clock began later. */
   #heldUntil = 0
+  /** The store's last answer was that somebody else has it. */
+  #isTaken = false
+  #told: Lead | null = null
 
   constructor(store: Store, clock: Clock, holder: string) {
     this.#store = store
@@ -24,13 +30,32 @@ export class LeaseKeeper {
     return this.#lease !== null && this.#clock.monotonic() < this.#heldUntil ? this.#lease : null
   }
 
+  /** Unknown as long as the store does not answer. */
+  get lead(): Lead {
+    if (this.current() !== null) return 'here'
+    return this.#isTaken ? 'elsewhere' : 'unknown'
+  }
+
+  /** Whether `lead` is another one than the last time that it was asked. */
+  isNews(): boolean {
+    const before = this.#told
+    this.#told = this.lead
+    return this.#told !== before
+  }
+
   /** Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked. */
   async keep(): Promise<void> {
     const askedAt = this.#clock.monotonic()
     if (this.#lease !== null && this.#heldUntil - askedAt > (LEASE_TTL_MS * 2) / 3) return
     const now = this.#clock.now()
-    this.#lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
+    try {
+      this.#lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
+    } catch (error) {
+      this.#isTaken = false
+      throw error
+    }
     this.#heldUntil = askedAt + LEASE_TTL_MS
+    this.#isTaken = this.#lease === null
   }
 
   /** Gives the lease back, so that a successor need not wait. */

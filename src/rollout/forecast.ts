@@ -4,6 +4,7 @@ import { WHOLE_BP } from '../domain/units.ts'
 import { firstUnits, passageShare, unitsUntil, type Passage } from '../statistics/passage.ts'
 import { windowSeconds } from './figures.ts'
 import { proofMargin } from './margin.ts'
+import { longestOf, type Longest } from './longest.ts'
 import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import {
@@ -37,18 +38,17 @@ export type Forecast = Times & {
   readonly baseline: readonly BaselineForecast[]
 }
 
-export type StepForecast = Times & {
-  /** Among all steps, from 0. */
-  readonly index: number
-  /** 0 = a mirror: pairs of answers are judged by evidence of their own, and no metric is forecast. */
-  readonly weightBp: number
-  /** It is left only with the proof that the canary is no worse. */
-  readonly proves: boolean
-  /** What takes longest: a minimum's name or a hypothesis' id. */
-  readonly slowest: string
-  readonly minimums: readonly Minimum[]
-  readonly metrics: readonly MetricForecast[]
-}
+export type StepForecast = Times &
+  Longest & {
+    /** Among all steps, from 0. */
+    readonly index: number
+    /** 0 = a mirror: pairs of answers are judged by evidence of their own, and no metric is forecast. */
+    readonly weightBp: number
+    /** It is left only with the proof that the canary is no worse. */
+    readonly proves: boolean
+    readonly minimums: readonly Minimum[]
+    readonly metrics: readonly MetricForecast[]
+  }
 
 /** One required hypothesis in one step. */
 export type MetricForecast = {
@@ -155,6 +155,20 @@ function forecastStep(
   }
   const least = Math.max(...minimums.map(({ seconds }) => seconds))
   let metrics: readonly MetricForecast[] | null = null
+  let longest: Longest | null = null
+  const findLongest = (of: readonly MetricForecast[]): Longest => {
+    const proofs = of.map(({ name, prove }, which) => ({
+      ...{ name, seconds: prove.p80Seconds, metric: required[which]!.metric },
+    }))
+    return longestOf(plan, proves ? [...minimums, ...proofs] : minimums, (changed, name) => {
+      const least = minimumsOf(changed, step, traffic, place.sinceStart)
+      const found = least.find((minimum) => minimum.name === name)
+      if (found !== undefined) return found.seconds
+      const hypothesis = changed.hypotheses.find((h) => h.id === name)!
+      const { secondsAt, passage } = racerOf(changed, traffic, hypothesis, place)
+      return secondsAt(unitsUntil(passage, 0.8))
+    })
+  }
   return {
     index,
     weightBp: step.weightBp,
@@ -166,9 +180,10 @@ function forecastStep(
       return (metrics ??= required.map(metricOf))
     },
     get slowest() {
-      const proofs = this.metrics.map(({ name, prove }) => ({ name, seconds: prove.p80Seconds }))
-      const needed = proves ? [...minimums, ...proofs] : minimums
-      return needed.reduce((slow, each) => (each.seconds > slow.seconds ? each : slow)).name
+      return (longest ??= findLongest(this.metrics)).slowest
+    },
+    get slowestWindow() {
+      return (longest ??= findLongest(this.metrics)).slowestWindow
     },
   }
 }
@@ -180,14 +195,15 @@ function forecastMirror(
   index: number,
 ): StepForecast {
   const minimums = mirrorMinimumsOf(plan, step, traffic)
-  const slowest = minimums.reduce((a, b) => (b.seconds > a.seconds ? b : a))
+  const secondsOf = (changed: RolloutPlan, name: string) =>
+    mirrorMinimumsOf(changed, step, traffic).find((minimum) => minimum.name === name)!.seconds
   return {
     index,
     weightBp: 0,
     proves: false,
     minimums,
-    ...timesOf(() => slowest.seconds),
-    slowest: slowest.name,
+    ...timesOf(() => Math.max(...minimums.map(({ seconds }) => seconds))),
+    ...longestOf(plan, minimums, secondsOf),
     metrics: [],
   }
 }

@@ -166,7 +166,7 @@ function retry(
     return refuse(`the cooldown has ${left} left: \`retry --force\` does not wait`)
   }
   const attempt = state.attempt + 1
-  const summary = `${command.actor} retried ${state.canaryVersion}: attempt ${attempt}, with a new salt and fresh evidence.`
+  const summary = `${command.actor} retried ${state.canaryVersion}: attempt ${attempt} draws anew who gets the canary, and earlier evidence does not count.`
   const fresh = { ...state, startedAt: seen.now, pausedMs: 0, acknowledged: [], attempt }
   const decision = seed(command, 'retry', summary)
   const entered = seen.canary.ready

@@ -43,14 +43,20 @@ export function reconcile(
   const samePair =
     stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
   if (samePair) return adapt(plan, stored, seen)
-  const serves = stored.phase === 'promoted' || stored.phase === 'watching'
-  if (serves && plan.baselineVersion !== stored.canaryVersion) {
-    return {
-      refused: true,
-      detail: `services.${plan.service}: ${stored.canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`,
-    }
-  }
-  return begin(plan, seen, stored)
+  const detail = refusalOf(plan, stored)
+  return detail === null ? begin(plan, seen, stored) : { refused: true, detail }
+}
+
+/** Why a plan cannot follow the stored rollout, whose promoted version it does not name; null = it can. */
+export function refusalOf(plan: RolloutPlan, stored: RolloutState): string | null {
+  const { phase, canaryVersion } = stored
+  const serves = phase === 'promoted' || phase === 'watching'
+  const isSamePair =
+    plan.canaryVersion === canaryVersion && plan.baselineVersion === stored.baselineVersion
+  const isNamed = isSamePair || plan.baselineVersion === canaryVersion
+  return serves && !isNamed
+    ? `services.${plan.service}: ${canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`
+    : null
 }
 
 function begin(plan: RolloutPlan, seen: Circumstances, stored: RolloutState | null): Transition {
@@ -142,7 +148,7 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
     return move(stored, idle, back, configured(seen, 'hold', 'steps-changed', summary))
   }
   const attempt = stored.attempt + 1
-  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt}, with a new salt and fresh evidence.`
+  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt} draws anew who gets the canary, and earlier evidence does not count.`
   const decision = configured(seen, 'retry', 'analysis-changed', summary)
   return { ...move(stored, idle, { ...back, attempt }, decision), resetEvidence: true }
 }

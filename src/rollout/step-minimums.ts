@@ -15,7 +15,12 @@ import type { RolloutPlan } from './plan.ts'
 import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
-export type Minimum = { readonly name: string; readonly seconds: number }
+export type Minimum = {
+  readonly name: string
+  readonly seconds: number
+  /** Whose labels or events are waited for. */
+  readonly metric?: string | null
+}
 
 /** Labels of the baseline that teach a cap, and those that a first bet is centred on. */
 const TEACHING_LABELS = 1000
@@ -66,7 +71,7 @@ export function minimumsOf(
   const interval = intervalMs / 1000
   const unjudged = Math.max(0, warmUpMs / 1000 - sinceStart)
   const requests = step.minRequests / (pi * traffic.unitsPerSecond)
-  const minimums = [
+  const minimums: Minimum[] = [
     { name: 'minDuration', seconds: step.minDurationMs / 1000 },
     { name: 'minRequests', seconds: unjudged + requests + interval },
   ]
@@ -89,7 +94,7 @@ export function minimumsOf(
       sourceOf(metric).windowMs / 1000 +
       interval
     const name = 'minLabels' in metric ? 'minLabels' : 'minRequests'
-    minimums.push({ name: `${name} of ${metric.name}`, seconds })
+    minimums.push({ name: `${name} of ${metric.name}`, seconds, metric: metric.name })
   }
   return minimums
 }
@@ -103,7 +108,7 @@ export function mirrorMinimumsOf(
   const { warmUpMs, intervalMs } = plan.spec.analysis
   const unjudged = (warmUpMs + intervalMs) / 1000
   const pairsPerSecond = share * traffic.unitsPerSecond
-  const minimums = [
+  const minimums: Minimum[] = [
     { name: 'minDuration', seconds: minDurationMs / 1000 },
     { name: 'minRequests', seconds: unjudged + minRequests / pairsPerSecond },
   ]
@@ -117,7 +122,8 @@ export function mirrorMinimumsOf(
     const sized = CENTRING_LABELS / perSecond + (LABEL_ARRIVAL * metric.labelWindowMs) / 1000
     const begin = unjudged + (isTaught ? 0 : teaching(metric, perSecond)) + sized
     const judged = metric.minLabels / perSecond + metric.labelWindowMs / 1000
-    minimums.push({ name: `minLabels of ${metric.name}`, seconds: begin + judged })
+    const name = `minLabels of ${metric.name}`
+    minimums.push({ name, seconds: begin + judged, metric: metric.name })
   }
   return minimums
 }

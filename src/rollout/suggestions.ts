@@ -1,8 +1,8 @@
 import type { MetricSpec, StepSpec } from '../domain/rollout-spec.ts'
-import { bpToPercent } from '../domain/units.ts'
+import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { forecast, type Forecast, type StepForecast } from './forecast.ts'
 import { formatNumber, formatPercent, formatTimeSpan } from './format.ts'
-import { buildTests } from './pair-tests.ts'
+import { withMetric, withWindow, type MetricWindow } from './metric-window.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -12,10 +12,12 @@ export type Suggestion =
   | { readonly change: 'weight'; readonly index: number; readonly weightBp: number }
   /** `value` is a fraction: the least that fits, in steps of half a percent (of 0.1 % for a floor). */
   | {
-      readonly change: 'maxChange' | 'sensitivity' | 'floor'
+      readonly change: 'maxIncrease' | 'maxDecrease' | 'sensitivity' | 'floor'
       readonly metric: string
       readonly value: number
     }
+  /** The longest window that fits. */
+  | { readonly change: 'window'; readonly window: MetricWindow }
   /** The metric is shown and decides nothing any more. */
   | { readonly change: 'report'; readonly metric: string }
   /** Four of five rollouts are through within so many seconds. */
@@ -55,6 +57,7 @@ function suggest(plan: RolloutPlan, traffic: Traffic, found: Forecast): readonly
   const seconds = found.p80Seconds - found.pauseSeconds
   return [
     ...suggestWeight(plan, slow, fits),
+    ...suggestWindow(plan, slow, fits),
     ...suggestMetric(plan, slow, fits),
     ...(Number.isFinite(seconds)
       ? [{ change: 'maxDuration', seconds: roundUp(seconds) } as const]
@@ -86,17 +89,33 @@ function suggestWeight(
   return least === null ? [] : [{ change: 'weight', index, weightBp: at(least) }]
 }
 
-function suggestMetric(
+function suggestWindow(
   plan: RolloutPlan,
-  { slowest }: StepForecast,
+  { slowestWindow: window }: StepForecast,
   fits: Fits,
 ): readonly Suggestion[] {
-  const name = plan.hypotheses.find((h) => h.id === slowest)?.metric
+  if (window === null) return []
+  // Whole hours, minutes or seconds, the largest of which there are several.
+  const unit = window.ms > 7_200_000 ? 3_600_000 : window.ms > 120_000 ? 60_000 : 1000
+  const whole = Math.ceil(window.ms / unit)
+  const at = (step: number) => (whole - step) * unit
+  const least = leastThat(whole - 1, (step) => fits(withWindow(plan, window, at(step))))
+  return least === null ? [] : [{ change: 'window', window: { ...window, ms: at(least) } }]
+}
+
+function suggestMetric(
+  plan: RolloutPlan,
+  { slowest, slowestWindow }: StepForecast,
+  fits: Fits,
+): readonly Suggestion[] {
+  const name = slowestWindow?.metric ?? plan.hypotheses.find((h) => h.id === slowest)?.metric
   const metric = plan.metrics.find((m) => m.name === name)
   if (metric === undefined) return []
-  const changed = (change: Partial<MetricSpec>) => fits(withMetric(plan, metric, change))
+  const changed = (change: Partial<MetricSpec>) => fits(withMetric(plan, metric.name, change))
   // What is beside a metric (share above the cap) has a margin of its own, which nobody configures.
   const field = metric.maxChange! > 0 ? 'maxChange' : 'sensitivity'
+  const changeKey = metric.better === 'lower' ? 'maxIncrease' : 'maxDecrease'
+  const key = field === 'maxChange' ? changeKey : field
   const margin = leastThat(MOST_MARGIN_STEPS, (step) => {
     const value = valueOf(step, MARGIN_STEP)
     return value > metric[field]! && changed({ [field]: value })
@@ -111,7 +130,7 @@ function suggestMetric(
   return [
     ...(margin === null
       ? []
-      : [{ change: field, metric: metric.name, value: valueOf(margin, MARGIN_STEP) } as const]),
+      : [{ change: key, metric: metric.name, value: valueOf(margin, MARGIN_STEP) } as const]),
     ...(floor === null
       ? []
       : [{ change: 'floor', metric: metric.name, value: valueOf(floor, FLOOR_STEP) } as const]),
@@ -143,21 +162,15 @@ function withWeight(plan: RolloutPlan, index: number, weightBp: number): Rollout
   return { ...plan, steps }
 }
 
-function withMetric(
-  plan: RolloutPlan,
-  metric: MetricSpec,
-  change: Partial<MetricSpec>,
-): RolloutPlan {
-  const metrics = plan.metrics.map((m) => (m === metric ? ({ ...m, ...change } as MetricSpec) : m))
-  const analysis = { ...plan.spec.analysis, metrics }
-  return { ...plan, metrics, ...buildTests({ steps: plan.steps, analysis }) }
-}
-
 /** A suggestion as a sentence that names the setting. */
 export function describeSuggestion(suggestion: Suggestion): string {
   switch (suggestion.change) {
     case 'weight':
       return `raise the weight of step ${suggestion.index + 1} to ${formatNumber(bpToPercent(suggestion.weightBp))} %`
+    case 'window': {
+      const { key, metric, ms } = suggestion.window
+      return `shorten ${key} of ${metric} to ${formatDuration(ms)}`
+    }
     case 'report':
       return `let ${suggestion.metric} only report (mode: report)`
     case 'maxDuration':

@@ -64,8 +64,8 @@ t.test('Bodies that make no sense are refused with the field named.', async (t) 
   for (const [method, path, body, detail] of [
     ['PUT', '/weights', { shadow: 5 }, 'unknown field "shadow"; known: canary, baseline, reason'],
     ['PUT', '/weights', { canary: '20' }, 'canary must be number'],
-    ['PUT', '/weights', { canary: 101 }, 'canary must be <= 100'],
-    ['PUT', '/weights', { canary: -1 }, 'canary must be >= 0'],
+    ['PUT', '/weights', { canary: 101 }, 'canary must be a number of at most 100'],
+    ['PUT', '/weights', { canary: -1 }, 'canary must be a number of at least 0'],
     ['PUT', '/weights', { canary: 1.234 }, 'canary is 1.234: a weight has at most two decimals'],
     [
       'PUT',

@@ -73,7 +73,7 @@ t.test(
     }
     const tooMuch = await run(['weights', 'credit-risk', 'canary=200', '--admin', admin])
     t.equal(tooMuch.exitCode, 1)
-    t.match(tooMuch.stderr, /canary must be <= 100 \[SERIN_BAD_REQUEST\]/)
+    t.match(tooMuch.stderr, /canary must be a number of at most 100 \[SERIN_BAD_REQUEST\]/)
     t.equal(deps.commands.length, 4)
   },
 )

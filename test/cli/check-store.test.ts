@@ -2,12 +2,26 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
+import { parseStore } from '../../src/config/parse-store.ts'
+import type { RedisAddress } from '../../src/store/redis-address.ts'
+import { openRedisStore } from '../../src/store/redis-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { commit, sampleState, takeLease } from '../store/samples.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { run } from './fake-io.ts'
 
+const quiet = {
+  log: { info: () => {}, warn: () => {} },
+  ...{ maxBytes: 1024 ** 2, maxPending: 10, retentionMs: 1000 },
+}
+
 /** A configuration with its store elsewhere, checked; `root` is a folder of the test. */
-async function check(root: string, store: string) {
+async function check(
+  root: string,
+  store: string,
+  more = '    split: { weights: { canary: 10% } }',
+) {
   const file = join(root, 'serin.yaml')
   writeFileSync(
     file,
@@ -20,7 +34,7 @@ services:
     variants:
       baseline: { version: '1', upstreams: ['http://127.0.0.1:1'] }
       canary: { version: '2', upstreams: ['http://127.0.0.1:2'] }
-    split: { weights: { canary: 10% } }
+${more}
 `,
   )
   const { exitCode, stdout } = await run(['check', '-c', file])
@@ -45,14 +59,47 @@ t.test('Check tries the store, and leaves nothing behind.', async (t) => {
 t.test('Check lets a store alone that a gateway has open, and finds it good.', async (t) => {
   const root = t.testdir({})
   const path = join(root, 'data')
-  const limits = { maxBytes: 1024 ** 2, maxPending: 10, retentionMs: 1000 }
-  const store = await openLmdbStore({ path, log: { info: () => {}, warn: () => {} }, ...limits })
+  const store = await openLmdbStore({ path, ...quiet })
   const before = everythingIn(root)
   const data = readFileSync(join(path, 'data.mdb'))
   t.match(await check(root, 'lmdb:./data'), { exitCode: 0, warnings: [] })
   t.same(everythingIn(root), before.add('serin.yaml'))
   t.same(readFileSync(join(path, 'data.mdb')), data)
   await store.close()
+})
+
+const ROLLOUT = '    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }'
+
+/** A store in which the service has promoted this version. */
+async function promoteIn(store: Store, canaryVersion: string) {
+  const versions = { baselineVersion: '0', canaryVersion }
+  await commit(store, await takeLease(store), null, {
+    service: 'm',
+    state: sampleState(
+      { ...{ service: 'm', weightBp: 10_000 }, ...versions },
+      { phase: 'promoted', promotedAt: 1000 },
+    ),
+  })
+}
+
+t.test('Check warns where the store has promoted what the file does not name.', async (t) => {
+  const warned = async (promoted: string, more?: string) => {
+    const root = t.testdir({})
+    const options = { path: join(root, 'data'), ...quiet }
+    const store = await openLmdbStore(options)
+    await promoteIn(store, promoted)
+    await store.close()
+    const data = readFileSync(join(root, 'data', 'data.mdb'))
+    const { exitCode, warnings } = await check(root, 'lmdb:./data', more)
+    t.equal(exitCode, 0, 'the store may be another one than where it is served')
+    t.same(readFileSync(join(root, 'data', 'data.mdb')), data, 'nothing is written')
+    return warnings
+  }
+  t.same(await warned('1', ROLLOUT), [], 'it is the baseline')
+  t.same(await warned('0.9', ROLLOUT), [
+    'warning: store: a gateway would refuse this file: services.m: 0.9 serves 100 %: make it the baseline first',
+  ])
+  t.same(await warned('0.9'), [], 'without a rollout nothing is moved')
 })
 
 t.test('A store that cannot be used is a warning that says where and why.', async (t) => {
@@ -95,5 +142,18 @@ t.test('cli/check-redis', skipWithout('redis-server'), async (t) => {
     const [found] = (await check(root, at('wrong'))).warnings
     t.match(found, /WRONGPASS/)
     t.notMatch(found, /wrong@|:wrong/)
+  })
+  t.test('Check reads what a Redis has promoted, and writes nothing.', async (t) => {
+    const redis = await startRedis(t, t.testdir({}))
+    const root = t.testdir({ configuration: {} })
+    const address = `redis://127.0.0.1:${redis.port}/0`
+    t.same((await check(root, address, ROLLOUT)).warnings, [], 'no store is there')
+    const store = await openRedisStore({
+      address: parseStore(address, root) as unknown as RedisAddress,
+      ...quiet,
+    })
+    await promoteIn(store, '0.9')
+    t.match((await check(root, address, ROLLOUT)).warnings, [/m: 0.9 serves 100 %: make it/])
+    await store.close()
   })
 })

@@ -37,7 +37,7 @@ t.test('A file is planned without a gateway, readable in 80 columns.', async (t)
   t.equal(exitCode, 0)
   t.ok(widest(stdout) <= 80, stdout)
   t.match(stdout, /^a {2}1->2 {2}100 requests per second \(given\)\n/)
-  t.match(stdout, /\n {2}6 {7}50 % .* \w+ \(needs proof\)\n/)
+  t.match(stdout, /\n {2}6 {7}50 % .* labelWindow of rmse \(10m\) \(needs proof\)\n/)
   t.match(stdout, /\n {2}errors {10}50 % \+ 0.1 % .*\n/)
   t.match(stdout, /metric +margin +at 5 % +at 10 % +at 20 %\n/)
   t.match(stdout, /metric +margin +at 50 %\n/, 'a fourth step has a table of its own')
@@ -78,6 +78,8 @@ t.test('What does not fit is told with what would.', async (t) => {
   const never = (await run(['plan', '-c', file, '--rps', '10', '--error-rate', '0%'])).stdout
   t.match(never, /errors +50 % +never +never +never\n/)
   t.match(never, /whole {5}never at 100 %\n/)
+  t.match(never, /\nerrors: twice nothing is nothing, and the baseline has none\n/)
+  t.notMatch(slow, /nothing/)
 })
 
 t.test('Where nothing is compared, nothing is to be proved.', async (t) => {

@@ -4,9 +4,12 @@ import { checkCases, file, problemsOf, warningsOf } from './problems-of.ts'
 t.test('a rollout moves a canary, and nothing else moves the weights', (t) => {
   const rollout = '    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }'
   t.same(problemsOf(file({ service: rollout })), [])
-  t.match(problemsOf(file({ service: rollout }).replace('canary:', 'other:')), [
-    /services.m.rollout: moves the variant `canary`, but variants has none of that name/,
-  ])
+  const none =
+    'f:11:14: services.m.rollout: moves the variant `canary`, but variants has none of that name'
+  const renamed = (name: string) =>
+    problemsOf(file({ service: rollout }).replace('canary:', `${name}:`))
+  t.same(renamed('other'), [`${none}: without a canary, \`rollout\` must go too`])
+  t.same(renamed('canery'), [`${none}: did you mean "canary" where it says "canery"?`])
   t.match(problemsOf(file({ service: `${rollout}\n    split: { weights: { canary: 5% } }` })), [
     /split.weights: found together with rollout, which moves the weights by itself/,
   ])

@@ -89,6 +89,24 @@ t.test('a text that is not YAML is refused with its place and without quoting it
   t.end()
 })
 
+t.test(
+  'of a text that is not YAML the first mistake is told alone, with quotes where they fit',
+  (t) => {
+    const slip = 'services:\n  m: { observe: { prediction: outputs[0].data[0] } }\n  n: { a: 1 }\n'
+    t.same(problemsOf(slip), [
+      'f:2:38: not valid YAML: Unexpected flow-seq-start at node end: put the whole value in quotes, since brackets within { } or [ ] are YAML',
+    ])
+    t.match(problemsOf('a: [outputs[0]]\nb: 1\n'), [/^f:1:12: .*: put the whole value in quotes/])
+    for (const text of ['a: b: c\n', 'a: @x\n', 'a: %x\n'])
+      t.match(problemsOf(text), [
+        /^f:1:4: .*: if this is one value, put the whole of it in quotes$/,
+      ])
+    t.match(problemsOf('a: [ 1, 2\nb: 1\n'), [/^f:2:1: not valid YAML: Flow sequence .* a \]$/])
+    t.match(problemsOf('a: ]\nb: ]\n'), [/^f:1:4: not valid YAML: [^:]*$/])
+    t.end()
+  },
+)
+
 t.test('a key that stands twice in a map is refused, and the rest is still checked', (t) => {
   const text = `version: 1\nversion: 1\ngateway: { listen: a }\nservices: {}\n`
   t.match(problemsOf(text), [

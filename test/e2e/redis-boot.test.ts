@@ -127,7 +127,7 @@ t.test('e2e/redis-boot', skipWithout('redis-server'), async (t) => {
       await look()
       return seen.at(-1) === 0
     })
-    t.equal((await readiness(gateway)).checks['evaluator'], 'another process decides, or none yet')
+    t.equal((await readiness(gateway)).checks['evaluator'], 'nobody is known to decide')
     await redis.start()
     const last = await until('that is decided', async () => {
       await look()

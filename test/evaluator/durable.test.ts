@@ -1,4 +1,4 @@
-import { releaseLeaseOf } from '../../src/evaluator/lease-keeper.ts'
+import { releaseLeaseOf, type Lead } from '../../src/evaluator/lease-keeper.ts'
 import t from 'tap'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
@@ -203,7 +203,7 @@ t.test('a successor goes on from the evidence that its predecessor stored last',
 
 t.test('who begins or ceases to decide is told once', async (t) => {
   const simulation = await simulate(23, 0, () => ({}), [ERRORS])
-  const told: boolean[] = []
+  const told: Lead[] = []
   const second = new Evaluator({
     store: simulation.store,
     clock: simulation.clock,
@@ -214,15 +214,19 @@ t.test('who begins or ceases to decide is told once', async (t) => {
     onDecision: () => {},
     fetchProvider: nobodyAnswers,
     confirm: () => 'given',
-    onLead: (leads) => told.push(leads),
-    onError: (_what, error) => t.fail(String(error)),
+    onLead: (lead) => told.push(lead),
+    onError: (_what, error) => t.match(error, { message: 'away' }),
   })
   await simulation.evaluator.look()
   for (let n = 0; n < 3; n++) await second.look()
-  t.same(told, [false])
+  t.same(told, ['elsewhere'])
   simulation.clock.ms += 6000
   for (let n = 0; n < 3; n++) await second.look()
-  t.same(told, [false, true])
+  t.same(told, ['elsewhere', 'here'])
+  simulation.store.acquireLease = () => Promise.reject(new Error('away'))
+  simulation.clock.ms += 6000
+  for (let n = 0; n < 3; n++) await second.look()
+  t.same(told, ['elsewhere', 'here', 'unknown'], 'without an answer nobody is known')
   await second.stop()
 })
 

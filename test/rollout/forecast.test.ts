@@ -1,13 +1,20 @@
 import t from 'tap'
 import type { Evidence } from '../../src/domain/evidence.ts'
-import type { StepSpec } from '../../src/domain/rollout-spec.ts'
+import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { describeSuggestion, forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { expectBaseline, type Traffic } from '../../src/rollout/traffic.ts'
 import { eventsPlan } from '../../src/statistics/planner.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
-import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import {
+  ACCURACY,
+  CONVERSION,
+  ERRORS,
+  LATENCY,
+  RMSE,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
 
 const GIVEN: Traffic = {
   unitsPerSecond: 100,
@@ -282,7 +289,7 @@ t.test('what helps nothing is not suggested', (t) => {
     advice({}, [50, 100], 6, 1_600_000)
       .map((s) => s.change)
       .slice(0, 1),
-    ['maxChange'],
+    ['maxIncrease'],
   )
   const blind = forecastWithAdvice(
     plan({
@@ -294,6 +301,57 @@ t.test('what helps nothing is not suggested', (t) => {
   )
   t.equal(blind.forecast.p50Seconds, Infinity, 'without failures and without a floor: never')
   t.match(blind.suggestions.map(describeSuggestion), [/floor of errors/, /only report/])
+  t.end()
+})
+
+t.test('a window that is most of the time is named, and shortened to what fits', (t) => {
+  const build = (metric: MetricSpec, maxDurationMs = 3_600_000) =>
+    plan({
+      spec: { steps: weightSteps([50, 100], 100), maxDurationMs },
+      analysis: { metrics: [metric] },
+    })
+  const busy = { ...GIVEN, unitsPerSecond: 1000 }
+  const slowest = (metric: MetricSpec) => forecast(build(metric), busy).steps[0]!.slowest
+  t.equal(slowest({ ...RMSE, labelWindowMs: 600_000 }), 'labelWindow of rmse (10m)')
+  t.equal(slowest({ ...RMSE, labelWindowMs: 0 }), 'rmse', 'what needs units is no window')
+  const sales: MetricSpec = {
+    ...{ ...CONVERSION, maxChange: 0.5 },
+    windowMs: 1_800_000,
+  }
+  t.equal(slowest(sales), 'window of conversion (30m)')
+
+  const advice = (windowMs: number, maxDurationMs: number) => {
+    const of = build({ ...RMSE, labelWindowMs: windowMs }, maxDurationMs)
+    return forecastWithAdvice(of, busy, null).suggestions.map(describeSuggestion)
+  }
+  const minute = 60_000
+  t.same(advice(20 * minute, 100 * minute), [], 'nothing where it fits')
+  const found = advice(20 * minute, 15 * minute)
+  const [, shorter] = /^shorten labelWindow of rmse to (\d+)m$/.exec(found[0]!) ?? []
+  const fits = (minutes: number) =>
+    forecast(build({ ...RMSE, labelWindowMs: minutes * minute }, 15 * minute), busy).fits
+  t.same([fits(Number(shorter)), fits(Number(shorter) + 1)], [true, false])
+  t.match(advice(300 * minute, 240 * minute)[0], /^shorten labelWindow of rmse to \d+h$/)
+  t.match(advice(2 * minute, 2 * minute)[0], /^shorten labelWindow of rmse to \d+s$|1m$/)
+  t.notMatch(advice(20 * minute, 1000).join(' '), /shorten/, 'no window fits')
+  t.end()
+})
+
+t.test('a change for the worse is named as the file names it', (t) => {
+  const advice = (metric: MetricSpec) =>
+    forecastWithAdvice(
+      plan({
+        spec: { steps: weightSteps([50, 100], 1000), maxDurationMs: 1_600_000 },
+        analysis: { metrics: [metric] },
+      }),
+      { ...GIVEN, unitsPerSecond: 6 },
+      null,
+    ).suggestions.map(describeSuggestion)
+  t.match(advice({ ...RMSE, maxChange: 0.02 }).join('\n'), /^widen maxIncrease of rmse to .* %$/m)
+  t.match(
+    advice({ ...ACCURACY, maxChange: 0.01 }).join('\n'),
+    /^widen maxDecrease of accuracy to .* %$/m,
+  )
   t.end()
 })
 

@@ -152,6 +152,10 @@ t.test('retry makes a new attempt after the cooldown, or with force', (t) => {
   const early = step(plan(), state(ROLLED_BACK), seen(), command('retry'))
   t.match(refused(early), /the cooldown has 1s left/)
   const forced = moved(step(plan(), state(ROLLED_BACK), seen(), command('retry', { force: true })))
+  t.match(
+    forced.decision!.summary,
+    /retried 2.0: attempt 2 draws anew who gets the canary, and earlier evidence does not count\./,
+  )
   t.match(forced, {
     resetEvidence: true,
     state: { phase: 'progressing', attempt: 2, weightBp: 500, startedAt: NOW },

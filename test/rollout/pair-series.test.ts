@@ -250,7 +250,7 @@ t.test('a forecast waits for the labels of a mirror step', (t) => {
   const at = (metric: MetricSpec, evidence: Evidence | null = null) =>
     forecast(mirrored(metric, ERRORS), { ...traffic, evidence }).steps[0]!
   // 2 s of warm-up, an interval of 1 s, 20 labels that come within half a window; then 100, and a window.
-  t.match(at(slow), { slowest: 'minLabels of rmse', p50Seconds: 3 + 2 + 30 + 10 + 60 })
+  t.match(at(slow), { slowest: 'labelWindow of rmse (1m)', p50Seconds: 3 + 2 + 30 + 10 + 60 })
   const learnt = { ...slow, cap: null }
   t.match(at(learnt), { p50Seconds: 105 + 100 + 30 }, 'a thousand labels teach a cap')
   t.match(at(learnt, { ...none(mirrored(learnt, ERRORS)), caps: { rmse: 3 } }), { p50Seconds: 105 })
