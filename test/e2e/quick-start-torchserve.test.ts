@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readService } from './support/admin-api.ts'
+import { untilService } from './support/admin-api.ts'
 import { startExample } from './support/example.ts'
 import { ended, faster, load, send } from './support/quick-start.ts'
 import { seeded } from './support/seeded.ts'
@@ -35,16 +35,19 @@ t.test(
       t.ok(received.some((body) => body.equals(form)))
     })
     const draw = seeded(3)
+    let isCorrected = false
     load(t, gateway, {
       path: '/predictions/resnet-18',
       say: ({ requestId, variant }) =>
-        draw() < (variant === 'canary' ? 0.5 : 0.1) ? [{ requestId, event: 'corrected' }] : [],
+        isCorrected && draw() < (variant === 'canary' ? 0.5 : 0.1)
+          ? [{ requestId, event: 'corrected' }]
+          : [],
     })
-    t.match(await ended(gateway, 'resnet-18', 'rolled-back'), /corrected/)
-    const { metrics } = await readService(gateway.admin, 'resnet-18')
-    t.match(
-      metrics.find(({ name }) => name === 'confidence'),
-      { canary: { value: 0.5 } },
+    // Before users correct it: what is rolled back is read no more.
+    await untilService(gateway.admin, 'resnet-18', 'its confidence is read', ({ metrics }) =>
+      metrics.some(({ name, canary }) => name === 'confidence' && canary.value === 0.5),
     )
+    isCorrected = true
+    t.match(await ended(gateway, 'resnet-18', 'rolled-back'), /corrected/)
   },
 )
