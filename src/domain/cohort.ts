@@ -71,7 +71,7 @@ export type LatencyTerms = {
   readonly proofMs: number
 }
 
-/** Centre g, cap B on y, and the λ of each bet (harm positive, proof negative); statistics.md-style ψ. */
+/** Centre g, cap B on y, and the λ of each bet (harm positive, proof negative); ψ as in docs/statistics.md. */
 export type BetTerms = {
   readonly centre: number
   readonly cap: number
