@@ -84,6 +84,7 @@ export type CommandResult =
       readonly detail: string
     }
 
+/** What feedback may be sent as: one object, or one a line. */
 export type FeedbackContentType = 'application/json' | 'application/x-ndjson'
 
 /** How many lines of feedback became what; `line` counts from 1. */

@@ -33,8 +33,10 @@ export const TAGS = {
   observability: 'For load balancers, Prometheus and whoever looks around.',
 } as const
 
+/** The groups that operations are described in. */
 export type Tag = keyof typeof TAGS
 
+/** What a route takes as its body; `limitBytes` is refused beyond with 413. */
 export type RequestBody = {
   readonly schema: TSchema
   readonly contentTypes: readonly string[]
@@ -44,6 +46,7 @@ export type RequestBody = {
   readonly readByLines?: true
 }
 
+/** What a route answers with one status. `etag`: with the revision for `If-Match`. */
 export type Answer = {
   readonly description: string
   /** Without it: JSON. */

@@ -4,24 +4,12 @@ import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { MAX_UNITS } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { joinShare } from './share-parts.ts'
-import type { Store } from './store.ts'
-
-type Part = Pick<
-  Store,
-  | 'publish'
-  | 'readPublications'
-  | 'readOpenings'
-  | 'report'
-  | 'readReports'
-  | 'forgetReplica'
-  | 'readShares'
-  | 'claimUnits'
->
+import type { ReplicaStore } from './store.ts'
 
 type Published = { readonly version: number; readonly publication: Publication }
 
 /** The part of the store that replicas share cohorts through. */
-export function buildLmdbReplicas(env: LmdbEnvironment): Part {
+export function buildLmdbReplicas(env: LmdbEnvironment): ReplicaStore {
   const {
     meta,
     publications,

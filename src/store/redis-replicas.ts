@@ -4,19 +4,7 @@ import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { redisScript, type RedisConnection } from './redis-connection.ts'
 import { ASSERT_SCHEMA } from './redis-schema.ts'
 import { joinShare, type SharePart } from './share-parts.ts'
-import type { Store } from './store.ts'
-
-type Part = Pick<
-  Store,
-  | 'publish'
-  | 'readPublications'
-  | 'readOpenings'
-  | 'report'
-  | 'readReports'
-  | 'forgetReplica'
-  | 'readShares'
-  | 'claimUnits'
->
+import type { ReplicaStore } from './store.ts'
 
 /**
  * Lua: `removeShared(service, through)`. What replicas share of a cohort is a hash of its own: `o` = what it was
@@ -113,7 +101,7 @@ return answer
 `)
 
 /** The part of the store that replicas share cohorts through. */
-export function buildRedisReplicas(redis: RedisConnection): Part {
+export function buildRedisReplicas(redis: RedisConnection): ReplicaStore {
   const { root } = redis
   return {
     publish: async ({ holder, token }, publications) => {

@@ -223,3 +223,16 @@ export type ChangedTallies = {
   readonly replica?: string
   readonly tallies: Readonly<Record<string, Tally>>
 }
+
+/** The part of the port that replicas share cohorts through: each engine builds it in a file of its own. */
+export type ReplicaStore = Pick<
+  Store,
+  | 'publish'
+  | 'readPublications'
+  | 'readOpenings'
+  | 'report'
+  | 'readReports'
+  | 'forgetReplica'
+  | 'readShares'
+  | 'claimUnits'
+>

@@ -31,10 +31,11 @@ export type WorkerEnd = { readonly code: number | null; readonly signal: string 
 
 /** A worker's first message: what was sent before may be lost. */
 export const IS_LISTENING = 'listening'
-/** The message that comes with a connection, and the one that says that it has come. */
+/** The message that comes with a connection. */
 export type ConnectionMessage = {
   readonly connection: { readonly id: number; readonly to: DoorName }
 }
+/** A worker's word that the connection with this id has come. */
 export type TookMessage = { readonly took: number }
 
 /** Forks a worker of this program; its output goes to `out`, line by line. */
