@@ -13,7 +13,8 @@ import {
  */
 export class MetricsMemory {
   readonly #last = new Map<number, MetricsSnapshot>()
-  #ended: MetricsSnapshot = []
+  /** One after the other: of two that end at once neither's totals may be lost. */
+  #ended: Promise<MetricsSnapshot> = Promise.resolve([])
 
   /** A worker's newest snapshot. */
   note(worker: number, snapshot: MetricsSnapshot): void {
@@ -21,16 +22,17 @@ export class MetricsMemory {
   }
 
   /** A worker has ended; another one of its number begins at zero. */
-  async bury(worker: number): Promise<void> {
+  bury(worker: number): void {
     const last = this.#last.get(worker)
     this.#last.delete(worker)
-    if (last !== undefined) this.#ended = await mergeSnapshots(keepTotals(last), [this.#ended])
+    if (last === undefined) return
+    this.#ended = this.#ended.then((ended) => mergeSnapshots(keepTotals(last), [ended]))
   }
 
   /** All together; what the others only follow is `leading`'s. */
   async render(leading: number): Promise<Exposition> {
     const own = this.#last.get(leading) ?? []
     const others = [...this.#last].filter(([worker]) => worker !== leading).map(([, last]) => last)
-    return renderSnapshot(await mergeSnapshots(own, [...others, this.#ended]))
+    return renderSnapshot(await mergeSnapshots(own, [...others, await this.#ended]))
   }
 }

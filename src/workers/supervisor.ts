@@ -154,7 +154,7 @@ export class Supervisor implements RunningGateway {
     if (place.leads) this.#noteLead(place, false)
     if (holder === null) return
     place.holder = null
-    void this.#metrics.bury(place.number)
+    this.#metrics.bury(place.number)
     if (this.#isEnding) return
     const { clock, log } = this.#deps
     log.error(
