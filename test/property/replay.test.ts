@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { Decision } from '../../src/domain/decision.ts'
 import { createRandom } from '../../src/demo/seeded-random.ts'
