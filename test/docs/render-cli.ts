@@ -117,7 +117,7 @@ export function renderCli(program: Command): string {
 
 const COMPLETION = [
   '## Completion',
-  'Commands, options, their values, files, and the services of the gateway that answers within half a second:',
+  'Commands, options, their values, files, and the services and variants of the gateway that answers within half a second:',
   fence(
     'sh',
     `source <(serin completion bash)      # in ~/.bashrc
