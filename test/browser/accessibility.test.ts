@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { findFaults } from './support/axe.ts'
 import { launchBrowser, openOn } from './support/browser.ts'
-import { experimented, shadowed } from './support/fixed-services.ts'
+import { experimented, ruled, shadowed } from './support/fixed-services.ts'
 import { ROLLED_BACK, UNDER_WAY, WAITS } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
 
@@ -13,6 +13,7 @@ const VIEWS = [
   '#/services/fraud-score',
   '#/services/translator',
   '#/services/checkout-offer',
+  '#/services/pricing',
 ]
 
 void t.test('for those who do not see it, or not well', skipWithout('chromium'), async (t) => {
@@ -20,7 +21,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
   t.teardown(() => browser.close())
   const stage = await openStage({
     scripts: [UNDER_WAY, ROLLED_BACK, WAITS],
-    others: () => [shadowed(CURTAIN), experimented()],
+    others: () => [shadowed(CURTAIN), experimented(), ruled()],
   })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { fakeState, fakeStatus } from '../admin/fake-deps.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { launchBrowser, openOn } from './support/browser.ts'
-import { experimented, shadowed } from './support/fixed-services.ts'
+import { experimented, ruled, shadowed } from './support/fixed-services.ts'
 import { IDLE, ROLLED_BACK, UNDER_WAY, WAITS } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
 
@@ -11,7 +11,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   t.teardown(() => browser.close())
   const stage = await openStage({
     scripts: [UNDER_WAY, ROLLED_BACK, WAITS, IDLE],
-    others: () => [shadowed(CURTAIN), experimented()],
+    others: () => [shadowed(CURTAIN), experimented(), ruled()],
   })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
@@ -26,6 +26,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
       'search-rank',
       'credit-risk',
       'checkout-offer',
+      'pricing',
       'translator',
     ])
     await page.getByRole('searchbox').fill('risk 2.0')
@@ -78,6 +79,23 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
     await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
+  })
+
+  await t.test('rules say what they match, whom they name, and who answered how', async (t) => {
+    const { page, faults } = await open('#/services/pricing')
+    const rows = page.getByRole('region', { name: 'Rules', exact: true }).locator('tbody tr')
+    await rows.first().waitFor()
+    t.same(
+      (await rows.allTextContents()).map((row) => row.replaceAll(/\s+/g, ' ')),
+      [
+        'body:/tier = platinumbaseline baseline4,1203 (0.0728 %)12 ms41 ms66 ms4.02 n 900',
+        'body:/tier = goldcanaryno request yet',
+        'header:x-country = NZbaseline 75 %, canary 25 % baseline3003 (1 %)12 ms41 ms66 ms–',
+        ' canary1003 (3 %)12 ms41 ms66 ms3.5 n 900',
+        'no ruledrawn baseline21,0003 (0.0143 %)12 ms41 ms66 ms3.9 n 900',
+      ],
+    )
+    t.same(faults, [])
   })
 
   await t.test('what happens is shown as it happens', async (t) => {

@@ -87,6 +87,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
     ],
   )
   const [platinum, gold, nz] = service.rules
+  t.same([gold!.weights, nz!.weights], [{ canary: 100 }, { baseline: 50, canary: 50 }])
   t.match(platinum!.variants['baseline'], {
     requests: 60,
     errors: 0,
@@ -102,7 +103,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
   t.equal(await readSample(gateway.admin, 'serin_rule_metric_value', rule, 'metric="rmse"'), 1)
   const { stdout } = await runSerin(t, ['status', 'credit-risk'], gateway.admin)
   t.match(stdout, /^credit-risk {2}key split\n/)
-  t.match(stdout, /card_tier = gold\n +canary +40 +0 .* 1 \(n 30\)\n/)
+  t.match(stdout, /card_tier = gold -> canary\n +canary +40 +0 .* 1 \(n 30\)\n/)
   t.match(stdout, /no A\/B\s+test/)
   t.comment(stdout)
 })
