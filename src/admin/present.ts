@@ -38,6 +38,7 @@ export type PauseJson = Json<typeof PauseSchema>
 /** What the requests of one rule came to, by the variant that answered. */
 export type RuleJson = Json<typeof RuleSchema>
 
+/** One variant as the API shows it: its version, and what it did. */
 export type VariantJson = Json<typeof VariantSchema>
 
 /** One entry of the decision log as the API shows it. */
