@@ -22,7 +22,7 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     command: 'status',
     when: '--watch',
     keys: ['services'],
-    of: 'one line a second, of every service or of the one; the gateway going and coming is told on stderr',
+    of: 'one line a second and at each decision, of every service or of the one; the gateway going and coming is told on stderr',
   },
   { command: 'weights', when: '', keys: null, of: 'percent by the name of the variant' },
   { command: 'weights', when: 'with weights', keys: ['decision', 'service'], of: ANSWER },
