@@ -8,7 +8,8 @@ import type { RedisAddress } from '../../src/store/redis-address.ts'
 import type { Store } from '../../src/store/store.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { until } from '../e2e/support/until.ts'
-import { freePort, startRedis } from '../support/redis-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { startRedis } from '../support/redis-server.ts'
 import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
 
 const code = 'SERIN_STORE_FAILED'
@@ -153,7 +154,8 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
       file,
       [
         `sentinel monitor main 127.0.0.1 ${one.port} 1`,
-        'sentinel down-after-milliseconds main 500',
+        // A master that is slow for once is not dead.
+        'sentinel down-after-milliseconds main 60000',
         'sentinel failover-timeout main 2000',
       ].join('\n'),
     )
@@ -174,6 +176,7 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     await commit(store, lease, null)
     await until('the replica has it', async () => (await master.wait(1, 1000)) === 1)
     master.disconnect()
+    await client.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', '500')
     await one.kill()
     const revision = await until('the other is the master', () =>
       store.readRevision(SERVICE).catch(() => null),
