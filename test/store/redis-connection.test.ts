@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
+import { createRedisConnection } from '../../src/store/redis-connection.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
 import type { RedisAddress } from '../../src/store/redis-address.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -46,6 +47,19 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
       t.match(await store.findPredictions([query]), [{ found: 'pending' }])
     },
   )
+
+  t.test('each attempt at a server that is not there says why it failed', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    await redis.kill()
+    const connection = createRedisConnection(redis.address())
+    t.teardown(connection.close)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await t.rejects(connection.connect(), { code, message: /nothing listens there/ })
+    }
+    await redis.start()
+    await connection.connect()
+    t.equal(await connection.ask('ping', (client) => client.ping()), 'PONG')
+  })
 
   t.test(
     'a Redis that stands still is an error after two seconds, then a new connection',
