@@ -41,8 +41,8 @@ const ON_A_BUSY_MACHINE: Readonly<Record<string, object>> = {
 /** Of the steps of a canary that is not to be promoted, however late it begins to be worse. */
 export const ENDLESS = '1h'
 
-/** Labels come within a second, and their errors are small. */
-export const LABELS = { rmse: { labelWindow: '1s', minLabels: 30, cap: 50 } }
+/** Labels come within two seconds, and their errors are small. */
+export const LABELS = { rmse: { labelWindow: '2s', minLabels: 30, cap: 50 } }
 
 /** Sends one request through the gateway: GET without a body, else POST. */
 export async function send(
