@@ -78,7 +78,7 @@ t.before(async () => {
     }
   }
   loads.better = scenes.better.load(600)
-  loads.skewed = scenes.skewed.load(150)
+  loads.skewed = scenes.skewed.load(200)
   loads.failing = scenes.failing.load(100)
 })
 
