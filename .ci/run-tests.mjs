@@ -50,7 +50,7 @@ const ran = runTap(
   ],
   whole
     ? { SUITE_TIMEOUT: '120', SUITE_COVERAGE: resolve(V8_COVERAGE) }
-    : { SUITE_TIMEOUT: '3600' },
+    : { SUITE_TIMEOUT: '3600', ...(isLongRun ? { FC_SEED: process.env.FC_SEED ?? 'random' } : {}) },
 )
 const gaps = whole ? coverageGaps() : []
 const counts = readCounts()

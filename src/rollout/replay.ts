@@ -95,11 +95,13 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     for (const each of due) if (each.command !== undefined) lookAt(now, each)
     const opened = cohorts.open(now, false)
     const folded = rehearsal.fold(now)
-    if (cohorts.turn(now)) rehearsal.countLimits()
+    // The last one of an attempt turns without another that opens.
+    const turned = cohorts.turn(now)
+    if (turned) rehearsal.countLimits()
     const seen = due.filter((each) => each.command === undefined)
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.
-    if (seen.length === 0 && (folded || opened || moments.isDeadline)) lookAt(now, null)
+    if (seen.length === 0 && (folded || opened || turned || moments.isDeadline)) lookAt(now, null)
     cohorts.open(now, true)
     next = moments.next(now, rehearsal.state)
   }

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { FeedbackLineSchema } from '../../src/admin/schema-feedback.ts'
 import { parseFeedback } from '../../src/feedback/parse.ts'

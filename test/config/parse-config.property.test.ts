@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { parseConfig } from '../../src/config/load.ts'

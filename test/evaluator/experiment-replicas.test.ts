@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { EventEvidence } from '../../src/domain/evidence.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'

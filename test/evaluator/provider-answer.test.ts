@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { readProviderAnswer } from '../../src/evaluator/provider-answer.ts'
 import { buildProviderRequest, namesVariant } from '../../src/evaluator/provider-request.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { findJsonError } from '../../src/feedback/json-error.ts'
 import { MAX_FEEDBACK_LINES, parseFeedback } from '../../src/feedback/parse.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { DriftStratum } from '../../src/domain/evidence.ts'
 import { binOf, decileEdges } from '../../src/statistics/bins.ts'

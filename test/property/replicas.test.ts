@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { EventEvidence, Evidence } from '../../src/domain/evidence.ts'

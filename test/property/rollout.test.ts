@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { PHASES, type Command } from '../../src/domain/decision.ts'
 import type { RolloutPhase, RolloutState } from '../../src/domain/rollout-state.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { assign } from '../../src/routing/assign.ts'
 import { buildCoin, pickByDraw, pickByKey, type Coin } from '../../src/routing/rendezvous.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Service } from '../../src/domain/service.ts'

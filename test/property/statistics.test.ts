@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { BetTally, EventTally, Pair, Side } from '../../src/domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum } from '../../src/domain/evidence.ts'

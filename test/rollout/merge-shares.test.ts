@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { Pair, Tally, ValueBins } from '../../src/domain/cohort.ts'
 import type { CohortSums } from '../../src/domain/replica.ts'

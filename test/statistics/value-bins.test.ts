@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { BASELINE_SIDE, CANARY_SIDE, type BetTally, type Side } from '../../src/domain/cohort.ts'
 import { emptyBetTally } from '../../src/metrics/tally.ts'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 
 /** How bytes are cut up on their way: sizes of the pieces, used in turn; empty = one piece. */
 export const FRAGMENTS: fc.Arbitrary<readonly number[]> = fc.oneof(

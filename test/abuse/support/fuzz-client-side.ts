@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { RawConnection } from '../../support/raw-client.ts'
 import { readAnswers, type StrictAnswer } from '../../support/strict-answers.ts'
 import { digestOf, echoBody } from './echo-upstream.ts'

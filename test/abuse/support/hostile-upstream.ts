@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import { startRawUpstream } from '../../support/fake-upstream.ts'
 import { FRAGMENTS, writeFragments } from './fragments.ts'
 import { MUTATIONS, mutate } from './mutations.ts'

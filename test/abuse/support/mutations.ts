@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 
 /** One change of a byte string. Positions are taken modulo its length, so that each fits every string. */
 export type Mutation =

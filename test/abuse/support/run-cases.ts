@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 
 /** Cases under way at once. */
 const CONCURRENCY = 50

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../support/fast-check.ts'
 import type { Store } from '../../../src/store/store.ts'
 import type { Configuration } from './configurations.ts'
 import { World } from './world.ts'
