@@ -1,25 +1,26 @@
 import { createServer } from 'node:net'
 
-/** Below those that the system gives to whoever asks for any (on Linux from 32768 on). */
-const FIRST = 20_000
-const COUNT = 12_000
-/** A process gets so many in a row before it meets those of the next one. */
-const PER_PROCESS = 16
+/** Below the ports that the system gives to whoever asks for any one (Linux: from 32,768 on). */
+const FIRST = 10_000
+const COUNT = 20_000
+
+/** More than a process asks for, so that suites which run side by side have ports of their own. */
+const PER_PROCESS = 20
 
 let given = 0
 
 /**
- * A port of loopback that nobody listens on, for a server that has to be known before it runs, or comes back where
- * it was: no process that asks for any port is given it meanwhile.
+ * A port of loopback that nobody listens on. Nobody else is given it by chance either: not before it is used, and not
+ * while a server that had it is away.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + ((process.pid * PER_PROCESS + given++) % COUNT)
-    if (await isFree(port)) return port
+    if (await canListen(port)) return port
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
