@@ -103,7 +103,9 @@ t.test('A mirror may be slow, hang, die and come back: its counters alone show i
 
   model.kill('SIGSTOP')
   await send(300)
-  const hangs = await look()
+  const hangs = await untilMirror('each copy waits or is dropped', ({ inFlight, results }) => {
+    return inFlight + results.dropped_busy === 300
+  })
   t.same(
     [hangs.inFlight, hangs.results.dropped_busy],
     [256, 44],
