@@ -1,4 +1,6 @@
+import type { Browser } from 'playwright-core'
 import t from 'tap'
+import type { Test } from 'tap'
 import { askAdmin, untilService } from '../e2e/support/admin-api.ts'
 import { buildConfig, buildRolloutService } from '../e2e/support/config.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
@@ -19,9 +21,20 @@ const TOKENS = [
   { name: 'guest', token: 'guest-token-01234567', scopes: ['read'], expiresAt: CURTAIN + 1000 },
 ] as const
 
-void t.test('who may look, and do', skipWithout('chromium'), async (t) => {
+void t.test('browser/access', skipWithout('chromium'), async (t) => {
   const browser = await launchBrowser()
   t.teardown(() => browser.close())
+  // At the same time: most of both is waiting.
+  t.jobs = 2
+  await Promise.all([
+    t.test('who may look, and do', { buffered: true }, (t) => testTokens(t, browser)),
+    t.test('a gateway that goes away and comes back', { buffered: true }, (t) =>
+      testReturn(t, browser),
+    ),
+  ])
+})
+
+async function testTokens(t: Test, browser: Browser): Promise<void> {
   const stage = await openStage({ scripts: [UNDER_WAY], tokens: TOKENS })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
@@ -97,11 +110,9 @@ void t.test('who may look, and do', skipWithout('chromium'), async (t) => {
     await page.getByText('token "guest" expired at').waitFor({ timeout: 60_000 })
     t.notMatch(await page.content(), 'credit-risk')
   })
-})
+}
 
-void t.test('a gateway that goes away and comes back', skipWithout('chromium'), async (t) => {
-  const browser = await launchBrowser()
-  t.teardown(() => browser.close())
+async function testReturn(t: Test, browser: Browser): Promise<void> {
   const upstream = await startUpstream((_req, res) => res.end('{"outputs":[{"data":[1]}]}'))
   t.teardown(upstream.close)
   const port = await freePort()
@@ -148,4 +159,4 @@ void t.test('a gateway that goes away and comes back', skipWithout('chromium'), 
     faults.filter((fault) => !fault.includes('ERR_')),
     [],
   )
-})
+}
