@@ -82,8 +82,8 @@ t.before(async () => {
     }
   }
   loads.better = scenes.better.load(600)
-  loads.skewed = scenes.skewed.load(300)
-  loads.failing = scenes.failing.load(300)
+  loads.skewed = scenes.skewed.load(200)
+  loads.failing = scenes.failing.load(100)
 })
 
 t.test('A canary that is better is promoted step by step on the labels joined.', async (t) => {
@@ -163,7 +163,7 @@ t.test('A canary that answers 200 to everything is rolled back on its RMSE.', as
 t.test('A canary that begins to fail is rolled back within seconds.', async (t) => {
   const { canary, until, decisions } = scenes.failing
   const load = loads.failing
-  await until('some of the canary', ({ variants }) => variants['canary']!.requests > 200)
+  await until('some of the canary', ({ variants }) => variants['canary']!.requests > 100)
   canary.behaviour.failures = 1
   const failingAt = Date.now()
   const found = await until('rolled back', ({ phase }) => phase === 'rolled-back')
