@@ -41,12 +41,12 @@ export const summarize = {
       return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
     }
     if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
-    if (report.kind === 'disagreement') return `${verb}: ${disagreementSentence(report)}`
+    if (report.kind === 'disagreement') return `${verb} by ${disagreementSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
-      return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
+      return `${verb} by ${report.name}, beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
     }
-    return `${verb}: ${report.name} is ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
+    return `${verb} by ${report.name}: ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
   },
 
   ratioMismatch: (seen: Observation): string =>
@@ -134,14 +134,14 @@ function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport
 
 function disagreementSentence({ name, kind, canary, limit, evidence }: MetricReport): string {
   const { log, threshold } = evidence.harm!
-  return `${name} is ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides.${UNSEEN}`
+  return `${name}: ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides.${UNSEEN}`
 }
 
 /** What pairs have shown, they have shown before the canary's first weight. */
 const UNSEEN = ' No user has seen an answer of the canary.'
 
 /** How the sentence of a rollback begins. */
-const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\))?: /
+const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\): |: | by )/
 
 // Else a canary whose failures are fast would be told to be slower.
 function describeSlow({ slow }: MetricReport): string {
