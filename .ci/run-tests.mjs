@@ -49,7 +49,7 @@ const ran = runTap(
     ...(onCi ? ['--fail-skip'] : []),
   ],
   whole
-    ? { SUITE_TIMEOUT: '120', SUITE_COVERAGE: resolve(V8_COVERAGE) }
+    ? { SUITE_TIMEOUT: '240', SUITE_COVERAGE: resolve(V8_COVERAGE) }
     : { SUITE_TIMEOUT: '3600', ...(isLongRun ? { FC_SEED: process.env.FC_SEED ?? 'random' } : {}) },
 )
 const gaps = whole ? coverageGaps() : []

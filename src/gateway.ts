@@ -24,6 +24,7 @@ import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
+import { createDecisionNews } from './decision-news.ts'
 import { describeStage, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
 import { describeLead, describeReplicas, tellOfReplicas } from './describe-replicas.ts'
@@ -93,6 +94,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     leads: () => evaluator.leads,
   })
 
+  const news = createDecisionNews({ metrics, notifications, log })
+
   const evaluator = new Evaluator({
     store: storeHealth.watched(store),
     clock,
@@ -102,12 +105,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     fetchProvider: providers.fetch,
     confirm: notifications.confirm,
     ...apply,
-    onDecision: (decision) => {
-      metrics.countDecision(decision)
-      notifications.wake(decision.service)
-      const { metrics: evidence, ...line } = decision
-      log.info({ decision: line, evidence }, decision.summary)
-    },
+    onDecision: news.tell,
     onTurn: look.note,
     ...tellOfReplicas(log, siblings?.onLead),
     onError: storeHealth.report,
@@ -173,6 +171,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
     ...{ history: look.history, countDroppedStream: metrics.countDroppedStream },
     isDraining: () => stage.draining,
+    followDecisions: news.follow,
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),

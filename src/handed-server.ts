@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { OpenSockets } from './proxy/open-sockets.ts'
 
@@ -12,8 +13,8 @@ export async function standBy(app: FastifyInstance): Promise<null> {
 
 /** Serves a connection that another process accepted, and read nothing of. */
 export function serveHanded(app: FastifyInstance, socket: Socket): void {
-  // What Node's own server gives the connections that it accepts.
-  socket.allowHalfOpen = true
+  // What Node's own server gives the connections that it accepts; over TLS no half of one stays open.
+  socket.allowHalfOpen = !(app.server instanceof TlsServer)
   socket.setNoDelay(true)
   app.server.emit('connection', socket)
   socket.resume()

@@ -1,16 +1,22 @@
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:tls'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { closeHanded, serveHanded, standBy } from '../src/handed-server.ts'
 import { trackSockets } from '../src/proxy/open-sockets.ts'
+import { createAuthority, type Pair } from './support/certificates.ts'
 import { RawConnection } from './support/raw-client.ts'
 
-/** A server that never listens, and a port whose connections it is given. */
-async function start(t: Test) {
+/** A server that never listens, and a port whose connections it is given; over TLS where there is a pair. */
+async function start(t: Test, pair: Pair | null = null) {
   const app = fastify({
     serverFactory: (handler) =>
-      createHttpServer({ headersTimeout: 50, connectionsCheckingInterval: 20 }, handler),
+      pair === null
+        ? createHttpServer({ headersTimeout: 50, connectionsCheckingInterval: 20 }, handler)
+        : createHttpsServer(pair, handler),
   })
   let answer: (() => void) | null = null
   app.get('/', () => 'fine')
@@ -27,33 +33,43 @@ async function start(t: Test) {
   return { app, sockets, port, held: () => answer }
 }
 
-const once = async (isSo: () => boolean) => {
+const until = async (isSo: () => boolean) => {
   while (!isSo()) await new Promise(setImmediate)
 }
 
 t.test('A head that never ends is cut off, as by a server that listens.', async (t) => {
   const { port } = await start(t)
   const client = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n')
-  await once(() => client.isClosed)
+  await until(() => client.isClosed)
   t.match(client.text, /^HTTP\/1\.1 408 /)
 })
 
 t.test('The end cuts idle connections and waits for the others.', async (t) => {
   const { app, sockets, port, held } = await start(t)
   const idle = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
-  await once(() => idle.text.includes('fine'))
+  await until(() => idle.text.includes('fine'))
   const busy = new RawConnection(port).send('GET /held HTTP/1.1\r\nHost: h\r\n\r\n')
-  await once(() => held() !== null)
+  await until(() => held() !== null)
   let isClosed = false
   const events: string[] = []
   app.server.once('close', () => events.push('close'))
   const closed = closeHanded(app, sockets).then(() => (isClosed = true))
-  await once(() => idle.isClosed)
+  await until(() => idle.isClosed)
   t.notOk(isClosed)
   held()!()
-  await once(() => busy.text.includes('answered'))
+  await until(() => busy.text.includes('answered'))
   busy.socket.end()
   await closed
-  await once(() => events.length > 0)
+  await until(() => events.length > 0)
   t.pass('whoever waits for the server hears of its end')
+})
+
+t.test('A client that refuses the certificate leaves nothing open.', async (t) => {
+  const authority = createAuthority()
+  const { app, sockets, port } = await start(t, authority.issue('localhost'))
+  const client = connect({ port, ca: authority.cert, servername: 'another' })
+  const [refusal] = (await once(client, 'error')) as [NodeJS.ErrnoException]
+  t.equal(refusal.code, 'ERR_TLS_CERT_ALTNAME_INVALID')
+  await closeHanded(app, sockets)
+  t.pass('the end waits for nobody')
 })

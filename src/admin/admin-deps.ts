@@ -36,6 +36,8 @@ export type AdminDeps = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly Decision[]>
   readonly decision: (service: string, id: number) => Promise<Decision | null>
+  /** Calls back with the service of each decision that this process makes, until what it returns is called. */
+  readonly followDecisions: (listener: (service: string) => void) => () => void
   /** What the evidence was, turn by turn; null = nothing was noted since the process began. */
   readonly history: (service: string) => AttemptHistory | null
   /** What is kept of folded cohorts; see the store's port. */

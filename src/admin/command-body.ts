@@ -57,6 +57,7 @@ export type CommandBody = {
   readonly variant?: string
 }
 
+/** The weights of an override as they were sent: in percent, not checked to make a split. */
 export type WeightsBody = Static<typeof WEIGHTS_BODY>
 
 /** Builds the command of a verb's route. */

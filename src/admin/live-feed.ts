@@ -20,7 +20,14 @@ const AT_A_STRETCH = 40
 /** What the feed needs of the gateway. */
 export type LiveFeedDeps = Pick<
   AdminDeps,
-  'serviceNames' | 'service' | 'gather' | 'decisions' | 'clock' | 'isDraining' | 'log'
+  | 'serviceNames'
+  | 'service'
+  | 'gather'
+  | 'decisions'
+  | 'followDecisions'
+  | 'clock'
+  | 'isDraining'
+  | 'log'
 >
 
 /** What was told of one service to those who read of all, and what it was made of. */
@@ -31,7 +38,7 @@ type Watch = { readonly streams: Set<EventStream>; readonly told: ToldMembers }
 
 /**
  * Tells readers what changes: each look presents what is watched once, whoever reads it, and sends what
- * differs from the look before. It looks only while somebody reads.
+ * differs from the look before. What this process decides is told at once. It looks only while somebody reads.
  */
 export class LiveFeed {
   readonly #deps: LiveFeedDeps
@@ -44,6 +51,9 @@ export class LiveFeed {
   #timer: NodeJS.Timeout | null = null
   #looks = 0
   #looking: Promise<void> | null = null
+  /** Services that were decided upon since they were told of. */
+  readonly #decided = new Set<string>()
+  #unfollow: (() => void) | null = null
 
   constructor(deps: LiveFeedDeps) {
     this.#deps = deps
@@ -93,10 +103,29 @@ export class LiveFeed {
 
   /** One look; skipped while the one before is still running. Never rejects. */
   look(): Promise<void> {
-    this.#looking ??= this.#lookOnce()
+    return this.#alone(() => this.#lookOnce())
+  }
+
+  // One at a time, or the same would be told twice.
+  #alone(tell: () => Promise<void>): Promise<void> {
+    this.#looking ??= tell()
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'events could not be told'))
-      .finally(() => (this.#looking = null))
+      .finally(() => {
+        this.#looking = null
+        if (this.#decided.size > 0) void this.#alone(() => this.#tellDecided())
+      })
     return this.#looking
+  }
+
+  async #tellDecided(): Promise<void> {
+    // What decides is not through with it when it says so.
+    await nextTurn()
+    const names = [...this.#decided]
+    this.#decided.clear()
+    await this.#each(
+      names.filter((name) => this.#all.size > 0 || this.#watched.has(name)),
+      (status) => this.#tell(status, false),
+    )
   }
 
   async #lookOnce(): Promise<void> {
@@ -106,17 +135,22 @@ export class LiveFeed {
     const withFigures = this.#looks % FIGURES_EVERY === 0
     if (withFigures && this.#all.size > 0) await this.#deps.gather(null)
     else await Promise.all([...this.#watched.keys()].map((name) => this.#deps.gather(name)))
-    await this.#eachWatched(async (status) => {
-      this.#tellOfOne(status)
-      if (this.#all.size > 0) this.#tellOfAll(status, withFigures)
-      for (const decision of await this.#decisions.take(status)) this.#tellDecision(decision)
-    })
+    const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
+    await this.#each(names, (status) => this.#tell(status, withFigures))
     this.#tellRemoved()
   }
 
-  /** Every service that somebody reads of, a slice of them at a time. */
-  async #eachWatched(visit: (status: ServiceStatus) => Promise<void> | void): Promise<void> {
-    const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
+  async #tell(status: ServiceStatus, withFigures: boolean): Promise<void> {
+    this.#tellOfOne(status)
+    if (this.#all.size > 0) this.#tellOfAll(status, withFigures)
+    for (const decision of await this.#decisions.take(status)) this.#tellDecision(decision)
+  }
+
+  /** Services by their names, a slice of them at a time. */
+  async #each(
+    names: readonly string[],
+    visit: (status: ServiceStatus) => Promise<void>,
+  ): Promise<void> {
     for (const [i, name] of names.entries()) {
       const status = this.#deps.service(name)
       if (status !== null) await visit(status)
@@ -232,12 +266,19 @@ export class LiveFeed {
     if (this.#timer !== null) return
     this.#timer = setInterval(() => void this.look(), LOOK_MS)
     this.#timer.unref()
+    this.#unfollow = this.#deps.followDecisions((service) => {
+      this.#decided.add(service)
+      void this.#alone(() => this.#tellDecided())
+    })
     this.#decisions.clear()
   }
 
   #sleep(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
+    this.#unfollow?.()
+    this.#unfollow = null
+    this.#decided.clear()
     this.#summaries.clear()
   }
 

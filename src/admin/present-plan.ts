@@ -12,6 +12,7 @@ export type TimesJson = Json<typeof TimesSchema>
 /** A forecast as the API shows it: weights in percent, other shares as fractions. */
 export type PlanJson = Json<typeof PlanSchema>
 
+/** One step of a forecast. */
 export type StepPlanJson = Json<typeof StepPlanSchema>
 
 /** Builds the JSON of `GET …/plan`. */

@@ -6,6 +6,7 @@ import { bpToPercent } from '../domain/units.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
+import { presentRules } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
 import type { Json } from './schema-value.ts'
@@ -37,6 +38,7 @@ export type PauseJson = Json<typeof PauseSchema>
 /** What the requests of one rule came to, by the variant that answered. */
 export type RuleJson = Json<typeof RuleSchema>
 
+/** One variant as the API shows it: its version, and what it did. */
 export type VariantJson = Json<typeof VariantSchema>
 
 /** One entry of the decision log as the API shows it. */
@@ -60,7 +62,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     mirrors: Object.fromEntries(
       Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
     ),
-    rules: status.rules,
+    rules: presentRules(service, status.rules),
     metrics: rollout?.metrics.map(presentMetric) ?? [],
     missing: rollout?.missing ?? [],
     etaSeconds: rollout?.etaSeconds ?? null,

@@ -35,6 +35,8 @@ export type RouteOptions = {
 export const SERVICE_PARAMS = Type.Object({
   service: Type.String({ description: 'The name of a service.', examples: ['credit-risk'] }),
 })
+
+/** Path parameters of a service's routes, as a handler reads them. */
 export type ServiceParams = Static<typeof SERVICE_PARAMS>
 
 /** Builds the context of the routes. */

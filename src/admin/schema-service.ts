@@ -49,6 +49,10 @@ export const RuleSchema = Type.Object(
       Type.String(),
       'The conditions of the rule; null = no rule matched, and a draw decided.',
     ),
+    weights: orNull(
+      byName(Type.Number(), 'By variant; those that get nothing are left out.'),
+      'Percent of its requests that the rule gives each variant, as it is configured; null where no rule matched, and for a rule that is configured no more.',
+    ),
     variants: byName(
       Type.Object({
         requests: count('Since this process started, or since it has this version.'),

@@ -6,6 +6,7 @@ import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
+import { readLines } from './read-lines.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
 export type AdminClient = {
@@ -28,6 +29,15 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /**
+   * Calls back when something is decided, of one service or (null) of all. Resolves when the gateway ends the
+   * stream, breaks it or falls silent, and when `signal` aborts; `never`: it will not give one to this client.
+   */
+  readonly followDecisions: (
+    service: string | null,
+    onDecision: () => void,
+    signal: AbortSignal,
+  ) => Promise<'ended' | 'never'>
   /**
    * A page of archived cohorts; `rollout: null` = of the newest attempt, `variant: null` = of the rollout,
    * else of a challenger.
@@ -58,6 +68,8 @@ export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
 const TIMEOUT_MS = 10_000
 const FEEDBACK_TIMEOUT_MS = 120_000
 const COHORTS_PER_PAGE = 500
+/** A stream of events says something every 15 s: after this it is gone, whatever the connection says. */
+const SILENCE_MS = 40_000
 
 /** Creates a client of the admin API at `url` (an origin, a path before the API's own is kept). */
 export function createAdminClient(options: {
@@ -129,6 +141,23 @@ export function createAdminClient(options: {
     },
     decision: async (service, id) =>
       (await getOf(service, `/decisions/${id}`)).body as DecisionJson,
+    followDecisions: async (service, onDecision, signal) => {
+      const of = service === null ? '' : `?service=${encodeURIComponent(service)}`
+      try {
+        const { statusCode, body } = await request(`${base}/api/v1/events${of}`, {
+          ...{ dispatcher: agent, signal, bodyTimeout: SILENCE_MS, headersTimeout: patienceMs },
+          headers: { ...authorization, accept: 'text/event-stream' },
+        })
+        if (statusCode !== 200) {
+          await body.dump()
+          return statusCode >= 400 && statusCode < 500 && statusCode !== 429 ? 'never' : 'ended'
+        }
+        for await (const line of readLines(body)) if (line === 'event: decision') onDecision()
+      } catch {
+        // Why it broke is told by the next request, if it lasts.
+      }
+      return 'ended'
+    },
     cohorts: async (service, { variant, rollout, after }) => {
       const which = Object.entries({ variant, rollout }).map(([name, value]) =>
         value === null ? '' : `&${name}=${encodeURIComponent(value)}`,

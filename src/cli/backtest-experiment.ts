@@ -4,12 +4,13 @@ import {
   recordedComparison,
   type ComparisonPlan,
 } from '../rollout/experiment-plan.ts'
-import { replayComparison } from '../rollout/replay-comparison.ts'
+import { replayComparison, type ComparisonRecord } from '../rollout/replay-comparison.ts'
 import {
   buildChallengerReport,
   renderChallengers,
   type ExperimentBacktestReport,
 } from './backtest-challenger.ts'
+import { createBacktestProgress } from './backtest-progress.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { withClient, writeJson, type ReadOptions } from './command-options.ts'
@@ -28,23 +29,29 @@ export async function judgeChallengers(
   options: ReadOptions & { readonly rollout?: string },
 ): Promise<void> {
   const comparisons = rules === null ? null : comparisonsOf(rules, service, challengers)
+  const progress = createBacktestProgress(io)
+  const judge = (record: ComparisonRecord, under: ComparisonPlan) => {
+    const onJudged = progress.begin('judged')
+    return replayComparison(record, under, (done) => onJudged(done, record.cohorts.length))
+  }
   const reports = await withClient(io, options, async (client) => {
     const done: ExperimentBacktestReport['challengers'][number][] = []
     for (const variant of challengers) {
       const which = { variant, rollout: options.rollout ?? null }
-      const { attempt, record } = await readComparisonRecord(client, service, which, io.clock.now())
+      const [now, onRead] = [io.clock.now(), progress.begin('read')]
+      const { attempt, record } = await readComparisonRecord(client, service, which, now, onRead)
       const recorded = recordedComparison(variant, record.plan)
       const under = comparisons === null ? null : asRecorded(comparisons.get(variant)!, recorded)
       done.push(
         buildChallengerReport(attempt, record.cohorts.length, {
           variant,
-          recorded: replayComparison(record, recorded),
-          replayed: under === null ? null : replayComparison(record, under),
+          recorded: judge(record, recorded),
+          replayed: under === null ? null : judge(record, under),
         }),
       )
     }
     return done
-  })
+  }).finally(() => progress.clear())
   const report: ExperimentBacktestReport = {
     ...{ service, rules: rules?.file ?? null },
     challengers: reports,

@@ -2,15 +2,16 @@ import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import { suggest } from '../domain/nearest.ts'
 import { buildPlan, type RolloutPlan } from '../rollout/plan.ts'
-import { replay } from '../rollout/replay.ts'
+import { replay, type Replay } from '../rollout/replay.ts'
 import { comparisonsIn, judgeChallengers } from './backtest-experiment.ts'
+import { createBacktestProgress } from './backtest-progress.ts'
 import { buildBacktestReport } from './backtest-report.ts'
 import { renderBacktest } from './backtest-text.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
-import { readRecord } from './read-record.ts'
+import { readRecord, type KeptAttempt } from './read-record.ts'
 import { buildStyle } from './render.ts'
 import { runSynthetic } from './synthetic.ts'
 import {
@@ -84,12 +85,7 @@ async function judgeAgain(io: CliIo, service: string, options: BacktestOptions):
     return judgeChallengers(io, service, challengers, rules, options)
   }
   const rules = config === null ? null : rulesOf(config, file!, service)
-  const { attempt, record } = await withClient(io, options, (client) =>
-    readRecord(client, service, options.rollout ?? null, io.clock.now()),
-  )
-  const { baselineVersion, canaryVersion, keyed } = record.plan
-  const plan: RolloutPlan = { ...(rules ?? record.plan), baselineVersion, canaryVersion, keyed }
-  const replayed = replay(record, plan)
+  const { attempt, record, replayed } = await replayKept(io, service, rules, options)
   if (replayed === null) {
     throw new CliExit(
       EXIT.badInput,
@@ -100,6 +96,29 @@ async function judgeAgain(io: CliIo, service: string, options: BacktestOptions):
   if (options.output === 'json') return writeJson(io, report)
   const lines = renderBacktest(report, buildStyle(io, io.stdout))
   io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** Reads what is kept of an attempt and replays it, under other rules or (null) its own. */
+async function replayKept(
+  io: CliIo,
+  service: string,
+  rules: RolloutPlan | null,
+  options: BacktestOptions,
+): Promise<KeptAttempt & { readonly replayed: Replay | null }> {
+  const progress = createBacktestProgress(io)
+  try {
+    const { attempt, record } = await withClient(io, options, (client) => {
+      const onRead = progress.begin('read')
+      return readRecord(client, service, options.rollout ?? null, io.clock.now(), onRead)
+    })
+    const { baselineVersion, canaryVersion, keyed } = record.plan
+    const plan: RolloutPlan = { ...(rules ?? record.plan), baselineVersion, canaryVersion, keyed }
+    const onJudged = progress.begin('judged')
+    const replayed = replay(record, plan, (done) => onJudged(done, record.cohorts.length))
+    return { attempt, record, replayed }
+  } finally {
+    progress.clear()
+  }
 }
 
 /** Whose cohorts are judged again: those of an experiment's challengers, or (null) of a rollout. */

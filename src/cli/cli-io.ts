@@ -26,6 +26,7 @@ export type CliIo = {
   readonly loadDemo: () => Promise<DemoModule>
 }
 
+/** The signals that a command may answer. */
 export type CliSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 /** A terminal or a file; `columns` and `rows` are known of terminals. */

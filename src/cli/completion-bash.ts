@@ -1,4 +1,4 @@
-import type { CommandWords, Values } from './completion-words.ts'
+import { WEIGHT_WORDS, type CommandWords, type Values } from './completion-words.ts'
 
 /** Builds the script for bash 3.2 and later. */
 export function renderBash(commands: readonly CommandWords[]): string {
@@ -31,9 +31,8 @@ ${commands.flatMap(argumentCases).join('\n')}
   esac
 }
 _serin_files() { compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); }
-_serin_services() {
-  COMPREPLY=($(compgen -W "$(serin __services "\${COMP_WORDS[@]:1}" 2>/dev/null)" -- "$cur"))
-}
+_serin_weights() { compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W '${WEIGHT_WORDS.join(' ')}' -- "$cur")); }
+_serin_names() { COMPREPLY=($(compgen -W "$(serin "$1" "\${COMP_WORDS[@]:1}" 2>/dev/null)" -- "$cur")); }
 complete -F _serin serin
 `
 }
@@ -60,8 +59,18 @@ function argumentCases({ name, args }: CommandWords): readonly string[] {
 }
 
 function replyWith(values: Values): string {
-  if (values.of === 'words')
-    return `COMPREPLY=($(compgen -W '${values.words.join(' ')}' -- "$cur"));`
-  if (values.of === 'anything') return ''
-  return values.of === 'files' ? '_serin_files;' : '_serin_services;'
+  switch (values.of) {
+    case 'words':
+      return `COMPREPLY=($(compgen -W '${values.words.join(' ')}' -- "$cur"));`
+    case 'files':
+      return '_serin_files;'
+    case 'services':
+      return '_serin_names __services;'
+    case 'variants':
+      return '_serin_names __variants;'
+    case 'weights':
+      return '_serin_weights;'
+    case 'anything':
+      return ''
+  }
 }

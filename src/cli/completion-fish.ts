@@ -1,11 +1,16 @@
-import type { CommandWords, OptionWords, Values } from './completion-words.ts'
+import {
+  WEIGHT_WORDS,
+  type CommandWords,
+  type OptionWords,
+  type Values,
+} from './completion-words.ts'
 
 /** Builds the script for fish. */
 export function renderFish(commands: readonly CommandWords[]): string {
   return [
     '# Completion of serin for fish: serin completion fish | source',
-    'function __serin_services',
-    '  serin __services (commandline -opc)[2..-1] 2>/dev/null',
+    'function __serin_names',
+    '  serin $argv[1] (commandline -opc)[2..-1] 2>/dev/null',
     'end',
     'complete -c serin -f',
     'complete -c serin -n __fish_use_subcommand -l help -d "what there is"',
@@ -42,7 +47,11 @@ function renderValues(values: Values): string {
     case 'files':
       return '-F'
     case 'services':
-      return "-a '(__serin_services)'"
+      return "-a '(__serin_names __services)'"
+    case 'variants':
+      return "-a '(__serin_names __variants)'"
+    case 'weights':
+      return `-a ${quote(WEIGHT_WORDS.join(' '))}`
     case 'anything':
       return ''
   }

@@ -1,9 +1,12 @@
 import type { Argument, Command, Option } from 'commander'
 
-/** What an option or argument may be: words, a file, a service of the gateway, or what nobody can know. */
+/**
+ * What an option or argument may be: words, a file, a service of the gateway, a variant of the service that the line
+ * names, the weight of one, or what nobody can know.
+ */
 export type Values =
   | { readonly of: 'words'; readonly words: readonly string[] }
-  | { readonly of: 'files' | 'services' | 'anything' }
+  | { readonly of: 'files' | 'services' | 'variants' | 'weights' | 'anything' }
 
 /** A command as a shell completes it. */
 export type CommandWords = {
@@ -48,14 +51,23 @@ function describeOption(option: Option): OptionWords {
   return { flags, description, values: takesValue ? valuesOfOption(option) : null }
 }
 
-function valuesOfOption({ argChoices, flags }: Option): Values {
+function valuesOfOption({ argChoices, flags, long }: Option): Values {
   if (argChoices !== undefined) return { of: 'words', words: argChoices }
+  if (long === '--variant') return { of: 'variants' }
   return /<file>/.test(flags) ? { of: 'files' } : { of: 'anything' }
 }
 
 function valuesOf(argument: Argument): Values {
   if (argument.argChoices !== undefined) return { of: 'words', words: argument.argChoices }
-  const name = argument.name()
-  if (name === 'service') return { of: 'services' }
-  return name === 'file' ? { of: 'files' } : { of: 'anything' }
+  return { of: ARGUMENTS[argument.name()] ?? 'anything' }
 }
+
+const ARGUMENTS: Readonly<Record<string, Exclude<Values['of'], 'words'>>> = {
+  service: 'services',
+  variant: 'variants',
+  weight: 'weights',
+  file: 'files',
+}
+
+/** What an override of weights may begin with; the percent follows without a space. */
+export const WEIGHT_WORDS = ['baseline=', 'canary='] as const

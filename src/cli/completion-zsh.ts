@@ -1,14 +1,22 @@
-import type { CommandWords, OptionWords, Values } from './completion-words.ts'
+import {
+  WEIGHT_WORDS,
+  type CommandWords,
+  type OptionWords,
+  type Values,
+} from './completion-words.ts'
 
 /** Builds the script for zsh: as `_serin` in a folder of `fpath`, or sourced after `compinit`. */
 export function renderZsh(commands: readonly CommandWords[]): string {
   return `#compdef serin
 # Completion of serin for zsh: source <(serin completion zsh), after compinit
-_serin_services() {
+_serin_services() { _serin_names __services }
+_serin_variants() { _serin_names __variants }
+_serin_names() {
   local -a names
-  names=("\${(@f)$(serin __services "\${(@)words[2,-1]}" 2>/dev/null)}")
+  names=("\${(@f)$(serin "$1" "\${(@)words[2,-1]}" 2>/dev/null)}")
   compadd -a names
 }
+_serin_weights() { compadd -S '' ${WEIGHT_WORDS.join(' ')} }
 _serin() {
   local context state state_descr line
   typeset -A opt_args
@@ -57,6 +65,10 @@ function actionOf(values: Values): string {
       return '_files'
     case 'services':
       return '_serin_services'
+    case 'variants':
+      return '_serin_variants'
+    case 'weights':
+      return '_serin_weights'
     case 'anything':
       return ' '
   }

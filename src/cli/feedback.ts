@@ -8,9 +8,8 @@ import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { drawBar } from './gauge.ts'
-import { createProgressLine } from './progress-line.ts'
+import { createProgressLine, describeRest } from './progress-line.ts'
 import { readLines } from './read-lines.ts'
-import { formatSeconds } from './render.ts'
 
 /** Characters of one post: well below the API's limit, and short enough not to hold up the gateway. */
 const BATCH_CHARS = 256 * 1024
@@ -92,8 +91,8 @@ async function sizeOf(file: string): Promise<number | null> {
 function describeProgress(lines: number, seconds: number, share: number | null): string {
   const rate = seconds === 0 ? '' : `, ${formatCount(Math.round(lines / seconds))} lines/s`
   if (share === null || share === 0) return `${formatCount(lines)} lines${rate}`
-  const left = formatSeconds((seconds / share) * (1 - share))
-  return `${drawBar(share, 20)} ${Math.floor(share * 100)} %, ${formatCount(lines)} lines${rate}, about ${left} left`
+  const done = `${drawBar(share, 20)} ${Math.floor(share * 100)} %, ${formatCount(lines)} lines${rate}`
+  return `${done}, ${describeRest(share, seconds)}`
 }
 
 async function* linesOf(io: CliIo, file: string): AsyncGenerator<string> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { CliOutput } from './cli-io.ts'
+import { formatSeconds } from './render.ts'
 import { sizeOf } from './terminal-size.ts'
 
 /** One line that says how far something is, drawn over itself. */
@@ -33,4 +34,9 @@ export function createProgressLine(
       shownAt = null
     },
   }
+}
+
+/** How long the rest takes of what took so many seconds for `share` of it, in (0, 1]: `about 6 s left`. */
+export function describeRest(share: number, seconds: number): string {
+  return `about ${formatSeconds((seconds / share) * (1 - share))} left`
 }

@@ -6,6 +6,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import type { AttemptRecord } from '../rollout/replay.ts'
 import type { ComparisonRecord } from '../rollout/replay-comparison.ts'
 import type { AdminClient } from './admin-client.ts'
+import type { OnCohorts } from './backtest-progress.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** An attempt as the gateway has kept it. */
@@ -16,15 +17,17 @@ const DECISIONS = 1000
 
 /**
  * Reads what the gateway keeps of an attempt, page by page; `rollout: null` = the newest one. `until` is
- * now, in ms since the epoch. Throws a `CliExit` where nothing is kept.
+ * now, in ms since the epoch. `onRead` is told after each page. Throws a `CliExit` where nothing is kept.
  */
 export async function readRecord(
   client: AdminClient,
   service: string,
   rollout: string | null,
   until: number,
+  onRead: OnCohorts,
 ): Promise<KeptAttempt> {
-  const { attempt, plan, cohorts } = await readCohorts(client, service, { variant: null, rollout })
+  const which = { variant: null, rollout }
+  const { attempt, plan, cohorts } = await readCohorts(client, service, which, onRead)
   const decisions = await client.decisions(service, { after: 0, limit: DECISIONS })
   const own = decisions.filter((d) => d.rollout === attempt.rollout).map(parseDecision)
   return { attempt, record: { plan, cohorts, decisions: own.toReversed(), until } }
@@ -36,8 +39,9 @@ export async function readComparisonRecord(
   service: string,
   which: { readonly variant: string; readonly rollout: string | null },
   until: number,
+  onRead: OnCohorts,
 ): Promise<{ readonly attempt: AttemptJson; readonly record: ComparisonRecord }> {
-  const { attempt, plan, cohorts } = await readCohorts(client, service, which)
+  const { attempt, plan, cohorts } = await readCohorts(client, service, which, onRead)
   return { attempt, record: { rollout: attempt.rollout, plan, cohorts, until } }
 }
 
@@ -45,6 +49,7 @@ async function readCohorts(
   client: AdminClient,
   service: string,
   which: { readonly variant: string | null; readonly rollout: string | null },
+  onRead: OnCohorts,
 ): Promise<{
   readonly attempt: AttemptJson
   readonly plan: RolloutPlan
@@ -60,12 +65,16 @@ async function readCohorts(
     )
   }
   const cohorts: Cohort[] = first.cohorts.map(parseCohort)
+  // An attempt under way has more by the time that its last page is read.
+  const tell = () => onRead(cohorts.length, Math.max(attempt.cohorts, cohorts.length))
   for (let next = first.next; next !== null;) {
+    tell()
     const { variant } = which
     const page = await client.cohorts(service, { variant, rollout: attempt.rollout, after: next })
     cohorts.push(...page.cohorts.map(parseCohort))
     next = page.next
   }
+  tell()
   return { attempt, plan: first.plan, cohorts }
 }
 

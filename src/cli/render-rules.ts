@@ -1,5 +1,6 @@
 import type { RuleJson, ServiceJson } from '../admin/present.ts'
 import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
+import { renderWeights } from './render-command.ts'
 import { renderTable, wrap, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status` about a key split: below each rule a row for each variant that answered. */
@@ -12,8 +13,8 @@ export function renderRules(
   const figures = seen.flatMap(({ variants }) => Object.values(variants))
   const metrics = [...new Set(figures.flatMap((each) => Object.keys(each.metrics)))]
   const head = ['  by rule', 'requests', 'errors', 'p50', 'p95', ...metrics]
-  const blocks = seen.map(({ rule, variants }) => ({
-    name: wrap(rule ?? 'no rule: drawn', style.width - 2).map((line) => `  ${line}`),
+  const blocks = seen.map(({ rule, weights, variants }) => ({
+    name: wrap(describeRule(rule, weights), style.width - 2).map((line) => `  ${line}`),
     rows: isAnswered(variants) ? variantRows(variants, metrics) : [['    no request yet']],
   }))
   const [headLine, ...lines] = renderTable(
@@ -26,6 +27,14 @@ export function renderRules(
     headLine!,
     ...blocks.flatMap(({ name, rows }) => [...name, ...lines.slice(next, (next += rows.length))]),
   ]
+}
+
+function describeRule(rule: string | null, weights: RuleJson['weights']): string {
+  if (rule === null) return 'no rule: drawn'
+  // An older gateway leaves it out.
+  if (weights == null) return rule
+  const [only, ...others] = Object.keys(weights)
+  return `${rule} -> ${others.length === 0 ? only : renderWeights(weights)}`
 }
 
 function isAnswered(variants: RuleJson['variants']): boolean {

@@ -22,7 +22,7 @@ export function addStatusCommand(program: Command, io: CliIo): void {
     await withClient(io, options, async (client) => {
       if (options.watch === true) {
         const read = () => readServices(client, name)
-        return watchServices(io, client, { read, output: options.output })
+        return watchServices(io, client, { read, service: name ?? null, output: options.output })
       }
       const services = await readServices(client, name)
       if (options.output === 'json') {

@@ -4,8 +4,8 @@ import { rehearseSynthetic, type SyntheticEnd } from '../rollout/synthetic.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
 import type { CliIo } from './cli-io.ts'
 import { writeJson } from './command-options.ts'
-import { createProgressLine } from './progress-line.ts'
-import { buildStyle, formatSeconds } from './render.ts'
+import { createProgressLine, describeRest } from './progress-line.ts'
+import { buildStyle } from './render.ts'
 import { buildTraffic, type SyntheticOptions } from './synthetic-options.ts'
 import { buildSyntheticReport } from './synthetic-report.ts'
 import { renderSynthetic } from './synthetic-text.ts'
@@ -25,9 +25,9 @@ export async function runSynthetic(
   for (let run = 0; run < options.runs; run += 1) {
     ends.push(rehearseSynthetic(plan, traffic, random))
     progress.show(() => {
-      const perRun = (io.clock.monotonic() - startedAt) / 1000 / (run + 1)
-      const left = formatSeconds(perRun * (options.runs - run - 1))
-      return `${run + 1} of ${options.runs} rollouts, about ${left} left`
+      const seconds = (io.clock.monotonic() - startedAt) / 1000
+      const rest = describeRest((run + 1) / options.runs, seconds)
+      return `${run + 1} of ${options.runs} rollouts, ${rest}`
     })
   }
   progress.clear()

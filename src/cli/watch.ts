@@ -2,6 +2,7 @@ import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
+import { createDecisionAlarm } from './decision-alarm.ts'
 import { createWatchView } from './watch-view.ts'
 
 const WATCH_INTERVAL_MS = 1000
@@ -9,14 +10,16 @@ const WATCH_INTERVAL_MS = 1000
 const KEPT = 20
 
 /**
- * Looks at the services that `read` gives, every second until Ctrl-C. A gateway that goes away is
- * waited for, and its return is told; one that never answered is a `CliExit`.
+ * Looks at the services that `read` gives, every second until Ctrl-C, and at once where the gateway tells of a
+ * decision of `service` (null = of any). A gateway that goes away is waited for, and its return is told; one that
+ * never answered is a `CliExit`.
  */
 export async function watchServices(
   io: CliIo,
   client: AdminClient,
   options: {
     readonly read: () => Promise<readonly ServiceJson[]>
+    readonly service: string | null
     readonly output: 'table' | 'json'
   },
 ): Promise<void> {
@@ -28,10 +31,13 @@ export async function watchServices(
     io.onSignal(signal, () => stop.abort()),
   )
   const view = createWatchView(io, options.output)
+  const alarm = createDecisionAlarm(client, options.service, stop.signal)
   const decisions = new Map<string, readonly DecisionJson[]>()
   try {
     let awaySince: number | null = null
     for (let looks = 0; !stop.signal.aborted; looks += 1) {
+      // Taken before the look: what is decided meanwhile is looked at next.
+      const decided = alarm.next()
       try {
         // Ctrl-C waits for no answer.
         const services = await Promise.race([options.read(), stopped])
@@ -40,14 +46,16 @@ export async function watchServices(
         if (awaySince !== null) view.back((io.clock.monotonic() - awaySince) / 1000)
         awaySince = null
         view.show(services, newestFirst(services, decisions))
+        alarm.listen()
       } catch (error) {
         if (looks === 0 || !isUnreachable(error)) throw error
         awaySince ??= io.clock.monotonic()
         view.away(error.message, (io.clock.monotonic() - awaySince) / 1000)
       }
-      await io.sleep(WATCH_INTERVAL_MS, stop.signal)
+      await io.sleep(WATCH_INTERVAL_MS, decided)
     }
   } finally {
+    stop.abort()
     for (const unsubscribe of unsubscribes) unsubscribe()
   }
 }

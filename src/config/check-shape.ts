@@ -12,13 +12,17 @@ export type ShapeCheck = {
   readonly unsound: readonly ConfigPath[]
 }
 
-// Compiling takes tens of milliseconds, and its result never changes.
+// Compiling takes a good part of every start: a file is checked a few times, so its code need not be the shortest, and
+// that the schema is one is a matter for the tests.
 const validate = new Ajv({
   allErrors: true,
   verbose: true,
   discriminator: true,
   allowUnionTypes: true,
   strictRequired: false,
+  code: { optimize: false },
+  meta: false,
+  validateSchema: false,
 }).compile(ConfigSchema)
 
 /**

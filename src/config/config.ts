@@ -71,6 +71,8 @@ export type AdminConfig = { readonly listen: Listen; readonly tokens: readonly A
 
 /** What a token is for: reading, changing rollouts, posting feedback. */
 export const SCOPES = ['read', 'operate', 'feedback'] as const
+
+/** One of the scopes. */
 export type Scope = (typeof SCOPES)[number]
 
 /** `name` is the actor in the decision log. `expiresAt` in ms since the epoch (end of that day, UTC). */

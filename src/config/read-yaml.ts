@@ -27,6 +27,7 @@ export type YamlReading = {
   readonly sourceOf: (path: ConfigPath) => string | null
 }
 
+/** A place in a text; both count from 1. */
 export type Position = { readonly line: number; readonly column: number }
 
 /** A mistake of the YAML at an offset; `path` is empty where it is not known. */

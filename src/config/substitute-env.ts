@@ -3,6 +3,7 @@ import type { ConfigPath, Finding } from './problem.ts'
 /** Variables of the environment, as `process.env` has them. */
 export type Env = Readonly<Record<string, string | undefined>>
 
+/** A tree with its variables replaced, and what was wrong with them. */
 export type Substitution = {
   /** The same tree with the variables replaced. */
   readonly root: unknown

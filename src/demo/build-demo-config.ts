@@ -8,6 +8,7 @@ export type DemoUpstreams = {
   readonly canaryPort: number
 }
 
+/** What the demo's configuration is written from. */
 export type DemoConfigInput = {
   readonly dataPort: number
   readonly adminPort: number

@@ -17,6 +17,7 @@ export type DemoResult = {
   readonly feedback: Readonly<FeedbackTally>
 }
 
+/** How one service of the demo ended, and what its users saw. */
 export type ServiceResult = {
   readonly service: string
   readonly story: string
@@ -34,6 +35,7 @@ export type ServiceResult = {
   readonly decisions: readonly DecisionJson[]
 }
 
+/** What the users of one variant saw; `rmse` is null until a true value is known. */
 export type UserResult = {
   readonly requests: number
   readonly errors: number

@@ -31,6 +31,7 @@ export type Stage = {
   readonly services: readonly StageService[]
 }
 
+/** One service of the stage, with the two models behind it. */
 export type StageService = {
   readonly scenario: Scenario
   readonly offlineRmse: ServiceResult['offlineRmse']

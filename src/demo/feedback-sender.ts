@@ -21,6 +21,7 @@ export type FeedbackTally = {
   lastProblem: string | null
 }
 
+/** Where true values are posted, and how long after their answers. */
 export type FeedbackSenderOptions = {
   /** Origin of the admin API. */
   readonly origin: string

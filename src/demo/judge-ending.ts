@@ -13,6 +13,7 @@ export type Observed = {
 /** How a service's rollout ended, or that it has not. */
 export type Ending = { readonly state: 'running' } | Ended
 
+/** A rollout that has ended, as its scenario says it should or otherwise, and why. */
 export type Ended = {
   readonly state: 'as-expected' | 'otherwise'
   readonly sentence: string

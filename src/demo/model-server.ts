@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { parseInferenceRequest } from './inference-request.ts'
 import type { Model } from './train-model.ts'
 
+/** The model that is served, and what is wrong with its serving. */
 export type ModelServerOptions = {
   readonly name: string
   readonly version: string

@@ -7,6 +7,7 @@ import type { UserTally } from './user-tally.ts'
 import { createVisitors } from './visitors.ts'
 import type { Visitor } from './visitors.ts'
 
+/** Whom the users ask, how often, and about which cars. */
 export type TrafficOptions = {
   readonly service: string
   /** Origin of the gateway's data port. */

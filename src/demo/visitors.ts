@@ -3,6 +3,7 @@ import type { Random } from './seeded-random.ts'
 /** Somebody who asks for a prediction. */
 export type Visitor = { readonly userId: string; readonly cardTier: CardTier }
 
+/** What a user is to the business; sent with each request, and never changed. */
 export type CardTier = 'standard' | 'gold' | 'platinum'
 
 /** Share of requests by somebody who was never here before. */

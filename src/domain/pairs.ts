@@ -81,6 +81,7 @@ export type PairTest = {
   readonly alphaProof: number | null
 }
 
+/** What a metric asks of pairs of answers, with what has to be exceeded for harm and undercut for proof. */
 export type PairQuestion =
   /** H0 of harm: P(canary fails) ≤ harmRatio × P(baseline fails); of proof: ≥ proofRatio × it + floor. */
   | ({ readonly of: 'failure' } & PairRatios)

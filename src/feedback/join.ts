@@ -61,21 +61,28 @@ export type Booked = {
   readonly alsoChanged?: readonly (NonNullable<Booked['changed']> & { readonly service: string })[]
 }
 
+/** The request, or the unit of a key, that a line is about; `service: null` = whichever has it. */
 export type JoinQuery =
   | { readonly service: string | null; readonly requestId: string }
   | { readonly service: string | null; readonly unit: number }
 
+/**
+ * What the store has of it: with its label (`joined`) or without; `ambiguous`: several services have it, and the
+ * line names none.
+ */
 export type JoinMatch =
   | ({ readonly found: 'pending' | 'joined' } & JoinRecord)
   | { readonly found: 'ambiguous'; readonly services: readonly string[] }
   | { readonly found: 'none' }
 
+/** A record that feedback is joined to. */
 export type JoinRecord = {
   readonly record: number
   readonly prediction: Prediction
   readonly events: UnitEvents
 }
 
+/** Takes feedback, of however many posts at once. */
 export type FeedbackJoin = {
   /**
    * Joins labels and events to the requests or keys that they are about. Resolves when everything is in the

@@ -7,6 +7,7 @@ export const MAX_FEEDBACK_LINES = 10_000
 /** A line of feedback: a label or an event, or why it is neither. `line` counts from 1. */
 export type ParsedLine = FeedbackLine | RejectedLine
 
+/** A line that can be joined. */
 export type FeedbackLine = LabelLine | EventLine
 
 /** Whom a line is about: exactly one of `requestId` and `key` is set. */
@@ -19,11 +20,13 @@ export type Reference = {
   readonly key: string | null
 }
 
+/** The true value of a request's prediction. */
 export type LabelLine = Reference & {
   /** The true value; finite. */
   readonly label: number
 }
 
+/** Something that happened after a request, or to a key: a purchase, say. */
 export type EventLine = Reference & {
   readonly event: string
   /** Tells events of one name apart. */
@@ -35,6 +38,7 @@ export type EventLine = Reference & {
   readonly at: number | null
 }
 
+/** A line that cannot be used, and why; `line` counts from 1. */
 export type RejectedLine = { readonly line: number; readonly error: string }
 
 /** More lines in one request than `MAX_FEEDBACK_LINES`: nothing of it was read. */

@@ -19,10 +19,14 @@ export const MIRROR_RESULTS = [
   'dropped_incomplete',
   'dropped_unhealthy',
 ] as const
+
+/** One of the results of copies. */
 export type MirrorResult = (typeof MIRROR_RESULTS)[number]
 
 /** What two answers to one request differ in: the first of these that does. */
 export const DISAGREEMENTS = ['status', 'schema', 'value'] as const
+
+/** One of the things that answers differ in. */
 export type Disagreement = (typeof DISAGREEMENTS)[number]
 
 /** What the comparison of a pair of answers says; `unread`: their bodies could not be compared. */

@@ -38,6 +38,7 @@ export type Forecast = Times & {
   readonly baseline: readonly BaselineForecast[]
 }
 
+/** How long one step takes, with what it asks for. */
 export type StepForecast = Times &
   Longest & {
     /** Among all steps, from 0. */

@@ -29,6 +29,11 @@ export class RecordedCohorts {
     return this.#otherWeightsFrom
   }
 
+  /** How many the replay has come past. */
+  get passed(): number {
+    return this.#next
+  }
+
   /**
    * Opens what has opened by `now`; true where anything did. A cohort that a decision opened, at another
    * step or weight than the one before, comes after the look that decided (`decided`); one that an interval

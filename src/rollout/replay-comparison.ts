@@ -42,11 +42,13 @@ const UNSEEN = { value: null, n: 0 }
 
 /**
  * Judges a recorded challenger again, under `rules`: the same fold and the same verdicts, at the moments at
- * which anything could change. Under the rules that it was judged by, its own verdicts come out again.
+ * which anything could change. Under the rules that it was judged by, its own verdicts come out again. `onPassed` is
+ * told again and again how many cohorts it has come past.
  */
 export function replayComparison(
   { rollout, plan: recorded, cohorts, until }: ComparisonRecord,
   rules: ComparisonPlan,
+  onPassed: (cohorts: number) => void = () => undefined,
 ): ReplayedComparison {
   const found = fidelities(recorded, rules.plan, cohorts)
   const plan = withoutUnrecorded(rules.plan, found)
@@ -67,6 +69,7 @@ export function replayComparison(
       const startsBlock = opened > 0 && cohorts[opened]!.epoch > cohorts[opened - 1]!.epoch
       rehearsal.open(cohorts[opened]!, startsBlock)
     }
+    onPassed(opened)
     if (!rehearsal.fold(now)) continue
     const seen = compareAt(now)
     overall = standing(overall, seen.verdict, now)

@@ -55,9 +55,14 @@ export type Replay = {
  * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
  * by, the attempt's own decisions come out again; only what fell due while no process ran comes at the moment at which
  * it was due. A mirror is left out, since its pairs are not archived: the
- * replay begins where the canary got its first weight. Null: it never came so far.
+ * replay begins where the canary got its first weight. Null: it never came so far. `onPassed` is told again and
+ * again how many cohorts it has come past.
  */
-export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null {
+export function replay(
+  record: AttemptRecord,
+  plan: RolloutPlan,
+  onPassed: (cohorts: number) => void = () => undefined,
+): Replay | null {
   const [entry, ...later] = decisionsToReplay(record)
   if (entry === undefined) return null
   const found = fidelities(record.plan, plan, record.cohorts)
@@ -103,6 +108,7 @@ export function replay(record: AttemptRecord, plan: RolloutPlan): Replay | null 
     // Between what is folded and what is due nothing can change but the time.
     if (seen.length === 0 && (folded || opened || turned || moments.isDeadline)) lookAt(now, null)
     cohorts.open(now, true)
+    onPassed(cohorts.passed)
     next = moments.next(now, rehearsal.state)
   }
   return {

@@ -53,7 +53,10 @@ function countDistinct(sorted: readonly number[]): { values: number[]; counts: n
 }
 
 function middle(values: readonly number[], i: number): number {
-  return values[i]! + (values[i + 1]! - values[i]!) / 2
+  const [low, high] = [values[i]!, values[i + 1]!]
+  const between = low + (high - low) / 2
+  // Between two neighbouring doubles there is none, and it would be rounded to either.
+  return between < high ? between : low
 }
 
 // As far beyond the first or last value as it is from its neighbour; a lone value has none.

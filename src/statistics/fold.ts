@@ -21,6 +21,7 @@ export type FoldPlace = {
   readonly starts: number
 }
 
+/** A settled cohort of an event metric. */
 export type EventFold = FoldPlace & {
   readonly tally: EventTally
   /**
@@ -32,6 +33,7 @@ export type EventFold = FoldPlace & {
   readonly harmSince: readonly (readonly number[])[] | null
 }
 
+/** A settled cohort of a metric that is bet on unit by unit. */
 export type BetFold = FoldPlace & { readonly tally: BetTally }
 
 /** `assigned`: units drawn, by side. */

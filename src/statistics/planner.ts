@@ -41,6 +41,7 @@ export type PlanBasis = {
   readonly settleSeconds: number
 }
 
+/** When a proof or an alarm is there: after so many requests, and so many seconds. */
 export type PlanPoint = {
   /** Judged units of both sides. */
   readonly requests: number

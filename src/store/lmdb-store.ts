@@ -13,6 +13,7 @@ import type { SetTimer } from './set-timer.ts'
 import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
 
+/** Where the store is, and what it may take. */
 export type LmdbStoreOptions = PredictionLimits & {
   /** Directory of the store; created when absent. */
   readonly path: string

@@ -3,6 +3,7 @@ import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
 import type { Store } from './store.ts'
 
+/** Where predictions are written, and how many at once. */
 export type PredictionBufferOptions = {
   readonly store: Pick<Store, 'putPredictions'>
   /** How long a prediction waits for others to be written with; 50 by default. */

@@ -79,7 +79,10 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
 /** A connection that is not made yet: until `connect` has resolved every call fails. */
 export function createRedisConnection(address: RedisAddress): UnmadeConnection {
   const place = `Redis at ${describeRedis(address)}`
-  const client = new Redis(optionsOf(address))
+  let isMade = false
+  // Only a connection that was made once is made again by itself.
+  const retryStrategy = (attempt: number) => (isMade ? waitBefore(attempt) : null)
+  const client = new Redis({ ...optionsOf(address), retryStrategy })
   let lastError = null as Error | null
   client.on('error', (error: Error) => (lastError = error))
   // Only a word of the server itself says more than that the connection is not there.
@@ -101,9 +104,11 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
       // A database that is not there is no error of the connection: it would stay in the first one.
       if (isReply(lastError)) throw lastError
     } catch (error) {
-      client.disconnect()
+      // Of a client that ended by itself it would leave the mark that swallows the next error.
+      if (client.status !== 'end') client.disconnect()
       throw refuse(`cannot open the store in ${place}`, lastError ?? error)
     }
+    isMade = true
     client.on('ready', () => (lastError = null))
   }
 
@@ -129,7 +134,11 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
     ask,
     run: (what, script, args) => ask(what, () => runScript(client, script, root, args)),
     duplicate: () => {
-      const other = client.duplicate({ enableOfflineQueue: true, autoResubscribe: false })
+      const other = client.duplicate({
+        enableOfflineQueue: true,
+        autoResubscribe: false,
+        retryStrategy: waitBefore,
+      })
       // Said by the first connection already.
       other.on('error', () => {})
       return other
@@ -198,7 +207,6 @@ function optionsOf(address: RedisAddress): ClientOptions {
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: waitBefore,
     // A master that has become a replica: connect again, to its successor.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   }

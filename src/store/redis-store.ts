@@ -17,6 +17,7 @@ import { StoreAwayError, StoreError } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
 
+/** Where the store is, and what it may take. */
 export type RedisStoreOptions = PredictionLimits & {
   readonly address: RedisAddress
   readonly log: StoreLog

@@ -147,6 +147,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     workers: async () => ({}),
     decisions: async (_service, { after, limit }) =>
       decisions.filter(({ id }) => id > after).slice(0, limit),
+    followDecisions: () => () => {},
     attempts: async () => [],
     archivedPlan: async () => null,
     archivedCohorts: async () => [],

@@ -64,6 +64,7 @@ class World {
   isDraining = false
   presented = 0
   storeFails = false
+  readonly listeners = new Set<(service: string) => void>()
   readonly feed: LiveFeed
 
   constructor(...names: string[]) {
@@ -82,6 +83,10 @@ class World {
           .toReversed()
           .slice(0, limit)
       },
+      followDecisions: (listener) => {
+        this.listeners.add(listener)
+        return () => void this.listeners.delete(listener)
+      },
       isDraining: () => this.isDraining,
     }
     this.feed = new LiveFeed(deps)
@@ -98,6 +103,13 @@ class World {
   decide(service: string, id: number, at = id * 1000): void {
     this.log.push(fakeDecision({ service, id, at }))
     this.set(service)
+  }
+
+  /** Says that this process has decided; resolves when that is told. */
+  announce(...services: readonly string[]): Promise<void> {
+    for (const service of services) for (const listener of this.listeners) listener(service)
+    // Who asks for a look while something is told waits for that.
+    return this.feed.look()
   }
 
   async join(service: string | null, since: number | null = null): Promise<Reader> {
@@ -230,6 +242,55 @@ t.test('Decisions are told once, in order, whoever made them.', async (t) => {
   await world.feed.look()
   t.same(decisionsOf(one), [])
 })
+
+t.test('What this process decides is told at once, and nothing else with it.', async (t) => {
+  const world = new World('a', 'b', 'c')
+  t.teardown(() => world.feed.close())
+  const [all, one] = [await world.join(null), await world.join('b')]
+  all.take()
+  one.take()
+  world.decide('a', 1)
+  world.decide('b', 1)
+  world.set('a', { weightBp: 5000, revision: 6 })
+  world.set('c', { weightBp: 5000, revision: 6 })
+  const before = world.presented
+  await world.announce('a', 'b', 'gone')
+  t.equal(world.presented - before, 3, 'the others are not looked at')
+  t.match(all.take(), [
+    { name: 'service', data: { name: 'a', changes: { weights: { canary: 50 } } } },
+    { name: 'decision', data: { service: 'a', id: 1 } },
+    { name: 'service', data: { name: 'b' } },
+    { name: 'decision', data: { service: 'b', id: 1 } },
+  ])
+  t.same(
+    one.take().map(({ name }) => name),
+    ['service', 'decision'],
+  )
+  await world.feed.look()
+  t.same(
+    all.take().map(({ data }) => data['name']),
+    ['c'],
+    'a look tells the rest, and no decision twice',
+  )
+  t.same(one.take(), [])
+})
+
+t.test(
+  'What is decided during a look is told once; without a reader nobody listens.',
+  async (t) => {
+    const world = new World('a', 'b')
+    const reader = await world.join('a')
+    reader.take()
+    const looked = world.feed.look()
+    world.decide('a', 1)
+    await world.announce('a', 'b')
+    await looked
+    await world.feed.look()
+    t.equal(reader.names.filter((name) => name === 'decision').length, 1)
+    world.feed.leave(reader.stream)
+    t.equal(world.listeners.size, 0)
+  },
+)
 
 t.test('What the store does not give this time is told the next.', async (t) => {
   const world = new World('a')

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import type { RuleSpec } from '../../src/domain/service.ts'
 import {
   createFakeDeps,
   fakeMetric,
@@ -318,14 +319,26 @@ t.test(
   },
 )
 
-t.test('A split by rules is said to be no A/B test.', async (t) => {
+t.test('A split by rules tells whom each names, and is said to be no A/B test.', async (t) => {
   const status = fakeStatus(null, 'fixed')
-  const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
-  const rules = [{ when, then: { variant: 'canary' } }]
-  const service = { ...status.service, split: { ...status.service.split, rules } }
-  const deps = createFakeDeps({ service: () => ({ ...status, service }) })
+  const whenIp = (prefix: string) =>
+    [{ field: { from: 'ip' }, test: 'prefix', prefix }] as const satisfies RuleSpec['when']
+  const split: RuleSpec[] = [
+    { when: whenIp('10.'), then: { variant: 'canary' } },
+    { when: whenIp('11.'), then: { weightsBp: { canary: 2500 } } },
+    { when: whenIp('12.'), then: { weightsBp: { canary: 0 } } },
+  ]
+  const service = { ...status.service, split: { ...status.service.split, rules: split } }
+  const named = ['ip = 10.*', 'ip = 11.*', 'ip = 12.*', 'ip = 13.*', null]
+  const rules = named.map((rule) => ({ rule, variants: {} }))
+  const deps = createFakeDeps({ service: () => ({ ...status, service, rules }) })
   const app = createAdminServer(deps, LOOPBACK)
   t.teardown(() => app.close())
   const response = await app.inject('/api/v1/services/fixed')
   t.match(response.json(), { notice: /no A\/B test/, winner: null, comparisons: [] })
+  t.same(
+    response.json().rules.map(({ weights }: { weights: unknown }) => weights),
+    [{ canary: 100 }, { baseline: 75, canary: 25 }, { baseline: 100 }, null, null],
+    'none of a rule that a reload took away, nor of what no rule matched',
+  )
 })

@@ -1,9 +1,10 @@
 import t from 'tap'
 import type { Page } from 'playwright-core'
 import { skipWithout } from '../e2e/support/programs.ts'
+import { until } from '../e2e/support/until.ts'
 import { findFaults } from './support/axe.ts'
 import { launchBrowser, openOn } from './support/browser.ts'
-import { experimented, shadowed } from './support/fixed-services.ts'
+import { experimented, ruled, shadowed } from './support/fixed-services.ts'
 import { ROLLED_BACK, UNDER_WAY, WAITS } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
 
@@ -13,6 +14,7 @@ const VIEWS = [
   '#/services/fraud-score',
   '#/services/translator',
   '#/services/checkout-offer',
+  '#/services/pricing',
 ]
 
 void t.test('for those who do not see it, or not well', skipWithout('chromium'), async (t) => {
@@ -20,7 +22,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
   t.teardown(() => browser.close())
   const stage = await openStage({
     scripts: [UNDER_WAY, ROLLED_BACK, WAITS],
-    others: () => [shadowed(CURTAIN), experimented()],
+    others: () => [shadowed(CURTAIN), experimented(), ruled()],
   })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
@@ -66,14 +68,14 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
     await page.keyboard.press('Tab')
     t.equal(await focused(page), 'Skip to the content')
     await page.keyboard.press('Enter')
-    t.equal(await page.evaluate('document.activeElement.id'), 'main')
+    await until('the content has the focus', () => hasFocus(page, 'main'))
     for (let i = 0; i < 20 && (await focused(page)) !== 'churn'; i++) {
       await page.keyboard.press('Tab')
     }
     t.equal(await focused(page), 'churn')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Approve' }).waitFor()
-    t.equal(await page.evaluate('document.activeElement.id'), 'main', 'reading begins anew')
+    await until('reading begins anew', () => hasFocus(page, 'main'))
     await page.keyboard.press('Tab')
     t.equal(await focused(page), 'Approve')
     await page.keyboard.press('Enter')
@@ -92,6 +94,10 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
     t.equal(await said.count(), 1)
   })
 })
+
+function hasFocus(page: Page, id: string): Promise<boolean> {
+  return page.evaluate<boolean>(`document.activeElement.id === '${id}'`)
+}
 
 function focused(page: Page): Promise<string> {
   return page.evaluate<string>('document.activeElement.textContent')

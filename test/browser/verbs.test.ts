@@ -84,7 +84,7 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
     await dialog.getByText('It has changed since you looked').waitFor()
     t.ok(await dialog.getByRole('button', { name: 'Approve' }).isDisabled())
     await dialog.getByRole('button', { name: 'I have seen it' }).click()
-    t.match(await dialog.textContent(), /canary at 7 %/)
+    await dialog.getByText(/canary at 7 %/).waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
   })
 

@@ -8,6 +8,7 @@ import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
 import { ERRORS } from '../fakes/simulated-service.ts'
 import { fileWith } from './backtest-config.ts'
 import { run, serveAdmin } from './fake-io.ts'
+import { createSlowClock, createTerminal } from './fake-terminal.ts'
 
 const file = (metrics: string, split = 'weights: { b: 25%, c: 25% }') => `version: 1
 gateway: { listen: 127.0.0.1:0 }
@@ -61,6 +62,17 @@ t.test('All challengers of an experiment are judged again, by the rules they had
   t.match(stdout, /in all +worse since \d\d:\d\d:\d\d/)
   t.notMatch(stdout, /not kept/)
   t.ok(stdout.split('\n').every((line) => line.length <= 80))
+})
+
+t.test('A terminal is told how far each challenger is.', async (t) => {
+  const { admin } = await serveExperiment(t)
+  const { output, drawn, last } = createTerminal()
+  const io = { stderr: output, clock: createSlowClock(500) }
+  await run(['backtest', 'svc', '--admin', admin], io)
+  const ends = drawn.filter((text) => /^(\d+) of \1 cohorts/.test(text))
+  const parts = ends.filter((text, i) => text !== ends[i - 1])
+  t.match(parts, [/ read,/, / judged,/, / read,/, / judged,/])
+  t.equal(last(), '')
 })
 
 t.test('Other rules stand beside them; one challenger can be named.', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { BacktestReport } from '../../src/cli/backtest-report.ts'
+import type { CliIo } from '../../src/cli/cli-io.ts'
 import type { AttemptRecord } from '../../src/rollout/replay.ts'
 import { createFakeDeps } from '../admin/fake-deps.ts'
 import { JSON_OUTPUTS } from '../docs/render-cli.ts'
@@ -12,10 +13,17 @@ import {
   fileWith,
 } from './backtest-config.ts'
 import { run, serveAdmin } from './fake-io.ts'
+import { createSlowClock, createTerminal } from './fake-terminal.ts'
 
 const ROLLOUT = '1.4->2.0#1'
 /** A canary with too large errors, rolled back, as an admin API has it. */
-async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> = {}, padding = 0) {
+async function serveRecord(
+  t: Test,
+  evicted = 0,
+  change: Partial<AttemptRecord> = {},
+  padding = 0,
+  io: Partial<CliIo> = {},
+) {
   const simulation = await simulate(3, 0, (random, variant) => ({
     error: (variant === 'canary' ? 3.6 : 3) * Math.sqrt(3) * random(),
   }))
@@ -41,7 +49,7 @@ async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> 
       {
         rollout: ROLLOUT,
         first: 1,
-        cohorts: 3,
+        cohorts: cohorts.length,
         from: cohorts[0]!.openedAt,
         to: cohorts.at(-1)!.closedAt,
         evicted,
@@ -54,7 +62,7 @@ async function serveRecord(t: Test, evicted = 0, change: Partial<AttemptRecord> 
   })
   const admin = await serveAdmin(t, deps)
   // The simulated record is in January 2027, before the clock of the command line.
-  return (...argv: string[]) => run(['backtest', ...argv, '--admin', admin])
+  return (...argv: string[]) => run(['backtest', ...argv, '--admin', admin], io)
 }
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
@@ -80,6 +88,30 @@ t.test('A record of many pages is read whole.', async (t) => {
   t.equal(report.cohorts, whole.cohorts + 1200)
   t.strictSame(report.decisions, whole.decisions)
 })
+
+t.test(
+  'A terminal is told how much is read and judged, and how long the rest takes.',
+  async (t) => {
+    const { output, drawn, last } = createTerminal()
+    const io = { stderr: output, clock: createSlowClock(500) }
+    const backtest = await serveRecord(t, 0, {}, 1200, io)
+    const { exitCode, stdout } = await backtest('credit-risk', '-o', 'json')
+    t.equal(exitCode, 0)
+    const { cohorts } = JSON.parse(stdout) as BacktestReport
+    const all = `1,${cohorts - 1000}`
+    const shown = drawn.filter((text) => text !== '')
+    const read = shown.filter((text) => text.includes(' read'))
+    t.match(read, [
+      new RegExp(`^500 of ${all} cohorts read, about \\d+ s left$`),
+      new RegExp(`^1,000 of ${all} cohorts read, about \\d+ s left$`),
+      new RegExp(`^${all} of ${all} cohorts read, about 0 s left$`),
+    ])
+    const judged = shown.slice(read.length)
+    t.match(judged[0], new RegExp(`^\\d+ of ${all} cohorts judged(, about .+ left)?$`))
+    t.match(judged.at(-1), `${all} of ${all} cohorts judged, about 0 s left`)
+    t.equal(last(), '', 'it is taken away')
+  },
+)
 
 t.test('Other rules show where they part, what was bet on anew, and where they end.', async (t) => {
   const backtest = await serveRecord(t, 12)

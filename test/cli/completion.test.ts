@@ -16,7 +16,14 @@ async function prepare(t: Test, shell: 'bash' | 'zsh' | 'fish') {
   // The words that are handed over are those of the line; the names are those of the stub.
   writeFileSync(
     serin,
-    `#!/bin/sh\n[ "$1" = __services ] || exit 9\necho "$@" >> '${folder}/asked'\nprintf 'credit-risk\\ncredit-limit\\nranking\\n'\n`,
+    `#!/bin/sh
+case "$*" in
+__services*) printf 'credit-risk\\ncredit-limit\\nranking\\n' ;;
+__variants*ranking*) printf 'baseline\\nchallenger-a\\nchallenger-b\\n' ;;
+__variants*) ;;
+*) exit 9 ;;
+esac
+`,
   )
   chmodSync(serin, 0o755)
   const env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}`, HOME: folder }
@@ -41,6 +48,13 @@ const CASES: readonly (readonly [
   ['serin feedback lab', ['labels.ndjson']],
   ['serin check -c lab', ['labels.ndjson']],
   ['serin help rel', ['reload']],
+  ['serin promote --reason because ranking chall', ['challenger-a', 'challenger-b'], ['baseline']],
+  ['serin promote ranking --variant ', ['baseline', 'challenger-a', 'challenger-b']],
+  ['serin backtest ranking --variant chall', ['challenger-a', 'challenger-b'], ['credit-risk']],
+  ['serin promote credit-risk ', [], ['baseline', 'challenger-a']],
+  ['serin weights cr', ['credit-limit', 'credit-risk'], ['canary=']],
+  ['serin weights ranking ca', ['canary='], ['baseline=', 'challenger-a']],
+  ['serin weights ranking --reason because ', ['baseline=', 'canary=']],
 ]
 
 function check(
@@ -55,23 +69,26 @@ function check(
   for (const word of not) t.notOk(found.includes(word), `${line} → no ${word}`)
 }
 
-t.test('bash completes commands, options, values, files and services.', async (t) => {
-  const { folder, script, env } = await prepare(t, 'bash')
-  for (const [line, wanted, not = []] of CASES) {
-    const words = line.split(' ')
-    const program = `source '${script}'; cd '${folder}'
+t.test(
+  'bash completes commands, options, values, files, services, variants and weights.',
+  async (t) => {
+    const { folder, script, env } = await prepare(t, 'bash')
+    for (const [line, wanted, not = []] of CASES) {
+      const words = line.split(' ')
+      const program = `source '${script}'; cd '${folder}'
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
 _serin; printf '%s\\n' "\${COMPREPLY[@]}"`
-    const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', program], {
-      env,
-      encoding: 'utf8',
-      timeout: 30_000,
-    })
-    t.equal(stderr, '', line)
-    t.equal(status, 0)
-    check(t, line, stdout.trim().split('\n'), wanted, not)
-  }
-})
+      const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', program], {
+        env,
+        encoding: 'utf8',
+        timeout: 30_000,
+      })
+      t.equal(stderr, '', line)
+      t.equal(status, 0)
+      check(t, line, stdout.trim().split('\n'), wanted, not)
+    }
+  },
+)
 
 t.test('zsh completes them too.', skipWithout('zsh'), async (t) => {
   const { folder, script, env } = await prepare(t, 'zsh')
@@ -143,6 +160,21 @@ t.test(
     t.notMatch((await run(['--help'])).stdout, '__services')
   },
 )
+
+t.test('The names of variants are those of the fixed split that the line names.', async (t) => {
+  const admin = await serveAdmin(t, createFakeDeps())
+  const variantsOf = (...words: readonly string[]) =>
+    run(['__variants', ...words], { env: { SERIN_ADMIN: admin } })
+  const names = { exitCode: 0, stdout: 'baseline\ncanary\n', stderr: '' }
+  t.same(await variantsOf('promote', '--reason', 'because', 'fixed', 'can'), names)
+  t.same(await variantsOf('fixed', '--variant'), names)
+  const none = { ...names, stdout: '' }
+  t.same(await variantsOf('promote', 'credit-risk', ''), none, 'it has a rollout')
+  t.same(await variantsOf('promote', 'another', ''), none)
+  t.same(await variantsOf('promote'), none)
+  t.same(await run(['__variants', 'fixed', '--admin', 'http://127.0.0.1:1']), none)
+  t.notMatch((await run(['--help'])).stdout, '__variants')
+})
 
 t.test('Another shell than these is refused with those that there are.', async (t) => {
   const { exitCode, stderr } = await run(['completion', 'tcsh'])

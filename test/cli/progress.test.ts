@@ -5,20 +5,7 @@ import { createProgressLine } from '../../src/cli/progress-line.ts'
 import { createFakeDeps, fakeState, fakeStatus, NOW } from '../admin/fake-deps.ts'
 import { backtestConfig } from './backtest-config.ts'
 import { run, serveAdmin } from './fake-io.ts'
-
-/** A terminal as stderr that keeps each drawing of a progress line. */
-function createTerminal(columns = 80) {
-  const drawn: string[] = []
-  const write = (text: string) =>
-    void drawn.push(...text.split('\r').map((part) => part.replaceAll('\u001B[K', '')))
-  return { output: { isTTY: true, columns, write }, drawn, last: () => drawn.at(-1) }
-}
-
-/** A clock on which every look takes this long. */
-function createSlowClock(stepMs: number) {
-  let elapsedMs = 0
-  return { now: () => NOW, monotonic: () => (elapsedMs += stepMs) }
-}
+import { createSlowClock, createTerminal } from './fake-terminal.ts'
 
 t.test(
   'A progress line is drawn five times a second, cut to its terminal, and taken away.',

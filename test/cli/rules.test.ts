@@ -8,10 +8,12 @@ const figures = (requests: number, rmse: number | null) => ({
   metrics: rmse === null ? {} : { rmse: { value: rmse, n: 900 } },
 })
 
+const COUNTRY = 'New Zealand '.repeat(8)
+
 const RULES: readonly RuleStatus[] = [
-  { rule: 'body:/tier = gold', variants: { canary: figures(1204, 3.02) } },
+  { rule: 'ip = 10.*', variants: { canary: figures(1204, 3.02) } },
   {
-    rule: `header:x-country = ${'New Zealand '.repeat(8)}`,
+    rule: `header:x-country = ${COUNTRY}`,
     variants: { baseline: figures(10, null), canary: figures(12, 2.5) },
   },
   { rule: 'query:age >= 18', variants: {} },
@@ -24,7 +26,14 @@ async function status(
 ): Promise<string> {
   const base = { ...fakeStatus(null, 'fixed'), weightsBp }
   const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
-  const split = { ...base.service.split, rules: [{ when, then: { variant: 'canary' } }] }
+  const country = { field: { from: 'header', name: 'x-country' }, test: 'in' } as const
+  const split = {
+    ...base.service.split,
+    rules: [
+      { when, then: { variant: 'canary' } },
+      { when: [{ ...country, values: [COUNTRY] }], then: { weightsBp: { canary: 2500 } } },
+    ],
+  }
   const service = { ...base, service: { ...base.service, split }, rules }
   const admin = await serveAdmin(t, createFakeDeps({ services: () => [service] }))
   return (await run(['status', 'fixed', '--admin', admin])).stdout
@@ -35,12 +44,17 @@ t.test('Status shows the figures of each rule side by side, and what they are no
   t.match(
     stdout,
     `  by rule           requests  errors   p50    p95          rmse
-  body:/tier = gold
+  ip = 10.* -> canary
     canary             1,204       2  5 ms  14 ms  3.02 (n 900)
 `,
   )
   t.match(stdout, /baseline +10 +2 +5 ms +14 ms +-\n +canary +12 .*2\.5 \(n 900\)\n/)
-  t.match(stdout, '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline')
+  t.match(stdout, /-> baseline 75 %, canary\s+25 %\n +baseline/)
+  t.match(
+    stdout,
+    '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline',
+    'reloaded away',
+  )
   t.match(stdout, /note +rules send requests .* no A\/B/s)
   t.match(stdout, /^fixed {2}fixed weights\n/, 'rules beside a split')
   t.ok(stdout.split('\n').every((line) => line.length <= 80))

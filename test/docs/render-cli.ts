@@ -22,7 +22,7 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     command: 'status',
     when: '--watch',
     keys: ['services'],
-    of: 'one line a second, of every service or of the one; the gateway going and coming is told on stderr',
+    of: 'one line a second and at each decision, of every service or of the one; the gateway going and coming is told on stderr',
   },
   { command: 'weights', when: '', keys: null, of: 'percent by the name of the variant' },
   { command: 'weights', when: 'with weights', keys: ['decision', 'service'], of: ANSWER },
@@ -117,7 +117,7 @@ export function renderCli(program: Command): string {
 
 const COMPLETION = [
   '## Completion',
-  'Commands, options, their values, files, and the services of the gateway that answers within half a second:',
+  'Commands, options, their values, files, and the services and variants of the gateway that answers within half a second:',
   fence(
     'sh',
     `source <(serin completion bash)      # in ~/.bashrc

@@ -46,7 +46,7 @@ t.test('A failed metric rolls back in a pause, at an approval and during the wat
   const config = buildConfig(folder, Object.fromEntries(services))
   const { admin, data } = await startSerin(t, writeConfig(folder, config))
   const loads = names.map((name) =>
-    startLoad(t, { data: () => data, path: `/${name}/x`, concurrency: 4, perSecond: 200, draw }),
+    startLoad(t, { data: () => data, path: `/${name}/x`, concurrency: 4, perSecond: 100, draw }),
   )
   for (const name of names) {
     const { verb, phase, by } = SCENES[name]

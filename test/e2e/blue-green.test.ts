@@ -27,7 +27,7 @@ async function startSide(t: Test) {
 /** A gateway with one blue-green rollout from version 1.4 to 2.0. */
 async function startBlueGreen(t: Test, rollout: Readonly<Record<string, unknown>> = {}) {
   const [baseline, canary] = [await startSide(t), await startSide(t)]
-  const health = { path: '/health', interval: '100ms' }
+  const health = { path: '/health', interval: '500ms' }
   const service = {
     match: { path: '/m/*' },
     variants: {
@@ -74,8 +74,11 @@ async function startBlueGreen(t: Test, rollout: Readonly<Record<string, unknown>
   return { gateway, baseline, canary, cli, askedBy, untilIs, log }
 }
 
+/** All but holds: a check that a busy machine answers too late is no move. */
 const told = (log: readonly DecisionJson[]) =>
-  log.map((d) => `${d.action} ${d.reason} ${d.to.weights['canary']}`)
+  log
+    .filter(({ action }) => action !== 'hold')
+    .map((d) => `${d.action} ${d.reason} ${d.to.weights['canary']}`)
 
 t.test('Preview, switch, watch, undo: everybody moves at once, and back at once.', async (t) => {
   const { gateway, baseline, cli, askedBy, untilIs, log } = await startBlueGreen(t)
@@ -95,7 +98,12 @@ t.test('Preview, switch, watch, undo: everybody moves at once, and back at once.
   t.equal(await readSample(gateway.admin, 'serin_variant_weight', '"m"', '"canary"'), 1)
   const asked = baseline.health
   await until('the old side is still asked for its health', () => baseline.health > asked + 2)
-  t.match(await readService(gateway.admin, 'm'), { variants: { baseline: { healthy: 1 } } })
+  await untilService(
+    gateway.admin,
+    'm',
+    'and is well',
+    ({ variants }) => variants['baseline']!.healthy === 1,
+  )
   t.match(
     await cli('explain', 'm'),
     /operator@loopback approved 2\.0: switched from 0 % to 100 % without comparative\s+proof/,
@@ -106,7 +114,7 @@ t.test('Preview, switch, watch, undo: everybody moves at once, and back at once.
   t.same(await askedBy(5, PREVIEW), ['200 canary'], 'testers still reach it')
   await cli('retry', 'm', '--force')
   t.same(await askedBy(50), ['200 baseline'], 'another attempt is another preview')
-  t.same(told(await log()).slice(1), [
+  t.same(told(await log()), [
     'start canary-ready 0',
     'promote operator 100',
     'undo operator 0',
@@ -154,11 +162,7 @@ t.test('A timed preview switches by itself, and its watch ends in a promotion.',
   await untilIs('promoted')
   t.same(await askedBy(20), ['200 canary'])
   const made = await log()
-  t.same(told(made).slice(1), [
-    'start canary-ready 0',
-    'promote timer 100',
-    'promote watch-over 100',
-  ])
+  t.same(told(made), ['start canary-ready 0', 'promote timer 100', 'promote watch-over 100'])
   const switched = made.find((d) => d.reason === 'timer')!
   const explained = await cli('explain', 'm', String(switched.id))
   t.match(explained, /Switched from 0 % to 100 % without comparative\s+proof/)

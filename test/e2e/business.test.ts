@@ -2,6 +2,7 @@ import t from 'tap'
 import type { ServiceJson } from '../../src/admin/present.ts'
 import { postFeedback, readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
+import { createEvenly } from './support/evenly.ts'
 import { startLoad, type Answered, type Load } from './support/load.ts'
 import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
@@ -38,7 +39,7 @@ type Name = keyof typeof SCENES
 const NAMES = Object.keys(SCENES) as Name[]
 
 /** Requests of a user, who buys after the first of them or never. */
-const PER_USER = 3
+const PER_USER = 2
 
 let gateway: SerinGateway
 const loads = {} as Record<Name, Load>
@@ -51,16 +52,21 @@ t.before(async () => {
   const folder = t.testdir({})
   const services = NAMES.map((name) => {
     const { split, metrics } = SCENES[name]
-    const more = { path: `/${name}/*`, split, analysis: { metrics } }
+    const steps = [{ weight: '50%', minDuration: '500ms' }, { weight: '100%' }]
+    const more = { path: `/${name}/*`, split, rollout: { steps }, analysis: { metrics } }
     return [name, buildRolloutService(origins, more)] as const
   })
   const config = buildConfig(folder, Object.fromEntries(services))
   gateway = await startSerin(t, writeConfig(folder, config))
   for (const name of NAMES) {
     const { buyers } = SCENES[name]
+    const isBuyer = {
+      baseline: createEvenly(() => buyers.baseline),
+      canary: createEvenly(() => buyers.canary),
+    }
     const isKeyed = name !== 'requests'
     const say = ({ requestId, user, isFirst, variant }: Answered): object[] => {
-      if (!isFirst || draw() >= buyers[variant as keyof typeof buyers]) return []
+      if (!isFirst || !isBuyer[variant as keyof typeof isBuyer]()) return []
       const whom = isKeyed ? { service: name, key: user } : { requestId }
       return [{ ...whom, event: 'purchase', id: 'o-1', values: { amount: 10 } }]
     }
@@ -68,7 +74,7 @@ t.before(async () => {
       data: () => gateway.data,
       admin: () => gateway.admin,
       path: `/${name}/infer`,
-      ...{ concurrency: 8, perSecond: 300, draw, say },
+      ...{ concurrency: 8, perSecond: isKeyed ? 150 : 100, draw, say },
       perUser: isKeyed ? PER_USER : 1,
     })
   }

@@ -3,6 +3,7 @@ import { request } from 'undici'
 import type { ServiceJson } from '../../src/admin/present.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { postFeedback, readSample, readService, untilService } from './support/admin-api.ts'
+import { createEvenly } from './support/evenly.ts'
 import { startExample } from './support/example.ts'
 import { startLoad, type Answered } from './support/load.ts'
 import { startModel } from './support/model-server.ts'
@@ -71,6 +72,10 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
   t.same(await send(10, 'young', young, '?age=18'), { canary: 10 })
   t.same(await send(10, 'old', young, '?age=30'), { baseline: 10 }, 'no rule: drawn, and 100 %')
 
+  await untilService(gateway.admin, 'credit-risk', 'all are counted', ({ rules }) => {
+    const counts = rules.flatMap(({ variants }) => Object.values(variants))
+    return counts.reduce((sum, { requests }) => sum + requests, 0) === 320
+  })
   const labels = ['platinum', 'gold'].flatMap((kind) =>
     Array.from({ length: 30 }, (_, i) => ({ requestId: `${kind}-${i}`, label: 100 })),
   )
@@ -87,6 +92,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
     ],
   )
   const [platinum, gold, nz] = service.rules
+  t.same([gold!.weights, nz!.weights], [{ canary: 100 }, { baseline: 50, canary: 50 }])
   t.match(platinum!.variants['baseline'], {
     requests: 60,
     errors: 0,
@@ -102,7 +108,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
   t.equal(await readSample(gateway.admin, 'serin_rule_metric_value', rule, 'metric="rmse"'), 1)
   const { stdout } = await runSerin(t, ['status', 'credit-risk'], gateway.admin)
   t.match(stdout, /^credit-risk {2}key split\n/)
-  t.match(stdout, /card_tier = gold\n +canary +40 +0 .* 1 \(n 30\)\n/)
+  t.match(stdout, /card_tier = gold -> canary\n +canary +40 +0 .* 1 \(n 30\)\n/)
   t.match(stdout, /no A\/B\s+test/)
   t.comment(stdout)
 })
@@ -115,10 +121,10 @@ t.test('fixed-ab.yaml: sessions keep their variant, at the weights of the file',
     path: '/rank/infer',
     headers: { host: 'models.example.com', cookie: `session=${session}` },
   })
-  const found = await tally(gateway, 2000, (i) => sent(`s-${i}`))
-  t.ok(deviations(found['baseline']!, 2000, 0.625) < 5, `${found['baseline']}`)
-  t.ok(deviations(found['small']!, 2000, 0.25) < 5, `${found['small']}`)
-  t.ok(deviations(found['large']!, 2000, 0.125) < 5, `${found['large']}`)
+  const found = await tally(gateway, 800, (i) => sent(`s-${i}`))
+  t.ok(deviations(found['baseline']!, 800, 0.625) < 5, `${found['baseline']}`)
+  t.ok(deviations(found['small']!, 800, 0.25) < 5, `${found['small']}`)
+  t.ok(deviations(found['large']!, 800, 0.125) < 5, `${found['large']}`)
   t.equal(Object.keys(await tally(gateway, 50, () => sent('one'))).length, 1)
   const promoted = await runSerin(t, ['promote', 'ranking', 'large'], gateway.admin)
   t.equal(promoted.code, 0, promoted.stderr)
@@ -141,12 +147,16 @@ t.test('abn.yaml: purchases tell two challengers apart; a backtest says it again
       },
     }),
   })
-  const buyers: Record<string, number> = { baseline: 0.3, small: 0.1, large: 0.6 }
+  const isBuyer: Record<string, () => boolean> = {
+    baseline: createEvenly(() => 0.3),
+    small: createEvenly(() => 0.1),
+    large: createEvenly(() => 0.6),
+  }
   const say = ({ requestId, variant }: Answered): object[] =>
-    draw() < buyers[variant]! ? [{ requestId, event: 'purchase' }] : []
+    isBuyer[variant]!() ? [{ requestId, event: 'purchase' }] : []
   const load = startLoad(t, {
     ...{ data: () => gateway.data, admin: () => gateway.admin, path: '/rank/infer' },
-    ...{ concurrency: 8, perSecond: 600, draw, say },
+    ...{ concurrency: 8, perSecond: 300, draw, say },
   })
   const of = ({ comparisons }: ServiceJson, variant: string) =>
     comparisons
@@ -192,12 +202,12 @@ t.test(
       path: '/rank/infer',
       headers: { 'x-bucket': bucket },
     })
-    t.same(await tally(gateway, 200, (i) => sent(String(i / 1000))), { canary: 200 })
-    t.same(await tally(gateway, 300, (i) => sent(String(0.2 + i / 1000))), { baseline: 300 })
-    const named = await tally(gateway, 1000, (i) => sent(`user-${i}`))
-    t.ok(deviations(named['canary']!, 1000, 0.2) < 5, `${named['canary']} of 1000`)
+    t.same(await tally(gateway, 100, (i) => sent(String(i / 500))), { canary: 100 })
+    t.same(await tally(gateway, 150, (i) => sent(String(0.2 + i / 500))), { baseline: 150 })
+    const named = await tally(gateway, 400, (i) => sent(`user-${i}`))
+    t.ok(deviations(named['canary']!, 400, 0.2) < 5, `${named['canary']} of 400`)
     const note = 'note="coin_unreadable"'
-    t.equal(await readSample(gateway.admin, 'serin_request_notes_total', note), 1000)
+    t.equal(await readSample(gateway.admin, 'serin_request_notes_total', note), 400)
     const service = await untilService(
       gateway.admin,
       'ranking',

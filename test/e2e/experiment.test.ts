@@ -22,7 +22,7 @@ t.test('Three variants are compared; the winner that is promoted stays.', async 
       small: { version: '2-small', upstreams: [small.origin] },
       large: { version: '2-large', upstreams: [large.origin] },
     },
-    split: { key: 'header:x-user-id', weights: { small: '30%', large: '30%' } },
+    split: { key: 'header:x-user-id', weights: { small: '20%', large: '40%' } },
     observe: { prediction: 'body:/outputs/0/data/0' },
     analysis: {
       interval: '500ms',
@@ -38,7 +38,7 @@ t.test('Three variants are compared; the winner that is promoted stays.', async 
   const first = await startSerin(t, file)
   const load = startLoad(t, {
     ...{ data: () => first.data, admin: () => first.admin },
-    ...{ path: '/m/infer', concurrency: 8, perSecond: 800, draw },
+    ...{ path: '/m/infer', concurrency: 8, perSecond: 600, draw },
   })
   const verdictsOf = ({ comparisons }: Awaited<ReturnType<typeof untilService>>) =>
     Object.fromEntries(comparisons.map((c) => [c.variant, c.verdict]))
@@ -91,6 +91,6 @@ t.test('Three variants are compared; the winner that is promoted stays.', async 
     })
     return answer.status === 200 ? answer.json<CommandAnswer>() : null
   })
-  t.same(undone.service.weights, { baseline: 40, small: 30, large: 30 })
+  t.same(undone.service.weights, { baseline: 40, small: 20, large: 40 })
   await second.stop()
 })

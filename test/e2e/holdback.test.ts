@@ -52,10 +52,12 @@ async function startHeldBack(t: Test, watch: string) {
 t.test(
   'A share stays on the baseline after the promotion, and follows when the watch is over.',
   async (t) => {
-    const { load, askUsers, untilIs, log } = await startHeldBack(t, '6s')
+    // Long enough to ask all users in it, on a busy machine too.
+    const { load, askUsers, untilIs, log } = await startHeldBack(t, '12s')
     await untilIs('progressing')
     const atHalf = await askUsers()
     t.match(await untilIs('watching'), { weights: { baseline: 10, canary: 90 } })
+    await load.stop()
     const watched = await askUsers()
     t.ok(watched.size > USERS * 0.75 && watched.size < USERS, `${watched.size} of ${USERS}`)
     t.ok(
@@ -64,7 +66,6 @@ t.test(
     )
     t.match(await untilIs('promoted'), { weights: { baseline: 0, canary: 100 } })
     t.equal((await askUsers()).size, USERS)
-    await load.stop()
     t.same(load.tally.broken, {})
     t.same(
       (await log())

@@ -25,6 +25,9 @@ t.test('e2e/many gateways on one Redis', skipWithout('redis-server'), async (t) 
   await testShares(t, () => start(configAt(`redis://127.0.0.1:${redis.port}/0`)))
 })
 
+/** Requests a second while what is waited for is mostly time. */
+const FEW = 50
+
 /** Half of the traffic goes through each of two gateways; labels go to the other one. */
 async function testShares(
   t: Test,
@@ -34,14 +37,14 @@ async function testShares(
   await until('it decides', async () => (await readSample(first.admin, 'serin_leader')) === 1)
   const second = await start()
   await untilReplicas(first, 2)
-  t.match((await readReady(first)).checks['replicas'], /one other process .* evidence too/)
-  t.match((await readReady(second)).checks['replicas'], /evidence for the process that decides/)
+  await untilSaid(first, /one other process .* evidence too/)
+  await untilSaid(second, /evidence for the process that decides/)
   const loads = [loadOn(t, first, second), loadOn(t, second, first)]
   const begun = await until('both are judged', async () => {
     const n = await judgedOf(first)
-    return n.errors > 500 && n.rmse > 100 ? { n, sent: sentOf(loads) } : null
+    return n.errors > 200 && n.rmse > 100 ? { n, sent: sentOf(loads) } : null
   })
-  await until('many are', async () => (await judgedOf(first)).errors > 2000)
+  await until('many are', async () => (await judgedOf(first)).errors > 1000)
   await stopAll(loads)
   const sent = sentOf(loads)
   for (const load of loads) t.ok(sentOf([load]) > 300, `requests: ${sentOf([load])}`)
@@ -49,11 +52,11 @@ async function testShares(
   const since = sent - begun.sent
   const whole = await until('all is folded', async () => {
     const n = await judgedOf(first)
-    return n.errors - begun.n.errors >= since && n.rmse > 500 ? n : null
+    return n.errors - begun.n.errors >= since && n.rmse > 300 ? n : null
   })
   t.ok(whole.errors <= sent, `${whole.errors} of ${sent} requests`)
   for (const { tally } of loads) {
-    // What comes within the moment in which predictions are written is not matched; this load never waits.
+    // What comes within the moment in which predictions are written is not matched: this load waits a little longer.
     const { joined, unmatched, late, duplicate } = tally.labels
     t.ok(joined > unmatched + late, JSON.stringify(tally.labels))
     t.equal(duplicate, 0)
@@ -68,9 +71,9 @@ async function testDeaths(
   start: () => Promise<SerinGateway>,
 ): Promise<void> {
   const whole = await judgedOf(first)
-  const alone = loadOn(t, first, first)
+  const alone = loadOn(t, first, first, FEW)
   second.kill('SIGKILL')
-  await until('it goes on', async () => (await judgedOf(first)).errors > whole.errors + 200)
+  await until('it goes on', async () => (await judgedOf(first)).errors > whole.errors + 50)
   await untilReplicas(first, 1)
   await alone.stop()
 
@@ -80,10 +83,12 @@ async function testDeaths(
   first.kill('SIGKILL')
   await until('another decides', async () => (await readSample(third.admin, 'serin_leader')) === 1)
   t.strictSame(await readDecisions(third.admin, 'm'), before, 'no decision is lost')
-  const taken = await judgedOf(third)
-  t.ok(taken.errors > whole.errors, `${taken.errors} requests are evidence still`)
-  const last = loadOn(t, third, third)
-  await until('it goes on', async () => (await judgedOf(third)).errors > taken.errors + 200)
+  const taken = await until('what was evidence is evidence still', async () => {
+    const n = await judgedOf(third)
+    return n.errors > whole.errors ? n : null
+  })
+  const last = loadOn(t, third, third, FEW)
+  await until('it goes on', async () => (await judgedOf(third)).errors > taken.errors + 50)
   await last.stop()
 }
 
@@ -93,16 +98,20 @@ function untilReplicas({ admin }: SerinGateway, count: number): Promise<boolean>
   })
 }
 
-async function readReady({ admin }: SerinGateway) {
-  const answer = await askAdmin(admin, '/readyz')
-  return answer.json<{ readonly checks: Readonly<Record<string, string>> }>()
+function untilSaid({ admin }: SerinGateway, what: RegExp): Promise<boolean> {
+  return until(`it says ${what}`, async () => {
+    const answer = await askAdmin(admin, '/readyz')
+    const { checks } = answer.json<{ readonly checks: Readonly<Record<string, string>> }>()
+    return what.test(checks['replicas']!)
+  })
 }
 
 async function judgedOf({ admin }: SerinGateway): Promise<{ errors: number; rmse: number }> {
   const { metrics } = await readService(admin, 'm')
   const n = (name: string) => {
-    const found = metrics!.find((m) => m.name === name)!
-    return (found.baseline?.n ?? 0) + (found.canary?.n ?? 0)
+    // A gateway that has only begun to decide knows of none yet.
+    const found = metrics.find((m) => m.name === name)
+    return (found?.baseline.n ?? 0) + (found?.canary.n ?? 0)
   }
   return { errors: n('errors'), rmse: n('rmse') }
 }
@@ -117,21 +126,23 @@ async function stopAll(loads: readonly Load[]): Promise<void> {
   await Promise.all(loads.map((load) => load.stop()))
 }
 
-function loadOn(t: Test, to: SerinGateway, labels: SerinGateway): Load {
+function loadOn(t: Test, to: SerinGateway, labels: SerinGateway, perSecond = 150): Load {
   return startLoad(t, {
     data: () => to.data,
     admin: () => labels.admin,
     path: '/m/infer',
     concurrency: 4,
-    perSecond: 150,
+    perSecond,
+    sayAfterMs: 300,
     draw: seeded(to.pid),
   })
 }
 
 async function prepare(t: Test, split: { readonly key?: string }) {
   const draw = seeded(1)
-  const model = { error: 2, failures: 0.01 }
-  const [baseline, canary] = [await startModel(t, draw, model), await startModel(t, draw, model)]
+  // Better in all, so that chance ends no rollout here.
+  const baseline = await startModel(t, draw, { error: 2, failures: 0.02 })
+  const canary = await startModel(t, draw, { error: 1, failures: 0 })
   const service = buildRolloutService(
     { baseline: baseline.origin, canary: canary.origin },
     {

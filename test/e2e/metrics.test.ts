@@ -59,11 +59,16 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     rollout: { steps: [{ weight: '50%', minDuration: '1h' }, { weight: '100%' }] },
     analysis: { warmUp: 0 },
   })
-  const fixed = {
-    ...buildFixedService(origins, { key: 'header:x-user-id', weights: { canary: '12.5%' } }),
+  const fixed = buildFixedService(origins, {
+    ...{ key: 'header:x-user-id', weights: { canary: '12.5%' } },
+  })
+  // Asked for nothing but what never comes.
+  const timeout = { firstByte: '300ms' }
+  const hasty = {
+    ...fixed,
     variants: {
-      baseline: { version: '1', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
-      canary: { version: '2', upstreams: [upstream.origin], timeout: { firstByte: '100ms' } },
+      baseline: { version: '1', upstreams: [upstream.origin], timeout },
+      canary: { version: '2', upstreams: [upstream.origin], timeout },
     },
   }
   const mirrored = {
@@ -91,7 +96,7 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   }
   const config = buildConfig(
     folder,
-    { r: rollout, m: fixed, s: mirrored, k: keyed, e: experiment },
+    { r: rollout, m: hasty, s: mirrored, k: keyed, e: experiment },
     { gateway: { limits: { inFlight: 2 } } },
   )
   const gateway = await startSerin(t, writeConfig(folder, config))
@@ -200,25 +205,37 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
     )
     t.ok(Number(p95[0]!.value[1]) > 0, 'buckets make a quantile')
 
-    const { activeTargets } = (await ask<{ data: Targets }>('targets')).data
+    // One scrape may come too late on a busy machine, the next one does not.
+    const up = await until('the gateway is up', async () => {
+      const { activeTargets } = (await ask<{ data: Targets }>('targets')).data
+      return activeTargets.every(({ health }) => health === 'up') && activeTargets
+    })
     t.same(
-      activeTargets.map(({ health, lastError }) => [health, lastError]),
-      [['up', '']],
+      up.map(({ lastError }) => lastError),
+      [''],
     )
 
     await t.test('every rule is evaluated, and no gateway that is well is an alert', async (t) => {
-      const rules = await until('every rule was evaluated', async () => {
+      const readRules = async () => {
         const { data } = await ask<{ data: Rules }>('rules')
-        const all = data.groups.flatMap((group) => group.rules)
+        return data.groups.flatMap((group) => group.rules)
+      }
+      const rules = await until('every rule was evaluated', async () => {
+        const all = await readRules()
         return all.length > 0 && all.every(({ health }) => health !== 'unknown') ? all : null
       })
       for (const { name, health, lastError = '' } of rules) t.equal(health, 'ok', name + lastError)
-      const firing = rules.filter(({ type, state }) => type === 'alerting' && state !== 'inactive')
       const OURS = /Gateway|Scraped|Store|Leader|Reload|Baseline|Canary|RolledBack|Stuck/
-      t.same(
-        firing.map(({ name }) => name).filter((name) => OURS.test(name)),
-        [],
-      )
+      let alerts: readonly string[] = []
+      // A scrape that came too late is one too, until the next.
+      await until('none is an alert', async () => {
+        const active = (await readRules()).filter(
+          (r) => r.type === 'alerting' && r.state !== 'inactive',
+        )
+        alerts = active.map(({ name }) => name).filter((name) => OURS.test(name))
+        return alerts.length === 0
+      }).catch(() => {})
+      t.same(alerts, [])
       t.ok((await query('serin:variant_weight:max')).length > 0, 'recorded')
     })
 

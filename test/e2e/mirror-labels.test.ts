@@ -50,6 +50,7 @@ async function startLabelled(t: Test, factor: number, minRequests: number) {
   const seen = new Set<number>()
   let labels: object[] = []
   let goesOn = true
+  let isTold = true
   const ask = async () => {
     const question = { y: 100, error: 10 * (random() + random() - 1) }
     const answer = await request(`${gateway.data}/m/x`, {
@@ -62,14 +63,14 @@ async function startLabelled(t: Test, factor: number, minRequests: number) {
     labels.push({ requestId: answer.headers['x-request-id'], label: question.y })
   }
   const user = async () => {
-    while (goesOn) await Promise.all([ask(), sleep(5)])
+    while (goesOn) await Promise.all([ask(), sleep(10)])
   }
   let joined = 0
   const label = async () => {
     while (goesOn) {
       const batch = labels
       labels = []
-      if (batch.length > 0) joined += (await postFeedback(gateway.admin, batch)).joined
+      if (isTold && batch.length > 0) joined += (await postFeedback(gateway.admin, batch)).joined
       await sleep(100)
     }
   }
@@ -84,7 +85,8 @@ async function startLabelled(t: Test, factor: number, minRequests: number) {
   })
   const until = (what: string, isSo: Parameters<typeof untilService>[3]) =>
     untilService(gateway.admin, 'm', what, isSo)
-  return { gateway, seen, leave, until, joined: () => joined }
+  const tell = (isSo: boolean) => (isTold = isSo)
+  return { gateway, seen, leave, until, tell, joined: () => joined }
 }
 
 t.test('A canary whose answers look right is refused by their labels alone.', async (t) => {
@@ -111,9 +113,11 @@ t.test('A canary whose answers look right is refused by their labels alone.', as
 
 t.test('An equal canary waits for its labels, and comes to 5 %.', async (t) => {
   t.setTimeout(120_000)
-  const { gateway, until, seen } = await startLabelled(t, 1, 1)
+  const { gateway, until, seen, tell } = await startLabelled(t, 1, 1)
+  tell(false)
   const waits = await until('it waits', ({ missing }) => missing.some((m) => /labels/.test(m)))
   t.match(waits.missing.join(), /rmse\/mirror: \d+ of 100 labels of pairs in this step/)
+  tell(true)
   await until('it has 5 %', (s) => s.weights['canary'] === 5)
   const advanced = (await readDecisions(gateway.admin, 'm')).find((d) => d.action === 'advance')!
   const found = advanced.metrics.find((m) => m.name === 'rmse/mirror')!

@@ -48,11 +48,15 @@ t.test('A killed gateway delivers what it owed, and a promotion waits for its ye
   gate.otherwise = 'silence'
   await command(first.admin, 'm', 'promote')
   await until('the first attempt', () => news.posts.length > 0 || null)
-  const { missing } = await untilService(first.admin, 'm', 'asks', () => gate.posts.length > 0)
-  t.match(missing, [/^a confirmation: /])
+  await until('the first question', () => gate.posts.length > 0)
+  const { missing } = await untilService(first.admin, 'm', 'waits for the answer', (m) =>
+    m.missing.some((line) => line.startsWith('a confirmation: ')),
+  )
+  t.equal(missing.length, 1)
   t.equal((await askAdmin(first.admin, '/api/v1/config')).text.includes('s3cret'), false)
   first.kill('SIGKILL')
   await first.ended
+  for (const receiver of [news, gate]) await until('its last words are read', receiver.isAlone)
 
   news.otherwise = 200
   gate.otherwise = 200
@@ -76,7 +80,9 @@ t.test('A killed gateway delivers what it owed, and a promotion waits for its ye
   const candidate = readSigned(gate.posts[asked]!)
   t.match(candidate, { id: null, service: 'm', action: 'promote', to: { phase: 'watching' } })
   t.equal(gate.posts[asked]!.headers['x-serin-event'], 'confirm-promotion')
-  t.equal(await readSample(second.admin, 'serin_notifications_total', 'result="delivered"'), 2)
+  const counted = () => readSample(second.admin, 'serin_notifications_total', 'result="delivered"')
+  await until('both are counted', async () => (await counted()) >= 2)
+  t.equal(await counted(), 2)
   t.equal(await readSample(second.admin, 'serin_confirmations_total', 'result="given"'), 1)
   const { stdout } = await second.stop()
   t.equal((await first.ended).stdout.concat(stdout).includes('s3cret'), false, 'no log tells it')

@@ -43,7 +43,8 @@ t.test('The package installs in an empty folder, and serves from there.', async 
     [...copiedByTheDockerfile(), 'package.json'].toSorted(),
     'it holds what the image holds',
   )
-  npm(['install', '--omit=dev', '--prefer-offline', `./${packed!.filename}`], folder)
+  const offline = ['--prefer-offline', '--no-audit', '--no-fund']
+  npm(['install', '--omit=dev', ...offline, `./${packed!.filename}`], folder)
   const serin = join(folder, 'node_modules/.bin/serin')
   const run = (...args: readonly string[]) =>
     execFileSync(serin, args, { cwd: folder, encoding: 'utf8' })

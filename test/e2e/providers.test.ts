@@ -60,7 +60,7 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
       data: () => gateway.data,
       path: `/${name}/infer`,
       concurrency: 2,
-      perSecond: 100,
+      perSecond: 25,
       draw,
     }),
   )
@@ -113,6 +113,11 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
   })
 
   await t.test('status and the API show no secret, and neither do log and archive', async (t) => {
+    for (const name of ['long', 'tallied']) {
+      await untilService(gateway.admin, name, 'well', ({ metrics }) =>
+        metrics.some((m) => m.name === 'share' && m.verdict === 'successful'),
+      )
+    }
     const { stdout } = await runSerin(t, ['status'], gateway.admin)
     t.match(stdout, /share +successful +0\.8 +0\.2 +\d+ ok, 0 failed/)
     t.match(stdout, /share +error/)
@@ -133,11 +138,6 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
   })
 
   await t.test('an outage in mid-rollout is an error, and fails nobody', async (t) => {
-    for (const name of ['long', 'tallied']) {
-      await untilService(gateway.admin, name, 'well', ({ metrics }) =>
-        metrics.some((m) => m.name === 'share' && m.verdict === 'successful'),
-      )
-    }
     await prometheus.stop()
     for (const name of ['long', 'tallied']) {
       const { phase, weights, missing } = await untilService(
@@ -157,7 +157,7 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
 })
 
 t.test('A score that is fetched rolls back, and its server may be away.', async (t) => {
-  t.setTimeout(60_000)
+  t.setTimeout(120_000)
   const draw = seeded(29)
   const folder = t.testdir({})
   const asked: string[] = []

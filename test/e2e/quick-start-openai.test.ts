@@ -4,7 +4,7 @@ import { startFakePrometheus, vector } from '../support/fake-prometheus.ts'
 import { readSample, untilService } from './support/admin-api.ts'
 import { startExample } from './support/example.ts'
 import { startOpenAi } from './support/openai-server.ts'
-import { ended, faster, load, send } from './support/quick-start.ts'
+import { ended, ENDLESS, faster, load, send } from './support/quick-start.ts'
 import { until } from './support/until.ts'
 
 t.test(
@@ -19,9 +19,7 @@ t.test(
     let firstToken = 0.3
     const gateway = await startExample(t, 'quick-start-openai.yaml', {
       upstreams: { 8001: one.origin, 8002: two.origin, 9095: prometheus.origin },
-      ...faster({
-        ...{ liked: { window: '1s' }, 'first-token': { interval: '1s' } },
-      }),
+      ...faster({ liked: { window: '1s' }, 'first-token': { interval: '1s' } }, ENDLESS),
     })
     const path = '/v1/chat/completions'
     const chat = (more: object) =>
@@ -57,24 +55,29 @@ t.test(
       t.equal(text.match(/"object":"chat\.completion\.chunk"/g)!.length, 8 + 2)
       t.match(text, /"usage":\{"prompt_tokens":9,.*\}\n\ndata: \[DONE\]\n\n$/)
       const name = 'serin_time_to_first_byte_seconds_count'
-      const timed = await readSample(gateway.admin, name, 'service="chat"')
-      t.ok(timed >= 1, 'its first byte is timed')
+      const timed = () => readSample(gateway.admin, name, 'service="chat"')
+      t.ok(await until('its first byte is timed', timed))
     })
     await t.test('a stream that breaks off breaks off, and is a failure', async (t) => {
       one.breaksOff = two.breaksOff = true
       await t.rejects(readStream({}))
       one.breaksOff = two.breaksOff = false
-      const failed = await Promise.all(
-        ['baseline', 'canary'].map((v) =>
-          readSample(gateway.admin, 'serin_requests_total', `variant="${v}"`, 'outcome="failed"'),
-        ),
-      )
-      t.equal(failed[0]! + failed[1]!, 1)
+      const failed = async () => {
+        const [one, two] = await Promise.all(
+          ['baseline', 'canary'].map((v) =>
+            readSample(gateway.admin, 'serin_requests_total', `variant="${v}"`, 'outcome="failed"'),
+          ),
+        )
+        return one! + two!
+      }
+      t.equal(await until('it is counted', failed), 1)
     })
     load(t, gateway, {
       path,
       body: ({ x, user }) => chat({ user, stream: x < 50 }),
-      say: ({ requestId, x }) => (x > 30 ? [{ requestId, event: 'thumbs-up' }] : []),
+      // The canary is liked, lest chance should speak first.
+      say: ({ requestId, x, variant }) =>
+        x > 30 || variant === 'canary' ? [{ requestId, event: 'thumbs-up' }] : [],
     })
     await untilService(gateway.admin, 'chat', 'tokens are counted', ({ metrics }) =>
       metrics.some(({ name, canary }) => name === 'tokens' && canary.value === 8),

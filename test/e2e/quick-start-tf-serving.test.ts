@@ -1,8 +1,9 @@
 import t from 'tap'
 import { readSample } from './support/admin-api.ts'
 import { startExample } from './support/example.ts'
-import { ended, faster, LABELS, load, send } from './support/quick-start.ts'
+import { ended, ENDLESS, faster, LABELS, load, send } from './support/quick-start.ts'
 import { startTfServing } from './support/tf-serving.ts'
+import { until } from './support/until.ts'
 
 t.test(
   'quick-start-tf-serving.yaml: NaN in both directions, and a canary that fails',
@@ -10,7 +11,7 @@ t.test(
     const [one, two] = [await startTfServing(t, '123'), await startTfServing(t, '124')]
     const gateway = await startExample(t, 'quick-start-tf-serving.yaml', {
       upstreams: { 8001: one.origin, 8002: two.origin },
-      ...faster(LABELS),
+      ...faster(LABELS, ENDLESS),
     })
     const path = '/v1/models/half_plus_three:predict'
     await t.test('the status of the model comes from the baseline', async (t) => {
@@ -22,11 +23,12 @@ t.test(
       const { status, headers, text } = await send(gateway, path, body)
       t.match({ status, text }, { status: 200, text: '"predictions": [NaN, 3.5, 3' })
       t.equal(headers['x-serin-variant'], 'baseline', 'the rule is found behind it')
-      t.equal(one.seen.at(-1)!.body.toString(), body)
+      // Health checks are seen as well.
+      const posted = one.seen.findLast(({ method }) => method === 'POST')
+      t.equal(posted!.body.toString(), body)
       const note = 'note="prediction_unreadable"'
       const counted = () => readSample(gateway.admin, 'serin_request_notes_total', note)
-      while ((await counted()) === 0) await new Promise((resolve) => setImmediate(resolve))
-      t.equal(await counted(), 1)
+      t.equal(await until('it is counted', counted), 1)
     })
     await t.test("the server's errors come back as it says them", async (t) => {
       const wrong = await send(gateway, path, '{"examples": []}')

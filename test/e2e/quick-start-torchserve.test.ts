@@ -1,7 +1,7 @@
 import t from 'tap'
 import { untilService } from './support/admin-api.ts'
 import { startExample } from './support/example.ts'
-import { ended, faster, load, send } from './support/quick-start.ts'
+import { ended, ENDLESS, faster, load, send } from './support/quick-start.ts'
 import { seeded } from './support/seeded.ts'
 import { startTorchServe } from './support/torchserve.ts'
 
@@ -11,7 +11,7 @@ t.test(
     const [one, two] = [await startTorchServe(t, '1.0'), await startTorchServe(t, '2.0')]
     const gateway = await startExample(t, 'quick-start-torchserve.yaml', {
       upstreams: { 8001: one.origin, 8002: two.origin },
-      ...faster({ corrected: { window: '1s' } }),
+      ...faster({ corrected: { window: '1s' } }, ENDLESS),
     })
     await t.test('health, and models that are not there', async (t) => {
       t.match(await send(gateway, '/ping'), { status: 200, text: '{"status":"Healthy"}' })

@@ -1,5 +1,7 @@
 import t from 'tap'
+import { request } from 'undici'
 import type { DecisionJson, ServiceJson } from '../../src/admin/present.ts'
+import { readLines } from '../../src/cli/read-lines.ts'
 import { command, readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
 import { startLoad, type Load } from './support/load.ts'
@@ -35,6 +37,7 @@ const ROLLOUTS = {
   skewed: {},
   failing: { steps: ENDLESS },
   steered: { start: 'manual', steps: ENDLESS, watch: '1h', cooldown: '1h' },
+  told: { start: 'manual', steps: ENDLESS },
 }
 type Name = keyof typeof ROLLOUTS
 
@@ -51,6 +54,7 @@ t.before(async () => {
     skewed: await startModel(t, draw, SKEWED),
     failing: await startModel(t, draw, { ...BETTER }),
     steered: await startModel(t, draw, BETTER),
+    told: await startModel(t, draw, BETTER),
   }
   const names = Object.keys(ROLLOUTS) as Name[]
   const services = names.map((name) => {
@@ -78,8 +82,8 @@ t.before(async () => {
     }
   }
   loads.better = scenes.better.load(600)
-  loads.skewed = scenes.skewed.load(300)
-  loads.failing = scenes.failing.load(300)
+  loads.skewed = scenes.skewed.load(200)
+  loads.failing = scenes.failing.load(100)
 })
 
 t.test('A canary that is better is promoted step by step on the labels joined.', async (t) => {
@@ -159,7 +163,7 @@ t.test('A canary that answers 200 to everything is rolled back on its RMSE.', as
 t.test('A canary that begins to fail is rolled back within seconds.', async (t) => {
   const { canary, until, decisions } = scenes.failing
   const load = loads.failing
-  await until('some of the canary', ({ variants }) => variants['canary']!.requests > 200)
+  await until('some of the canary', ({ variants }) => variants['canary']!.requests > 100)
   canary.behaviour.failures = 1
   const failingAt = Date.now()
   const found = await until('rolled back', ({ phase }) => phase === 'rolled-back')
@@ -169,6 +173,33 @@ t.test('A canary that begins to fail is rolled back within seconds.', async (t) 
   const afterMs = Date.parse(last!.at) - failingAt
   t.ok(afterMs < 10_000, `rolled back after ${afterMs} ms`)
   t.ok(load.tally.statuses[500]! > 0, 'failures reached users, and then stopped')
+})
+
+t.test('What is decided is told as an event before the next is decided.', async (t) => {
+  const url = `${gateway.admin}/api/v1/events?service=told`
+  const { body } = await request(url)
+  const lines = readLines(body)
+  const phases: string[] = []
+  let decisions = 0
+  const readUntil = async (wanted: number) => {
+    while (decisions < wanted) {
+      const { value: line } = await lines.next()
+      if (line === undefined) throw new Error('the stream has ended')
+      if (line === 'event: decision') decisions++
+      const { changes } = line.startsWith('data: ') ? JSON.parse(line.slice(6)) : {}
+      if (changes?.phase !== undefined) phases.push(changes.phase)
+    }
+  }
+  await command(gateway.admin, 'told', 'promote')
+  await readUntil(1)
+  for (let i = 0; i < 4; i++) {
+    await command(gateway.admin, 'told', 'pause')
+    await command(gateway.admin, 'told', 'resume')
+  }
+  await readUntil(9)
+  // A look of every second would have seen a pause by chance alone.
+  t.ok(phases.filter((phase) => phase === 'paused').length >= 3, phases.join(' '))
+  await lines.return()
 })
 
 t.test('The commands of the CLI steer a rollout, and their exit codes tell.', async (t) => {

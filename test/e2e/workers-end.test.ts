@@ -21,7 +21,8 @@ t.test('SIGTERM drains all workers; without its supervisor no worker lives on.',
     match: { path: '/slow' },
     variants: { baseline: { version: '1', upstreams: [`http://127.0.0.1:${port}`] } },
   }
-  const drain = { wait: '1s', deadline: '60s', streams: '60s' }
+  // Long enough for all that is asked before the port is closed, however busy the machine is.
+  const drain = { wait: '4s', deadline: '60s', streams: '60s' }
   const { serin } = await startTwo(t, { services: { slow }, gateway: { drain } })
   const agents = [1, 2, 3, 4].map(() => new Agent({ connections: 1 }))
   t.teardown(() => Promise.all(agents.map((agent) => agent.close())))

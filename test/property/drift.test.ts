@@ -75,6 +75,9 @@ t.test(
   },
 )
 
+/** Two doubles with none between them. */
+const NEIGHBOURS = [999_999.999_999_999_7, 999_999.999_999_999_8]
+
 t.test('Every value has one bin, in order, and few values have bins of their own.', async () => {
   fc.assert(
     fc.property(sample, value, (values, other) => {
@@ -87,5 +90,6 @@ t.test('Every value has one bin, in order, and few values have bins of their own
       const isApart = new Set(distinct.map((v) => binOf(edges, v))).size === distinct.length
       return isWithin && rises && (distinct.length > 10 || isApart)
     }),
+    { examples: [[NEIGHBOURS, 0]] },
   )
 })

@@ -262,7 +262,7 @@ t.test('evidence of a store that is read while another writes is of one piece', 
     done = true
   })()
   let reads = 0
-  while (!done) {
+  while (!done || reads === 0) {
     const record = await reader.readRollout(SERVICE)
     if (record !== null) {
       reads += 1

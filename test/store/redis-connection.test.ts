@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
+import { createRedisConnection } from '../../src/store/redis-connection.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
 import type { RedisAddress } from '../../src/store/redis-address.ts'
 import type { Store } from '../../src/store/store.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { until } from '../e2e/support/until.ts'
-import { freePort, startRedis } from '../support/redis-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { startRedis } from '../support/redis-server.ts'
 import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
 
 const code = 'SERIN_STORE_FAILED'
@@ -45,6 +47,19 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
       t.match(await store.findPredictions([query]), [{ found: 'pending' }])
     },
   )
+
+  t.test('each attempt at a server that is not there says why it failed', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    await redis.kill()
+    const connection = createRedisConnection(redis.address())
+    t.teardown(connection.close)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await t.rejects(connection.connect(), { code, message: /nothing listens there/ })
+    }
+    await redis.start()
+    await connection.connect()
+    t.equal(await connection.ask('ping', (client) => client.ping()), 'PONG')
+  })
 
   t.test(
     'a Redis that stands still is an error after two seconds, then a new connection',
@@ -153,7 +168,8 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
       file,
       [
         `sentinel monitor main 127.0.0.1 ${one.port} 1`,
-        'sentinel down-after-milliseconds main 500',
+        // A master that is slow for once is not dead.
+        'sentinel down-after-milliseconds main 60000',
         'sentinel failover-timeout main 2000',
       ].join('\n'),
     )
@@ -174,6 +190,7 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     await commit(store, lease, null)
     await until('the replica has it', async () => (await master.wait(1, 1000)) === 1)
     master.disconnect()
+    await client.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', '500')
     await one.kill()
     const revision = await until('the other is the master', () =>
       store.readRevision(SERVICE).catch(() => null),

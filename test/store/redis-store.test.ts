@@ -146,7 +146,7 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
       done = true
     })()
     let reads = 0
-    while (!done) {
+    while (!done || reads === 0) {
       const record = await reader.readRollout(SERVICE)
       if (record === null) continue
       reads += 1

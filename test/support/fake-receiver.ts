@@ -23,6 +23,8 @@ export type FakeReceiver = {
   /** Receptions of the next posts, in order; then `otherwise`. */
   readonly script: Reception[]
   otherwise: Reception
+  /** Whether nobody is connected: all that was sent before has been read. */
+  readonly isAlone: () => Promise<boolean>
 }
 
 /** Starts a receiver that answers 200. */
@@ -47,6 +49,10 @@ export async function startReceiver(t: Test): Promise<FakeReceiver> {
   const receiver: FakeReceiver = {
     ...{ url: `http://127.0.0.1:${port}`, posts, script },
     otherwise: 200,
+    isAlone: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count === 0)))
+      }),
   }
   return receiver
 }

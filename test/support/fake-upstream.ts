@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createServer as createTcpServer } from 'node:net'
+import { connect, createServer as createTcpServer } from 'node:net'
 
 /** A request as a fake upstream saw it. */
 export type SeenRequest = {
@@ -48,7 +49,8 @@ export async function startUpstream(
 export async function startStreamingUpstream(
   answer: (req: IncomingMessage, res: ServerResponse) => void,
 ): Promise<FakeUpstream> {
-  const server = createServer(answer)
+  // Longer than any pause of the machine: else it could close a connection that the gateway is about to use.
+  const server = createServer({ keepAliveTimeout: 60_000 }, answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
@@ -109,9 +111,16 @@ export async function startCannedUpstream(
   })
 }
 
-/** An origin where nothing listens: connections to it are refused. */
+/**
+ * An origin where connections are refused. Its port is the near end of a connection that stays open: nobody can come
+ * to listen there meanwhile.
+ */
 export async function refusedOrigin(): Promise<string> {
-  const upstream = await startRawUpstream(() => {})
-  await upstream.close()
-  return upstream.origin
+  const server = createTcpServer((socket) => socket.unref())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(near, 'connect')
+  near.unref()
+  server.unref()
+  return `http://127.0.0.1:${near.localPort}`
 }

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { RedisAddress } from '../../src/store/redis-address.ts'
+import { freePort } from './free-port.ts'
 
 /** A Redis that a test started, and stops. */
 export type RedisServer = {
@@ -82,13 +82,4 @@ async function launch(args: readonly string[]): Promise<Running> {
       await ended
     },
   }
-}
-
-/** A port of loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,12 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { seeded } from '../../e2e/support/seeded.ts'
 import { startSerin, type LogLine } from '../../e2e/support/serin-process.ts'
+import { freePort } from '../../support/free-port.ts'
 import { runTaggedLoad } from './tagged-load.ts'
 import { createUnrest } from './unrest.ts'
 
 /**
- * Sends `count` requests with known answers while the configuration is reloaded every second with other
+ * Sends requests with known answers until `count` were right, while the configuration is reloaded every second with other
  * weights, upstreams restart, and half-way one gateway hands its port over to the next by SIGTERM. Every
  * answer is the right one, or one that the fault explains, with its status and `proxy-status`.
  */
@@ -20,6 +20,7 @@ export async function checkHandOver(t: Test, count: number, seed: number): Promi
   unrest.start(() => admin)
   const away = { from: Infinity, to: Infinity }
   const handOver: Promise<void>[] = []
+  let hasHandedOver = false
   const handOverNow = async () => {
     admin = null
     away.from = performance.now()
@@ -32,9 +33,12 @@ export async function checkHandOver(t: Test, count: number, seed: number): Promi
     data: () => first.data,
     concurrency: 24,
     draw: seeded(seed),
-    goesOn: (sent) => {
-      if (sent > count / 2 && handOver.length === 0) handOver.push(handOverNow())
-      return sent < count
+    goesOn: (right) => {
+      if (right > count / 2 && handOver.length === 0) {
+        handOver.push(handOverNow().finally(() => (hasHandedOver = true)))
+      }
+      // By a number of requests alone, a fast machine would be done before anything has happened.
+      return right < count || !hasHandedOver || unrest.restarts() < 2
     },
     surroundings: ({ from, to }) => ({
       isUpstreamUp: unrest.wereUp(from, to),
@@ -49,8 +53,7 @@ export async function checkHandOver(t: Test, count: number, seed: number): Promi
   )
   t.comment(`${unrest.reloads()} reloads, ${unrest.restarts()} restarts of an upstream`)
   t.same(wrong, [], 'not one answer lost or wrong')
-  t.equal(sent, count)
-  t.ok(right > count / 2, 'most of them are right')
+  t.ok(right >= count, `${right} right answers`)
   t.ok(refused > 0, 'there was a moment without a gateway')
   t.match(await gateway.stop(), { code: 0, stderr: '' }, 'the second one ended well')
   const errors = [first, gateway].flatMap(({ logs }) => logs().filter(isError))
@@ -60,12 +63,4 @@ export async function checkHandOver(t: Test, count: number, seed: number): Promi
 /** pino's levels: 50 is an error. */
 function isError(line: LogLine): boolean {
   return (line['level'] as number) >= 50
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -23,7 +23,6 @@ export async function startEchoUpstream(): Promise<EchoUpstream> {
     else known.count++
     answer(req, res, seen.url, digest)
   })
-  upstream.server.keepAliveTimeout = 60_000
   return { ...upstream, arrived }
 }
 

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** How slowhttptest holds its connections: heads or bodies that never end, or answers that nobody reads. */
-export type SlowMode = 'headers' | 'body' | 'read'
+export const SLOW_MODES = ['headers', 'body', 'read'] as const
+
+export type SlowMode = (typeof SLOW_MODES)[number]
 
 export type SlowAttack = {
   /** Ends it; resolves when its process is gone. */

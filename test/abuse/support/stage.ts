@@ -29,8 +29,11 @@ const STEADY_CLIENTS = 3
 /** No phase of an exchange takes longer. */
 const PHASE_MS = 2_500
 
-/** What is left over may last this long: less than undici's own timeouts, which would tidy up after us. */
-const REST_MS = 4_000
+/** What is left over may last this long: some phases, on a busy machine. */
+const REST_MS = 15_000
+
+/** Of upstream connections: less than undici's own timeouts, which would tidy up after us. */
+const UPSTREAM_REST_MS = 4_000
 
 /** Longest time for a request's head; Node looks every two seconds. */
 const HEAD_MS = 1_000
@@ -137,8 +140,12 @@ async function leftOver(
 ): Promise<readonly string[]> {
   const { recorder, exchanges, server } = gateway
   const faults: string[] = []
-  const rests = (what: string, isSo: () => boolean | Promise<boolean>, left: () => unknown) =>
-    until(what, isSo, REST_MS).catch(() => faults.push(`${what}: ${String(left())}`))
+  const rests = (
+    what: string,
+    isSo: () => boolean | Promise<boolean>,
+    left: () => unknown,
+    ms = REST_MS,
+  ) => until(what, isSo, ms).catch(() => faults.push(`${what}: ${String(left())}`))
   await rests(
     'no exchange is left',
     () => exchanges.count === 0,
@@ -158,7 +165,7 @@ async function leftOver(
     open = (await connectionsOf(echo.server)) + (attacked?.connections() ?? 0)
     return open === 0
   }
-  await rests('no upstream connection is left', upstreams, () => open)
+  await rests('no upstream connection is left', upstreams, () => open, UPSTREAM_REST_MS)
   for (const error of gateway.errors) faults.push(`an error in the log: ${JSON.stringify(error)}`)
   return faults
 }

@@ -8,8 +8,8 @@ export type TaggedLoadOptions = {
   readonly data: () => string
   readonly concurrency: number
   readonly draw: () => number
-  /** Whether to go on, asked with the number of requests sent so far. */
-  readonly goesOn: (sent: number) => boolean
+  /** Whether to go on, asked with the number of right answers so far. */
+  readonly goesOn: (right: number) => boolean
   readonly surroundings: (outcome: TaggedOutcome) => Surroundings
 }
 
@@ -36,7 +36,7 @@ export async function runTaggedLoad(options: TaggedLoadOptions): Promise<TaggedT
   const run = `r${Math.floor(draw() * 1e9)}`
   const tally: TaggedTally = { sent: 0, right: 0, explained: {}, wrong: [], refused: 0 }
   const worker = async () => {
-    while (goesOn(tally.sent) && tally.wrong.length < MOST_WRONG) {
+    while (goesOn(tally.right) && tally.wrong.length < MOST_WRONG) {
       const tagged = drawTagged(tally.sent++, run, draw)
       let outcome = await sendTagged(agent, data(), tagged)
       while (outcome.error === 'ECONNREFUSED') {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { freePort } from '../../support/free-port.ts'
 
 /** What a server does to some of its requests. */
 export type Fault = 'none' | 'slow' | 'reset' | 'truncated'
@@ -26,8 +26,8 @@ const SLOW_MS = 300
  */
 export async function startTaggedUpstream(): Promise<TaggedUpstream> {
   const outages: { readonly from: number; to: number }[] = []
-  let server = await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await freePort()
+  let server = await listen(port)
   const stop = () => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))

@@ -1,5 +1,6 @@
 import type { ServiceStatus } from '../../../src/admin/service-status.ts'
 import type { Comparison } from '../../../src/domain/comparison.ts'
+import type { RuleSpec } from '../../../src/domain/service.ts'
 import { fakeMetric, fakeMirror, fakeStatus } from '../../admin/fake-deps.ts'
 
 /** A fixed split whose requests are copied to a shadow that disagrees now and then. */
@@ -54,6 +55,38 @@ export function experimented(): ServiceStatus {
       comparisons: [comparison('b', 'better', 4.9), comparison('c', 'unknown', 1.1)],
       lastDecision: null,
     },
+  }
+}
+
+/** A key split: platinum stays on the old model, gold has the new one, one country a coin of its own. */
+export function ruled(): ServiceStatus {
+  const base = fakeStatus(null, 'pricing')
+  const tier = { from: 'body', pointer: '/tier' } as const
+  const country = { from: 'header', name: 'x-country' } as const
+  const rules: readonly RuleSpec[] = [
+    { when: [{ field: tier, test: 'in', values: ['platinum'] }], then: { variant: 'baseline' } },
+    { when: [{ field: tier, test: 'in', values: ['gold'] }], then: { variant: 'canary' } },
+    {
+      when: [{ field: country, test: 'in', values: ['NZ'] }],
+      then: { weightsBp: { canary: 2500 } },
+    },
+  ]
+  const figures = (requests: number, rmse: number | null) => ({
+    ...{ requests, errors: 3, p50Ms: 12, p95Ms: 41, p99Ms: 66 },
+    metrics: rmse === null ? {} : { rmse: { value: rmse, n: 900 } },
+  })
+  return {
+    ...base,
+    service: { ...base.service, split: { ...base.service.split, rules } },
+    rules: [
+      { rule: 'body:/tier = platinum', variants: { baseline: figures(4120, 4.02) } },
+      { rule: 'body:/tier = gold', variants: {} },
+      {
+        rule: 'header:x-country = NZ',
+        variants: { baseline: figures(300, null), canary: figures(100, 3.5) },
+      },
+      { rule: null, variants: { baseline: figures(21_000, 3.9) } },
+    ],
   }
 }
 

@@ -11,7 +11,7 @@ import { seeded } from './seeded.ts'
 import { startSerin, writeConfig, type SerinGateway } from './serin-process.ts'
 import { until } from './until.ts'
 
-const PER_SECOND = 300
+const PER_SECOND = 200
 /** A kill comes at most this long after the gateway has begun to decide. */
 const LONGEST_LIFE_MS = 4000
 const LOOK_MS = 20
@@ -58,7 +58,7 @@ export async function checkCrashes(t: Test, seed: number, kills: number): Promis
           rmse: {
             kind: 'rmse',
             maxIncrease: '100%',
-            labelWindow: '300ms',
+            labelWindow: '1s',
             minLabels: 20,
             cap: 50,
           },

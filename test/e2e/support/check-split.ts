@@ -5,14 +5,12 @@ import { buildConfig, buildFixedService } from './config.ts'
 import { startSerin, writeConfig } from './serin-process.ts'
 import { deviations, keysOf, sendKeyed, type VariantsOfKeys } from './split-requests.ts'
 
-const KEYS = 10_000
-
 /**
- * Sends `count` requests of 10,000 keys to a gateway with a fixed weight, raises the weight by a reload, and
+ * Sends `count` requests of `keys` keys to a gateway with a fixed weight, raises the weight by a reload, and
  * sends one of each key again: shares lie within five standard deviations, each key stays with its variant, and the
  * reload moves keys only to the canary.
  */
-export async function checkSplit(t: Test, count: number): Promise<void> {
+export async function checkSplit(t: Test, count: number, keys: number): Promise<void> {
   // One answer for the head of each request: the gateway is what is tested, not Node's server.
   const upstream = await startRawUpstream((socket) => {
     socket.on('data', (bytes) => {
@@ -30,13 +28,13 @@ export async function checkSplit(t: Test, count: number): Promise<void> {
   const gateway = await startSerin(t, writeConfig(folder, configAt('20%')))
 
   const send = async (count: number, share: number): Promise<VariantsOfKeys> => {
-    const variants = await sendKeyed(gateway.data, { count, keys: KEYS })
-    t.equal(variants.size, KEYS)
+    const variants = await sendKeyed(gateway.data, { count, keys })
+    t.equal(variants.size, keys)
     const torn = [...variants].filter(([, seen]) => seen.size > 1).map(([key]) => key)
     t.same(torn, [], 'each key is always on one variant')
     const canaries = keysOf(variants, 'canary').size
-    const off = deviations(canaries, KEYS, share)
-    t.ok(off < 5, `${canaries} of ${KEYS} keys at ${share}: ${off.toFixed(1)} deviations`)
+    const off = deviations(canaries, keys, share)
+    t.ok(off < 5, `${canaries} of ${keys} keys at ${share}: ${off.toFixed(1)} deviations`)
     return variants
   }
 
@@ -44,7 +42,7 @@ export async function checkSplit(t: Test, count: number): Promise<void> {
   writeConfig(folder, configAt('35%'))
   const reloaded = await askAdmin(gateway.admin, '/api/v1/reload', { method: 'POST', body: {} })
   t.equal(reloaded.status, 200, reloaded.text)
-  const after = await send(KEYS, 0.35)
+  const after = await send(keys, 0.35)
   const left = [...keysOf(before, 'canary')].filter((key) => !keysOf(after, 'canary').has(key))
   t.same(left, [], 'keys moved to the canary, and none away from it')
 }

@@ -27,10 +27,10 @@ export type KeyedLoad = {
 /** Each key is asked for so many times in a row, at whichever gateway has its turn. */
 const PER_KEY = 2
 /** Of one gateway. */
-const GAP_MS = 20
+const GAP_MS = 40
 
 /**
- * Asks each of the gateways about 50 times a second for the services in turn, with ever new keys that come twice,
+ * Asks each of the gateways about 25 times a second for the services in turn, with ever new keys that come twice,
  * to the same gateway or another. `data` gives where a gateway listens now.
  */
 export function startKeyedLoad(

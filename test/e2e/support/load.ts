@@ -37,6 +37,8 @@ export type LoadOptions = {
   readonly perUser?: number
   /** What is said of a request that was answered well; by default its true value. */
   readonly say?: (answered: Answered) => readonly object[]
+  /** How long that is kept back at least; 0 by default. */
+  readonly sayAfterMs?: number
 }
 
 /** A request that had its answer. */
@@ -52,8 +54,8 @@ export type Answered = {
 /** Requests of ever new users until `stop`, and feedback on them a moment later. */
 export type Load = { readonly tally: LoadTally; readonly stop: () => Promise<void> }
 
-/** Labels of one post. */
-const BATCH = 50
+/** How often feedback is sent: by time, so that a slow machine makes no label late. */
+const SAY_EVERY_MS = 100
 
 /** Starts a load; whatever fails is counted, never thrown. */
 export function startLoad(t: Test, options: LoadOptions): Load {
@@ -73,11 +75,18 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   const gapMs = (1000 * options.concurrency) / (options.perSecond ?? Infinity)
 
   const { perUser = 1, say = sayLabel, body = ({ x }) => JSON.stringify({ x }) } = options
-  let batch: Said[] = []
-  const sendBatch = async () => {
-    const full = batch
-    batch = []
-    await sendFeedback(options, tally, full)
+  const { admin, sayAfterMs = 0 } = options
+  let said: Said[] = []
+  const sendSaid = async (until: number) => {
+    const due = said.filter(({ at }) => at <= until)
+    said = said.slice(due.length)
+    if (admin !== undefined && due.length > 0) await sendFeedback(admin(), tally, due)
+  }
+  const teller = async (): Promise<void> => {
+    while (isRunning) {
+      await delay(SAY_EVERY_MS)
+      await sendSaid(performance.now() - sayAfterMs)
+    }
   }
 
   const worker = async (): Promise<void> => {
@@ -104,8 +113,9 @@ export function startLoad(t: Test, options: LoadOptions): Load {
         count(tally.variants, variant)
         const isFirst = place % perUser === 0
         if (answer.statusCode === 200) {
+          const at = performance.now()
           const lines = say({ requestId, user, isFirst, variant, x })
-          batch.push(...lines.map((line) => ({ requestId, line })))
+          said.push(...lines.map((line) => ({ at, requestId, line })))
         }
       } catch (error) {
         count(tally.broken, (error as NodeJS.ErrnoException).code ?? String(error))
@@ -114,15 +124,14 @@ export function startLoad(t: Test, options: LoadOptions): Load {
       nextAt += gapMs
       if (nextAt > performance.now()) await delay(nextAt - performance.now())
       else nextAt = performance.now()
-      if (batch.length >= BATCH) await sendBatch()
     }
   }
 
-  const workers = Promise.all(Array.from({ length: options.concurrency }, worker))
+  const workers = Promise.all([teller(), ...Array.from({ length: options.concurrency }, worker)])
   const stop = async () => {
     isRunning = false
     await workers
-    if (batch.length > 0) await sendBatch()
+    await sendSaid(Infinity)
     await agent.close()
   }
   let stopping: Promise<void> | null = null
@@ -131,21 +140,20 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   return { tally, stop: stopOnce }
 }
 
-type Said = { readonly requestId: string; readonly line: object }
+type Said = { readonly at: number; readonly requestId: string; readonly line: object }
 
 function sayLabel({ requestId, x }: Answered): readonly object[] {
   return [{ requestId, label: x }]
 }
 
 async function sendFeedback(
-  { admin }: LoadOptions,
+  admin: string,
   tally: LoadTally,
   batch: readonly Said[],
 ): Promise<void> {
-  if (admin === undefined) return
   try {
     const report = await postFeedback(
-      admin(),
+      admin,
       batch.map(({ line }) => line),
     )
     tally.labels.joined += report.joined

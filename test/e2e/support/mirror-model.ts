@@ -1,18 +1,21 @@
 /**
- * A model server as a process of its own, for mirrors that die: `node mirror-model.js <port> <slow ms>`. It
- * answers at once, below `/m/slow` after that time. Port 0: it takes a free one, and prints which.
+ * A model server as a process of its own, for mirrors that die: `node mirror-model.js <port>`. It answers at once, but below
+ * `/m/slow` only from SIGUSR2 on. It says when it listens.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
 
-const [port, slowMs] = process.argv.slice(2).map(Number)
+let held: ServerResponse[] | null = []
+process.on('SIGUSR2', () => {
+  for (const res of held ?? []) answer(res)
+  held = null
+})
 const server = createServer((req, res) => {
   req.resume()
-  setTimeout(
-    () => res.writeHead(200, { 'content-type': 'application/json' }).end('{"p":2}'),
-    req.url!.startsWith('/m/slow') ? slowMs : 0,
-  )
+  if (held !== null && req.url!.startsWith('/m/slow')) held.push(res)
+  else answer(res)
 })
-server.listen(port, '127.0.0.1', () => {
-  process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
-})
+server.listen(Number(process.argv[2]), '127.0.0.1', () => process.stdout.write('listening\n'))
+
+function answer(res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'application/json' }).end('{"p":2}')
+}

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { startUpstream, type FakeUpstream, type SeenRequest } from '../../support/fake-upstream.ts'
+import { createEvenly } from './evenly.ts'
 
 /** How a model of the tests answers from now on; may be changed while it runs. */
 export type ModelBehaviour = {
@@ -11,19 +12,26 @@ export type ModelBehaviour = {
 
 export type TestModel = FakeUpstream & { readonly behaviour: ModelBehaviour }
 
+/** Places one golden section apart lie evenly in [0, 1), however many of them there are. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+
 /**
  * Starts a model server that predicts `x` of the request's JSON with an error of its own: the true value of
- * every request is its `x`.
+ * every request is its `x`. Errors and failures come evenly, from a first error that is drawn: chance alone makes no
+ * regression of two models that are alike.
  */
 export async function startModel(
   t: Test,
   draw: () => number,
   behaviour: ModelBehaviour,
 ): Promise<TestModel> {
+  let place = draw()
+  const isFailure = createEvenly(() => behaviour.failures)
   const upstream = await startUpstream((_req, res, seen) => {
-    const status = draw() < behaviour.failures ? 500 : 200
+    const status = isFailure() ? 500 : 200
+    place = (place + GOLDEN) % 1
     // Uniform with this standard deviation: bounded, so that no cap is ever in the way.
-    const error = behaviour.error * Math.sqrt(12) * (draw() - 0.5)
+    const error = behaviour.error * Math.sqrt(12) * (place - 0.5)
     res.writeHead(status, { 'content-type': 'application/json' })
     res.end(JSON.stringify({ outputs: [{ data: [readX(seen) + error] }] }))
     // Nothing looks at them here, and there are many.

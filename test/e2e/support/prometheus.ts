@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../support/free-port.ts'
 
 /** A Prometheus whose address is known before it runs. */
 export type Prometheus = {
@@ -48,12 +48,4 @@ export async function startPrometheus(t: Test, folder: string): Promise<Promethe
       return origin
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

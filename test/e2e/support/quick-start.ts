@@ -10,10 +10,11 @@ type Example = Parameters<typeof startExample>[2]
 
 /**
  * The example's own metrics and steps, in seconds instead of minutes, for a machine that other tests keep busy: a latency
- * decides nothing, and a few failures neither. `changes` are of metrics, by name.
+ * decides nothing, and a few failures neither. `changes` are of metrics, by name; each step lasts `minDuration`.
  */
 export function faster(
   changes: Readonly<Record<string, object>> = {},
+  minDuration = '500ms',
 ): Pick<Example, 'analysis' | 'rollout'> {
   return {
     analysis: ({ metrics }) => ({
@@ -26,7 +27,7 @@ export function faster(
       ),
     }),
     rollout: ({ steps }) => ({
-      steps: steps.map((step) => ({ ...step, minDuration: '500ms' })),
+      steps: steps.map((step) => ({ ...step, minDuration })),
       watch: '1s',
     }),
   }
@@ -37,8 +38,11 @@ const ON_A_BUSY_MACHINE: Readonly<Record<string, object>> = {
   'error-rate': { floor: '5%' },
 }
 
-/** Labels come within a second, and their errors are small. */
-export const LABELS = { rmse: { labelWindow: '1s', minLabels: 30, cap: 50 } }
+/** Of the steps of a canary that is not to be promoted, however late it begins to be worse. */
+export const ENDLESS = '1h'
+
+/** Labels come within two seconds, and their errors are small. */
+export const LABELS = { rmse: { labelWindow: '2s', minLabels: 30, cap: 50 } }
 
 /** Sends one request through the gateway: GET without a body, else POST. */
 export async function send(

@@ -16,8 +16,8 @@ export type Fault = (typeof FAULTS)[number]
 /** Longer than the lease, which is 5 s. */
 const PAST_LEASE_MS = 5500
 
-/** A gateway finds its way back within this time: silence is noticed after 4 s, and attempts are a second apart. */
-const RECOVERY_MS = 6500
+/** A gateway finds its way back long before: silence is noticed after 4 s, and attempts are a second apart. */
+const RECOVERY_MS = 8000
 
 /** Makes it happen, and heals it again; what it explains is written down at the places that it befalls. */
 export async function cause(fault: Fault, fleet: Fleet, draw: () => number): Promise<void> {

@@ -14,7 +14,7 @@ export const BY_HAND = {
 
 type Setup = { readonly services?: object; readonly gateway?: object }
 
-/** Starts a gateway of two workers with a service `m`; resolves when one of them decides. */
+/** Starts a gateway of two workers with a service `m`; resolves when one decides and both have logged something. */
 export async function startTwo(t: Test, { services = {}, gateway = {} }: Setup = {}) {
   const folder = t.testdir({})
   const draw = seeded(7)
@@ -41,6 +41,9 @@ export async function startTwo(t: Test, { services = {}, gateway = {} }: Setup =
   const file = writeConfig(folder, configAt(100))
   const serin = await startSerin(t, file)
   await until('one decides', async () => (await readSample(serin.admin, 'serin_leader')) === 1)
+  await until('both are heard of', () =>
+    [1, 2].every((worker) => serin.logs().some((line) => line['worker'] === worker)),
+  )
   return { folder, draw, serin, configAt }
 }
 

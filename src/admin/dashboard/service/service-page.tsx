@@ -11,6 +11,7 @@ import { ComparisonPanel } from './comparison-panel.tsx'
 import { DecisionLog } from './decision-log.tsx'
 import { MetricCard } from './metric-card.tsx'
 import { MirrorPanel } from './mirror-panel.tsx'
+import { RulesPanel } from './rules-panel.tsx'
 import { Standing } from './standing.tsx'
 import { StepTrack } from './step-track.tsx'
 import { isProved, WatchedTable } from './watched-table.tsx'
@@ -76,6 +77,8 @@ export function ServicePage({
               <LatencyChart service={service} moments={moments} />
             </div>
           </section>
+
+          <RulesPanel service={service} />
 
           {service.metrics.length > 0 && (
             <section aria-labelledby="evidence-title">
