@@ -52,7 +52,10 @@ function describeSlow(metric: MetricJson): readonly ExplainedLine[] {
   if (slow === null) return []
   const shares = `${formatValue('share', slow.canary)} of the canary's requests against ${formatValue('share', slow.baseline)} of the baseline's`
   return [
-    line(2, 'Those are of late, the older the less: of the baseline from before this attempt too.'),
+    line(
+      2,
+      "Those are of the last answers, the older the less; the baseline's go back before this attempt.",
+    ),
     line(
       2,
       `Slow or failed in this attempt: ${shares}. This is compared; a failure is slow, however fast it came.`,
@@ -61,21 +64,17 @@ function describeSlow(metric: MetricJson): readonly ExplainedLine[] {
   ]
 }
 
-// The threshold follows the baseline: each request was held against the one of its time.
 function describeSlowFrom({ baseline, margins }: MetricJson): readonly ExplainedLine[] {
   const { value } = baseline
   if (value === null) return []
+  const now = (ms: number) => `now ${formatValue('latency', ms)}`
   const margin = margins?.proof ?? 0
-  const more =
+  const ofCanary =
     margin === 0
       ? ''
-      : `, of the canary from ${formatValue('latency', value * (1 + margin))} on (${formatPercent(margin)} more)`
-  return [
-    line(
-      2,
-      `A request is slow beyond that quantile of the baseline as it was then; now: ${formatValue('latency', value)}${more}.`,
-    ),
-  ]
+      : `, one of the canary above ${formatPercent(margin)} more (${now(value * (1 + margin))})`
+  const text = `A request is slow above the baseline's quantile as it was at its time (${now(value)})${ofCanary}.`
+  return [line(2, text)]
 }
 
 // Nobody has configured this one: it comes with its metric.

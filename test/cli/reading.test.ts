@@ -299,7 +299,11 @@ t.test(
       told,
       "Slow or failed in this attempt: 12 % of the canary's requests against 4 % of the baseline's.",
     )
-    t.match(told, 'of the baseline as it was then; now: 3.1 ms, of the canary from')
+    t.match(
+      told,
+      "A request is slow above the baseline's quantile as it was at its time (now 3.1 ms), one of the canary above 5 % more (now 3.26 ms).",
+    )
+    t.match(told, "the baseline's go back before this attempt.")
     t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
     t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
   },
