@@ -64,6 +64,11 @@ export type SlowShares = { readonly baseline: number | null; readonly canary: nu
 /** Labels that a metric could not score, of all that came for both variants. */
 export type UnscoredLabels = { readonly labels: number; readonly of: number }
 
+/** The same of a process, with the last of them; null = there is none. */
+export type SeenLabels = UnscoredLabels & {
+  readonly last: { readonly label: number; readonly prediction: number } | null
+}
+
 /** What a share is not shown to be below, and above. */
 export type ShareBounds = { readonly lower: number; readonly upper: number }
 

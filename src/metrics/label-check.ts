@@ -1,15 +1,15 @@
 import type { Score } from '../domain/hypothesis.ts'
 import { isLabelMetric } from '../domain/rollout-spec.ts'
 import { shownMetricsOf, type Service } from '../domain/service.ts'
-import type { UnscoredLabels } from '../domain/verdict.ts'
+import type { SeenLabels } from '../domain/verdict.ts'
 import { scoreOf } from '../rollout/metric-source.ts'
 import { rawScore } from '../statistics/score.ts'
 
 /** Counts the labels that metrics of a service cannot score, evidence or not, late or not. */
 export class LabelCheck {
   /** Since the process began, by the metric's name. */
-  readonly counts: ReadonlyMap<string, UnscoredLabels>
-  readonly #counts: Map<string, { labels: number; of: number }>
+  readonly counts: ReadonlyMap<string, SeenLabels>
+  readonly #counts: Map<string, { -readonly [K in keyof SeenLabels]: SeenLabels[K] }>
   readonly #scores: ReadonlyMap<string, Score>
 
   /** `previous`: the same service before a reload, whose counters go on. */
@@ -17,7 +17,10 @@ export class LabelCheck {
     const metrics = shownMetricsOf(service).filter(isLabelMetric)
     this.#scores = new Map(metrics.map((metric) => [metric.name, scoreOf(metric).score]))
     this.#counts = new Map(
-      metrics.map(({ name }) => [name, { labels: 0, of: 0, ...previous?.counts.get(name) }]),
+      metrics.map(({ name }) => [
+        name,
+        { labels: 0, of: 0, last: null, ...previous?.counts.get(name) },
+      ]),
     )
     this.counts = this.#counts
   }
@@ -31,6 +34,7 @@ export class LabelCheck {
       count.of++
       if (rawScore(score, prediction, label) !== null) continue
       count.labels++
+      count.last = { label, prediction }
       metrics.push(name)
     }
     return metrics

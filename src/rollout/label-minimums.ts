@@ -104,5 +104,5 @@ function unscored(metric: string, { labels, reports }: Observation): string {
   const found = labels.get(metric)
   if (found === undefined || !isTooMuch(found)) return ''
   const isKnown = reports.some((r) => r.name === `${metric}/label-missing` && r.unscored)
-  return isKnown ? '' : `; ${describeUnscored(found)}`
+  return isKnown ? '' : `; ${describeUnscored(found, found.last)}`
 }

@@ -61,7 +61,7 @@ function* findMissing(
   const unit = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
   yield minimums(plan, step, state, seen, unit)
   // Before the minimum of labels: one that is never reached would be waited for without a word.
-  yield missingScores(plan, state, seen.reports)
+  yield missingScores(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
   yield isMirror
     ? mirrorLabelMinimums(plan, state, seen, reports)

@@ -128,6 +128,9 @@ t.test('labels that a metric cannot score are counted by metric', async (t) => {
   t.same(before.labelled(samplePrediction({ value: 83 }), 1), ['loss'])
   t.same(before.labelled(samplePrediction({ value: 0.83 }), 1), [])
   t.same(before.labelled(samplePrediction({ value: null }), -1), [], 'nothing was predicted')
+  const last = { label: 1, prediction: 83 }
+  t.same(before.labels.counts.get('loss'), { labels: 2, of: 3, last })
+  t.same(before.labels.counts.get('rmse'), { labels: 0, of: 3, last: null })
   const book = new ServiceBook({
     ...{ service: before.service, clock: new ManualClock(), remember: () => {} },
     previous: before,

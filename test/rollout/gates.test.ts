@@ -256,12 +256,15 @@ t.test('labels that cannot be scored are told of as they come', (t) => {
       state(),
       seen({
         reports: [report({ name: 'rmse', stepCanaryN: 0 }), ...more],
-        labels: new Map([['rmse', { labels, of: 100 }]]),
+        labels: new Map([['rmse', { labels, of: 100, last: { label: -1, prediction: 0.8 } }]]),
       }),
     )
       .map((m) => m.sentence)
       .join()
-  t.match(sentences(6), /0 of 100 canary labels in this step; 6 of 100 labels cannot be scored/)
+  t.match(
+    sentences(6),
+    /0 of 100 canary labels in this step; 6 of 100 labels cannot be scored: a label of -1 for a prediction of 0.8; log-loss takes/,
+  )
   t.notMatch(sentences(5), /cannot/)
   const guard = report({ name: 'rmse/label-missing', unscored: { labels: 9, of: 90 } })
   t.match(sentences(6, [guard]), /^rmse: 9 of 90 labels cannot.*canary labels in this step$/)

@@ -52,6 +52,21 @@ t.test('A step is held while a metric cannot score more than 5 % of its labels.'
   t.end()
 })
 
+t.test('Where this process has seen one of them, it is told.', (t) => {
+  const labels = (last: { label: number; prediction: number } | null) =>
+    new Map([['loss', { labels: 0, of: 1, last }]])
+  const of = plan({ analysis: { metrics: [ERRORS, LOSS] } })
+  const reports = withUnscored(412, 825)
+  const said = (last: { label: number; prediction: number } | null) =>
+    missingFor(of, state(), seen({ reports, labels: labels(last) }))[0]!.sentence
+  t.match(
+    said({ label: 1, prediction: 83 }),
+    /: a label of 1 for a prediction of 83; log-loss takes/,
+  )
+  t.match(said(null), /scored: log-loss takes/)
+  t.end()
+})
+
 t.test('That is said before the labels that are counted in vain.', (t) => {
   const [, guard] = withUnscored(800, 800)
   const reports = [report({ name: 'loss', stepCanaryN: 0 }), guard!]
