@@ -56,6 +56,27 @@ fixed  fixed weights
   },
 )
 
+t.test(
+  'Status begins with a file that the gateway did not take, until it is mended.',
+  async (t) => {
+    const show = async (problems: readonly string[] | null, argv: string[] = []) => {
+      const refused = problems === null ? null : { at: NOW - 120_000, problems }
+      const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
+      const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
+      return (await run(['status', ...argv, '--admin', admin])).stdout
+    }
+    const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
+    const shown = await show([first, 'another'])
+    t.ok(widest(shown) <= 80)
+    t.match(
+      shown.replaceAll('\n', ' '),
+      `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
+    )
+    t.match(await show(['one'], ['fixed']), /was refused: one; the configuration of/)
+    t.notMatch(await show(null), /refused/)
+  },
+)
+
 t.test('Status tells why a rollout stands still, and what is not known yet.', async (t) => {
   const show = async (status: ServiceStatus, argv: string[] = []) => {
     const admin = await serveAdmin(t, createFakeDeps({ services: () => [status] }))
