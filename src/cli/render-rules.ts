@@ -20,7 +20,7 @@ export function renderRules(
   const [headLine, ...lines] = renderTable(
     [head.map((text) => ({ text, paint: style.dim })), ...blocks.flatMap(({ rows }) => rows)],
     `<>>>>${'>'.repeat(metrics.length)}`,
-    style.width,
+    style,
   )
   let next = 0
   return [

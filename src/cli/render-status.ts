@@ -38,14 +38,14 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   )
   return [
     ...renderHead(service, style),
-    ...renderTable(variantRows(service, style), '<<>>>>>>', width),
+    ...renderTable(variantRows(service, style), '<<>>>>>>', style),
     ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
-      : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),
+      : renderTable(mirrorRows(service, style, now), '<>><>>>>', style)),
     ...(service.metrics.length === 0
       ? []
-      : renderTable(metricRows(service.metrics, style), '<<>>>', width)),
+      : renderTable(metricRows(service.metrics, style), '<<>>>', style)),
     ...service.comparisons.flatMap((comparison) => renderComparison(comparison, style)),
     ...missing,
     ...(service.etaSeconds === null

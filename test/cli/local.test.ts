@@ -97,11 +97,11 @@ t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => 
         ['bbb', '22'],
       ],
       '<><',
-      80,
+      { tableWidth: 80 },
     ),
     ['a     1  x', 'bbb  22'],
   )
-  t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', 10), ['abcdef  g…'])
+  t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', { tableWidth: 10 }), ['abcdef  g…'])
   t.same(wrap('one two three', 7), ['one two', 'three'])
   t.same(wrap('unbreakable x', 4), ['unbreakable', 'x'])
   t.same([-1, 45, 89.6, 140, 5400, 86_400, 200_000].map(formatSeconds), [

@@ -178,7 +178,7 @@ t.test('Status shows what mirrors do, and that one has never answered.', async (
 })
 
 t.test(
-  'Status is coloured on a terminal only, and not under NO_COLOR; narrow ones are respected.',
+  'Status is coloured and cut on a terminal only, and not coloured under NO_COLOR.',
   async (t) => {
     const admin = await serveAdmin(t, createFakeDeps())
     const argv = ['status', '--admin', admin]
@@ -188,6 +188,12 @@ t.test(
     t.notOk(plain.stdout.includes('\u001B'))
     t.ok(widest(plain.stdout) <= 50, plain.stdout)
     t.match(plain.stdout, /…/)
+    const long = 'a-metric-whose-name-alone-takes-much-of-a-line-of-a-terminal'
+    const status = fakeStatus()
+    const rollout = { ...status.rollout!, metrics: [fakeMetric({ name: long })] }
+    const wide = await serveAdmin(t, createFakeDeps({ services: () => [{ ...status, rollout }] }))
+    const piped = await run(['status', '--admin', wide])
+    t.match(piped.stdout, / {2}0\.974 \(0\.921 to 1\.061\)\n/, 'off a terminal nothing is cut')
   },
 )
 
