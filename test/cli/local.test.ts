@@ -76,7 +76,10 @@ t.test('Help and version are no failures; unknown commands and options are.', as
   t.equal((await run(['--version'])).stdout, '1.2.3\n')
   const unknown = await run(['statsu'])
   t.equal(unknown.exitCode, 1)
-  t.match(unknown.stderr, /Did you mean status/)
+  t.equal(
+    unknown.stderr,
+    "serin: unknown command 'statsu' (did you mean status?): `serin help` says what there is\n",
+  )
   t.equal((await run(['status', '--wacth'])).exitCode, 1)
   t.equal((await run(['explain', 'a', 'last'])).exitCode, 1)
 })
