@@ -216,7 +216,7 @@ export class ServiceBook implements ServiceRecorder {
       variant: ticket.variant,
       unit: ticket.unit,
       ...(segment === null ? undefined : { segment }),
-      ...(ruled === null ? undefined : { rule: ruled.rule }),
+      ...(ruled === null ? undefined : { rule: ruled.id }),
     }
     this.#remember(found, ticket.pair)
   }

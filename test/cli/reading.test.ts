@@ -56,6 +56,27 @@ fixed  fixed weights
   },
 )
 
+t.test(
+  'Status begins with a file that the gateway did not take, until it is mended.',
+  async (t) => {
+    const show = async (problems: readonly string[] | null, argv: string[] = []) => {
+      const refused = problems === null ? null : { at: NOW - 120_000, problems }
+      const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
+      const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
+      return (await run(['status', ...argv, '--admin', admin])).stdout
+    }
+    const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
+    const shown = await show([first, 'another'])
+    t.ok(widest(shown) <= 80)
+    t.match(
+      shown.replaceAll('\n', ' '),
+      `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
+    )
+    t.match(await show(['one'], ['fixed']), /was refused: one; the configuration of/)
+    t.notMatch(await show(null), /refused/)
+  },
+)
+
 t.test('Status tells why a rollout stands still, and what is not known yet.', async (t) => {
   const show = async (status: ServiceStatus, argv: string[] = []) => {
     const admin = await serveAdmin(t, createFakeDeps({ services: () => [status] }))
@@ -157,7 +178,7 @@ t.test('Status shows what mirrors do, and that one has never answered.', async (
 })
 
 t.test(
-  'Status is coloured on a terminal only, and not under NO_COLOR; narrow ones are respected.',
+  'Status is coloured and cut on a terminal only, and not coloured under NO_COLOR.',
   async (t) => {
     const admin = await serveAdmin(t, createFakeDeps())
     const argv = ['status', '--admin', admin]
@@ -167,6 +188,12 @@ t.test(
     t.notOk(plain.stdout.includes('\u001B'))
     t.ok(widest(plain.stdout) <= 50, plain.stdout)
     t.match(plain.stdout, /…/)
+    const long = 'a-metric-whose-name-alone-takes-much-of-a-line-of-a-terminal'
+    const status = fakeStatus()
+    const rollout = { ...status.rollout!, metrics: [fakeMetric({ name: long })] }
+    const wide = await serveAdmin(t, createFakeDeps({ services: () => [{ ...status, rollout }] }))
+    const piped = await run(['status', '--admin', wide])
+    t.match(piped.stdout, / {2}0\.974 \(0\.921 to 1\.061\)\n/, 'off a terminal nothing is cut')
   },
 )
 
