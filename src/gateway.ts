@@ -28,6 +28,7 @@ import { createDecisionNews } from './decision-news.ts'
 import { describeStage, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
 import { describeLead, describeReplicas, tellOfReplicas } from './describe-replicas.ts'
+import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
@@ -35,6 +36,7 @@ import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
 import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
+import { createLabelShow } from './show-label.ts'
 import { createServiceLook } from './service-look.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
@@ -88,7 +90,6 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const apply = createApplyWeights(() => live, lastWeights)
 
   const providers = createProviderFetcher()
-
   const notifications = createNotifications({
     ...{ store, clock, draw: deps.draw, log, metrics },
     leads: () => evaluator.leads,
@@ -130,8 +131,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       return plan?.eventFields ?? new Map()
     },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
-    showLabel: (prediction, label) =>
-      live.books.get(prediction.service)?.labelled(prediction, label),
+    showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
@@ -139,6 +139,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const command = createOperatorCommands(evaluator, look, () => join.hasJoined())
 
+  const lastReload = new LastReload(clock, metrics.setReloadSuccess)
   const prepareReload = createPrepareReload({
     live: () => live,
     readCertificate: () => certificate?.read() ?? null,
@@ -153,7 +154,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
       await evaluator.reconfigureExperiments(experimentsOf(next), 'configuration')
     },
-    onResult: metrics.setReloadSuccess,
+    onResult: lastReload.note,
   })
   // A signal, a file's change and the API may ask at the same time: reloads never overlap.
   const reloads = new OneByOne()
@@ -175,7 +176,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     archivedPlan: store.archivedPlan,
     archivedCohorts: store.archivedCohorts,
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
-    reload,
+    ...{ reload, lastReload: lastReload.read },
     runningConfig: () => redactConfig(live.config),
     metrics: siblings?.metrics ?? metrics.render,
     gather: look.gather,

@@ -25,7 +25,8 @@ export type ReloadDeps = {
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
   /** Puts the new services in place of the old ones. */
   readonly replace: (next: LiveServices) => Promise<void>
-  readonly onResult: (success: boolean) => void
+  /** Told why a configuration was refused; null = it was taken. */
+  readonly onResult: (problems: readonly string[] | null) => void
 }
 
 /** What is to be said of a configuration before it is taken. `problems` are sentences; nothing has changed. */
@@ -45,15 +46,15 @@ export type PrepareReload = (loaded: ConfigResult) => Promise<PreparedReload>
 /** Makes the two halves of a reload, so that several processes can take a configuration all or none. */
 export function createPrepareReload(deps: ReloadDeps): PrepareReload {
   return async (loaded) => {
-    let isGood = false
     try {
       const prepared = loaded.ok
         ? await check(deps, loaded.config)
         : { ok: false as const, problems: loaded.problems.map(formatProblem) }
-      isGood = prepared.ok
+      if (!prepared.ok) deps.onResult(prepared.problems)
       return prepared
-    } finally {
-      if (!isGood) deps.onResult(false)
+    } catch (error) {
+      deps.onResult([(error as Error).message])
+      throw error
     }
   }
 }
@@ -95,16 +96,16 @@ async function check(deps: ReloadDeps, next: Config): Promise<PreparedReload> {
   return {
     ok: true,
     take: async () => {
-      let isTaken = false
       try {
         const changes = await takeOver(deps, next, certificate)
-        isTaken = true
+        deps.onResult(null)
         return changes
-      } finally {
-        deps.onResult(isTaken)
+      } catch (error) {
+        deps.onResult([(error as Error).message])
+        throw error
       }
     },
-    discard: () => deps.onResult(false),
+    discard: () => deps.onResult(['another worker could not take it: the log says why']),
   }
 }
 

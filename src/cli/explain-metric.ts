@@ -8,6 +8,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
 import { explainThreshold } from './explain-threshold.ts'
 
@@ -30,6 +31,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(2, sides),
     ...describeSlow(metric),
     ...describeAboveCap(metric),
+    ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),

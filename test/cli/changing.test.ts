@@ -66,15 +66,28 @@ t.test(
     }
     const json = await run(['weights', 'credit-risk', 'canary=1', '-o', 'json', '--admin', admin])
     t.equal(JSON.parse(json.stdout).service.name, 'credit-risk')
-    for (const weight of ['canary', 'canary=x', 'shadow=5', '20']) {
+    for (const weight of ['canary', 'canary=x', '=5', '20']) {
       const { exitCode, stderr } = await run(['weights', 'credit-risk', weight, '--admin', admin])
       t.equal(exitCode, 1)
       t.match(stderr, /Write it as canary=20/)
     }
+    const misspelt = await run(['weights', 'credit-risk', 'cnary=10', '--admin', admin])
+    t.equal(misspelt.exitCode, 1)
+    t.equal(
+      misspelt.stderr,
+      'serin: credit-risk has no variant "cnary": did you mean "canary"? (it has: baseline, canary)\n',
+    )
     const tooMuch = await run(['weights', 'credit-risk', 'canary=200', '--admin', admin])
     t.equal(tooMuch.exitCode, 1)
     t.match(tooMuch.stderr, /canary must be a number of at most 100 \[SERIN_BAD_REQUEST\]/)
     t.equal(deps.commands.length, 4)
+    const { service, ...rest } = fakeStatus(null, 'fixed')
+    const variants = [...service.variants, { ...service.variants[1]!, name: 'other' }]
+    const services = () => [{ ...rest, service: { ...service, variants } }]
+    const several = await serveAdmin(t, createFakeDeps({ services }))
+    const other = await run(['weights', 'fixed', 'other=10', '--admin', several])
+    t.equal(other.exitCode, 1)
+    t.match(other.stderr, /^serin: the weight of "other" stands in the configuration; /)
   },
 )
 
@@ -207,7 +220,8 @@ function feedbackDeps() {
         line.includes('bad') ? [{ line: index + 1, error: 'label is not a number' }] : [],
       )
       const joined = lines.filter((line) => line !== '').length - rejected.length
-      return { joined, unmatched: 0, late: 0, duplicate: 0, rejected }
+      const unscored = lines.filter((line) => line.includes('"label":-1')).length
+      return { joined, unmatched: 0, late: 0, duplicate: 0, unscored, rejected }
     },
   })
   return { deps, bodies }
@@ -221,6 +235,18 @@ t.test('Feedback from the standard input is posted as it is and counted.', async
   t.equal(exitCode, 0)
   t.equal(stdout, 'joined 2, unmatched 0, late 0, duplicate 0, rejected 0\n')
   t.same(bodies, ['{"requestId":"a","label":1}\n{"requestId":"b","label":2}\n'])
+})
+
+t.test('Labels that a metric cannot score are told of.', async (t) => {
+  const { deps } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['{"requestId":"a","label":-1}\n{"requestId":"b","label":1}'])
+  const { exitCode, stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.equal(exitCode, 0)
+  t.match(
+    stdout,
+    /rejected 0\n {2}1 labels cannot be scored by a metric: serin status says which\n$/,
+  )
 })
 
 t.test(

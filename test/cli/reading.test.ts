@@ -56,6 +56,27 @@ fixed  fixed weights
   },
 )
 
+t.test(
+  'Status begins with a file that the gateway did not take, until it is mended.',
+  async (t) => {
+    const show = async (problems: readonly string[] | null, argv: string[] = []) => {
+      const refused = problems === null ? null : { at: NOW - 120_000, problems }
+      const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
+      const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
+      return (await run(['status', ...argv, '--admin', admin])).stdout
+    }
+    const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
+    const shown = await show([first, 'another'])
+    t.ok(widest(shown) <= 80)
+    t.match(
+      shown.replaceAll('\n', ' '),
+      `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
+    )
+    t.match(await show(['one'], ['fixed']), /was refused: one; the configuration of/)
+    t.notMatch(await show(null), /refused/)
+  },
+)
+
 t.test('Status tells why a rollout stands still, and what is not known yet.', async (t) => {
   const show = async (status: ServiceStatus, argv: string[] = []) => {
     const admin = await serveAdmin(t, createFakeDeps({ services: () => [status] }))
@@ -157,7 +178,7 @@ t.test('Status shows what mirrors do, and that one has never answered.', async (
 })
 
 t.test(
-  'Status is coloured on a terminal only, and not under NO_COLOR; narrow ones are respected.',
+  'Status is coloured and cut on a terminal only, and not coloured under NO_COLOR.',
   async (t) => {
     const admin = await serveAdmin(t, createFakeDeps())
     const argv = ['status', '--admin', admin]
@@ -167,6 +188,12 @@ t.test(
     t.notOk(plain.stdout.includes('\u001B'))
     t.ok(widest(plain.stdout) <= 50, plain.stdout)
     t.match(plain.stdout, /…/)
+    const long = 'a-metric-whose-name-alone-takes-much-of-a-line-of-a-terminal'
+    const status = fakeStatus()
+    const rollout = { ...status.rollout!, metrics: [fakeMetric({ name: long })] }
+    const wide = await serveAdmin(t, createFakeDeps({ services: () => [{ ...status, rollout }] }))
+    const piped = await run(['status', '--admin', wide])
+    t.match(piped.stdout, / {2}0\.974 \(0\.921 to 1\.061\)\n/, 'off a terminal nothing is cut')
   },
 )
 
@@ -284,12 +311,13 @@ t.test(
 )
 
 t.test(
-  'An explanation tells slow or failed requests, and what is guarded above a cap.',
+  'An explanation tells slow or failed requests, what is guarded above a cap, and labels without a score.',
   async (t) => {
     const decision = fakeDecision({
       metrics: [
         fakeMetric({ kind: 'latency', name: 'latency', slow: { baseline: 0.04, canary: 0.12 } }),
         fakeMetric({ kind: 'above-cap', name: 'rmse/above-cap@gold' }),
+        fakeMetric({ name: 'loss/label-missing', unscored: { labels: 412, of: 825 } }),
       ],
     })
     const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
@@ -306,6 +334,7 @@ t.test(
     t.match(told, "the baseline's go back before this attempt.")
     t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
     t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
+    t.match(told, '412 of 825 labels cannot be scored: log-loss takes a label of 0 or 1')
   },
 )
 

@@ -20,6 +20,8 @@ const RULES: readonly RuleStatus[] = [
   { rule: null, variants: { baseline: figures(7, 3.1) } },
 ]
 
+const NOTE = '  note      rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
+
 async function status(
   rules: readonly RuleStatus[],
   weightsBp: Readonly<Record<string, number>> = { baseline: 9000, canary: 1000 },
@@ -55,10 +57,24 @@ t.test('Status shows the figures of each rule side by side, and what they are no
     '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline',
     'reloaded away',
   )
-  t.match(stdout, /note +rules send requests .* no A\/B/s)
+  t.match(stdout, `\n${NOTE}\n`)
   t.match(stdout, /^fixed {2}fixed weights\n/, 'rules beside a split')
   t.ok(stdout.split('\n').every((line) => line.length <= 80))
 })
+
+t.test(
+  'What figures of rules are not is told once, however many services have rules.',
+  async (t) => {
+    const services = ['a', 'b', 'c'].map((name) => ({
+      ...fakeStatus(null, name),
+      rules: name === 'a' ? [] : RULES,
+    }))
+    const admin = await serveAdmin(t, createFakeDeps({ services: () => services }))
+    const { stdout } = await run(['status', '--admin', admin])
+    const [a, b, c] = stdout.split('\n\n').map((block) => block.split('\n').includes(NOTE))
+    t.same([a, b, c], [false, true, false])
+  },
+)
 
 t.test('Where every request matched a rule nothing is said of draws.', async (t) => {
   t.notMatch(await status([RULES[0]!, { rule: null, variants: {} }]), 'no rule')
