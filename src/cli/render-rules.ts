@@ -29,7 +29,8 @@ export function renderRules(
   ]
 }
 
-function describeRule(rule: string | null, weights: RuleJson['weights']): string {
+/** A rule with whom it sends requests to. */
+export function describeRule(rule: string | null, weights: RuleJson['weights']): string {
   if (rule === null) return 'no rule: drawn'
   // An older gateway leaves it out.
   if (weights == null) return rule

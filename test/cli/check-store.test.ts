@@ -142,7 +142,8 @@ t.test('Check notes what a reload would make of the rollout that runs.', async (
   const of = (attempt: string) =>
     `note: serin.yaml:5:3: services.m: a reload of this file changes the rollout that runs (${attempt}): `
   const at = of('2 beside 1, attempt 1, step 2 at 5 %, evidence of 1,640 canary units')
-  const analysis = '    analysis: { metrics: { slow: { kind: latency, quantile: 0.9, maxIncrease: 30% } } }'
+  const analysis =
+    '    analysis: { metrics: { slow: { kind: latency, quantile: 0.9, maxIncrease: 30% } } }'
   t.same(await noted(t, ROLLOUT), [], 'the same file')
   t.same(await noted(t, ROLLOUT.replace('5%', '5%, minRequests: 9')), [], 'it goes on')
   t.same(await noted(t, `${ROLLOUT}\n${analysis}`), [
