@@ -140,6 +140,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const command = createOperatorCommands(evaluator, look, () => join.hasJoined())
 
   const prepareReload = createPrepareReload({
+    clock,
     live: () => live,
     readCertificate: () => certificate?.read() ?? null,
     build,
