@@ -8,7 +8,7 @@ import { formatCount } from './rollout/format.ts'
 import { buildPlan, type RolloutPlan } from './rollout/plan.ts'
 import { reconcile, whyRefused } from './rollout/reconcile.ts'
 import { drawnCanaryUnits } from './rollout/units.ts'
-import { peekLmdb, peekRedis, type Peeked } from './store/peek.ts'
+import { peekLmdb, peekRedis, type Peek, type Peeked } from './store/peek.ts'
 import { probeLmdb } from './store/probe-lmdb.ts'
 import { connectRedis } from './store/redis-connection.ts'
 
@@ -24,48 +24,57 @@ export type StoreCheck = {
 
 /** Holds a configuration against what its store knows of its services at `now` (ms). Nothing is left behind. */
 export async function checkStore(config: Config, now: number): Promise<StoreCheck> {
-  const plans = config.services.flatMap((service) => buildPlan(service, config.hash) ?? [])
+  const asked = config.services.map((service) => {
+    const plan = buildPlan(service, config.hash)
+    return { service: service.name, canaryVersion: plan?.canaryVersion ?? '', plan }
+  })
   try {
-    const peeked = await peek(config, plans)
+    const peeked = await peek(config, asked)
     return {
       unusable: null,
-      refusals: plans.flatMap((plan, i) => findRefusal(plan, peeked[i]!)),
-      notes: plans.flatMap((plan, i) => findChange(plan, peeked[i]!, now)),
+      refusals: asked.flatMap(({ plan }, i) => findRefusal(plan, peeked[i]!)),
+      notes: asked.flatMap(({ service, plan }, i) => {
+        const message = describeChange(plan, peeked[i]!, now)
+        return message === null ? [] : [{ path: ['services', service], message, atKey: true }]
+      }),
     }
   } catch (error) {
     return { unusable: `from here, ${(error as Error).message}`, refusals: [], notes: [] }
   }
 }
 
-async function peek({ store }: Config, plans: readonly RolloutPlan[]): Promise<readonly Peeked[]> {
+async function peek({ store }: Config, asked: readonly Peek[]): Promise<readonly Peeked[]> {
   if (store.engine === 'lmdb') {
     await probeLmdb(store.path)
-    return peekLmdb(store.path, plans)
+    return peekLmdb(store.path, asked)
   }
   const redis = await connectRedis(store)
   try {
-    return await peekRedis(redis, plans)
+    return await peekRedis(redis, asked)
   } finally {
     await redis.close()
   }
 }
 
-function findRefusal(plan: RolloutPlan, { state }: Peeked): readonly Finding[] {
-  const why = state === null ? null : whyRefused(plan, state)
-  if (why === null) return []
+function findRefusal(plan: RolloutPlan | null, { state }: Peeked): readonly Finding[] {
+  const why = plan === null || state === null ? null : whyRefused(plan, state)
+  if (plan === null || why === null) return []
   const path = ['services', plan.service, 'variants', BASELINE, 'version']
   return [{ path, message: `a gateway would refuse this file: ${why}` }]
 }
 
-function findChange(plan: RolloutPlan, peeked: Peeked, now: number): readonly Finding[] {
+/** What becomes of a rollout that runs; null = none does, or it goes on. */
+function describeChange(plan: RolloutPlan | null, peeked: Peeked, now: number): string | null {
   const { state, evidence, rolledBackAt } = peeked
-  if (state === null || (state.phase !== 'progressing' && state.phase !== 'paused')) return []
+  if (state === null || (state.phase !== 'progressing' && state.phase !== 'paused')) return null
+  const attempt = describeAttempt(state, evidence)
+  if (plan === null)
+    return `a reload of this file ends the rollout that runs (${attempt}), since it has none for this service`
   const rollback = rolledBackAt === null ? null : { at: rolledBackAt, decision: null }
   const past = { rollback, lastAttempt: 0 }
   const next = reconcile(plan, state, { now, past, actor: 'configuration' })
-  if ('refused' in next || next.decision === null) return []
-  const message = `a reload of this file changes the rollout that runs (${describeAttempt(state, evidence)}): ${next.decision.summary}`
-  return [{ path: ['services', plan.service], message, atKey: true }]
+  if ('refused' in next || next.decision === null) return null
+  return `a reload of this file changes the rollout that runs (${attempt}): ${next.decision.summary}`
 }
 
 function describeAttempt(state: RolloutState, evidence: Evidence | null): string {

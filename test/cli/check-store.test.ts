@@ -152,6 +152,9 @@ t.test('Check notes what a reload would make of the rollout that runs.', async (
   t.same(await noted(t, ROLLOUT.replace('5%', '10%')), [
     `${at}The steps of 2 changed: back to the first one, the evidence stays.`,
   ])
+  t.same(await noted(t, '    split: { weights: { canary: 10% } }'), [
+    `${at.replace('changes', 'ends').slice(0, -2)}, since it has none for this service`,
+  ])
   const known = { canaryVersion: '3', baselineVersion: '0' }
   t.match(
     await noted(t, ROLLOUT, known),
