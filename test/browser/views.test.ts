@@ -63,7 +63,10 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     const { page, faults } = await open('#/services/fraud-score')
     await page.getByText('Rolled back: rmse. The baseline serves everything.').waitFor()
     const log = page.getByRole('region', { name: 'Decisions' })
-    t.match(await log.locator('li').first().textContent(), /rollback.*rmse is 3\.\d+ on the canary/)
+    t.match(
+      await log.locator('li').first().textContent(),
+      /rollback.*by rmse: 3\.\d+ on the canary/,
+    )
     await log.getByText('Evidence of decision').first().click()
     await log.getByRole('row', { name: /^rmse worse/ }).waitFor()
     t.same(faults, [])
