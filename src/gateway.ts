@@ -25,9 +25,9 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createDecisionNews } from './decision-news.ts'
-import { describeStage, type Stage } from './describe-stage.ts'
+import { describeReadiness, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
-import { describeLead, describeReplicas, tellOfReplicas } from './describe-replicas.ts'
+import { tellOfReplicas } from './describe-replicas.ts'
 import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
@@ -182,15 +182,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     metrics: siblings?.metrics ?? metrics.render,
     gather: look.gather,
     workers: async () => (await siblings?.workers()) ?? {},
-    ready: () => ({
-      ready: stage.ready,
-      checks: {
-        gateway: describeStage(stage),
-        evaluator: describeLead(evaluator.lead),
-        replicas: describeReplicas(evaluator.replicas),
-        store: join.describe() ?? storeHealth.describe(),
-      },
-    }),
+    ready: () => describeReadiness(stage, evaluator, join.describe() ?? storeHealth.describe()),
   }
 
   const takeUpStored = async () => {
