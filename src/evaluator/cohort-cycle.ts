@@ -220,7 +220,8 @@ export class CohortCycle {
     const pending = this.#pending.read()
     // From now on, not from when they are stored: a label that comes between is stored right after.
     this.#ledger.persist(pending.put)
-    return { ...pending, rollout: this.rollout, plan: this.#plan }
+    const { put, drop, units, archive } = pending
+    return { put, drop, units, archive, rollout: this.rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */

@@ -79,8 +79,9 @@ export class CohortLedger {
 
   /** Closes the open cohort and opens the next one. */
   open(opening: Opening): Cohort {
-    this.close(opening.now)
-    const cohort = this.#empty({ ...opening, openedAt: opening.now })
+    const { number, rollout, step, pi, epoch, judged, terms, now } = opening
+    this.close(now)
+    const cohort = this.#empty({ number, rollout, step, pi, epoch, judged, terms, openedAt: now })
     this.#open = newSlot(cohort, false)
     this.#slots.add(this.#open)
     return cohort

@@ -49,13 +49,18 @@ function fold(
   harmSince: HarmSince,
 ): HypothesisEvidence {
   const { number, step, pi, epoch } = cohort
-  const place = { cohort: number, step, pi, epoch, starts: evidence.starts.length }
+  const starts = evidence.starts.length
   const tally = completeTally(cohort, hypothesis, cohort.tallies[hypothesis.id]!)
   if (found.kind === 'bet') {
-    return foldBets(found, { ...place, tally: tally as BetTally }, hypothesis)
+    const bets = tally as BetTally
+    return foldBets(found, { cohort: number, step, pi, epoch, starts, tally: bets }, hypothesis)
   }
-  if (found.kind === 'drift') return foldDrift(found, { ...place, tally: tally as DriftTally })
+  if (found.kind === 'drift') {
+    const drift = tally as DriftTally
+    return foldDrift(found, { cohort: number, step, pi, epoch, starts, tally: drift })
+  }
   const events = tally as EventTally
   const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
-  return foldEvents(found, { ...place, tally: events, harmSince: since }, hypothesis)
+  const place = { cohort: number, step, pi, epoch, starts, tally: events, harmSince: since }
+  return foldEvents(found, place, hypothesis)
 }

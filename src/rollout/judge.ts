@@ -52,7 +52,8 @@ export function judge(
     ...alone.map((l) => aloneReport(l, evidence)),
     ...counted.map((m) => thresholdReport(m, evidence, context)),
     ...pairReports(plan, evidence, {
-      ...place,
+      step: context.step,
+      weightBp: place.weightBp,
       limits: context.limits,
       standing: context.standing ?? null,
       latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),

@@ -144,10 +144,12 @@ export function foldStarts<T>(
   none: T,
   add: (value: T, start: number) => T,
 ): readonly T[] {
-  return Array.from({ length: Math.max(place.starts, byStart.length) }, (_, start) => {
+  const all: T[] = []
+  for (let start = 0; start < Math.max(place.starts, byStart.length); start += 1) {
     const value = byStart[start] ?? none
-    return start <= place.epoch ? add(value, start) : value
-  })
+    all.push(start <= place.epoch ? add(value, start) : value)
+  }
+  return all
 }
 
 function harmEvents({ harmSince, tally }: EventFold, start: number): Readonly<Pair> {
@@ -180,7 +182,8 @@ export function updateStratum<S extends { readonly pi: number }>(
   update: (stratum: S | undefined) => S,
 ): readonly S[] {
   const index = strata.findIndex((stratum) => stratum.pi === pi)
-  return index < 0 ? [...strata, update(undefined)] : strata.with(index, update(strata[index]))
+  if (index < 0) return [...strata, update(undefined)]
+  return strata.map((stratum, at) => (at === index ? update(stratum) : stratum))
 }
 
 function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {

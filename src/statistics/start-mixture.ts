@@ -17,11 +17,11 @@ export function mixStarts(byStart: readonly number[], maxStarts = MAX_STARTS): n
   if (byStart.length < 1 || byStart.length > maxStarts)
     throw new Error(`from 1 to ${maxStarts} start points can be mixed, found ${byStart.length}`)
   const laterShare = Math.log(0.5 / (maxStarts - 1))
-  return logSumExp(
-    Array.from({ length: maxStarts }, (_, start) =>
-      start === 0 ? byStart[0]! + Math.log(0.5) : (byStart[start] ?? 0) + laterShare,
-    ),
-  )
+  const stakes = [byStart[0]! + Math.log(0.5)]
+  for (let start = 1; start < maxStarts; start += 1) {
+    stakes.push((byStart[start] ?? 0) + laterShare)
+  }
+  return logSumExp(stakes)
 }
 
 /** Start points at regular times, beside those at phase changes. */
