@@ -104,7 +104,7 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
     ...{ buffer, store, clock, services: () => [service.name] },
     eventFields: () => plan.eventFields,
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
-    showLabel: (prediction, label) => book.labelled(prediction, label),
+    showLabel: (prediction, label) => book.labelled(prediction, label).length === 0,
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     count: (_, result, count) => (results[result] = (results[result] ?? 0) + count),
   })

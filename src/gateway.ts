@@ -36,6 +36,7 @@ import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
 import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
+import { createLabelShow } from './show-label.ts'
 import { createServiceLook } from './service-look.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
@@ -130,8 +131,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       return plan?.eventFields ?? new Map()
     },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
-    showLabel: (prediction, label) =>
-      live.books.get(prediction.service)?.labelled(prediction, label),
+    showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     clock,
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),

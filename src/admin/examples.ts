@@ -31,6 +31,7 @@ const METRIC_EXAMPLE: MetricJson = {
   drift: null,
   bounds: null,
   slow: null,
+  unscored: null,
 }
 
 /** A decision as the log has it. */

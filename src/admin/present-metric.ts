@@ -52,6 +52,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     drift: report.drift ?? null,
     bounds: report.bounds ?? null,
     slow: report.slow ?? null,
+    unscored: report.unscored ?? null,
   }
 }
 

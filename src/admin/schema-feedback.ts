@@ -58,6 +58,9 @@ export const FeedbackReportSchema = Type.Object(
     unmatched: count('Lines whose request or key nobody knows, or not any more.'),
     late: count('Lines that came after the window of every metric.'),
     duplicate: count('Lines that were known already.'),
+    unscored: count(
+      'Labels among the joined and late ones that a metric of the service cannot score, such as a label of -1 for a log-loss.',
+    ),
     rejected: Type.Array(
       Type.Object({
         line: Type.Integer({ minimum: 1, description: 'From 1.' }),
@@ -75,6 +78,7 @@ export const FeedbackReportSchema = Type.Object(
         unmatched: 12,
         late: 3,
         duplicate: 5,
+        unscored: 0,
         rejected: [{ line: 7, error: 'label is not a number' }],
       },
     ],

@@ -124,6 +124,13 @@ export const MetricSchema = Type.Object(
       }),
       "What is compared of a latency: requests beyond the baseline's quantile (with the margin on the canary's side), failures among them; null = of other kinds.",
     ),
+    unscored: orNull(
+      Type.Object({
+        labels: count('Those.'),
+        of: count('All labels that came, for both variants.'),
+      }),
+      'Of `…/label-missing`: labels that came, and that the metric cannot score; null = none.',
+    ),
   },
   { title: 'Metric', description: 'A metric with its verdict and every number behind it.' },
 )

@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { describeUnscored } from '../rollout/missing-scores.ts'
 import { explainThreshold } from './explain-threshold.ts'
 import { renderWeights } from './render-command.ts'
 
@@ -72,6 +73,7 @@ const REASONS: Readonly<Record<string, string>> = {
   evidence: 'every requirement of the step was met',
   minimum: 'a minimum of time, requests or labels was not reached',
   inconclusive: 'the evidence was not conclusive yet',
+  unscored: 'labels came that a metric cannot score',
   limit: 'an absolute limit was not kept',
   error: 'a metric could not be read where it is asked for',
   confirmation:
@@ -102,6 +104,7 @@ function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(2, sides),
     ...describeSlow(metric),
     ...describeAboveCap(metric),
+    ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),

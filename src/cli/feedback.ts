@@ -32,7 +32,7 @@ export function addFeedbackCommand(program: Command, io: CliIo): void {
 }
 
 async function post(io: CliIo, client: AdminClient, file: string): Promise<FeedbackReport> {
-  const total = { joined: 0, unmatched: 0, late: 0, duplicate: 0 }
+  const total = { joined: 0, unmatched: 0, late: 0, duplicate: 0, unscored: 0 }
   const rejected: { readonly line: number; readonly error: string }[] = []
   let batch: string[] = []
   let chars = 0
@@ -57,6 +57,7 @@ async function post(io: CliIo, client: AdminClient, file: string): Promise<Feedb
       total.unmatched += report.unmatched
       total.late += report.late
       total.duplicate += report.duplicate
+      total.unscored += report.unscored
       rejected.push(...report.rejected.map(({ line, error }) => ({ line: line + sent, error })))
     }
     sent += lines.length
@@ -110,11 +111,16 @@ function explainRead(file: string, { code, message }: NodeJS.ErrnoException): st
 }
 
 function render(report: FeedbackReport): string {
-  const { joined, unmatched, late, duplicate, rejected } = report
+  const { joined, unmatched, late, duplicate, unscored, rejected } = report
   const counts = Object.entries({ joined, unmatched, late, duplicate, rejected: rejected.length })
   const more = rejected.length - SHOWN
   return [
     counts.map(([name, count]) => `${name} ${formatCount(count)}`).join(', '),
+    ...(unscored === 0
+      ? []
+      : [
+          `  ${formatCount(unscored)} labels cannot be scored by a metric: serin status says which`,
+        ]),
     ...rejected.slice(0, SHOWN).map(({ line, error }) => `  line ${line}: ${error}`),
     ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
     '',

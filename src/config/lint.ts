@@ -1,4 +1,4 @@
-import type { Service } from '../domain/service.ts'
+import { shownMetricsOf, type Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
@@ -17,12 +17,26 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
   return config.services.flatMap((service) => [
     ...lintOverride(service),
     ...lintNotify(service),
+    ...lintLabels(service),
     ...lintWorkers(service, config.gateway.workers),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps)),
   ])
+}
+
+/** There is one prediction, and one label of it: not both a class and a probability. */
+function lintLabels(service: Service): readonly Finding[] {
+  const metrics = shownMetricsOf(service)
+  const loss = metrics.find(({ kind }) => kind === 'log-loss')
+  if (loss === undefined) return []
+  return metrics
+    .filter(({ kind }) => kind === 'accuracy')
+    .map(({ name }) => ({
+      path: ['services', service.name, 'analysis', 'metrics', name],
+      message: `compares classes, and ${loss.name} (log-loss) needs a probability: the one number at observe.prediction can hardly be both`,
+    }))
 }
 
 const SHORTEST_SECRET = 16

@@ -1,10 +1,10 @@
-import { Type, type Static, type TProperties } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
+import { ATTEMPT, metric, ON_FAILURE } from './schema-metric-common.ts'
 import { bodySource, driftSource, url } from './schema-place.ts'
 import {
   amount,
   count,
-  map,
   namedMap,
   note,
   oneOf,
@@ -16,9 +16,7 @@ import {
   share,
 } from './schema-value.ts'
 
-const ATTEMPT = 'live (starts a new attempt of the rollout)'
-const { sensitivity, threshold } = DEFAULTS
-const ON_FAILURE = ['rollback', 'pause', 'warn'] as const
+const { sensitivity } = DEFAULTS
 
 const maxIncrease = Type.Optional(
   percent(note("Largest rise over the baseline, relative to the baseline's value.", ATTEMPT)),
@@ -50,16 +48,20 @@ const maxNumber = Type.Optional(amount(note("Absolute limit of the canary's valu
 const minNumber = Type.Optional(Type.Number(note("Least value of the canary's.", 'live')))
 const maxShare = Type.Optional(share(note("Absolute limit of the canary's share.", 'live')))
 const minShare = Type.Optional(share(note("Least share of the canary's.", 'live')))
-const cap = Type.Optional(
-  Type.Number({
-    exclusiveMinimum: 0,
-    title: 'a number above 0',
-    ...note("Values above count as this, in the label's unit. Without it: learnt.", ATTEMPT),
-  }),
-)
+const cap = capIn("in the label's unit")
 const floor = Type.Optional(
   share(note('Absolute rise that is allowed when proving no worse.', ATTEMPT, DEFAULTS.floor)),
 )
+
+function capIn(unit: string) {
+  return Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      title: 'a number above 0',
+      ...note(`Values above count as this, ${unit}. Without it: learnt.`, ATTEMPT),
+    }),
+  )
+}
 
 function eventName(description: string) {
   return Type.String({
@@ -74,75 +76,6 @@ function sensitivityOf(fallback: string) {
   return Type.Optional(
     positivePercent(note('Margin of the proof where the allowed change is 0%.', ATTEMPT, fallback)),
   )
-}
-
-function metric<K extends string, P extends TProperties>(kind: K, properties: P) {
-  return map({
-    kind: Type.Literal(kind, note('What is measured.', ATTEMPT)),
-    onFailure: Type.Optional(
-      oneOf(note('What harm leads to.', 'live', DEFAULTS.onFailure), ON_FAILURE),
-    ),
-    mode: Type.Optional(
-      oneOf(note('report = shown, never deciding.', ATTEMPT, DEFAULTS.mode), ['decide', 'report']),
-    ),
-    segments: Type.Optional(
-      Type.Boolean({ title: 'true or false', ...note('Also for each segment.', ATTEMPT, false) }),
-    ),
-    method: Type.Optional(
-      oneOf(note('How it is judged.', ATTEMPT, DEFAULTS.method), ['sequential', 'threshold']),
-    ),
-    interval: Type.Optional(
-      positiveDuration(
-        note(
-          'Between two measurements (method: threshold), or two questions to a provider.',
-          'live',
-          DEFAULTS.measureInterval,
-        ),
-      ),
-    ),
-    count: Type.Optional(
-      count(
-        note(
-          'threshold: measurements that end it in a step. Without it: as long as the step lasts.',
-          'live',
-        ),
-      ),
-    ),
-    failureLimit: Type.Optional(
-      count(
-        note(
-          'threshold: failed measurements of a step that are allowed; -1 = any number.',
-          'live',
-          threshold.failureLimit,
-        ),
-        -1,
-      ),
-    ),
-    consecutiveErrorLimit: Type.Optional(
-      count(
-        note(
-          'threshold: measurements in a row that may be impossible.',
-          'live',
-          threshold.consecutiveErrorLimit,
-        ),
-        0,
-      ),
-    ),
-    inconclusiveLimit: Type.Optional(
-      count(
-        note(
-          'threshold: inconclusive measurements of a step that are allowed.',
-          'live',
-          threshold.inconclusiveLimit,
-        ),
-        0,
-      ),
-    ),
-    consecutiveSuccessLimit: Type.Optional(
-      count(note('threshold: successful measurements in a row that end it in a step.', 'live')),
-    ),
-    ...properties,
-  })
 }
 
 const ErrorRateSchema = metric('error-rate', {
@@ -166,13 +99,21 @@ const quality = {
 }
 const RmseSchema = metric('rmse', quality)
 const MaeSchema = metric('mae', quality)
-const LogLossSchema = metric('log-loss', quality)
-const AccuracySchema = metric('accuracy', {
-  maxDecrease,
-  sensitivity: sensitivityOf(sensitivity.quality),
-  min: minShare,
-  ...labels,
-})
+const LogLossSchema = metric(
+  'log-loss',
+  { ...quality, cap: capIn('in units of the loss (-ln of a probability: 4.6 is one of 1 %)') },
+  'A label is 0 or 1, and a prediction the probability of 1, from 0 to 1; −1 for "no", or scores in percent, cannot be scored.',
+)
+const AccuracySchema = metric(
+  'accuracy',
+  {
+    maxDecrease,
+    sensitivity: sensitivityOf(sensitivity.quality),
+    min: minShare,
+    ...labels,
+  },
+  'The share of predictions that equal their label exactly: both are classes, written as the same numbers. A probability or a score equals none; it needs `log-loss`.',
+)
 const comparison = {
   maxIncrease,
   maxDecrease,

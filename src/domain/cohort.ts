@@ -95,6 +95,8 @@ export type EventTally = {
   harmUnits: [baseline: number[], canary: number[]] | null
   /** Of pairs alone: those of which both sides had the event, among `events` and among `harmEvents`. */
   both?: [events: number, harmEvents: number]
+  /** Of missing labels alone, once the cohort no longer waits: those that came, and could not be scored. */
+  unscored?: Readonly<Pair>
 }
 
 /**

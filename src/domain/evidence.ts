@@ -63,6 +63,8 @@ export type EventEvidence = {
   readonly events: Readonly<Pair>
   readonly stepTrials: Readonly<Pair>
   readonly stepEvents: Readonly<Pair>
+  /** Of missing labels alone: those among the events that came, and could not be scored; absent = none. */
+  readonly unscored?: Readonly<Pair>
   readonly sup: Latched
 }
 

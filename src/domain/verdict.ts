@@ -45,6 +45,8 @@ export type MetricReport = {
   readonly bounds?: ShareBounds
   /** What is compared of a latency: the shares of requests that were slow or failed; absent for other kinds. */
   readonly slow?: SlowShares | undefined
+  /** Of missing labels: those that came, and could not be scored; absent = none. */
+  readonly unscored?: UnscoredLabels | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /** Median seconds until it can be decided at the present traffic; null = unknown. */
@@ -58,6 +60,14 @@ export type MetricReport = {
  * null = none was judged.
  */
 export type SlowShares = { readonly baseline: number | null; readonly canary: number | null }
+
+/** Labels that a metric could not score, of all that came for both variants. */
+export type UnscoredLabels = { readonly labels: number; readonly of: number }
+
+/** The same of a process, with the last of them; null = there is none. */
+export type SeenLabels = UnscoredLabels & {
+  readonly last: { readonly label: number; readonly prediction: number } | null
+}
 
 /** What a share is not shown to be below, and above. */
 export type ShareBounds = { readonly lower: number; readonly upper: number }

@@ -151,6 +151,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
         ? stepCanaryUnits(plan, evidence, state)
         : stepPairs(plan, evidence, state),
     predictions: book.predictions,
+    labels: book.labels.counts,
     lastRequestAt: book.lastRequestAt,
     confirmation: 'not-asked',
   }

@@ -33,8 +33,11 @@ export type FeedbackJoinDeps = {
    * prediction.
    */
   readonly bookLabel: (prediction: Prediction, label: number) => Booked
-  /** Told of every label that joins a request, also where that is no evidence; once per prediction. */
-  readonly showLabel: (prediction: Prediction, label: number) => void
+  /**
+   * Told of every label that joins a request, also where that is no evidence; once per prediction. Says whether
+   * all metrics can score it.
+   */
+  readonly showLabel: (prediction: Prediction, label: number) => boolean
   /** Counts an event into the cohort of its unit's request; called once per event. */
   readonly bookEvent: (
     prediction: Prediction,
@@ -212,7 +215,9 @@ function joinLine(
   }
   const { service } = match.prediction
   const result: FeedbackResult | { readonly error: string } =
-    'event' in line ? joinEvent(line, match, booked, deps) : joinLabel(line, match, booked, deps)
+    'event' in line
+      ? joinEvent(line, match, booked, deps)
+      : joinLabel(line, match, booked, deps, report)
   if (typeof result === 'object') {
     report.reject(service, line.line, result.error)
   } else if (result === 'unmatched') {

@@ -6,6 +6,8 @@ export type FeedbackReport = {
   readonly unmatched: number
   readonly late: number
   readonly duplicate: number
+  /** Labels among the joined and late ones that some metric cannot score. */
+  readonly unscored: number
   readonly rejected: readonly { readonly line: number; readonly error: string }[]
 }
 
@@ -15,6 +17,7 @@ export type CountLines = (service: string | null, result: FeedbackResult, lines:
 /** A report that is being written. */
 export class ReportDraft {
   readonly #counts = { joined: 0, unmatched: 0, late: 0, duplicate: 0 }
+  #unscored = 0
   readonly #rejected: { line: number; error: string }[] = []
   readonly #count: CountLines
 
@@ -33,6 +36,11 @@ export class ReportDraft {
     this.#count(service, 'unmatched', 1)
   }
 
+  /** A label that joins a request, and that some metric cannot score. */
+  unscored(): void {
+    this.#unscored += 1
+  }
+
   reject(service: string | null, line: number, error: string): void {
     this.#rejected.push({ line, error })
     this.#count(service, 'rejected', 1)
@@ -40,6 +48,10 @@ export class ReportDraft {
 
   /** The report, its rejected lines in order. */
   build(): FeedbackReport {
-    return { ...this.#counts, rejected: this.#rejected.toSorted((a, b) => a.line - b.line) }
+    return {
+      ...this.#counts,
+      unscored: this.#unscored,
+      rejected: this.#rejected.toSorted((a, b) => a.line - b.line),
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import type { Cohort, EventTally, Side } from '../domain/cohort.ts'
 import type { Hypothesis, Score } from '../domain/hypothesis.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { rawScore, scoreValue } from '../statistics/score.ts'
@@ -18,7 +18,10 @@ export class LabelBook {
     )
   }
 
-  /** Books one label, once per prediction; a prediction that cannot be scored is missed on its side. */
+  /**
+   * Books one label, once per prediction; a prediction that cannot be scored is missed on its side, and counted
+   * among the missing where it is a number.
+   */
   book(
     cohort: Cohort,
     { side, value, segment }: Pick<Prediction, 'side' | 'value' | 'segment'>,
@@ -27,10 +30,21 @@ export class LabelBook {
     for (const question of this.#questions) {
       if (!isAskedOf(question, segment ?? null)) continue
       const { score } = question
-      const raw = value === null ? null : rawScore(score, value, label)
-      if (raw === null) continue
+      if (value === null) continue
+      const raw = rawScore(score, value, label)
+      if (raw === null) {
+        bookUnscored(cohort, question, side)
+        continue
+      }
       const toMean = (capped: number) => scoreValue(score, capped)
       bookCappedValue(cohort, question, side, raw, toMean, this.#capLearner)
     }
+  }
+}
+
+// While a cohort waits, the events among those that are missing are of nobody else: see `completeTally`.
+function bookUnscored({ tallies }: Cohort, { hypotheses }: ValueQuestion, side: Side): void {
+  for (const { id, source } of hypotheses) {
+    if (source.of === 'label-missing') (tallies[id] as EventTally).events[side]++
   }
 }

@@ -82,6 +82,18 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     registers: [registry],
   })
   collectCounter(registry, {
+    name: 'serin_labels_unscored_total',
+    help: 'Labels that a metric cannot score: for a log-loss, a label other than 0 and 1, or of a prediction not from 0 to 1.',
+    labelNames: ['service', 'metric'],
+    read: function* () {
+      for (const { book } of services()) {
+        for (const [metric, { labels }] of book.labels.counts) {
+          yield [{ service: book.service.name, metric }, labels]
+        }
+      }
+    },
+  })
+  collectCounter(registry, {
     name: 'serin_predictions_forgotten_total',
     help: 'Requests that feedback cannot join any more, by why.',
     labelNames: ['reason'],

@@ -8,6 +8,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
+import { LabelCheck } from './label-check.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import type {
@@ -34,6 +35,7 @@ export class ServiceBook implements ServiceRecorder {
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   /** Null: the service has no rules. */
   readonly rules: RuleBook | null
+  readonly labels: LabelCheck
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
@@ -69,6 +71,7 @@ export class ServiceBook implements ServiceRecorder {
     this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
     const hasRules = deps.service.split.rules.length > 0
     this.rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
+    this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
     const segments = latencySegments(deps.service)
     for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
@@ -218,9 +221,10 @@ export class ServiceBook implements ServiceRecorder {
     this.#remember(found, ticket.pair)
   }
 
-  /** A label has joined a request, whether it is evidence or not. */
-  labelled(prediction: Prediction, label: number): void {
+  /** A label has joined a request, whether it is evidence or not. Names the metrics that cannot score it. */
+  labelled(prediction: Prediction, label: number): readonly string[] {
     this.rules?.label(prediction, label, this.#clock.now())
+    return this.labels.check(prediction.value, label)
   }
 
   attempt(variant: string, upstream: string, result: AttemptResult): void {

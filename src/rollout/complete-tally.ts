@@ -4,7 +4,8 @@ import { addBet } from '../statistics/mean-bet.ts'
 
 /**
  * The tally of a cohort whose window is over. While a cohort waits, only what came is in its tallies; what
- * never came is known at the end: labels that are missing, and units without an event, which count as 0
+ * never came is known at the end: labels that are missing (until then their tally counts those that came as
+ * trials, and those that came and could not be scored as events), and units without an event, which count as 0
  * (every unit drawn is judged, whatever it did afterwards). The cohort's own tally stays as it is.
  */
 export function completeTally(cohort: Cohort, hypothesis: Hypothesis, tally: Tally): Tally {
@@ -41,6 +42,7 @@ function missing(asked: Readonly<Pair>, came: EventTally): EventTally {
     events,
     harmEvents: [...events],
     harmUnits: null,
+    ...(came.events[0] + came.events[1] === 0 ? undefined : { unscored: [...came.events] }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { CANARY_SIDE } from '../domain/cohort.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
@@ -101,6 +101,14 @@ export class HypothesisReport implements MetricReport {
     return this.#figures.slow
   }
 
+  get unscored(): MetricReport['unscored'] {
+    const found = this.#found
+    if (found.kind !== 'event' || found.unscored === undefined) return undefined
+    const sum = (pair: Readonly<Pair>) => pair[BASELINE_SIDE] + pair[CANARY_SIDE]
+    const labels = sum(found.unscored)
+    return { labels, of: sum(found.trials) - sum(found.events) + labels }
+  }
+
   get ratio(): MetricReport['ratio'] {
     return this.#figures.ratio()
   }
@@ -162,7 +170,7 @@ class TestedEvidence {
 
 /** A report as plain data, every figure of it worked out: for what is stored. */
 export function writeReport(report: MetricReport): MetricReport {
-  const { segment, bounds, slow, drift, evidence } = report
+  const { segment, bounds, slow, unscored, drift, evidence } = report
   const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
   return {
     name: report.name,
@@ -184,6 +192,7 @@ export function writeReport(report: MetricReport): MetricReport {
     outsideAlpha: report.outsideAlpha,
     ...(bounds === undefined ? undefined : { bounds }),
     ...(slow === undefined ? undefined : { slow }),
+    ...(unscored === undefined ? undefined : { unscored }),
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds,
     ...(drift === undefined ? undefined : { drift }),

@@ -11,6 +11,7 @@ import { formatDuration } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { formatCount } from './format.ts'
 import { sourceOf } from './metric-source.ts'
+import { describeUnscored, isTooMuch } from './missing-scores.ts'
 import type { Missing } from './missing.ts'
 import type { Observation } from './observation.ts'
 import { etaAtPace, idleMs } from './pace.ts'
@@ -37,7 +38,7 @@ export function labelMinimums(
       get sentence() {
         const what = isValueMetric(metric)
           ? waitedFor(metric, unit)
-          : `canary labels in this step${unreadable(seen)}`
+          : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}`
         return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
       },
       etaSeconds: etaAtPace(
@@ -67,7 +68,7 @@ export function mirrorLabelMinimums(
     const missing: Missing = {
       kind: 'minimum',
       get sentence() {
-        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}`
+        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}${unscored(name, seen)}`
       },
       etaSeconds: etaAtPace(
         report.stepCanaryN,
@@ -96,4 +97,12 @@ function unreadable({ predictions }: Observation): string {
   const { looked, unreadable } = predictions
   if (unreadable === 0 || unreadable < looked / 2) return ''
   return `; no prediction could be read from ${formatCount(unreadable)} of ${formatCount(looked)} answers: is observe.prediction right?`
+}
+
+// The evidence knows of them only when their window is over.
+function unscored(metric: string, { labels, reports }: Observation): string {
+  const found = labels.get(metric)
+  if (found === undefined || !isTooMuch(found)) return ''
+  const isKnown = reports.some((r) => r.name === `${metric}/label-missing` && r.unscored)
+  return isKnown ? '' : `; ${describeUnscored(found, found.last)}`
 }

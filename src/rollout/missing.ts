@@ -8,6 +8,7 @@ import type { Observation } from './observation.ts'
 import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
 import { missingMeasurements } from './missing-measurements.ts'
 import { missingProofs } from './missing-proofs.ts'
+import { missingScores } from './missing-scores.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
@@ -15,9 +16,9 @@ import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 export type Missing = {
   /**
    * `minimum` fills by itself; `canary-not-ready`, `limit` and `inconclusive` depend on the canary, `error`
-   * on a provider.
+   * on a provider, `unscored` on whoever sends labels.
    */
-  readonly kind: 'minimum' | 'canary-not-ready' | 'limit' | 'error' | 'inconclusive'
+  readonly kind: 'minimum' | 'canary-not-ready' | 'unscored' | 'limit' | 'error' | 'inconclusive'
   /** Best written when it is read: most evaluations only ask whether anything is missing. */
   readonly sentence: string
   /** Median seconds until it is there at the present traffic; null = unknown. */
@@ -59,6 +60,8 @@ function* findMissing(
   const isMirror = step.kind === 'mirror'
   const unit = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
   yield minimums(plan, step, state, seen, unit)
+  // Before the minimum of labels: one that is never reached would be waited for without a word.
+  yield missingScores(plan, state, seen)
   const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
   yield isMirror
     ? mirrorLabelMinimums(plan, state, seen, reports)

@@ -1,4 +1,4 @@
-import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
 
 /** What one evaluation knows about the world: the input of `step` beside the state. */
 export type Observation = {
@@ -13,6 +13,8 @@ export type Observation = {
   readonly stepCanaryUnits: number
   /** Good answers of this process that a prediction was looked for in, and those without a number there. */
   readonly predictions: { readonly looked: number; readonly unreadable: number }
+  /** Labels that came to this process, and that a metric cannot score, by its name. */
+  readonly labels: ReadonlyMap<string, SeenLabels>
   /** When the service last had a request; null = never since this process began. */
   readonly lastRequestAt: number | null
   /** What those say who confirm a promotion; asked only once nothing else is missing. */

@@ -210,6 +210,7 @@ export class Rehearsal {
       canary: HEALTHY,
       stepCanaryUnits: stepCanaryUnits(this.#plan, evidence, this.#state),
       predictions: { looked: 0, unreadable: 0 },
+      labels: new Map(),
       lastRequestAt: now,
       confirmation: 'given',
     }

@@ -63,6 +63,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     events: addPairs(evidence.events, tally.events),
     stepTrials: addPairs(since.stepTrials, tally.trials),
     stepEvents: addPairs(since.stepEvents, tally.events),
+    ...addUnscored(evidence.unscored, tally.unscored),
     sup: {
       harm: isQuiet
         ? evidence.sup.harm
@@ -121,6 +122,14 @@ export function foldRatio(evidence: RatioEvidence, fold: RatioFold): RatioEviden
   )
   const sup = Math.max(evidence.sup, mixStarts(starts.map(ratioLogEvidence)))
   return { foldedThrough: fold.cohort, starts, sup }
+}
+
+function addUnscored(
+  before: EventEvidence['unscored'],
+  more: EventTally['unscored'],
+): Pick<EventEvidence, 'unscored'> {
+  if (before === undefined && more === undefined) return {}
+  return { unscored: addPairs(before ?? [0, 0], more ?? [0, 0]) }
 }
 
 /** The evidence with what belongs to its step alone begun anew where `step` is another one. */

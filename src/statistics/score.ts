@@ -3,6 +3,9 @@ import type { Score } from '../domain/hypothesis.ts'
 /** Probabilities are taken to be at least this: one certain mistake would cost infinitely much. */
 const LEAST_PROBABILITY = 1e-15
 
+/** Null is what `rawScore` makes of anything else. Every other score takes any two numbers. */
+export const LOG_LOSS_TAKES = 'log-loss takes a label of 0 or 1 and a prediction from 0 to 1'
+
 /**
  * What caps are compared with: |p − l|, the loss, or 1 for a prediction that is its label. Null where there
  * is none: log-loss is of labels 0 and 1 and of predictions between them alone.

@@ -216,7 +216,14 @@ t.test('Feedback goes to the label join as text, with its content type.', async 
     'content-type': 'application/x-ndjson',
   })
   t.equal(response.statusCode, 200)
-  t.same(response.json(), { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] })
+  t.same(response.json(), {
+    joined: 1,
+    unmatched: 0,
+    late: 0,
+    duplicate: 0,
+    unscored: 0,
+    rejected: [],
+  })
   await send('POST', '/api/v1/feedback', '{"requestId":"a"}')
   t.same(deps.feedbackBodies, [
     { body, contentType: 'application/x-ndjson' },
@@ -232,7 +239,14 @@ t.test(
     const rejected = [{ line: 1, error: 'is not JSON' }]
     let joined = 0
     const deps = createFakeDeps({
-      feedback: async () => ({ joined, unmatched: 0, late: 0, duplicate: 0, rejected }),
+      feedback: async () => ({
+        joined,
+        unmatched: 0,
+        late: 0,
+        duplicate: 0,
+        unscored: 0,
+        rejected,
+      }),
     })
     const app = createAdminServer(deps, LOOPBACK)
     t.teardown(() => app.close())

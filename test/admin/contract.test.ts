@@ -55,7 +55,7 @@ const FORECAST: Partial<AdminDeps> = {
 
 const nobody: Partial<AdminDeps> = {
   feedback: async () => ({
-    ...{ joined: 0, unmatched: 0, late: 0, duplicate: 0 },
+    ...{ joined: 0, unmatched: 0, late: 0, duplicate: 0, unscored: 0 },
     rejected: [{ line: 1, error: 'label is not a number' }],
   }),
 }

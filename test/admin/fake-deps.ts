@@ -158,7 +158,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
-      return { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
+      return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
     reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'] }),
     lastReload: () => ({ inForceSince: NOW - 3_600_000, refused: null }),

@@ -220,7 +220,8 @@ function feedbackDeps() {
         line.includes('bad') ? [{ line: index + 1, error: 'label is not a number' }] : [],
       )
       const joined = lines.filter((line) => line !== '').length - rejected.length
-      return { joined, unmatched: 0, late: 0, duplicate: 0, rejected }
+      const unscored = lines.filter((line) => line.includes('"label":-1')).length
+      return { joined, unmatched: 0, late: 0, duplicate: 0, unscored, rejected }
     },
   })
   return { deps, bodies }
@@ -234,6 +235,18 @@ t.test('Feedback from the standard input is posted as it is and counted.', async
   t.equal(exitCode, 0)
   t.equal(stdout, 'joined 2, unmatched 0, late 0, duplicate 0, rejected 0\n')
   t.same(bodies, ['{"requestId":"a","label":1}\n{"requestId":"b","label":2}\n'])
+})
+
+t.test('Labels that a metric cannot score are told of.', async (t) => {
+  const { deps } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['{"requestId":"a","label":-1}\n{"requestId":"b","label":1}'])
+  const { exitCode, stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.equal(exitCode, 0)
+  t.match(
+    stdout,
+    /rejected 0\n {2}1 labels cannot be scored by a metric: serin status says which\n$/,
+  )
 })
 
 t.test(

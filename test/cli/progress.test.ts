@@ -61,7 +61,7 @@ t.test('Feedback shows its lines per second, and of a file how far it is.', asyn
   const deps = createFakeDeps({
     feedback: async (body) => {
       const joined = body.split('\n').length - 1
-      return { joined, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
+      return { joined, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
   })
   const admin = await serveAdmin(t, deps)

@@ -309,12 +309,13 @@ t.test(
 )
 
 t.test(
-  'An explanation tells slow or failed requests, and what is guarded above a cap.',
+  'An explanation tells slow or failed requests, what is guarded above a cap, and labels without a score.',
   async (t) => {
     const decision = fakeDecision({
       metrics: [
         fakeMetric({ kind: 'latency', name: 'latency', slow: { baseline: 0.04, canary: 0.12 } }),
         fakeMetric({ kind: 'above-cap', name: 'rmse/above-cap@gold' }),
+        fakeMetric({ name: 'loss/label-missing', unscored: { labels: 412, of: 825 } }),
       ],
     })
     const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
@@ -323,6 +324,7 @@ t.test(
     t.match(told, "Slow or failed: 12 % of the canary's requests against 4 % of the baseline's.")
     t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
     t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
+    t.match(told, '412 of 825 labels cannot be scored: log-loss takes a label of 0 or 1')
   },
 )
 

@@ -45,6 +45,17 @@ t.test('a limit that each worker has for itself is warned about', (t) => {
   t.end()
 })
 
+t.test('a log-loss and an accuracy of the same prediction are warned about', (t) => {
+  const loss = RMSE.replace('rmse: { kind: rmse', 'loss: { kind: log-loss')
+  const accuracy = 'right: { kind: accuracy, maxDecrease: 5%, labelWindow: 10m }'
+  t.match(warningsOf(rollout(`${ERRORS}, ${loss}, ${accuracy}`)), [
+    /analysis.metrics.right: compares classes, and loss \(log-loss\) needs a probability/,
+  ])
+  t.same(warningsOf(rollout(`${ERRORS}, ${loss}`)), [])
+  t.same(warningsOf(rollout(`${ERRORS}, ${accuracy}`)), [])
+  t.end()
+})
+
 t.test('a rollout that nothing rolls back is warned about', (t) => {
   const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
   t.match(warningsOf(rollout('')), [warning])

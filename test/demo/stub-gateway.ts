@@ -53,7 +53,7 @@ function answer(path: string, text: string, isOver: boolean): unknown {
   if (path === '/readyz') return { ready: true }
   if (path === '/api/v1/feedback') {
     const joined = text.trim().split('\n').length
-    return { joined, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
+    return { joined, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
   }
   const name = path.split('/')[4]!
   const [action, phase] =

@@ -8,7 +8,14 @@ import { run, serveAdmin, toStream } from '../cli/fake-io.ts'
 import { JSON_OUTPUTS } from './render-cli.ts'
 
 t.test('What docs/cli.md says of `-o json` is what the commands print.', async (t) => {
-  const report: FeedbackReport = { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] }
+  const report: FeedbackReport = {
+    joined: 1,
+    unmatched: 0,
+    late: 0,
+    duplicate: 0,
+    unscored: 0,
+    rejected: [],
+  }
   const admin = await serveAdmin(t, createFakeDeps({ feedback: async () => report }))
   const file = join(t.testdir({}), 'serin.yaml')
   writeFileSync(file, backtestConfig())

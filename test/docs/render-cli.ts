@@ -74,7 +74,7 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
   {
     command: 'feedback',
     when: '',
-    keys: ['joined', 'unmatched', 'late', 'duplicate', 'rejected'],
+    keys: ['joined', 'unmatched', 'late', 'duplicate', 'unscored', 'rejected'],
     of: 'a [FeedbackReport](api.md#feedbackreport), of all lines together',
   },
   { command: 'reload', when: '', keys: ['changes'], of: 'a sentence for each' },

@@ -103,7 +103,13 @@ function renderKind(kind: Schema, common: readonly ConfigKey[], at: string): rea
   const own = keysOf(kind, at).filter(
     ({ path, schema }) => !path.endsWith('.kind') && !same.has(path + JSON.stringify(schema)),
   )
-  return [`### kind: ${name}`, renderKeys(own, at, `-${name}`), fence('yaml', exampleOf(name))]
+  const about = parseNote(kind).text
+  return [
+    `### kind: ${name}`,
+    ...(about === '' ? [] : [about]),
+    renderKeys(own, at, `-${name}`),
+    fence('yaml', exampleOf(name)),
+  ]
 }
 
 function renderKeys(keys: readonly ConfigKey[], at: string, suffix = ''): string {

@@ -28,6 +28,7 @@ const NAMES = [
   'serin_metric_log_evidence',
   'serin_metric_verdict',
   'serin_feedback_total',
+  'serin_labels_unscored_total',
   'serin_predictions_forgotten_total',
   'serin_mirror_requests_total',
   'serin_mirror_disagreements_total',
@@ -83,7 +84,12 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     match: { path: '/k/*' },
     split: { rules: [{ when: { 'query:tier': ['gold'] }, variant: 'canary' }] },
     observe: { prediction: 'body:/outputs/0/data/0' },
-    analysis: { metrics: { rmse: { kind: 'rmse', labelWindow: '1h' } } },
+    analysis: {
+      metrics: {
+        rmse: { kind: 'rmse', labelWindow: '1h' },
+        loss: { kind: 'log-loss', labelWindow: '1h' },
+      },
+    },
   }
   const experiment = {
     ...fixed,
@@ -120,7 +126,10 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     await postFeedback(gateway.admin, [{ requestId: id, label: 1.5 }])
   }
   const { id: ofGold } = await send('/k/infer?tier=gold')
-  await postFeedback(gateway.admin, [{ requestId: ofGold, label: 1.5 }])
+  const noProbability = await postFeedback(gateway.admin, [{ requestId: ofGold, label: 1.5 }])
+  t.match(noProbability, { joined: 1, unscored: 1 })
+  t.equal(await readSample(gateway.admin, 'serin_labels_unscored_total', '"k"', '"loss"'), 1)
+  t.equal(await readSample(gateway.admin, 'serin_labels_unscored_total', '"k"', '"rmse"'), 0)
   await postFeedback(gateway.admin, [{ requestId: 'nobody', label: 1 }])
   await send('/r/fails')
   await send('/s/infer')

@@ -73,11 +73,11 @@ class Processes {
   }
 
   /** What one has served since the last time is labelled on another one. */
-  async label(served: Process, { evaluator }: Process): Promise<readonly string[]> {
+  async label(served: Process, { evaluator }: Process, label = 3): Promise<readonly string[]> {
     const results: string[] = []
     for (const prediction of served.predictions.splice(0)) {
       if (prediction.cohort === -1) continue
-      const { result, alsoChanged } = evaluator.label(prediction, 3)
+      const { result, alsoChanged } = evaluator.label(prediction, label)
       results.push(result)
       await this.store.commitFeedback({
         ...{ labels: [], events: [] },
@@ -106,11 +106,11 @@ function counts({ store }: Processes, { evaluator }: Process) {
   )
 }
 
-async function startTwo() {
+async function startTwo(service = SERVICE) {
   const world = new Processes()
-  const leader = await world.start()
+  const leader = await world.start(service)
   await world.run(2000)
-  const follower = await world.start()
+  const follower = await world.start(service)
   await world.run(4000)
   return { world, leader, follower }
 }
@@ -136,6 +136,31 @@ t.test('an experiment learns from the requests of all processes', async (t) => {
   t.match(leader.evaluator.replicas, { lostShares: 0 })
   t.same(world.errors, [])
 })
+
+t.test(
+  'labels that cannot be scored are counted, whoever has served, and whoever is told',
+  async (t) => {
+    const loss = { ...RMSE, name: 'loss', kind: 'log-loss' as const }
+    const { world, leader, follower } = await startTwo(threeWay([ERRORS, loss]))
+    for (const [served, by, label] of [
+      [leader, leader, -1],
+      [leader, follower, -1],
+      [follower, leader, -1],
+      [follower, follower, -1],
+      [follower, leader, 1],
+    ] as const) {
+      world.serve(served, 10)
+      await world.run(1000)
+      await world.label(served, by, label)
+    }
+    await world.run(9000)
+    for (const { metrics } of leader.evaluator.experiment('svc')!.comparisons) {
+      const guard = metrics.find(({ report }) => report.name === 'loss/label-missing')!.report
+      t.same(guard.unscored, { labels: 120, of: 150 })
+    }
+    t.same(world.errors, [])
+  },
+)
 
 t.test('labels that never come are missing wherever their request was served', async (t) => {
   const { world, leader, follower } = await startTwo()

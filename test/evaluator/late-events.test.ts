@@ -86,7 +86,7 @@ class World {
       ...{ buffer, store, clock, services: () => ['svc'], count: () => {} },
       eventFields: () => plan.eventFields,
       bookLabel: (prediction, label) => evaluator.label(prediction, label),
-      showLabel: () => {},
+      showLabel: () => true,
       bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
     })
     return { store, buffer, evaluator, book, join }

@@ -83,6 +83,7 @@ export function seen(change: Partial<Observation> = {}): Observation {
     canary: healthy,
     stepCanaryUnits: 500,
     predictions: { looked: 1000, unreadable: 0 },
+    labels: new Map(),
     lastRequestAt: NOW,
     confirmation: 'not-asked',
     ...change,

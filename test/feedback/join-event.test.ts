@@ -12,6 +12,7 @@ t.test('an event is booked with its unit, and remembered with it in the store', 
     unmatched: 0,
     late: 0,
     duplicate: 0,
+    unscored: 0,
     rejected: [],
   })
   const event = { name: 'purchase', value: 1, values: { amount: 2 }, at: 2000 }

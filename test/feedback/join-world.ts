@@ -66,7 +66,10 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
         for (const each of slice.events) said.set(each.prediction, each.events)
       },
     },
-    showLabel: (prediction, label) => shown.push({ prediction, label }),
+    showLabel: (prediction, label) => {
+      shown.push({ prediction, label })
+      return label !== -1
+    },
     bookLabel: (prediction, label) => {
       booked.push({ prediction, label })
       return change.bookLabel?.(prediction, label) ?? { result: 'joined', changed: null }

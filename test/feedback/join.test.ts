@@ -20,10 +20,24 @@ t.test('a label of a pair is booked, though its request is no draw', async (t) =
   t.equal(world.booked.length, 1)
 })
 
+t.test('a label that a metric cannot score is joined, and counted beside that', async (t) => {
+  const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })])
+  const lines = ['{"requestId":"r-1","label":-1}', '{"requestId":"r-2","label":1}']
+  t.match(await world.accept(...lines), { joined: 2, unscored: 1 })
+  t.match(await world.accept(...lines), { duplicate: 2, unscored: 0 })
+})
+
 t.test('a label is booked with its prediction and the time, and marked in the store', async (t) => {
   const world = makeWorld([samplePrediction()])
   const report = await world.accept('{"requestId":"r-1","label":4.5}')
-  t.strictSame(report, { joined: 1, unmatched: 0, late: 0, duplicate: 0, rejected: [] })
+  t.strictSame(report, {
+    joined: 1,
+    unmatched: 0,
+    late: 0,
+    duplicate: 0,
+    unscored: 0,
+    rejected: [],
+  })
   t.strictSame(world.booked, [{ prediction: samplePrediction(), label: 4.5 }])
   t.strictSame(world.commits, [
     {
@@ -109,6 +123,7 @@ t.test('ambiguous ids, unknown services and bad lines are rejected with their li
     unmatched: 0,
     late: 0,
     duplicate: 0,
+    unscored: 0,
     rejected: [
       { line: 1, error: 'requestId matches services credit-risk, other: name one in `service`' },
       { line: 2, error: 'unknown service nope (known: credit-risk, other)' },
@@ -252,7 +267,7 @@ async function openRealWorld(t: Test, path: string) {
     buffer,
     store,
     eventFields: () => new Map(),
-    showLabel: () => {},
+    showLabel: () => true,
     bookLabel: () => {
       tally.trials[0] += 1
       return { result: 'joined', changed: { ...changed(7), tallies: { x: tally } } }

@@ -257,8 +257,11 @@ t.test('a prediction is scored as its metric says', (t) => {
   ledger.label(prediction(1, 1, 5), 5)
   t.match(tallies['accuracy'], { n: [0, 3], sum: [0, 2] })
   t.match(tallies['loss'], { n: [0, 2] }, 'no probability: no loss')
-  t.match(tallies['loss/label-missing'], { trials: [0, 2] }, 'and it stays missing')
+  t.match(tallies['loss/label-missing'], { trials: [0, 2], events: [0, 1] }, 'and it stays missing')
   t.match(tallies['accuracy/label-missing'], { trials: [0, 3] })
+  ledger.label(prediction(1, 0, 0.5), -1)
+  ledger.label(prediction(1, 0, null), 1)
+  t.match(tallies['loss/label-missing'], { trials: [0, 2], events: [1, 1] }, 'no label: no loss')
   t.end()
 })
 

@@ -7,7 +7,8 @@ import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { viewOf } from '../../src/rollout/view.ts'
 import { plan, report, seen, state } from '../fakes/rollout.ts'
-import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import { ManualClock, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import { samplePrediction } from '../store/samples.ts'
 
 const MIRROR = { to: 'canary', share: 1, maxBytes: 1, tolerance: 0 }
 
@@ -112,6 +113,32 @@ t.test('requests, attempts and notes are counted by series', async (t) => {
   t.equal(sample(body, 'serin_in_flight', { variant: 'canary' }), 1)
   t.equal(sample(body, 'serin_upstream_healthy', { variant: 'baseline' }), 1)
   t.equal(sample(body, 'serin_upstream_healthy', { variant: 'canary' }), 0)
+})
+
+t.test('labels that a metric cannot score are counted by metric', async (t) => {
+  const loss = { ...RMSE, name: 'loss', kind: 'log-loss' as const }
+  const reading = scraped()
+  const before = new ServiceBook({
+    service: service(rolloutSpec({ analysis: { metrics: [loss, RMSE] } })),
+    clock: new ManualClock(),
+    remember: () => {},
+    previous: null,
+  })
+  t.same(before.labelled(samplePrediction({ value: 0.5 }), -1), ['loss'])
+  t.same(before.labelled(samplePrediction({ value: 83 }), 1), ['loss'])
+  t.same(before.labelled(samplePrediction({ value: 0.83 }), 1), [])
+  t.same(before.labelled(samplePrediction({ value: null }), -1), [], 'nothing was predicted')
+  const last = { label: 1, prediction: 83 }
+  t.same(before.labels.counts.get('loss'), { labels: 2, of: 3, last })
+  t.same(before.labels.counts.get('rmse'), { labels: 0, of: 3, last: null })
+  const book = new ServiceBook({
+    ...{ service: before.service, clock: new ManualClock(), remember: () => {} },
+    previous: before,
+  })
+  const { body } = await registryOf([{ ...reading, book }]).render()
+  const counted = (metric: string) => sample(body, 'serin_labels_unscored_total', { metric })
+  t.equal(counted('loss'), 2, 'over a reload')
+  t.equal(counted('rmse'), 0)
 })
 
 t.test('histograms are cumulative, end with +Inf, and have sum and count', async (t) => {

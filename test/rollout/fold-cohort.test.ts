@@ -51,6 +51,23 @@ t.test('labels that did not come are those assigned without the ones that did', 
   t.end()
 })
 
+t.test('labels that came and could not be scored are missing too, and counted', (t) => {
+  const id = 'rmse/label-missing'
+  const fold = (evidence: Evidence, number: number, unscored: [number, number]) => {
+    const tallies = { [id]: events([70, 11], unscored) }
+    const waited = cohort(PLAN, { number, assigned: [80, 20], tallies })
+    return foldHypothesis(evidence, byId(id), waited, unasked)
+  }
+  const first = fold(NONE, 1, [0, 0])
+  t.equal((first.hypotheses[id] as EventEvidence).unscored, undefined)
+  const second = fold(first, 2, [4, 1])
+  t.match(second.hypotheses[id], { trials: [160, 40], events: [20, 18], unscored: [4, 1] })
+  const third = fold(second, 3, [2, 1])
+  t.match(third.hypotheses[id], { unscored: [6, 2] })
+  t.match(fold(third, 4, [0, 0]).hypotheses[id], { unscored: [6, 2] }, 'they stay')
+  t.end()
+})
+
 t.test('labels are missed only where predictions are looked at', (t) => {
   const labelled = { 'rmse/label-missing': events([7, 1], [0, 0]) }
   const sampled = cohort(PLAN, { assigned: [80, 20], observed: [8, 3], tallies: labelled })

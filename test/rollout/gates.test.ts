@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import type { MetricReport } from '../../src/domain/verdict.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
 import { step } from '../../src/rollout/step.ts'
 import { harmed, NOW, plan, PAUSED, report, seen, state } from '../fakes/rollout.ts'
@@ -244,6 +245,30 @@ t.test('labels without predictions are told from labels that do not come', (t) =
   t.match(sentences(999), /no prediction could be read from 999 of 1,000 answers: is observe/)
   t.notMatch(sentences(499), /no prediction/)
   t.notMatch(sentences(0), /no prediction/)
+  t.end()
+})
+
+t.test('labels that cannot be scored are told of as they come', (t) => {
+  const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
+  const sentences = (labels: number, more: readonly MetricReport[] = []) =>
+    missingFor(
+      withLabels,
+      state(),
+      seen({
+        reports: [report({ name: 'rmse', stepCanaryN: 0 }), ...more],
+        labels: new Map([['rmse', { labels, of: 100, last: { label: -1, prediction: 0.8 } }]]),
+      }),
+    )
+      .map((m) => m.sentence)
+      .join()
+  t.match(
+    sentences(6),
+    /0 of 100 canary labels in this step; 6 of 100 labels cannot be scored: a label of -1 for a prediction of 0.8; log-loss takes/,
+  )
+  t.notMatch(sentences(5), /cannot/)
+  const guard = report({ name: 'rmse/label-missing', unscored: { labels: 9, of: 90 } })
+  t.match(sentences(6, [guard]), /^rmse: 9 of 90 labels cannot.*canary labels in this step$/)
+  t.match(sentences(6, [{ ...guard, unscored: undefined }]), /; 6 of 100 labels cannot/)
   t.end()
 })
 

@@ -175,6 +175,7 @@ function observe(
     canary: HEALTHY,
     stepCanaryUnits: errors.step === state.step ? errors.stepTrials[1] : 0,
     predictions: { looked: 0, unreadable: 0 },
+    labels: new Map(),
     lastRequestAt: now,
   }
 }

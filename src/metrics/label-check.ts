@@ -1,0 +1,42 @@
+import type { Score } from '../domain/hypothesis.ts'
+import { isLabelMetric } from '../domain/rollout-spec.ts'
+import { shownMetricsOf, type Service } from '../domain/service.ts'
+import type { SeenLabels } from '../domain/verdict.ts'
+import { scoreOf } from '../rollout/metric-source.ts'
+import { rawScore } from '../statistics/score.ts'
+
+/** Counts the labels that metrics of a service cannot score, evidence or not, late or not. */
+export class LabelCheck {
+  /** Since the process began, by the metric's name. */
+  readonly counts: ReadonlyMap<string, SeenLabels>
+  readonly #counts: Map<string, { -readonly [K in keyof SeenLabels]: SeenLabels[K] }>
+  readonly #scores: ReadonlyMap<string, Score>
+
+  /** `previous`: the same service before a reload, whose counters go on. */
+  constructor(service: Service, previous: LabelCheck | null) {
+    const metrics = shownMetricsOf(service).filter(isLabelMetric)
+    this.#scores = new Map(metrics.map((metric) => [metric.name, scoreOf(metric).score]))
+    this.#counts = new Map(
+      metrics.map(({ name }) => [
+        name,
+        { labels: 0, of: 0, last: null, ...previous?.counts.get(name) },
+      ]),
+    )
+    this.counts = this.#counts
+  }
+
+  /** Counts a label, and names the metrics that cannot score it; none where nothing was predicted. */
+  check(prediction: number | null, label: number): readonly string[] {
+    if (prediction === null) return []
+    const metrics: string[] = []
+    for (const [name, score] of this.#scores) {
+      const count = this.#counts.get(name)!
+      count.of++
+      if (rawScore(score, prediction, label) !== null) continue
+      count.labels++
+      count.last = { label, prediction }
+      metrics.push(name)
+    }
+    return metrics
+  }
+}
