@@ -141,6 +141,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const lastReload = new LastReload(clock, metrics.setReloadSuccess)
   const prepareReload = createPrepareReload({
+    clock,
     live: () => live,
     readCertificate: () => certificate?.read() ?? null,
     build,
