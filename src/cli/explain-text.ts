@@ -97,7 +97,6 @@ const REASONS: Readonly<Record<string, string>> = {
   evidence: 'every requirement of the step was met',
   minimum: 'a minimum of time, requests or labels was not reached',
   inconclusive: 'the evidence was not conclusive yet',
-  unscored: 'labels came that a metric cannot score',
   limit: 'an absolute limit was not kept',
   error: 'a metric could not be read where it is asked for',
   confirmation:

@@ -39,7 +39,8 @@ export function renderRulesNote(
 
 const NOTE = 'rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
 
-function describeRule(rule: string | null, weights: RuleJson['weights']): string {
+/** A rule with whom it sends requests to. */
+export function describeRule(rule: string | null, weights: RuleJson['weights']): string {
   if (rule === null) return 'no rule: drawn'
   // An older gateway leaves it out.
   if (weights == null) return rule

@@ -26,7 +26,7 @@ export type EvaluatorDeps = {
   /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
   readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void
-  /** Told what the evidence says at every turn of a rollout. */
+  /** Told what the evidence says at every turn of a rollout, and at every decision. */
   readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
   /** Told at the first look, and whenever another process decides, or another is known to. */
   readonly onLead?: (lead: Lead) => void

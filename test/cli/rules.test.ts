@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { RuleStatus } from '../../src/admin/service-status.ts'
-import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
+import type { RuleStatus, ServiceStatus } from '../../src/admin/service-status.ts'
+import { createFakeDeps, fakeState, fakeStatus, NOW } from '../admin/fake-deps.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 const figures = (requests: number, rmse: number | null) => ({
@@ -25,8 +25,9 @@ const NOTE = '  note      rules do not randomise: no A/B test, no evidence (docs
 async function status(
   rules: readonly RuleStatus[],
   weightsBp: Readonly<Record<string, number>> = { baseline: 9000, canary: 1000 },
+  of: ServiceStatus = fakeStatus(null, 'fixed'),
 ): Promise<string> {
-  const base = { ...fakeStatus(null, 'fixed'), weightsBp }
+  const base = { ...of, weightsBp }
   const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
   const country = { field: { from: 'header', name: 'x-country' }, test: 'in' } as const
   const split = {
@@ -81,3 +82,30 @@ t.test('Where every request matched a rule nothing is said of draws.', async (t)
   t.notMatch(await status([{ rule: null, variants: {} }]), 'by rule')
   t.match(await status([RULES[0]!], { baseline: 10_000, canary: 0 }), /^fixed {2}key split\n/)
 })
+
+t.test(
+  'Status says which rules still send requests to what a promotion has emptied.',
+  async (t) => {
+    const weights = { baseline: 0, canary: 10_000 }
+    const told = async (of: ServiceStatus) =>
+      (await status(RULES, weights, of)).replaceAll(/\s+/g, ' ')
+    const left = new RegExp(
+      `note baseline \\(1\\.4\\) still answers, by rules that hold after a promotion too \\(header:x-country = ${COUNTRY.trim()} ?\\); rules send`,
+    )
+    const promoted = {
+      ...fakeState(),
+      phase: 'promoted',
+      promotedAt: NOW,
+      weightBp: 10_000,
+    } as const
+    t.match(await told(fakeStatus(promoted, 'fixed')), left)
+    t.match(await told(fakeStatus(fakeState(), 'fixed')), / note rules send/, 'it is under way')
+    const fixed = { state: fakeState(), id: 'x#1', comparisons: [], lastDecision: null }
+    const experiment = { ...fixed, winner: 'canary' }
+    t.match(await told({ ...fakeStatus(null, 'fixed'), experiment }), left)
+    t.match(
+      await told({ ...fakeStatus(null, 'fixed'), experiment: { ...experiment, winner: null } }),
+      / note rules send/,
+    )
+  },
+)
