@@ -1,42 +1,87 @@
 import type { Config } from './config/config.ts'
+import type { Finding } from './config/problem.ts'
+import type { Evidence } from './domain/evidence.ts'
 import type { RolloutState } from './domain/rollout-state.ts'
-import { buildPlan } from './rollout/plan.ts'
-import { refusalOf } from './rollout/reconcile.ts'
-import { peekLmdbStates, peekRedisStates } from './store/peek-states.ts'
+import { bpToPercent } from './domain/units.ts'
+import { BASELINE } from './domain/variant.ts'
+import { formatCount } from './rollout/format.ts'
+import { buildPlan, type RolloutPlan } from './rollout/plan.ts'
+import { reconcile, whyRefused } from './rollout/reconcile.ts'
+import { drawnCanaryUnits } from './rollout/units.ts'
+import { peekLmdb, peekRedis, type Peek, type Peeked } from './store/peek.ts'
 import { probeLmdb } from './store/probe-lmdb.ts'
 import { connectRedis } from './store/redis-connection.ts'
 
-/**
- * What speaks against a configuration in the store that it names, as sentences: why it cannot be used from
- * here and now, or which services would be refused, since what is stored of them is promoted and not named as
- * the baseline. Nothing is left behind.
- */
-export async function findStoreProblems(config: Config): Promise<readonly string[]> {
-  let stored: readonly RolloutState[]
-  try {
-    stored = await readStates(config)
-  } catch (error) {
-    return [`from here, ${(error as Error).message}`]
-  }
-  return config.services.flatMap((service) => {
-    const plan = buildPlan(service, config.hash)
-    const state = stored.find((each) => each.service === service.name)
-    if (plan === null || state === undefined) return []
-    const refusal = refusalOf(plan, state)
-    return refusal === null ? [] : [`a gateway would refuse this file: ${refusal}`]
-  })
+/** What the store that a configuration names has to say about it. */
+export type StoreCheck = {
+  /** Why the store cannot be used from here and now, as a sentence; null = it can. */
+  readonly unusable: string | null
+  /** Why a gateway would refuse the configuration. */
+  readonly refusals: readonly Finding[]
+  /** What a reload would make of rollouts that run. */
+  readonly notes: readonly Finding[]
 }
 
-async function readStates({ store, services }: Config): Promise<readonly RolloutState[]> {
-  const names = services.map(({ name }) => name)
+/** Holds a configuration against what its store knows of its services at `now` (ms). Nothing is left behind. */
+export async function checkStore(config: Config, now: number): Promise<StoreCheck> {
+  const asked = config.services.map((service) => {
+    const plan = buildPlan(service, config.hash)
+    return { service: service.name, canaryVersion: plan?.canaryVersion ?? '', plan }
+  })
+  try {
+    const peeked = await peek(config, asked)
+    return {
+      unusable: null,
+      refusals: asked.flatMap(({ plan }, i) => findRefusal(plan, peeked[i]!)),
+      notes: asked.flatMap(({ service, plan }, i) => {
+        const message = describeChange(plan, peeked[i]!, now)
+        return message === null ? [] : [{ path: ['services', service], message, atKey: true }]
+      }),
+    }
+  } catch (error) {
+    return { unusable: `from here, ${(error as Error).message}`, refusals: [], notes: [] }
+  }
+}
+
+async function peek({ store }: Config, asked: readonly Peek[]): Promise<readonly Peeked[]> {
   if (store.engine === 'lmdb') {
     await probeLmdb(store.path)
-    return peekLmdbStates(store.path, names)
+    return peekLmdb(store.path, asked)
   }
   const redis = await connectRedis(store)
   try {
-    return await peekRedisStates(redis, names)
+    return await peekRedis(redis, asked)
   } finally {
     await redis.close()
   }
+}
+
+function findRefusal(plan: RolloutPlan | null, { state }: Peeked): readonly Finding[] {
+  const why = plan === null || state === null ? null : whyRefused(plan, state)
+  if (plan === null || why === null) return []
+  const path = ['services', plan.service, 'variants', BASELINE, 'version']
+  return [{ path, message: `a gateway would refuse this file: ${why}` }]
+}
+
+/** What becomes of a rollout that runs; null = none does, or it goes on. */
+function describeChange(plan: RolloutPlan | null, peeked: Peeked, now: number): string | null {
+  const { state, evidence, rolledBackAt } = peeked
+  if (state === null || (state.phase !== 'progressing' && state.phase !== 'paused')) return null
+  const attempt = describeAttempt(state, evidence)
+  if (plan === null)
+    return `a reload of this file ends the rollout that runs (${attempt}), since it has none for this service`
+  const rollback = rolledBackAt === null ? null : { at: rolledBackAt, decision: null }
+  const past = { rollback, lastAttempt: 0 }
+  const next = reconcile(plan, state, { now, past, actor: 'configuration' })
+  if ('refused' in next || next.decision === null) return null
+  return `a reload of this file changes the rollout that runs (${attempt}): ${next.decision.summary}`
+}
+
+function describeAttempt(state: RolloutState, evidence: Evidence | null): string {
+  const units = evidence === null ? 0 : drawnCanaryUnits(evidence)
+  return [
+    `${state.canaryVersion} beside ${state.baselineVersion}, attempt ${state.attempt}`,
+    `step ${state.step + 1} at ${bpToPercent(state.weightBp)} %`,
+    ...(units === 0 ? [] : [`evidence of ${formatCount(units)} canary units`]),
+  ].join(', ')
 }

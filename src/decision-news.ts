@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { presentDecisionLine } from './admin/present.ts'
 import type { Decision } from './domain/decision.ts'
 
 /** Decisions of this process on their way to whoever is told of them. */
@@ -19,8 +20,8 @@ export function createDecisionNews(deps: {
     tell: (decision) => {
       deps.metrics.countDecision(decision)
       deps.notifications.wake(decision.service)
-      const { metrics: evidence, ...line } = decision
-      deps.log.info({ decision: line, evidence }, decision.summary)
+      const line = { decision: presentDecisionLine(decision), evidence: decision.metrics }
+      deps.log.info(line, decision.summary)
       for (const listener of listeners) listener(decision.service)
     },
     follow: (listener) => {

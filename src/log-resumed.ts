@@ -14,7 +14,7 @@ export function logResumed(
   const isUnderWay = phase === 'progressing' || phase === 'paused'
   const where = isUnderWay ? ` at step ${step + 1} of ${steps}` : ''
   log.info(
-    { service, rollout, phase, step, decision: lastDecision.id },
+    { service, rollout, phase, stepIndex: step, decision: lastDecision.id },
     `${rollout} is ${phase}${where}: the canary has ${bpToPercent(weightBp)} %`,
   )
 }

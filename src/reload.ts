@@ -5,8 +5,10 @@ import type { ConfigResult } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { listRestartChanges } from './config/restart.ts'
 import { describeRenewals } from './describe-renewals.ts'
+import type { Clock } from './domain/clock.ts'
 import type { LiveServices } from './live-services.ts'
 import type { Renewal } from './proxy/served-certificate.ts'
+import { formatTimeSpan } from './rollout/format.ts'
 import type { RolloutPlan } from './rollout/plan.ts'
 
 /** Who hears what became of a reload. */
@@ -17,6 +19,7 @@ export type ReloadLog = {
 
 /** What a reload needs of the gateway that it changes. */
 export type ReloadDeps = {
+  readonly clock: Clock
   readonly live: () => LiveServices
   /** Reads the data port's certificate anew; null = it has none. Throws when it cannot be used. */
   readonly readCertificate: () => Renewal | null
@@ -25,7 +28,8 @@ export type ReloadDeps = {
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
   /** Puts the new services in place of the old ones. */
   readonly replace: (next: LiveServices) => Promise<void>
-  readonly onResult: (success: boolean) => void
+  /** Told why a configuration was refused; null = it was taken. */
+  readonly onResult: (problems: readonly string[] | null) => void
 }
 
 /** What is to be said of a configuration before it is taken. `problems` are sentences; nothing has changed. */
@@ -44,16 +48,17 @@ export type PrepareReload = (loaded: ConfigResult) => Promise<PreparedReload>
 
 /** Makes the two halves of a reload, so that several processes can take a configuration all or none. */
 export function createPrepareReload(deps: ReloadDeps): PrepareReload {
+  const memory: Memory = { last: null }
   return async (loaded) => {
-    let isGood = false
     try {
       const prepared = loaded.ok
-        ? await check(deps, loaded.config)
+        ? await check(deps, memory, loaded.config)
         : { ok: false as const, problems: loaded.problems.map(formatProblem) }
-      isGood = prepared.ok
+      if (!prepared.ok) deps.onResult(prepared.problems)
       return prepared
-    } finally {
-      if (!isGood) deps.onResult(false)
+    } catch (error) {
+      deps.onResult([(error as Error).message])
+      throw error
     }
   }
 }
@@ -81,7 +86,13 @@ export async function reloadAndLog(
   }
 }
 
-async function check(deps: ReloadDeps, next: Config): Promise<PreparedReload> {
+/** The last reload that changed something. */
+type Memory = { last: { readonly at: number; readonly changes: readonly string[] } | null }
+
+/** For so long a reload that changes nothing tells of the one before: the file is watched, and was faster. */
+const RECENT_MS = 60_000
+
+async function check(deps: ReloadDeps, memory: Memory, next: Config): Promise<PreparedReload> {
   const { config } = deps.live()
   const fixed = listRestartChanges(config, next)
   if (fixed.length > 0) {
@@ -95,21 +106,22 @@ async function check(deps: ReloadDeps, next: Config): Promise<PreparedReload> {
   return {
     ok: true,
     take: async () => {
-      let isTaken = false
       try {
-        const changes = await takeOver(deps, next, certificate)
-        isTaken = true
+        const changes = await takeOver(deps, memory, next, certificate)
+        deps.onResult(null)
         return changes
-      } finally {
-        deps.onResult(isTaken)
+      } catch (error) {
+        deps.onResult([(error as Error).message])
+        throw error
       }
     },
-    discard: () => deps.onResult(false),
+    discard: () => deps.onResult(['another worker could not take it: the log says why']),
   }
 }
 
 async function takeOver(
   deps: ReloadDeps,
+  memory: Memory,
   next: Config,
   certificate: Renewal | null,
 ): Promise<readonly string[]> {
@@ -127,9 +139,19 @@ async function takeOver(
     ...(certificate?.isNew === true ? ['gateway.tls: a new certificate'] : []),
     ...describeRenewals(previous.targets, upcoming.targets),
   ]
-  const isOnlyRenewal = renewals.length > 0 && previous.config.hash === next.hash
-  const changes = isOnlyRenewal ? [] : describeChanges(previous.config, next)
-  return [...renewals, ...changes]
+  const isSame = previous.config.hash === next.hash
+  if (isSame && renewals.length > 0) return renewals
+  const now = deps.clock.monotonic()
+  if (isSame && memory.last !== null && now - memory.last.at < RECENT_MS) {
+    const ago = formatTimeSpan(now - memory.last.at)
+    return [
+      `nothing new: the file was taken over ${ago} ago, with these changes`,
+      ...memory.last.changes,
+    ]
+  }
+  const changes = [...renewals, ...describeChanges(previous.config, next)]
+  if (!isSame) memory.last = { at: now, changes }
+  return changes
 }
 
 /** Why rollouts cannot go on as configured; where nobody can tell, that is why. */

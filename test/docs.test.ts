@@ -47,6 +47,23 @@ t.test('every link between the documents leads somewhere', async (t) => {
   }
 })
 
+t.test(
+  'docs/architecture.md names every file of the composition root, and none that is gone',
+  (t) => {
+    const page = read('docs/architecture.md')
+    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    const named = new Set([...page.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file]) => file!))
+    for (const file of files.filter((file) => /^[\w-]+\.ts$/.test(file)))
+      t.ok(named.has(file), file)
+    for (const file of named)
+      t.ok(
+        files.some((each) => each === file || each.endsWith(`/${file}`)) || existsSync(file),
+        `${file} exists`,
+      )
+    t.end()
+  },
+)
+
 t.test('every rule of docs/http.md is named by the tests that it points to', async (t) => {
   const rows = [...read('docs/http.md').matchAll(/^\| \d+ +\|(.+?)\|(.+?)\|.*\]\(\.\.\/(.+?)\)/gm)]
   t.ok(rows.length >= 39, `${rows.length} rules`)

@@ -56,6 +56,7 @@ export type AdminDeps = {
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
   readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
   readonly reload: () => Promise<ReloadResult>
+  readonly lastReload: () => ReloadStanding
   /** The configuration that runs, secrets already removed. */
   readonly runningConfig: () => unknown
   /** The Prometheus exposition. */
@@ -96,3 +97,11 @@ export type FeedbackReport = Json<typeof FeedbackReportSchema>
 export type ReloadResult =
   | { readonly ok: true; readonly changes: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] }
+
+/** What became of the last reload; times in milliseconds since the epoch. */
+export type ReloadStanding = {
+  /** When the configuration in force was taken. */
+  readonly inForceSince: number
+  /** What was read since and not taken, with sentences that say why; null = nothing, or it has been mended. */
+  readonly refused: { readonly at: number; readonly problems: readonly string[] } | null
+}

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
 import type { RouteContext } from './route-context.ts'
+import { orNull, time, type Json } from './schema-value.ts'
 
 const GET: Operation = {
   id: 'getConfiguration',
@@ -44,9 +45,57 @@ const RELOAD: Operation = {
   errors: ['SERIN_CONFIG_INVALID', 'SERIN_STORE_FAILED'],
 }
 
-/** Adds `GET /api/v1/config` and `POST /api/v1/reload`. */
+const ReloadStandingSchema = Type.Object({
+  inForceSince: time('When the configuration in force was taken.'),
+  refused: orNull(
+    Type.Object({
+      at: time('When the file was read.'),
+      problems: Type.Array(Type.String(), { description: 'Each a sentence with its place.' }),
+    }),
+    'The file as it was read last, where it was not taken; null = it was.',
+  ),
+})
+
+/** What became of the last reload, as the API shows it. */
+export type ReloadStandingJson = Json<typeof ReloadStandingSchema>
+
+const STANDING: Operation = {
+  id: 'getReload',
+  tag: 'configuration',
+  summary: 'What became of the last reload',
+  description:
+    'Whether the file that was read last is in force. Of several workers each knows what it was asked since it started.',
+  scope: 'read',
+  answers: {
+    200: {
+      description: 'How it stands.',
+      schema: ReloadStandingSchema,
+      example: {
+        inForceSince: '2027-05-01T11:00:00.000Z',
+        refused: {
+          at: '2027-05-01T11:58:00.000Z',
+          problems: ['serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'],
+        },
+      },
+    },
+  },
+  errors: [],
+}
+
+/** Adds `GET /api/v1/config`, and `GET` and `POST /api/v1/reload`. */
 export function addConfigurationRoutes(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.get('/api/v1/config', route(GET), () => deps.runningConfig())
+
+  app.get('/api/v1/reload', route(STANDING), (): ReloadStandingJson => {
+    const { inForceSince, refused } = deps.lastReload()
+    return {
+      inForceSince: new Date(inForceSince).toISOString(),
+      refused:
+        refused === null
+          ? null
+          : { at: new Date(refused.at).toISOString(), problems: [...refused.problems] },
+    }
+  })
 
   app.post('/api/v1/reload', route(RELOAD), async () => {
     const result = await deps.reload()

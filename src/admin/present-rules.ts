@@ -1,4 +1,4 @@
-import type { RuleSpec, Service } from '../domain/service.ts'
+import type { RuleSpec, Service, SplitSpec } from '../domain/service.ts'
 import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { ruleNames } from '../routing/rule-name.ts'
@@ -22,7 +22,13 @@ export function presentRules(
   }))
 }
 
-function weightsOf({ then }: RuleSpec): Record<string, number> {
+/** Which rules send requests to a variant, at least some of those that match. */
+export function rulesTo({ rules }: SplitSpec, variant: string): readonly string[] {
+  return ruleNames(rules).filter((_, i) => variant in weightsOf(rules[i]!))
+}
+
+/** A rule's weights in percent, of the variants that get something. */
+export function weightsOf({ then }: RuleSpec): Record<string, number> {
   if ('variant' in then) return { [then.variant]: 100 }
   const given = Object.entries(then.weightsBp)
   const rest = given.reduce((left, [, weightBp]) => left - weightBp, WHOLE_BP)

@@ -1,12 +1,12 @@
 import type { Decision } from '../domain/decision.ts'
-import type { Service } from '../domain/service.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { CANARY } from '../domain/variant.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
-import { presentRules } from './present-rules.ts'
+import { presentRules, rulesTo } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
 import type { Json } from './schema-value.ts'
@@ -67,7 +67,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     missing: rollout?.missing ?? [],
     etaSeconds: rollout?.etaSeconds ?? null,
     comparisons: experiment?.comparisons.map(presentComparison) ?? [],
-    notice: noticeOf(service),
+    notice: noticeOf(status),
     replicas: status.replicas,
     lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
@@ -135,10 +135,23 @@ export function presentDecisionLine(decision: Decision): DecisionLineJson {
   }
 }
 
-function noticeOf({ split }: Service): string | null {
+function noticeOf({ service, rollout, experiment }: ServiceStatus): string | null {
+  const { split, variants } = service
   if (split.rules.length === 0) return null
-  return 'rules send requests to variants by what is in them: each variant meets other people, so a difference between their figures may be one between the people; it is no A/B test, and none of it is evidence'
+  const winner = rollout?.state.phase === 'promoted' ? CANARY : (experiment?.winner ?? null)
+  // Who looks at the weights alone would switch these off.
+  const left = variants.flatMap(({ name, version }) => {
+    const names = winner === null || name === winner ? [] : rulesTo(split, name)
+    if (names.length === 0) return []
+    return [
+      `${name} (${version}) still answers, by rules that hold after a promotion too (${names.join('; ')}); `,
+    ]
+  })
+  return `${left.join('')}${RULES_NOTICE}`
 }
+
+const RULES_NOTICE =
+  'rules send requests to variants by what is in them: each variant meets other people, so a difference between their figures may be one between the people; it is no A/B test, and none of it is evidence'
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {
   return {

@@ -92,6 +92,7 @@ GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&regression=1   how l
 GET  /api/v1/events?service=                         server-sent events; of all services, or of one in full
 GET  /api/v1/me                                      what your token may do
 POST /api/v1/feedback                                one object, or one a line (application/x-ndjson)
+GET  /api/v1/reload                                  what became of the last one
 POST /api/v1/reload                                  {}
 GET  /api/v1/config
 

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
+import type { ReloadStandingJson } from '../admin/configuration.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
@@ -57,6 +58,8 @@ export type AdminClient = {
   ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
+  /** What became of the last reload. */
+  readonly lastReload: () => Promise<ReloadStandingJson>
   /** Resolves with what changed. */
   readonly reload: () => Promise<readonly string[]>
   readonly close: () => Promise<void>
@@ -181,6 +184,7 @@ export function createAdminClient(options: {
       if (answer.status === 400 && Array.isArray(report?.rejected)) return report
       return expectOk(answer, base).body as FeedbackReport
     },
+    lastReload: async () => (await get('reload')).body as ReloadStandingJson,
     reload: async () => {
       const answer = await send('POST', 'reload', { body: '{}', headers: JSON_TYPE })
       return (expectOk(answer, base).body as { changes: readonly string[] }).changes

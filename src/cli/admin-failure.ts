@@ -22,6 +22,12 @@ export function describeFailure(
       `what answers at ${base} (status ${status}) is not serin's admin API: ${POINT_ELSEWHERE}`,
     )
   }
+  if (isOfDataPort(code)) {
+    return new CliExit(
+      EXIT.unreachable,
+      `${base} answers like serin's data port: --admin (or SERIN_ADMIN) wants the address of \`admin.listen\` [${code}]`,
+    )
+  }
   const lines = Array.isArray(problems) ? problems.map((problem) => `\n  ${String(problem)}`) : []
   const advice = adviceOn(code, service)
   return new CliExit(
@@ -57,6 +63,11 @@ const HINTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET:
     'the connection broke: does it speak TLS (https://), or did the gateway just end?',
   HPE_INVALID_CONSTANT: 'what listens there does not speak HTTP.',
+}
+
+/** Problems of finding a service and its model: what the data port says to a path of the API. */
+function isOfDataPort(code: string): boolean {
+  return /^SERIN_(?:NO_ROUTE$|METHOD_NOT_ALLOWED$|UPSTREAM_)/.test(code)
 }
 
 function exitCodeOf(status: number): number {

@@ -99,7 +99,7 @@ export function renderChallengers(
           row('in all', (of) => of),
         ],
         '<'.repeat(1 + columns.length),
-        style.width,
+        style,
       ),
     ]
   })

@@ -29,7 +29,7 @@ export function renderBacktest(report: BacktestReport, style: Style): readonly s
         ]),
       ],
       '<<<',
-      width,
+      style,
     ),
     '',
     ...renderEnd(report, name, width),

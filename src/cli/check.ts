@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
+import { formatProblem } from '../config/problem.ts'
 import type { CliIo } from './cli-io.ts'
-import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
+import { DEFAULT_FILE, readConfigFile, refuseFile } from './config-file.ts'
 import { parseRps } from './plan.ts'
 import { buildStyle, wrap } from './render.ts'
 
@@ -22,12 +23,14 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     .option('--rps <n>', 'requests (new keys) per second: can its rollouts be decided?', parseRps)
     .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
     .action(async ({ config: file, rps, explain }: CheckOptions) => {
-      const { config, warnings } = await readConfigFile(io, file, rps ?? null)
+      const { config, warnings, place } = await readConfigFile(io, file, rps ?? null)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
-      const { findStoreProblems } = await import('../check-store.ts')
+      const { checkStore } = await import('../check-store.ts')
+      const { unusable, refusals, notes } = await checkStore(config, io.clock.now())
       // The machine that checks is often another one than the one that serves.
-      for (const problem of await findStoreProblems(config))
-        io.stdout.write(`warning: store: ${problem}\n`)
+      if (unusable !== null) io.stdout.write(`warning: store: ${unusable}\n`)
+      if (refusals.length > 0) throw refuseFile(file, refusals.map(place))
+      for (const note of notes) io.stdout.write(`note: ${formatProblem(place(note))}\n`)
       const names = config.services.map(({ name }) => name)
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
       if (explain === true) io.stdout.write(await explainConfig(io, config, rps ?? null))

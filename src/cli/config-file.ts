@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
-import type { ConfigResult } from '../config/load.ts'
-import { formatProblem } from '../config/problem.ts'
+import type { ConfigResult, PlacedConfig } from '../config/load.ts'
+import { formatProblem, type ConfigProblem } from '../config/problem.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 
@@ -8,7 +8,11 @@ import type { CliIo } from './cli-io.ts'
 export const DEFAULT_FILE = 'serin.yaml'
 
 /** A configuration that holds, with what deserves a second look; sentences with their place. */
-export type ReadConfig = { readonly config: Config; readonly warnings: readonly string[] }
+export type ReadConfig = {
+  readonly config: Config
+  readonly warnings: readonly string[]
+  readonly place: PlacedConfig['place']
+}
 
 /**
  * Reads a configuration file; throws a `CliExit` that lists every problem at once. `rps` is the traffic
@@ -19,9 +23,15 @@ export async function readConfigFile(
   file: string,
   rps: number | null = null,
 ): Promise<ReadConfig> {
-  const loaded = await loadConfigFile(io, file, rps)
-  if (loaded.ok) return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
-  const { problems } = loaded
+  const { loadPlacedConfig } = await import('../config/load.ts')
+  const { result, place } = await loadPlacedConfig(file, io.env, rps)
+  if (!result.ok) throw refuseFile(file, result.problems)
+  const { config, warnings } = result
+  return { config, warnings: warnings.map(formatProblem), place }
+}
+
+/** How a command ends whose configuration is not good: every problem in a line of its own. */
+export function refuseFile(file: string, problems: readonly ConfigProblem[]): CliExit {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   const lines = problems.map((problem) => `\n  ${formatProblem(problem)}`)
   // The one problem without a place is a file that cannot be read.
@@ -29,7 +39,7 @@ export async function readConfigFile(
     problems[0]!.line === null && problems[0]!.path === ''
       ? '\n`serin init` writes a first one, and -c names another.'
       : ''
-  throw new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`)
+  return new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`)
 }
 
 /** Reads a configuration file. Its schema is loaded with the first one: most commands never need it. */

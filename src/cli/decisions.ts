@@ -26,7 +26,7 @@ export function addDecisionsCommand(program: Command, io: CliIo): void {
     if (options.output === 'json') return writeJson(io, { decisions })
     const style = buildStyle(io, io.stdout)
     const lines = decisions.flatMap(({ id, at, action, reason, actor, summary }) => [
-      ...renderTable([[`#${id}`, renderTime(at), action, reason, actor]], '<<<<<', style.width),
+      ...renderTable([[`#${id}`, renderTime(at), action, reason, actor]], '<<<<<', style),
       ...renderLabelled('', summary, style.width),
     ])
     io.stdout.write(lines.length === 0 ? 'no decisions yet\n' : `${lines.join('\n')}\n`)

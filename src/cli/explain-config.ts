@@ -1,9 +1,11 @@
 import type { PlanJson } from '../admin/present-plan.ts'
+import { rulesTo, weightsOf } from '../admin/present-rules.ts'
 import type { Config } from '../config/config.ts'
 import type { MetricSpec, RolloutSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { isWaitingMetric } from '../domain/rollout-spec.ts'
-import type { FieldSource, Service } from '../domain/service.ts'
+import type { FieldSource, Service, SplitSpec } from '../domain/service.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
+import { BASELINE } from '../domain/variant.ts'
 import {
   formatChange,
   formatCount,
@@ -11,6 +13,8 @@ import {
   formatNumber,
   formatPercent,
 } from '../rollout/format.ts'
+import { ruleNames } from '../routing/rule-name.ts'
+import { describeRule } from './render-rules.ts'
 import { formatSeconds } from './render.ts'
 
 /** What a gateway with this configuration does with one service, in sentences; `plan: null` = its traffic is not known. */
@@ -47,13 +51,24 @@ function describeMatch({ name, match, variants }: Service): string {
   return `${name}: ${methods} for ${match.path}${host} go to one of: ${versions}.`
 }
 
-function describeSplit({ split }: Service): string {
+function describeSplit({ split, rollout }: Service): string {
   const key =
     split.key === null
       ? 'Each request is drawn by itself.'
       : `The key is ${describeField(split.key)}: whoever has the same one stays on one version while the weights stand.`
-  const rules = split.rules.length
-  return rules === 0 ? key : `${key} ${rules === 1 ? 'A rule comes' : `${rules} rules come`} first.`
+  return split.rules.length === 0 ? key : `${key} ${describeRules(split, rollout !== null)}`
+}
+
+function describeRules(split: SplitSpec, isMoved: boolean): string {
+  const count = split.rules.length
+  const comes = count === 1 ? 'A rule comes' : `${count} rules come`
+  const names = ruleNames(split.rules).map((name, i) =>
+    describeRule(name, weightsOf(split.rules[i]!)),
+  )
+  const stays = isMoved && rulesTo(split, BASELINE).length > 0
+  const they = count === 1 ? 'It holds' : 'They hold'
+  const left = stays ? ` ${they} after a promotion too: the baseline stays in use.` : ''
+  return `${comes} first: ${names.join('; ')}.${left}`
 }
 
 function describeField(source: FieldSource): string {

@@ -1,12 +1,19 @@
 /** What the canary is to be judged by: server metrics alone, or these and the model's own. */
-export type Judge = 'errors-latency' | 'rmse' | 'accuracy' | 'events'
+export type Judge = 'errors-latency' | 'rmse' | 'accuracy' | 'log-loss' | 'events'
 
 /** What can be judged, with what it means to people. */
 export const JUDGES: Readonly<Record<Judge, string>> = {
   'errors-latency': 'errors and latency alone',
   rmse: 'and how far predicted numbers are off, by labels that arrive later (RMSE)',
   accuracy: 'and how many predicted classes are right, by labels that arrive later',
+  'log-loss':
+    'and how well predicted probabilities (0 to 1) fit, by labels 0 or 1 that arrive later',
   events: 'and what users do afterwards, by events that arrive later (conversion)',
+}
+
+/** Whether a model's predictions are judged, so that it must be known where they stand in an answer. */
+export function isJudgedByLabels(judge: Judge): boolean {
+  return judge === 'rmse' || judge === 'accuracy' || judge === 'log-loss'
 }
 
 /** What a first configuration is made of: values that need no quoting beyond double quotes. */
@@ -74,9 +81,10 @@ function renderSplit({ key }: FirstConfig): string {
 }
 
 function renderObserve({ judge, prediction }: FirstConfig): string {
-  if (judge === 'rmse' || judge === 'accuracy') {
+  if (isJudgedByLabels(judge)) {
+    const value = judge === 'log-loss' ? 'probability, 0 to 1,' : 'value'
     return `    observe:
-      prediction: body:${prediction}      # where the predicted value stands in the answer's JSON
+      prediction: body:${prediction}      # where the predicted ${value} stands in the answer's JSON
 `
   }
   if (judge === 'events') return ''
@@ -96,6 +104,10 @@ function renderQuality({ judge, event, key }: FirstConfig): string {
     case 'accuracy':
       return `        # Labels: {"service": "…", "requestId": "…", "label": 1} by \`serin feedback\`, within the window.
         accuracy: { kind: accuracy, maxDecrease: 2%, labelWindow: 10m }
+`
+    case 'log-loss':
+      return `        # Labels, 0 or 1: {"service": "…", "requestId": "…", "label": 1} by \`serin feedback\`, within the window.
+        log-loss: { kind: log-loss, maxIncrease: 5%, labelWindow: 10m }
 `
     case 'events': {
       const who = key === null ? '"requestId": "…"' : '"key": "…"'

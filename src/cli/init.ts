@@ -4,7 +4,13 @@ import { createInterview } from './ask.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_FILE } from './config-file.ts'
-import { buildFirstConfig, JUDGES, type FirstConfig, type Judge } from './first-config.ts'
+import {
+  buildFirstConfig,
+  isJudgedByLabels,
+  JUDGES,
+  type FirstConfig,
+  type Judge,
+} from './first-config.ts'
 import { chooseSteps } from './first-steps.ts'
 import { parseRps } from './plan.ts'
 
@@ -61,7 +67,7 @@ export function addInitCommand(program: Command, io: CliIo): void {
     )
     .option(
       '--prediction <pointer>',
-      'JSON pointer to the prediction in the answer (rmse, accuracy)',
+      'JSON pointer to the prediction in the answer (rmse, accuracy, log-loss)',
       parsePointer,
       '/outputs/0/data/0',
     )
@@ -106,14 +112,9 @@ async function interview(io: CliIo, defaults: Answers): Promise<Answers> {
       if (found !== undefined) return found
       throw new InvalidArgumentError(`Give a number from 1 to ${judges.length}.`)
     })
-    const prediction =
-      judge === 'rmse' || judge === 'accuracy'
-        ? await ask(
-            'JSON pointer to the prediction in the answer',
-            defaults.prediction,
-            parsePointer,
-          )
-        : defaults.prediction
+    const prediction = isJudgedByLabels(judge)
+      ? await ask('JSON pointer to the prediction in the answer', defaults.prediction, parsePointer)
+      : defaults.prediction
     const event =
       judge === 'events'
         ? await ask('The event that counts', defaults.event, parseEvent)

@@ -14,6 +14,7 @@ import { addReloadCommand } from './reload.ts'
 import { wrap } from './render.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
+import { describeUsageError, refuseUnknownHelp } from './usage-error.ts'
 import { addVerbCommands } from './verbs.ts'
 import { addWaitCommand } from './wait.ts'
 import { addWeightsCommand } from './weights.ts'
@@ -24,10 +25,11 @@ export function createProgram(io: CliIo): Command {
     .description('a standalone canary gateway for ML model servers')
     .version(io.version)
     .exitOverride()
-    .showHelpAfterError('(`serin help <command>` says what there is)')
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      // Told by `runCli`, in one line.
+      outputError: () => {},
       getOutHelpWidth: () => 80,
       getErrHelpWidth: () => 80,
     })
@@ -53,11 +55,17 @@ export function createProgram(io: CliIo): Command {
 
 /** Runs the command line and resolves with the exit code; failures are told on stderr, never thrown. */
 export async function runCli(io: CliIo): Promise<number> {
+  const program = createProgram(io)
   try {
-    await createProgram(io).parseAsync([...io.argv], { from: 'user' })
+    refuseUnknownHelp(program, io.argv)
+    await program.parseAsync([...io.argv], { from: 'user' })
     return EXIT.done
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof CommanderError) {
+      const mistake = describeUsageError(program, error)
+      if (mistake !== null) io.stderr.write(`serin: ${mistake}\n`)
+      return error.exitCode
+    }
     if (error instanceof CliExit) {
       if (error.message !== '') io.stderr.write(`serin: ${error.message}\n`)
       return error.exitCode

@@ -15,7 +15,7 @@ export const VERDICT_WORDS: Readonly<Record<ComparisonVerdict, string>> = {
 export function renderComparison(comparison: ComparisonJson, style: Style): readonly string[] {
   return [
     renderChallenger(comparison, style),
-    ...renderTable(metricRows(comparison, style), '<<>><', style.width),
+    ...renderTable(metricRows(comparison, style), '<<>><', style),
   ]
 }
 
@@ -28,7 +28,7 @@ export function renderChallenger(comparison: ComparisonJson, style: Style): stri
     ? { text: 'not to be relied on: the split is not as drawn', paint: style.bad }
     : { text: VERDICT_WORDS[verdict], paint: paint(verdict, style) }
   const name = { text: `  ${variant}`, paint: style.bold }
-  return renderTable([[name, said, `${counts}${eta})`]], '<<<', style.width)[0]!
+  return renderTable([[name, said, `${counts}${eta})`]], '<<<', style)[0]!
 }
 
 /** Builds the sentences of `explain` about one challenger. */

@@ -6,7 +6,7 @@ import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 export function renderHead(service: ServiceJson, style: Style): readonly string[] {
   const bold = { text: service.name, paint: style.bold }
   if (service.phase === null) {
-    return renderTable([[bold, ...describeFixed(service, style)]], '<<<<', style.width)
+    return renderTable([[bold, ...describeFixed(service, style)]], '<<<<', style)
   }
   const step =
     service.step === null || service.step.kind === null
@@ -21,7 +21,7 @@ export function renderHead(service: ServiceJson, style: Style): readonly string[
     ...renderTable(
       [[bold, { text: service.phase, paint: paintPhase(service.phase, style) }, facts]],
       '<<<',
-      style.width,
+      style,
     ),
     ...(why === null ? [] : renderLabelled('because', why, style.width)),
   ]

@@ -9,16 +9,16 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
   const label = (name: string, text: string) => renderLabelled(name, text, width)
   return [
     `${style.bold(plan.service)}  ${plan.versions.baseline}->${plan.versions.canary}  ${describeTraffic(plan)}`,
-    ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', width)),
+    ...(plan.steps.length === 0 ? [] : renderTable(stepRows(plan), '<>>><', style)),
     ...(plan.baseline.length === 0 ? [] : liveChunks(plan.steps)).flatMap((steps) => {
       const align = `<>${'>'.repeat(steps.length)}`
       return [
         '',
         'To prove an equal canary no worse, half and four of five of the rollouts take',
-        ...renderTable(proofRows(steps), align, width),
+        ...renderTable(proofRows(steps), align, style),
         '',
         'To see a canary that is worse from the beginning of a step',
-        ...renderTable(harmRows(steps), align, width),
+        ...renderTable(harmRows(steps), align, style),
       ]
     }),
     ...nothings(plan).map((name) => `${name}: twice nothing is nothing, and the baseline has none`),

@@ -11,7 +11,7 @@ import {
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
-import { renderRules } from './render-rules.ts'
+import { renderRules, renderRulesNote } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /**
@@ -24,9 +24,11 @@ export function renderStatus(
   style: Style,
   now: number,
 ): readonly string[] {
+  const firstRuled = services.find(({ rules }) => rules.length > 0)
   return services.flatMap((service, index) => [
     ...(index === 0 ? [] : ['']),
     ...renderService(service, style, now),
+    ...(service === firstRuled ? renderRulesNote(service, style) : []),
   ])
 }
 
@@ -38,21 +40,20 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   )
   return [
     ...renderHead(service, style),
-    ...renderTable(variantRows(service, style), '<<>>>>>>', width),
+    ...renderTable(variantRows(service, style), '<<>>>>>>', style),
     ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
-      : renderTable(mirrorRows(service, style, now), '<>><>>>>', width)),
+      : renderTable(mirrorRows(service, style, now), '<>><>>>>', style)),
     ...(service.metrics.length === 0
       ? []
-      : renderTable(metricRows(service.metrics, style), '<<>>>', width)),
+      : renderTable(metricRows(service.metrics, style), '<<>>>', style)),
     ...service.comparisons.flatMap((comparison) => renderComparison(comparison, style)),
     ...missing,
     ...(service.etaSeconds === null
       ? []
       : renderLabelled('next step', `in about ${formatSeconds(service.etaSeconds)}`, width)),
     ...(replicas === null ? [] : renderLabelled('evidence', replicas, width)),
-    ...(service.notice === null ? [] : renderLabelled('note', service.notice, width)),
     ...renderLast(service, width, now),
   ]
 }

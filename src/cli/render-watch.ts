@@ -4,7 +4,7 @@ import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
 import { renderChallenger, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
-import { renderRules } from './render-rules.ts'
+import { renderRules, renderRulesNote } from './render-rules.ts'
 import { describeStanding, paintVerdict, renderValue } from './render-status.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -37,7 +37,7 @@ export function renderWatch(frame: WatchFrame, style: Style): readonly string[] 
       : renderTable(
           [ALL_HEAD.map(dim(style)), ...services.map((s) => rowOf(s, style))],
           '<<<<<>',
-          style.width,
+          style,
         )),
     ...renderDecisions(frame, style),
   ]
@@ -52,10 +52,10 @@ export function renderClock(ms: number): string {
 
 function renderOne(service: ServiceJson, style: Style): readonly string[] {
   const { width } = style
-  const { missing, etaSeconds, notice, metrics, comparisons } = service
+  const { missing, etaSeconds, metrics, comparisons } = service
   return [
     ...renderHead(service, style),
-    ...renderTable(variantRows(service, style), '<<<>>>>>', width),
+    ...renderTable(variantRows(service, style), '<<<>>>>>', style),
     ...renderMetrics(metrics, style, ({ verdict }) => ({
       // A gauge between its ends says that by itself.
       text: verdict === 'inconclusive' ? '' : verdict,
@@ -72,7 +72,7 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
     ...(etaSeconds === null
       ? []
       : renderLabelled('next step', `in about ${formatSeconds(etaSeconds)}`, width)),
-    ...(notice === null ? [] : renderLabelled('note', notice, width)),
+    ...renderRulesNote(service, style),
   ]
 }
 
@@ -111,7 +111,7 @@ function renderMetrics<M extends MetricJson>(
     drawGauge(metric.evidence, style) ?? describeStanding(metric),
     verdictOf(metric),
   ])
-  return renderTable([head.map(dim(style)), ...rows], '<>><<', style.width)
+  return renderTable([head.map(dim(style)), ...rows], '<>><<', style)
 }
 
 const ALL_HEAD = ['  service', 'phase', 'step', 'canary', 'evidence', 'next']
@@ -168,7 +168,7 @@ function renderDecisions(
   ])
   const who = services.length === 1 ? 'by' : 'service'
   const head = ['  decision', 'when', who, 'action', 'summary'].map(dim(style))
-  return renderTable([head, ...rows], '<<<<<', style.width)
+  return renderTable([head, ...rows], '<<<<<', style)
 }
 
 function dim(style: Style): (text: string) => Cell {

@@ -4,8 +4,10 @@ import { sizeOf } from './terminal-size.ts'
 
 /** How a command prints: colours or none, and how many columns there are. */
 export type Style = {
-  /** At most 80. */
+  /** Of sentences, at most 80. */
   readonly width: number
+  /** The widest that a table may be: what goes to a file or another program is not cut. */
+  readonly tableWidth: number
   readonly bold: (text: string) => string
   readonly good: (text: string) => string
   readonly bad: (text: string) => string
@@ -17,8 +19,10 @@ export function buildStyle(io: Pick<CliIo, 'env'>, output: CliOutput): Style {
   const isColoured = output.isTTY === true && (io.env['NO_COLOR'] ?? '') === ''
   const paint = (format: 'bold' | 'green' | 'red' | 'dim') => (text: string) =>
     isColoured ? styleText(format, text, { validateStream: false }) : text
+  const width = Math.min(80, sizeOf(output).columns)
   return {
-    width: Math.min(80, sizeOf(output).columns),
+    width,
+    tableWidth: output.isTTY === true ? width : Infinity,
     bold: paint('bold'),
     good: paint('green'),
     bad: paint('red'),
@@ -31,18 +35,18 @@ export type Cell = string | { readonly text: string; readonly paint: (text: stri
 
 /**
  * Builds the lines of a table. Columns are as wide as their widest cell and stand two blanks apart;
- * those with `>` in `align` are set right. Nothing is wider than `width`.
+ * those with `>` in `align` are set right. Nothing is wider than the style's tables.
  */
 export function renderTable(
   rows: readonly (readonly Cell[])[],
   align: string,
-  width: number,
+  { tableWidth }: Pick<Style, 'tableWidth'>,
 ): readonly string[] {
   const widths = Array.from(align, (_, column) =>
     Math.max(0, ...rows.map((row) => textOf(row[column] ?? '').length)),
   )
   return rows.map((row) => {
-    let left = width
+    let left = tableWidth
     const cells = row.map((cell, column) => {
       const isLast = column === row.length - 1
       const size = widths[column]!

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
+import type { ReloadStandingJson } from '../admin/configuration.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { renderStatus } from './render-status.ts'
-import { buildStyle } from './render.ts'
+import { renderTime } from './render-command.ts'
+import { buildStyle, wrap, type Style } from './render.ts'
 import { watchServices } from './watch.ts'
 
 /** Adds `serin status [service] [--watch]`. */
@@ -26,10 +28,17 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       }
       const services = await readServices(client, name)
       if (options.output === 'json') {
-        writeJson(io, name === undefined ? { services } : services[0])
-      } else {
-        io.stdout.write(`${linesOf(io, services).join('\n')}\n`)
+        return writeJson(io, name === undefined ? { services } : services[0])
       }
+      const { inForceSince, refused } = await client.lastReload()
+      const style = buildStyle(io, io.stdout)
+      const lines = [
+        ...(refused === null ? [] : renderRefusal(inForceSince, refused, style)),
+        ...(services.length === 0
+          ? ['no services are configured']
+          : renderStatus(services, style, io.clock.now())),
+      ]
+      io.stdout.write(`${lines.join('\n')}\n`)
     })
   })
 }
@@ -50,7 +59,13 @@ async function readServices(
   return services
 }
 
-function linesOf(io: CliIo, services: readonly ServiceJson[]): readonly string[] {
-  if (services.length === 0) return ['no services are configured']
-  return renderStatus(services, buildStyle(io, io.stdout), io.clock.now())
+/** A file that the gateway could not take is easily missed: what runs is still well. */
+function renderRefusal(
+  inForceSince: string,
+  { at, problems }: NonNullable<ReloadStandingJson['refused']>,
+  style: Style,
+): readonly string[] {
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: \`serin check\`)` : ''
+  const text = `the file read at ${renderTime(at)} was refused: ${problems[0]}${more}; the configuration of ${renderTime(inForceSince)} stays in force`
+  return [...wrap(text, style.width).map(style.bad), '']
 }

@@ -24,7 +24,7 @@ export function renderSynthetic(
         ...report.ends.map((end): Cell[] => rowOf(end, style)),
       ],
       '<>>>>>',
-      width,
+      style,
     ),
     '',
     ...report.ends.flatMap((end) => renderWhere(end, width)),

@@ -1,4 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import type { ServiceJson } from '../admin/present.ts'
+import { suggest } from '../domain/nearest.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { renderCommandAnswer, renderWeights } from './render-command.ts'
@@ -27,6 +31,7 @@ export function addWeightsCommand(program: Command, io: CliIo): void {
           else io.stdout.write(`${renderWeights(service.weights)}\n`)
           return
         }
+        for (const variant of Object.keys(weights)) refuseUnknown(variant, service)
         const reason = options.reason === undefined ? {} : { reason: options.reason }
         const body = { ...weights, ...reason }
         const answer = await client.command('PUT', name, 'weights', body, etag)
@@ -37,11 +42,22 @@ export function addWeightsCommand(program: Command, io: CliIo): void {
   )
 }
 
+function refuseUnknown(variant: string, { name, variants }: ServiceJson): void {
+  if (variant === BASELINE || variant === CANARY) return
+  const known = Object.keys(variants)
+  throw new CliExit(
+    EXIT.badInput,
+    known.includes(variant)
+      ? `the weight of "${variant}" stands in the configuration; here the canary is given one, and the baseline has the rest: canary=20`
+      : `${name} has no variant "${variant}"${suggest(variant, known)} (it has: ${known.join(', ')})`,
+  )
+}
+
 function collectWeight(
   text: string,
   before: Readonly<Record<string, number>> | undefined,
 ): Readonly<Record<string, number>> {
-  const match = /^(baseline|canary)=(\d+(?:\.\d+)?)%?$/.exec(text)
+  const match = /^([^=]+)=(\d+(?:\.\d+)?)%?$/.exec(text)
   if (match === null) {
     throw new InvalidArgumentError('Write it as canary=20 (percent; baseline has the rest).')
   }

@@ -1,6 +1,7 @@
 import type { Checker } from './checker.ts'
 import { hookName } from './hook-name.ts'
 import type { ConfigPath } from './problem.ts'
+import { adviseVariable } from './substitute-env.ts'
 import type { RawNotify } from './schema-notify.ts'
 
 /** Checks a service's webhooks: that each can be called, that none is named twice, and who may confirm. */
@@ -28,7 +29,10 @@ export function checkNotify(checker: Checker, service: ConfigPath): void {
 
 function checkUrl(checker: Checker, path: ConfigPath, url: string, seen: Set<string>): void {
   if (!isCallable(url))
-    checker.problem(path, `found ${hookName(url)}, which is no address that can be called`)
+    checker.problem(
+      path,
+      `found ${hookName(url)}, which is no address that can be called${adviseVariable(hostOf(url))}`,
+    )
   else if (seen.has(url))
     checker.problem(
       path,
@@ -37,9 +41,15 @@ function checkUrl(checker: Checker, path: ConfigPath, url: string, seen: Set<str
   seen.add(url)
 }
 
+// As it was written: a URL has the host in lower case.
+function hostOf(url: string): string {
+  return url.split(/[/?#]/)[2]!.split('@').at(-1)!
+}
+
 function isCallable(url: string): boolean {
   if (!URL.canParse(url)) return false
-  const { username, password } = new URL(url)
+  const { username, password, host } = new URL(url)
+  if (host.includes('$')) return false
   try {
     decodeURIComponent(username + password)
     return true

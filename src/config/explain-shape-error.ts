@@ -2,6 +2,7 @@ import type { ErrorObject } from 'ajv'
 import { describeValue } from './describe-value.ts'
 import { suggest } from '../domain/nearest.ts'
 import type { ConfigPath, Finding } from './problem.ts'
+import { adviseVariable } from './substitute-env.ts'
 
 /**
  * One difference from the schema as a sentence: what was found, what is allowed, what was meant.
@@ -45,7 +46,8 @@ function explainValue(error: ErrorObject, path: ConfigPath, found: string): Find
     const message = `the key ${JSON.stringify(name)} is not allowed: it must be ${titleOf(error)}`
     return { path: [...path, name], atKey: true, message }
   }
-  return { path, message: `found ${found}, allowed is ${titleOf(error)}${adviseQuotes(error)}` }
+  const advice = `${adviseQuotes(error)}${adviseVariable(found)}`
+  return { path, message: `found ${found}, allowed is ${titleOf(error)}${advice}` }
 }
 
 function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {

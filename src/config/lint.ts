@@ -7,6 +7,7 @@ import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.t
 import type { Config } from './config.ts'
 import { lintMirror } from './lint-mirror.ts'
 import { lintStrategy } from './lint-strategy.ts'
+import { lintUpstreams } from './lint-upstreams.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**
@@ -15,6 +16,7 @@ import type { ConfigPath, Finding } from './problem.ts'
  */
 export function lintConfig(config: Config, rps: number | null = null): readonly Finding[] {
   return config.services.flatMap((service) => [
+    ...lintUpstreams(service),
     ...lintOverride(service),
     ...lintNotify(service),
     ...lintLabels(service),

@@ -8,7 +8,7 @@ import { Checker } from './checker.ts'
 import type { Config } from './config.ts'
 import { lintConfig } from './lint.ts'
 import { formatPath, type ConfigProblem, type Finding } from './problem.ts'
-import { readYaml, type YamlFinding } from './read-yaml.ts'
+import { readYaml, type YamlFinding, type YamlReading } from './read-yaml.ts'
 import type { RawConfig } from './schema.ts'
 import { substituteEnv, type Env } from './substitute-env.ts'
 
@@ -16,6 +16,12 @@ import { substituteEnv, type Env } from './substitute-env.ts'
 export type ConfigResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+/** A result, and where in its file something stands that is found later. */
+export type PlacedConfig = {
+  readonly result: ConfigResult
+  readonly place: (finding: Finding) => ConfigProblem
+}
 
 /**
  * Reads a configuration file, and the certificates that it names. A file that cannot be read is a problem
@@ -27,14 +33,26 @@ export async function loadConfig(
   env: Env,
   rps: number | null = null,
 ): Promise<ConfigResult> {
+  return (await loadPlacedConfig(file, env, rps)).result
+}
+
+/** The same, for who finds more. */
+export async function loadPlacedConfig(
+  file: string,
+  env: Env,
+  rps: number | null,
+): Promise<PlacedConfig> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    const message = explainReadError(error as NodeJS.ErrnoException)
-    return { ok: false, problems: [{ file, line: null, column: null, path: '', message }] }
+    const place = ({ path, message }: Finding) => {
+      return { file, line: null, column: null, path: formatPath(path), message }
+    }
+    const problem = place({ path: [], message: explainReadError(error as NodeJS.ErrnoException) })
+    return { result: { ok: false, problems: [problem] }, place }
   }
-  return parseConfig(text, { file, env, rps, checkFiles: true })
+  return parsePlaced(text, { file, env, rps, checkFiles: true })
 }
 
 /**
@@ -42,20 +60,19 @@ export async function loadConfig(
  * names it in messages and is where relative paths start. Warnings hold what `lintConfig` finds too. With
  * `checkFiles` the certificates and keys that it names are read and checked; without, nothing is read.
  */
-export function parseConfig(
-  text: string,
-  {
-    file,
-    env,
-    rps = null,
-    checkFiles = false,
-  }: {
-    readonly file: string | null
-    readonly env: Env
-    readonly rps?: number | null
-    readonly checkFiles?: boolean
-  },
-): ConfigResult {
+export function parseConfig(text: string, options: ParseOptions): ConfigResult {
+  return parsePlaced(text, options).result
+}
+
+type ParseOptions = {
+  readonly file: string | null
+  readonly env: Env
+  readonly rps?: number | null
+  readonly checkFiles?: boolean
+}
+
+function parsePlaced(text: string, options: ParseOptions): PlacedConfig {
+  const { file } = options
   const yaml = readYaml(text)
   const placeYaml = ({ offset, path, message }: YamlFinding): PlacedProblem => ({
     file,
@@ -69,6 +86,14 @@ export function parseConfig(
     path: formatPath(finding.path),
     message: finding.message,
   })
+  return { result: parse(yaml, options, { placeYaml, place }), place }
+}
+
+function parse(
+  yaml: YamlReading,
+  { file, env, rps = null, checkFiles = false }: ParseOptions,
+  { placeYaml, place }: Places,
+): ConfigResult {
   const broken = yaml.errors.map(placeYaml)
   if (yaml.root === undefined) return { ok: false, problems: sortByPlace(broken) }
   if (yaml.root === null)
@@ -98,6 +123,11 @@ export function parseConfig(
     ...[...checker.warnings, ...lintConfig(config, rps)].map(place),
   ]
   return { ok: true, config, warnings: sortByPlace(warnings) }
+}
+
+type Places = {
+  readonly placeYaml: (finding: YamlFinding) => PlacedProblem
+  readonly place: (finding: Finding) => PlacedProblem
 }
 
 type PlacedProblem = ConfigProblem & { readonly line: number; readonly column: number }

@@ -11,6 +11,7 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml'
+import { explainYamlError } from './explain-yaml-error.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /** A text as plain values, with the place of everything in it. */
@@ -50,14 +51,15 @@ export function readYaml(text: string): YamlReading {
   const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
   // What comes after the first one is often its consequence, token by token to the end of the text.
   const [first] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])
-  const errors = first === undefined ? [] : [toFinding(first, text)]
-  const warnings = document.warnings.map((warning) => toFinding(warning, text))
-  const places = new Map<string, Place>()
-
   const position = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
+  const context = { text, document, position }
+  const errors = first === undefined ? [] : [explainYamlError(first, context)]
+  const warnings = document.warnings.map((warning) => explainYamlError(warning, context))
+  const places = new Map<string, Place>()
+
   const locate = ({ path, atKey }: Finding): Position => {
     const placeAt = (length: number) => places.get(JSON.stringify(path.slice(0, length)))
     // The root always has a place.
@@ -179,31 +181,6 @@ class Conversion {
     this.#isFatal = true
     this.#errors.push(error)
   }
-}
-
-type YamlProblem = {
-  readonly code: string
-  readonly pos: readonly [number, number]
-  readonly message: string
-}
-
-function toFinding(problem: YamlProblem, text: string): YamlFinding {
-  const offset = problem.pos[0]
-  // What stands after a colon quotes the text.
-  const message =
-    problem.code === 'MULTIPLE_DOCS'
-      ? 'a second document begins here: the configuration is one document'
-      : `not valid YAML: ${problem.message.replace(/: ["'].*$/s, '')}${adviseQuotes(problem, text)}`
-  return { offset, path: [], message }
-}
-
-function adviseQuotes({ code, pos: [offset] }: YamlProblem, text: string): string {
-  // Right behind other text a bracket was meant as a part of it: `{ prediction: outputs[0] }`.
-  const isInValue = /^[^\s,:[{][[\]{}]$/.test(text.slice(offset - 1, offset + 1))
-  if (isInValue) return ': put the whole value in quotes, since brackets within { } or [ ] are YAML'
-  return code === 'BAD_SCALAR_START' || code === 'BLOCK_AS_IMPLICIT_KEY'
-    ? ': if this is one value, put the whole of it in quotes'
-    : ''
 }
 
 function offsetOf(node: unknown, otherwise: number): number {

@@ -49,6 +49,12 @@ export function substituteEnv(root: unknown, env: Env): Substitution {
   return { root: visit(root, []), whole, findings }
 }
 
+/** Says how a variable is written where a text that is not allowed has one as a shell writes it; else nothing. */
+export function adviseVariable(shown: string): string {
+  const name = /\$([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_…])/.exec(shown)?.[1]
+  return name === undefined ? '' : ` (a variable of the environment is written \${${name}})`
+}
+
 const REFERENCE = String.raw`\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}`
 const VARIABLE = new RegExp(String.raw`\$\$\{|${REFERENCE}|\$\{`, 'g')
 const WHOLE = new RegExp(`^${REFERENCE}$`)

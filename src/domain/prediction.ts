@@ -17,7 +17,10 @@ export type Prediction = {
   readonly unit: number | null
   /** The request's segment; absent where the service has none. */
   readonly segment?: string
-  /** The id of the rule that decided, 0 = a draw did; absent where the service has no rules, and for overrides. */
+  /**
+   * Knows the rule that decided (or that a draw did) and the version that answered; absent where the service has no
+   * rules, and for overrides.
+   */
   readonly rule?: number
   /** What the canary said to a copy of the request, where that is evidence of a mirror step. */
   readonly pair?: PairedPrediction

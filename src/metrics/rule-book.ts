@@ -3,7 +3,7 @@ import type { Prediction } from '../domain/prediction.ts'
 import { isLabelMetric } from '../domain/rollout-spec.ts'
 import { shownMetricsOf, type Service } from '../domain/service.ts'
 import { scoreOf } from '../rollout/metric-source.ts'
-import { ruleId, ruleNames } from '../routing/rule-name.ts'
+import { ruledId, ruleId, ruleNames } from '../routing/rule-name.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { rawScore, scoreMean, scoreValue } from '../statistics/score.ts'
 import { DurationBuckets } from './duration-buckets.ts'
@@ -13,8 +13,8 @@ const DRAWN = 0
 
 /** What a variant did for the requests of one rule. Shown, never judged: each rule has requests of its own. */
 export class RuleFigures {
-  /** The id of the rule; 0 = no rule matched, and a draw decided. */
-  readonly rule: number
+  /** Knows the rule, the variant and its version: what a label of a request that they answered is told by. */
+  readonly id: number
   readonly version: string
   requests = 0
   /** Requests that failed or had no answer. */
@@ -24,8 +24,8 @@ export class RuleFigures {
   readonly latencies = new LogHistogram()
   readonly #scores = new Map<string, { n: number; sum: number }>()
 
-  constructor(rule: number, version: string) {
-    this.rule = rule
+  constructor(id: number, version: string) {
+    this.id = id
     this.version = version
   }
 
@@ -79,6 +79,7 @@ export class RuleBook {
   readonly #names: readonly string[]
   /** By the id of the rule, then by variant. */
   readonly #figures = new Map<number, Map<string, RuleFigures>>()
+  readonly #byId = new Map<number, RuleFigures>()
 
   /** `previous`: the same service before a reload; rules and versions that stay keep their figures. */
   constructor(service: Service, previous: RuleBook | null) {
@@ -98,6 +99,7 @@ export class RuleBook {
         ([variant, { version }]) => this.#versions.get(variant) === version,
       )
       this.#figures.set(id, new Map(kept))
+      for (const [, figures] of kept) this.#byId.set(figures.id, figures)
     }
   }
 
@@ -107,14 +109,19 @@ export class RuleBook {
     const byVariant = this.#figures.get(id)!
     const found = byVariant.get(variant)
     if (found !== undefined) return found
-    const begun = new RuleFigures(id, this.#versions.get(variant)!)
+    const version = this.#versions.get(variant)!
+    const begun = new RuleFigures(ruledId(id, variant, version), version)
     byVariant.set(variant, begun)
+    this.#byId.set(begun.id, begun)
     return begun
   }
 
-  /** Scores a prediction of a known rule against its label; `now` in milliseconds since the epoch. */
-  label({ rule, variant, value, at }: Prediction, label: number, now: number): void {
-    const figures = rule === undefined ? undefined : this.#figures.get(rule)?.get(variant)
+  /**
+   * Scores a prediction of a known rule, by a version that still is in place, against its label; `now` in
+   * milliseconds since the epoch.
+   */
+  label({ rule, value, at }: Prediction, label: number, now: number): void {
+    const figures = rule === undefined ? undefined : this.#byId.get(rule)
     if (figures === undefined || value === null) return
     for (const { name, score, windowMs } of this.metrics) {
       const raw = now - at > windowMs ? null : rawScore(score, value, label)

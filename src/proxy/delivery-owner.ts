@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import type { AttemptOwner } from './forward.ts'
+import type { AttemptOwner } from './attempt.ts'
 import type { Phase } from './phase.ts'
 
 /** What a delivery tells the exchange that it works for. */

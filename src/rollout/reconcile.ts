@@ -49,13 +49,19 @@ export function reconcile(
 
 /** Why a plan cannot follow the stored rollout, whose promoted version it does not name; null = it can. */
 export function refusalOf(plan: RolloutPlan, stored: RolloutState): string | null {
+  const why = whyRefused(plan, stored)
+  return why === null ? null : `services.${plan.service}: ${why}`
+}
+
+/** The same without the name of the service. */
+export function whyRefused(plan: RolloutPlan, stored: RolloutState): string | null {
   const { phase, canaryVersion } = stored
   const serves = phase === 'promoted' || phase === 'watching'
   const isSamePair =
     plan.canaryVersion === canaryVersion && plan.baselineVersion === stored.baselineVersion
   const isNamed = isSamePair || plan.baselineVersion === canaryVersion
   return serves && !isNamed
-    ? `services.${plan.service}: ${canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`
+    ? `${canaryVersion} serves ${bpToPercent(stored.weightBp)} %: make it the baseline first`
     : null
 }
 

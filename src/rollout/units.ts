@@ -21,6 +21,11 @@ export function stepCanaryUnits(
   return strata.reduce((sum, stratum) => sum + stratum.canary, 0)
 }
 
+/** Canary units drawn into the evidence since the attempt began. */
+export function drawnCanaryUnits({ ratio }: Evidence): number {
+  return ratio.starts[0]!.reduce((sum, stratum) => sum + stratum.canary, 0)
+}
+
 /**
  * Pairs judged in the state's mirror step: those that were compared where a disagreement decides, else all
  * of which both fates are known.

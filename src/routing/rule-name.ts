@@ -26,6 +26,13 @@ export function ruleId({ when }: RuleSpec): number {
   return Math.max(1, xxh32(toByteString(JSON.stringify(when)), 0))
 }
 
+/**
+ * Knows what a version of a variant did for a rule (its id; 0 = no rule matched): an integer from 0 to 2³² − 1.
+ */
+export function ruledId(rule: number, variant: string, version: string): number {
+  return xxh32(toByteString(JSON.stringify([variant, version])), rule)
+}
+
 function describeCondition(condition: RuleCondition): string {
   const field = describeField(condition.field)
   switch (condition.test) {

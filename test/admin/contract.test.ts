@@ -84,6 +84,12 @@ const CASES: readonly Case[] = [
   { url: `${RISK}/plan`, status: 400 },
   { url: '/api/v1/services/fixed/plan?rps=1', status: 409 },
   { url: '/api/v1/config', status: 200 },
+  { url: '/api/v1/reload', status: 200 },
+  {
+    url: '/api/v1/reload',
+    status: 200,
+    deps: { lastReload: () => ({ inForceSince: 1, refused: { at: 2, problems: ['a', 'b'] } }) },
+  },
   { method: 'POST', url: '/api/v1/reload', status: 200 },
   { method: 'POST', url: '/api/v1/reload', status: 400, payload: '{"a":1}' },
   {

@@ -161,6 +161,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
     reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'] }),
+    lastReload: () => ({ inForceSince: NOW - 3_600_000, refused: null }),
     runningConfig: () => ({ version: 1, admin: { tokens: [{ name: 'ops', token: '***' }] } }),
     metrics: async () => ({
       contentType: 'text/plain; version=0.0.4',

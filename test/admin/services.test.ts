@@ -304,6 +304,10 @@ t.test(
     const app = createAdminServer(deps, LOOPBACK)
     t.teardown(() => app.close())
     t.equal((await app.inject('/api/v1/config')).json().admin.tokens[0].token, '***')
+    t.same((await app.inject('/api/v1/reload')).json(), {
+      inForceSince: '2027-05-01T11:00:00.000Z',
+      refused: null,
+    })
     const post = {
       method: 'POST',
       url: '/api/v1/reload',

@@ -66,15 +66,28 @@ t.test(
     }
     const json = await run(['weights', 'credit-risk', 'canary=1', '-o', 'json', '--admin', admin])
     t.equal(JSON.parse(json.stdout).service.name, 'credit-risk')
-    for (const weight of ['canary', 'canary=x', 'shadow=5', '20']) {
+    for (const weight of ['canary', 'canary=x', '=5', '20']) {
       const { exitCode, stderr } = await run(['weights', 'credit-risk', weight, '--admin', admin])
       t.equal(exitCode, 1)
       t.match(stderr, /Write it as canary=20/)
     }
+    const misspelt = await run(['weights', 'credit-risk', 'cnary=10', '--admin', admin])
+    t.equal(misspelt.exitCode, 1)
+    t.equal(
+      misspelt.stderr,
+      'serin: credit-risk has no variant "cnary": did you mean "canary"? (it has: baseline, canary)\n',
+    )
     const tooMuch = await run(['weights', 'credit-risk', 'canary=200', '--admin', admin])
     t.equal(tooMuch.exitCode, 1)
     t.match(tooMuch.stderr, /canary must be a number of at most 100 \[SERIN_BAD_REQUEST\]/)
     t.equal(deps.commands.length, 4)
+    const { service, ...rest } = fakeStatus(null, 'fixed')
+    const variants = [...service.variants, { ...service.variants[1]!, name: 'other' }]
+    const services = () => [{ ...rest, service: { ...service, variants } }]
+    const several = await serveAdmin(t, createFakeDeps({ services }))
+    const other = await run(['weights', 'fixed', 'other=10', '--admin', several])
+    t.equal(other.exitCode, 1)
+    t.match(other.stderr, /^serin: the weight of "other" stands in the configuration; /)
   },
 )
 

@@ -52,7 +52,7 @@ t.test(
     for (const sentence of [
       "The gateway takes requests at 0.0.0.0:8080 and operators' at 127.0.0.1:9090, with 2 tokens.",
       'POST requests for /v2/models/credit-risk/* go to one of: baseline 1.4, canary 2.0.',
-      'The key is header x-user-id: whoever has the same one stays on one version while the weights stand. A rule comes first.',
+      'The key is header x-user-id: whoever has the same one stays on one version while the weights stand. A rule comes first: body:/parameters/card_tier = platinum -> baseline. It holds after a promotion too: the baseline stays in use.',
       'then a pause until `serin promote`, then 50 % for 30m and 1,000 judged at least, then 100 %.',
       'It goes back to 0 % when this is shown of the canary: errors: any rise; latency: a rise above 10 %; slow: beyond 500 ms; rmse: a rise above 5 %.',
       'It also goes back when the canary is down, or fails 50 % of its requests.',
@@ -122,5 +122,13 @@ ${more}
   const keyed = (key: string) => explainLines(t, `    split: { key: "${key}" }\n`)
   t.match(await keyed('ip'), /The key is the client's address:/)
   t.match(await keyed('body:/user'), /The key is \/user of the body:/)
+  const rules = (...to: string[]) =>
+    `    split: { rules: [${to.map((then, i) => `{ when: { "header:x": [${i}] }, ${then} }`).join(', ')}] }\n`
+  const [all, half] = ['variant: baseline', 'weights: { canary: 50% }']
+  t.match(
+    await explainLines(t, `${rules(half, 'variant: canary')}${back}`),
+    /2 rules come first: header:x = 0 -> baseline 50 %, canary 50 %; header:x = 1 -> canary\. They hold after a promotion too: the baseline stays in use\./,
+  )
+  t.match(await explainLines(t, rules(all)), /header:x = 0 -> baseline\. baseline has everything/)
   t.match(await keyed('cookie:session'), /The key is cookie session:/)
 })

@@ -2,11 +2,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
+import { parseConfig } from '../../src/config/load.ts'
 import { parseStore } from '../../src/config/parse-store.ts'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
+import { buildPlan } from '../../src/rollout/plan.ts'
 import type { RedisAddress } from '../../src/store/redis-address.ts'
 import { openRedisStore } from '../../src/store/redis-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { commit, sampleState, takeLease } from '../store/samples.ts'
+import { commit, sampleEvidence, sampleState, takeLease } from '../store/samples.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { run } from './fake-io.ts'
@@ -16,16 +19,7 @@ const quiet = {
   ...{ maxBytes: 1024 ** 2, maxPending: 10, retentionMs: 1000 },
 }
 
-/** A configuration with its store elsewhere, checked; `root` is a folder of the test. */
-async function check(
-  root: string,
-  store: string,
-  more = '    split: { weights: { canary: 10% } }',
-) {
-  const file = join(root, 'serin.yaml')
-  writeFileSync(
-    file,
-    `version: 1
+const textOf = (store: string, more: string) => `version: 1
 gateway: { listen: 127.0.0.1:0 }
 store: '${store}'
 services:
@@ -35,11 +29,20 @@ services:
       baseline: { version: '1', upstreams: ['http://127.0.0.1:1'] }
       canary: { version: '2', upstreams: ['http://127.0.0.1:2'] }
 ${more}
-`,
-  )
-  const { exitCode, stdout } = await run(['check', '-c', file])
+`
+
+/** A configuration with its store elsewhere, checked; `root` is a folder of the test. */
+async function check(
+  root: string,
+  store: string,
+  more = '    split: { weights: { canary: 10% } }',
+) {
+  const file = join(root, 'serin.yaml')
+  writeFileSync(file, textOf(store, more))
+  const { exitCode, stdout, stderr } = await run(['check', '-c', file])
   return {
     exitCode,
+    stderr,
     warnings: stdout.split('\n').filter((line) => line.includes('store:')),
     stdout,
   }
@@ -82,24 +85,91 @@ async function promoteIn(store: Store, canaryVersion: string) {
   })
 }
 
-t.test('Check warns where the store has promoted what the file does not name.', async (t) => {
-  const warned = async (promoted: string, more?: string) => {
+t.test('A file that a gateway would refuse, by what the store has promoted, is bad.', async (t) => {
+  const checked = async (promoted: string, more?: string) => {
     const root = t.testdir({})
-    const options = { path: join(root, 'data'), ...quiet }
-    const store = await openLmdbStore(options)
+    const store = await openLmdbStore({ path: join(root, 'data'), ...quiet })
     await promoteIn(store, promoted)
     await store.close()
     const data = readFileSync(join(root, 'data', 'data.mdb'))
-    const { exitCode, warnings } = await check(root, 'lmdb:./data', more)
-    t.equal(exitCode, 0, 'the store may be another one than where it is served')
+    const found = await check(root, 'lmdb:./data', more)
     t.same(readFileSync(join(root, 'data', 'data.mdb')), data, 'nothing is written')
-    return warnings
+    return { ...found, stderr: found.stderr.replaceAll(root, '') }
   }
-  t.same(await warned('1', ROLLOUT), [], 'it is the baseline')
-  t.same(await warned('0.9', ROLLOUT), [
-    'warning: store: a gateway would refuse this file: services.m: 0.9 serves 100 %: make it the baseline first',
+  t.match(await checked('1', ROLLOUT), { exitCode: 0, warnings: [] }, 'it is the baseline')
+  t.match(await checked('0.9', ROLLOUT), {
+    exitCode: 1,
+    stdout: /^(?!.*is good)/,
+    stderr: `/serin.yaml has 1 problem:
+  /serin.yaml:8:28: services.m.variants.baseline.version: a gateway would refuse this file: 0.9 serves 100 %: make it the baseline first
+`,
+  })
+  t.match(await checked('0.9'), { exitCode: 0, warnings: [] }, 'without a rollout nothing moves')
+})
+
+/** What check says of a file with these lines while a rollout of `ROLLOUT` is at its second step. */
+async function noted(
+  t: Test,
+  more: string,
+  change: Partial<RolloutState> = {},
+  rolledBack = '0.1',
+) {
+  const root = t.testdir({})
+  const file = textOf('lmdb:./data', ROLLOUT)
+  const parsed = parseConfig(file, { file: null, env: {} })
+  if (!parsed.ok) throw new Error(parsed.problems[0]!.message)
+  const { configHash, fingerprint } = buildPlan(parsed.config.services[0]!, parsed.config.hash)!
+  const common = { service: 'm', baselineVersion: '1', step: 1, configHash, fingerprint }
+  const undone = { phase: 'rolled-back', rolledBackAt: 5, rolledBackReason: 'operator' } as const
+  const store = await openLmdbStore({ path: join(root, 'data'), ...quiet })
+  const lease = await takeLease(store)
+  await commit(store, lease, null, {
+    service: 'm',
+    state: sampleState({ ...common, canaryVersion: rolledBack }, undone),
+  })
+  const state = { ...sampleState({ ...common, canaryVersion: '2', revision: 2 }), ...change }
+  const starts = [[{ pi: 0.05, canary: 1640, total: 32_000 }]]
+  const evidence = sampleEvidence({ ratio: { foldedThrough: 1, starts, sup: 0 } })
+  await commit(store, lease, 1, { service: 'm', state: state as RolloutState, evidence })
+  await store.close()
+  const { exitCode, stdout, stderr } = await check(root, 'lmdb:./data', more)
+  t.equal(exitCode, 0, stderr)
+  const notes = stdout.split('\n').filter((line) => line.startsWith('note: '))
+  return notes.map((note) => note.replace(`${root}/`, ''))
+}
+
+t.test('Check notes what a reload would make of the rollout that runs.', async (t) => {
+  const of = (attempt: string) =>
+    `note: serin.yaml:5:3: services.m: a reload of this file changes the rollout that runs (${attempt}): `
+  const at = of('2 beside 1, attempt 1, step 2 at 5 %, evidence of 1,640 canary units')
+  const analysis =
+    '    analysis: { metrics: { slow: { kind: latency, quantile: 0.9, maxIncrease: 30% } } }'
+  t.same(await noted(t, ROLLOUT), [], 'the same file')
+  t.same(await noted(t, ROLLOUT.replace('5%', '5%, minRequests: 9')), [], 'it goes on')
+  t.same(await noted(t, `${ROLLOUT}\n${analysis}`), [
+    `${at}The analysis of 2 changed: attempt 2 draws anew who gets the canary, and earlier evidence does not count.`,
   ])
-  t.same(await warned('0.9'), [], 'without a rollout nothing is moved')
+  t.same(await noted(t, ROLLOUT.replace('5%', '10%')), [
+    `${at}The steps of 2 changed: back to the first one, the evidence stays.`,
+  ])
+  t.same(await noted(t, '    split: { weights: { canary: 10% } }'), [
+    `${at.replace('changes', 'ends').slice(0, -2)}, since it has none for this service`,
+  ])
+  const known = { canaryVersion: '3', baselineVersion: '0' }
+  t.match(
+    await noted(t, ROLLOUT, known),
+    [
+      / The rollout of 3 beside 0 was dropped at 5 %, since .* New canary version 2 beside 1: the rollout starts when the canary is ready\.$/,
+    ],
+    'never seen',
+  )
+  t.match(
+    await noted(t, ROLLOUT, known, '2'),
+    [/\. 2 was rolled back before and stays so: `retry` starts a new attempt\.$/],
+    'seen',
+  )
+  const over = { phase: 'promoted', promotedAt: 5, weightBp: 10_000 } as const
+  t.same(await noted(t, `${ROLLOUT}\n${analysis}`, over), [], 'it has ended')
 })
 
 t.test('A store that cannot be used is a warning that says where and why.', async (t) => {
@@ -153,7 +223,13 @@ t.test('cli/check-redis', skipWithout('redis-server'), async (t) => {
       ...quiet,
     })
     await promoteIn(store, '0.9')
-    t.match((await check(root, address, ROLLOUT)).warnings, [/m: 0.9 serves 100 %: make it/])
+    const refused = await check(root, address, ROLLOUT)
+    t.equal(refused.exitCode, 1)
+    t.match(refused.stderr, /a gateway would refuse this file: 0\.9 serves 100 %: make it/)
+    const state = sampleState({ service: 'm', revision: 2, canaryVersion: '2', weightBp: 500 })
+    const lease = await takeLease(store)
+    await commit(store, lease, 1, { service: 'm', state, evidence: sampleEvidence() })
+    t.match((await check(root, address, ROLLOUT)).stdout, /^note: .*The rollout of 2 beside 1\.4/m)
     await store.close()
   })
 })

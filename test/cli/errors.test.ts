@@ -143,10 +143,31 @@ t.test('Mistakes of the command line say what would be right.', async (t) => {
       /no service "abm" \(.* has: abn\): did you mean "abn"\?/,
     ],
     [['backtest', 'credit-risk'], /nothing to judge again before .*--rps makes some up/],
-    [['statsu'], /Did you mean status\?\)[^]*`serin help <command>` says what there is/],
-    [['status', '--wacth'], /Did you mean --watch\?\)[^]*serin help <command>/],
-    [['wait', 'credit-risk'], /required option '--for <end>' not specified[^]*serin help/],
-    [['weights', 'fixed', 'canary:20'], /Write it as canary=20/],
+    [['--all'], /^serin: unknown option '--all': `serin help` says what there is\n$/],
+    [
+      ['status', '--wacth'],
+      /^serin: unknown option '--wacth' \(did you mean --watch\?\): `serin help status` says what there is\n$/,
+    ],
+    [
+      ['wait', 'credit-risk'],
+      /^serin: required option '--for <end>' not specified: `serin help wait` says what there is\n$/,
+    ],
+    [['weights', 'fixed', 'canary:20'], /Write it as canary=20.*: `serin help weights` says/],
+    [
+      ['check', 'a.yaml'],
+      /^serin: "check" takes its file by an option: `serin check -c a\.yaml`\n$/,
+    ],
+    [['serve', 'a.yaml'], /`serin serve -c a\.yaml`\n$/],
+    [
+      ['explain', 'a', '1', '2'],
+      /^serin: too many arguments for 'explain'.* got 3: `serin help explain` says what there is\n$/,
+    ],
+    [['status', 'a', 'b'], /^serin: too many arguments for 'status'/],
+    [
+      ['help', 'statsu'],
+      /^serin: unknown command "statsu": did you mean "status"\? \(`serin help` lists them\)\n$/,
+    ],
+    [['help', 'foo'], /^serin: unknown command "foo" \(`serin help` lists them\)\n$/],
     [
       ['status', '--admin', 'localhost:9090'],
       /give one like http:\/\/127\.0\.0\.1:9090 \(--admin or SERIN_ADMIN\)/,
@@ -155,9 +176,36 @@ t.test('Mistakes of the command line say what would be right.', async (t) => {
   for (const [argv, wanted] of cases) {
     const told = await run(argv, { env: { SERIN_ADMIN: admin } })
     t.not(told.exitCode, 0, argv.join(' '))
+    t.match(told.stderr, /^serin: /, argv.join(' '))
     t.match(told.stderr, wanted, argv.join(' '))
     t.notMatch(told.stderr, /\n +at /, 'no stack')
   }
+})
+
+t.test('Help is no mistake, whoever asks for it.', async (t) => {
+  for (const argv of [[], ['help'], ['help', 'status'], ['help', '--help'], ['status', '--help']]) {
+    const { stdout, stderr } = await run(argv)
+    t.match(stdout + stderr, /^Usage: serin/, argv.join(' '))
+    t.notMatch(stderr, /^serin: /m)
+  }
+})
+
+t.test('The data port in place of the admin port is known by its answer.', async (t) => {
+  const data = await serveProblem(t, 'SERIN_NO_ROUTE')
+  const admin = await serveProblem(t, 'SERIN_REFUSED')
+  const behind = await serveProblem(t, 'SERIN_UPSTREAM_REFUSED')
+  for (const [url, code] of [
+    [data, 'SERIN_NO_ROUTE'],
+    [behind, 'SERIN_UPSTREAM_REFUSED'],
+  ] as const) {
+    const told = await run(['status', '--admin', url])
+    t.equal(told.exitCode, 2)
+    t.equal(
+      told.stderr,
+      `serin: ${url} answers like serin's data port: --admin (or SERIN_ADMIN) wants the address of \`admin.listen\` [${code}]\n`,
+    )
+  }
+  t.notMatch((await run(['status', '--admin', admin])).stderr, /data port/)
 })
 
 t.test("A mistake of serin's own asks to be reported.", async (t) => {

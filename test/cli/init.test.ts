@@ -103,7 +103,7 @@ t.test(
     t.match(stdout, 'Name of the model endpoint [my-model]: ')
     t.match(stdout, 'Path of its requests [/v2/models/churn/*]: ')
     t.match(stdout, 'Write it as http://10.0.0.1:8000, without a path.')
-    t.match(stdout, 'Give a number from 1 to 4.')
+    t.match(stdout, 'Give a number from 1 to 5.')
     t.match(stdout, 'New users per second, about [10]: ')
     const text = readFileSync(out, 'utf8')
     t.match(text, /churn:\n {4}match: \{ path: "\/v2\/models\/churn\/\*"/)
@@ -129,6 +129,13 @@ t.test('The questions fit what is judged, and names are answers too.', async (t)
   t.match(events, 'The event that counts [purchase]')
   t.notMatch(events, 'JSON pointer')
   t.match(readFileSync(out, 'utf8'), 'event: "signup"')
+  const odds = await asked('', '', '', '', '-', 'log-loss', '/p', '20')
+  t.match(odds, /log-loss: and how well predicted probabilities \(0 to 1\) fit, by labels 0 or 1/)
+  t.match(odds, 'JSON pointer to the prediction in the answer')
+  t.match(
+    readFileSync(out, 'utf8'),
+    /prediction: body:\/p .*probability, 0 to 1,[^]*Labels, 0 or 1: [^]*log-loss: \{ kind: log-loss/,
+  )
   const plain = await asked('', '', '', '', '', '', '')
   t.notMatch(plain, /The event that counts|JSON pointer/)
   t.match(plain, 'Requests per second, about')

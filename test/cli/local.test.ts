@@ -76,7 +76,10 @@ t.test('Help and version are no failures; unknown commands and options are.', as
   t.equal((await run(['--version'])).stdout, '1.2.3\n')
   const unknown = await run(['statsu'])
   t.equal(unknown.exitCode, 1)
-  t.match(unknown.stderr, /Did you mean status/)
+  t.equal(
+    unknown.stderr,
+    "serin: unknown command 'statsu' (did you mean status?): `serin help` says what there is\n",
+  )
   t.equal((await run(['status', '--wacth'])).exitCode, 1)
   t.equal((await run(['explain', 'a', 'last'])).exitCode, 1)
 })
@@ -97,11 +100,11 @@ t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => 
         ['bbb', '22'],
       ],
       '<><',
-      80,
+      { tableWidth: 80 },
     ),
     ['a     1  x', 'bbb  22'],
   )
-  t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', 10), ['abcdef  g…'])
+  t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', { tableWidth: 10 }), ['abcdef  g…'])
   t.same(wrap('one two three', 7), ['one two', 'three'])
   t.same(wrap('unbreakable x', 4), ['unbreakable', 'x'])
   t.same([-1, 45, 89.6, 140, 5400, 86_400, 200_000].map(formatSeconds), [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { RuleStatus } from '../../src/admin/service-status.ts'
-import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
+import type { RuleStatus, ServiceStatus } from '../../src/admin/service-status.ts'
+import { createFakeDeps, fakeState, fakeStatus, NOW } from '../admin/fake-deps.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 const figures = (requests: number, rmse: number | null) => ({
@@ -20,11 +20,14 @@ const RULES: readonly RuleStatus[] = [
   { rule: null, variants: { baseline: figures(7, 3.1) } },
 ]
 
+const NOTE = '  note      rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
+
 async function status(
   rules: readonly RuleStatus[],
   weightsBp: Readonly<Record<string, number>> = { baseline: 9000, canary: 1000 },
+  of: ServiceStatus = fakeStatus(null, 'fixed'),
 ): Promise<string> {
-  const base = { ...fakeStatus(null, 'fixed'), weightsBp }
+  const base = { ...of, weightsBp }
   const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
   const country = { field: { from: 'header', name: 'x-country' }, test: 'in' } as const
   const split = {
@@ -55,13 +58,54 @@ t.test('Status shows the figures of each rule side by side, and what they are no
     '  query:age >= 18\n    no request yet\n  no rule: drawn\n    baseline',
     'reloaded away',
   )
-  t.match(stdout, /note +rules send requests .* no A\/B/s)
+  t.match(stdout, `\n${NOTE}\n`)
   t.match(stdout, /^fixed {2}fixed weights\n/, 'rules beside a split')
   t.ok(stdout.split('\n').every((line) => line.length <= 80))
 })
+
+t.test(
+  'What figures of rules are not is told once, however many services have rules.',
+  async (t) => {
+    const services = ['a', 'b', 'c'].map((name) => ({
+      ...fakeStatus(null, name),
+      rules: name === 'a' ? [] : RULES,
+    }))
+    const admin = await serveAdmin(t, createFakeDeps({ services: () => services }))
+    const { stdout } = await run(['status', '--admin', admin])
+    const [a, b, c] = stdout.split('\n\n').map((block) => block.split('\n').includes(NOTE))
+    t.same([a, b, c], [false, true, false])
+  },
+)
 
 t.test('Where every request matched a rule nothing is said of draws.', async (t) => {
   t.notMatch(await status([RULES[0]!, { rule: null, variants: {} }]), 'no rule')
   t.notMatch(await status([{ rule: null, variants: {} }]), 'by rule')
   t.match(await status([RULES[0]!], { baseline: 10_000, canary: 0 }), /^fixed {2}key split\n/)
 })
+
+t.test(
+  'Status says which rules still send requests to what a promotion has emptied.',
+  async (t) => {
+    const weights = { baseline: 0, canary: 10_000 }
+    const told = async (of: ServiceStatus) =>
+      (await status(RULES, weights, of)).replaceAll(/\s+/g, ' ')
+    const left = new RegExp(
+      `note baseline \\(1\\.4\\) still answers, by rules that hold after a promotion too \\(header:x-country = ${COUNTRY.trim()} ?\\); rules send`,
+    )
+    const promoted = {
+      ...fakeState(),
+      phase: 'promoted',
+      promotedAt: NOW,
+      weightBp: 10_000,
+    } as const
+    t.match(await told(fakeStatus(promoted, 'fixed')), left)
+    t.match(await told(fakeStatus(fakeState(), 'fixed')), / note rules send/, 'it is under way')
+    const fixed = { state: fakeState(), id: 'x#1', comparisons: [], lastDecision: null }
+    const experiment = { ...fixed, winner: 'canary' }
+    t.match(await told({ ...fakeStatus(null, 'fixed'), experiment }), left)
+    t.match(
+      await told({ ...fakeStatus(null, 'fixed'), experiment: { ...experiment, winner: null } }),
+      / note rules send/,
+    )
+  },
+)

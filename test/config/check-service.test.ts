@@ -12,7 +12,16 @@ t.test('an upstream is scheme, host and port alone, once per variant', (t) => {
       ['"http://h:1/"', said('http://h:1/')],
       ['"http://h:1/v2"', said('http://h:1/v2')],
       ['"http://h:1?x"', said('http://h:1?x')],
-      ['"http://h:99999"', said('http://h:99999')],
+      [
+        '"http://h:99999"',
+        'variants.v.upstreams[0]: found "http://h:99999", a port is at most 65535',
+      ],
+      [
+        '"http://$CANARY_HOST:1"',
+        `${said('http://$CANARY_HOST:1')} (a variable of the environment is written \${CANARY_HOST})`,
+      ],
+      ['"http://a$:1"', said('http://a$:1')],
+      ['"http://u:$p@h:1"', said('http://(hidden)@h:1')],
       ['"http://u:p@h:1"', said('http://(hidden)@h:1')],
       ['"http://h:80", "HTTP://H"', 'variants.v.upstreams[1]: found http://h twice'],
       [
@@ -23,6 +32,9 @@ t.test('an upstream is scheme, host and port alone, once per variant', (t) => {
     (found) => file({ variants: `      v: { version: "3", upstreams: [${found}] }` }),
   )
   t.match(problemsOf(file({ top: 'passthrough: http://h/x' })), [/passthrough: found "http:/])
+  t.match(problemsOf(file({ gateway: ', health: $HEALTH' })), [
+    'f:2:41: gateway.health: found "$HEALTH", allowed is a path that starts with /, without * ? and # (a variable of the environment is written ${HEALTH})',
+  ])
   t.end()
 })
 

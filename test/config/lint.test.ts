@@ -56,6 +56,24 @@ t.test('a log-loss and an accuracy of the same prediction are warned about', (t)
   t.end()
 })
 
+t.test('variants that one server answers for in the same way are warned about', (t) => {
+  const about = (variants: string) => lintConfig(configOf(file({ variants })))
+  const twin = {
+    path: ['services', 'm', 'variants', 'v', 'upstreams', 1],
+    message:
+      'http://h:3 is an upstream of u too, and no path of its own tells v apart: one server answers for both, and would be compared with itself',
+  }
+  const u = '      u: { version: "3", upstreams: ["http://h:3"] }\n'
+  const v = (more: string) =>
+    `${u}      v: { version: "4", upstreams: ["http://h:4", "http://H:3"]${more} }`
+  t.same(about(v('')), [twin])
+  t.same(about(v(', path: "/other"')), [])
+  t.same(about(v(', path: "/m"')), [twin], 'the path that it has anyway')
+  t.same(about(v('').replace('//H:3', '//H:5')), [])
+  t.same(about(v(', tls: { servername: v }').replaceAll('http:', 'https:')), [], 'another name')
+  t.end()
+})
+
 t.test('a rollout that nothing rolls back is warned about', (t) => {
   const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
   t.match(warningsOf(rollout('')), [warning])

@@ -107,6 +107,39 @@ t.test(
   },
 )
 
+t.test('a quote that is not closed is told where it opens', (t) => {
+  const open = (quote: string, then: string) =>
+    `services:\n  m:\n    version: ${quote}1.4\n    ${then}\n    other: 1\n`
+  for (const [quote, then] of [
+    ['"', 'upstreams: ["http://h"]'],
+    ["'", 'upstreams: http://h'],
+    ['"', '# the rest'],
+  ] as const)
+    t.same(problemsOf(open(quote, then)), [
+      'f:3:14: not valid YAML: the quote that opens here is not closed',
+    ])
+  t.same(problemsOf('a: { version: "1.4, upstreams: ["http://h"] }\n'), [
+    'f:1:34: not valid YAML: this follows a text in quotes, which opens in line 1, column 15: a quote is missing there, or one is too many',
+  ])
+  t.match(problemsOf("a:\n  b: 'it's'\n"), [/^f:2:10: .* opens in line 2, column 6: a quote is/])
+  t.end()
+})
+
+t.test('an indentation that differs is told with the line to compare it with', (t) => {
+  const advice = (line: number) =>
+    `not valid YAML: this begins in another column than its neighbours: compare its indentation with line ${line}`
+  const service = (...lines: string[]) => ['services:', '  m:', ...lines, ''].join('\n')
+  t.same(
+    problemsOf(service('    rollout:', '    steps:', '      - { weight: 5% }', '      watch: 3m')),
+    [`f:6:7: ${advice(4)}`],
+  )
+  t.same(problemsOf(service('    rollout:', '   steps:', '    - 1')), [`f:4:4: ${advice(2)}`])
+  t.same(problemsOf(service('    a: 1', '', '    # a note', '     b: 2 # c')), [
+    `f:6:6: ${advice(3)}`,
+  ])
+  t.end()
+})
+
 t.test('a key that stands twice in a map is refused, and the rest is still checked', (t) => {
   const text = `version: 1\nversion: 1\ngateway: { listen: a }\nservices: {}\n`
   t.match(problemsOf(text), [

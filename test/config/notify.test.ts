@@ -54,6 +54,10 @@ t.test('what is wrong with a webhook is said without what is secret in its addre
         `${url} (hidden), which is no address that can be called`,
       ],
       [
+        '{ url: "http://u:$P@$HOST/s3cret", on: [held] }',
+        `${url} http://$host/(hidden), which is no address that can be called (a variable of the environment is written \${HOST})`,
+      ],
+      [
         '{ url: "http://%ff@h/s3cret", on: [held] }',
         `${url} http://h/(hidden), which is no address that can be called`,
       ],

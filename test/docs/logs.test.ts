@@ -2,6 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
+import { createLog } from '../../src/create-log.ts'
+import { createDecisionNews } from '../../src/decision-news.ts'
 import { AccessLog } from '../../src/proxy/access-log.ts'
 import { fakeDecision } from '../admin/fake-deps.ts'
 
@@ -36,8 +38,19 @@ t.test('docs/logs.md has every field of the access log, with its type.', (t) => 
 t.test('docs/logs.md has every field of a decision.', (t) => {
   const rows = [...section('Decisions').matchAll(/^\| (`.+?`) +\|/gm)]
   const fields = rows.flatMap(([, names]) => names!.match(/\w+/g)!)
-  const { metrics: _, ...decision } = fakeDecision()
-  t.same(fields.toSorted(), Object.keys(decision).toSorted())
+  const lines: string[] = []
+  const news = createDecisionNews({
+    metrics: { countDecision: () => {} },
+    notifications: { wake: () => {} },
+    log: createLog({ write: (line) => lines.push(line) }) as never,
+  })
+  news.tell(fakeDecision())
+  const { time, msg, decision, evidence } = JSON.parse(lines[0]!) as Record<string, never>
+  t.same(fields.toSorted(), Object.keys(decision!).toSorted())
+  t.match(decision, { at: '2027-05-01T11:59:00.000Z', from: { step: 0 }, to: { step: 1 } })
+  t.match(evidence, [{ name: 'rmse' }])
+  t.equal(msg, fakeDecision().summary)
+  t.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   t.end()
 })
 

@@ -89,7 +89,7 @@ export function renderCli(program: Command): string {
     'Every command of `serin`, made from the commands as they are defined by `npm run docs:cli`. `serin help <command>` says the same. In a clone `serin` is `node dist/main.js`. How the verbs are used: [operating.md](operating.md).',
     '## For all commands',
     'Commands that ask a running gateway ask at `--admin URL`, else at `SERIN_ADMIN`, else at http://127.0.0.1:9090, with the token of `--token`, else of `SERIN_TOKEN` (better: an argument shows in the list of processes).',
-    'Output is at most 80 columns wide, and less on a narrower terminal. It is coloured on a terminal unless `NO_COLOR` is set to anything ([no-color.org](https://no-color.org)). What takes long says on stderr how far it is, on a terminal alone. Errors go to stderr: one line that begins with `serin: `, says what to do next, and ends with the code of the [API](api.md) where it was the gateway that refused.',
+    'On a terminal output is at most 80 columns wide, or as wide as a narrower one, and tables are cut there; elsewhere sentences are broken at 80 columns and no table is cut. Output is coloured on a terminal unless `NO_COLOR` is set to anything ([no-color.org](https://no-color.org)). What takes long says on stderr how far it is, on a terminal alone. Errors go to stderr: one line that begins with `serin: `, says what to do next, and ends with the code of the [API](api.md) where it was the gateway that refused.',
     table(
       ['exit code', 'means'],
       [

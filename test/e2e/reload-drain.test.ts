@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { createServer as createHttpServer, type ServerResponse } from 'node:http'
 import { request } from 'undici'
+import type { ReloadStandingJson } from '../../src/admin/configuration.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { askAdmin, command, readSample, readService, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
@@ -83,6 +84,9 @@ t.test('Reloads under load lose no request; a bad file changes nothing.', async 
   })
   t.ok(logged)
   t.equal(await isReloadGood(), 0)
+  const standing = (await askAdmin(admin, '/api/v1/reload')).json<ReloadStandingJson>()
+  t.same(standing.refused?.problems, problems)
+  t.ok(standing.inForceSince < standing.refused!.at)
   t.equal((await readService(admin, 'm')).weights['canary'], 60, 'the old configuration stays')
 
   const restart = { ...configAt(70), feedback: { retention: '1d' } }
@@ -97,6 +101,9 @@ t.test('Reloads under load lose no request; a bad file changes nothing.', async 
   t.equal((await askAdmin(admin, '/api/v1/services')).status, 401, 'new tokens are asked for')
   const mine = await askAdmin(admin, '/api/v1/services/m', { headers })
   t.match(mine.json(), { weights: { canary: 80 } })
+  const mended = (await askAdmin(admin, '/api/v1/reload', { headers })).json<ReloadStandingJson>()
+  t.equal(mended.refused, null)
+  t.ok(mended.inForceSince > standing.refused!.at)
 
   await until('there was a load', () => load.tally.sent > 100)
   await load.stop()

@@ -91,6 +91,12 @@ t.test('Two workers share the ports, the figures, commands and reloads.', async 
   writeConfig(folder, 'version: 2\n')
   t.equal((await reload()).status, 422)
   t.equal(await readSample(admin, 'serin_config_reload_success'), 0)
+  // Each new connection goes to the next worker: whichever answers knows it.
+  for (const _ of [1, 2]) {
+    t.match((await askAdmin(admin, '/api/v1/reload')).json(), {
+      refused: { problems: [/gateway: is missing/, /services: is missing/] },
+    })
+  }
   writeConfig(folder, { ...configAt(200), feedback: { retention: '1d' } })
   t.match((await reload()).json(), { problems: ['feedback.retention: a change needs a restart'] })
   const three = configAt(200)

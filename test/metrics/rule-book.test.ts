@@ -161,6 +161,13 @@ t.test('rules and versions that a reload leaves keep their figures', (t) => {
   const [baseline, canary] = of.variants
   world.reload({ ...of, variants: [baseline!, { ...canary!, version: '9' }] })
   t.same(world.figures()[1], ['header:tier = gold', {}], 'another version begins anew')
+  world.request('canary', 1, 10)
+  world.book.labelled(gold, 10)
+  t.match(
+    world.figures()[1]![1],
+    { canary: { requests: 1, scores: [null, null] } },
+    'a late label of the version before is not its',
+  )
   t.end()
 })
 

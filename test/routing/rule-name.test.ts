@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { RuleCondition, RuleSpec } from '../../src/domain/service.ts'
-import { ruleId, ruleNames } from '../../src/routing/rule-name.ts'
+import { ruledId, ruleId, ruleNames } from '../../src/routing/rule-name.ts'
 
 const rule = (...when: RuleCondition[]): RuleSpec => ({ when, then: { variant: 'canary' } })
 const range = (bounds: Partial<Record<'gte' | 'gt' | 'lt' | 'lte', number>>) =>
@@ -48,5 +48,18 @@ t.test('a rule is known by its conditions, not by its place or its variant', (t)
   t.equal(ruleId({ ...rule(tier('gold')), then: { weightsBp: { canary: 1 } } }), known)
   t.not(ruleId(rule(tier('gold', 'silver'))), known)
   t.ok(Number.isInteger(known) && known > 0 && known < 2 ** 32)
+  t.end()
+})
+
+t.test('what a version did for a rule is known by the rule, the variant and the version', (t) => {
+  const ids = [
+    ruledId(0, 'canary', '2.0'),
+    ruledId(0, 'canary', '2.1'),
+    ruledId(0, 'baseline', '2.0'),
+    ruledId(7, 'canary', '2.0'),
+  ]
+  t.equal(new Set(ids).size, ids.length)
+  for (const id of ids) t.ok(Number.isInteger(id) && id >= 0 && id < 2 ** 32)
+  t.equal(ruledId(7, 'canary', '2.0'), ids[3])
   t.end()
 })

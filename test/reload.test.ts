@@ -1,0 +1,45 @@
+import t from 'tap'
+import type { Config } from '../src/config/config.ts'
+import type { LiveServices } from '../src/live-services.ts'
+import { createPrepareReload, reloadFrom } from '../src/reload.ts'
+import { configOf, file } from './config/problems-of.ts'
+
+/** A gateway that has nothing but its configuration. */
+const liveOf = (config: Config) =>
+  ({
+    config,
+    plans: new Map(),
+    targets: { byService: new Map(), release: () => {} },
+  }) as unknown as LiveServices
+
+t.test('A reload that comes after that of the watcher tells what that one changed.', async (t) => {
+  const [first, second] = ['1s', '2s'].map((wait) =>
+    configOf(file({ gateway: `, drain: { wait: ${wait} }` })),
+  )
+  let live = liveOf(first!)
+  let now = 1000
+  const prepare = createPrepareReload({
+    clock: { now: () => 0, monotonic: () => now },
+    live: () => live,
+    readCertificate: () => null,
+    build: liveOf,
+    refusal: async () => null,
+    replace: async (next) => void (live = next),
+    onResult: () => {},
+  })
+  const reload = async (config: Config) => {
+    const result = await reloadFrom(async () => ({ ok: true, config, warnings: [] }), prepare)
+    return result.ok ? result.changes : result.problems
+  }
+  const unchanged = [/^nothing has changed since the file was last taken over \(it is watched/]
+  t.match(await reload(first!), unchanged, 'nothing was taken over yet')
+  const changes = await reload(second!)
+  t.match(changes, ['gateway.drain.wait: "1s" → "2s"', /^configuration /])
+  now += 800
+  const again = ['nothing new: the file was taken over 1s ago, with these changes', ...changes]
+  t.same(await reload(second!), again)
+  now += 30_000
+  t.match(await reload(second!), [/taken over 31s ago/, ...changes], 'once more')
+  now += 60_000
+  t.match(await reload(second!), unchanged, 'long ago')
+})
