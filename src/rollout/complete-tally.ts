@@ -36,14 +36,14 @@ export function completeTally(cohort: Cohort, hypothesis: Hypothesis, tally: Tal
 
 function missing(asked: Readonly<Pair>, came: EventTally): EventTally {
   const events: Pair = [asked[0] - came.trials[0], asked[1] - came.trials[1]]
-  return {
+  const tally: EventTally = {
     kind: 'event',
     trials: [...asked],
     events,
     harmEvents: [...events],
     harmUnits: null,
-    ...(came.events[0] + came.events[1] === 0 ? undefined : { unscored: [...came.events] }),
   }
+  return came.events[0] + came.events[1] === 0 ? tally : { ...tally, unscored: [...came.events] }
 }
 
 // Where no cap was known the cohort is not judged.

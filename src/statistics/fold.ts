@@ -52,7 +52,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const stepProof = addEvents(since.stepProof, pi, tally.events, units)
   // Without an event no label was drawn: the evidence stands where it stood.
   const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
-  return {
+  const folded: EventEvidence = {
     kind: 'event',
     foldedThrough: fold.cohort,
     step: fold.step,
@@ -63,7 +63,6 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     events: addPairs(evidence.events, tally.events),
     stepTrials: addPairs(since.stepTrials, tally.trials),
     stepEvents: addPairs(since.stepEvents, tally.events),
-    ...addUnscored(evidence.unscored, tally.unscored),
     sup: {
       harm: isQuiet
         ? evidence.sup.harm
@@ -72,6 +71,9 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
       stepProof: latch(since.sup.stepProof, h, () => eventProofLogEvidence(h, stepProof)),
     },
   }
+  const unscored = addUnscored(evidence.unscored, tally.unscored)
+  // Only where there are any: it would be stored with every hypothesis.
+  return unscored === undefined ? folded : { ...folded, unscored }
 }
 
 /**
@@ -127,9 +129,9 @@ export function foldRatio(evidence: RatioEvidence, fold: RatioFold): RatioEviden
 function addUnscored(
   before: EventEvidence['unscored'],
   more: EventTally['unscored'],
-): Pick<EventEvidence, 'unscored'> {
-  if (before === undefined && more === undefined) return {}
-  return { unscored: addPairs(before ?? [0, 0], more ?? [0, 0]) }
+): EventEvidence['unscored'] {
+  if (before === undefined || more === undefined) return before ?? more
+  return addPairs(before, more)
 }
 
 /** The evidence with what belongs to its step alone begun anew where `step` is another one. */
