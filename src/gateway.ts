@@ -86,7 +86,6 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const storeHealth = new StoreHealth({ log, now: clock.now, setUp: metrics.setStoreUp })
-
   const apply = createApplyWeights(() => live, lastWeights)
 
   const providers = createProviderFetcher()
