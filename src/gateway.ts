@@ -25,9 +25,9 @@ import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 import { createDecisionNews } from './decision-news.ts'
-import { describeStage, type Stage } from './describe-stage.ts'
+import { describeReadiness, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
-import { describeLead, describeReplicas, tellOfReplicas } from './describe-replicas.ts'
+import { tellOfReplicas } from './describe-replicas.ts'
 import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
@@ -55,9 +55,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   const lastWeights = keepLastWeights(config, log)
-  const onUnstored = (error: unknown) =>
-    log.error({ err: error }, 'predictions could not be stored')
-  const buffer = createPredictionBuffer({ store, onError: onUnstored })
+  const setUp = (isUp: boolean) => metrics.setStoreUp(isUp)
+  const health = new StoreHealth({ log, now: clock.now, setUp })
+  const watched = health.watched(store)
+  const onUnstored = (error: unknown) => health.report('a write of predictions', error)
+  const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log)
   const exchanges = new LiveExchanges(clock)
@@ -85,9 +87,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
-  const storeHealth = new StoreHealth({ log, now: clock.now, setUp: metrics.setStoreUp })
   const apply = createApplyWeights(() => live, lastWeights)
-
   const providers = createProviderFetcher()
   const notifications = createNotifications({
     ...{ store, clock, draw: deps.draw, log, metrics },
@@ -97,7 +97,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const news = createDecisionNews({ metrics, notifications, log })
 
   const evaluator = new Evaluator({
-    store: storeHealth.watched(store),
+    store: watched,
     clock,
     holder,
     reachability: (service, variant) =>
@@ -108,7 +108,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     onDecision: news.tell,
     onTurn: look.note,
     ...tellOfReplicas(log, siblings?.onLead),
-    onError: storeHealth.report,
+    onError: health.report,
   })
 
   const build = (next: Config, previous: LiveServices | null) =>
@@ -181,15 +181,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     metrics: siblings?.metrics ?? metrics.render,
     gather: look.gather,
     workers: async () => (await siblings?.workers()) ?? {},
-    ready: () => ({
-      ready: stage.ready,
-      checks: {
-        gateway: describeStage(stage),
-        evaluator: describeLead(evaluator.lead),
-        replicas: describeReplicas(evaluator.replicas),
-        store: join.describe() ?? storeHealth.describe(),
-      },
-    }),
+    ready: () => describeReadiness(stage, evaluator, join.describe() ?? health.describe()),
   }
 
   const takeUpStored = async () => {
@@ -289,7 +281,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await providers.close()
       await notifications.close()
       // Whoever ends while the store is away must end all the same.
-      await buffer.close().catch(onUnstored)
+      await buffer.close().catch((error: unknown) => {
+        log.error({ err: error, lost: buffer.size() }, 'predictions could not be stored')
+      })
       admin.server.closeAllConnections()
       await admin.close()
       await upstreams.close()

@@ -7,7 +7,7 @@ import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { Lead } from './lease-keeper.ts'
-import type { Confirm } from './observe.ts'
+import type { Confirm, Reachability } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import type { SeenReplicas } from './replicas.ts'
 
@@ -17,10 +17,7 @@ export type EvaluatorDeps = {
   readonly clock: Clock
   /** Names this process in the lease. */
   readonly holder: string
-  readonly reachability: (
-    service: string,
-    variant: string,
-  ) => { readonly ready: boolean; readonly downForMs: number }
+  readonly reachability: (service: string, variant: string) => ReturnType<Reachability>
   /** Asks another system for a metric. */
   readonly fetchProvider: FetchProvider
   /** Asked only where the configuration wants a promotion confirmed. */
@@ -29,7 +26,7 @@ export type EvaluatorDeps = {
   /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
   readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void
-  /** Told what the evidence says at every turn of a rollout. */
+  /** Told what the evidence says at every turn of a rollout, and at every decision. */
   readonly onTurn?: (state: RolloutState, reports: readonly MetricReport[]) => void
   /** Told at the first look, and whenever another process decides, or another is known to. */
   readonly onLead?: (lead: Lead) => void

@@ -1,5 +1,6 @@
 import type { Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
+import type { UpstreamCount } from '../domain/faults.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { StepShare } from '../domain/replica.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
@@ -45,6 +46,8 @@ const NO_VALUE: MetricValue = { value: null, n: 0 }
 export type Reachability = (variant: string) => {
   readonly ready: boolean
   readonly downForMs: number
+  /** Absent = not known. */
+  readonly upstreams?: UpstreamCount
 }
 
 /** What those say who confirm the promotion that may be next; they are asked in the background. */
@@ -146,6 +149,10 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     },
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
+    faults: () => ({
+      byCause: canary.faults,
+      upstreams: input.sight.reachability(CANARY).upstreams ?? null,
+    }),
     stepCanaryUnits:
       mirrorStepAt(plan.steps, state) === null
         ? stepCanaryUnits(plan, evidence, state)

@@ -165,8 +165,8 @@ export class RolloutRunner {
     const { evidence, isNews } = this.#observer.measure(this.#looked(now), isTurn)
     this.#cycle.amend(evidence)
     this.#seen = this.#observer.observe(this.#looked(now))
-    if (isTurn) this.#deps.onTurn(state, this.#seen.reports)
     const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
+    if (isTurn && transition.decision === null) this.#deps.onTurn(state, this.#seen.reports)
     if (!folded && !isNews && transition.state === state) return null
     return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
@@ -241,7 +241,7 @@ export class RolloutRunner {
   }
 
   async #commit(transition: Transition): Promise<Decision | null> {
-    const lease = this.#deps.lease()
+    const [lease, { onTurn, store }] = [this.#deps.lease(), this.#deps]
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const [plan, stored, cohorts] = [this.#plan, this.#stored, this.#cycle.changes()]
     const [from, storedRevision] = [stored ?? this.#state, stored?.revision ?? null]
@@ -249,13 +249,14 @@ export class RolloutRunner {
     const { evidence } = this.#cycle
     const context = { plan, from, lease, storedRevision, reports, now, evidence, cohorts }
     this.#isUnsure = true
-    const result = await this.#deps.store.commit(buildChange(transition, context))
+    const result = await store.commit(buildChange(transition, context))
     this.#isUnsure = false
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)
     }
     if (!transition.resetEvidence) this.#cycle.stored(cohorts)
+    if (transition.decision !== null && reports.length > 0) onTurn(this.#state, reports)
     this.#adopt(transition)
     const { decision } = result
     if (decision !== null) this.#deps.onDecision((this.#lastDecision = decision))

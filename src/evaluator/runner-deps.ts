@@ -22,7 +22,7 @@ export type RunnerDeps = Sight &
     /** Gives the data plane a state's weights, for every assignment from then on. */
     readonly apply: (state: RolloutState) => void
     readonly onDecision: (decision: Decision) => void
-    /** Told what the evidence says whenever a cohort turns, before anything is decided by it. */
+    /** Told what the evidence says whenever a cohort turns or a decision is stored, with the state before it. */
     readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
     readonly onError: (what: string, error: unknown) => void
   }

@@ -1,5 +1,6 @@
 import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { PairTicket } from './pair-ledger.ts'
 import type { RuleFigures } from './rule-book.ts'
@@ -24,7 +25,8 @@ export type ServiceRecorder = {
   readonly head: (ticket: Ticket, now: number) => void
   /**
    * The request's one outcome: exactly once per ticket. `status` as sent to the client (0 = none);
-   * `upstreamMs` is the time that attempts at upstreams took (null: none was made).
+   * `upstreamMs` is the time that attempts at upstreams took (null: none was made). `code`: of the gateway's own
+   * answer; absent or null = the upstream's.
    */
   readonly end: (
     ticket: Ticket,
@@ -32,6 +34,7 @@ export type ServiceRecorder = {
     status: number,
     upstreamMs: number | null,
     now: number,
+    code?: ErrorCode | null,
   ) => void
   /**
    * A WebSocket session goes on after its outcome was booked: it is in flight until `sessionEnded`, which

@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts'
 import type { Clock } from '../domain/clock.ts'
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
@@ -153,6 +154,7 @@ export class ServiceBook implements ServiceRecorder {
     status: number,
     upstreamMs: number | null,
     now = this.#clock.monotonic(),
+    code: ErrorCode | null = null,
   ): void {
     if (ticket.done) return
     ticket.done = true
@@ -170,6 +172,7 @@ export class ServiceBook implements ServiceRecorder {
       ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
       book.attempts.add(this.#clock.now(), failed)
       book.step.add(failed, isTimed ? bucket : null)
+      if (failed) book.countFault(code ?? status)
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)

@@ -1,4 +1,5 @@
 import type { AssignmentReason } from '../domain/assignment.ts'
+import type { Cause } from '../domain/faults.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
@@ -31,6 +32,8 @@ export class VariantBook {
   drawnInStep = new StepFigures()
   /** Share of failures in the last step that had at least some traffic; null = never had any. */
   lastStepFailureRate: number | null = null
+  /** Failures since the attempt began, overrides left out. */
+  faults = new Map<Cause, number>()
   readonly #series = new Map<number, RequestSeries>()
   readonly #attemptSeries = new Map<string, AttemptSeries[]>()
 
@@ -58,6 +61,11 @@ export class VariantBook {
     const series = ofUpstream.find((each) => each.result === result)
     if (series !== undefined) series.count++
     else ofUpstream.push({ upstream, result, count: 1 })
+  }
+
+  /** Counts one failure by its cause. */
+  countFault(cause: Cause): void {
+    this.faults.set(cause, (this.faults.get(cause) ?? 0) + 1)
   }
 
   requestSeries(): Iterable<RequestSeries> {
@@ -99,9 +107,10 @@ export class VariantBook {
     this.drawnInStep = new StepFigures()
   }
 
-  /** An attempt begins: the breaker looks at nothing from before it. */
+  /** An attempt begins: the breaker looks at nothing from before it, and failures are counted anew. */
   beginAttempt(): void {
     this.attempts = new AttemptWindow()
+    this.faults = new Map()
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { ObserveSpec, Service } from '../domain/service.ts'
 import type { AttemptResult, ServiceRecorder, Ticket } from '../metrics/recorder.ts'
@@ -51,13 +52,19 @@ export class Booking {
   }
 
   /** Books the outcome before the end: the answer has run well for long enough. */
-  settle(outcome: Outcome, status: number, trace: Trace, now: number): void {
+  settle(
+    outcome: Outcome,
+    status: number,
+    trace: Trace,
+    now: number,
+    code: ErrorCode | null = null,
+  ): void {
     if (this.#isSettled) return
     this.#isSettled = true
     // What the attempt that still runs has taken so far belongs to the upstream as well.
     const running = trace.isAttempting ? now - trace.attemptAt : 0
     const upstreamMs = trace.attempts === 0 ? null : trace.upstreamMs + running
-    this.#recorder.end(this.ticket, outcome, status, upstreamMs, now)
+    this.#recorder.end(this.ticket, outcome, status, upstreamMs, now, code)
   }
 
   /** The upstream has agreed to a session: that is the outcome, and what follows is in flight until `close`. */
@@ -79,6 +86,7 @@ export class Booking {
     now: number,
     answer: AnswerRemains | null,
     predictions: PredictionReader,
+    code: ErrorCode | null,
   ): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -86,7 +94,7 @@ export class Booking {
       this.#recorder.sessionEnded(this.ticket.variant)
       return
     }
-    this.settle(outcome, status, trace, now)
+    this.settle(outcome, status, trace, now, code)
     const { reads } = this.#watch
     const isGood = outcome === 'ok' && answer !== null && answer.status < 300
     if (reads !== null && isGood && answer.copy !== null) {

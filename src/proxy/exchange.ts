@@ -144,7 +144,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   onFallback(outcome: Outcome, status: number, code: ErrorCode | null): void {
     const { clock, predictions } = this.#context
     this.#replaced = { outcome, status, code, upstream: this.#trace.upstream }
-    this.#booking!.close(outcome, status, this.#trace, clock.monotonic(), null, predictions)
+    this.#booking!.close(outcome, status, this.#trace, clock.monotonic(), null, predictions, code)
   }
 
   onInformation(status: number, headers: readonly Buffer[]): void {
@@ -279,7 +279,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     exchanges.remove(this)
     this.#upload?.destroy()
     this.#delivery?.end(outcome, now)
-    this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions)
+    this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions, code)
     const isOwn = code === null && this.#replaced === null
     this.#mirrored?.onAnswered(outcome, isOwn ? this.#relay : null, this.#trace)
     if (!accessLog.takes(this.#replaced?.outcome ?? outcome)) return

@@ -1,3 +1,4 @@
+import type { UpstreamCount } from '../domain/faults.ts'
 import type { Variant } from '../domain/variant.ts'
 import type { Admission } from './admission.ts'
 import type { Budget } from './budget.ts'
@@ -45,8 +46,10 @@ export function judgeUpstream(
 export function readinessOf(
   upstreams: readonly Upstream[],
   now: number,
-): { readonly ready: boolean; readonly downForMs: number } {
-  if (upstreams.some((u) => u.health === 'up')) return { ready: true, downForMs: 0 }
+): { readonly ready: boolean; readonly downForMs: number; readonly upstreams: UpstreamCount } {
+  const healthy = upstreams.filter((u) => u.health === 'up').length
+  const count = { healthy, all: upstreams.length }
+  if (healthy > 0) return { ready: true, downForMs: 0, upstreams: count }
   const downs = upstreams.map((u) => u.downForMs(now)).filter((ms) => ms !== null)
-  return { ready: false, downForMs: downs.length === 0 ? 0 : Math.min(...downs) }
+  return { ready: false, downForMs: downs.length === 0 ? 0 : Math.min(...downs), upstreams: count }
 }

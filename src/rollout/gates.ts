@@ -80,13 +80,13 @@ function failedMetric(
   )
   const toRollBack = failed.find((r) => r.onFailure === 'rollback' && r.required)
   if (toRollBack !== undefined) {
-    const summary = summarize.harm(toRollBack)
+    const summary = summarize.harm(toRollBack, seen)
     return rollBackUnlessSick(state, seen, automatic('rollback', toRollBack.name, summary))
   }
   const toPause = failed.find((r) => r.onFailure === 'pause')
   // A pause that a metric asks for adds nothing to a pause, and would take 100 % from nobody in the watch.
   if (toPause === undefined || !isComparing(state)) return null
-  const summary = summarize.harm(toPause)
+  const summary = summarize.harm(toPause, seen)
   const decision = automatic('pause', toPause.name, summary)
   return pause(state, 'metric', seen.now, decision, toPause.name)
 }

@@ -1,3 +1,4 @@
+import type { Faults } from '../domain/faults.ts'
 import type { LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
 
 /** What one evaluation knows about the world: the input of `step` beside the state. */
@@ -9,6 +10,8 @@ export type Observation = {
   readonly breaker: BreakerReading
   readonly baseline: VariantHealth
   readonly canary: VariantHealth
+  /** How the canary failed; absent = not known. It is asked for by what is decided on failures. */
+  readonly faults?: () => Faults
   /** Canary units judged in the current step. */
   readonly stepCanaryUnits: number
   /** Good answers of this process that a prediction was looked for in, and those without a number there. */

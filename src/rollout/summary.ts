@@ -13,6 +13,7 @@ import {
 import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount, Observation } from './observation.ts'
+import { describeFaults, describeFaultsOf } from './describe-faults.ts'
 import { describeStep } from './describe-step.ts'
 import { isBlueGreen, watchWeight, type RolloutPlan } from './plan.ts'
 
@@ -29,24 +30,25 @@ export const summarize = {
     `Rolled back: no upstream of ${plan.canaryVersion} has answered for ${formatNumber(seen.canary.downForMs / 1000)} s (outside α).`,
 
   breaker: (plan: RolloutPlan, seen: Observation): string =>
-    `Rolled back by the breaker (outside α): ${share(seen.breaker.canary)} of ${plan.canaryVersion}'s last attempts failed, against ${share(seen.breaker.baseline)} of the baseline's.`,
+    `Rolled back by the breaker (outside α): ${share(seen.breaker.canary)} of ${plan.canaryVersion}'s last attempts failed, against ${share(seen.breaker.baseline)} of the baseline's.${describeFaults(seen)}`,
 
-  harm: (report: MetricReport): string => {
+  harm: (report: MetricReport, seen: Observation): string => {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
     const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
     const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
     const { limit, threshold } = report
+    const faults = describeFaultsOf(report, seen)
     if (threshold !== null) {
       const allowed = describeThreshold(report.kind, report.better, threshold)
-      return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).`
+      return `${verb}: ${report.name} failed ${countMeasurements(threshold.counts.failed)} of this step, which may show ${allowed}: the last had ${canary}, ${baseline} (outside α).${faults}`
     }
     if (report.kind === 'drift') return `${verb}: ${driftSentence(report)}`
-    if (report.kind === 'disagreement') return `${verb}: ${disagreementSentence(report)}`
+    if (report.kind === 'disagreement') return `${verb} by ${disagreementSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
-      return `${verb}: ${report.name} is beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).`
+      return `${verb} by ${report.name}, beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).${faults}`
     }
-    return `${verb}: ${report.name} is ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : ''}`
+    return `${verb} by ${report.name}: ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : faults}`
   },
 
   ratioMismatch: (seen: Observation): string =>
@@ -134,14 +136,14 @@ function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport
 
 function disagreementSentence({ name, kind, canary, limit, evidence }: MetricReport): string {
   const { log, threshold } = evidence.harm!
-  return `${name} is ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides.${UNSEEN}`
+  return `${name}: ${formatValue(kind, canary.value)} of ${formatCount(canary.n)} compared pairs; the evidence for "more than ${formatLimit(kind, limit!)}" stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides.${UNSEEN}`
 }
 
 /** What pairs have shown, they have shown before the canary's first weight. */
 const UNSEEN = ' No user has seen an answer of the canary.'
 
 /** How the sentence of a rollback begins. */
-const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\))?: /
+const ROLLED_BACK = /^Rolled back(?: by the breaker \(outside α\): |: | by )/
 
 // Else a canary whose failures are fast would be told to be slower.
 function describeSlow({ slow }: MetricReport): string {

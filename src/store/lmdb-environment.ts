@@ -1,11 +1,19 @@
 import { open } from 'lmdb'
 import type { Database, Key, RootDatabase } from 'lmdb'
 import { prepareStoreDirectory } from './store-directory.ts'
+import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { ArchivedAttempt } from './store.ts'
+import { createWriteGate } from './write-gate.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
 export const SCHEMA_VERSION = 1
+
+/**
+ * Bytes of a probe: more than the largest of the other writes, 256 predictions that each touch pages of
+ * their own, so that what takes it takes all of them.
+ */
+const PROBE_BYTES = 4 * 1024 ** 2
 
 /** Where all of a process' reads and writes of one LMDB directory go through. */
 export type LmdbEnvironment = {
@@ -17,7 +25,8 @@ export type LmdbEnvironment = {
   readonly read: <T>(what: string, look: () => T) => Promise<T>
   /**
    * Runs `change` in a write transaction of its own, whole or not at all, in the order of the calls.
-   * Resolves when it is committed: it survives the death of the process from there on.
+   * Resolves when it is committed: it survives the death of the process from there on. One that the disk
+   * does not take has the later ones rejected at once, until a probe shows that there is room again.
    */
   readonly write: <T>(what: string, change: () => T) => Promise<T>
   /** Waits for the writes that were asked for and closes; later calls are rejected. */
@@ -79,8 +88,13 @@ export type StoredAttempt = ArchivedAttempt & {
 /**
  * Opens or creates the directory `path`. Throws a StoreError when it cannot be used, or when a newer
  * version wrote it. `mapBytes` is address space to reserve; the file grows past it where it must.
+ * `setTimer` times the pause before a full disk is tried again.
  */
-export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnvironment {
+export function openLmdbEnvironment(
+  path: string,
+  mapBytes: number,
+  setTimer: SetTimer,
+): LmdbEnvironment {
   prepareStoreDirectory(path)
   let root: RootDatabase<unknown, string>
   try {
@@ -99,7 +113,7 @@ export function openLmdbEnvironment(path: string, mapBytes: number): LmdbEnviron
   try {
     const meta = root.openDB<unknown, string>('meta', {})
     const isNew = checkSchema(path, meta)
-    return createEnvironment(path, isNew, root, openTables(root, meta))
+    return createEnvironment(path, isNew, root, openTables(root, meta), setTimer)
   } catch (error) {
     void root.close()
     throw toStoreError(`cannot open the store at ${path}`, error)
@@ -111,6 +125,7 @@ function createEnvironment(
   isNew: boolean,
   root: RootDatabase<unknown, string>,
   tables: LmdbTables,
+  setTimer: SetTimer,
 ): LmdbEnvironment {
   const running = new Set<Promise<unknown>>()
   let closing: Promise<void> | null = null
@@ -124,6 +139,37 @@ function createEnvironment(
     // After a commit that failed, closing waits for a flush that never comes: an empty one brings it.
     if (hasFailed) await Promise.allSettled([root.childTransaction(() => null)])
     await root.close()
+  }
+
+  const track = async <T>(work: Promise<T>): Promise<T> => {
+    running.add(work)
+    try {
+      return await work
+    } finally {
+      running.delete(work)
+    }
+  }
+  const commit = async <T>(change: () => T): Promise<T> => {
+    try {
+      return await track(root.childTransaction(change))
+    } catch (error) {
+      hasFailed = true
+      throw await findCause(error)
+    }
+  }
+  const probe = async () => {
+    await commit(() => void tables.meta.put('probe', Buffer.alloc(PROBE_BYTES)))
+    // The room stays, for what comes next.
+    await commit(() => void tables.meta.remove('probe'))
+  }
+  const gate = createWriteGate(() => track(probe()), setTimer)
+  const pass = async (what: string) => {
+    try {
+      await gate.open()
+    } catch (error) {
+      throw toStoreError(what, error)
+    }
+    assertOpen(what)
   }
 
   return {
@@ -141,15 +187,12 @@ function createEnvironment(
     },
     write: async (what, change) => {
       assertOpen(what)
-      const commit = root.childTransaction(change)
-      running.add(commit)
+      if (gate.isShut()) await pass(what)
       try {
-        return await commit
+        return await commit(change)
       } catch (error) {
-        hasFailed = true
-        throw toStoreError(what, await findCause(error))
-      } finally {
-        running.delete(commit)
+        if (isOfDisk(error)) gate.shut(error)
+        throw toStoreError(what, error)
       }
     },
     close: () => (closing ??= finish()),
@@ -212,4 +255,11 @@ async function findCause(error: unknown): Promise<unknown> {
   } catch (cause) {
     return cause
   }
+}
+
+/** Whether the system refused it, by a number of its own, and not LMDB or the change itself. */
+function isOfDisk(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code > 0
+  )
 }

@@ -18,7 +18,7 @@ export type LmdbStoreOptions = PredictionLimits & {
   /** Directory of the store; created when absent. */
   readonly path: string
   readonly log: StoreLog
-  /** Drives `watch`; the default does not keep the process alive. */
+  /** Drives `watch`, and the probes of a full disk; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
   /** What the archive of cohorts may take. */
   readonly archive?: ArchiveLimits
@@ -36,14 +36,16 @@ const OTHER_MAP_BYTES = 256 * 1024 ** 2
  * process writes to it through another store: LMDB would wait for itself.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const env = openLmdbEnvironment(options.path, options.maxBytes + OTHER_MAP_BYTES)
+  const mapBytes = options.maxBytes + OTHER_MAP_BYTES
+  const setTimer = options.setTimer ?? setBackgroundTimer
+  const env = openLmdbEnvironment(options.path, mapBytes, setTimer)
   if (env.isNew) {
     options.log.warn(
       { path: options.path },
       'the store is empty: no rollout, no decision and no earlier rollback is known',
     )
   }
-  const changes = createLmdbChanges(env, options.log, options.setTimer ?? setBackgroundTimer)
+  const changes = createLmdbChanges(env, options.log, setTimer)
   const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
     options.onEvicted?.(cohorts),
   )

@@ -63,9 +63,21 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     const { page, faults } = await open('#/services/fraud-score')
     await page.getByText('Rolled back: rmse. The baseline serves everything.').waitFor()
     const log = page.getByRole('region', { name: 'Decisions' })
-    t.match(await log.locator('li').first().textContent(), /rollback.*rmse is 3\.\d+ on the canary/)
+    t.match(
+      await log.locator('li').first().textContent(),
+      /rollback.*by rmse: 3\.\d+ on the canary/,
+    )
     await log.getByText('Evidence of decision').first().click()
     await log.getByRole('row', { name: /^rmse worse/ }).waitFor()
+    // The chart ends at what the bar says.
+    const rmse = page.getByRole('article', { name: 'rmse', exact: true })
+    const [said] = /[\d.]+(?= of 4\.38 · shown)/.exec((await rmse.textContent())!) ?? []
+    await rmse.getByText('Numbers of Evidence').click()
+    await rmse.locator('.numbers tbody tr').nth(1).waitFor()
+    t.equal(
+      await rmse.locator('.numbers tbody tr').first().locator('td').first().textContent(),
+      said,
+    )
     t.same(faults, [])
   })
 

@@ -122,7 +122,7 @@ t.test('Other rules show where they part, what was bet on anew, and where they e
   t.match(stdout, /about +rmse: its margin was bet on otherwise/)
   t.match(stdout, /\(its odds are at\s+most [\d.]+ % too high\)/)
   t.match(stdout, /differs +from \d\d:\d\d:\d\d on/)
-  t.match(stdout, /recorded +Rolled back: rmse/)
+  t.match(stdout, /recorded +Rolled back by rmse:/)
   t.match(stdout, /end +progressing at \d+ % when the record ends at/)
   const json = await backtest('credit-risk', '--config', file, '--rollout', ROLLOUT, '-o', 'json')
   const report = JSON.parse(json.stdout) as BacktestReport

@@ -247,7 +247,7 @@ t.test('A decision is explained in sentences with its numbers.', async (t) => {
     reason: 'rmse',
     actor: 'evaluator',
     note: null,
-    summary: 'Rolled back: rmse is 3.6 on the canary against 3.1.',
+    summary: 'Rolled back by rmse: 3.6 on the canary against 3.1.',
     to: { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } },
     metrics: [
       fakeMetric({
@@ -268,7 +268,7 @@ t.test('A decision is explained in sentences with its numbers.', async (t) => {
   t.equal(
     stdout,
     `Decision 17 of credit-risk (1.4->2.0#1): the canary was rolled back.
-Rolled back: rmse is 3.6 on the canary against 3.1.
+Rolled back by rmse: 3.6 on the canary against 3.1.
 
 When: 2027-05-01T11:59:00.000Z, under configuration 0123456789ab.
 Who: the evaluator, from the evidence.
@@ -276,13 +276,15 @@ Why: rmse.
 From: progressing, step 1, baseline 95 %, canary 5 %.
 To: rolled-back, baseline 100 %, canary 0 %.
 
-rmse (rmse): shown to be worse, or beyond its limit.
+rmse (rmse): shown to be worse.
   The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
-  Canary over baseline is 1.16; excluded are a rise of 25 % and more, and a rise
-  of 8 % and less.
+  Canary over baseline is 1.16: the canary is between 8 % and 25 % higher.
   Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
   Evidence that it is no more than 5 % worse: none at all; 20 : 1 is needed.
+
+Next: 2.0 stays rolled back. Configure a new version, or try this one again with
+\`serin retry credit-risk\`.
 `,
   )
 })
@@ -321,7 +323,15 @@ t.test(
     const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
     const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
     const told = stdout.replace(/\s+/g, ' ')
-    t.match(told, "Slow or failed: 12 % of the canary's requests against 4 % of the baseline's.")
+    t.match(
+      told,
+      "Slow or failed in this attempt: 12 % of the canary's requests against 4 % of the baseline's.",
+    )
+    t.match(
+      told,
+      "A request is slow above the baseline's quantile as it was at its time (now 3.1 ms), one of the canary above 5 % more (now 3.26 ms).",
+    )
+    t.match(told, "the baseline's go back before this attempt.")
     t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
     t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
     t.match(told, '412 of 825 labels cannot be scored: log-loss takes a label of 0 or 1')
@@ -345,7 +355,6 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
     })
   const open = { estimate: NaN, lower: 0, upper: Infinity, method: 'asymptotic' } as const
   const decision = fakeDecision({
-    reason: 'breaker',
     actor: 'ops',
     note: 'seen on the graph',
     metrics: [
@@ -365,16 +374,15 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   )
   t.match(stdout, /Who: ops\./)
   t.match(stdout, /Given reason: seen on the graph/)
-  t.match(stdout, /Why: the breaker: .*outside the guarantee α/)
-  t.match(stdout, /latency, shown only\): nothing is shown yet/)
+  t.match(stdout, /latency, only reported\): nothing is shown yet/)
   t.match(stdout, /The limit is 500 ms; it is kept\./)
   t.match(stdout, /too few samples/)
   t.match(stdout, /broken at 3 looks in a row\./)
   t.match(stdout, /broken at 2 looks in a row, and the baseline is beyond it too\./)
   t.match(stdout, /shown to be no worse\./)
-  t.match(stdout, /is not known yet; nothing is excluded yet \(an approximation/)
+  t.match(stdout, /is not known yet: nothing is excluded yet \(an approximation/)
   t.match(stdout, /could not be read/)
-  t.match(stdout, /a rise of 2 % and more, and a fall of 10 % and less/)
+  t.match(stdout, /a rise of 2 % or more and a fall of 10 % or more are excluded/)
   t.match(stdout, /e\^2\.1 ≈ 8\.17 : 1; 20 : 1 is needed: not shown/)
 })
 
@@ -402,6 +410,8 @@ t.test(
           threshold: { ...counted, over: true, terms: { ...terms, ...ended } },
         }),
         fakeMetric({ ...gauge, verdict: 'inconclusive' }),
+        fakeMetric({ ...gauge, verdict: 'successful', limit: beyond }),
+        fakeMetric({ ...gauge, verdict: 'failed', limit: beyond }),
       ],
     })
     const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
@@ -414,6 +424,8 @@ t.test(
       `gpu (prometheus): could not be read, which is never counted as failure. ${outside}`,
     )
     t.match(stdout, 'Why it could not be read: canary: answered 503.')
+    t.match(stdout, `its measurements are as they may be. ${outside}`)
+    t.match(stdout, `its measurements are not as they may be. ${outside}`)
     t.match(stdout, `within its limits. ${outside}`)
     t.match(stdout, `beyond its limits. ${outside}`)
     t.match(stdout, `nothing can be said yet. ${outside}`)
@@ -459,7 +471,7 @@ t.test('An explanation of drift draws its bins, and status its PSI.', async (t) 
   const { stdout } = await run(['explain', 'credit-risk', '--admin', admin])
   t.ok(
     stdout.includes(`
-drift (drift, shown only): a shift is flagged.
+drift (drift, only reported, outside of the rollback α): a shift is flagged.
   Values: n = 21,870 and 1,150.
   PSI 0.234 (from 0.1 on it counts), KS 0.3, W1 0.9.
   Shares of the baseline and the canary by value:

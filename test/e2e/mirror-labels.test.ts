@@ -99,7 +99,7 @@ t.test('A canary whose answers look right is refused by their labels alone.', as
   t.same([...seen], [200], 'every user had the answer of the baseline')
   t.ok(joined() > 100)
   const [last] = await readDecisions(gateway.admin, 'm')
-  t.match(last!.summary, /^Rolled back: rmse\/mirror is \S+ on the canary .*No user has seen/)
+  t.match(last!.summary, /^Rolled back by rmse\/mirror: \S+ on the canary .*No user has seen/)
   t.match(
     last!.metrics.find((m) => m.name === 'answers'),
     { canary: { value: 0 } },

@@ -99,7 +99,7 @@ t.test('A canary that answers otherwise is rolled back before a user has seen it
   t.equal(variants['canary']!.requests, 0)
   t.same([...seen.keys()], ['200 {"p":1}'], 'nobody has seen its answer')
   const [last] = await readDecisions(gateway.admin, 'm')
-  t.match(last!.summary, /^Rolled back: answers is 100 % of \d+ compared pairs; .*No user has seen/)
+  t.match(last!.summary, /^Rolled back by answers: 100 % of \d+ compared pairs; .*No user has seen/)
   const explained = await runSerin(t, ['explain', 'm', '--admin', gateway.admin])
   t.match(explained.stdout, /answers \(disagreement\): shown to be above 5 %\./)
   t.match(explained.stdout, /that more than 5 %\s+disagree/)

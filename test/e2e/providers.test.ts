@@ -81,7 +81,7 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
     await untilService(gateway.admin, 'broken', 'back', ({ phase }) => phase === 'rolled-back')
     const { stdout } = await runSerin(t, ['explain', 'broken'], gateway.admin)
     const text = stdout.replace(/\s+/g, ' ')
-    t.match(text, /share is beyond its limit of at least 0.5: 0.2 on the canary .* 0.8 on the/)
+    t.match(text, /by share, beyond its limit of at least 0.5: 0.2 on the canary .* 0.8 on the/)
     t.match(text, /share \(prometheus\): beyond its limits. Compared, not tested: outside the/)
   })
 

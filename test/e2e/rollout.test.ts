@@ -170,6 +170,10 @@ t.test('A canary that begins to fail is rolled back within seconds.', async (t) 
   await load.stop()
   t.match(found.rolledBackReason, /^(breaker|errors)$/)
   const [last] = await decisions()
+  t.match(
+    last!.summary,
+    /failures in this attempt: \d+ × status 500; healthy upstreams: \d of 1\.$/,
+  )
   const afterMs = Date.parse(last!.at) - failingAt
   t.ok(afterMs < 10_000, `rolled back after ${afterMs} ms`)
   t.ok(load.tally.statuses[500]! > 0, 'failures reached users, and then stopped')

@@ -286,7 +286,7 @@ t.test('limits of every kind are judged on the figures of the step', async (t) =
   t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
   t.match(simulation.store.log.at(-1), {
     reason: 'rmse',
-    summary: /rmse is beyond its limit of 5: /,
+    summary: /by rmse, beyond its limit of 5: /,
   })
   const { metrics: reports } = simulation.store.log.at(-1)!
   t.match(

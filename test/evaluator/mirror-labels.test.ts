@@ -76,7 +76,7 @@ t.test('worse predictions are refused in the mirror by their labels alone', asyn
   t.match(simulation.state, { rolledBackReason: 'rmse/mirror', step: 0 })
   t.equal(served(simulation), 0)
   const { summary, metrics } = simulation.store.log.at(-1)!
-  t.match(summary, /rmse\/mirror is 5\.\d+ on the canary .* against 4\.\d+ on the baseline/)
+  t.match(summary, /by rmse\/mirror: 5\.\d+ on the canary .* against 4\.\d+ on the baseline/)
   t.match(summary, /No user has seen an answer of the canary\.$/)
   t.same(
     metrics.map((m) => m.name),

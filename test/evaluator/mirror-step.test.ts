@@ -100,7 +100,7 @@ t.test('a canary that fails its copies is rolled back, having answered nobody', 
   t.ok(await simulation.run(60_000, (s) => s.phase === 'rolled-back'))
   t.match(simulation.state, { rolledBackReason: 'errors/mirror', step: 0 })
   t.equal(simulation.book.variants.get('canary')!.requests, 0)
-  t.match(simulation.store.log.at(-1)!.summary, /errors\/mirror is .* on the canary .* against/)
+  t.match(simulation.store.log.at(-1)!.summary, /by errors\/mirror: .* on the canary .* against/)
 })
 
 t.test('where nothing could be compared, the pairs of a disagreement are waited for', async (t) => {

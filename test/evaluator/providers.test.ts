@@ -85,7 +85,7 @@ t.test('three polls beyond its limit roll the canary back, two do not', async (t
   t.match(simulation.store.log.at(-1), {
     reason: 'gpu',
     summary:
-      /gpu is beyond its limit of 0.9: 0.95 on the canary .* 0.5 on the baseline .*\(outside α\)/,
+      /by gpu, beyond its limit of 0.9: 0.95 on the canary .* 0.5 on the baseline .*\(outside α\)/,
   })
 })
 
@@ -209,7 +209,7 @@ t.test('an operator who resumes past a provider goes on without it', async (t) =
   const simulation = await rollout([{ ...ERRORS, floor: 0.05 }, pausing], provider)
   t.ok(await simulation.run(20_000, (s) => s.phase === 'paused'))
   t.match(simulation.state, { pausedBy: 'metric', pausedMetric: 'gpu' })
-  t.match(simulation.store.log.at(-1)!.summary, /^Paused: gpu is beyond its limit/)
+  t.match(simulation.store.log.at(-1)!.summary, /^Paused by gpu, beyond its limit/)
   await simulation.evaluator.command('svc', command('resume'), null)
   t.ok(await simulation.run(60_000, (s) => s.step === 1))
 })

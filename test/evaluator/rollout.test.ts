@@ -37,7 +37,7 @@ for (const [how, keys] of [
     t.equal(simulation.weightBp, 0)
     t.match(
       simulation.store.log.at(-1)!.summary,
-      /rmse is 6\.?\d* on the canary .* against (3|2\.9|3\.0)/,
+      /by rmse: 6\.?\d* on the canary .* against (3|2\.9|3\.0)/,
     )
     t.same(simulation.errors, [])
   })

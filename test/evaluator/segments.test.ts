@@ -38,7 +38,7 @@ t.test(
     t.match(apart.state, { rolledBackReason: 'errors@gold' })
     t.match(apart.store.log.at(-1), {
       reason: 'errors@gold',
-      summary: /^Rolled back: errors@gold is .*"more than 100 % worse"/,
+      summary: /^Rolled back by errors@gold: .*"more than 100 % worse"/,
     })
     const reports = apart.store.log.at(-1)!.metrics
     t.match(

@@ -102,7 +102,7 @@ t.test('services that are gone are forgotten', (t) => {
   t.end()
 })
 
-t.test('the evaluator notes every turn, up to the one that decides', async (t) => {
+t.test('the evaluator notes every turn, and the evidence of each decision at last', async (t) => {
   const history = new RolloutHistory()
   const simulation = await simulate(
     1,
@@ -120,5 +120,12 @@ t.test('the evaluator notes every turn, up to the one that decides', async (t) =
   const { at, metrics, traffic } = history.read('svc', '1.4->2.0#1')!
   t.ok(at.length >= 2)
   t.ok(traffic.get('canary')!.errors.at(-1)! > 0)
-  t.ok(metrics.has('errors'))
+  const [decision] = await simulation.store.decisions('svc', { after: 0, limit: 1 })
+  t.match(decision, { action: 'rollback', at: at.at(-1) })
+  t.equal(new Set(at).size, at.length, 'a turn that decides is one moment')
+  for (const { name, evidence, canary } of decision!.metrics) {
+    const columns = metrics.get(name)!
+    t.equal(columns.harm.at(-1), Math.fround(evidence.harm!.log!), name)
+    t.same(columns.canary.at(-1), Math.fround(canary.value ?? NaN), name)
+  }
 })

@@ -139,6 +139,28 @@ t.test('a prediction is remembered with the cohort that judges it, or as no evid
   t.end()
 })
 
+t.test('failures of an attempt are counted by their cause, overrides left out', (t) => {
+  const { book, canary } = build()
+  const begin = () => book.begin(assigned(), 'r')
+  book.end(begin(), 'failed', 500, 1)
+  book.end(begin(), 'failed', 502, null, 1, 'SERIN_UPSTREAM_REFUSED')
+  book.end(begin(), 'no_answer', 504, 9, 1, 'SERIN_UPSTREAM_TOTAL_TIMEOUT')
+  book.end(begin(), 'failed', 500, 1)
+  book.end(begin(), 'ok', 200, 1)
+  book.end(book.begin(assigned({ reason: 'override' }), 'r'), 'failed', 500, 1)
+  t.same(
+    [...canary.faults],
+    [
+      [500, 2],
+      ['SERIN_UPSTREAM_REFUSED', 1],
+      ['SERIN_UPSTREAM_TOTAL_TIMEOUT', 1],
+    ],
+  )
+  book.beginAttempt()
+  t.equal(canary.faults.size, 0)
+  t.end()
+})
+
 t.test('without a rollout requests are counted and judged by nothing', (t) => {
   const { book, canary } = build()
   book.useLedger(null, '')

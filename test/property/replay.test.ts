@@ -99,6 +99,9 @@ async function recordedIn(of: World): Promise<AttemptRecord> {
   return recordOf(simulation)
 }
 
+/** What the gateway saw of how the canary failed: a record has how many failed, and not of what. */
+const CAUSES = / The canary's failures in this attempt: .*$/
+
 const told = ({ at, action, reason, actor, summary, from, to, metrics }: Omit<Decision, 'id'>) => ({
   at,
   action,
@@ -107,7 +110,7 @@ const told = ({ at, action, reason, actor, summary, from, to, metrics }: Omit<De
   from,
   to,
   // Quantiles of latencies are for reading, and of the breaker's attempts only the word is known.
-  summary: reason === 'variant-down' || reason === 'breaker' ? '' : summary,
+  summary: reason === 'variant-down' || reason === 'breaker' ? '' : summary.replace(CAUSES, ''),
   metrics: metrics.map((m) => [m.name, m.verdict, m.evidence, m.stepCanaryN]),
 })
 

@@ -89,7 +89,8 @@ t.test('a canary that cannot be reached or does not answer is replaced too', asy
   t.match(gateway.recorder.ends, [{ variant: 'canary', outcome: 'no_answer', status: 504 }])
   const gone = await start(t, () => {}, { canary: { upstreams: [await refusedOrigin()] } })
   t.equal(parseAnswer(await rawExchange(gone.gateway.port, POST)).status, 200)
-  t.match(gone.gateway.recorder.ends, [{ variant: 'canary', outcome: 'failed', status: 502 }])
+  const code = 'SERIN_UPSTREAM_REFUSED'
+  t.match(gone.gateway.recorder.ends, [{ variant: 'canary', outcome: 'failed', status: 502, code }])
 })
 
 t.test('without `idempotent` only what was never sent is answered by the baseline', async (t) => {

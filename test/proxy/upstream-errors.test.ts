@@ -58,7 +58,7 @@ for (const { what, answers, status, code, proxyStatus, outcome } of cases) {
     t.match(JSON.parse(answer.body), { status, code, requestId: 'id-1', type: 'about:blank' })
     t.notMatch(text.slice(text.indexOf('\r\n\r\n')), '127.0.0.1')
     const end = await gateway.recorder.ended()
-    t.match(end, { variant: 'baseline', outcome, status })
+    t.match(end, { variant: 'baseline', outcome, status, code })
     t.type(end.upstreamMs, 'number')
     t.match(gateway.recorder.attempts, [
       { variant: 'baseline', upstream: upstream.origin, result: 'failed' },
@@ -85,7 +85,7 @@ t.test('a 5xx of the model itself passes as it is and is booked as failed', asyn
   t.equal(answer.status, 503)
   t.equal(answer.field('x-serin-error'), null)
   t.match(answer.body, 'busy')
-  t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 503 })
+  t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 503, code: null })
   t.equal(upstream.seen.length, 1)
 })
 

@@ -139,12 +139,14 @@ t.test(
   'a variant is ready while one of its upstreams is well, and down since the last',
   async (t) => {
     const { upstreams } = buildTarget(2)
-    t.same(readinessOf(upstreams, 5), { ready: false, downForMs: 0 }, 'not known yet')
+    const of = (healthy: number, all = 2) => ({ upstreams: { healthy, all } })
+    t.same(readinessOf(upstreams, 5), { ready: false, downForMs: 0, ...of(0) }, 'not known yet')
     upstreams[0]!.checked('up', 0)
     upstreams[1]!.checked('down', 0)
-    t.same(readinessOf(upstreams, 5), { ready: true, downForMs: 0 })
+    t.same(readinessOf(upstreams, 5), { ready: true, downForMs: 0, ...of(1) })
     upstreams[0]!.checked('down', 10)
-    t.same(readinessOf(upstreams, 15), { ready: false, downForMs: 5 })
-    t.same(readinessOf(buildTarget(1).upstreams, 5), { ready: false, downForMs: 0 })
+    t.same(readinessOf(upstreams, 15), { ready: false, downForMs: 5, ...of(0) })
+    const unknown = { ready: false, downForMs: 0, ...of(0, 1) }
+    t.same(readinessOf(buildTarget(1).upstreams, 5), unknown)
   },
 )

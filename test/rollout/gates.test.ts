@@ -106,7 +106,7 @@ t.test('a harmed metric rolls back, also during a pause, an approval and the wat
   for (const each of phases) {
     const { state: after, decision } = step(plan(), each, seen({ reports: [harmed()] }))
     t.match(after, { phase: 'rolled-back', rolledBackReason: 'errors' })
-    t.match(decision!.summary, /Rolled back: errors is 1.2 % on the canary \(n 500\) against 1 %/)
+    t.match(decision!.summary, /Rolled back by errors: 1.2 % on the canary \(n 500\) against 1 %/)
     t.match(decision!.summary, /"worse than the baseline" stands at 148 : 1, and 20 : 1 decides/)
   }
   t.end()
@@ -130,7 +130,7 @@ t.test('a metric that pauses does so once, and never on top of another pause', (
   const reports = [harmed({ onFailure: 'pause' })]
   const { state: after, decision } = step(plan(), state(), seen({ reports }))
   t.match(after, { phase: 'paused', pausedBy: 'metric', pausedMetric: 'errors', weightBp: 500 })
-  t.match(decision, { action: 'pause', reason: 'errors', summary: /^Paused: errors/ })
+  t.match(decision, { action: 'pause', reason: 'errors', summary: /^Paused by errors: / })
   t.equal(step(plan(), after, seen({ reports })).decision, null)
   t.end()
 })
@@ -151,7 +151,7 @@ t.test('an absolute limit that is broken rolls back and says that it is outside 
   const { evidence } = report()
   const broken = report({ verdict: 'failed', limit, evidence: { ...evidence, harm: null } })
   const { decision } = step(plan(), state(), seen({ reports: [broken] }))
-  t.match(decision!.summary, /errors is beyond its limit of 0.5 %: 1.2 %.*\(outside α\)/)
+  t.match(decision!.summary, /by errors, beyond its limit of 0.5 %: 1.2 %.*\(outside α\)/)
   t.end()
 })
 

@@ -311,7 +311,7 @@ t.test('harm in pairs rolls back, pauses or warns, as the metric says', (t) => {
   t.match(back.state, { phase: 'rolled-back', rolledBackReason: 'same', weightBp: 0 })
   t.equal(
     back.decision!.summary,
-    'Rolled back: same is 4 % of 500 compared pairs; the evidence for "more than 5 %" stands at 148 : 1, and 20 : 1 decides. No user has seen an answer of the canary.',
+    'Rolled back by same: 4 % of 500 compared pairs; the evidence for "more than 5 %" stands at 148 : 1, and 20 : 1 decides. No user has seen an answer of the canary.',
   )
   const errors = harmed({ name: 'errors/mirror', onFailure: 'pause' })
   const paused = moved(step(of, inMirror(), seen({ reports: [errors] })))

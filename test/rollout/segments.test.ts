@@ -123,7 +123,7 @@ t.test('harm in one segment rolls back and is named', (t) => {
   const asked = plan({ analysis: { metrics: [{ ...ERRORS, segments }] } })
   const reports = [report(), harmed({ name: 'errors@gold', segment: 'gold' })]
   const { decision } = step(asked, state(), seen({ reports }))
-  t.match(decision, { action: 'rollback', reason: 'errors@gold', summary: /errors@gold is / })
+  t.match(decision, { action: 'rollback', reason: 'errors@gold', summary: /by errors@gold: / })
   t.end()
 })
 

@@ -73,16 +73,19 @@ t.test(
     // Files of this process may not grow beyond 1,024 blocks.
     const command = 'ulimit -f 1024 && exec "$0" "$@"'
     const child = spawn('sh', ['-c', command, process.execPath, script, t.testdir()], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const printed = await text(child.stdout)
+    const [printed, raw] = await Promise.all([text(child.stdout), text(child.stderr)])
     if (child.exitCode === null) await once(child, 'exit')
     t.equal(child.exitCode, 0)
     t.match(JSON.parse(printed), {
       code: 'SERIN_STORE_FAILED',
       message: /^cannot save predictions: /,
+      refused: 50,
       found: 'pending',
     })
+    // LMDB tells of the failed write and of two probes, in its own words, and of none that was not tried.
+    t.equal(raw.match(/^Error: /gm)?.length ?? 0, 3, raw)
   },
 )
 

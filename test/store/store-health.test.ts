@@ -21,38 +21,62 @@ function setUp() {
   const ask = <T>(answer: T) => (error === null ? Promise.resolve(answer) : Promise.reject(error))
   const store: Store = Object.assign(memory, {
     commit: () => ask({ ok: true, decision: null } as const),
-    acquireLease: () => ask(null),
+    putPredictions: () => ask(undefined),
+    report: () => ask(undefined),
+    acquireLease: () => ask({ holder: 'a', token: 1 }),
     readRevision: () => ask(7),
   })
-  return { health, log, up, watched: health.watched(store), fail: (e: Error | null) => (error = e) }
+  return {
+    ...{ health, log, up, store, watched: health.watched(store) },
+    fail: (e: Error | null) => (error = e),
+  }
 }
 
+const WRITES = ['commit', 'putPredictions', 'report', 'acquireLease'] as const
+
+t.test('each write that is repeated tells when the store goes and when it is back', async (t) => {
+  for (const method of WRITES) {
+    const { health, log, up, watched, fail } = setUp()
+    const call = () => (watched[method] as () => Promise<unknown>)()
+    await call()
+    t.equal(health.describe(), 'up')
+    t.strictSame([log, up], [[], []], 'nothing is new')
+    fail(new StoreError('gone'))
+    await t.rejects(call(), { message: 'gone' })
+    await t.rejects(call(), { message: 'gone' })
+    t.match(health.describe(), /^away since 1970-01-01T00:00:01.500Z: the last weights are served/)
+    fail(null)
+    await call()
+    t.equal(health.describe(), 'up')
+    t.strictSame(up, [false, true])
+    t.match(log, [
+      ['error', { err: { message: 'gone' } }, /the store is away/],
+      ['info', { seconds: 0.5, failed: 2 }, 'the store is back'],
+    ])
+    t.equal(log.length, 2)
+  }
+})
+
 t.test(
-  'each call that the evaluator repeats tells when the store goes and when it is back',
+  'a store that can be read alone is not back, nor one that had nothing to write',
   async (t) => {
-    for (const method of ['commit', 'acquireLease', 'readRevision'] as const) {
-      const { health, log, up, watched, fail } = setUp()
-      const call = () => (watched[method] as () => Promise<unknown>)()
-      await call()
-      t.equal(health.describe(), 'up')
-      t.strictSame([log, up], [[], []], 'nothing is new')
-      fail(new StoreError('gone'))
-      await t.rejects(call(), { message: 'gone' })
-      await t.rejects(call(), { message: 'gone' })
-      t.match(
-        health.describe(),
-        /^away since 1970-01-01T00:00:01.500Z: the last weights are served/,
-      )
-      fail(null)
-      await call()
-      t.equal(health.describe(), 'up')
-      t.strictSame(up, [false, true])
-      t.match(log, [
-        ['error', { err: { message: 'gone' } }, /the store is away/],
-        ['info', { seconds: 0.5 }, 'the store is back'],
-      ])
-      t.equal(log.length, 2)
-    }
+    const { health, log, up, store, watched, fail } = setUp()
+    fail(new StoreError('gone'))
+    await t.rejects(watched.readRevision('m'), { message: 'gone' }, 'which tells that it goes')
+    t.strictSame(up, [false])
+    fail(null)
+    await watched.readRevision('m')
+    const answers = Object.assign(store, {
+      commit: async () => ({ ok: false, reason: 'fenced' }) as const,
+      acquireLease: async () => null,
+    })
+    const others = health.watched(answers)
+    await others.commit({} as Parameters<Store['commit']>[0])
+    await others.acquireLease('b', 1000, 0)
+    t.match(health.describe(), /^away since/)
+    t.strictSame([log.length, up], [1, [false]])
+    await watched.putPredictions([])
+    t.strictSame(up, [false, true])
   },
 )
 

@@ -1,5 +1,6 @@
 import type { Assignment } from '../../src/domain/assignment.ts'
 import { BASELINE_SIDE } from '../../src/domain/cohort.ts'
+import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type {
   AttemptResult,
@@ -15,6 +16,8 @@ export type BookedEnd = {
   readonly outcome: Outcome
   readonly status: number
   readonly upstreamMs: number | null
+  /** Null = the upstream's own answer. */
+  readonly code: ErrorCode | null
 }
 
 /** Keeps what the data plane tells, and lets a test wait for it. */
@@ -63,10 +66,17 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
-  end = (ticket: Ticket, outcome: Outcome, status: number, upstreamMs: number | null): void => {
+  end = (
+    ticket: Ticket,
+    outcome: Outcome,
+    status: number,
+    upstreamMs: number | null,
+    _now: number,
+    code: ErrorCode | null = null,
+  ): void => {
     if (ticket.done) throw new Error('a ticket was ended twice')
     ticket.done = true
-    this.ends.push({ variant: ticket.variant, outcome, status, upstreamMs })
+    this.ends.push({ variant: ticket.variant, outcome, status, upstreamMs, code })
     this.#changed()
   }
 

@@ -5,17 +5,22 @@ import type { Config } from '../../src/config/config.ts'
 import type { ConfigResult } from '../../src/config/load.ts'
 import { Supervisor } from '../../src/workers/supervisor.ts'
 import type { WorkerApi } from '../../src/workers/worker-api.ts'
+import { freePort } from '../support/free-port.ts'
 import { configOf, file } from '../config/problems-of.ts'
 import { createFakeWorker, type FakeWorker } from './fake-worker.ts'
 
-/** A configuration whose ports are free ones. */
-function config(): Config {
+/** A configuration whose ports are free ones, unless that of the data is given. */
+function config(port = 0): Config {
   const read = configOf(file({}))
   const listen = { host: '127.0.0.1', port: 0 }
   return {
     ...read,
     file: null,
-    gateway: { ...read.gateway, listen, drain: { waitMs: 0, deadlineMs: 0, streamsMs: 0 } },
+    gateway: {
+      ...read.gateway,
+      listen: { ...listen, port },
+      drain: { waitMs: 0, deadlineMs: 0, streamsMs: 0 },
+    },
     admin: { listen, tokens: [] },
   }
 }
@@ -36,14 +41,18 @@ type World = {
 }
 
 /** A supervisor over workers without processes: `answers` are those of the nth that is forked, from 1. */
-function world(t: Test, answers: (nth: number) => Partial<WorkerApi> = () => ({})): World {
+function world(
+  t: Test,
+  answers: (nth: number) => Partial<WorkerApi> = () => ({}),
+  port?: number,
+): World {
   const forked: FakeWorker[] = []
   const slept: number[] = []
   const logs: Record<string, unknown>[] = []
   let now = 0
   const loaded: ConfigResult = { ok: true, config: config(), warnings: [] }
   const read: World['read'] = { result: loaded }
-  const supervisor = new Supervisor(config(), {
+  const supervisor = new Supervisor(config(port), {
     log: pino({}, { write: (line: string) => void logs.push(JSON.parse(line) as never) }),
     clock: { now: () => now, monotonic: () => now },
     version: '1.2.3',
@@ -70,7 +79,8 @@ function world(t: Test, answers: (nth: number) => Partial<WorkerApi> = () => ({}
 }
 
 t.test('The first worker starts alone, then the others; a drain ends all.', async (t) => {
-  const { supervisor, forked } = world(t)
+  // Nobody else is given it once nobody listens there.
+  const { supervisor, forked } = world(t, undefined, await freePort())
   const { data, admin } = await supervisor.listen()
   t.match(data, /^http:\/\/127\.0\.0\.1:\d+$/)
   t.match(admin, /^http:\/\/127\.0\.0\.1:\d+$/)

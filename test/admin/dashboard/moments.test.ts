@@ -3,6 +3,7 @@ import {
   addMoment,
   momentOf,
   readHistory,
+  spanAt,
   type Moment,
 } from '../../../src/admin/dashboard/live/moments.ts'
 import { presentHistory } from '../../../src/admin/present-history.ts'
@@ -42,3 +43,29 @@ t.test(
     t.end()
   },
 )
+
+t.test('a rate is taken over so many moments, at the beginning over the first of them', (t) => {
+  const moments = [0, 1, 2, 3, 4].map((at): Moment => ({ at, traffic: {}, metrics: {} }))
+  const spans = (all: readonly Moment[], over: number) =>
+    all.map((_, i) => spanAt(all, i, over).map(({ at }) => at))
+  t.same(spans(moments, 2), [
+    [0, 2],
+    [0, 2],
+    [0, 2],
+    [1, 3],
+    [2, 4],
+  ])
+  t.same(
+    spans(moments.slice(0, 2), 12),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+    'two are enough',
+  )
+  t.same(spans(moments.slice(0, 2), 0), [
+    [0, 0],
+    [1, 1],
+  ])
+  t.end()
+})

@@ -72,8 +72,10 @@ export class SimulatedService {
     await this.#simulation.evaluator.look()
   }
 
-  history = (): AttemptHistory | null =>
-    this.#history.read(this.name, rolloutId(this.#simulation.state))
+  history = (): AttemptHistory | null => {
+    const found = this.#history.read(this.name, rolloutId(this.#simulation.state))
+    return found === null ? null : { ...found, rollout: this.#namedRollout(found.rollout) }
+  }
 
   decisions = async (page: {
     readonly after: number
@@ -126,9 +128,14 @@ export class SimulatedService {
     return {
       ...decision,
       service: this.name,
-      rollout: decision.rollout.replace('1.4', baseline).replace('2.0', canary),
+      rollout: this.#namedRollout(decision.rollout),
       summary: decision.summary.replaceAll(/\b1\.4\b/g, baseline).replaceAll(/\b2\.0\b/g, canary),
     }
+  }
+
+  #namedRollout(rollout: string): string {
+    const [baseline, canary] = this.#script.versions
+    return rollout.replace('1.4', baseline).replace('2.0', canary)
   }
 
   #figuresOf(name: string, { requests, errors, rejected, drawn }: VariantBook): VariantFigures {

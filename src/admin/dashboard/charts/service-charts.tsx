@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import { formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { DecisionLineJson, ServiceJson } from '../../present.ts'
-import type { Moment, TrafficMoment } from '../live/moments.ts'
+import { spanAt, type Moment, type TrafficMoment } from '../live/moments.ts'
 import { colourOf } from './chart-colours.ts'
 import { ChartFigure } from './chart-figure.tsx'
 
@@ -150,15 +150,14 @@ function useTraffic(
 ): readonly (readonly (number | null)[])[] {
   const names = Object.keys(variants).join('\n')
   return useMemo(() => {
-    const later = moments.slice(over)
     return [
-      later.map(({ at }) => at),
+      moments.map(({ at }) => at),
       ...names.split('\n').map((name) =>
-        later.map((moment, i) => {
-          const before = moments[i]!
-          const [now, then] = [moment.traffic[name], before.traffic[name]]
+        moments.map((_, i) => {
+          const [before, after] = spanAt(moments, i, over)
+          const [now, then] = [after.traffic[name], before.traffic[name]]
           if (now === undefined || then === undefined) return null
-          return read(now, then, moment.at - before.at)
+          return read(now, then, after.at - before.at)
         }),
       ),
     ]

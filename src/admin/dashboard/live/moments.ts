@@ -89,6 +89,19 @@ export function addMoment(moments: readonly Moment[], moment: Moment): readonly 
   return all.filter((_, i) => i >= half || i % 2 === 0)
 }
 
+/**
+ * The moments that a rate at the i-th one is taken between: `over` moments apart, or as far as there are any. At
+ * the beginning it is the first such span.
+ */
+export function spanAt(
+  moments: readonly Moment[],
+  i: number,
+  over: number,
+): readonly [before: Moment, now: Moment] {
+  const end = Math.max(i, Math.min(over, moments.length - 1))
+  return [moments[Math.max(0, end - over)]!, moments[end]!]
+}
+
 function mapValues<T, U>(
   record: Readonly<Record<string, T>>,
   map: (value: T) => U,

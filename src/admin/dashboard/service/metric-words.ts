@@ -1,21 +1,27 @@
 import { formatLimit, formatNumber, formatPercent } from '../../../rollout/format.ts'
+import { effectOfFailure, isHarmShown } from '../../../domain/metric-facts.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { VERDICTS } from '../parts/words.ts'
 
 /** A metric's verdict in words: what is only compared shows nothing. */
-export function verdictOf({ verdict, kind, evidence, limit }: MetricJson): string {
+export function verdictOf(metric: MetricJson): string {
+  const { verdict, kind, evidence, limit } = metric
   if (kind === 'drift') return verdict === 'failed' ? 'shift flagged' : 'no shift flagged'
+  if (verdict === 'failed' && (kind === 'disagreement' || !isHarmShown(metric))) {
+    return 'beyond its limit'
+  }
   const isTested = evidence.harm !== null || evidence.nonInferiority !== null
   if (!isTested || (evidence.nonInferiority === null && limit !== null)) {
     if (verdict === 'successful') return 'within its limit'
-    if (verdict === 'failed') return 'beyond its limit'
   }
   return VERDICTS[verdict].word
 }
 
-/** What a metric is, and what it can do. */
-export function roleOf({ name, kind, required, onFailure, outsideAlpha }: MetricJson): string {
-  const role = required ? 'decides' : onFailure === 'warn' ? 'warns' : 'shown only'
+/** What a metric is, and what its failure does. */
+export function roleOf(metric: MetricJson): string {
+  const { name, kind, outsideAlpha } = metric
+  const effect = effectOfFailure(metric)
+  const role = effect === null ? 'only reported' : effect === 'pause' ? 'pauses' : 'rolls back'
   return [...(kind === name ? [] : [kind]), role, ...(outsideAlpha ? ['outside α'] : [])].join(
     ' · ',
   )

@@ -1,0 +1,58 @@
+import type { RatioJson } from '../admin/present-metric.ts'
+import { formatNumber, formatPercent } from '../rollout/format.ts'
+
+/** From this ratio on a multiple is easier to read than a rise in percent. */
+const MULTIPLE_FROM = 10
+
+/**
+ * What is known of the canary over the baseline, as a sentence. An interval that lies on one side of 1 says where
+ * the canary is; one around 1 says which changes are excluded.
+ */
+export function describeRatio({ estimate, lower, upper, method }: RatioJson): string {
+  const about = method === 'asymptotic' ? ' (an approximation, for reading only)' : ''
+  const point = estimate === null ? 'not known yet' : formatNumber(estimate)
+  const least = lower === null || lower <= 0 ? null : lower
+  return `Canary over baseline is ${point}: ${describeInterval(least, upper)}${about}.`
+}
+
+/** `lower: null` or `upper: null` = not bounded on that side. */
+function describeInterval(lower: number | null, upper: number | null): string {
+  if (lower !== null && lower >= 1) return `the canary is ${between(lower, upper)}`
+  if (upper !== null && upper <= 1) return `the canary is ${between(upper, lower)}`
+  const excluded = [
+    ...(upper === null ? [] : [riseTo(upper)]),
+    ...(lower === null ? [] : [`a fall of ${sizeOf(lower)} or more`]),
+  ]
+  if (excluded.length === 0) return 'nothing is excluded yet'
+  return `${excluded.join(' and ')} ${excluded.length === 1 ? 'is' : 'are'} excluded`
+}
+
+/** Between two ratios on the same side of 1, the one nearer to it first; `far: null` = not bounded there. */
+function between(near: number, far: number | null): string {
+  if (far === null) return `at least ${sizeOf(near)} ${wordOf(near)}`
+  const [least, most] = [sizeOf(near), sizeOf(far)]
+  if (wordOf(near) !== wordOf(far)) {
+    return `between ${least} ${wordOf(near)} and ${most} ${wordOf(far)}`
+  }
+  if (least === most) return `about ${least} ${wordOf(near)}`
+  return `between ${least} and ${most} ${wordOf(near)}`
+}
+
+function riseTo(ratio: number): string {
+  return ratio >= MULTIPLE_FROM
+    ? `a rise to ${sizeOf(ratio)} the baseline's or more`
+    : `a rise of ${sizeOf(ratio)} or more`
+}
+
+function wordOf(ratio: number): string {
+  if (ratio >= MULTIPLE_FROM) return "the baseline's"
+  return ratio >= 1 ? 'higher' : 'lower'
+}
+
+function sizeOf(ratio: number): string {
+  if (ratio >= MULTIPLE_FROM) return `${formatNumber(ratio)} times`
+  if (ratio >= 0.01) return formatPercent(Math.abs(ratio - 1))
+  // Rounded to three digits a fall to next to nothing would be one of 100 %.
+  const left = Number((ratio * 100).toPrecision(2))
+  return `${Number((100 - left).toFixed(12))} %`
+}

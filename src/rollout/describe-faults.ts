@@ -1,0 +1,39 @@
+import type { Cause, Faults } from '../domain/faults.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { formatCount } from './format.ts'
+import type { Observation } from './observation.ts'
+
+/** Causes that are named; the others are counted together. */
+const MOST_NAMED = 3
+
+/** Kinds that a request fails by being no good answer at all: a server that died looks like a bad model there. */
+const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency', 'no-answer'])
+
+/** The sentence that says how the canary failed, after a blank; empty where nothing is known of it. */
+export function describeFaults({ faults }: Pick<Observation, 'faults'>): string {
+  const known = faults?.()
+  if (known === undefined || known.byCause.size === 0) return ''
+  return ` The canary's failures in this attempt: ${describeCauses(known)}${describeUpstreams(known)}.`
+}
+
+/** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */
+export function describeFaultsOf({ name, kind }: MetricReport, seen: Observation): string {
+  return KINDS.has(kind) && !name.endsWith('/mirror') ? describeFaults(seen) : ''
+}
+
+function describeCauses({ byCause }: Faults): string {
+  const causes = [...byCause].toSorted(([, a], [, b]) => b - a)
+  const others = causes.slice(MOST_NAMED).reduce((sum, [, count]) => sum + count, 0)
+  const named = causes
+    .slice(0, MOST_NAMED)
+    .map(([cause, count]) => `${formatCount(count)} × ${nameOf(cause)}`)
+  return [...named, ...(others === 0 ? [] : [`${formatCount(others)} × others`])].join(', ')
+}
+
+function nameOf(cause: Cause): string {
+  return typeof cause === 'number' ? `status ${cause}` : cause
+}
+
+function describeUpstreams({ upstreams }: Faults): string {
+  return upstreams === null ? '' : `; healthy upstreams: ${upstreams.healthy} of ${upstreams.all}`
+}

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { roleOf, verdictOf } from '../../../src/admin/dashboard/service/metric-words.ts'
+import { presentMetric } from '../../../src/admin/present-metric.ts'
+import type { MetricReport } from '../../../src/domain/verdict.ts'
+import { fakeMetric } from '../fake-deps.ts'
+
+const metric = (changes: Partial<MetricReport>) => presentMetric(fakeMetric(changes))
+
+t.test('A metric that failed says whether evidence or a limit failed it.', async (t) => {
+  const harm = { ...fakeMetric().evidence, harm: { log: 5, threshold: 4.6 } }
+  const none = { ...harm, harm: null, nonInferiority: null }
+  const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const failed = { verdict: 'failed' } as const
+  t.equal(verdictOf(metric({ ...failed, evidence: harm, limit })), 'worse')
+  t.equal(verdictOf(metric({ ...failed, limit })), 'beyond its limit')
+  t.equal(verdictOf(metric({ ...failed, limit, evidence: none })), 'beyond its limit')
+  const disagree = { ...failed, kind: 'disagreement', evidence: harm, limit }
+  t.equal(verdictOf(metric(disagree)), 'beyond its limit')
+  t.equal(verdictOf(metric({ ...failed, kind: 'drift', evidence: harm })), 'shift flagged')
+  t.equal(verdictOf(metric({ verdict: 'successful', limit })), 'no worse')
+  const kept = { verdict: 'successful', limit, evidence: none } as const
+  t.equal(verdictOf(metric(kept)), 'within its limit')
+  t.equal(verdictOf(metric({ limit })), 'not known yet')
+})
+
+t.test('A metric says what its failure does.', async (t) => {
+  t.equal(roleOf(metric({})), 'rolls back')
+  t.equal(roleOf(metric({ onFailure: 'pause', outsideAlpha: true })), 'pauses · outside α')
+  const guard = { name: 'rmse/label-missing', kind: 'label-missing', required: false } as const
+  t.equal(roleOf(metric({ ...guard, onFailure: 'pause' })), 'label-missing · pauses')
+  t.equal(roleOf(metric({ required: false, onFailure: 'warn' })), 'only reported')
+})

@@ -1,0 +1,96 @@
+import t, { type Test } from 'tap'
+import type { Decision } from '../../src/domain/decision.ts'
+import type { MetricReport, RatioInterval } from '../../src/domain/verdict.ts'
+import { createFakeDeps, fakeDecision, fakeMetric } from '../admin/fake-deps.ts'
+import { run, serveAdmin } from './fake-io.ts'
+
+/** What `serin explain` says of a decision, in one line; its breaks are those of 80 columns. */
+async function explain(t: Test, decision: Decision): Promise<string> {
+  const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+  const { stdout } = await run(['explain', 'credit-risk', '17', '--admin', admin])
+  return stdout.replace(/\s+/g, ' ')
+}
+
+t.test('An interval says what the canary is, or which changes are excluded.', async (t) => {
+  const cases: readonly [estimate: number, lower: number, upper: number, said: string][] = [
+    [1.16, 1.08, 1.25, '1.16: the canary is between 8 % and 25 % higher.'],
+    [1.16, 1.08, Infinity, '1.16: the canary is at least 8 % higher.'],
+    [0.395, 0.145, 0.857, '0.395: the canary is between 14.3 % and 85.5 % lower.'],
+    [0.00254, 0.002, 0.003, '0.00254: the canary is between 99.7 % and 99.8 % lower.'],
+    [0.00001, 0.000004, 0.00003, '0.00001: the canary is between 99.997 % and 99.9996 % lower.'],
+    [0, 0, 0.1, '0: the canary is at least 90 % lower.'],
+    [0.5, 0.49999, 0.50001, '0.5: the canary is about 50 % lower.'],
+    [0.92, 0.79, 1.0722, '0.92: a rise of 7.22 % or more and a fall of 21 % or more are excluded.'],
+    [0.92, 0, 1.07, '0.92: a rise of 7 % or more is excluded.'],
+    [0.92, 0.79, Infinity, '0.92: a fall of 21 % or more is excluded.'],
+    [
+      2,
+      0.5,
+      152.38,
+      "2: a rise to 152 times the baseline's or more and a fall of 50 % or more are",
+    ],
+    [8, 3, 40, "8: the canary is between 200 % higher and 40 times the baseline's."],
+    [20, 12, 40, "20: the canary is between 12 times and 40 times the baseline's."],
+    [20, 12, Infinity, "20: the canary is at least 12 times the baseline's."],
+    [NaN, 0, Infinity, 'not known yet: nothing is excluded yet.'],
+  ]
+  const ratio = ([estimate, lower, upper]: (typeof cases)[number]): RatioInterval => ({
+    ...{ estimate, lower, upper },
+    method: 'exact',
+  })
+  const metrics = cases.map((each) => fakeMetric({ ratio: ratio(each) }))
+  const said = await explain(t, fakeDecision({ metrics }))
+  for (const [, , , text] of cases) t.match(said, `Canary over baseline is ${text}`)
+})
+
+t.test('A metric is told by what its failure does, and by what it failed.', async (t) => {
+  const shown = { ...fakeMetric().evidence, harm: { log: 5, threshold: 4.6 } }
+  const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const metric = (name: string, changes: Partial<MetricReport>) => fakeMetric({ name, ...changes })
+  const guard = { kind: 'label-missing', required: false, onFailure: 'pause' } as const
+  const metrics = [
+    metric('by-evidence', { verdict: 'failed', evidence: shown }),
+    metric('by-both', { verdict: 'failed', evidence: shown, limit }),
+    metric('by-limit', { verdict: 'failed', limit }),
+    metric('asks', { onFailure: 'pause' }),
+    metric('rmse/label-missing', { ...guard, verdict: 'failed', evidence: shown }),
+    metric('told', { required: false, onFailure: 'warn' }),
+    metric('shadow', { ...guard, kind: 'rmse', evidence: { ...shown, harm: null } }),
+    metric('shift', { kind: 'drift', onFailure: 'pause', drift: null }),
+  ]
+  const said = await explain(t, fakeDecision({ metrics }))
+  for (const text of [
+    'by-evidence (rmse): shown to be worse. The',
+    'by-both (rmse): shown to be worse. The',
+    'by-limit (rmse): beyond its limit. The',
+    'asks (rmse, pauses): nothing is shown yet.',
+    'rmse/label-missing (label-missing, pauses): shown to be worse.',
+    'told (rmse, only reported): nothing is shown yet.',
+    'shadow (rmse, only reported): nothing is shown yet.',
+    'shift (drift, pauses, outside of the rollback α): no shift is flagged.',
+  ]) {
+    t.match(said, text)
+  }
+})
+
+t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {
+  const metrics = [fakeMetric({ name: 'errors' }), fakeMetric({ name: 'rmse' })]
+  const byMetric = await explain(t, fakeDecision({ reason: 'rmse', metrics }))
+  t.match(byMetric, /Who: the evaluator, from the evidence\..* rmse \(rmse\): .* errors \(rmse\): /)
+  t.notMatch(byMetric, 'Next:')
+  const started = fakeDecision({ action: 'start', reason: 'canary-ready', metrics })
+  const start = await explain(t, started)
+  t.match(start, 'Who: the evaluator, as planned.')
+  t.match(start, 'Why: a rollout starts by itself as soon as the canary can be reached.')
+  t.notMatch(start, '(rmse)')
+  const to = { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } } as const
+  const undone = await explain(
+    t,
+    fakeDecision({ action: 'undo', reason: 'operator', actor: 'ops', to, metrics }),
+  )
+  t.match(undone, 'Who: ops. Why: an operator asked for it.')
+  t.notMatch(undone, '(rmse)')
+  t.match(undone, /Next: 2\.0 stays rolled back\. .* with `serin retry credit-risk`\. $/)
+  const broke = await explain(t, fakeDecision({ action: 'rollback', reason: 'breaker', to }))
+  t.match(broke, /Who: the evaluator\. Why: the breaker: .*outside the guarantee α/)
+})

@@ -1,0 +1,27 @@
+import t from 'tap'
+import { effectOfFailure, isHarmShown } from '../../src/domain/metric-facts.ts'
+
+const none = { harm: null }
+const some = { harm: { log: 1, threshold: 3 } }
+
+t.test('Guards pause though they are not required, and what has no evidence does not.', (t) => {
+  const effect = (required: boolean, onFailure: 'rollback' | 'pause' | 'warn', evidence = some) =>
+    effectOfFailure({ required, onFailure, evidence })
+  t.equal(effect(true, 'rollback'), 'rollback')
+  t.equal(effect(false, 'rollback'), null)
+  t.equal(effect(true, 'pause'), 'pause')
+  t.equal(effect(false, 'pause'), 'pause')
+  t.equal(effectOfFailure({ required: true, onFailure: 'pause', evidence: none }), 'pause')
+  t.equal(effectOfFailure({ required: false, onFailure: 'pause', evidence: none }), null)
+  t.equal(effect(false, 'warn'), null)
+  t.end()
+})
+
+t.test('Harm is shown from the threshold on.', (t) => {
+  const shown = (log: number | null) => isHarmShown({ evidence: { harm: { log, threshold: 3 } } })
+  t.equal(shown(3), true)
+  t.equal(shown(2.9), false)
+  t.equal(shown(null), false, 'ruled out')
+  t.equal(isHarmShown({ evidence: none }), false)
+  t.end()
+})

@@ -1,0 +1,54 @@
+import t from 'tap'
+import type { Cause, UpstreamCount } from '../../src/domain/faults.ts'
+import type { MetricReport } from '../../src/domain/verdict.ts'
+import { step } from '../../src/rollout/step.ts'
+import { harmed, plan, report, seen, state } from '../fakes/rollout.ts'
+
+const DEAD = { healthy: 0, all: 2 }
+const LIMIT = { max: 0.005, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+
+/** How the canary failed, as an observation has it. */
+function faults(causes: readonly [Cause, number][], upstreams: UpstreamCount | null = DEAD) {
+  return { faults: () => ({ byCause: new Map(causes), upstreams }) }
+}
+
+const REFUSED = faults([
+  [500, 3],
+  ['SERIN_UPSTREAM_REFUSED', 1400],
+])
+
+const SAID =
+  / The canary's failures in this attempt: 1,400 × SERIN_UPSTREAM_REFUSED, 3 × status 500; healthy upstreams: 0 of 2\.$/
+
+function summaryOf(reports: readonly MetricReport[], found = REFUSED): string {
+  return step(plan(), state(), seen({ reports, ...found })).decision!.summary
+}
+
+t.test('a rollback on failures says which they were, and that no upstream is healthy', (t) => {
+  const tried = { attempts: 50, failures: 31 }
+  const breaker = { tripped: true, canary: tried, baseline: { attempts: 900, failures: 2 } }
+  t.match(step(plan(), state(), seen({ breaker, ...REFUSED })).decision!.summary, SAID)
+  t.match(summaryOf([harmed()]), SAID)
+  t.match(summaryOf([report({ verdict: 'failed', limit: LIMIT })]), SAID)
+  t.end()
+})
+
+t.test('the rarer causes are counted together, and what is not known is left out', (t) => {
+  const many: [Cause, number][] = [
+    [500, 9],
+    [502, 8],
+    [503, 7],
+    [504, 2],
+    [501, 1],
+  ]
+  const all = / 9 × status 500, 8 × status 502, 7 × status 503, 3 × others\.$/
+  t.match(summaryOf([harmed()], faults(many, null)), all)
+  t.notMatch(summaryOf([harmed()], faults([])), /failures in this attempt/)
+  t.end()
+})
+
+t.test('what is no matter of failures, or of pairs, is not explained by them', (t) => {
+  t.notMatch(summaryOf([harmed({ name: 'rmse', kind: 'rmse' })]), /failures in this attempt/)
+  t.notMatch(summaryOf([harmed({ name: 'errors/mirror' })]), /failures in this attempt/)
+  t.end()
+})
