@@ -150,8 +150,7 @@ function noticeOf({ service, rollout, experiment }: ServiceStatus): string | nul
   return `${left.join('')}${RULES_NOTICE}`
 }
 
-const RULES_NOTICE =
-  'rules send requests to variants by what is in them: each variant meets other people, so a difference between their figures may be one between the people; it is no A/B test, and none of it is evidence'
+const RULES_NOTICE = 'rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {
   return {

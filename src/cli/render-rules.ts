@@ -1,7 +1,7 @@
 import type { RuleJson, ServiceJson } from '../admin/present.ts'
 import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
 import { renderWeights } from './render-command.ts'
-import { renderLabelled, renderTable, wrap, type Cell, type Style } from './render.ts'
+import { renderTable, wrap, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of `status` about a key split: below each rule a row for each variant that answered. */
 export function renderRules(
@@ -28,16 +28,6 @@ export function renderRules(
     ...blocks.flatMap(({ name, rows }) => [...name, ...lines.slice(next, (next += rows.length))]),
   ]
 }
-
-/** Builds the line that keeps figures of rules from being read as a comparison; none where there is no rule. */
-export function renderRulesNote(
-  { rules }: Pick<ServiceJson, 'rules'>,
-  { width }: Style,
-): readonly string[] {
-  return rules.length === 0 ? [] : renderLabelled('note', NOTE, width)
-}
-
-const NOTE = 'rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
 
 /** A rule with whom it sends requests to. */
 export function describeRule(rule: string | null, weights: RuleJson['weights']): string {

@@ -11,7 +11,7 @@ import {
 } from '../rollout/format.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
-import { renderRules, renderRulesNote } from './render-rules.ts'
+import { renderRules } from './render-rules.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /**
@@ -24,12 +24,21 @@ export function renderStatus(
   style: Style,
   now: number,
 ): readonly string[] {
-  const firstRuled = services.find(({ rules }) => rules.length > 0)
   return services.flatMap((service, index) => [
     ...(index === 0 ? [] : ['']),
     ...renderService(service, style, now),
-    ...(service === firstRuled ? renderRulesNote(service, style) : []),
+    ...renderNotice(service, services.slice(0, index), style),
   ])
+}
+
+/** What is said of one service is not said again of the next. */
+function renderNotice(
+  { notice }: ServiceJson,
+  before: readonly ServiceJson[],
+  { width }: Style,
+): readonly string[] {
+  if (notice === null || before.some((service) => service.notice === notice)) return []
+  return renderLabelled('note', notice, width)
 }
 
 function renderService(service: ServiceJson, style: Style, now: number): readonly string[] {

@@ -4,7 +4,7 @@ import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
 import { renderChallenger, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
-import { renderRules, renderRulesNote } from './render-rules.ts'
+import { renderRules } from './render-rules.ts'
 import { describeStanding, paintVerdict, renderValue } from './render-status.ts'
 import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -52,7 +52,7 @@ export function renderClock(ms: number): string {
 
 function renderOne(service: ServiceJson, style: Style): readonly string[] {
   const { width } = style
-  const { missing, etaSeconds, metrics, comparisons } = service
+  const { missing, etaSeconds, notice, metrics, comparisons } = service
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<<>>>>>', style),
@@ -72,7 +72,7 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
     ...(etaSeconds === null
       ? []
       : renderLabelled('next step', `in about ${formatSeconds(etaSeconds)}`, width)),
-    ...renderRulesNote(service, style),
+    ...(notice === null ? [] : renderLabelled('note', notice, width)),
   ]
 }
 

@@ -66,10 +66,12 @@ t.test('Status shows the figures of each rule side by side, and what they are no
 t.test(
   'What figures of rules are not is told once, however many services have rules.',
   async (t) => {
-    const services = ['a', 'b', 'c'].map((name) => ({
-      ...fakeStatus(null, name),
-      rules: name === 'a' ? [] : RULES,
-    }))
+    const when = [{ field: { from: 'ip' }, test: 'prefix', prefix: '10.' }] as const
+    const services = ['a', 'b', 'c'].map((name) => {
+      const { service, ...rest } = fakeStatus(null, name)
+      const rules = name === 'a' ? [] : [{ when, then: { variant: 'canary' } }]
+      return { ...rest, rules: [], service: { ...service, split: { ...service.split, rules } } }
+    })
     const admin = await serveAdmin(t, createFakeDeps({ services: () => services }))
     const { stdout } = await run(['status', '--admin', admin])
     const [a, b, c] = stdout.split('\n\n').map((block) => block.split('\n').includes(NOTE))
@@ -90,7 +92,7 @@ t.test(
     const told = async (of: ServiceStatus) =>
       (await status(RULES, weights, of)).replaceAll(/\s+/g, ' ')
     const left = new RegExp(
-      `note baseline \\(1\\.4\\) still answers, by rules that hold after a promotion too \\(header:x-country = ${COUNTRY.trim()} ?\\); rules send`,
+      `note baseline \\(1\\.4\\) still answers, by rules that hold after a promotion too \\(header:x-country = ${COUNTRY.trim()} ?\\); rules do not randomise`,
     )
     const promoted = {
       ...fakeState(),
@@ -99,13 +101,17 @@ t.test(
       weightBp: 10_000,
     } as const
     t.match(await told(fakeStatus(promoted, 'fixed')), left)
-    t.match(await told(fakeStatus(fakeState(), 'fixed')), / note rules send/, 'it is under way')
+    t.match(
+      await told(fakeStatus(fakeState(), 'fixed')),
+      / note rules do not randomise/,
+      'it is under way',
+    )
     const fixed = { state: fakeState(), id: 'x#1', comparisons: [], lastDecision: null }
     const experiment = { ...fixed, winner: 'canary' }
     t.match(await told({ ...fakeStatus(null, 'fixed'), experiment }), left)
     t.match(
       await told({ ...fakeStatus(null, 'fixed'), experiment: { ...experiment, winner: null } }),
-      / note rules send/,
+      / note rules do not randomise/,
     )
   },
 )

@@ -101,7 +101,7 @@ t.test('key-split.yaml: each rule has its own figures, and none of it is evidenc
   t.match(gold!.variants['canary'], { requests: 40, metrics: { rmse: { value: 1, n: 30 } } })
   t.ok(gold!.variants['canary']!.p95Ms! > 0)
   t.equal(nz!.variants['canary']!.requests, coin['canary'])
-  t.match(service.notice, /other people.*no A\/B test, and none of it is evidence/)
+  t.match(service.notice, /^rules do not randomise: no A\/B test, no evidence/)
   t.same([service.comparisons, service.metrics], [[], []])
   const rule = 'rule="body:/parameters/card_tier = gold"'
   t.equal(await readSample(gateway.admin, 'serin_rule_requests_total', rule), 40)
