@@ -7,7 +7,8 @@ import { ASSERT_SCHEMA } from './redis-schema.ts'
  * lease · expected revision, '' = none · new revision ('' = the state stays) and state · what
  * `archiveArguments` makes · 1 = reset · canary version that is rolled back ('' = none) and when · evidence,
  * '' = none · cohorts to put, to drop, units to put (a count, then pairs; dropped ones as pairs of a number
- * and '') · decision, '' = none · this store's name among the listeners.
+ * and '') · service whose log the decision goes into, and the decision, '' = none · this store's name among the
+ * listeners.
  * Answers [what became of it, id of the decision or 0, number of the change, archived cohorts that went].
  */
 export const COMMIT = redisScript(`${ASSERT_SCHEMA}${REMOVE_SHARED}
@@ -112,8 +113,8 @@ takePairs(function(number)
   redis.call('HDEL', tallies, number)
 end)
 takePairs(function(number, value) redis.call('HSET', units, number, value) end)
-local decision, id = take(), 0
-if decision ~= '' then id = redis.call('RPUSH', R .. 'decisions:' .. service, decision) end
+local log, decision, id = take(), take(), 0
+if decision ~= '' then id = redis.call('RPUSH', R .. 'decisions:' .. log, decision) end
 local change = redis.call('HINCRBY', R .. 'changes', service, 1)
 redis.call('INCR', R .. 'change-count')
 redis.call('PUBLISH', R .. 'changed', take() .. ' ' .. service)

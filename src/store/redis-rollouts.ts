@@ -132,7 +132,7 @@ function commitArguments(
     ...drops.flatMap((number) => [number, '']),
     units.length,
     ...units.flatMap((batch) => [batch.cohort, encodeUnits(batch)]),
-    decision === undefined ? '' : encodeRecord(decision),
+    ...(decision === undefined ? ['', ''] : [decision.service, encodeRecord(decision)]),
   ]
 }
 

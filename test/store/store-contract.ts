@@ -257,4 +257,19 @@ function testDecisions(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     t.strictSame(await store.decision(SERVICE, 5), { ...sampleDecision({ at: 4 }), id: 5 })
     t.equal(await store.decision(SERVICE, 13), null)
   })
+
+  t.test('a decision goes into the log of the service that it names', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    const decision = sampleDecision()
+    const parts = [`${SERVICE}/`, `${SERVICE}/one`]
+    for (const service of parts) await commit(store, lease, null, { service, decision })
+    t.strictSame(await store.decisions(SERVICE, { after: 0, limit: 9 }), [
+      { ...decision, id: 2 },
+      { ...decision, id: 1 },
+    ])
+    for (const service of parts) {
+      t.strictSame(await store.decisions(service, { after: 0, limit: 9 }), [])
+    }
+  })
 }
