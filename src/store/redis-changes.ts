@@ -93,6 +93,7 @@ export function createRedisChanges(
     })
     // Each time that it is connected: what was published meanwhile is found by the timer.
     own.on('ready', () => void own.subscribe(`${root}changed`).catch(() => {}))
+    // It connects again by itself, and until then the timer finds what changes.
     own.connect().catch(() => {})
   }
 

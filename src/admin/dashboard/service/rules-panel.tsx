@@ -2,6 +2,7 @@ import { formatCount, formatNumber, formatPercent, formatValue } from '../../../
 import type { RuleJson, ServiceJson } from '../../present.ts'
 import { colourOf } from '../charts/chart-colours.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
+import { LatencyHeads } from './latency-heads.tsx'
 
 /** The rules in their order: what they match, whom they name, and how each variant answered their requests. */
 export function RulesPanel({ service }: { readonly service: ServiceJson }) {
@@ -28,15 +29,7 @@ export function RulesPanel({ service }: { readonly service: ServiceJson }) {
               <th scope="col" class="number">
                 errors
               </th>
-              <th scope="col" class="number">
-                p50
-              </th>
-              <th scope="col" class="number">
-                p95
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
+              <LatencyHeads />
               {metrics.map((metric) => (
                 <th scope="col" class="number" key={metric}>
                   {metric}

@@ -3,6 +3,7 @@ import type { ServiceJson } from '../../present.ts'
 import { colourOf } from '../charts/chart-colours.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { WeightBar } from '../parts/weight-bar.tsx'
+import { LatencyHeads } from './latency-heads.tsx'
 
 /** What each variant gets, and how it answers. */
 export function VariantsTable({ service }: { readonly service: ServiceJson }) {
@@ -28,15 +29,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
               <th scope="col" class="number">
                 rejected
               </th>
-              <th scope="col" class="number">
-                p50
-              </th>
-              <th scope="col" class="number">
-                p95
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
+              <LatencyHeads />
               <th scope="col" class="number">
                 healthy
               </th>
