@@ -1,6 +1,6 @@
 import type { ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
-import type { ServiceReplicas } from './domain/replica.ts'
+import type { Deciding, ServiceReplicas } from './domain/replica.ts'
 import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
 import type { LiveServices } from './live-services.ts'
@@ -41,6 +41,8 @@ export function createServiceLook(deps: {
   readonly experiment: (service: string) => ExperimentView | null
   /** Whose requests are evidence of a service; null = not known here. */
   readonly replicas: (service: string) => ServiceReplicas | null
+  /** Who decides on a service; null = nothing is decided. */
+  readonly deciding: (service: string) => Deciding | null
   readonly clock: Clock
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
@@ -77,6 +79,7 @@ export function createServiceLook(deps: {
         rollout: deps.view(name),
         experiment: deps.experiment(name),
         replicas: deps.replicas(name),
+        deciding: deps.deciding(name),
       }
     },
     figures: (service) => {

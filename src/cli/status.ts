@@ -31,8 +31,10 @@ export function addStatusCommand(program: Command, io: CliIo): void {
         return writeJson(io, name === undefined ? { services } : services[0])
       }
       const { inForceSince, refused } = await client.lastReload()
+      const { store = 'up' } = await client.checks()
       const style = buildStyle(io, io.stdout)
       const lines = [
+        ...(store === 'up' ? [] : renderStore(store, style)),
         ...(refused === null ? [] : renderRefusal(inForceSince, refused, style)),
         ...(services.length === 0
           ? ['no services are configured']
@@ -57,6 +59,11 @@ async function readServices(
     )
   }
   return services
+}
+
+/** While it is so, all that is shown of a rollout stands still. */
+function renderStore(store: string, style: Style): readonly string[] {
+  return [...wrap(`the store is ${store}`, style.width).map(style.bad), '']
 }
 
 /** A file that the gateway could not take is easily missed: what runs is still well. */

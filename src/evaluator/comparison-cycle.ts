@@ -103,10 +103,10 @@ export class ComparisonCycle {
   }
 
   /** Its part in what another process decides; null = it has none. */
-  get follower(): Follower | null {
+  follower(departs: boolean): Follower | null {
     const service = this.sharedAs
     if (service === null) return null
-    return { service, followed: this.#following.cohorts, trip: null, step: null }
+    return { service, followed: this.#following.cohorts, trip: null, step: null, departs }
   }
 
   /** Reads the shares of others that the next `fold` needs; see CohortCycle. */

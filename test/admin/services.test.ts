@@ -261,7 +261,7 @@ t.test('A gateway of several workers has a line for each, for those who may read
   t.same((await open.inject('/healthz')).json(), { status: 'ok', workers })
   t.same((await open.inject('/readyz')).json(), {
     ready: true,
-    checks: { store: 'ok', ...workers },
+    checks: { store: 'up', ...workers },
   })
   t.same((await guarded.inject('/healthz')).json(), { status: 'ok' })
   t.same((await guarded.inject('/readyz')).json(), { ready: true })

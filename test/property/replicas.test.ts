@@ -212,7 +212,9 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    await voice.look([{ service: 'svc', followed: cohorts, trip: null, step: null }])
+    await voice.look([
+      { service: 'svc', followed: cohorts, trip: null, step: null, departs: false },
+    ])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)
   }
