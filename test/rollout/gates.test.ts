@@ -328,6 +328,22 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
     /2.72 : 1 so far, 20 : 1 decides/,
   )
+  const flawless = step(
+    plan({ analysis: { metrics: [RMSE] } }),
+    last,
+    seen({
+      reports: [
+        report({
+          ...{ name: 'rmse', kind: 'rmse', baseline: { n: 2000, value: 0 }, ratio: null },
+          evidence: { ...base.evidence, nonInferiority: unproved },
+        }),
+      ],
+    }),
+  )
+  t.match(
+    flawless.decision!.summary,
+    /rmse: .* is not excluded yet: the baseline has 0, and no share/,
+  )
   const notNow = hold({ stepNonInferiority: unproved })
   t.match(notNow.decision!.summary, /not excluded in this step alone/)
   t.equal(step(plan(), never.state, seen({ reports: [] })).decision?.action, 'promote')
