@@ -12,7 +12,7 @@ import { freePort } from '../../support/free-port.ts'
 import { fencedBlocks } from '../markdown-pages.ts'
 import type { Take } from './blocks.ts'
 import { layStage } from './stage.ts'
-import { askOnce, DEMO_CONFIG, yamlOf, type World } from './world.ts'
+import { askOnce, changedFile, yamlOf, type World } from './world.ts'
 
 /** Runs the blocks that ask a gateway: that of the world, or one that is fit for the page. */
 export function runOnGateways(t: Test, take: Take, world: World): void {
@@ -63,7 +63,7 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
   t.test(
     'docs/backtest.md: the record is judged again, by the same rules and by wider ones.',
     async (t) => {
-      const wider = DEMO_CONFIG.replaceAll('maxIncrease: 5%', 'maxIncrease: 300%')
+      const wider = changedFile(world, 'mpg-skewed', 'maxIncrease: 5%', 'maxIncrease: 200%')
       const { run } = layStage(t, { ports, files: { 'wider.yaml': wider } })
       await settled['mpg-skewed']
       // How many steps there are before the end is up to chance.
@@ -74,15 +74,8 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
   )
 
   t.test('docs/ab-testing.md: a challenger is judged again; a winner is promoted.', async (t) => {
-    const ranking = JSON.stringify(services['ranking'])
-    const wider = ranking.replace('"maxDecrease":"10%"', '"maxDecrease":"40%"')
-    t.not(wider, ranking)
-    const { run } = layStage(t, {
-      ports,
-      files: {
-        'wider.yaml': `{ version: 1, gateway: { listen: "127.0.0.1:8080" }, services: { ranking: ${wider} } }`,
-      },
-    })
+    const wider = changedFile(world, 'ranking', 'maxDecrease: 10%', 'maxDecrease: 40%')
+    const { run } = layStage(t, { ports, files: { 'wider.yaml': wider } })
     await settled.ranking
     await run(t, take('docs/ab-testing.md', 'serin backtest ranking'))
     await run(t, take('docs/ab-testing.md', 'serin promote m large'))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { ServiceJson } from '../../../src/admin/present.ts'
 import { buildDemoConfig } from '../../../src/demo/build-demo-config.ts'
 import { buildPace } from '../../../src/demo/scenario.ts'
@@ -48,7 +48,7 @@ export async function startWorld(t: Test): Promise<World> {
   const house = await startHouse(t)
   const services: Record<string, ServiceParts> = {
     price: priceOf(),
-    'mpg-skewed': quick(serviceOf(parse(DEMO_CONFIG) as Tree, 'mpg-skewed')),
+    'mpg-skewed': skewedOf(),
     ranking: rankingOf(),
     m: experimentOf(),
     'house-prices': patient(serviceOf(exampleOf('blue-green.yaml'), 'house-prices')),
@@ -106,6 +106,16 @@ export async function startWorld(t: Test): Promise<World> {
     askForHousePrices: () => load('/v2/models/house-prices/infer', 100, () => []),
     failHousePrices: house.fail,
   }
+}
+
+/** A file with one of these services, its settings changed; throws where there is nothing to change. */
+export function changedFile({ services }: World, name: string, was: string, is: string): string {
+  const text = stringify({
+    ...{ version: 1, gateway: { listen: '127.0.0.1:8080' } },
+    services: { [name]: services[name] },
+  })
+  if (!text.includes(was)) throw new Error(`${name} has no ${was}`)
+  return text.replaceAll(was, is)
 }
 
 /** Sends one request of `user`, and gives the id of its answer. */
@@ -170,6 +180,13 @@ function priceOf(): ServiceTree {
   baseline!['version'] = '2.0'
   canary!['version'] = '3.0'
   return { ...service, observe: { prediction: 'body:/outputs/0/data/0' } } as ServiceTree
+}
+
+/** The demo's service at its last step, which no version leaves without proof. */
+function skewedOf(): ServiceTree {
+  const service = quick(serviceOf(parse(DEMO_CONFIG) as Tree, 'mpg-skewed'))
+  service.rollout['steps'] = (service.rollout['steps'] as Tree[]).slice(-2)
+  return service
 }
 
 /** The example, judged by what its page shows. */
