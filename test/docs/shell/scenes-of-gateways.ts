@@ -58,6 +58,7 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
   t.test('README.md: a canary that predicts nonsense is rolled back, and explained.', async (t) => {
     const { run } = layStage(t, { ports })
     await run(t, take('README.md', 'serin explain price'))
+    await settled.price
   })
 
   t.test(

@@ -23,7 +23,7 @@ export type World = {
   /** The services, as the file has them. */
   readonly services: Readonly<Record<string, ServiceParts>>
   /** Resolves when what its page shows has come; then nobody asks the service any more. */
-  readonly settled: Readonly<Record<'mpg-skewed' | 'ranking', Promise<ServiceJson>>>
+  readonly settled: Readonly<Record<'price' | 'mpg-skewed' | 'ranking', Promise<void>>>
   /** From now on there are requests for `house-prices`. */
   readonly askForHousePrices: () => Load
   /** From now on nearly all requests to the next version of `house-prices` fail. */
@@ -55,12 +55,14 @@ export async function startWorld(t: Test): Promise<World> {
     'credit-risk': serviceOf(parse(yamlOf('README.md')) as Tree, 'credit-risk'),
     'resnet-18': serviceOf(exampleOf('quick-start-torchserve.yaml'), 'resnet-18'),
   }
+  // What the second variants are, where they are not as good as the first.
+  const others: Readonly<Record<string, { readonly origin: string }>> = {
+    ...{ price: bad, 'mpg-skewed': bad, 'house-prices': house },
+  }
   for (const [name, service] of Object.entries(services)) {
     const { variants } = service as ServiceTree
     for (const [at, variant] of Object.values(variants as Record<string, Tree>).entries()) {
-      const isWorse = at === 1 && (name === 'price' || name === 'mpg-skewed')
-      const origin =
-        name === 'house-prices' && at === 1 ? house.origin : (isWorse ? bad : good).origin
+      const { origin } = at === 1 ? (others[name] ?? good) : good
       variant['upstreams'] = [origin]
     }
   }
@@ -68,43 +70,38 @@ export async function startWorld(t: Test): Promise<World> {
   const gateway = await startSerin(t, writeConfig(folder, buildConfig(folder, services)), {
     SERIN_OVERRIDE_SECRET: SECRET,
   })
+  return { gateway, services, ...startTraffic(t, gateway, draw), failHousePrices: house.fail }
+}
+
+/** Starts what is asked of the services, by ever new users, until each has come to what its page shows. */
+function startTraffic(
+  t: Test,
+  gateway: SerinGateway,
+  draw: () => number,
+): Pick<World, 'settled' | 'askForHousePrices'> {
   const load = (path: string, perSecond: number, say?: (answered: Answered) => readonly object[]) =>
     startLoad(t, {
       ...{ data: () => gateway.data, admin: () => gateway.admin, path, concurrency: 4, perSecond },
       ...(say === undefined ? {} : { say }),
       draw,
     })
-  const settle = async (
-    name: string,
-    asked: Load,
-    what: string,
-    isSo: (s: ServiceJson) => boolean,
-  ) => {
-    const found = await untilService(gateway.admin, name, what, isSo)
+  const settle = async (service: string, asked: Load, isSo: (s: ServiceJson) => boolean) => {
+    await untilService(gateway.admin, service, 'has come to what its page shows', isSo)
     await asked.stop()
-    return found
   }
-  const rolledBack = (name: string, path: string) =>
-    settle(name, load(path, 150), 'is rolled back', ({ phase }) => phase === 'rolled-back')
+  const isRolledBack = ({ phase }: ServiceJson) => phase === 'rolled-back'
+  const isSmallWorse = ({ comparisons }: ServiceJson) =>
+    comparisons.some(({ variant, verdict }) => variant === 'small' && verdict === 'worse')
   const [isBuyer, isBuyerOfSmall] = [createEvenly(() => 0.95), createEvenly(() => 0.6)]
   const buy = ({ requestId, variant }: Answered) =>
     (variant === 'small' ? isBuyerOfSmall : isBuyer)() ? [{ requestId, event: 'purchase' }] : []
-  void rolledBack('price', '/predict')
   return {
-    gateway,
-    services,
     settled: {
-      'mpg-skewed': rolledBack('mpg-skewed', '/v2/models/mpg-skewed/infer'),
-      ranking: settle(
-        'ranking',
-        load('/rank/infer', 150, buy),
-        'small is worse',
-        ({ comparisons }) =>
-          comparisons.some(({ variant, verdict }) => variant === 'small' && verdict === 'worse'),
-      ),
+      price: settle('price', load('/predict', 150), isRolledBack),
+      'mpg-skewed': settle('mpg-skewed', load('/v2/models/mpg-skewed/infer', 150), isRolledBack),
+      ranking: settle('ranking', load('/rank/infer', 150, buy), isSmallWorse),
     },
     askForHousePrices: () => load('/v2/models/house-prices/infer', 100, () => []),
-    failHousePrices: house.fail,
   }
 }
 
