@@ -17,6 +17,22 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
 
+  await t.test('a file that was not taken is told, until it is mended', async (t) => {
+    const { page, faults } = await open('#/')
+    await page.locator('table.overview tbody tr').first().waitFor()
+    const told = page.locator('.refused-reload')
+    t.equal(await told.count(), 0)
+    stage.refuseReload(['serin.yaml:3:1: stoer: unknown key "stoer"', 'another'])
+    await told.waitFor()
+    t.equal(
+      await told.textContent(),
+      'The file read at 04/05/2027, 09:30:00 was refused: serin.yaml:3:1: stoer: unknown key "stoer" (and 1 more: serin check); the configuration of 04/05/2027, 08:30:00 stays in force.',
+    )
+    stage.refuseReload(null)
+    await told.waitFor({ state: 'detached' })
+    t.same(faults, [])
+  })
+
   await t.test('those that want somebody to look come first, and can be searched', async (t) => {
     const { page, faults } = await open('#/')
     const names = page.locator('table.overview tbody th a')

@@ -63,17 +63,28 @@ t.test(
       const refused = problems === null ? null : { at: NOW - 120_000, problems }
       const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
       const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
-      return (await run(['status', ...argv, '--admin', admin])).stdout
+      return run(['status', ...argv, '--admin', admin])
     }
     const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
-    const shown = await show([first, 'another'])
+    const shown = (await show([first, 'another'])).stdout
     t.ok(widest(shown) <= 80)
     t.match(
       shown.replaceAll('\n', ' '),
       `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
     )
-    t.match(await show(['one'], ['fixed']), /was refused: one; the configuration of/)
-    t.notMatch(await show(null), /refused/)
+    t.match((await show(['one'], ['fixed'])).stdout, /was refused: one; the configuration of/)
+    t.notMatch((await show(null)).stdout, /refused/)
+
+    const json = JSON.parse((await show(['one', 'two'], ['-o', 'json'])).stdout)
+    t.same(json.reload, {
+      inForceSince: '2027-05-01T11:00:00.000Z',
+      refused: { at: '2027-05-01T11:58:00.000Z', problems: ['one', 'two'] },
+    })
+    t.equal(JSON.parse((await show(null, ['-o', 'json'])).stdout).reload.refused, null)
+    const named = await show(['one'], ['fixed', '-o', 'json'])
+    t.equal(JSON.parse(named.stdout).name, 'fixed')
+    t.match(named.stderr, /^serin: the file read at .* was refused: one; .* stays in force\n$/)
+    t.equal((await show(null, ['fixed', '-o', 'json'])).stderr, '')
   },
 )
 

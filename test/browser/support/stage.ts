@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { ReloadStanding } from '../../../src/admin/admin-deps.ts'
 import { createAdminServer } from '../../../src/admin/admin-plugin.ts'
 import type { ServiceStatus } from '../../../src/admin/service-status.ts'
 import type { AdminToken } from '../../../src/config/config.ts'
@@ -16,6 +17,8 @@ export type Stage = {
   readonly service: (name: string) => SimulatedService
   /** All rollouts go on for so long. */
   readonly advance: (ms: number) => Promise<void>
+  /** A reload is refused for these problems; null = it is mended. */
+  readonly refuseReload: (problems: readonly string[] | null) => void
   readonly close: () => Promise<void>
 }
 
@@ -32,6 +35,7 @@ export async function openStage(options: {
     services.set(script.name, await SimulatedService.begin(script, CURTAIN))
   }
   let now = CURTAIN
+  let reload: ReloadStanding = { inForceSince: CURTAIN - 3_600_000, refused: null }
   const statuses = () => [...[...services.values()].map((s) => s.status()), ...others()]
   const find = (name: string) => services.get(name)
   const deps = createFakeDeps({
@@ -50,6 +54,7 @@ export async function openStage(options: {
     decision: async (name, id) =>
       (await find(name)?.decisions({ after: id - 1, limit: 1000 }))?.find((d) => d.id === id) ??
       null,
+    lastReload: () => reload,
     history: (name) => find(name)?.history() ?? null,
     runningConfig: () => ({ services: statuses().map(({ service }) => service) }),
   })
@@ -62,6 +67,9 @@ export async function openStage(options: {
     advance: async (ms) => {
       for (const service of services.values()) await service.run(ms)
       now += ms
+    },
+    refuseReload: (problems) => {
+      reload = { ...reload, refused: problems === null ? null : { at: now, problems } }
     },
     close: async () => {
       app.server.closeAllConnections()
