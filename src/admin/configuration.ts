@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Operation } from './operation.ts'
-import { presentReload } from './present-reload.ts'
+import { presentReload, type ReloadStandingJson } from './present-reload.ts'
 import { AdminError } from './problem.ts'
 import type { RouteContext } from './route-context.ts'
-import { ReloadStandingSchema, type ReloadStandingJson } from './schema-reload.ts'
+import { ReloadStandingSchema } from './schema-reload.ts'
 
 const GET: Operation = {
   id: 'getConfiguration',

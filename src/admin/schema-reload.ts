@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { orNull, time, type Json } from './schema-value.ts'
+import { orNull, time } from './schema-value.ts'
 
 /** What became of the last reload. */
 export const ReloadStandingSchema = Type.Object({
@@ -12,6 +12,3 @@ export const ReloadStandingSchema = Type.Object({
     'The file as it was read last, where it was not taken; null = it was.',
   ),
 })
-
-/** What became of the last reload, as the API shows it. */
-export type ReloadStandingJson = Json<typeof ReloadStandingSchema>

@@ -1,4 +1,4 @@
-import type { ReloadStandingJson } from '../admin/schema-reload.ts'
+import type { ReloadStandingJson } from '../admin/present-reload.ts'
 import { renderTime } from './render-command.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
-import type { ReloadStandingJson } from '../admin/schema-reload.ts'
+import type { ReloadStandingJson } from '../admin/present-reload.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'

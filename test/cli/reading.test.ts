@@ -13,6 +13,7 @@ import {
   LOOPBACK,
   NOW,
 } from '../admin/fake-deps.ts'
+import { fakeExperimentLog } from '../admin/fake-experiments.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 /** An address on which nothing listens: its port was just given back. */
@@ -228,6 +229,35 @@ t.test('Weights are shown where none are given.', async (t) => {
   const admin = await serveAdmin(t, createFakeDeps())
   const { stdout } = await run(['weights', 'fixed', '--admin', admin])
   t.equal(stdout, 'baseline 90 %, canary 10 %\n')
+})
+
+t.test('Experiments that have ended are listed with what they had come to.', async (t) => {
+  const decisions = async () => fakeExperimentLog('fixed', NOW)
+  const admin = await serveAdmin(t, createFakeDeps({ decisions }))
+  const { stdout } = await run(['experiments', 'fixed', '--admin', admin])
+  t.equal(
+    stdout.slice(0, stdout.indexOf('\n\n')),
+    `3.1 vs 3.2-small vs 3.2-large#2  2027-04-22 12:00:00 to 2027-04-30 12:00:00
+  ended by  #4 by ana: b (3.2-small) gets all of the traffic
+  because   half of the cost
+  b  better  (10,911 against 21,870 of the baseline)
+   metric     verdict  baseline  challenger  ratio (interval)
+   rmse       better        3.1        3.02  0.974 (0.921 to 1.061)
+   no-answer  -             3.1        3.02  0.974 (0.921 to 1.061)
+  c  not known yet  (10,911 against 21,870 of the baseline)
+   metric     verdict        baseline  challenger  ratio (interval)
+   rmse       not known yet       3.1        3.02  0.974 (0.921 to 1.061)
+   no-answer  -                   3.1        3.02  0.974 (0.921 to 1.061)`,
+  )
+  t.match(
+    stdout,
+    /\n\n3\.0 vs .*\n {2}ended by {2}#1 by configuration: 3\.0 vs 3\.1-small vs 3\.1-large#1 has/,
+  )
+  const empty = await serveAdmin(t, createFakeDeps())
+  t.equal(
+    (await run(['experiments', 'fixed', '--admin', empty])).stdout,
+    'no experiment of fixed has ended yet (`serin status fixed` shows what is compared now)\n',
+  )
 })
 
 t.test('Decisions are listed newest first, within a page.', async (t) => {

@@ -38,6 +38,12 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     of: `${ANSWER}; \`decision\` is null where nothing had to change`,
   },
   { command: 'decisions', when: '', keys: ['decisions'], of: 'each a [Decision](api.md#decision)' },
+  {
+    command: 'experiments',
+    when: '',
+    keys: ['experiments'],
+    of: 'each a [PastExperiment](api.md#pastexperiment)',
+  },
   { command: 'explain', when: '', keys: null, of: 'a [Decision](api.md#decision)' },
   {
     command: 'explain',

@@ -3,6 +3,7 @@ import type { ReloadStanding } from '../../../src/admin/admin-deps.ts'
 import { createAdminServer } from '../../../src/admin/admin-plugin.ts'
 import type { ServiceStatus } from '../../../src/admin/service-status.ts'
 import type { AdminToken } from '../../../src/config/config.ts'
+import type { Decision } from '../../../src/domain/decision.ts'
 import { createFakeDeps } from '../../admin/fake-deps.ts'
 import { SimulatedService, type Script } from './simulated-service.ts'
 
@@ -27,9 +28,11 @@ export async function openStage(options: {
   readonly scripts: readonly Script[]
   /** Services that are not simulated, as they are now. */
   readonly others?: () => readonly ServiceStatus[]
+  /** Their decisions, newest first. */
+  readonly logs?: Readonly<Record<string, readonly Decision[]>>
   readonly tokens?: readonly AdminToken[]
 }): Promise<Stage> {
-  const { others = () => [], tokens = [] } = options
+  const { others = () => [], logs = {}, tokens = [] } = options
   const services = new Map<string, SimulatedService>()
   for (const script of options.scripts) {
     services.set(script.name, await SimulatedService.begin(script, CURTAIN))
@@ -50,7 +53,7 @@ export async function openStage(options: {
         code: 'SERIN_REFUSED',
         detail: 'there is nothing to decide',
       },
-    decisions: async (name, page) => (await find(name)?.decisions(page)) ?? [],
+    decisions: async (name, page) => (await find(name)?.decisions(page)) ?? logs[name] ?? [],
     decision: async (name, id) =>
       (await find(name)?.decisions({ after: id - 1, limit: 1000 }))?.find((d) => d.id === id) ??
       null,

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
 import type { DecisionLineJson } from '../../present.ts'
-import type { ReloadStandingJson } from '../../schema-reload.ts'
+import type { ReloadStandingJson } from '../../present-reload.ts'
 import { followEvents, type LinkState } from '../link/follow-events.ts'
 
 /** All services at a glance, as they are now. */

@@ -1,4 +1,4 @@
-import type { ReloadStandingJson } from '../../schema-reload.ts'
+import type { ReloadStandingJson } from '../../present-reload.ts'
 import { Sentence } from '../parts/sentence.tsx'
 
 /** Says that the gateway did not take the file as it read it last, and what runs on; nothing where it did. */
