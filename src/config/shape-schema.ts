@@ -39,7 +39,7 @@ export function buildShapeSchema(): Schema {
   }
   const referToField = (schema: Schema) => refer(schema, allowedBy(schema))
 
-  // TypeBox marks its values with hidden properties: only what JSON keeps is the schema.
+  // What may be left out is marked by a symbol: only what JSON keeps is the schema.
   return { ...descend(JSON.parse(JSON.stringify(ConfigSchema)) as Schema), definitions }
 }
 
