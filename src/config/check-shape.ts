@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv'
 import { explainShapeError } from './explain-shape-error.ts'
 import type { ConfigPath, Finding } from './problem.ts'
-import { validateShape } from './validate-shape.cjs'
+import { validateShape } from './validate-shape.mjs'
 
 /** What the schema says about a tree. */
 export type ShapeCheck = {

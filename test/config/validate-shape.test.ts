@@ -5,7 +5,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { explainShapeError } from '../../src/config/explain-shape-error.ts'
 import { ConfigSchema } from '../../src/config/schema.ts'
-import { validateShape } from '../../src/config/validate-shape.cjs'
+import { validateShape } from '../../src/config/validate-shape.mjs'
 import { file } from './problems-of.ts'
 
 type Tree = { [key: string]: unknown }
