@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
-import type { ReloadStandingJson } from '../admin/configuration.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { describeRefusal } from './describe-refusal.ts'
 import { renderStatus } from './render-status.ts'
-import { renderTime } from './render-command.ts'
-import { buildStyle, wrap, type Style } from './render.ts'
-import { watchServices } from './watch.ts'
+import { buildStyle, wrap } from './render.ts'
+import { watchServices, type Look } from './watch.ts'
 
 /** Adds `serin status [service] [--watch]`. */
 export function addStatusCommand(program: Command, io: CliIo): void {
@@ -22,20 +21,21 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       .option('-w, --watch', 'live, until Ctrl-C; no terminal: a line for each change'),
   ).action(async (name: string | undefined, options: ReadOptions & { readonly watch?: true }) => {
     await withClient(io, options, async (client) => {
+      const look = () => lookAt(client, name)
       if (options.watch === true) {
-        const read = () => readServices(client, name)
-        return watchServices(io, client, { read, service: name ?? null, output: options.output })
+        return watchServices(io, client, { look, service: name ?? null, output: options.output })
       }
-      const services = await readServices(client, name)
+      const { services, reload, store } = await look()
+      const told = [store, describeRefusal(reload)].filter((text) => text !== null)
       if (options.output === 'json') {
-        return writeJson(io, name === undefined ? { services } : services[0])
+        if (name === undefined) return writeJson(io, { services, reload, store })
+        // One service is printed as it is: what is to be said of the gateway goes to stderr.
+        for (const text of told) io.stderr.write(`serin: ${text}\n`)
+        return writeJson(io, services[0])
       }
-      const { inForceSince, refused } = await client.lastReload()
-      const { store = 'up' } = await client.checks()
       const style = buildStyle(io, io.stdout)
       const lines = [
-        ...(store === 'up' ? [] : renderStore(store, style)),
-        ...(refused === null ? [] : renderRefusal(inForceSince, refused, style)),
+        ...told.flatMap((text) => [...wrap(text, style.width).map(style.bad), '']),
         ...(services.length === 0
           ? ['no services are configured']
           : renderStatus(services, style, io.clock.now())),
@@ -43,6 +43,14 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       io.stdout.write(`${lines.join('\n')}\n`)
     })
   })
+}
+
+/** One after the other: where something else listens, the first says so. */
+async function lookAt(client: AdminClient, name: string | undefined): Promise<Look> {
+  const services = await readServices(client, name)
+  const reload = await client.lastReload()
+  const { store = 'up' } = await client.checks()
+  return { services, reload, store: store === 'up' ? null : `the store is ${store}` }
 }
 
 async function readServices(
@@ -59,20 +67,4 @@ async function readServices(
     )
   }
   return services
-}
-
-/** While it is so, all that is shown of a rollout stands still. */
-function renderStore(store: string, style: Style): readonly string[] {
-  return [...wrap(`the store is ${store}`, style.width).map(style.bad), '']
-}
-
-/** A file that the gateway could not take is easily missed: what runs is still well. */
-function renderRefusal(
-  inForceSince: string,
-  { at, problems }: NonNullable<ReloadStandingJson['refused']>,
-  style: Style,
-): readonly string[] {
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: \`serin check\`)` : ''
-  const text = `the file read at ${renderTime(at)} was refused: ${problems[0]}${more}; the configuration of ${renderTime(inForceSince)} stays in force`
-  return [...wrap(text, style.width).map(style.bad), '']
 }
