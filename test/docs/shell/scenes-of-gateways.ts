@@ -53,9 +53,10 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
       )
     }
     // Traffic is what was judged of it.
-    await untilService(gateway.admin, 'credit-risk', 'a key is judged', ({ metrics }) =>
-      metrics.some(({ baseline, canary }) => baseline.n + canary.n > 0),
-    )
+    await untilService(gateway.admin, 'credit-risk', 'a key is judged', ({ metrics }) => {
+      const { baseline, canary } = metrics.find(({ name }) => name === 'errors')!
+      return baseline.n + canary.n > 0
+    })
     await run(t, take('docs/planning.md', 'serin plan credit-risk'))
   })
 
