@@ -156,9 +156,10 @@ export class ComparisonCycle {
     prediction: Prediction,
     totals: readonly number[],
     event: FeedbackEvent,
+    counted: boolean,
   ): EventBooking | null {
     const own = this.#ownOf(prediction)
-    return own === null ? null : this.#cohorts.event(own, totals, event)
+    return own === null ? null : this.#cohorts.event(own, totals, event, counted)
   }
 
   /** What the evidence says now. */

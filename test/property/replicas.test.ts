@@ -256,7 +256,7 @@ class World {
       labels.push(request.error!)
       if (changed === null) continue
       const tallies = [structuredClone({ service: 'svc', ...changed })]
-      void this.#store.commitFeedback({ tallies })
+      void this.#store.commitFeedback({ labels: [], events: [], tallies })
     }
   }
 
