@@ -66,6 +66,8 @@ export type FaultShare = {
   readonly service: string
   readonly rollout: string
   readonly byCause: readonly (readonly [cause: Cause, count: number])[]
+  /** Answers with a 4xx that is no failure. */
+  readonly clientErrors: readonly (readonly [status: number, count: number])[]
 }
 
 /** What one replica's requests of a step came to, overrides left out; grows until the step is another one. */

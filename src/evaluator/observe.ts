@@ -141,7 +141,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
       tripped: breakerTrips({
         canary: canarySpan,
         baseline: baselineSpan,
-        baselineLastRate: baseline.lastStepFailureRate,
+        baselineLast: baseline.lastStep,
         share,
         warmUp: input.warmUp,
       }),
@@ -151,7 +151,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
     faults: () => ({
-      byCause: addFaults(canary.faults, input.others.faultShares(state)),
+      ...addFaults(book, input.others.faultShares(state)),
       upstreams: input.sight.reachability(CANARY).upstreams ?? null,
     }),
     stepCanaryUnits:
