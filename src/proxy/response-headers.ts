@@ -25,6 +25,8 @@ export type ResponseHead = {
   readonly isEventStream: boolean
   /** The body is encoded (`content-encoding`): its bytes are not what they stand for. */
   readonly isEncoded: boolean
+  /** Bytes of the body as its `content-length` has them; null = it has none. */
+  readonly bodyBytes: number | null
 }
 
 /** Fields that serin alone speaks for. */
@@ -49,6 +51,7 @@ export function buildResponseHead(
   let isChunked = false
   let isEventStream = false
   let isEncoded = false
+  let bodyBytes: number | null = null
   for (let n = 0; n < raw.length; n += 2) {
     const field = raw[n]!.toString('latin1')
     const name = field.toLowerCase()
@@ -72,7 +75,10 @@ export function buildResponseHead(
       continue
     }
     // RFC 9110 section 8.6: not with 204, and not with 1xx.
-    if (name === 'content-length' && (add.status === 204 || add.status === 101)) continue
+    if (name === 'content-length') {
+      if (add.status === 204 || add.status === 101) continue
+      bodyBytes = Number(value)
+    }
     if (name === 'content-type') {
       isEventStream = value.slice(0, 17).toLowerCase() === 'text/event-stream'
     }
@@ -84,7 +90,7 @@ export function buildResponseHead(
   headers.push(add.requestIdHeader, add.requestId, OWN, add.variant)
   if (add.fallbackFrom !== null) headers.push(OWN_FALLBACK, add.fallbackFrom)
   if (framing.close) headers.push('connection', 'close')
-  return { headers, isEventStream, isEncoded }
+  return { headers, isEventStream, isEncoded, bodyBytes }
 }
 
 /** Trailer fields that may be passed on, as pairs; never framing, routing or authentication (6.5.1). */

@@ -1,3 +1,4 @@
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { formatChange, formatCount, formatOdds, formatPercent } from './format.ts'
 import type { Missing } from './missing.ts'
@@ -18,7 +19,8 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
       return [
         inconclusive(
           report,
-          () => `${margin()} is not excluded yet${soFar(report)}${segmentTraffic(report, reports)}`,
+          () =>
+            `${margin()} is not excluded yet${soFar(report, hypothesis)}${segmentTraffic(report, reports)}`,
         ),
       ]
     }
@@ -56,7 +58,14 @@ function inconclusive(report: MetricReport, write: () => string): Missing {
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
 // bound would seem to prove what the evidence does not.
-function soFar({ ratio, evidence, better }: MetricReport): string {
+function soFar(
+  { ratio, evidence, better, baseline }: MetricReport,
+  { source }: Hypothesis,
+): string {
+  // Two models without a single error are alike, and would wait for ever.
+  if (isContinuous(source) && better === 'lower' && baseline.value === 0) {
+    return `: the baseline has 0, and no share of that is a margin (\`max\` in place of the margin is a limit that can be met)`
+  }
   if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
     const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
     return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`

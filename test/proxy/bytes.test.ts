@@ -42,3 +42,16 @@ t.test('a megabyte passes unchanged, with and without a length', async (t) => {
   t.ok(megabyte.equals(Buffer.from(await chunked.body.arrayBuffer())))
   t.equal(upstream.seen[1]!.headers['transfer-encoding'], 'chunked')
 })
+
+t.test('an answer in one piece with its head is the same as a longer one behind it', async (t) => {
+  const answers = [0, 1, 8191, 8192, 8193].map((bytes) => randomBytes(bytes))
+  const upstream = await startUpstream((_req, res, { body }) => res.end(answers[Number(body)]))
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  for (const [n, expected] of answers.entries()) {
+    const answer = await request(`${gateway.url}/m/x`, { method: 'POST', body: String(n) })
+    const name = `${expected.length} bytes`
+    t.equal(answer.headers['content-length'], String(expected.length), name)
+    t.ok(expected.equals(Buffer.from(await answer.body.arrayBuffer())), name)
+  }
+})
