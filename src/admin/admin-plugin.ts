@@ -9,6 +9,7 @@ import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
 import { addEventRoute } from './events.ts'
+import { addExperimentRoute } from './experiments.ts'
 import { addDescription } from './describe-api.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
@@ -63,6 +64,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
+  addExperimentRoute(app, context)
   addCohortRoute(app, context)
   addPlanRoute(app, context)
   addHistoryRoute(app, context)

@@ -86,6 +86,7 @@ POST /api/v1/services/{service}/retry                {"reason": "…", "force": 
 POST /api/v1/services/{service}/{abort,pause,resume,undo}   {"reason": "…"}
 GET  /api/v1/services/{service}/decisions?after=0&limit=100
 GET  /api/v1/services/{service}/decisions/{id}
+GET  /api/v1/services/{service}/experiments            those that have ended, with their verdicts
 GET  /api/v1/services/{service}/cohorts?rollout=&after=0&limit=200   what was counted, for backtests
 GET  /api/v1/services/{service}/history                what the evidence was, turn by turn
 GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&regression=1   how long it takes
