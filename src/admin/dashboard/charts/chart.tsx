@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { readColour, type ChartColour } from './chart-colours.ts'
+import { drawCuts } from './draw-cuts.ts'
 import { drawRules, type Rule } from './draw-rules.ts'
 import { formatTicks } from './time-ticks.ts'
 
@@ -24,7 +25,7 @@ export type ChartProps = {
   /** Along the axis; default: as `format`. */
   readonly formatTick?: (value: number) => string
   readonly rules?: readonly Rule[]
-  /** Fills between two lines (indices into `lines`), in the colour of the first. */
+  /** Fills between two lines (indices into `lines`: upper, lower), in the colour of the first. */
   readonly band?: readonly [number, number]
   /** Told which moment is pointed at; null = none. */
   readonly onPoint: (index: number | null) => void
@@ -133,6 +134,16 @@ function buildOptions(latest: { readonly current: ChartProps }, width: number): 
         }),
     hooks: {
       drawAxes: [(u) => drawRules(u, latest.current.rules ?? [])],
+      ...(band === undefined
+        ? {}
+        : {
+            draw: [
+              (u: uPlot) => {
+                const [upper, lower] = band
+                drawCuts(u, { upper: upper + 1, lower: lower + 1 }, lines[upper]!.colour)
+              },
+            ],
+          }),
       setCursor: [(u) => latest.current.onPoint(u.cursor.idx ?? null)],
     },
   }
