@@ -71,7 +71,15 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
       // What was before is read after what is now.
       await until('the same as a table', async () => (await rows.count()) > 10)
       t.equal(await rmse.locator('canvas').count(), 2)
-      t.equal(await page.locator('canvas').count(), 10, 'where no ratio can be given there is none')
+      t.equal(
+        await page.locator('canvas').count(),
+        11,
+        'where no ratio can be given yet there is none',
+      )
+      const latency = page.getByRole('article', { name: 'latency', exact: true })
+      t.match(await latency.textContent(), /slow or failed \(compared\)[\d.]+ % against [\d.]+ %/)
+      t.match(await latency.textContent(), /Baseline and canary.*latency: [\d.]+ ms on the canary/)
+      await page.getByText(/^Next step in about \d/).waitFor()
       t.match(await rmse.textContent(), /rmse: evidence that it is worse is .*, decided at 4\.38/)
       t.same(faults, [])
     },
@@ -98,6 +106,33 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     )
     t.same(faults, [])
   })
+
+  await t.test(
+    'a store that is away is said, and nothing that it would have to give',
+    async (t) => {
+      stage.takeStoreAway('away since 2027-05-04T09:29:00.000Z: the last weights are served')
+      t.teardown(() => stage.takeStoreAway(null))
+      const { page, faults } = await open('#/services/credit-risk')
+      const banner = page.getByRole('alert')
+      await banner.getByText('The store is away since 2027-05-04T09:29:00.000Z').waitFor()
+      t.equal(await page.locator('.link-sign').textContent(), 'no store')
+      const log = page.getByRole('region', { name: 'Decisions' })
+      await log.getByText('The log cannot be read: no connection to Redis').waitFor()
+      t.notMatch(await log.textContent(), 'Nothing was decided yet')
+      const standing = page.getByRole('region', { name: 'Where it stands' })
+      t.match(await standing.textContent(), /Nothing moves without the store/)
+      t.notMatch(await standing.textContent(), 'Next step')
+      const overview = await open('#/')
+      await overview.page.getByText('The store is away since').waitFor()
+      stage.takeStoreAway(null)
+      await page.locator('.link-live').waitFor()
+      t.equal(await banner.count(), 0)
+      await log.locator('li').first().waitFor()
+      t.notMatch(await log.textContent(), 'cannot be read')
+      await standing.getByText('Next step').waitFor()
+      t.same([...faults, ...overview.faults], [])
+    },
+  )
 
   await t.test('the answers of a shadow stand beside the live ones', async (t) => {
     const { page } = await open('#/services/translator')
