@@ -58,6 +58,21 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     t.same(faults, [])
   })
 
+  await t.test('no cell of the list runs into the next one, however wide the window', async (t) => {
+    for (const width of [1024, 1180, 1280, 1440]) {
+      const { page } = await open('#/', { width })
+      await page.locator('tr', { hasText: 'credit-risk' }).waitFor()
+      const beyond = await page
+        .locator('table.overview td')
+        .evaluateAll((cells) =>
+          cells
+            .filter((cell) => cell.scrollWidth > cell.clientWidth)
+            .map((cell) => cell.textContent),
+        )
+      t.same(beyond, [], `${width} px`)
+    }
+  })
+
   await t.test(
     'a service shows why it waits: what is missing, and the evidence so far',
     async (t) => {
