@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Operation } from './operation.ts'
 import { presentReload, type ReloadStandingJson } from './present-reload.ts'
 import { AdminError } from './problem.ts'

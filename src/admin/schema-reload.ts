@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { orNull, time } from './schema-value.ts'
 
 /** What became of the last reload. */

@@ -8,6 +8,7 @@ import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
+import { DEFAULT_ADMIN } from './default-admin.ts'
 import { readLines } from './read-lines.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -67,9 +68,6 @@ export type AdminClient = {
   readonly reload: () => Promise<readonly string[]>
   readonly close: () => Promise<void>
 }
-
-/** Where the admin API is asked for when nobody says otherwise. */
-export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
 
 const TIMEOUT_MS = 10_000
 const FEEDBACK_TIMEOUT_MS = 120_000

@@ -80,6 +80,7 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
     await settled.ranking
     await run(t, take('docs/ab-testing.md', 'serin backtest ranking'))
     await run(t, take('docs/ab-testing.md', 'serin promote m large'))
+    await run(t, take('docs/ab-testing.md', 'serin experiments m'))
   })
 
   t.test(
