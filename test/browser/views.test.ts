@@ -132,7 +132,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
       await banner.getByText('The store is away since 2027-05-04T09:29:00.000Z').waitFor()
       t.equal(await page.locator('.link-sign').textContent(), 'no store')
       const log = page.getByRole('region', { name: 'Decisions' })
-      await log.getByText('The log cannot be read: no connection to Redis').waitFor()
+      await log.getByText('The decisions cannot be read now (no connection to Redis').waitFor()
       t.notMatch(await log.textContent(), 'Nothing was decided yet')
       const standing = page.getByRole('region', { name: 'Where it stands' })
       t.match(await standing.textContent(), /Nothing moves without the store/)

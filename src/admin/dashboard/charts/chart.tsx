@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { readColour, type ChartColour } from './chart-colours.ts'
 import { drawCuts } from './draw-cuts.ts'
-import { drawRules, type Rule } from './draw-rules.ts'
+import { drawRules, drawRuleWords, type Rule } from './draw-rules.ts'
 import { formatTicks } from './time-ticks.ts'
 
 /** One line of a chart. */
@@ -134,16 +134,15 @@ function buildOptions(latest: { readonly current: ChartProps }, width: number): 
         }),
     hooks: {
       drawAxes: [(u) => drawRules(u, latest.current.rules ?? [])],
-      ...(band === undefined
-        ? {}
-        : {
-            draw: [
-              (u: uPlot) => {
-                const [upper, lower] = band
-                drawCuts(u, { upper: upper + 1, lower: lower + 1 }, lines[upper]!.colour)
-              },
-            ],
-          }),
+      draw: [
+        (u) => {
+          if (band !== undefined) {
+            const [upper, lower] = band
+            drawCuts(u, { upper: upper + 1, lower: lower + 1 }, lines[upper]!.colour)
+          }
+          drawRuleWords(u, latest.current.rules ?? [])
+        },
+      ],
       setCursor: [(u) => latest.current.onPoint(u.cursor.idx ?? null)],
     },
   }

@@ -32,7 +32,7 @@ export function DecisionLog({
     <section class="panel log-column" aria-labelledby="log-title">
       <h2 id="log-title">Decisions</h2>
       {typeof log === 'object' && (
-        <p class="notice notice-warn">The log cannot be read: {log.problem}.</p>
+        <p class="notice notice-warn">The decisions cannot be read now ({log.problem}).</p>
       )}
       {decisions.length === 0 && typeof log !== 'object' && (
         <p class="muted">{log === 'read' ? 'Nothing was decided yet.' : 'Asking the gateway …'}</p>
