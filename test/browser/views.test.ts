@@ -112,6 +112,12 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     await log.getByRole('row', { name: /^rmse worse/ }).waitFor()
     // The chart ends at what the bar says.
     const rmse = page.getByRole('article', { name: 'rmse', exact: true })
+    // Labels went on to come: the figures of then are those of the decision's sentence.
+    const [, canary] = /by rmse: (.+?) against/.exec(
+      (await log.locator('li').first().textContent())!,
+    )!
+    await rmse.getByText(`When it was decided: ${canary}`).waitFor()
+    t.equal(await page.getByText('When it was decided').count(), 1, 'on that card alone')
     const [said] = /[\d.]+(?= of 4\.38 · shown)/.exec((await rmse.textContent())!) ?? []
     await rmse.getByText('Numbers of Evidence').click()
     await rmse.locator('.numbers tbody tr').nth(1).waitFor()
@@ -159,6 +165,14 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     const { page } = await open('#/services/checkout-offer')
     const panel = page.getByRole('region', { name: 'b against the baseline', exact: true })
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
+    t.equal(await page.locator('.page-head .badge').textContent(), '·experiment')
+    await page.getByRole('button', { name: 'Promote c' }).click()
+    const dialog = page.getByRole('dialog')
+    t.match(
+      await dialog.textContent(),
+      /Not known yet whether c is no worse than the baseline: err/,
+    )
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
     await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
     const past = page.getByRole('region', { name: 'Past experiments' })
