@@ -42,6 +42,9 @@ import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
 
+/** When feedback that the store did not take is tried again. */
+const STORE_AGAIN_MS = 1000
+
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
@@ -70,10 +73,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const look = createServiceLook({
     live: () => live,
-    view: (service) => evaluator.view(service),
-    experiment: (service) => evaluator.experiment(service),
-    replicas: (service) => evaluator.replicasOf(service),
-    deciding: (service) => evaluator.deciding(service),
+    evaluator: () => evaluator,
     clock,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
@@ -132,16 +132,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
-    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
+    bookEvent: evaluator.event,
     clock,
+    later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
   const describeStore = () => join.describe() ?? health.describe()
-  const command = createOperatorCommands(evaluator, look, {
-    hasJoined: () => join.hasJoined(),
-    describe: describeStore,
-  })
+  const hasJoined = () => join.hasJoined()
+  const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
 
   const lastReload = new LastReload(clock, metrics.setReloadSuccess)
   const prepareReload = createPrepareReload({
@@ -282,6 +281,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       for (const close of closers) close()
       sockets.destroyAll()
       await closeData()
+      await feedback.finish().catch((error: unknown) => health.report('a write of feedback', error))
       await evaluator.stop()
       await providers.close()
       await notifications.close()

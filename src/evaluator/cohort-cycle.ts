@@ -205,14 +205,15 @@ export class CohortCycle {
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    counted = true,
+  ): EventBooking {
     if (prediction.rollout !== this.rollout) return lateEvent(totals)
-    return this.#ledger.event(
-      prediction,
-      totals,
-      event,
-      (id) => prediction.cohort <= this.#foldedThrough.get(id)!,
-    )
+    const isFolded = (id: string) => prediction.cohort <= this.#foldedThrough.get(id)!
+    return this.#ledger.event(prediction, totals, event, isFolded, counted)
   }
 
   /** What has to be stored; `stored()` forgets it once it is. */
@@ -272,7 +273,7 @@ export class CohortCycle {
       if (!slot.counted || number > oldest) break
       this.#ledger.drop(number)
       if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
-      this.#pending.drop(number)
+      this.#pending.drop(number, slot.persisted)
     }
     // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
     for (const { used, cohort } of this.#ledger.takeStale()) {

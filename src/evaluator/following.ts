@@ -7,6 +7,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { faultShareOf } from './fault-shares.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Follower } from './replica-voice.ts'
 import { stepShareOf } from './step-shares.ts'
@@ -50,7 +51,8 @@ export class Following {
     const trip = tripOf(state, known.pending)
     const departs = departsFrom(known.stored, known.pending)
     const step = followed === null ? null : stepShareOf(plan, state, book)
-    return { service, followed, trip, step, departs }
+    const faults = followed === null ? null : faultShareOf(state, book)
+    return { service, followed, trip, step, faults, departs }
   }
 
   /**

@@ -10,20 +10,40 @@ t.test('a window counts what happened in the span asked for', (t) => {
   const window = new AttemptWindow()
   for (let second = 0; second < 20; second++) {
     window.add(NOW + second * 1000, second % 2 === 0)
-    window.add(NOW + second * 1000, false)
+    window.add(NOW + second * 1000, false, second % 5 === 0)
   }
   t.equal(window.since, NOW)
   t.equal(new AttemptWindow().since, null)
-  t.same(window.within(NOW + 19_000, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
-  t.same(window.covering(NOW + 19_000, 6, 1000), { attempts: 6, failures: 1, spanMs: 3000 })
-  t.same(window.covering(NOW + 19_000, 6, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
+  t.same(window.within(NOW + 19_000, 10_000), {
+    attempts: 20,
+    failures: 5,
+    clientErrors: 2,
+    spanMs: 10_000,
+  })
+  t.same(window.covering(NOW + 19_000, 6, 1000), {
+    attempts: 6,
+    failures: 1,
+    clientErrors: 0,
+    spanMs: 3000,
+  })
+  t.same(window.covering(NOW + 19_000, 6, 10_000), {
+    attempts: 20,
+    failures: 5,
+    clientErrors: 2,
+    spanMs: 10_000,
+  })
   t.end()
 })
 
 t.test('a window that never saw enough gives all of its ten minutes', (t) => {
   const window = new AttemptWindow()
   window.add(NOW, true)
-  t.same(window.covering(NOW + 1000, 50, 10_000), { attempts: 1, failures: 1, spanMs: 600_000 })
+  t.same(window.covering(NOW + 1000, 50, 10_000), {
+    attempts: 1,
+    failures: 1,
+    clientErrors: 0,
+    spanMs: 600_000,
+  })
   t.end()
 })
 
@@ -33,7 +53,12 @@ t.test('what is older than ten minutes is forgotten, a bucket that is used again
   t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
   t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
   window.add(NOW + 600_000, false)
-  t.same(window.within(NOW + 600_000, 1000), { attempts: 1, failures: 0, spanMs: 1000 })
+  t.same(window.within(NOW + 600_000, 1000), {
+    attempts: 1,
+    failures: 0,
+    clientErrors: 0,
+    spanMs: 1000,
+  })
   t.equal(window.within(NOW + 10_000_000, 600_000).attempts, 0, 'a gap longer than the window')
   t.end()
 })
@@ -65,15 +90,14 @@ t.test(
   'a cap is the 99.9 % quantile of the first thousand errors, or of as many as are needed',
   (t) => {
     const learner = new CapLearner()
-    t.equal(learner.cap('rmse', 10), null)
+    t.equal(learner.take('rmse', 10), null)
     for (let i = 1; i < 1000; i++) learner.add('rmse', i)
-    t.equal(learner.cap('rmse', 10), null)
+    t.equal(learner.take('rmse', 10), null)
     learner.add('rmse', 1000)
-    t.equal(learner.cap('rmse', 10), 999)
-    t.equal(learner.cap('rmse', 1001), null, 'a metric that needs more labels learns from more')
-    t.equal(learner.cap('other', 10), null)
-    learner.forget('rmse')
-    t.equal(learner.cap('rmse', 10), null)
+    t.equal(learner.take('rmse', 1001), null, 'a metric that needs more labels learns from more')
+    t.equal(learner.take('rmse', 10), 999)
+    t.equal(learner.take('other', 10), null)
+    t.equal(learner.take('rmse', 10), null, 'once')
     t.end()
   },
 )

@@ -8,7 +8,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { SERVICE, commit } from './samples.ts'
+import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
 
 const SCRIPT = fileURLToPath(new URL('./commit-loop.js', import.meta.url))
 
@@ -47,6 +47,9 @@ t.test('two processes write the same store: one holds the lease, both are seen',
   const path = t.testdir()
   const store = await openStore(path)
   t.teardown(() => store.close())
+  const first = await takeLease(store, 'parent')
+  t.match(await commit(store, first, null), { ok: true })
+  await store.releaseLease(first)
   const child = startCommitting(t, path, 'child')
   const told = new Promise<string>((resolve) => store.watch(resolve))
   for await (const line of firstLines(child, 5)) t.ok(Number(line) > 0)
@@ -54,16 +57,49 @@ t.test('two processes write the same store: one holds the lease, both are seen',
 
   t.equal(await store.acquireLease('parent', 1000, Date.now()), null, 'the child holds the lease')
   const lease = await store.acquireLease('parent', 1000, Date.now() + 120_000)
-  t.match(lease, { holder: 'parent', token: 2 }, 'until its time is over')
+  t.match(lease, { holder: 'parent', token: 3 }, 'until its time is over')
   const own = await commit(store, lease!, null, { service: 'own' })
   t.match(own, { ok: true })
 
   const before = await store.readRollout(SERVICE)
   const { revision } = before!.state
+  t.match(await commit(store, lease!, 1), { reason: 'conflict' }, 'what it wrote itself is old')
   t.match(await commit(store, lease!, revision), { ok: true }, 'now the parent decides')
   t.equal((await store.readRollout(SERVICE))?.state.revision, revision + 1)
   child.kill('SIGKILL')
   await child.gone
+})
+
+t.test('of two processes that take the same labels at once each has its own', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path)
+  const count = 5000
+  const ids = Array.from({ length: count }, (_, index) => ({ requestId: `r-${index}` }))
+  await store.putPredictions(ids.map((id) => samplePrediction(id)))
+  const script = fileURLToPath(new URL('./take-loop.js', import.meta.url))
+  // Both steps reach all records, in different orders.
+  const children = ['1', '3'].map((step) => {
+    const child = spawn(process.execPath, [script, path, String(count), step], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+  })
+  for (const { lines } of children) t.same(await lines.next(), { value: 'ready', done: false })
+  for (const { child } of children) child.stdin.write('go\n')
+  const won = await Promise.all(
+    children.map(async ({ lines }) =>
+      String((await lines.next()).value)
+        .split(' ')
+        .map(Number),
+    ),
+  )
+  for (const own of won) t.ok(own.length > 100, `${own.length} of ${count}`)
+  t.strictSame(
+    won.flat().sort((a, b) => a - b),
+    ids.map((_, index) => index + 1),
+  )
+  await store.close()
 })
 
 t.test(
