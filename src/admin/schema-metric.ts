@@ -111,7 +111,9 @@ export const MetricSchema = Type.Object(
       description: 'It is compared, not tested: no error probability covers what it says.',
     }),
     stepCanaryN: count('Judged units of the canary in the current step.'),
-    etaSeconds: numberOrNull('Median time until it can be decided; null = not known.'),
+    etaSeconds: numberOrNull(
+      'Median time until it can be decided, which takes both `nonInferiority` and, before 100 %, `stepNonInferiority`: the longer of the two; null = not known.',
+    ),
     drift: orNull(DriftSchema, 'null = none is watched, or nothing is known of it yet.'),
     bounds: orNull(
       Type.Object({ lower: Type.Number(), upper: Type.Number() }),

@@ -49,7 +49,10 @@ export type MetricReport = {
   readonly unscored?: UnscoredLabels | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
-  /** Median seconds until it can be decided at the present traffic; null = unknown. */
+  /**
+   * Median seconds until it can be decided at the present traffic; null = unknown. Where the step has to show the
+   * proof by itself too: the longer of the whole attempt's and the step's.
+   */
   readonly etaSeconds: number | null
   /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
   readonly drift?: DriftReport | null
