@@ -97,7 +97,10 @@ export const MetricSchema = Type.Object(
     cap: numberOrNull('Values above it count as it; null = not capped, or not known yet.'),
     baseline: ValueSchema,
     canary: ValueSchema,
-    ratio: orNull(RatioSchema, 'Canary over baseline, with a time-uniform interval.'),
+    ratio: orNull(
+      RatioSchema,
+      'Canary over baseline, with a time-uniform interval; null for latencies, without enough data, and where 90 % of both sides are counted.',
+    ),
     evidence: Type.Object({
       harm: orNull(LogEvidenceSchema),
       nonInferiority: orNull(LogEvidenceSchema),

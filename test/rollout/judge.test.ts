@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { EventTally } from '../../src/domain/cohort.ts'
+import type { EventTally, Pair } from '../../src/domain/cohort.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
@@ -150,6 +150,22 @@ t.test('errors that never vary, and one side without labels, give no interval an
   t.match(oneSided, { baseline: { value: null }, canary: { value: 2 }, etaSeconds: null })
   t.end()
 })
+
+t.test(
+  'where nearly every unit of both sides is counted no ratio is made of how they were drawn',
+  (t) => {
+    const ratioOf = (observed: Pair, labelled: Pair) => {
+      const tallies = { 'rmse/label-missing': events(labelled, [0, 0]) }
+      const evidence = evidenceOf(ALL, [cohort(ALL, { assigned: observed, tallies })])
+      return named(judge(ALL, evidence, CONTEXT), 'rmse/label-missing').ratio
+    }
+    t.equal(ratioOf([750, 220], [0, 0]), null, 'no label at all')
+    t.equal(ratioOf([1000, 250], [100, 25]), null)
+    t.match(ratioOf([1000, 250], [110, 25]), { method: 'exact' })
+    t.ok(ratioOf([1000, 250], [900, 0])!.lower > 1, "the canary's alone never come")
+    t.end()
+  },
+)
 
 t.test('a step that began after the last folded cohort has no harm of its own yet', (t) => {
   const tallies = { errors: events([8000, 2000], [80, 80]), rmse: bets([80, 20], [4, 4], 1, 9) }
