@@ -11,7 +11,7 @@ const METRIC_EXAMPLE: MetricJson = {
   required: true,
   onFailure: 'rollback',
   better: 'lower',
-  margins: { harm: 0.05, proof: 0.05 },
+  margins: { harm: 0.05, proof: 0.05, floor: 0 },
   cap: 12,
   baseline: { value: 3.1, n: 21_870 },
   canary: { value: 3.02, n: 1150 },

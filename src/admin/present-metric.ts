@@ -24,7 +24,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     required: report.required,
     onFailure: report.onFailure,
     better: report.better,
-    margins: report.margins,
+    margins: presentMargins(report.margins),
     cap: report.cap,
     baseline: presentValue(report.baseline),
     canary: presentValue(report.canary),
@@ -54,6 +54,12 @@ export function presentMetric(report: MetricReport): MetricJson {
     slow: report.slow ?? null,
     unscored: report.unscored ?? null,
   }
+}
+
+function presentMargins(margins: MetricReport['margins']): MetricJson['margins'] {
+  return margins === null
+    ? null
+    : { harm: margins.harm, proof: margins.proof, floor: margins.floor ?? 0 }
 }
 
 function presentThreshold({ terms, ...rest }: ThresholdReport): ThresholdJson {

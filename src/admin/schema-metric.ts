@@ -91,8 +91,8 @@ export const MetricSchema = Type.Object(
     onFailure: oneOf(['rollback', 'pause', 'warn'], 'What its harm leads to.'),
     better: oneOf(['lower', 'higher'], 'Which direction is good.'),
     margins: orNull(
-      Type.Object({ harm: Type.Number(), proof: numberOrNull() }),
-      'Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` is what a proof excludes.',
+      Type.Object({ harm: Type.Number(), proof: numberOrNull(), floor: Type.Number() }),
+      'Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` and the `floor` (a share of the units, whatever the baseline has) is what a proof excludes.',
     ),
     cap: numberOrNull('Values above it count as it; null = not capped, or not known yet.'),
     baseline: ValueSchema,

@@ -16,8 +16,8 @@ export type MetricReport = {
   readonly onFailure: 'rollback' | 'pause' | 'warn'
   /** A rise is the worse where lower is better, a fall where higher is. */
   readonly better: Better
-  /** Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` is what a proof excludes. */
-  readonly margins: { readonly harm: number; readonly proof: number | null } | null
+  /** Allowed changes for the worse: beyond `harm` it is harm, beyond `proof` is what a proof excludes. */
+  readonly margins: Margins | null
   /** Absolute errors above it count as it, in the values shown too; null = not capped, or not known yet. */
   readonly cap: number | null
   /** In the metric's unit (rates as fractions, latency in ms, RMSE in the label's unit); null = no data. */
@@ -56,6 +56,14 @@ export type MetricReport = {
   readonly etaSeconds: number | null
   /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
   readonly drift?: DriftReport | null
+}
+
+/** Allowed changes for the worse, as fractions of the baseline; null = nothing is to be proved. */
+export type Margins = {
+  readonly harm: number
+  readonly proof: number | null
+  /** What a proof allows beside its margin, as a share of the units, whatever the baseline has; absent = nothing. */
+  readonly floor?: number
 }
 
 /**

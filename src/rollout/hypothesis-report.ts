@@ -78,7 +78,9 @@ export class HypothesisReport implements MetricReport {
   }
 
   get margins(): MetricReport['margins'] {
-    return { harm: harmMargin(this.#hypothesis), proof: proofMargin(this.#hypothesis) }
+    const hypothesis = this.#hypothesis
+    const floor = hypothesis.proof?.floor ?? 0
+    return { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis), floor }
   }
 
   get cap(): number | null {

@@ -73,6 +73,28 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   }
 })
 
+t.test('What a floor allows is said, and why both sides can be shown.', async (t) => {
+  const shown = { log: 5, threshold: 4.6 }
+  const evidence = { ...fakeMetric().evidence, harm: shown, nonInferiority: shown }
+  const failed = fakeMetric({
+    ...{ name: 'errors', kind: 'error-rate', verdict: 'failed', evidence },
+    margins: { harm: 0, proof: 0.5, floor: 0.05 },
+    baseline: { value: 0.01, n: 900 },
+  })
+  const said = await explain(t, fakeDecision({ metrics: [failed] }))
+  for (const text of [
+    'Evidence that it is no more than 50 % worse plus the floor of 5 %: e^5.0',
+    'So up to 6.5 % on the canary is no worse here, where the baseline has 1 %.',
+    'Both can be shown: worse than the baseline, and within what is allowed. Each stands at its largest so far,',
+  ]) {
+    t.match(said, text)
+  }
+  const unread = { ...failed, baseline: { value: null, n: 0 } }
+  t.notMatch(await explain(t, fakeDecision({ metrics: [unread] })), 'So up to')
+  const plain = await explain(t, fakeDecision({ metrics: [fakeMetric()] }))
+  t.notMatch(plain, /floor|So up to|Both can be shown/)
+})
+
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {
   const metrics = [fakeMetric({ name: 'errors' }), fakeMetric({ name: 'rmse' })]
   const byMetric = await explain(t, fakeDecision({ reason: 'rmse', metrics }))

@@ -31,7 +31,7 @@ t.test('the view of a running step has its metrics, what is missing, and the lon
   t.same(view.missing, [
     'the step lasts at least 5s',
     '50 of 100 canary requests judged in this step',
-    'errors: a rise above 50 % is not excluded yet (upper bound 40 %)',
+    'errors: a rise above 50 % plus the floor of 2 % is not excluded yet (upper bound 40 %)',
   ])
   t.end()
 })
