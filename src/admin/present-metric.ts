@@ -36,6 +36,7 @@ export function presentMetric(report: MetricReport): MetricJson {
             lower: finite(report.ratio.lower),
             upper: finite(report.ratio.upper),
             method: report.ratio.method,
+            level: report.ratio.level ?? null,
           },
     evidence: {
       harm: presentEvidence(report.evidence.harm),

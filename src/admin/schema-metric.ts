@@ -17,6 +17,7 @@ const RatioSchema = Type.Object({
     ['exact', 'asymptotic'],
     '`exact` inverts the evidence; `asymptotic` is for reading only.',
   ),
+  level: numberOrNull('Of both bounds together, 0.95 for 95 %; null = not recorded.'),
 })
 
 /** Evidence with the threshold at which it decides. */

@@ -139,12 +139,17 @@ export type MeasurementCounts = {
 /** A value in the metric's unit, null without data, and how many observations it comes from. */
 export type MetricValue = { readonly value: number | null; readonly n: number }
 
-/** `exact` intervals invert the e-process; `asymptotic` ones are for reading only. */
+/**
+ * `exact` intervals invert the e-process; `asymptotic` ones are for reading only: their level is not that of a
+ * decision, so that one may lie beyond a margin before harm is shown.
+ */
 export type RatioInterval = {
   readonly estimate: number
   readonly lower: number
   readonly upper: number
   readonly method: 'exact' | 'asymptotic'
+  /** Of both bounds together, in (0, 1); absent where it was not recorded. */
+  readonly level?: number
 }
 
 /** Natural logarithm of the evidence, and the threshold at which it decides. */

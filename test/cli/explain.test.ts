@@ -41,6 +41,11 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
   const metrics = cases.map((each) => fakeMetric({ ratio: ratio(each) }))
   const said = await explain(t, fakeDecision({ metrics }))
   for (const [, , , text] of cases) t.match(said, `Canary over baseline is ${text}`)
+  const ofMeans = { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'asymptotic' } as const
+  const means = [ofMeans, { ...ofMeans, level: 0.95 }].map((each) => fakeMetric({ ratio: each }))
+  const approximate = await explain(t, fakeDecision({ metrics: means }))
+  t.match(approximate, 'and 25 % higher (an approximation, for reading only).')
+  t.match(approximate, 'and 25 % higher (an approximation at 95 %, for reading only).')
 })
 
 t.test('A metric is told by what its failure does, and by what it failed.', async (t) => {
