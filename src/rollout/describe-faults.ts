@@ -13,7 +13,7 @@ const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency', 'no-answer'
 export function describeFaults({ faults }: Pick<Observation, 'faults'>): string {
   const known = faults?.()
   if (known === undefined || known.byCause.size === 0) return ''
-  return ` The canary's failures in this attempt: ${describeCauses(known)}${describeUpstreams(known)}.`
+  return ` The canary's failures that this process saw in this attempt, judged or not: ${describeCauses(known)}${describeUpstreams(known)}.`
 }
 
 /** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */

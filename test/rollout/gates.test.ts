@@ -470,7 +470,10 @@ t.test('an interval on the worse side alone says how far the evidence is that de
     between(1.05, 1.37, { margins }),
     '(rmse: ratio 1.2, between 1.05 and 1.37 at 95 %; the evidence for "more than 5 % worse" stands at 1.65 : 1, and 20 : 1 decides)',
   )
-  t.match(between(0.6, 0.9, { better: 'higher' }), 'at 95 %; the evidence for "worse than the baseline"')
+  t.match(
+    between(0.6, 0.9, { better: 'higher' }),
+    'at 95 %; the evidence for "worse than the baseline"',
+  )
   t.match(between(0.99, 1.37), 'between 0.99 and 1.37);')
   t.match(between(1.05, 1.37, { better: 'higher' }), 'between 1.05 and 1.37);')
   const limitAlone = { harm: { log: 0, threshold: Infinity } }
