@@ -6,6 +6,7 @@ import {
   type StepSpec,
   type ThresholdSpec,
   type WaitingMetricSpec,
+  type MetricSpec,
 } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'
@@ -22,8 +23,10 @@ export type Minimum = {
   readonly metric?: string | null
 }
 
-/** Labels of the baseline that teach a cap, and those that a first bet is centred on. */
+/** Labels of the baseline that teach a cap, at least. */
 const TEACHING_LABELS = 1000
+
+/** Those that a first bet is centred on. */
 const CENTRING_LABELS = 20
 
 /** When labels come, as a share of their window; only what they teach is due before it is over. */
@@ -51,6 +54,12 @@ export function judgedFrom(
   if (!isContinuous(source) || isKnown) return capped
   const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)
   return capped + CENTRING_LABELS / centringPerSecond + windowSeconds(hypothesis)
+}
+
+/** How many values of the baseline teach a metric's cap before any is judged; null = it has none to be learnt. */
+export function teachingValues(spec: MetricSpec): number | null {
+  if (!('cap' in spec) || spec.cap !== null) return null
+  return Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
 }
 
 /** Share of the units that a hypothesis is about. */
@@ -135,8 +144,8 @@ function measuringSeconds({ intervalMs, count, consecutiveSuccessLimit }: Thresh
 }
 
 function teaching(spec: WaitingMetricSpec, baselinePerSecond: number): number {
-  if (!('cap' in spec) || spec.cap !== null) return 0
-  const values = Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
+  const values = teachingValues(spec)
+  if (values === null) return 0
   // Totals of units without events teach nothing.
   const perSecond = baselinePerSecond * (spec.kind === 'sum' ? EVENT_RATE : 1)
   return values / perSecond + (LABEL_ARRIVAL * sourceOf(spec).windowMs) / 1000

@@ -85,6 +85,21 @@ t.test('the wait is as long as the longest one, unknown when one is unknown', (t
   t.end()
 })
 
+t.test('while a cap is learnt, the labels that are not judged yet are no riddle', (t) => {
+  const sentenceOf = (metric: Partial<typeof RMSE>, cap: number | null) => {
+    const metrics = [{ ...RMSE, cap: null, ...metric }]
+    const reports = [report({ name: 'rmse', cap, stepCanaryN: 0 })]
+    return missingFor(plan({ analysis: { metrics } }), state(), seen({ reports }))[0]!.sentence
+  }
+  const learnt = (values: string) =>
+    `; its cap is learnt first, from ${values} values of the baseline, and none is judged before (\`cap\` sets one)`
+  t.equal(sentenceOf({}, null), `rmse: 0 of 100 canary labels in this step${learnt('1,000')}`)
+  t.match(sentenceOf({ minLabels: 3000 }, null), learnt('3,000'))
+  t.equal(sentenceOf({}, 40), 'rmse: 0 of 100 canary labels in this step')
+  t.equal(sentenceOf({ cap: 25 }, null), 'rmse: 0 of 100 canary labels in this step')
+  t.end()
+})
+
 t.test('minimums fill at the pace so far, and labels only count for metrics that decide', (t) => {
   const labels = plan({
     analysis: { metrics: [ERRORS, RMSE, { ...RMSE, name: 'shown', mode: 'report' }] },
