@@ -2,11 +2,11 @@ import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
   isWaitingMetric,
+  type MetricSpec,
   type MirrorStepSpec,
   type StepSpec,
   type ThresholdSpec,
   type WaitingMetricSpec,
-  type MetricSpec,
 } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'

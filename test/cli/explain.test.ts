@@ -1,7 +1,15 @@
 import t, { type Test } from 'tap'
 import type { Decision } from '../../src/domain/decision.ts'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { MetricReport, RatioInterval } from '../../src/domain/verdict.ts'
-import { createFakeDeps, fakeDecision, fakeMetric } from '../admin/fake-deps.ts'
+import {
+  createFakeDeps,
+  fakeDecision,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  NOW,
+} from '../admin/fake-deps.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 /** What `serin explain` says of a decision, in one line; its breaks are those of 80 columns. */
@@ -98,6 +106,60 @@ t.test('What a floor allows is said, and why both sides can be shown.', async (t
   t.notMatch(await explain(t, fakeDecision({ metrics: [unread] })), 'So up to')
   const plain = await explain(t, fakeDecision({ metrics: [fakeMetric()] }))
   t.notMatch(plain, /floor|So up to|Both can be shown/)
+})
+
+t.test('While a rollout goes on, its last decision is told with the figures of now.', async (t) => {
+  const decided = fakeMetric({ baseline: { value: 3.3, n: 400 } })
+  const told = async (state: RolloutState, metrics: readonly MetricReport[], ...id: string[]) => {
+    const usual = fakeStatus(state)
+    const decision = fakeDecision({ metrics: [decided] })
+    const deps = createFakeDeps({
+      services: () => [{ ...usual, rollout: { ...usual.rollout!, metrics } }],
+      decisions: async () => [decision],
+      decision: async () => decision,
+    })
+    const admin = await serveAdmin(t, deps)
+    const argv = ['explain', 'credit-risk', ...id, '--admin', admin]
+    return (await run(argv)).stdout.replace(/\s+/g, ' ')
+  }
+  const now = [fakeMetric()]
+  const paused = (pausedBy: 'approval' | 'timer' | 'metric') =>
+    fakeState({ phase: 'paused', pausedBy, pausedAt: NOW, resumeAt: null, pausedMetric: null })
+  for (const state of [fakeState(), paused('approval'), paused('timer')]) {
+    const said = await told(state, now)
+    t.match(
+      said,
+      'As of now, 2027-05-01 12:00:00 UTC (`serin explain credit-risk 17`: as of the decision): Missing: rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %). The next step is in about 2 min. rmse (rmse): nothing is shown yet. The baseline has 3.1 (n = 21,870)',
+    )
+    t.notMatch(said, 'n = 400')
+  }
+  const asked = await told(fakeState(), now, '17')
+  t.match(asked, 'The baseline has 3.3 (n = 400)')
+  t.notMatch(asked, 'As of')
+  for (const [state, metrics] of [
+    [paused('metric'), now],
+    [fakeState(), []],
+  ] as const) {
+    t.match(
+      await told(state, metrics),
+      'As of the decision, 60 s ago: rmse (rmse): nothing is shown yet. The baseline has 3.3',
+    )
+  }
+  const ended = await told(fakeState({ phase: 'promoted', promotedAt: NOW }), now)
+  t.match(ended, 'The baseline has 3.3 (n = 400)')
+  t.notMatch(ended, 'As of')
+})
+
+t.test('After a promotion it is said what comes next.', async (t) => {
+  const weights = { baseline: 0, canary: 100 }
+  const next = async (phase: 'watching' | 'promoted', rollout = '1.4->2.0#1') =>
+    explain(t, fakeDecision({ action: 'promote', rollout, to: { phase, step: 3, weights } }))
+  t.match(
+    await next('watching'),
+    'Next: 2.0 is promoted when the watch ends; name it as the baseline in the configuration then. `serin undo credit-risk` takes it back.',
+  )
+  t.match(await next('promoted'), 'Next: name 2.0 as the baseline in the configuration:')
+  t.notMatch(await next('promoted', '3.1 vs 3.2#1'), 'Next:')
 })
 
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {
