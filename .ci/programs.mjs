@@ -14,7 +14,11 @@ const PROGRAMS = [
     suites: ['e2e/metrics: promtool', 'prometheus/rules'],
   },
   { command: 'prometheus', debian: 'prometheus', suites: ['e2e/metrics: scrape', 'e2e/providers'] },
-  { command: 'curl', debian: 'curl', suites: ['e2e/bytes: curl'] },
+  {
+    command: 'curl',
+    debian: 'curl',
+    suites: ['e2e/bytes: curl', 'e2e/first-canary', 'docs/shell-blocks'],
+  },
   {
     command: 'redis-server',
     debian: 'redis-server',
@@ -22,9 +26,9 @@ const PROGRAMS = [
   },
   { command: 'haproxy', debian: 'haproxy', suites: ['e2e/edge'] },
   { command: 'systemd-analyze', debian: 'systemd', suites: ['deploy/systemd'] },
-  { command: 'chromium', debian: 'chromium', suites: ['browser'] },
-  { command: 'zsh', debian: 'zsh', suites: ['cli/completion: zsh'] },
-  { command: 'fish', debian: 'fish', suites: ['cli/completion: fish'] },
+  { command: 'chromium', debian: 'chromium', suites: ['browser', 'docs/shell-blocks: chromium'] },
+  { command: 'zsh', debian: 'zsh', suites: ['cli/completion: zsh', 'docs/shell-blocks: zsh'] },
+  { command: 'fish', debian: 'fish', suites: ['cli/completion: fish', 'docs/shell-blocks: fish'] },
   { command: 'slowhttptest', debian: 'slowhttptest', suites: ['abuse/slow'] },
 ]
 

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { MetricsSchema } from './schema-metric.ts'
 import {
@@ -15,6 +15,7 @@ import {
   size,
   weight,
 } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const STEPS = 'live (back to the first step, evidence kept)'
 const IN_PLACE = 'live (in place, the step goes on)'
@@ -195,7 +196,7 @@ export const AnalysisSchema = map(
           failures: Type.Optional(
             share(
               note(
-                "Share of the canary's last attempts that must fail, against the baseline.",
+                "Share of the canary's last attempts that must fail, against the baseline's. A 4xx counts too where the baseline gives few.",
                 'live',
                 DEFAULTS.breakerFailures,
               ),

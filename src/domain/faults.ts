@@ -9,6 +9,8 @@ export type UpstreamCount = { readonly healthy: number; readonly all: number }
 /** The failures of a variant in this attempt that this process saw, and its upstreams as they are now. */
 export type Faults = {
   readonly byCause: ReadonlyMap<Cause, number>
+  /** Answers with a 4xx that is no failure, by status. */
+  readonly clientErrors: ReadonlyMap<number, number>
   /** Null = not known. */
   readonly upstreams: UpstreamCount | null
 }

@@ -140,7 +140,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
       tripped: breakerTrips({
         canary: canarySpan,
         baseline: baselineSpan,
-        baselineLastRate: baseline.lastStepFailureRate,
+        baselineLast: baseline.lastStep,
         share,
         warmUp: input.warmUp,
       }),
@@ -151,6 +151,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     canary: health(CANARY, false),
     faults: () => ({
       byCause: canary.faults,
+      clientErrors: canary.clientErrors,
       upstreams: input.sight.reachability(CANARY).upstreams ?? null,
     }),
     stepCanaryUnits:

@@ -1,30 +1,30 @@
+import type { AttemptCount } from '../statistics/breaker.ts'
+
 const BUCKETS = 600
 const BUCKET_MS = 1000
 
 /** What happened in the span that ends now. */
-export type SpanCount = {
-  readonly attempts: number
-  readonly failures: number
-  readonly spanMs: number
-}
+export type SpanCount = AttemptCount & { readonly spanMs: number }
 
-/** Attempts and failures of one variant over the last ten minutes, in buckets of one second: O(1) to add. */
+/** Attempts, failures and client errors of one variant over the last ten minutes, in buckets of one second: O(1) to add. */
 export class AttemptWindow {
   readonly #attempts = new Uint32Array(BUCKETS)
   readonly #failures = new Uint32Array(BUCKETS)
+  readonly #clientErrors = new Uint32Array(BUCKETS)
   #newest = 0
   #since: number | null = null
   /** Attempts in all buckets. */
   #total = 0
 
   /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
-  add(now: number, failed: boolean): void {
+  add(now: number, failed: boolean, isClientError = false): void {
     this.#forget(now)
     this.#since ??= now
     const index = this.#newest % BUCKETS
     this.#attempts[index]!++
     this.#total++
     if (failed) this.#failures[index]!++
+    else if (isClientError) this.#clientErrors[index]!++
   }
 
   /** When the first attempt of all was booked, in epoch ms; null = none was. */
@@ -49,6 +49,7 @@ export class AttemptWindow {
     const minBuckets = Math.min(Math.ceil(minSpanMs / BUCKET_MS), BUCKETS)
     let attempts = 0
     let failures = 0
+    let clientErrors = 0
     let back = 0
     while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
       if (attempts === this.#total) {
@@ -59,9 +60,10 @@ export class AttemptWindow {
       const index = (this.#newest - back + BUCKETS) % BUCKETS
       attempts += this.#attempts[index]!
       failures += this.#failures[index]!
+      clientErrors += this.#clientErrors[index]!
       back++
     }
-    return { attempts, failures, spanMs: back * BUCKET_MS }
+    return { attempts, failures, clientErrors, spanMs: back * BUCKET_MS }
   }
 
   #forget(now: number): void {
@@ -73,6 +75,7 @@ export class AttemptWindow {
       this.#total -= this.#attempts[index]!
       this.#attempts[index] = 0
       this.#failures[index] = 0
+      this.#clientErrors[index] = 0
     }
     this.#newest = bucket
   }

@@ -170,9 +170,11 @@ export class ServiceBook implements ServiceRecorder {
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
-      book.attempts.add(this.#clock.now(), failed)
-      book.step.add(failed, isTimed ? bucket : null)
+      const isClientError = outcome === 'ok' && status >= 400 && status < 500
+      book.attempts.add(this.#clock.now(), failed, isClientError)
+      book.step.add(failed, isTimed ? bucket : null, isClientError)
       if (failed) book.countFault(code ?? status)
+      else if (isClientError) book.countClientError(status)
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)

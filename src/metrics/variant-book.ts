@@ -1,6 +1,7 @@
 import type { AssignmentReason } from '../domain/assignment.ts'
 import type { Cause } from '../domain/faults.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
 import { DurationBuckets } from './duration-buckets.ts'
@@ -30,10 +31,12 @@ export class VariantBook {
   step = new StepFigures()
   /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
   drawnInStep = new StepFigures()
-  /** Share of failures in the last step that had at least some traffic; null = never had any. */
-  lastStepFailureRate: number | null = null
+  /** Shares in the last step that had at least some traffic; null = never had any. */
+  lastStep: AttemptRates | null = null
   /** Failures since the attempt began, overrides left out. */
   faults = new Map<Cause, number>()
+  /** The same of answers with a 4xx that is no failure, by status. */
+  clientErrors = new Map<number, number>()
   readonly #series = new Map<number, RequestSeries>()
   readonly #attemptSeries = new Map<string, AttemptSeries[]>()
 
@@ -66,6 +69,11 @@ export class VariantBook {
   /** Counts one failure by its cause. */
   countFault(cause: Cause): void {
     this.faults.set(cause, (this.faults.get(cause) ?? 0) + 1)
+  }
+
+  /** Counts one answer with a 4xx that is no failure. */
+  countClientError(status: number): void {
+    this.clientErrors.set(status, (this.clientErrors.get(status) ?? 0) + 1)
   }
 
   requestSeries(): Iterable<RequestSeries> {
@@ -101,8 +109,8 @@ export class VariantBook {
 
   /** A step begins: its figures start anew. */
   beginStep(): void {
-    const { requests, failures } = this.step
-    if (requests > 0) this.lastStepFailureRate = failures / requests
+    const { requests: attempts, failures, clientErrors } = this.step
+    if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors })
     this.step = new StepFigures()
     this.drawnInStep = new StepFigures()
   }
@@ -111,6 +119,7 @@ export class VariantBook {
   beginAttempt(): void {
     this.attempts = new AttemptWindow()
     this.faults = new Map()
+    this.clientErrors = new Map()
   }
 }
 
@@ -118,12 +127,14 @@ export class VariantBook {
 export class StepFigures {
   requests = 0
   failures = 0
+  clientErrors = 0
   readonly latencies = new LogHistogram()
 
   /** Adds one finished request; `bucket` null = its time says nothing. */
-  add(failed: boolean, bucket: number | null): void {
+  add(failed: boolean, bucket: number | null, isClientError = false): void {
     this.requests++
     if (failed) this.failures++
+    else if (isClientError) this.clientErrors++
     if (bucket !== null) this.latencies.addAt(bucket)
   }
 }

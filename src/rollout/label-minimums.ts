@@ -16,7 +16,7 @@ import type { Missing } from './missing.ts'
 import type { Observation } from './observation.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
-import { teachingValues } from './step-minimums.ts'
+import { teachingValues } from './teaching-values.ts'
 
 /** Labels, events and numbers of the canary that a step at a weight still needs. */
 export function labelMinimums(

@@ -1,5 +1,6 @@
 import type { Faults } from '../domain/faults.ts'
 import type { LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
+import type { AttemptCount } from '../statistics/breaker.ts'
 
 /** What one evaluation knows about the world: the input of `step` beside the state. */
 export type Observation = {
@@ -33,9 +34,6 @@ export type BreakerReading = {
   readonly canary: AttemptCount
   readonly baseline: AttemptCount
 }
-
-/** Attempts in a span, and how many of them failed. */
-export type AttemptCount = { readonly attempts: number; readonly failures: number }
 
 /** Whether a variant can answer, and whether it does. */
 export type VariantHealth = {

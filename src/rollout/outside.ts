@@ -12,7 +12,7 @@ export type Outside = {
 }
 
 const NOTHING = () => ({})
-const NO_ATTEMPTS = { attempts: 0, failures: 0 }
+const NO_ATTEMPTS = { attempts: 0, failures: 0, clientErrors: 0 }
 
 /** What led to a decision from outside of the evidence; null where the evidence (or the time) did. */
 export function outsideOf(decision: Decision): Outside | null {

@@ -27,7 +27,7 @@ export type Look = { readonly result: Transition | Refusal; readonly seen: Obser
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 const HEALTHY = { ready: true, downForMs: 0, failing: false }
-const NO_ATTEMPTS = { attempts: 0, failures: 0 }
+const NO_ATTEMPTS = { attempts: 0, failures: 0, clientErrors: 0 }
 
 /**
  * One attempt as it goes under a plan, driven by cohorts and moments that are handed in: the fold, the

@@ -2,7 +2,6 @@ import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import {
   isLabelMetric,
   isWaitingMetric,
-  type MetricSpec,
   type MirrorStepSpec,
   type StepSpec,
   type ThresholdSpec,
@@ -13,6 +12,7 @@ import { windowSeconds } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
 import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
+import { teachingValues } from './teaching-values.ts'
 import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
@@ -22,9 +22,6 @@ export type Minimum = {
   /** Whose labels or events are waited for. */
   readonly metric?: string | null
 }
-
-/** Labels of the baseline that teach a cap, at least. */
-const TEACHING_LABELS = 1000
 
 /** Those that a first bet is centred on. */
 const CENTRING_LABELS = 20
@@ -54,12 +51,6 @@ export function judgedFrom(
   if (!isContinuous(source) || isKnown) return capped
   const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)
   return capped + CENTRING_LABELS / centringPerSecond + windowSeconds(hypothesis)
-}
-
-/** How many values of the baseline teach a metric's cap before any is judged; null = it has none to be learnt. */
-export function teachingValues(spec: MetricSpec): number | null {
-  if (!('cap' in spec) || spec.cap !== null) return null
-  return Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
 }
 
 /** Share of the units that a hypothesis is about. */

@@ -12,8 +12,9 @@ import {
 } from './format.ts'
 import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
-import type { AttemptCount, Observation } from './observation.ts'
-import { describeFaults, describeFaultsOf } from './describe-faults.ts'
+import type { AttemptCount } from '../statistics/breaker.ts'
+import type { Observation } from './observation.ts'
+import { describeClientErrors, describeFaults, describeFaultsOf } from './describe-faults.ts'
 import { describeStep } from './describe-step.ts'
 import { isBlueGreen, watchWeight, type RolloutPlan } from './plan.ts'
 
@@ -29,8 +30,14 @@ export const summarize = {
   canaryDown: (plan: RolloutPlan, seen: Observation): string =>
     `Rolled back: no upstream of ${plan.canaryVersion} has answered for ${formatNumber(seen.canary.downForMs / 1000)} s (outside α).`,
 
-  breaker: (plan: RolloutPlan, seen: Observation): string =>
-    `Rolled back by the breaker (outside α): ${share(seen.breaker.canary)} of ${plan.canaryVersion}'s last attempts failed, against ${share(seen.breaker.baseline)} of the baseline's.${describeFaults(seen)}`,
+  breaker: (plan: RolloutPlan, seen: Observation): string => {
+    const { canary, baseline } = seen.breaker
+    const attempts = `of ${plan.canaryVersion}'s last attempts`
+    if (canary.clientErrors <= canary.failures) {
+      return `Rolled back by the breaker (outside α): ${share(canary)} ${attempts} failed, against ${share(baseline)} of the baseline's.${describeFaults(seen)}`
+    }
+    return `Rolled back by the breaker (outside α): ${useless(canary)} ${attempts} failed or were answered with a 4xx, against ${useless(baseline)} of the baseline's.${describeClientErrors(seen)}`
+  },
 
   harm: (report: MetricReport, seen: Observation): string => {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
@@ -201,4 +208,8 @@ function isOutside({ required, outsideAlpha }: MetricReport): boolean {
 
 function share({ attempts, failures }: AttemptCount): string {
   return `${formatCount(failures)} of ${formatCount(attempts)}`
+}
+
+function useless({ attempts, failures, clientErrors }: AttemptCount): string {
+  return `${formatCount(failures + clientErrors)} of ${formatCount(attempts)}`
 }

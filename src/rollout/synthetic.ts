@@ -136,8 +136,8 @@ function emptyCohort(
 }
 
 function readBreaker(plan: RolloutPlan, attempts: readonly Attempts[]): BreakerReading {
-  const canary = { attempts: 0, failures: 0 }
-  const baseline = { attempts: 0, failures: 0 }
+  const canary = { attempts: 0, failures: 0, clientErrors: 0 }
+  const baseline = { attempts: 0, failures: 0, clientErrors: 0 }
   let ms = 0
   for (let index = attempts.length - 1; index >= 0; index--) {
     if (ms >= BREAKER_SPAN_MS && canary.attempts >= BREAKER_ATTEMPTS) break
@@ -149,6 +149,6 @@ function readBreaker(plan: RolloutPlan, attempts: readonly Attempts[]): BreakerR
     ms += lasted
   }
   const { breakerFailures: share } = plan.spec.analysis
-  const tripped = breakerTrips({ canary, baseline, baselineLastRate: null, share, warmUp: false })
+  const tripped = breakerTrips({ canary, baseline, baselineLast: null, share, warmUp: false })
   return { tripped, canary, baseline }
 }

@@ -1,5 +1,13 @@
-/** Attempts of one variant and how many of them failed, in the breaker's span. */
-export type AttemptCount = { readonly attempts: number; readonly failures: number }
+/** Attempts of one variant in the breaker's span, and what became of them. */
+export type AttemptCount = {
+  readonly attempts: number
+  readonly failures: number
+  /** Answers with a 4xx that is no failure of the server. */
+  readonly clientErrors: number
+}
+
+/** Shares of a variant's requests, from 0 to 1. */
+export type AttemptRates = { readonly failures: number; readonly clientErrors: number }
 
 /** Attempts of the canary before the breaker can speak, and in the first seconds after a start. */
 const MIN_ATTEMPTS = 50
@@ -9,28 +17,38 @@ const MIN_BASELINE_ATTEMPTS = 20
 /** A shared outage raises both rates: the canary must be worse by this factor. */
 const TIMES_BASELINE = 2
 
+const NO_RATES: AttemptRates = { failures: 0, clientErrors: 0 }
+
 /**
  * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its
  * attempts failed, of at least 50 (10 in warm-up), and at twice the baseline's rate or more in the
- * same span. A baseline with under 20 attempts there is taken at its last known rate, at 0 when there
- * is none. Crude, fast, and outside the error budget α. The span (the last 50 attempts or 10 seconds,
+ * same span. A baseline with under 20 attempts there is taken at its last known rates, at 0 when there
+ * are none. Crude, fast, and outside the error budget α. The span (the last 50 attempts or 10 seconds,
  * whichever is more) is the caller's.
+ *
+ * The same is asked of failures and client errors together: who asks both variants the same and has a 4xx from
+ * the canary alone asks nothing wrong. A wrong path or model name answers so to everybody, and fast.
  */
 export function breakerTrips(input: {
   readonly canary: AttemptCount
   readonly baseline: AttemptCount
-  /** The baseline's failure rate when it last had traffic; null = never. */
-  readonly baselineLastRate: number | null
+  /** The baseline's rates when it last had traffic; null = never. */
+  readonly baselineLast: AttemptRates | null
   /** In (0, 1]. */
   readonly share: number
   readonly warmUp: boolean
 }): boolean {
-  const { canary, baseline } = input
-  if (canary.attempts < (input.warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)) return false
-  const canaryRate = canary.failures / canary.attempts
-  const baselineRate =
-    baseline.attempts < MIN_BASELINE_ATTEMPTS
-      ? (input.baselineLastRate ?? 0)
-      : baseline.failures / baseline.attempts
-  return canaryRate >= input.share && canaryRate >= TIMES_BASELINE * baselineRate
+  const { canary, baseline, share, warmUp } = input
+  if (canary.attempts < (warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)) return false
+  const ofCanary = ratesOf(canary)
+  const ofBaseline =
+    baseline.attempts < MIN_BASELINE_ATTEMPTS ? (input.baselineLast ?? NO_RATES) : ratesOf(baseline)
+  const isBeyond = (rate: (of: AttemptRates) => number) =>
+    rate(ofCanary) >= share && rate(ofCanary) >= TIMES_BASELINE * rate(ofBaseline)
+  return isBeyond((of) => of.failures) || isBeyond((of) => of.failures + of.clientErrors)
+}
+
+/** The shares that a count stands for; of at least one attempt. */
+export function ratesOf({ attempts, failures, clientErrors }: AttemptCount): AttemptRates {
+  return { failures: failures / attempts, clientErrors: clientErrors / attempts }
 }

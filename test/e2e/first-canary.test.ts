@@ -1,8 +1,8 @@
 import t from 'tap'
-import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runShell } from '../support/run-shell.ts'
 import { freePort } from '../support/free-port.ts'
 
 const PAGE = 'docs/first-canary.md'
@@ -52,41 +52,15 @@ t.test('every command of the page does what the page says, in its order', async 
 
   // Of the processes that it starts, most end by a signal: they would pay for coverage and leave none.
   const { NODE_V8_COVERAGE: _, ...plain } = process.env
-  const { code, stdout } = await runShell(t, folder, ['set -e', ...commands].join('\n'), {
+  const { code, stdout, stderr } = await runShell(t, folder, ['set -e', ...commands].join('\n'), {
     ...plain,
     PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
     SERIN_ADMIN: `http://127.0.0.1:${free[PORTS.indexOf('9090')]}`,
   })
   t.comment(stdout)
-  t.equal(code, 0)
+  t.equal(code, 0, stderr)
   t.match(stdout, /Decision \d+ of price \(2\.0->3\.0#1\): the canary was rolled back/)
   // Whatever the page shows was printed: all of it is known beforehand, since plans have no chance in them.
   t.ok(outputs.length >= 3)
   for (const output of outputs) t.ok(stdout.includes(output), output)
 })
-
-/** Runs a script of bash in a group of its own, which is ended with the test. */
-function runShell(
-  t: { readonly teardown: (end: () => void) => void },
-  cwd: string,
-  script: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<{ readonly code: number | null; readonly stdout: string }> {
-  const shell = spawn('bash', ['-c', script], {
-    ...{ cwd, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
-  })
-  t.teardown(() => {
-    try {
-      process.kill(-shell.pid!, 'SIGKILL')
-    } catch {
-      // All of them have ended, as they should.
-    }
-  })
-  let stdout = ''
-  shell.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part))
-  return new Promise((resolve, reject) => {
-    shell.once('error', reject)
-    // Not `close`: what it has left running in the background, where a command failed, holds the pipe open.
-    shell.once('exit', (code) => setImmediate(() => resolve({ code, stdout })))
-  })
-}

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { shellBlocks } from '../docs/shell/blocks.ts'
 import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
 import { startSerin, writeConfig } from './support/serin-process.ts'
@@ -30,21 +31,42 @@ type Sbom = {
   }[]
 }
 
-const npm = (args: readonly string[], cwd: string) =>
-  execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+const npm = (
+  args: readonly string[],
+  cwd: string,
+  settings: Readonly<Record<string, string>> = {},
+) =>
+  execFileSync('npm', args, {
+    ...{ cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    env: { ...process.env, ...settings },
+  })
+
+/** The page's own commands; what differs here is set in the environment. */
+const [INSTALL_ALL, PACK, INSTALL] = shellBlocks()
+  .find(({ page, text }) => page === 'docs/operations.md' && text.includes('npm pack'))!
+  .text.split('\n')
+  .map((line) => line.split(' '))
 
 t.test('The package installs in an empty folder, and serves from there.', async (t) => {
   const folder = t.testdir({ 'package.json': '{"private":true}' })
+  t.same(INSTALL_ALL, ['npm', 'ci'], 'which was done, or nothing would run here')
+  t.equal(PACK![0], 'npm')
   const [packed] = JSON.parse(
-    npm(['pack', '--json', '--silent', '--pack-destination', folder], ROOT),
+    npm(PACK!.slice(1), ROOT, {
+      ...{ npm_config_json: 'true', npm_config_loglevel: 'silent' },
+      npm_config_pack_destination: folder,
+    }),
   ) as readonly Packed[]
   t.same(
     [...new Set(packed!.files.map(({ path }) => path.split('/')[0]!))].toSorted(),
     [...copiedByTheDockerfile(), 'package.json'].toSorted(),
     'it holds what the image holds',
   )
-  const offline = ['--prefer-offline', '--no-audit', '--no-fund']
-  npm(['install', '--omit=dev', ...offline, `./${packed!.filename}`], folder)
+  t.equal(INSTALL!.at(-1), `./${packed!.filename}`)
+  t.equal(INSTALL![0], 'npm')
+  npm(INSTALL!.slice(1), folder, {
+    ...{ npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' },
+  })
   const serin = join(folder, 'node_modules/.bin/serin')
   const run = (...args: readonly string[]) =>
     execFileSync(serin, args, { cwd: folder, encoding: 'utf8' })

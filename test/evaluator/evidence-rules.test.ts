@@ -358,6 +358,18 @@ t.test(
     t.ok(await broken.run(12_000, (s) => s.phase === 'rolled-back'))
     t.match(broken.state, { rolledBackReason: 'breaker' })
     t.match(broken.store.log.at(-1)!.summary, /outside α/)
+    const misplaced = await simulate(
+      18,
+      0,
+      (_random, variant) => ({ outcome: 'ok', status: variant === 'canary' ? 404 : 200 }),
+      [ERRORS],
+    )
+    t.ok(await misplaced.run(12_000, (s) => s.phase === 'rolled-back'), 'a wrong path')
+    t.match(misplaced.state, { rolledBackReason: 'breaker' })
+    t.match(
+      misplaced.store.log.at(-1)!.summary,
+      /(\d+) of \1 of 2\.0's .* with a 4xx, .* \1 × status 404/,
+    )
   },
 )
 

@@ -252,7 +252,7 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     t.same(limitOf(leader).canary, { value: null, n: 0 }, 'what others say is of the step before')
     await world.run(2000)
     t.equal(follower.weightBp, 6000)
-    t.equal(follower.book.variants.get('canary')!.lastStepFailureRate, 1 / 6)
+    t.equal(follower.book.variants.get('canary')!.lastStep?.failures, 1 / 6)
     serveCanary(follower, 10)
     await world.run(2000)
     t.match(limitOf(leader).canary, { value: 0, n: 10 })

@@ -76,8 +76,8 @@ export function seen(change: Partial<Observation> = {}): Observation {
     ratioMismatch: { log: 0, threshold: Math.log(1000) },
     breaker: {
       tripped: false,
-      canary: { attempts: 60, failures: 0 },
-      baseline: { attempts: 900, failures: 9 },
+      canary: { attempts: 60, failures: 0, clientErrors: 0 },
+      baseline: { attempts: 900, failures: 9, clientErrors: 0 },
     },
     baseline: healthy,
     canary: healthy,

@@ -18,6 +18,8 @@ import { MemoryStore } from './memory-store.ts'
 /** What one simulated request meets. */
 export type Fate = {
   readonly outcome: Outcome
+  /** Of a good answer; 200 when absent. */
+  readonly status?: number
   readonly latencyMs: number
   /** Absolute error of the prediction; null = no label comes. */
   readonly error: number | null
@@ -200,11 +202,11 @@ export class Simulation {
       requestId,
     )
     const met = fate(variant, this.elapsedMs, segment)
-    const { outcome, latencyMs, error, labelAfterMs, prediction = 0 } = met
+    const { outcome, status = 200, latencyMs, error, labelAfterMs, prediction = 0 } = met
     if (variant === 'baseline') this.#copy(met, ticket)
     this.#later(latencyMs, () => {
       this.book.head(ticket)
-      this.book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, latencyMs)
+      this.book.end(ticket, outcome, outcome === 'ok' ? status : 500, latencyMs)
       this.book.predicted(ticket, outcome === 'ok' ? prediction : null)
     })
     if (error === null) return

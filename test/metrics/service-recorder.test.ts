@@ -59,7 +59,7 @@ t.test('a request is in flight until its one outcome, which is booked to its var
   t.equal(canary.durations.cumulative().sumSeconds, 0.042)
   t.equal(canary.firstBytes.cumulative().sumSeconds, 0.03)
   t.equal(canary.overheads.cumulative().sumSeconds, 0.002)
-  t.match(canary.attempts.within(clock.ms, 1000), { attempts: 1, failures: 1 })
+  t.match(canary.attempts.within(clock.ms, 1000), { attempts: 1, failures: 1, clientErrors: 0 })
   t.match(canary.step, { requests: 1, failures: 1 })
   t.equal(book.variants.get('baseline')!.requests, 0)
   t.end()
@@ -81,7 +81,7 @@ t.test('rules are seen by the breaker and are no evidence; overrides are neither
   book.end(book.begin(assigned({ reason: 'rule' }), 'r1'), 'failed', 500, 1)
   book.end(book.begin(assigned({ reason: 'override' }), 'r2'), 'failed', 500, 1)
   t.same(cohort.assigned, [0, 0])
-  t.match(canary.attempts.within(clock.ms, 1000), { attempts: 1, failures: 1 })
+  t.match(canary.attempts.within(clock.ms, 1000), { attempts: 1, failures: 1, clientErrors: 0 })
   t.equal(canary.drawn.count, 0)
   t.equal(canary.requests, 2)
   t.end()
@@ -223,6 +223,30 @@ t.test(
   },
 )
 
+t.test('answers with a 4xx are counted apart: no failures, and none of overrides', (t) => {
+  const { book, canary, clock } = build()
+  book.end(book.begin(assigned(), 'r1'), 'ok', 404, 1)
+  book.end(book.begin(assigned(), 'r2'), 'ok', 422, 1)
+  book.end(book.begin(assigned(), 'r3'), 'ok', 404, 1)
+  book.end(book.begin(assigned(), 'r4'), 'failed', 429, 1)
+  book.end(book.begin({ ...assigned(), reason: 'override' }, 'r5'), 'ok', 404, 1)
+  t.match(canary.attempts.within(clock.ms, 1000), { attempts: 4, failures: 1, clientErrors: 3 })
+  t.same(
+    [...canary.clientErrors],
+    [
+      [404, 2],
+      [422, 1],
+    ],
+  )
+  t.same([...canary.faults], [[429, 1]])
+  book.beginStep()
+  t.same(canary.lastStep, { failures: 0.25, clientErrors: 0.75 })
+  book.beginAttempt()
+  t.equal(canary.clientErrors.size, 0)
+  t.equal(canary.attempts.within(clock.ms, 1000).clientErrors, 0)
+  t.end()
+})
+
 t.test(
   'a step begins with new figures and keeps the rate of the last one that had traffic',
   (t) => {
@@ -230,9 +254,9 @@ t.test(
     book.end(book.begin(assigned(), 'r1'), 'failed', 500, 1)
     book.end(book.begin(assigned(), 'r2'), 'ok', 200, 1)
     book.beginStep()
-    t.same([canary.lastStepFailureRate, canary.step.requests], [0.5, 0])
+    t.same([canary.lastStep?.failures, canary.step.requests], [0.5, 0])
     book.beginStep()
-    t.equal(canary.lastStepFailureRate, 0.5, 'a step without traffic says nothing')
+    t.equal(canary.lastStep?.failures, 0.5, 'a step without traffic says nothing')
     t.equal(canary.attempts.within(clock.ms, 1000).attempts, 2)
     book.beginAttempt()
     t.equal(canary.attempts.within(clock.ms, 1000).attempts, 0)

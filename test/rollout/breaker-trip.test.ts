@@ -7,8 +7,8 @@ import { NOW, PAUSED, plan, seen, state } from '../fakes/rollout.ts'
 const TRIPPED = seen({
   breaker: {
     tripped: true,
-    canary: { attempts: 50, failures: 50 },
-    baseline: { attempts: 900, failures: 9 },
+    canary: { attempts: 50, failures: 50, clientErrors: 0 },
+    baseline: { attempts: 900, failures: 9, clientErrors: 0 },
   },
 })
 

@@ -8,8 +8,14 @@ const DEAD = { healthy: 0, all: 2 }
 const LIMIT = { max: 0.005, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
 
 /** How the canary failed, as an observation has it. */
-function faults(causes: readonly [Cause, number][], upstreams: UpstreamCount | null = DEAD) {
-  return { faults: () => ({ byCause: new Map(causes), upstreams }) }
+function faults(
+  causes: readonly [Cause, number][],
+  upstreams: UpstreamCount | null = DEAD,
+  clientErrors: readonly [number, number][] = [],
+) {
+  return {
+    faults: () => ({ byCause: new Map(causes), clientErrors: new Map(clientErrors), upstreams }),
+  }
 }
 
 const REFUSED = faults([
@@ -25,11 +31,36 @@ function summaryOf(reports: readonly MetricReport[], found = REFUSED): string {
 }
 
 t.test('a rollback on failures says which they were, and that no upstream is healthy', (t) => {
-  const tried = { attempts: 50, failures: 31 }
-  const breaker = { tripped: true, canary: tried, baseline: { attempts: 900, failures: 2 } }
+  const tried = { attempts: 50, failures: 31, clientErrors: 0 }
+  const breaker = {
+    tripped: true,
+    canary: tried,
+    baseline: { attempts: 900, failures: 2, clientErrors: 0 },
+  }
   t.match(step(plan(), state(), seen({ breaker, ...REFUSED })).decision!.summary, SAID)
   t.match(summaryOf([harmed()]), SAID)
   t.match(summaryOf([report({ verdict: 'failed', limit: LIMIT })]), SAID)
+  t.end()
+})
+
+t.test('a breaker that tripped on 4xx says so, and which they were', (t) => {
+  const canary = { attempts: 50, failures: 1, clientErrors: 48 }
+  const baseline = { attempts: 900, failures: 2, clientErrors: 4 }
+  const tripped = { breaker: { tripped: true, canary, baseline } }
+  const summary = (found: object) =>
+    step(plan(), state(), seen({ ...tripped, ...found })).decision!.summary
+  const start =
+    /^Rolled back by the breaker \(outside α\): 49 of 50 of 2\.0's last attempts failed or were answered with a 4xx, against 6 of 900 of the baseline's\./
+  t.match(summary({}), start)
+  const known = summary(
+    faults([[500, 1]], DEAD, [
+      [404, 47],
+      [422, 1],
+    ]),
+  )
+  t.match(known, start)
+  t.match(known, / The canary's 4xx that this process saw in this attempt, judged or not: 47 × status 404, 1 × status 422\. Who asks/)
+  t.notMatch(summary(faults([[500, 1]])), /4xx that this process)
   t.end()
 })
 

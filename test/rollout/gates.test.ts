@@ -64,8 +64,8 @@ t.test(
   (t) => {
     const breaker = {
       tripped: true,
-      canary: { attempts: 50, failures: 31 },
-      baseline: { attempts: 1000, failures: 2 },
+      canary: { attempts: 50, failures: 31, clientErrors: 0 },
+      baseline: { attempts: 1000, failures: 2, clientErrors: 0 },
     }
     const { state: after, decision } = step(plan(), state(), seen({ breaker, stepCanaryUnits: 0 }))
     t.match(after, { phase: 'rolled-back', weightBp: 0 })
@@ -87,7 +87,7 @@ t.test(
     t.match(decision, { action: 'pause', reason: 'baseline', summary: /instead of rolling back/ })
     t.notMatch(decision!.summary, /Rolled back/)
     t.match(decision!.summary, /would have been rolled back: no upstream of 2\.0 has answered/)
-    const tried = { attempts: 50, failures: 31 }
+    const tried = { attempts: 50, failures: 31, clientErrors: 0 }
     const breaker = { tripped: true, canary: tried, baseline: tried }
     const tripped = step(plan(), state(), seen({ breaker, baseline: SICK }))
     t.match(tripped.decision!.summary, /would have been rolled back: 31 of 50 of 2\.0's last/)

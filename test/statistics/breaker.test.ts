@@ -1,43 +1,89 @@
 import t from 'tap'
 import { breakerTrips } from '../../src/statistics/breaker.ts'
 
-const quiet = { attempts: 0, failures: 0 }
-const base = { baseline: quiet, baselineLastRate: null, share: 0.5, warmUp: false }
+const quiet = { attempts: 0, failures: 0, clientErrors: 0 }
+const base = { baseline: quiet, baselineLast: null, share: 0.5, warmUp: false }
 
 t.test('The breaker trips at half of 50 attempts failed, and not below.', async (t) => {
-  t.equal(breakerTrips({ ...base, canary: { attempts: 50, failures: 25 } }), true)
-  t.equal(breakerTrips({ ...base, canary: { attempts: 50, failures: 24 } }), false)
-  t.equal(breakerTrips({ ...base, canary: { attempts: 49, failures: 49 } }), false)
+  t.equal(breakerTrips({ ...base, canary: { attempts: 50, failures: 25, clientErrors: 0 } }), true)
+  t.equal(breakerTrips({ ...base, canary: { attempts: 50, failures: 24, clientErrors: 0 } }), false)
+  t.equal(breakerTrips({ ...base, canary: { attempts: 49, failures: 49, clientErrors: 0 } }), false)
   t.equal(breakerTrips({ ...base, canary: quiet }), false)
 })
 
 t.test('In warm-up ten attempts suffice.', async (t) => {
   const warm = { ...base, warmUp: true }
-  t.equal(breakerTrips({ ...warm, canary: { attempts: 10, failures: 5 } }), true)
-  t.equal(breakerTrips({ ...warm, canary: { attempts: 9, failures: 9 } }), false)
+  t.equal(breakerTrips({ ...warm, canary: { attempts: 10, failures: 5, clientErrors: 0 } }), true)
+  t.equal(breakerTrips({ ...warm, canary: { attempts: 9, failures: 9, clientErrors: 0 } }), false)
 })
 
 t.test('The share of failures that trips is the configured one.', async (t) => {
-  const canary = { attempts: 100, failures: 30 }
+  const canary = { attempts: 100, failures: 30, clientErrors: 0 }
   t.equal(breakerTrips({ ...base, share: 0.3, canary }), true)
   t.equal(breakerTrips({ ...base, share: 0.31, canary }), false)
 })
 
 t.test('A shared outage trips nothing.', async (t) => {
-  const canary = { attempts: 60, failures: 48 }
-  t.equal(breakerTrips({ ...base, canary, baseline: { attempts: 900, failures: 700 } }), false)
-  t.equal(breakerTrips({ ...base, canary, baseline: { attempts: 20, failures: 9 } }), false)
-  t.equal(breakerTrips({ ...base, canary, baseline: { attempts: 20, failures: 8 } }), true)
+  const canary = { attempts: 60, failures: 48, clientErrors: 0 }
+  t.equal(
+    breakerTrips({ ...base, canary, baseline: { attempts: 900, failures: 700, clientErrors: 0 } }),
+    false,
+  )
+  t.equal(
+    breakerTrips({ ...base, canary, baseline: { attempts: 20, failures: 9, clientErrors: 0 } }),
+    false,
+  )
+  t.equal(
+    breakerTrips({ ...base, canary, baseline: { attempts: 20, failures: 8, clientErrors: 0 } }),
+    true,
+  )
 })
 
 t.test('A baseline without traffic is taken at its last known rate, or at 0.', async (t) => {
-  const canary = { attempts: 60, failures: 48 }
-  const few = { attempts: 19, failures: 19 }
+  const canary = { attempts: 60, failures: 48, clientErrors: 0 }
+  const few = { attempts: 19, failures: 19, clientErrors: 0 }
   t.equal(breakerTrips({ ...base, canary, baseline: few }), true)
-  t.equal(breakerTrips({ ...base, canary, baseline: few, baselineLastRate: 0.4 }), true)
-  t.equal(breakerTrips({ ...base, canary, baseline: few, baselineLastRate: 0.41 }), false)
+  t.equal(
+    breakerTrips({
+      ...base,
+      canary,
+      baseline: few,
+      baselineLast: { failures: 0.4, clientErrors: 0 },
+    }),
+    true,
+  )
+  t.equal(
+    breakerTrips({
+      ...base,
+      canary,
+      baseline: few,
+      baselineLast: { failures: 0.41, clientErrors: 0 },
+    }),
+    false,
+  )
 })
 
+t.test(
+  'Client errors of the canary alone trip it like failures; those of both variants do not.',
+  async (t) => {
+    const refused = { attempts: 50, failures: 0, clientErrors: 25 }
+    t.equal(breakerTrips({ ...base, canary: refused }), true)
+    t.equal(breakerTrips({ ...base, canary: { ...refused, clientErrors: 24 } }), false)
+    t.equal(breakerTrips({ ...base, canary: { ...refused, failures: 1, clientErrors: 24 } }), true)
+    const baseline = { attempts: 20, failures: 0, clientErrors: 6 }
+    t.equal(breakerTrips({ ...base, canary: refused, baseline }), false)
+    t.equal(
+      breakerTrips({ ...base, canary: refused, baseline: { ...baseline, clientErrors: 5 } }),
+      true,
+    )
+    const baselineLast = { failures: 0, clientErrors: 0.26 }
+    t.equal(breakerTrips({ ...base, canary: refused, baselineLast }), false)
+  },
+)
+
 t.test('Ten failures in the last ten of many attempts do not trip it.', async (t) => {
-  t.equal(breakerTrips({ ...base, canary: { attempts: 200, failures: 10 } }), false)
+  t.equal(
+    breakerTrips({ ...base, canary: { attempts: 200, failures: 10, clientErrors: 0 } }),
+    false,
+  )
 })

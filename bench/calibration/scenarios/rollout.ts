@@ -27,7 +27,7 @@ type Canary = { readonly errorRate: number; readonly slower: number; readonly rm
 
 const ALIKE: Canary = { errorRate: 0.01, slower: 1, rmse: 1 }
 const HEALTHY = { ready: true, downForMs: 0, failing: false }
-const QUIET = { attempts: 0, failures: 0 }
+const QUIET = { attempts: 0, failures: 0, clientErrors: 0 }
 
 /** Whole rollouts, 5 → 20 → 50 → 100 %, decided by the same `step` as in the gateway. */
 export function wholeRollouts(): Scenario[] {
