@@ -59,8 +59,11 @@ t.test('a breaker that tripped on 4xx says so, and which they were', (t) => {
     ]),
   )
   t.match(known, start)
-  t.match(known, / The canary's 4xx that this process saw in this attempt, judged or not: 47 × status 404, 1 × status 422\. Who asks/)
-  t.notMatch(summary(faults([[500, 1]])), /4xx that this process)
+  t.match(
+    known,
+    / The canary's 4xx that this process saw in this attempt, judged or not: 47 × status 404, 1 × status 422\. Who asks/,
+  )
+  t.notMatch(summary(faults([[500, 1]])), /4xx that this process/)
   t.end()
 })
 

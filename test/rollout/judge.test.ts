@@ -245,6 +245,12 @@ t.test(
     t.same(lacksBoth.reached, [false, false])
     t.ok(lacksBoth.etaSeconds > lacksOwn.etaSeconds, 'the longer of the two')
     t.same(at(good, enough), { reached: [true, true], etaSeconds: 0 })
+    const entered = { ...CONTEXT, step: 2, pi: 0.5 }
+    const before = evidenceOf(ALL, [cohort(ALL, { tallies: { errors: good } })])
+    t.ok(
+      named(judge(ALL, before, entered), 'errors').etaSeconds! > 2,
+      'nothing of the step is folded',
+    )
     t.end()
   },
 )
