@@ -12,11 +12,11 @@ const METRIC_EXAMPLE: MetricJson = {
   required: true,
   onFailure: 'rollback',
   better: 'lower',
-  margins: { harm: 0.05, proof: 0.05 },
+  margins: { harm: 0.05, proof: 0.05, floor: 0 },
   cap: 12,
   baseline: { value: 3.1, n: 21_870 },
   canary: { value: 3.02, n: 1150 },
-  ratio: { estimate: 0.974, lower: 0.921, upper: 1.061, method: 'asymptotic' },
+  ratio: { estimate: 0.974, lower: 0.921, upper: 1.061, method: 'asymptotic', level: 0.95 },
   evidence: {
     harm: { log: -1.2, threshold: 4.6 },
     nonInferiority: { log: 2.1, threshold: 3 },

@@ -24,7 +24,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     required: report.required,
     onFailure: report.onFailure,
     better: report.better,
-    margins: report.margins,
+    margins: presentMargins(report.margins),
     cap: report.cap,
     baseline: presentValue(report.baseline),
     canary: presentValue(report.canary),
@@ -36,6 +36,7 @@ export function presentMetric(report: MetricReport): MetricJson {
             lower: finite(report.ratio.lower),
             upper: finite(report.ratio.upper),
             method: report.ratio.method,
+            level: report.ratio.level ?? null,
           },
     evidence: {
       harm: presentEvidence(report.evidence.harm),
@@ -54,6 +55,12 @@ export function presentMetric(report: MetricReport): MetricJson {
     slow: report.slow ?? null,
     unscored: report.unscored ?? null,
   }
+}
+
+function presentMargins(margins: MetricReport['margins']): MetricJson['margins'] {
+  return margins === null
+    ? null
+    : { harm: margins.harm, proof: margins.proof, floor: margins.floor ?? 0 }
 }
 
 function presentThreshold({ terms, ...rest }: ThresholdReport): ThresholdJson {

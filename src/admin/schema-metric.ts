@@ -17,6 +17,7 @@ const RatioSchema = Type.Object({
     ['exact', 'asymptotic'],
     '`exact` inverts the evidence; `asymptotic` is for reading only.',
   ),
+  level: numberOrNull('Of both bounds together, 0.95 for 95 %; null = not recorded.'),
 })
 
 /** Evidence with the threshold at which it decides. */
@@ -91,13 +92,16 @@ export const MetricSchema = Type.Object(
     onFailure: oneOf(['rollback', 'pause', 'warn'], 'What its harm leads to.'),
     better: oneOf(['lower', 'higher'], 'Which direction is good.'),
     margins: orNull(
-      Type.Object({ harm: Type.Number(), proof: numberOrNull() }),
-      'Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` is what a proof excludes.',
+      Type.Object({ harm: Type.Number(), proof: numberOrNull(), floor: Type.Number() }),
+      'Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` and the `floor` (a share of the units, whatever the baseline has) is what a proof excludes.',
     ),
     cap: numberOrNull('Values above it count as it; null = not capped, or not known yet.'),
     baseline: ValueSchema,
     canary: ValueSchema,
-    ratio: orNull(RatioSchema, 'Canary over baseline, with a time-uniform interval.'),
+    ratio: orNull(
+      RatioSchema,
+      'Canary over baseline, with a time-uniform interval; null for latencies, without enough data, and where 90 % of both sides are counted.',
+    ),
     evidence: Type.Object({
       harm: orNull(LogEvidenceSchema),
       nonInferiority: orNull(LogEvidenceSchema),
@@ -111,7 +115,9 @@ export const MetricSchema = Type.Object(
       description: 'It is compared, not tested: no error probability covers what it says.',
     }),
     stepCanaryN: count('Judged units of the canary in the current step.'),
-    etaSeconds: numberOrNull('Median time until it can be decided; null = not known.'),
+    etaSeconds: numberOrNull(
+      'Median time until it can be decided, which takes both `nonInferiority` and, before 100 %, `stepNonInferiority`: the longer of the two; null = not known.',
+    ),
     drift: orNull(DriftSchema, 'null = none is watched, or nothing is known of it yet.'),
     bounds: orNull(
       Type.Object({ lower: Type.Number(), upper: Type.Number() }),

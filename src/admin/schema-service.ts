@@ -116,7 +116,9 @@ export const ServiceSchema = Type.Object(
     missing: Type.Array(Type.String(), {
       description: 'What the next step waits for, in sentences.',
     }),
-    etaSeconds: numberOrNull('Median time until the step can be left; null = not known.'),
+    etaSeconds: numberOrNull(
+      'Median time until the step can be left: the longest of what `missing` waits for; null = not known.',
+    ),
     winner: orNull(Type.String(), 'The variant that a fixed split was promoted to.'),
     comparisons: Type.Array(ComparisonSchema, {
       description: 'One for each challenger of an experiment.',

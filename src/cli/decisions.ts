@@ -7,7 +7,7 @@ import {
   writeJson,
   type ReadOptions,
 } from './command-options.ts'
-import { renderTime } from './render-command.ts'
+import { renderSummary, renderTime } from './render-command.ts'
 import { buildStyle, renderLabelled, renderTable } from './render.ts'
 
 type DecisionsOptions = ReadOptions & { readonly after: number; readonly limit: number }
@@ -25,9 +25,9 @@ export function addDecisionsCommand(program: Command, io: CliIo): void {
     const decisions = await withClient(io, options, (client) => client.decisions(name, options))
     if (options.output === 'json') return writeJson(io, { decisions })
     const style = buildStyle(io, io.stdout)
-    const lines = decisions.flatMap(({ id, at, action, reason, actor, summary }) => [
+    const lines = decisions.flatMap(({ id, at, action, reason, actor, summary, note }) => [
       ...renderTable([[`#${id}`, renderTime(at), action, reason, actor]], '<<<<<', style),
-      ...renderLabelled('', summary, style.width),
+      ...renderLabelled('', renderSummary({ summary, note }), style.width),
     ])
     io.stdout.write(lines.length === 0 ? 'no decisions yet\n' : `${lines.join('\n')}\n`)
   })

@@ -8,8 +8,9 @@ const MULTIPLE_FROM = 10
  * What is known of the canary over the baseline, as a sentence. An interval that lies on one side of 1 says where
  * the canary is; one around 1 says which changes are excluded.
  */
-export function describeRatio({ estimate, lower, upper, method }: RatioJson): string {
-  const about = method === 'asymptotic' ? ' (an approximation, for reading only)' : ''
+export function describeRatio({ estimate, lower, upper, method, level }: RatioJson): string {
+  const at = level === null ? '' : ` at ${formatPercent(level)}`
+  const about = method === 'asymptotic' ? ` (an approximation${at}, for reading only)` : ''
   const point = estimate === null ? 'not known yet' : formatNumber(estimate)
   const least = lower === null || lower <= 0 ? null : lower
   return `Canary over baseline is ${point}: ${describeInterval(least, upper)}${about}.`

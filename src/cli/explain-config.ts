@@ -9,6 +9,7 @@ import { BASELINE } from '../domain/variant.ts'
 import {
   formatChange,
   formatCount,
+  formatFloor,
   formatLimit,
   formatNumber,
   formatPercent,
@@ -151,8 +152,10 @@ function describeMetric(metric: MetricSpec): string {
 function describeProof(metrics: readonly MetricSpec[]): readonly string[] {
   const proved = metrics.filter((m) => m.maxChange !== null && m.onFailure !== 'warn')
   if (proved.length === 0) return ['Nothing has to be proved before 100 %.']
-  const margins = proved.map(({ name, maxChange, sensitivity }) => {
-    return `${name} within ${formatPercent(maxChange === 0 ? sensitivity : maxChange!)}`
+  const margins = proved.map((metric) => {
+    const { name, maxChange, sensitivity } = metric
+    const margin = formatPercent(maxChange === 0 ? sensitivity : maxChange!)
+    return `${name} within ${margin}${formatFloor('floor' in metric ? metric.floor : 0)}`
   })
   return [`Before 100 % it has to be proved no worse: ${margins.join(', ')}.`]
 }

@@ -2,6 +2,7 @@ import { effectOfFailure, isHarmShown } from '../domain/metric-facts.ts'
 import type { LogEvidenceJson, MetricJson } from '../admin/present-metric.ts'
 import {
   formatCount,
+  formatFloor,
   formatLimit,
   formatNumber,
   formatOdds,
@@ -21,7 +22,8 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
   if (metric.kind === 'disagreement') return explainDisagreement(metric)
   const { name, kind, margins, cap, baseline, canary, ratio, limit, evidence } = metric
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
-  const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse`
+  const floor = formatFloor(margins?.floor ?? 0)
+  const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse${floor}`
   const sides =
     `The baseline has ${formatValue(kind, baseline.value)} (n = ${formatCount(baseline.n)}), ` +
     `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
@@ -40,6 +42,8 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
+    ...describeAllowed(metric),
+    ...describeBothShown(metric),
     ...(limit === null
       ? []
       : [line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`)]),
@@ -77,6 +81,30 @@ function describeSlowFrom({ baseline, margins }: MetricJson): readonly Explained
       ? ''
       : `, one of the canary above ${formatPercent(margin)} more (${now(value * (1 + margin))})`
   const text = `A request is slow above the baseline's quantile as it was at its time (${now(value)})${ofCanary}.`
+  return [line(2, text)]
+}
+
+// With a floor far above the baseline's value "50 % worse" alone says nothing of what is allowed.
+function describeAllowed({
+  kind,
+  margins,
+  baseline,
+  evidence,
+}: MetricJson): readonly ExplainedLine[] {
+  if (margins === null || margins.floor === 0 || margins.proof === null) return []
+  if (evidence.nonInferiority === null || baseline.value === null) return []
+  const allowed = baseline.value * (1 + margins.proof) + margins.floor
+  const [most, now] = [allowed, baseline.value].map((value) => formatValue(kind, value))
+  return [
+    line(2, `So up to ${most} on the canary is no worse here, where the baseline has ${now}.`),
+  ]
+}
+
+function describeBothShown({ evidence }: MetricJson): readonly ExplainedLine[] {
+  const [harm, proof] = [evidence.harm, evidence.nonInferiority].map(isShown)
+  if (!harm || !proof) return []
+  const text =
+    'Both can be shown: worse than the baseline, and within what is allowed. Each stands at its largest so far, so what shows it no worse may be from before it failed.'
   return [line(2, text)]
 }
 
@@ -199,9 +227,13 @@ function describeEvidence(of: string, evidence: LogEvidenceJson | null): readonl
   const { log, threshold } = evidence
   const needed = formatOdds(threshold)
   if (log === null) return [line(2, `Evidence ${of}: none at all; ${needed} is needed.`)]
-  const result = log >= threshold ? 'shown' : 'not shown'
+  const result = isShown(evidence) ? 'shown' : 'not shown'
   const size = `e^${log.toFixed(1)} ≈ ${formatOdds(log)}`
   return [line(2, `Evidence ${of}: ${size}; ${needed} is needed: ${result}.`)]
+}
+
+function isShown(evidence: LogEvidenceJson | null): boolean {
+  return evidence !== null && evidence.log !== null && evidence.log >= evidence.threshold
 }
 
 function describeLimit(limit: NonNullable<MetricJson['limit']>): string {

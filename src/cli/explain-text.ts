@@ -1,14 +1,22 @@
 import type { MetricJson } from '../admin/present-metric.ts'
-import type { DecisionJson } from '../admin/present.ts'
+import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { Standing } from '../domain/decision.ts'
 import { explainMetric, line, type ExplainedLine } from './explain-metric.ts'
-import { renderWeights } from './render-command.ts'
+import { renderTime, renderWeights } from './render-command.ts'
+import { formatSeconds } from './render.ts'
+
+/** A service as it stands, at a moment in ms since the epoch. */
+export type Present = { readonly service: ServiceJson; readonly at: number }
 
 /**
  * Writes a decision as sentences: what, when, who, why, what each metric showed where evidence decided, and what
- * can be done now where the canary was taken back.
+ * can be done now where the rollout has ended. `present`: its service, where it is the last decision and not asked
+ * for by its number: while the rollout goes on, its figures of now stand in place of the decision's.
  */
-export function explainDecision(decision: DecisionJson): readonly ExplainedLine[] {
+export function explainDecision(
+  decision: DecisionJson,
+  present: Present | null = null,
+): readonly ExplainedLine[] {
   const { id, service, rollout, at, action, note, from, to } = decision
   return [
     line(
@@ -23,7 +31,7 @@ export function explainDecision(decision: DecisionJson): readonly ExplainedLine[
     ...(note === null ? [] : [line(0, `Given reason: ${note}`)]),
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
-    ...decidingFirst(decision).flatMap(explainMetric),
+    ...explainFigures(decision, present),
     ...describeNext(decision),
   ]
 }
@@ -48,16 +56,56 @@ function decidingFirst({ reason, metrics }: DecisionJson): readonly MetricJson[]
   return [...deciding!, ...others!]
 }
 
-function describeNext({ service, rollout, to }: DecisionJson): readonly ExplainedLine[] {
-  if (to.phase !== 'rolled-back') return []
-  const version = rollout.slice(rollout.lastIndexOf('->') + 2, rollout.lastIndexOf('#'))
+// What has been judged since says what is waited for; where somebody is waited for, the decision says why.
+function explainFigures(decision: DecisionJson, present: Present | null): readonly ExplainedLine[] {
+  const figures = decidingFirst(decision).flatMap(explainMetric)
+  if (present === null) return figures
+  const { phase, pause, metrics } = present.service
+  const isUnderWay = phase === 'progressing' || pause?.by === 'approval' || pause?.by === 'timer'
+  // A process that follows another one's decisions knows no figures.
+  if (isUnderWay && metrics.length > 0) return explainPresent(decision, present)
+  if (figures.length === 0 || phase === 'rolled-back' || phase === 'promoted') return figures
+  const ago = formatSeconds((present.at - Date.parse(decision.at)) / 1000)
+  return [line(0, ''), line(0, `As of the decision, ${ago} ago:`), ...figures]
+}
+
+function explainPresent(
+  { service: name, id }: DecisionJson,
+  { service, at }: Present,
+): readonly ExplainedLine[] {
+  const { metrics, missing, etaSeconds } = service
+  const head = `As of now, ${renderTime(new Date(at).toISOString())} UTC (\`serin explain ${name} ${id}\`: as of the decision):`
+  const next =
+    etaSeconds === null ? [] : [`The next step is in about ${formatSeconds(etaSeconds)}.`]
+  const waits = [...missing.map((sentence) => `Missing: ${sentence}.`), ...next]
   return [
     line(0, ''),
-    line(
-      0,
-      `Next: ${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`.`,
-    ),
+    line(0, head),
+    ...waits.map((text) => line(2, text)),
+    ...metrics.flatMap(explainMetric),
   ]
+}
+
+function describeNext({ service, rollout, to }: DecisionJson): readonly ExplainedLine[] {
+  const arrow = rollout.lastIndexOf('->')
+  const next = NEXT[to.phase]
+  // Of an experiment the configuration names the weights, whoever has won.
+  if (arrow === -1 || next === undefined) return []
+  return [
+    line(0, ''),
+    line(0, `Next: ${next(rollout.slice(arrow + 2, rollout.lastIndexOf('#')), service)}`),
+  ]
+}
+
+const NEXT: Readonly<
+  Partial<Record<Standing['phase'], (version: string, service: string) => string>>
+> = {
+  watching: (version, service) =>
+    `${version} is promoted when the watch ends; name it as the baseline in the configuration then. \`serin undo ${service}\` takes it back.`,
+  promoted: (version, service) =>
+    `name ${version} as the baseline in the configuration: it comes before another version. \`serin undo ${service}\` takes it back.`,
+  'rolled-back': (version, service) =>
+    `${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`.`,
 }
 
 /** Reasons of what the plan does by itself. */

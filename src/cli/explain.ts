@@ -20,7 +20,11 @@ export function addExplainCommand(program: Command, io: CliIo): void {
       .command('explain')
       .description('a decision and its evidence in sentences')
       .argument('<service>')
-      .argument('[decision]', 'its number (default: the newest)', parseCount(1)),
+      .argument(
+        '[decision]',
+        'its number (default: the newest; while the rollout goes on, with the figures of now)',
+        parseCount(1),
+      ),
   ).action(async (name: string, id: number | undefined, options: ReadOptions) => {
     const { decision, service } = await withClient(io, options, async (client) =>
       id === undefined
@@ -42,7 +46,8 @@ export function addExplainCommand(program: Command, io: CliIo): void {
     }
     if (options.output === 'json') return writeJson(io, decision)
     const { width } = buildStyle(io, io.stdout)
-    const lines = explainDecision(decision).flatMap(({ indent, text }) =>
+    const present = service === null ? null : { service, at: io.clock.now() }
+    const lines = explainDecision(decision, present).flatMap(({ indent, text }) =>
       wrap(text, width - indent).map((line) => ' '.repeat(indent) + line),
     )
     io.stdout.write(`${lines.join('\n')}\n`)

@@ -11,6 +11,11 @@ export function renderCommandAnswer({ decision, service }: CommandAnswer): strin
   return `${done}\n${service.name}: ${service.phase ?? (service.winner === null ? 'fixed' : 'promoted')}, ${renderWeights(service.weights)}\n`
 }
 
+/** A decision's sentence, with the reason that whoever asked for it gave. */
+export function renderSummary({ summary, note }: Pick<DecisionJson, 'summary' | 'note'>): string {
+  return note === null ? summary : `${summary} Given reason: ${note}`
+}
+
 /** Weights as `baseline 80 %, canary 20 %`. */
 export function renderWeights(weights: Readonly<Record<string, number>>): string {
   return Object.entries(weights)

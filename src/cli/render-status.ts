@@ -9,6 +9,7 @@ import {
   formatReplicas,
   formatValue,
 } from '../rollout/format.ts'
+import { renderSummary } from './render-command.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
 import { renderRules } from './render-rules.ts'
@@ -171,8 +172,12 @@ function renderLast(service: ServiceJson, width: number, now: number): readonly 
   const { lastDecision } = service
   if (lastDecision === null) return []
   const ago = formatSeconds((now - Date.parse(lastDecision.at)) / 1000)
-  const { id, actor, summary } = lastDecision
-  return renderLabelled('last', `#${id} ${ago} ago by ${actor}: ${summary}`, width)
+  const { id, actor } = lastDecision
+  return renderLabelled(
+    'last',
+    `#${id} ${ago} ago by ${actor}: ${renderSummary(lastDecision)}`,
+    width,
+  )
 }
 
 function dimmed(head: readonly string[], style: Style): Cell[] {

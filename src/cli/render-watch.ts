@@ -159,12 +159,13 @@ function renderDecisions(
 ): readonly string[] {
   const shown = decisions.slice(0, SHOWN_DECISIONS)
   if (shown.length === 0) return []
-  const rows = shown.map(({ id, at, service, actor, action, summary }): Cell[] => [
+  const rows = shown.map(({ id, at, service, actor, action, summary, note }): Cell[] => [
     `  #${id}`,
     `${formatSeconds((now - Date.parse(at)) / 1000)} ago`,
     services.length === 1 ? actor : service,
     action,
-    summary,
+    // By whom and what stands beside it already, and the end of a line is cut.
+    note === null ? summary : `${note}: ${summary}`,
   ])
   const who = services.length === 1 ? 'by' : 'service'
   const head = ['  decision', 'when', who, 'action', 'summary'].map(dim(style))

@@ -1,6 +1,6 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { describePause } from '../domain/describe-pause.ts'
-import { renderTime, renderWeights } from './render-command.ts'
+import { renderSummary, renderTime, renderWeights } from './render-command.ts'
 
 /** Builds the line about a decision that was not seen before. */
 export function describeNews({
@@ -10,9 +10,10 @@ export function describeNews({
   action,
   actor,
   summary,
+  note,
   to,
 }: DecisionJson): string {
-  return `${renderTime(at)}  ${service}  #${id} ${action} by ${actor}: ${summary} (${to.phase}, ${renderWeights(to.weights)})`
+  return `${renderTime(at)}  ${service}  #${id} ${action} by ${actor}: ${renderSummary({ summary, note })} (${to.phase}, ${renderWeights(to.weights)})`
 }
 
 /**

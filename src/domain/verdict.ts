@@ -16,8 +16,8 @@ export type MetricReport = {
   readonly onFailure: 'rollback' | 'pause' | 'warn'
   /** A rise is the worse where lower is better, a fall where higher is. */
   readonly better: Better
-  /** Allowed changes for the worse, as fractions of the baseline: beyond `harm` it is harm, beyond `proof` is what a proof excludes. */
-  readonly margins: { readonly harm: number; readonly proof: number | null } | null
+  /** Allowed changes for the worse: beyond `harm` it is harm, beyond `proof` is what a proof excludes. */
+  readonly margins: Margins | null
   /** Absolute errors above it count as it, in the values shown too; null = not capped, or not known yet. */
   readonly cap: number | null
   /** In the metric's unit (rates as fractions, latency in ms, RMSE in the label's unit); null = no data. */
@@ -49,10 +49,21 @@ export type MetricReport = {
   readonly unscored?: UnscoredLabels | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
-  /** Median seconds until it can be decided at the present traffic; null = unknown. */
+  /**
+   * Median seconds until it can be decided at the present traffic; null = unknown. Where the step has to show the
+   * proof by itself too: the longer of the whole attempt's and the step's.
+   */
   readonly etaSeconds: number | null
   /** How far a watched distribution has shifted; null = not known yet, absent for other kinds. */
   readonly drift?: DriftReport | null
+}
+
+/** Allowed changes for the worse, as fractions of the baseline; null = nothing is to be proved. */
+export type Margins = {
+  readonly harm: number
+  readonly proof: number | null
+  /** What a proof allows beside its margin, as a share of the units, whatever the baseline has; absent = nothing. */
+  readonly floor?: number
 }
 
 /**
@@ -128,12 +139,17 @@ export type MeasurementCounts = {
 /** A value in the metric's unit, null without data, and how many observations it comes from. */
 export type MetricValue = { readonly value: number | null; readonly n: number }
 
-/** `exact` intervals invert the e-process; `asymptotic` ones are for reading only. */
+/**
+ * `exact` intervals invert the e-process; `asymptotic` ones are for reading only: their level is not that of a
+ * decision, so that one may lie beyond a margin before harm is shown.
+ */
 export type RatioInterval = {
   readonly estimate: number
   readonly lower: number
   readonly upper: number
   readonly method: 'exact' | 'asymptotic'
+  /** Of both bounds together, in (0, 1); absent where it was not recorded. */
+  readonly level?: number
 }
 
 /** Natural logarithm of the evidence, and the threshold at which it decides. */

@@ -21,7 +21,7 @@ export type Figures = {
   readonly canary: MetricValue
   /** Of a latency: what is compared beneath its milliseconds. */
   readonly slow?: SlowShares
-  /** Costs a search. */
+  /** Null where it cannot be given, or says nothing beyond the draw. Costs a search. */
   readonly ratio: () => RatioInterval | null
   /** What a unit adds to each bet on the proof, were both sides as the baseline is now; null = not known. */
   readonly growths: () => readonly Growth[] | null
@@ -40,6 +40,13 @@ export type FigureContext = {
 
 /** Level of the intervals that are for reading only. */
 const REPORT_ALPHA = 0.05
+
+/**
+ * Share of both sides' units from which on no ratio of events is shown. It is read from whose the events are, so it
+ * varies by √(1/C + 1/B) as the draw does; that of two shares p varies by √(1 − p) of this, a third at 90 %. Where all
+ * units of both sides have the event the shares are equal, and the labels say how the coins fell.
+ */
+const NEARLY_ALL = 0.9
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 
@@ -100,7 +107,9 @@ function eventFigures(
       : undefined),
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
     ratio: () =>
-      source.of === 'latency' ? null : eventRatioInterval(proof, hypothesis.harm.alpha),
+      source.of === 'latency' || isNearlyAll(rate(BASELINE_SIDE), rate(CANARY_SIDE))
+        ? null
+        : eventRatioInterval(proof, hypothesis.harm.alpha),
     growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null
@@ -156,6 +165,10 @@ function basis(hypothesis: Hypothesis, context: FigureContext) {
     pi: context.pi,
     ratio: hypothesis.proof!.ratio,
   }
+}
+
+function isNearlyAll(...sides: readonly MetricValue[]): boolean {
+  return sides.every(({ value }) => value !== null && value >= NEARLY_ALL)
 }
 
 function rateValue(events: number, trials: number): MetricValue {

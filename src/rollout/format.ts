@@ -68,6 +68,11 @@ export function formatChange(better: 'lower' | 'higher', margin: number): string
   return `${better === 'lower' ? 'a rise' : 'a fall'} above ${formatPercent(margin)}`
 }
 
+/** What a proof allows beside its margin, after a blank: ` plus the floor of 0.1 %`; empty where it is 0. */
+export function formatFloor(floor: number): string {
+  return floor === 0 ? '' : ` plus the floor of ${formatPercent(floor)}`
+}
+
 /** An absolute limit: `500 ms`, `at least 90 %`, `at least 2, at most 5`. */
 export function formatLimit(
   kind: string,

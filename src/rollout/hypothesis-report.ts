@@ -78,7 +78,9 @@ export class HypothesisReport implements MetricReport {
   }
 
   get margins(): MetricReport['margins'] {
-    return { harm: harmMargin(this.#hypothesis), proof: proofMargin(this.#hypothesis) }
+    const hypothesis = this.#hypothesis
+    const floor = hypothesis.proof?.floor ?? 0
+    return { harm: harmMargin(hypothesis), proof: proofMargin(hypothesis), floor }
   }
 
   get cap(): number | null {
@@ -199,7 +201,9 @@ export function writeReport(report: MetricReport): MetricReport {
   }
 }
 
-// Of all cohorts, and where the step needs a proof of its own, of the step's: the later one counts.
+// Median seconds until every proof that is asked for is there: the longest over all cohorts and, in the step
+// that has to show it by itself, over the step's own. They rise with the same requests, so that the longest of
+// the medians is about the median of the longest. Null = not known; 0 = nothing is asked for any more.
 function remaining(
   plan: RolloutPlan,
   hypothesis: Hypothesis,
@@ -209,12 +213,11 @@ function remaining(
 ): number | null {
   const { proof, source } = hypothesis
   if (proof === null) return null
-  const found = evidence.hypotheses[hypothesis.id] as Tested
-  const goal = Math.log(1 / proof.alpha)
   const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
-  const isFolded = found.step === context.step
-  const sup = isOwn ? (isFolded ? found.sup.stepProof : 0) : found.sup.proof
-  if (sup >= goal && found.sup.proof >= goal) return 0
+  const goal = Math.log(1 / proof.alpha)
+  const proofs = wholeAndOwn(hypothesis, evidence, isOwn, context.step)
+  const open = proofs.filter(({ sup }) => sup < goal)
+  if (open.length === 0) return 0
   const growths = figures.growths()
   if (growths === null) return null
   // What was drawn within the last window is on its way, so it is waited for once; but in the first
@@ -223,15 +226,37 @@ function remaining(
   const windows = isFirst && isContinuous(source) ? 2 : 1
   const warmUp = isFirst ? plan.spec.analysis.warmUpMs / 1000 : 0
   const due = warmUp + windows * windowSeconds(hypothesis)
-  const none = growths.map(() => 0)
-  return etaSeconds({
-    growths,
-    wealth: isOwn && !isFolded ? none : proofWealth(hypothesis, found, isOwn),
-    goal,
-    // With something to grow from, something is judged.
-    ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
-    settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
-  })
+  const times = open.map(({ wealth }) =>
+    etaSeconds({
+      growths,
+      wealth: wealth() ?? growths.map(() => 0),
+      goal,
+      // With something to grow from, something is judged.
+      ratePerSecond: context.unitsPerSecond * segmentShare(hypothesis, evidence)!,
+      settleSeconds: Math.max(0, due - (context.now - context.stepEnteredAt) / 1000),
+    }),
+  )
+  return times.includes(null) ? null : Math.max(...(times as number[]))
+}
+
+/** Largest log-evidence so far, and the log-wealths of the bets now; null = nothing is folded. */
+type ProofSoFar = { readonly sup: number; readonly wealth: () => readonly number[] | null }
+
+function wholeAndOwn(
+  hypothesis: Hypothesis,
+  evidence: Evidence,
+  isOwn: boolean,
+  step: number,
+): readonly ProofSoFar[] {
+  const found = evidence.hypotheses[hypothesis.id] as Tested
+  const { sup } = found
+  const whole = { sup: sup.proof, wealth: () => proofWealth(hypothesis, found, false) }
+  if (!isOwn) return [whole]
+  const own =
+    found.step === step
+      ? { sup: sup.stepProof, wealth: () => proofWealth(hypothesis, found, true) }
+      : { sup: 0, wealth: () => null }
+  return [whole, own]
 }
 
 function proofWealth(hypothesis: Hypothesis, found: Tested, isOwn: boolean): readonly number[] {

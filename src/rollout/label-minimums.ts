@@ -16,6 +16,7 @@ import type { Missing } from './missing.ts'
 import type { Observation } from './observation.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
+import { teachingValues } from './teaching-values.ts'
 
 /** Labels, events and numbers of the canary that a step at a weight still needs. */
 export function labelMinimums(
@@ -39,7 +40,7 @@ export function labelMinimums(
         const what = isValueMetric(metric)
           ? waitedFor(metric, unit)
           : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}`
-        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}`
+        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}${learning(metric, report)}`
       },
       etaSeconds: etaAtPace(
         report.stepCanaryN,
@@ -68,7 +69,7 @@ export function mirrorLabelMinimums(
     const missing: Missing = {
       kind: 'minimum',
       get sentence() {
-        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}${unscored(name, seen)}`
+        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}${unscored(name, seen)}${learning(metric, report)}`
       },
       etaSeconds: etaAtPace(
         report.stepCanaryN,
@@ -90,6 +91,13 @@ export function valuesNeeded(metric: MetricSpec, minRequests: number): number | 
 function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
   const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
   return `${unit} judged in this step${window}`
+}
+
+// Values have come by the hundred, and none is judged yet: "0 of 300" alone would send people after their sender.
+function learning(metric: MetricSpec, { cap }: MetricReport): string {
+  const values = teachingValues(metric)
+  if (values === null || cap !== null) return ''
+  return `; its cap is learnt first, from ${formatCount(values)} values of the baseline, and none is judged before (\`cap\` sets one)`
 }
 
 // Labels that come are of no use without the predictions they belong to: say so where labels are missed.

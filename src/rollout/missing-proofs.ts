@@ -1,6 +1,6 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
-import { formatChange, formatCount, formatOdds, formatPercent } from './format.ts'
+import { formatChange, formatCount, formatFloor, formatOdds, formatPercent } from './format.ts'
 import type { Missing } from './missing.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -14,7 +14,8 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
     const { nonInferiority, stepNonInferiority } = report.evidence
-    const margin = () => formatChange(report.better, report.margins!.proof!)
+    const { floor } = hypothesis.proof
+    const margin = () => formatChange(report.better, report.margins!.proof!) + formatFloor(floor)
     if (!reaches(nonInferiority!)) {
       return [
         inconclusive(

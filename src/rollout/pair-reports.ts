@@ -111,7 +111,8 @@ function marginsOf(asks: Exclude<PairQuestion, { of: 'disagreement' }>, isProved
   const isSquared = asks.of === 'score' && asks.score === 'squared-error'
   const better = asks.of === 'score' ? asks.better : 'lower'
   const margin = (ratio: number) => marginOf(ratio, better, isSquared)
-  return { harm: margin(asks.harmRatio), proof: isProved ? margin(asks.proofRatio) : null }
+  const proof = isProved ? margin(asks.proofRatio) : null
+  return { harm: margin(asks.harmRatio), proof, floor: isProved ? asks.floor : 0 }
 }
 
 function capOf({ asks, metric }: PairTest, evidence: Evidence): number | null {

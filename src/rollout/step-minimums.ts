@@ -12,6 +12,7 @@ import { windowSeconds } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
 import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
+import { teachingValues } from './teaching-values.ts'
 import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
@@ -22,8 +23,7 @@ export type Minimum = {
   readonly metric?: string | null
 }
 
-/** Labels of the baseline that teach a cap, and those that a first bet is centred on. */
-const TEACHING_LABELS = 1000
+/** Those that a first bet is centred on. */
 const CENTRING_LABELS = 20
 
 /** When labels come, as a share of their window; only what they teach is due before it is over. */
@@ -135,8 +135,8 @@ function measuringSeconds({ intervalMs, count, consecutiveSuccessLimit }: Thresh
 }
 
 function teaching(spec: WaitingMetricSpec, baselinePerSecond: number): number {
-  if (!('cap' in spec) || spec.cap !== null) return 0
-  const values = Math.max(TEACHING_LABELS, 'minLabels' in spec ? spec.minLabels : 0)
+  const values = teachingValues(spec)
+  if (values === null) return 0
   // Totals of units without events teach nothing.
   const perSecond = baselinePerSecond * (spec.kind === 'sum' ? EVENT_RATE : 1)
   return values / perSecond + (LABEL_ARRIVAL * sourceOf(spec).windowMs) / 1000

@@ -169,7 +169,18 @@ function closest(seen: Observation): string {
   const widest = bounded.toSorted((a, b) => worst(b) - worst(a))[0]
   if (widest === undefined || !Number.isFinite(worst(widest))) return ''
   const { estimate, lower, upper } = widest.ratio!
-  return ` (${widest.name}: ratio ${formatNumber(estimate)}, between ${formatNumber(lower)} and ${formatNumber(upper)})`
+  return ` (${widest.name}: ratio ${formatNumber(estimate)}, between ${formatNumber(lower)} and ${formatNumber(upper)}${describeUndecided(widest)})`
+}
+
+// An interval on the worse side alone would contradict a step that is left, or waited in: it is of another level.
+function describeUndecided(report: MetricReport): string {
+  const { ratio, better, evidence } = report
+  const isWorse = better === 'lower' ? ratio!.lower > 1 : ratio!.upper < 1
+  const { log, threshold } = evidence.harm!
+  // Of a metric that has a limit alone no harm is asked.
+  if (!isWorse || !Number.isFinite(threshold)) return ''
+  const at = ratio!.level === undefined ? '' : ` at ${formatPercent(ratio!.level)}`
+  return `${at}; the evidence for ${allowance(report)} stands at ${formatOdds(log)}, and ${formatOdds(threshold)} decides`
 }
 
 // The largest change for the worse that is not excluded.

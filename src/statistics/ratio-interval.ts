@@ -33,6 +33,7 @@ export function eventRatioInterval(
       : 0,
     upper: crossing((ratio) => proofLogEvidence(strata, ratio, 0) < threshold),
     method: 'exact',
+    level: 1 - 2 * alpha,
   }
 }
 
@@ -65,6 +66,7 @@ export function meanRatioInterval(
     lower: toRatio(centre - radius),
     upper: toRatio(centre + radius),
     method: 'asymptotic',
+    level: 1 - options.alpha,
   }
 }
 

@@ -56,7 +56,7 @@ t.test(
       'then a pause until `serin promote`, then 50 % for 30m and 1,000 judged at least, then 100 %.',
       'It goes back to 0 % when this is shown of the canary: errors: any rise; latency: a rise above 10 %; slow: beyond 500 ms; rmse: a rise above 5 %.',
       'It also goes back when the canary is down, or fails 50 % of its requests.',
-      'Before 100 % it has to be proved no worse: errors within 50 %, latency within 10 %, rmse within 5 %.',
+      'Before 100 % it has to be proved no worse: errors within 50 % plus the floor of 0.1 %, latency within 10 %, rmse within 5 %.',
       '100 % is watched for 30m, and then final.',
       'After 1d without a decision it stays where it is, and waits for somebody.',
       'Post labels and events with `serin feedback`, joined by x-request-id: rmse within 10m.',

@@ -1,7 +1,15 @@
 import t, { type Test } from 'tap'
 import type { Decision } from '../../src/domain/decision.ts'
+import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { MetricReport, RatioInterval } from '../../src/domain/verdict.ts'
-import { createFakeDeps, fakeDecision, fakeMetric } from '../admin/fake-deps.ts'
+import {
+  createFakeDeps,
+  fakeDecision,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  NOW,
+} from '../admin/fake-deps.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 /** What `serin explain` says of a decision, in one line; its breaks are those of 80 columns. */
@@ -41,6 +49,11 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
   const metrics = cases.map((each) => fakeMetric({ ratio: ratio(each) }))
   const said = await explain(t, fakeDecision({ metrics }))
   for (const [, , , text] of cases) t.match(said, `Canary over baseline is ${text}`)
+  const ofMeans = { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'asymptotic' } as const
+  const means = [ofMeans, { ...ofMeans, level: 0.95 }].map((each) => fakeMetric({ ratio: each }))
+  const approximate = await explain(t, fakeDecision({ metrics: means }))
+  t.match(approximate, 'and 25 % higher (an approximation, for reading only).')
+  t.match(approximate, 'and 25 % higher (an approximation at 95 %, for reading only).')
 })
 
 t.test('A metric is told by what its failure does, and by what it failed.', async (t) => {
@@ -74,6 +87,82 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   }
   const pairs = metric('rmse/label-missing/mirror', guard)
   t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
+})
+
+t.test('What a floor allows is said, and why both sides can be shown.', async (t) => {
+  const shown = { log: 5, threshold: 4.6 }
+  const evidence = { ...fakeMetric().evidence, harm: shown, nonInferiority: shown }
+  const failed = fakeMetric({
+    ...{ name: 'errors', kind: 'error-rate', verdict: 'failed', evidence },
+    margins: { harm: 0, proof: 0.5, floor: 0.05 },
+    baseline: { value: 0.01, n: 900 },
+  })
+  const said = await explain(t, fakeDecision({ metrics: [failed] }))
+  for (const text of [
+    'Evidence that it is no more than 50 % worse plus the floor of 5 %: e^5.0',
+    'So up to 6.5 % on the canary is no worse here, where the baseline has 1 %.',
+    'Both can be shown: worse than the baseline, and within what is allowed. Each stands at its largest so far,',
+  ]) {
+    t.match(said, text)
+  }
+  const unread = { ...failed, baseline: { value: null, n: 0 } }
+  t.notMatch(await explain(t, fakeDecision({ metrics: [unread] })), 'So up to')
+  const plain = await explain(t, fakeDecision({ metrics: [fakeMetric()] }))
+  t.notMatch(plain, /floor|So up to|Both can be shown/)
+})
+
+t.test('While a rollout goes on, its last decision is told with the figures of now.', async (t) => {
+  const decided = fakeMetric({ baseline: { value: 3.3, n: 400 } })
+  const told = async (state: RolloutState, metrics: readonly MetricReport[], ...id: string[]) => {
+    const usual = fakeStatus(state)
+    const decision = fakeDecision({ metrics: [decided] })
+    const deps = createFakeDeps({
+      services: () => [{ ...usual, rollout: { ...usual.rollout!, metrics } }],
+      decisions: async () => [decision],
+      decision: async () => decision,
+    })
+    const admin = await serveAdmin(t, deps)
+    const argv = ['explain', 'credit-risk', ...id, '--admin', admin]
+    return (await run(argv)).stdout.replace(/\s+/g, ' ')
+  }
+  const now = [fakeMetric()]
+  const paused = (pausedBy: 'approval' | 'timer' | 'metric') =>
+    fakeState({ phase: 'paused', pausedBy, pausedAt: NOW, resumeAt: null, pausedMetric: null })
+  for (const state of [fakeState(), paused('approval'), paused('timer')]) {
+    const said = await told(state, now)
+    t.match(
+      said,
+      'As of now, 2027-05-01 12:00:00 UTC (`serin explain credit-risk 17`: as of the decision): Missing: rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %). The next step is in about 2 min. rmse (rmse): nothing is shown yet. The baseline has 3.1 (n = 21,870)',
+    )
+    t.notMatch(said, 'n = 400')
+  }
+  const asked = await told(fakeState(), now, '17')
+  t.match(asked, 'The baseline has 3.3 (n = 400)')
+  t.notMatch(asked, 'As of')
+  for (const [state, metrics] of [
+    [paused('metric'), now],
+    [fakeState(), []],
+  ] as const) {
+    t.match(
+      await told(state, metrics),
+      'As of the decision, 60 s ago: rmse (rmse): nothing is shown yet. The baseline has 3.3',
+    )
+  }
+  const ended = await told(fakeState({ phase: 'promoted', promotedAt: NOW }), now)
+  t.match(ended, 'The baseline has 3.3 (n = 400)')
+  t.notMatch(ended, 'As of')
+})
+
+t.test('After a promotion it is said what comes next.', async (t) => {
+  const weights = { baseline: 0, canary: 100 }
+  const next = async (phase: 'watching' | 'promoted', rollout = '1.4->2.0#1') =>
+    explain(t, fakeDecision({ action: 'promote', rollout, to: { phase, step: 3, weights } }))
+  t.match(
+    await next('watching'),
+    'Next: 2.0 is promoted when the watch ends; name it as the baseline in the configuration then. `serin undo credit-risk` takes it back.',
+  )
+  t.match(await next('promoted'), 'Next: name 2.0 as the baseline in the configuration:')
+  t.notMatch(await next('promoted', '3.1 vs 3.2#1'), 'Next:')
 })
 
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {

@@ -224,6 +224,9 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
   t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
   t.notMatch(bare, /next step|last/)
+  const lastDecision = fakeDecision({ actor: 'ops', summary: 'ops paused.', note: 'lunch' })
+  const reasoned = await show({ ...status, rollout: { ...status.rollout!, lastDecision } })
+  t.match(reasoned, /last {6}#17 60 s ago by ops: ops paused\. Given reason: lunch\n/)
 })
 
 t.test('Status shows what mirrors do, and that one has never answered.', async (t) => {
@@ -322,6 +325,13 @@ t.test('Decisions are listed newest first, within a page.', async (t) => {
     /^#17 {2}2027-05-01 11:59:00 {2}advance {2}gates-open {2}evaluator\n {12}no harm shown/,
   )
   t.match(stdout, /\n#16 {2}/)
+  const note = 'the price list changed'
+  const paused = fakeDecision({ action: 'pause', summary: 'ops paused at 20 %.', note })
+  const reasoned = await serveAdmin(t, createFakeDeps({ decisions: async () => [paused] }))
+  t.match(
+    (await run(['decisions', 'credit-risk', '--admin', reasoned])).stdout,
+    'ops paused at 20 %. Given reason: the price list changed',
+  )
   const page = ['--after', '16', '--limit', '1']
   t.notMatch((await run(['decisions', 'credit-risk', ...page, '--admin', admin])).stdout, /#16/)
   t.equal((await run(['decisions', 'credit-risk', '--limit', '0', '--admin', admin])).exitCode, 1)
@@ -460,9 +470,9 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
       fakeMetric({ verdict: 'error', ratio: { ...open, lower: 0.9, upper: 1.02 } }),
     ],
   })
-  const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
+  const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
   // The line breaks are those of 80 columns: of no interest here.
-  const stdout = (await run(['explain', 'credit-risk', '--admin', admin])).stdout.replace(
+  const stdout = (await run(['explain', 'credit-risk', '17', '--admin', admin])).stdout.replace(
     /\s+/g,
     ' ',
   )
@@ -508,8 +518,8 @@ t.test(
         fakeMetric({ ...gauge, verdict: 'failed', limit: beyond }),
       ],
     })
-    const admin = await serveAdmin(t, createFakeDeps({ decisions: async () => [decision] }))
-    const told = await run(['explain', 'credit-risk', '--admin', admin])
+    const admin = await serveAdmin(t, createFakeDeps({ decision: async () => decision }))
+    const told = await run(['explain', 'credit-risk', '17', '--admin', admin])
     const stdout = told.stdout.replace(/\s+/g, ' ')
     const outside = 'Compared, not tested: outside the guarantee α.'
     t.match(stdout, 'Why: a metric could not be read where it is asked for.')
@@ -532,7 +542,8 @@ t.test(
       stdout,
       'failureLimit -1, inconclusiveLimit 0, consecutiveErrorLimit 4, consecutiveSuccessLimit 5, count 9). No more are taken.',
     )
-    const json = (await run(['explain', 'credit-risk', '-o', 'json', '--admin', admin])).stdout
+    const json = (await run(['explain', 'credit-risk', '17', '-o', 'json', '--admin', admin]))
+      .stdout
     t.match(JSON.parse(json), {
       metrics: [
         { error: 'canary: answered 503', threshold: null, outsideAlpha: true },

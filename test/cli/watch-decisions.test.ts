@@ -65,7 +65,13 @@ t.test('What is decided is shown at once, without the end of the interval.', asy
           else signal.addEventListener('abort', () => resolve(), { once: true })
         })
         if (++sleeps === 1) {
-          const later = fakeDecision({ id: 18, at: NOW, action: 'pause', summary: 'a look' })
+          const later = fakeDecision({
+            id: 18,
+            at: NOW,
+            action: 'pause',
+            summary: 'a look',
+            note: 'lunch',
+          })
           decisions = [later, ...decisions]
           response.write(CHANGE + DECISION.slice(0, 9))
           response.write(DECISION.slice(9))
@@ -79,7 +85,7 @@ t.test('What is decided is shown at once, without the end of the interval.', asy
     t.equal(await runCli(fake.io), 0)
     await closed
     t.equal(sleeps, 2, 'one look for one decision')
-    t.match(fake.stdout(), /credit-risk {2}#18 pause by evaluator: a look/)
+    t.match(fake.stdout(), /credit-risk {2}#18 pause by evaluator: a look Given reason: lunch \(/)
     const path = `/api/v1/events${argv.length === 0 ? '' : '?service=credit-risk'}`
     t.same(asked, [path, 'Bearer a-token'])
   }

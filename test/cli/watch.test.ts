@@ -166,6 +166,16 @@ t.test('A watch tells of a store that cannot be used, until it is back.', async 
   )
 })
 
+t.test('The reason that somebody gave is not cut off a watched decision.', async (t) => {
+  const decisions = [fakeDecision({ actor: 'ops', action: 'pause', note: 'lunch' })]
+  const admin = await serve(t, () => [fakeStatus()], { decisions: async () => decisions })
+  const { fake } = await watch(admin, [], TERMINAL, [nothing])
+  t.equal(
+    lastFrame(fake.stdout()).at(-1),
+    '  #17       60 s ago  ops  pause   lunch: no harm shown on 1,204 canary request…',
+  )
+})
+
 t.test('A gauge tells harm from proof, and what has no evidence is told in words.', async (t) => {
   const none = { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
   const limit = { max: 500, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: false }

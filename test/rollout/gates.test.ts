@@ -318,11 +318,12 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
   t.match(never.decision, {
     action: 'hold',
     reason: 'inconclusive',
-    summary: /errors: a rise above 50 % is not excluded yet \(upper bound 40 %\)/,
+    summary:
+      /errors: a rise above 50 % plus the floor of 2 % is not excluded yet \(upper bound 40 %\)/,
   })
   t.match(
     hold({ nonInferiority: unproved }, { better: 'higher' }).decision!.summary,
-    /errors: a fall above 50 % is not excluded yet \(lower bound 20 %\)/,
+    /errors: a fall above 50 % plus the floor of 2 % is not excluded yet \(lower bound 20 %\)/,
   )
   t.match(
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
@@ -457,6 +458,31 @@ t.test(
     t.end()
   },
 )
+
+t.test('an interval on the worse side alone says how far the evidence is that decides', (t) => {
+  const between = (lower: number, upper: number, change: Partial<MetricReport> = {}) => {
+    const ratio = { estimate: 1.2, lower, upper, method: 'asymptotic', level: 0.95 } as const
+    const reports = [report({ name: 'rmse', ratio, ...change })]
+    return step(plan(), state(), seen({ reports })).decision!.summary
+  }
+  const margins = { harm: 0.05, proof: 0.05 }
+  t.match(
+    between(1.05, 1.37, { margins }),
+    '(rmse: ratio 1.2, between 1.05 and 1.37 at 95 %; the evidence for "more than 5 % worse" stands at 1.65 : 1, and 20 : 1 decides)',
+  )
+  t.match(
+    between(0.6, 0.9, { better: 'higher' }),
+    'at 95 %; the evidence for "worse than the baseline"',
+  )
+  t.match(between(0.99, 1.37), 'between 0.99 and 1.37);')
+  t.match(between(1.05, 1.37, { better: 'higher' }), 'between 1.05 and 1.37);')
+  const limitAlone = { harm: { log: 0, threshold: Infinity } }
+  const evidence = { ...report().evidence, ...limitAlone }
+  t.match(between(1.05, 1.37, { evidence }), 'between 1.05 and 1.37);')
+  const before = { estimate: 1.2, lower: 1.05, upper: 1.37, method: 'asymptotic' } as const
+  t.match(between(0, 0, { ratio: before }), 'between 1.05 and 1.37; the evidence')
+  t.end()
+})
 
 t.test('the sentence leaves the ratio out where none has an upper bound', (t) => {
   const ratio = { estimate: 1, lower: 0, upper: Infinity, method: 'exact' } as const

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { EventTally, Pair } from '../../src/domain/cohort.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
@@ -150,6 +151,22 @@ t.test('errors that never vary, and one side without labels, give no interval an
   t.end()
 })
 
+t.test(
+  'where nearly every unit of both sides is counted no ratio is made of how they were drawn',
+  (t) => {
+    const ratioOf = (observed: Pair, labelled: Pair) => {
+      const tallies = { 'rmse/label-missing': events(labelled, [0, 0]) }
+      const evidence = evidenceOf(ALL, [cohort(ALL, { assigned: observed, tallies })])
+      return named(judge(ALL, evidence, CONTEXT), 'rmse/label-missing').ratio
+    }
+    t.equal(ratioOf([750, 220], [0, 0]), null, 'no label at all')
+    t.equal(ratioOf([1000, 250], [100, 25]), null)
+    t.match(ratioOf([1000, 250], [110, 25]), { method: 'exact' })
+    t.ok(ratioOf([1000, 250], [900, 0])!.lower > 1, "the canary's alone never come")
+    t.end()
+  },
+)
+
 t.test('a step that began after the last folded cohort has no harm of its own yet', (t) => {
   const tallies = { errors: events([8000, 2000], [80, 80]), rmse: bets([80, 20], [4, 4], 1, 9) }
   const evidence = evidenceOf(ALL, [cohort(ALL, { tallies })], { stepStart: 3 })
@@ -198,6 +215,45 @@ t.test('the time that is left comes from the traffic and the window of the label
   t.equal(named(at({}), 'no-answer').etaSeconds, null, 'a guard has nothing to prove')
   t.end()
 })
+
+t.test(
+  'time is left until the whole attempt and the step before 100 % both have their proof',
+  (t) => {
+    const at = (earlier: EventTally, own: EventTally) => {
+      const cohorts = [
+        cohort(ALL, { tallies: { errors: earlier } }),
+        cohort(ALL, { number: 2, step: 2, pi: 0.5, tallies: { errors: own } }),
+      ]
+      const proving = { ...CONTEXT, step: 2, pi: 0.5 }
+      const { evidence, etaSeconds } = named(
+        judge(ALL, evidenceOf(ALL, cohorts), proving),
+        'errors',
+      )
+      const { nonInferiority, stepNonInferiority } = evidence
+      const reached = [nonInferiority, stepNonInferiority].map((e) => e!.log >= e!.threshold)
+      return { reached, etaSeconds: etaSeconds! }
+    }
+    const [good, bad] = [events([40_000, 10_000], [400, 100]), events([8000, 2000], [80, 160])]
+    const [enough, few] = [events([8000, 8000], [100, 80]), events([100, 100], [1, 1])]
+    const lacksWhole = at(bad, enough)
+    t.same(lacksWhole.reached, [false, true])
+    t.ok(lacksWhole.etaSeconds > 2, `${lacksWhole.etaSeconds}`)
+    const lacksOwn = at(good, few)
+    t.same(lacksOwn.reached, [true, false])
+    t.ok(lacksOwn.etaSeconds > 2, `${lacksOwn.etaSeconds}`)
+    const lacksBoth = at(bad, few)
+    t.same(lacksBoth.reached, [false, false])
+    t.ok(lacksBoth.etaSeconds > lacksOwn.etaSeconds, 'the longer of the two')
+    t.same(at(good, enough), { reached: [true, true], etaSeconds: 0 })
+    const entered = { ...CONTEXT, step: 2, pi: 0.5 }
+    const before = evidenceOf(ALL, [cohort(ALL, { tallies: { errors: good } })])
+    t.ok(
+      named(judge(ALL, before, entered), 'errors').etaSeconds! > 2,
+      'nothing of the step is folded',
+    )
+    t.end()
+  },
+)
 
 t.test('three evaluations beyond a limit fail a metric, beside its comparison or alone', (t) => {
   const metrics = [

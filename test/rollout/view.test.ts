@@ -31,7 +31,7 @@ t.test('the view of a running step has its metrics, what is missing, and the lon
   t.same(view.missing, [
     'the step lasts at least 5s',
     '50 of 100 canary requests judged in this step',
-    'errors: a rise above 50 % is not excluded yet (upper bound 40 %)',
+    'errors: a rise above 50 % plus the floor of 2 % is not excluded yet (upper bound 40 %)',
   ])
   t.end()
 })
@@ -82,6 +82,21 @@ t.test('the wait is as long as the longest one, unknown when one is unknown', (t
   t.equal(etaOf(missing(3, 40, 5)), 40)
   t.equal(etaOf(missing(3, null)), null)
   t.equal(etaOf([]), null)
+  t.end()
+})
+
+t.test('while a cap is learnt, the labels that are not judged yet are no riddle', (t) => {
+  const sentenceOf = (metric: Partial<typeof RMSE>, cap: number | null) => {
+    const metrics = [{ ...RMSE, cap: null, ...metric }]
+    const reports = [report({ name: 'rmse', cap, stepCanaryN: 0 })]
+    return missingFor(plan({ analysis: { metrics } }), state(), seen({ reports }))[0]!.sentence
+  }
+  const learnt = (values: string) =>
+    `; its cap is learnt first, from ${values} values of the baseline, and none is judged before (\`cap\` sets one)`
+  t.equal(sentenceOf({}, null), `rmse: 0 of 100 canary labels in this step${learnt('1,000')}`)
+  t.match(sentenceOf({ minLabels: 3000 }, null), learnt('3,000'))
+  t.equal(sentenceOf({}, 40), 'rmse: 0 of 100 canary labels in this step')
+  t.equal(sentenceOf({ cap: 25 }, null), 'rmse: 0 of 100 canary labels in this step')
   t.end()
 })
 

@@ -18,6 +18,7 @@ t.test('The interval of an event ratio has its reference values.', async (t) => 
   near(t, interval.lower, 0.681321172, 1e-6)
   near(t, interval.upper, 2.261308013, 1e-6)
   t.equal(interval.method, 'exact')
+  t.equal(interval.level, 0.95, 'both sides together')
 })
 
 t.test('The bounds are where the evidence reaches its threshold.', async (t) => {
@@ -106,6 +107,7 @@ t.test('The interval of a ratio of means is built from log-ratios within strata.
   near(t, interval.lower, 1.1 * Math.exp(-radius), 1e-6)
   near(t, interval.upper, 1.1 * Math.exp(radius), 1e-6)
   t.equal(interval.method, 'asymptotic')
+  t.equal(interval.level, 0.95)
   const root = meanRatioInterval([stratum], { alpha: 0.05, priorSd: 0.1, root: true })!
   near(t, root.estimate, Math.sqrt(interval.estimate))
   near(t, root.lower, Math.sqrt(interval.lower))
