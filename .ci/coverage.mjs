@@ -22,7 +22,8 @@ export function collectCoverage(from, to, compiled) {
   mkdirSync(to, { recursive: true })
   for (const file of readdirSync(from)) {
     const { result } = JSON.parse(readFileSync(join(from, file), 'utf8'))
-    const ours = result.filter(({ url }) => url.startsWith(src))
+    // An .mjs is no module of tsc's: the build has generated it.
+    const ours = result.filter(({ url }) => url.startsWith(src) && url.endsWith('.js'))
     if (ours.length > 0) writeFileSync(join(to, file), JSON.stringify({ result: ours }))
   }
   rmSync(from, { recursive: true })

@@ -105,7 +105,8 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
     eventFields: () => plan.eventFields,
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     showLabel: (prediction, label) => book.labelled(prediction, label).length === 0,
-    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
+    bookEvent: evaluator.event,
+    later: () => {},
     count: (_, result, count) => (results[result] = (results[result] ?? 0) + count),
   })
   const pass = async (ms: number) => {

@@ -8,9 +8,7 @@ import { formatCount } from './rollout/format.ts'
 import { buildPlan, type RolloutPlan } from './rollout/plan.ts'
 import { reconcile, whyRefused } from './rollout/reconcile.ts'
 import { drawnCanaryUnits } from './rollout/units.ts'
-import { peekLmdb, peekRedis, type Peek, type Peeked } from './store/peek.ts'
-import { probeLmdb } from './store/probe-lmdb.ts'
-import { connectRedis } from './store/redis-connection.ts'
+import type { Peek, Peeked } from './store/peek.ts'
 
 /** What the store that a configuration names has to say about it. */
 export type StoreCheck = {
@@ -44,10 +42,19 @@ export async function checkStore(config: Config, now: number): Promise<StoreChec
 }
 
 async function peek({ store }: Config, asked: readonly Peek[]): Promise<readonly Peeked[]> {
+  // Only the engine that is used is loaded.
   if (store.engine === 'lmdb') {
+    const [{ probeLmdb }, { peekLmdb }] = await Promise.all([
+      import('./store/probe-lmdb.ts'),
+      import('./store/peek-lmdb.ts'),
+    ])
     await probeLmdb(store.path)
     return peekLmdb(store.path, asked)
   }
+  const [{ connectRedis }, { peekRedis }] = await Promise.all([
+    import('./store/redis-connection.ts'),
+    import('./store/peek-redis.ts'),
+  ])
   const redis = await connectRedis(store)
   try {
     return await peekRedis(redis, asked)

@@ -42,6 +42,9 @@ import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
 
+/** When feedback that the store did not take is tried again. */
+const STORE_AGAIN_MS = 1000
+
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
  * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
@@ -131,8 +134,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     },
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
-    bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
+    bookEvent: evaluator.event,
     clock,
+    later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
@@ -277,6 +281,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       for (const close of closers) close()
       sockets.destroyAll()
       await closeData()
+      await feedback.finish().catch((error: unknown) => health.report('a write of feedback', error))
       await evaluator.stop()
       await providers.close()
       await notifications.close()

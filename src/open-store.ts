@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts'
-import { openLmdbStore, type LmdbStoreOptions } from './store/lmdb-store.ts'
-import { awaitRedisStore, type AwaitedStore } from './store/redis-store.ts'
+import type { LmdbStoreOptions } from './store/lmdb-store.ts'
+import type { AwaitedStore } from './store/redis-store.ts'
 
 /**
  * Opens the store that the configuration names. A Redis that is not there is waited for; rejects with a
@@ -11,7 +11,11 @@ export async function openStore(
   watcher: Pick<LmdbStoreOptions, 'log' | 'onEvicted'>,
 ): Promise<AwaitedStore> {
   const options = { maxBytes, maxPending, retentionMs, ...watcher }
-  return store.engine === 'lmdb'
-    ? { store: await openLmdbStore({ path: store.path, ...options }), absence: null }
-    : awaitRedisStore({ address: store, ...options })
+  // Only the engine that is used is loaded.
+  if (store.engine === 'lmdb') {
+    const { openLmdbStore } = await import('./store/lmdb-store.ts')
+    return { store: await openLmdbStore({ path: store.path, ...options }), absence: null }
+  }
+  const { awaitRedisStore } = await import('./store/redis-store.ts')
+  return awaitRedisStore({ address: store, ...options })
 }

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv'
-import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
@@ -9,6 +9,7 @@ import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
 import { addDecisionRoutes } from './decisions.ts'
 import { addEventRoute } from './events.ts'
+import { addExperimentRoute } from './experiments.ts'
 import { addDescription } from './describe-api.ts'
 import { addFeedbackRoute } from './feedback.ts'
 import { addHealthRoutes } from './health.ts'
@@ -16,7 +17,7 @@ import { addHistoryRoute } from './history.ts'
 import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, sendProblem } from './problem.ts'
-import { buildTextValidator } from './query-validator.ts'
+import { buildBodyValidator, buildTextValidator } from './request-validator.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
@@ -35,11 +36,14 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     frameworkErrors: sendProblem,
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
+    schemaController: NO_COMPILERS,
   })
   // Bodies are what they are: nothing is coerced, filled in or taken away.
   const ajv = new Ajv({ strict: false, verbose: true })
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
-    httpPart === 'body' ? ajv.compile(schema) : buildTextValidator(ajv, schema as TObject),
+    httpPart === 'body'
+      ? buildBodyValidator(ajv, schema)
+      : buildTextValidator(ajv, schema as TObject),
   )
   const context = buildRouteContext(deps, buildAuth(config, deps.clock))
 
@@ -63,6 +67,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addServiceRoutes(app, context)
   addCommandRoutes(app, context)
   addDecisionRoutes(app, context)
+  addExperimentRoute(app, context)
   addCohortRoute(app, context)
   addPlanRoute(app, context)
   addHistoryRoute(app, context)
@@ -72,6 +77,14 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   addConfigurationRoutes(app, context)
   return app
 }
+
+/** In place of Fastify's own, which would be loaded: requests are validated below, and answers have no schema. */
+const NO_COMPILERS = {
+  compilersFactory: {
+    buildValidator: () => () => () => true,
+    buildSerializer: () => () => JSON.stringify,
+  },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
 /** An empty body stands for `{}`: every command can be given without a word. */
 async function parseJson(_request: unknown, body: string | Buffer): Promise<unknown> {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { comparisonKey } from '../rollout/experiment-plan.ts'

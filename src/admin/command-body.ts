@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Command } from '../domain/decision.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { AdminError } from './problem.ts'

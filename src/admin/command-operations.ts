@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { COMMAND_BODIES, WEIGHTS_BODY, type RouteVerb } from './command-body.ts'
 import { DECISION_EXAMPLE, SERVICE_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'

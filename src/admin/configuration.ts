@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Operation } from './operation.ts'
+import { presentReload, type ReloadStandingJson } from './present-reload.ts'
 import { AdminError } from './problem.ts'
 import type { RouteContext } from './route-context.ts'
-import { orNull, time, type Json } from './schema-value.ts'
+import { ReloadStandingSchema } from './schema-reload.ts'
 
 const GET: Operation = {
   id: 'getConfiguration',
@@ -45,20 +46,6 @@ const RELOAD: Operation = {
   errors: ['SERIN_CONFIG_INVALID', 'SERIN_STORE_FAILED'],
 }
 
-const ReloadStandingSchema = Type.Object({
-  inForceSince: time('When the configuration in force was taken.'),
-  refused: orNull(
-    Type.Object({
-      at: time('When the file was read.'),
-      problems: Type.Array(Type.String(), { description: 'Each a sentence with its place.' }),
-    }),
-    'The file as it was read last, where it was not taken; null = it was.',
-  ),
-})
-
-/** What became of the last reload, as the API shows it. */
-export type ReloadStandingJson = Json<typeof ReloadStandingSchema>
-
 const STANDING: Operation = {
   id: 'getReload',
   tag: 'configuration',
@@ -86,16 +73,9 @@ const STANDING: Operation = {
 export function addConfigurationRoutes(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.get('/api/v1/config', route(GET), () => deps.runningConfig())
 
-  app.get('/api/v1/reload', route(STANDING), (): ReloadStandingJson => {
-    const { inForceSince, refused } = deps.lastReload()
-    return {
-      inForceSince: new Date(inForceSince).toISOString(),
-      refused:
-        refused === null
-          ? null
-          : { at: new Date(refused.at).toISOString(), problems: [...refused.problems] },
-    }
-  })
+  app.get('/api/v1/reload', route(STANDING), (): ReloadStandingJson =>
+    presentReload(deps.lastReload()),
+  )
 
   app.post('/api/v1/reload', route(RELOAD), async () => {
     const result = await deps.reload()

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../config/type.ts'
 import { DECISION_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { presentDecision } from './present.ts'

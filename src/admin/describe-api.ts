@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { buildOpenapi, type DescribedRoute } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../config/type.ts'
 import { EventStream } from './event-stream.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { Operation } from './operation.ts'
@@ -23,7 +24,7 @@ const GET: Operation = {
   tag: 'services',
   summary: 'What changes, as it changes',
   description:
-    'Server-sent events: a `snapshot`, then `service` with the members that changed, `decision` and `removed`. `Last-Event-ID` brings the decisions from then on. See docs/dashboard.md.',
+    'Server-sent events: a `snapshot`, then `service` with the members that changed, `decision` and `removed`; of all services also `reload`, as `GET /api/v1/reload` has it. `Last-Event-ID` brings the decisions from then on. See docs/dashboard.md.',
   scope: 'read',
   query: QUESTION,
   answers: {

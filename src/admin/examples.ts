@@ -1,5 +1,6 @@
 import type { CohortsAnswer } from './cohorts.ts'
 import type { MetricJson } from './present-metric.ts'
+import type { PastExperimentJson } from './present-experiments.ts'
 import type { PlanJson } from './present-plan.ts'
 import type { DecisionJson, ServiceJson, VariantJson } from './present.ts'
 
@@ -49,6 +50,42 @@ export const DECISION_EXAMPLE: DecisionJson = {
   to: { phase: 'progressing', step: 1, weights: { baseline: 80, canary: 20 } },
   metrics: [METRIC_EXAMPLE],
   configHash: '0123456789ab',
+}
+
+/** An experiment that an operator ended by promoting a challenger. */
+export const PAST_EXPERIMENT_EXAMPLE: PastExperimentJson = {
+  id: '3.1 vs 3.2-small#1',
+  from: '2027-04-28T09:00:00.000Z',
+  to: '2027-05-01T11:59:00.000Z',
+  winner: 'small',
+  decision: {
+    id: 4,
+    action: 'promote',
+    actor: 'ana',
+    summary: 'small (3.2-small) gets all of the traffic',
+    note: 'half of the cost',
+  },
+  comparisons: [
+    {
+      variant: 'small',
+      verdict: 'no-worse',
+      units: { baseline: 21_870, challenger: 11_204 },
+      expectedShare: 0.333,
+      etaSeconds: null,
+      ratioMismatch: { log: 0.2, threshold: 6.9 },
+      mismatched: false,
+      metrics: [
+        {
+          ...METRIC_EXAMPLE,
+          verdict: 'successful',
+          evidence: { ...METRIC_EXAMPLE.evidence, nonInferiority: { log: 4.2, threshold: 3 } },
+          etaSeconds: null,
+          comparison: 'no-worse',
+          superiority: { log: 0.4, threshold: 3 },
+        },
+      ],
+    },
+  ],
 }
 
 /** A service in the second of four steps. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -15,10 +15,7 @@ const ALIVE: Operation = {
       schema: Type.Object({
         status: Type.Literal('ok'),
         workers: Type.Optional(
-          Type.Record(Type.String(), Type.String(), {
-            description:
-              'A sentence for each worker, where there are several; for those who may read.',
-          }),
+          sentences('A sentence for each worker, where there are several; for those who may read.'),
         ),
       }),
       example: { status: 'ok' },
@@ -29,11 +26,7 @@ const ALIVE: Operation = {
 
 const ReadinessSchema = Type.Object({
   ready: Type.Boolean(),
-  checks: Type.Optional(
-    Type.Record(Type.String(), Type.String(), {
-      description: 'A sentence for each thing; only for those who may read.',
-    }),
-  ),
+  checks: Type.Optional(sentences('A sentence for each thing; only for those who may read.')),
 })
 
 const READY: Operation = {
@@ -99,5 +92,13 @@ export function addHealthRoutes(app: FastifyInstance, { deps, auth, route }: Rou
     const { contentType, body } = await deps.metrics()
     void reply.type(contentType)
     return body
+  })
+}
+
+function sentences(description: string) {
+  return Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    patternProperties: { '^.*$': Type.String() },
+    description,
   })
 }

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision } from '../domain/decision.ts'
-import type { AdminDeps } from './admin-deps.ts'
+import type { AdminDeps, ReloadStanding } from './admin-deps.ts'
 import { DecisionWatch } from './decision-watch.ts'
 import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
-import { presentDecisionLine, presentService } from './present.ts'
+import { encodeChanges, encodeDecision, encodeReload, encodeSnapshot } from './live-events.ts'
+import { presentService } from './present.ts'
 import { presentSummary, sourcesOfSummary } from './present-summary.ts'
 import type { ServiceStatus } from './service-status.ts'
 import { ToldMembers } from './told-members.ts'
@@ -25,6 +26,7 @@ export type LiveFeedDeps = Pick<
   | 'gather'
   | 'decisions'
   | 'followDecisions'
+  | 'lastReload'
   | 'clock'
   | 'isDraining'
   | 'log'
@@ -46,6 +48,8 @@ export class LiveFeed {
   /** Who reads of all services, and what was told of each. */
   readonly #all = new Set<EventStream>()
   readonly #summaries = new Map<string, Glance>()
+  /** What was told of the last reload. */
+  #reload: ReloadStanding | null = null
   readonly #watched = new Map<string, Watch>()
   #joining = 0
   #timer: NodeJS.Timeout | null = null
@@ -138,6 +142,7 @@ export class LiveFeed {
     const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
     await this.#each(names, (status) => this.#tell(status, withFigures))
     this.#tellRemoved()
+    if (this.#all.size > 0) this.#tellReload()
   }
 
   async #tell(status: ServiceStatus, withFigures: boolean): Promise<void> {
@@ -172,8 +177,9 @@ export class LiveFeed {
     }
     if (!stream.isOpen) return
     const services = [...this.#summaries.values()].map(({ told }) => told.whole())
-    const data = `{"at":"${this.#now()}","services":[${services.join(',')}]}`
-    stream.send(encodeEvent('snapshot', data))
+    stream.send(encodeSnapshot(this.#deps.clock.now(), 'services', `[${services.join(',')}]`))
+    if (this.#all.size === 0) this.#reload = this.#deps.lastReload()
+    stream.send(encodeReload(this.#reload!))
     this.#all.add(stream)
   }
 
@@ -190,7 +196,7 @@ export class LiveFeed {
       this.#watched.set(service, watch)
     }
     watch.streams.add(stream)
-    stream.send(encodeEvent('snapshot', `{"at":"${this.#now()}","service":${watch.told.whole()}}`))
+    stream.send(encodeSnapshot(this.#deps.clock.now(), 'service', watch.told.whole()))
   }
 
   #tellOfOne(status: ServiceStatus): void {
@@ -234,6 +240,13 @@ export class LiveFeed {
     }
   }
 
+  #tellReload(): void {
+    const standing = this.#deps.lastReload()
+    if (standing === this.#reload) return
+    this.#reload = standing
+    for (const stream of this.#all) stream.send(encodeReload(standing))
+  }
+
   async #replay(stream: EventStream, service: string | null, since: number): Promise<void> {
     const names = service === null ? this.#deps.serviceNames() : [service]
     const missed: Decision[] = []
@@ -246,8 +259,7 @@ export class LiveFeed {
 
   #tellChanges(streams: ReadonlySet<EventStream>, name: string, changes: string | null): void {
     if (changes === null || streams.size === 0) return
-    const data = `{"at":"${this.#now()}","name":${JSON.stringify(name)},"changes":${changes}}`
-    const event = encodeEvent('service', data)
+    const event = encodeChanges(this.#deps.clock.now(), name, changes)
     for (const stream of streams) stream.send(event)
   }
 
@@ -281,12 +293,4 @@ export class LiveFeed {
     this.#decided.clear()
     this.#summaries.clear()
   }
-
-  #now(): string {
-    return new Date(this.#deps.clock.now()).toISOString()
-  }
-}
-
-function encodeDecision(decision: Decision): Buffer {
-  return encodeEvent('decision', JSON.stringify(presentDecisionLine(decision)), String(decision.at))
 }

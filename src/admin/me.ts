@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { SCOPES } from '../config/config.ts'
+import { Type } from '../config/type.ts'
 import { presentIdentity, type MeJson } from './identity.ts'
 import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'

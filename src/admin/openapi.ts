@@ -141,7 +141,7 @@ function describeProblems(operation: Operation, schemas: Map<string, Node>): Nod
 
 /** A schema as JSON; whatever has a title in it becomes a component of this name. */
 function toJson(schema: TSchema, schemas: Map<string, Node>): Node {
-  // TypeBox marks its values with hidden properties: only what JSON keeps is the schema.
+  // What may be left out is marked by a symbol: only what JSON keeps is the schema.
   return refer(JSON.parse(JSON.stringify(schema)) as Node, schemas) as Node
 }
 

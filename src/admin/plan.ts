@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../config/type.ts'
 import { PLAN_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { presentPlan } from './present-plan.ts'

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import serveStatic from '@fastify/static'
+import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import type { Operation } from './operation.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -63,15 +63,21 @@ export function addRootRoute(app: FastifyInstance, { route }: RouteContext): voi
     return dashboard
   })
 
-  // Their names have a hash of what they hold.
-  void app.register(serveStatic, {
-    root: fileURLToPath(new URL('assets/', BUILT)),
-    prefix: '/assets/',
-    index: false,
-    decorateReply: false,
-    maxAge: '365d',
-    immutable: true,
+  const assets = new Set(readdirSync(new URL('assets/', BUILT)))
+  app.get('/assets/:file', async (request, reply) => {
+    const { file } = request.params as { readonly file: string }
+    if (!assets.has(file)) return reply.callNotFound()
+    void reply.type(TYPES[extname(file)] ?? 'application/octet-stream')
+    // Its name has a hash of what it holds.
+    void reply.header('cache-control', 'public, max-age=31536000, immutable')
+    return readFile(new URL(`assets/${file}`, BUILT))
   })
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
 }
 
 const PAGE = `serin, a canary gateway for model servers: the admin API
@@ -86,6 +92,7 @@ POST /api/v1/services/{service}/retry                {"reason": "…", "force": 
 POST /api/v1/services/{service}/{abort,pause,resume,undo}   {"reason": "…"}
 GET  /api/v1/services/{service}/decisions?after=0&limit=100
 GET  /api/v1/services/{service}/decisions/{id}
+GET  /api/v1/services/{service}/experiments            those that have ended, with their verdicts
 GET  /api/v1/services/{service}/cohorts?rollout=&after=0&limit=200   what was counted, for backtests
 GET  /api/v1/services/{service}/history                what the evidence was, turn by turn
 GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&regression=1   how long it takes

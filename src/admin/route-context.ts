@@ -1,6 +1,7 @@
 import type { FastifyRequest, FastifySchema, onRequestAsyncHookHandler } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import type { Scope } from '../config/config.ts'
+import { Type } from '../config/type.ts'
 import { suggest } from '../domain/nearest.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { Auth } from './auth.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { byName, count, orNull, pair, time } from './schema-value.ts'
 
 const numbers = (description: string) => Type.Array(Type.Number(), { description })

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { PHASES } from '../domain/decision.ts'
 import { MetricSchema } from './schema-metric.ts'
 import { byName, oneOf, orNull, time } from './schema-value.ts'

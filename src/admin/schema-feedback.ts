@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { ISO_8601 } from '../feedback/parse.ts'
 import { byName, count } from './schema-value.ts'
 

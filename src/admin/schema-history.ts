@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { byName, orNull, time } from './schema-value.ts'
 
 const ColumnSchema = Type.Array(orNull(Type.Number()), {

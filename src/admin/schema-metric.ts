@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { count, numberOrNull, oneOf, orNull } from './schema-value.ts'
 
 const ValueSchema = Type.Object(

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { DISAGREEMENTS, MIRROR_RESULTS } from '../metrics/mirror-book.ts'
 import { count, numberOrNull, oneOf, orNull, time } from './schema-value.ts'
 

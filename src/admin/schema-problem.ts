@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { oneOf } from './schema-value.ts'
 

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { PHASES } from '../domain/decision.ts'
 import { ComparisonSchema } from './schema-comparison.ts'
 import { DecisionSchema } from './schema-decision.ts'

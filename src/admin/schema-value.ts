@@ -1,4 +1,5 @@
-import { Type, type Static, type TSchema, type TUnsafe } from 'typebox'
+import type { Static, TSchema, TUnsafe } from 'typebox'
+import { Type } from '../config/type.ts'
 
 /** The value that a schema describes, as it is read: nothing of it is changed. */
 export type Json<S extends TSchema> = DeepReadonly<Static<S>>

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { setEtag } from './etag.ts'
 import { SERVICE_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'

@@ -2,11 +2,13 @@ import { Agent, request } from 'undici'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
-import type { ReloadStandingJson } from '../admin/configuration.ts'
+import type { ExperimentsAnswer, PastExperimentJson } from '../admin/present-experiments.ts'
+import type { ReloadStandingJson } from '../admin/present-reload.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
+import { DEFAULT_ADMIN } from './default-admin.ts'
 import { readLines } from './read-lines.ts'
 
 /** The admin API as the commands use it. Every method throws a `CliExit` that says what to do. */
@@ -30,6 +32,8 @@ export type AdminClient = {
     page: { readonly after: number; readonly limit: number },
   ) => Promise<readonly DecisionJson[]>
   readonly decision: (service: string, id: number) => Promise<DecisionJson>
+  /** Those that have ended, newest first. */
+  readonly experiments: (service: string) => Promise<readonly PastExperimentJson[]>
   /**
    * Calls back when something is decided, of one service or (null) of all. Resolves when the gateway ends the
    * stream, breaks it or falls silent, and when `signal` aborts; `never`: it will not give one to this client.
@@ -64,9 +68,6 @@ export type AdminClient = {
   readonly reload: () => Promise<readonly string[]>
   readonly close: () => Promise<void>
 }
-
-/** Where the admin API is asked for when nobody says otherwise. */
-export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
 
 const TIMEOUT_MS = 10_000
 const FEEDBACK_TIMEOUT_MS = 120_000
@@ -161,6 +162,8 @@ export function createAdminClient(options: {
       }
       return 'ended'
     },
+    experiments: async (service) =>
+      ((await getOf(service, '/experiments')).body as ExperimentsAnswer).experiments,
     cohorts: async (service, { variant, rollout, after }) => {
       const which = Object.entries({ variant, rollout }).map(([name, value]) =>
         value === null ? '' : `&${name}=${encodeURIComponent(value)}`,

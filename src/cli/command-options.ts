@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { createAdminClient, DEFAULT_ADMIN, type AdminClient } from './admin-client.ts'
+import type { AdminClient } from './admin-client.ts'
 import type { CliIo } from './cli-io.ts'
+import { DEFAULT_ADMIN } from './default-admin.ts'
 
 /** Options of every command that asks the gateway. */
 export type AdminOptions = { readonly admin?: string; readonly token?: string }
@@ -30,6 +31,7 @@ export async function withClient<T>(
   options: AdminOptions,
   use: (client: AdminClient) => Promise<T>,
 ): Promise<T> {
+  const { createAdminClient } = await import('./admin-client.ts')
   const client = createAdminClient(readAdmin(io, options))
   try {
     return await use(client)

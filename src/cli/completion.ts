@@ -1,7 +1,6 @@
 import { Argument, type Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
 import type { CliIo } from './cli-io.ts'
-import { createAdminClient } from './admin-client.ts'
 import { CliExit } from './cli-exit.ts'
 import { addAdminOptions, readAdmin, type AdminOptions } from './command-options.ts'
 import { describeWords } from './completion-words.ts'
@@ -65,6 +64,7 @@ async function printNames(
   namesOf: (services: readonly ServiceJson[]) => readonly string[],
 ): Promise<void> {
   try {
+    const { createAdminClient } = await import('./admin-client.ts')
     const client = createAdminClient({ ...readAdmin(io, options), timeoutMs: PATIENCE_MS })
     try {
       for (const name of namesOf(await client.services())) io.stdout.write(`${name}\n`)

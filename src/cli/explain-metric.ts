@@ -31,6 +31,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(2, sides),
     ...describeSlow(metric),
     ...describeAboveCap(metric),
+    ...describeLabelMissing(metric),
     ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
     ...(cap === null
       ? []
@@ -84,6 +85,15 @@ function describeAboveCap({ name }: MetricJson): readonly ExplainedLine[] {
   const [metric, rest] = name.split('/above-cap')
   if (rest === undefined) return []
   const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see. A larger \`cap\` of ${metric} leaves fewer values above it.`
+  return [line(2, text)]
+}
+
+// A share of now would say that labels are missing; this one says that they were, and keeps saying so.
+function describeLabelMissing({ name, kind }: MetricJson): readonly ExplainedLine[] {
+  // Of pairs it is about labels that the canary's prediction cannot be held against.
+  if (kind !== 'label-missing' || name.includes('/mirror')) return []
+  const [metric] = name.split('/')
+  const text = `It guards ${metric}: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
   return [line(2, text)]
 }
 

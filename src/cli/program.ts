@@ -6,6 +6,7 @@ import { CliExit, EXIT, EXIT_MEANINGS } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addDecisionsCommand } from './decisions.ts'
 import { addDemoCommand } from './demo.ts'
+import { addExperimentsCommand } from './experiments.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
@@ -44,6 +45,7 @@ export function createProgram(io: CliIo): Command {
   addVerbCommands(program, io)
   addWaitCommand(program, io)
   addDecisionsCommand(program, io)
+  addExperimentsCommand(program, io)
   addExplainCommand(program, io)
   addBacktestCommand(program, io)
   addPlanCommand(program, io)

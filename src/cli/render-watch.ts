@@ -13,8 +13,8 @@ export type WatchFrame = {
   readonly services: readonly ServiceJson[]
   /** The last ones of all services, newest first. */
   readonly decisions: readonly DecisionJson[]
-  /** What is to be said of the gateway itself; null = it answers. */
-  readonly warning: string | null
+  /** What is to be said of the gateway itself. */
+  readonly warnings: readonly string[]
   /** In ms since the epoch. */
   readonly now: number
 }
@@ -26,12 +26,12 @@ const ALARMING = 0.5
 
 /** Builds the lines of the live view: one service in full, several as a table with a line each. */
 export function renderWatch(frame: WatchFrame, style: Style): readonly string[] {
-  const { services, warning, now } = frame
+  const { services, warnings, now } = frame
   const [only] = services
   const head = services.length === 1 ? 'serin' : `serin  ${services.length} services`
   return [
     head.padEnd(Math.max(0, style.width - CLOCK_COLUMNS)) + renderClock(now),
-    ...(warning === null ? [] : renderLabelled('gateway', warning, style.width).map(style.bad)),
+    ...warnings.flatMap((text) => renderLabelled('gateway', text, style.width).map(style.bad)),
     ...(services.length === 1
       ? renderOne(only!, style)
       : renderTable(

@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
 import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
-import { createLog } from '../create-log.ts'
 import { reloadAndLog, reloadFrom } from '../reload.ts'
 import type { RunningGateway } from '../running-gateway.ts'
 
@@ -22,6 +21,7 @@ export function addServeCommand(program: Command, io: CliIo): void {
 
 async function serve(io: CliIo, file: string): Promise<void> {
   const { config, warnings } = await readConfigFile(io, file)
+  const { createLog } = await import('../create-log.ts')
   const log = createLog(io.stdout)
   for (const warning of warnings) log.warn({ warning }, 'the configuration deserves a second look')
 

@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
-import type { ReloadStandingJson } from '../admin/configuration.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import { describeRefusal } from './describe-refusal.ts'
 import { renderStatus } from './render-status.ts'
-import { renderTime } from './render-command.ts'
-import { buildStyle, wrap, type Style } from './render.ts'
-import { watchServices } from './watch.ts'
+import { buildStyle, wrap } from './render.ts'
+import { watchServices, type Look } from './watch.ts'
 
 /** Adds `serin status [service] [--watch]`. */
 export function addStatusCommand(program: Command, io: CliIo): void {
@@ -22,18 +21,21 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       .option('-w, --watch', 'live, until Ctrl-C; no terminal: a line for each change'),
   ).action(async (name: string | undefined, options: ReadOptions & { readonly watch?: true }) => {
     await withClient(io, options, async (client) => {
+      const look = () => lookAt(client, name)
       if (options.watch === true) {
-        const read = () => readServices(client, name)
-        return watchServices(io, client, { read, service: name ?? null, output: options.output })
+        return watchServices(io, client, { look, service: name ?? null, output: options.output })
       }
-      const services = await readServices(client, name)
+      const { services, reload } = await look()
+      const refusal = describeRefusal(reload)
       if (options.output === 'json') {
-        return writeJson(io, name === undefined ? { services } : services[0])
+        if (name === undefined) return writeJson(io, { services, reload })
+        // One service is printed as it is: what is to be said of the gateway goes to stderr.
+        if (refusal !== null) io.stderr.write(`serin: ${refusal}\n`)
+        return writeJson(io, services[0])
       }
-      const { inForceSince, refused } = await client.lastReload()
       const style = buildStyle(io, io.stdout)
       const lines = [
-        ...(refused === null ? [] : renderRefusal(inForceSince, refused, style)),
+        ...(refusal === null ? [] : [...wrap(refusal, style.width).map(style.bad), '']),
         ...(services.length === 0
           ? ['no services are configured']
           : renderStatus(services, style, io.clock.now())),
@@ -41,6 +43,11 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       io.stdout.write(`${lines.join('\n')}\n`)
     })
   })
+}
+
+/** One after the other: where something else listens, the first says so. */
+async function lookAt(client: AdminClient, name: string | undefined): Promise<Look> {
+  return { services: await readServices(client, name), reload: await client.lastReload() }
 }
 
 async function readServices(
@@ -57,15 +64,4 @@ async function readServices(
     )
   }
   return services
-}
-
-/** A file that the gateway could not take is easily missed: what runs is still well. */
-function renderRefusal(
-  inForceSince: string,
-  { at, problems }: NonNullable<ReloadStandingJson['refused']>,
-  style: Style,
-): readonly string[] {
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: \`serin check\`)` : ''
-  const text = `the file read at ${renderTime(at)} was refused: ${problems[0]}${more}; the configuration of ${renderTime(inForceSince)} stays in force`
-  return [...wrap(text, style.width).map(style.bad), '']
 }

@@ -1,15 +1,17 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { CliIo } from './cli-io.ts'
+import { describeRefusal } from './describe-refusal.ts'
 import { renderTime } from './render-command.ts'
 import { renderWatch } from './render-watch.ts'
 import { createRepainter } from './repainter.ts'
 import { buildStyle, formatSeconds } from './render.ts'
 import { describeChanges, describeNews } from './watch-lines.ts'
+import type { Look } from './watch.ts'
 
 /** Where a watch shows what it sees. */
 export type WatchView = {
   /** How things stand, with the last decisions of all services, newest first. */
-  readonly show: (services: readonly ServiceJson[], decisions: readonly DecisionJson[]) => void
+  readonly show: (look: Look, decisions: readonly DecisionJson[]) => void
   /** The gateway does not answer; called again at each look until it does. */
   readonly away: (reason: string, awaySeconds: number) => void
   /** It answers again, after so many seconds. */
@@ -29,14 +31,18 @@ function createScreen(io: CliIo): WatchView {
   const painter = createRepainter(io.stdout)
   let services: readonly ServiceJson[] = []
   let decisions: readonly DecisionJson[] = []
+  let refusal: string | null = null
   let returned: { readonly at: number; readonly text: string } | null = null
   const paint = (warning: string | null) => {
     const now = io.clock.now()
-    painter.paint(renderWatch({ services, decisions, warning, now }, buildStyle(io, io.stdout)))
+    const warnings = [warning, refusal].filter((text) => text !== null)
+    painter.paint(renderWatch({ services, decisions, warnings, now }, buildStyle(io, io.stdout)))
   }
   return {
-    show: (...seen) => {
-      ;[services, decisions] = seen
+    show: (look, news) => {
+      ;({ services } = look)
+      decisions = news
+      refusal = describeRefusal(look.reload)
       const isFresh = returned !== null && io.clock.monotonic() - returned.at < TOLD_MS
       paint(isFresh ? returned!.text : null)
     },
@@ -53,12 +59,16 @@ function createScreen(io: CliIo): WatchView {
 function createLineView(io: CliIo): WatchView {
   const before = new Map<string, ServiceJson>()
   let lastTold: ReadonlySet<string> | null = null
+  let refusal: string | null = null
   let isAway = false
   const write = (line: string) => void io.stdout.write(`${line}\n`)
   const note = (text: string) =>
     write(`${renderTime(new Date(io.clock.now()).toISOString())}  ${text}`)
   return {
-    show: (services, decisions) => {
+    show: ({ services, reload }, decisions) => {
+      const told = describeRefusal(reload)
+      if (told !== refusal) note(`gateway  ${told ?? 'the file was read again, and is in force'}`)
+      refusal = told
       const keys = decisions.map(keyOf)
       // Those that were made before the watch began are no news.
       const news = lastTold === null ? [] : decisions.filter((d) => !lastTold!.has(keyOf(d)))
@@ -90,7 +100,7 @@ function createLineView(io: CliIo): WatchView {
 function createJsonView(io: CliIo): WatchView {
   let isAway = false
   return {
-    show: (services) => void io.stdout.write(`${JSON.stringify({ services })}\n`),
+    show: (look) => void io.stdout.write(`${JSON.stringify(look)}\n`),
     away: (reason) => {
       if (!isAway) io.stderr.write(`serin: gateway gone, and asked again every second: ${reason}\n`)
       isAway = true

@@ -1,4 +1,5 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import type { ReloadStandingJson } from '../admin/present-reload.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -9,8 +10,14 @@ const WATCH_INTERVAL_MS = 1000
 /** How many decisions of a service are kept to be shown. */
 const KEPT = 20
 
+/** What is seen of the gateway at one moment. */
+export type Look = {
+  readonly services: readonly ServiceJson[]
+  readonly reload: ReloadStandingJson
+}
+
 /**
- * Looks at the services that `read` gives, every second until Ctrl-C, and at once where the gateway tells of a
+ * Shows the services that `look` gives, every second until Ctrl-C, and at once where the gateway tells of a
  * decision of `service` (null = of any). A gateway that goes away is waited for, and its return is told; one that
  * never answered is a `CliExit`.
  */
@@ -18,7 +25,7 @@ export async function watchServices(
   io: CliIo,
   client: AdminClient,
   options: {
-    readonly read: () => Promise<readonly ServiceJson[]>
+    readonly look: () => Promise<Look>
     readonly service: string | null
     readonly output: 'table' | 'json'
   },
@@ -40,12 +47,12 @@ export async function watchServices(
       const decided = alarm.next()
       try {
         // Ctrl-C waits for no answer.
-        const services = await Promise.race([options.read(), stopped])
-        if (services === null) return
-        await Promise.race([readNews(client, services, decisions), stopped])
+        const seen = await Promise.race([options.look(), stopped])
+        if (seen === null) return
+        await Promise.race([readNews(client, seen.services, decisions), stopped])
         if (awaySince !== null) view.back((io.clock.monotonic() - awaySince) / 1000)
         awaySince = null
-        view.show(services, newestFirst(services, decisions))
+        view.show(seen, newestFirst(seen.services, decisions))
         alarm.listen()
       } catch (error) {
         if (looks === 0 || !isUnreachable(error)) throw error

@@ -1,7 +1,7 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { explainShapeError } from './explain-shape-error.ts'
 import type { ConfigPath, Finding } from './problem.ts'
-import { ConfigSchema } from './schema.ts'
+import { validateShape } from './validate-shape.mjs'
 
 /** What the schema says about a tree. */
 export type ShapeCheck = {
@@ -11,19 +11,6 @@ export type ShapeCheck = {
   /** Paths whose values are not what the schema says; an unknown key spoils nothing beside it. */
   readonly unsound: readonly ConfigPath[]
 }
-
-// Compiling takes a good part of every start: a file is checked a few times, so its code need not be the shortest, and
-// that the schema is one is a matter for the tests.
-const validate = new Ajv({
-  allErrors: true,
-  verbose: true,
-  discriminator: true,
-  allowUnionTypes: true,
-  strictRequired: false,
-  code: { optimize: false },
-  meta: false,
-  validateSchema: false,
-}).compile(ConfigSchema)
 
 /**
  * Holds a tree against the schema and reports every difference. `whole` names the values that came
@@ -53,8 +40,8 @@ export function checkShape(
 type Located = { readonly error: ErrorObject; readonly path: ConfigPath }
 
 function findErrors(root: unknown): readonly Located[] {
-  if (validate(root)) return []
-  const errors = validate.errors ?? []
+  if (validateShape(root)) return []
+  const errors = validateShape.errors ?? []
   return errors.map((error) => ({ error, path: toPath(error.instancePath, root) }))
 }
 

@@ -42,6 +42,7 @@ export class Checker {
 
   /** Nothing at the path, above or below it was refused. */
   isSound(path: ConfigPath): boolean {
+    if (this.#unsound.size === 0) return true
     const isSpoiled = (length: number) => this.#unsound.has(JSON.stringify(path.slice(0, length)))
     return !this.#above.has(JSON.stringify(path)) && ![...path.keys(), path.length].some(isSpoiled)
   }

@@ -67,8 +67,8 @@ function explainMissingKey(error: ErrorObject, path: ConfigPath): Finding {
 
 function explainKind(error: ErrorObject, path: ConfigPath): Finding {
   const tag = String(error.params['tag'])
-  const branches = error.schema === undefined ? [] : (error.parentSchema?.['oneOf'] as Schema[])
-  const kinds = branches.map((branch) => branch.properties?.[tag]?.const)
+  const branches = (error.parentSchema as Schema | undefined)?.oneOf ?? []
+  const kinds = branches.map(({ title }) => title)
   const value = error.params['tagValue'] as unknown
   const at = [...path, tag]
   if (value === undefined) return { path: at, message: `is missing: one of ${kinds.join(', ')}` }
@@ -81,14 +81,20 @@ function explainWord(value: unknown, found: string, words: readonly unknown[]): 
   return `found ${found}${hint} (allowed: ${known.join(', ')})`
 }
 
-type Schema = {
+/** What is read of a JSON Schema. */
+export type Schema = {
+  readonly $ref?: string
   readonly type?: string | readonly string[]
   readonly title?: string
-  readonly description?: string
   readonly const?: unknown
   readonly enum?: readonly unknown[]
   readonly pattern?: string
   readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema | boolean
+  readonly items?: Schema
+  readonly oneOf?: readonly Schema[]
+  readonly discriminator?: { readonly propertyName: string }
+  readonly definitions?: Readonly<Record<string, Schema>>
 }
 
 function propertiesOf(error: ErrorObject): Readonly<Record<string, Schema>> {
@@ -99,7 +105,8 @@ function titleOf(error: ErrorObject): string {
   return allowedBy((error.parentSchema ?? {}) as Schema)
 }
 
-function allowedBy(schema: Schema): string {
+/** What a value has to be, in the words of a message. */
+export function allowedBy(schema: Schema): string {
   if (schema.title !== undefined) return schema.title
   if (schema.const !== undefined) return String(schema.const)
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`

@@ -5,7 +5,7 @@ import { ConfigSchema } from './schema.ts'
  * Unlike the loader, which replaces variables first, it lets `${ENV}` stand for any single value.
  */
 export function buildJsonSchema(): Record<string, unknown> {
-  // TypeBox marks its values with hidden properties: only what JSON keeps is the schema.
+  // What may be left out is marked by a symbol: only what JSON keeps is the schema.
   const schema = JSON.parse(JSON.stringify(ConfigSchema)) as Schema
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

@@ -38,7 +38,13 @@ export type YamlFinding = {
   readonly message: string
 }
 
-type Place = { readonly key: number; readonly value: number; readonly source: string | null }
+/** Where something stands and how it was written, with the places of what is in it by key or index. */
+type Place = {
+  readonly key: number
+  readonly value: number
+  readonly source: string | null
+  readonly inside: Map<string | number, Place>
+}
 
 /** Beyond this the aliases of a file are an attack or an accident, not a configuration. */
 const MAX_NODES = 200_000
@@ -58,65 +64,84 @@ export function readYaml(text: string): YamlReading {
   const context = { text, document, position }
   const errors = first === undefined ? [] : [explainYamlError(first, context)]
   const warnings = document.warnings.map((warning) => explainYamlError(warning, context))
-  const places = new Map<string, Place>()
+  const top = placeOf(document.contents, offsetOf(document.contents, 0))
 
   const locate = ({ path, atKey }: Finding): Position => {
-    const placeAt = (length: number) => places.get(JSON.stringify(path.slice(0, length)))
-    // The root always has a place.
-    const depth = [...path.keys(), path.length].findLast((length) => placeAt(length))!
-    const { key, value } = placeAt(depth)!
+    const places = placesAlong(top, path)
+    const { key, value } = places.at(-1)!
     // What is missing is looked for at the key of the part above.
-    return position(atKey === true || depth < path.length ? key : value)
+    return position(atKey === true || places.length <= path.length ? key : value)
   }
-  const sourceOf = (path: ConfigPath) => places.get(JSON.stringify(path))?.source ?? null
+  const sourceOf = (path: ConfigPath) => {
+    const places = placesAlong(top, path)
+    return places.length > path.length ? places.at(-1)!.source : null
+  }
 
-  const root = errors.length > 0 ? undefined : new Conversion(document, places, errors).convert()
+  const root = errors.length > 0 ? undefined : new Conversion(document, top, errors).convert()
   return { root, errors, warnings, locate, position, sourceOf }
 }
 
-/** Turns the nodes of one document into plain values and notes where each of them stands. */
+/** The places on the way to a path, from that of the whole on, as far as there are any. */
+function placesAlong(top: Place, path: ConfigPath): readonly Place[] {
+  const places = [top]
+  for (const key of path) {
+    const next = places.at(-1)!.inside.get(key)
+    if (next === undefined) break
+    places.push(next)
+  }
+  return places
+}
+
+function placeOf(node: unknown, keyOffset: number): Place {
+  const source = isScalar(node) && typeof node.value !== 'string' ? (node.source ?? null) : null
+  return { key: keyOffset, value: offsetOf(node, keyOffset), source, inside: new Map() }
+}
+
+/** Turns the nodes of one document into plain values and notes below `top` where each of them stands. */
 class Conversion {
   readonly #document: Document
-  readonly #places: Map<string, Place>
+  readonly #top: Place
   readonly #errors: YamlFinding[]
   readonly #targets = new Map<Alias, unknown>()
   #nodes = 0
   #merges = 0
   #isFatal = false
 
-  constructor(document: Document, places: Map<string, Place>, errors: YamlFinding[]) {
+  constructor(document: Document, top: Place, errors: YamlFinding[]) {
     this.#document = document
-    this.#places = places
+    this.#top = top
     this.#errors = errors
   }
 
   convert(): unknown {
-    const offset = offsetOf(this.#document.contents, 0)
-    const root = this.#value(this.#document.contents, [], offset)
+    const root = this.#value(this.#document.contents, [], this.#top.key, null)
     return this.#isFatal ? undefined : root
   }
 
-  #value(node: unknown, path: ConfigPath, keyOffset: number): unknown {
+  #value(node: unknown, path: ConfigPath, keyOffset: number, above: Place | null): unknown {
     const offset = offsetOf(node, keyOffset)
     this.#nodes += 1
     if (path.length > MAX_DEPTH || this.#nodes > MAX_NODES) return this.#refuse(offset, path)
     if (this.#isFatal) return null
-    if (isAlias(node)) return this.#value(this.#resolve(node, path), path, keyOffset)
-    const source = isScalar(node) && typeof node.value !== 'string' ? (node.source ?? null) : null
-    this.#places.set(JSON.stringify(path), { key: keyOffset, value: offset, source })
-    if (isMap(node)) return this.#map(node, path)
-    if (isSeq(node))
-      return node.items.map((item, i) => this.#value(item, [...path, i], offsetOf(item, offset)))
+    if (isAlias(node)) return this.#value(this.#resolve(node, path), path, keyOffset, above)
+    const place = above === null ? this.#top : placeOf(node, keyOffset)
+    above?.inside.set(path.at(-1)!, place)
+    if (isMap(node)) return this.#map(node, path, place)
+    if (isSeq(node)) {
+      return node.items.map((item, i) =>
+        this.#value(item, [...path, i], offsetOf(item, offset), place),
+      )
+    }
     return isScalar(node) ? node.value : null
   }
 
-  #map(node: YAMLMap, path: ConfigPath): Record<string, unknown> {
+  #map(node: YAMLMap, path: ConfigPath, place: Place): Record<string, unknown> {
     const entries = new Map<string, unknown>()
     const merged = new Map<string, unknown>()
     const pairs = node.items.map((pair) => ({ pair, key: this.#key(pair, path) }))
     // Merges first: the places of own keys must win too.
     for (const { pair, key } of pairs)
-      if (key === '<<') this.#merge(pair.value, path, offsetOf(pair.key, 0), merged)
+      if (key === '<<') this.#merge(pair.value, path, offsetOf(pair.key, 0), place, merged)
     for (const { pair, key } of pairs) {
       if (key === null || key === '<<') continue
       const offset = offsetOf(pair.key, 0)
@@ -127,7 +152,7 @@ class Conversion {
           message: 'the same key twice in one map',
         })
       } else {
-        entries.set(key, this.#value(pair.value, [...path, key], offset))
+        entries.set(key, this.#value(pair.value, [...path, key], offset, place))
       }
     }
     // fromEntries defines own properties, so that a key `__proto__` stays a key.
@@ -143,15 +168,21 @@ class Conversion {
   }
 
   // https://yaml.org/type/merge.html: own keys win, then earlier maps over later ones.
-  #merge(node: unknown, path: ConfigPath, offset: number, into: Map<string, unknown>): void {
+  #merge(
+    node: unknown,
+    path: ConfigPath,
+    offset: number,
+    place: Place,
+    into: Map<string, unknown>,
+  ): void {
     const target = this.#resolve(node, path)
     this.#merges += 1
     if (this.#merges > MAX_DEPTH) {
       this.#refuse(offset, path)
     } else if (isSeq(target)) {
-      for (const item of target.items) this.#merge(item, path, offset, into)
+      for (const item of target.items) this.#merge(item, path, offset, place, into)
     } else if (isMap(target)) {
-      for (const [key, value] of Object.entries(this.#map(target, path)))
+      for (const [key, value] of Object.entries(this.#map(target, path, place)))
         if (!into.has(key)) into.set(key, value)
     } else {
       this.#errors.push({ offset, path, message: '<< takes a map, or a list of maps' })

@@ -1,8 +1,8 @@
-import { Type } from 'typebox'
 import { SCOPES, type Scope } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
 import { filePath, listen, literalPath } from './schema-place.ts'
 import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const RESTART = 'restart'
 const RENEWED = 'restart (a file that is replaced is read again at once)'

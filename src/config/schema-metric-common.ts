@@ -1,6 +1,7 @@
-import { Type, type TProperties } from 'typebox'
+import type { TProperties } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { count, map, note, oneOf, positiveDuration } from './schema-value.ts'
+import { Type } from './type.ts'
 
 /** What a change of a metric's terms leads to. */
 export const ATTEMPT = 'live (starts a new attempt of the rollout)'

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { ATTEMPT, metric, ON_FAILURE } from './schema-metric-common.ts'
 import { bodySource, driftSource, url } from './schema-place.ts'
@@ -15,6 +15,7 @@ import {
   secret,
   share,
 } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const { sensitivity } = DEFAULTS
 

@@ -1,8 +1,9 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { NOTIFY_EVENTS } from '../domain/notify.ts'
 import { DEFAULTS } from './defaults.ts'
 import { url } from './schema-place.ts'
 import { map, note, oneOf, secret } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const HookSchema = map({
   url: url(note('Where the POST goes; redirects are not followed.', 'live')),

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { MetricsSchema } from './schema-metric.ts'
 import {
@@ -15,6 +15,7 @@ import {
   size,
   weight,
 } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const STEPS = 'live (back to the first step, evidence kept)'
 const IN_PLACE = 'live (in place, the step goes on)'

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import {
   FIELD_PATTERN,
@@ -19,6 +19,7 @@ import {
   size,
   weight,
 } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const ATTEMPT = 'live (starts a new attempt of the rollout)'
 

@@ -1,15 +1,15 @@
-import {
-  Type,
-  type Static,
-  type TInteger,
-  type TNumber,
-  type TObject,
-  type TObjectOptions,
-  type TProperties,
-  type TSchema,
-  type TString,
-  type TUnsafe,
+import type {
+  Static,
+  TInteger,
+  TNumber,
+  TObject,
+  TObjectOptions,
+  TProperties,
+  TSchema,
+  TString,
+  TUnsafe,
 } from 'typebox'
+import { Type } from './type.ts'
 
 /** What a field says about itself to a reader and to an editor. */
 export type Note = { readonly description: string; readonly default?: unknown }

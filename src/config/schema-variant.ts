@@ -1,7 +1,8 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { dnsName, filePath, literalPath, origin, pathPattern } from './schema-place.ts'
 import { count, duration, map, namedMap, note, positiveDuration, text } from './schema-value.ts'
+import { Type } from './type.ts'
 
 /** When a file of certificates is read. */
 const RENEWED = 'live (a file that is replaced is read again at once)'

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import {
   AdminSchema,
   FeedbackSchema,
@@ -12,6 +12,7 @@ import { AnalysisSchema, RolloutSchema } from './schema-rollout.ts'
 import { MirrorSchema, ObserveSchema, SplitSchema } from './schema-split.ts'
 import { map, namedMap, note, text } from './schema-value.ts'
 import { VariantsSchema } from './schema-variant.ts'
+import { Type } from './type.ts'
 
 const MatchSchema = map(
   {

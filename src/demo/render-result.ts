@@ -1,4 +1,5 @@
 import type { DecisionJson } from '../admin/present.ts'
+import { wrap } from '../cli/render.ts'
 import type { DemoResult, ServiceResult, UserResult } from './demo-result.ts'
 
 /** The closing report: for each service its ending, its decisions, and what users saw. */
@@ -21,9 +22,23 @@ export function renderResult(result: DemoResult): string {
 
 /** One decision on one line, with its time since the start. */
 export function renderDecision(decision: DecisionJson, startedAt: number): string {
-  const seconds = Math.max(0, Date.parse(decision.at) - startedAt) / 1000
-  return `${seconds.toFixed(1).padStart(6)} s  ${decision.action.padEnd(8)}  ${decision.summary}`
+  return renderHead(decision, startedAt) + decision.summary
 }
+
+function renderHead({ at, action }: DecisionJson, startedAt: number): string {
+  const seconds = Math.max(0, Date.parse(at) - startedAt) / 1000
+  return `${seconds.toFixed(1).padStart(6)} s  ${action.padEnd(8)}  `
+}
+
+/** The same on as many lines as it takes, the summary under itself. */
+function wrapDecision(decision: DecisionJson, startedAt: number): readonly string[] {
+  const head = `  ${renderHead(decision, startedAt)}`
+  return wrap(decision.summary, COLUMNS - head.length).map(
+    (line, i) => (i === 0 ? head : ' '.repeat(head.length)) + line,
+  )
+}
+
+const COLUMNS = 80
 
 function renderService(service: ServiceResult, wrongBeyond: number): readonly string[] {
   const { baseline, canary } = service.offlineRmse
@@ -34,7 +49,7 @@ function renderService(service: ServiceResult, wrongBeyond: number): readonly st
     `  ${service.ending}`,
     `  tested offline: RMSE ${canary.toFixed(2)} mpg for the canary's model, ${baseline.toFixed(2)} for the baseline's`,
     '  decisions:',
-    ...service.decisions.map((decision) => `  ${renderDecision(decision, started)}`),
+    ...service.decisions.flatMap((decision) => wrapDecision(decision, started)),
     `  users saw (wrong = more than ${wrongBeyond} mpg off):`,
     ...Object.entries(service.users)
       .toSorted(([a], [b]) => a.localeCompare(b))

@@ -1,3 +1,4 @@
+import type { Comparison } from './comparison.ts'
 import type { MetricReport } from './verdict.ts'
 
 /** Where a rollout stands. */
@@ -64,6 +65,18 @@ export type Decision = {
   readonly to: Standing
   readonly metrics: readonly MetricReport[]
   readonly configHash: string
+  /** Of an experiment: what it had come to, the one that ended where another begins. */
+  readonly experiment?: ExperimentRecord
+}
+
+/** What an experiment had come to. */
+export type ExperimentRecord = {
+  /** `3.1 vs 3.2-small#1` */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** One for each challenger. */
+  readonly comparisons: readonly Comparison[]
 }
 
 /** A decision before the log has numbered it. */

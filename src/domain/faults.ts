@@ -6,7 +6,7 @@ export type Cause = ErrorCode | number
 /** How many of a variant's upstreams are healthy. */
 export type UpstreamCount = { readonly healthy: number; readonly all: number }
 
-/** The failures of a variant in this attempt that this process saw, and its upstreams as they are now. */
+/** The failures of a variant in this attempt, on all processes that are known of, and its upstreams as they are now. */
 export type Faults = {
   readonly byCause: ReadonlyMap<Cause, number>
   /** Answers with a 4xx that is no failure, by status. */

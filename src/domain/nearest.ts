@@ -1,22 +1,35 @@
 /**
  * The candidate that a mistyped word most likely meant: the one at the smallest edit distance (swapped
- * neighbours count once), ignoring case, as long as no more than a third of its letters (at least one)
- * differ; null without one.
+ * neighbours count once), ignoring case, as long as few enough of its letters differ (`allowedEdits`); null
+ * without one.
  */
 export function findNearest(word: string, candidates: readonly string[]): string | null {
+  const lower = word.toLowerCase()
   let best: string | null = null
   let bestDistance = Infinity
   for (const candidate of candidates) {
-    const allowed = Math.max(1, Math.floor(candidate.length / 3))
+    const allowed = allowedEdits(lower, candidate.toLowerCase())
     // A difference in length is a lower bound, and spares the work on a word of a megabyte.
     if (Math.abs(candidate.length - word.length) > allowed) continue
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    const distance = editDistance(lower, candidate.toLowerCase())
     if (distance <= allowed && distance < bestDistance) {
       best = candidate
       bestDistance = distance
     }
   }
   return best
+}
+
+/**
+ * A third of the letters, at least one. Of five it is two where the word begins and ends alike: `frod` was
+ * `fraud`, and `cable` was no `label`.
+ */
+function allowedEdits(word: string, candidate: string): number {
+  const isFramed =
+    candidate.length === 5 &&
+    word.slice(0, 2) === candidate.slice(0, 2) &&
+    word.at(-1) === candidate.at(-1)
+  return isFramed ? 2 : Math.max(1, Math.floor(candidate.length / 3))
 }
 
 /** `: did you mean "split"?` or nothing: the end of a sentence about an unknown word. */

@@ -1,4 +1,5 @@
 import type { Cohort, Pair } from './cohort.ts'
+import type { Cause } from './faults.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
 export type CohortOpening = Pick<
@@ -56,6 +57,17 @@ export type ReplicaReport = {
   readonly trips: readonly BreakerTrip[]
   /** What it has counted so far of the steps that absolute limits are read from. */
   readonly steps: readonly StepShare[]
+  /** How canaries failed on it in the attempts that run; absent where an earlier version says it. */
+  readonly faults?: readonly FaultShare[]
+}
+
+/** How the canary of one attempt failed on one replica, overrides left out. */
+export type FaultShare = {
+  readonly service: string
+  readonly rollout: string
+  readonly byCause: readonly (readonly [cause: Cause, count: number])[]
+  /** Answers with a 4xx that is no failure. */
+  readonly clientErrors: readonly (readonly [status: number, count: number])[]
 }
 
 /** What one replica's requests of a step came to, overrides left out; grows until the step is another one. */

@@ -205,14 +205,15 @@ export class CohortCycle {
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    counted = true,
+  ): EventBooking {
     if (prediction.rollout !== this.rollout) return lateEvent(totals)
-    return this.#ledger.event(
-      prediction,
-      totals,
-      event,
-      (id) => prediction.cohort <= this.#foldedThrough.get(id)!,
-    )
+    const isFolded = (id: string) => prediction.cohort <= this.#foldedThrough.get(id)!
+    return this.#ledger.event(prediction, totals, event, isFolded, counted)
   }
 
   /** What has to be stored; `stored()` forgets it once it is. */

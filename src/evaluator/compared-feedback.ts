@@ -24,9 +24,14 @@ export class ComparedFeedback {
   }
 
   /** The same of an event of the unit that the request is judged by; `totals` are those it had so far. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): BookedEvent {
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    counted = true,
+  ): BookedEvent {
     if (prediction.rollout !== this.#experiment) return lateEvent(totals)
-    const booked = this.#book((each) => each.event(prediction, totals, event))
+    const booked = this.#book((each) => each.event(prediction, totals, event, counted))
     // A comparison may have folded its cohort while another waits for a request of its challenger. What one
     // has folded it never counts again, so the totals are those of whoever still counted the most.
     const { metrics, totals: next } = booked.reduce(

@@ -106,7 +106,8 @@ export class ComparisonCycle {
   get follower(): Follower | null {
     const service = this.sharedAs
     if (service === null) return null
-    return { service, followed: this.#following.cohorts, trip: null, step: null }
+    const followed = this.#following.cohorts
+    return { service, followed, trip: null, step: null, faults: null }
   }
 
   /** Reads the shares of others that the next `fold` needs; see CohortCycle. */
@@ -155,9 +156,10 @@ export class ComparisonCycle {
     prediction: Prediction,
     totals: readonly number[],
     event: FeedbackEvent,
+    counted: boolean,
   ): EventBooking | null {
     const own = this.#ownOf(prediction)
-    return own === null ? null : this.#cohorts.event(own, totals, event)
+    return own === null ? null : this.#cohorts.event(own, totals, event, counted)
   }
 
   /** What the evidence says now. */

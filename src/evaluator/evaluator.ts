@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
-import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { Prediction } from '../domain/prediction.ts'
 import type { ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
@@ -18,8 +18,8 @@ import type { Follower } from './replica-voice.ts'
 import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import type {
-  BookedEvent,
   BookedLabel,
+  BookEvent,
   ExperimentDeps,
   RunnerDeps,
   RunnerResult,
@@ -212,13 +212,13 @@ export class Evaluator {
     return this.#experiments.get(service)?.feedback.label(prediction, label) ?? LATE
   }
 
-  /** Books an event of the unit that a request is judged by; `totals` are those that it had so far. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): BookedEvent {
+  /** Books an event of the unit that a request is judged by. */
+  readonly event: BookEvent = (prediction, ...told) => {
     const { service } = prediction
     const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.cohorts.event(prediction, totals, event)
+    if (runner !== undefined) return runner.cohorts.event(prediction, ...told)
     const experiment = this.#experiments.get(service)
-    return experiment?.feedback.event(prediction, totals, event) ?? lateEvent(totals)
+    return experiment?.feedback.event(prediction, ...told) ?? lateEvent(told[0])
   }
 
   #run(start: RunnerStart): void {

@@ -1,4 +1,4 @@
-import type { Command, Decision } from '../domain/decision.ts'
+import type { Command, Decision, ExperimentRecord } from '../domain/decision.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import {
   draftExperimentDecision,
@@ -8,15 +8,16 @@ import {
   winnerOf,
   type ExperimentState,
 } from '../rollout/experiment.ts'
-import { comparisonKey, experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
+import { experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
-import type { Transition } from '../rollout/transition.ts'
+import { writeExperiment, type ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
 import { ComparisonCycle } from './comparison-cycle.ts'
 import { OneByOne } from './one-by-one.ts'
+import { readExperiment } from './read-experiment.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 
@@ -39,7 +40,7 @@ export class ExperimentRunner {
   /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
   #token: number | null = null
   /** What has to be stored before anything else: what the configuration makes of the stored state. */
-  #pending: Transition | null = null
+  #pending: ExperimentTransition | null = null
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: ExperimentDeps, plan: ExperimentPlan, book: ServiceBook) {
@@ -95,7 +96,7 @@ export class ExperimentRunner {
       this.#plan = plan
       this.#book = book
       if (next.state !== this.#state || this.#pending !== null) {
-        this.#pending = { ...next, decision, resetEvidence }
+        this.#pending = { ...next, decision, resetEvidence, ended: this.#pending?.ended ?? null }
       }
       if (resetEvidence) {
         this.#begin(next.state, new Map())
@@ -165,7 +166,7 @@ export class ExperimentRunner {
       })
       if ('refused' in transition) return refusedBy(transition.detail)
       if (transition.decision === null) return { ok: true, decision: null }
-      return { ok: true, decision: await this.#commit(transition) }
+      return { ok: true, decision: await this.#commit({ ...transition, ended: null }) }
     } catch (error) {
       this.#deps.onError(`${command.verb} of ${this.#plan.service}`, error)
       return STORE_FAILED
@@ -196,22 +197,16 @@ export class ExperimentRunner {
   }
 
   async #load(): Promise<void> {
-    const { service, comparisons } = this.#plan
-    const read = this.#deps.store.readRollout
-    const record = await read(experimentKey(service))
-    const records = new Map<string, RolloutRecord | null>()
-    for (const { variant } of comparisons) {
-      records.set(variant, await read(comparisonKey(service, variant)))
-    }
-    const by = { now: this.#deps.clock.now(), actor: 'configuration' }
-    const next = reconcileExperiment(this.#plan, record?.state ?? null, by)
-    this.#stored = record?.state ?? null
-    this.#pending = next.state === record?.state ? null : next
+    const { store, clock } = this.#deps
+    const by = { now: clock.now(), actor: 'configuration' }
+    const { stored, next, records } = await readExperiment(store, this.#plan, by)
+    this.#stored = stored
+    this.#pending = next.state === stored ? null : next
     this.#begin(next.state, records)
     this.#deps.apply(winnerOf(this.#plan, this.#state))
   }
 
-  async #commit(transition: Transition): Promise<Decision | null> {
+  async #commit(transition: ExperimentTransition): Promise<Decision | null> {
     const lease = this.#deps.lease()
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const now = this.#deps.clock.now()
@@ -219,6 +214,7 @@ export class ExperimentRunner {
     const draft = draftExperimentDecision(transition, {
       ...{ plan: this.#plan, from: this.#stored ?? this.#state, now },
       metrics: about?.report(now).metrics.map((m) => m.report) ?? [],
+      experiment: writeExperiment(transition.ended ?? this.#recordAt(now)),
     })
     const result = await this.#deps.store.commit({
       service: transition.state.service,
@@ -248,8 +244,13 @@ export class ExperimentRunner {
     return result.decision
   }
 
+  #recordAt(now: number): ExperimentRecord {
+    const { startedAt } = this.#state
+    return { id: this.#id, startedAt, comparisons: this.#comparisons.map((c) => c.report(now)) }
+  }
+
   /** The variant that a decision gives the traffic to, or takes it from. */
-  #aboutOf({ state }: Transition): string | null {
+  #aboutOf({ state }: ExperimentTransition): string | null {
     return winnerOf(this.#plan, state) ?? winnerOf(this.#plan, this.#state)
   }
 

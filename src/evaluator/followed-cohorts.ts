@@ -161,12 +161,17 @@ export class FollowedCohorts {
   }
 
   /** Books an event in the same way. */
-  event(prediction: Prediction, totals: readonly number[], event: FeedbackEvent): EventBooking {
+  event(
+    prediction: Prediction,
+    totals: readonly number[],
+    event: FeedbackEvent,
+    counted = true,
+  ): EventBooking {
     if (prediction.rollout !== this.rollout) return lateEvent(totals)
     const folded = this.#heard?.folded ?? {}
     const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
-    const booked = this.#ledger.event(prediction, totals, event, isFolded)
-    return { ...booked, ...this.#booked(prediction, booked) }
+    const booked = this.#ledger.event(prediction, totals, event, isFolded, counted)
+    return counted ? { ...booked, ...this.#booked(prediction, booked) } : booked
   }
 
   #booked({ cohort }: Prediction, { result, changed }: FeedbackBooking): FeedbackBooking {

@@ -5,6 +5,7 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { faultShareOf } from './fault-shares.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Follower } from './replica-voice.ts'
 import { stepShareOf } from './step-shares.ts'
@@ -44,7 +45,8 @@ export class Following {
     trip: BreakerTrip | null,
   ): Follower {
     const step = this.#cohorts === null ? null : stepShareOf(plan, state, book)
-    return { service: plan.service, followed: this.#cohorts, trip, step }
+    const faults = this.#cohorts === null ? null : faultShareOf(state, book)
+    return { service: plan.service, followed: this.#cohorts, trip, step, faults }
   }
 
   /**

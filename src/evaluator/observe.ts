@@ -2,7 +2,6 @@ import type { Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { UpstreamCount } from '../domain/faults.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { StepShare } from '../domain/replica.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
@@ -29,6 +28,8 @@ import { breakerTrips } from '../statistics/breaker.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
+import { addFaults } from './fault-shares.ts'
+import type { OtherReplicas } from './shared-cohorts.ts'
 import { sideBook } from './side-book.ts'
 import { stepLatencies, stepRequests } from './step-shares.ts'
 
@@ -63,8 +64,8 @@ export type Look = {
   readonly evidence: Evidence
   readonly book: ServiceBook
   readonly sight: Sight
-  /** What other processes have counted of the step; absolute limits are read from all of it. */
-  readonly stepShares: (state: RolloutState) => readonly StepShare[]
+  /** What other processes have counted of the step, which absolute limits are read from too, and of the attempt. */
+  readonly others: Pick<OtherReplicas, 'stepShares' | 'faultShares'>
   readonly now: number
   readonly warmUp: boolean
 }
@@ -150,8 +151,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
     baseline: health(BASELINE, isBaselineFailing),
     canary: health(CANARY, false),
     faults: () => ({
-      byCause: canary.faults,
-      clientErrors: canary.clientErrors,
+      ...addFaults(book, input.others.faultShares(state)),
       upstreams: input.sight.reachability(CANARY).upstreams ?? null,
     }),
     stepCanaryUnits:
@@ -176,14 +176,14 @@ function countLimits(input: Measured): Evidence {
 }
 
 // The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
-function limitsOf({ plan, state, evidence, book, stepShares }: Measured): readonly LimitReading[] {
+function limitsOf({ plan, state, evidence, book, others }: Measured): readonly LimitReading[] {
   if (runningMirror(plan.steps, state) !== null) {
     return readLimits(
       plan.metrics,
       pairValues(plan, evidence, state.step, pairLatency(book, state)),
     )
   }
-  const of = (side: Side) => [sideBook(book, side).step, stepShares(state), side] as const
+  const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
   const values: StepValues = {
     failureRate: (side) => rateOf(stepRequests(...of(side))),
     latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import type { BreakerTrip, StepShare } from '../domain/replica.ts'
+import type { BreakerTrip, FaultShare, StepShare } from '../domain/replica.ts'
 import type { Store } from '../store/store.ts'
 import type { FollowedCohorts } from './followed-cohorts.ts'
 import type { Word } from './following.ts'
@@ -14,6 +14,8 @@ export type Follower = {
   readonly trip: BreakerTrip | null
   /** What absolute limits are read from; null = nothing. */
   readonly step: StepShare | null
+  /** How its canary failed; null = it did not. */
+  readonly faults: FaultShare | null
 }
 
 /**
@@ -93,10 +95,12 @@ export class ReplicaVoice {
     const words = JSON.stringify(report)
     if (shares.length === 0 && words === this.#lastWords && now - this.#saidAt < BEAT_MS) return
     // They grow with every request: told with what is told anyhow.
-    const steps = followers.flatMap(({ service, followed, step }) =>
-      followed === null || step === null || differs.includes(service) ? [] : [step],
+    const counting = followers.filter(
+      ({ service, followed }) => followed !== null && !differs.includes(service),
     )
-    await this.#store.report({ ...report, steps, beat: this.#beat + 1 }, shares)
+    const steps = counting.flatMap(({ step }) => step ?? [])
+    const faults = counting.flatMap((each) => each.faults ?? [])
+    await this.#store.report({ ...report, steps, faults, beat: this.#beat + 1 }, shares)
     this.#beat += 1
     this.#saidAt = now
     this.#lastWords = words

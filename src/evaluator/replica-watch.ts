@@ -1,8 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Cohort } from '../domain/cohort.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type {
   BreakerTrip,
+  FaultShare,
   LearntTerms,
   Publication,
   ReplicaReport,
@@ -50,6 +51,8 @@ export class ReplicaWatch implements OtherReplicas {
   readonly #heard = new Map<string, Heard>()
   /** By service and replica: also of those that are gone, as long as their step lasts. */
   readonly #steps = new Map<string, Map<string, StepShare>>()
+  /** The same, as long as their attempt lasts. */
+  readonly #faults = new Map<string, Map<string, FaultShare>>()
   readonly #told = new Map<string, Told[]>()
   readonly #queue = new Map<string, Publication>()
   #lookedAt = -Infinity
@@ -127,6 +130,11 @@ export class ReplicaWatch implements OtherReplicas {
     return [...known.values()]
   }
 
+  faultShares = (state: RolloutState): readonly FaultShare[] => {
+    const known = [...(this.#faults.get(state.service)?.values() ?? [])]
+    return known.filter(({ rollout }) => rollout === rolloutId(state))
+  }
+
   standing = (service: string, { number, closedAt }: Cohort, now: number): Standing => {
     const told = this.#told.get(service) ?? []
     const index = told.findIndex((each) => each.number === number)
@@ -172,6 +180,7 @@ export class ReplicaWatch implements OtherReplicas {
     this.#told.clear()
     this.#heard.clear()
     this.#steps.clear()
+    this.#faults.clear()
     this.#lookedAt = -Infinity
   }
 
@@ -180,10 +189,8 @@ export class ReplicaWatch implements OtherReplicas {
     if (before?.report.beat === report.beat) return
     const owes = new Set(report.owes.map(([service, cohort]) => `${service} ${cohort}`))
     this.#heard.set(report.replica, { report, owes, heardAt: now })
-    for (const share of report.steps) {
-      const known = this.#steps.get(share.service) ?? new Map<string, StepShare>()
-      this.#steps.set(share.service, known.set(report.replica, share))
-    }
+    for (const share of report.steps) keep(this.#steps, report.replica, share)
+    for (const share of report.faults ?? []) keep(this.#faults, report.replica, share)
   }
 
   #note({ service, cohort, through }: Publication, version: number | null): void {
@@ -195,4 +202,13 @@ export class ReplicaWatch implements OtherReplicas {
     const told = kept.filter((each, i) => each.number !== null || i === kept.length - 1)
     this.#told.set(service, [...told, { number, version }])
   }
+}
+
+function keep<S extends { readonly service: string }>(
+  all: Map<string, Map<string, S>>,
+  replica: string,
+  share: S,
+): void {
+  const known = all.get(share.service) ?? new Map<string, S>()
+  all.set(share.service, known.set(replica, share))
 }

@@ -288,9 +288,9 @@ export class RolloutRunner {
 
   #looked(now = this.#deps.clock.now()): Look {
     const { plan, state, evidence, book } = this.reading(now)
-    const [{ stepShares }, warmUp] = [this.#deps.others, now < this.#warmUntil]
+    const [{ others }, warmUp] = [this.#deps, now < this.#warmUntil]
     // Written out: a spread with keys added to it costs microseconds, of each service at each look.
-    return { plan, state, evidence, book, sight: this.#deps, stepShares, now, warmUp }
+    return { plan, state, evidence, book, sight: this.#deps, others, now, warmUp }
   }
 
   #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {

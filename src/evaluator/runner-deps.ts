@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
+import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
@@ -50,6 +51,17 @@ export type BookedLabel = FeedbackBooking & AlsoChanged
 
 /** The same of an event. */
 export type BookedEvent = EventBooking & AlsoChanged
+
+/**
+ * Books an event of the unit that a request is judged by; `totals` are those that it had so far. `counted: false`: only
+ * says what would become of it.
+ */
+export type BookEvent = (
+  prediction: Prediction,
+  totals: readonly number[],
+  event: FeedbackEvent,
+  counted?: boolean,
+) => BookedEvent
 
 type AlsoChanged = {
   readonly alsoChanged?: readonly (NonNullable<FeedbackBooking['changed']> & {

@@ -4,6 +4,7 @@ import type {
   BreakerTrip,
   CohortOpening,
   CohortShare,
+  FaultShare,
   LearntTerms,
   Publication,
   StepShare,
@@ -35,6 +36,8 @@ export type OtherReplicas = {
   readonly learnt: (service: string, rollout: string) => readonly LearntTerms[]
   /** What they have counted of the step that a rollout is in. */
   readonly stepShares: (state: RolloutState) => readonly StepShare[]
+  /** How they saw the canary fail in the attempt of a rollout. */
+  readonly faultShares: (state: RolloutState) => readonly FaultShare[]
 }
 
 /** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */

@@ -12,18 +12,19 @@ export const MAX_UNIT_EVENTS = 128
 /**
  * Joins an event to the request that its unit is judged by. `unmatched`: it happened before that request.
  * `late`: the window was over when it happened, or the cohort was folded before it came. An event that is not
- * counted leaves nothing behind, so the same line has the same answer again.
+ * counted leaves nothing behind, so the same line has the same answer again. Null: it is to be counted once the slice
+ * has taken it.
  */
 export function joinEvent(
   line: EventLine,
   match: JoinRecord,
-  booked: SliceBooking,
+  slice: SliceBooking,
   deps: Pick<FeedbackJoinDeps, 'bookEvent' | 'clock' | 'eventFields'>,
-): 'joined' | 'late' | 'duplicate' | 'unmatched' | { readonly error: string } {
+): 'late' | 'duplicate' | 'unmatched' | { readonly error: string } | null {
   const { prediction } = match
   const error = findError(line, prediction.service, deps.eventFields(prediction.service))
   if (error !== null) return { error }
-  const { seen, totals } = booked.eventsOf(match)
+  const { seen, totals } = slice.eventsOf(match)
   const hash = hashOf(line)
   if (seen.includes(hash)) return 'duplicate'
   const at = line.at ?? deps.clock.now()
@@ -32,15 +33,16 @@ export function joinEvent(
     return { error: `more than ${MAX_UNIT_EVENTS} events of one unit` }
   }
   const event = { name: line.event, value: line.value, values: line.values, at }
-  // A request that is no evidence has no cohort to book into.
-  const next =
+  const book = (counted: boolean) =>
+    // A request that is no evidence has no cohort to book into.
     prediction.cohort === -1
       ? ({ result: 'joined', changed: null, totals } as const)
-      : deps.bookEvent(prediction, totals, event)
+      : deps.bookEvent(prediction, totals, event, counted)
+  const next = book(false)
   if (next.result === 'late') return 'late'
-  booked.setEvents(match, { seen: [...seen, hash], totals: next.totals })
-  booked.addTallies(prediction.service, next)
-  return next.result
+  const events = { seen: [...seen, hash], totals: next.totals }
+  slice.addEvent(line, match, events, () => book(true))
+  return null
 }
 
 function findError(line: EventLine, service: string, known: EventFields): string | null {

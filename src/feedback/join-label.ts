@@ -1,23 +1,27 @@
 import type { FeedbackJoinDeps, JoinMatch } from './join.ts'
 import type { LabelLine } from './parse.ts'
-import type { ReportDraft } from './report.ts'
 import type { SliceBooking } from './slice-booking.ts'
 
-/** Joins a label to a prediction: the first one counts, and a late one is late once. */
+/**
+ * Joins a label to a prediction: the first one counts, and a late one is late once. Null: it is to be counted once
+ * the slice has taken it.
+ */
 export function joinLabel(
-  { label }: LabelLine,
+  line: LabelLine,
   match: Extract<JoinMatch, { readonly record: number }>,
-  booked: SliceBooking,
+  slice: SliceBooking,
   deps: Pick<FeedbackJoinDeps, 'bookLabel' | 'showLabel'>,
-  report: Pick<ReportDraft, 'unscored'>,
-): 'joined' | 'late' | 'duplicate' {
+): 'duplicate' | null {
   const { found, record, prediction } = match
-  if (found === 'joined' || booked.hasLabel(record)) return 'duplicate'
-  booked.addLabel(match, label)
-  if (!deps.showLabel(prediction, label)) report.unscored()
-  // A request that is no evidence has no cohort to book into.
-  if (prediction.cohort === -1 && prediction.pair === undefined) return 'joined'
-  const counted = deps.bookLabel(prediction, label)
-  booked.addTallies(prediction.service, counted)
-  return counted.result
+  const { label } = line
+  if (found === 'joined' || slice.hasLabel(record)) return 'duplicate'
+  slice.addLabel(line, match, label, () => {
+    if (!deps.showLabel(prediction, label)) slice.report.unscored()
+    // A request that is no evidence has no cohort to book into.
+    if (prediction.cohort === -1 && prediction.pair === undefined) return NOWHERE
+    return deps.bookLabel(prediction, label)
+  })
+  return null
 }
+
+const NOWHERE = { result: 'joined', changed: null } as const

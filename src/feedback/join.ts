@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Tally } from '../domain/cohort.ts'
-import type { FeedbackEvent, FeedbackResult, Prediction, UnitEvents } from '../domain/prediction.ts'
+import type { FeedbackEvent, Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
 import { keyUnit } from './key-unit.ts'
 import { joinEvent } from './join-event.ts'
 import { joinLabel } from './join-label.ts'
 import type { FeedbackLine, ParsedLine } from './parse.ts'
 import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
-import { SliceBooking, type SliceChange } from './slice-booking.ts'
+import { SliceBooking, type SliceChange, type TakenFeedback } from './slice-booking.ts'
+import { Unstored } from './unstored.ts'
 
 /** What the join asks of the rest of the gateway. */
 export type FeedbackJoinDeps = {
@@ -25,8 +26,11 @@ export type FeedbackJoinDeps = {
   readonly store: {
     /** In the order of the queries. */
     readonly findPredictions: (queries: readonly JoinQuery[]) => Promise<readonly JoinMatch[]>
-    /** Stores what a slice has changed, in one transaction. */
-    readonly commitFeedback: (change: SliceChange) => Promise<void>
+    /**
+     * Takes what a slice is about to count, each for the first who asks, and stores what was counted before, in one
+     * transaction. The same change has the same answer again.
+     */
+    readonly commitFeedback: (change: SliceChange) => Promise<TakenFeedback>
   }
   /**
    * Counts a label into its prediction's cohort. `late` = that cohort takes none any more. Called once per
@@ -38,14 +42,20 @@ export type FeedbackJoinDeps = {
    * all metrics can score it.
    */
   readonly showLabel: (prediction: Prediction, label: number) => boolean
-  /** Counts an event into the cohort of its unit's request; called once per event. */
+  /**
+   * Counts an event into the cohort of its unit's request; once per event. Not `counted`: only says what would become
+   * of it.
+   */
   readonly bookEvent: (
     prediction: Prediction,
     totals: readonly number[],
     event: FeedbackEvent,
+    counted: boolean,
   ) => Booked & { readonly totals: readonly number[] }
   readonly clock: Pick<Clock, 'now'>
   readonly count: CountLines
+  /** Calls back after a while: what the store did not take is tried again, also where no more feedback comes. */
+  readonly later: (run: () => void) => void
   /** Lines that are joined at a stretch before others get their turn; 100 by default (about 2 ms). */
   readonly sliceLines?: number
 }
@@ -89,57 +99,89 @@ export type JoinRecord = {
 export type FeedbackJoin = {
   /**
    * Joins labels and events to the requests or keys that they are about. Resolves when everything is in the
-   * store; rejects when the store fails, and then the same lines can be sent again: none counts twice.
+   * store; rejects when the store fails, and then the same lines can be sent again, to whomever: none counts twice.
    */
   readonly accept: (lines: Iterable<ParsedLine>) => Promise<FeedbackReport>
+  /** Stores what is booked and not stored yet; rejects when the store fails. */
+  readonly finish: () => Promise<void>
 }
 
-/** The feedback join: one batch after the other, so that no two join the same prediction. */
+/**
+ * The feedback join. Processes that share a store may be told the same at the same moment: what a line would count is
+ * taken in the store first, by whoever is first, and counted then. One batch after the other.
+ */
 export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   const sliceLines = deps.sliceLines ?? 100
   let previous: Promise<unknown> = Promise.resolve()
-  /** Booked into cohorts, but not in the store: the last commit failed. */
-  let unstored: SliceBooking | null = null
+  const unstored = new Unstored()
+  /** Taken, or not known to be, and not booked: the store has failed, or the booking. */
+  let open: SliceBooking | null = null
 
-  const storeBooked = async () => {
-    if (unstored === null) return
-    if (!unstored.isEmpty) await deps.store.commitFeedback(unstored.change())
-    unstored.countLines(deps.count)
-    unstored = null
+  /** Gives the lines of the open slice that have to be looked at anew. */
+  const bookOpen = async (): Promise<readonly FeedbackLine[]> => {
+    if (open === null) return []
+    const { change } = open
+    let lost: readonly FeedbackLine[] = []
+    if (change !== null) {
+      lost = open.take(await deps.store.commitFeedback(change))
+      unstored.stored(deps.count)
+    }
+    open.book()
+    open = null
+    return lost
+  }
+
+  const storeAll = async () => {
+    await bookOpen()
+    const { tallies } = unstored
+    if (tallies.length > 0) await deps.store.commitFeedback({ labels: [], events: [], tallies })
+    unstored.stored(deps.count)
   }
 
   const joinSlice = async (slice: readonly ParsedLine[], report: ReportDraft) => {
-    const lines = takeLines(slice, deps, report)
+    let lines = takeLines(slice, deps, report)
     // Only what is in the store can be marked there.
     if (lines.some((line) => isBuffered(line, deps))) await deps.buffer.flush()
-    const matches = await findMatches(lines, deps)
-    const booked = new SliceBooking()
-    // Set before the first is booked: whatever fails from here on, none is booked again.
-    unstored = booked
-    for (const [index, line] of lines.entries()) {
-      joinLine(line, matches[index]!, booked, deps, report)
+    // Again for what another process was faster with: what it has done is seen then.
+    while (lines.length > 0) {
+      const matches = await findMatches(lines, deps)
+      open = new SliceBooking(report, unstored)
+      for (const [index, line] of lines.entries()) joinLine(line, matches[index]!, open, deps)
+      lines = await bookOpen()
     }
-    await storeBooked()
   }
 
   const joinAll = async (lines: Iterable<ParsedLine>): Promise<FeedbackReport> => {
     const report = new ReportDraft(deps.count)
-    await storeBooked()
+    await storeAll()
     for (const slice of takeSlices(lines, sliceLines)) {
       await joinSlice(slice, report)
       await nextTurn()
     }
+    await storeAll()
     return report.build()
   }
 
-  return {
-    accept: (lines) => {
-      const report = previous.then(() => joinAll(lines))
-      // Whoever sent the batch hears of its failure; the next one starts all the same.
-      previous = report.catch(() => null)
-      return report
-    },
+  // Whoever asked hears of a failure; what comes next starts all the same.
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const done = previous.then(run)
+    previous = done.catch(() => null)
+    return done
   }
+  const finish = () => inTurn(storeAll).catch(finishLater)
+  let isWaiting = false
+  const finishLater = (error: unknown) => {
+    if (!isWaiting) {
+      isWaiting = true
+      deps.later(() => {
+        isWaiting = false
+        // Whoever sent it has heard that it failed.
+        void finish().catch(() => null)
+      })
+    }
+    throw error
+  }
+  return { accept: (lines) => inTurn(() => joinAll(lines)).catch(finishLater), finish }
 }
 
 /** The lines that are about a known service; the others go into the report. */
@@ -172,7 +214,6 @@ async function findMatches(
   lines: readonly FeedbackLine[],
   { store }: FeedbackJoinDeps,
 ): Promise<readonly JoinMatch[]> {
-  if (lines.length === 0) return []
   const matches = await store.findPredictions(lines.map(queryOf))
   // A later request of a key is no unit: its events are those of the request that the key is judged by.
   const asked = new Map<number, JoinQuery>()
@@ -199,10 +240,10 @@ function queryOf({ service, requestId, key }: FeedbackLine): JoinQuery {
 function joinLine(
   line: FeedbackLine,
   match: JoinMatch,
-  booked: SliceBooking,
+  slice: SliceBooking,
   deps: FeedbackJoinDeps,
-  report: ReportDraft,
 ): void {
+  const { report } = slice
   if (match.found === 'ambiguous') {
     const what = line.requestId === null ? 'key' : 'requestId'
     const error = `${what} matches services ${list(match.services)}: name one in \`service\``
@@ -214,17 +255,15 @@ function joinLine(
     return
   }
   const { service } = match.prediction
-  const result: FeedbackResult | { readonly error: string } =
-    'event' in line
-      ? joinEvent(line, match, booked, deps)
-      : joinLabel(line, match, booked, deps, report)
+  const result =
+    'event' in line ? joinEvent(line, match, slice, deps) : joinLabel(line, match, slice, deps)
+  if (result === null) return
   if (typeof result === 'object') {
     report.reject(service, line.line, result.error)
   } else if (result === 'unmatched') {
     report.unmatched(service)
   } else {
-    report.add(result)
-    booked.addLine(service, result)
+    slice.addLine(service, result)
   }
 }
 

@@ -1,27 +1,58 @@
-import type { Prediction, UnitEvents } from '../domain/prediction.ts'
-import type { FeedbackResult } from '../domain/prediction.ts'
+import type { FeedbackResult, Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { Booked, JoinRecord } from './join.ts'
-import type { CountLines } from './report.ts'
+import type { FeedbackLine } from './parse.ts'
+import type { ReportDraft } from './report.ts'
+import type { ChangedTallies, Unstored } from './unstored.ts'
 
 type Place = { readonly record: number; readonly prediction: Prediction }
 
-/** What a slice of feedback changes in the store. */
+/** What a slice of feedback asks of the store. */
 export type SliceChange = {
+  /** To be taken: each has to be the first label of its record. */
   readonly labels: readonly (Place & { readonly label: number })[]
-  readonly events: readonly (Place & { readonly events: UnitEvents })[]
-  readonly tallies: readonly (NonNullable<Booked['changed']> & { readonly service: string })[]
+  /** To be taken: `before` is how many events the unit had when it was looked at. */
+  readonly events: readonly (Place & { readonly before: number; readonly events: UnitEvents })[]
+  /** To be stored: of what was booked before. */
+  readonly tallies: readonly ChangedTallies[]
 }
 
-/** What one slice has booked and counted until it is in the store. */
+/** What of the labels and events was taken, in their order. */
+export type TakenFeedback = {
+  readonly labels: readonly boolean[]
+  readonly events: readonly boolean[]
+}
+
+/** A line that will be counted if it is taken. `book` counts it, and says what has become of it. */
+type Claimed = {
+  readonly line: FeedbackLine
+  readonly match: JoinRecord
+  readonly book: () => Booked
+}
+
+/** One slice on its way: first it is taken in the store, then booked. */
 export class SliceBooking {
+  readonly report: ReportDraft
+  readonly #unstored: Unstored
   readonly #labels = new Map<number, SliceChange['labels'][number]>()
   readonly #events = new Map<number, SliceChange['events'][number]>()
-  readonly #tallies = new Map<string, SliceChange['tallies'][number]>()
-  readonly #lines = new Map<string, { service: string; result: FeedbackResult; lines: number }>()
+  #claimed: Claimed[] = []
+  #change: SliceChange | null = null
+  #isTaken = false
 
-  /** Nothing has to be stored. */
-  get isEmpty(): boolean {
-    return this.#labels.size + this.#events.size + this.#tallies.size === 0
+  /** `unstored`: what was booked before, and will be stored with what is taken. */
+  constructor(report: ReportDraft, unstored: Unstored) {
+    this.report = report
+    this.#unstored = unstored
+  }
+
+  /** What has to be taken before anything is booked, the same object each time; null = nothing, or it is taken. */
+  get change(): SliceChange | null {
+    if (this.#isTaken || this.#claimed.length === 0) return null
+    return (this.#change ??= {
+      labels: [...this.#labels.values()],
+      events: [...this.#events.values()],
+      tallies: this.#unstored.tallies,
+    })
   }
 
   /** Whether a label has joined the record in this slice. */
@@ -29,8 +60,11 @@ export class SliceBooking {
     return this.#labels.has(record)
   }
 
-  addLabel({ record, prediction }: JoinRecord, label: number): void {
+  /** A label that is the first of its record, as far as is known. */
+  addLabel(line: FeedbackLine, match: JoinRecord, label: number, book: Claimed['book']): void {
+    const { record, prediction } = match
     this.#labels.set(record, { record, prediction, label })
+    this.#claimed.push({ line, match, book })
   }
 
   /** What events have said of a record so far, this slice included. */
@@ -38,37 +72,42 @@ export class SliceBooking {
     return this.#events.get(record)?.events ?? events
   }
 
-  setEvents({ record, prediction }: JoinRecord, events: UnitEvents): void {
-    this.#events.set(record, { record, prediction, events })
+  /** An event that makes `events` of what its unit had. */
+  addEvent(line: FeedbackLine, match: JoinRecord, events: UnitEvents, book: Claimed['book']): void {
+    const { record, prediction } = match
+    const before = match.events.seen.length
+    this.#events.set(record, { record, prediction, before, events })
+    this.#claimed.push({ line, match, book })
   }
 
-  /** The tallies are live: they are stored as they are when the slice is. */
-  addTallies(
-    service: string,
-    { changed, alsoChanged = [] }: Pick<Booked, 'changed' | 'alsoChanged'>,
-  ): void {
-    const own = changed === null ? [] : [{ ...changed, service }]
-    for (const each of [...own, ...alsoChanged]) {
-      const { rollout, cohort, replica = '' } = each
-      this.#tallies.set(`${each.service}\0${rollout}\0${cohort}\0${replica}`, each)
+  /** What has become of a line about a request of a service. */
+  addLine(service: string, result: Exclude<FeedbackResult, 'rejected'>): void {
+    this.report.add(result)
+    this.#unstored.addLine(service, result)
+  }
+
+  /** The store has answered: gives the lines about records that somebody else was faster with. */
+  take({ labels, events }: TakenFeedback): readonly FeedbackLine[] {
+    this.#isTaken = true
+    const lost = (records: Iterable<number>, taken: readonly boolean[]) =>
+      new Set([...records].filter((_, index) => !taken[index]!))
+    const lostLabels = lost(this.#labels.keys(), labels)
+    const lostEvents = lost(this.#events.keys(), events)
+    if (lostLabels.size + lostEvents.size === 0) return []
+    const isLost = ({ line, match: { record } }: Claimed) =>
+      ('event' in line ? lostEvents : lostLabels).has(record)
+    const lines = this.#claimed.filter(isLost).map(({ line }) => line)
+    this.#claimed = this.#claimed.filter((each) => !isLost(each))
+    return lines
+  }
+
+  /** Books what was taken, each line once, whatever fails. */
+  book(): void {
+    for (let next = this.#claimed.shift(); next !== undefined; next = this.#claimed.shift()) {
+      const { service } = next.match.prediction
+      const booked = next.book()
+      this.#unstored.addTallies(service, booked)
+      this.addLine(service, booked.result)
     }
-  }
-
-  addLine(service: string, result: FeedbackResult): void {
-    const entry = this.#lines.get(`${service}\0${result}`)
-    if (entry === undefined) this.#lines.set(`${service}\0${result}`, { service, result, lines: 1 })
-    else entry.lines += 1
-  }
-
-  change(): SliceChange {
-    return {
-      labels: [...this.#labels.values()],
-      events: [...this.#events.values()],
-      tallies: [...this.#tallies.values()],
-    }
-  }
-
-  countLines(count: CountLines): void {
-    for (const { service, result, lines } of this.#lines.values()) count(service, result, lines)
   }
 }

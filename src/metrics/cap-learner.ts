@@ -24,16 +24,12 @@ export class CapLearner {
     if (after > 0) totals.push(after)
   }
 
-  /** The cap of a metric, once max(1,000, `minLabels`) labels of the baseline have been seen; else null. */
-  cap(metric: string, minLabels: number): number | null {
+  /** The cap of a metric, once: as soon as max(1,000, `minLabels`) labels of the baseline have been seen; else null. */
+  take(metric: string, minLabels: number): number | null {
     const errors = this.#errors.get(metric) ?? []
     if (errors.length < Math.max(MIN_TEACHING_LABELS, minLabels)) return null
+    this.#errors.delete(metric)
     const sorted = errors.toSorted((a, b) => a - b)
     return sorted[Math.ceil(CAP_QUANTILE * sorted.length) - 1]!
-  }
-
-  /** Forgets what was shown: the cap has been taken. */
-  forget(metric: string): void {
-    this.#errors.delete(metric)
   }
 }

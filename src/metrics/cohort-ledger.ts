@@ -163,17 +163,18 @@ export class CohortLedger {
     return { result: 'joined', changed: this.#changed(slot) }
   }
 
-  /** Books an event of the unit that a request is judged by; as `label`. */
+  /** Books an event of the unit that a request is judged by; as `label`. See EventBook for `counted`. */
   event(
     prediction: Prediction,
     totals: readonly number[],
     event: FeedbackEvent,
     isFolded: (hypothesis: string) => boolean,
+    counted = true,
   ): EventBooking {
     const slot = this.#slots.get(prediction.cohort)
     if (slot === undefined) return lateEvent(totals)
-    const { cohort } = slot
-    const booked = this.#events.book({ cohort, request: prediction, totals, isFolded }, event)
+    const place = { cohort: slot.cohort, request: prediction, totals, isFolded }
+    const booked = this.#events.book(place, event, counted)
     return { ...booked, changed: booked.result === 'late' ? null : this.#changed(slot) }
   }
 
@@ -246,9 +247,7 @@ export class CohortLedger {
 
   /** The cap that the baseline's first labels of a metric have taught, once; null = not enough of them yet. */
   takeLearntCap(metric: string, minLabels: number): number | null {
-    const cap = this.#capLearner.cap(metric, minLabels)
-    if (cap !== null) this.#capLearner.forget(metric)
-    return cap
+    return this.#capLearner.take(metric, minLabels)
   }
 
   #spoil(slot: Slot): void {

@@ -1,4 +1,10 @@
-import { BASELINE_SIDE, type BetTally, type Cohort, type EventTally } from '../domain/cohort.ts'
+import {
+  BASELINE_SIDE,
+  type BetTally,
+  type Cohort,
+  type EventTally,
+  type Side,
+} from '../domain/cohort.ts'
 import {
   proofRatio,
   type ConversionSource,
@@ -73,10 +79,14 @@ export class EventBook {
     this.#noTotals = noTotals
   }
 
-  /** Books one event for every metric that counts it; late where the windows of all of them are over. */
+  /**
+   * Books one event for every metric that counts it; late where the windows of all of them are over. Not `counted`:
+   * only says what would become of it.
+   */
   book(
     { cohort, request, totals, isFolded }: EventPlace,
     event: FeedbackEvent,
+    counted: boolean,
   ): Pick<EventBooking, 'result' | 'totals' | 'metrics'> {
     const before = totals.length === 0 ? this.#noTotals : totals
     const next = [...before]
@@ -87,7 +97,8 @@ export class EventBook {
       if (event.at - request.at > question.source.windowMs) continue
       if (isFolded(question.hypothesis.id)) continue
       metrics++
-      this.#add(question, cohort, request, event, before, next)
+      addToTotals(question, event, before, next)
+      if (counted) this.#add(question, cohort, request.side, before, next)
     }
     return metrics === 0
       ? { result: 'late', totals, metrics }
@@ -98,36 +109,25 @@ export class EventBook {
   #add(
     question: EventQuestion,
     cohort: Cohort,
-    { side }: EventPlace['request'],
-    event: FeedbackEvent,
+    side: Side,
     before: readonly number[],
-    next: number[],
+    next: readonly number[],
   ): void {
     const { twins, source, place } = question
     const earlier = before[place]!
     switch (source.of) {
       case 'conversion':
-        next[place] = 1
         if (earlier !== 0) return
         for (const { id } of twins) countEvent(cohort.tallies[id] as EventTally, side, 1)
         return
       case 'sum':
-        // Two infinities would make no number.
-        next[place] = within(earlier + eventValue(event, source.field)!, Number.MAX_VALUE)
-        this.#replaceTotal(question, cohort, side, earlier, next[place])
+        this.#replaceTotal(question, cohort, side, earlier, next[place]!)
         return
-      case 'mean': {
+      case 'mean':
         if (!Number.isNaN(earlier)) return
-        const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
-        const value = Math.max(0, eventValue(event, field)!)
-        next[place] = value
-        bookCappedValue(cohort, question, side, value, (capped) => capped, this.#capLearner)
+        bookCappedValue(cohort, question, side, next[place]!, (y) => y, this.#capLearner)
         return
-      }
       case 'ratio': {
-        const isNumerator = event.name === source.numerator
-        next[place] = earlier + Number(isNumerator)
-        next[place + 1] = before[place + 1]! + Number(!isNumerator)
         const counts = (totals: readonly number[]): Counts => [
           Math.min(totals[place]!, source.cap),
           Math.min(totals[place + 1]!, source.cap),
@@ -150,7 +150,7 @@ export class EventBook {
   #replaceTotal(
     { metric, twins, aboveCap, segment }: EventQuestion,
     cohort: Cohort,
-    side: EventPlace['request']['side'],
+    side: Side,
     before: number,
     after: number,
   ): void {
@@ -169,6 +169,36 @@ export class EventBook {
     if (aboveCap === null) return
     const change = Number(after > cap) - Number(before > cap)
     if (change !== 0) countEvent(cohort.tallies[aboveCap.id] as EventTally, side, change)
+  }
+}
+
+/** Makes `next` of a unit's totals `before` one event, where its metric keeps them. */
+function addToTotals(
+  { source, place }: EventQuestion,
+  event: FeedbackEvent,
+  before: readonly number[],
+  next: number[],
+): void {
+  const earlier = before[place]!
+  switch (source.of) {
+    case 'conversion':
+      next[place] = 1
+      return
+    case 'sum':
+      // Two infinities would make no number.
+      next[place] = within(earlier + eventValue(event, source.field)!, Number.MAX_VALUE)
+      return
+    case 'mean': {
+      if (!Number.isNaN(earlier)) return
+      const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
+      next[place] = Math.max(0, eventValue(event, field)!)
+      return
+    }
+    case 'ratio': {
+      const isNumerator = event.name === source.numerator
+      next[place] = earlier + Number(isNumerator)
+      next[place + 1] = before[place + 1]! + Number(!isNumerator)
+    }
   }
 }
 

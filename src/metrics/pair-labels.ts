@@ -112,9 +112,7 @@ export class PairLabels {
 
   /** The cap that the baseline's first labels of a metric have taught, once; null = not enough of them yet. */
   takeLearntCap(metric: string, minLabels: number): number | null {
-    const cap = this.#capLearner.cap(metric, minLabels)
-    if (cap !== null) this.#capLearner.forget(metric)
-    return cap
+    return this.#capLearner.take(metric, minLabels)
   }
 
   #book(

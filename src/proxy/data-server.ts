@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import { isClosing, markClosing } from './closing-connections.ts'
 import { createExchangeContext } from './create-exchange-context.ts'
@@ -42,6 +42,7 @@ export function createDataServer(
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
+    schemaController: NO_COMPILERS,
     serverFactory: (handler) => createDoor(deps, serve, certificate, handler),
     // Not beside Fastify's own, which cuts the connection at once.
     clientErrorHandler: answerClientError,
@@ -65,6 +66,14 @@ export function createDataServer(
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
 }
+
+/** No route has a schema: Fastify need not load what compiles them. */
+const NO_COMPILERS = {
+  compilersFactory: {
+    buildValidator: () => () => () => true,
+    buildSerializer: () => () => JSON.stringify,
+  },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
 /** The HTTP server: every request is validated and, if it is a service's, served before Fastify sees it. */
 function createDoor(

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -62,6 +61,8 @@ export function registerPassthrough(
   void fastify.register(async (scope) => {
     // Else text/plain is decoded as UTF-8, which is not every text.
     scope.removeAllContentTypeParsers()
+    // Most gateways have no passthrough.
+    const { default: httpProxy } = await import('@fastify/http-proxy')
     await scope.register(httpProxy, {
       upstream: origin,
       undici: pool,

@@ -50,7 +50,8 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
   if (rollout !== null || Object.keys(split.weightsBp).length === 0) return null
   const weightsBp = completeWeights(service, split.weightsBp)
   const versions = Object.fromEntries(service.variants.map((v) => [v.name, v.version]))
-  const challengers = Object.keys(split.weightsBp).filter((name) => weightsBp[name]! > 0)
+  const names = Object.keys(weightsBp).filter((name) => name !== BASELINE)
+  const challengers = names.filter((name) => weightsBp[name]! > 0)
   const compares = experiment !== undefined && weightsBp[BASELINE]! > 0
   const compared = compares ? challengers : []
   const named = Object.keys(split.weightsBp).toSorted()

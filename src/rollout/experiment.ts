@@ -1,4 +1,4 @@
-import type { Command, DecisionDraft, Standing } from '../domain/decision.ts'
+import type { Command, DecisionDraft, ExperimentRecord, Standing } from '../domain/decision.ts'
 import { suggest } from '../domain/nearest.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
@@ -142,11 +142,13 @@ export function draftExperimentDecision(
     readonly plan: ExperimentPlan
     readonly from: ExperimentState
     readonly metrics: readonly MetricReport[]
+    /** What it has come to, or what the one had come to that ends; as plain data. */
+    readonly experiment: ExperimentRecord
     readonly now: number
   },
 ): DecisionDraft | null {
   if (decision === null) return null
-  const { plan, from, metrics, now } = context
+  const { plan, from, metrics, experiment, now } = context
   return {
     ...decision,
     at: now,
@@ -156,6 +158,7 @@ export function draftExperimentDecision(
     to: standing(plan, state),
     metrics: metrics.map(writeReport),
     configHash: plan.configHash,
+    experiment,
   }
 }
 

@@ -113,7 +113,9 @@ export function openLmdbEnvironment(
   try {
     const meta = root.openDB<unknown, string>('meta', {})
     const isNew = checkSchema(path, meta)
-    return createEnvironment(path, isNew, root, openTables(root, meta), setTimer)
+    // In one transaction: a commit for each would be a good part of every first start.
+    const tables = root.transactionSync(() => openTables(root, meta))
+    return createEnvironment(path, isNew, root, tables, setTimer)
   } catch (error) {
     void root.close()
     throw toStoreError(`cannot open the store at ${path}`, error)

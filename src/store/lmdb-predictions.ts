@@ -4,6 +4,7 @@ import type { PredictionLimits } from './limits.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import {
   assignedAt,
+  countEvents,
   decodeEvents,
   decodeKey,
   decodePrediction,
@@ -17,7 +18,7 @@ import {
 } from './prediction-codec.ts'
 import type { PredictionKey } from './prediction-codec.ts'
 import { encodeTallies } from './tally-codec.ts'
-import type { PredictionLookup, Store } from './store.ts'
+import type { FeedbackChange, PredictionLookup, PredictionStore } from './store.ts'
 
 /**
  * The label join's part of the store. Each call is one transaction or one snapshot, so callers with
@@ -27,7 +28,7 @@ import type { PredictionLookup, Store } from './store.ts'
 export function buildLmdbPredictions(
   env: LmdbEnvironment,
   limits: PredictionLimits,
-): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'> {
+): PredictionStore {
   const { predictions, predictionNumbers, cohorts, tallies, openings, shareTallies } = env.tables
   /** Since the last time that somebody was told. */
   let evictedCount = 0
@@ -75,17 +76,7 @@ export function buildLmdbPredictions(
         replica: each.replica,
         bytes: encodeTallies(each),
       }))
-      await env.write('cannot save feedback', () => {
-        for (const { record, prediction, label } of labels) {
-          const bytes = readRecord(env, record, prediction.at)
-          if (bytes === null) continue
-          markJoined(bytes, label)
-          void predictions.put(record, bytes)
-        }
-        for (const { record, prediction, events: said } of events) {
-          const bytes = readRecord(env, record, prediction.at)
-          if (bytes !== null) void predictions.put(record, withEvents(bytes, said))
-        }
+      return env.write('cannot save feedback', () => {
         for (const { place, replica, bytes } of puts) {
           // Folded and dropped meanwhile, or of an attempt that is over.
           if (replica === undefined) {
@@ -93,6 +84,10 @@ export function buildLmdbPredictions(
           } else if (openings.doesExist(place)) {
             void shareTallies.put([...place, replica], bytes)
           }
+        }
+        return {
+          labels: labels.map((each) => takeLabel(env, each)),
+          events: events.map((each) => takeEvents(env, each)),
         }
       })
     },
@@ -137,6 +132,27 @@ function evictOldest(env: LmdbEnvironment, count: number, before: number): numbe
     removed += 1
   }
   return removed
+}
+
+function takeLabel(
+  env: LmdbEnvironment,
+  { record, prediction, label }: FeedbackChange['labels'][number],
+): boolean {
+  const bytes = readRecord(env, record, prediction.at)
+  if (bytes === null || isJoined(bytes)) return false
+  markJoined(bytes, label)
+  void env.tables.predictions.put(record, bytes)
+  return true
+}
+
+function takeEvents(
+  env: LmdbEnvironment,
+  { record, prediction, before, events }: FeedbackChange['events'][number],
+): boolean {
+  const bytes = readRecord(env, record, prediction.at)
+  if (bytes === null || countEvents(bytes) !== before) return false
+  void env.tables.predictions.put(record, withEvents(bytes, events))
+  return true
 }
 
 function keyOf({ requestId, service }: Prediction): PredictionKey {

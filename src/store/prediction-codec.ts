@@ -114,11 +114,16 @@ export function decodePrediction(bytes: Buffer, requestId: string | null): Predi
   }
 }
 
+/** How many events have reached the stored unit. */
+export function countEvents(bytes: Buffer): number {
+  return (bytes[0]! & HAS_UNIT) === 0 ? 0 : bytes.readUInt16LE(bytes.length - 4)
+}
+
 /** What events have said of the stored unit. */
 export function decodeEvents(bytes: Buffer): UnitEvents {
   const { tailAt } = findTexts(bytes)
   if (tailAt === bytes.length) return NO_EVENTS
-  const seenCount = bytes.readUInt16LE(bytes.length - 4)
+  const seenCount = countEvents(bytes)
   const totalCount = bytes.readUInt16LE(bytes.length - 2)
   if (seenCount + totalCount === 0) return NO_EVENTS
   const read = (count: number, at: number) =>

@@ -109,36 +109,55 @@ end
 return answer
 `)
 
+/** How long the answer to a change is kept, in seconds: who had none asks again within moments, or never. */
+const ANSWER_SECONDS = 86_400
+
 /**
- * Takes a count and as many [number, time, label as f64], a count and as many [number, time, what events said],
- * a count and as many [service, cohort, replica ('' = the cohort itself), tallies]. What is gone is left out, and what a later prediction with the
- * number of an earlier one would get.
+ * Takes who asks and which of its changes it is, a count and as many [number, time, label as f64], a count and as many
+ * [number, time, how many events were seen before, what events said], a count and as many [service, cohort, replica
+ * ('' = the cohort itself), tallies]. Answers a 1 or a 0 for each label and event in turn: taken, or somebody else's or
+ * gone, also where a later prediction has the number of an earlier one. Tallies of what is gone are left out. The last
+ * answer is kept: it may be lost on its way.
  */
-export const FEEDBACK = redisScript(`${PREDICTIONS}
+export const FEEDBACK = redisScript(`
+local predictions, events, meta = R .. 'predictions', R .. 'prediction-events', R .. 'prediction-meta'
+local mine, change = R .. 'taken:' .. take(), take() .. ' '
+
 local function read(number, time)
   local value = redis.call('HGET', predictions, number)
   if value and struct.unpack('<d', value) == time then return value end
   return false
 end
 
-for _ = 1, tonumber(take()) do
-  local number, time, label = take(), tonumber(take()), take()
+local function takeLabel(number, time, label)
   local value = read(number, time)
-  if value then
-    -- Offsets of prediction-codec.ts: flags at 0, the label at 25.
-    local at = select(5, struct.unpack('<dHc0Hc0Hc0', value))
-    local flags = string.byte(value, at)
-    if flags % 2 == 0 then flags = flags + 1 end
-    redis.call('HSET', predictions, number, string.sub(value, 1, at - 1) .. string.char(flags) ..
-      string.sub(value, at + 1, at + 24) .. label .. string.sub(value, at + 33))
-  end
+  if not value then return '0' end
+  -- Offsets of prediction-codec.ts: flags at 0, the label at 25.
+  local at = select(5, struct.unpack('<dHc0Hc0Hc0', value))
+  local flags = string.byte(value, at)
+  if flags % 2 == 1 then return '0' end
+  redis.call('HSET', predictions, number, string.sub(value, 1, at - 1) .. string.char(flags + 1) ..
+    string.sub(value, at + 1, at + 24) .. label .. string.sub(value, at + 33))
+  return '1'
+end
+
+local function takeEvents(number, time, before, said)
+  local known = redis.call('HGET', events, number)
+  if (known and struct.unpack('<H', known) or 0) ~= before or not read(number, time) then return '0' end
+  redis.call('HINCRBY', meta, 'bytes', #said - (known and #known or 0))
+  redis.call('HSET', events, number, said)
+  return '1'
+end
+
+local last, answer = redis.call('GET', mine), {}
+if last and string.sub(last, 1, #change) == change then return string.sub(last, #change + 1) end
+for _ = 1, tonumber(take()) do
+  local number, time = take(), tonumber(take())
+  table.insert(answer, takeLabel(number, time, take()))
 end
 for _ = 1, tonumber(take()) do
-  local number, time, said = take(), tonumber(take()), take()
-  if read(number, time) then
-    bytes = bytes + #said - redis.call('HSTRLEN', events, number)
-    redis.call('HSET', events, number, said)
-  end
+  local number, time, before = take(), tonumber(take()), tonumber(take())
+  table.insert(answer, takeEvents(number, time, before, take()))
 end
 for _ = 1, tonumber(take()) do
   local service, cohort, replica, tallies = take(), take(), take(), take()
@@ -149,7 +168,10 @@ for _ = 1, tonumber(take()) do
     redis.call('HSET', R .. 'tallies:' .. service, cohort, tallies)
   end
 end
-save()
+if #answer == 0 then return '' end
+answer = table.concat(answer)
+redis.call('SET', mine, change .. answer, 'EX', ${ANSWER_SECONDS})
+return answer
 `)
 
 /**

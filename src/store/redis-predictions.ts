@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { EXPIRE_BATCH } from './limits.ts'
 import type { PredictionLimits } from './limits.ts'
 import {
@@ -12,7 +13,7 @@ import { NO_EVENTS, type UnitEvents } from '../domain/prediction.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { EXPIRE, FEEDBACK, FIND, PUT } from './redis-prediction-scripts.ts'
-import type { PredictionLookup, PredictionQuery, Store } from './store.ts'
+import type { FeedbackChange, PredictionLookup, PredictionQuery, PredictionStore } from './store.ts'
 import { encodeTallies } from './tally-codec.ts'
 
 /**
@@ -23,10 +24,14 @@ import { encodeTallies } from './tally-codec.ts'
 export function buildRedisPredictions(
   redis: RedisConnection,
   limits: PredictionLimits,
-): Pick<Store, 'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'> {
+): PredictionStore {
   const { maxPending, maxBytes, retentionMs } = limits
   /** Since the last time that somebody was told. */
   let evictedCount = 0
+  /** Names the changes of this store among those of all others. */
+  const self = randomUUID()
+  const changes = new WeakMap<FeedbackChange, number>()
+  let lastChange = 0
   return {
     putPredictions: async (batch) => {
       const args = batch.flatMap((prediction) => {
@@ -46,8 +51,11 @@ export function buildRedisPredictions(
       const found = await redis.run('cannot look predictions up', FIND, keys)
       return (found as Buffer[][]).map((parts, index) => toLookup(parts, queries[index]!))
     },
-    commitFeedback: async ({ labels, events, tallies }) => {
+    commitFeedback: async (change) => {
+      const { labels, events, tallies } = change
+      if (!changes.has(change)) changes.set(change, (lastChange += 1))
       const args = [
+        ...[self, changes.get(change)!],
         labels.length,
         ...labels.flatMap(({ record, prediction, label }) => {
           const bytes = Buffer.alloc(8)
@@ -55,9 +63,9 @@ export function buildRedisPredictions(
           return [record, prediction.at, bytes]
         }),
         events.length,
-        ...events.flatMap(({ record, prediction, events: said }) => [
-          ...[record, prediction.at],
-          encodeRecord({ seen: said.seen, totals: said.totals }),
+        ...events.flatMap(({ record, prediction, before, events: said }) => [
+          ...[record, prediction.at, before],
+          encodeEvents(said),
         ]),
         tallies.length,
         ...tallies.flatMap((each) => [
@@ -65,7 +73,9 @@ export function buildRedisPredictions(
           encodeTallies(each),
         ]),
       ]
-      await redis.run('cannot save feedback', FEEDBACK, args)
+      const answer = (await redis.run('cannot save feedback', FEEDBACK, args)) as Buffer
+      const taken = Array.from(answer, (each) => each === ONE)
+      return { labels: taken.slice(0, labels.length), events: taken.slice(labels.length) }
     },
     expirePredictions: async (now) => {
       let expiredCount = 0
@@ -102,6 +112,16 @@ function toLookup(parts: readonly Buffer[], query: PredictionQuery): PredictionL
     found: isJoined(bytes) ? 'joined' : 'pending',
     record,
     prediction: decodePrediction(bytes, 'requestId' in query ? query.requestId : null),
-    events: said.length === 0 ? NO_EVENTS : decodeRecord<UnitEvents>(said),
+    events: said.length === 0 ? NO_EVENTS : decodeRecord<UnitEvents>(said.subarray(COUNT_BYTES)),
   }
+}
+
+const COUNT_BYTES = 2
+const ONE = '1'.charCodeAt(0)
+
+/** For the scripts, how many events there are stands before them. */
+function encodeEvents({ seen, totals }: UnitEvents): Buffer {
+  const count = Buffer.alloc(COUNT_BYTES)
+  count.writeUInt16LE(seen.length)
+  return Buffer.concat([count, encodeRecord({ seen, totals })])
 }

@@ -91,8 +91,12 @@ export type Store = {
   readonly findPredictions: (
     queries: readonly PredictionQuery[],
   ) => Promise<readonly PredictionLookup[]>
-  /** Stores what feedback has changed, in one transaction. */
-  readonly commitFeedback: (change: FeedbackChange) => Promise<void>
+  /**
+   * In one transaction: takes labels and events, each for the first who asks, and stores what others have changed. What
+   * is answered true is the caller's to count, and nobody else's. A change that had no answer may be made again, as
+   * the same object: it has the same answer.
+   */
+  readonly commitFeedback: (change: FeedbackChange) => Promise<TakenFeedback>
   /** Removes predictions older than the retention or beyond the limits; resolves with how many went. */
   readonly expirePredictions: (now: number) => Promise<RemovedPredictions>
 
@@ -199,14 +203,25 @@ export type PredictionLookup =
   | { readonly found: 'ambiguous'; readonly services: readonly string[] }
   | { readonly found: 'none' }
 
-/** What a slice of feedback changes. What is gone from the store meanwhile stays gone. */
+/** What a slice of feedback is about to count, and what slices before it have changed. */
 export type FeedbackChange = {
   /** Predictions whose label came. */
   readonly labels: readonly (RecordPlace & { readonly label: number })[]
-  /** Units that events reached, and all that events have said of them. */
-  readonly events: readonly (RecordPlace & { readonly events: UnitEvents })[]
-  /** Tallies of stored cohorts, or of shares of published ones. */
+  /** Units that events reached. */
+  readonly events: readonly (RecordPlace & {
+    /** How many events it had when they were looked at. */
+    readonly before: number
+    /** All that events have said of it by now; more than `before`. */
+    readonly events: UnitEvents
+  })[]
+  /** Tallies of stored cohorts, or of shares of published ones. What is gone meanwhile stays gone. */
   readonly tallies: readonly ChangedTallies[]
+}
+
+/** What was taken, in the order asked: the record is there, and has no label yet, or no event that was not seen. */
+export type TakenFeedback = {
+  readonly labels: readonly boolean[]
+  readonly events: readonly boolean[]
 }
 
 /** Which record is meant: `at` tells it from a later one in the same place. */
@@ -235,4 +250,10 @@ export type ReplicaStore = Pick<
   | 'forgetReplica'
   | 'readShares'
   | 'claimUnits'
+>
+
+/** The part of the port that the join of feedback lives by: each engine builds it in a file of its own. */
+export type PredictionStore = Pick<
+  Store,
+  'putPredictions' | 'findPredictions' | 'commitFeedback' | 'expirePredictions'
 >

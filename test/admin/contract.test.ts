@@ -17,6 +17,7 @@ import {
   fakeThreshold,
   NOW,
 } from './fake-deps.ts'
+import { fakeExperimentLog } from './fake-experiments.ts'
 
 const contract = new Contract(await readDocument())
 const RISK = '/api/v1/services/credit-risk'
@@ -76,6 +77,12 @@ const CASES: readonly Case[] = [
   { url: `${RISK}/decisions/17`, status: 200 },
   { url: `${RISK}/decisions/x`, status: 400 },
   { url: `${RISK}/decisions/99`, status: 404 },
+  { url: `${RISK}/experiments`, status: 200 },
+  {
+    url: `${RISK}/experiments`,
+    status: 200,
+    deps: { decisions: async () => fakeExperimentLog('credit-risk', NOW) },
+  },
   { url: `${RISK}/cohorts`, status: 200 },
   { url: `${RISK}/cohorts`, status: 200, deps: ARCHIVE },
   { url: `${RISK}/cohorts?rollout=x`, status: 404, deps: ARCHIVE },

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { AdminDeps, CommandResult } from '../../src/admin/admin-deps.ts'
+import type { AdminDeps, CommandResult, ReloadStanding } from '../../src/admin/admin-deps.ts'
 import type { MirrorFigures, ServiceStatus } from '../../src/admin/service-status.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
 import type { Command, Decision } from '../../src/domain/decision.ts'
@@ -122,6 +122,8 @@ export type FakeDeps = AdminDeps & {
   readonly feedbackBodies: { body: string; contentType: string }[]
 }
 
+const TAKEN: ReloadStanding = { inForceSince: NOW - 3_600_000, refused: null }
+
 /** Deps over the two services `credit-risk` (with a rollout) and `fixed`; single ones can be replaced. */
 export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
   const statuses = [fakeStatus(), fakeStatus(null, 'fixed')]
@@ -161,7 +163,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
     reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'] }),
-    lastReload: () => ({ inForceSince: NOW - 3_600_000, refused: null }),
+    lastReload: () => TAKEN,
     runningConfig: () => ({ version: 1, admin: { tokens: [{ name: 'ops', token: '***' }] } }),
     metrics: async () => ({
       contentType: 'text/plain; version=0.0.4',

@@ -1,11 +1,19 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import type { ReloadStanding } from '../../src/admin/admin-deps.ts'
 import { EventStream } from '../../src/admin/event-stream.ts'
 import { LiveFeed, type LiveFeedDeps } from '../../src/admin/live-feed.ts'
 import type { ServiceStatus } from '../../src/admin/service-status.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
-import { createFakeDeps, fakeDecision, fakeMetric, fakeState, fakeStatus } from './fake-deps.ts'
+import {
+  createFakeDeps,
+  fakeDecision,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  NOW,
+} from './fake-deps.ts'
 
 type Told = {
   readonly name: string
@@ -62,6 +70,7 @@ class World {
   services = new Map<string, ServiceStatus>()
   log: Decision[] = []
   isDraining = false
+  reload: ReloadStanding = { inForceSince: NOW, refused: null }
   presented = 0
   storeFails = false
   readonly listeners = new Set<(service: string) => void>()
@@ -88,6 +97,7 @@ class World {
         return () => void this.listeners.delete(listener)
       },
       isDraining: () => this.isDraining,
+      lastReload: () => this.reload,
     }
     this.feed = new LiveFeed(deps)
   }
@@ -139,7 +149,10 @@ t.test('A reader is told how all services are, then what changes, and that alone
       ],
     },
   })
-  t.same(rest, [])
+  t.same(
+    rest.map(({ name }) => name),
+    ['reload'],
+  )
   await world.feed.look()
   t.same(reader.take(), [], 'nothing has changed')
   world.set('b', { weightBp: 5000, revision: 6 })
@@ -173,6 +186,31 @@ t.test('Verdicts are told at once, counters that move every few looks.', async (
   await world.feed.look()
   t.match(reader.take(), [{ data: { changes: { figures: { canary: { requests: 9999 } } } } }])
 })
+
+t.test(
+  'Those who read of all services are told of a refused reload, and of its mending.',
+  async (t) => {
+    const world = new World('a')
+    t.teardown(() => world.feed.close())
+    const one = await world.join('a')
+    const first = await world.join(null)
+    const taken = { inForceSince: '2027-05-01T12:00:00.000Z', refused: null }
+    t.same(first.take()[1], { name: 'reload', id: null, data: taken })
+    world.reload = { inForceSince: NOW, refused: { at: NOW + 1000, problems: ['one', 'two'] } }
+    await world.feed.look()
+    const refused = { at: '2027-05-01T12:00:01.000Z', problems: ['one', 'two'] }
+    t.same(first.take(), [{ name: 'reload', id: null, data: { ...taken, refused } }])
+    await world.feed.look()
+    t.same(first.take(), [], 'once')
+    const second = await world.join(null)
+    t.match(second.take()[1], { name: 'reload', data: { refused } }, 'who comes later is told too')
+    world.reload = { inForceSince: NOW + 2000, refused: null }
+    await world.feed.look()
+    const mended = { inForceSince: '2027-05-01T12:00:02.000Z', refused: null }
+    for (const reader of [first, second]) t.match(reader.take(), [{ name: 'reload', data: mended }])
+    t.notOk(one.names.includes('reload'))
+  },
+)
 
 t.test('Of one service everything is told, as `GET …/services/{service}` has it.', async (t) => {
   const world = new World('a', 'b')

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { fakeState, fakeStatus } from '../admin/fake-deps.ts'
+import { fakeExperimentLog } from '../admin/fake-experiments.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
 import { until } from '../e2e/support/until.ts'
 import { launchBrowser, openOn } from './support/browser.ts'
@@ -13,9 +14,26 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   const stage = await openStage({
     scripts: [UNDER_WAY, ROLLED_BACK, WAITS, IDLE],
     others: () => [shadowed(CURTAIN), experimented(), ruled()],
+    logs: { 'checkout-offer': fakeExperimentLog('checkout-offer', CURTAIN) },
   })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
+
+  await t.test('a file that was not taken is told, until it is mended', async (t) => {
+    const { page, faults } = await open('#/')
+    await page.locator('table.overview tbody tr').first().waitFor()
+    const told = page.locator('.refused-reload')
+    t.equal(await told.count(), 0)
+    stage.refuseReload(['serin.yaml:3:1: stoer: unknown key "stoer"', 'another'])
+    await told.waitFor()
+    t.equal(
+      await told.textContent(),
+      'The file read at 04/05/2027, 09:30:00 was refused: serin.yaml:3:1: stoer: unknown key "stoer" (and 1 more: serin check); the configuration of 04/05/2027, 08:30:00 stays in force.',
+    )
+    stage.refuseReload(null)
+    await told.waitFor({ state: 'detached' })
+    t.same(faults, [])
+  })
 
   await t.test('those that want somebody to look come first, and can be searched', async (t) => {
     const { page, faults } = await open('#/')
@@ -38,6 +56,21 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     await page.getByRole('button', { name: /^to look at/ }).click()
     t.same(await names.allTextContents(), ['churn', 'fraud-score', 'search-rank'])
     t.same(faults, [])
+  })
+
+  await t.test('no cell of the list runs into the next one, however wide the window', async (t) => {
+    for (const width of [1024, 1180, 1280, 1440]) {
+      const { page } = await open('#/', { width })
+      await page.locator('tr', { hasText: 'credit-risk' }).waitFor()
+      const beyond = await page
+        .locator('table.overview td')
+        .evaluateAll((cells) =>
+          cells
+            .filter((cell) => cell.scrollWidth > cell.clientWidth)
+            .map((cell) => cell.textContent),
+        )
+      t.same(beyond, [], `${width} px`)
+    }
   })
 
   await t.test(
@@ -93,6 +126,17 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
     await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
+    const past = page.getByRole('region', { name: 'Past experiments' })
+    const newest = past.getByRole('article', { name: '3.1 vs 3.2-small vs 3.2-large#2' })
+    t.match(
+      await newest.textContent(),
+      /25\/04\/2027, 09:30:00 to 03\/05\/2027.*b \(3\.2-small\) gets all.*#4, by ana.*half of the cost/,
+    )
+    const said = newest.locator('summary')
+    t.match(await said.allTextContents(), [/^b .*better$/, /^c .*not known yet$/])
+    await said.first().click()
+    await newest.getByRole('row', { name: /^rmse better.*0\.974 \(0\.921 to 1\.061\)/ }).waitFor()
+    await past.getByText('has ended: b worse, c not known yet').waitFor()
   })
 
   await t.test('rules say what they match, whom they name, and who answered how', async (t) => {

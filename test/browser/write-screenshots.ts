@@ -1,10 +1,11 @@
-/** Writes docs/images/: the dashboard over simulated rollouts, as docs/dashboard.md shows it. */
+/** Writes docs/images/: the dashboard over simulated rollouts, and the terminal at a run of the demo. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { launchBrowser, openPage } from './support/browser.ts'
 import { experimented, shadowed } from './support/fixed-services.ts'
 import { IDLE, PROMOTED, ROLLED_BACK, UNDER_WAY, WAITS, WATCHED } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
+import { takeTerminalPictures } from './take-terminal-pictures.ts'
 
 const FOLDER = join(process.cwd(), 'docs/images')
 
@@ -92,6 +93,7 @@ try {
     else await page.locator(part).screenshot({ path })
     await page.context().close()
   }
+  await takeTerminalPictures(browser, FOLDER)
 } finally {
   await browser.close()
   await stage.close()

@@ -65,12 +65,15 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     'by-limit (rmse): beyond its limit. The',
     'asks (rmse, pauses): nothing is shown yet.',
     'rmse/label-missing (label-missing, pauses): shown to be worse.',
+    'It guards rmse: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.',
     'told (rmse, only reported): nothing is shown yet.',
     'shadow (rmse, only reported): nothing is shown yet.',
     'shift (drift, pauses, outside of the rollback α): no shift is flagged.',
   ]) {
     t.match(said, text)
   }
+  const pairs = metric('rmse/label-missing/mirror', guard)
+  t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
 })
 
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {

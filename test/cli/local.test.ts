@@ -65,6 +65,7 @@ t.test('Help and version are no failures; unknown commands and options are.', as
     'undo',
     'wait',
     'decisions',
+    'experiments',
     'explain',
     'plan',
     'feedback',

@@ -13,6 +13,7 @@ import {
   LOOPBACK,
   NOW,
 } from '../admin/fake-deps.ts'
+import { fakeExperimentLog } from '../admin/fake-experiments.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 /** An address on which nothing listens: its port was just given back. */
@@ -63,17 +64,28 @@ t.test(
       const refused = problems === null ? null : { at: NOW - 120_000, problems }
       const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
       const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
-      return (await run(['status', ...argv, '--admin', admin])).stdout
+      return run(['status', ...argv, '--admin', admin])
     }
     const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
-    const shown = await show([first, 'another'])
+    const shown = (await show([first, 'another'])).stdout
     t.ok(widest(shown) <= 80)
     t.match(
       shown.replaceAll('\n', ' '),
       `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
     )
-    t.match(await show(['one'], ['fixed']), /was refused: one; the configuration of/)
-    t.notMatch(await show(null), /refused/)
+    t.match((await show(['one'], ['fixed'])).stdout, /was refused: one; the configuration of/)
+    t.notMatch((await show(null)).stdout, /refused/)
+
+    const json = JSON.parse((await show(['one', 'two'], ['-o', 'json'])).stdout)
+    t.same(json.reload, {
+      inForceSince: '2027-05-01T11:00:00.000Z',
+      refused: { at: '2027-05-01T11:58:00.000Z', problems: ['one', 'two'] },
+    })
+    t.equal(JSON.parse((await show(null, ['-o', 'json'])).stdout).reload.refused, null)
+    const named = await show(['one'], ['fixed', '-o', 'json'])
+    t.equal(JSON.parse(named.stdout).name, 'fixed')
+    t.match(named.stderr, /^serin: the file read at .* was refused: one; .* stays in force\n$/)
+    t.equal((await show(null, ['fixed', '-o', 'json'])).stderr, '')
   },
 )
 
@@ -217,6 +229,35 @@ t.test('Weights are shown where none are given.', async (t) => {
   const admin = await serveAdmin(t, createFakeDeps())
   const { stdout } = await run(['weights', 'fixed', '--admin', admin])
   t.equal(stdout, 'baseline 90 %, canary 10 %\n')
+})
+
+t.test('Experiments that have ended are listed with what they had come to.', async (t) => {
+  const decisions = async () => fakeExperimentLog('fixed', NOW)
+  const admin = await serveAdmin(t, createFakeDeps({ decisions }))
+  const { stdout } = await run(['experiments', 'fixed', '--admin', admin])
+  t.equal(
+    stdout.slice(0, stdout.indexOf('\n\n')),
+    `3.1 vs 3.2-small vs 3.2-large#2  2027-04-22 12:00:00 to 2027-04-30 12:00:00
+  ended by  #4 by ana: b (3.2-small) gets all of the traffic
+  because   half of the cost
+  b  better  (10,911 against 21,870 of the baseline)
+   metric     verdict  baseline  challenger  ratio (interval)
+   rmse       better        3.1        3.02  0.974 (0.921 to 1.061)
+   no-answer  -             3.1        3.02  0.974 (0.921 to 1.061)
+  c  not known yet  (10,911 against 21,870 of the baseline)
+   metric     verdict        baseline  challenger  ratio (interval)
+   rmse       not known yet       3.1        3.02  0.974 (0.921 to 1.061)
+   no-answer  -                   3.1        3.02  0.974 (0.921 to 1.061)`,
+  )
+  t.match(
+    stdout,
+    /\n\n3\.0 vs .*\n {2}ended by {2}#1 by configuration: 3\.0 vs 3\.1-small vs 3\.1-large#1 has/,
+  )
+  const empty = await serveAdmin(t, createFakeDeps())
+  t.equal(
+    (await run(['experiments', 'fixed', '--admin', empty])).stdout,
+    'no experiment of fixed has ended yet (`serin status fixed` shows what is compared now)\n',
+  )
 })
 
 t.test('Decisions are listed newest first, within a page.', async (t) => {

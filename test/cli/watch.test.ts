@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
-import type { AdminDeps } from '../../src/admin/admin-deps.ts'
+import type { AdminDeps, ReloadStanding } from '../../src/admin/admin-deps.ts'
 import type { ServiceStatus } from '../../src/admin/service-status.ts'
 import { runCli } from '../../src/cli/program.ts'
 import type { Comparison } from '../../src/domain/comparison.ts'
@@ -103,6 +103,47 @@ t.test('One service is watched with weights as bars and evidence as gauges.', as
     '  #16       61 s ago  evaluator  start    no harm shown on 1,204 canary request…',
   ])
   t.equal(fake.stdout().split('\u001B[12A').length, 2, 'drawn over the first')
+})
+
+t.test('A watch tells of a file that the gateway did not take, until it is mended.', async (t) => {
+  let refused: ReloadStanding['refused'] = null
+  const admin = await serve(t, () => [fakeStatus()], {
+    lastReload: () => ({ inForceSince: NOW - 3_600_000, refused }),
+  })
+  const refuse = () => void (refused = { at: NOW, problems: ['line 3 is wrong', 'another'] })
+  const mend = () => void (refused = null)
+  const said =
+    'the file read at 2027-05-01 12:00:00 was refused: line 3 is wrong (and 1 more: `serin check`); the configuration of 2027-05-01 11:00:00 stays in force'
+
+  const screen = (await watch(admin, [], TERMINAL, [refuse, nothing])).fake.stdout()
+  const told = lastFrame(screen).slice(1, 4)
+  t.match(told[0], /^ {2}gateway {3}the file read at/)
+  t.equal(told.map((line) => line.slice(12)).join(' '), said)
+  t.notMatch(
+    lastFrame((await watch(admin, [], TERMINAL, [mend, nothing])).fake.stdout()),
+    /refused/,
+  )
+
+  const lines = (await watch(admin, [], PIPE, [refuse, nothing, mend, nothing])).fake.stdout()
+  t.same(
+    lines.split('\n').filter((line) => line.includes('gateway')),
+    [
+      `2027-05-01 12:00:01  gateway  ${said}`,
+      '2027-05-01 12:00:03  gateway  the file was read again, and is in force',
+    ],
+  )
+
+  const json = (await watch(admin, ['-o', 'json'], PIPE, [refuse, nothing])).fake.stdout()
+  t.match(
+    json
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    [
+      { reload: { refused: null } },
+      { reload: { refused: { problems: ['line 3 is wrong', 'another'] } } },
+    ],
+  )
 })
 
 t.test('A gauge tells harm from proof, and what has no evidence is told in words.', async (t) => {

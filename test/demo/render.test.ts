@@ -206,6 +206,23 @@ All 1 rollouts ended as they should, in 50 s (seed 7).
   t.end()
 })
 
+t.test('a long decision is told under itself, within the 80 columns of the report', (t) => {
+  const [service] = RESULT.services
+  const summary = `Advanced from 5 % to 20 %: ${'no harm is shown; '.repeat(6).trim()}`
+  const decisions = [{ ...DECISION, summary }]
+  const lines = renderResult({ ...RESULT, services: [{ ...service!, decisions }] }).split('\n')
+  const first = lines.findIndex((line) => line.includes('Advanced'))
+  const told = lines.slice(first, first + 3)
+  t.equal(told[0]!.slice(0, 22), '     0.0 s  advance   ')
+  t.same(
+    told.slice(1).map((line) => line.slice(0, 22).trim()),
+    ['', ''],
+  )
+  t.equal(told.map((line) => line.slice(22)).join(' '), summary)
+  t.ok(lines.every((line) => line.length <= 80))
+  t.end()
+})
+
 t.test('the report says what went otherwise, and which feedback was not delivered', (t) => {
   const [service] = RESULT.services
   const text = renderResult({

@@ -27,6 +27,7 @@ t.test('What docs/cli.md says of `-o json` is what the commands print.', async (
       (verb) => ['promote', 'and the other verbs', [verb, 'credit-risk']] as const,
     ),
     ['decisions', '', ['decisions', 'credit-risk']],
+    ['experiments', '', ['experiments', 'fixed']],
     ['backtest', '--rps', made],
     ['feedback', '', ['feedback', '-']],
     ['reload', '', ['reload']],

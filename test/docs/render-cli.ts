@@ -16,13 +16,18 @@ const ANSWER = 'a [CommandAnswer](api.md#commandanswer)'
 
 /** Every output of the command line that programs may read. */
 export const JSON_OUTPUTS: readonly JsonOutput[] = [
-  { command: 'status', when: '', keys: ['services'], of: 'every [Service](api.md#service)' },
+  {
+    command: 'status',
+    when: '',
+    keys: ['services', 'reload'],
+    of: 'every [Service](api.md#service), and what became of the last reload',
+  },
   { command: 'status', when: 'of one service', keys: null, of: SERVICE },
   {
     command: 'status',
     when: '--watch',
-    keys: ['services'],
-    of: 'one line a second and at each decision, of every service or of the one; the gateway going and coming is told on stderr',
+    keys: ['services', 'reload'],
+    of: 'one line a second and at each decision, of every service or of the one, with what became of the last reload; the gateway going and coming is told on stderr',
   },
   { command: 'weights', when: '', keys: null, of: 'percent by the name of the variant' },
   { command: 'weights', when: 'with weights', keys: ['decision', 'service'], of: ANSWER },
@@ -33,6 +38,12 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     of: `${ANSWER}; \`decision\` is null where nothing had to change`,
   },
   { command: 'decisions', when: '', keys: ['decisions'], of: 'each a [Decision](api.md#decision)' },
+  {
+    command: 'experiments',
+    when: '',
+    keys: ['experiments'],
+    of: 'each a [PastExperiment](api.md#pastexperiment)',
+  },
   { command: 'explain', when: '', keys: null, of: 'a [Decision](api.md#decision)' },
   {
     command: 'explain',

@@ -71,6 +71,16 @@ t.test('Three variants are compared; the winner that is promoted stays.', async 
   const done = await runSerin(t, promote)
   t.match(done.stdout, /large \(2-large\) gets all of the traffic/)
   t.comment(done.stdout)
+  const past = await runSerin(t, ['experiments', 'm', '--admin', first.admin])
+  t.match(
+    past.stdout,
+    /^1 vs 2-small vs 2-large#1 .*\n {2}ended by {2}#1 by .*: large \(2-large\) gets/,
+  )
+  t.match(
+    past.stdout,
+    /\n {2}because {3}twice as good\n {2}small {2}worse [^]*\n {2}large {2}better /,
+  )
+  t.comment(past.stdout)
   await load.stop()
   first.kill('SIGKILL')
   await first.ended

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createServer as createHttpServer, type ServerResponse } from 'node:http'
 import { request } from 'undici'
-import type { ReloadStandingJson } from '../../src/admin/configuration.ts'
+import type { ReloadStandingJson } from '../../src/admin/present-reload.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { askAdmin, command, readSample, readService, untilService } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'

@@ -80,7 +80,8 @@ class Processes {
       const { result, alsoChanged } = evaluator.label(prediction, label)
       results.push(result)
       await this.store.commitFeedback({
-        ...{ labels: [], events: [] },
+        labels: [],
+        events: [],
         tallies: structuredClone(alsoChanged ?? []),
       })
     }

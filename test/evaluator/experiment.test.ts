@@ -113,6 +113,68 @@ t.test('evidence survives a restart; other versions begin it anew', async (t) =>
   t.same(world.errors, [])
 })
 
+t.test('what an experiment had come to outlives it, in the log', async (t) => {
+  const configured = threeWay([ERRORS, LATENCY])
+  const failing: Parameters<ExperimentWorld['run']>[1] = (variant, random) => ({
+    outcome: random() < (variant === 'c' ? 0.3 : 0.05) ? 'failed' : 'ok',
+  })
+  const [baseline, b, c] = configured.variants
+  const other = { ...configured, variants: [baseline!, b!, { ...c!, version: 'D' }] }
+  const told = {
+    action: 'start',
+    actor: 'configuration',
+    rollout: '1.4 vs B vs D#2',
+    summary: /^1\.4 vs B vs C#1 has ended: b .*, c worse; 1\.4 vs B vs D#2 begins$/,
+    metrics: [],
+    experiment: {
+      id: '1.4 vs B vs C#1',
+      comparisons: [
+        { variant: 'b', metrics: [{ report: { name: 'errors', ratio: Object } }, {}] },
+        { variant: 'c', verdict: 'worse', metrics: [{ verdict: 'worse' }, {}] },
+      ],
+    },
+  }
+  for (const how of ['a reload', 'a restart'] as const) {
+    const world = await ExperimentWorld.begin(configured)
+    await world.run(20, failing)
+    const { comparisons } = world.view
+    const { startedAt } = world.view.state
+    if (how === 'a reload') await world.reload(other)
+    else {
+      world.service = other
+      await world.restart()
+      await world.run(1, failing)
+    }
+    t.equal(world.store.log.length, 1, how)
+    t.match(world.store.log[0], { ...told, experiment: { ...told.experiment, startedAt } })
+    const kept = world.store.log[0]!.experiment!.comparisons
+    t.same(
+      kept.map((each) => each.units),
+      comparisons.map((each) => each.units),
+    )
+    // Its next one has judged nothing: there is nothing to tell of its end.
+    await world.reload(configured)
+    t.equal(world.store.log.length, 1)
+    t.same(world.errors, [])
+  }
+})
+
+t.test('a promotion and its undo tell how things stood', async (t) => {
+  const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+  await world.run(10, () => ({}))
+  await world.evaluator.command('svc', { verb: 'promote', full: false, variant: 'b', ...BY }, null)
+  await world.evaluator.command('svc', { verb: 'undo', ...BY }, null)
+  const [promoted, undone] = world.store.log
+  for (const { experiment } of [promoted!, undone!]) {
+    t.match(experiment, {
+      id: '1.4 vs B vs C#1',
+      comparisons: [{ variant: 'b' }, { variant: 'c' }],
+    })
+    t.ok(experiment!.comparisons[0]!.units.baseline > 1000)
+    t.same(structuredClone(experiment), experiment, 'plain data')
+  }
+})
+
 t.test('another split in the configuration ends a winner, and the log says so', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([ERRORS]))
   await world.run(1, () => ({}))

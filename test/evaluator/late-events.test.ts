@@ -87,7 +87,8 @@ class World {
       eventFields: () => plan.eventFields,
       bookLabel: (prediction, label) => evaluator.label(prediction, label),
       showLabel: () => true,
-      bookEvent: (prediction, totals, event) => evaluator.event(prediction, totals, event),
+      bookEvent: evaluator.event,
+      later: () => {},
     })
     return { store, buffer, evaluator, book, join }
   }

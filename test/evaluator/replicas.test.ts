@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
+import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
@@ -63,14 +64,19 @@ type Process = {
 }
 
 /** As many requests for each variant; those of the canary take so long, and every n-th of them fails. */
-function serveCanary({ book }: Process, each: number, { ms = 5, failsEvery = Infinity } = {}) {
+function serveCanary(
+  { book }: Process,
+  each: number,
+  { ms = 5, failsEvery = Infinity, code = null as ErrorCode | null } = {},
+) {
   for (let n = 1; n <= each; n++) {
     for (const variant of ['baseline', 'canary']) {
       const none = { suppressed: false, keyMissing: false, overrideRefused: false }
       const ticket = book.begin({ variant, reason: 'random', unit: null, ...none }, 'r', 0)
       const isCanary = variant === 'canary'
       const fails = isCanary && n % failsEvery === 0
-      book.end(ticket, fails ? 'failed' : 'ok', 200, 1, isCanary ? ms : 5)
+      const [outcome, status] = fails ? (['failed', 500] as const) : (['ok', 200] as const)
+      book.end(ticket, outcome, status, 1, isCanary ? ms : 5, fails ? code : null)
     }
   }
 }
@@ -219,7 +225,9 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     await follower.evaluator.stop()
     await world.run(8000, [leader])
     t.match(world.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
-    t.match(world.store.log.at(-1)!.metrics, [{ canary: { n: 120 } }], 'also of one that is gone')
+    const { metrics, summary } = world.store.log.at(-1)!
+    t.match(metrics, [{ canary: { n: 120 } }], 'also of one that is gone')
+    t.match(summary, /The canary's failures in this attempt: 40 × status 500\./)
     t.same(world.errors, [])
   })
 
@@ -269,6 +277,42 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     await world.run(2000)
     t.same(limitOf(leader).canary, { value: 0, n: 60 })
   })
+})
+
+t.test('a rollback says how the canary failed on all processes', async (t) => {
+  const steps = weightSteps([50, 60, 100], 1e6)
+  const of = quickService({
+    spec: { steps },
+    analysis: { metrics: [{ ...ERRORS, ...ABSOLUTE, max: 0.2 }] },
+  })
+  const world = new Processes()
+  const leader = await world.start(of)
+  await world.run(2000)
+  const followers = [await world.start(of), await world.start(of)]
+  // One of them is of a version that says nothing of it.
+  const { report } = world.store
+  world.store.report = (said, shares) => {
+    const { faults: _, ...earlier } = said
+    return report(said.replica === 'p2' ? earlier : said, shares)
+  }
+  await world.run(4000)
+  serveCanary(leader, 60, { failsEvery: 6 })
+  serveCanary(followers[0]!, 60, { failsEvery: 3, code: 'SERIN_UPSTREAM_CONNECT_TIMEOUT' })
+  serveCanary(followers[0]!, 60, { failsEvery: 2 })
+  serveCanary(followers[1]!, 60, { failsEvery: 3 })
+  await world.run(8000)
+  const { action, summary } = world.store.log.at(-1)!
+  t.equal(action, 'rollback')
+  const [status, timeout] = [10 + 30, 20]
+  t.match(summary, `attempt: ${status} × status 500, ${timeout} × SERIN_UPSTREAM_CONNECT_TIMEOUT.`)
+  const retry = { verb: 'retry', force: true, actor: 'me', note: null } as const
+  t.match(await leader.evaluator.command('svc', retry, null), { ok: true })
+  await world.run(4000)
+  serveCanary(followers[0]!, 60, { failsEvery: 3 })
+  serveCanary(leader, 60, { failsEvery: 3 })
+  await world.run(8000)
+  t.match(world.store.log.at(-1)!.summary, 'attempt: 40 × status 500.', 'another one begins anew')
+  t.same(world.errors, [])
 })
 
 function limitOf({ evaluator }: Process): MetricReport {

@@ -10,7 +10,6 @@ import type {
   RolloutRecord,
   Store,
   UnitBatch,
-  FeedbackChange,
 } from '../../src/store/store.ts'
 
 /** A store in memory with the semantics of the port, and switches that make commits or all of it fail. */
@@ -135,7 +134,7 @@ export class MemoryStore implements Store {
 
   putPredictions = async (): Promise<void> => {}
   findPredictions = async (): Promise<never[]> => []
-  commitFeedback = async ({ tallies }: Pick<FeedbackChange, 'tallies'>): Promise<void> => {
+  commitFeedback: Store['commitFeedback'] = async ({ labels, events, tallies }) => {
     for (const each of tallies) {
       const { service, cohort, rollout, tallies: changed, replica } = each
       if (replica !== undefined) this.shares.feedback(each)
@@ -143,6 +142,7 @@ export class MemoryStore implements Store {
       if (replica !== undefined || kept?.rollout !== rollout) continue
       Object.assign(kept.tallies, structuredClone(changed))
     }
+    return { labels: labels.map(() => true), events: events.map(() => true) }
   }
   publish: Store['publish'] = async (lease, publications) => {
     this.#mustBeThere()

@@ -217,7 +217,11 @@ export class Simulation {
       const { result, changed } = this.evaluator.label(pending, prediction + error)
       if (pending.pair !== undefined && result === 'joined') this.pairLabels++
       if (changed === null) return
-      void this.store.commitFeedback({ tallies: [{ ...changed, service: 'svc' }] })
+      void this.store.commitFeedback({
+        labels: [],
+        events: [],
+        tallies: [{ ...changed, service: 'svc' }],
+      })
     })
   }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MAX_UNIT_EVENTS } from '../../src/feedback/join-event.ts'
-import { KEY_UNIT, makeWorld } from './join-world.ts'
+import { NO_EVENTS } from '../../src/domain/prediction.ts'
+import { FeedbackStore, KEY_UNIT, makeWorld } from './join-world.ts'
 import { SERVICE, samplePrediction } from '../store/samples.ts'
 
 const PURCHASE = '"event":"purchase","value":1,"values":{"amount":2}'
@@ -17,7 +18,7 @@ t.test('an event is booked with its unit, and remembered with it in the store', 
   })
   const event = { name: 'purchase', value: 1, values: { amount: 2 }, at: 2000 }
   t.strictSame(world.events, [[samplePrediction(), [], event]])
-  t.match(world.commits, [{ labels: [], events: [{ record: 0, events: { totals: [1] } }] }])
+  t.match(world.commits, [{ labels: [], events: [{ before: 0, events: { totals: [1] } }] }])
   t.equal(world.commits[0]!.events[0]!.events.seen.length, 1)
   t.strictSame(world.counts, { 'credit-risk joined': 1 })
 })
@@ -168,4 +169,48 @@ t.test('a slice that the store did not take is stored before anything else, once
   t.equal(world.events.length, 1)
   t.equal(world.commits.length, 1)
   t.strictSame(world.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 1 })
+})
+
+t.test(
+  'events of one unit that come to two processes at once count on top of each other',
+  async (t) => {
+    const store = new FeedbackStore()
+    const prediction = samplePrediction()
+    const [one, other] = [makeWorld([prediction], {}, store), makeWorld([prediction], {}, store)]
+    const line = (id: string) => `{"requestId":"r-1",${PURCHASE},"id":"${id}"}`
+    // The other one is faster, two times: with the first of the two events, and with one of its own.
+    const ids = ['a', 'c']
+    one.meanwhile = () => {
+      const id = ids.shift()
+      if (id === undefined) return
+      const { seen, totals } = store.said.get(prediction) ?? NO_EVENTS
+      const known = hashes.get(id)!
+      store.said.set(prediction, { seen: [...seen, known], totals: [(totals[0] ?? 0) + 1] })
+    }
+    const hashes = new Map<string, number>()
+    for (const id of ['a', 'c']) {
+      const world = makeWorld([prediction])
+      await world.accept(line(id))
+      hashes.set(id, world.commits[0]!.events[0]!.events.seen[0]!)
+    }
+    t.match(await one.accept(line('a'), line('b')), { joined: 1, duplicate: 1 })
+    t.same(
+      one.events.map(([, totals]) => totals),
+      [[2]],
+    )
+    t.match(await other.accept(line('a'), line('b'), line('c')), { joined: 0, duplicate: 3 })
+    t.same(store.said.get(prediction)!.totals, [3])
+  },
+)
+
+t.test('a cohort that is folded while an event is taken is late for it', async (t) => {
+  const world = makeWorld([samplePrediction()], {
+    bookEvent: (_prediction, totals, _event, counted) => ({
+      result: counted ? 'late' : 'joined',
+      changed: null,
+      totals,
+    }),
+  })
+  t.match(await world.accept(`{"requestId":"r-1",${PURCHASE}}`), { joined: 0, late: 1 })
+  t.strictSame(world.counts, { 'credit-risk late': 1 })
 })

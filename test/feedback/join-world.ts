@@ -1,4 +1,4 @@
-import type { Prediction, UnitEvents } from '../../src/domain/prediction.ts'
+import type { FeedbackEvent, Prediction, UnitEvents } from '../../src/domain/prediction.ts'
 import { NO_EVENTS } from '../../src/domain/prediction.ts'
 import { createFeedbackJoin } from '../../src/feedback/join.ts'
 import type { FeedbackJoinDeps, JoinMatch } from '../../src/feedback/join.ts'
@@ -10,29 +10,61 @@ import { SERVICE } from '../store/samples.ts'
 /** The key whose unit `k-1` of the samples is. */
 export const KEY_UNIT = keyUnit('k-1')
 
+/** What a store in memory keeps of feedback; several worlds may share one, as processes do. */
+export class FeedbackStore {
+  readonly marked = new Set<Prediction>()
+  readonly said = new Map<Prediction, UnitEvents>()
+
+  take({ labels, events }: Omit<SliceChange, 'tallies'>) {
+    return {
+      labels: labels.map(({ prediction }) => {
+        if (this.marked.has(prediction)) return false
+        this.marked.add(prediction)
+        return true
+      }),
+      events: events.map(({ prediction, before, events: said }) => {
+        if ((this.said.get(prediction) ?? NO_EVENTS).seen.length !== before) return false
+        this.said.set(prediction, said)
+        return true
+      }),
+    }
+  }
+}
+
 /** A join with a store in memory that behaves as the real one does. */
-export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoinDeps> = {}) {
+export function makeWorld(
+  predictions: Prediction[],
+  change: Partial<FeedbackJoinDeps> = {},
+  store = new FeedbackStore(),
+) {
   const booked: { prediction: Prediction; label: number }[] = []
   const shown: { prediction: Prediction; label: number }[] = []
-  const events: Parameters<FeedbackJoinDeps['bookEvent']>[] = []
+  /** Those that were counted. */
+  const events: [Prediction, readonly number[], FeedbackEvent][] = []
   const commits: SliceChange[] = []
   const counts: Record<string, number> = {}
-  const marked = new Set<Prediction>()
-  const said = new Map<Prediction, UnitEvents>()
+  const answers = new Map<SliceChange, ReturnType<FeedbackStore['take']>>()
   const toMatch = (prediction: Prediction): JoinMatch => ({
-    found: marked.has(prediction) ? 'joined' : 'pending',
+    found: store.marked.has(prediction) ? 'joined' : 'pending',
     record: predictions.indexOf(prediction),
     prediction,
-    events: said.get(prediction) ?? NO_EVENTS,
+    events: store.said.get(prediction) ?? NO_EVENTS,
   })
   const world = {
     predictions,
+    store,
     booked,
     shown,
     events,
     commits,
     counts,
+    /** The store does nothing, or what it is told and gives no answer. */
     failWith: null as Error | null,
+    failsAfter: null as Error | null,
+    /** What another process does between a look and a claim. */
+    meanwhile: () => {},
+    /** What waits for being tried again. */
+    later: [] as (() => void)[],
   }
   const deps: { -readonly [Key in keyof FeedbackJoinDeps]: FeedbackJoinDeps[Key] } = {
     services: () => [SERVICE, 'other'],
@@ -59,11 +91,14 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
           }
           return matches[0] === undefined ? { found: 'none' } : toMatch(matches[0])
         }),
-      commitFeedback: async (slice) => {
+      commitFeedback: async (change) => {
         if (world.failWith !== null) throw world.failWith
-        commits.push(slice)
-        for (const { prediction } of slice.labels) marked.add(prediction)
-        for (const each of slice.events) said.set(each.prediction, each.events)
+        world.meanwhile()
+        const taken = answers.get(change) ?? store.take(change)
+        answers.set(change, taken)
+        if (world.failsAfter !== null) throw world.failsAfter
+        commits.push(change)
+        return taken
       },
     },
     showLabel: (prediction, label) => {
@@ -74,10 +109,11 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
       booked.push({ prediction, label })
       return change.bookLabel?.(prediction, label) ?? { result: 'joined', changed: null }
     },
-    bookEvent: (prediction, totals, event) => {
-      events.push([prediction, totals, event])
+    bookEvent: (...told) => {
+      const [prediction, totals, event, counted] = told
+      if (counted) events.push([prediction, totals, event])
       return (
-        change.bookEvent?.(prediction, totals, event) ?? {
+        change.bookEvent?.(...told) ?? {
           result: 'joined',
           changed: null,
           totals: [(totals[0] ?? 0) + 1],
@@ -89,6 +125,7 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
       const key = `${service} ${result}`
       counts[key] = (counts[key] ?? 0) + lines
     },
+    later: (run) => void world.later.push(run),
   }
   const { bookLabel: _, bookEvent: __, ...others } = change
   Object.assign(deps, others)
@@ -102,6 +139,7 @@ export function makeWorld(predictions: Prediction[], change: Partial<FeedbackJoi
   })
   return Object.assign(world, {
     deps,
+    finish: join.finish,
     accept: (...lines: string[]) =>
       join.accept(parseFeedback(lines.join('\n'), 'application/x-ndjson')),
   })

@@ -5,7 +5,7 @@ import { parseFeedback } from '../../src/feedback/parse.ts'
 import { createPredictionBuffer } from '../../src/store/prediction-buffer.ts'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import { events } from '../fakes/evidence.ts'
-import { makeWorld } from './join-world.ts'
+import { FeedbackStore, makeWorld } from './join-world.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from '../store/samples.ts'
 
 t.test('a label of a pair is booked, though its request is no draw', async (t) => {
@@ -103,11 +103,15 @@ t.test('cohorts that changed are stored with the labels, each once', async (t) =
     bookLabel: ({ requestId }) => ({ result: 'joined', changed: byId[requestId]! }),
   })
   await world.accept(...['a', 'b', 'c', 'd'].map((id) => `{"requestId":"${id}","label":1}`))
-  t.equal(world.commits.length, 1)
-  t.strictSame(world.commits[0]!.tallies, [
-    { ...one, service: SERVICE },
-    { ...two, service: SERVICE },
-  ])
+  t.equal(world.commits.length, 2)
+  t.strictSame(world.commits[1], {
+    labels: [],
+    events: [],
+    tallies: [
+      { ...one, service: SERVICE },
+      { ...two, service: SERVICE },
+    ],
+  })
 })
 
 t.test('ambiguous ids, unknown services and bad lines are rejected with their line', async (t) => {
@@ -181,10 +185,12 @@ t.test('batches that come at once are joined one after the other', async (t) => 
 t.test('nothing is acknowledged when the store fails, and nothing is booked twice', async (t) => {
   const tallies = changed(7)
   const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })], {
-    bookLabel: () => ({ result: 'joined', changed: tallies }),
+    bookLabel: () => {
+      world.failWith = failure
+      return { result: 'joined', changed: tallies }
+    },
   })
   const failure = new Error('disk full')
-  world.failWith = failure
   const line = '{"requestId":"r-1","label":4}'
   await t.rejects(world.accept(line), failure)
   await t.rejects(world.accept('{"requestId":"r-2","label":5}'), failure)
@@ -193,18 +199,76 @@ t.test('nothing is acknowledged when the store fails, and nothing is booked twic
   world.failWith = null
   t.match(await world.accept(line), { duplicate: 1 })
   t.equal(world.booked.length, 1)
-  t.strictSame(world.commits, [
-    {
-      labels: [{ record: 0, prediction: samplePrediction(), label: 4 }],
-      events: [],
-      tallies: [{ ...tallies, service: SERVICE }],
-    },
-  ])
+  t.same(
+    world.commits.map(({ labels, tallies }) => [labels.length, tallies]),
+    [
+      [1, []],
+      [0, [{ ...tallies, service: SERVICE }]],
+    ],
+  )
   t.strictSame(world.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 1 })
 })
 
+t.test('what the store may have taken is counted once it has answered', async (t) => {
+  for (const what of ['failWith', 'failsAfter'] as const) {
+    const world = makeWorld([samplePrediction()])
+    const failure = new Error('no answer')
+    world[what] = failure
+    const line = '{"requestId":"r-1","label":4}'
+    await t.rejects(world.accept(line), failure)
+    t.strictSame([world.booked, world.counts], [[], {}], 'not before')
+    await t.rejects(world.finish(), failure)
+    t.equal(world.later.length, 1, 'it is tried again one time after the other')
+    world[what] = null
+    world.later[0]!()
+    await world.finish()
+    t.equal(world.booked.length, 1)
+    t.strictSame(world.counts, { 'credit-risk joined': 1 })
+    t.match(await world.accept(line), { joined: 0, duplicate: 1 })
+    t.equal(world.later.length, 1, 'and no more when it is stored')
+  }
+})
+
+t.test('what is tried again goes on being tried', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  world.failWith = new Error('away')
+  await t.rejects(world.accept('{"requestId":"r-1","label":4}'))
+  world.later[0]!()
+  await t.rejects(world.finish())
+  t.equal(world.later.length, 2)
+})
+
+t.test('of two processes that are told the same at the same moment one counts it', async (t) => {
+  const store = new FeedbackStore()
+  const predictions = ['r-1', 'r-2'].map((requestId) => samplePrediction({ requestId }))
+  const [one, other] = [makeWorld(predictions, {}, store), makeWorld(predictions, {}, store)]
+  const lines = ['{"requestId":"r-1","label":4}', '{"requestId":"r-2","label":5}']
+  const faster: Promise<unknown>[] = []
+  one.meanwhile = () => {
+    one.meanwhile = () => {}
+    store.take({ labels: [{ record: 0, prediction: predictions[0]!, label: 4 }], events: [] })
+    faster.push(other.accept(lines[0]!))
+  }
+  t.match(await one.accept(...lines), { joined: 1, duplicate: 1 })
+  await Promise.all(faster)
+  t.match(one.booked, [{ prediction: { requestId: 'r-2' } }])
+  t.strictSame(one.counts, { 'credit-risk joined': 1, 'credit-risk duplicate': 1 })
+})
+
+t.test('what another process took is unmatched where its record has gone', async (t) => {
+  const prediction = samplePrediction()
+  const world = makeWorld([prediction])
+  world.meanwhile = () => {
+    world.meanwhile = () => {}
+    world.predictions.splice(0)
+    world.store.marked.add(prediction)
+  }
+  t.match(await world.accept('{"requestId":"r-1","label":4}'), { joined: 0, unmatched: 1 })
+  t.strictSame(world.booked, [])
+})
+
 t.test('a booking that fails half-way leaves nothing that could be booked twice', async (t) => {
-  const predictions = ['a', 'b'].map((requestId) => samplePrediction({ requestId }))
+  const predictions = ['a', 'b', 'c'].map((requestId) => samplePrediction({ requestId }))
   let isBroken = true
   const world = makeWorld(predictions, {
     bookLabel: ({ requestId }) => {
@@ -212,11 +276,11 @@ t.test('a booking that fails half-way leaves nothing that could be booked twice'
       return { result: 'joined', changed: null }
     },
   })
-  const lines = ['{"requestId":"a","label":1}', '{"requestId":"b","label":1}']
+  const lines = ['a', 'b', 'c'].map((id) => `{"requestId":"${id}","label":1}`)
   await t.rejects(world.accept(...lines), /broken/)
   isBroken = false
-  t.match(await world.accept(...lines), { duplicate: 2 })
-  t.equal(world.booked.length, 2, 'each was tried once')
+  t.match(await world.accept(...lines), { duplicate: 3 })
+  t.equal(world.booked.length, 3, 'each was tried once')
 })
 
 t.test('others get their turn between the slices of a long batch', async (t) => {
@@ -277,6 +341,7 @@ async function openRealWorld(t: Test, path: string) {
     },
     clock: { now: () => 5000 },
     count: () => {},
+    later: () => {},
   })
   return {
     store,
@@ -293,3 +358,22 @@ async function openRealWorld(t: Test, path: string) {
 function changed(cohort: number): NonNullable<Booked['changed']> {
   return { rollout: sampleCohort(cohort).rollout, cohort, tallies: {} }
 }
+
+t.test('tallies are stored with the next slice, and the last ones before the answer', async (t) => {
+  const predictions = ['a', 'b', 'c'].map((requestId) => samplePrediction({ requestId }))
+  const world = makeWorld(predictions, {
+    sliceLines: 1,
+    bookLabel: () => ({ result: 'joined', changed: changed(7) }),
+  })
+  await world.accept(...['a', 'b', 'c'].map((id) => `{"requestId":"${id}","label":1}`))
+  t.same(
+    world.commits.map(({ labels, tallies }) => [labels.length, tallies.length]),
+    [
+      [1, 0],
+      [1, 1],
+      [1, 1],
+      [0, 1],
+    ],
+  )
+  t.strictSame(world.counts, { 'credit-risk joined': 3 })
+})

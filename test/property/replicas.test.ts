@@ -196,6 +196,7 @@ class World {
       noteLost: this.#watch.noteLost,
       learnt: this.#watch.learnt,
       stepShares: this.#watch.stepShares,
+      faultShares: this.#watch.faultShares,
       publish: (publication) => {
         this.#watch.publish(publication)
       },
@@ -212,7 +213,7 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    await voice.look([{ service: 'svc', followed: cohorts, trip: null, step: null }])
+    await voice.look([{ service: 'svc', followed: cohorts, trip: null, step: null, faults: null }])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)
   }
@@ -255,7 +256,7 @@ class World {
       labels.push(request.error!)
       if (changed === null) continue
       const tallies = [structuredClone({ service: 'svc', ...changed })]
-      void this.#store.commitFeedback({ tallies })
+      void this.#store.commitFeedback({ labels: [], events: [], tallies })
     }
   }
 

@@ -121,10 +121,12 @@ t.test('promote and undo move the split; all else is refused', (t) => {
     [weightsOf(plan, null), weightsOf(plan, 'baseline'), weightsOf(plan, 'b')],
     [{ b: 2500, c: 2500, shadow: 0 }, {}, { b: 10_000 }],
   )
-  const context = { plan, from: state, metrics: [], now: 9 }
+  const experiment = { id: '1.4 vs B vs C#1', startedAt: 1000, comparisons: [] }
+  const context = { plan, from: state, metrics: [], experiment, now: 9 }
   t.match(draftExperimentDecision(promoted, context), {
     rollout: '1.4 vs B vs C#1',
     to: { weights: { baseline: 100, b: 0 } },
+    experiment,
   })
   t.equal(draftExperimentDecision(stay(state), context), null)
   t.end()

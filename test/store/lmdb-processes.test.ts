@@ -8,7 +8,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { SERVICE, commit } from './samples.ts'
+import { SERVICE, commit, samplePrediction } from './samples.ts'
 
 const SCRIPT = fileURLToPath(new URL('./commit-loop.js', import.meta.url))
 
@@ -64,6 +64,38 @@ t.test('two processes write the same store: one holds the lease, both are seen',
   t.equal((await store.readRollout(SERVICE))?.state.revision, revision + 1)
   child.kill('SIGKILL')
   await child.gone
+})
+
+t.test('of two processes that take the same labels at once each has its own', async (t) => {
+  const path = t.testdir()
+  const store = await openStore(path)
+  const count = 5000
+  const ids = Array.from({ length: count }, (_, index) => ({ requestId: `r-${index}` }))
+  await store.putPredictions(ids.map((id) => samplePrediction(id)))
+  const script = fileURLToPath(new URL('./take-loop.js', import.meta.url))
+  // Both steps reach all records, in different orders.
+  const children = ['1', '3'].map((step) => {
+    const child = spawn(process.execPath, [script, path, String(count), step], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+  })
+  for (const { lines } of children) t.same(await lines.next(), { value: 'ready', done: false })
+  for (const { child } of children) child.stdin.write('go\n')
+  const won = await Promise.all(
+    children.map(async ({ lines }) =>
+      String((await lines.next()).value)
+        .split(' ')
+        .map(Number),
+    ),
+  )
+  for (const own of won) t.ok(own.length > 100, `${own.length} of ${count}`)
+  t.strictSame(
+    won.flat().sort((a, b) => a - b),
+    ids.map((_, index) => index + 1),
+  )
+  await store.close()
 })
 
 t.test(

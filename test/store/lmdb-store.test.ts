@@ -198,7 +198,7 @@ t.test('events that make records grow beyond their bytes put the oldest out', as
     const queries = Array.from({ length: 100 }, (_, index) => queryOf(first + index))
     const found = await store.findPredictions(queries)
     const events = found.flatMap((match) =>
-      'record' in match ? [{ ...match, events: { seen, totals: [] } }] : [],
+      'record' in match ? [{ ...match, before: 0, events: { seen, totals: [] } }] : [],
     )
     await store.commitFeedback({ labels: [], events, tallies: [] })
     removed += (await store.expirePredictions(0)).evicted

@@ -79,6 +79,23 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     t.match(found, [{ found: 'pending', prediction: { service: 'b' } }])
   })
 
+  t.test('feedback whose answer was lost has the same answer again', async (t) => {
+    const address = redis.address()
+    const [one, other] = [await openStore(t, { address }), await openStore(t, { address })]
+    const predictions = ['a', 'b'].map((requestId) => samplePrediction({ requestId }))
+    await one.putPredictions(predictions)
+    const labels = predictions.map((prediction, i) => ({ record: i + 1, prediction, label: 4 }))
+    const [first, all] = [
+      { labels: labels.slice(0, 1), events: [], tallies: [] },
+      { labels, events: [], tallies: [] },
+    ]
+    t.strictSame((await other.commitFeedback(first)).labels, [true])
+    t.strictSame((await one.commitFeedback(all)).labels, [false, true])
+    t.strictSame((await other.commitFeedback({ ...all })).labels, [false, false])
+    t.strictSame((await one.commitFeedback(all)).labels, [false, true])
+    t.strictSame((await one.commitFeedback({ ...all })).labels, [false, false])
+  })
+
   t.test('changes are told at once, without the timer', async (t) => {
     const address = redis.address()
     const { setTimer } = createFakeTimers()

@@ -1,7 +1,12 @@
 import type { Test } from 'tap'
 import type { Tally } from '../../src/domain/cohort.ts'
 import { NO_EVENTS, type Prediction, type UnitEvents } from '../../src/domain/prediction.ts'
-import type { ChangedTallies, FeedbackChange, PredictionLookup } from '../../src/store/store.ts'
+import type {
+  ChangedTallies,
+  FeedbackChange,
+  PredictionLookup,
+  Store,
+} from '../../src/store/store.ts'
 import { bets, events } from '../fakes/evidence.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from './samples.ts'
 import type { StoreSubject } from './store-contract.ts'
@@ -90,7 +95,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await store.commitFeedback({
       ...NOTHING,
       labels: [{ record: 1, prediction: all[0]!, label: 1 }],
-      events: [{ record: 2, prediction: all[1]!, events: SAID }],
+      events: [{ record: 2, prediction: all[1]!, before: 0, events: SAID }],
     })
     t.strictSame(await store.findPredictions(queries.slice(0, 2)), [
       { ...pending(all[0]!, 1), found: 'joined' },
@@ -148,17 +153,11 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     ])
   })
 
-  t.test('labels store the tallies that they changed', async (t) => {
+  t.test('the tallies that feedback changed are stored', async (t) => {
     const store = await makeSubject(t).open()
-    const prediction = samplePrediction()
-    await store.putPredictions([prediction])
     await commit(store, await takeLease(store), null, { putCohorts: [sampleCohort(7)] })
     const tallies = { x: events([20, 2], [3, 1]) }
-    await store.commitFeedback({
-      ...NOTHING,
-      labels: [{ record: 1, prediction, label: 4 }],
-      tallies: [changed(7, tallies)],
-    })
+    await store.commitFeedback({ ...NOTHING, tallies: [changed(7, tallies)] })
     t.strictSame((await store.readRollout(SERVICE))?.cohorts, [sampleCohort(7, { tallies })])
   })
 
@@ -181,8 +180,8 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
       ...NOTHING,
       labels: [{ record: 1, prediction: keyed, label: 4 }],
       events: [
-        { record: 1, prediction: keyed, events: SAID },
-        { record: 2, prediction: single, events: { seen: [7], totals: [] } },
+        { record: 1, prediction: keyed, before: 0, events: SAID },
+        { record: 2, prediction: single, before: 0, events: { seen: [7], totals: [] } },
       ],
     })
     await first.close()
@@ -204,7 +203,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const more = { seen: [...SAID.seen, 3], totals: [2, 0, 0] }
     await store.commitFeedback({
       ...NOTHING,
-      events: [{ record: 1, prediction: keyed, events: more }],
+      events: [{ record: 1, prediction: keyed, before: 2, events: more }],
     })
     t.match(await store.findPredictions([{ service: null, requestId: 'r-1' }]), [{ events: more }])
   })
@@ -235,7 +234,7 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     await store.commitFeedback({
       ...NOTHING,
       labels: [{ record: 1, prediction: old, label: 4 }],
-      events: [{ record: 1, prediction: old, events: SAID }],
+      events: [{ record: 1, prediction: old, before: 0, events: SAID }],
     })
     t.strictSame(await store.findPredictions([{ service: null, requestId: 'r-2' }]), [
       pending(young, 1),
@@ -269,13 +268,100 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
 
   t.test('a label for a prediction that is gone leaves nothing behind', async (t) => {
     const store = await makeSubject(t).open()
-    await store.commitFeedback({
+    const taken = await store.commitFeedback({
       ...NOTHING,
       labels: [{ record: 1, prediction: samplePrediction(), label: 4 }],
-      events: [{ record: 1, prediction: samplePrediction(), events: SAID }],
+      events: [{ record: 1, prediction: samplePrediction(), before: 0, events: SAID }],
     })
+    t.strictSame(taken, { labels: [false], events: [false] })
     const query = { service: SERVICE, requestId: 'r-1' }
     t.strictSame(await store.findPredictions([query]), [{ found: 'none' }])
+  })
+
+  t.test('a label is taken once, whoever takes it', async (t) => {
+    const subject = makeSubject(t)
+    const [one, other] = [await subject.open(), await subject.open()]
+    const all = manyPredictions(3)
+    await one.putPredictions(all)
+    const claim = (...records: number[]) => ({
+      ...NOTHING,
+      labels: records.map((record) => ({ record, prediction: all[record - 1]!, label: 4 })),
+    })
+    t.strictSame(await one.commitFeedback(claim(2)), { labels: [true], events: [] })
+    t.strictSame(await other.commitFeedback(claim(1, 2, 3)), {
+      labels: [true, false, true],
+      events: [],
+    })
+    t.strictSame((await one.commitFeedback(claim(3, 1))).labels, [false, false])
+  })
+
+  t.test('events are taken by who has seen all that there were', async (t) => {
+    const subject = makeSubject(t)
+    const [one, other] = [await subject.open(), await subject.open()]
+    const prediction = samplePrediction()
+    await one.putPredictions([prediction])
+    const take = async (store: Store, before: number, seen: readonly number[]) => {
+      const events = [{ record: 1, prediction, before, events: { seen, totals: [seen.length] } }]
+      return (await store.commitFeedback({ ...NOTHING, events })).events
+    }
+    t.strictSame(await take(one, 0, [7, 8]), [true])
+    t.strictSame(await take(other, 0, [9]), [false])
+    t.strictSame(await take(other, 1, [7, 9]), [false])
+    t.strictSame(await take(other, 2, [7, 8, 9]), [true])
+    t.strictSame(await take(one, 2, [7, 8, 10]), [false])
+    const query = { service: SERVICE, requestId: 'r-1' }
+    t.match(await one.findPredictions([query]), [
+      { found: 'pending', events: { seen: [7, 8, 9], totals: [3] } },
+    ])
+  })
+
+  t.test('of labels and events that come to several at the same moment one is taken', async (t) => {
+    const subject = makeSubject(t)
+    const stores = await Promise.all([subject.open(), subject.open(), subject.open()])
+    const all = manyPredictions(200)
+    await stores[0].putPredictions(all)
+    const taken = await Promise.all(
+      // Each has them in an order of its own, in slices of its own.
+      stores.flatMap((store, who) =>
+        [0, 1, 2, 3].map(async (slice) => {
+          const places = all
+            .map((prediction, index) => ({ record: index + 1, prediction }))
+            .filter(({ record }) => record % 4 === (slice + who) % 4)
+          const change = {
+            ...NOTHING,
+            labels: places.map((place) => ({ ...place, label: who })),
+            events: places.map((place) => ({
+              ...place,
+              before: 0,
+              events: { seen: [who], totals: [] },
+            })),
+          }
+          const answer = await store.commitFeedback(change)
+          return { who, places, answer }
+        }),
+      ),
+    )
+    for (const of of ['labels', 'events'] as const) {
+      const won = taken.flatMap(({ places, answer }) =>
+        places.filter((_, i) => answer[of][i]).map(({ record }) => record),
+      )
+      t.strictSame(
+        won.sort((a, b) => a - b),
+        all.map((_, index) => index + 1),
+        `each of the ${of} once`,
+      )
+    }
+    const seen = await stores[1].findPredictions(
+      all.map(({ requestId }) => ({ service: SERVICE, requestId })),
+    )
+    const winners = new Map(
+      taken.flatMap(({ who, places, answer }) =>
+        places.filter((_, i) => answer.events[i]).map(({ record }) => [record, who]),
+      ),
+    )
+    for (const [index, found] of seen.entries()) {
+      t.match(found, { found: 'joined', events: { seen: [winners.get(index + 1)] } })
+    }
   })
 
   t.test('predictions go when their retention is over, joined or not', async (t) => {

@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net'
+import type { ReloadStanding } from '../../../src/admin/admin-deps.ts'
 import { createAdminServer } from '../../../src/admin/admin-plugin.ts'
 import type { ServiceStatus } from '../../../src/admin/service-status.ts'
 import type { AdminToken } from '../../../src/config/config.ts'
+import type { Decision } from '../../../src/domain/decision.ts'
 import { createFakeDeps } from '../../admin/fake-deps.ts'
 import { SimulatedService, type Script } from './simulated-service.ts'
 
@@ -16,6 +18,8 @@ export type Stage = {
   readonly service: (name: string) => SimulatedService
   /** All rollouts go on for so long. */
   readonly advance: (ms: number) => Promise<void>
+  /** A reload is refused for these problems; null = it is mended. */
+  readonly refuseReload: (problems: readonly string[] | null) => void
   readonly close: () => Promise<void>
 }
 
@@ -24,14 +28,17 @@ export async function openStage(options: {
   readonly scripts: readonly Script[]
   /** Services that are not simulated, as they are now. */
   readonly others?: () => readonly ServiceStatus[]
+  /** Their decisions, newest first. */
+  readonly logs?: Readonly<Record<string, readonly Decision[]>>
   readonly tokens?: readonly AdminToken[]
 }): Promise<Stage> {
-  const { others = () => [], tokens = [] } = options
+  const { others = () => [], logs = {}, tokens = [] } = options
   const services = new Map<string, SimulatedService>()
   for (const script of options.scripts) {
     services.set(script.name, await SimulatedService.begin(script, CURTAIN))
   }
   let now = CURTAIN
+  let reload: ReloadStanding = { inForceSince: CURTAIN - 3_600_000, refused: null }
   const statuses = () => [...[...services.values()].map((s) => s.status()), ...others()]
   const find = (name: string) => services.get(name)
   const deps = createFakeDeps({
@@ -46,10 +53,11 @@ export async function openStage(options: {
         code: 'SERIN_REFUSED',
         detail: 'there is nothing to decide',
       },
-    decisions: async (name, page) => (await find(name)?.decisions(page)) ?? [],
+    decisions: async (name, page) => (await find(name)?.decisions(page)) ?? logs[name] ?? [],
     decision: async (name, id) =>
       (await find(name)?.decisions({ after: id - 1, limit: 1000 }))?.find((d) => d.id === id) ??
       null,
+    lastReload: () => reload,
     history: (name) => find(name)?.history() ?? null,
     runningConfig: () => ({ services: statuses().map(({ service }) => service) }),
   })
@@ -62,6 +70,9 @@ export async function openStage(options: {
     advance: async (ms) => {
       for (const service of services.values()) await service.run(ms)
       now += ms
+    },
+    refuseReload: (problems) => {
+      reload = { ...reload, refused: problems === null ? null : { at: now, problems } }
     },
     close: async () => {
       app.server.closeAllConnections()

@@ -52,6 +52,11 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
         page,
       )
     }
+    // Traffic is what was judged of it.
+    await untilService(gateway.admin, 'credit-risk', 'a key is judged', ({ metrics }) => {
+      const { baseline, canary } = metrics.find(({ name }) => name === 'errors')!
+      return baseline.n + canary.n > 0
+    })
     await run(t, take('docs/planning.md', 'serin plan credit-risk'))
   })
 
@@ -80,6 +85,9 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
     await settled.ranking
     await run(t, take('docs/ab-testing.md', 'serin backtest ranking'))
     await run(t, take('docs/ab-testing.md', 'serin promote m large'))
+    // What it had come to by then is not that of the page.
+    const varies = [/^ +(?:small|large) /, /^ +(?:metric|errors|rmse|no-answer)/]
+    await run(t, take('docs/ab-testing.md', 'serin experiments m'), { varies })
   })
 
   t.test(

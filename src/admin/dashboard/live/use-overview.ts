@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
 import type { DecisionLineJson } from '../../present.ts'
+import type { ReloadStandingJson } from '../../present-reload.ts'
 import { followEvents, type LinkState } from '../link/follow-events.ts'
 
 /** All services at a glance, as they are now. */
@@ -9,6 +10,8 @@ export type Overview = {
   /** By name; null = nothing was told yet. What was known stays while the gateway is away. */
   readonly services: ReadonlyMap<string, ServiceSummaryJson> | null
   readonly lastDecision: DecisionLineJson | null
+  /** What became of the last reload; null = nothing was told yet. */
+  readonly reload: ReloadStandingJson | null
 }
 
 /** Follows all services; events that come together are shown together. */
@@ -16,6 +19,7 @@ export function useOverview(token: string | null): Overview {
   const [link, setLink] = useState<LinkState>({ is: 'connecting' })
   const [services, setServices] = useState<Overview['services']>(null)
   const [lastDecision, setLastDecision] = useState<DecisionLineJson | null>(null)
+  const [reload, setReload] = useState<ReloadStandingJson | null>(null)
   const told = useRef(new Map<string, ServiceSummaryJson>())
 
   useEffect(() => {
@@ -31,6 +35,7 @@ export function useOverview(token: string | null): Overview {
       ...{ path: 'api/v1/events', token, onState: setLink },
       onEvent: ({ name, data }) => {
         if (name === 'decision') setLastDecision(JSON.parse(data) as DecisionLineJson)
+        else if (name === 'reload') setReload(JSON.parse(data) as ReloadStandingJson)
         else told.current = applyEvent(told.current, name, data)
         show()
       },
@@ -41,7 +46,7 @@ export function useOverview(token: string | null): Overview {
     }
   }, [token])
 
-  return { link, services, lastDecision }
+  return { link, services, lastDecision, reload }
 }
 
 function applyEvent(

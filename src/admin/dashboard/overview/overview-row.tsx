@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { formatCount, formatNumber, formatPercent } from '../../../rollout/format.ts'
 import type { FiguresJson, ServiceSummaryJson } from '../../present-summary.ts'
 import { addressOf } from '../live/use-route.ts'
@@ -33,10 +34,14 @@ export function OverviewRow({
         <WeightBar weights={weights} />
         <span class="sub">
           {Object.entries(weights).map(([variant, weight], i) => (
-            <span key={variant} class="whole">
-              {i > 0 && '· '}
-              {variant} {formatNumber(weight)} %{' '}
-            </span>
+            // A line is broken at a blank outside of what is kept whole.
+            <Fragment key={variant}>
+              {i > 0 && ' '}
+              <span class="whole">
+                {i > 0 && '· '}
+                {variant} {formatNumber(weight)} %
+              </span>
+            </Fragment>
           ))}
         </span>
       </td>

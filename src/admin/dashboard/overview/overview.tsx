@@ -5,12 +5,13 @@ import type { Overview } from '../live/use-overview.ts'
 import { useNow } from '../live/use-now.ts'
 import { attentionOf, byAttention } from './attention.ts'
 import { OverviewRow } from './overview-row.tsx'
+import { RefusedReload } from './refused-reload.tsx'
 
 /** What the list is narrowed to. */
 type Choice = 'all' | 'attention' | 'fixed' | (typeof PHASES)[number]
 
 /** All services at a glance: those that want somebody to look come first. */
-export function OverviewPage({ services, lastDecision }: Overview) {
+export function OverviewPage({ services, lastDecision, reload }: Overview) {
   const [words, setWords] = useState('')
   const [choice, setChoice] = useState<Choice>('all')
   const now = useNow(1000)
@@ -33,6 +34,7 @@ export function OverviewPage({ services, lastDecision }: Overview) {
           />
         </label>
       </div>
+      {reload !== null && <RefusedReload reload={reload} />}
       <div class="filters" role="group" aria-label="Show">
         {choices.map(({ each, count }) => (
           <button

@@ -7,7 +7,7 @@ import { formatShort, VERDICTS } from '../parts/words.ts'
 
 /** One challenger of an experiment against the baseline. */
 export function ComparisonPanel({ comparison }: { readonly comparison: ComparisonJson }) {
-  const { variant, verdict, metrics, units, expectedShare, etaSeconds } = comparison
+  const { variant, verdict, units, expectedShare, etaSeconds } = comparison
   const total = units.baseline + units.challenger
   const id = `comparison-${variant}`
   return (
@@ -31,58 +31,74 @@ export function ComparisonPanel({ comparison }: { readonly comparison: Compariso
           explained.
         </p>
       )}
-      <Scrolled label={`${variant} against the baseline, by metric`}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">metric</th>
-              <th scope="col">verdict</th>
-              <th scope="col" class="number">
-                baseline
-              </th>
-              <th scope="col" class="number">
-                {variant}
-              </th>
-              <th scope="col" class="number">
-                ratio (interval)
-              </th>
-              <th scope="col" class="number">
-                worse
-              </th>
-              <th scope="col" class="number">
-                no worse
-              </th>
-              <th scope="col" class="number">
-                better
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {metrics.map((metric) => (
-              <tr key={metric.name}>
-                <th scope="row">{metric.name}</th>
-                <td>
-                  {metric.comparison === null ? (
-                    <span class="muted">not compared</span>
-                  ) : (
-                    <Badge tone={VERDICTS[metric.comparison].tone}>
-                      {VERDICTS[metric.comparison].word}
-                    </Badge>
-                  )}
-                </td>
-                <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
-                <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
-                <td class="number">{ratioOf(metric.ratio)}</td>
-                <td class="number">{show(metric.evidence.harm)}</td>
-                <td class="number">{show(metric.evidence.nonInferiority)}</td>
-                <td class="number">{show(metric.superiority)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scrolled>
+      <ComparisonTable
+        comparison={comparison}
+        label={`${variant} against the baseline, by metric`}
+      />
       <p class="muted">Evidence is its natural logarithm, of the one at which it decides.</p>
     </section>
+  )
+}
+
+/** What is said of each metric of a challenger, as a table. */
+export function ComparisonTable({
+  comparison: { variant, metrics },
+  label,
+}: {
+  readonly comparison: ComparisonJson
+  readonly label: string
+}) {
+  return (
+    <Scrolled label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">metric</th>
+            <th scope="col">verdict</th>
+            <th scope="col" class="number">
+              baseline
+            </th>
+            <th scope="col" class="number">
+              {variant}
+            </th>
+            <th scope="col" class="number">
+              ratio (interval)
+            </th>
+            <th scope="col" class="number">
+              worse
+            </th>
+            <th scope="col" class="number">
+              no worse
+            </th>
+            <th scope="col" class="number">
+              better
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {metrics.map((metric) => (
+            <tr key={metric.name}>
+              <th scope="row">{metric.name}</th>
+              <td>
+                {metric.comparison === null ? (
+                  <span class="muted">not compared</span>
+                ) : (
+                  <Badge tone={VERDICTS[metric.comparison].tone}>
+                    {VERDICTS[metric.comparison].word}
+                  </Badge>
+                )}
+              </td>
+              <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
+              <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
+              <td class="number">{ratioOf(metric.ratio)}</td>
+              <td class="number">{show(metric.evidence.harm)}</td>
+              <td class="number">{show(metric.evidence.nonInferiority)}</td>
+              <td class="number">{show(metric.superiority)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrolled>
   )
 }
 

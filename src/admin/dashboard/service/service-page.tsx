@@ -11,6 +11,7 @@ import { ComparisonPanel } from './comparison-panel.tsx'
 import { DecisionLog } from './decision-log.tsx'
 import { MetricCard } from './metric-card.tsx'
 import { MirrorPanel } from './mirror-panel.tsx'
+import { PastExperiments } from './past-experiments.tsx'
 import { RulesPanel } from './rules-panel.tsx'
 import { Standing } from './standing.tsx'
 import { StepTrack } from './step-track.tsx'
@@ -94,6 +95,13 @@ export function ServicePage({
           {service.comparisons.map((comparison) => (
             <ComparisonPanel key={comparison.variant} comparison={comparison} />
           ))}
+          {service.strategy === 'fixed' && (
+            <PastExperiments
+              service={service.name}
+              newest={decisions[0]?.id ?? null}
+              token={token}
+            />
+          )}
           {mirrors.map(([variant, mirror]) => (
             <MirrorPanel key={variant} variant={variant} mirror={mirror} now={now} />
           ))}

@@ -2,13 +2,20 @@ import type { Ajv, ErrorObject } from 'ajv'
 import type { TObject, TSchema } from 'typebox'
 import { AdminError } from './problem.ts'
 
+/** Builds the check of a body. Here as below, a schema is compiled with its first request: few are ever needed. */
+export function buildBodyValidator(ajv: Ajv, schema: TSchema) {
+  return (body: unknown) => {
+    const validate = ajv.compile(schema)
+    return validate(body) || { error: validate.errors! }
+  }
+}
+
 /**
  * Builds the check of parameters that come as text, in a path or a query. Numbers are read where the
  * schema has them, in plain decimal notation: neither signs nor exponents. The error says what would be
  * right; one parameter twice is one too many.
  */
 export function buildTextValidator(ajv: Ajv, schema: TObject) {
-  const validate = ajv.compile(schema)
   const known = Object.keys(schema.properties)
   return (given: Readonly<Record<string, unknown>>) => {
     const unknown = Object.keys(given).find((name) => !known.includes(name))
@@ -19,6 +26,7 @@ export function buildTextValidator(ajv: Ajv, schema: TObject) {
     const value = Object.fromEntries(
       Object.entries(given).map(([name, text]) => [name, read(schema.properties[name]!, text)]),
     )
+    const validate = ajv.compile(schema)
     if (validate(value)) return { value }
     return refuse(describe(validate.errors![0]!, given))
   }

@@ -1,0 +1,45 @@
+import { CANARY_SIDE } from '../domain/cohort.ts'
+import type { Faults } from '../domain/faults.ts'
+import type { FaultShare } from '../domain/replica.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { sideBook } from './side-book.ts'
+
+/** How the canary failed on this process since the attempt began; null = it did not. */
+export function faultShareOf(state: RolloutState, book: ServiceBook): FaultShare | null {
+  const { faults, clientErrors } = sideBook(book, CANARY_SIDE)
+  if (faults.size + clientErrors.size === 0) return null
+  return {
+    service: state.service,
+    rollout: rolloutId(state),
+    byCause: [...faults],
+    clientErrors: [...clientErrors],
+  }
+}
+
+/** The same, here and in the shares of others, added up. */
+export function addFaults(
+  book: ServiceBook,
+  shares: readonly FaultShare[],
+): Pick<Faults, 'byCause' | 'clientErrors'> {
+  const { faults, clientErrors } = sideBook(book, CANARY_SIDE)
+  return {
+    byCause: addCounts(
+      faults,
+      shares.flatMap((share) => share.byCause),
+    ),
+    clientErrors: addCounts(
+      clientErrors,
+      shares.flatMap((share) => share.clientErrors),
+    ),
+  }
+}
+
+function addCounts<K>(
+  own: ReadonlyMap<K, number>,
+  more: readonly (readonly [K, number])[],
+): ReadonlyMap<K, number> {
+  const all = new Map(own)
+  for (const [key, count] of more) all.set(key, (all.get(key) ?? 0) + count)
+  return all
+}
