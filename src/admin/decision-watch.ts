@@ -45,11 +45,14 @@ export class DecisionWatch {
     return decisions
   }
 
-  /** What was decided about a service from `since` on (milliseconds since the epoch), oldest first. */
-  async since(status: ServiceStatus, since: number): Promise<readonly Decision[]> {
-    if ((lastDecisionOf(status)?.at ?? -1) < since) return []
-    const decisions = await this.#readAfter(status.service.name, 0)
-    return decisions.filter(({ at }) => at >= since)
+  /** What was decided about services from `since` on (milliseconds since the epoch), oldest first. */
+  async since(statuses: readonly ServiceStatus[], since: number): Promise<readonly Decision[]> {
+    const decisions: Decision[] = []
+    for (const status of statuses) {
+      if ((lastDecisionOf(status)?.at ?? -1) < since) continue
+      decisions.push(...(await this.#readAfter(status.service.name, 0)))
+    }
+    return decisions.filter(({ at }) => at >= since).sort((a, b) => a.at - b.at)
   }
 
   async #readAfter(service: string, after: number): Promise<readonly Decision[]> {

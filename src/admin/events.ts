@@ -24,7 +24,7 @@ const GET: Operation = {
   tag: 'services',
   summary: 'What changes, as it changes',
   description:
-    'Server-sent events: a `snapshot`, then `service` with the members that changed, `decision` and `removed`; of all services also `reload`, as `GET /api/v1/reload` has it. `Last-Event-ID` brings the decisions from then on. See docs/dashboard.md.',
+    'Server-sent events: a `snapshot`, then `service` with the members that changed, `decision` and `removed`; of all services also `reload`, as `GET /api/v1/reload` has it; `store` when the store goes and when it is back. `Last-Event-ID` brings the decisions from then on. See docs/dashboard.md.',
   scope: 'read',
   query: QUESTION,
   answers: {

@@ -39,7 +39,7 @@ const READY: Operation = {
     200: {
       description: 'Ready.',
       schema: ReadinessSchema,
-      example: { ready: true, checks: { store: 'ok' } },
+      example: { ready: true, checks: { store: 'up' } },
     },
     503: {
       description: 'Not ready: send requests elsewhere.',

@@ -24,3 +24,8 @@ export function encodeDecision(decision: Decision): Buffer {
 export function encodeReload(standing: ReloadStanding): Buffer {
   return encodeEvent('reload', JSON.stringify(presentReload(standing)))
 }
+
+/** What `GET /readyz` says of a store that cannot be used; null = it can. */
+export function encodeStore(away: string | null): Buffer {
+  return encodeEvent('store', JSON.stringify({ away }))
+}

@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision } from '../domain/decision.ts'
-import type { AdminDeps, ReloadStanding } from './admin-deps.ts'
+import type { AdminDeps } from './admin-deps.ts'
 import { DecisionWatch } from './decision-watch.ts'
 import { encodeEvent, HEARTBEAT, type EventStream } from './event-stream.ts'
-import { encodeChanges, encodeDecision, encodeReload, encodeSnapshot } from './live-events.ts'
+import { encodeChanges, encodeDecision, encodeSnapshot } from './live-events.ts'
 import { presentService } from './present.ts'
 import { presentSummary, sourcesOfSummary } from './present-summary.ts'
 import type { ServiceStatus } from './service-status.ts'
 import { ToldMembers } from './told-members.ts'
+import { ToldStandings } from './told-standings.ts'
 
 /** How often what has changed is told. */
 const LOOK_MS = 1000
@@ -27,6 +28,7 @@ export type LiveFeedDeps = Pick<
   | 'decisions'
   | 'followDecisions'
   | 'lastReload'
+  | 'ready'
   | 'clock'
   | 'isDraining'
   | 'log'
@@ -48,8 +50,7 @@ export class LiveFeed {
   /** Who reads of all services, and what was told of each. */
   readonly #all = new Set<EventStream>()
   readonly #summaries = new Map<string, Glance>()
-  /** What was told of the last reload. */
-  #reload: ReloadStanding | null = null
+  readonly #standings: ToldStandings
   readonly #watched = new Map<string, Watch>()
   #joining = 0
   #timer: NodeJS.Timeout | null = null
@@ -62,6 +63,7 @@ export class LiveFeed {
   constructor(deps: LiveFeedDeps) {
     this.#deps = deps
     this.#decisions = new DecisionWatch(deps.decisions)
+    this.#standings = new ToldStandings(deps)
   }
 
   /** How many read now. */
@@ -135,6 +137,8 @@ export class LiveFeed {
   async #lookOnce(): Promise<void> {
     if (this.#deps.isDraining()) return this.close()
     this.#looks++
+    // First: what else is told may need the store.
+    this.#tellStandings()
     if (this.#looks % HEARTBEAT_EVERY === 0) this.#beat()
     const withFigures = this.#looks % FIGURES_EVERY === 0
     if (withFigures && this.#all.size > 0) await this.#deps.gather(null)
@@ -142,7 +146,6 @@ export class LiveFeed {
     const names = this.#all.size > 0 ? this.#deps.serviceNames() : [...this.#watched.keys()]
     await this.#each(names, (status) => this.#tell(status, withFigures))
     this.#tellRemoved()
-    if (this.#all.size > 0) this.#tellReload()
   }
 
   async #tell(status: ServiceStatus, withFigures: boolean): Promise<void> {
@@ -178,8 +181,7 @@ export class LiveFeed {
     if (!stream.isOpen) return
     const services = [...this.#summaries.values()].map(({ told }) => told.whole())
     stream.send(encodeSnapshot(this.#deps.clock.now(), 'services', `[${services.join(',')}]`))
-    if (this.#all.size === 0) this.#reload = this.#deps.lastReload()
-    stream.send(encodeReload(this.#reload!))
+    sendEach([stream], this.#standings.whole().ofAll)
     this.#all.add(stream)
   }
 
@@ -197,6 +199,7 @@ export class LiveFeed {
     }
     watch.streams.add(stream)
     stream.send(encodeSnapshot(this.#deps.clock.now(), 'service', watch.told.whole()))
+    sendEach([stream], this.#standings.whole().ofOne)
   }
 
   #tellOfOne(status: ServiceStatus): void {
@@ -240,21 +243,17 @@ export class LiveFeed {
     }
   }
 
-  #tellReload(): void {
-    const standing = this.#deps.lastReload()
-    if (standing === this.#reload) return
-    this.#reload = standing
-    for (const stream of this.#all) stream.send(encodeReload(standing))
+  #tellStandings(): void {
+    const { ofAll, ofOne } = this.#standings.changes()
+    sendEach(this.#all, ofAll)
+    for (const { streams } of this.#watched.values()) sendEach(streams, ofOne)
   }
 
   async #replay(stream: EventStream, service: string | null, since: number): Promise<void> {
     const names = service === null ? this.#deps.serviceNames() : [service]
-    const missed: Decision[] = []
-    for (const name of names) {
-      const status = this.#deps.service(name)
-      if (status !== null) missed.push(...(await this.#decisions.since(status, since)))
-    }
-    for (const decision of missed.sort((a, b) => a.at - b.at)) stream.send(encodeDecision(decision))
+    const statuses = names.flatMap((name) => this.#deps.service(name) ?? [])
+    const missed = await this.#decisions.since(statuses, since)
+    sendEach([stream], missed.map(encodeDecision))
   }
 
   #tellChanges(streams: ReadonlySet<EventStream>, name: string, changes: string | null): void {
@@ -283,6 +282,7 @@ export class LiveFeed {
       void this.#alone(() => this.#tellDecided())
     })
     this.#decisions.clear()
+    this.#standings.clear()
   }
 
   #sleep(): void {
@@ -293,4 +293,8 @@ export class LiveFeed {
     this.#decided.clear()
     this.#summaries.clear()
   }
+}
+
+function sendEach(streams: Iterable<EventStream>, events: readonly Buffer[]): void {
+  for (const stream of streams) for (const event of events) stream.send(event)
 }

@@ -1,4 +1,5 @@
 import type { ServiceJson } from '../admin/present.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import { formatNumber } from '../rollout/format.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -44,8 +45,8 @@ function describePhase(service: ServiceJson): string | null {
     if (service.strategy === 'blue-green' && isPlanned) {
       return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
     }
-    const metric = pause.metric === null ? '' : ` (${pause.metric})`
-    return `paused by ${pause.by}${metric}${pause.until === null ? '' : ` until ${pause.until}`}`
+    const until = pause.until === null ? '' : ` until ${pause.until}`
+    return `paused ${describePause(pause.by, pause.metric)}${until}`
   }
   if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'

@@ -1,4 +1,5 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import { renderTime, renderWeights } from './render-command.ts'
 
 /** Builds the line about a decision that was not seen before. */
@@ -48,6 +49,6 @@ function describeService({ rollout, phase, step, weights, pause, winner }: Servi
     ...(rollout === null ? [] : [rollout]),
     ...(step === null || step.kind === null ? [] : [`step ${step.index + 1}/${step.of}`]),
     renderWeights(weights),
-    ...(pause === null ? [] : [`paused by ${pause.by}`]),
+    ...(pause === null ? [] : [`paused ${describePause(pause.by, pause.metric)}`]),
   ].join('  ')
 }

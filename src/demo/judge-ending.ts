@@ -1,4 +1,5 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import type { Scenario } from './scenario.ts'
 
 /** What is known of one service while the demo runs. Times in milliseconds since the epoch. */
@@ -37,7 +38,7 @@ export function judgeEnding(scenario: Scenario, observed: Observed): Ending {
 export function describeUnfinished(scenario: Scenario, view: ServiceJson | null): Ended {
   if (view === null) return otherwise(scenario, 'was never seen')
   const missing = view.missing.length === 0 ? '' : `; missing: ${view.missing.join('; ')}`
-  const pause = view.pause === null ? '' : ` by ${view.pause.metric ?? view.pause.by}`
+  const pause = view.pause === null ? '' : ` ${describePause(view.pause.by, view.pause.metric)}`
   return otherwise(
     scenario,
     `was not ${scenario.expected.ending} in time: it is ${view.phase ?? 'without a rollout'}${pause} at ` +

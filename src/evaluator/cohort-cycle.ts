@@ -273,7 +273,7 @@ export class CohortCycle {
       if (!slot.counted || number > oldest) break
       this.#ledger.drop(number)
       if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
-      this.#pending.drop(number)
+      this.#pending.drop(number, slot.persisted)
     }
     // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
     for (const { used, cohort } of this.#ledger.takeStale()) {

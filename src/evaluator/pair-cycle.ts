@@ -183,7 +183,7 @@ export class PairCycle {
 
   #drop({ cohort: { number }, persisted }: PairSlot): void {
     this.#labels.delete(number)
-    if (persisted) this.#pending.drop(number)
+    this.#pending.drop(number, persisted)
   }
 
   #learnCaps(evidence: Evidence): Evidence {

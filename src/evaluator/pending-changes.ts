@@ -29,9 +29,10 @@ export class PendingChanges {
     this.#put.set(cohort.number, cohort)
   }
 
-  /** A cohort that every hypothesis has folded. */
-  drop(number: number): void {
-    if (!this.#put.delete(number)) this.#drop.push(number)
+  /** A cohort that every hypothesis has folded; `persisted`: the store may have it. */
+  drop(number: number, persisted: boolean): void {
+    this.#put.delete(number)
+    if (persisted) this.#drop.push(number)
   }
 
   archive(cohort: Cohort): void {

@@ -1,4 +1,5 @@
 import type { Decision } from '../domain/decision.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
@@ -80,6 +81,8 @@ function waitsFor(state: RolloutState): string[] {
     case 'timer':
       return ['the pause has to pass, or `promote`']
     default:
-      return [`paused by ${state.pausedBy}: \`resume\`, \`promote\` or \`abort\``]
+      return [
+        `paused ${describePause(state.pausedBy, state.pausedMetric)}: \`resume\`, \`promote\` or \`abort\``,
+      ]
   }
 }

@@ -1,6 +1,6 @@
 import type { EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { harmLogEvidences, proofLogEvidence } from './label-bet.ts'
+import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
 /**
  * Log-evidence for harm at each start point. Where a higher rate is better, harm is a rate below
@@ -10,8 +10,11 @@ export function eventHarmLogEvidences(
   { harm, better }: Hypothesis,
   byStart: readonly (readonly EventStratum[])[],
 ): readonly number[] {
-  if (better === 'lower') return harmLogEvidences(byStart, harm.ratio)
-  return byStart.map((strata) => proofLogEvidence(strata, harm.ratio, 0))
+  return byStart.map((strata) =>
+    better === 'lower'
+      ? harmLogEvidence(strata, harm.ratio)
+      : proofLogEvidence(strata, harm.ratio, 0),
+  )
 }
 
 /** Log-evidence that the canary is no worse; throws where nothing is to be proved. */
@@ -21,5 +24,5 @@ export function eventProofLogEvidence(
 ): number {
   if (proof === null) throw new Error(`nothing is to be proved of ${id}`)
   if (better === 'lower') return proofLogEvidence(strata, proof.ratio, proof.floor)
-  return harmLogEvidences([strata], proof.ratio)[0]!
+  return harmLogEvidence(strata, proof.ratio)
 }

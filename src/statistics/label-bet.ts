@@ -32,22 +32,7 @@ export type BetLogs = {
  * sequences" (ICML 2021).
  */
 export function harmLogEvidence(strata: readonly EventStratum[], ratio: number): number {
-  return logEvidence(strata, (pi) => logsOf(pi, ratio, 0, HARM_GRID))
-}
-
-/** `harmLogEvidence` for each of several lists of strata (one by start point), at the cost of one. */
-export function harmLogEvidences(
-  byStart: readonly (readonly EventStratum[])[],
-  ratio: number,
-): readonly number[] {
-  const known = new Map<number, readonly BetLogs[]>()
-  return byStart.map((strata) =>
-    logEvidence(strata, (pi) => {
-      const logs = known.get(pi) ?? logsOf(pi, ratio, 0, HARM_GRID)
-      known.set(pi, logs)
-      return logs
-    }),
-  )
+  return logMeanExp(wealthOf(strata, ratio, 0, HARM_GRID))
 }
 
 /**
@@ -60,7 +45,7 @@ export function proofLogEvidence(
   ratio: number,
   floor: number,
 ): number {
-  return logEvidence(strata, (pi) => logsOf(pi, ratio, floor, PROOF_CHANGES))
+  return logMeanExp(wealthOf(strata, ratio, floor, PROOF_CHANGES))
 }
 
 /** The log-wealth of each bet of the grid, of which `harmLogEvidence` or `proofLogEvidence` is the mixture. */
@@ -70,11 +55,9 @@ export function labelBetWealth(
   ratio: number,
   floor: number,
 ): readonly number[] {
-  return wealthOf(strata, (pi) =>
-    direction === 'above'
-      ? logsOf(pi, ratio, 0, HARM_GRID)
-      : logsOf(pi, ratio, floor, PROOF_CHANGES),
-  )
+  return direction === 'above'
+    ? wealthOf(strata, ratio, 0, HARM_GRID)
+    : wealthOf(strata, ratio, floor, PROOF_CHANGES)
 }
 
 /**
@@ -102,35 +85,60 @@ export function labelBetLogs(pi: number, ratio: number, floor: number, change: n
   }
 }
 
-function logsOf(
-  pi: number,
-  ratio: number,
-  floor: number,
-  changes: readonly number[],
-): readonly BetLogs[] {
-  return changes.map((change) => labelBetLogs(pi, ratio, floor, change))
-}
-
-function logEvidence(
-  strata: readonly EventStratum[],
-  betLogs: (pi: number) => readonly BetLogs[],
-): number {
-  return logMeanExp(wealthOf(strata, betLogs))
-}
-
 /** Log-wealth of every bet, summed over the strata. */
 function wealthOf(
   strata: readonly EventStratum[],
-  betLogs: (pi: number) => readonly BetLogs[],
+  ratio: number,
+  floor: number,
+  changes: readonly number[],
 ): readonly number[] {
   const wealth = HARM_GRID.map(() => 0)
   for (const { pi, baseline, canary, trials } of strata) {
     const quiet = trials - canary - baseline
-    const logs = betLogs(pi)
+    const logs = logsOf(pi, ratio, floor, changes)
     for (let bet = 0; bet < logs.length; bet += 1) {
       const each = logs[bet]!
       wealth[bet]! += canary * each.canary + baseline * each.baseline + quiet * each.quiet
     }
   }
   return wealth
+}
+
+/** Increments of a grid's bets, with what they were worked out from. */
+type KnownLogs = {
+  readonly changes: readonly number[]
+  readonly ratio: number
+  readonly floor: number
+  readonly logs: readonly BetLogs[]
+}
+
+/** How many increments are remembered. */
+const MAX_KNOWN = 256
+
+const knownByPi = new Map<number, KnownLogs[]>()
+let knownCount = 0
+
+// Cohorts of thousands of services ask for the same few again and again.
+function logsOf(
+  pi: number,
+  ratio: number,
+  floor: number,
+  changes: readonly number[],
+): readonly BetLogs[] {
+  const known = knownByPi.get(pi)
+  if (known !== undefined) {
+    for (const each of known) {
+      if (each.ratio === ratio && each.floor === floor && each.changes === changes) return each.logs
+    }
+  }
+  const logs = changes.map((change) => labelBetLogs(pi, ratio, floor, change))
+  if (knownCount === MAX_KNOWN) {
+    knownByPi.clear()
+    knownCount = 0
+  }
+  const ofPi = knownByPi.get(pi) ?? []
+  ofPi.push({ changes, ratio, floor, logs })
+  knownByPi.set(pi, ofPi)
+  knownCount += 1
+  return logs
 }

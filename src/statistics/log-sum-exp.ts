@@ -1,6 +1,7 @@
 /** ln Σ exp(values), without overflow; −Infinity for no values. */
 export function logSumExp(values: readonly number[]): number {
-  const largest = Math.max(...values)
+  let largest = -Infinity
+  for (const value of values) largest = Math.max(largest, value)
   // All −Infinity (or none): subtracting it below would give NaN.
   if (!Number.isFinite(largest)) return largest
   let sum = 0

@@ -7,8 +7,10 @@ export const WATCH_INTERVAL_MS = 500
 
 /** Tells the listeners of this store which services others have changed. */
 export type LmdbChanges = {
-  /** Counts a change by this store; the last thing in its write transaction. */
-  readonly record: (service: string) => void
+  /** How many changes of the service there are, whoever made them. */
+  readonly count: (service: string) => number
+  /** Counts a change by this store, which is the last thing in its write transaction; what `count` is then. */
+  readonly record: (service: string) => number
   /** A recorded change was not committed after all. */
   readonly forget: (service: string) => void
   /** See `Store.watch`. */
@@ -32,6 +34,7 @@ export function createLmdbChanges(
   let knownTotal = -1
   let cancel: (() => void) | null = null
 
+  const count = (service: string) => changes.get(service) ?? 0
   const total = () => (meta.get('changes') as number | undefined) ?? 0
 
   const findChanged = (): string[] => {
@@ -72,12 +75,14 @@ export function createLmdbChanges(
   }
 
   return {
+    count,
     record: (service) => {
-      const number = (changes.get(service) ?? 0) + 1
+      const number = count(service) + 1
       // A gap means that somebody else's change has not been told yet.
       if ((known.get(service) ?? 0) === number - 1) known.set(service, number)
       void changes.put(service, number)
       void meta.put('changes', total() + 1)
+      return number
     },
     forget: (service) => {
       known.delete(service)

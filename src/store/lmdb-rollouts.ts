@@ -25,6 +25,13 @@ export function buildLmdbRollouts(
   'readRevision' | 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'
 > {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
+  /** Revisions that this store has written, with the number of the change that did; it saves reading a state. */
+  const written = new Map<string, { readonly change: number; readonly revision: number }>()
+
+  const revisionOf = (service: string): number | null => {
+    const last = written.get(service)
+    return last?.change === changes.count(service) ? last.revision : storedRevision(env, service)
+  }
 
   return {
     readRollout: (service) =>
@@ -50,15 +57,22 @@ export function buildLmdbRollouts(
         assertMovesOn(change)
         const archiving = archive.prepare(change)
         const write = prepareChange(env, change, archiving.write)
-        const committed = await env.write(what, () => {
-          const result = write()
-          if (result.ok) changes.record(change.service)
-          return result
+        const { service, expectedRevision, lease, state } = change
+        const committed = await env.write<CommitResult>(what, () => {
+          if (!isLeaseHeld(env, lease)) return { ok: false, reason: 'fenced' }
+          const before = revisionOf(service)
+          if (before !== expectedRevision) return { ok: false, reason: 'conflict' }
+          const decision = write()
+          const revision = state?.revision ?? before
+          const number = changes.record(service)
+          if (revision !== null) written.set(service, { change: number, revision })
+          return { ok: true, decision }
         })
         archiving.committed()
         return committed
       } catch (error) {
         changes.forget(change.service)
+        written.delete(change.service)
         throw toStoreError(what, error)
       }
     },
@@ -86,12 +100,12 @@ export function buildLmdbRollouts(
   }
 }
 
-/** Encodes what is to be written now, so that the transaction is short; returns what runs in it. */
+/** Encodes what is to be written now, so that the transaction is short; what runs in it returns the decision, numbered. */
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
   writeArchive: () => void,
-): () => CommitResult {
+): () => Decision | null {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -106,10 +120,6 @@ function prepareChange(
   }))
 
   return () => {
-    if (!isLeaseHeld(env, change.lease)) return { ok: false, reason: 'fenced' }
-    if (storedRevision(env, service) !== change.expectedRevision) {
-      return { ok: false, reason: 'conflict' }
-    }
     writeArchive()
     if (change.resetEvidence === true) {
       void evidence.remove(service)
@@ -133,11 +143,11 @@ function prepareChange(
       void tallies.remove([service, number])
     }
     for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
-    if (change.decision === undefined) return { ok: true, decision: null }
+    if (change.decision === undefined) return null
     const log = change.decision.service
     const decision: Decision = { ...change.decision, id: lastDecisionId(env, log) + 1 }
     void decisions.put([log, decision.id], encodeRecord(decision))
-    return { ok: true, decision }
+    return decision
   }
 }
 

@@ -14,8 +14,8 @@ export function encodeUnits(batch: UnitBatch): Buffer {
   const packed: PackedUnits = {
     cohort: batch.cohort,
     epoch: batch.epoch,
-    seen: Float64Array.from(batch.seen),
-    events: mapValues(batch.events, (hashes) => Float64Array.from(hashes)),
+    seen: new Float64Array(batch.seen),
+    events: mapValues(batch.events, (hashes) => new Float64Array(hashes)),
   }
   return encodeRecord(packed)
 }

@@ -79,7 +79,7 @@ t.test('Liveness and readiness are public; detail and metrics are for readers.',
   t.same((await get('/readyz', bearer('labels-token'))).json(), { ready: true })
   t.same((await get('/readyz', bearer('reader-token'))).json(), {
     ready: true,
-    checks: { store: 'ok' },
+    checks: { store: 'up' },
   })
   t.equal((await get('/metrics')).statusCode, 401)
   t.equal((await get('/metrics', bearer('reader-token'))).statusCode, 200)

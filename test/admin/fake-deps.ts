@@ -169,7 +169,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       contentType: 'text/plain; version=0.0.4',
       body: 'serin_build_info 1\n',
     }),
-    ready: () => ({ ready: true, checks: { store: 'ok' } }),
+    ready: () => ({ ready: true, checks: { store: 'up' } }),
     ...changes,
   }
   return { ...deps, commands, feedbackBodies }

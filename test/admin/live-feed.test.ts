@@ -70,6 +70,7 @@ class World {
   services = new Map<string, ServiceStatus>()
   log: Decision[] = []
   isDraining = false
+  storeAway: string | null = null
   reload: ReloadStanding = { inForceSince: NOW, refused: null }
   presented = 0
   storeFails = false
@@ -98,6 +99,7 @@ class World {
       },
       isDraining: () => this.isDraining,
       lastReload: () => this.reload,
+      ready: () => ({ ready: true, checks: { store: this.storeAway ?? 'up' } }),
     }
     this.feed = new LiveFeed(deps)
   }
@@ -211,6 +213,34 @@ t.test(
     t.notOk(one.names.includes('reload'))
   },
 )
+
+t.test('Everybody is told when the store goes and when it is back.', async (t) => {
+  const world = new World('a')
+  t.teardown(() => world.feed.close())
+  const [all, one] = [await world.join(null), await world.join('a')]
+  t.notOk([...all.take(), ...one.take()].some(({ name }) => name === 'store'))
+  world.storeAway = 'away since noon'
+  world.storeFails = true
+  // Decided elsewhere, and more than one: the log would have to be read.
+  world.decide('a', 1)
+  world.decide('a', 2)
+  await world.feed.look()
+  const told = { name: 'store', id: null, data: { away: 'away since noon' } }
+  for (const reader of [all, one]) t.same(reader.take()[0], told, 'before what needs the store')
+  await world.feed.look()
+  t.notOk(
+    [...all.take(), ...one.take()].some(({ name }) => name === 'store'),
+    'once',
+  )
+  const late = await world.join('a')
+  t.same(late.take()[1], told, 'who comes later is told too')
+  world.storeAway = null
+  await world.feed.look()
+  for (const reader of [all, one, late]) {
+    t.same(reader.take()[0], { ...told, data: { away: null } })
+  }
+  for (const reader of [all, one, late]) world.feed.leave(reader.stream)
+})
 
 t.test('Of one service everything is told, as `GET …/services/{service}` has it.', async (t) => {
   const world = new World('a', 'b')

@@ -236,12 +236,12 @@ t.test('Decisions are paged, found by id, and refused where the page is no page.
 t.test('Health, readiness and metrics answer, and an unready gateway is 503.', async (t) => {
   let ready = true
   const deps = createFakeDeps({
-    ready: () => ({ ready, checks: { store: ready ? 'ok' : 'cannot be written' } }),
+    ready: () => ({ ready, checks: { store: ready ? 'up' : 'cannot be written' } }),
   })
   const app = createAdminServer(deps, LOOPBACK)
   t.teardown(() => app.close())
   t.same((await app.inject('/healthz')).json(), { status: 'ok' })
-  t.same((await app.inject('/readyz')).json(), { ready: true, checks: { store: 'ok' } })
+  t.same((await app.inject('/readyz')).json(), { ready: true, checks: { store: 'up' } })
   ready = false
   const unready = await app.inject('/readyz')
   t.equal(unready.statusCode, 503)
@@ -261,7 +261,7 @@ t.test('A gateway of several workers has a line for each, for those who may read
   t.same((await open.inject('/healthz')).json(), { status: 'ok', workers })
   t.same((await open.inject('/readyz')).json(), {
     ready: true,
-    checks: { store: 'ok', ...workers },
+    checks: { store: 'up', ...workers },
   })
   t.same((await guarded.inject('/healthz')).json(), { status: 'ok' })
   t.same((await guarded.inject('/readyz')).json(), { ready: true })

@@ -98,9 +98,12 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
     },
   )
 
-  await t.test('without the scope `read` it is said what the token may do', async () => {
+  await t.test('without the scope `read` another token is asked for', async (t) => {
     const { page } = await enter('labels-token-0123456', '#/')
     await page.getByText('token "labels" has the scopes feedback; this needs read').waitFor()
+    await page.getByLabel('Token').waitFor()
+    t.notMatch(await page.textContent('body'), /Asking the gateway|read only/)
+    t.equal(await page.evaluate('sessionStorage.length'), 0, 'it is not kept')
   })
 
   await t.test('a token that expires while somebody looks ends what they see', async (t) => {

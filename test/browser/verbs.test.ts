@@ -13,6 +13,13 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
   const open = openOn(t, browser, stage)
   const { page, faults } = await open('#/services/credit-risk')
 
+  await t.test('before evidence is overruled it is said', async (t) => {
+    await page.getByRole('button', { name: 'Promote' }).click()
+    const dialog = page.getByRole('dialog')
+    t.match(await dialog.textContent(), /Not known yet whether the canary is .*rmse/)
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+  })
+
   await t.test('pause, with a reason that stands in the log', async (t) => {
     await ask(page, 'Pause', { reason: 'release freeze' })
     await untilPhase(page, 'paused')

@@ -86,7 +86,15 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
       // What was before is read after what is now.
       await until('the same as a table', async () => (await rows.count()) > 10)
       t.equal(await rmse.locator('canvas').count(), 2)
-      t.equal(await page.locator('canvas').count(), 10, 'where no ratio can be given there is none')
+      t.equal(
+        await page.locator('canvas').count(),
+        11,
+        'where no ratio can be given yet there is none',
+      )
+      const latency = page.getByRole('article', { name: 'latency', exact: true })
+      t.match(await latency.textContent(), /slow or failed \(compared\)[\d.]+ % against [\d.]+ %/)
+      t.match(await latency.textContent(), /Baseline and canary.*latency: [\d.]+ ms on the canary/)
+      await page.getByText(/^Next step in about \d/).waitFor()
       t.match(await rmse.textContent(), /rmse: evidence that it is worse is .*, decided at 4\.38/)
       t.same(faults, [])
     },
@@ -104,6 +112,12 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     await log.getByRole('row', { name: /^rmse worse/ }).waitFor()
     // The chart ends at what the bar says.
     const rmse = page.getByRole('article', { name: 'rmse', exact: true })
+    // Labels went on to come: the figures of then are those of the decision's sentence.
+    const [, canary] = /by rmse: (.+?) against/.exec(
+      (await log.locator('li').first().textContent())!,
+    )!
+    await rmse.getByText(`When it was decided: ${canary}`).waitFor()
+    t.equal(await page.getByText('When it was decided').count(), 1, 'on that card alone')
     const [said] = /[\d.]+(?= of 4\.38 · shown)/.exec((await rmse.textContent())!) ?? []
     await rmse.getByText('Numbers of Evidence').click()
     await rmse.locator('.numbers tbody tr').nth(1).waitFor()
@@ -113,6 +127,33 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     )
     t.same(faults, [])
   })
+
+  await t.test(
+    'a store that is away is said, and nothing that it would have to give',
+    async (t) => {
+      stage.takeStoreAway('away since 2027-05-04T09:29:00.000Z: the last weights are served')
+      t.teardown(() => stage.takeStoreAway(null))
+      const { page, faults } = await open('#/services/credit-risk')
+      const banner = page.getByRole('alert')
+      await banner.getByText('The store is away since 2027-05-04T09:29:00.000Z').waitFor()
+      t.equal(await page.locator('.link-sign').textContent(), 'no store')
+      const log = page.getByRole('region', { name: 'Decisions' })
+      await log.getByText('The decisions cannot be read now (no connection to Redis').waitFor()
+      t.notMatch(await log.textContent(), 'Nothing was decided yet')
+      const standing = page.getByRole('region', { name: 'Where it stands' })
+      t.match(await standing.textContent(), /Nothing moves without the store/)
+      t.notMatch(await standing.textContent(), 'Next step')
+      const overview = await open('#/')
+      await overview.page.getByText('The store is away since').waitFor()
+      stage.takeStoreAway(null)
+      await page.locator('.link-live').waitFor()
+      t.equal(await banner.count(), 0)
+      await log.locator('li').first().waitFor()
+      t.notMatch(await log.textContent(), 'cannot be read')
+      await standing.getByText('Next step').waitFor()
+      t.same([...faults, ...overview.faults], [])
+    },
+  )
 
   await t.test('the answers of a shadow stand beside the live ones', async (t) => {
     const { page } = await open('#/services/translator')
@@ -124,6 +165,14 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     const { page } = await open('#/services/checkout-offer')
     const panel = page.getByRole('region', { name: 'b against the baseline', exact: true })
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
+    t.equal(await page.locator('.page-head .badge').textContent(), '·experiment')
+    await page.getByRole('button', { name: 'Promote c' }).click()
+    const dialog = page.getByRole('dialog')
+    t.match(
+      await dialog.textContent(),
+      /Not known yet whether c is no worse than the baseline: err/,
+    )
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
     await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
     const past = page.getByRole('region', { name: 'Past experiments' })

@@ -96,11 +96,11 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   }
   const at = { pausedAt: NOW, resumeAt: null } as const
   const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
-  t.match(await show(fakeStatus(fakeState(paused))), /because {3}paused by metric \(rmse\)\n/)
+  t.match(await show(fakeStatus(fakeState(paused))), /because {3}paused because of rmse\n/)
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused by timer until 2027-05-01T12:00:00.000Z/,
+    /paused as its steps say until 2027-05-01T12:00:00.000Z/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
@@ -127,7 +127,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     await blueGreen(timed),
     /preview, reached by the override alone, until\s+2027-05-01T12:00/,
   )
-  t.match(await blueGreen(paused), /because {3}paused by metric/)
+  t.match(await blueGreen(paused), /because {3}paused because of/)
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),

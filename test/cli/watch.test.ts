@@ -281,7 +281,7 @@ t.test('Elsewhere than on a terminal there is a line for each change, and no oth
     `2027-05-01 12:00:00  credit-risk  progressing  1.4->2.0#1  step 2/4  baseline 80 %, canary 20 %
 2027-05-01 12:00:00  credit-risk  #18 pause by ops: look (progressing, baseline 80 %, canary 20 %)
 2027-05-01 12:00:03  credit-risk  rmse: inconclusive -> successful
-2027-05-01 12:00:04  credit-risk  paused  1.4->2.0#1  step 2/4  baseline 70 %, canary 30 %  paused by override
+2027-05-01 12:00:04  credit-risk  paused  1.4->2.0#1  step 2/4  baseline 70 %, canary 30 %  paused because somebody set the weight
 `,
   )
 })

@@ -99,11 +99,11 @@ t.test('what did not end in time is named with its phase and what is missing', (
   t.match(describeUnfinished(SKEWED!, view({ phase: 'paused', pause, missing: ['a', 'b'] })), {
     state: 'otherwise',
     sentence:
-      'mpg-skewed was not rolled-back in time: it is paused by rmse/label-missing at 20 %; missing: a; b.',
+      'mpg-skewed was not rolled-back in time: it is paused because of rmse/label-missing at 20 %; missing: a; b.',
   })
   const byHand = { by: 'operator', metric: null, at: '', until: null }
   t.match(describeUnfinished(SKEWED!, view({ phase: 'paused', pause: byHand, weights: {} })), {
-    sentence: /it is paused by operator at 0 %\./,
+    sentence: /it is paused by an operator at 0 %\./,
   })
   t.end()
 })

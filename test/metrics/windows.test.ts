@@ -10,20 +10,40 @@ t.test('a window counts what happened in the span asked for', (t) => {
   const window = new AttemptWindow()
   for (let second = 0; second < 20; second++) {
     window.add(NOW + second * 1000, second % 2 === 0)
-    window.add(NOW + second * 1000, false)
+    window.add(NOW + second * 1000, false, second % 5 === 0)
   }
   t.equal(window.since, NOW)
   t.equal(new AttemptWindow().since, null)
-  t.same(window.within(NOW + 19_000, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
-  t.same(window.covering(NOW + 19_000, 6, 1000), { attempts: 6, failures: 1, spanMs: 3000 })
-  t.same(window.covering(NOW + 19_000, 6, 10_000), { attempts: 20, failures: 5, spanMs: 10_000 })
+  t.same(window.within(NOW + 19_000, 10_000), {
+    attempts: 20,
+    failures: 5,
+    clientErrors: 2,
+    spanMs: 10_000,
+  })
+  t.same(window.covering(NOW + 19_000, 6, 1000), {
+    attempts: 6,
+    failures: 1,
+    clientErrors: 0,
+    spanMs: 3000,
+  })
+  t.same(window.covering(NOW + 19_000, 6, 10_000), {
+    attempts: 20,
+    failures: 5,
+    clientErrors: 2,
+    spanMs: 10_000,
+  })
   t.end()
 })
 
 t.test('a window that never saw enough gives all of its ten minutes', (t) => {
   const window = new AttemptWindow()
   window.add(NOW, true)
-  t.same(window.covering(NOW + 1000, 50, 10_000), { attempts: 1, failures: 1, spanMs: 600_000 })
+  t.same(window.covering(NOW + 1000, 50, 10_000), {
+    attempts: 1,
+    failures: 1,
+    clientErrors: 0,
+    spanMs: 600_000,
+  })
   t.end()
 })
 
@@ -33,7 +53,7 @@ t.test('what is older than ten minutes is forgotten, a bucket that is used again
   t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
   t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
   window.add(NOW + 600_000, false)
-  t.same(window.within(NOW + 600_000, 1000), { attempts: 1, failures: 0, spanMs: 1000 })
+  t.same(window.within(NOW + 600_000, 1000), { attempts: 1, failures: 0, clientErrors: 0, spanMs: 1000 })
   t.equal(window.within(NOW + 10_000_000, 600_000).attempts, 0, 'a gap longer than the window')
   t.end()
 })

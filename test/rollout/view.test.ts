@@ -70,7 +70,7 @@ t.test('what a rollout waits for is said, with the command that helps', (t) => {
   t.same(waits(PAUSED('approval')), ['an approval: `promote`'])
   t.same(waits(PAUSED('timer')), ['the pause has to pass, or `promote`'])
   t.same(waits(PAUSED('ratio-mismatch')), [
-    'paused by ratio-mismatch: `resume`, `promote` or `abort`',
+    'paused because requests are not shared out as drawn: `resume`, `promote` or `abort`',
   ])
   t.same(waits({ phase: 'promoted', promotedAt: NOW }), [])
   t.end()

@@ -5,11 +5,7 @@ import type { Hypothesis } from '../../src/domain/hypothesis.ts'
 import { emptyEvidence, emptyRatio } from '../../src/statistics/empty-evidence.ts'
 import { foldBets, foldEvents, foldRatio } from '../../src/statistics/fold.ts'
 import type { EventFold, FoldPlace } from '../../src/statistics/fold.ts'
-import {
-  harmLogEvidence,
-  harmLogEvidences,
-  proofLogEvidence,
-} from '../../src/statistics/label-bet.ts'
+import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
 import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
 import { ratioLogEvidence } from '../../src/statistics/ratio-mismatch.ts'
 import { mixStarts } from '../../src/statistics/start-mixture.ts'
@@ -194,7 +190,7 @@ t.test('A canary that breaks after its proof is not proved on the last step.', a
 t.test('Suprema never fall while the evidence does.', async (t) => {
   const harmed = foldEvents(emptyEvents(), eventFold({}, [80, 20], [0, 12]), ERRORS)
   const after = foldEvents(harmed, eventFold({ cohort: 1 }, [800, 200], [400, 0]), ERRORS)
-  t.ok(mixStarts(harmLogEvidences(after.harm, 1)) < harmed.sup.harm)
+  t.ok(mixStarts(after.harm.map((s) => harmLogEvidence(s, 1))) < harmed.sup.harm)
   t.equal(after.sup.harm, harmed.sup.harm)
   t.ok(after.sup.proof > harmed.sup.proof)
   const worse = foldEvents(after, eventFold({ cohort: 2 }, [80, 20], [0, 20]), ERRORS)
@@ -239,7 +235,7 @@ t.test('With start points and a moving weight the evidence still has expectation
       const fold = eventFold({ cohort, pi, epoch, starts: epoch + 1 }, [1, 1], [1 - canary, canary])
       evidence = foldEvents(evidence, fold, ERRORS)
     }
-    sum += probability * Math.exp(mixStarts(harmLogEvidences(evidence.harm, 1)))
+    sum += probability * Math.exp(mixStarts(evidence.harm.map((s) => harmLogEvidence(s, 1))))
   }
   near(t, sum, 1, 1e-12)
 })

@@ -4,7 +4,6 @@ import {
   HARM_GRID,
   PROOF_CHANGES,
   harmLogEvidence,
-  harmLogEvidences,
   labelBetLogs,
   proofLogEvidence,
 } from '../../src/statistics/label-bet.ts'
@@ -32,12 +31,21 @@ t.test('The evidence of harm has its reference values.', async (t) => {
   near(t, harmLogEvidence(TWO_STRATA, 1.1), -0.655401615)
 })
 
-t.test('Evidence by start point is that of each list of strata.', async (t) => {
-  const lists = [TWO_STRATA, [stratum(0.2, 30, 90)], []]
-  t.same(
-    harmLogEvidences(lists, 1.1),
-    lists.map((strata) => harmLogEvidence(strata, 1.1)),
+t.test('The evidence is the same however many others were asked for before.', async (t) => {
+  const strata = [stratum(0.2, 30, 90), stratum(0.4, 3, 2)]
+  const ratios = Array.from({ length: 300 }, (_, i) => 1 + i / 100)
+  const first = ratios.map((ratio) => harmLogEvidence(strata, ratio))
+  t.strictSame(
+    ratios.map((ratio) => harmLogEvidence(strata, ratio)),
+    first,
   )
+  const expected = HARM_GRID.map((change) => {
+    const [one, two] = [labelBetLogs(0.2, 1.1, 0, change), labelBetLogs(0.4, 1.1, 0, change)]
+    return 30 * one.canary + 90 * one.baseline + (3 * two.canary + 2 * two.baseline)
+  })
+  near(t, harmLogEvidence(strata, 1.1), logMeanExp(expected))
+  t.not(proofLogEvidence(strata, 1.1, 0.01), proofLogEvidence(strata, 1.1, 0))
+  t.not(proofLogEvidence(strata, 1.1, 0), harmLogEvidence(strata, 1.1))
 })
 
 t.test(

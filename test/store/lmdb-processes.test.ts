@@ -8,7 +8,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { SERVICE, commit, samplePrediction } from './samples.ts'
+import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
 
 const SCRIPT = fileURLToPath(new URL('./commit-loop.js', import.meta.url))
 
@@ -47,6 +47,9 @@ t.test('two processes write the same store: one holds the lease, both are seen',
   const path = t.testdir()
   const store = await openStore(path)
   t.teardown(() => store.close())
+  const first = await takeLease(store, 'parent')
+  t.match(await commit(store, first, null), { ok: true })
+  await store.releaseLease(first)
   const child = startCommitting(t, path, 'child')
   const told = new Promise<string>((resolve) => store.watch(resolve))
   for await (const line of firstLines(child, 5)) t.ok(Number(line) > 0)
@@ -54,12 +57,13 @@ t.test('two processes write the same store: one holds the lease, both are seen',
 
   t.equal(await store.acquireLease('parent', 1000, Date.now()), null, 'the child holds the lease')
   const lease = await store.acquireLease('parent', 1000, Date.now() + 120_000)
-  t.match(lease, { holder: 'parent', token: 2 }, 'until its time is over')
+  t.match(lease, { holder: 'parent', token: 3 }, 'until its time is over')
   const own = await commit(store, lease!, null, { service: 'own' })
   t.match(own, { ok: true })
 
   const before = await store.readRollout(SERVICE)
   const { revision } = before!.state
+  t.match(await commit(store, lease!, 1), { reason: 'conflict' }, 'what it wrote itself is old')
   t.match(await commit(store, lease!, revision), { ok: true }, 'now the parent decides')
   t.equal((await store.readRollout(SERVICE))?.state.revision, revision + 1)
   child.kill('SIGKILL')

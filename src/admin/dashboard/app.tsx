@@ -50,6 +50,7 @@ function OverviewView({ me, token, leave }: ViewProps) {
       title={null}
       me={me}
       link={overview.link}
+      storeAway={overview.storeAway}
       onLeave={token === null ? null : () => leave()}
     >
       <OverviewPage {...overview} />
@@ -61,7 +62,13 @@ function ServiceView({ me, token, leave, service }: ViewProps & { readonly servi
   const live = useService(token, service)
   useExpiry(live.link, leave)
   return (
-    <Shell title={service} me={me} link={live.link} onLeave={token === null ? null : () => leave()}>
+    <Shell
+      title={service}
+      me={me}
+      link={live.link}
+      storeAway={live.storeAway}
+      onLeave={token === null ? null : () => leave()}
+    >
       <ServicePage live={live} me={me} token={token} />
     </Shell>
   )

@@ -1,13 +1,26 @@
 import t from 'tap'
 import { verbsOf } from '../../../src/admin/dashboard/verbs/verbs.ts'
+import { presentComparison } from '../../../src/admin/present-comparison.ts'
+import { presentMetric } from '../../../src/admin/present-metric.ts'
 import { presentService } from '../../../src/admin/present.ts'
+import type { Comparison } from '../../../src/domain/comparison.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
-import { fakeState, fakeStatus, NOW } from '../fake-deps.ts'
+import { fakeMetric, fakeState, fakeStatus, NOW } from '../fake-deps.ts'
 
 const labels = (state: Partial<RolloutState> | null): readonly string[] => {
   const service = presentService(fakeStatus(state === null ? null : fakeState(state), 'svc'))
   return verbsOf(service).map(({ label }) => label)
 }
+
+const comparison = (variant: string, verdict: Comparison['verdict'], log = -3): Comparison => ({
+  ...{ variant, verdict, expectedShare: 0.5, etaSeconds: null },
+  units: { baseline: 100, challenger: 100 },
+  ratioMismatch: { log, threshold: 7 },
+  metrics: [
+    { report: fakeMetric(), verdict, superiority: null },
+    { report: fakeMetric({ name: 'guard' }), verdict: null, superiority: null },
+  ],
+})
 
 const paused = (pausedBy: 'approval' | 'timer' | 'operator' | 'metric') =>
   ({ phase: 'paused', pausedBy, pausedAt: NOW, resumeAt: null, pausedMetric: null }) as const
@@ -46,4 +59,56 @@ t.test('a fixed split is promoted by the name of its winner, and taken back', (t
     'a rollout that is not read yet',
   )
   t.end()
+})
+
+t.test('a promotion says what the evidence says, and what it warns of looks so', async (t) => {
+  const fixed = { ...presentService(fakeStatus(null, 'svc')), revision: 1 }
+  const promotionsOf = (...comparisons: Comparison[]) =>
+    verbsOf({ ...fixed, comparisons: comparisons.map(presentComparison) }).map(
+      ({ tone, evidence }) => [tone, evidence?.says],
+    )
+  const none = 'No challenger is shown to be better than the baseline.'
+  const figures = 'rmse 3.02 against 3.1'
+  for (const [verdict, ofBaseline, tone, says] of [
+    ['worse', none, 'bad', `canary is shown to be worse than the baseline: ${figures}.`],
+    [
+      'unknown',
+      none,
+      'plain',
+      `Not known yet whether canary is no worse than the baseline: ${figures}.`,
+    ],
+    ['no-worse', none, 'good', 'canary is shown to be no worse than the baseline.'],
+    [
+      ...(['better', 'Shown to be better than the baseline: canary.', 'good'] as const),
+      `canary is shown to be better than the baseline: ${figures}.`,
+    ],
+  ] as const) {
+    t.same(promotionsOf(comparison('canary', verdict)), [
+      ['plain', ofBaseline],
+      [tone, says],
+    ])
+  }
+  t.same(promotionsOf(comparison('canary', 'better', 8)), [
+    ['plain', none],
+    ['plain', 'The comparison of canary is not to be relied on: the split is not as drawn.'],
+  ])
+  t.same(
+    promotionsOf().map(([, says]) => says),
+    [undefined, undefined],
+    'nothing is compared',
+  )
+})
+
+t.test('so does the next step of a canary', async (t) => {
+  const service = presentService(fakeStatus())
+  const promote = (...metrics: Parameters<typeof fakeMetric>[0][]) => {
+    const presented = metrics.map((metric) => presentMetric(fakeMetric(metric)))
+    const [{ tone, evidence } = { tone: null }] = verbsOf({ ...service, metrics: presented })
+    return [tone, evidence?.says]
+  }
+  const [open, fine] = [{ name: 'errors' }, { name: 'rmse', verdict: 'successful' as const }]
+  const worse = { name: 'latency', verdict: 'failed' as const }
+  t.same(promote(open, fine), ['good', 'Not known yet whether the canary is no worse: errors.'])
+  t.same(promote(open, worse), ['bad', 'The canary is worse: latency.'])
+  t.same(promote(fine, { ...open, required: false }), ['good', undefined])
 })

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { ReloadStanding } from '../../../src/admin/admin-deps.ts'
 import { createAdminServer } from '../../../src/admin/admin-plugin.ts'
+import { StoreError } from '../../../src/store/store-error.ts'
 import type { ServiceStatus } from '../../../src/admin/service-status.ts'
 import type { AdminToken } from '../../../src/config/config.ts'
 import type { Decision } from '../../../src/domain/decision.ts'
@@ -20,6 +21,8 @@ export type Stage = {
   readonly advance: (ms: number) => Promise<void>
   /** A reload is refused for these problems; null = it is mended. */
   readonly refuseReload: (problems: readonly string[] | null) => void
+  /** The store is away, for this reason (to be read after "the store is"): its log cannot be read; null = it is back. */
+  readonly takeStoreAway: (away: string | null) => void
   readonly close: () => Promise<void>
 }
 
@@ -39,6 +42,7 @@ export async function openStage(options: {
   }
   let now = CURTAIN
   let reload: ReloadStanding = { inForceSince: CURTAIN - 3_600_000, refused: null }
+  let away: string | null = null
   const statuses = () => [...[...services.values()].map((s) => s.status()), ...others()]
   const find = (name: string) => services.get(name)
   const deps = createFakeDeps({
@@ -53,11 +57,15 @@ export async function openStage(options: {
         code: 'SERIN_REFUSED',
         detail: 'there is nothing to decide',
       },
-    decisions: async (name, page) => (await find(name)?.decisions(page)) ?? logs[name] ?? [],
+    decisions: async (name, page) => {
+      if (away !== null) throw new StoreError('no connection to Redis at 127.0.0.1:6379')
+      return (await find(name)?.decisions(page)) ?? logs[name] ?? []
+    },
     decision: async (name, id) =>
       (await find(name)?.decisions({ after: id - 1, limit: 1000 }))?.find((d) => d.id === id) ??
       null,
     lastReload: () => reload,
+    ready: () => ({ ready: true, checks: { store: away ?? 'up' } }),
     history: (name) => find(name)?.history() ?? null,
     runningConfig: () => ({ services: statuses().map(({ service }) => service) }),
   })
@@ -73,6 +81,9 @@ export async function openStage(options: {
     },
     refuseReload: (problems) => {
       reload = { ...reload, refused: problems === null ? null : { at: now, problems } }
+    },
+    takeStoreAway: (why) => {
+      away = why
     },
     close: async () => {
       app.server.closeAllConnections()

@@ -6,6 +6,7 @@ export type ChartColour =
   | 'proof'
   | 'line'
   | 'muted'
+  | 'panel'
   | 'other-1'
   | 'other-2'
   | 'other-3'

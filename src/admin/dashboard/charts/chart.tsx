@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { readColour, type ChartColour } from './chart-colours.ts'
-import { drawRules, type Rule } from './draw-rules.ts'
+import { drawCuts } from './draw-cuts.ts'
+import { drawRules, drawRuleWords, type Rule } from './draw-rules.ts'
 import { formatTicks } from './time-ticks.ts'
 
 /** One line of a chart. */
@@ -24,7 +25,7 @@ export type ChartProps = {
   /** Along the axis; default: as `format`. */
   readonly formatTick?: (value: number) => string
   readonly rules?: readonly Rule[]
-  /** Fills between two lines (indices into `lines`), in the colour of the first. */
+  /** Fills between two lines (indices into `lines`: upper, lower), in the colour of the first. */
   readonly band?: readonly [number, number]
   /** Told which moment is pointed at; null = none. */
   readonly onPoint: (index: number | null) => void
@@ -133,6 +134,15 @@ function buildOptions(latest: { readonly current: ChartProps }, width: number): 
         }),
     hooks: {
       drawAxes: [(u) => drawRules(u, latest.current.rules ?? [])],
+      draw: [
+        (u) => {
+          if (band !== undefined) {
+            const [upper, lower] = band
+            drawCuts(u, { upper: upper + 1, lower: lower + 1 }, lines[upper]!.colour)
+          }
+          drawRuleWords(u, latest.current.rules ?? [])
+        },
+      ],
       setCursor: [(u) => latest.current.onPoint(u.cursor.idx ?? null)],
     },
   }

@@ -13,35 +13,57 @@ export type Rule = {
   readonly words?: 'above' | 'below'
 }
 
-/** Draws horizontal lines with their words, behind the data. */
+/** Draws horizontal lines, and the shade on one side of them, behind the data. */
 export function drawRules(u: uPlot, rules: readonly Rule[]): void {
   const { ctx, bbox } = u
   const ratio = devicePixelRatio
+  inBox(u, () => {
+    for (const { at, colour, shade, isSolid } of rules) {
+      const y = Math.round(u.valToPos(at, 'y', true))
+      if (shade !== undefined) {
+        ctx.fillStyle = readFaded(colour, 0.07)
+        const [top, bottom] = shade === 'above' ? [bbox.top, y] : [y, bbox.top + bbox.height]
+        ctx.fillRect(bbox.left, top, bbox.width, bottom - top)
+      }
+      ctx.strokeStyle = readColour(colour)
+      ctx.lineWidth = ratio
+      ctx.setLineDash(isSolid === true ? [] : [5 * ratio, 4 * ratio])
+      ctx.beginPath()
+      ctx.moveTo(bbox.left, y)
+      ctx.lineTo(bbox.left + bbox.width, y)
+      ctx.stroke()
+    }
+  })
+}
+
+/** Writes what the lines are, before the data, with a rim in the colour of the ground. */
+export function drawRuleWords(u: uPlot, rules: readonly Rule[]): void {
+  const { ctx, bbox } = u
+  const ratio = devicePixelRatio
+  inBox(u, () => {
+    ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`
+    ctx.textAlign = 'left'
+    ctx.lineJoin = 'round'
+    ctx.lineWidth = 3 * ratio
+    ctx.strokeStyle = readColour('panel')
+    for (const { at, label, colour, words } of rules) {
+      const y = Math.round(u.valToPos(at, 'y', true))
+      // Where there is no room above the line, they stand below it.
+      const fits = words !== 'below' && y - bbox.top > 14 * ratio
+      const [x, base] = [bbox.left + 6 * ratio, fits ? y - 2 * ratio : y + 3 * ratio]
+      ctx.textBaseline = fits ? 'bottom' : 'top'
+      ctx.fillStyle = readColour(colour)
+      ctx.strokeText(label, x, base)
+      ctx.fillText(label, x, base)
+    }
+  })
+}
+
+function inBox({ ctx, bbox }: uPlot, draw: () => void): void {
   ctx.save()
   ctx.beginPath()
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
   ctx.clip()
-  ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`
-  for (const { at, label, colour, shade, isSolid, words } of rules) {
-    const y = Math.round(u.valToPos(at, 'y', true))
-    if (shade !== undefined) {
-      ctx.fillStyle = readFaded(colour, 0.07)
-      const [top, bottom] = shade === 'above' ? [bbox.top, y] : [y, bbox.top + bbox.height]
-      ctx.fillRect(bbox.left, top, bbox.width, bottom - top)
-    }
-    ctx.strokeStyle = readColour(colour)
-    ctx.lineWidth = ratio
-    ctx.setLineDash(isSolid === true ? [] : [5 * ratio, 4 * ratio])
-    ctx.beginPath()
-    ctx.moveTo(bbox.left, y)
-    ctx.lineTo(bbox.left + bbox.width, y)
-    ctx.stroke()
-    ctx.fillStyle = readColour(colour)
-    // Where there is no room above the line, they stand below it.
-    const fits = words !== 'below' && y - bbox.top > 14 * ratio
-    ctx.textBaseline = fits ? 'bottom' : 'top'
-    ctx.textAlign = 'left'
-    ctx.fillText(label, bbox.left + 6 * ratio, fits ? y - 2 * ratio : y + 3 * ratio)
-  }
+  draw()
   ctx.restore()
 }

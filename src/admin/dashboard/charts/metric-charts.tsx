@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks'
-import { formatNumber, formatPercent } from '../../../rollout/format.ts'
+import { formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import type { MetricMoment, Moment } from '../live/moments.ts'
 import { ChartFigure } from './chart-figure.tsx'
 import type { Rule } from './draw-rules.ts'
+import { scaleOfRatio } from './ratio-scale.ts'
 
 const NOTHING_YET = 'Drawn as soon as there is evidence.'
 
@@ -59,15 +60,16 @@ export function RatioChart({
   const sign = metric.better === 'lower' ? 1 : -1
   const harm = metric.margins?.harm ?? 0
   const proof = metric.margins?.proof ?? harm
-  const span = Math.max(harm, proof, 0.04)
+  const margin = 1 + sign * proof
   const known = useColumns(metric.name, moments, [
     (m) => m.estimate,
     (m) => (m.estimate === null ? null : (m.lower ?? 0)),
     (m) => (m.estimate === null ? null : (m.upper ?? UNBOUNDED)),
   ])
+  const [, estimates = [], lower = [], upper = []] = known
   const rules: Rule[] = [{ at: 1, colour: 'muted', label: '', isSolid: true }]
   rules.push({
-    at: 1 + sign * proof,
+    at: margin,
     colour: 'harm',
     label: `margin: ${formatPercent(proof)} ${sign === 1 ? 'more' : 'less'}`,
     shade: sign === 1 ? 'above' : 'below',
@@ -83,7 +85,7 @@ export function RatioChart({
       band={[2, 1]}
       columns={known}
       rules={rules}
-      range={() => rangeOfRatio(known, span)}
+      range={() => scaleOfRatio({ estimates, lower, upper, margin })}
       formatTick={formatNumber}
       format={(value) => (value >= UNBOUNDED ? '∞' : value.toFixed(3))}
       summary={summariseRatio(metric)}
@@ -95,14 +97,30 @@ export function RatioChart({
 /** Stands for an interval that has no upper end yet. */
 const UNBOUNDED = 1e6
 
-// The margin and 1 are always in sight; of a wide interval only what lies near them is.
-function rangeOfRatio(
-  [, , lower = [], upper = []]: readonly (readonly (number | null)[])[],
-  span: number,
-): [number, number] {
-  const lowest = Math.min(...lower.filter((v) => v !== null), 1 - 1.6 * span)
-  const highest = Math.max(...upper.filter((v) => v !== null), 1 + 1.6 * span)
-  return [Math.max(0, lowest, 1 - 4 * span), Math.min(highest, 1 + 4 * span)]
+/** What a metric came to on both sides: of a latency no ratio is given, for that of its milliseconds is not compared. */
+export function ValuesChart({
+  metric,
+  moments,
+}: {
+  readonly metric: MetricJson
+  readonly moments: readonly Moment[]
+}) {
+  const { name, kind, baseline, canary } = metric
+  const format = (value: number | null): string => formatValue(kind, value)
+  return (
+    <ChartFigure
+      title="Baseline and canary"
+      lines={[
+        { label: 'baseline', colour: 'baseline', dash: [6, 3] },
+        { label: 'canary', colour: 'canary' },
+      ]}
+      columns={useColumns(name, moments, [(m) => m.baseline, (m) => m.canary])}
+      range={(_, max) => [0, max * 1.1]}
+      format={format}
+      summary={`${name}: ${format(canary.value)} on the canary, ${format(baseline.value)} on the baseline.`}
+      empty={NOTHING_YET}
+    />
+  )
 }
 
 function useColumns(

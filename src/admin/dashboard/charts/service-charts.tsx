@@ -9,11 +9,14 @@ import { ChartFigure } from './chart-figure.tsx'
 export function WeightChart({
   service,
   decisions,
+  isRead,
   now,
 }: {
   readonly service: ServiceJson
   /** Newest first. */
   readonly decisions: readonly DecisionLineJson[]
+  /** Whether these are all that the log has. */
+  readonly isRead: boolean
   /** Milliseconds since the epoch. */
   readonly now: number
 }) {
@@ -43,7 +46,9 @@ export function WeightChart({
       range={() => [0, 100]}
       format={(value) => `${formatNumber(value)} %`}
       summary={`Weights now: ${said.join(', ')}; moved ${moved.length} times in this attempt.`}
-      empty="Drawn as soon as weights have moved."
+      empty={
+        isRead ? 'Drawn as soon as weights have moved.' : 'Drawn as soon as decisions can be read.'
+      }
     />
   )
 }

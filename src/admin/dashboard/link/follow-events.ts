@@ -8,6 +8,9 @@ export type LinkState =
   | { readonly is: 'away'; readonly retryAt: number }
   | { readonly is: 'refused'; readonly refusal: Refusal }
 
+/** What an event `store` says: why it is away, to be read after "the store is"; null = it is there. */
+export type StoreStanding = { readonly away: string | null }
+
 /** Whose events are followed, and who is told. */
 export type FollowOptions = {
   readonly path: string

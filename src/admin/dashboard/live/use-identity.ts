@@ -32,7 +32,10 @@ export function useIdentity(): IdentityControl {
     let timer: ReturnType<typeof setTimeout> | undefined
     ask<MeJson>(token, 'api/v1/me').then(
       (me) => {
-        if (isCurrent) setIdentity({ is: 'known', me, token })
+        if (!isCurrent) return
+        if (me.scopes.includes('read')) return setIdentity({ is: 'known', me, token })
+        forgetToken()
+        setIdentity({ is: 'asked', why: describeLack(me) })
       },
       (error: unknown) => {
         if (!isCurrent) return
@@ -66,4 +69,9 @@ export function useIdentity(): IdentityControl {
   }, [])
 
   return { identity, enter, leave }
+}
+
+// In the gateway's own words.
+function describeLack({ actor, scopes }: MeJson): string {
+  return `token "${actor}" has the scopes ${scopes.join(', ')}; this needs read`
 }

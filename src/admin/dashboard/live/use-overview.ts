@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
 import type { DecisionLineJson } from '../../present.ts'
 import type { ReloadStandingJson } from '../../present-reload.ts'
-import { followEvents, type LinkState } from '../link/follow-events.ts'
+import { followEvents, type LinkState, type StoreStanding } from '../link/follow-events.ts'
 
 /** All services at a glance, as they are now. */
 export type Overview = {
@@ -10,6 +10,8 @@ export type Overview = {
   /** By name; null = nothing was told yet. What was known stays while the gateway is away. */
   readonly services: ReadonlyMap<string, ServiceSummaryJson> | null
   readonly lastDecision: DecisionLineJson | null
+  /** Why the store is away, to be read after "the store is"; null = it is there. */
+  readonly storeAway: string | null
   /** What became of the last reload; null = nothing was told yet. */
   readonly reload: ReloadStandingJson | null
 }
@@ -20,6 +22,7 @@ export function useOverview(token: string | null): Overview {
   const [services, setServices] = useState<Overview['services']>(null)
   const [lastDecision, setLastDecision] = useState<DecisionLineJson | null>(null)
   const [reload, setReload] = useState<ReloadStandingJson | null>(null)
+  const [storeAway, setStoreAway] = useState<string | null>(null)
   const told = useRef(new Map<string, ServiceSummaryJson>())
 
   useEffect(() => {
@@ -34,8 +37,11 @@ export function useOverview(token: string | null): Overview {
     const stop = followEvents({
       ...{ path: 'api/v1/events', token, onState: setLink },
       onEvent: ({ name, data }) => {
+        // It says by itself that the store is there: where it is not, that comes next.
+        if (name === 'snapshot') setStoreAway(null)
         if (name === 'decision') setLastDecision(JSON.parse(data) as DecisionLineJson)
         else if (name === 'reload') setReload(JSON.parse(data) as ReloadStandingJson)
+        else if (name === 'store') setStoreAway((JSON.parse(data) as StoreStanding).away)
         else told.current = applyEvent(told.current, name, data)
         show()
       },
@@ -46,7 +52,7 @@ export function useOverview(token: string | null): Overview {
     }
   }, [token])
 
-  return { link, services, lastDecision, reload }
+  return { link, services, lastDecision, storeAway, reload }
 }
 
 function applyEvent(

@@ -1,8 +1,8 @@
 import { useEffect, useReducer, useState } from 'preact/hooks'
 import type { HistoryJson } from '../../present-history.ts'
 import type { DecisionJson, DecisionLineJson, ServiceJson } from '../../present.ts'
-import { ask } from '../link/ask.ts'
-import { followEvents, type LinkState } from '../link/follow-events.ts'
+import { ask, Refusal } from '../link/ask.ts'
+import { followEvents, type LinkState, type StoreStanding } from '../link/follow-events.ts'
 import { addMoment, momentOf, readHistory, type Moment } from './moments.ts'
 
 /** One service, its past included. What was known stays while the gateway is away. */
@@ -15,6 +15,10 @@ export type LiveService = {
   readonly moments: readonly Moment[]
   /** Newest first. */
   readonly decisions: readonly DecisionLineJson[]
+  /** Whether the log was read; why it could not be, as a sentence, where it could not. */
+  readonly log: 'asked' | 'read' | { readonly problem: string }
+  /** Why the store is away, to be read after "the store is"; null = it is there. */
+  readonly storeAway: string | null
   /** The service is not in the configuration any more. */
   readonly isRemoved: boolean
 }
@@ -27,9 +31,17 @@ type Change =
   | { readonly is: 'changes'; readonly at: number; readonly changes: Partial<ServiceJson> }
   | { readonly is: 'history'; readonly history: HistoryJson }
   | { readonly is: 'decisions'; readonly decisions: readonly DecisionLineJson[] }
+  | { readonly is: 'log'; readonly log: LiveService['log'] }
+  | { readonly is: 'store'; readonly away: string | null }
   | { readonly is: 'removed' }
 
-const NOTHING: Told = { service: null, at: 0, moments: [], decisions: [], isRemoved: false }
+const NOTHING: Told = {
+  ...{ service: null, at: 0, moments: [], decisions: [], log: 'asked' },
+  ...{ storeAway: null, isRemoved: false },
+}
+
+/** The log is asked for again after so long where the gateway could not read it. */
+const ASK_AGAIN_MS = 5000
 
 /** Decisions that are read of the log at first. */
 const MOST_DECISIONS = 200
@@ -42,21 +54,30 @@ export function useService(token: string | null, name: string): LiveService {
   useEffect(() => {
     const end = new AbortController()
     const path = `api/v1/services/${encodeURIComponent(name)}`
-    const readPast = async (): Promise<void> => {
-      const { signal } = end
+    const { signal } = end
+    let again: ReturnType<typeof setTimeout> | undefined
+    const readHistoryOf = async (): Promise<void> => {
       try {
-        const [history, log] = await Promise.all([
-          ask<HistoryJson>(token, `${path}/history`, { signal }),
-          ask<{ readonly decisions: readonly DecisionJson[] }>(
-            token,
-            `${path}/decisions?limit=${MOST_DECISIONS}`,
-            { signal },
-          ),
-        ])
-        dispatch({ is: 'history', history })
-        dispatch({ is: 'decisions', decisions: log.decisions })
+        dispatch({ is: 'history', history: await ask(token, `${path}/history`, { signal }) })
       } catch {
         // The stream tells what is wrong with the gateway; with the next connection this is asked again.
+      }
+    }
+    const readLog = async (): Promise<void> => {
+      clearTimeout(again)
+      try {
+        const { decisions } = await ask<{ readonly decisions: readonly DecisionJson[] }>(
+          token,
+          `${path}/decisions?limit=${MOST_DECISIONS}`,
+          { signal },
+        )
+        dispatch({ is: 'decisions', decisions })
+        dispatch({ is: 'log', log: 'read' })
+      } catch (error) {
+        // As for the history, but for a store that is away: the stream goes on then.
+        if (signal.aborted || !(error instanceof Refusal)) return
+        dispatch({ is: 'log', log: { problem: error.message } })
+        again = setTimeout(() => void readLog(), ASK_AGAIN_MS)
       }
     }
     dispatch({ is: 'other-service' })
@@ -64,13 +85,17 @@ export function useService(token: string | null, name: string): LiveService {
       ...{ path: `api/v1/events?service=${encodeURIComponent(name)}`, token, onState: setLink },
       onEvent: (event) => {
         const change = readEvent(event.name, event.data)
-        if (change.is === 'snapshot') void readPast()
+        if (change.is === 'snapshot') {
+          void readHistoryOf()
+          void readLog()
+        }
         dispatch(change)
       },
     })
     return () => {
       stop()
       end.abort()
+      clearTimeout(again)
     }
   }, [token, name])
 
@@ -82,6 +107,7 @@ function readEvent(name: string, data: string): Change {
     return { is: 'decisions', decisions: [JSON.parse(data) as DecisionLineJson] }
   }
   if (name === 'removed') return { is: 'removed' }
+  if (name === 'store') return { is: 'store', ...(JSON.parse(data) as StoreStanding) }
   const event = JSON.parse(data) as {
     readonly at: string
     readonly service?: ServiceJson
@@ -100,7 +126,9 @@ function takeIn(told: Told, change: Change): Told {
       return { ...told, isRemoved: true }
     case 'snapshot': {
       const { service, at } = change
-      return { ...told, service, at, moments: momentsFor(told, service), isRemoved: false }
+      const moments = momentsFor(told, service)
+      // It says by itself that the store is there: where it is not, that comes next.
+      return { ...told, service, at, moments, storeAway: null, isRemoved: false }
     }
     case 'changes': {
       if (told.service === null) return told
@@ -113,6 +141,10 @@ function takeIn(told: Told, change: Change): Told {
       return { ...told, moments: withPast(told, readHistory(change.history)) }
     case 'decisions':
       return { ...told, decisions: mergeDecisions(told.decisions, change.decisions) }
+    case 'log':
+      return { ...told, log: change.log }
+    case 'store':
+      return { ...told, storeAway: change.away }
   }
 }
 

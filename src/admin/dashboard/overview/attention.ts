@@ -1,3 +1,4 @@
+import { describePause } from '../../../domain/describe-pause.ts'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
 
 /** How much a service wants somebody to look: 0 = now, 1 = it moves, 2 = all is quiet. */
@@ -13,8 +14,7 @@ export function concernOf(service: ServiceSummaryJson): string | null {
   if (phase === 'rolled-back')
     return `because of ${service.rolledBackReason ?? 'an unknown reason'}`
   if (phase === 'paused' && pause !== null && pause.by !== 'timer') {
-    if (pause.by === 'approval') return 'waits for an approval'
-    return pause.metric === null ? `by ${pause.by}` : `by ${pause.metric}`
+    return pause.by === 'approval' ? 'waits for an approval' : describePause(pause.by, pause.metric)
   }
   if (phase === 'idle') {
     return service.idleReason === 'manual-start' ? 'waits to be started' : 'the canary is not ready'

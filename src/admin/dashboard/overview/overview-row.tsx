@@ -22,10 +22,10 @@ export function OverviewRow({
     <tr class={concern === null ? '' : 'wants-attention'}>
       <th scope="row">
         <a href={addressOf(name)}>{name}</a>
-        <span class="sub">{rollout === null ? 'fixed weights' : formatRollout(rollout)}</span>
+        {rollout !== null && <span class="sub">{formatRollout(rollout)}</span>}
       </th>
       <td data-label="Phase">
-        <Badge tone={toneOfPhase(phase)}>{phase ?? 'fixed split'}</Badge>
+        <Badge tone={toneOfPhase(phase)}>{phase ?? kindOfSplit(service)}</Badge>
         <span class="sub">
           {concern ?? (step?.kind == null ? '' : `step ${step.index + 1} of ${step.of}`)}
         </span>
@@ -71,6 +71,11 @@ export function OverviewRow({
       </td>
     </tr>
   )
+}
+
+/** Of an experiment there are verdicts, one for each challenger. */
+function kindOfSplit({ verdicts }: ServiceSummaryJson): string {
+  return Object.keys(verdicts).length > 0 ? 'experiment' : 'fixed weights'
 }
 
 /** What is bad is read first. */

@@ -89,7 +89,7 @@ export function OverviewPage({ services, lastDecision, reload }: Overview) {
 const LABELS: Readonly<Partial<Record<Choice, string>>> = {
   all: 'all',
   attention: 'to look at',
-  fixed: 'fixed split',
+  fixed: 'fixed weights',
 }
 
 function matches({ name, rollout }: ServiceSummaryJson, words: string): boolean {

@@ -10,6 +10,7 @@ export function Shell({
   title,
   me,
   link,
+  storeAway,
   onLeave,
   children,
 }: {
@@ -17,6 +18,7 @@ export function Shell({
   readonly title: string | null
   readonly me: MeJson
   readonly link: LinkState
+  readonly storeAway: string | null
   /** Null: no token was needed. */
   readonly onLeave: (() => void) | null
   readonly children: ComponentChildren
@@ -57,7 +59,7 @@ export function Shell({
           )}
         </nav>
         <div class="who">
-          <LinkSign link={link} />
+          <LinkSign link={link} storeAway={storeAway} />
           <span class="actor" title={`scopes: ${me.scopes.join(', ')}`}>
             {me.actor}
             {!me.scopes.includes('operate') && <span class="muted"> · read only</span>}
@@ -69,7 +71,7 @@ export function Shell({
           )}
         </div>
       </header>
-      <LinkBanner link={link} />
+      <LinkBanner link={link} storeAway={storeAway} />
       <main id="main" ref={main} tabIndex={-1}>
         {children}
       </main>

@@ -3,6 +3,7 @@ import { formatCount, formatNumber, formatValue } from '../../../rollout/format.
 import type { DecisionJson, DecisionLineJson } from '../../present.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { ask } from '../link/ask.ts'
+import type { LiveService } from '../live/use-service.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Sentence } from '../parts/sentence.tsx'
 import { formatAgo, VERDICTS, type Tone } from '../parts/words.ts'
@@ -15,11 +16,13 @@ const SHOWN = 20
 export function DecisionLog({
   service,
   decisions,
+  log,
   token,
   now,
 }: {
   readonly service: string
   readonly decisions: readonly DecisionLineJson[]
+  readonly log: LiveService['log']
   readonly token: string | null
   readonly now: number
 }) {
@@ -28,7 +31,12 @@ export function DecisionLog({
   return (
     <section class="panel log-column" aria-labelledby="log-title">
       <h2 id="log-title">Decisions</h2>
-      {decisions.length === 0 && <p class="muted">Nothing was decided yet.</p>}
+      {typeof log === 'object' && (
+        <p class="notice notice-warn">The decisions cannot be read now ({log.problem}).</p>
+      )}
+      {decisions.length === 0 && typeof log !== 'object' && (
+        <p class="muted">{log === 'read' ? 'Nothing was decided yet.' : 'Asking the gateway …'}</p>
+      )}
       <ol class="log">
         {shown.map((decision) => (
           <li key={decision.id}>

@@ -1,6 +1,6 @@
 import { formatCount, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { MetricJson } from '../../present-metric.ts'
-import { EvidenceChart, RatioChart } from '../charts/metric-charts.tsx'
+import { EvidenceChart, RatioChart, ValuesChart } from '../charts/metric-charts.tsx'
 import type { Moment } from '../live/moments.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Figure } from '../parts/figure.tsx'
@@ -11,9 +11,12 @@ import { figuresOf, roleOf, verdictOf } from './metric-words.ts'
 /** One metric: its verdict, its numbers, and the picture of why nothing, or something, is decided by it. */
 export function MetricCard({
   metric,
+  decided,
   moments,
 }: {
   readonly metric: MetricJson
+  /** As it was when it ended the attempt; null = it did not. */
+  readonly decided: MetricJson | null
   readonly moments: readonly Moment[]
 }) {
   const { name, kind, evidence, baseline, canary } = metric
@@ -39,17 +42,33 @@ export function MetricCard({
           <Figure key={figure.label} {...figure} />
         ))}
       </dl>
+      {decided !== null && isCountedOn(decided, metric) && (
+        <p class="notice">
+          When it was decided: {formatValue(kind, decided.canary.value)} on the canary (n{' '}
+          {formatCount(decided.canary.n)}), {formatValue(kind, decided.baseline.value)} on the
+          baseline (n {formatCount(decided.baseline.n)}). The charts end there; the other numbers of
+          this card have what came in since.
+        </p>
+      )}
       {metric.error !== null && <p class="notice notice-warn">{metric.error}</p>}
       <div class="meters">
         <EvidenceMeter label={harmLabel(metric)} kind="harm" evidence={evidence.harm} />
         <EvidenceMeter label={proofLabel(metric)} kind="proof" evidence={evidence.nonInferiority} />
       </div>
       <div class="charts">
-        <RatioChart metric={metric} moments={moments} />
+        {metric.slow === null ? (
+          <RatioChart metric={metric} moments={moments} />
+        ) : (
+          <ValuesChart metric={metric} moments={moments} />
+        )}
         <EvidenceChart metric={metric} moments={moments} />
       </div>
     </article>
   )
+}
+
+function isCountedOn(decided: MetricJson, now: MetricJson): boolean {
+  return decided.canary.n !== now.canary.n || decided.baseline.n !== now.baseline.n
 }
 
 function harmLabel({ margins }: MetricJson): string {

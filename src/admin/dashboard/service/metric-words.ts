@@ -1,4 +1,4 @@
-import { formatLimit, formatNumber, formatPercent } from '../../../rollout/format.ts'
+import { formatLimit, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
 import { effectOfFailure, isHarmShown } from '../../../domain/metric-facts.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { VERDICTS } from '../parts/words.ts'
@@ -31,7 +31,7 @@ export function roleOf(metric: MetricJson): string {
 export function figuresOf(
   metric: MetricJson,
 ): readonly { readonly label: string; readonly value: string; readonly note: string }[] {
-  const { kind, ratio, limit, bounds, threshold, drift } = metric
+  const { kind, ratio, limit, bounds, threshold, drift, slow } = metric
   const show = (value: number | null, unknown: string): string => value?.toFixed(3) ?? unknown
   return [
     ...(ratio === null
@@ -41,6 +41,15 @@ export function figuresOf(
             label: 'ratio',
             value: show(ratio.estimate, '–'),
             note: `${show(ratio.lower, '0')} to ${show(ratio.upper, '∞')}`,
+          },
+        ]),
+    ...(slow === null
+      ? []
+      : [
+          {
+            label: 'slow or failed (compared)',
+            value: formatValue('share', slow.canary),
+            note: `against ${formatValue('share', slow.baseline)}`,
           },
         ]),
     ...(limit === null

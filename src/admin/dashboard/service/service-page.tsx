@@ -1,4 +1,6 @@
 import type { MeJson } from '../../identity.ts'
+import type { MetricJson } from '../../present-metric.ts'
+import type { ServiceJson } from '../../present.ts'
 import { formatReplicas } from '../../../rollout/format.ts'
 import { ErrorsChart, LatencyChart, RequestsChart, WeightChart } from '../charts/service-charts.tsx'
 import type { LiveService } from '../live/use-service.ts'
@@ -46,7 +48,7 @@ export function ServicePage({
         <div>
           <h1>
             {service.name}{' '}
-            <Badge tone={toneOfPhase(service.phase)}>{service.phase ?? 'fixed split'}</Badge>
+            <Badge tone={toneOfPhase(service.phase)}>{service.phase ?? kindOfSplit(service)}</Badge>
           </h1>
           <p class="muted facts">
             {service.strategy === 'fixed' ? 'fixed weights' : service.strategy}
@@ -62,7 +64,7 @@ export function ServicePage({
           <section class="panel" aria-labelledby="standing-title">
             <h2 id="standing-title">Where it stands</h2>
             {service.step !== null && <StepTrack service={service} token={token} />}
-            <Standing service={service} now={now} />
+            <Standing service={service} storeAway={live.storeAway} now={now} />
             {replicas !== null && <p class="muted">Evidence {replicas}.</p>}
           </section>
 
@@ -71,7 +73,12 @@ export function ServicePage({
             <VariantsTable service={service} />
             <div class="charts">
               {(service.strategy !== 'fixed' || decisions.length > 0) && (
-                <WeightChart service={service} decisions={decisions} now={live.at} />
+                <WeightChart
+                  service={service}
+                  decisions={decisions}
+                  isRead={live.log === 'read'}
+                  now={live.at}
+                />
               )}
               <RequestsChart service={service} moments={moments} />
               <ErrorsChart service={service} moments={moments} />
@@ -87,7 +94,12 @@ export function ServicePage({
                 Evidence
               </h2>
               {service.metrics.filter(isProved).map((metric) => (
-                <MetricCard key={metric.name} metric={metric} moments={moments} />
+                <MetricCard
+                  key={metric.name}
+                  metric={metric}
+                  decided={decidedOf(service, metric.name)}
+                  moments={moments}
+                />
               ))}
               <WatchedTable metrics={service.metrics.filter((metric) => !isProved(metric))} />
             </section>
@@ -106,8 +118,27 @@ export function ServicePage({
             <MirrorPanel key={variant} variant={variant} mirror={mirror} now={now} />
           ))}
         </div>
-        <DecisionLog service={service.name} decisions={decisions} token={token} now={now} />
+        <DecisionLog
+          service={service.name}
+          decisions={decisions}
+          log={live.log}
+          token={token}
+          now={now}
+        />
       </div>
     </div>
   )
+}
+
+/** As `serin status` says it of a service without a rollout. */
+function kindOfSplit({ comparisons, rules, weights }: ServiceJson): string {
+  if (comparisons.length > 0) return 'experiment'
+  return rules.length > 0 && weights['baseline'] === 100 ? 'key split' : 'fixed weights'
+}
+
+/** A metric that ended the attempt, as it was then. */
+function decidedOf({ phase, rollout, lastDecision }: ServiceJson, name: string): MetricJson | null {
+  if (phase !== 'rolled-back' || lastDecision?.rollout !== rollout) return null
+  const metric = lastDecision.metrics.find((each) => each.name === name)
+  return metric?.verdict === 'failed' ? metric : null
 }

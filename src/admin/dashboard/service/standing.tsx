@@ -1,3 +1,4 @@
+import { describePause } from '../../../domain/describe-pause.ts'
 import { formatNumber } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { Sentence } from '../parts/sentence.tsx'
@@ -6,9 +7,12 @@ import { formatAgo, formatShort } from '../parts/words.ts'
 /** Why a service stands where it does: what is missing, until when, and what was decided last. */
 export function Standing({
   service,
+  storeAway,
   now,
 }: {
   readonly service: ServiceJson
+  /** Null: it is there. */
+  readonly storeAway: string | null
   readonly now: number
 }) {
   const { missing, etaSeconds, lastDecision } = service
@@ -28,10 +32,15 @@ export function Standing({
           </ul>
         </div>
       )}
-      {etaSeconds !== null && (
+      {storeAway !== null && (
         <p>
-          <b>Time left</b>: about {formatShort(etaSeconds * 1000)}{' '}
-          <span class="muted">(half of the rollouts of an equal canary are through by then)</span>
+          <b>Nothing moves</b> without the store: what stands here was known before.
+        </p>
+      )}
+      {etaSeconds !== null && storeAway === null && (
+        <p>
+          <b>Next step</b> in about {formatShort(etaSeconds * 1000)}{' '}
+          <span class="muted">(of canaries as good as the baseline, half are there by then)</span>
         </p>
       )}
       {lastDecision !== null && (
@@ -55,8 +64,7 @@ function describePhase(service: ServiceJson, now: number): string | null {
     if (service.strategy === 'blue-green' && isPlanned) {
       return `Preview: the canary is reached by the override alone${ends}.`
     }
-    const metric = pause.metric === null ? '' : ` (${pause.metric})`
-    return `Paused by ${pause.by}${metric}${ends}.`
+    return `Paused ${describePause(pause.by, pause.metric)}${ends}.`
   }
   if (service.idleReason === 'manual-start') return 'Waits until somebody starts it.'
   if (service.idleReason === 'canary-not-ready') return 'The canary was not healthy yet.'

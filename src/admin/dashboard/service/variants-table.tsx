@@ -27,7 +27,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                 errors
               </th>
               <th scope="col" class="number">
-                rejected
+                turned away
               </th>
               <LatencyHeads />
               <th scope="col" class="number">

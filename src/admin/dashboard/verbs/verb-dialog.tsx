@@ -75,6 +75,9 @@ export function VerbDialog({
           {verb.label}: {service.name}
         </h2>
         <p>{verb.effect}</p>
+        {verb.evidence !== undefined && (
+          <p class={`notice notice-${verb.evidence.tone}`}>{verb.evidence.says}</p>
+        )}
         <p class="standing">
           You decide on revision {seen.revision ?? '–'}: <b>{describeStanding(seen)}</b>
         </p>

@@ -1,5 +1,6 @@
 import { formatNumber } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
+import { evidenceOfCanary, evidenceOfVariant, type EvidenceOfVerb } from './evidence-of-verb.ts'
 
 /** What an operator can ask for, as a dialog offers it. */
 export type Verb = {
@@ -10,6 +11,8 @@ export type Verb = {
   /** What it does, in one sentence. */
   readonly effect: string
   readonly tone: 'good' | 'bad' | 'plain'
+  /** What the evidence says of a promotion, where it says anything. */
+  readonly evidence?: EvidenceOfVerb
   /** A choice that goes with it. */
   readonly option?: { readonly name: 'full' | 'force'; readonly label: string }
 }
@@ -39,19 +42,34 @@ export function verbsOf(service: ServiceJson): readonly Verb[] {
   }
 }
 
-function verbsOfSplit({ weights, winner, variants, revision }: ServiceJson): readonly Verb[] {
+function verbsOfSplit({
+  weights,
+  winner,
+  variants,
+  revision,
+  comparisons,
+}: ServiceJson): readonly Verb[] {
   if (revision === null) return []
   if (winner !== null) {
     const effect = 'The weights of the configuration hold again.'
     return [{ name: 'undo', label: 'Undo', effect, tone: 'bad' }]
   }
-  return Object.keys(weights).map((variant) => ({
-    name: 'promote',
-    variant,
-    label: `Promote ${variant}`,
-    effect: `All randomised requests go to ${variant} (${variants[variant]!.version}) from now on.`,
-    tone: 'good',
-  }))
+  return Object.keys(weights).map((variant) => {
+    const evidence = evidenceOfVariant({ comparisons }, variant)
+    return {
+      name: 'promote',
+      variant,
+      label: `Promote ${variant}`,
+      effect: `All randomised requests go to ${variant} (${variants[variant]!.version}) from now on.`,
+      tone: toneOf(evidence),
+      ...(evidence === null ? {} : { evidence }),
+    }
+  })
+}
+
+// What the evidence advises stands out, and what it warns of.
+function toneOf(evidence: EvidenceOfVerb | null): Verb['tone'] {
+  return evidence?.tone === 'good' || evidence?.tone === 'bad' ? evidence.tone : 'plain'
 }
 
 const FULL = { name: 'full', label: 'all the way to 100 %, also when the canary is down' } as const
@@ -115,7 +133,9 @@ const UNDO: Verb = {
   tone: 'bad',
 }
 
-function advance({ step, weights, pause }: ServiceJson): Verb {
+function advance(service: ServiceJson): Verb {
+  const { step, weights, pause } = service
+  const evidence = evidenceOfCanary(service)
   const isApproval = pause?.by === 'approval'
   const at = `${formatNumber(weights['canary'] ?? 0)} %`
   const isLast = step !== null && step.index + 2 >= step.of
@@ -123,7 +143,8 @@ function advance({ step, weights, pause }: ServiceJson): Verb {
     name: 'promote',
     label: isApproval ? 'Approve' : 'Promote',
     effect: `The canary leaves ${at} for the ${isLast ? 'last' : 'next'} step now, past the evidence.`,
-    tone: 'good',
+    tone: evidence?.tone === 'bad' ? 'bad' : 'good',
+    ...(evidence === null ? {} : { evidence }),
     option: FULL,
   }
 }
