@@ -1,25 +1,33 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { EvaluatorDeps } from './evaluator/evaluator-deps.ts'
-import type { Lead } from './evaluator/lease-keeper.ts'
+import { describeProcess, type Lead } from './domain/replica.ts'
 import type { SeenReplicas } from './evaluator/replicas.ts'
 
-/** One sentence on the processes that share the store with this one; null = another one of them decides. */
-export function describeReplicas(seen: SeenReplicas | null): string {
-  if (seen === null) return 'what is served here is evidence for the process that decides'
-  const { others, differing } = seen
+/** One sentence on the processes that share the store with this one, which decides. */
+export function describeReplicas({ others, differing }: SeenReplicas): string {
   if (others === 0) return 'no other process on this store'
   const count = others === 1 ? 'one other process' : `${others} other processes`
-  if (differing.length === 0) return `${count} on this store: their requests are evidence too`
-  return (
-    `${count} on this store: their requests are evidence too, but not where the configuration is another ` +
-    `one (${differing.join(', ')})`
+  const shared = `${count} on this store: their requests are evidence too`
+  if (differing.length === 0) return shared
+  const which = differing.map(
+    ({ replica, services }) => `${services.join(', ')} on ${describeProcess(replica)}`,
   )
+  return `${shared}, but not where the configuration is another one (${which.join('; ')})`
 }
 
-/** One sentence on who decides. */
-export function describeLead(lead: Lead): string {
+/** One sentence on what this process is to the one that decides; `differing`: services that it has otherwise. */
+export function describeFollowing(lead: Lead, differing: readonly string[]): string {
+  if (lead === 'unknown') return 'what is served here is evidence for nobody'
+  const shared = 'what is served here is evidence for the process that decides'
+  if (differing.length === 0) return shared
+  return `${shared}, but not of ${differing.join(', ')}: that one has another configuration`
+}
+
+/** One sentence on who decides; `holder` is the name of that process, where it is another one and known. */
+export function describeLead(lead: Lead, holder: string | null): string {
   if (lead === 'here') return 'decides'
-  return lead === 'elsewhere' ? 'another process decides' : 'nobody is known to decide'
+  if (lead === 'unknown') return 'nobody is known to decide'
+  return `${holder === null ? 'another process' : describeProcess(holder)} decides`
 }
 
 /** What the log says of who decides, and who else is there. `onLead` is told as well. */

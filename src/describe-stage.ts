@@ -1,5 +1,6 @@
 import type { Evaluator } from './evaluator/evaluator.ts'
-import { describeLead, describeReplicas } from './describe-replicas.ts'
+import type { Service } from './domain/service.ts'
+import { describeFollowing, describeLead, describeReplicas } from './describe-replicas.ts'
 
 /** Where a gateway stands between its start and its end. */
 export type Stage = {
@@ -13,13 +14,21 @@ export type Stage = {
 /** What `GET /readyz` answers: whether requests should be sent here, and a sentence on each part. */
 export function describeReadiness(
   stage: Stage,
-  { lead, replicas }: Pick<Evaluator, 'lead' | 'replicas'>,
+  evaluator: Pick<Evaluator, 'lead' | 'replicas' | 'deciding'>,
+  services: readonly Pick<Service, 'name'>[],
   store: string,
 ): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> } {
+  const { lead, replicas } = evaluator
+  const decided = services.flatMap(({ name }) => {
+    const deciding = evaluator.deciding(name)
+    return deciding === null ? [] : [{ name, ...deciding }]
+  })
+  const holder = decided[0]?.holder ?? null
+  const differing = decided.filter(({ differs }) => differs).map(({ name }) => name)
   const checks = {
     gateway: describeStage(stage),
-    evaluator: describeLead(lead),
-    replicas: describeReplicas(replicas),
+    evaluator: describeLead(lead, holder),
+    replicas: replicas === null ? describeFollowing(lead, differing) : describeReplicas(replicas),
     store,
   }
   return { ready: stage.ready, checks }

@@ -73,9 +73,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const look = createServiceLook({
     live: () => live,
-    view: (service) => evaluator.view(service),
-    experiment: (service) => evaluator.experiment(service),
-    replicas: (service) => evaluator.replicasOf(service),
+    evaluator: () => evaluator,
     clock,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
@@ -140,7 +138,9 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
   })
 
-  const command = createOperatorCommands(evaluator, look, () => join.hasJoined())
+  const describeStore = () => join.describe() ?? health.describe()
+  const hasJoined = () => join.hasJoined()
+  const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
 
   const lastReload = new LastReload(clock, metrics.setReloadSuccess)
   const prepareReload = createPrepareReload({
@@ -185,7 +185,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     metrics: siblings?.metrics ?? metrics.render,
     gather: look.gather,
     workers: async () => (await siblings?.workers()) ?? {},
-    ready: () => describeReadiness(stage, evaluator, join.describe() ?? health.describe()),
+    ready: () => describeReadiness(stage, evaluator, live.config.services, describeStore()),
   }
 
   const takeUpStored = async () => {

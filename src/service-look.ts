@@ -1,14 +1,12 @@
 import type { ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
-import type { ServiceReplicas } from './domain/replica.ts'
 import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
+import type { Evaluator } from './evaluator/evaluator.ts'
 import type { LiveServices } from './live-services.ts'
 import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
-import type { ExperimentView } from './rollout/experiment-view.ts'
-import type { RolloutView } from './rollout/view.ts'
 import {
   mergeFigures,
   readFigures,
@@ -37,10 +35,7 @@ export type ServiceLook = {
 /** Looks at the services as they are at the moment of the question. */
 export function createServiceLook(deps: {
   readonly live: () => LiveServices
-  readonly view: (service: string) => RolloutView | null
-  readonly experiment: (service: string) => ExperimentView | null
-  /** Whose requests are evidence of a service; null = not known here. */
-  readonly replicas: (service: string) => ServiceReplicas | null
+  readonly evaluator: () => Pick<Evaluator, 'view' | 'experiment' | 'replicasOf' | 'deciding'>
   readonly clock: Clock
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
@@ -74,9 +69,10 @@ export function createServiceLook(deps: {
         variants: mapEntries(figures.variants, toVariantFigures),
         mirrors: mapEntries(figures.mirrors, toMirrorFigures),
         rules: figures.rules.map(toRuleStatus),
-        rollout: deps.view(name),
-        experiment: deps.experiment(name),
-        replicas: deps.replicas(name),
+        rollout: deps.evaluator().view(name),
+        experiment: deps.evaluator().experiment(name),
+        replicas: deps.evaluator().replicasOf(name),
+        deciding: deps.evaluator().deciding(name),
       }
     },
     figures: (service) => {
@@ -110,8 +106,8 @@ export function createServiceLook(deps: {
       return {
         book,
         weightsBp: split.weightsBp,
-        view: deps.view(name),
-        experiment: deps.experiment(name),
+        view: deps.evaluator().view(name),
+        experiment: deps.evaluator().experiment(name),
         upstreams,
       }
     },
@@ -123,7 +119,7 @@ export function createServiceLook(deps: {
       if (book !== undefined) history.note(state, reports, book.variants, deps.clock.now())
     },
     history: (name) => {
-      const state = deps.view(name)?.state
+      const state = deps.evaluator().view(name)?.state
       if (state === undefined || find(name) === null) return null
       return history.read(name, rolloutId(state))
     },

@@ -63,11 +63,13 @@ export function sourcesOfSummary({
   weightsBp,
   rollout,
   experiment,
+  deciding,
 }: ServiceStatus): readonly unknown[] {
   return [
     service,
     weightsBp,
     (rollout ?? experiment)?.state,
+    deciding?.differs,
     (rollout ?? experiment)?.lastDecision,
     rollout?.metrics.map(({ verdict }) => verdict).join(),
     experiment?.comparisons.map(({ verdict }) => verdict).join(),

@@ -2,11 +2,11 @@ import type { Decision } from '../domain/decision.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
-import { CANARY } from '../domain/variant.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
-import { presentRules, rulesTo } from './present-rules.ts'
+import { isDecidedOtherwise, noticeOf } from './present-notice.ts'
+import { presentRules } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
 import type { Json } from './schema-value.ts'
@@ -49,8 +49,9 @@ export type DecisionLineJson = Omit<DecisionJson, 'metrics'>
 
 /** Builds the JSON of `GET /api/v1/services/{s}`. */
 export function presentService(status: ServiceStatus): ServiceJson {
-  const { service, rollout, experiment } = status
-  const lastDecision = lastDecisionOf(status)
+  const { service, rollout, experiment, deciding } = status
+  const isElsewhere = isDecidedOtherwise(status)
+  const lastDecision = isElsewhere ? null : lastDecisionOf(status)
   return {
     ...presentStanding(status),
     variants: Object.fromEntries(
@@ -64,8 +65,9 @@ export function presentService(status: ServiceStatus): ServiceJson {
     ),
     rules: presentRules(service, status.rules),
     metrics: rollout?.metrics.map(presentMetric) ?? [],
-    missing: rollout?.missing ?? [],
-    etaSeconds: rollout?.etaSeconds ?? null,
+    missing: isElsewhere ? [] : (rollout?.missing ?? []),
+    // Nothing moves while nobody decides.
+    etaSeconds: deciding?.lead === 'unknown' ? null : (rollout?.etaSeconds ?? null),
     comparisons: experiment?.comparisons.map(presentComparison) ?? [],
     notice: noticeOf(status),
     replicas: status.replicas,
@@ -74,12 +76,8 @@ export function presentService(status: ServiceStatus): ServiceJson {
 }
 
 /** Builds what is said of where a service stands. */
-export function presentStanding({
-  service,
-  weightsBp,
-  rollout,
-  experiment,
-}: ServiceStatus): StandingJson {
+export function presentStanding(status: ServiceStatus): StandingJson {
+  const { service, weightsBp, rollout, experiment } = status
   const state = rollout?.state ?? null
   return {
     name: service.name,
@@ -97,7 +95,7 @@ export function presentStanding({
             enteredAt: toIso(rollout.state.stepEnteredAt),
           },
     pause: state?.phase === 'paused' ? presentPause(state) : null,
-    idleReason: state?.phase === 'idle' ? state.idleReason : null,
+    idleReason: state?.phase === 'idle' && !isDecidedOtherwise(status) ? state.idleReason : null,
     watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
     rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
     weights: Object.fromEntries(
@@ -134,23 +132,6 @@ export function presentDecisionLine(decision: Decision): DecisionLineJson {
     configHash: decision.configHash,
   }
 }
-
-function noticeOf({ service, rollout, experiment }: ServiceStatus): string | null {
-  const { split, variants } = service
-  if (split.rules.length === 0) return null
-  const winner = rollout?.state.phase === 'promoted' ? CANARY : (experiment?.winner ?? null)
-  // Who looks at the weights alone would switch these off.
-  const left = variants.flatMap(({ name, version }) => {
-    const names = winner === null || name === winner ? [] : rulesTo(split, name)
-    if (names.length === 0) return []
-    return [
-      `${name} (${version}) still answers, by rules that hold after a promotion too (${names.join('; ')}); `,
-    ]
-  })
-  return `${left.join('')}${RULES_NOTICE}`
-}
-
-const RULES_NOTICE = 'rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
 
 function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJson {
   return {

@@ -121,7 +121,10 @@ export const ServiceSchema = Type.Object(
     comparisons: Type.Array(ComparisonSchema, {
       description: 'One for each challenger of an experiment.',
     }),
-    notice: orNull(Type.String(), 'What must be said of how requests are shared out.'),
+    notice: orNull(
+      Type.String(),
+      'What must be said of the process that decides, where it is another one, and of how requests are shared out.',
+    ),
     replicas: orNull(
       ReplicasSchema,
       'null where nothing is judged, or where another process decides: ask that one.',

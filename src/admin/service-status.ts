@@ -1,4 +1,4 @@
-import type { ServiceReplicas } from '../domain/replica.ts'
+import type { Deciding, ServiceReplicas } from '../domain/replica.ts'
 import type { Service } from '../domain/service.ts'
 import type { ComparedPair, Disagreement, MirrorResult } from '../metrics/mirror-book.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -21,6 +21,8 @@ export type ServiceStatus = {
   readonly experiment: ExperimentView | null
   /** Whose requests are evidence; null where nothing is judged, or another process decides. */
   readonly replicas: ServiceReplicas | null
+  /** Who decides; null where nothing is decided. */
+  readonly deciding: Deciding | null
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */

@@ -62,6 +62,8 @@ export type AdminClient = {
   ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
+  /** A sentence on each part of the gateway, by its name; empty for who may not read them. */
+  readonly checks: () => Promise<Readonly<Record<string, string>>>
   /** What became of the last reload. */
   readonly lastReload: () => Promise<ReloadStandingJson>
   /** Resolves with what changed. */
@@ -87,7 +89,7 @@ export function createAdminClient(options: {
   const agent = new Agent({ connect: { timeout: patienceMs } })
   const authorization = options.token === null ? {} : { authorization: `Bearer ${options.token}` }
 
-  const send = async (
+  const sendTo = async (
     method: 'GET' | 'PUT' | 'POST',
     path: string,
     more: {
@@ -98,7 +100,7 @@ export function createAdminClient(options: {
   ): Promise<Answer> => {
     const timeoutMs = more.timeoutMs ?? patienceMs
     try {
-      const { statusCode, headers, body } = await request(`${base}/api/v1/${path}`, {
+      const { statusCode, headers, body } = await request(`${base}/${path}`, {
         method,
         dispatcher: agent,
         headers: { ...authorization, ...more.headers },
@@ -116,6 +118,7 @@ export function createAdminClient(options: {
       throw describeUnreachable(base, error)
     }
   }
+  const send: typeof sendTo = (method, path, more) => sendTo(method, `api/v1/${path}`, more)
   const get = async (path: string) => expectOk(await send('GET', path), base)
   const getOf = async (service: string, rest = '') =>
     expectOk(await send('GET', `${serviceOf(service)}${rest}`), base, service)
@@ -186,6 +189,11 @@ export function createAdminClient(options: {
       const report = answer.body as FeedbackReport | null
       if (answer.status === 400 && Array.isArray(report?.rejected)) return report
       return expectOk(answer, base).body as FeedbackReport
+    },
+    // Its status says whether requests should be sent there.
+    checks: async () => {
+      const { body } = await sendTo('GET', 'readyz')
+      return (body as { checks?: Readonly<Record<string, string>> } | null)?.checks ?? {}
     },
     lastReload: async () => (await get('reload')).body as ReloadStandingJson,
     reload: async () => {

@@ -93,7 +93,7 @@ function adviceOn(code: string, service: string | null): string | null {
       "Mend these in the gateway's file, try it with `serin check`, and reload again",
     SERIN_BODY_TOO_LARGE: 'Send it in smaller parts',
     SERIN_STORE_FAILED:
-      "The weights stay as they are: see `store` in the configuration and the gateway's log, and try again when /readyz is 200",
+      'The weights stay as they are: `serin status` shows whether the store is still so',
     SERIN_INTERNAL: "The gateway's log says what",
   }
   return advice[code as ErrorCode] ?? null

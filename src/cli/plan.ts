@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
-import { readConfigFile } from './config-file.ts'
+import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
 import { renderPlan } from './render-plan.ts'
 import { buildStyle } from './render.ts'
 
@@ -24,7 +24,10 @@ export function addPlanCommand(program: Command, io: CliIo): void {
       .command('plan')
       .description('how long a rollout takes, and what to change')
       .argument('[service]', 'may be left out where a file has one rollout')
-      .option('-c, --config <file>', 'of a file, without a gateway; needs --rps')
+      .option(
+        '-c, --config <file>',
+        `of a file, without a gateway; needs --rps (${DEFAULT_FILE} where no service is named)`,
+      )
       .option('--rps <n>', 'requests (new keys) per second (default: as observed)', parseRps)
       .option(
         '--error-rate <percent>',
@@ -37,10 +40,12 @@ export function addPlanCommand(program: Command, io: CliIo): void {
         parseChange,
       ),
   ).action(async (name: string | undefined, options: PlanOptions) => {
+    // Without a service to ask a gateway about, it is the file that is meant, as of `check --rps`.
+    const isOfGateway =
+      name !== undefined || options.rps === undefined || options.admin !== undefined
+    const file = options.config ?? (isOfGateway ? null : DEFAULT_FILE)
     const plan =
-      options.config === undefined
-        ? await askGateway(io, name, options)
-        : await readPlan(io, options.config, name, options)
+      file === null ? await askGateway(io, name, options) : await readPlan(io, file, name, options)
     if (options.output === 'json') return writeJson(io, plan)
     io.stdout.write(`${renderPlan(plan, buildStyle(io, io.stdout)).join('\n')}\n`)
   })

@@ -25,17 +25,17 @@ export function addStatusCommand(program: Command, io: CliIo): void {
       if (options.watch === true) {
         return watchServices(io, client, { look, service: name ?? null, output: options.output })
       }
-      const { services, reload } = await look()
-      const refusal = describeRefusal(reload)
+      const { services, reload, store } = await look()
+      const told = [store, describeRefusal(reload)].filter((text) => text !== null)
       if (options.output === 'json') {
-        if (name === undefined) return writeJson(io, { services, reload })
+        if (name === undefined) return writeJson(io, { services, reload, store })
         // One service is printed as it is: what is to be said of the gateway goes to stderr.
-        if (refusal !== null) io.stderr.write(`serin: ${refusal}\n`)
+        for (const text of told) io.stderr.write(`serin: ${text}\n`)
         return writeJson(io, services[0])
       }
       const style = buildStyle(io, io.stdout)
       const lines = [
-        ...(refusal === null ? [] : [...wrap(refusal, style.width).map(style.bad), '']),
+        ...told.flatMap((text) => [...wrap(text, style.width).map(style.bad), '']),
         ...(services.length === 0
           ? ['no services are configured']
           : renderStatus(services, style, io.clock.now())),
@@ -47,7 +47,10 @@ export function addStatusCommand(program: Command, io: CliIo): void {
 
 /** One after the other: where something else listens, the first says so. */
 async function lookAt(client: AdminClient, name: string | undefined): Promise<Look> {
-  return { services: await readServices(client, name), reload: await client.lastReload() }
+  const services = await readServices(client, name)
+  const reload = await client.lastReload()
+  const { store = 'up' } = await client.checks()
+  return { services, reload, store: store === 'up' ? null : `the store is ${store}` }
 }
 
 async function readServices(

@@ -25,10 +25,30 @@ export function describeUsageError(program: Command, error: CommanderError): str
     const file = describeMissingFlag(command)
     if (file !== null) return file
   }
+  if (error.code === 'commander.unknownCommand') {
+    const meant = OTHER_NAMES[program.args[0]!.toLowerCase()]
+    if (meant !== undefined) {
+      return `unknown command '${program.args[0]}': it is \`serin ${meant}\` (\`serin help ${meant}\`)`
+    }
+  }
   const [what, hint] = error.message.replace(/^error: /, '').split('\n')
   const meant = hint === undefined ? '' : ` ${hint.replace('(Did', '(did')}`
   const topic = command === undefined ? '' : ` ${nameOf(command)}`
   return `${what!.replace(/\.$/, '')}${meant}: \`serin help${topic}\` says what there is`
+}
+
+/** What commands are called elsewhere, and in serin's own words. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  ...{ rollback: 'abort', 'roll-back': 'abort', cancel: 'abort', stop: 'abort' },
+  ...{ 'set-weight': 'weights', 'set-weights': 'weights', split: 'weights' },
+  ...{ approve: 'promote', start: 'promote', advance: 'promote' },
+  ...{
+    continue: 'resume',
+    unpause: 'resume',
+    run: 'serve',
+    validate: 'check',
+    history: 'decisions',
+  },
 }
 
 /** Where a command takes its file by `-c` alone, what has been given without is most likely that. */

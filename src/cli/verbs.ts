@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import type { ServiceJson } from '../admin/present.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { renderCommandAnswer } from './render-command.ts'
@@ -37,19 +39,17 @@ export function addVerbCommands(program: Command, io: CliIo): void {
         .argument('[variant]', 'the winner of a fixed split')
         .option('--variant <name>', 'the same')
         .option('--full', 'to 100 % at once, or although the winner is down')
+        .option('--force', 'although the winner is shown to be worse than the baseline')
     }
     if (verb === 'retry') command.option('--force', 'do not wait for the cooldown')
     const run = async (name: string, options: VerbOptions) => {
       const { reason, full, force, variant } = options
       await withClient(io, options, async (client) => {
-        const { etag } = await client.service(name)
-        const answer = await client.command(
-          'POST',
-          name,
-          verb,
-          { reason, full, force, variant },
-          etag,
-        )
+        const { service, etag } = await client.service(name)
+        if (verb === 'promote' && force !== true) refuseWorse(service, variant)
+        // The gateway does as it is told: the question is asked here.
+        const more = verb === 'promote' ? { full, variant } : { force }
+        const answer = await client.command('POST', name, verb, { reason, ...more }, etag)
         if (options.output === 'json') writeJson(io, answer)
         else io.stdout.write(renderCommandAnswer(answer))
       })
@@ -61,4 +61,15 @@ export function addVerbCommands(program: Command, io: CliIo): void {
       })
     }
   }
+}
+
+function refuseWorse({ comparisons }: ServiceJson, variant: string | undefined): void {
+  const shown = comparisons.find((each) => each.variant === variant)
+  if (shown?.verdict !== 'worse') return
+  const metrics = shown.metrics.filter(({ comparison }) => comparison === 'worse')
+  const names = metrics.map(({ name }) => name).join(', ')
+  throw new CliExit(
+    EXIT.refused,
+    `${variant} is shown to be worse than the baseline (${names}): \`--force\` promotes it all the same`,
+  )
 }

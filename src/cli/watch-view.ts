@@ -31,18 +31,18 @@ function createScreen(io: CliIo): WatchView {
   const painter = createRepainter(io.stdout)
   let services: readonly ServiceJson[] = []
   let decisions: readonly DecisionJson[] = []
-  let refusal: string | null = null
+  let told: readonly (string | null)[] = []
   let returned: { readonly at: number; readonly text: string } | null = null
   const paint = (warning: string | null) => {
     const now = io.clock.now()
-    const warnings = [warning, refusal].filter((text) => text !== null)
+    const warnings = [warning, ...told].filter((text) => text !== null)
     painter.paint(renderWatch({ services, decisions, warnings, now }, buildStyle(io, io.stdout)))
   }
   return {
     show: (look, news) => {
       ;({ services } = look)
       decisions = news
-      refusal = describeRefusal(look.reload)
+      told = [look.store, describeRefusal(look.reload)]
       const isFresh = returned !== null && io.clock.monotonic() - returned.at < TOLD_MS
       paint(isFresh ? returned!.text : null)
     },
@@ -60,12 +60,15 @@ function createLineView(io: CliIo): WatchView {
   const before = new Map<string, ServiceJson>()
   let lastTold: ReadonlySet<string> | null = null
   let refusal: string | null = null
+  let store: string | null = null
   let isAway = false
   const write = (line: string) => void io.stdout.write(`${line}\n`)
   const note = (text: string) =>
     write(`${renderTime(new Date(io.clock.now()).toISOString())}  ${text}`)
   return {
-    show: ({ services, reload }, decisions) => {
+    show: ({ services, reload, store: now }, decisions) => {
+      if (now !== store) note(`gateway  ${now ?? 'the store is back'}`)
+      store = now
       const told = describeRefusal(reload)
       if (told !== refusal) note(`gateway  ${told ?? 'the file was read again, and is in force'}`)
       refusal = told

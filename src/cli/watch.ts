@@ -14,6 +14,8 @@ const KEPT = 20
 export type Look = {
   readonly services: readonly ServiceJson[]
   readonly reload: ReloadStandingJson
+  /** What is wrong with the store, as a sentence; null = nothing. */
+  readonly store: string | null
 }
 
 /**

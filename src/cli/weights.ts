@@ -45,6 +45,12 @@ export function addWeightsCommand(program: Command, io: CliIo): void {
 function refuseUnknown(variant: string, { name, variants }: ServiceJson): void {
   if (variant === BASELINE || variant === CANARY) return
   const known = Object.keys(variants)
+  if (known.includes(variant) && !known.includes(CANARY)) {
+    throw new CliExit(
+      EXIT.badInput,
+      `${name} has no canary: the weights of its variants stand in the configuration; change them there, then \`serin reload\``,
+    )
+  }
   throw new CliExit(
     EXIT.badInput,
     known.includes(variant)

@@ -1,3 +1,5 @@
+import { METHODS } from 'node:http'
+import { suggest } from '../domain/nearest.ts'
 import { DEFAULTS } from './defaults.ts'
 import type { Checker } from './checker.ts'
 import type { ConfigPath } from './problem.ts'
@@ -18,6 +20,7 @@ export function checkMatches(checker: Checker): void {
       checker.warn(path, `matches the health path ${health} too, which the gateway answers itself`)
     const match = checker.read<Match>(['services', name, 'match'])
     if (match === undefined) continue
+    checkMethods(checker, ['services', name, 'match', 'methods'], match.methods ?? [])
     const rival = earlier.find((other) => isTie(other.match, match))
     if (rival !== undefined)
       checker.problem(
@@ -37,6 +40,17 @@ export function checkPattern(checker: Checker, path: ConfigPath, pattern: string
       `found "${pattern}": * is allowed only as the last part (/v2/models/m/*), ? and # nowhere`,
     )
 }
+
+/** What is no method of the parser of requests is answered 400, whatever a service says. */
+function checkMethods(checker: Checker, path: ConfigPath, methods: readonly string[]): void {
+  for (const [index, method] of methods.entries()) {
+    if (METHODS.includes(method.toUpperCase())) continue
+    const meant = suggest(method, COMMON_METHODS)
+    checker.problem([...path, index], `found "${method}", which is no HTTP method${meant}`)
+  }
+}
+
+const COMMON_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 
 function isTie(a: Match, b: Match): boolean {
   const sameHost = a.host?.toLowerCase() === b.host?.toLowerCase()

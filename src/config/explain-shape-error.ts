@@ -54,8 +54,16 @@ function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
   const key = String(error.params['additionalProperty'])
   const known = Object.keys(propertiesOf(error))
   const allowed = known.length === 0 ? 'none is allowed here' : `allowed: ${known.join(', ')}`
-  const message = `unknown key "${key}"${suggest(key, known)} (${allowed})`
+  const near = suggest(key, known)
+  const meant = near === '' ? suggestBelow(key, propertiesOf(error)) : near
+  const message = `unknown key "${key}"${meant} (${allowed})`
   return { path: [...path, key], atKey: true, message }
+}
+
+/** A key that stands one level too high. */
+function suggestBelow(key: string, known: Readonly<Record<string, Schema>>): string {
+  const above = Object.keys(known).filter((name) => known[name]!.properties?.[key] !== undefined)
+  return above.length === 1 ? `: did you mean "${above[0]}.${key}"?` : ''
 }
 
 function explainMissingKey(error: ErrorObject, path: ConfigPath): Finding {

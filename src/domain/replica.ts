@@ -104,6 +104,24 @@ export type ServiceReplicas = {
   readonly differing: readonly string[]
 }
 
+/** Who decides on a store: this process, another one, or nobody that is known of. */
+export type Lead = 'here' | 'elsewhere' | 'unknown'
+
+/** What this process is to a service that somebody decides on. */
+export type Deciding = {
+  readonly lead: Lead
+  /** Name of the other process that decides; null = none does, or which one is not known yet. */
+  readonly holder: string | null
+  /** That one decides by another configuration of the service: nothing that is served here is evidence. */
+  readonly differs: boolean
+}
+
+/** A process as people know it, from its name `HOST:PID:ID`; other names stand for themselves. */
+export function describeProcess(name: string): string {
+  const [, host, pid] = /^(.+):(\d+):[^:]*$/.exec(name) ?? []
+  return host === undefined ? name : `process ${pid} on ${host}`
+}
+
 /** A replica's own breaker has tripped. */
 export type BreakerTrip = {
   readonly service: string

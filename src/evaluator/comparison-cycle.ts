@@ -103,11 +103,11 @@ export class ComparisonCycle {
   }
 
   /** Its part in what another process decides; null = it has none. */
-  get follower(): Follower | null {
+  follower(departs: boolean): Follower | null {
     const service = this.sharedAs
     if (service === null) return null
     const followed = this.#following.cohorts
-    return { service, followed, trip: null, step: null, faults: null }
+    return { service, followed, trip: null, step: null, faults: null, departs }
   }
 
   /** Reads the shares of others that the next `fold` needs; see CohortCycle. */

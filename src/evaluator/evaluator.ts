@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import type { ServiceReplicas } from '../domain/replica.ts'
+import type { Deciding, Lead, ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
@@ -10,8 +10,9 @@ import { refusalOf } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
+import { buildExperimentDeps, buildRunnerDeps } from './build-runner-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
-import { LeaseKeeper, type Lead } from './lease-keeper.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
@@ -20,7 +21,6 @@ import { RolloutRunner } from './rollout-runner.ts'
 import type {
   BookedLabel,
   BookEvent,
-  ExperimentDeps,
   RunnerDeps,
   RunnerResult,
   RunnerStart,
@@ -69,9 +69,16 @@ export class Evaluator {
 
   /** Whose requests are evidence of a service; null where nothing is shared, or another process decides. */
   replicasOf(service: string): ServiceReplicas | null {
-    const shared = this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
-    const names = this.#runners.has(service) ? [service] : shared
+    const names = this.#sharedAs(service)
     return this.leads && names.length > 0 ? this.#replicas.seenOf(names) : null
+  }
+
+  /** Who decides on a service; null where nothing is decided. */
+  deciding(service: string): Deciding | null {
+    if (!this.#runners.has(service) && !this.#experiments.has(service)) return null
+    const { lead, holder } = this.#lease
+    const differs = lead === 'elsewhere' && this.#replicas.differs(this.#sharedAs(service))
+    return { lead, holder, differs }
   }
 
   /**
@@ -98,7 +105,8 @@ export class Evaluator {
 
   /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
   async addExperiment({ plan, book }: Experiment): Promise<void> {
-    const runner = new ExperimentRunner(this.#experimentDeps(plan.service), plan, book)
+    const deps = buildExperimentDeps(plan.service, this.#deps, this.#runnerDeps(plan.service))
+    const runner = new ExperimentRunner(deps, plan, book)
     await runner.open()
     this.#experiments.set(plan.service, runner)
   }
@@ -271,6 +279,12 @@ export class Evaluator {
     if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
   }
 
+  /** The names under which cohorts of a service are shared. */
+  #sharedAs(service: string): readonly string[] {
+    if (this.#runners.has(service)) return [service]
+    return this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
+  }
+
   #followers(): readonly Follower[] {
     const compared = [...this.#experiments.values()].flatMap(({ followers }) => followers)
     return [...[...this.#runners.values()].map(({ follower }) => follower), ...compared]
@@ -280,20 +294,7 @@ export class Evaluator {
     return [...this.#runners.values(), ...this.#experiments.values()]
   }
 
-  #experimentDeps(service: string): ExperimentDeps {
-    const { applyWinner } = this.#deps
-    return { ...this.#runnerDeps(service), apply: (winner) => applyWinner(service, winner) }
-  }
-
   #runnerDeps(service: string): RunnerDeps {
-    const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } =
-      this.#deps
-    return {
-      ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider },
-      onTurn: this.#deps.onTurn ?? (() => {}),
-      lease: () => this.#lease.current(),
-      ...this.#replicas.deps,
-      reachability: (variant) => reachability(service, variant),
-    }
+    return buildRunnerDeps(service, this.#deps, () => this.#lease.current(), this.#replicas.deps)
   }
 }

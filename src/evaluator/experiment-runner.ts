@@ -115,7 +115,8 @@ export class ExperimentRunner {
 
   /** Its part in what another process decides. */
   get followers(): readonly Follower[] {
-    return this.#comparisons.flatMap(({ follower }) => follower ?? [])
+    const departs = this.#stored === null || this.#pending !== null
+    return this.#comparisons.flatMap((each) => each.follower(departs) ?? [])
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */

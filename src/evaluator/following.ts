@@ -1,14 +1,17 @@
 import type { Clock } from '../domain/clock.ts'
-import type { BreakerTrip, CohortOpening, Publication } from '../domain/replica.ts'
+import type { CohortOpening, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { tripOf } from '../rollout/breaker-trip.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import type { Transition } from '../rollout/transition.ts'
 import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { faultShareOf } from './fault-shares.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Follower } from './replica-voice.ts'
 import { stepShareOf } from './step-shares.ts'
+import { departsFrom } from './take-up.ts'
 
 /** What the leader has said of a service, and when it was asked (monotonic). */
 export type Word = { readonly publication: Publication; readonly askedAt: number }
@@ -42,11 +45,14 @@ export class Following {
     plan: RolloutPlan,
     state: RolloutState,
     book: ServiceBook,
-    trip: BreakerTrip | null,
+    known: { readonly stored: RolloutState | null; readonly pending: Transition | null },
   ): Follower {
-    const step = this.#cohorts === null ? null : stepShareOf(plan, state, book)
-    const faults = this.#cohorts === null ? null : faultShareOf(state, book)
-    return { service: plan.service, followed: this.#cohorts, trip, step, faults }
+    const [service, followed] = [plan.service, this.#cohorts]
+    const trip = tripOf(state, known.pending)
+    const departs = departsFrom(known.stored, known.pending)
+    const step = followed === null ? null : stepShareOf(plan, state, book)
+    const faults = followed === null ? null : faultShareOf(state, book)
+    return { service, followed, trip, step, faults, departs }
   }
 
   /**

@@ -1,11 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Lead } from '../domain/replica.ts'
 import type { Lease, Store } from '../store/store.ts'
 
 /** How long a lease holds; a process that died is succeeded after this. */
 export const LEASE_TTL_MS = 5000
-
-/** Who decides on a store: this process, another one, or nobody that is known of. */
-export type Lead = 'here' | 'elsewhere' | 'unknown'
 
 /** Keeps the lease to decide: takes it when it is free, renews it in time, gives it back at the end. */
 export class LeaseKeeper {
@@ -17,6 +15,9 @@ export class LeaseKeeper {
   #heldUntil = 0
   /** The store's last answer was that somebody else has it. */
   #isTaken = false
+  /** Who has it then, and when that was asked (monotonic). */
+  #takenBy: string | null = null
+  #namedAt = -Infinity
   #told: Lead | null = null
 
   constructor(store: Store, clock: Clock, holder: string) {
@@ -34,6 +35,11 @@ export class LeaseKeeper {
   get lead(): Lead {
     if (this.current() !== null) return 'here'
     return this.#isTaken ? 'elsewhere' : 'unknown'
+  }
+
+  /** Who else decides; null = nobody does, or it is not known. Up to the time of a lease old. */
+  get holder(): string | null {
+    return this.lead === 'elsewhere' ? this.#takenBy : null
   }
 
   /** Whether `lead` is another one than the last time that it was asked. */
@@ -56,6 +62,10 @@ export class LeaseKeeper {
     }
     this.#heldUntil = askedAt + LEASE_TTL_MS
     this.#isTaken = this.#lease === null
+    if (this.#isTaken && (this.#takenBy === null || askedAt - this.#namedAt >= LEASE_TTL_MS)) {
+      this.#takenBy = await this.#store.leaseHolder()
+      this.#namedAt = askedAt
+    }
   }
 
   /** Gives the lease back, so that a successor need not wait. */

@@ -16,6 +16,8 @@ export type Follower = {
   readonly step: StepShare | null
   /** How its canary failed; null = it did not. */
   readonly faults: FaultShare | null
+  /** The configuration here makes another rollout of what is stored than who decides does. */
+  readonly departs: boolean
 }
 
 /**
@@ -32,6 +34,7 @@ export class ReplicaVoice {
   #beat = 0
   #saidAt = -Infinity
   #lastWords = ''
+  #differs: readonly string[] = []
 
   constructor(store: Store, clock: Clock, replica: string) {
     this.#store = store
@@ -52,6 +55,11 @@ export class ReplicaVoice {
 
   /** The leader's newest word on a service; null = none. */
   word = (service: string): Word | null => this.#words.get(service) ?? null
+
+  /** Services whose configuration here is another one than that of who decides, at the last look. */
+  get differs(): readonly string[] {
+    return this.#differs
+  }
 
   /** Hands over all that there is, and says good-bye: no request is under way, no answer is being read. */
   async leave(followers: readonly Follower[]): Promise<void> {
@@ -79,6 +87,7 @@ export class ReplicaVoice {
   ): Promise<void> {
     const handed = new Set(shares.map(({ service, cohort }) => `${service} ${cohort}`))
     const differs = this.#differing(followers)
+    this.#differs = differs
     const report = {
       replica: this.#replica,
       seen,
@@ -108,7 +117,8 @@ export class ReplicaVoice {
 
   #differing(followers: readonly Follower[]): readonly string[] {
     return followers
-      .filter(({ service, followed }) => {
+      .filter(({ service, followed, departs }) => {
+        if (departs) return true
         const word = this.#words.get(service)
         // Of the rollout that it knows: another one may have begun in this moment.
         return (

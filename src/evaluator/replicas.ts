@@ -15,11 +15,14 @@ export type ReplicaDeps = Pick<FollowingDeps, 'word' | 'nameShares'> & {
 /** A rollout whose keys others may judge too. */
 export type Claimant = { readonly service: string; readonly claims: UnitClaims }
 
+/** A process, and the services that it has another configuration of. */
+export type Differing = { readonly replica: string; readonly services: readonly string[] }
+
 /** What is known of the other processes on a store by the one that decides. */
 export type SeenReplicas = {
   readonly others: number
-  /** Services that some of them have another configuration of: what they serve of these is no evidence. */
-  readonly differing: readonly string[]
+  /** Those that have another configuration of some services: what they serve of these is no evidence. */
+  readonly differing: readonly Differing[]
   /** Cohorts since the process began in which the share of another one is missing. */
   readonly lostShares: number
 }
@@ -53,7 +56,10 @@ export class Replicas {
     const reports = this.#watch.present
     return {
       others: reports.length,
-      differing: [...new Set(reports.flatMap(({ differs }) => differs))].sort(),
+      differing: reports
+        .filter(({ differs }) => differs.length > 0)
+        .map(({ replica, differs }) => ({ replica, services: [...differs].sort() }))
+        .sort((a, b) => (a.replica < b.replica ? -1 : 1)),
       lostShares: this.#watch.lostShares,
     }
   }
@@ -66,6 +72,11 @@ export class Replicas {
       contributing: 1 + reports.length - differing.length,
       differing: differing.map(({ replica }) => replica).sort(),
     }
+  }
+
+  /** Whether who decides has another configuration of what is shared under these names. */
+  differs(names: readonly string[]): boolean {
+    return this.#voice.differs.some((name) => names.includes(name))
   }
 
   /** Whether others have come, gone, or changed since the last time that it was asked. */

@@ -3,7 +3,7 @@ import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { carryRollback, stepAfterTrip, tripOf } from '../rollout/breaker-trip.ts'
+import { carryRollback, stepAfterTrip } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { NO_PAST, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
@@ -130,8 +130,8 @@ export class RolloutRunner {
 
   /** Its part in what another process decides. */
   get follower(): ReturnType<Following['follower']> {
-    const trip = tripOf(this.#state, this.#pending)
-    return this.#following.follower(this.#plan, this.#state, this.#book, trip)
+    const known = { stored: this.#stored, pending: this.#pending }
+    return this.#following.follower(this.#plan, this.#state, this.#book, known)
   }
 
   /** Stores what is folded but not stored yet; for a clean end. */

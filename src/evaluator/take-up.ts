@@ -1,4 +1,4 @@
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { reconcile, type Past } from '../rollout/reconcile.ts'
 import type { Transition } from '../rollout/transition.ts'
@@ -17,6 +17,15 @@ export type TakenUp = {
 export function beginsAnother(plan: RolloutPlan, stored: RolloutState | null): boolean {
   const { baselineVersion, canaryVersion } = stored ?? {}
   return plan.baselineVersion !== baselineVersion || plan.canaryVersion !== canaryVersion
+}
+
+/** Whether what waits to be stored is another rollout than the stored one, by the configuration; a rollback is not. */
+export function departsFrom(stored: RolloutState | null, pending: Transition | null): boolean {
+  if (stored === null || pending === null) return stored === null
+  if (pending.decision?.action === 'rollback') return false
+  const { phase, weightBp } = pending.state
+  const isSame = rolloutId(pending.state) === rolloutId(stored)
+  return !isSame || phase !== stored.phase || weightBp !== stored.weightBp
 }
 
 /**

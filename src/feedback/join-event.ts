@@ -45,20 +45,38 @@ export function joinEvent(
   return null
 }
 
+/**
+ * What is wrong with an event that no metric counts, of its service or, where it names none, of any; null = it is
+ * known. Told before its request is looked for: a name that is mistyped would be `unmatched` until there is one.
+ */
+export function describeUnknownEvent(
+  { service, event }: EventLine,
+  { services, eventFields }: Pick<FeedbackJoinDeps, 'services' | 'eventFields'>,
+): string | null {
+  const asked = service === null ? services() : [service]
+  const counting = asked.filter((name) => eventFields(name).size > 0)
+  const known = counting.map(eventFields)
+  if (known.some((fields) => fields.has(event))) return null
+  const names = [...new Set(known.flatMap((fields) => [...fields.keys()]))]
+  const whose = service ?? (counting.length === 1 ? counting[0]! : 'any service')
+  return unknownEvent(whose, event, names)
+}
+
+function unknownEvent(whose: string, event: string, names: readonly string[]): string {
+  const nearest = findNearest(event, names)
+  const hint =
+    names.length === 0
+      ? ''
+      : nearest === null
+        ? ` (known: ${names.join(', ')})`
+        : ` (did you mean ${nearest}?)`
+  return `no metric of ${whose} counts the event ${JSON.stringify(event)}${hint}`
+}
+
 function findError(line: EventLine, service: string, known: EventFields): string | null {
   const { event } = line
   const fields = known.get(event)
-  if (fields === undefined) {
-    const names = [...known.keys()]
-    const nearest = findNearest(event, names)
-    const hint =
-      names.length === 0
-        ? ''
-        : nearest === null
-          ? ` (known: ${names.join(', ')})`
-          : ` (did you mean ${nearest}?)`
-    return `no metric of ${service} counts the event ${JSON.stringify(event)}${hint}`
-  }
+  if (fields === undefined) return unknownEvent(service, event, [...known.keys()])
   for (const field of fields) {
     if (eventValue(line, field) !== null) continue
     return `${event} has no ${field === null ? 'value' : `values.${field}`}, which a metric reads`

@@ -4,7 +4,7 @@ import type { Tally } from '../domain/cohort.ts'
 import type { FeedbackEvent, Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
 import { keyUnit } from './key-unit.ts'
-import { joinEvent } from './join-event.ts'
+import { describeUnknownEvent, joinEvent } from './join-event.ts'
 import { joinLabel } from './join-label.ts'
 import type { FeedbackLine, ParsedLine } from './parse.ts'
 import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
@@ -197,10 +197,13 @@ function takeLines(
       report.reject(null, line.line, line.error)
       return false
     }
-    if (line.service === null || knownSet.has(line.service)) return true
-    const error = `unknown service ${line.service} (known: ${list(known)})`
-    report.reject(null, line.line, error)
-    return false
+    if (line.service !== null && !knownSet.has(line.service)) {
+      report.reject(null, line.line, `unknown service ${line.service} (known: ${list(known)})`)
+      return false
+    }
+    const error = 'event' in line ? describeUnknownEvent(line, deps) : null
+    if (error !== null) report.reject(line.service, line.line, error)
+    return error === null
   })
 }
 

@@ -1,4 +1,4 @@
-import type { ServiceReplicas } from '../domain/replica.ts'
+import { describeProcess, type ServiceReplicas } from '../domain/replica.ts'
 
 /** How numbers are written in sentences: short, with their unit, the same everywhere. */
 
@@ -94,6 +94,6 @@ export function formatReplicas(replicas: ServiceReplicas | null): string | null 
   if (differing.length === 0) return `from the requests of ${all} processes`
   return (
     `from the requests of ${contributing} of ${all} processes; another configuration runs on ` +
-    differing.join(', ')
+    differing.map(describeProcess).join(', ')
   )
 }

@@ -8,7 +8,9 @@ type StoredLease = Omit<Lease, 'holder'> & {
 }
 
 /** The lease part of the store: one record, replaced in write transactions only. */
-export function buildLmdbLease(env: LmdbEnvironment): Pick<Store, 'acquireLease' | 'releaseLease'> {
+export function buildLmdbLease(
+  env: LmdbEnvironment,
+): Pick<Store, 'acquireLease' | 'releaseLease' | 'leaseHolder'> {
   const stored = () => env.tables.meta.get('lease') as StoredLease | undefined
 
   return {
@@ -28,6 +30,7 @@ export function buildLmdbLease(env: LmdbEnvironment): Pick<Store, 'acquireLease'
         const free: StoredLease = { holder: null, token: lease.token, expiresAt: 0 }
         void env.tables.meta.put('lease', free)
       }),
+    leaseHolder: () => env.read('cannot read the lease', () => stored()?.holder ?? null),
   }
 }
 

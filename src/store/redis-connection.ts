@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Redis, type RedisOptions } from 'ioredis'
 import { describeRedis, type RedisAddress } from './redis-address.ts'
-import { StoreAwayError, StoreError, toStoreError } from './store-error.ts'
+import { StoreAwayError, StoreError, StoreLostError, toStoreError } from './store-error.ts'
 
 /** A command that is not answered in this time has failed, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 2000
@@ -92,9 +92,8 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
     if (found.message === 'Command timed out') {
       return new Error(`${place} gave no answer within ${COMMAND_TIMEOUT_MS / 1000} s`)
     }
-    return new Error(`no connection to ${place} (${(lastError ?? found).message})`, {
-      cause: found,
-    })
+    const cause = lastError ?? found
+    return new Error(`no connection to ${place} (${cause.message})`, { cause })
   }
   const connect = async () => {
     lastError = null
@@ -122,7 +121,9 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
     try {
       return await sent
     } catch (error) {
-      throw toStoreError(what, explain(error))
+      throw isLost(error)
+        ? new StoreLostError(`${what}: ${error.message}`, { cause: error })
+        : toStoreError(what, explain(error))
     } finally {
       running.delete(sent)
     }
@@ -154,6 +155,11 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
 /** Whether it is a word of the server itself. */
 function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** Whether it is the word of a script that finds the store emptied; see `ASSERT_SCHEMA`. */
+function isLost(error: unknown): error is Error {
+  return error instanceof Error && isReply(error) && error.message.startsWith('LOST ')
 }
 
 /** Sentinels that know nothing would be asked for ever. */

@@ -27,7 +27,7 @@ end
 /** The lease part of the store. Its time runs on the server's clock: those of the gateways do not matter. */
 export function buildRedisLease(
   redis: RedisConnection,
-): Pick<Store, 'acquireLease' | 'releaseLease'> {
+): Pick<Store, 'acquireLease' | 'releaseLease' | 'leaseHolder'> {
   return {
     acquireLease: async (holder, ttlMs) => {
       const token = await redis.run('cannot take the lease', ACQUIRE, [holder, ttlMs])
@@ -35,6 +35,12 @@ export function buildRedisLease(
     },
     releaseLease: async ({ holder, token }) => {
       await redis.run('cannot give the lease back', RELEASE, [holder, token])
+    },
+    leaseHolder: async () => {
+      const holder = await redis.ask('cannot read the lease', (client) =>
+        client.hget(`${redis.root}lease`, 'holder'),
+      )
+      return holder === '' ? null : holder
     },
   }
 }

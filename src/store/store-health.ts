@@ -1,4 +1,4 @@
-import { StoreError } from './store-error.ts'
+import { StoreError, StoreLostError } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
 
@@ -25,11 +25,22 @@ export class StoreHealth {
     this.#deps = deps
   }
 
-  /** For people who look at the readiness. */
+  /** For people who look at the readiness: `up`, or since when it is not, why, and what to do. */
   describe(): string {
     if (this.#absence === null) return 'up'
-    const since = new Date(this.#absence.since).toISOString()
-    return `away since ${since}: the last weights are served, no rollout moves, feedback is refused`
+    const { since, error } = this.#absence
+    const at = new Date(since).toISOString()
+    if (error instanceof StoreLostError) {
+      return (
+        `without its data (LOST) since ${at}: the last weights are served and no rollout moves; ` +
+        'start the gateways anew to begin afresh'
+      )
+    }
+    const why = error.cause instanceof Error ? error.cause.message : error.message
+    return (
+      `away since ${at} (${why}): the last weights are served, no rollout moves, feedback is refused; ` +
+      'rollouts go on by themselves when it is back'
+    )
   }
 
   /** The store, with everything that is repeated telling how it is. */
@@ -76,18 +87,22 @@ export class StoreHealth {
 
   #isAway(error: StoreError): void {
     const { log, now, setUp } = this.#deps
+    const isLost = error instanceof StoreLostError
     if (this.#absence !== null) {
+      const isNews = isLost && !(this.#absence.error instanceof StoreLostError)
       this.#absence.failed += 1
+      this.#absence.error = error
+      if (isNews) log.error({ err: error }, 'the store is back without its data')
       return
     }
-    this.#absence = { since: now(), failed: 1 }
+    this.#absence = { since: now(), failed: 1, error }
     log.error({ err: error }, 'the store is away: the last weights are served, no rollout moves')
     setUp(false)
   }
 }
 
-/** Since when (milliseconds since the epoch) the store is away, and what it was asked for in vain. */
-type Absence = { readonly since: number; failed: number }
+/** Since when (milliseconds since the epoch) the store is away, what it was asked for in vain, and why at last. */
+type Absence = { readonly since: number; failed: number; error: StoreError }
 
 const WRITTEN = () => true
 const READ = () => false

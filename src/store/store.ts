@@ -49,6 +49,8 @@ export type Store = {
    */
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>
+  /** Who took the lease last, whether or not its time is over; null = it was given back, or never taken. */
+  readonly leaseHolder: () => Promise<string | null>
 
   /**
    * Tells the other replicas of cohorts, each of a service of its own, under versions that count up by one over

@@ -101,6 +101,7 @@ export function fakeStatus(
     rules: [],
     experiment: null,
     replicas: null,
+    deciding: null,
     rollout:
       state === null
         ? null

@@ -174,7 +174,9 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     )
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('region', { name: 'c against the baseline', exact: true }).waitFor()
-    await page.getByText('requests of 2 of 3 processes; another configuration runs on w').waitFor()
+    await page
+      .getByText('requests of 2 of 3 processes; another configuration runs on process 7 on w')
+      .waitFor()
     const past = page.getByRole('region', { name: 'Past experiments' })
     const newest = past.getByRole('article', { name: '3.1 vs 3.2-small vs 3.2-large#2' })
     t.match(

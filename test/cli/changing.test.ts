@@ -5,7 +5,14 @@ import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
 import { runCli } from '../../src/cli/program.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
-import { createFakeDeps, fakeState, fakeStatus, LOOPBACK, NOW } from '../admin/fake-deps.ts'
+import {
+  createFakeDeps,
+  fakeMetric,
+  fakeState,
+  fakeStatus,
+  LOOPBACK,
+  NOW,
+} from '../admin/fake-deps.ts'
 import { createFakeIo, run, serveAdmin, toStream } from './fake-io.ts'
 
 const PROMOTED = fakeState({ phase: 'promoted', promotedAt: NOW, weightBp: 10_000 })
@@ -88,8 +95,50 @@ t.test(
     const other = await run(['weights', 'fixed', 'other=10', '--admin', several])
     t.equal(other.exitCode, 1)
     t.match(other.stderr, /^serin: the weight of "other" stands in the configuration; /)
+    const split = variants.filter(({ name }) => name !== 'canary')
+    const uncanaried = () => [{ ...rest, service: { ...service, variants: split } }]
+    const none = await serveAdmin(t, createFakeDeps({ services: uncanaried }))
+    const fixed = await run(['weights', 'fixed', 'other=10', '--admin', none])
+    t.equal(fixed.exitCode, 1)
+    t.match(fixed.stderr, /^serin: fixed has no canary: the weights of its variants stand in /)
   },
 )
+
+t.test('A winner that is shown to be worse is promoted with --force alone.', async (t) => {
+  const log = { log: 1, threshold: 4 }
+  const compared = (verdict: 'worse' | 'better') => ({
+    ...{ variant: verdict, verdict, units: { baseline: 700, challenger: 300 } },
+    ...{ expectedShare: 0.3, ratioMismatch: log, etaSeconds: null },
+    metrics: [
+      { report: fakeMetric(), verdict, superiority: log },
+      { report: fakeMetric({ name: 'mae' }), verdict: 'unknown' as const, superiority: log },
+    ],
+  })
+  const experiment = {
+    ...{ state: fakeState(), id: 'x#1', winner: null, lastDecision: null },
+    comparisons: [compared('worse'), compared('better')],
+  }
+  const services = () => [{ ...fakeStatus(null, 'ab'), experiment }]
+  const deps = createFakeDeps({ services })
+  const admin = await serveAdmin(t, deps)
+  const promote = (...argv: string[]) => run(['promote', 'ab', ...argv, '--admin', admin])
+  const refused = await promote('worse')
+  t.equal(refused.exitCode, 3)
+  t.equal(
+    refused.stderr,
+    'serin: worse is shown to be worse than the baseline (rmse): `--force` promotes it all the same\n',
+  )
+  t.equal(
+    (await promote('--variant', 'worse', '--full')).exitCode,
+    3,
+    'which is about its upstreams',
+  )
+  t.equal(deps.commands.length, 0)
+  for (const argv of [['worse', '--force'], ['better'], ['baseline']]) {
+    t.equal((await promote(...argv)).exitCode, 0)
+    t.match(deps.commands.at(-1)!.command, { verb: 'promote', full: false, variant: argv[0]! })
+  }
+})
 
 t.test(
   'A refusal or a stale revision is exit 3, and so is a failure of the gateway.',

@@ -35,7 +35,7 @@ t.test(
       ['SERIN_REFUSED', 3, '`serin status ranking` shows how it stands'],
       ['SERIN_STALE_REVISION', 3, 'look (`serin status ranking`), then give the command again'],
       ['SERIN_BODY_TOO_LARGE', 1, 'Send it in smaller parts'],
-      ['SERIN_STORE_FAILED', 3, 'try again when /readyz is 200'],
+      ['SERIN_STORE_FAILED', 3, 'shows whether the store is still so'],
       ['SERIN_INTERNAL', 3, "The gateway's log says what"],
     ]
     for (const [code, exitCode, advice] of cases) {

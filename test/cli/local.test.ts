@@ -81,6 +81,13 @@ t.test('Help and version are no failures; unknown commands and options are.', as
     unknown.stderr,
     "serin: unknown command 'statsu' (did you mean status?): `serin help` says what there is\n",
   )
+  const elsewhere = await run(['rollback', 'house'])
+  t.equal(elsewhere.exitCode, 1)
+  t.equal(
+    elsewhere.stderr,
+    "serin: unknown command 'rollback': it is `serin abort` (`serin help abort`)\n",
+  )
+  t.match((await run(['set-weights', 'house'])).stderr, /it is `serin weights`/)
   t.equal((await run(['status', '--wacth'])).exitCode, 1)
   t.equal((await run(['explain', 'a', 'last'])).exitCode, 1)
 })

@@ -118,6 +118,17 @@ t.test('Bad input is exit 1, with what would be right.', async (t) => {
   )
 })
 
+t.test('With a rate and no service, the file of the folder is meant.', async (t) => {
+  t.chdir(t.testdir({ 'serin.yaml': `${head}${rollout('a')}`, empty: {} }))
+  const { exitCode, stdout } = await run(['plan', '--rps', '100'])
+  t.equal(exitCode, 0)
+  t.equal(stdout, (await run(['plan', '-c', 'serin.yaml', '--rps', '100'])).stdout)
+  const asked = await run(['plan', '--rps', '100', '--admin', 'http://127.0.0.1:1'])
+  t.match(asked.stderr, /name the service/, 'a gateway is meant')
+  t.chdir('empty')
+  t.match((await run(['plan', '--rps', '100'])).stderr, /^serin: serin\.yaml has 1 problem/)
+})
+
 t.test('A gateway is asked with what is given, and refuses in its own words.', async (t) => {
   const asked: unknown[] = []
   const plan = planOf(

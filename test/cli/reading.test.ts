@@ -89,6 +89,59 @@ t.test(
   },
 )
 
+t.test('Status begins with a store that cannot be used, since when and what to do.', async (t) => {
+  const show = async (checks: Readonly<Record<string, string>>) => {
+    const ready = () => ({ ready: true, checks })
+    const admin = await serveAdmin(t, createFakeDeps({ ready }))
+    return (await run(['status', '--admin', admin])).stdout
+  }
+  t.match(
+    await show({ store: 'away since 2027: the last weights are served' }),
+    /^the store is away since 2027: the last weights are served\n\ncredit-risk/,
+  )
+  const ready = () => ({ ready: true, checks: { store: 'away since 2027' } })
+  const admin = await serveAdmin(t, createFakeDeps({ ready }))
+  const one = await run(['status', 'fixed', '-o', 'json', '--admin', admin])
+  t.equal(JSON.parse(one.stdout).name, 'fixed')
+  t.equal(one.stderr, 'serin: the store is away since 2027\n')
+  t.match(await show({ store: 'up' }), /^credit-risk/)
+  t.match(await show({}), /^credit-risk/, 'who may not read the checks is told nothing')
+})
+
+t.test('Status of a process that follows names the one that decides.', async (t) => {
+  const show = async (changes: Partial<ServiceStatus>) => {
+    const idle = fakeState({ phase: 'idle', idleReason: 'canary-not-ready' })
+    const missing = ['the canary is not ready: none of its upstreams can be reached']
+    const status = fakeStatus(idle)
+    const rollout = { ...status.rollout!, missing }
+    const services = () => [{ ...status, rollout, ...changes }]
+    const admin = await serveAdmin(t, createFakeDeps({ services }))
+    const { stdout } = await run(['status', 'credit-risk', '--admin', admin])
+    return stdout.replaceAll(/\s+/g, ' ')
+  }
+  const by = { lead: 'elsewhere', holder: 'gw-2:4711:0a1b2c3d', differs: false } as const
+  const same = await show({ deciding: by })
+  t.match(
+    same,
+    /note process 4711 on gw-2 decides on this store and takes commands: this one follows/,
+  )
+  t.match(same, /missing the canary is not ready/, 'as the one that decides sees it')
+  t.match(same, /next step in about 2 min/)
+  const other = await show({ deciding: { ...by, differs: true } })
+  t.match(
+    other,
+    /note process 4711 on gw-2 decides on this store, by another configuration of this service: the baseline alone is served here, and nothing that is served here is evidence/,
+  )
+  t.notMatch(other, /because|missing|last #/)
+  const unnamed = { ...by, holder: null, differs: true }
+  t.match(
+    await show({ deciding: unnamed, rollout: fakeStatus().rollout }),
+    /another process decides on this store, by another configuration of this service: nothing that/,
+  )
+  const nobody = await show({ deciding: { ...by, lead: 'unknown' } })
+  t.notMatch(nobody, /next step|note/, 'nothing moves')
+})
+
 t.test('Status tells why a rollout stands still, and what is not known yet.', async (t) => {
   const show = async (status: ServiceStatus, argv: string[] = []) => {
     const admin = await serveAdmin(t, createFakeDeps({ services: () => [status] }))

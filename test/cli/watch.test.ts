@@ -146,6 +146,26 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   )
 })
 
+t.test('A watch tells of a store that cannot be used, until it is back.', async (t) => {
+  let store = 'up'
+  const admin = await serve(t, () => [fakeStatus()], {
+    ready: () => ({ ready: true, checks: { store } }),
+  })
+  const go = () => void (store = 'away since noon')
+  const comeBack = () => void (store = 'up')
+  const screen = (await watch(admin, [], TERMINAL, [go, nothing])).fake.stdout()
+  t.equal(lastFrame(screen)[1], '  gateway   the store is away since noon')
+  comeBack()
+  const lines = (await watch(admin, [], PIPE, [go, nothing, comeBack, nothing])).fake.stdout()
+  t.same(
+    lines.split('\n').filter((line) => line.includes('gateway')),
+    [
+      '2027-05-01 12:00:01  gateway  the store is away since noon',
+      '2027-05-01 12:00:03  gateway  the store is back',
+    ],
+  )
+})
+
 t.test('A gauge tells harm from proof, and what has no evidence is told in words.', async (t) => {
   const none = { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
   const limit = { max: 500, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: false }

@@ -253,3 +253,14 @@ t.test('mirrors go to variants that do not answer already, of services that allo
   t.match(problemsOf(service('[ { to: canary } ]', 'perhaps')), [/m.idempotent: found "perhaps"/])
   t.end()
 })
+
+t.test('a method that no request can have is a mistake', (t) => {
+  const withMethods = (methods: string) =>
+    problemsOf(file().replace('path: /m ', `path: /m, methods: [${methods}] `))
+  t.same(withMethods('post, PROPFIND'), [])
+  t.same(withMethods('GET, PSOT'), [
+    'f:6:39: services.m.match.methods[1]: found "PSOT", which is no HTTP method: did you mean "POST"?',
+  ])
+  t.match(withMethods('FROB'), [/found "FROB", which is no HTTP method$/])
+  t.end()
+})

@@ -16,6 +16,14 @@ t.test('an unknown key names the nearest known one and all that are allowed', (t
   t.same(problemsOf(file({ top: 'gatway: {}' })), [
     'f:3:1: gatway: unknown key "gatway": did you mean "gateway"? (allowed: version, gateway, admin, store, lastWeights, feedback, passthrough, services)',
   ])
+  t.match(problemsOf(file({ top: 'workers: auto' })), [
+    /: workers: unknown key "workers": did you mean "gateway\.workers"\? \(allowed: version, gateway, /,
+  ])
+  t.match(
+    problemsOf(file({ top: 'listen: 127.0.0.1:1' })),
+    [/: listen: unknown key "listen" \(allowed/],
+    'it may be of gateway or of admin',
+  )
   t.end()
 })
 

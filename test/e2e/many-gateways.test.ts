@@ -22,8 +22,28 @@ t.test('e2e/many gateways on one directory, with keys', async (t) => {
 t.test('e2e/many gateways on one Redis', skipWithout('redis-server'), async (t) => {
   const redis = await startRedis(t, t.testdir())
   const { start, configAt } = await prepare(t, {})
-  await testShares(t, () => start(configAt(`redis://127.0.0.1:${redis.port}/0`)))
+  const store = `redis://127.0.0.1:${redis.port}/0`
+  const [first, second] = await testShares(t, () => start(configAt(store)))
+  await second.stop()
+  await testAnother(t, first, await start(configAt(store, '9.9')))
 })
+
+/** One that has another canary version serves the baseline alone, and each of the two says so. */
+async function testAnother(t: Test, decides: SerinGateway, other: SerinGateway): Promise<void> {
+  await untilSaid(decides, new RegExp(`\\(m on process ${other.pid} on `))
+  t.ok(
+    decides.logs().some(({ level, msg }) => level === 40 && msg?.includes(`process ${other.pid}`)),
+  )
+  t.match((await readService(decides.admin, 'm')).replicas, { contributing: 1, differing: [/:/] })
+  await untilSaid(other, /but not of m: that one has another configuration/)
+  t.match(await readService(other.admin, 'm'), {
+    weights: { baseline: 100, canary: 0 },
+    notice: new RegExp(`process ${decides.pid} on .* by another configuration of this service`),
+    idleReason: null,
+    missing: [],
+    lastDecision: null,
+  })
+}
 
 /** Requests a second while what is waited for is mostly time. */
 const FEW = 50
@@ -159,10 +179,14 @@ async function prepare(t: Test, split: { readonly key?: string }) {
   )
   let folders = 0
   return {
-    configAt: (store: string) => {
+    configAt: (store: string, version = '2.0') => {
       const folder = join(t.testdirName, `gateway-${(folders += 1)}`)
       mkdirSync(folder, { recursive: true })
-      return writeConfig(folder, buildConfig(folder, { m: service }, { store }))
+      const variants = {
+        baseline: { version: '1.4', upstreams: [baseline.origin] },
+        canary: { version, upstreams: [canary.origin] },
+      }
+      return writeConfig(folder, buildConfig(folder, { m: { ...service, variants } }, { store }))
     },
     start: (file: string) => startSerin(t, file),
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
 import { startRedis, type RedisServer } from '../support/redis-server.ts'
@@ -130,6 +131,30 @@ t.test('e2e/redis', skipWithout('redis-server'), async (t) => {
       Array.from(ids, (_, i) => ids.length - i),
     )
     t.same(await statusesOf(load), ['200'])
+  })
+
+  t.test('a Redis that was emptied is told as such, with what to do', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const { start } = await prepare(t, redis)
+    const gateway = await start('one')
+    const { admin } = gateway
+    await leaderOf([gateway])
+    const client = new Redis({ port: redis.port })
+    await client.flushall()
+    client.disconnect()
+    await until('it is known', async () => (await readSample(admin, 'serin_store_up')) === 0)
+    await until('the lease is over', async () => (await readSample(admin, 'serin_leader')) === 0)
+    const lost = /without its data \(LOST\) since .*start the gateways anew to begin afresh/
+    const ready = await askAdmin(admin, '/readyz')
+    t.equal(ready.status, 200, 'it still serves')
+    t.match(ready.json<Ready>().checks.store, lost)
+    const status = await runSerin(t, ['status', 'm'], admin)
+    t.match(status.stdout.replaceAll('\n', ' '), new RegExp(`^the store is ${lost.source}`))
+    const refused = await runSerin(t, ['abort', 'm'], admin)
+    t.equal(refused.code, 3)
+    t.match(refused.stderr, new RegExp(`nobody holds the lease .*: the store is ${lost.source}`))
+    const { err } = gateway.logs().find(({ msg }) => msg?.startsWith('the store is away'))!
+    t.equal(String((err as Error).message).split('LOST').length, 2, 'it is said once')
   })
 
   t.test('a store that lets nobody in is told at the start, without the password', async (t) => {

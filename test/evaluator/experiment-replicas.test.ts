@@ -209,6 +209,21 @@ t.test('a winner ends what is compared everywhere', async (t) => {
   t.same(world.errors, [])
 })
 
+t.test(
+  'another version of a challenger is another configuration, whatever is served',
+  async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    await world.run(2000)
+    const variants = SERVICE.variants.map((v) => (v.name === 'b' ? { ...v, version: '9.9' } : v))
+    const other = await world.start({ ...SERVICE, variants })
+    await world.run(4000)
+    t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
+    t.match(other.evaluator.deciding('svc'), { lead: 'elsewhere', holder: 'p0', differs: true })
+    t.same(world.errors, [])
+  },
+)
+
 t.test('other weights are another configuration, until they are loaded', async (t) => {
   const { world, leader, follower } = await startTwo()
   const service = threeWay([ERRORS, RMSE], false, { b: 1000, c: 1000 })

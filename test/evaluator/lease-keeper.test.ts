@@ -14,7 +14,7 @@ function build(answerMs = 0) {
     return acquireLease(holder, ttlMs, now)
   }
   const clock = { now: () => times.wall, monotonic: () => times.monotonic }
-  return { times, asked, keeper: new LeaseKeeper(store, clock, 'one') }
+  return { times, asked, store, keeper: new LeaseKeeper(store, clock, 'one') }
 }
 
 t.test(
@@ -29,6 +29,30 @@ t.test(
     t.match(keeper.current(), { token: 1 })
     times.monotonic += 1
     t.equal(keeper.current(), null, 'whoever slept past its end does not decide when it wakes up')
+  },
+)
+
+t.test(
+  'it knows who else has the lease, and asks for that once in the time of a lease',
+  async (t) => {
+    const { times, store, keeper } = build()
+    let asked = 0
+    const { leaseHolder } = store
+    store.leaseHolder = () => ((asked += 1), leaseHolder())
+    const other = await store.acquireLease('other', 60_000, times.wall)
+    for (const at of [500, 750, 1000]) {
+      times.monotonic = at
+      await keeper.keep()
+      t.equal(keeper.holder, 'other')
+    }
+    t.equal(asked, 1)
+    times.monotonic += LEASE_TTL_MS
+    await keeper.keep()
+    t.equal(asked, 2)
+    t.match(other, { token: 1 })
+    await store.releaseLease()
+    await keeper.keep()
+    t.same([keeper.lead, keeper.holder], ['here', null])
   },
 )
 

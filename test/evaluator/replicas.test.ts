@@ -10,7 +10,7 @@ import { buildPlan } from '../../src/rollout/plan.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
 import { nobodyAnswers } from '../fakes/simulation.ts'
-import { ERRORS, ManualClock, weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, ManualClock, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const SERVICE = quickService({
   spec: { steps: weightSteps([50, 100], 1e6) },
@@ -38,7 +38,8 @@ class Processes {
         apply: (state: RolloutState) => (process.weightBp = state.weightBp),
         applyWinner: () => {},
         onDecision: () => {},
-        onReplicas: ({ others, differing }) => seen.push(`${others} ${differing.join()}`),
+        onReplicas: ({ others, differing }) =>
+          seen.push(`${others} ${differing.map(({ services }) => services.join()).join()}`),
         onError: (_what, error) => this.errors.push(error),
       }),
     }
@@ -103,6 +104,8 @@ t.test('requests of who follows are evidence, and who stops hands over what it h
   await world.run(4000)
   t.match(leader.evaluator.replicas, { others: 1, differing: [], lostShares: 0 })
   t.equal(follower.evaluator.replicas, null)
+  t.same(follower.evaluator.deciding('svc'), { lead: 'elsewhere', holder: 'p0', differs: false })
+  t.equal(follower.evaluator.deciding('other'), null, 'nothing is decided there')
   t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
   t.equal(leader.evaluator.replicasOf('other'), null, 'it has no rollout')
   t.equal(follower.evaluator.replicasOf('svc'), null, 'only who decides knows')
@@ -160,11 +163,59 @@ t.test('one with another configuration serves, is seen, and is no evidence', asy
   serve(other, 20)
   await world.run(5000)
   t.equal(judged(world), before + 10)
-  t.match(leader.evaluator.replicas, { others: 1, differing: ['svc'] })
+  t.same(leader.evaluator.replicas!.differing, [{ replica: 'p1', services: ['svc'] }])
   t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
   t.equal(other.weightBp, leader.weightBp)
   t.same(world.errors, [])
 })
+
+const ANOTHER: Readonly<Record<string, Service>> = {
+  'canary version': {
+    ...SERVICE,
+    variants: SERVICE.variants.map((v) => (v.name === 'canary' ? { ...v, version: '9.9' } : v)),
+  },
+  key: {
+    ...SERVICE,
+    split: { ...SERVICE.split, key: { from: 'header', name: 'x-user-id' } },
+  },
+  'set of metrics': quickService({
+    spec: { steps: weightSteps([50, 100], 1e6) },
+    analysis: { metrics: [ERRORS, RMSE] },
+  }),
+  ladder: quickService({
+    spec: { steps: weightSteps([20, 100], 1e6) },
+    analysis: { metrics: [ERRORS] },
+  }),
+}
+
+for (const [what, service] of Object.entries(ANOTHER)) {
+  t.test(`one with another ${what} serves the baseline alone, and both say so`, async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    await world.run(2000)
+    const other = await world.start(service)
+    await world.run(3000)
+    t.same(leader.evaluator.replicas!.differing, [{ replica: 'p1', services: ['svc'] }])
+    t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
+    t.equal(leader.seen.at(-1), '1 svc', 'the log is told')
+    t.same([leader.weightBp, other.weightBp], [5000, 0])
+    const known = { lead: 'elsewhere', holder: 'p0' }
+    t.same(other.evaluator.deciding('svc'), { ...known, differs: true })
+    t.same(leader.evaluator.deciding('svc'), { lead: 'here', holder: null, differs: false })
+    const before = judged(world)
+    serve(other, 20)
+    serve(leader, 10)
+    await world.run(3000)
+    t.equal(judged(world), before + 10, 'it is no evidence')
+    const plan = buildPlan(service, 'hash-2')!
+    await leader.evaluator.reconfigure([{ plan, book: leader.book }], 'configuration')
+    await world.run(3000)
+    t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
+    t.same(other.evaluator.deciding('svc'), { ...known, differs: false })
+    t.equal(other.weightBp, leader.weightBp)
+    t.same(world.errors, [])
+  })
+}
 
 t.test('the breaker of who follows gives its canary nothing, and decides for all', async (t) => {
   const world = new Processes()

@@ -119,6 +119,11 @@ export class MemoryStore implements Store {
     this.#lease = null
   }
 
+  leaseHolder = async (): Promise<string | null> => {
+    this.#mustBeThere()
+    return this.#lease?.holder ?? null
+  }
+
   openNotifyCursor = async (service: string, hook: string): Promise<number> => {
     this.#mustBeThere()
     const last = this.log.findLast((d) => d.service === service)?.id ?? 0

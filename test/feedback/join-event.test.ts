@@ -61,6 +61,37 @@ t.test('an event is told with its answer when the line is sent again', async (t)
   })
 })
 
+t.test('an event that no metric counts is told before its key is found', async (t) => {
+  const world = makeWorld([])
+  const shop = (more: string) => world.accept(`{"key":"k-9",${more}}`)
+  t.match(await shop('"service":"credit-risk","event":"purchse"'), {
+    unmatched: 0,
+    rejected: [
+      {
+        line: 1,
+        error: 'no metric of credit-risk counts the event "purchse" (did you mean purchase?)',
+      },
+    ],
+  })
+  t.match(await shop('"service":"other","event":"visit"'), {
+    rejected: [{ error: 'no metric of other counts the event "visit"' }],
+  })
+  t.match(await shop('"event":"vist"'), {
+    rejected: [{ error: 'no metric of credit-risk counts the event "vist" (did you mean visit?)' }],
+  })
+  const nowhere = makeWorld([], { eventFields: () => new Map() })
+  t.match(await nowhere.accept('{"key":"k-9","event":"visit"}'), {
+    rejected: [{ error: 'no metric of any service counts the event "visit"' }],
+  })
+  t.match(await shop('"event":"visit"'), { unmatched: 1, rejected: [] })
+  t.strictSame(world.counts, {
+    'credit-risk rejected': 1,
+    'other rejected': 1,
+    'null rejected': 1,
+    'null unmatched': 1,
+  })
+})
+
 t.test('a key leads to the request that its unit is judged by', async (t) => {
   const first = samplePrediction({ unit: KEY_UNIT })
   const later = samplePrediction({ unit: KEY_UNIT, requestId: 'r-2', cohort: -1 })

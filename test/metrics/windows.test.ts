@@ -53,7 +53,12 @@ t.test('what is older than ten minutes is forgotten, a bucket that is used again
   t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
   t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
   window.add(NOW + 600_000, false)
-  t.same(window.within(NOW + 600_000, 1000), { attempts: 1, failures: 0, clientErrors: 0, spanMs: 1000 })
+  t.same(window.within(NOW + 600_000, 1000), {
+    attempts: 1,
+    failures: 0,
+    clientErrors: 0,
+    spanMs: 1000,
+  })
   t.equal(window.within(NOW + 10_000_000, 600_000).attempts, 0, 'a gap longer than the window')
   t.end()
 })

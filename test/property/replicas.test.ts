@@ -213,7 +213,8 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    await voice.look([{ service: 'svc', followed: cohorts, trip: null, step: null, faults: null }])
+    const known = { service: 'svc', trip: null, step: null, faults: null, departs: false }
+    await voice.look([{ ...known, followed: cohorts }])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)
   }

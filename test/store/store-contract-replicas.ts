@@ -19,6 +19,16 @@ export function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void
     },
   )
 
+  t.test('who took the lease last is known until it is given back', async (t) => {
+    const store = await makeSubject(t).open()
+    t.equal(await store.leaseHolder(), null)
+    const lease = await takeLease(store, 'a')
+    await store.acquireLease('b', 60_000, 0)
+    t.equal(await store.leaseHolder(), 'a')
+    await store.releaseLease(lease)
+    t.equal(await store.leaseHolder(), null)
+  })
+
   t.test('a holder that comes late keeps its token while nobody else came', async (t) => {
     const store = await makeSubject(t).open()
     await store.acquireLease('a', 0, 0)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { StoreError } from '../../src/store/store-error.ts'
+import { StoreError, StoreLostError } from '../../src/store/store-error.ts'
 import { StoreHealth } from '../../src/store/store-health.ts'
 import type { Store } from '../../src/store/store.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
@@ -44,7 +44,10 @@ t.test('each write that is repeated tells when the store goes and when it is bac
     fail(new StoreError('gone'))
     await t.rejects(call(), { message: 'gone' })
     await t.rejects(call(), { message: 'gone' })
-    t.match(health.describe(), /^away since 1970-01-01T00:00:01.500Z: the last weights are served/)
+    t.match(
+      health.describe(),
+      /^away since 1970-01-01T00:00:01.500Z \(gone\): the last weights are served/,
+    )
     fail(null)
     await call()
     t.equal(health.describe(), 'up')
@@ -55,6 +58,30 @@ t.test('each write that is repeated tells when the store goes and when it is bac
     ])
     t.equal(log.length, 2)
   }
+})
+
+t.test('it says why it is away, and when it is back without its data what to do', async (t) => {
+  const { health, log, up, watched, fail } = setUp()
+  const cause = new Error('no connection to Redis')
+  fail(new StoreError('cannot read: no connection to Redis', { cause }))
+  await t.rejects(watched.readRevision('m'))
+  t.equal(
+    health.describe(),
+    'away since 1970-01-01T00:00:01.500Z (no connection to Redis): the last weights are served, no rollout moves, ' +
+      'feedback is refused; rollouts go on by themselves when it is back',
+  )
+  fail(new StoreLostError('cannot take the lease: LOST the data'))
+  await t.rejects(watched.acquireLease('a', 1, 0))
+  await t.rejects(watched.acquireLease('a', 1, 0))
+  t.equal(
+    health.describe(),
+    'without its data (LOST) since 1970-01-01T00:00:01.500Z: the last weights are served and no rollout moves; ' +
+      'start the gateways anew to begin afresh',
+  )
+  t.strictSame(up, [false])
+  const messages = log.map(([level, , message]) => `${level} ${message}`)
+  t.match(messages, [/^error the store is away/, 'error the store is back without its data'])
+  t.equal(messages.length, 2, 'each is said once')
 })
 
 t.test(

@@ -113,6 +113,7 @@ export class SimulatedService {
       rules: [],
       experiment: null,
       replicas: null,
+      deciding: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },

@@ -1,0 +1,44 @@
+import { describeProcess } from '../domain/replica.ts'
+import { CANARY } from '../domain/variant.ts'
+import { rulesTo } from './present-rules.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+/** What must be said of who decides on a service, and of how its requests are shared out; null = nothing. */
+export function noticeOf(status: ServiceStatus): string | null {
+  const sentences = [ofDeciding(status), ofRules(status)].filter((each) => each !== null)
+  return sentences.length === 0 ? null : sentences.join('. ')
+}
+
+/** Whether the process that decides has another rollout of the service: what is said here of its own one is not so. */
+export function isDecidedOtherwise({ deciding }: ServiceStatus): boolean {
+  return deciding?.lead === 'elsewhere' && deciding.differs
+}
+
+function ofDeciding(status: ServiceStatus): string | null {
+  const { deciding, rollout } = status
+  if (deciding?.lead !== 'elsewhere') return null
+  const { holder } = deciding
+  const who = `${holder === null ? 'another process' : describeProcess(holder)} decides on this store`
+  if (!isDecidedOtherwise(status)) {
+    return `${who} and takes commands: this one follows its weights, and its status has the evidence`
+  }
+  const served = rollout?.state.phase === 'idle' ? 'the baseline alone is served here, and ' : ''
+  return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence. Give both the same file and reload`
+}
+
+function ofRules({ service, rollout, experiment }: ServiceStatus): string | null {
+  const { split, variants } = service
+  if (split.rules.length === 0) return null
+  const winner = rollout?.state.phase === 'promoted' ? CANARY : (experiment?.winner ?? null)
+  // Who looks at the weights alone would switch these off.
+  const left = variants.flatMap(({ name, version }) => {
+    const names = winner === null || name === winner ? [] : rulesTo(split, name)
+    if (names.length === 0) return []
+    return [
+      `${name} (${version}) still answers, by rules that hold after a promotion too (${names.join('; ')}); `,
+    ]
+  })
+  return `${left.join('')}${RULES_NOTICE}`
+}
+
+const RULES_NOTICE = 'rules do not randomise: no A/B test, no evidence (docs/key-split.md)'
