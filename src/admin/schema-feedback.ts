@@ -57,7 +57,9 @@ export const FeedbackReportSchema = Type.Object(
     joined: count('Lines that were booked.'),
     unmatched: count('Lines whose request or key nobody knows, or not any more.'),
     late: count('Lines that came after the window of every metric.'),
-    duplicate: count('Lines that were known already.'),
+    duplicate: count(
+      'Lines that were known already; a label that says otherwise than the first one is among them, and the first one stays.',
+    ),
     unscored: count(
       'Labels among the joined and late ones that a metric of the service cannot score, such as a label of -1 for a log-loss.',
     ),

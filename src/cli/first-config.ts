@@ -29,7 +29,12 @@ export type FirstConfig = {
   readonly prediction: string
   /** The name of the event that counts. */
   readonly event: string
+  /** How long a label or an event is waited for, as a configuration has it: `1m`. */
+  readonly window: string
 }
+
+/** How long a first canary is watched at 100 %: until then somebody is likely to look on. */
+export const WATCH = '2m'
 
 /** The canary's shares in percent, and how long a rollout may take where the default is too short. */
 export type FirstSteps = {
@@ -44,7 +49,7 @@ export function buildFirstConfig(first: FirstConfig, steps: FirstSteps): string 
   const { service, baseline, canary, path } = first
   return `# A first configuration of serin. Check it with \`serin check --explain\`, run it with \`serin serve\`.
 # ${steps.forecast}
-# \`serin plan -c FILE --rps N\` says how long it takes with other traffic.
+# \`serin plan -c FILE --rps N\` says it again after each change, and what takes longest.
 version: 1
 gateway:
   listen: 127.0.0.1:8080          # callers send their inference requests here; 0.0.0.0:8080 for others
@@ -63,10 +68,14 @@ ${steps.weights.map((weight) => `        - { weight: ${weight}% }\n`).join('')}$
     steps.maxDuration === null
       ? ''
       : `      maxDuration: ${steps.maxDuration}            # with this traffic a day may not do\n`
-  }    analysis:
+  }      watch: ${WATCH}                   # at 100 %, before it is promoted; in earnest 30m (the default) or more
+    analysis:
+      minRequests: 300            # of the canary in each step, at least; the default is 1000
       metrics:
+        # An answer with a 5xx, or none, is a failure; a 4xx is none: \`errors: { statuses: […] }\` of the service says else.
         errors: { kind: error-rate, maxIncrease: 0% }
-        latency: { kind: latency, quantile: 0.95, maxIncrease: 10% }
+        # Later by more than a quarter is harm. To show that it is no more than 10 % takes four times the traffic and more.
+        latency: { kind: latency, quantile: 0.95, maxIncrease: 25% }
 ${renderQuality(first)}`
 }
 
@@ -93,26 +102,26 @@ function renderObserve({ judge, prediction }: FirstConfig): string {
 `
 }
 
-function renderQuality({ judge, event, key }: FirstConfig): string {
+function renderQuality({ judge, event, key, window }: FirstConfig): string {
   switch (judge) {
     case 'errors-latency':
-      return '        # rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }     # labels by `serin feedback`\n'
+      return `        # rmse: { kind: rmse, maxIncrease: 5%, labelWindow: ${window} }     # labels by \`serin feedback\`\n`
     case 'rmse':
       return `        # Labels: {"service": "…", "requestId": "…", "label": 0.31} by \`serin feedback\`, within the window.
-        rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
+        rmse: { kind: rmse, maxIncrease: 5%, labelWindow: ${window} }
 `
     case 'accuracy':
       return `        # Labels: {"service": "…", "requestId": "…", "label": 1} by \`serin feedback\`, within the window.
-        accuracy: { kind: accuracy, maxDecrease: 2%, labelWindow: 10m }
+        accuracy: { kind: accuracy, maxDecrease: 2%, labelWindow: ${window} }
 `
     case 'log-loss':
       return `        # Labels, 0 or 1: {"service": "…", "requestId": "…", "label": 1} by \`serin feedback\`, within the window.
-        log-loss: { kind: log-loss, maxIncrease: 5%, labelWindow: 10m }
+        log-loss: { kind: log-loss, maxIncrease: 5%, labelWindow: ${window} }
 `
     case 'events': {
       const who = key === null ? '"requestId": "…"' : '"key": "…"'
       return `        # Events: {"service": "…", ${who}, "event": "${event}"} by \`serin feedback\`, within the window.
-        conversion: { kind: conversion, event: "${event}", maxDecrease: 10%, window: 30m }
+        conversion: { kind: conversion, event: "${event}", maxDecrease: 10%, window: ${window} }
 `
     }
   }

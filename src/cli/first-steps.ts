@@ -1,11 +1,13 @@
 import type { PlanJson } from '../admin/present-plan.ts'
 import { formatRate } from '../rollout/format.ts'
-import { buildFirstConfig, type FirstConfig, type FirstSteps } from './first-config.ts'
+import { buildFirstConfig, WATCH, type FirstConfig, type FirstSteps } from './first-config.ts'
 import { formatSeconds } from './render.ts'
 
-/** From the most careful on: the less the canary gets first, the fewer meet its mistakes. */
+/**
+ * From the most careful on: the less the canary gets first, the fewer meet its mistakes. None begins at 1 %: what is
+ * seen depends on the canary's requests, so that costs five times as long and spares nobody.
+ */
 const LADDERS = [
-  [1, 5, 20, 50, 100],
   [5, 20, 50, 100],
   [10, 50, 100],
   [25, 50, 100],
@@ -44,10 +46,10 @@ function isUnhurried({ plan }: { readonly plan: PlanJson }): boolean {
 const SPARE = 1.5
 
 function describe({ unitsPerSecond, unit, p50Seconds, p80Seconds }: PlanJson): string {
-  const traffic = `For about ${formatRate(unitsPerSecond, unit === 'key')}`
+  const traffic = `At ${formatRate(unitsPerSecond, unit === 'key')}`
   return p50Seconds === null || p80Seconds === null
-    ? `${traffic}: no rollout can be decided: judge by less, or allow more.`
-    : `${traffic}: half of the rollouts take ${formatSeconds(p50Seconds)}, four of five ${formatSeconds(p80Seconds)}.`
+    ? `${traffic} no rollout can be decided: judge by less, or allow more.`
+    : `${traffic}: about ${formatSeconds(p50Seconds)} to 100 % in half of the rollouts, ${formatSeconds(p80Seconds)} in four of five; then it is watched for ${WATCH}.`
 }
 
 async function forecastOf(first: FirstConfig, steps: FirstSteps, rps: number): Promise<PlanJson> {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { parseDuration } from '../domain/units.ts'
 import { createInterview } from './ask.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -24,6 +25,7 @@ type Answers = {
   readonly judge: Judge
   readonly prediction: string
   readonly event: string
+  readonly window?: string
   readonly rps: number
 }
 
@@ -39,6 +41,7 @@ const ANSWERS = [
   'judge',
   'prediction',
   'event',
+  'window',
   'rps',
 ]
 
@@ -72,6 +75,11 @@ export function addInitCommand(program: Command, io: CliIo): void {
       '/outputs/0/data/0',
     )
     .option('--event <name>', 'the event that counts (events)', parseEvent, 'purchase')
+    .option(
+      '--window <duration>',
+      'how long labels or events take to arrive (default: 1m, of events 30m)',
+      parseWindow,
+    )
     .option('--rps <n>', 'requests (new users) per second, for steps that fit', parseRps, 10)
     .option('--out <file>', 'where to write it', DEFAULT_FILE)
     .option('--force', 'overwrite a file that is there')
@@ -83,13 +91,24 @@ export function addInitCommand(program: Command, io: CliIo): void {
       const steps = await chooseSteps(first, rps)
       await write(out, buildFirstConfig(first, steps), force === true)
       io.stdout.write(
-        `wrote ${out}: canary ${steps.weights.join(' %, ')} %. ${steps.forecast}\nnext: serin check --explain --rps ${rps} -c ${out}, then serin serve -c ${out}\n`,
+        `wrote ${out}: canary ${steps.weights.join(' %, ')} %.\n${steps.forecast}\nnext: serin check --explain --rps ${rps} -c ${out}, then serin serve -c ${out}\n`,
       )
     })
 }
 
-function completeAnswers({ path, key, ...rest }: Answers): FirstConfig & { readonly rps: number } {
-  return { ...rest, path: path ?? `/v2/models/${rest.service}/*`, key: key ?? null }
+function completeAnswers(answers: Answers): FirstConfig & { readonly rps: number } {
+  const { path, key, window, ...rest } = answers
+  return {
+    ...rest,
+    path: path ?? `/v2/models/${rest.service}/*`,
+    key: key ?? null,
+    window: window ?? usualWindow(rest.judge),
+  }
+}
+
+/** What people do afterwards takes longer than what a program says. */
+function usualWindow(judge: Judge): string {
+  return judge === 'events' ? '30m' : '1m'
 }
 
 async function interview(io: CliIo, defaults: Answers): Promise<Answers> {
@@ -119,9 +138,19 @@ async function interview(io: CliIo, defaults: Answers): Promise<Answers> {
       judge === 'events'
         ? await ask('The event that counts', defaults.event, parseEvent)
         : defaults.event
+    const window =
+      judge === 'errors-latency'
+        ? {}
+        : {
+            window: await ask(
+              `${judge === 'events' ? 'Events' : 'Labels'} arrive within`,
+              usualWindow(judge),
+              parseWindow,
+            ),
+          }
     const unit = key === null ? 'Requests' : 'New users'
     const rps = await ask(`${unit} per second, about`, String(defaults.rps), parseRps)
-    const rest = { service, path, baseline, canary, judge, prediction, event, rps }
+    const rest = { service, path, baseline, canary, judge, prediction, event, ...window, rps }
     return key === null ? rest : { ...rest, key }
   } finally {
     await close()
@@ -170,4 +199,11 @@ function parsePointer(text: string): string {
 function parseEvent(text: string): string {
   if (/^[\w.-]+$/.test(text)) return text
   throw new InvalidArgumentError('Use letters, digits, dots and dashes.')
+}
+
+/** More than a week would need a longer `feedback.retention`. */
+function parseWindow(text: string): string {
+  const ms = parseDuration(text)
+  if (ms !== null && ms > 0 && ms <= 7 * 86_400_000) return text
+  throw new InvalidArgumentError('Write it as 90s, 10m or 2h, 7d at most.')
 }

@@ -6,6 +6,13 @@ import { parseConfig } from '../../src/config/load.ts'
 import { forecastConfig } from '../../src/cli/forecast-config.ts'
 import { run, toStream } from './fake-io.ts'
 
+/** What the planner says of a file. */
+function forecastOf(text: string, rps: number) {
+  const parsed = parseConfig(text, { file: null, env: {} })
+  if (!parsed.ok) throw new Error(text)
+  return forecastConfig(parsed.config, parsed.config.services[0]!, { rps })
+}
+
 t.test(
   'A first configuration is written with what the flags say, and check accepts it.',
   async (t) => {
@@ -47,15 +54,13 @@ t.test(
           t.match(
             text,
             new RegExp(
-              `^# For about ${rps.replace('2000', '2,000')} ${key.length === 0 ? 'requests' : 'new keys'} per second: half`,
+              `^# At ${rps.replace('2000', '2,000')} ${key.length === 0 ? 'requests' : 'new keys'} per second: about .+ to 100 % in half`,
               'm',
             ),
           )
-          const parsed = parseConfig(text, { file: null, env: {} })
-          if (!parsed.ok) throw new Error(what)
-          const plan = forecastConfig(parsed.config, parsed.config.services[0]!, {
-            rps: Number(rps),
-          })
+          const forecast = /^At .+$/m.exec(stdout)![0]
+          t.ok(text.includes(`# ${forecast}\n`), 'the file says what was said')
+          const plan = forecastOf(text, Number(rps))
           t.ok(plan.fits, what)
           t.match(stdout, `canary ${plan.steps.map(({ weight }) => weight).join(' %, ')}`)
         }
@@ -76,7 +81,43 @@ t.test('The more traffic there is, the more carefully the steps begin.', async (
     weights.toSorted((a, b) => b - a),
   )
   t.ok(weights[0]! > weights[2]!, weights.join())
-  t.equal(weights[2], 1)
+  t.equal(weights[2], 5)
+})
+
+t.test('A first rollout at 100 requests per second is through in minutes.', async (t) => {
+  const out = join(t.testdir({}), 'serin.yaml')
+  for (const judge of ['errors-latency', 'rmse', 'accuracy', 'log-loss']) {
+    const argv = ['init', '--force', '--out', out, '--judge', judge, '--rps', '100']
+    const { stdout } = await run(argv)
+    const text = readFileSync(out, 'utf8')
+    const { p80Seconds, steps } = forecastOf(text, 100)
+    t.ok(p80Seconds! < 10 * 60, `${judge}: ${p80Seconds} s`)
+    t.match(stdout, `${Math.round(p80Seconds! / 60)} min in four of five`)
+    t.match(stdout, 'then it is watched for 2m')
+    t.match(text, 'watch: 2m')
+    const weights = steps.map(({ weight }) => weight)
+    t.same(weights, [5, 20, 50], judge)
+    // No metric holds the others up: latency least, which a comment prices.
+    const [proving] = steps.filter(({ proves }) => proves)
+    t.not(proving!.slowest, 'latency', judge)
+    const dearer = forecastOf(text.replace('maxIncrease: 25%', 'maxIncrease: 10%'), 100)
+    const latencies = [proving!, dearer.steps.at(-1)!].map(
+      (step) => step.metrics.find(({ name }) => name === 'latency')!.prove.p80Seconds!,
+    )
+    t.ok(latencies[1]! >= 4 * latencies[0]!, latencies.join())
+  }
+})
+
+t.test('How long labels and events are waited for is what is said.', async (t) => {
+  const out = join(t.testdir({}), 'serin.yaml')
+  const write = async (...argv: string[]) => {
+    await run(['init', '--force', '--out', out, ...argv])
+    return readFileSync(out, 'utf8')
+  }
+  t.match(await write('--judge', 'rmse'), 'labelWindow: 1m }')
+  t.match(await write('--judge', 'rmse', '--window', '5m'), 'labelWindow: 5m }')
+  t.match(await write('--judge', 'events'), ' window: 30m }')
+  t.match(await write('--judge', 'events', '--window', '90s'), ' window: 90s }')
 })
 
 t.test(
@@ -93,6 +134,7 @@ t.test(
       '9',
       '3',
       '/label',
+      '2m',
       '50',
     ]
     const { exitCode, stdout } = await run(['init', '--out', out], {
@@ -110,8 +152,8 @@ t.test(
     t.match(text, 'baseline: { version: "1.0", upstreams: ["http://10.0.0.1:1"] }')
     t.match(text, 'key: header:x-user-id')
     t.match(text, 'prediction: body:/label')
-    t.match(text, 'accuracy: { kind: accuracy')
-    t.match(text, '# For about 50 new keys per second')
+    t.match(text, /accuracy: \{ kind: accuracy.+ labelWindow: 2m \}/)
+    t.match(text, '# At 50 new keys per second')
     t.equal((await run(['check', '-c', out])).exitCode, 0)
   },
 )
@@ -125,11 +167,12 @@ t.test('The questions fit what is judged, and names are answers too.', async (t)
     })
     return stdout
   }
-  const events = await asked('', '', '', '', '-', 'events', 'signup', '20')
+  const events = await asked('', '', '', '', '-', 'events', 'signup', '20m', '20')
   t.match(events, 'The event that counts [purchase]')
+  t.match(events, 'Events arrive within [30m]')
   t.notMatch(events, 'JSON pointer')
   t.match(readFileSync(out, 'utf8'), 'event: "signup"')
-  const odds = await asked('', '', '', '', '-', 'log-loss', '/p', '20')
+  const odds = await asked('', '', '', '', '-', 'log-loss', '/p', '', '20')
   t.match(odds, /log-loss: and how well predicted probabilities \(0 to 1\) fit, by labels 0 or 1/)
   t.match(odds, 'JSON pointer to the prediction in the answer')
   t.match(
@@ -137,7 +180,7 @@ t.test('The questions fit what is judged, and names are answers too.', async (t)
     /prediction: body:\/p .*probability, 0 to 1,[^]*Labels, 0 or 1: [^]*log-loss: \{ kind: log-loss/,
   )
   const plain = await asked('', '', '', '', '', '', '')
-  t.notMatch(plain, /The event that counts|JSON pointer/)
+  t.notMatch(plain, /The event that counts|JSON pointer|arrive within/)
   t.match(plain, 'Requests per second, about')
 })
 
@@ -184,6 +227,8 @@ t.test('What init cannot write into a configuration it refuses.', async (t) => {
     ['--key', 'header:x'],
     ['--prediction', 'outputs'],
     ['--event', 'a "b"'],
+    ['--window', '0'],
+    ['--window', '8d'],
     ['--rps', '0'],
   ]) {
     const { exitCode, stderr } = await run(['init', '--out', out, ...argv])

@@ -17,6 +17,7 @@ const FIRST = buildFirstConfig(
     judge: 'errors-latency',
     prediction: '/outputs/0/data/0',
     event: 'purchase',
+    window: '1m',
   },
   { weights: [5, 20, 50, 100], maxDuration: null, forecast: '' },
 )

@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
 import { readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parse, stringify } from 'yaml'
+import { parse, parseDocument, stringify } from 'yaml'
 import { skipWithout } from '../../e2e/support/programs.ts'
+import { startSerin } from '../../e2e/support/serin-process.ts'
 import { startUpstream } from '../../support/fake-upstream.ts'
 import { freePort } from '../../support/free-port.ts'
 import type { Take } from './blocks.ts'
@@ -99,5 +100,41 @@ export function runOnFiles(t: Test, take: Take): void {
       })
       await run(t, take(page, 'serin serve'))
     }
+  })
+
+  t.test('docs/own-servers.md: from `serin init` to a promoted canary.', async (t) => {
+    const page = 'docs/own-servers.md'
+    const start = async () => {
+      const upstream = await startUpstream((_req, res) => res.end('{"prediction":31}'))
+      t.teardown(upstream.close)
+      return upstream.port
+    }
+    const ports = {
+      ...{ 8001: await start(), 8002: await start() },
+      ...{ 8080: await freePort(), 9090: await freePort() },
+    }
+    const { folder, run } = layStage(t, { ports })
+    const file = join(folder, 'serin.yaml')
+    await run(t, take(page, '$ serin init'))
+    // What `init` writes names the usual ports, and its proof takes minutes: here a canary that answers is enough.
+    const config = parseDocument(readFileSync(file, 'utf8'))
+    config.setIn(['gateway'], { listen: `127.0.0.1:${ports[8080]}`, drain: { wait: 0 } })
+    config.setIn(['admin', 'listen'], `127.0.0.1:${ports[9090]}`)
+    const house = ['services', 'house']
+    const first = { weight: '50%', minDuration: '5s', minRequests: 0 }
+    config.setIn([...house, 'rollout', 'steps'], [first, { weight: '100%' }])
+    config.setIn([...house, 'rollout', 'watch'], '1s')
+    for (const name of ['errors', 'latency', 'rmse']) {
+      config.setIn([...house, 'analysis', 'metrics', name, 'mode'], 'report')
+    }
+    writeFileSync(file, String(config))
+    await run(t, take(page, 'serin check'))
+    await run(t, take(page, 'serin serve'))
+    await startSerin(t, file)
+    const id = /x-request-id: (\S+)/.exec(await run(t, take(page, 'curl')))![1]!
+    const told = await run(t, take(page, 'serin feedback'), { replace: [['"…"', `"${id}"`]] })
+    t.match(told, 'joined 1')
+    await run(t, take(page, 'serin plan'))
+    t.match(await run(t, take(page, 'serin wait')), 'house: promoted')
   })
 }
