@@ -26,8 +26,8 @@ t.test(
 )
 
 /** Requests whose feedback comes one by one, and those of which it comes in one post. */
-const SINGLE = 100
-const MANY = 1000
+const SINGLE = 40
+const MANY = 400
 
 /** Each label and each event is posted to two gateways at the same moment: one has joined it, the other says so. */
 async function testTwice(t: Test, store: string): Promise<void> {
@@ -83,7 +83,8 @@ async function testTwice(t: Test, store: string): Promise<void> {
 
 async function startTwo(t: Test, store: string): Promise<readonly [SerinGateway, SerinGateway]> {
   const model = await startModel(t, seeded(5), { error: 0, failures: 0 })
-  const window = '10s'
+  // All feedback has to come in it, however busy the machine is.
+  const window = '20s'
   const service = buildRolloutService(
     { baseline: model.origin, canary: model.origin },
     {

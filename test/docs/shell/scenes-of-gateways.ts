@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceJson } from '../../../src/admin/present.ts'
 import { EXAMPLE_ENV } from '../../config/example-env.ts'
-import { untilService } from '../../e2e/support/admin-api.ts'
+import { readService, untilService } from '../../e2e/support/admin-api.ts'
 import { buildConfig } from '../../e2e/support/config.ts'
 import { skipWithout } from '../../e2e/support/programs.ts'
 import { startSerin, writeConfig } from '../../e2e/support/serin-process.ts'
@@ -52,8 +52,10 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
         page,
       )
     }
-    // Traffic is what was judged of it.
-    await untilService(gateway.admin, 'credit-risk', 'a key is judged', ({ metrics }) => {
+    // Traffic is what was judged of it: nothing before the end of the warm-up.
+    await until('credit-risk: a key is judged', async () => {
+      await askOnce(gateway.data, '/v2/models/credit-risk/infer', 'another')
+      const { metrics } = await readService(gateway.admin, 'credit-risk')
       const { baseline, canary } = metrics.find(({ name }) => name === 'errors')!
       return baseline.n + canary.n > 0
     })
