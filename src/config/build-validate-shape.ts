@@ -16,6 +16,8 @@ const ajv = new Ajv({
   inlineRefs: false,
   code: { source: true, esm: true },
 })
+// Not asked, but told of.
+ajv.addVocabulary(['keys'])
 ajv.addSchema(buildShapeSchema(), 'shape')
 const code = standalone.default(ajv, { validateShape: 'shape' })
 // What the code needs of ajv it requires, whatever kind of module it is. As CommonJS it would be read twice by Node.

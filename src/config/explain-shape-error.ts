@@ -62,7 +62,7 @@ function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
 
 /** A key that stands one level too high. */
 function suggestBelow(key: string, known: Readonly<Record<string, Schema>>): string {
-  const above = Object.keys(known).filter((name) => known[name]!.properties?.[key] !== undefined)
+  const above = Object.keys(known).filter((name) => keysOf(known[name]!).includes(key))
   return above.length === 1 ? `: did you mean "${above[0]}.${key}"?` : ''
 }
 
@@ -92,6 +92,8 @@ function explainWord(value: unknown, found: string, words: readonly unknown[]): 
 /** What is read of a JSON Schema. */
 export type Schema = {
   readonly $ref?: string
+  /** Those of the map that is referred to. */
+  readonly keys?: readonly string[]
   readonly type?: string | readonly string[]
   readonly title?: string
   readonly const?: unknown
@@ -103,6 +105,10 @@ export type Schema = {
   readonly oneOf?: readonly Schema[]
   readonly discriminator?: { readonly propertyName: string }
   readonly definitions?: Readonly<Record<string, Schema>>
+}
+
+function keysOf({ keys, properties }: Schema): readonly string[] {
+  return keys ?? Object.keys(properties ?? {})
 }
 
 function propertiesOf(error: ErrorObject): Readonly<Record<string, Schema>> {

@@ -7,7 +7,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set(['description', 'default', 'wri
 /**
  * The configuration's schema as its validator is compiled from it. Each map of known keys is a definition, and
  * so a function of its own: Node compiles it when a file has such a map, and not all kinds of metrics for one.
- * What refers to a definition has as its title what is allowed there; a branch that is chosen by a key, the
+ * What refers to a definition has as its title what is allowed there, and the known keys; a branch that is chosen by a key, the
  * value of that key. Other unions are left as they are: which branch an error is of is read from its path.
  */
 export function buildShapeSchema(): Schema {
@@ -21,7 +21,7 @@ export function buildShapeSchema(): Schema {
     const name = names.get(json) ?? `map${names.size}`
     names.set(json, name)
     definitions[name] = inner
-    return { $ref: `#/definitions/${name}`, title }
+    return { $ref: `#/definitions/${name}`, title, keys: Object.keys(inner.properties) }
   }
   const descend = (schema: Schema): Schema => {
     const { properties, items, additionalProperties: others, discriminator, oneOf } = schema

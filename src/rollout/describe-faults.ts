@@ -13,14 +13,14 @@ const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency', 'no-answer'
 export function describeFaults({ faults }: Pick<Observation, 'faults'>): string {
   const known = faults?.()
   if (known === undefined || known.byCause.size === 0) return ''
-  return ` The canary's failures that this process saw in this attempt, judged or not: ${describeCauses(known.byCause)}${describeUpstreams(known)}.`
+  return ` The canary's failures in this attempt, judged or not: ${describeCauses(known.byCause)}${describeUpstreams(known)}.`
 }
 
 /** The sentence that says which 4xx the canary answered with, after a blank; empty where nothing is known of it. */
 export function describeClientErrors({ faults }: Pick<Observation, 'faults'>): string {
   const known = faults?.().clientErrors
   if (known === undefined || known.size === 0) return ''
-  return ` The canary's 4xx that this process saw in this attempt, judged or not: ${describeCauses(known)}. Who asks both versions the same, and is refused by one alone, may have asked it at a wrong path or for a model that it does not have.`
+  return ` The canary's 4xx in this attempt, judged or not: ${describeCauses(known)}. Who asks both versions the same, and is refused by one alone, may have asked it at a wrong path or for a model that it does not have.`
 }
 
 /** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */

@@ -278,7 +278,7 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     t.match(world.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
     const { metrics, summary } = world.store.log.at(-1)!
     t.match(metrics, [{ canary: { n: 120 } }], 'also of one that is gone')
-    t.match(summary, /The canary's failures in this attempt: 40 × status 500\./)
+    t.match(summary, /The canary's failures in this attempt, judged or not: 40 × status 500\./)
     t.same(world.errors, [])
   })
 
@@ -355,14 +355,21 @@ t.test('a rollback says how the canary failed on all processes', async (t) => {
   const { action, summary } = world.store.log.at(-1)!
   t.equal(action, 'rollback')
   const [status, timeout] = [10 + 30, 20]
-  t.match(summary, `attempt: ${status} × status 500, ${timeout} × SERIN_UPSTREAM_CONNECT_TIMEOUT.`)
+  t.match(
+    summary,
+    `attempt, judged or not: ${status} × status 500, ${timeout} × SERIN_UPSTREAM_CONNECT_TIMEOUT.`,
+  )
   const retry = { verb: 'retry', force: true, actor: 'me', note: null } as const
   t.match(await leader.evaluator.command('svc', retry, null), { ok: true })
   await world.run(4000)
   serveCanary(followers[0]!, 60, { failsEvery: 3 })
   serveCanary(leader, 60, { failsEvery: 3 })
   await world.run(8000)
-  t.match(world.store.log.at(-1)!.summary, 'attempt: 40 × status 500.', 'another one begins anew')
+  t.match(
+    world.store.log.at(-1)!.summary,
+    'attempt, judged or not: 40 × status 500.',
+    'another one begins anew',
+  )
   t.same(world.errors, [])
 })
 

@@ -24,7 +24,7 @@ const REFUSED = faults([
 ])
 
 const SAID =
-  / The canary's failures that this process saw in this attempt, judged or not: 1,400 × SERIN_UPSTREAM_REFUSED, 3 × status 500; healthy upstreams: 0 of 2\.$/
+  / The canary's failures in this attempt, judged or not: 1,400 × SERIN_UPSTREAM_REFUSED, 3 × status 500; healthy upstreams: 0 of 2\.$/
 
 function summaryOf(reports: readonly MetricReport[], found = REFUSED): string {
   return step(plan(), state(), seen({ reports, ...found })).decision!.summary
@@ -61,7 +61,7 @@ t.test('a breaker that tripped on 4xx says so, and which they were', (t) => {
   t.match(known, start)
   t.match(
     known,
-    / The canary's 4xx that this process saw in this attempt, judged or not: 47 × status 404, 1 × status 422\. Who asks/,
+    / The canary's 4xx in this attempt, judged or not: 47 × status 404, 1 × status 422\. Who asks/,
   )
   t.notMatch(summary(faults([[500, 1]])), /4xx that this process/)
   t.end()
