@@ -38,8 +38,6 @@ export type Contender = {
   readonly program?: string
   /** Services that the requests are spread over; 1 when absent. */
   readonly services?: number
-  /** Workers that the requests are spread over; 1 when absent. Each gets as many connections as a contender without. */
-  readonly workers?: number
   /** It may use the core of the load and the upstream as well as its own. */
   readonly onBothCores?: boolean
   /** During each burst it gets the labels of the requests of its burst before, over the admin port. */
@@ -103,7 +101,6 @@ export const CONTENDERS: readonly Contender[] = [
       description: `as serin, with two workers on ${onBothCores ? 'both cores' : 'its one core'}`,
       ...serin('serin.yaml', 1, 2),
       onBothCores,
-      workers: 2,
       measures: ['workers'],
     }
   }),

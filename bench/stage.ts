@@ -87,8 +87,6 @@ export async function openStage(
       script: join(root, 'bench/load/post.lua'),
       bodyFile,
       seconds,
-      // As many for each worker: an event loop that serves fewer at a time is woken more often for a request.
-      connections: work.connections * (contender.workers ?? 1),
       services: contender.services ?? 1,
       idPrefix,
     }

@@ -19,8 +19,6 @@ export type Load = {
   readonly bodyFile: string
   /** A whole number: wrk takes no other. */
   readonly seconds: number
-  /** Connections at once. */
-  readonly connections: number
   /** The requests are spread over so many services. */
   readonly services: number
   /** The requests have the ids `<idPrefix>1`, `<idPrefix>2` … in the order of their sending. */
@@ -37,8 +35,8 @@ export async function driveClosedLoop(
   port: number,
   load: Load,
 ): Promise<LoadResult> {
-  const { work, core, script, bodyFile, seconds, connections, services, idPrefix } = load
-  const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script]
+  const { work, core, script, bodyFile, seconds, services, idPrefix } = load
+  const wrk = ['wrk', '-t1', `-c${work.connections}`, `-d${seconds}s`, '--latency', '-s', script]
   const target = [`http://127.0.0.1:${port}${TARGET_PATH}`, '--']
   const settings = [bodyFile, String(work.users), String(services), idPrefix]
   const stdout = await processes.run({ command: [...wrk, ...target, ...settings], core })
