@@ -102,7 +102,7 @@ export type FeedbackJoin = {
    * store; rejects when the store fails, and then the same lines can be sent again, to whomever: none counts twice.
    */
   readonly accept: (lines: Iterable<ParsedLine>) => Promise<FeedbackReport>
-  /** Stores what is booked and not stored yet; rejects when the store fails. */
+  /** The last call: stores what is booked and not stored yet, and rejects when the store fails; nothing is tried again. */
   readonly finish: () => Promise<void>
 }
 
@@ -168,20 +168,29 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
     previous = done.catch(() => null)
     return done
   }
-  const finish = () => inTurn(storeAll).catch(finishLater)
   let isWaiting = false
-  const finishLater = (error: unknown) => {
-    if (!isWaiting) {
+  let isOver = false
+  const tryLater = (error: unknown) => {
+    if (!isWaiting && !isOver) {
       isWaiting = true
       deps.later(() => {
         isWaiting = false
         // Whoever sent it has heard that it failed.
-        void finish().catch(() => null)
+        if (!isOver)
+          void inTurn(storeAll)
+            .catch(tryLater)
+            .catch(() => null)
       })
     }
     throw error
   }
-  return { accept: (lines) => inTurn(() => joinAll(lines)).catch(finishLater), finish }
+  return {
+    accept: (lines) => inTurn(() => joinAll(lines)).catch(tryLater),
+    finish: () => {
+      isOver = true
+      return inTurn(storeAll)
+    },
+  }
 }
 
 /** The lines that are about a known service; the others go into the report. */

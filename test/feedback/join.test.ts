@@ -217,11 +217,11 @@ t.test('what the store may have taken is counted once it has answered', async (t
     const line = '{"requestId":"r-1","label":4}'
     await t.rejects(world.accept(line), failure)
     t.strictSame([world.booked, world.counts], [[], {}], 'not before')
-    await t.rejects(world.finish(), failure)
+    await t.rejects(world.accept(), failure)
     t.equal(world.later.length, 1, 'it is tried again one time after the other')
     world[what] = null
     world.later[0]!()
-    await world.finish()
+    await world.accept()
     t.equal(world.booked.length, 1)
     t.strictSame(world.counts, { 'credit-risk joined': 1 })
     t.match(await world.accept(line), { joined: 0, duplicate: 1 })
@@ -234,8 +234,21 @@ t.test('what is tried again goes on being tried', async (t) => {
   world.failWith = new Error('away')
   await t.rejects(world.accept('{"requestId":"r-1","label":4}'))
   world.later[0]!()
-  await t.rejects(world.finish())
+  await t.rejects(world.accept())
   t.equal(world.later.length, 2)
+})
+
+t.test('after the last call nothing is tried again', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  world.failWith = new Error('away')
+  await t.rejects(world.accept('{"requestId":"r-1","label":4}'))
+  await t.rejects(world.finish())
+  t.equal(world.later.length, 1, 'what fails now is lost')
+  world.failWith = null
+  const asked = world.commits.length
+  world.later[0]!()
+  await new Promise(setImmediate)
+  t.equal(world.commits.length, asked, 'also by what was to be tried before')
 })
 
 t.test('of two processes that are told the same at the same moment one counts it', async (t) => {

@@ -1,7 +1,8 @@
 import type { ComparisonVerdict } from '../../../domain/comparison.ts'
 import type { Phase } from '../../../domain/decision.ts'
 import type { Verdict } from '../../../domain/verdict.ts'
-import { formatTimeSpan } from '../../../rollout/format.ts'
+import { formatNumber, formatTimeSpan } from '../../../rollout/format.ts'
+import type { LogEvidenceJson } from '../../present-metric.ts'
 
 /** How something is meant: its colour, never its only sign. */
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'plain'
@@ -35,6 +36,13 @@ export const VERDICTS: Readonly<
   'no-worse': { word: 'no worse', tone: 'good' },
   worse: { word: 'worse', tone: 'bad' },
   unknown: { word: 'not known yet', tone: 'plain' },
+}
+
+/** Evidence as its natural logarithm and that at which it decides; a dash where none is asked for. */
+export function formatEvidence(evidence: LogEvidenceJson | null): string {
+  if (evidence === null) return '–'
+  const { log, threshold } = evidence
+  return `${log === null ? 'ruled out' : formatNumber(log)} of ${formatNumber(threshold)}`
 }
 
 /** The name of an attempt, for people: `1.4 → 2.0 #1`. */

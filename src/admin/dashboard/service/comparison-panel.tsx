@@ -1,9 +1,8 @@
-import { formatCount, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
+import { formatCount, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { ComparisonJson } from '../../present-comparison.ts'
-import type { LogEvidenceJson } from '../../present-metric.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { Badge } from '../parts/badge.tsx'
-import { formatShort, VERDICTS } from '../parts/words.ts'
+import { formatEvidence, formatShort, VERDICTS } from '../parts/words.ts'
 
 /** One challenger of an experiment against the baseline. */
 export function ComparisonPanel({ comparison }: { readonly comparison: ComparisonJson }) {
@@ -91,21 +90,15 @@ export function ComparisonTable({
               <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
               <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
               <td class="number">{ratioOf(metric.ratio)}</td>
-              <td class="number">{show(metric.evidence.harm)}</td>
-              <td class="number">{show(metric.evidence.nonInferiority)}</td>
-              <td class="number">{show(metric.superiority)}</td>
+              <td class="number">{formatEvidence(metric.evidence.harm)}</td>
+              <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
+              <td class="number">{formatEvidence(metric.superiority)}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </Scrolled>
   )
-}
-
-function show(evidence: LogEvidenceJson | null): string {
-  if (evidence === null) return '–'
-  const { log, threshold } = evidence
-  return `${log === null ? 'ruled out' : formatNumber(log)} of ${formatNumber(threshold)}`
 }
 
 function ratioOf(ratio: ComparisonJson['metrics'][number]['ratio']): string {

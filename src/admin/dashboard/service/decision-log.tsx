@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
-import { formatCount, formatNumber, formatValue } from '../../../rollout/format.ts'
+import { formatCount, formatValue } from '../../../rollout/format.ts'
 import type { DecisionJson, DecisionLineJson } from '../../present.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { ask } from '../link/ask.ts'
 import type { LiveService } from '../live/use-service.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Sentence } from '../parts/sentence.tsx'
-import { formatAgo, VERDICTS, type Tone } from '../parts/words.ts'
+import { formatAgo, formatEvidence, VERDICTS, type Tone } from '../parts/words.ts'
 import { verdictOf } from './metric-words.ts'
 
 /** So many decisions are shown at first. */
@@ -125,11 +125,6 @@ function EvidenceTable({ decision }: { readonly decision: DecisionJson }) {
   if (decision.metrics.length === 0) {
     return <p class="muted">Nothing was compared when it was decided.</p>
   }
-  const show = (evidence: DecisionJson['metrics'][number]['evidence']['harm']): string => {
-    if (evidence === null) return '–'
-    const { log, threshold } = evidence
-    return `${log === null ? 'ruled out' : formatNumber(log)} of ${formatNumber(threshold)}`
-  }
   return (
     <Scrolled label={`Evidence of decision ${decision.id}`}>
       <table>
@@ -166,8 +161,8 @@ function EvidenceTable({ decision }: { readonly decision: DecisionJson }) {
                 {formatValue(metric.kind, metric.canary.value)}{' '}
                 <span class="muted">n {formatCount(metric.canary.n)}</span>
               </td>
-              <td class="number">{show(metric.evidence.harm)}</td>
-              <td class="number">{show(metric.evidence.nonInferiority)}</td>
+              <td class="number">{formatEvidence(metric.evidence.harm)}</td>
+              <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
             </tr>
           ))}
         </tbody>

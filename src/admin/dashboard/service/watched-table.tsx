@@ -1,8 +1,8 @@
-import { formatCount, formatNumber, formatValue } from '../../../rollout/format.ts'
+import { formatCount, formatValue } from '../../../rollout/format.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { Badge } from '../parts/badge.tsx'
-import { VERDICTS } from '../parts/words.ts'
+import { formatEvidence, VERDICTS } from '../parts/words.ts'
 import { figuresOf, roleOf, verdictOf } from './metric-words.ts'
 
 /** Whether a promotion asks for a proof of it: the others are limits, measurements, drift and guards. */
@@ -53,7 +53,7 @@ export function WatchedTable({ metrics }: { readonly metrics: readonly MetricJso
                       </span>
                     ))}
                 </td>
-                <td class="number">{harmOf(metric)}</td>
+                <td class="number">{formatEvidence(metric.evidence.harm)}</td>
               </tr>
             ))}
           </tbody>
@@ -77,10 +77,4 @@ function Value({
       {formatValue(kind, value)} <span class="muted">n {formatCount(n)}</span>
     </td>
   )
-}
-
-function harmOf({ evidence: { harm } }: MetricJson): string {
-  if (harm === null) return '–'
-  const { log, threshold } = harm
-  return `${log === null ? 'ruled out' : formatNumber(log)} of ${formatNumber(threshold)}`
 }
