@@ -19,7 +19,7 @@ import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
 import { isComparing } from '../rollout/transition.ts'
-import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
+import { emptyEvidence, emptyRatio, withNewHypotheses } from '../statistics/empty-evidence.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
@@ -67,8 +67,8 @@ export class CohortCycle {
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
     this.#lastNumber = timeNumber(now)
-    this.#evidence =
-      restored?.evidence ?? emptyEvidence(this.rollout, plan.hypotheses, this.#lastNumber)
+    const known = restored?.evidence ?? emptyEvidence(this.rollout, [], this.#lastNumber)
+    this.#evidence = withNewHypotheses(known, plan.hypotheses)
     for (const h of plan.hypotheses) {
       this.#foldedThrough.set(h.id, this.#evidence.hypotheses[h.id]!.foldedThrough)
     }
@@ -82,8 +82,8 @@ export class CohortCycle {
     const goesOn = restored !== null && restored.evidence !== null
     this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
-    const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
-    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
+    const stored = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
+    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, stored)
   }
 
   get evidence(): Evidence {

@@ -167,10 +167,10 @@ export class ServiceBook implements ServiceRecorder {
     // How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers.
     const isTimed = outcome !== 'failed' && outcome !== 'rejected'
     const bucket = latencyBucket(durationMs)
+    const isClientError = outcome === 'ok' && status >= 400 && status < 500
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
-      const isClientError = outcome === 'ok' && status >= 400 && status < 500
       book.attempts.add(this.#clock.now(), failed, isClientError)
       book.step.add(failed, isTimed ? bucket : null, isClientError)
       if (failed) book.countFault(code ?? status)
@@ -178,9 +178,10 @@ export class ServiceBook implements ServiceRecorder {
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
+    const judged = isClientError ? 'client_error' : outcome
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
-    if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
-    this.#comparisons.settle(ticket, outcome, durationMs)
+    if (ticket.cohort !== null) this.#ledger?.settle(ticket, judged, durationMs)
+    this.#comparisons.settle(ticket, judged, durationMs)
   }
 
   sessionBegan(variant: string): void {

@@ -190,6 +190,7 @@ t.test('a changed analysis is a new attempt with nothing known', async (t) => {
     'rmse/above-cap',
     'rmse/label-missing',
     'no-answer',
+    'client-error',
   ])
   t.same(simulation.errors, [])
 })
