@@ -110,12 +110,10 @@ t.test(
     await simulation.run(5000, () => false)
     const record = simulation.store.records.get('svc')!
     const { 'client-error': before, ...hypotheses } = record.evidence!.hypotheses
-    const cohorts = record.cohorts.map(
-      ({ tallies: { 'client-error': _, ...tallies }, ...rest }) => ({
-        ...rest,
-        tallies,
-      }),
-    )
+    const cohorts = record.cohorts.map((cohort) => {
+      const { 'client-error': _, ...tallies } = cohort.tallies
+      return { ...cohort, tallies }
+    })
     simulation.store.records.set('svc', {
       ...{ ...record, cohorts },
       evidence: { ...record.evidence!, hypotheses },
