@@ -92,7 +92,7 @@ export async function reloadAndLog(
     } else
       log.error({ problems: result.problems }, 'refused to reload; the old configuration stays')
   } catch (error) {
-    log.error({ err: error }, 'failed to reload; the old configuration stays')
+    log.error({ err: error }, 'failed to reload')
   }
 }
 

@@ -196,7 +196,7 @@ t.test(
     t.teardown(() => world.feed.close())
     const one = await world.join('a')
     const first = await world.join(null)
-    const taken = { inForceSince: '2027-05-01T12:00:00.000Z', refused: null }
+    const taken = { inForceSince: '2027-05-01T12:00:00.000Z', waiting: [], refused: null }
     t.same(first.take()[1], { name: 'reload', id: null, data: taken })
     world.reload = {
       inForceSince: NOW,
