@@ -57,7 +57,9 @@ t.test('e2e/redis-late', skipWithout('redis-server'), async (t) => {
     await unchanged('another service')
     t.match((await readService(admin, 'n')).weights, { baseline: 100, canary: 0 })
     t.match((await askAdmin(admin, '/api/v1/reload')).json(), { waiting })
-    t.match((await readiness(gateway)).checks, { configuration: /^in force; services\.m: its .*; services\.n: its / })
+    t.match((await readiness(gateway)).checks, {
+      configuration: /^in force; services\.m: its .*; services\.n: its /,
+    })
 
     await redis.start()
     await isReady(gateway)

@@ -229,31 +229,37 @@ t.test('Who follows says once that it names another canary than was promoted.', 
   t.same(errors, [])
 })
 
-t.test('A fixed split is in force while the store is away, and taken up when it is back.', async (t) => {
-  const world = await ExperimentWorld.begin(threeWay([ERRORS]))
-  const { evaluator, store } = world
-  await world.run(2, () => ({}))
-  store.away = true
-  await world.reload(threeWay([ERRORS], false, { b: 1000, c: 2000 }))
-  t.match(evaluator.untakenOf('svc'), /^services\.svc: its fixed split goes on by the new file when/)
-  const plan = buildExperimentPlan({ ...world.service, name: 'other' }, 'hash')!
-  const other = { plan, book: world.book }
-  await evaluator.reconfigureExperiments([world.experiment, other], 'ops')
-  t.match(evaluator.untaken, [
-    { service: 'svc' },
-    { service: 'other', sentence: /is taken up when .* until then the weights of the file are/ },
-  ])
-  t.match(await evaluator.command('other', command('promote'), null), {
-    code: 'SERIN_STORE_FAILED',
-  })
-  await evaluator.reconfigureExperiments([], 'ops')
-  t.match(evaluator.untaken, [{ service: 'svc', sentence: /is gone/ }])
-  await evaluator.look()
-  await evaluator.reconfigureExperiments([world.experiment], 'ops')
-  t.match(evaluator.untakenOf('svc'), /goes on by the new file/)
-  store.away = false
-  await world.run(2, () => ({}))
-  t.same(evaluator.untaken, [])
-  const stored = store.records.get(experimentKey('svc'))!.state.fingerprint.steps
-  t.equal(stored, world.experiment.plan.fingerprint.steps)
-})
+t.test(
+  'A fixed split is in force while the store is away, and taken up when it is back.',
+  async (t) => {
+    const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+    const { evaluator, store } = world
+    await world.run(2, () => ({}))
+    store.away = true
+    await world.reload(threeWay([ERRORS], false, { b: 1000, c: 2000 }))
+    t.match(
+      evaluator.untakenOf('svc'),
+      /^services\.svc: its fixed split goes on by the new file when/,
+    )
+    const plan = buildExperimentPlan({ ...world.service, name: 'other' }, 'hash')!
+    const other = { plan, book: world.book }
+    await evaluator.reconfigureExperiments([world.experiment, other], 'ops')
+    t.match(evaluator.untaken, [
+      { service: 'svc' },
+      { service: 'other', sentence: /is taken up when .* until then the weights of the file are/ },
+    ])
+    t.match(await evaluator.command('other', command('promote'), null), {
+      code: 'SERIN_STORE_FAILED',
+    })
+    await evaluator.reconfigureExperiments([], 'ops')
+    t.match(evaluator.untaken, [{ service: 'svc', sentence: /is gone/ }])
+    await evaluator.look()
+    await evaluator.reconfigureExperiments([world.experiment], 'ops')
+    t.match(evaluator.untakenOf('svc'), /goes on by the new file/)
+    store.away = false
+    await world.run(2, () => ({}))
+    t.same(evaluator.untaken, [])
+    const stored = store.records.get(experimentKey('svc'))!.state.fingerprint.steps
+    t.equal(stored, world.experiment.plan.fingerprint.steps)
+  },
+)
