@@ -9,7 +9,7 @@ import type { CycleBook } from './cycle-book.ts'
 import { takePairCaps } from './learn-terms.ts'
 
 /** What a replica that follows has seen of a mirrored cohort. */
-export type PairShare = Pick<CohortShare, 'cohort' | 'assigned' | 'observed' | 'pairs' | 'tallies'>
+type PairShare = Pick<CohortShare, 'cohort' | 'assigned' | 'observed' | 'pairs' | 'tallies'>
 
 /** The mirrored cohorts of one attempt on a replica that follows: those that the leader publishes in mirror steps. */
 export class FollowedPairs {

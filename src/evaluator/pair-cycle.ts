@@ -194,7 +194,10 @@ export class PairCycle {
     }
   }
 
-  /** What labels have said of a test, here and at the others; what these had said before they were told of may be twice. */
+  /**
+   * What labels have said of a test, here and at the others. What was folded before the lease changed hands may be in
+   * it twice: bets are sized by it, and it is no evidence.
+   */
   #arrived(id: string, others: readonly PairFigures[]): PairMoments | null {
     return others.reduce<PairMoments | null>((all, { labels }) => {
       const more = labels[id]
@@ -225,7 +228,9 @@ export class PairCycle {
     if (others.length > 0) this.#book.servedElsewhere(now)
     if (slot !== undefined) {
       shares.settle(slot.cohort, now)
-      this.#settle(slot, own.counts.pairs > 0 || others.length > 0)
+      // Labels may come for pairs whose share is lost.
+      const isUsed = own.counts.pairs + others.length > 0 || slot.cohort.shares === 'incomplete'
+      this.#settle(slot, isUsed)
     }
     return whole.counts.pairs > 0 ? foldPairs(evidence, this.#plan.pairTests, whole) : evidence
   }

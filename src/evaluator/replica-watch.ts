@@ -27,7 +27,7 @@ const SHARE_GRACE_MS = 15_000
 export const SHARE_DEADLINE_MS = SETTLE_MS + SHARE_GRACE_MS
 
 /** The same of a mirrored cohort. */
-export const PAIRS_DEADLINE_MS = PAIR_WINDOW_MS + SHARE_GRACE_MS
+const PAIRS_DEADLINE_MS = PAIR_WINDOW_MS + SHARE_GRACE_MS
 
 /** What a replica that is gone has said is of use for so long: until no cohort waits that it may have opened. */
 const FORGET_MS = 2 * Math.max(SHARE_DEADLINE_MS, PAIRS_DEADLINE_MS)

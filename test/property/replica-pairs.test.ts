@@ -54,7 +54,7 @@ const copy = fc.record({
 type Copy = typeof copy extends fc.Arbitrary<infer T> ? T : never
 
 const interval = fc.record({
-  copies: fc.array(copy, { maxLength: 60 }),
+  copies: fc.array(copy, { minLength: 15, maxLength: 30 }),
   judged: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, fc.constant(false)),
   /** Who says and hears nothing in this interval. */
   silent: fc.nat(),
@@ -282,7 +282,7 @@ t.test(
           return ended.length === (found?.counts.pairs ?? 0) && close(found, whole)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
     t.ok(pairs > 5000, `${pairs} pairs were judged`)
     t.ok(elsewhere > 2000, `${elsewhere} of them on replicas that follow`)
