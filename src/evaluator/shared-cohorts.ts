@@ -131,7 +131,7 @@ export class SharedCohorts {
       !areThere && this.areAny && !hasShared(ledger.slots()) && !hasShared(pairs.slots())
     if (current === null && !this.#isOpen && !isOver) return null
     const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
-    if (previous === null) {
+    if (previous === null && current !== null) {
       for (const { cohort } of inOrder([...ledger.slots(), ...pairs.slots()])) {
         if (cohort === current) continue
         // Nobody else has drawn for it, but feedback may go to anybody from now on.

@@ -151,6 +151,9 @@ t.test('one that begins alone folds what one that has gone had shared', async (t
   t.ok(heir.evaluator.leads)
   t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [2, 2] })
   t.same(await world.store.readOpenings('svc'), [])
+  await world.label(heir, world.serve(heir))
+  await world.run(25_000, [heir])
+  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [3, 3] }, 'it goes on')
   t.same(world.errors, [])
 })
 
