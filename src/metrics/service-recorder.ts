@@ -42,7 +42,7 @@ export class ServiceBook implements ServiceRecorder {
   readonly predictions = { looked: 0, unreadable: 0 }
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
-  /** Epoch ms of the last request; null = none since the process began. */
+  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
   lastRequestAt: number | null = null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -96,6 +96,11 @@ export class ServiceBook implements ServiceRecorder {
   usePairs(ledger: PairLedger): void {
     const canary = this.mirrors.get(CANARY)
     if (canary !== undefined) canary.ledger = ledger
+  }
+
+  /** Another process on the store has served the service: it is not without traffic. */
+  servedElsewhere(now: number): void {
+    this.lastRequestAt = now
   }
 
   begin(
