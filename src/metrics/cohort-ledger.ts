@@ -124,8 +124,8 @@ export class CohortLedger {
       )
     }
     const first = unit === null || this.units.claim(unit)
+    if (first === null) return null
     if (first) this.#count(slot, side, unit, observed, segment, numbers)
-    else if (!this.units.knows(unit)) return null
     slot.used = true
     return { cohort: slot.cohort, first, claim: null }
   }

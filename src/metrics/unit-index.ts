@@ -26,12 +26,15 @@ export class UnitIndex {
     return this.#refused
   }
 
-  /** True once per key and attempt: at its first judged request. */
-  claim(unit: number): boolean {
+  /**
+   * True once per key and attempt: at its first judged request, and false at all later ones. Null: the index was full
+   * when the key came, and it is not judged.
+   */
+  claim(unit: number): boolean | null {
     if (this.#seen.has(unit)) return false
     if (this.#seen.size >= this.#maxUnits) {
       this.#refused++
-      return false
+      return null
     }
     this.#seen.add(unit)
     return true

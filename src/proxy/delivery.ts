@@ -58,13 +58,13 @@ export class Delivery implements AttemptOwner, Waiter {
     return this.#isFallback ? this.#parcel.ticket.variant : null
   }
 
-  /** Begins, at once or when there is room. */
-  start(): void {
+  /** Begins, at once (`now`, monotonic ms) or when there is room. */
+  start(now: number): void {
     const { admission, variant, tenancy } = this.#target
     tenancy.hold()
     const entered = admission.enter(this)
     if (entered === 'in') {
-      this.onAdmitted()
+      this.onAdmitted(now)
     } else if (entered === 'full') {
       this.#recover('SERIN_QUEUE_FULL', false)
     } else {
@@ -73,10 +73,10 @@ export class Delivery implements AttemptOwner, Waiter {
     }
   }
 
-  onAdmitted(): void {
+  onAdmitted(now = this.#context.clock.monotonic()): void {
     this.#isWaiting = false
     this.#isIn = true
-    this.#try(null)
+    this.#try(null, now)
   }
 
   /** The phase before the answer has taken too long. `sent`: the request was written. */
@@ -174,8 +174,8 @@ export class Delivery implements AttemptOwner, Waiter {
   }
 
   /** Makes an attempt at one of the target's upstreams, at another one than `avoid` if there is one. */
-  #try(avoid: Upstream | null): void {
-    const { clock, draw, exchanges, name, peerOf } = this.#context
+  #try(avoid: Upstream | null, now = this.#context.clock.monotonic()): void {
+    const { draw, exchanges, name, peerOf } = this.#context
     const { req, requestId, body, trace, runtime } = this.#parcel
     const { variant, matchPath, backstopMs } = this.#target
     const upstream = pickUpstream(this.#target, draw, exchanges.now, avoid)
@@ -185,7 +185,7 @@ export class Delivery implements AttemptOwner, Waiter {
       return
     }
     this.#attempts++
-    trace.beginAttempt(clock.monotonic(), upstream.origin)
+    trace.beginAttempt(now, upstream.origin)
     this.#owner.cap(variant.timeout.totalMs)
     this.#owner.await('connecting', variant.timeout.connectMs)
     this.#attempt = new Attempt(upstream, this)

@@ -105,7 +105,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       trace: this.#trace,
     }
     this.#delivery = new Delivery(this.#context, this, parcel)
-    this.#delivery.start()
+    this.#delivery.start(now)
     if (runtime.mirrors === null || this.#phase === 'done') return
     this.#mirrored = mirroring.start(runtime.mirrors, parcel, prefix)
   }

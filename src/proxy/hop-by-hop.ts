@@ -1,9 +1,11 @@
+import { NameSet } from './name-set.ts'
+
 /**
  * Fields that concern one connection and are never passed on (RFC 9110 section 7.6.1), with those that a
  * gateway answers for itself: Expect, the framing, and credentials for proxies (section 11.7).
  * Lower case.
  */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+export const HOP_BY_HOP = new NameSet([
   'connection',
   'expect',
   'http2-settings',

@@ -1,4 +1,5 @@
 import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
+import { NameSet } from './name-set.ts'
 
 /** What serin adds to an answer. */
 export type ResponseAdditions = {
@@ -106,7 +107,7 @@ export function buildTrailers(raw: readonly Buffer[] | null): [string, string][]
   return trailers
 }
 
-const NEVER_TRAILING: ReadonlySet<string> = new Set([
+const NEVER_TRAILING = new NameSet([
   'authorization',
   'cache-control',
   'content-encoding',

@@ -95,34 +95,31 @@ function bad(detail: string): Refusal {
  * signs, and brackets and colons for IPv6. That is enough to keep out what ends or splits an authority.
  */
 function isAuthority(host: string): boolean {
-  if (host.length === 0) return false
-  let end = host.length
-  const colon = host.lastIndexOf(':')
-  if (colon > host.lastIndexOf(']')) {
-    for (let n = colon + 1; n < host.length; n++) {
-      if (!isDigit(host.charCodeAt(n))) return false
-    }
-    end = colon
-  }
   const isLiteral = host.charCodeAt(0) === 0x5b /* [ */
-  if (isLiteral !== (host.charCodeAt(end - 1) === 0x5d) /* ] */) return false
-  const from = isLiteral ? 1 : 0
-  const to = isLiteral ? end - 1 : end
-  if (to <= from) return false
-  for (let n = from; n < to; n++) {
-    const code = host.charCodeAt(n)
-    if (!isHostCode(code) && !(isLiteral && code === 0x3a)) return false
-  }
-  return true
+  let n = isLiteral ? 1 : 0
+  const from = n
+  while (n < host.length && isHostCode(host.charCodeAt(n), isLiteral)) n++
+  if (n === from) return false
+  if (isLiteral && host.charCodeAt(n++) !== 0x5d /* ] */) return false
+  return n === host.length || (host.charCodeAt(n) === COLON && isPort(host, n + 1))
+}
+
+/** Digits from there to the end, or nothing. */
+function isPort(host: string, from: number): boolean {
+  let n = from
+  while (n < host.length && isDigit(host.charCodeAt(n))) n++
+  return n === host.length
 }
 
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39
 }
 
-function isHostCode(code: number): boolean {
-  return code < 0x80 && HOST_CODES[code] === 1
+function isHostCode(code: number, isLiteral: boolean): boolean {
+  return code < 0x80 && (HOST_CODES[code] === 1 || (isLiteral && code === COLON))
 }
+
+const COLON = 0x3a
 
 /** Letters, digits, and the other characters of unreserved, sub-delims and percent signs. */
 const HOST_CODES = Uint8Array.from({ length: 0x80 }, (_, code) =>

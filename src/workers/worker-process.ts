@@ -1,6 +1,7 @@
 /** A worker as a process of its own: started by `forkWorker`, never by people. */
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { createGateway } from '../gateway.ts'
 import { IS_LISTENING, type ConnectionMessage, type TookMessage } from './fork-worker.ts'
 import { runWorker } from './run-worker.ts'

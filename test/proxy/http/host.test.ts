@@ -20,6 +20,8 @@ const refused: readonly (readonly [what: string, lines: string])[] = [
   ['one with a port alone', 'Host: :80\r\n'],
   ['one with a loose bracket', 'Host: [::1\r\n'],
   ['one of brackets alone', 'Host: []\r\n'],
+  ['one with more behind its brackets', 'Host: [::1]a\r\n'],
+  ['one with a bad port behind its brackets', 'Host: [::1]:8x\r\n'],
   ['one with a byte beyond ASCII', 'Host: \xe9\r\n'],
 ]
 
