@@ -34,8 +34,6 @@ export type AttemptRequest = {
   readonly method: string
   readonly headers: string[]
   readonly body: Buffer | Readable | null
-  /** For the head, and between parts of the body. */
-  readonly timeoutMs: number
   /** Asks for a WebSocket session. */
   readonly isHandshake: boolean
 }
@@ -51,10 +49,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #sent = false
   #over = false
   #unheardBytes = 0
+  #unheardTimer: NodeJS.Timeout | null = null
+  readonly #longestUnheardMs: number
 
-  constructor(upstream: Upstream, owner: AttemptOwner) {
+  /** `longestUnheardMs`: how long a rest may take that nobody waits for. */
+  constructor(upstream: Upstream, owner: AttemptOwner, longestUnheardMs = LONGEST_UNHEARD_MS) {
     this.upstream = upstream
     this.#owner = owner
+    this.#longestUnheardMs = longestUnheardMs
   }
 
   /** Sends the request. Every result, an immediate error too, comes through the owner. */
@@ -66,8 +68,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
         method: request.method as Dispatcher.HttpMethod,
         headers: request.headers,
         body: request.body,
-        headersTimeout: request.timeoutMs,
-        bodyTimeout: request.timeoutMs,
+        // The owner has a timer for each phase. undici would make one for each request, and look at it half a second later.
+        headersTimeout: 0,
+        bodyTimeout: 0,
         // Never what the client wrote: undici puts it into the head as it is (CVE-2026-1527).
         upgrade: request.isHandshake ? 'websocket' : null,
       },
@@ -84,12 +87,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /**
    * Lets the rest pass unheard: all that matters of the answer is there. A short rest is read, so that the
-   * connection can be used again; a long one is cut.
+   * connection can be used again; one that is long, or takes long, is cut.
    */
   detach(): void {
     if (this.#over) return
     this.#finish()
     this.#unheardBytes = MOST_UNHEARD_BYTES
+    this.#unheardTimer = setTimeout(() => this.#abort?.(ABORTED), this.#longestUnheardMs).unref()
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -139,15 +143,19 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** undici hands over raw buffers here too; its type says otherwise. */
   onComplete(trailers: string[] | null): void {
-    if (this.#over) return
+    if (this.#over) return this.#unheard()
     this.#finish()
     this.#owner.onEnd(trailers as unknown as readonly Buffer[] | null)
   }
 
   onError(error: Error): void {
-    if (this.#over) return
+    if (this.#over) return this.#unheard()
     this.#finish()
     this.#owner.onFailure(error, this.#sent)
+  }
+
+  #unheard(): void {
+    if (this.#unheardTimer !== null) clearTimeout(this.#unheardTimer)
   }
 
   #finish(): void {
@@ -174,6 +182,7 @@ function isToWebSocket(raw: readonly Buffer[]): boolean {
 
 /** Most of an answer that is read for nothing. */
 const MOST_UNHEARD_BYTES = 64 * 1024
+const LONGEST_UNHEARD_MS = 10_000
 
 /** The reason of every abort: one object, because nobody looks at its stack. */
 const ABORTED = new Error('the exchange is over')

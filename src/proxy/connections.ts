@@ -62,8 +62,8 @@ const BACKSTOP_MARGIN_MS = 10_000
 /** undici's timers take 32 bits. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** undici's timeout for a phase of ours: far behind, so that it only ends what a mistake would leave hanging. */
-export function backstopOf(ms: number): number {
+/** undici's timeout for connecting: far behind ours, so that it only ends what a mistake would leave hanging. */
+function backstopOf(ms: number): number {
   return Math.min(Math.ceil(ms * BACKSTOP_FACTOR) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
 }
 

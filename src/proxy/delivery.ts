@@ -177,7 +177,7 @@ export class Delivery implements AttemptOwner, Waiter {
   #try(avoid: Upstream | null, now = this.#context.clock.monotonic()): void {
     const { draw, exchanges, name, peerOf } = this.#context
     const { req, requestId, body, trace, runtime } = this.#parcel
-    const { variant, matchPath, backstopMs } = this.#target
+    const { variant, matchPath } = this.#target
     const upstream = pickUpstream(this.#target, draw, exchanges.now, avoid)
     if (upstream === null) {
       this.#endRetry()
@@ -200,7 +200,6 @@ export class Delivery implements AttemptOwner, Waiter {
         peer: peerOf(req),
       }),
       body,
-      timeoutMs: backstopMs,
       isHandshake: isUpgrade(req),
     })
   }

@@ -73,7 +73,6 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
       method,
       headers,
       body,
-      timeoutMs: target.backstopMs,
       isHandshake: false,
     })
   }

@@ -2,7 +2,7 @@ import type { Service } from '../domain/service.ts'
 import type { Variant } from '../domain/variant.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { Budget } from './budget.ts'
-import { backstopOf, Connections } from './connections.ts'
+import { Connections } from './connections.ts'
 import { Shared } from './shared.ts'
 import { Tenancy } from './tenancy.ts'
 import { readUpstreamTls } from './upstream-tls.ts'
@@ -64,7 +64,7 @@ export function createUpstreamRegistry(log: {
     })
     const buildTarget = (service: Service, variant: Variant): VariantTarget => {
       const place = `${service.name} ${variant.name}`
-      const { connectMs, firstByteMs, idleMs } = variant.timeout
+      const { connectMs } = variant.timeout
       const { health, eject, slowStartMs } = variant
       const spec = { service: service.name, variant: variant.name, health, eject, slowStartMs }
       const tls = readUpstreamTls(variant.tls)
@@ -83,7 +83,6 @@ export function createUpstreamRegistry(log: {
         tenancy,
         admission,
         retries: new Budget(),
-        backstopMs: backstopOf(Math.max(firstByteMs, idleMs)),
       }
     }
     try {

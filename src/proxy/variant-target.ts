@@ -16,11 +16,6 @@ export type VariantTarget = {
   readonly tenancy: Tenancy
   readonly admission: Admission
   readonly retries: Budget
-  /**
-   * undici's own timeout, far behind ours: it ends what a mistake of ours would leave hanging. The same
-   * for the head and the body: a change of it costs undici a timer object that lives for half a second.
-   */
-  readonly backstopMs: number
 }
 
 /**

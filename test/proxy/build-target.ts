@@ -29,6 +29,5 @@ export function buildTarget(count: number, more: Partial<Variant> = {}): Variant
     tenancy: new Tenancy(() => {}),
     admission: new Admission({ maxInFlight: null, maxWaiting: 0 }),
     retries: new Budget(),
-    backstopMs: 1000,
   }
 }
