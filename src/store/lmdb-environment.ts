@@ -5,6 +5,7 @@ import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { ArchivedAttempt } from './store.ts'
 import { createWriteGate } from './write-gate.ts'
+import { createWriteGroup } from './lmdb-write-group.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
 export const SCHEMA_VERSION = 1
@@ -29,6 +30,8 @@ export type LmdbEnvironment = {
    * does not take has the later ones rejected at once, until a probe shows that there is room again.
    */
   readonly write: <T>(what: string, change: () => T) => Promise<T>
+  /** The same for a small change that comes with many others, in one transaction with them; see WriteGroup. */
+  readonly writeTogether: <T>(what: string, change: () => T) => Promise<T>
   /** Waits for the writes that were asked for and closes; later calls are rejected. */
   readonly close: () => Promise<void>
 }
@@ -153,12 +156,13 @@ function createEnvironment(
   }
   const commit = async <T>(change: () => T): Promise<T> => {
     try {
-      return await track(root.childTransaction(change))
+      return await root.childTransaction(change)
     } catch (error) {
       hasFailed = true
       throw await findCause(error)
     }
   }
+  const group = createWriteGroup(commit)
   const probe = async () => {
     await commit(() => void tables.meta.put('probe', Buffer.alloc(PROBE_BYTES)))
     // The room stays, for what comes next.
@@ -174,6 +178,17 @@ function createEnvironment(
     assertOpen(what)
   }
 
+  const write = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    assertOpen(what)
+    if (gate.isShut()) await pass(what)
+    try {
+      return await track(run())
+    } catch (error) {
+      if (isOfDisk(error)) gate.shut(error)
+      throw toStoreError(what, error)
+    }
+  }
+
   return {
     path,
     isNew,
@@ -187,16 +202,12 @@ function createEnvironment(
         throw toStoreError(what, error)
       }
     },
-    write: async (what, change) => {
-      assertOpen(what)
-      if (gate.isShut()) await pass(what)
-      try {
-        return await commit(change)
-      } catch (error) {
-        if (isOfDisk(error)) gate.shut(error)
-        throw toStoreError(what, error)
-      }
-    },
+    write: (what, change) =>
+      write(what, () => {
+        group.flush()
+        return commit(change)
+      }),
+    writeTogether: (what, change) => write(what, () => group.add(change)),
     close: () => (closing ??= finish()),
   }
 }

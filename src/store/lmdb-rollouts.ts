@@ -33,6 +33,11 @@ export function buildLmdbRollouts(
     return last?.change === changes.count(service) ? last.revision : storedRevision(env, service)
   }
 
+  const forget = (service: string) => {
+    changes.forget(service)
+    written.delete(service)
+  }
+
   return {
     readRollout: (service) =>
       env.read(`cannot read the rollout of ${service}`, () => {
@@ -58,7 +63,11 @@ export function buildLmdbRollouts(
         const archiving = archive.prepare(change)
         const write = prepareChange(env, change, archiving.write)
         const { service, expectedRevision, lease, state } = change
-        const committed = await env.write<CommitResult>(what, () => {
+        let hasRun = false
+        const committed = await env.writeTogether<CommitResult>(what, () => {
+          // It was taken back with its group, and what this store knew of it with it.
+          if (hasRun) forget(service)
+          hasRun = true
           if (!isLeaseHeld(env, lease)) return { ok: false, reason: 'fenced' }
           const before = revisionOf(service)
           if (before !== expectedRevision) return { ok: false, reason: 'conflict' }
@@ -71,8 +80,7 @@ export function buildLmdbRollouts(
         archiving.committed()
         return committed
       } catch (error) {
-        changes.forget(change.service)
-        written.delete(change.service)
+        forget(change.service)
         throw toStoreError(what, error)
       }
     },
