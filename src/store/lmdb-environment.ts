@@ -4,8 +4,9 @@ import { prepareStoreDirectory } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { ArchivedAttempt } from './store.ts'
-import { createWriteGate } from './write-gate.ts'
+import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
 import { createWriteGroup } from './lmdb-write-group.ts'
+import { createWriteGate } from './write-gate.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
 export const SCHEMA_VERSION = 1
@@ -22,6 +23,7 @@ export type LmdbEnvironment = {
   /** The directory held no store before. */
   readonly isNew: boolean
   readonly tables: LmdbTables
+  readonly cells: LmdbCells
   /** Runs `look` on one snapshot that holds every commit made so far by any process. */
   readonly read: <T>(what: string, look: () => T) => Promise<T>
   /**
@@ -136,6 +138,8 @@ function createEnvironment(
   let closing: Promise<void> | null = null
   let hasFailed = false
 
+  const cells = createLmdbCells(tables.meta)
+
   const assertOpen = (what: string) => {
     if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
   }
@@ -156,7 +160,7 @@ function createEnvironment(
   }
   const commit = async <T>(change: () => T): Promise<T> => {
     try {
-      return await root.childTransaction(change)
+      return await root.childTransaction(() => cells.during(change))
     } catch (error) {
       hasFailed = true
       throw await findCause(error)
@@ -193,6 +197,7 @@ function createEnvironment(
     path,
     isNew,
     tables,
+    cells,
     read: async (what, look) => {
       assertOpen(what)
       try {
