@@ -13,6 +13,7 @@ import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
 import {
   countLimitTicks,
+  isLimited,
   readLimits,
   type LimitReading,
   type StepValues,
@@ -40,6 +41,8 @@ const BREAKER_SPAN_MS = 10_000
 
 /** Baseline attempts from which it can be called failing. */
 const FAILING_ATTEMPTS = 20
+
+const NO_LIMITS: readonly LimitReading[] = []
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 
@@ -89,7 +92,7 @@ export class Observer {
   ): { readonly evidence: Evidence; readonly isNews: boolean } {
     const evidence = this.#measuring.look(look)
     const isNews = evidence !== look.evidence
-    return { evidence: isTurn ? countLimits({ ...look, evidence }) : evidence, isNews }
+    return { evidence: isTurn ? countLimits(look, evidence) : evidence, isNews }
   }
 
   observe(look: Look): Observation {
@@ -98,11 +101,16 @@ export class Observer {
     return observe(look, reports)
   }
 
+  #limitsOf(look: Look): readonly LimitReading[] {
+    const { plan, state, evidence, now } = look
+    const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
+    return [...limitsOf(look, evidence), ...asked]
+  }
+
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
   #reportsOf(look: Look): readonly MetricReport[] {
-    const { plan, state, evidence, book, now } = look
-    const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
-    const limits = [...limitsOf(look), ...asked]
+    const { plan, state, evidence, book } = look
+    const limits = plan.metrics.some(isLimited) ? this.#limitsOf(look) : NO_LIMITS
     const last = this.#last?.look
     const isSame =
       last !== undefined &&
@@ -168,15 +176,18 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
-function countLimits(input: Measured): Evidence {
-  const { evidence } = input
-  const limits = limitsOf(input)
+function countLimits(input: Measured, evidence: Evidence): Evidence {
+  if (!input.plan.metrics.some(isLimited)) return evidence
+  const limits = limitsOf(input, evidence)
   if (limits.length === 0) return evidence
   return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
 }
 
 // The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
-function limitsOf({ plan, state, evidence, book, others }: Measured): readonly LimitReading[] {
+function limitsOf(
+  { plan, state, book, others }: Measured,
+  evidence: Evidence,
+): readonly LimitReading[] {
   if (runningMirror(plan.steps, state) !== null) {
     return readLimits(
       plan.metrics,

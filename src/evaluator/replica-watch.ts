@@ -38,6 +38,8 @@ const ALONE_LOOK_MS = 1000
 /** Keys of one claim, at most. */
 const CLAIMED_AT_ONCE = 5000
 
+const NOBODY: readonly ReplicaReport[] = []
+
 type Heard = {
   readonly report: ReplicaReport
   readonly owes: ReadonlySet<string>
@@ -96,6 +98,8 @@ export class ReplicaWatch implements OtherReplicas {
 
   /** Those that are there. */
   get present(): readonly ReplicaReport[] {
+    // Asked for of each rollout at each look, and mostly there is nobody.
+    if (this.#heard.size === 0) return NOBODY
     const now = this.#clock.monotonic()
     return [...this.#heard.values()]
       .filter(({ heardAt }) => now - heardAt < SILENT_MS)

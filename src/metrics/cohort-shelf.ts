@@ -1,3 +1,6 @@
+/** A generator costs more than so many items. */
+const FEW = 4
+
 /**
  * What stands for cohorts, by their number and in its order, which is that of assignment. With windows of
  * hours there are thousands: what comes after a number is found without looking at what comes before.
@@ -26,9 +29,14 @@ export class CohortShelf<T extends { readonly cohort: { readonly number: number 
   }
 
   /** Those after a number, in order; none may be deleted meanwhile. */
-  *after(number: number): Generator<T, undefined> {
-    for (let at = this.#placeAfter(number); at < this.#inOrder.length; at++)
-      yield this.#inOrder[at]!
+  after(number: number): Iterable<T> {
+    const from = this.#placeAfter(number)
+    const isFew = this.#inOrder.length - from <= FEW
+    return isFew ? this.#inOrder.slice(from) : this.#from(from)
+  }
+
+  *#from(place: number): Generator<T, undefined> {
+    for (let at = place; at < this.#inOrder.length; at++) yield this.#inOrder[at]!
   }
 
   #placeAfter(number: number): number {

@@ -3,6 +3,7 @@ import type { RolloutPlan } from './plan.ts'
 
 /** Whether an operator has resumed past a report's metric: it only reports for the rest of the attempt. */
 export function isAcknowledged(plan: RolloutPlan, state: RolloutState, report: string): boolean {
+  if (state.acknowledged.length === 0) return false
   const tests = [...plan.hypotheses, ...plan.pairTests]
   const metric = tests.find((test) => test.id === report)?.metric ?? report
   return state.acknowledged.includes(report) || state.acknowledged.includes(metric)

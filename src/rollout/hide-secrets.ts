@@ -1,4 +1,4 @@
-import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
+import type { MetricSpec, ProviderMetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** What stands for a secret where a configuration is shown or stored. */
@@ -12,10 +12,15 @@ export function hideSecrets(spec: RolloutSpec): RolloutSpec {
 
 /** A plan that may be stored and shown: without those secrets. */
 export function hidePlanSecrets(plan: RolloutPlan): RolloutPlan {
+  if (!plan.spec.analysis.metrics.some(hasSecret)) return plan
   const spec = hideSecrets(plan.spec)
   return { ...plan, spec, metrics: spec.analysis.metrics }
 }
 
 function hideSecret(metric: MetricSpec): MetricSpec {
-  return 'secret' in metric && metric.secret !== null ? { ...metric, secret: HIDDEN } : metric
+  return hasSecret(metric) ? { ...metric, secret: HIDDEN } : metric
+}
+
+function hasSecret(metric: MetricSpec): metric is ProviderMetricSpec {
+  return 'secret' in metric && metric.secret !== null
 }

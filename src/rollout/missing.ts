@@ -34,7 +34,7 @@ export function missingFor(
   state: RolloutState,
   seen: Observation,
 ): readonly Missing[] {
-  return [...findMissing(plan, state, seen)].flat()
+  return partsOf(plan, state).flatMap((part) => part(plan, state, seen))
 }
 
 /** The most basic of that; null = the step can be left. Finds no more than it has to. */
@@ -43,32 +43,68 @@ export function firstMissing(
   state: RolloutState,
   seen: Observation,
 ): Missing | null {
-  for (const [first] of findMissing(plan, state, seen)) if (first !== undefined) return first
+  for (const part of partsOf(plan, state)) {
+    const [first] = part(plan, state, seen)
+    if (first !== undefined) return first
+  }
   return null
 }
 
-function* findMissing(
+/** What may be missing of one kind. */
+type Part = (plan: RolloutPlan, state: RolloutState, seen: Observation) => readonly Missing[]
+
+const OF_PAUSE: readonly Part[] = [missingBeforeSwitch]
+
+const OF_STEP: readonly Part[] = [
+  minimums,
+  // Before the minimum of labels: one that is never reached would be waited for without a word.
+  missingScores,
+  missingLabels,
+  (plan, state, seen) => limits(openReports(plan, state, seen)),
+  (plan, state, seen) => {
+    const reports = openReports(plan, state, seen)
+    return missingMeasurements(
+      stepOf(plan, state).kind === 'mirror' ? reports.filter(isOfProvider) : reports,
+    )
+  },
+  (plan, state, seen) => {
+    const isAsked = stepOf(plan, state).kind !== 'mirror' && state.step >= provingStep(plan.steps)
+    return isAsked ? missingProofs(plan, openReports(plan, state, seen)) : []
+  },
+]
+
+function partsOf(plan: RolloutPlan, state: RolloutState): readonly Part[] {
+  return stepOf(plan, state).kind === 'pause' ? OF_PAUSE : OF_STEP
+}
+
+function stepOf(plan: RolloutPlan, { step }: RolloutState): StepSpec {
+  return plan.steps[step]!
+}
+
+/** The reports that no operator has resumed past. */
+function openReports(
+  plan: RolloutPlan,
+  state: RolloutState,
+  { reports }: Observation,
+): readonly MetricReport[] {
+  return reports.filter((r) => !isAcknowledged(plan, state, r.name))
+}
+
+function unitOf({ keyed }: RolloutPlan, { kind }: StepSpec): string {
+  if (kind === 'mirror') return 'pairs of answers'
+  return keyed ? 'canary keys' : 'canary requests'
+}
+
+function missingLabels(
   plan: RolloutPlan,
   state: RolloutState,
   seen: Observation,
-): Generator<readonly Missing[], undefined> {
-  const step = plan.steps[state.step]!
-  if (step.kind === 'pause') {
-    yield missingBeforeSwitch(plan, state, seen)
-    return
-  }
-  const isMirror = step.kind === 'mirror'
-  const unit = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
-  yield minimums(plan, step, state, seen, unit)
-  // Before the minimum of labels: one that is never reached would be waited for without a word.
-  yield missingScores(plan, state, seen)
-  const reports = seen.reports.filter((r) => !isAcknowledged(plan, state, r.name))
-  yield isMirror
-    ? mirrorLabelMinimums(plan, state, seen, reports)
-    : labelMinimums(plan, step, state, seen, reports, unit)
-  yield limits(reports)
-  yield missingMeasurements(isMirror ? reports.filter(isOfProvider) : reports)
-  if (!isMirror && state.step >= provingStep(plan.steps)) yield missingProofs(plan, reports)
+): readonly Missing[] {
+  const step = stepOf(plan, state)
+  const reports = openReports(plan, state, seen)
+  return step.kind === 'weight'
+    ? labelMinimums(plan, step, state, seen, reports, unitOf(plan, step))
+    : mirrorLabelMinimums(plan, state, seen, reports)
 }
 
 /** The longest of the times that are known; null when one is unknown or nothing is missing. */
@@ -104,13 +140,8 @@ function isOfProvider({ kind }: MetricReport): boolean {
   return kind === 'prometheus' || kind === 'http'
 }
 
-function minimums(
-  plan: RolloutPlan,
-  step: Exclude<StepSpec, { kind: 'pause' }>,
-  state: RolloutState,
-  seen: Observation,
-  unit: string,
-): Missing[] {
+function minimums(plan: RolloutPlan, state: RolloutState, seen: Observation): readonly Missing[] {
+  const step = stepOf(plan, state) as Exclude<StepSpec, { kind: 'pause' }>
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
   if (elapsedMs < step.minDurationMs) {
@@ -126,7 +157,7 @@ function minimums(
     missing.push({
       kind: 'minimum',
       get sentence() {
-        return `${seen.stepCanaryUnits} of ${step.minRequests} ${unit} judged in this step`
+        return `${seen.stepCanaryUnits} of ${step.minRequests} ${unitOf(plan, step)} judged in this step`
       },
       etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs(plan, state)),
     })

@@ -1,5 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { BetTally, EventTally, Pair } from '../domain/cohort.ts'
+import type { BetTally, EventTally, Pair, Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, RatioEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
@@ -45,11 +45,13 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const { pi, tally } = fold
   const since = fresh(evidence, fold.step)
   const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
-  const harm = foldStarts(evidence.harm, fold, [], (strata, start) =>
-    addEvents(strata, pi, harmEvents(fold, start), units),
-  )
-  const proof = addEvents(evidence.proof, pi, tally.events, units)
-  const stepProof = addEvents(since.stepProof, pi, tally.events, units)
+  const harm = foldStarts(evidence.harm, fold, [], (strata, start) => {
+    const baseline = harmEvents(fold, BASELINE_SIDE, start)
+    return addEvents(strata, pi, baseline, harmEvents(fold, CANARY_SIDE, start), units)
+  })
+  const [baseline, canary] = tally.events
+  const proof = addEvents(evidence.proof, pi, baseline, canary, units)
+  const stepProof = addEvents(since.stepProof, pi, baseline, canary, units)
   // Without an event no label was drawn: the evidence stands where it stood.
   const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
   const folded: EventEvidence = {
@@ -67,8 +69,8 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
       harm: isQuiet
         ? evidence.sup.harm
         : Math.max(evidence.sup.harm, mixStarts(eventHarmLogEvidences(h, harm))),
-      proof: latch(evidence.sup.proof, h, () => eventProofLogEvidence(h, proof)),
-      stepProof: latch(since.sup.stepProof, h, () => eventProofLogEvidence(h, stepProof)),
+      proof: latchProof(evidence.sup.proof, h, proof),
+      stepProof: latchProof(since.sup.stepProof, h, stepProof),
     },
   }
   const unscored = addUnscored(evidence.unscored, tally.unscored)
@@ -101,8 +103,8 @@ export function foldBets(evidence: BetEvidence, fold: BetFold, h: Hypothesis): B
     stepMoments: addMoments(since.stepMoments, tally),
     sup: {
       harm: Math.max(evidence.sup.harm, mixStarts(harm.map(logMeanExp))),
-      proof: latch(evidence.sup.proof, h, () => logMeanExp(proof)),
-      stepProof: latch(since.sup.stepProof, h, () => logMeanExp(stepProof)),
+      proof: latch(evidence.sup.proof, h, proof),
+      stepProof: latch(since.sup.stepProof, h, stepProof),
     },
   }
 }
@@ -144,8 +146,13 @@ function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number)
 }
 
 /** The larger of the supremum so far and the evidence now; the supremum where nothing is to be proved. */
-function latch(sup: number, h: Hypothesis, now: () => number): number {
-  return h.proof === null ? sup : Math.max(sup, now())
+function latch(sup: number, h: Hypothesis, wealth: readonly number[]): number {
+  return h.proof === null ? sup : Math.max(sup, logMeanExp(wealth))
+}
+
+/** The same of events. */
+function latchProof(sup: number, h: Hypothesis, strata: readonly EventStratum[]): number {
+  return h.proof === null ? sup : Math.max(sup, eventProofLogEvidence(h, strata))
 }
 
 /** The value of each start point with the cohort added to those that have begun by then; `none` = before it. */
@@ -163,28 +170,31 @@ export function foldStarts<T>(
   return all
 }
 
-function harmEvents({ harmSince, tally }: EventFold, start: number): Readonly<Pair> {
-  if (harmSince === null) return tally.harmEvents
-  const count = (units: readonly number[]) => units.filter((since) => since <= start).length
-  return addPairs(tally.harmEvents, [
-    count(harmSince[BASELINE_SIDE]!),
-    count(harmSince[CANARY_SIDE]!),
-  ])
+function harmEvents({ harmSince, tally }: EventFold, side: Side, start: number): number {
+  let events = tally.harmEvents[side]
+  if (harmSince !== null) for (const since of harmSince[side]!) if (since <= start) events += 1
+  return events
 }
 
 function addEvents(
   strata: readonly EventStratum[],
   pi: number,
-  events: Readonly<Pair>,
+  baseline: number,
+  canary: number,
   units: number,
 ): readonly EventStratum[] {
-  return updateStratum(strata, pi, (stratum) => ({
-    pi,
-    baseline: (stratum?.baseline ?? 0) + events[BASELINE_SIDE],
-    canary: (stratum?.canary ?? 0) + events[CANARY_SIDE],
-    trials: (stratum?.trials ?? 0) + units,
-  }))
+  return updateStratum(strata, pi, (stratum) => {
+    const before = stratum ?? NO_EVENTS
+    return {
+      pi,
+      baseline: before.baseline + baseline,
+      canary: before.canary + canary,
+      trials: before.trials + units,
+    }
+  })
 }
+
+const NO_EVENTS = { baseline: 0, canary: 0, trials: 0 }
 
 /** The strata with that of one weight renewed, or begun. */
 export function updateStratum<S extends { readonly pi: number }>(
@@ -192,9 +202,11 @@ export function updateStratum<S extends { readonly pi: number }>(
   pi: number,
   update: (stratum: S | undefined) => S,
 ): readonly S[] {
-  const index = strata.findIndex((stratum) => stratum.pi === pi)
-  if (index < 0) return [...strata, update(undefined)]
-  return strata.map((stratum, at) => (at === index ? update(stratum) : stratum))
+  const updated = [...strata]
+  let at = 0
+  while (at < strata.length && strata[at]!.pi !== pi) at += 1
+  updated[at] = update(strata[at])
+  return updated
 }
 
 function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {

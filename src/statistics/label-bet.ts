@@ -32,7 +32,7 @@ export type BetLogs = {
  * sequences" (ICML 2021).
  */
 export function harmLogEvidence(strata: readonly EventStratum[], ratio: number): number {
-  return logMeanExp(wealthOf(strata, ratio, 0, HARM_GRID))
+  return logMeanExp(fillWealth(mixed, strata, ratio, 0, HARM_GRID))
 }
 
 /**
@@ -45,7 +45,7 @@ export function proofLogEvidence(
   ratio: number,
   floor: number,
 ): number {
-  return logMeanExp(wealthOf(strata, ratio, floor, PROOF_CHANGES))
+  return logMeanExp(fillWealth(mixed, strata, ratio, floor, PROOF_CHANGES))
 }
 
 /** The log-wealth of each bet of the grid, of which `harmLogEvidence` or `proofLogEvidence` is the mixture. */
@@ -56,8 +56,20 @@ export function labelBetWealth(
   floor: number,
 ): readonly number[] {
   return direction === 'above'
-    ? wealthOf(strata, ratio, 0, HARM_GRID)
-    : wealthOf(strata, ratio, floor, PROOF_CHANGES)
+    ? fillWealth(
+        HARM_GRID.map(() => 0),
+        strata,
+        ratio,
+        0,
+        HARM_GRID,
+      )
+    : fillWealth(
+        HARM_GRID.map(() => 0),
+        strata,
+        ratio,
+        floor,
+        PROOF_CHANGES,
+      )
 }
 
 /**
@@ -85,20 +97,23 @@ export function labelBetLogs(pi: number, ratio: number, floor: number, change: n
   }
 }
 
-/** Log-wealth of every bet, summed over the strata. */
-function wealthOf(
+/** The wealth that is mixed at once: evidence is asked for thousands of times in a row. */
+const mixed = new Float64Array(HARM_GRID.length)
+
+/** Log-wealth of every bet, summed over the strata, in `wealth`. */
+function fillWealth<W extends number[] | Float64Array>(
+  wealth: W,
   strata: readonly EventStratum[],
   ratio: number,
   floor: number,
   changes: readonly number[],
-): readonly number[] {
-  const wealth = HARM_GRID.map(() => 0)
+): W {
+  wealth.fill(0)
   for (const { pi, baseline, canary, trials } of strata) {
     const quiet = trials - canary - baseline
     const logs = logsOf(pi, ratio, floor, changes)
-    for (let bet = 0; bet < logs.length; bet += 1) {
-      const each = logs[bet]!
-      wealth[bet]! += canary * each.canary + baseline * each.baseline + quiet * each.quiet
+    for (let bet = 0, at = 0; bet < wealth.length; bet += 1, at += 3) {
+      wealth[bet]! += canary * logs[at]! + baseline * logs[at + 1]! + quiet * logs[at + 2]!
     }
   }
   return wealth
@@ -109,7 +124,8 @@ type KnownLogs = {
   readonly changes: readonly number[]
   readonly ratio: number
   readonly floor: number
-  readonly logs: readonly BetLogs[]
+  /** Of each bet in turn: canary, baseline, quiet. */
+  readonly logs: Float64Array
 }
 
 /** How many increments are remembered. */
@@ -124,14 +140,18 @@ function logsOf(
   ratio: number,
   floor: number,
   changes: readonly number[],
-): readonly BetLogs[] {
+): Float64Array {
   const known = knownByPi.get(pi)
   if (known !== undefined) {
     for (const each of known) {
       if (each.ratio === ratio && each.floor === floor && each.changes === changes) return each.logs
     }
   }
-  const logs = changes.map((change) => labelBetLogs(pi, ratio, floor, change))
+  const logs = new Float64Array(3 * changes.length)
+  for (const [bet, change] of changes.entries()) {
+    const { canary, baseline, quiet } = labelBetLogs(pi, ratio, floor, change)
+    logs.set([canary, baseline, quiet], 3 * bet)
+  }
   if (knownCount === MAX_KNOWN) {
     knownByPi.clear()
     knownCount = 0

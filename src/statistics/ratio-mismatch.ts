@@ -32,14 +32,33 @@ export function betaBinomialLogEvidence(
   priorUnits: number,
 ): number {
   const baseline = total - canary
-  const priorCanary = priorUnits * pi
-  const priorBaseline = priorUnits * (1 - pi)
+  // Cohorts of thousands of services ask about the same share again and again.
+  if (known.pi !== pi || known.units !== priorUnits) known = priorOf(pi, priorUnits)
   return (
-    logBeta(priorCanary + canary, priorBaseline + baseline) -
-    logBeta(priorCanary, priorBaseline) -
-    canary * Math.log(pi) -
-    baseline * Math.log1p(-pi)
+    logBeta(known.canary + canary, known.baseline + baseline) -
+    known.logBeta -
+    canary * known.logPi -
+    baseline * known.logRest
   )
+}
+
+/** What is the same for all counts. */
+type Prior = ReturnType<typeof priorOf>
+
+let known: Prior = priorOf(0.5, PRIOR_UNITS)
+
+function priorOf(pi: number, units: number) {
+  const canary = units * pi
+  const baseline = units * (1 - pi)
+  return {
+    pi,
+    units,
+    canary,
+    baseline,
+    logBeta: logBeta(canary, baseline),
+    logPi: Math.log(pi),
+    logRest: Math.log1p(-pi),
+  }
 }
 
 function logBeta(a: number, b: number): number {

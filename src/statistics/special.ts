@@ -21,7 +21,9 @@ export function logGamma(x: number): number {
   let shifted = x
   let product = 1
   while (shifted < STIRLING_FROM) product *= shifted++
-  const series = STIRLING.reduceRight((sum, coefficient) => sum / shifted ** 2 + coefficient, 0)
+  const square = shifted ** 2
+  let series = 0
+  for (let k = STIRLING.length - 1; k >= 0; k -= 1) series = series / square + STIRLING[k]!
   return (
     (shifted - 0.5) * Math.log(shifted) -
     shifted +

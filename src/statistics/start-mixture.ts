@@ -1,5 +1,3 @@
-import { logSumExp } from './log-sum-exp.ts'
-
 /** Start points of one attempt, the first one included; the shares of the mixture are fixed by it. */
 export const MAX_STARTS = 16
 
@@ -16,12 +14,19 @@ export const MAX_STARTS = 16
 export function mixStarts(byStart: readonly number[], maxStarts = MAX_STARTS): number {
   if (byStart.length < 1 || byStart.length > maxStarts)
     throw new Error(`from 1 to ${maxStarts} start points can be mixed, found ${byStart.length}`)
-  const laterShare = Math.log(0.5 / (maxStarts - 1))
-  const stakes = [byStart[0]! + Math.log(0.5)]
-  for (let start = 1; start < maxStarts; start += 1) {
-    stakes.push((byStart[start] ?? 0) + laterShare)
-  }
-  return logSumExp(stakes)
+  const begun = byStart.length
+  const later = Math.log(0.5 / (maxStarts - 1))
+  const first = byStart[0]! + Math.log(0.5)
+  // The logSumExp of all stakes, without an array of them: most have not begun and are worth the same.
+  let largest = begun < maxStarts ? Math.max(first, later) : first
+  for (let start = 1; start < begun; start += 1)
+    largest = Math.max(largest, byStart[start]! + later)
+  if (!Number.isFinite(largest)) return largest
+  let sum = Math.exp(first - largest)
+  for (let start = 1; start < begun; start += 1) sum += Math.exp(byStart[start]! + later - largest)
+  const waiting = Math.exp(later - largest)
+  for (let start = begun; start < maxStarts; start += 1) sum += waiting
+  return largest + Math.log(sum)
 }
 
 /** Start points at regular times, beside those at phase changes. */

@@ -9,11 +9,13 @@ import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
 
 /** The archive of a store. */
 export type LmdbArchive = {
+  /** A change was taken back: what this store knows of the archive may be of it. */
+  readonly forget: () => void
   readonly reading: Pick<Store, 'attempts' | 'archivedPlan' | 'archivedCohorts'>
   /** Encodes what a change adds. */
   readonly prepare: (change: RolloutChange) => {
-    /** Runs first in the change's transaction. */
-    readonly write: () => void
+    /** Runs first in the change's transaction; given how many changes of the service there were before. */
+    readonly write: (changesSoFar: number) => void
     /** The transaction is committed: reports what it evicted. */
     readonly committed: () => void
   }
@@ -34,43 +36,62 @@ export function buildLmdbArchive(
   limits: ArchiveLimits,
   onEvicted: (cohorts: number) => void,
 ): LmdbArchive {
-  const { archive, attempts, plans, cohorts, meta } = env.tables
+  const { archive, attempts, plans, cohorts } = env.tables
+  /**
+   * The attempt of each service that this store has written last, with the number of the change that did: it saves
+   * reading it. Whoever else may have changed it, as eviction does, had another lease.
+   */
+  const written = new Map<string, { readonly change: number; readonly attempt: StoredAttempt }>()
+  let token: number | null = null
+
+  const attemptOf = (service: string, rollout: string, changesSoFar: number) => {
+    const last = written.get(service)
+    const isLast = last?.change === changesSoFar && last.attempt.rollout === rollout
+    return isLast ? last.attempt : attempts.get([service, rollout])
+  }
   /** Stays the oldest until it is gone: later attempts have later numbers. */
   let oldestKey: AttemptKey | null = null
 
   /** How many cohorts were evicted for what was added. */
   const add = (
-    service: string,
-    given: RolloutChange['archive'],
+    { service, lease, archive: given }: RolloutChange,
     encoded: readonly Encoded[],
+    changesSoFar: number,
   ): number => {
-    const total: Size = { ...((meta.get('archive') as Size | undefined) ?? NOTHING) }
+    if (lease.token !== token) written.clear()
+    token = lease.token
+    const total: Size = { ...((env.cells.get('archive') as Size | undefined) ?? NOTHING) }
     for (const { cohort, bytes } of encoded) {
-      if (archive.doesExist([service, cohort.number])) continue
+      const attempt = attemptOf(service, cohort.rollout, changesSoFar)
+      // Numbers of cohorts count up; an older one may have been archived without an answer.
+      const isNew = attempt !== undefined && cohort.number > attempt.last
+      if (!isNew && archive.doesExist([service, cohort.number])) continue
       void archive.put([service, cohort.number], bytes)
       // What an earlier attempt left was judged by another plan.
       const plan = given?.rollout === cohort.rollout ? given.plan : null
       total.cohorts += 1
-      total.bytes += note(service, cohort, plan, bytes.length)
+      const noted = note(service, cohort, attempt, plan, bytes.length)
+      total.bytes += noted.bytes - (attempt?.bytes ?? 0)
+      written.set(service, { change: changesSoFar + 1, attempt: noted })
     }
     const evicted = evict(total, Math.max(ARCHIVE_EVICTION_SLICE, 2 * encoded.length))
-    void meta.put('archive', total)
+    env.cells.put('archive', total)
     return evicted
   }
 
-  /** How many bytes the attempt takes more. */
+  /** The attempt with one more cohort. */
   const note = (
     service: string,
     cohort: Cohort,
+    before: StoredAttempt | undefined,
     plan: RolloutPlan | null,
     size: number,
-  ): number => {
+  ): StoredAttempt => {
     const { rollout, number, openedAt } = cohort
     const key = [service, rollout]
-    const before = attempts.get(key)
     const isNewPlan = plan !== null && before?.configHash !== plan.configHash
     const bytes = size + (isNewPlan ? putPlan(key, plan) : 0)
-    void attempts.put(key, {
+    const attempt = {
       rollout,
       first: before?.first ?? number,
       oldest: Math.min(before?.oldest ?? number, number),
@@ -81,8 +102,9 @@ export function buildLmdbArchive(
       evicted: before?.evicted ?? 0,
       bytes: (before?.bytes ?? 0) + bytes,
       configHash: plan?.configHash ?? before?.configHash ?? '',
-    })
-    return bytes
+    }
+    void attempts.put(key, attempt)
+    return attempt
   }
 
   const putPlan = (key: Key, plan: RolloutPlan): number => {
@@ -110,6 +132,7 @@ export function buildLmdbArchive(
   }
 
   const evictOne = (key: AttemptKey, total: Size) => {
+    written.delete(key[0])
     const attempt = attempts.get(key)!
     const range = { start: [key[0], attempt.oldest], limit: 2 }
     const [gone, next] = [...archive.getRange(range)]
@@ -138,16 +161,17 @@ export function buildLmdbArchive(
       const encoded = (change.archive?.cohorts ?? []).map(encode)
       let evicted = 0
       return {
-        write: () => {
+        write: (changesSoFar) => {
           const left = change.resetEvidence === true ? waiting(service) : []
           if (encoded.length + left.length > 0)
-            evicted = add(service, change.archive, [...encoded, ...left.map(encode)])
+            evicted = add(change, [...encoded, ...left.map(encode)], changesSoFar)
         },
         committed: () => {
           if (evicted > 0) onEvicted(evicted)
         },
       }
     },
+    forget: () => written.clear(),
     reading: {
       attempts: (service) =>
         env.read(`cannot read the archive of ${service}`, () =>

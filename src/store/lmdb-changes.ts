@@ -9,8 +9,8 @@ export const WATCH_INTERVAL_MS = 500
 export type LmdbChanges = {
   /** How many changes of the service there are, whoever made them. */
   readonly count: (service: string) => number
-  /** Counts a change by this store, which is the last thing in its write transaction; what `count` is then. */
-  readonly record: (service: string) => number
+  /** Counts a change by this store, after `before` others, which is the last thing in it; what `count` is then. */
+  readonly record: (service: string, before: number) => number
   /** A recorded change was not committed after all. */
   readonly forget: (service: string) => void
   /** See `Store.watch`. */
@@ -28,17 +28,16 @@ export function createLmdbChanges(
   log: StoreLog,
   setTimer: SetTimer,
 ): LmdbChanges {
-  const { changes, meta } = env.tables
+  const { changes } = env.tables
   const listeners = new Set<(service: string) => void>()
   const known = new Map<string, number>()
   let knownTotal = -1
   let cancel: (() => void) | null = null
 
   const count = (service: string) => changes.get(service) ?? 0
-  const total = () => (meta.get('changes') as number | undefined) ?? 0
 
   const findChanged = (): string[] => {
-    const seenTotal = total()
+    const seenTotal = (env.tables.meta.get('changes') as number | undefined) ?? 0
     if (seenTotal === knownTotal) return []
     const changed: string[] = []
     for (const { key, value } of changes.getRange({})) {
@@ -76,12 +75,12 @@ export function createLmdbChanges(
 
   return {
     count,
-    record: (service) => {
-      const number = count(service) + 1
+    record: (service, before) => {
+      const number = before + 1
       // A gap means that somebody else's change has not been told yet.
       if ((known.get(service) ?? 0) === number - 1) known.set(service, number)
       void changes.put(service, number)
-      void meta.put('changes', total() + 1)
+      env.cells.put('changes', ((env.cells.get('changes') as number | undefined) ?? 0) + 1)
       return number
     },
     forget: (service) => {

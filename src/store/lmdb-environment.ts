@@ -4,6 +4,8 @@ import { prepareStoreDirectory } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { ArchivedAttempt } from './store.ts'
+import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
+import { createWriteGroup } from './lmdb-write-group.ts'
 import { createWriteGate } from './write-gate.ts'
 
 /** Version of the layout of everything below; a store of a newer one is refused. */
@@ -21,6 +23,7 @@ export type LmdbEnvironment = {
   /** The directory held no store before. */
   readonly isNew: boolean
   readonly tables: LmdbTables
+  readonly cells: LmdbCells
   /** Runs `look` on one snapshot that holds every commit made so far by any process. */
   readonly read: <T>(what: string, look: () => T) => Promise<T>
   /**
@@ -29,6 +32,8 @@ export type LmdbEnvironment = {
    * does not take has the later ones rejected at once, until a probe shows that there is room again.
    */
   readonly write: <T>(what: string, change: () => T) => Promise<T>
+  /** The same for a small change that comes with many others, in one transaction with them; see WriteGroup. */
+  readonly writeTogether: <T>(what: string, change: () => T) => Promise<T>
   /** Waits for the writes that were asked for and closes; later calls are rejected. */
   readonly close: () => Promise<void>
 }
@@ -133,6 +138,8 @@ function createEnvironment(
   let closing: Promise<void> | null = null
   let hasFailed = false
 
+  const cells = createLmdbCells(tables.meta)
+
   const assertOpen = (what: string) => {
     if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
   }
@@ -153,12 +160,13 @@ function createEnvironment(
   }
   const commit = async <T>(change: () => T): Promise<T> => {
     try {
-      return await track(root.childTransaction(change))
+      return await root.childTransaction(() => cells.during(change))
     } catch (error) {
       hasFailed = true
       throw await findCause(error)
     }
   }
+  const group = createWriteGroup(commit)
   const probe = async () => {
     await commit(() => void tables.meta.put('probe', Buffer.alloc(PROBE_BYTES)))
     // The room stays, for what comes next.
@@ -174,10 +182,22 @@ function createEnvironment(
     assertOpen(what)
   }
 
+  const write = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    assertOpen(what)
+    if (gate.isShut()) await pass(what)
+    try {
+      return await track(run())
+    } catch (error) {
+      if (isOfDisk(error)) gate.shut(error)
+      throw toStoreError(what, error)
+    }
+  }
+
   return {
     path,
     isNew,
     tables,
+    cells,
     read: async (what, look) => {
       assertOpen(what)
       try {
@@ -187,16 +207,12 @@ function createEnvironment(
         throw toStoreError(what, error)
       }
     },
-    write: async (what, change) => {
-      assertOpen(what)
-      if (gate.isShut()) await pass(what)
-      try {
-        return await commit(change)
-      } catch (error) {
-        if (isOfDisk(error)) gate.shut(error)
-        throw toStoreError(what, error)
-      }
-    },
+    write: (what, change) =>
+      write(what, () => {
+        group.flush()
+        return commit(change)
+      }),
+    writeTogether: (what, change) => write(what, () => group.add(change)),
     close: () => (closing ??= finish()),
   }
 }

@@ -16,26 +16,26 @@ export function buildLmdbLease(
   return {
     acquireLease: (holder, ttlMs, now) =>
       env.write('cannot take the lease', () => {
-        const current = stored()
+        const current = env.cells.get('lease') as StoredLease | undefined
         const isMine = current?.holder === holder
         if (current !== undefined && !isMine && current.expiresAt > now) return null
         const token = (current?.token ?? 0) + (isMine ? 0 : 1)
         const lease: StoredLease = { holder, token, expiresAt: now + ttlMs }
-        void env.tables.meta.put('lease', lease)
+        env.cells.put('lease', lease)
         return { holder, token }
       }),
     releaseLease: (lease) =>
       env.write('cannot give the lease back', () => {
         if (!isLeaseHeld(env, lease)) return
         const free: StoredLease = { holder: null, token: lease.token, expiresAt: 0 }
-        void env.tables.meta.put('lease', free)
+        env.cells.put('lease', free)
       }),
     leaseHolder: () => env.read('cannot read the lease', () => stored()?.holder ?? null),
   }
 }
 
-/** Whether nobody has taken the lease since. Its time may be over: only a successor fences it off. */
+/** In a write transaction: whether nobody has taken the lease since. Its time may be over: only a successor fences it off. */
 export function isLeaseHeld(env: LmdbEnvironment, lease: Lease): boolean {
-  const stored = env.tables.meta.get('lease') as StoredLease | undefined
+  const stored = env.cells.get('lease') as StoredLease | undefined
   return stored?.holder === lease.holder && stored.token === lease.token
 }

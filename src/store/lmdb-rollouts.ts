@@ -28,9 +28,15 @@ export function buildLmdbRollouts(
   /** Revisions that this store has written, with the number of the change that did; it saves reading a state. */
   const written = new Map<string, { readonly change: number; readonly revision: number }>()
 
-  const revisionOf = (service: string): number | null => {
+  const revisionOf = (service: string, changesSoFar: number): number | null => {
     const last = written.get(service)
-    return last?.change === changes.count(service) ? last.revision : storedRevision(env, service)
+    return last?.change === changesSoFar ? last.revision : storedRevision(env, service)
+  }
+
+  const forget = (service: string) => {
+    changes.forget(service)
+    archive.forget()
+    written.delete(service)
   }
 
   return {
@@ -58,21 +64,25 @@ export function buildLmdbRollouts(
         const archiving = archive.prepare(change)
         const write = prepareChange(env, change, archiving.write)
         const { service, expectedRevision, lease, state } = change
-        const committed = await env.write<CommitResult>(what, () => {
+        let hasRun = false
+        const committed = await env.writeTogether<CommitResult>(what, () => {
+          // It was taken back with its group, and what this store knew of it with it.
+          if (hasRun) forget(service)
+          hasRun = true
           if (!isLeaseHeld(env, lease)) return { ok: false, reason: 'fenced' }
-          const before = revisionOf(service)
+          const count = changes.count(service)
+          const before = revisionOf(service, count)
           if (before !== expectedRevision) return { ok: false, reason: 'conflict' }
-          const decision = write()
+          const decision = write(count)
           const revision = state?.revision ?? before
-          const number = changes.record(service)
+          const number = changes.record(service, count)
           if (revision !== null) written.set(service, { change: number, revision })
           return { ok: true, decision }
         })
         archiving.committed()
         return committed
       } catch (error) {
-        changes.forget(change.service)
-        written.delete(change.service)
+        forget(change.service)
         throw toStoreError(what, error)
       }
     },
@@ -100,12 +110,12 @@ export function buildLmdbRollouts(
   }
 }
 
-/** Encodes what is to be written now, so that the transaction is short; what runs in it returns the decision, numbered. */
+/** Encodes what is to be written now, so that the transaction is short; what runs in it, with how many changes there were, returns the decision, numbered. */
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
-  writeArchive: () => void,
-): () => Decision | null {
+  writeArchive: (changesSoFar: number) => void,
+): (changesSoFar: number) => Decision | null {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -119,8 +129,8 @@ function prepareChange(
     bytes: encodeUnits(batch),
   }))
 
-  return () => {
-    writeArchive()
+  return (changesSoFar) => {
+    writeArchive(changesSoFar)
     if (change.resetEvidence === true) {
       void evidence.remove(service)
       for (const table of [cohorts, units, tallies]) {

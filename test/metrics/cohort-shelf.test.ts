@@ -19,6 +19,13 @@ t.test('what comes after a number is found, whether or not the number is there',
   t.same(after(7), [8, 13])
   t.same(after(13), [])
   t.same(numbersOf(shelfOf().after(0)), [])
+  const many = Array.from({ length: 40 }, (_, n) => 2 * n)
+  for (const n of [-1, 3, 70, 72, 78]) {
+    t.same(
+      numbersOf(shelfOf(...many).after(n)),
+      many.filter((each) => each > n),
+    )
+  }
   t.end()
 })
 

@@ -21,3 +21,9 @@ t.test('a plan has its metrics twice, and no secret in either place', (t) => {
   t.notMatch(JSON.stringify(hidden), SCORE.secret!)
   t.end()
 })
+
+t.test('a plan without a secret stays what it is', (t) => {
+  const open = plan({ analysis: { metrics: [ERRORS, GPU] } })
+  t.equal(hidePlanSecrets(open), open)
+  t.end()
+})

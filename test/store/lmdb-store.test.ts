@@ -14,8 +14,10 @@ import {
   SERVICE,
   commit,
   sampleCohort,
+  sampleDecision,
   sampleEvidence,
   samplePrediction,
+  sampleState,
   takeLease,
 } from './samples.ts'
 import { testStore } from './store-contract.ts'
@@ -98,6 +100,36 @@ t.test(
       51,
     )
     await store.close()
+  },
+)
+
+t.test(
+  'a service whose record is damaged keeps those of the same moment from nothing',
+  async (t) => {
+    const path = t.testdir()
+    const old = open({ path, noSubdir: false, maxDbs: 12 })
+    await old.openDB<number, string>('meta', {}).put('schema', 1)
+    const whole = encodeRecord(sampleState())
+    await old
+      .openDB<Buffer, string>('states', { encoding: 'binary' })
+      .put('b', whole.subarray(0, 9))
+    await old.close()
+    const [store, other] = [await openStore(path), await openStore(path)]
+    const lease = await takeLease(store)
+    const decided = (service: string) => ({ service, decision: sampleDecision({ service }) })
+    const results = await Promise.allSettled([
+      commit(store, lease, null, decided('a')),
+      commit(store, lease, 1, decided('b')),
+      commit(store, lease, null, decided('c')),
+    ])
+    t.match(results, [
+      { value: { ok: true, decision: { id: 1 } } },
+      { reason: { code: 'SERIN_STORE_FAILED', message: /cannot save the rollout of b/ } },
+      { value: { ok: true, decision: { id: 1 } } },
+    ])
+    for (const service of ['a', 'c']) t.equal(await other.readRevision(service), 1)
+    t.match(await commit(store, lease, 1, decided('a')), { ok: true, decision: { id: 2 } })
+    await Promise.all([store.close(), other.close()])
   },
 )
 

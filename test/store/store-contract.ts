@@ -98,6 +98,29 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     t.doesNotThrow(() => deepStrictEqual(record?.evidence, evidence))
   })
 
+  t.test('commits of one moment are each taken or refused by itself', async (t) => {
+    const store = await makeSubject(t).open()
+    const lease = await takeLease(store)
+    await commit(store, lease, null, { service: 'b' })
+    const decided = { decision: sampleDecision({ service: 'a' }) }
+    const results = await Promise.all([
+      commit(store, lease, null, { service: 'a', ...decided }),
+      commit(store, lease, null, { service: 'b' }),
+      commit(store, { ...lease, token: lease.token + 1 }, null, { service: 'c' }),
+      commit(store, lease, 1, { service: 'a', ...decided }),
+      commit(store, lease, 1, { service: 'b' }),
+    ])
+    t.match(results, [
+      { ok: true, decision: { id: 1 } },
+      { ok: false, reason: 'conflict' },
+      { ok: false, reason: 'fenced' },
+      { ok: true, decision: { id: 2 } },
+      { ok: true, decision: null },
+    ])
+    const revisions = ['a', 'b', 'c'].map((service) => store.readRevision(service))
+    t.strictSame(await Promise.all(revisions), [2, 2, null])
+  })
+
   t.test('a commit on another revision is a conflict and changes nothing', async (t) => {
     const store = await makeSubject(t).open()
     const lease = await takeLease(store)
