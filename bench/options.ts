@@ -12,7 +12,8 @@ export type Options = {
   readonly seconds: number
   readonly warmUp: WarmUpPlan
   readonly measures: readonly Measure[]
-  /** Rounds of the latency bursts. */
+  /** Rounds of services and workers. */
+  readonly fewerRounds: number
   readonly latencyRounds: number
   /** Rates of the latency bursts, in percent of the contender's saturation. */
   readonly percents: readonly number[]
@@ -65,7 +66,8 @@ export function readOptions(args: readonly string[]): Options {
     jsonFile: values.json ?? null,
     work,
     rounds: rounds ?? (quick ? 4 : 15),
-    latencyRounds: rounds ?? (quick ? 4 : 7),
+    fewerRounds: rounds ?? (quick ? 4 : 10),
+    latencyRounds: rounds ?? (quick ? 3 : 5),
     seconds: wholeNumber('--seconds', values.seconds) ?? 1,
     warmUp: {
       requests: warmUpRequests ?? work.warmUpRequests,

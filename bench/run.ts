@@ -54,6 +54,8 @@ let report: Report = {
   settings: {
     work: work.name,
     rounds,
+    latencyRounds: options.latencyRounds,
+    otherRounds: options.fewerRounds,
     seconds,
     connections: work.connections,
     warmUpRequests: options.warmUp.requests,
@@ -76,7 +78,7 @@ function keep(part: Partial<Report>): void {
 
 async function compare(): Promise<Partial<Report>> {
   return onStage('cost', async (stage, driver) => {
-    const comparison = await compareOn(stage)
+    const comparison = await compareOn(stage, rounds)
     if (!has('latency')) return comparison
     const saturation = saturationOf(comparison)
     const { latencyRounds, percents } = options
@@ -92,13 +94,14 @@ async function compare(): Promise<Partial<Report>> {
 }
 
 function compareServices(): Promise<Comparison> {
-  return onStage('services', compareOn)
+  return onStage('services', (stage) => compareOn(stage, options.fewerRounds))
 }
 
 function compareWorkers(): Promise<Partial<Report>> {
   return onStage('workers', async (stage, driver) => {
-    const workers = await compareOn(stage)
-    const plan = { work, rounds, saturation: saturationOf(workers) }
+    const { fewerRounds } = options
+    const workers = await compareOn(stage, fewerRounds)
+    const plan = { work, rounds: fewerRounds, saturation: saturationOf(workers) }
     // The floor has no workers.
     const compared = stage.running.filter(({ contender }) => contender.name !== FLOOR)
     return { workers, workersAtRate: await measureRateCost(compared, driver, plan, console.log) }
@@ -119,7 +122,7 @@ async function onStage<T>(
   }
 }
 
-async function compareOn(stage: Stage): Promise<Comparison> {
+async function compareOn(stage: Stage, rounds: number): Promise<Comparison> {
   const burst = createCostBurst(stage, seconds)
   await warmUp(stage.running, burst, options.warmUp, console.log)
   return buildComparison(await measureCost(stage.running, burst, rounds, console.log))

@@ -6,7 +6,7 @@ const STEADY_BURSTS = 5
 /** What counts as further down. */
 const FALL = 0.02
 /** Nobody is waited for longer. */
-const MOST_BURSTS = 50
+const MOST_BURSTS = 30
 
 /** How long to warm up: at least so many requests for each worker, and where it is said so until their cost has settled. */
 export type WarmUpPlan = { readonly requests: number; readonly untilSteady: boolean }
