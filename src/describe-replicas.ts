@@ -30,11 +30,11 @@ export function describeLead(lead: Lead, holder: string | null): string {
   return `${holder === null ? 'another process' : describeProcess(holder)} decides`
 }
 
-/** What the log says of who decides, and who else is there. `onLead` is told as well. */
+/** What the log says of who decides, who else is there, and what is not taken up. `onLead` is told as well. */
 export function tellOfReplicas(
   log: FastifyBaseLogger,
   onLead: (leads: boolean) => void = () => {},
-): Required<Pick<EvaluatorDeps, 'onLead' | 'onReplicas'>> {
+): Required<Pick<EvaluatorDeps, 'onLead' | 'onReplicas' | 'onUntaken'>> {
   return {
     onLead: (lead) => {
       onLead(lead === 'here')
@@ -44,5 +44,10 @@ export function tellOfReplicas(
       else log.warn('nobody is known to decide on this store: the last weights are kept')
     },
     onReplicas: (seen) => log[seen.differing.length > 0 ? 'warn' : 'info'](describeReplicas(seen)),
+    onUntaken: (untaken) => {
+      const waiting = untaken.map(({ sentence }) => sentence)
+      if (waiting.length === 0) log.info('the store has taken up all of the configuration')
+      else log.warn({ waiting }, 'the store has not taken up all of the configuration in force')
+    },
   }
 }

@@ -14,11 +14,11 @@ export type Stage = {
 /** What `GET /readyz` answers: whether requests should be sent here, and a sentence on each part. */
 export function describeReadiness(
   stage: Stage,
-  evaluator: Pick<Evaluator, 'lead' | 'replicas' | 'deciding'>,
+  evaluator: Pick<Evaluator, 'lead' | 'replicas' | 'deciding' | 'untaken'>,
   services: readonly Pick<Service, 'name'>[],
   store: string,
 ): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> } {
-  const { lead, replicas } = evaluator
+  const { lead, replicas, untaken } = evaluator
   const decided = services.flatMap(({ name }) => {
     const deciding = evaluator.deciding(name)
     return deciding === null ? [] : [{ name, ...deciding }]
@@ -30,6 +30,7 @@ export function describeReadiness(
     evaluator: describeLead(lead, holder),
     replicas: replicas === null ? describeFollowing(lead, differing) : describeReplicas(replicas),
     store,
+    configuration: ['in force', ...untaken.map(({ sentence }) => sentence)].join('; '),
   }
   return { ready: stage.ready, checks }
 }

@@ -142,7 +142,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const hasJoined = () => join.hasJoined()
   const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
 
-  const lastReload = new LastReload(clock, metrics.setReloadSuccess)
+  const lastReload = new LastReload({ clock, metrics, untaken: () => evaluator.untaken })
   const prepareReload = createPrepareReload({
     clock,
     live: () => live,
@@ -157,6 +157,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       await notifications.follow(next.config.services)
       await evaluator.reconfigure(rolloutsOf(next), 'configuration')
       await evaluator.reconfigureExperiments(experimentsOf(next), 'configuration')
+      return evaluator.untaken.map(({ sentence }) => sentence)
     },
     onResult: lastReload.note,
   })

@@ -36,8 +36,8 @@ export function createOperatorCommands(
       return { ok: false, code: 'SERIN_REFUSED', detail }
     }
     if (result.ok) return { ...result, status: look.status(service)! }
-    const { lead, holder } = evaluator.deciding(service)!
     if (result !== DECIDED_ELSEWHERE) return withStore(result, store)
+    const { lead, holder } = evaluator.deciding(service)!
     return lead === 'unknown' ? byNobody(store) : byAnother(result, holder)
   }
 }

@@ -26,8 +26,8 @@ export type ReloadDeps = {
   readonly build: (next: Config, previous: LiveServices) => LiveServices
   /** Why a rollout cannot go on under a plan; null when it can. */
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
-  /** Puts the new services in place of the old ones. */
-  readonly replace: (next: LiveServices) => Promise<void>
+  /** Puts the new services in place of the old ones; resolves with sentences of what waits for the store. */
+  readonly replace: (next: LiveServices) => Promise<readonly string[]>
   /** Told why a configuration was refused; null = it was taken. */
   readonly onResult: (problems: readonly string[] | null) => void
 }
@@ -36,12 +36,19 @@ export type ReloadDeps = {
 export type PreparedReload =
   | {
       readonly ok: true
-      /** Takes it over; resolves with sentences of what has changed. */
-      readonly take: () => Promise<readonly string[]>
+      /** Takes it over, whether the store is there or not. */
+      readonly take: () => Promise<TakenConfig>
       /** It is not taken, since others cannot take it. */
       readonly discard: () => void
     }
   | { readonly ok: false; readonly problems: readonly string[] }
+
+/** A configuration that is in force now, in sentences. */
+export type TakenConfig = {
+  readonly changes: readonly string[]
+  /** What the store has not taken up of it: that is tried again until it has. */
+  readonly waiting: readonly string[]
+}
 
 /** Checks a configuration that was read, and changes nothing yet. Rejects when that cannot be told. */
 export type PrepareReload = (loaded: ConfigResult) => Promise<PreparedReload>
@@ -69,7 +76,7 @@ export async function reloadFrom(
   prepare: PrepareReload,
 ): Promise<ReloadResult> {
   const prepared = await prepare(await read())
-  return prepared.ok ? { ok: true, changes: await prepared.take() } : prepared
+  return prepared.ok ? { ok: true, ...(await prepared.take()) } : prepared
 }
 
 /** Reloads and tells the log what became of it; never rejects. */
@@ -79,10 +86,13 @@ export async function reloadAndLog(
 ): Promise<void> {
   try {
     const result = await reload()
-    if (result.ok) log.info({ changes: result.changes }, 'reloaded')
-    else log.error({ problems: result.problems }, 'refused to reload; the old configuration stays')
+    if (result.ok) {
+      const { changes, waiting } = result
+      log.info({ changes, waiting }, 'reloaded')
+    } else
+      log.error({ problems: result.problems }, 'refused to reload; the old configuration stays')
   } catch (error) {
-    log.error({ err: error }, 'failed to reload; the old configuration stays')
+    log.error({ err: error }, 'failed to reload')
   }
 }
 
@@ -107,9 +117,9 @@ async function check(deps: ReloadDeps, memory: Memory, next: Config): Promise<Pr
     ok: true,
     take: async () => {
       try {
-        const changes = await takeOver(deps, memory, next, certificate)
+        const taken = await takeOver(deps, memory, next, certificate)
         deps.onResult(null)
-        return changes
+        return taken
       } catch (error) {
         deps.onResult([(error as Error).message])
         throw error
@@ -124,24 +134,41 @@ async function takeOver(
   memory: Memory,
   next: Config,
   certificate: Renewal | null,
-): Promise<readonly string[]> {
+): Promise<TakenConfig> {
   const previous = deps.live()
   // Anew: weights may have changed since the check.
   const upcoming = deps.build(next, previous)
   try {
     certificate?.serve()
-    await deps.replace(upcoming)
+    const waiting = await deps.replace(upcoming)
+    return { changes: listChanges(deps, memory, { previous, upcoming, certificate }), waiting }
   } finally {
     // Requests that were assigned before go on; their connections end with the last of them.
     previous.targets.release()
   }
+}
+
+function listChanges(
+  { clock }: Pick<ReloadDeps, 'clock'>,
+  memory: Memory,
+  {
+    previous,
+    upcoming,
+    certificate,
+  }: {
+    readonly previous: LiveServices
+    readonly upcoming: LiveServices
+    readonly certificate: Renewal | null
+  },
+): readonly string[] {
+  const next = upcoming.config
   const renewals = [
     ...(certificate?.isNew === true ? ['gateway.tls: a new certificate'] : []),
     ...describeRenewals(previous.targets, upcoming.targets),
   ]
   const isSame = previous.config.hash === next.hash
   if (isSame && renewals.length > 0) return renewals
-  const now = deps.clock.monotonic()
+  const now = clock.monotonic()
   if (isSame && memory.last !== null && now - memory.last.at < RECENT_MS) {
     const ago = formatTimeSpan(now - memory.last.at)
     return [

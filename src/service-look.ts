@@ -35,7 +35,10 @@ export type ServiceLook = {
 /** Looks at the services as they are at the moment of the question. */
 export function createServiceLook(deps: {
   readonly live: () => LiveServices
-  readonly evaluator: () => Pick<Evaluator, 'view' | 'experiment' | 'replicasOf' | 'deciding'>
+  readonly evaluator: () => Pick<
+    Evaluator,
+    'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf'
+  >
   readonly clock: Clock
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
@@ -73,6 +76,7 @@ export function createServiceLook(deps: {
         experiment: deps.evaluator().experiment(name),
         replicas: deps.evaluator().replicasOf(name),
         deciding: deps.evaluator().deciding(name),
+        untaken: deps.evaluator().untakenOf(name),
       }
     },
     figures: (service) => {

@@ -1,13 +1,18 @@
 import t from 'tap'
 import type { Deciding } from '../src/domain/replica.ts'
 import { describeReadiness } from '../src/describe-stage.ts'
+import type { Untaken } from '../src/evaluator/evaluator-deps.ts'
 import type { SeenReplicas } from '../src/evaluator/replicas.ts'
 
 /** The checks of a gateway with two services and what is not decided on. */
-function checksOf(replicas: SeenReplicas | null, deciding: Deciding) {
+function checksOf(
+  replicas: SeenReplicas | null,
+  deciding: Deciding,
+  untaken: readonly Untaken[] = [],
+) {
   const services = ['plain', 'a', 'b'].map((name) => ({ name }))
   const evaluator = {
-    ...{ lead: deciding.lead, replicas },
+    ...{ lead: deciding.lead, replicas, untaken },
     deciding: (name: string) =>
       name === 'plain' ? null : { ...deciding, differs: deciding.differs && name === 'b' },
   }
@@ -53,3 +58,13 @@ t.test(
     })
   },
 )
+
+t.test('/readyz says what of the configuration in force is not taken up', (t) => {
+  const here = { lead: 'here', holder: null, differs: false } as const
+  t.match(checksOf(null, here), { configuration: 'in force' })
+  const untaken = ['a', 'b'].map((service) => ({ service, sentence: `services.${service}: waits` }))
+  t.match(checksOf(null, here, untaken), {
+    configuration: 'in force; services.a: waits; services.b: waits',
+  })
+  t.end()
+})

@@ -24,11 +24,15 @@ t.test('A reload that comes after that of the watcher tells what that one change
     readCertificate: () => null,
     build: liveOf,
     refusal: async () => null,
-    replace: async (next) => void (live = next),
+    replace: async (next) => {
+      live = next
+      return ['services.m: waits']
+    },
     onResult: () => {},
   })
   const reload = async (config: Config) => {
     const result = await reloadFrom(async () => ({ ok: true, config, warnings: [] }), prepare)
+    if (result.ok) t.same(result.waiting, ['services.m: waits'])
     return result.ok ? result.changes : result.problems
   }
   const unchanged = [/^nothing has changed since the file was last taken over \(it is watched/]

@@ -93,15 +93,20 @@ export type FeedbackContentType = 'application/json' | 'application/x-ndjson'
 /** How many lines of feedback became what; `line` counts from 1. */
 export type FeedbackReport = Json<typeof FeedbackReportSchema>
 
-/** `changes` and `problems` are sentences; a configuration with problems changed nothing. */
+/**
+ * Sentences. A configuration with problems changed nothing; else it is in force, and `waiting` is what the store has
+ * not taken up of it.
+ */
 export type ReloadResult =
-  | { readonly ok: true; readonly changes: readonly string[] }
+  | { readonly ok: true; readonly changes: readonly string[]; readonly waiting: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] }
 
 /** What became of the last reload; times in milliseconds since the epoch. */
 export type ReloadStanding = {
   /** When the configuration in force was taken. */
   readonly inForceSince: number
+  /** What the store has not taken up of it by now, in sentences. */
+  readonly waiting: readonly string[]
   /** What was read since and not taken, with sentences that say why; null = nothing, or it has been mended. */
   readonly refused: { readonly at: number; readonly problems: readonly string[] } | null
 }

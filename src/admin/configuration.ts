@@ -4,7 +4,7 @@ import type { Operation } from './operation.ts'
 import { presentReload, type ReloadStandingJson } from './present-reload.ts'
 import { AdminError } from './problem.ts'
 import type { RouteContext } from './route-context.ts'
-import { ReloadStandingSchema } from './schema-reload.ts'
+import { ReloadedSchema, ReloadStandingSchema } from './schema-reload.ts'
 
 const GET: Operation = {
   id: 'getConfiguration',
@@ -26,7 +26,8 @@ const RELOAD: Operation = {
   id: 'reload',
   tag: 'configuration',
   summary: 'Read the file again',
-  description: 'A file with a mistake changes nothing: 422 tells all of its `problems`.',
+  description:
+    'A file with a mistake changes nothing: 422 tells all of its `problems`. One that is good is in force with the answer, also while the store is away.',
   scope: 'operate',
   body: {
     schema: Type.Object({}, { additionalProperties: false }),
@@ -37,13 +38,14 @@ const RELOAD: Operation = {
   answers: {
     200: {
       description: 'What has changed.',
-      schema: Type.Object({
-        changes: Type.Array(Type.String(), { description: 'Empty = nothing has.' }),
-      }),
-      example: { changes: ['services.credit-risk.variants.canary.version: 2.0 → 2.1'] },
+      schema: ReloadedSchema,
+      example: {
+        changes: ['services.credit-risk.variants.canary.version: 2.0 → 2.1'],
+        waiting: [],
+      },
     },
   },
-  errors: ['SERIN_CONFIG_INVALID', 'SERIN_STORE_FAILED'],
+  errors: ['SERIN_CONFIG_INVALID'],
 }
 
 const STANDING: Operation = {
@@ -59,6 +61,7 @@ const STANDING: Operation = {
       schema: ReloadStandingSchema,
       example: {
         inForceSince: '2027-05-01T11:00:00.000Z',
+        waiting: [],
         refused: {
           at: '2027-05-01T11:58:00.000Z',
           problems: ['serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'],
@@ -79,7 +82,7 @@ export function addConfigurationRoutes(app: FastifyInstance, { deps, route }: Ro
 
   app.post('/api/v1/reload', route(RELOAD), async () => {
     const result = await deps.reload()
-    if (result.ok) return { changes: result.changes }
+    if (result.ok) return { changes: result.changes, waiting: result.waiting }
     const { problems } = result
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
     throw new AdminError(

@@ -5,7 +5,9 @@ import type { ServiceStatus } from './service-status.ts'
 
 /** What must be said of who decides on a service, and of how its requests are shared out; null = nothing. */
 export function noticeOf(status: ServiceStatus): string | null {
-  const sentences = [ofDeciding(status), ofRules(status)].filter((each) => each !== null)
+  const sentences = [ofDeciding(status), status.untaken, ofRules(status)].filter(
+    (each) => each !== null,
+  )
   return sentences.length === 0 ? null : sentences.join('. ')
 }
 

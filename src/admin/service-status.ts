@@ -23,6 +23,8 @@ export type ServiceStatus = {
   readonly replicas: ServiceReplicas | null
   /** Who decides; null where nothing is decided. */
   readonly deciding: Deciding | null
+  /** What the store has not taken up of its configuration, as a sentence; null = nothing. */
+  readonly untaken: string | null
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */

@@ -3,7 +3,7 @@ import type { FeedbackReport } from '../admin/admin-deps.ts'
 import type { CohortsAnswer } from '../admin/cohorts.ts'
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { ExperimentsAnswer, PastExperimentJson } from '../admin/present-experiments.ts'
-import type { ReloadStandingJson } from '../admin/present-reload.ts'
+import type { ReloadedJson, ReloadStandingJson } from '../admin/present-reload.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
@@ -67,7 +67,7 @@ export type AdminClient = {
   /** What became of the last reload. */
   readonly lastReload: () => Promise<ReloadStandingJson>
   /** Resolves with what changed. */
-  readonly reload: () => Promise<readonly string[]>
+  readonly reload: () => Promise<ReloadedJson>
   readonly close: () => Promise<void>
 }
 
@@ -198,7 +198,7 @@ export function createAdminClient(options: {
     lastReload: async () => (await get('reload')).body as ReloadStandingJson,
     reload: async () => {
       const answer = await send('POST', 'reload', { body: '{}', headers: JSON_TYPE })
-      return (expectOk(answer, base).body as { changes: readonly string[] }).changes
+      return expectOk(answer, base).body as ReloadedJson
     },
     // Who has been answered waits for nothing else: what is under way after Ctrl-C is dropped.
     close: () => agent.destroy(),

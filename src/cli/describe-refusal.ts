@@ -11,3 +11,10 @@ export function describeRefusal({ inForceSince, refused }: ReloadStandingJson): 
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more: \`serin check\`)` : ''
   return `the file read at ${renderTime(at)} was refused: ${problems[0]}${more}; the configuration of ${renderTime(inForceSince)} stays in force`
 }
+
+/** Says what the store has not taken up of the configuration in force; null = nothing. */
+export function describeWaiting({ inForceSince, waiting }: ReloadStandingJson): string | null {
+  if (waiting.length === 0) return null
+  const since = renderTime(inForceSince)
+  return `the configuration of ${since} is in force, and the store has not taken up all of it: ${waiting.join('; ')}`
+}

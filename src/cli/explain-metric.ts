@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
+import { CLIENT_ERROR } from '../rollout/hypotheses.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
 import { explainThreshold } from './explain-threshold.ts'
@@ -34,6 +35,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeSlow(metric),
     ...describeAboveCap(metric),
     ...describeLabelMissing(metric),
+    ...describeClientError(metric),
     ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
     ...(cap === null
       ? []
@@ -125,6 +127,13 @@ function describeLabelMissing({ name, kind }: MetricJson): readonly ExplainedLin
   return [line(2, text)]
 }
 
+function describeClientError({ kind, margins }: MetricJson): readonly ExplainedLine[] {
+  if (kind !== 'client-error') return []
+  const points = formatNumber(CLIENT_ERROR.apart * 100)
+  const text = `It guards all others: the share of answers with a 4xx that \`errors.statuses\` does not name. It pauses where a share more than ${formatPercent(margins!.harm)} larger is shown and the two lie ${points} percentage points apart.`
+  return [line(2, text)]
+}
+
 // What rolls back is the usual one.
 function describeRole(metric: MetricJson): string {
   const effect = effectOfFailure(metric)
@@ -148,7 +157,9 @@ function describeTested(metric: MetricJson): string {
     case 'failed':
       return isHarmShown(metric) ? 'shown to be worse.' : 'beyond its limit.'
     case 'inconclusive':
-      return 'nothing is shown yet.'
+      return isHarmShown(metric)
+        ? 'shown to be worse, by too little to act on.'
+        : 'nothing is shown yet.'
     case 'error':
       return UNREAD
   }

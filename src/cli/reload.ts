@@ -7,9 +7,10 @@ export function addReloadCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program.command('reload').description('let the gateway read its configuration file again'),
   ).action(async (options: ReadOptions) => {
-    const changes = await withClient(io, options, (client) => client.reload())
-    if (options.output === 'json') return writeJson(io, { changes })
+    const { changes, waiting } = await withClient(io, options, (client) => client.reload())
+    if (options.output === 'json') return writeJson(io, { changes, waiting })
     const lines = changes.length === 0 ? ['nothing has changed'] : changes
-    io.stdout.write(`${lines.join('\n')}\n`)
+    const told = waiting.map((sentence) => `in force, and waits for the store: ${sentence}`)
+    io.stdout.write(`${[...lines, ...told].join('\n')}\n`)
   })
 }

@@ -4,7 +4,7 @@ import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
-import { describeRefusal } from './describe-refusal.ts'
+import { describeRefusal, describeWaiting } from './describe-refusal.ts'
 import { renderStatus } from './render-status.ts'
 import { buildStyle, wrap } from './render.ts'
 import { watchServices, type Look } from './watch.ts'
@@ -26,7 +26,9 @@ export function addStatusCommand(program: Command, io: CliIo): void {
         return watchServices(io, client, { look, service: name ?? null, output: options.output })
       }
       const { services, reload, store } = await look()
-      const told = [store, describeRefusal(reload)].filter((text) => text !== null)
+      const told = [store, describeWaiting(reload), describeRefusal(reload)].filter(
+        (text) => text !== null,
+      )
       if (options.output === 'json') {
         if (name === undefined) return writeJson(io, { services, reload, store })
         // One service is printed as it is: what is to be said of the gateway goes to stderr.

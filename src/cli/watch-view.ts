@@ -1,6 +1,6 @@
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import type { CliIo } from './cli-io.ts'
-import { describeRefusal } from './describe-refusal.ts'
+import { describeRefusal, describeWaiting } from './describe-refusal.ts'
 import { renderTime } from './render-command.ts'
 import { renderWatch } from './render-watch.ts'
 import { createRepainter } from './repainter.ts'
@@ -42,7 +42,7 @@ function createScreen(io: CliIo): WatchView {
     show: (look, news) => {
       ;({ services } = look)
       decisions = news
-      told = [look.store, describeRefusal(look.reload)]
+      told = [look.store, describeWaiting(look.reload), describeRefusal(look.reload)]
       const isFresh = returned !== null && io.clock.monotonic() - returned.at < TOLD_MS
       paint(isFresh ? returned!.text : null)
     },
@@ -60,6 +60,7 @@ function createLineView(io: CliIo): WatchView {
   const before = new Map<string, ServiceJson>()
   let lastTold: ReadonlySet<string> | null = null
   let refusal: string | null = null
+  let waiting: string | null = null
   let store: string | null = null
   let isAway = false
   const write = (line: string) => void io.stdout.write(`${line}\n`)
@@ -72,6 +73,9 @@ function createLineView(io: CliIo): WatchView {
       const told = describeRefusal(reload)
       if (told !== refusal) note(`gateway  ${told ?? 'the file was read again, and is in force'}`)
       refusal = told
+      const waits = describeWaiting(reload)
+      if (waits !== waiting) note(`gateway  ${waits ?? 'the store has taken up the configuration'}`)
+      waiting = waits
       const keys = decisions.map(keyOf)
       // Those that were made before the watch began are no news.
       const news = lastTold === null ? [] : decisions.filter((d) => !lastTold!.has(keyOf(d)))

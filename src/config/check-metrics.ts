@@ -15,7 +15,7 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
   for (const name of checker.keys(metrics)) {
     const path = [...metrics, name]
     const metric = checker.read<RawMetric>(path)
-    if (name === 'no-answer')
+    if (OWN_NAMES.includes(name))
       checker.problem(path, 'found a name that serin uses itself: choose another')
     if (metric?.kind === 'drift') checkThreshold(checker, path, metric)
     if (metric?.kind === 'disagreement') checkDisagreement(checker, service, path, metric)
@@ -31,6 +31,9 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
   }
 }
+
+/** Guards that come by themselves. */
+const OWN_NAMES: readonly unknown[] = ['no-answer', 'client-error']
 
 /** Whether a metric of labels stands beside rules alone, where nothing is judged. */
 function isOnlyShown(checker: Checker, service: ConfigPath, metric: RawMetric): boolean {

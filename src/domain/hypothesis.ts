@@ -3,17 +3,17 @@ import type { Better, DriftValue, OnFailure, ValuePlace } from './rollout-spec.t
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
  * baseline's?". A relative metric is one hypothesis, and brings others along (share above the cap,
- * missing labels, requests without an answer). Each has up to two e-processes: harm and proof.
+ * missing labels, requests without an answer, answers with a 4xx). Each has up to two e-processes: harm and proof.
  */
 export type Hypothesis = {
   /**
-   * `errors`, `rmse`, `rmse/above-cap`, `rmse/label-missing`, `no-answer`; of one segment `errors@gold`:
-   * unique in a rollout.
+   * `errors`, `rmse`, `rmse/above-cap`, `rmse/label-missing`, `no-answer`, `client-error`; of one segment
+   * `errors@gold`: unique in a rollout.
    */
   readonly id: string
   /** The requests that it is about; absent = all of them. */
   readonly segment?: string
-  /** The configured metric it belongs to; null for what guards all of them (`no-answer`). */
+  /** The configured metric it belongs to; null for what guards all of them (`no-answer`, `client-error`). */
   readonly metric: string | null
   readonly source: HypothesisSource
   /** What follows is said for `lower`; where higher is better, read ≥ for ≤ and less for more. */
@@ -22,8 +22,11 @@ export type Hypothesis = {
   readonly onFailure: OnFailure
   /** Its proof is needed before 100 %, and it has its share of the rollback α. */
   readonly required: boolean
-  /** H0: canary ≤ ratio × baseline. Disproved (harm) at log E ≥ ln(1/α); α = 0: never. */
-  readonly harm: { readonly ratio: number; readonly alpha: number }
+  /**
+   * H0: canary ≤ ratio × baseline. Disproved (harm) at log E ≥ ln(1/α); α = 0: never. Where there is an `apart`, the
+   * shares of units with the event must also lie so far apart, as they are seen.
+   */
+  readonly harm: { readonly ratio: number; readonly alpha: number; readonly apart?: number }
   /** H0: canary ≥ ratio × baseline + floor. Disproved (no worse) at log E ≥ ln(1/α). Null: never proved. */
   readonly proof: { readonly ratio: number; readonly floor: number; readonly alpha: number } | null
 }
@@ -42,6 +45,8 @@ export function proofRatio(hypothesis: Hypothesis): number {
 export type HypothesisSource =
   | { readonly of: 'failure' }
   | { readonly of: 'no-answer' }
+  /** Answers with a 4xx that is no failure. */
+  | { readonly of: 'client-error' }
   | {
       readonly of: 'latency'
       readonly quantile: number

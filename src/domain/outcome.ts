@@ -4,3 +4,6 @@
  * `rejected` = the queue was full or its deadline passed; `no_answer` = one of our timeouts.
  */
 export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
+
+/** An outcome as the evidence has it: of the good answers, those with a 4xx are told apart. */
+export type JudgedOutcome = Outcome | 'client_error'

@@ -37,6 +37,9 @@ export type PairCohort = {
 /** Sums over pairs: of values of both sides, or of events on either; what is there of pairs alone is there. */
 export type PairTally = BetTally | EventTally
 
+/** What bets on pairs are sized by: moments of both sides' values. */
+export type PairMoments = Pick<BetTally, 'n' | 'sum' | 'sumSq' | 'product'>
+
 /** What the pairs of an attempt's mirror steps have said. Plain data, stored with the evidence. */
 export type PairEvidence = {
   /** Of all mirror steps. */

@@ -1,10 +1,11 @@
 import type { Cohort, Pair } from './cohort.ts'
 import type { Cause } from './faults.ts'
+import type { PairCounts, PairMoments } from './pairs.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
 export type CohortOpening = Pick<
   Cohort,
-  'number' | 'rollout' | 'step' | 'pi' | 'epoch' | 'judged' | 'openedAt' | 'terms'
+  'number' | 'rollout' | 'step' | 'pi' | 'epoch' | 'judged' | 'openedAt' | 'mirrored' | 'terms'
 >
 
 /** The part of a cohort that adds up over replicas. */
@@ -18,6 +19,8 @@ export type CohortShare = CohortSums & {
   readonly replica: string
   /** Keys that it judged first. */
   readonly newUnits: readonly number[]
+  /** Of a mirrored cohort: its pairs; absent where it has only had feedback of others' pairs. */
+  readonly pairs?: PairCounts
 }
 
 /** What the replica that decides tells of a service's cohorts; the next one of the service takes its place. */
@@ -59,6 +62,8 @@ export type ReplicaReport = {
   readonly steps: readonly StepShare[]
   /** How canaries failed on it in the attempts that run; absent where an earlier version says it. */
   readonly faults?: readonly FaultShare[]
+  /** What its pairs have said in the attempts whose mirror steps run; absent where an earlier version says it. */
+  readonly pairs?: readonly PairFigures[]
 }
 
 /** How the canary of one attempt failed on one replica, overrides left out. */
@@ -82,6 +87,30 @@ export type StepShare = {
   readonly failures: Pair
   /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
   readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
+}
+
+/**
+ * What the pairs of one attempt have come to on one replica so far. Terms of later cohorts are made from it, and limits
+ * are read from it; it is no evidence.
+ */
+export type PairFigures = {
+  readonly service: string
+  readonly rollout: string
+  /** Index of the mirror step that the times `inStep` are of. */
+  readonly step: number
+  /** What labels have said, by the id of the test. */
+  readonly labels: Readonly<Record<string, PairMoments>>
+  /** Empty where nothing is asked of latencies. */
+  readonly times: readonly PairTimesShare[]
+}
+
+/** How long both sides took to the head of their answers, in the buckets of `LogHistogram` that hold anything. */
+export type PairTimesShare = {
+  /** Null: of all pairs. */
+  readonly segment: string | null
+  /** The baseline's lately: old ones fade. */
+  readonly baseline: LatencyCounts
+  readonly inStep: readonly [baseline: LatencyCounts, canary: LatencyCounts]
 }
 
 type LatencyCounts = readonly (readonly [bucket: number, count: number])[]

@@ -1,4 +1,5 @@
 import type { Evidence } from '../domain/evidence.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
 import { hidePlanSecrets } from '../rollout/hide-secrets.ts'
 import type { Transition } from '../rollout/transition.ts'
@@ -11,16 +12,20 @@ import type { CohortChanges } from './pending-changes.ts'
  */
 export function buildChange(
   transition: Transition,
-  context: DraftContext & {
-    readonly storedRevision: number | null
+  context: Omit<DraftContext, 'from'> & {
+    /** As the store has it; null = not at all. */
+    readonly stored: RolloutState | null
+    /** As it is known here. */
+    readonly known: RolloutState
     readonly lease: Lease
     readonly evidence: Evidence
     readonly cohorts: CohortChanges
   },
 ): RolloutChange {
   const { state, resetEvidence } = transition
-  const { storedRevision, lease, evidence, cohorts } = context
-  const draft = draftDecision(transition, context)
+  const { stored, lease, evidence, cohorts } = context
+  const draft = draftDecision(transition, { ...context, from: stored ?? context.known })
+  const storedRevision = stored?.revision ?? null
   // Where an attempt ends, what waits for labels has seen its last ones.
   const last = cohorts.put.filter((c) => c.mirrored !== true)
   const archived = resetEvidence ? [...cohorts.archive, ...last] : cohorts.archive

@@ -6,12 +6,12 @@ import type { ExperimentDeps, RunnerDeps } from './runner-deps.ts'
 export function buildRunnerDeps(
   service: string,
   deps: EvaluatorDeps,
-  lease: RunnerDeps['lease'],
+  lead: Pick<RunnerDeps, 'lease' | 'follows'>,
   replicas: ReplicaDeps,
 ): RunnerDeps {
   const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } = deps
   return {
-    ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider, lease },
+    ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider, ...lead },
     onTurn: deps.onTurn ?? (() => {}),
     ...replicas,
     reachability: (variant) => reachability(service, variant),

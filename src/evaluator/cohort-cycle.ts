@@ -4,7 +4,6 @@ import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import { BASELINE } from '../domain/variant.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
 import type { Slot } from '../metrics/cohort-slot.ts'
 import type { UnitClaims } from '../metrics/unit-claims.ts'
@@ -19,9 +18,11 @@ import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
 import { isComparing } from '../rollout/transition.ts'
-import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
+import { emptyEvidence, emptyRatio, withNewHypotheses } from '../statistics/empty-evidence.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { baselineQuantile } from './baseline-quantile.ts'
+import { cohortNumberAt } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { isDue } from './is-due.ts'
 import { takeLearnt, withLearnt } from './learn-terms.ts'
@@ -30,9 +31,6 @@ import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
 import { StartPoints } from './start-points.ts'
 import { unitsOf } from './units-of.ts'
-
-/** Samples that a latency quantile is read from, at least: 4 / (1 − q). */
-const QUANTILE_SAMPLES = 4
 
 /**
  * The cohorts of one attempt from opening to evidence: one is open at a time, closed ones settle, and
@@ -45,7 +43,7 @@ export class CohortCycle {
   readonly #ledger: CohortLedger
   readonly #foldedThrough = new Map<string, number>()
   readonly #starts: StartPoints
-  readonly #shared = new SharedCohorts()
+  readonly #shared: SharedCohorts
   #evidence: Evidence
   #lastNumber: number
   /** The last cohort whose draws are in the evidence. */
@@ -66,9 +64,10 @@ export class CohortCycle {
     this.#book = book
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
-    this.#lastNumber = timeNumber(now)
-    this.#evidence =
-      restored?.evidence ?? emptyEvidence(this.rollout, plan.hypotheses, this.#lastNumber)
+    this.#shared = new SharedCohorts(restored?.cohorts ?? [])
+    this.#lastNumber = cohortNumberAt(now)
+    const known = restored?.evidence ?? emptyEvidence(this.rollout, [], this.#lastNumber)
+    this.#evidence = withNewHypotheses(known, plan.hypotheses)
     for (const h of plan.hypotheses) {
       this.#foldedThrough.set(h.id, this.#evidence.hypotheses[h.id]!.foldedThrough)
     }
@@ -82,8 +81,8 @@ export class CohortCycle {
     const goesOn = restored !== null && restored.evidence !== null
     this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
-    const known = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
-    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, known)
+    const stored = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
+    this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, stored)
   }
 
   get evidence(): Evidence {
@@ -133,19 +132,21 @@ export class CohortCycle {
     after = 0,
     others: OtherReplicas | null = null,
   ): void {
-    const number = Math.max(this.#lastNumber + 1, after + 1, timeNumber(now))
-    this.#evidence = this.#pairs.turn(this.#evidence, { state, now, judged, number })
-    if (this.#pairs.isOpen) this.#lastNumber = number
-    this.#ledger.close(now, byInterval)
+    const number = Math.max(this.#lastNumber + 1, after + 1, cohortNumberAt(now))
     // What is learnt is frozen for the attempt; later cohorts are judged by it.
     for (const learnt of others?.learnt(this.#plan.service, this.rollout) ?? []) {
       this.#evidence = withLearnt(this.#evidence, learnt)
     }
+    const pairTurn = { state, now, judged, number, others: others?.pairFigures(state) ?? [] }
+    this.#evidence = this.#pairs.turn(this.#evidence, pairTurn)
+    if (this.#pairs.current !== null) this.#lastNumber = number
+    this.#ledger.close(now, byInterval)
     this.#open(state, now, judged, number)
     if (others === null) return
-    const [plan, folded] = [this.#plan, this.#foldedThrough]
-    const areThere = this.#shared.admits(others.areThere(), plan, this.#ledger)
-    const news = this.#shared.publication(plan, this.rollout, this.#ledger, folded, areThere)
+    const [plan, ledger, pairs] = [this.#plan, this.#ledger, this.#pairs]
+    const areThere = this.#shared.admits(others.areThere(), plan, ledger)
+    const all = { ledger, pairs, folded: this.#foldedThrough, lastNumber: this.#lastNumber }
+    const news = this.#shared.publication(plan, this.rollout, all, areThere)
     if (news !== null) others.publish(news)
   }
 
@@ -167,7 +168,7 @@ export class CohortCycle {
       judged,
       now,
       terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
-        this.#baselineQuantile(q, segment),
+        baselineQuantile(this.#book, q, segment),
       ),
     })
   }
@@ -175,7 +176,7 @@ export class CohortCycle {
   /** Settles and folds what is ready. True when the evidence changed. */
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
     const before = this.#evidence
-    this.#evidence = this.#pairs.fold(before, state, now)
+    this.#evidence = this.#pairs.fold(before, state, now, this.#shared)
     let changed = this.#evidence !== before
     this.#ledger.settleUntil(now, monotonicNow)
     for (const slot of this.#ledger.slotsAfter(this.#countedThrough)) {
@@ -195,7 +196,8 @@ export class CohortCycle {
     if (!this.#ledger.claims.isShared && !this.#shared.areAny) return null
     this.#ledger.settleUntil(now, monotonicNow)
     const folded = { counted: this.#countedThrough, byHypothesis: this.#foldedThrough }
-    return this.#shared.gather(others, this.#plan, this.#ledger, folded, now)
+    this.#pairs.settle(now)
+    return this.#shared.gather(others, this.#plan, this.#ledger, this.#pairs, folded, now)
   }
 
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
@@ -238,7 +240,10 @@ export class CohortCycle {
     this.#countedThrough = cohort.number
     const shares = this.#shared.sharesOf(cohort)
     // Who was assigned nothing new may still have seen known keys fail.
-    if (shares.length > 0) slot.used = true
+    if (shares.length > 0) {
+      slot.used = true
+      this.#book.servedElsewhere(now)
+    }
     if (!slot.used) return false
     const whole = this.#shared.whole(cohort)
     this.#evidence = foldAssignments(this.#evidence, whole)
@@ -286,15 +291,4 @@ export class CohortCycle {
       if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
     }
   }
-
-  #baselineQuantile(q: number, segment: string | undefined): number | null {
-    const drawn = this.#book.variants.get(BASELINE)!.drawnOf(segment)
-    return drawn.count < QUANTILE_SAMPLES / (1 - q) ? null : drawn.quantile(q)
-  }
-}
-
-// From the time, so that a restart never gives a number that a lost cohort had: labels of the lost
-// one would be booked into the new one.
-function timeNumber(now: number): number {
-  return Math.floor(now / 100)
 }

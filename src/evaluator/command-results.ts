@@ -1,9 +1,15 @@
+import type { Lease } from '../store/store.ts'
 import type { RunnerResult } from './runner-deps.ts'
 
 /** This process follows: its operator has to ask the one that decides. */
 export const DECIDED_ELSEWHERE: RunnerResult = refusedBy(
   'another process holds the lease to decide on this store: ask that one',
 )
+
+/** Why nothing is decided here: another process has the lease, or (`refused`) the configuration cannot go on. */
+export function whyNotHere(lease: Lease | null, refused?: string): RunnerResult {
+  return lease === null || refused === undefined ? DECIDED_ELSEWHERE : refusedBy(refused)
+}
 
 /** Nothing has changed, or nobody knows yet: the store did not answer. */
 export const STORE_FAILED: RunnerResult = {

@@ -1,3 +1,4 @@
+import { StoreError } from '../store/store-error.ts'
 import type { CommitResult } from '../store/store.ts'
 
 /** The store refused a change: another process wrote, or took the lease. */
@@ -9,4 +10,9 @@ export class CommitError extends Error {
         : 'the lease to decide was lost to another process',
     )
   }
+}
+
+/** Whether something failed because of the store, so that it can be done later; all else is a mistake in serin. */
+export function isOfStore(error: unknown): boolean {
+  return error instanceof StoreError || error instanceof CommitError
 }

@@ -201,5 +201,6 @@ function cycleBook(book: ServiceBook, variant: string, id: string): CycleBook {
     useLedger: (ledger) => book.compare(variant, ledger, id),
     // A fixed split has no mirror steps.
     usePairs: () => {},
+    servedElsewhere: (now) => book.servedElsewhere(now),
   }
 }

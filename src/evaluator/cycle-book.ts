@@ -8,4 +8,6 @@ export type CycleBook = {
   readonly useLedger: (ledger: CohortLedger, rollout: string) => void
   /** Copies come into this ledger. */
   readonly usePairs: (ledger: PairLedger) => void
+  /** Another process has served the service. */
+  readonly servedElsewhere: (now: number) => void
 }

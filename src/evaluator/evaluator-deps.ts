@@ -32,6 +32,8 @@ export type EvaluatorDeps = {
   readonly onLead?: (lead: Lead) => void
   /** Told when a process that decides sees others come, go, or run with another configuration. */
   readonly onReplicas?: (seen: SeenReplicas) => void
+  /** Told whenever another part of the configuration in force is not taken up by the store; empty = all of it is. */
+  readonly onUntaken?: (untaken: readonly Untaken[]) => void
   readonly onError: (what: string, error: unknown) => void
 }
 
@@ -40,3 +42,6 @@ export type Rollout = { readonly plan: RolloutPlan; readonly book: ServiceBook }
 
 /** A service whose split is fixed. */
 export type Experiment = { readonly plan: ExperimentPlan; readonly book: ServiceBook }
+
+/** A part of the configuration in force that the store has not taken up; the sentence begins with its place. */
+export type Untaken = { readonly service: string; readonly sentence: string }

@@ -6,26 +6,19 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { refusalOf } from '../rollout/reconcile.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
-import type { EvaluatorDeps, Experiment, Rollout } from './evaluator-deps.ts'
-import { buildExperimentDeps, buildRunnerDeps } from './build-runner-deps.ts'
-import { ExperimentRunner } from './experiment-runner.ts'
+import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
+import { buildRunnerDeps } from './build-runner-deps.ts'
+import { STORE_FAILED } from './command-results.ts'
+import type { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { readStart, rememberedStart } from './read-stored.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
-import { RolloutRunner } from './rollout-runner.ts'
-import type {
-  BookedLabel,
-  BookEvent,
-  RunnerDeps,
-  RunnerResult,
-  RunnerStart,
-} from './runner-deps.ts'
-import { takeUp } from './take-up.ts'
+import type { RolloutRunner } from './rollout-runner.ts'
+import type { BookedLabel, BookEvent, RunnerDeps, RunnerResult } from './runner-deps.ts'
+import { Services } from './services.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
@@ -41,8 +34,9 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps
   readonly #lease: LeaseKeeper
   readonly #replicas: Replicas
-  readonly #runners = new Map<string, RolloutRunner>()
-  readonly #experiments = new Map<string, ExperimentRunner>()
+  readonly #services: Services
+  /** What was told of what the store has not taken up. */
+  #told = ''
   #looking: Promise<void> | null = null
   #timers: readonly NodeJS.Timeout[] = []
 
@@ -51,6 +45,7 @@ export class Evaluator {
     const { store, clock, holder } = deps
     this.#lease = new LeaseKeeper(store, clock, holder)
     this.#replicas = new Replicas(store, clock, holder)
+    this.#services = new Services(deps, (service) => this.#runnerDeps(service))
   }
 
   /** Whether this process decides. */
@@ -86,7 +81,7 @@ export class Evaluator {
    * Throws a sentence when the configuration cannot go with it. `add` goes on from the store.
    */
   remember(rollout: Rollout, last: RolloutState): void {
-    this.#run(rememberedStart(rollout, last))
+    this.#services.remember(rollout, last)
   }
 
   /**
@@ -94,61 +89,44 @@ export class Evaluator {
    * that is remembered goes on from the store by itself. Rejects with a sentence when the configuration
    * cannot go with what is stored.
    */
-  async add(rollout: Rollout): Promise<void> {
-    const start = await readStart(this.#deps.store, rollout)
-    const { plan, record, past } = start
-    // What it did in the meantime to protect users stands until it has been decided about.
-    if (record !== null && this.#runners.has(plan.service)) {
-      takeUp(plan, record, { now: this.#deps.clock.now(), past })
-    } else this.#run(start)
+  add(rollout: Rollout): Promise<void> {
+    return this.#services.add(rollout)
   }
 
   /** Takes up a fixed split from the store, or begins it; the data plane has its weights when this resolves. */
-  async addExperiment({ plan, book }: Experiment): Promise<void> {
-    const deps = buildExperimentDeps(plan.service, this.#deps, this.#runnerDeps(plan.service))
-    const runner = new ExperimentRunner(deps, plan, book)
-    await runner.open()
-    this.#experiments.set(plan.service, runner)
-  }
-
-  /** Why a rollout cannot go on (or begin again) under another plan; null when it can. */
-  async refusal(plan: RolloutPlan): Promise<string | null> {
-    const running = this.#runners.get(plan.service)
-    if (running !== undefined) return running.refusal(plan)
-    const record = await this.#deps.store.readRollout(plan.service)
-    return record === null ? null : refusalOf(plan, record.state)
+  addExperiment(experiment: Experiment): Promise<void> {
+    return this.#services.addExperiment(experiment)
   }
 
   /**
-   * Goes on with these rollouts under their new plans; those that are gone end here, kept in the store.
-   * Rejects with the first failure, when all of them have gone on as far as the store lets them.
+   * Why a rollout cannot go on (or begin again) under another plan; null when it can. Where the store cannot be asked,
+   * other versions of a rollout that is known here are refused, and nothing else is.
    */
-  async reconfigure(rollouts: readonly Rollout[], actor: string): Promise<void> {
-    for (const service of [...this.#runners.keys()]) {
-      if (rollouts.some((r) => r.plan.service === service)) continue
-      await this.#runners.get(service)!.flush()
-      this.#runners.delete(service)
-    }
-    const failures: unknown[] = []
-    for (const rollout of rollouts) {
-      // What the store does not take of one rollout must not leave the next one with books that are gone.
-      await this.#goOn(rollout, actor).catch((error: unknown) => failures.push(error))
-    }
-    if (failures.length > 0) throw failures[0]
+  refusal(plan: RolloutPlan): Promise<string | null> {
+    return this.#services.refusal(plan)
+  }
+
+  /**
+   * Goes on with these rollouts under their new plans; those that are gone end here, kept in the store. `untaken`
+   * is what the store did not take or give of it: each look tries again.
+   */
+  reconfigure(rollouts: readonly Rollout[], actor: string): Promise<void> {
+    return this.#services.rollouts.follow(rollouts, actor)
   }
 
   /** The same for fixed splits. */
-  async reconfigureExperiments(experiments: readonly Experiment[], actor: string): Promise<void> {
-    for (const service of [...this.#experiments.keys()]) {
-      if (experiments.some((e) => e.plan.service === service)) continue
-      await this.#experiments.get(service)!.flush()
-      this.#experiments.delete(service)
-    }
-    for (const { plan, book } of experiments) {
-      const runner = this.#experiments.get(plan.service)
-      if (runner === undefined) await this.addExperiment({ plan, book })
-      else await runner.reconfigure(plan, book, actor)
-    }
+  reconfigureExperiments(experiments: readonly Experiment[], actor: string): Promise<void> {
+    return this.#services.experiments.follow(experiments, actor)
+  }
+
+  /** What of the configuration in force is not taken up by the store; empty = all of it is. */
+  get untaken(): readonly Untaken[] {
+    return this.#services.untaken
+  }
+
+  /** The same of one service, as a sentence; null = all of it is. */
+  untakenOf(service: string): string | null {
+    return this.#services.untakenOf(service)
   }
 
   /** Looks at once, then every quarter of a second until `stop`. */
@@ -209,7 +187,8 @@ export class Evaluator {
     ifMatch: number | null,
   ): Promise<RunnerResult | null> {
     const runner = this.#runners.get(service) ?? this.#experiments.get(service)
-    return (await runner?.command(command, ifMatch)) ?? null
+    if (runner === undefined) return this.#services.isJoining(service) ? STORE_FAILED : null
+    return runner.command(command, ifMatch)
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
@@ -229,14 +208,12 @@ export class Evaluator {
     return experiment?.feedback.event(prediction, ...told) ?? lateEvent(told[0])
   }
 
-  #run(start: RunnerStart): void {
-    const { service } = start.plan
-    this.#runners.set(service, new RolloutRunner(this.#runnerDeps(service), start))
+  get #runners(): ReadonlyMap<string, RolloutRunner> {
+    return this.#services.rollouts.running
   }
 
-  async #goOn({ plan, book }: Rollout, actor: string): Promise<void> {
-    const runner = this.#runners.get(plan.service)
-    await (runner === undefined ? this.add({ plan, book }) : runner.reconfigure(plan, book, actor))
+  get #experiments(): ReadonlyMap<string, ExperimentRunner> {
+    return this.#services.experiments.running
   }
 
   async #lookOnce(): Promise<void> {
@@ -249,6 +226,7 @@ export class Evaluator {
       this.#replicas.hear(this.leads, () => this.#followers()),
     )
     await this.#claim()
+    await this.#try('what waits for the store', async () => this.#services.settle())
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<unknown>[] = []
@@ -260,7 +238,15 @@ export class Evaluator {
       if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
     }
     await Promise.all(ticks)
+    this.#tellUntaken()
     await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
+  }
+
+  #tellUntaken(): void {
+    const { untaken } = this
+    const told = untaken.map(({ sentence }) => sentence).join('\n')
+    if (told !== this.#told) this.#deps.onUntaken?.(untaken)
+    this.#told = told
   }
 
   async #try(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -295,6 +281,8 @@ export class Evaluator {
   }
 
   #runnerDeps(service: string): RunnerDeps {
-    return buildRunnerDeps(service, this.#deps, () => this.#lease.current(), this.#replicas.deps)
+    const lease = () => this.#lease.current()
+    const follows = () => this.lead === 'elsewhere'
+    return buildRunnerDeps(service, this.#deps, { lease, follows }, this.#replicas.deps)
   }
 }

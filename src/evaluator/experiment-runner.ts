@@ -1,7 +1,6 @@
-import type { Command, Decision, ExperimentRecord } from '../domain/decision.ts'
+import type { Command, Decision } from '../domain/decision.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import {
-  draftExperimentDecision,
   experimentId,
   obeyExperiment,
   reconcileExperiment,
@@ -10,12 +9,13 @@ import {
 } from '../rollout/experiment.ts'
 import { experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
-import { writeExperiment, type ExperimentTransition } from '../rollout/experiment-record.ts'
+import type { ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
 import { ComparisonCycle } from './comparison-cycle.ts'
+import { draftExperiment } from './draft-experiment.ts'
 import { OneByOne } from './one-by-one.ts'
 import { readExperiment } from './read-experiment.ts'
 import type { Follower } from './replica-voice.ts'
@@ -119,11 +119,19 @@ export class ExperimentRunner {
     return this.#comparisons.flatMap((each) => each.follower(departs) ?? [])
   }
 
-  /** Stores what is folded but not stored yet; for a clean end. */
-  flush(): Promise<void> {
+  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
-      if (await this.#takesLead()) await this.#commitComparisons()
+      if (!(await this.#takesLead())) return this.#deps.follows()
+      await this.#commitComparisons()
+      return true
     })
+  }
+
+  /** What the store has not taken up of the plan, as a sentence; null = nothing. */
+  get untaken(): string | null {
+    if (this.#pending === null || this.#deps.follows()) return null
+    return `services.${this.#plan.service}: its fixed split goes on by the new file when the store has taken it`
   }
 
   get #id(): string {
@@ -211,11 +219,9 @@ export class ExperimentRunner {
     const lease = this.#deps.lease()
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const now = this.#deps.clock.now()
-    const about = this.#comparisons.find(({ variant }) => variant === this.#aboutOf(transition))
-    const draft = draftExperimentDecision(transition, {
-      ...{ plan: this.#plan, from: this.#stored ?? this.#state, now },
-      metrics: about?.report(now).metrics.map((m) => m.report) ?? [],
-      experiment: writeExperiment(transition.ended ?? this.#recordAt(now)),
+    const draft = draftExperiment(transition, {
+      ...{ plan: this.#plan, state: this.#state, stored: this.#stored, now },
+      comparisons: this.#comparisons,
     })
     const result = await this.#deps.store.commit({
       service: transition.state.service,
@@ -243,16 +249,6 @@ export class ExperimentRunner {
       this.#deps.onDecision(result.decision)
     }
     return result.decision
-  }
-
-  #recordAt(now: number): ExperimentRecord {
-    const { startedAt } = this.#state
-    return { id: this.#id, startedAt, comparisons: this.#comparisons.map((c) => c.report(now)) }
-  }
-
-  /** The variant that a decision gives the traffic to, or takes it from. */
-  #aboutOf({ state }: ExperimentTransition): string | null {
-    return winnerOf(this.#plan, state) ?? winnerOf(this.#plan, this.#state)
   }
 
   async #commitComparisons(): Promise<void> {

@@ -1,5 +1,11 @@
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
-import type { CohortOpening, CohortShare, LearntTerms, Publication } from '../domain/replica.ts'
+import type {
+  CohortOpening,
+  CohortShare,
+  LearntTerms,
+  PairFigures,
+  Publication,
+} from '../domain/replica.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
@@ -11,9 +17,11 @@ import {
   type FeedbackBooking,
 } from '../metrics/feedback-booking.ts'
 import type { UnitClaims } from '../metrics/unit-claims.ts'
+import { runningMirror } from '../rollout/mirror-step.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { FollowedPairs } from './followed-pairs.ts'
 import { READ_MS } from './is-due.ts'
 import { takeLearnt } from './learn-terms.ts'
 
@@ -26,6 +34,7 @@ export class FollowedCohorts {
   #plan: RolloutPlan
   readonly #replica: string
   readonly #ledger: CohortLedger
+  readonly #pairs: FollowedPairs
   /** Opened, and not reported since. */
   readonly #owed = new Set<number>()
   /** Of those, the ones that feedback has reached. */
@@ -45,6 +54,7 @@ export class FollowedCohorts {
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
     this.#ledger.claims.share()
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs = new FollowedPairs(plan, this.rollout, book)
   }
 
   /** Keys that others may have judged before. */
@@ -56,11 +66,17 @@ export class FollowedCohorts {
   replan(plan: RolloutPlan, book: CycleBook): void {
     this.#plan = plan
     book.useLedger(this.#ledger, this.rollout)
+    this.#pairs.replan(plan, book)
   }
 
   /** Cohorts whose share the leader waits for. */
   get owed(): readonly number[] {
-    return [...this.#owed]
+    return [...this.#owed, ...this.#pairs.owed]
+  }
+
+  /** What its pairs have come to so far; null = none is evidence. */
+  get pairFigures(): PairFigures | null {
+    return this.#pairs.figures
   }
 
   /** What the values of this replica have taught so far; null = nothing. */
@@ -85,13 +101,14 @@ export class FollowedCohorts {
     for (const opening of openings) {
       if (opening.number <= this.#newest || opening.rollout !== this.rollout) continue
       this.#newest = opening.number
-      this.#ledger.addForFeedback(opening)
+      const cohorts = opening.mirrored === true ? this.#pairs : this.#ledger
+      cohorts.addForFeedback(opening)
     }
   }
 
   /** The leader's newest word, asked for at `askedAt` (monotonic). Cohorts that were missed must be added first. */
   hear(publication: Publication, now: number, askedAt: number): void {
-    this.#ledger.close(now)
+    this.close(now)
     this.#heard = this.agrees(publication) ? publication : null
     if (this.#heard === null) return
     this.#leaseEndsAt = askedAt + publication.leaseMs
@@ -99,6 +116,7 @@ export class FollowedCohorts {
       if (cohort.number > publication.through || this.#owed.has(cohort.number)) break
       this.#ledger.drop(cohort.number)
     }
+    this.#pairs.dropThrough(publication.through)
   }
 
   /**
@@ -107,22 +125,23 @@ export class FollowedCohorts {
    */
   turn(state: RolloutState, now: number, monotonicNow: number): void {
     const cohort = this.#heard?.cohort ?? null
-    const serves =
-      cohort !== null && cohort.pi === state.weightBp / WHOLE_BP && cohort.step === state.step
+    const serves = cohort !== null && this.#serves(state, cohort)
     if (!serves || monotonicNow >= this.#leaseEndsAt) {
-      this.#ledger.close(now)
+      this.close(now)
       return
     }
     if (cohort.number <= this.#newest) return
+    this.#newest = cohort.number
+    if (cohort.mirrored === true) return this.#pairs.open(cohort, now)
     const { openedAt: _leaders, ...opening } = cohort
     this.#ledger.open({ ...opening, now })
-    this.#newest = cohort.number
     this.#owed.add(cohort.number)
   }
 
   /** Takes part no more: what is open is closed. */
   close(now: number): void {
     this.#ledger.close(now)
+    this.#pairs.close(now)
   }
 
   /** Shares that nothing but feedback changes any more. `isOver`: no answer is being read. */
@@ -133,7 +152,8 @@ export class FollowedCohorts {
     const fresh = takeLearnt(this.#plan, { caps: this.#caps, bins: this.#bins }, this.#ledger)
     this.#caps = { ...this.#caps, ...fresh.caps }
     this.#bins = { ...this.#bins, ...fresh.bins }
-    const shares: CohortShare[] = []
+    this.#caps = { ...this.#caps, ...this.#pairs.takeCaps(this.#caps) }
+    const shares = this.#pairs.settle(now).map((share) => this.#signed({ ...share, newUnits: [] }))
     for (const slot of this.#ledger.slotsAfter(Math.min(...this.#owed) - 1)) {
       const { cohort } = slot
       if (!this.#owed.has(cohort.number)) continue
@@ -151,12 +171,14 @@ export class FollowedCohorts {
     for (const { cohort } of shares) {
       this.#owed.delete(cohort)
       this.#fed.delete(cohort)
+      this.#pairs.reported(cohort)
     }
   }
 
   /** Books a label into this replica's share; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
-    if (prediction.rollout !== this.rollout || prediction.pair !== undefined) return LATE
+    if (prediction.rollout !== this.rollout) return LATE
+    if (prediction.pair !== undefined) return this.#named(this.#pairs.label(prediction, label))
     return this.#booked(prediction, this.#ledger.label(prediction, label))
   }
 
@@ -174,8 +196,18 @@ export class FollowedCohorts {
     return counted ? { ...booked, ...this.#booked(prediction, booked) } : booked
   }
 
-  #booked({ cohort }: Prediction, { result, changed }: FeedbackBooking): FeedbackBooking {
-    if (result === 'joined' && changed === null) this.#fed.add(cohort)
+  #serves(state: RolloutState, { step, pi, mirrored }: CohortOpening): boolean {
+    if (step !== state.step) return false
+    if (mirrored === true) return runningMirror(this.#plan.steps, state) !== null
+    return pi === state.weightBp / WHOLE_BP
+  }
+
+  #booked({ cohort }: Prediction, booking: FeedbackBooking): FeedbackBooking {
+    if (booking.result === 'joined' && booking.changed === null) this.#fed.add(cohort)
+    return this.#named(booking)
+  }
+
+  #named({ result, changed }: FeedbackBooking): FeedbackBooking {
     return {
       result,
       changed: changed === null ? null : { ...changed, replica: this.#replica },
@@ -183,14 +215,17 @@ export class FollowedCohorts {
   }
 
   #shareOf({ cohort, newUnits }: Slot): CohortShare {
-    const { assigned, observed, segments, tallies } = cohort
-    return {
-      service: this.#plan.service,
-      rollout: this.rollout,
-      cohort: cohort.number,
-      replica: this.#replica,
-      ...{ assigned, observed, tallies, newUnits },
+    const { number, assigned, observed, segments, tallies } = cohort
+    return this.#signed({
+      ...{ cohort: number, assigned, observed, tallies, newUnits },
       ...(segments === undefined ? undefined : { segments }),
+    })
+  }
+
+  #signed(share: Omit<CohortShare, 'service' | 'rollout' | 'replica'>): CohortShare {
+    return {
+      ...{ service: this.#plan.service, rollout: this.rollout, replica: this.#replica },
+      ...share,
     }
   }
 }

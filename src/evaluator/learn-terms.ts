@@ -1,6 +1,8 @@
 import type { Evidence } from '../domain/evidence.ts'
 import type { LearntTerms } from '../domain/replica.ts'
+import { isLabelMetric } from '../domain/rollout-spec.ts'
 import type { CohortLedger } from '../metrics/cohort-ledger.ts'
+import type { PairLabels } from '../metrics/pair-labels.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 
 type Learnt = Pick<LearntTerms, 'caps' | 'bins'>
@@ -20,6 +22,22 @@ export function takeLearnt(plan: RolloutPlan, known: Learnt, ledger: CohortLedge
     if (edges !== null) bins[id] = edges
   }
   return { caps, bins }
+}
+
+/** Caps that the labels of pairs have taught since the last time, of metrics whose cap is not known yet. */
+export function takePairCaps(
+  { metrics }: Pick<RolloutPlan, 'metrics'>,
+  known: Learnt['caps'],
+  labels: PairLabels,
+): Learnt['caps'] {
+  const caps: Record<string, number> = {}
+  for (const metric of metrics) {
+    if (!isLabelMetric(metric) || metric.kind === 'accuracy' || metric.cap !== null) continue
+    if (known[metric.name] !== undefined) continue
+    const cap = labels.takeLearntCap(metric.name, metric.minLabels)
+    if (cap !== null) caps[metric.name] = cap
+  }
+  return caps
 }
 
 /** The evidence with what was learnt beside what it has, which is frozen for the attempt; the same where that is all. */

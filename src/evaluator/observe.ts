@@ -65,7 +65,7 @@ export type Look = {
   readonly book: ServiceBook
   readonly sight: Sight
   /** What other processes have counted of the step, which absolute limits are read from too, and of the attempt. */
-  readonly others: Pick<OtherReplicas, 'stepShares' | 'faultShares'>
+  readonly others: Pick<OtherReplicas, 'stepShares' | 'faultShares' | 'pairFigures'>
   readonly now: number
   readonly warmUp: boolean
 }
@@ -180,7 +180,7 @@ function limitsOf({ plan, state, evidence, book, others }: Measured): readonly L
   if (runningMirror(plan.steps, state) !== null) {
     return readLimits(
       plan.metrics,
-      pairValues(plan, evidence, state.step, pairLatency(book, state)),
+      pairValues(plan, evidence, state.step, pairLatency(book, state, others)),
     )
   }
   const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
@@ -197,7 +197,7 @@ function limitsOf({ plan, state, evidence, book, others }: Measured): readonly L
 }
 
 function reportsOf(
-  { plan, state, evidence, book, now }: Look,
+  { plan, state, evidence, book, others, now }: Look,
   limits: readonly LimitReading[],
 ): readonly MetricReport[] {
   return judge(plan, evidence, {
@@ -208,7 +208,7 @@ function reportsOf(
     pi: state.weightBp / WHOLE_BP,
     unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
     standing: standingPairs(book),
-    pairLatency: pairLatency(book, state),
+    pairLatency: pairLatency(book, state, others),
     latency: (side, quantile, segment) => {
       const drawn = sideBook(book, side).drawnOf(segment)
       return drawn.count === 0
@@ -218,10 +218,15 @@ function reportsOf(
   })
 }
 
-/** Times of a mirror step's pairs, from sending a request to the head of its answer. */
-function pairLatency({ mirrors }: ServiceBook, { step }: RolloutState): PairLatency {
+/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer. */
+function pairLatency(
+  { mirrors }: ServiceBook,
+  state: RolloutState,
+  others: Look['others'],
+): PairLatency {
+  const ledger = mirrors.get(CANARY)?.ledger ?? null
   return (side, quantile, segment) =>
-    mirrors.get(CANARY)?.ledger?.stepQuantile(step, side, quantile, segment) ?? NO_VALUE
+    ledger?.stepQuantile(state.step, side, quantile, segment, others.pairFigures(state)) ?? NO_VALUE
 }
 
 /** What a standing mirror of the canary has found. */

@@ -109,7 +109,8 @@ export class ReplicaVoice {
     )
     const steps = counting.flatMap(({ step }) => step ?? [])
     const faults = counting.flatMap((each) => each.faults ?? [])
-    await this.#store.report({ ...report, steps, faults, beat: this.#beat + 1 }, shares)
+    const pairs = counting.flatMap(({ followed }) => followed?.pairFigures ?? [])
+    await this.#store.report({ ...report, steps, faults, pairs, beat: this.#beat + 1 }, shares)
     this.#beat += 1
     this.#saidAt = now
     this.#lastWords = words

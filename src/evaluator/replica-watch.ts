@@ -5,11 +5,13 @@ import type {
   BreakerTrip,
   FaultShare,
   LearntTerms,
+  PairFigures,
   Publication,
   ReplicaReport,
   StepShare,
 } from '../domain/replica.ts'
 import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
+import { PAIR_WINDOW_MS } from '../metrics/pair-ledger.ts'
 import { isTripOf } from '../rollout/breaker-trip.ts'
 import type { Lease, Store } from '../store/store.ts'
 import type { OtherReplicas, Standing } from './shared-cohorts.ts'
@@ -18,11 +20,17 @@ import { isOfStep } from './step-shares.ts'
 /** Who has said nothing new for so long is gone. */
 export const SILENT_MS = 5000
 
-/** A share that has not come by then, after its cohort has closed, is lost: its requests had their time, and more. */
-export const SHARE_DEADLINE_MS = SETTLE_MS + 15_000
+/** Its requests had their time when a share is given up, and so much more. */
+const SHARE_GRACE_MS = 15_000
+
+/** A share that has not come by then, after its cohort has closed, is lost. */
+export const SHARE_DEADLINE_MS = SETTLE_MS + SHARE_GRACE_MS
+
+/** The same of a mirrored cohort. */
+const PAIRS_DEADLINE_MS = PAIR_WINDOW_MS + SHARE_GRACE_MS
 
 /** What a replica that is gone has said is of use for so long: until no cohort waits that it may have opened. */
-const FORGET_MS = 2 * SHARE_DEADLINE_MS
+const FORGET_MS = 2 * Math.max(SHARE_DEADLINE_MS, PAIRS_DEADLINE_MS)
 
 /** How often a leader that is alone looks whether it still is. */
 const ALONE_LOOK_MS = 1000
@@ -53,6 +61,7 @@ export class ReplicaWatch implements OtherReplicas {
   readonly #steps = new Map<string, Map<string, StepShare>>()
   /** The same, as long as their attempt lasts. */
   readonly #faults = new Map<string, Map<string, FaultShare>>()
+  readonly #pairs = new Map<string, Map<string, PairFigures>>()
   readonly #told = new Map<string, Told[]>()
   readonly #queue = new Map<string, Publication>()
   #lookedAt = -Infinity
@@ -135,7 +144,14 @@ export class ReplicaWatch implements OtherReplicas {
     return known.filter(({ rollout }) => rollout === rolloutId(state))
   }
 
-  standing = (service: string, { number, closedAt }: Cohort, now: number): Standing => {
+  pairFigures = (state: RolloutState): readonly PairFigures[] => {
+    const known = [...(this.#pairs.get(state.service)?.values() ?? [])]
+    return known.filter(({ rollout }) => rollout === rolloutId(state))
+  }
+
+  standing = (service: string, cohort: Cohort, now: number): Standing => {
+    const { number, closedAt, mirrored } = cohort
+    const deadline = closedAt! + (mirrored === true ? PAIRS_DEADLINE_MS : SHARE_DEADLINE_MS)
     const told = this.#told.get(service) ?? []
     const index = told.findIndex((each) => each.number === number)
     if (index === -1) return 'complete'
@@ -147,7 +163,7 @@ export class ReplicaWatch implements OtherReplicas {
     for (const { report, owes, heardAt } of this.#heard.values()) {
       if (report.seen >= next && !owes.has(`${service} ${number}`)) continue
       const isThere = monotonicNow - heardAt < SILENT_MS
-      if (isThere && now - closedAt! < SHARE_DEADLINE_MS) return 'waiting'
+      if (isThere && now < deadline) return 'waiting'
       // One that had not heard of it when it was heard last has not opened it.
       if (report.seen >= version) standing = 'incomplete'
     }
@@ -181,6 +197,7 @@ export class ReplicaWatch implements OtherReplicas {
     this.#heard.clear()
     this.#steps.clear()
     this.#faults.clear()
+    this.#pairs.clear()
     this.#lookedAt = -Infinity
   }
 
@@ -191,6 +208,7 @@ export class ReplicaWatch implements OtherReplicas {
     this.#heard.set(report.replica, { report, owes, heardAt: now })
     for (const share of report.steps) keep(this.#steps, report.replica, share)
     for (const share of report.faults ?? []) keep(this.#faults, report.replica, share)
+    for (const share of report.pairs ?? []) keep(this.#pairs, report.replica, share)
   }
 
   #note({ service, cohort, through }: Publication, version: number | null): void {

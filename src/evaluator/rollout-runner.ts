@@ -5,25 +5,23 @@ import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { carryRollback, stepAfterTrip } from '../rollout/breaker-trip.ts'
 import { beginsToAnswer } from '../rollout/mirror-step.ts'
-import { NO_PAST, type Circumstances } from '../rollout/reconcile.ts'
 import { step } from '../rollout/step.ts'
-import { isCompared, stay, type Refusal, type Transition } from '../rollout/transition.ts'
+import { isCompared, stay, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
-import { DECIDED_ELSEWHERE, refusedBy, stale, storeFailed } from './command-results.ts'
+import { refusedBy, stale, storeFailed, whyNotHere } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
 import { moveBooks } from './move-books.ts'
 import { Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
+import { describeUntaken, refusalUnder, takePlan, type KnownRollout } from './plan-changes.ts'
 import type { TrafficInput } from './read-traffic.ts'
-import { readPast } from './read-past.ts'
 import { readStored } from './read-stored.ts'
-import { reconcilePending } from './reconcile-pending.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { beginsAnother, takeUp } from './take-up.ts'
+import { takeUp, type Pending } from './take-up.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
@@ -48,7 +46,7 @@ export class RolloutRunner {
   #isUnsure = false
   #warmUntil: number
   // To be stored before all else. It keeps the canary's weight or takes all of it, so it is gone by already.
-  #pending: Transition | null
+  #pending: Pending | null
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
@@ -98,29 +96,30 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch)).catch(failed)
   }
 
-  /** Why the rollout cannot go on under another plan; null when it can. Rejects where the store must be asked. */
+  /** Why the rollout cannot go on under another plan; null when it can. */
   refusal(plan: RolloutPlan): Promise<string | null> {
+    const anew = () => this.#follow(false)
+    return this.#oneByOne.run(() => refusalUnder(this.#deps, plan, () => this.#known, anew))
+  }
+
+  /** Goes on under another plan, whatever the store takes of it now. `refusal` must have been asked first. */
+  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      if (this.#isUnsure || beginsAnother(plan, this.#stored)) await this.#follow(false)
-      const next = this.#reconciled(plan, { actor: 'configuration', past: NO_PAST })
-      return 'refused' in next ? next.detail : null
+      const next = await takePlan(this.#deps, plan, this.#known, actor)
+      this.#plan = plan
+      this.#book = book
+      if (next.resetEvidence) book.useLedger(null, '')
+      else this.#cycle.replan(plan, book)
+      // All of it is read again before anything is stored.
+      if (next.refused !== undefined) this.#stored = this.#token = null
+      this.#goBy(next)
+      await this.#takesLead()
     })
   }
 
-  /** Goes on under another plan. `refusal` must have been asked first. */
-  reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
-    return this.#oneByOne.run(async () => {
-      const past = await readPast(this.#deps.store, plan, this.#stored)
-      const next = this.#reconciled(plan, { actor, past })
-      if ('refused' in next) throw new Error(next.detail)
-      const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
-      this.#plan = plan
-      this.#book = book
-      if (resetEvidence) book.useLedger(null, '')
-      else this.#cycle.replan(plan, book)
-      this.#goBy({ ...next, resetEvidence })
-      await this.#takesLead()
-    })
+  /** What the store has not taken up of the plan, as a sentence; null = nothing. */
+  get untaken(): string | null {
+    return describeUntaken(this.#plan, this.#known, this.#deps.follows())
   }
 
   /** The cohorts of the attempt that runs, as feedback and keys meet them. */
@@ -130,15 +129,21 @@ export class RolloutRunner {
 
   /** Its part in what another process decides. */
   get follower(): ReturnType<Following['follower']> {
-    const known = { stored: this.#stored, pending: this.#pending }
-    return this.#following.follower(this.#plan, this.#state, this.#book, known)
+    return this.#following.follower(this.#plan, this.#state, this.#book, this.#known)
   }
 
-  /** Stores what is folded but not stored yet; for a clean end. */
-  flush(): Promise<void> {
+  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
-      if (await this.#takesLead()) await this.#commit(stay(this.#state))
+      if (!(await this.#takesLead()))
+        return this.#pending?.refused !== undefined || this.#deps.follows()
+      await this.#commit(stay(this.#state))
+      return true
     })
+  }
+
+  get #known(): KnownRollout {
+    return { stored: this.#stored, pending: this.#pending, isUnsure: this.#isUnsure }
   }
 
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
@@ -187,6 +192,7 @@ export class RolloutRunner {
       return false
     }
     this.#token = lease.token
+    if (this.#pending?.refused !== undefined) return false
     if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
     if (this.#pending !== null) await this.#commit(this.#pending)
     this.#pending = null
@@ -222,7 +228,7 @@ export class RolloutRunner {
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    if (!(await this.#takesLead())) return DECIDED_ELSEWHERE
+    if (!(await this.#takesLead())) return whyNotHere(this.#deps.lease(), this.#pending?.refused)
     const { revision } = this.#state
     if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
     this.#seen = this.#observer.observe(this.#looked())
@@ -232,7 +238,7 @@ export class RolloutRunner {
     return { ok: true, decision: await this.#commit(transition) }
   }
 
-  #goBy(pending: Transition): void {
+  #goBy(pending: Pending): void {
     const isMoved = pending.state.weightBp !== this.state.weightBp
     this.#pending = pending
     if (pending.resetEvidence) this.#seen = null
@@ -244,10 +250,9 @@ export class RolloutRunner {
     const [lease, { onTurn, store }] = [this.#deps.lease(), this.#deps]
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const [plan, stored, cohorts] = [this.#plan, this.#stored, this.#cycle.changes()]
-    const [from, storedRevision] = [stored ?? this.#state, stored?.revision ?? null]
     const [reports, now] = [this.#seen?.reports ?? [], this.#deps.clock.now()]
     const { evidence } = this.#cycle
-    const context = { plan, from, lease, storedRevision, reports, now, evidence, cohorts }
+    const context = { plan, stored, known: this.#state, lease, reports, now, evidence, cohorts }
     this.#isUnsure = true
     const result = await store.commit(buildChange(transition, context))
     this.#isUnsure = false
@@ -291,10 +296,5 @@ export class RolloutRunner {
     const [{ others }, warmUp] = [this.#deps, now < this.#warmUntil]
     // Written out: a spread with keys added to it costs microseconds, of each service at each look.
     return { plan, state, evidence, book, sight: this.#deps, others, now, warmUp }
-  }
-
-  #reconciled(plan: RolloutPlan, by: Omit<Circumstances, 'now'>): Transition | Refusal {
-    const seen = { ...by, now: this.#deps.clock.now() }
-    return reconcilePending(plan, this.#stored, this.#pending, seen)
   }
 }

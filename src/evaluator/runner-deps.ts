@@ -19,6 +19,8 @@ export type RunnerDeps = Sight &
     readonly clock: Clock
     /** The lease to decide, while it is held; null = another process leads. */
     readonly lease: () => Lease | null
+    /** Another process is known to decide. */
+    readonly follows: () => boolean
     readonly fetchProvider: FetchProvider
     /** Gives the data plane a state's weights, for every assignment from then on. */
     readonly apply: (state: RolloutState) => void
@@ -31,7 +33,14 @@ export type RunnerDeps = Sight &
 /** What an experiment needs of the world. */
 export type ExperimentDeps = Pick<
   RunnerDeps,
-  'store' | 'clock' | 'lease' | 'reachability' | 'onDecision' | 'onError' | keyof ReplicaDeps
+  | 'store'
+  | 'clock'
+  | 'lease'
+  | 'follows'
+  | 'reachability'
+  | 'onDecision'
+  | 'onError'
+  | keyof ReplicaDeps
 > & {
   /** Gives the data plane all of the traffic for one variant; null = the weights of the configuration. */
   readonly apply: (winner: string | null) => void

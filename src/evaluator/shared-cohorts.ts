@@ -6,6 +6,7 @@ import type {
   CohortShare,
   FaultShare,
   LearntTerms,
+  PairFigures,
   Publication,
   StepShare,
 } from '../domain/replica.ts'
@@ -38,6 +39,8 @@ export type OtherReplicas = {
   readonly stepShares: (state: RolloutState) => readonly StepShare[]
   /** How they saw the canary fail in the attempt of a rollout. */
   readonly faultShares: (state: RolloutState) => readonly FaultShare[]
+  /** What their pairs have come to in the attempt of a rollout. */
+  readonly pairFigures: (state: RolloutState) => readonly PairFigures[]
 }
 
 /** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */
@@ -47,6 +50,27 @@ const LEASE_GRACE_MS = 2000
 type Folded = {
   readonly counted: number
   readonly byHypothesis: ReadonlyMap<string, number>
+}
+
+type Holder = { readonly cohort: Cohort }
+
+/** The mirrored cohorts of an attempt, which has one open at a time, of these or of draws. */
+type Mirrored = {
+  readonly current: Cohort | null
+  readonly slots: () => Iterable<Holder>
+  /** Those whose own pairs are all known, in order, until they are folded. */
+  readonly known: () => Iterable<Cohort>
+  /** Folded ones whose labels are to be folded now. */
+  readonly due: (now: number) => Iterable<Cohort>
+}
+
+/** What of an attempt is there to be shared. */
+type Shareable = {
+  readonly ledger: CohortLedger
+  readonly pairs: Mirrored
+  readonly folded: ReadonlyMap<string, number>
+  /** That of its newest cohort. */
+  readonly lastNumber: number
 }
 
 type Gathered = {
@@ -64,10 +88,17 @@ export class SharedCohorts {
   #hasClaimed = false
   /** The others were told of an open cohort, so they must be told that it is none any more. */
   #isOpen = false
+  /** The store had cohorts of before with shares of others. */
+  #hasRestored: boolean
+
+  /** `restored`: the cohorts that the store has. */
+  constructor(restored: readonly Cohort[]) {
+    this.#hasRestored = restored.some(({ shares }) => shares !== undefined)
+  }
 
   /** Whether any cohort may have shares of others. */
   get areAny(): boolean {
-    return this.#previous !== null
+    return this.#previous !== null || this.#hasRestored
   }
 
   /** Keys are claimed while others judge them too. True once they may: those judged so far are claimed. */
@@ -92,16 +123,16 @@ export class SharedCohorts {
   publication(
     plan: RolloutPlan,
     rollout: string,
-    ledger: CohortLedger,
-    folded: ReadonlyMap<string, number>,
+    { ledger, pairs, folded, lastNumber }: Shareable,
     areThere: boolean,
   ): Publication | null {
-    const current = areThere ? ledger.current : null
-    const isOver = !areThere && this.areAny && !hasShared(ledger)
+    const current = areThere ? (ledger.current ?? pairs.current) : null
+    const isOver =
+      !areThere && this.areAny && !hasShared(ledger.slots()) && !hasShared(pairs.slots())
     if (current === null && !this.#isOpen && !isOver) return null
     const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
-    if (previous === null) {
-      for (const { cohort } of ledger.slots()) {
+    if (previous === null && current !== null) {
+      for (const { cohort } of inOrder([...ledger.slots(), ...pairs.slots()])) {
         if (cohort === current) continue
         // Nobody else has drawn for it, but feedback may go to anybody from now on.
         cohort.shares ??= 'complete'
@@ -114,7 +145,10 @@ export class SharedCohorts {
     }
     this.#isOpen = current !== null
     // Alone again: this word removes what is left in the store.
-    if (isOver) this.#previous = null
+    if (isOver) {
+      this.#previous = null
+      this.#hasRestored = false
+    }
     return {
       service: plan.service,
       rollout,
@@ -124,7 +158,8 @@ export class SharedCohorts {
       previous,
       earlier,
       folded: Object.fromEntries(folded),
-      through: Math.min(...folded.values()),
+      through:
+        Math.min(firstNumber(ledger.slots()), firstNumber(pairs.slots()), lastNumber + 1) - 1,
     }
   }
 
@@ -133,11 +168,17 @@ export class SharedCohorts {
     others: OtherReplicas,
     { service, hypotheses }: RolloutPlan,
     ledger: CohortLedger,
+    pairs: Mirrored,
     folded: Folded,
     now: number,
   ): Promise<void> {
     await this.#claim(others, service, ledger)
     const wanted = new Map<number, Gathered>()
+    for (const cohort of pairs.known()) {
+      const standing = others.standing(service, cohort, now)
+      if (standing === 'waiting') break
+      if (cohort.shares !== undefined) wanted.set(cohort.number, { standing, shares: [] })
+    }
     for (const { cohort, settled } of ledger.slotsAfter(folded.counted)) {
       const standing = settled ? others.standing(service, cohort, now) : 'waiting'
       if (standing === 'waiting') break
@@ -152,11 +193,15 @@ export class SharedCohorts {
         wanted.set(cohort.number, { standing: cohort.shares, shares: [] })
       }
     }
+    for (const { shares: standing, number } of pairs.due(now)) {
+      if (standing !== undefined) wanted.set(number, { standing, shares: [] })
+    }
     if (wanted.size === 0) return
     const shares = await others.readShares(service, [...wanted.keys()])
     for (const share of shares) wanted.get(share.cohort)!.shares.push(share)
-    for (const { cohort } of ledger.slotsAfter(folded.counted)) {
-      if (wanted.get(cohort.number)?.standing === 'incomplete') others.noteLost()
+    const fresh = [...ledger.slotsAfter(folded.counted)].map(({ cohort }) => cohort)
+    for (const { number } of [...fresh, ...pairs.known()]) {
+      if (wanted.get(number)?.standing === 'incomplete') others.noteLost()
     }
     this.#gathered = wanted
   }
@@ -191,12 +236,22 @@ export class SharedCohorts {
   }
 }
 
-function hasShared(ledger: CohortLedger): boolean {
-  for (const { cohort } of ledger.slots()) if (cohort.shares !== undefined) return true
+function hasShared(all: Iterable<Holder>): boolean {
+  for (const { cohort } of all) if (cohort.shares !== undefined) return true
   return false
 }
 
+function firstNumber(all: Iterable<Holder>): number {
+  const [first] = all
+  return first?.cohort.number ?? Infinity
+}
+
+function inOrder(all: readonly Holder[]): readonly Holder[] {
+  return all.toSorted((a, b) => a.cohort.number - b.cohort.number)
+}
+
 function openingOf(cohort: Cohort): CohortOpening {
-  const { number, rollout, step, pi, epoch, judged, openedAt, terms } = cohort
-  return { number, rollout, step, pi, epoch, judged, openedAt, terms }
+  const { number, rollout, step, pi, epoch, judged, openedAt, mirrored, terms } = cohort
+  const opening = { number, rollout, step, pi, epoch, judged, openedAt, terms }
+  return mirrored === undefined ? opening : { ...opening, mirrored }
 }

@@ -1,14 +1,17 @@
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { reconcile, type Past } from '../rollout/reconcile.ts'
+import { beginRollout, NO_PAST, reconcile, type Past } from '../rollout/reconcile.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
+
+/** What waits to be stored; `refused`: why it never is, since the configuration cannot go on from what is stored. */
+export type Pending = Transition & { readonly refused?: string }
 
 /** Where a rollout goes on. */
 export type TakenUp = {
   readonly state: RolloutState
   /** What the configuration makes of it, to be stored before anything else; null = nothing new. */
-  readonly pending: Transition | null
+  readonly pending: Pending | null
   /** What is stored of the attempt that goes on; null = an attempt begins, with no evidence. */
   readonly restored: RolloutRecord | null
 }
@@ -28,9 +31,14 @@ export function departsFrom(stored: RolloutState | null, pending: Transition | n
   return !isSame || phase !== stored.phase || weightBp !== stored.weightBp
 }
 
+/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: the baseline alone. */
+export function goOnAlone(plan: RolloutPlan, now: number, refused: string): Pending {
+  return { ...beginRollout(plan, { now, past: NO_PAST, actor: 'configuration' }, null), refused }
+}
+
 /**
  * What is stored of a rollout as the configuration goes on with it: at start, and where another process
- * has decided meanwhile. Throws a sentence when the two cannot go together.
+ * has decided meanwhile.
  */
 export function takeUp(
   plan: RolloutPlan,
@@ -38,7 +46,10 @@ export function takeUp(
   seen: { readonly now: number; readonly past: Past },
 ): TakenUp {
   const next = reconcile(plan, record?.state ?? null, { ...seen, actor: 'configuration' })
-  if ('refused' in next) throw new Error(next.detail)
+  if ('refused' in next) {
+    const pending = goOnAlone(plan, seen.now, next.detail)
+    return { state: pending.state, pending, restored: null }
+  }
   const restored = next.resetEvidence ? null : record
   return {
     state: restored?.state ?? next.state,

@@ -1,6 +1,6 @@
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { JudgedOutcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
@@ -136,7 +136,7 @@ export class CohortLedger {
   }
 
   /** Books a tracked ticket's outcome; ignored when its cohort has settled without it. */
-  settle(ticket: Ticket, outcome: Outcome, durationMs: number): void {
+  settle(ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined || !slot.live.remove(ticket)) return
     const { cohort } = slot
@@ -290,7 +290,7 @@ export class CohortLedger {
     return { cohort, first: false, claim }
   }
 
-  #book(cohort: Cohort, ticket: Ticket, outcome: Outcome, durationMs: number): void {
+  #book(cohort: Cohort, ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
     bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
     // Nothing is asked of a segment's requests alone, or the request has none.
     const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)

@@ -1,5 +1,5 @@
 import { BASELINE_SIDE } from '../domain/cohort.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { JudgedOutcome } from '../domain/outcome.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import type { ComparedTicket, Ticket } from './recorder.ts'
 
@@ -44,7 +44,7 @@ export class ComparisonBooks {
   }
 
   /** Books the one outcome of a request in all of its places. */
-  settle({ compared }: Ticket, outcome: Outcome, durationMs: number): void {
+  settle({ compared }: Ticket, outcome: JudgedOutcome, durationMs: number): void {
     for (const { challenger, ticket } of compared) {
       this.#ledgers.get(challenger)?.settle(ticket, outcome, durationMs)
     }

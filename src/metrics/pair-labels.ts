@@ -5,7 +5,7 @@ import {
   type Cohort,
   type EventTally,
 } from '../domain/cohort.ts'
-import type { LabelTest, PairScoreQuestion, PairTally } from '../domain/pairs.ts'
+import type { LabelTest, PairMoments, PairScoreQuestion, PairTally } from '../domain/pairs.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addPairTallies, emptyPairTally } from '../rollout/pair-tally.ts'
 import { addPairedValues } from '../statistics/paired-mean-bet.ts'
@@ -18,10 +18,12 @@ import { bookPairEvent } from './pair-event.ts'
 /** A mirrored cohort that waits for labels. */
 export type PairSlot = {
   readonly cohort: Cohort
-  /** The fates of all its pairs are known, or nobody waits for them any more. */
+  /** The fates of all its pairs are known, those of other replicas too, or nobody waits for them any more. */
   settled: boolean
   /** The store has it, or is about to get it: a label that changes it must be stored with it. */
   persisted: boolean
+  /** A label has come for it. */
+  fed: boolean
 }
 
 /** What labels are asked of one metric, of all pairs or of those of a segment. */
@@ -44,6 +46,8 @@ export class PairLabels {
   readonly #capLearner = new CapLearner()
   /** Of all labels that have come, folded or not: what bets are sized by. By the id of the test. */
   readonly #arrived = new Map<string, PairTally>()
+  /** Labels have come for them that only this process knows of. */
+  readonly #unsaid = new Set<PairSlot>()
 
   constructor(tests: readonly LabelTest[]) {
     this.tests = tests
@@ -60,6 +64,16 @@ export class PairLabels {
     return (this.#arrived.get(id) as BetTally | undefined) ?? null
   }
 
+  /** The same of all tests of which any has come, by id. */
+  get moments(): Readonly<Record<string, PairMoments>> {
+    return Object.fromEntries(
+      Array.from(this.#arrived, ([id, tally]) => {
+        const { n, sum, sumSq, product } = tally as BetTally
+        return [id, { n, sum, sumSq, product: product! }]
+      }),
+    )
+  }
+
   /** Takes back what labels have said of a test before. */
   recall(id: string, tally: PairTally): void {
     if (tally.kind !== 'bet') return
@@ -72,7 +86,7 @@ export class PairLabels {
 
   /** Labels may come for it from now on; its number is beyond all others. */
   add(cohort: Cohort, stored: boolean): void {
-    this.#slots.add({ cohort, settled: stored, persisted: stored })
+    this.#slots.add({ cohort, settled: stored, persisted: stored, fed: false })
   }
 
   get(number: number): PairSlot | undefined {
@@ -90,6 +104,8 @@ export class PairLabels {
   }
 
   delete(number: number): void {
+    const slot = this.#slots.get(number)
+    if (slot !== undefined) this.#unsaid.delete(slot)
     this.#slots.delete(number)
   }
 
@@ -105,9 +121,20 @@ export class PairLabels {
       if (question.segment !== undefined && question.segment !== segment) continue
       this.#book(cohort, question, [value, pair!.copy], label)
     }
-    if (!persisted) return { result: 'joined', changed: null }
+    slot.fed = true
+    if (!persisted) {
+      this.#unsaid.add(slot)
+      return { result: 'joined', changed: null }
+    }
     const { rollout, number, tallies } = cohort
     return { result: 'joined', changed: { rollout, cohort: number, tallies } }
+  }
+
+  /** Cohorts that labels have come for since it was asked last, and that the store has not. */
+  takeUnsaid(): readonly PairSlot[] {
+    const unsaid = [...this.#unsaid]
+    this.#unsaid.clear()
+    return unsaid.filter(({ persisted }) => !persisted)
   }
 
   /** The cap that the baseline's first labels of a metric have taught, once; null = not enough of them yet. */

@@ -6,6 +6,7 @@ import {
   type PairTally,
   type PairTest,
 } from '../domain/pairs.ts'
+import type { PairFigures, PairTimesShare } from '../domain/replica.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { isCounted } from '../rollout/fold-pairs.ts'
 import { emptyPairTally } from '../rollout/pair-tally.ts'
@@ -131,14 +132,34 @@ export class PairLedger {
     }))
   }
 
-  /** The q-quantile of the baseline's times so far, in ms, of all pairs or a segment's; null = too few of them. */
-  baselineQuantile(q: number, segment: string | null): number | null {
-    return this.#times.get(segment)?.baselineQuantile(q) ?? null
+  /**
+   * The q-quantile of the baseline's times so far, in ms, of all pairs or a segment's, here and at the others; null =
+   * too few of them.
+   */
+  baselineQuantile(
+    q: number,
+    segment: string | null,
+    others: readonly PairFigures[] = [],
+  ): number | null {
+    return this.#times.get(segment)?.baselineQuantile(q, timesOf(others, segment)) ?? null
   }
 
-  /** The q-quantile of a side's times in a step, in ms, of all pairs or a segment's. */
-  stepQuantile(step: number, side: Side, q: number, segment: string | null): MetricValue {
-    return this.#times.get(segment)?.inStep(step, side, q) ?? { value: null, n: 0 }
+  /** The q-quantile of a side's times in a step, in ms, of all pairs or a segment's, here and at the others. */
+  stepQuantile(
+    step: number,
+    side: Side,
+    q: number,
+    segment: string | null,
+    others: readonly PairFigures[] = [],
+  ): MetricValue {
+    const inStep = others.filter((each) => each.step === step)
+    const times = this.#times.get(segment)
+    return times?.inStep(step, side, q, timesOf(inStep, segment)) ?? { value: null, n: 0 }
+  }
+
+  /** The times of all pairs and of each segment whose latencies are compared apart. */
+  shareTimes(): readonly PairTimesShare[] {
+    return Array.from(this.#times, ([segment, times]) => times.share(segment))
   }
 
   /** Books a pair into its interval. */
@@ -164,6 +185,13 @@ export function endPair(ticket: PairTicket, fate: PairFate | null): void {
     ticket.interval.ledger.book(ticket.interval, fate, ticket.segment)
   }
   ticket.onDone?.()
+}
+
+function timesOf(
+  others: readonly PairFigures[],
+  segment: string | null,
+): readonly PairTimesShare[] {
+  return others.flatMap(({ times }) => times.filter((each) => each.segment === segment))
 }
 
 function countPair(

@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { PairTimesShare } from '../domain/replica.ts'
 import type { MetricValue } from '../domain/verdict.ts'
-import { LogHistogram } from '../statistics/histogram.ts'
+import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
 
 /** Half-life of the times that the baseline's quantile is read from. */
 const HALF_LIFE_MS = 600_000
@@ -38,18 +39,44 @@ export class PairTimes {
     if (copyMs !== null) this.#inStep[CANARY_SIDE].add(copyMs)
   }
 
-  /** The q-quantile of the baseline's times so far, in ms; null = of fewer than 4 / (1 − q). */
-  baselineQuantile(q: number): number | null {
-    const isKnown = this.#baseline.count >= QUANTILE_SAMPLES / (1 - q)
-    return isKnown ? this.#baseline.quantile(q) : null
+  /**
+   * The q-quantile of the baseline's times so far, here and in the shares of others, in ms; null = of fewer than
+   * 4 / (1 − q).
+   */
+  baselineQuantile(q: number, others: readonly PairTimesShare[] = []): number | null {
+    const times = merged(
+      this.#baseline,
+      others.map(({ baseline }) => baseline),
+    )
+    return times.count >= QUANTILE_SAMPLES / (1 - q) ? times.quantile(q) : null
   }
 
-  /** The q-quantile of a side's times in a step, in ms. */
-  inStep(step: number, side: Side, q: number): MetricValue {
-    if (step !== this.#step) return { value: null, n: 0 }
-    const times = this.#inStep[side]
+  /** The q-quantile of a side's times in a step, here and in the shares of others, in ms. */
+  inStep(step: number, side: Side, q: number, others: readonly PairTimesShare[] = []): MetricValue {
+    const own = step === this.#step ? this.#inStep[side] : new LogHistogram()
+    const times = merged(
+      own,
+      others.map(({ inStep }) => inStep[side]),
+    )
     return { value: times.quantile(q), n: times.count }
   }
+
+  /** All of it, for whoever judges the pairs of several replicas. */
+  share(segment: string | null): PairTimesShare {
+    const [baseline, canary] = this.#inStep
+    return {
+      segment,
+      baseline: this.#baseline.toJSON(),
+      inStep: [baseline.toJSON(), canary.toJSON()],
+    }
+  }
+}
+
+function merged(own: LogHistogram, others: readonly LogHistogramJson[]): LogHistogram {
+  if (others.length === 0) return own
+  const all = own.copy()
+  for (const each of others) all.merge(LogHistogram.from(each))
+  return all
 }
 
 function newSides(): readonly [LogHistogram, LogHistogram] {

@@ -4,6 +4,7 @@ import type { Hypothesis } from '../domain/hypothesis.ts'
 export type Questions = {
   readonly failures: readonly string[]
   readonly noAnswers: readonly string[]
+  readonly clientErrors: readonly string[]
   readonly latencies: readonly string[]
 }
 
@@ -28,6 +29,7 @@ function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
   return {
     failures: ids('failure'),
     noAnswers: ids('no-answer'),
+    clientErrors: ids('client-error'),
     latencies: ids('latency'),
   }
 }

@@ -42,7 +42,7 @@ export class ServiceBook implements ServiceRecorder {
   readonly predictions = { looked: 0, unreadable: 0 }
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
-  /** Epoch ms of the last request; null = none since the process began. */
+  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
   lastRequestAt: number | null = null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -96,6 +96,11 @@ export class ServiceBook implements ServiceRecorder {
   usePairs(ledger: PairLedger): void {
     const canary = this.mirrors.get(CANARY)
     if (canary !== undefined) canary.ledger = ledger
+  }
+
+  /** Another process on the store has served the service: it is not without traffic. */
+  servedElsewhere(now: number): void {
+    this.lastRequestAt = now
   }
 
   begin(
@@ -167,10 +172,10 @@ export class ServiceBook implements ServiceRecorder {
     // How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers.
     const isTimed = outcome !== 'failed' && outcome !== 'rejected'
     const bucket = latencyBucket(durationMs)
+    const isClientError = outcome === 'ok' && status >= 400 && status < 500
     if (ticket.reason !== 'override') {
       const failed = outcome === 'failed' || outcome === 'no_answer'
       ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
-      const isClientError = outcome === 'ok' && status >= 400 && status < 500
       book.attempts.add(this.#clock.now(), failed, isClientError)
       book.step.add(failed, isTimed ? bucket : null, isClientError)
       if (failed) book.countFault(code ?? status)
@@ -178,9 +183,10 @@ export class ServiceBook implements ServiceRecorder {
       if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
     }
     if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
+    const judged = isClientError ? 'client_error' : outcome
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
-    if (ticket.cohort !== null) this.#ledger?.settle(ticket, outcome, durationMs)
-    this.#comparisons.settle(ticket, outcome, durationMs)
+    if (ticket.cohort !== null) this.#ledger?.settle(ticket, judged, durationMs)
+    this.#comparisons.settle(ticket, judged, durationMs)
   }
 
   sessionBegan(variant: string): void {

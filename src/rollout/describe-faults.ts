@@ -9,6 +9,10 @@ const MOST_NAMED = 3
 /** Kinds that a request fails by being no good answer at all: a server that died looks like a bad model there. */
 const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency', 'no-answer'])
 
+/** What a pause by 4xx can be answered with. */
+const NO_FAILURES =
+  ' A 4xx is no failure unless errors.statuses names it: name it there where it is one, or resume where it is meant.'
+
 /** The sentence that says how the canary failed, after a blank; empty where nothing is known of it. */
 export function describeFaults({ faults }: Pick<Observation, 'faults'>): string {
   const known = faults?.()
@@ -25,6 +29,7 @@ export function describeClientErrors({ faults }: Pick<Observation, 'faults'>): s
 
 /** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */
 export function describeFaultsOf({ name, kind }: MetricReport, seen: Observation): string {
+  if (kind === 'client-error') return `${describeClientErrors(seen)}${NO_FAILURES}`
   return KINDS.has(kind) && !name.endsWith('/mirror') ? describeFaults(seen) : ''
 }
 

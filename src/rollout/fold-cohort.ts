@@ -1,4 +1,4 @@
-import type { BetTally, Cohort, DriftTally, EventTally } from '../domain/cohort.ts'
+import type { BetTally, Cohort, DriftTally, EventTally, Tally } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { foldDrift } from '../statistics/fold-drift.ts'
@@ -15,7 +15,8 @@ export type HarmSince = (
 /**
  * Adds one cohort to one hypothesis; cohorts come in assignment order, unjudged ones add nothing. Where some
  * replica's share is lost, labels and events may come of requests that nobody has counted: what waits for
- * feedback then leaves the cohort out, whatever the variant.
+ * feedback then leaves the cohort out, whatever the variant. So is a cohort without a tally of the hypothesis, which a
+ * version has written that did not ask it.
  */
 export function foldHypothesis(
   evidence: Evidence,
@@ -24,9 +25,12 @@ export function foldHypothesis(
   harmSince: HarmSince,
 ): Evidence {
   const found = evidence.hypotheses[hypothesis.id]!
-  const isLeftOut = cohort.shares === 'incomplete' && 'windowMs' in hypothesis.source
+  const tally = cohort.tallies[hypothesis.id]
+  const isLost = cohort.shares === 'incomplete' && 'windowMs' in hypothesis.source
   const folded =
-    cohort.judged && !isLeftOut ? fold(evidence, found, hypothesis, cohort, harmSince) : found
+    !cohort.judged || isLost || tally === undefined
+      ? found
+      : fold(evidence, found, hypothesis, { cohort, tally }, harmSince)
   return { ...evidence, hypotheses: { ...evidence.hypotheses, [hypothesis.id]: folded } }
 }
 
@@ -45,12 +49,12 @@ function fold(
   evidence: Evidence,
   found: HypothesisEvidence,
   hypothesis: Hypothesis,
-  cohort: Cohort,
+  judged: { readonly cohort: Cohort; readonly tally: Tally },
   harmSince: HarmSince,
 ): HypothesisEvidence {
-  const { number, step, pi, epoch } = cohort
+  const { number, step, pi, epoch } = judged.cohort
   const starts = evidence.starts.length
-  const tally = completeTally(cohort, hypothesis, cohort.tallies[hypothesis.id]!)
+  const tally = completeTally(judged.cohort, hypothesis, judged.tally)
   if (found.kind === 'bet') {
     const bets = tally as BetTally
     return foldBets(found, { cohort: number, step, pi, epoch, starts, tally: bets }, hypothesis)

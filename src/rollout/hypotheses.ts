@@ -11,14 +11,21 @@ import {
 import { DRIFT_ALPHA } from '../statistics/drift.ts'
 import { sourceOf } from './metric-source.ts'
 
-/** α of what only ever pauses: missing labels, requests without an answer, a mismatched ratio. */
+/** α of what only ever pauses: missing labels, requests without an answer, answers with a 4xx, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
 
 /** Margin and allowance of "share above the cap", which stands beside every capped metric. */
 const ABOVE_CAP = { ratio: 1.5, floor: 0.005 }
 
+/**
+ * What is no matter in the shares of answers with a 4xx: up to half as many again, and less than half a percentage
+ * point between them.
+ */
+export const CLIENT_ERROR = { ratio: 1.5, apart: 0.005 }
+
 type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
   readonly harmRatio: number
+  readonly apart?: number
   readonly proof: { readonly ratio: number; readonly floor: number } | null
   /** Null: a share of the rollback α. 0: never shown. */
   readonly alpha: number | null
@@ -27,8 +34,8 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 /**
  * The hypotheses of an analysis, fixed for an attempt: one per relative metric, "share above the cap"
  * beside every capped one, "label missing" beside every one whose values may fail to come, all of these for
- * each segment too where the metric says so, and one on requests without an answer. The rollback α is shared
- * evenly over the required ones (Bonferroni: metrics that arrive at
+ * each segment too where the metric says so, one on requests without an answer, and one on answers with a 4xx. The
+ * rollback α is shared evenly over the required ones (Bonferroni: metrics that arrive at
  * different times live in different filtrations, whose e-processes may not be averaged; Choe & Ramdas
  * 2402.09698), of which `inPairs` are asked of the pairs of mirror steps instead. Promotion needs every
  * proof, which costs no correction (intersection-union).
@@ -36,7 +43,7 @@ type Draft = Omit<Hypothesis, 'harm' | 'proof'> & {
 export function buildHypotheses(analysis: AnalysisSpec, inPairs = 0): readonly Hypothesis[] {
   const drafts = analysis.metrics.flatMap(draftsOf)
   if (drafts.some((d) => d.source.of === 'failure' || d.source.of === 'latency')) {
-    drafts.push(guard('no-answer', null, { of: 'no-answer' }))
+    drafts.push(guard('no-answer', null, { of: 'no-answer' }), clientErrors())
   }
   const share = Math.max(1, drafts.filter((d) => d.required).length + inPairs)
   return drafts.map((draft) => ({
@@ -49,7 +56,11 @@ export function buildHypotheses(analysis: AnalysisSpec, inPairs = 0): readonly H
     better: draft.better,
     onFailure: draft.onFailure,
     required: draft.required,
-    harm: { ratio: draft.harmRatio, alpha: draft.alpha ?? analysis.alphaRollback / share },
+    harm: {
+      ratio: draft.harmRatio,
+      alpha: draft.alpha ?? analysis.alphaRollback / share,
+      ...(draft.apart === undefined ? undefined : { apart: draft.apart }),
+    },
     proof: draft.proof === null ? null : { ...draft.proof, alpha: analysis.alphaPromote },
   }))
 }
@@ -201,6 +212,12 @@ function drift(metric: Extract<MetricSpec, { kind: 'drift' }>): Draft {
   const source = { of: 'drift', value: metric.of, windowMs } as const
   const draft = guard(metric.name, metric.name, source)
   return { ...draft, onFailure: effectOf(metric), alpha: DRIFT_ALPHA }
+}
+
+// A guard that nobody configures must not pause for what nobody would.
+function clientErrors(): Draft {
+  const { ratio, apart } = CLIENT_ERROR
+  return { ...guard('client-error', null, { of: 'client-error' }), harmRatio: ratio, apart }
 }
 
 function guard(id: string, metric: string | null, source: Hypothesis['source']): Draft {

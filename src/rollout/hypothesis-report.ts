@@ -2,7 +2,7 @@ import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
-import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
+import { eventHarmLogEvidences, isFarApart } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
@@ -164,9 +164,13 @@ class TestedEvidence {
 
   get verdict(): Verdict {
     const { harm, nonInferiority } = this
-    if (harm.log >= harm.threshold) return 'failed'
+    if (harm.log >= harm.threshold && this.#isLarge) return 'failed'
     const isProved = nonInferiority !== null && nonInferiority.log >= nonInferiority.threshold
     return isProved ? 'successful' : 'inconclusive'
+  }
+
+  get #isLarge(): boolean {
+    return this.#found.kind === 'bet' || isFarApart(this.#hypothesis, this.#found)
   }
 }
 

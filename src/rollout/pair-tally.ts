@@ -1,5 +1,5 @@
 import { CANARY_SIDE, type BetTally, type EventTally } from '../domain/cohort.ts'
-import type { PairTally, PairTest } from '../domain/pairs.ts'
+import type { PairMoments, PairTally, PairTest } from '../domain/pairs.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 import { addPairs } from '../statistics/moments.ts'
 
@@ -15,6 +15,16 @@ export function emptyPairTally({ asks }: Pick<PairTest, 'asks'>): PairTally {
 /** Sums of two disjoint sets of pairs, of one test. */
 export function addPairTallies(a: PairTally, b: PairTally): PairTally {
   return a.kind === 'bet' ? addBets(a, b as BetTally) : addEvents(a, b as EventTally)
+}
+
+/** The moments of two disjoint sets of pairs together. */
+export function addPairMoments(a: PairMoments, b: PairMoments): PairMoments {
+  return {
+    n: addPairs(a.n, b.n),
+    sum: addPairs(a.sum, b.sum),
+    sumSq: addPairs(a.sumSq, b.sumSq),
+    product: a.product! + b.product!,
+  }
 }
 
 /** Whether no pair is in it. */
@@ -33,10 +43,7 @@ function emptyPairedBets(): BetTally {
 function addBets(a: BetTally, b: BetTally): BetTally {
   return {
     kind: 'bet',
-    n: addPairs(a.n, b.n),
-    sum: addPairs(a.sum, b.sum),
-    sumSq: addPairs(a.sumSq, b.sumSq),
-    product: a.product! + b.product!,
+    ...addPairMoments(a, b),
     harm: a.harm.map((wealth, bet) => wealth + b.harm[bet]!),
     proof: a.proof.map((wealth, bet) => wealth + b.proof[bet]!),
   }

@@ -1,12 +1,11 @@
 import {
   BASELINE_SIDE,
-  type BetTally,
   type BetTerms,
   type CohortTerms,
   type LatencyTerms,
 } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { PairScoreQuestion, PairTest } from '../domain/pairs.ts'
+import type { PairMoments, PairScoreQuestion, PairTest } from '../domain/pairs.ts'
 import { pairedBets, pairedMoments } from '../statistics/paired-mean-bet.ts'
 import { scoreValue } from '../statistics/score.ts'
 
@@ -21,7 +20,7 @@ export function publishPairTerms(
   tests: readonly PairTest[],
   caps: Evidence['caps'],
   /** What labels have said of a test by now, whether it is folded or not; null = nothing. */
-  arrived: (id: string) => BetTally | null,
+  arrived: (id: string) => PairMoments | null,
   /** The baseline's quantile in ms of the time to the head of its answers, of all or a segment's; null = too few pairs. */
   baselineQuantile: (q: number, segment: string | null) => number | null,
 ): CohortTerms {
@@ -50,7 +49,7 @@ export function publishPairTerms(
 
 function betTerms(
   { better, harmRatio, proofRatio }: PairScoreQuestion,
-  sums: BetTally | null,
+  sums: PairMoments | null,
   cap: number,
 ): BetTerms | null {
   if (sums === null || sums.n[BASELINE_SIDE] < MIN_LABELLED_PAIRS) return null

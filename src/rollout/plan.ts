@@ -58,7 +58,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
-    sharingKey: sharingKeyOf(service, tests.hypotheses),
+    sharingKey: sharingKeyOf(service, tests.hypotheses, tests.pairTests),
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),
       analysis: JSON.stringify([

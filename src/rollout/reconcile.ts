@@ -39,12 +39,12 @@ export function reconcile(
   stored: RolloutState | null,
   seen: Circumstances,
 ): Transition | Refusal {
-  if (stored === null) return begin(plan, seen, null)
+  if (stored === null) return beginRollout(plan, seen, null)
   const samePair =
     stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
   if (samePair) return adapt(plan, stored, seen)
   const detail = refusalOf(plan, stored)
-  return detail === null ? begin(plan, seen, stored) : { refused: true, detail }
+  return detail === null ? beginRollout(plan, seen, stored) : { refused: true, detail }
 }
 
 /** Why a plan cannot follow the stored rollout, whose promoted version it does not name; null = it can. */
@@ -65,7 +65,12 @@ export function whyRefused(plan: RolloutPlan, stored: RolloutState): string | nu
     : null
 }
 
-function begin(plan: RolloutPlan, seen: Circumstances, stored: RolloutState | null): Transition {
+/** A rollout of the plan's versions as it begins, in place of the stored one; null = nothing is stored. */
+export function beginRollout(
+  plan: RolloutPlan,
+  seen: Circumstances,
+  stored: RolloutState | null,
+): Transition {
   const { rollback, lastAttempt } = seen.past
   const blank: RolloutState = {
     service: plan.service,

@@ -1,4 +1,6 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { PairTest } from '../domain/pairs.ts'
+import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { toByteString } from '../routing/byte-string.ts'
 import { xxh32 } from '../routing/xxh32.ts'
@@ -8,13 +10,22 @@ import { xxh32 } from '../routing/xxh32.ts'
  * read from them, and what is asked. 16 hex digits; equal for equal configurations of the service.
  */
 export function sharingKeyOf(
-  { match, split, observe, failureStatuses, variants }: Service,
+  { match, split, observe, failureStatuses, variants, rollout }: Service,
   hypotheses: readonly Hypothesis[],
+  pairTests: readonly PairTest[] = [],
 ): string {
   const { key, rules } = split
   const versions = variants.map(({ name, version }) => [name, version])
-  const said = JSON.stringify([match, key, rules, observe, failureStatuses, versions, hypotheses])
+  const drawn = [match, key, rules, observe, failureStatuses, versions, hypotheses]
+  // Absent without a mirror step, so that replicas of other versions agree.
+  const copied = pairTests.length === 0 ? [] : [pairTests, rollout!.steps.flatMap(copiedBy)]
+  const said = JSON.stringify([...drawn, ...copied])
   const bytes = toByteString(said)
   const digits = (seed: number) => xxh32(bytes, seed).toString(16).padStart(8, '0')
   return digits(0) + digits(1)
+}
+
+// Which requests are copied, and when two answers are the same.
+function copiedBy(step: StepSpec): readonly unknown[] {
+  return step.kind === 'mirror' ? [[step.share, step.maxBytes, step.tolerance]] : []
 }

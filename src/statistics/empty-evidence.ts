@@ -32,6 +32,14 @@ export function emptyEvidence(
   }
 }
 
+/** Evidence with an empty part for each hypothesis that it has none of: versions before did not ask it. */
+export function withNewHypotheses(evidence: Evidence, hypotheses: readonly Hypothesis[]): Evidence {
+  const asked = hypotheses.filter((h) => evidence.hypotheses[h.id] === undefined)
+  if (asked.length === 0) return evidence
+  const added = Object.fromEntries(asked.map((h) => [h.id, emptyHypothesis(h)]))
+  return { ...evidence, hypotheses: { ...evidence.hypotheses, ...added } }
+}
+
 /** No units counted since `foldedThrough`: a new attempt, or the start afresh after a mismatch was acknowledged. */
 export function emptyRatio(foldedThrough = -1): RatioEvidence {
   return { foldedThrough, starts: [[]], sup: 0 }

@@ -1,4 +1,4 @@
-import type { EventStratum } from '../domain/evidence.ts'
+import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
@@ -25,4 +25,27 @@ export function eventProofLogEvidence(
   if (proof === null) throw new Error(`nothing is to be proved of ${id}`)
   if (better === 'lower') return proofLogEvidence(strata, proof.ratio, proof.floor)
   return harmLogEvidence(strata, proof.ratio)
+}
+
+/**
+ * Whether the shares of units with the event lie as far apart as harm needs beside its evidence, since the start
+ * point that tells most: a late difference would be thin beside a long time before it. It can only keep an alarm
+ * back, so that the level of the evidence stands.
+ */
+export function isFarApart(hypothesis: Hypothesis, { harm }: EventEvidence): boolean {
+  const { apart } = hypothesis.harm
+  if (apart === undefined) return true
+  const logs = eventHarmLogEvidences(hypothesis, harm)
+  return shareDifference(harm[logs.indexOf(Math.max(...logs))]!) >= apart
+}
+
+/**
+ * By how much the canary's share of units with the event is above the baseline's. Each unit counts by the
+ * probability of its side, which is without bias whatever the weights did. With keys the units are those that are
+ * new since then, so that events of older keys alone are infinitely far apart.
+ */
+function shareDifference(strata: readonly EventStratum[]): number {
+  const units = strata.reduce((sum, { trials }) => sum + trials, 0)
+  const excess = strata.reduce((sum, s) => sum + s.canary / s.pi - s.baseline / (1 - s.pi), 0)
+  return excess / units
 }

@@ -1,7 +1,7 @@
 import type { ReloadResult } from '../admin/admin-deps.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigResult } from '../config/load.ts'
-import type { ReloadLog } from '../reload.ts'
+import type { ReloadLog, TakenConfig } from '../reload.ts'
 import type { WorkerPlace } from './worker-place.ts'
 
 /** What is needed of the workers that run. */
@@ -9,9 +9,8 @@ export type ReloadingWorker = Pick<WorkerPlace, 'number' | 'pid' | 'ask' | 'kill
 
 /**
  * Has all workers take a configuration, or none: all of them check it, and only when every one is content
- * they take it, one after the other. The first is the one that decides, since it may still fail (a store
- * that is away) before anything has changed. Those that cannot take afterwards what they had found good are
- * ended; `onTaken` has been told by then, so their successors start with it. Rejects when nothing changed.
+ * they take it, one after the other, the one that decides first. `onTaken` is told before: one that cannot take what
+ * it had found good is ended, and its successor starts with it. Rejects when nothing changed, or nobody took it.
  */
 export async function reloadWorkers(
   loaded: ConfigResult,
@@ -29,24 +28,21 @@ export async function reloadWorkers(
     if (refusal?.answer?.ok === false) return { ok: false, problems: refusal.answer.problems }
     throw refusal?.error
   }
-  const [first, ...others] = ready
-  let changes: readonly string[]
-  try {
-    changes = await first!.ask('take')
-  } catch (error) {
-    await discard(others)
-    throw error
-  }
   onTaken(loaded.config)
-  for (const worker of others) {
+  let taken: TakenConfig | null = null
+  let failure: unknown = null
+  for (const worker of ready) {
     try {
-      await worker.ask('take')
+      const answer = await worker.ask('take')
+      taken ??= answer
     } catch (error) {
+      failure ??= error
       log.error({ err: error }, `worker ${worker.number} did not take the configuration`)
       await worker.kill()
     }
   }
-  return { ok: true, changes }
+  if (taken === null) throw failure
+  return { ok: true, ...taken }
 }
 
 async function check(worker: ReloadingWorker, loaded: ConfigResult) {

@@ -2,6 +2,7 @@ import type { ReloadResult } from '../admin/admin-deps.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigResult } from '../config/load.ts'
 import type { Exposition, MetricsSnapshot } from '../metrics/merge-snapshots.ts'
+import type { TakenConfig } from '../reload.ts'
 import type { FiguresByService } from '../service-figures.ts'
 
 /** What the supervisor asks of a worker. */
@@ -10,7 +11,7 @@ export type WorkerApi = {
   readonly start: (given: WorkerStart) => Promise<WorkerStarted>
   /** Checks a configuration; `take` or `discard` follows where it is good. */
   readonly prepare: (loaded: ConfigResult) => Promise<PreparedAnswer>
-  readonly take: () => Promise<readonly string[]>
+  readonly take: () => Promise<TakenConfig>
   readonly discard: () => Promise<void>
   readonly snapshot: () => Promise<MetricsSnapshot>
   readonly figures: (service: string | null) => Promise<FiguresByService>

@@ -95,7 +95,13 @@ const CASES: readonly Case[] = [
   {
     url: '/api/v1/reload',
     status: 200,
-    deps: { lastReload: () => ({ inForceSince: 1, refused: { at: 2, problems: ['a', 'b'] } }) },
+    deps: {
+      lastReload: () => ({
+        inForceSince: 1,
+        waiting: ['c'],
+        refused: { at: 2, problems: ['a', 'b'] },
+      }),
+    },
   },
   { method: 'POST', url: '/api/v1/reload', status: 200 },
   { method: 'POST', url: '/api/v1/reload', status: 400, payload: '{"a":1}' },
@@ -215,7 +221,7 @@ const TOKENS: AdminConfig = {
 
 const store = () => Promise.reject(new StoreError('cannot read the store'))
 const STORE_DOWN: Partial<AdminDeps> = {
-  ...{ decisions: store, decision: store, attempts: store, feedback: store, reload: store },
+  ...{ decisions: store, decision: store, attempts: store, feedback: store },
   command: async () => ({ ok: false, code: 'SERIN_STORE_FAILED', detail: 'cannot be stored' }),
 }
 

@@ -102,6 +102,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
+    untaken: null,
     rollout:
       state === null
         ? null
@@ -123,7 +124,7 @@ export type FakeDeps = AdminDeps & {
   readonly feedbackBodies: { body: string; contentType: string }[]
 }
 
-const TAKEN: ReloadStanding = { inForceSince: NOW - 3_600_000, refused: null }
+const TAKEN: ReloadStanding = { inForceSince: NOW - 3_600_000, waiting: [], refused: null }
 
 /** Deps over the two services `credit-risk` (with a rollout) and `fixed`; single ones can be replaced. */
 export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
@@ -163,7 +164,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
-    reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'] }),
+    reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'], waiting: [] }),
     lastReload: () => TAKEN,
     runningConfig: () => ({ version: 1, admin: { tokens: [{ name: 'ops', token: '***' }] } }),
     metrics: async () => ({

@@ -71,7 +71,7 @@ class World {
   log: Decision[] = []
   isDraining = false
   storeAway: string | null = null
-  reload: ReloadStanding = { inForceSince: NOW, refused: null }
+  reload: ReloadStanding = { inForceSince: NOW, waiting: [], refused: null }
   presented = 0
   storeFails = false
   readonly listeners = new Set<(service: string) => void>()
@@ -196,9 +196,13 @@ t.test(
     t.teardown(() => world.feed.close())
     const one = await world.join('a')
     const first = await world.join(null)
-    const taken = { inForceSince: '2027-05-01T12:00:00.000Z', refused: null }
+    const taken = { inForceSince: '2027-05-01T12:00:00.000Z', waiting: [], refused: null }
     t.same(first.take()[1], { name: 'reload', id: null, data: taken })
-    world.reload = { inForceSince: NOW, refused: { at: NOW + 1000, problems: ['one', 'two'] } }
+    world.reload = {
+      inForceSince: NOW,
+      waiting: [],
+      refused: { at: NOW + 1000, problems: ['one', 'two'] },
+    }
     await world.feed.look()
     const refused = { at: '2027-05-01T12:00:01.000Z', problems: ['one', 'two'] }
     t.same(first.take(), [{ name: 'reload', id: null, data: { ...taken, refused } }])
@@ -206,7 +210,7 @@ t.test(
     t.same(first.take(), [], 'once')
     const second = await world.join(null)
     t.match(second.take()[1], { name: 'reload', data: { refused } }, 'who comes later is told too')
-    world.reload = { inForceSince: NOW + 2000, refused: null }
+    world.reload = { inForceSince: NOW + 2000, waiting: [], refused: null }
     await world.feed.look()
     const mended = { inForceSince: '2027-05-01T12:00:02.000Z', refused: null }
     for (const reader of [first, second]) t.match(reader.take(), [{ name: 'reload', data: mended }])

@@ -299,13 +299,16 @@ t.test(
     let problems: readonly string[] = []
     const deps: FakeDeps = createFakeDeps({
       reload: async () =>
-        problems.length === 0 ? { ok: true, changes: ['a'] } : { ok: false, problems },
+        problems.length === 0
+          ? { ok: true, changes: ['a'], waiting: ['b'] }
+          : { ok: false, problems },
     })
     const app = createAdminServer(deps, LOOPBACK)
     t.teardown(() => app.close())
     t.equal((await app.inject('/api/v1/config')).json().admin.tokens[0].token, '***')
     t.same((await app.inject('/api/v1/reload')).json(), {
       inForceSince: '2027-05-01T11:00:00.000Z',
+      waiting: [],
       refused: null,
     })
     const post = {
@@ -313,7 +316,7 @@ t.test(
       url: '/api/v1/reload',
       headers: { 'content-type': 'application/json' },
     } as const
-    t.same((await app.inject(post)).json(), { changes: ['a'] })
+    t.same((await app.inject(post)).json(), { changes: ['a'], waiting: ['b'] })
     problems = ['serin.yaml:3:5: unknown key', 'serin.yaml:9:1: services is missing']
     const refused = await app.inject(post)
     t.equal(refused.statusCode, 422)

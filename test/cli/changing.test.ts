@@ -245,10 +245,20 @@ t.test('Reload prints what changed, and every problem of a refused file.', async
   t.equal((await run(['reload', '--admin', admin])).stdout, 'credit-risk: timeouts changed\n')
   t.same(JSON.parse((await run(['reload', '-o', 'json', '--admin', admin])).stdout), {
     changes: ['credit-risk: timeouts changed'],
+    waiting: [],
   })
+  const waiting = ['services.m: its rollout waits']
+  const away = await serveAdmin(
+    t,
+    createFakeDeps({ reload: async () => ({ ok: true, changes: ['one'], waiting }) }),
+  )
+  t.equal(
+    (await run(['reload', '--admin', away])).stdout,
+    'one\nin force, and waits for the store: services.m: its rollout waits\n',
+  )
   const same = await serveAdmin(
     t,
-    createFakeDeps({ reload: async () => ({ ok: true, changes: [] }) }),
+    createFakeDeps({ reload: async () => ({ ok: true, changes: [], waiting: [] }) }),
   )
   t.equal((await run(['reload', '--admin', same])).stdout, 'nothing has changed\n')
   const problems = ['a.yaml:1:1: one', 'a.yaml:2:1: two']

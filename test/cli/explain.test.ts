@@ -61,12 +61,14 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
   const metric = (name: string, changes: Partial<MetricReport>) => fakeMetric({ name, ...changes })
   const guard = { kind: 'label-missing', required: false, onFailure: 'pause' } as const
+  const margins = { harm: 0.5, proof: null }
   const metrics = [
     metric('by-evidence', { verdict: 'failed', evidence: shown }),
     metric('by-both', { verdict: 'failed', evidence: shown, limit }),
     metric('by-limit', { verdict: 'failed', limit }),
     metric('asks', { onFailure: 'pause' }),
     metric('rmse/label-missing', { ...guard, verdict: 'failed', evidence: shown }),
+    metric('client-error', { ...guard, kind: 'client-error', margins, evidence: shown }),
     metric('told', { required: false, onFailure: 'warn' }),
     metric('shadow', { ...guard, kind: 'rmse', evidence: { ...shown, harm: null } }),
     metric('shift', { kind: 'drift', onFailure: 'pause', drift: null }),
@@ -79,6 +81,8 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     'asks (rmse, pauses): nothing is shown yet.',
     'rmse/label-missing (label-missing, pauses): shown to be worse.',
     'It guards rmse: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.',
+    'client-error (client-error, pauses): shown to be worse, by too little to act on.',
+    'It guards all others: the share of answers with a 4xx that `errors.statuses` does not name. It pauses where a share more than 50 % larger is shown and the two lie 0.5 percentage points apart.',
     'told (rmse, only reported): nothing is shown yet.',
     'shadow (rmse, only reported): nothing is shown yet.',
     'shift (drift, pauses, outside of the rollback α): no shift is flagged.',

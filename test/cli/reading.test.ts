@@ -60,9 +60,13 @@ fixed  fixed weights
 t.test(
   'Status begins with a file that the gateway did not take, until it is mended.',
   async (t) => {
-    const show = async (problems: readonly string[] | null, argv: string[] = []) => {
+    const show = async (
+      problems: readonly string[] | null,
+      argv: string[] = [],
+      waiting: readonly string[] = [],
+    ) => {
       const refused = problems === null ? null : { at: NOW - 120_000, problems }
-      const lastReload = () => ({ inForceSince: NOW - 3_600_000, refused })
+      const lastReload = () => ({ inForceSince: NOW - 3_600_000, waiting, refused })
       const admin = await serveAdmin(t, createFakeDeps({ lastReload }))
       return run(['status', ...argv, '--admin', admin])
     }
@@ -79,9 +83,14 @@ t.test(
     const json = JSON.parse((await show(['one', 'two'], ['-o', 'json'])).stdout)
     t.same(json.reload, {
       inForceSince: '2027-05-01T11:00:00.000Z',
+      waiting: [],
       refused: { at: '2027-05-01T11:58:00.000Z', problems: ['one', 'two'] },
     })
     t.equal(JSON.parse((await show(null, ['-o', 'json'])).stdout).reload.refused, null)
+    t.match(
+      (await show(null, [], ['services.a: waits', 'services.b: too'])).stdout.replaceAll('\n', ' '),
+      /^the configuration of 2027-05-01 11:00:00 is in force, and the store has not taken up all of it: services.a: waits; services.b: too {2}credit-risk/,
+    )
     const named = await show(['one'], ['fixed', '-o', 'json'])
     t.equal(JSON.parse(named.stdout).name, 'fixed')
     t.match(named.stderr, /^serin: the file read at .* was refused: one; .* stays in force\n$/)

@@ -52,7 +52,7 @@ function start(t: Test, changes: Partial<RunningGateway> = {}, failure?: Error):
           },
           reload: async () => {
             calls.push('reload')
-            return { ok: true, changes: ['one'] }
+            return { ok: true, changes: ['one'], waiting: [] }
           },
           drain: async () => void calls.push('drain'),
           close: async () => void calls.push('close'),
@@ -76,11 +76,12 @@ t.test('Serve listens, drains on SIGTERM or SIGINT, closes and ends with 0.', as
     const deps = await listening
     t.ok(deps.draw() < 1)
     t.not(deps.newRequestId(), deps.newRequestId())
-    const take = async () => ['one']
+    const take = async () => ({ changes: ['one'], waiting: [] })
     const discard = () => t.fail('nothing is to be discarded')
     t.same(await deps.reload(async ({ ok }) => ({ ok: ok as true, take, discard })), {
       ok: true,
       changes: ['one'],
+      waiting: [],
     })
     writeFileSync(file, 'version: 2\n')
     t.match(
@@ -127,6 +128,7 @@ t.test('SIGHUP reloads; a bad file or a refusal is logged and changes nothing.',
   let answer: () => Awaited<ReturnType<RunningGateway['reload']>> = () => ({
     ok: true,
     changes: ['x'],
+    waiting: ['y'],
   })
   const { fake, exitCode, listening, logs } = start(t, { reload: async () => answer() })
   await listening
@@ -137,7 +139,7 @@ t.test('SIGHUP reloads; a bad file or a refusal is logged and changes nothing.',
     }
     return logs().at(-1)
   }
-  t.match(await hangUp(1), { msg: 'reloaded', changes: ['x'] })
+  t.match(await hangUp(1), { msg: 'reloaded', changes: ['x'], waiting: ['y'] })
   answer = () => ({ ok: false, problems: ['2.0 serves 100 %'] })
   t.match(await hangUp(2), { level: 50, msg: /^refused to reload/, problems: ['2.0 serves 100 %'] })
   answer = () => {

@@ -107,9 +107,12 @@ t.test('One service is watched with weights as bars and evidence as gauges.', as
 
 t.test('A watch tells of a file that the gateway did not take, until it is mended.', async (t) => {
   let refused: ReloadStanding['refused'] = null
+  let waiting: readonly string[] = []
   const admin = await serve(t, () => [fakeStatus()], {
-    lastReload: () => ({ inForceSince: NOW - 3_600_000, refused }),
+    lastReload: () => ({ inForceSince: NOW - 3_600_000, waiting, refused }),
   })
+  const wait = () => void (waiting = ['services.m: waits'])
+  const take = () => void (waiting = [])
   const refuse = () => void (refused = { at: NOW, problems: ['line 3 is wrong', 'another'] })
   const mend = () => void (refused = null)
   const said =
@@ -130,6 +133,15 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
     [
       `2027-05-01 12:00:01  gateway  ${said}`,
       '2027-05-01 12:00:03  gateway  the file was read again, and is in force',
+    ],
+  )
+
+  const held = (await watch(admin, [], PIPE, [wait, nothing, take, nothing])).fake.stdout()
+  t.same(
+    held.split('\n').filter((line) => line.includes('gateway')),
+    [
+      '2027-05-01 12:00:01  gateway  the configuration of 2027-05-01 11:00:00 is in force, and the store has not taken up all of it: services.m: waits',
+      '2027-05-01 12:00:03  gateway  the store has taken up the configuration',
     ],
   )
 

@@ -145,6 +145,10 @@ t.test('a metric has something to be judged by and data to be judged on', (t) =>
         `${at}.no-answer: found a name that serin uses itself: choose another`,
       ],
       [
+        'client-error: { kind: error-rate, max: 1% }',
+        `${at}.client-error: found a name that serin uses itself: choose another`,
+      ],
+      [
         'x: { kind: rmse, max: 1, labelWindow: 8d }',
         `${at}.x.labelWindow: found 8d, allowed is at most feedback.retention (7d)`,
       ],

@@ -88,7 +88,7 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     keys: ['joined', 'unmatched', 'late', 'duplicate', 'unscored', 'rejected'],
     of: 'a [FeedbackReport](api.md#feedbackreport), of all lines together',
   },
-  { command: 'reload', when: '', keys: ['changes'], of: 'a sentence for each' },
+  { command: 'reload', when: '', keys: ['changes', 'waiting'], of: 'a sentence for each' },
 ]
 
 /** Writes every command with its arguments, options, exit codes and outputs as a page. */

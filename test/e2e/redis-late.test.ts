@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
+import { request } from 'undici'
+import type { ReloadedJson } from '../../src/admin/present-reload.ts'
 import { startRedis } from '../support/redis-server.ts'
 import {
   askAdmin,
@@ -37,27 +39,37 @@ t.test('e2e/redis-late', skipWithout('redis-server'), async (t) => {
     await unchanged('the weights of the disk')
     write({ minRequests: 30 })
     const taken = await reload(gateway)
-    t.equal(taken.status, 503, 'the store has not got it')
+    t.equal(taken.status, 200)
+    t.match(taken.json(), { waiting: [/^services\.m: its rollout goes on by the new file when/] })
     t.match((await askAdmin(admin, '/api/v1/config')).text, MINIMUM_OF_30, 'it holds all the same')
     await unchanged('another minimum')
-    for (const [what, change] of [
-      ['another version', { minRequests: 30, version: '2.1' }],
-      ['another service', { minRequests: 30, further: ['n'] }],
-    ] as const) {
-      write(change)
-      const { status, text } = await reload(gateway)
-      t.equal(status, 422, what)
-      t.match(text, /no connection to Redis|cannot/, what)
-      await unchanged(`${what} is refused`)
-      t.equal((await askAdmin(admin, '/api/v1/services/n')).status, 404, what)
-    }
+    write({ minRequests: 30, version: '2.1', further: ['n'] })
+    const refused = await reload(gateway)
+    t.equal(refused.status, 422)
+    t.match(refused.text, /whether 2\.1 beside 1\.4 may begin is known when the store can be asked/)
+    await unchanged('another version is refused')
+    t.equal((await askAdmin(admin, '/api/v1/services/n')).status, 404, 'with all of the file')
+    write({ minRequests: 30, further: ['n'] })
+    const brought = await reload(gateway)
+    t.equal(brought.status, 200)
+    const { waiting } = brought.json<ReloadedJson>()
+    t.match(waiting, [/^services\.m: its rollout goes on/, /^services\.n: its rollout is taken up/])
+    await unchanged('another service')
+    t.match((await readService(admin, 'n')).weights, { baseline: 100, canary: 0 })
+    t.match((await askAdmin(admin, '/api/v1/reload')).json(), { waiting })
+    t.match((await readiness(gateway)).checks, {
+      configuration: /^in force; services\.m: its .*; services\.n: its /,
+    })
 
     await redis.start()
     await isReady(gateway)
     t.strictSame((await readService(admin, 'm')).weights, { baseline: 70, canary: 30 })
     t.match((await askAdmin(admin, '/api/v1/config')).text, MINIMUM_OF_30)
-    t.equal((await reload(gateway)).status, 200, 'what was refused is taken now')
-    t.equal((await readService(admin, 'n')).variants['canary']?.version, '2.0')
+    await untilService(admin, 'n', 'it has begun', ({ weights }) => weights['canary'] === 20)
+    t.match((await askAdmin(admin, '/api/v1/reload')).json(), { waiting: [], refused: null })
+    t.match((await readiness(gateway)).checks, { configuration: 'in force' })
+    const said = gateway.logs().map(({ msg }) => String(msg))
+    t.ok(said.includes('the store has taken up all of the configuration'))
     await until('it decides', async () => (await readSample(admin, 'serin_leader')) === 1)
     await command(admin, 'm', 'abort')
     const ids = (await readDecisions(admin, 'm')).map(({ id }) => id)
@@ -85,8 +97,15 @@ t.test('e2e/redis-late', skipWithout('redis-server'), async (t) => {
     await until('both answer', () => load.tally.sent > 200)
     t.same(Object.keys(load.tally.variants), ['baseline'])
     // A file is taken by all of them or by none, and one that dies is replaced, also now.
-    write({ minRequests: 25 })
-    t.equal((await reload(gateway)).status, 422, 'of a rollout that nothing is known of')
+    write({ minRequests: 25, further: ['n'] })
+    t.match((await reload(gateway)).json(), { waiting: [/^services\.m: /, /^services\.n: /] })
+    const answers = Array.from({ length: 8 }, () =>
+      request(`${data}/n/infer`, { method: 'POST', body: '{}', reset: true }),
+    )
+    for (const answer of await Promise.all(answers)) {
+      t.equal(answer.headers['x-serin-variant'], 'baseline', 'every worker has it')
+      await answer.body.dump()
+    }
     const killed = pidOf(gateway, 2)
     process.kill(killed, 'SIGKILL')
     await until('it is replaced', () => pidOf(gateway, 2) !== killed)
@@ -150,7 +169,12 @@ function reload({ admin }: SerinGateway) {
   return askAdmin(admin, '/api/v1/reload', { method: 'POST', body: {} })
 }
 
-async function readiness({ admin }: SerinGateway): Promise<{ readonly ready: boolean }> {
+type Readiness = {
+  readonly ready: boolean
+  readonly checks: Readonly<Record<string, string>>
+}
+
+async function readiness({ admin }: SerinGateway): Promise<Readiness> {
   return (await askAdmin(admin, '/readyz')).json()
 }
 

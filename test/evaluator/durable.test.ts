@@ -335,7 +335,7 @@ t.test('a rollback that waits for the store is not forgotten by a reload', async
   simulation.store.fails = true
   t.ok(await simulation.run(6000, () => simulation.weightBp === 0))
   const other = quickService({ spec: { watchMs: 5000 }, analysis: { metrics: [ERRORS] } })
-  await t.rejects(simulation.reload(other, 'hash-2'), { message: 'disk full' })
+  await simulation.reload(other, 'hash-2')
   t.equal(simulation.weightBp, 0)
   simulation.store.fails = false
   await simulation.evaluator.look()

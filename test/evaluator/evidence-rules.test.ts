@@ -153,6 +153,7 @@ t.test('Rule 4: guards have an α of 0.001 of their own, and only ever pause', (
     [
       ['rmse/label-missing', 0.001, 'pause', null],
       ['no-answer', 0.001, 'pause', null],
+      ['client-error', 0.001, 'pause', null],
     ],
   )
   t.end()

@@ -37,7 +37,12 @@ t.test('labels reach all comparisons of their request; latency is compared too',
   const words = world.view.comparisons.map((c) =>
     Object.fromEntries(c.metrics.map((m) => [m.report.name, m.verdict])),
   )
-  t.match(words[0], { rmse: 'better', 'rmse/label-missing': null, 'no-answer': null })
+  t.match(words[0], {
+    rmse: 'better',
+    'rmse/label-missing': null,
+    'no-answer': null,
+    'client-error': null,
+  })
   t.match(words[1], { latency: 'worse' })
   t.ok(world.results.joined > 50_000)
   t.equal(world.results.late, 0)

@@ -68,14 +68,14 @@ t.test('an equal canary passes its mirror into the first weight, and no sooner',
   t.match(advanced.summary, /^Advanced from the mirror to 5 %: .*; \d+ pairs of answers judged/)
   t.same(
     advanced.metrics.map((m) => m.name),
-    ['errors', 'no-answer', 'errors/mirror', 'answers'],
+    ['errors', 'no-answer', 'client-error', 'errors/mirror', 'answers'],
   )
   const drawn = advanced.metrics.find((m) => m.name === 'errors')!
   t.same([drawn.baseline.n, drawn.canary.n], [0, 0], 'Rule 11: a copy is no draw')
   await simulation.run(4000, () => false)
   t.same(
     view(simulation).metrics.map((m) => m.name),
-    ['errors', 'no-answer'],
+    ['errors', 'no-answer', 'client-error'],
     'mirror evidence ends there',
   )
   t.same(simulation.errors, [])

@@ -224,7 +224,7 @@ t.test('a reload that takes a metric away forgets an answer that is still under 
   await simulation.run(5000, () => false)
   t.same(
     simulation.evaluator.view('svc')!.metrics.map((m) => m.name),
-    ['errors', 'no-answer'],
+    ['errors', 'no-answer', 'client-error'],
   )
   t.same(simulation.errors, [])
 })

@@ -217,6 +217,29 @@ for (const [what, service] of Object.entries(ANOTHER)) {
   })
 }
 
+t.test('a 4xx that a follower passed on is evidence of who decides', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(4000)
+  for (let n = 0; n < 200; n++) {
+    for (const variant of ['baseline', 'canary']) {
+      const none = { suppressed: false, keyMissing: false, overrideRefused: false }
+      const ticket = follower.book.begin({ variant, reason: 'random', unit: null, ...none }, 'r')
+      follower.book.end(ticket, 'ok', variant === 'canary' && n % 5 === 0 ? 404 : 200, 5)
+    }
+  }
+  await world.run(5000)
+  const { hypotheses } = world.store.records.get('svc')!.evidence!
+  t.match(hypotheses['client-error'], { trials: [200, 200], events: [0, 40] })
+  t.match(leader.evaluator.view('svc')!.state, {
+    ...{ phase: 'paused', pausedMetric: 'client-error' },
+  })
+  t.match(world.store.log.at(-1)!.summary, / 40 × status 404\./)
+  t.same(world.errors, [])
+})
+
 t.test('the breaker of who follows gives its canary nothing, and decides for all', async (t) => {
   const world = new Processes()
   const leader = await world.start()

@@ -1,5 +1,6 @@
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
+import { StoreAwayError, StoreError } from '../../src/store/store-error.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
 import { MemoryShares } from './memory-shares.ts'
 import type {
@@ -41,7 +42,7 @@ export class MemoryStore implements Store {
 
   commit = async (change: RolloutChange): Promise<CommitResult> => {
     this.#mustBeThere()
-    if (this.fails) throw new Error('disk full')
+    if (this.fails) throw new StoreError('disk full')
     if (change.lease.token !== this.#token) return { ok: false, reason: 'fenced' }
     const record = this.records.get(change.service) ?? null
     if ((record?.state.revision ?? null) !== change.expectedRevision) {
@@ -71,6 +72,7 @@ export class MemoryStore implements Store {
     this.log.find((d) => d.service === service && d.id === id) ?? null
 
   rolledBackAt = async (service: string, canaryVersion: string): Promise<number | null> => {
+    this.#mustBeThere()
     const rolledBack = this.changes.findLast(
       ({ state }) =>
         state?.service === service &&
@@ -179,7 +181,7 @@ export class MemoryStore implements Store {
   close = async (): Promise<void> => {}
 
   #mustBeThere(): void {
-    if (this.away) throw new Error('the store is away')
+    if (this.away) throw new StoreAwayError('the store is away')
   }
 
   #store(change: RolloutChange, before: RolloutRecord | null): void {

@@ -6,6 +6,7 @@ import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
+import { Unstored } from '../../src/feedback/unstored.ts'
 import { endPair } from '../../src/metrics/pair-ledger.ts'
 import { PairedPredictions } from '../../src/metrics/paired-predictions.ts'
 import type { Ticket } from '../../src/metrics/recorder.ts'
@@ -78,6 +79,7 @@ export class Simulation {
   readonly #start: number
   readonly #agenda = new Agenda()
   readonly #predictions = new Map<string, Prediction>()
+  readonly #unstored = new Unstored()
   readonly #halves = new PairedPredictions({
     add: (prediction) => this.#predictions.set(prediction.requestId, prediction),
     find: () => [],
@@ -179,6 +181,14 @@ export class Simulation {
     }
     if (requests === 0) this.clock.ms += ms
     this.#agenda.runUntil(this.clock.ms)
+    this.#storeFeedback()
+  }
+
+  /** What came between two looks is one batch. */
+  #storeFeedback(): void {
+    const { tallies } = this.#unstored
+    if (tallies.length > 0) void this.store.commitFeedback({ labels: [], events: [], tallies })
+    this.#unstored.stored(() => {})
   }
 
   #request(): void {
@@ -214,14 +224,9 @@ export class Simulation {
       this.#halves.find(null, requestId)
       const pending = this.#predictions.get(requestId)!
       this.#predictions.delete(requestId)
-      const { result, changed } = this.evaluator.label(pending, prediction + error)
-      if (pending.pair !== undefined && result === 'joined') this.pairLabels++
-      if (changed === null) return
-      void this.store.commitFeedback({
-        labels: [],
-        events: [],
-        tallies: [{ ...changed, service: 'svc' }],
-      })
+      const booked = this.evaluator.label(pending, prediction + error)
+      if (pending.pair !== undefined && booked.result === 'joined') this.pairLabels++
+      this.#unstored.addTallies('svc', booked)
     })
   }
 

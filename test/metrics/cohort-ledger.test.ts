@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { BetTally, CohortTerms, EventTally, Side } from '../../src/domain/cohort.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { JudgedOutcome } from '../../src/domain/outcome.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { CohortLedger, SETTLE_MS } from '../../src/metrics/cohort-ledger.ts'
@@ -66,7 +66,7 @@ function begin(
 function end(
   ledger: CohortLedger,
   side: Side,
-  outcome: Outcome,
+  outcome: JudgedOutcome,
   ms = 10,
   unit: number | null = null,
 ): void {
@@ -101,7 +101,7 @@ t.test('draws are no evidence while nothing is open, and in warm-up', (t) => {
   t.end()
 })
 
-t.test('each outcome is booked as what it is: failure, slow, without an answer', (t) => {
+t.test('each outcome is booked as what it is: failure, slow, without an answer, 4xx', (t) => {
   const ledger = ledgerOf([ERRORS, LATENCY])
   const terms = {
     ...NO_TERMS,
@@ -110,15 +110,18 @@ t.test('each outcome is booked as what it is: failure, slow, without an answer',
   const { tallies } = open(ledger, 1, { terms })
   for (const outcome of ['ok', 'failed', 'client_closed', 'rejected', 'no_answer'] as const)
     end(ledger, 1, outcome)
+  end(ledger, 0, 'client_error', 100)
+  end(ledger, 1, 'client_error', 131)
   end(ledger, 0, 'ok', 100)
   end(ledger, 0, 'ok', 101)
   end(ledger, 1, 'ok', 110)
   end(ledger, 1, 'ok', 111)
   end(ledger, 1, 'ok', 131)
   const event = (id: string) => tallies[id] as EventTally
-  t.match(event('errors'), { trials: [2, 8], events: [0, 1], harmEvents: [0, 1], harmUnits: null })
-  t.match(event('no-answer'), { trials: [2, 8], events: [0, 3] })
-  t.match(event('latency'), { trials: [2, 8], events: [1, 5], harmEvents: [1, 6] })
+  t.match(event('errors'), { trials: [3, 9], events: [0, 1], harmEvents: [0, 1], harmUnits: null })
+  t.match(event('no-answer'), { trials: [3, 9], events: [0, 3] })
+  t.match(event('client-error'), { trials: [3, 9], events: [1, 1], harmEvents: [1, 1] })
+  t.match(event('latency'), { trials: [3, 9], events: [1, 6], harmEvents: [1, 7] })
   t.end()
 })
 
@@ -303,7 +306,7 @@ t.test('without segments a cohort keeps nothing of them', (t) => {
   const cohort = open(ledger, 1)
   ledger.settle(begin(ledger, 1, null, 'gold'), 'ok', 5)
   t.notOk('observedIn' in cohort)
-  t.same(Object.keys(cohort.tallies), ['errors', 'no-answer'])
+  t.same(Object.keys(cohort.tallies), ['errors', 'no-answer', 'client-error'])
   t.end()
 })
 

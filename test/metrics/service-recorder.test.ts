@@ -290,3 +290,19 @@ t.test('requests and attempts are counted by series; odd codes share one', (t) =
   t.equal(book.errors, 1)
   t.end()
 })
+
+t.test('a good answer with a 4xx is evidence of client errors, and of nothing else', (t) => {
+  const { book, open } = build()
+  const { tallies } = open(1)
+  for (const status of [200, 399, 400, 404, 499, 500]) {
+    book.end(book.begin(assigned(), 'r'), 'ok', status, 1)
+  }
+  // Named in `errors.statuses`, or of the gateway itself to a client that left.
+  book.end(book.begin(assigned(), 'r'), 'failed', 404, 1)
+  book.end(book.begin(assigned(), 'r'), 'client_closed', 499, 1)
+  book.end(book.begin(assigned({ reason: 'override' }), 'r'), 'ok', 404, 1)
+  t.match(tallies['client-error'], { trials: [0, 8], events: [0, 3], harmEvents: [0, 3] })
+  t.match(tallies['errors'], { trials: [0, 8], events: [0, 1] })
+  t.match(tallies['no-answer'], { trials: [0, 8], events: [0, 1] })
+  t.end()
+})

@@ -197,6 +197,7 @@ class World {
       learnt: this.#watch.learnt,
       stepShares: this.#watch.stepShares,
       faultShares: this.#watch.faultShares,
+      pairFigures: this.#watch.pairFigures,
       publish: (publication) => {
         this.#watch.publish(publication)
       },

@@ -69,7 +69,7 @@ const limit = fc.option(
 )
 const metric = fc
   .record({
-    name: fc.constantFrom('errors', 'rmse', 'rmse/above-cap', 'no-answer'),
+    name: fc.constantFrom('errors', 'rmse', 'rmse/above-cap', 'no-answer', 'client-error'),
     verdict: fc.constantFrom('successful', 'inconclusive', 'failed', 'error'),
     required: fc.boolean(),
     onFailure: fc.constantFrom('rollback', 'pause', 'warn'),

@@ -67,6 +67,25 @@ t.test('a breaker that tripped on 4xx says so, and which they were', (t) => {
   t.end()
 })
 
+t.test('a pause by 4xx says which they were, and what can be done', (t) => {
+  const guard: Partial<MetricReport> = {
+    ...{ name: 'client-error', kind: 'client-error', required: false },
+    ...{ baseline: { value: 0.01, n: 800 }, canary: { value: 0.2, n: 200 } },
+    ...{ onFailure: 'pause', margins: { harm: 0.5, proof: null } },
+  }
+  const start =
+    'Paused by client-error: 20 % on the canary (n 200) against 1 % on the baseline (n 800); the evidence for "more than 50 % worse" stands at 148 : 1, and 20 : 1 decides.'
+  const end =
+    ' A 4xx is no failure unless errors.statuses names it: name it there where it is one, or resume where it is meant.'
+  t.equal(summaryOf([harmed(guard)], faults([], null, [])), start + end)
+  const known = summaryOf([harmed(guard)], faults([], null, [[404, 40]]))
+  t.ok(
+    known.startsWith(`${start} The canary's 4xx in this attempt, judged or not: 40 × status 404.`),
+  )
+  t.ok(known.endsWith(end))
+  t.end()
+})
+
 t.test('the rarer causes are counted together, and what is not known is left out', (t) => {
   const many: [Cause, number][] = [
     [500, 9],

@@ -50,6 +50,7 @@ t.test('The rest keeps its hypotheses and their share of α.', (t) => {
     [
       ['errors', 0.025],
       ['no-answer', 0.001],
+      ['client-error', 0.001],
     ],
   )
   t.strictSame(

@@ -45,6 +45,7 @@ t.test('drift has an α of its own, and takes nothing from that of rollback', (t
       ['errors', true, 'rollback', 0.05],
       ['drift', false, 'rollback', 0.01],
       ['no-answer', false, 'pause', 0.001],
+      ['client-error', false, 'pause', 0.001],
     ],
   )
   t.match(all[1], { proof: null, source: { of: 'drift', value: 'prediction', windowMs: 5000 } })

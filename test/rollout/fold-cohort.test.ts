@@ -2,7 +2,7 @@ import t from 'tap'
 import type { EventEvidence, Evidence } from '../../src/domain/evidence.ts'
 import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../../src/rollout/forget-margins.ts'
-import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
+import { emptyEvidence, withNewHypotheses } from '../../src/statistics/empty-evidence.ts'
 import { bets, cohort, events } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
 import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
@@ -32,6 +32,29 @@ t.test('warm-up cohorts add nothing, to no hypothesis and not to the ratio test'
   })
   t.same(foldHypothesis(NONE, byId('errors'), warm, unasked), NONE)
   t.equal(foldAssignments(NONE, warm), NONE)
+  t.end()
+})
+
+t.test('a cohort of a version that did not ask a question adds nothing to it', (t) => {
+  const whole = cohort(PLAN, { tallies: { errors: events([80, 20], [8, 2]) } })
+  const { 'client-error': _, ...tallies } = whole.tallies
+  t.same(foldHypothesis(NONE, byId('client-error'), { ...whole, tallies }, unasked), NONE)
+  t.end()
+})
+
+t.test('evidence of a version that did not ask a question begins with nothing of it', (t) => {
+  const { 'client-error': _, ...hypotheses } = NONE.hypotheses
+  const old = { ...NONE, hypotheses, starts: [1, 5] }
+  const known = withNewHypotheses(old, PLAN.hypotheses)
+  t.same(known, { ...NONE, starts: [1, 5] })
+  t.equal(withNewHypotheses(known, PLAN.hypotheses), known)
+  const tallies = { 'client-error': events([80, 20], [8, 2]) }
+  const late = cohort(PLAN, { number: 6, epoch: 1, tallies })
+  const { harm } = foldHypothesis(known, byId('client-error'), late, unasked).hypotheses[
+    'client-error'
+  ] as EventEvidence
+  const stratum = { pi: 0.2, baseline: 8, canary: 2, trials: 100 }
+  t.same(harm, [[stratum], [stratum]])
   t.end()
 })
 

@@ -32,10 +32,12 @@ t.test('the rollback α is shared over the required hypotheses, capped ones coun
       ['rmse/above-cap', true],
       ['rmse/label-missing', false],
       ['no-answer', false],
+      ['client-error', false],
     ],
   )
   for (const h of all.filter((each) => each.required)) t.equal(h.harm.alpha, 0.05 / 4)
-  t.equal(byId('no-answer', ERRORS).harm.alpha, 0.001)
+  t.same(byId('no-answer', ERRORS).harm, { ratio: 1, alpha: 0.001 })
+  t.same(byId('client-error', ERRORS).harm, { ratio: 1.5, alpha: 0.001, apart: 0.005 })
   t.equal(byId('rmse/label-missing', RMSE).onFailure, 'pause')
   t.end()
 })

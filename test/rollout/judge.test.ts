@@ -30,6 +30,7 @@ t.test('without observations everything is inconclusive, and no number is made u
       ['rmse/above-cap', 'above-cap', 'inconclusive', true],
       ['rmse/label-missing', 'label-missing', 'inconclusive', false],
       ['no-answer', 'no-answer', 'inconclusive', false],
+      ['client-error', 'client-error', 'inconclusive', false],
     ],
   )
   for (const name of ['errors', 'rmse', 'rmse/above-cap']) {
@@ -83,6 +84,31 @@ t.test('a proof that is reached makes a metric successful, now and over the atte
   t.equal(report.verdict, 'successful')
   t.same(report.evidence.nonInferiority, report.evidence.stepNonInferiority)
   t.equal(report.etaSeconds, 0)
+  t.end()
+})
+
+t.test('a larger share of 4xx is harm where it is shown, and large enough to matter', (t) => {
+  const judged = (trials: Pair, happened: Pair) => {
+    const tallies = { 'client-error': events(trials, happened) }
+    return named(judge(ALL, evidenceOf(ALL, [cohort(ALL, { tallies })]), CONTEXT), 'client-error')
+  }
+  const isShown = ({ evidence }: MetricReport) => evidence.harm!.log >= evidence.harm!.threshold
+  const large = judged([8000, 2000], [80, 400])
+  t.match(large, {
+    verdict: 'failed',
+    required: false,
+    onFailure: 'pause',
+    margins: { harm: 0.5, proof: null },
+    baseline: { value: 0.01, n: 8000 },
+    canary: { value: 0.2, n: 2000 },
+  })
+  t.ok(isShown(large))
+  const small = judged([8_000_000, 2_000_000], [800, 2000])
+  t.equal(small.verdict, 'inconclusive', '0.1 % against 0.01 %')
+  t.ok(isShown(small))
+  const similar = judged([8_000_000, 2_000_000], [800_000, 280_000])
+  t.equal(similar.verdict, 'inconclusive', '14 % against 10 %')
+  t.notOk(isShown(similar))
   t.end()
 })
 

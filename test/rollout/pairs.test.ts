@@ -201,7 +201,7 @@ t.test(
     const of = mirrored()
     const names = (reports: readonly { readonly name: string }[]) => reports.map((r) => r.name)
     const bad = evidenceOf(of, { pairs: 90, canaryFailed: 90, compared: 90, disagreed: 90 })
-    t.same(names(reportsOf(of, bad, 1, 500)), ['errors', 'no-answer'])
+    t.same(names(reportsOf(of, bad, 1, 500)), ['errors', 'no-answer', 'client-error'])
     const live = { limits: [], step: 1, stepEnteredAt: NOW, now: NOW, pi: 0.05, unitsPerSecond: 1 }
     const latency = () => ({ value: null, n: 0 })
     const standing = { compared: 400, disagreed: 100 }

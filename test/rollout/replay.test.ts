@@ -137,6 +137,7 @@ t.test('What the sums cannot answer is said, metric by metric.', async (t) => {
     'new/above-cap': 'not-recorded',
     'new/label-missing': 'not-recorded',
     'no-answer': 'exact',
+    'client-error': 'exact',
   })
   const capped = kinds(rules([RMSE]), rules([{ ...RMSE, cap: 5 }]), [])
   t.strictSame(capped, {

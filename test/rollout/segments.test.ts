@@ -44,6 +44,7 @@ t.test('a metric by segment asks its questions of the whole and of each segment'
       ['rmse/above-cap@gold', 'rmse', 'gold', true],
       ['rmse/label-missing@gold', 'rmse', 'gold', false],
       ['no-answer', null, undefined, false],
+      ['client-error', null, undefined, false],
     ],
   )
   for (const h of all.filter((each) => each.required)) t.equal(h.harm.alpha, 0.05 / 8)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ERRORS, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import { ERRORS, RMSE, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
 import { planOf } from '../fakes/rollout.ts'
 
 const OF = service(rolloutSpec({ analysis: { metrics: [ERRORS] } }))
@@ -23,5 +23,24 @@ t.test('replicas agree whose requests, readings and questions are the same', (t)
 t.test('what only concerns who is told, or when a step ends, makes no difference', (t) => {
   const spec = rolloutSpec({ analysis: { metrics: [ERRORS] }, spec: { maxDurationMs: 1 } })
   t.equal(planOf(service(spec)).sharingKey, planOf(OF).sharingKey)
+  t.end()
+})
+
+t.test('in mirror steps they agree on what is copied, and when two answers are the same', (t) => {
+  const MIRROR = {
+    kind: 'mirror',
+    share: 1,
+    minDurationMs: 0,
+    minRequests: 1,
+    maxBytes: 9,
+  } as const
+  const keyOf = (change: object, metrics = [ERRORS]) => {
+    const steps = [{ ...MIRROR, tolerance: 0.1, ...change }, ...weightSteps([5, 100])]
+    return planOf(service(rolloutSpec({ spec: { steps }, analysis: { metrics } }))).sharingKey
+  }
+  t.equal(keyOf({}), keyOf({ minDurationMs: 9, minRequests: 9 }))
+  const different = [{}, { share: 0.5 }, { maxBytes: 8 }, { tolerance: 0.2 }].map((c) => keyOf(c))
+  const keys = new Set([...different, keyOf({}, [{ ...ERRORS, onFailure: 'pause' }])])
+  t.equal(keys.size, 5)
   t.end()
 })

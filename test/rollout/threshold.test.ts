@@ -49,7 +49,7 @@ t.test('a metric whose measurements are counted is no hypothesis and takes no sh
   const { hypotheses } = plan({ analysis: { metrics: [ERRORS, { ...COUNTED, name: 'x' }] } })
   t.same(
     hypotheses.map((h) => h.id),
-    ['errors', 'no-answer'],
+    ['errors', 'no-answer', 'client-error'],
   )
   t.equal(hypotheses[0]!.harm.alpha, 0.05, 'all of it')
   const scored = plan({ analysis: { metrics: [{ ...RMSE, threshold: terms() }] } }).hypotheses

@@ -1,9 +1,10 @@
 import t from 'tap'
-import type { EventStratum } from '../../src/domain/evidence.ts'
+import type { EventEvidence, EventStratum } from '../../src/domain/evidence.ts'
 import type { Hypothesis } from '../../src/domain/hypothesis.ts'
 import {
   eventHarmLogEvidences,
   eventProofLogEvidence,
+  isFarApart,
 } from '../../src/statistics/event-evidence.ts'
 import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
 import { near } from './near.ts'
@@ -44,5 +45,30 @@ t.test('where more events are better, the two directions change their places', (
 
 t.test('what is not to be proved has no evidence of that', (t) => {
   t.throws(() => eventProofLogEvidence({ ...WORSE_IF_MORE, proof: null }, []), /errors/)
+  t.end()
+})
+
+t.test('shares are far apart by their difference since the start point that tells most', (t) => {
+  const guard = { ...WORSE_IF_MORE, harm: { ratio: 1.5, alpha: 0.001, apart: 0.005 } }
+  const counts: Omit<EventEvidence, 'harm'> = {
+    ...{ kind: 'event', foldedThrough: 1, step: 0, proof: [], stepProof: [] },
+    ...{ trials: [0, 0], events: [0, 0], stepTrials: [0, 0], stepEvents: [0, 0] },
+    sup: { harm: 0, proof: 0, stepProof: 0 },
+  }
+  const isFar = (...harm: (readonly EventStratum[])[]) => isFarApart(guard, { ...counts, harm })
+  const alike = { pi: 0.2, baseline: 80_000, canary: 20_000, trials: 1_000_000 }
+  const stratum = (trials: number, baseline: number, canary: number, pi = 0.2) => {
+    return [{ pi, baseline, canary, trials }]
+  }
+  t.ok(isFarApart(WORSE_IF_MORE, { ...counts, harm: [[]] }), 'nothing is asked')
+  t.ok(isFar(stratum(100_000, 800, 301)), '1.505 % against 1 %')
+  t.notOk(isFar(stratum(100_000, 800, 299)), '1.495 % against 1 %')
+  t.notOk(isFar(stratum(1_000_000, 0, 999)), '0.4995 % against none')
+  t.ok(isFar([alike], stratum(1000, 8, 40)), 'a late difference is not thinned by the time before')
+  t.notOk(isFar(stratum(10_000_000, 8000, 6000), stratum(10, 0, 1)), 'nor made by a few requests')
+  t.ok(isFar([alike], stratum(0, 1, 30)), 'of keys that are known')
+  // Pooled, the canary's share would be the larger one: 3.7 % against 2 %.
+  const moved = [...stratum(20_000, 190, 10, 0.05), ...stratum(20_000, 400, 400, 0.5)]
+  t.notOk(isFar(moved), 'weights that changed make no difference')
   t.end()
 })

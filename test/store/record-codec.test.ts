@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { serialize } from 'node:v8'
 import t from 'tap'
+import type { EventTally } from '../../src/domain/cohort.ts'
 import { decodeRecord, encodeRecord } from '../../src/store/record-codec.ts'
 import { RECORD_WORDS } from '../../src/store/record-words.ts'
 import { fc } from '../support/fast-check.ts'
@@ -52,6 +53,17 @@ t.test('records of an older version are read: those that V8 has written', (t) =>
   const evidence = sampleEvidence({ caps: { rmse: -0 } })
   t.strictSame(decodeRecord(serialize(evidence)), evidence)
   t.strictSame(decodeRecord(serialize(new Float64Array([1, NaN]))), new Float64Array([1, NaN]))
+  t.end()
+})
+
+t.test('a guard that another version did not know is one tally more, or one less', (t) => {
+  const tally = (events: [number, number]): EventTally => ({
+    ...{ kind: 'event', trials: [19, 1], events, harmEvents: [...events], harmUnits: null },
+  })
+  const before = sampleCohort(1, { tallies: { errors: tally([0, 0]) } })
+  const after = { ...before, tallies: { ...before.tallies, 'client-error': tally([2, 1]) } }
+  t.strictSame(decodeRecord(serialize(before)), before)
+  for (const cohort of [before, after]) t.strictSame(decodeRecord(encodeRecord(cohort)), cohort)
   t.end()
 })
 

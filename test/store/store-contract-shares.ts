@@ -1,6 +1,12 @@
 import type { Test } from 'tap'
 import type { EventTally } from '../../src/domain/cohort.ts'
-import type { CohortShare, Publication, ReplicaReport } from '../../src/domain/replica.ts'
+import { NO_PAIRS } from '../../src/domain/pairs.ts'
+import type {
+  CohortShare,
+  PairFigures,
+  Publication,
+  ReplicaReport,
+} from '../../src/domain/replica.ts'
 import type { ChangedTallies, FeedbackChange } from '../../src/store/store.ts'
 import { SERVICE, commit, sampleCohort, succeedLease, takeLease } from './samples.ts'
 import type { StoreSubject } from './store-contract.ts'
@@ -56,6 +62,30 @@ export function testShares(t: Test, makeSubject: (t: Test) => StoreSubject): voi
       share(10, 'y'),
     ])
     t.strictSame(await leader.readShares('other', [9, 10]), [])
+  })
+
+  t.test('mirrored cohorts are known as such, and shares of them have their pairs', async (t) => {
+    const store = await makeSubject(t).open()
+    const mirrored = { ...openingOf(7), mirrored: true } as const
+    const publication = published(7, { cohort: mirrored })
+    await store.publish(await takeLease(store), [publication])
+    t.strictSame((await store.readPublications(0)).publications, [publication])
+    t.strictSame(await store.readOpenings(SERVICE), [mirrored])
+    const pairs = { ...NO_PAIRS, pairs: 3, compared: 2 }
+    const fates = { ...events(3), both: [1, 2] } satisfies EventTally
+    const labels = { ...events(2), both: [0, 1] } satisfies EventTally
+    await store.report(report('x'), [share(7, 'x', { pairs, tallies: { fates } })])
+    await store.commitFeedback(feedback({ replica: 'x', tallies: { labels } }))
+    t.strictSame(await store.readShares(SERVICE, [7]), [
+      share(7, 'x', { pairs, tallies: { fates, labels } }),
+    ])
+    const figures: PairFigures = {
+      ...{ service: SERVICE, rollout: '1.4->2.0#1', step: 0 },
+      labels: { a: { n: [1, 1], sum: [0.5, 0], sumSq: [0.25, 0], product: 0 } },
+      times: [{ segment: null, baseline: [[3, 0.5]], inStep: [[[3, 1]], []] }],
+    }
+    await store.report(report('x', { pairs: [figures] }), [])
+    t.strictSame(await store.readReports(), [report('x', { pairs: [figures] })])
   })
 
   t.test('what feedback changes of a share replaces it until the share comes anew', async (t) => {

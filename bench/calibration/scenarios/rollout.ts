@@ -146,6 +146,7 @@ function drawCohort(
     // Of a label-missing hypothesis the tally counts the labels that came: here all of them.
     'rmse/label-missing': count(none()),
     'no-answer': count(none()),
+    'client-error': count(none()),
   }
 }
 

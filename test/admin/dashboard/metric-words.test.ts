@@ -21,6 +21,7 @@ t.test('A metric that failed says whether evidence or a limit failed it.', async
   const kept = { verdict: 'successful', limit, evidence: none } as const
   t.equal(verdictOf(metric(kept)), 'within its limit')
   t.equal(verdictOf(metric({ limit })), 'not known yet')
+  t.equal(verdictOf(metric({ evidence: harm })), 'worse by little')
 })
 
 t.test('A metric says what its failure does.', async (t) => {

@@ -114,6 +114,7 @@ export class SimulatedService {
       experiment: null,
       replicas: null,
       deciding: null,
+      untaken: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },

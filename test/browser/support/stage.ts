@@ -41,7 +41,7 @@ export async function openStage(options: {
     services.set(script.name, await SimulatedService.begin(script, CURTAIN))
   }
   let now = CURTAIN
-  let reload: ReloadStanding = { inForceSince: CURTAIN - 3_600_000, refused: null }
+  let reload: ReloadStanding = { inForceSince: CURTAIN - 3_600_000, waiting: [], refused: null }
   let away: string | null = null
   const statuses = () => [...[...services.values()].map((s) => s.status()), ...others()]
   const find = (name: string) => services.get(name)

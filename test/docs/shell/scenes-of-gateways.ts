@@ -88,7 +88,7 @@ export function runOnGateways(t: Test, take: Take, world: World): void {
     await run(t, take('docs/ab-testing.md', 'serin backtest ranking'))
     await run(t, take('docs/ab-testing.md', 'serin promote m large'))
     // What it had come to by then is not that of the page.
-    const varies = [/^ +(?:small|large) /, /^ +(?:metric|errors|rmse|no-answer)/]
+    const varies = [/^ +(?:small|large) /, /^ +(?:metric|errors|rmse|no-answer|client-error)/]
     await run(t, take('docs/ab-testing.md', 'serin experiments m'), { varies })
   })
 

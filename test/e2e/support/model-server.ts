@@ -8,6 +8,8 @@ export type ModelBehaviour = {
   error: number
   /** Share of its answers that are 500. */
   failures: number
+  /** Share of its other answers that are 404; 0 where it is absent. */
+  refusals?: number
 }
 
 export type TestModel = FakeUpstream & { readonly behaviour: ModelBehaviour }
@@ -27,8 +29,9 @@ export async function startModel(
 ): Promise<TestModel> {
   let place = draw()
   const isFailure = createEvenly(() => behaviour.failures)
+  const isRefusal = createEvenly(() => behaviour.refusals ?? 0)
   const upstream = await startUpstream((_req, res, seen) => {
-    const status = isFailure() ? 500 : 200
+    const status = isFailure() ? 500 : isRefusal() ? 404 : 200
     place = (place + GOLDEN) % 1
     // Uniform with this standard deviation: bounded, so that no cap is ever in the way.
     const error = behaviour.error * Math.sqrt(12) * (place - 0.5)

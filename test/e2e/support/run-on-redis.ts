@@ -10,7 +10,8 @@ export async function runOnRedis(t: Test, suites: readonly string[]): Promise<vo
   t.jobs = 2
   const runs = suites.map((suite) => {
     const file = fileURLToPath(new URL(`../${suite}.test.js`, import.meta.url))
-    const args = ['--enable-source-maps', file]
+    // What is behind the file names the suite's folder, so that it is not that of the suite on LMDB.
+    const args = ['--enable-source-maps', file, 'on-redis']
     const options = { env, timeout: 600_000, buffered: true }
     return t.spawn(process.execPath, args, options, `${suite}, on Redis`)
   })

@@ -1,12 +1,13 @@
 import type { Decision } from '../../../src/domain/decision.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
+import { StoreError } from '../../../src/store/store-error.ts'
 import type { Store } from '../../../src/store/store.ts'
 
 /** What becomes of a call: it is refused, done with its answer lost, or the process ends around it. */
 export type Fault = 'fails' | 'answer lost' | 'dies before' | 'dies after'
 
 /** What a store that fails rejects with: no other error may come out of the evaluator. */
-export class StoreFault extends Error {}
+export class StoreFault extends StoreError {}
 
 /** A store that keeps its promises but for the calls that it is told to fail. */
 export type FaultyStore = Store & {

@@ -5,7 +5,7 @@ import type { Overview } from '../live/use-overview.ts'
 import { useNow } from '../live/use-now.ts'
 import { attentionOf, byAttention } from './attention.ts'
 import { OverviewRow } from './overview-row.tsx'
-import { RefusedReload } from './refused-reload.tsx'
+import { RefusedReload, WaitingReload } from './refused-reload.tsx'
 
 /** What the list is narrowed to. */
 type Choice = 'all' | 'attention' | 'fixed' | (typeof PHASES)[number]
@@ -34,6 +34,7 @@ export function OverviewPage({ services, lastDecision, reload }: Overview) {
           />
         </label>
       </div>
+      {reload !== null && <WaitingReload reload={reload} />}
       {reload !== null && <RefusedReload reload={reload} />}
       <div class="filters" role="group" aria-label="Show">
         {choices.map(({ each, count }) => (

@@ -27,3 +27,18 @@ export function RefusedReload({
 function Time({ iso }: { readonly iso: string }) {
   return <time dateTime={iso}>{new Date(iso).toLocaleString()}</time>
 }
+
+/** Says what the store has not taken up of the configuration in force; nothing where it has all of it. */
+export function WaitingReload({
+  reload: { inForceSince, waiting },
+}: {
+  readonly reload: ReloadStandingJson
+}) {
+  if (waiting.length === 0) return null
+  return (
+    <p class="refused-reload" role="status">
+      The configuration of <Time iso={inForceSince} /> is in force, and the store has not taken up
+      all of it: <Sentence text={waiting.join('; ')} />.
+    </p>
+  )
+}

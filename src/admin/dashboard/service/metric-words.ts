@@ -10,6 +10,8 @@ export function verdictOf(metric: MetricJson): string {
   if (verdict === 'failed' && (kind === 'disagreement' || !isHarmShown(metric))) {
     return 'beyond its limit'
   }
+  // A guard's difference that is too small to act on.
+  if (verdict === 'inconclusive' && isHarmShown(metric)) return 'worse by little'
   const isTested = evidence.harm !== null || evidence.nonInferiority !== null
   if (!isTested || (evidence.nonInferiority === null && limit !== null)) {
     if (verdict === 'successful') return 'within its limit'

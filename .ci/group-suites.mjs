@@ -1,0 +1,41 @@
+/**
+ * Folders of build/test/ whose suites have a process each: they start programs, or compute for long and
+ * would hold up the others. To load Node, tap and the sources takes longer than most other suites do.
+ */
+const APART = [
+  'abuse',
+  'browser',
+  'demo',
+  'deploy',
+  'docs',
+  'e2e',
+  'property',
+  'simulation',
+  'store',
+  'workers',
+]
+
+/** Suites in one process at most: so the groups that are left at the end are short. */
+const GROUP = 16
+
+/**
+ * Puts suites that can share a process together, by folder.
+ *
+ * @param {readonly string[]} files compiled suites, `build/test/routing/assign.test.js`
+ * @returns {{ name: string, files: string[] }[]} groups in the order of their first suites; the name of one that
+ *   is alone is its file's
+ */
+export function groupSuites(files) {
+  const byFolder = new Map()
+  for (const file of files) {
+    const folder = file.split('/').slice(0, -1).slice(0, 3).join('/')
+    const key = APART.includes(folder.split('/')[2]) ? file : folder
+    byFolder.set(key, [...(byFolder.get(key) ?? []), file])
+  }
+  return [...byFolder].flatMap(([key, all]) =>
+    Array.from({ length: Math.ceil(all.length / GROUP) }, (_, i) => {
+      const part = all.slice(i * GROUP, (i + 1) * GROUP)
+      return { name: part.length === 1 ? part[0] : `${key}, part ${i + 1}`, files: part }
+    }),
+  )
+}

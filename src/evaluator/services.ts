@@ -1,0 +1,126 @@
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { refusalOf } from '../rollout/reconcile.ts'
+import { buildExperimentDeps } from './build-runner-deps.ts'
+import { isOfStore } from './commit-error.ts'
+import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
+import { ExperimentRunner } from './experiment-runner.ts'
+import { readStart, rememberedStart } from './read-stored.ts'
+import { RolloutRunner } from './rollout-runner.ts'
+import { Roster } from './roster.ts'
+import type { RunnerDeps, RunnerStart } from './runner-deps.ts'
+import { takeUp } from './take-up.ts'
+
+/** The services that this process decides on or follows, as the configuration brings and takes them. */
+export class Services {
+  readonly rollouts: Roster<RolloutPlan, RolloutRunner>
+  readonly experiments: Roster<ExperimentPlan, ExperimentRunner>
+  readonly #deps: EvaluatorDeps
+  readonly #runnerDeps: (service: string) => RunnerDeps
+
+  constructor(deps: EvaluatorDeps, runnerDeps: (service: string) => RunnerDeps) {
+    this.#deps = deps
+    this.#runnerDeps = runnerDeps
+    const { store, onError } = deps
+    const begin = async (each: Rollout) => this.#begin(await readStart(store, each))
+    this.rollouts = new Roster(begin, onError)
+    this.experiments = new Roster((each) => this.#openExperiment(each), onError)
+  }
+
+  /** See `Evaluator.remember`. */
+  remember(rollout: Rollout, last: RolloutState): void {
+    const start = rememberedStart(rollout, last)
+    this.#mustGoOn(start)
+    this.rollouts.put(rollout.plan.service, this.#begin(start))
+  }
+
+  /** See `Evaluator.add`. */
+  add(rollout: Rollout): Promise<void> {
+    return this.rollouts.inTurn(async () => {
+      const start = await readStart(this.#deps.store, rollout)
+      const { plan, record } = start
+      this.#mustGoOn(start)
+      // What it did in the meantime to protect users stands until it has been decided about.
+      if (record !== null && this.rollouts.running.has(plan.service)) return
+      this.rollouts.put(plan.service, this.#begin(start))
+    })
+  }
+
+  /** See `Evaluator.addExperiment`. */
+  addExperiment(experiment: Experiment): Promise<void> {
+    return this.experiments.inTurn(async () => {
+      this.experiments.put(experiment.plan.service, await this.#openExperiment(experiment))
+    })
+  }
+
+  /** See `Evaluator.refusal`. */
+  async refusal(plan: RolloutPlan): Promise<string | null> {
+    const known = this.rollouts.find(plan.service)
+    if (known !== undefined) return known.refusal(plan)
+    try {
+      const record = await this.#deps.store.readRollout(plan.service)
+      return record === null ? null : refusalOf(plan, record.state)
+    } catch (error) {
+      if (!isOfStore(error)) throw error
+      // Its canary gets nothing before the store has been asked, and whoever looks is told then.
+      return null
+    }
+  }
+
+  /** Whether the store has yet to be asked for a service. */
+  isJoining(service: string): boolean {
+    return this.rollouts.isJoining(service) || this.experiments.isJoining(service)
+  }
+
+  /** What of the configuration in force is not taken up by the store. */
+  get untaken(): readonly Untaken[] {
+    const { rollouts, experiments } = this
+    const names = [rollouts, experiments].flatMap((r) => [...r.names()])
+    return [...new Set(names)].flatMap((service) => {
+      const sentence = this.untakenOf(service)
+      return sentence === null ? [] : [{ service, sentence }]
+    })
+  }
+
+  /** The same of one service, as a sentence; null = all of it is. */
+  untakenOf(service: string): string | null {
+    const { rollouts, experiments } = this
+    const place = `services.${service}`
+    if (rollouts.isJoining(service)) {
+      return `${place}: its rollout is taken up when the store can be asked; until then its baseline alone is served`
+    }
+    if (experiments.isJoining(service)) {
+      return `${place}: its fixed split is taken up when the store can be asked; until then the weights of the file are served`
+    }
+    const running = rollouts.running.get(service) ?? experiments.running.get(service)
+    if (running !== undefined) return running.untaken
+    const isLeaving = rollouts.isLeaving(service) || experiments.isLeaving(service)
+    return isLeaving
+      ? `${place}: is gone; what it owes the store is stored when that is back`
+      : null
+  }
+
+  /** Takes up and ends what waits for the store; rejects with the first failure. Null: nothing waits. */
+  settle(): Promise<unknown> | null {
+    const waiting = [this.rollouts.settle(), this.experiments.settle()].filter((w) => w !== null)
+    return waiting.length === 0 ? null : Promise.all(waiting)
+  }
+
+  #begin(start: RunnerStart): RolloutRunner {
+    return new RolloutRunner(this.#runnerDeps(start.plan.service), start)
+  }
+
+  /** Throws a sentence where the configuration cannot go with what is stored. */
+  #mustGoOn({ plan, record, past }: RunnerStart): void {
+    const { pending } = takeUp(plan, record, { now: this.#deps.clock.now(), past })
+    if (pending?.refused !== undefined) throw new Error(pending.refused)
+  }
+
+  async #openExperiment({ plan, book }: Experiment): Promise<ExperimentRunner> {
+    const deps = buildExperimentDeps(plan.service, this.#deps, this.#runnerDeps(plan.service))
+    const runner = new ExperimentRunner(deps, plan, book)
+    await runner.open()
+    return runner
+  }
+}

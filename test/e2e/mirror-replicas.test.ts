@@ -1,0 +1,123 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Agent, request } from 'undici'
+import { createRandom } from '../../src/demo/seeded-random.ts'
+import { startRedis } from '../support/redis-server.ts'
+import {
+  postFeedback,
+  readDecisions,
+  readSample,
+  readService,
+  untilService,
+} from './support/admin-api.ts'
+import { buildConfig } from './support/config.ts'
+import { startModelProcess } from './support/model-process.ts'
+import { skipWithout } from './support/programs.ts'
+import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
+import { until } from './support/until.ts'
+
+/** Two gateways on one Redis, whose rollout begins with a mirror; the first one decides. */
+async function startTwo(t: Test) {
+  const redis = await startRedis(t, t.testdir())
+  const [baseline, canary] = [
+    await startModelProcess(t, 'labelled-model.js', 1),
+    await startModelProcess(t, 'labelled-model.js', 1),
+  ]
+  const service = {
+    match: { path: '/m/*' },
+    idempotent: true,
+    variants: {
+      baseline: { version: '1', upstreams: [baseline.origin] },
+      canary: { version: '2', upstreams: [canary.origin] },
+    },
+    observe: { prediction: 'body:/p' },
+    rollout: {
+      steps: [
+        { mirror: '100%', minRequests: 300, minDuration: '1s', tolerance: 0.2 },
+        { weight: '5%', minDuration: '10m' },
+        { weight: '100%' },
+      ],
+    },
+    analysis: {
+      interval: '500ms',
+      warmUp: '500ms',
+      metrics: {
+        errors: { kind: 'error-rate', maxIncrease: '0%' },
+        answers: { kind: 'disagreement', max: '5%' },
+        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow: '3s', minLabels: 100, cap: 15 },
+      },
+    },
+  }
+  const start = (name: string) => {
+    const folder = join(t.testdirName, name)
+    mkdirSync(folder)
+    const store = `redis://127.0.0.1:${redis.port}/0`
+    return startSerin(t, writeConfig(folder, buildConfig(folder, { m: service }, { store })))
+  }
+  const first = await start('first')
+  await until('it decides', async () => (await readSample(first.admin, 'serin_leader')) === 1)
+  const second = await start('second')
+  await until('both are known', async () => (await readSample(first.admin, 'serin_replicas')) === 2)
+  return { first, second }
+}
+
+/** Users of one gateway, and their labels: by turns to each of both, half a second behind. */
+function startUsers(to: SerinGateway, both: readonly SerinGateway[]) {
+  const agent = new Agent({ connections: 5 })
+  const random = createRandom(1)
+  const joined = both.map(() => 0)
+  let [goesOn, fresh, n] = [true, [] as object[], 0]
+  const ask = async () => {
+    const question = { y: 100, error: 10 * (random() + random() - 1) }
+    const answer = await request(`${to.data}/m/x`, {
+      method: 'POST',
+      body: JSON.stringify(question),
+      dispatcher: agent,
+    })
+    await answer.body.dump()
+    fresh.push({ requestId: answer.headers['x-request-id'], label: question.y })
+  }
+  const user = async () => {
+    while (goesOn) await Promise.all([ask(), sleep(15)])
+  }
+  const label = async () => {
+    while (goesOn) {
+      const batch = fresh
+      fresh = []
+      await sleep(500)
+      if (batch.length === 0) continue
+      const way = n++ % both.length
+      joined[way]! += (await postFeedback(both[way]!.admin, batch)).joined
+    }
+  }
+  const all = Promise.all([user(), user(), label()])
+  const leave = async () => {
+    goesOn = false
+    await all
+    await agent.close()
+  }
+  return { leave, joined }
+}
+
+t.test(
+  'A mirror step is left by the pairs of a gateway that does not decide, with labels from both.',
+  skipWithout('redis-server'),
+  async (t) => {
+    t.setTimeout(120_000)
+    const { first, second } = await startTwo(t)
+    const users = startUsers(second, [first, second])
+    await untilService(first.admin, 'm', 'it has 5 %', (s) => s.weights['canary'] === 5)
+    await users.leave()
+    for (const count of users.joined) t.ok(count > 50, `labels: ${users.joined.join(' ')}`)
+    const advanced = (await readDecisions(first.admin, 'm')).find((d) => d.action === 'advance')!
+    const found = (name: string) => advanced.metrics.find((m) => m.name === name)!
+    t.ok(found('answers').stepCanaryN >= 300, 'pairs')
+    const { canary, baseline, stepCanaryN } = found('rmse/mirror')
+    t.ok(stepCanaryN >= 100, `${stepCanaryN} labels`)
+    t.equal(canary.value, baseline.value)
+    const { variants } = await readService(first.admin, 'm')
+    t.equal(variants['baseline']!.requests, 0, 'who decides has served nobody')
+  },
+)
