@@ -18,6 +18,8 @@ export async function findKeptRate(
   wanted: number,
   say: (line: string) => void,
 ): Promise<number> {
+  // Its first burst finds the driver cold.
+  await driver.drive({ ...order, ratePerSecond: Math.max(1, Math.floor(wanted)) })
   for (let rate = wanted; ; rate *= STEP) {
     const ratePerSecond = Math.max(1, Math.floor(rate))
     const p99s: number[] = []
