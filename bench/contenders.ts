@@ -38,6 +38,8 @@ export type Contender = {
   readonly program?: string
   /** Services that the requests are spread over; 1 when absent. */
   readonly services?: number
+  /** Processes that share its port; 1 when absent. */
+  readonly workers?: number
   /** It may use the core of the load and the upstream as well as its own. */
   readonly onBothCores?: boolean
   /** During each burst it gets the labels of the requests of its burst before, over the admin port. */
@@ -95,15 +97,28 @@ export const CONTENDERS: readonly Contender[] = [
       measures: ['services'],
     }
   }),
-  ...[false, true].map((onBothCores): Contender => {
-    return {
-      name: onBothCores ? 'serin-2-workers' : 'serin-2-workers-1-core',
-      description: `as serin, with two workers on ${onBothCores ? 'both cores' : 'its one core'}`,
-      ...serin('serin.yaml', 1, 2),
-      onBothCores,
-      measures: ['workers'],
-    }
-  }),
+  {
+    name: 'serin-2-cores',
+    description: 'as serin, with one worker that may use both cores',
+    ...serin('serin.yaml'),
+    onBothCores: true,
+    measures: ['workers'],
+  },
+  {
+    name: 'serin-2-workers',
+    description: 'as serin, with two workers on both cores',
+    ...serin('serin.yaml', 1, 2),
+    workers: 2,
+    onBothCores: true,
+    measures: ['workers'],
+  },
+  {
+    name: 'serin-2-workers-1-core',
+    description: 'as serin, with two workers on its one core',
+    ...serin('serin.yaml', 1, 2),
+    workers: 2,
+    measures: ['workers'],
+  },
   {
     name: '@fastify/http-proxy',
     description: 'stock, with retries off, pipelining 1, logs off',

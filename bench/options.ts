@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CONTENDERS, FLOOR, type Contender, type Measure } from './contenders.ts'
+import type { WarmUpPlan } from './measure/warm-up.ts'
 import { findWork, WORKS, type Work } from './works.ts'
 
 /** What one run does. */
@@ -9,9 +10,11 @@ export type Options = {
   readonly rounds: number
   /** Of one burst; a whole number. */
   readonly seconds: number
-  /** Requests that each contender answers before anything is measured. */
-  readonly warmUpRequests: number
+  readonly warmUp: WarmUpPlan
   readonly measures: readonly Measure[]
+  /** Rounds of services and workers. */
+  readonly fewerRounds: number
+  readonly latencyRounds: number
   /** Rates of the latency bursts, in percent of the contender's saturation. */
   readonly percents: readonly number[]
   readonly streamRounds: number
@@ -57,12 +60,19 @@ export function readOptions(args: readonly string[]): Options {
     if (contendersOf(measure).some(({ name }) => only?.has(name) ?? true)) continue
     throw new Error(`--only names nobody that takes part in ${measure}; name others with --measure`)
   }
+  const rounds = wholeNumber('--rounds', values.rounds)
+  const warmUpRequests = wholeNumber('--warm-up', values['warm-up'])
   return {
     jsonFile: values.json ?? null,
     work,
-    rounds: wholeNumber('--rounds', values.rounds) ?? (quick ? 4 : 15),
+    rounds: rounds ?? (quick ? 4 : 15),
+    fewerRounds: rounds ?? (quick ? 4 : 10),
+    latencyRounds: rounds ?? (quick ? 3 : 5),
     seconds: wholeNumber('--seconds', values.seconds) ?? 1,
-    warmUpRequests: wholeNumber('--warm-up', values['warm-up']) ?? work.warmUpRequests,
+    warmUp: {
+      requests: warmUpRequests ?? work.warmUpRequests,
+      untilSteady: warmUpRequests === null,
+    },
     measures,
     percents: quick ? [50] : [25, 50, 75],
     streamRounds: quick ? 1 : 3,

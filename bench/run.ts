@@ -2,12 +2,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { FLOOR, type Measure } from './contenders.ts'
 import { describeMachine } from './describe-machine.ts'
-import { createOpenLoopDriver } from './load/open-loop-driver.ts'
+import { createOpenLoopDriver, type OpenLoopDriver } from './load/open-loop-driver.ts'
+import { createCostBurst } from './measure/cost-burst.ts'
 import { measureCost } from './measure/cost.ts'
+import { findKeptRate } from './measure/find-kept-rate.ts'
 import { measureLatency } from './measure/latency.ts'
 import { measureMemory } from './measure/memory.ts'
+import { measureRateCost } from './measure/rate-cost.ts'
 import { measureStreams } from './measure/streams.ts'
+import { warmUp } from './measure/warm-up.ts'
 import { readOptions } from './options.ts'
 import { Processes } from './processes.ts'
 import { requirePrograms } from './programs.ts'
@@ -15,12 +20,12 @@ import { buildComparison } from './report/build-comparison.ts'
 import { buildTables } from './report/build-tables.ts'
 import type { Comparison, Report } from './report/figures.ts'
 import { renderText } from './report/render-table.ts'
-import { LOAD_CORE, openStage, type StageDeps } from './stage.ts'
+import { LOAD_CORE, openStage, type Stage, type StageDeps } from './stage.ts'
 
 /** npm starts scripts in the project's folder. */
 const root = process.cwd()
 const options = readOptions(process.argv.slice(2))
-const { work, rounds, seconds, warmUpRequests, measures, contendersOf } = options
+const { work, rounds, seconds, measures, contendersOf } = options
 const has = (measure: (typeof measures)[number]) => measures.includes(measure)
 
 const programs = measures.flatMap((measure) => contendersOf(measure).map(({ program }) => program))
@@ -49,14 +54,16 @@ let report: Report = {
   settings: {
     work: work.name,
     rounds,
+    latencyRounds: options.latencyRounds,
+    otherRounds: options.fewerRounds,
     seconds,
     connections: work.connections,
-    warmUpRequests,
+    warmUpRequests: options.warmUp.requests,
   },
 }
 if (has('cost')) keep(await compare())
-if (has('services')) keep({ services: await compareSome('services') })
-if (has('workers')) keep({ workers: await compareSome('workers') })
+if (has('services')) keep({ services: await compareServices() })
+if (has('workers')) keep(await compareWorkers())
 if (has('streams')) keep({ streams: await watchStreams() })
 if (has('memory')) keep({ memory: await watchMemory() })
 console.log(`\n${buildTables(report).map(renderText).join('\n\n')}`)
@@ -69,32 +76,60 @@ function keep(part: Partial<Report>): void {
   }
 }
 
-async function compare(): Promise<Comparison & Pick<Report, 'latency'>> {
-  const stage = await openStage(deps, contendersOf('cost'), work)
+async function compare(): Promise<Partial<Report>> {
+  return onStage('cost', async (stage, driver) => {
+    const comparison = await compareOn(stage, rounds)
+    if (!has('latency')) return comparison
+    const saturation = saturationOf(comparison)
+    const { latencyRounds, percents } = options
+    const order = { work: work.name, connections: work.connections, seconds }
+    const wanted = (Math.max(...saturation.values()) * Math.max(...percents)) / 100
+    const direct = { ...order, port: stage.upstreamPort }
+    const mostPerSecond = await findKeptRate(driver, direct, wanted, console.log)
+    const plan = { ...order, rounds: latencyRounds, percents, saturation, mostPerSecond }
+    const latency = await measureLatency(stage, driver, plan, console.log)
+    const { priority } = driver
+    return { ...comparison, driver: { priority, keptPerSecond: mostPerSecond }, latency }
+  })
+}
+
+function compareServices(): Promise<Comparison> {
+  return onStage('services', (stage) => compareOn(stage, options.fewerRounds))
+}
+
+function compareWorkers(): Promise<Partial<Report>> {
+  return onStage('workers', async (stage, driver) => {
+    const { fewerRounds } = options
+    const workers = await compareOn(stage, fewerRounds)
+    const plan = { work, rounds: fewerRounds, saturation: saturationOf(workers) }
+    // The floor has no workers.
+    const compared = stage.running.filter(({ contender }) => contender.name !== FLOOR)
+    return { workers, workersAtRate: await measureRateCost(compared, driver, plan, console.log) }
+  })
+}
+
+async function onStage<T>(
+  measure: Measure,
+  run: (stage: Stage, driver: OpenLoopDriver) => Promise<T>,
+): Promise<T> {
+  const stage = await openStage(deps, contendersOf(measure), work)
   const driver = createOpenLoopDriver(processes, LOAD_CORE)
   try {
-    await stage.warmUp(warmUpRequests)
-    const comparison = buildComparison(await measureCost(stage, { rounds, seconds }, console.log))
-    if (!has('latency')) return comparison
-    const saturation = new Map(
-      Object.entries(comparison.contenders).map(([name, of]) => [name, of.requestsPerSecond]),
-    )
-    const plan = { work: work.name, rounds, seconds, percents: options.percents, saturation }
-    return { ...comparison, latency: await measureLatency(stage, driver, plan, console.log) }
+    return await run(stage, driver)
   } finally {
     await driver.close()
     await stage.close()
   }
 }
 
-async function compareSome(measure: 'services' | 'workers'): Promise<Comparison> {
-  const stage = await openStage(deps, contendersOf(measure), work)
-  try {
-    await stage.warmUp(warmUpRequests)
-    return buildComparison(await measureCost(stage, { rounds, seconds }, console.log))
-  } finally {
-    await stage.close()
-  }
+async function compareOn(stage: Stage, rounds: number): Promise<Comparison> {
+  const burst = createCostBurst(stage, seconds)
+  await warmUp(stage.running, burst, options.warmUp, console.log)
+  return buildComparison(await measureCost(stage.running, burst, rounds, console.log))
+}
+
+function saturationOf({ contenders }: Comparison): ReadonlyMap<string, number> {
+  return new Map(Object.entries(contenders).map(([name, of]) => [name, of.requestsPerSecond]))
 }
 
 function watchStreams(): Promise<NonNullable<Report['streams']>> {

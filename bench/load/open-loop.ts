@@ -13,6 +13,8 @@ export type OpenLoopOrder = {
   readonly work: string
   readonly ratePerSecond: number
   readonly seconds: number
+  /** Keep-alive connections, which the requests take in turns. */
+  readonly connections: number
 }
 
 /** Percentiles over all requests of the stretch, in milliseconds from the intended time of sending. */
@@ -25,17 +27,14 @@ export type OpenLoopResult = {
   readonly sentP99Ms: number
 }
 
-export type OpenLoopReply = { readonly result: OpenLoopResult } | { readonly error: string }
+/** `begun`: the counted requests come from now on. */
+export type OpenLoopReply =
+  | { readonly begun: true }
+  | { readonly result: OpenLoopResult }
+  | { readonly error: string }
 
-/** Requests before the counted ones, for connections and caches. */
+/** Requests at the rate before the counted ones, for caches. */
 const LEAD_IN_MS = 200
-/** More than that at once are not in flight: the server does not keep up. */
-const MAX_CONNECTIONS = 2000
-/**
- * No more than that wait for their first answer. In a server's backlog (nginx and Node: 511) that is full, the kernel
- * drops the packet that opens a connection, and sends it again only a second later.
- */
-const MAX_FRESH = 256
 const ANSWERED_WITHIN_MS = 10_000
 /** Longest sleep. An answer that comes meanwhile is seen so much later, on either way. */
 const LOOK_MS = 0.1
@@ -48,60 +47,60 @@ process.on('message', (order: OpenLoopOrder) => {
 })
 process.once('disconnect', () => process.exit())
 
-async function run({ port, work: name, ratePerSecond, seconds }: OpenLoopOrder) {
-  const work = findWork(name)
-  const requests = buildRequests(work)
-  const bytes = answerBody(work).length
+async function run(order: OpenLoopOrder): Promise<OpenLoopResult> {
+  const { port, ratePerSecond, seconds } = order
+  const work = findWork(order.work)
+  const requestOf = buildRequests(work)
+  const check = checkOf(work)
   const leadIn = Math.round((LEAD_IN_MS / 1000) * ratePerSecond)
   const total = leadIn + Math.round(seconds * ratePerSecond)
   const everyMs = 1000 / ratePerSecond
   const latencyMs = new Float64Array(total)
   const lateMs = new Float64Array(total)
-  const all = new Set<AnswerConnection>()
-  const fresh = new Set<AnswerConnection>()
-  const free: AnswerConnection[] = []
   let failure: Error | null = null
-  let answered = 0
+  const fail = (error: Error) => (failure ??= error)
+  const all = new Set<AnswerConnection>()
   const open = () => {
-    const connection = new AnswerConnection(port, (error) => (failure ??= error))
+    const connection = new AnswerConnection(port, fail)
     all.add(connection)
-    fresh.add(connection)
     return connection
   }
-  const take = () => {
-    for (let connection = free.pop(); connection !== undefined; connection = free.pop()) {
-      if (connection.isOpen) return connection
-      all.delete(connection)
-      fresh.delete(connection)
-    }
-    return all.size < MAX_CONNECTIONS && fresh.size < MAX_FRESH ? open() : null
-  }
+  const free: AnswerConnection[] = []
+  let answered = 0
   try {
-    while (free.length < work.connections) free.push(open())
-    const startMs = performance.now() + 20
+    // Whoever opened them within the counted time would measure that.
+    for (let i = 0; i < order.connections; i += 1) {
+      const connection = open()
+      connection.send(requestOf(0), (status, bodyBytes) => {
+        check(status, bodyBytes, fail)
+        free.push(connection)
+      })
+    }
+    const deadlineMs = performance.now() + ANSWERED_WITHIN_MS
+    while (free.length < order.connections && failure === null) {
+      if (performance.now() > deadlineMs) throw new Error('not every connection was answered')
+      sleep(LOOK_MS)
+      await nextTurn()
+    }
+    const startMs = performance.now()
     let next = 0
     while (answered < total && failure === null) {
       const now = performance.now()
-      let isHeldUp = false
-      for (; next < total && startMs + next * everyMs <= now; next += 1) {
-        const connection = take()
-        // The request keeps its time and goes out when a connection is free.
-        if (connection === null) {
-          isHeldUp = true
-          break
-        }
+      // Where none is free the request keeps its time, and goes out when one is.
+      for (; next < total && startMs + next * everyMs <= now && free.length > 0; next += 1) {
+        if (next === leadIn) process.send!({ begun: true } satisfies OpenLoopReply)
         const index = next
         const dueMs = startMs + index * everyMs
+        let connection = free.shift()!
+        if (!connection.isOpen) {
+          all.delete(connection)
+          connection = open()
+        }
         lateMs[index] = performance.now() - dueMs
-        connection.send(requests[index % requests.length]!, (status, bodyBytes) => {
+        connection.send(requestOf(index), (status, bodyBytes) => {
           latencyMs[index] = performance.now() - dueMs
-          if (status !== 200) failure ??= new Error(`an answer with status ${status}`)
-          // The framing of a stream counts too.
-          if (work.stream === null ? bodyBytes !== bytes : bodyBytes < bytes) {
-            failure ??= new Error(`an answer of ${bodyBytes} bytes instead of ${bytes}`)
-          }
+          check(status, bodyBytes, fail)
           answered += 1
-          fresh.delete(connection)
           free.push(connection)
         })
       }
@@ -109,7 +108,8 @@ async function run({ port, work: name, ratePerSecond, seconds }: OpenLoopOrder) 
         throw new Error(`${total - answered} of ${total} requests were not answered within 10 s`)
       }
       const untilNextMs = startMs + next * everyMs - performance.now()
-      sleep(next === total || isHeldUp ? LOOK_MS : Math.min(untilNextMs, LOOK_MS))
+      const isWaiting = next === total || free.length === 0
+      sleep(isWaiting ? LOOK_MS : Math.min(untilNextMs, LOOK_MS))
       await nextTurn()
     }
   } finally {
@@ -125,6 +125,18 @@ async function run({ port, work: name, ratePerSecond, seconds }: OpenLoopOrder) 
   }
 }
 
+/** Tells of an answer that is not the work's. */
+function checkOf(work: Work) {
+  const bytes = answerBody(work).length
+  return (status: number, bodyBytes: number, fail: (error: Error) => void): void => {
+    if (status !== 200) fail(new Error(`an answer with status ${status}`))
+    // The framing of a stream counts too.
+    if (work.stream === null ? bodyBytes !== bytes : bodyBytes < bytes) {
+      fail(new Error(`an answer of ${bodyBytes} bytes instead of ${bytes}`))
+    }
+  }
+}
+
 /**
  * Stops the whole thread. Timers of the event loop know whole milliseconds only, a loop that looks at the clock holds
  * up the upstream on its core, and with a low priority (SCHED_IDLE) such a loop does not always get its turn.
@@ -135,10 +147,11 @@ function sleep(ms: number): void {
 
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4))
 
-/** The same requests as those of `post.lua`, but for the request id. */
-function buildRequests(work: Work): Buffer[] {
+/** The same requests as those of `post.lua`, by their number; each has an id of its own. */
+function buildRequests(work: Work): (number: number) => string {
   const template = requestBody(work)
-  return Array.from({ length: work.users }, (_, i) => {
+  const burst = performance.now().toFixed()
+  const parts = Array.from({ length: work.users }, (_, i) => {
     const user = `user-${String(i).padStart(3, '0')}`
     const body = template.replace(BODY_USER, user)
     const head = [
@@ -148,9 +161,14 @@ function buildRequests(work: Work): Buffer[] {
       `X-User-Id: ${user}`,
       'X-Country: DE',
       `Content-Length: ${body.length}`,
+      `X-Request-Id: fixed-rate-${burst}-`,
     ]
-    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`)
+    return { before: head.join('\r\n'), after: `\r\n\r\n${body}` }
   })
+  return (number) => {
+    const { before, after } = parts[number % parts.length]!
+    return `${before}${number}${after}`
+  }
 }
 
 function percentile(sorted: Float64Array, share: number): number {

@@ -3,15 +3,26 @@ import type { Latency } from '../report/figures.ts'
 import { spread } from '../spread.ts'
 import type { Running, Stage } from '../stage.ts'
 
-/** What one contender is asked for. */
+/** What is asked of the contenders. */
 export type LatencyPlan = {
   readonly work: string
+  readonly connections: number
   readonly rounds: number
   readonly seconds: number
-  /** Shares of the contender's own saturation, in percent. */
+  /** Shares of the contender's own saturation, in percent, rising. */
   readonly percents: readonly number[]
   /** Requests/s at which a contender is at its limit, by name. */
   readonly saturation: ReadonlyMap<string, number>
+  /** Requests/s that the driver keeps: nobody gets more. */
+  readonly mostPerSecond: number
+}
+
+/** A rate that a contender is driven at. */
+type Rate = {
+  /** As it was asked for. */
+  readonly percent: number
+  readonly ratePerSecond: number
+  readonly isCapped: boolean
 }
 
 type Pair = { readonly direct: Times; readonly through: Times }
@@ -19,7 +30,8 @@ type Times = { readonly p50Ms: number; readonly p99Ms: number; readonly sentP99M
 
 /**
  * What a contender adds to the latency at a fixed rate: a burst through it and one straight to the upstream,
- * at the same rate, next to each other. By contender, then by percent of its saturation.
+ * at the same rate, next to each other. By contender, then by percent of its saturation. Where several percents
+ * are above what the driver keeps only the first is measured, at that rate.
  */
 export async function measureLatency(
   stage: Stage,
@@ -27,55 +39,67 @@ export async function measureLatency(
   plan: LatencyPlan,
   say: (line: string) => void,
 ): Promise<Record<string, Record<string, Latency>>> {
-  const { work, rounds, seconds, percents, saturation } = plan
-  const pairs = new Map<string, Pair[]>()
-  const key = (one: Running, percent: number) => `${one.contender.name} ${percent}`
-  const rateOf = (one: Running, percent: number) =>
-    Math.max(1, Math.round((saturation.get(one.contender.name)! * percent) / 100))
+  const { work, connections, rounds, seconds } = plan
+  const rates = new Map(stage.running.map((one) => [one, ratesOf(one, plan)]))
+  const pairs = new Map<Rate, Pair[]>([...rates.values()].flat().map((rate) => [rate, []]))
+  const drive = async (one: Running, isDirect: boolean, ratePerSecond: number) => {
+    const port = isDirect ? stage.upstreamPort : one.port
+    try {
+      return await driver.drive({ port, work, connections, ratePerSecond, seconds })
+    } catch (error) {
+      const way = isDirect ? 'the upstream' : one.contender.name
+      throw new Error(`${way} failed at ${ratePerSecond} requests/s`, { cause: error })
+    }
+  }
+  // Requests that come one by one take other ways through a contender than those of a closed loop.
+  for (const [one, of] of rates) {
+    for (const { ratePerSecond } of of) await drive(one, false, ratePerSecond)
+  }
   for (let round = 1; round <= rounds; round += 1) {
-    const isForward = round % 2 === 1
-    for (const one of isForward ? stage.running : stage.running.toReversed()) {
-      for (const percent of percents) {
-        const ratePerSecond = rateOf(one, percent)
-        const drive = async (port: number) => {
-          try {
-            return await driver.drive({ port, work, ratePerSecond, seconds })
-          } catch (error) {
-            const way = port === one.port ? one.contender.name : 'the upstream'
-            throw new Error(`${way} failed at ${ratePerSecond} requests/s`, { cause: error })
-          }
-        }
-        // The first burst of a pair is not always the same one.
-        const first = await drive(isForward ? stage.upstreamPort : one.port)
-        const second = await drive(isForward ? one.port : stage.upstreamPort)
-        const pair = isForward
-          ? { direct: first, through: second }
-          : { direct: second, through: first }
-        const list = pairs.get(key(one, percent)) ?? []
-        pairs.set(key(one, percent), list)
-        list.push(pair)
-        const added = (pair.through.p99Ms - pair.direct.p99Ms).toFixed(2)
-        say(`latency ${round}/${rounds}  ${one.contender.name}: p99 +${added} ms at ${percent} %`)
+    // The first burst of a pair is not always the same one.
+    const isDirectFirst = round % 2 === 1
+    for (const one of isDirectFirst ? stage.running : stage.running.toReversed()) {
+      for (const rate of rates.get(one)!) {
+        const first = await drive(one, isDirectFirst, rate.ratePerSecond)
+        const second = await drive(one, !isDirectFirst, rate.ratePerSecond)
+        const [direct, through] = isDirectFirst ? [first, second] : [second, first]
+        pairs.get(rate)!.push({ direct, through })
+        const added = (through.p99Ms - direct.p99Ms).toFixed(2)
+        const at = `${rate.ratePerSecond} requests/s`
+        say(`latency ${round}/${rounds}  ${one.contender.name}: p99 +${added} ms at ${at}`)
       }
     }
   }
   return Object.fromEntries(
-    stage.running.map((one) => [
-      one.contender.name,
+    [...rates].map(([{ contender }, of]) => [
+      contender.name,
       Object.fromEntries(
-        percents.map((percent) => [
-          String(percent),
-          summarize(rateOf(one, percent), pairs.get(key(one, percent))!),
+        of.map((rate) => [
+          String(rate.percent),
+          summarize(rate, plan.saturation.get(contender.name)!, pairs.get(rate)!),
         ]),
       ),
     ]),
   )
 }
 
-function summarize(ratePerSecond: number, pairs: readonly Pair[]): Latency {
+function ratesOf({ contender }: Running, plan: LatencyPlan): readonly Rate[] {
+  const { percents, saturation, mostPerSecond } = plan
+  const all = percents.map((percent) => {
+    const wanted = Math.max(1, Math.round((saturation.get(contender.name)! * percent) / 100))
+    const isCapped = wanted > mostPerSecond
+    return { percent, ratePerSecond: isCapped ? mostPerSecond : wanted, isCapped }
+  })
+  const firstCapped = all.find(({ isCapped }) => isCapped)
+  return all.filter((rate) => !rate.isCapped || rate === firstCapped)
+}
+
+function summarize(rate: Rate, saturation: number, pairs: readonly Pair[]): Latency {
   const median = (of: (pair: Pair) => number) => spread(pairs.map(of)).median
   return {
-    ratePerSecond,
+    ratePerSecond: rate.ratePerSecond,
+    isCapped: rate.isCapped,
+    ofSaturation: rate.ratePerSecond / saturation,
     addedP50Ms: spread(pairs.map(({ direct, through }) => through.p50Ms - direct.p50Ms)),
     addedP99Ms: spread(pairs.map(({ direct, through }) => through.p99Ms - direct.p99Ms)),
     p50Ms: median(({ through }) => through.p50Ms),

@@ -9,7 +9,7 @@ const LATE_MS = 1
 
 /** The tables of a report, one for each thing that was measured. */
 export function buildTables(report: Report): readonly Table[] {
-  const { contenders, ratios, latency, services, workers, streams, memory } = report
+  const { contenders, ratios, latency, services, workers, workersAtRate, streams, memory } = report
   const tables: Table[] = []
   if (contenders !== undefined && ratios !== undefined) {
     tables.push({ title: 'CPU per request', rows: costRows({ contenders, ratios }) })
@@ -18,7 +18,11 @@ export function buildTables(report: Report): readonly Table[] {
     tables.push({ title: 'Added latency at a fixed rate', rows: latencyRows(latency) })
   }
   if (services !== undefined) tables.push({ title: 'Many services', rows: costRows(services) })
-  if (workers !== undefined) tables.push({ title: 'Two workers', rows: costRows(workers) })
+  if (workersAtRate !== undefined) {
+    tables.push({ title: 'Two workers at a fixed rate', rows: rateRows(workersAtRate) })
+  }
+  if (workers !== undefined)
+    tables.push({ title: 'Two workers, saturated', rows: costRows(workers) })
   if (streams !== undefined) tables.push({ title: 'Open event streams', rows: streamRows(streams) })
   if (memory !== undefined) {
     tables.push({ title: 'Memory over many requests', rows: memoryRows(memory) })
@@ -60,18 +64,22 @@ function latencyRows(latency: NonNullable<Report['latency']>): Table['rows'] {
     'contender',
     'of saturation',
     'requests/s',
-    'p50 ms',
+    'p50 added',
     'quartiles',
-    'p99 ms',
+    'p99 added',
     'quartiles',
+    'p99 direct',
+    'p99 through',
   ]
   const rows = Object.entries(latency).flatMap(([name, byPercent]) =>
-    Object.entries(byPercent).map(([percent, of]) => [
+    Object.values(byPercent).map((of) => [
       name,
-      `${percent} %`,
+      `${(100 * of.ofSaturation).toFixed(0)} %${of.isCapped ? ' (cap)' : ''}`,
       `${of.ratePerSecond}${of.directSentP99Ms > LATE_MS ? ' *' : ''}`,
       ...added(of.addedP50Ms),
       ...added(of.addedP99Ms),
+      of.directP99Ms.toFixed(2),
+      of.p99Ms.toFixed(2),
     ]),
   )
   return [head, ...rows]
@@ -79,6 +87,23 @@ function latencyRows(latency: NonNullable<Report['latency']>): Table['rows'] {
 
 function added({ median, q1, q3 }: Spread): [string, string] {
   return [median.toFixed(2), `${q1.toFixed(2)} to ${q3.toFixed(2)}`]
+}
+
+function rateRows(rateCost: NonNullable<Report['workersAtRate']>): Table['rows'] {
+  const head = ['contender', 'workers', 'requests/s', 'CPU µs/request', 'to one worker']
+  head.push('quartiles', 'min–max', 'p99 ms', 'saturated requests/s')
+  const rows = Object.entries(rateCost).map(([name, of]) => [
+    name,
+    String(of.workers),
+    `${of.ratePerSecond}${of.sentP99Ms > LATE_MS ? ' *' : ''}`,
+    of.cpuMicrosPerRequest.median.toFixed(1),
+    of.ratio.median.toFixed(2),
+    `${of.ratio.q1.toFixed(2)}–${of.ratio.q3.toFixed(2)}`,
+    `${of.ratio.min.toFixed(2)}–${of.ratio.max.toFixed(2)}`,
+    of.p99Ms.toFixed(2),
+    of.saturationPerSecond.toFixed(0),
+  ])
+  return [head, ...rows]
 }
 
 function streamRows(streams: NonNullable<Report['streams']>): Table['rows'] {

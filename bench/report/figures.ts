@@ -40,6 +40,10 @@ export type Comparison = {
 /** Latency at a fixed rate, from the intended time of sending; medians over the rounds where no spread is. */
 export type Latency = {
   readonly ratePerSecond: number
+  /** The driver keeps no more, though a higher share of the saturation was asked for. */
+  readonly isCapped: boolean
+  /** The rate as a share of the contender's saturation. */
+  readonly ofSaturation: number
   /** Through the contender less straight to the upstream, paired. */
   readonly addedP50Ms: Spread
   readonly addedP99Ms: Spread
@@ -49,6 +53,22 @@ export type Latency = {
   readonly directP99Ms: number
   /** How late the load itself was on the direct way; near `directP99Ms`, the load was at its limit. */
   readonly directSentP99Ms: number
+}
+
+/** What a request costs where each worker gets the same number of requests/s. */
+export type RateCost = {
+  readonly workers: number
+  /** Of all workers together. */
+  readonly ratePerSecond: number
+  /** CPU time of the whole process family. */
+  readonly cpuMicrosPerRequest: Spread
+  /** Of that to the first contender's, which has one worker; paired within each round. */
+  readonly ratio: Spread
+  readonly p99Ms: number
+  /** How late the load itself was. */
+  readonly sentP99Ms: number
+  /** Requests/s in a closed loop. */
+  readonly saturationPerSecond: number
 }
 
 /** Memory of open event streams. */
@@ -75,10 +95,14 @@ export type Report = Partial<Comparison> & {
   readonly at: string
   readonly machine: Readonly<Record<string, string | number>>
   readonly settings: Readonly<Record<string, string | number>>
-  /** By contender, then by percent of its saturation. */
+  /** How the driver of a fixed rate runs, and the highest rate that it keeps and that was wanted. */
+  readonly driver?: { readonly priority: string; readonly keptPerSecond: number }
+  /** By contender, then by percent of its saturation as it was asked for. */
   readonly latency?: Readonly<Record<string, Readonly<Record<string, Latency>>>>
   readonly services?: Comparison
   readonly workers?: Comparison
+  /** By contender. */
+  readonly workersAtRate?: Readonly<Record<string, RateCost>>
   readonly streams?: Readonly<Record<string, Streams>>
   readonly memory?: Readonly<Record<string, Memory>>
 }

@@ -9,11 +9,13 @@ const NOTES: Readonly<Record<Table['title'], string>> = {
   'CPU per request':
     'Medians over the rounds; ratios are paired within a round. p50 and p99 are those of a saturated server. Where `core` is well below 100 %, the load was at its limit before the contender, and requests/s are a lower bound.',
   'Added latency at a fixed rate':
-    "Through the contender less straight to the upstream, in milliseconds, at shares of the contender's own saturation. A star: the load itself was more than 1 ms late, and the row says little of the contender.",
+    "Through the contender less straight to the upstream at the same rate, in milliseconds, at 25, 50 and 75 % of the contender's own saturation. `(cap)`: that would be more than the driver keeps with the upstream alone, so the contender got what it keeps, and no row for higher shares. A star: the driver was more than 1 ms late going direct, and the row says little of the contender.",
   'Many services':
     'The requests are spread over all services of a contender; the ticks of the evaluator are part of the cost.',
-  'Two workers':
-    '`core` is the share of one core. With two workers on both cores load and upstream have what is left of one of them, so requests/s are no saturation of two whole cores.',
+  'Two workers at a fixed rate':
+    'Each worker gets the same requests/s, over 50 connections of its own. CPU is that of the whole family, the supervisor included; the ratio is to serin, one process on one core, paired within a round. Beside it what the closed loop reached.',
+  'Two workers, saturated':
+    '`core` is the share of one core. With two workers on both cores load and upstream have what is left of one of them, so requests/s are no saturation of two whole cores. One process whose loop is full serves many sockets a turn, two that share their cores with the load serve fewer: CPU per request is compared at a fixed rate.',
   'Open event streams': 'Resident memory of a fresh process without and with open streams.',
   'Memory over many requests':
     "Resident memory: the process' own pages, and those of files that it maps. serin-observe stores a prediction for each request, and the pages of its LMDB file that it has touched count here until the kernel needs them. Own pages rise and fall by tens of MiB, since V8 collects what has grown old late (bench/README.md has the heap after full collections). Growth is the median of the last quarter of the requests less that of the second.",
