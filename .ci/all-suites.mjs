@@ -16,8 +16,8 @@ const env = {
   ...(SUITE_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE: SUITE_COVERAGE }),
 }
 
-// One more than there are processors: some suites wait most of the time.
-t.jobs = availableParallelism() + 1
+// Twice as many as there are processors: suites that start programs wait most of the time.
+t.jobs = 2 * availableParallelism()
 for (const { name, files } of groupSuites(process.argv.slice(2))) {
   const seconds = Number(SUITE_TIMEOUT) * files.length
   const program = files.length === 1 ? files : ['.ci/suites-of-group.mjs', name]

@@ -122,6 +122,7 @@ export class Supervisor implements RunningGateway {
       await place.ask('close')
     })
     ended.abort()
+    this.#data.close()
     if (lost.length > 0) throw new Error(`not drained: ${lost.join(', ')}`)
   }
 

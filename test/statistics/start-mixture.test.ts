@@ -16,6 +16,8 @@ t.test(
     near(t, mixStarts([0, Math.log(31)]), Math.log(0.5 + (31 + 14) / 30), 1e-12)
     near(t, mixStarts([Math.log(2), 0, Math.log(4)], 3), Math.log(1 + 0.25 + 1), 1e-12)
     near(t, mixStarts(Array.from({ length: MAX_STARTS }, () => 5)), 5, 1e-12)
+    const impossible = Array.from({ length: MAX_STARTS }, () => -Infinity)
+    t.equal(mixStarts(impossible), -Infinity, 'a stake that is lost is lost')
   },
 )
 
