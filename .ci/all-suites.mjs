@@ -8,23 +8,24 @@
  */
 import { availableParallelism } from 'node:os'
 import t from 'tap'
-import { groupSuites } from './group-suites.mjs'
+import { groupSuites, isCovered } from './group-suites.mjs'
 
 const { SUITE_TIMEOUT, SUITE_COVERAGE, ...rest } = process.env
-const env = {
-  ...rest,
-  ...(SUITE_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE: SUITE_COVERAGE }),
-}
-
-// Twice as many as there are processors: suites that start programs wait most of the time.
-t.jobs = 2 * availableParallelism()
+// More than there are processors: suites that start programs wait most of the time.
+t.jobs = 4 * availableParallelism()
 for (const { name, files } of groupSuites(process.argv.slice(2))) {
   const seconds = Number(SUITE_TIMEOUT) * files.length
   const program = files.length === 1 ? files : ['.ci/suites-of-group.mjs', name]
   // `env -u`: the loaders come in this variable.
   const args = ['-u', 'NODE_OPTIONS', process.execPath, '--enable-source-maps', ...program]
-  const suiteEnv = { ...env, TAP_TIMEOUT: String(seconds), SUITES: JSON.stringify(files) }
+  const env = {
+    ...rest,
+    ...{ TAP_TIMEOUT: String(seconds), SUITES: JSON.stringify(files) },
+    ...(SUITE_COVERAGE === undefined || !isCovered(files[0])
+      ? {}
+      : { NODE_V8_COVERAGE: SUITE_COVERAGE }),
+  }
   // `at: null`: where a suite that dies was started tells nothing.
-  const options = { at: null, stack: '', buffered: true, timeout: seconds * 1000, env: suiteEnv }
+  const options = { at: null, stack: '', buffered: true, timeout: seconds * 1000, env }
   void t.spawn('env', args, options, name)
 }

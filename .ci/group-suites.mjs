@@ -1,22 +1,26 @@
 /**
- * Folders of build/test/ whose suites have a process each: they start programs, or compute for long and
- * would hold up the others. To load Node, tap and the sources takes longer than most other suites do.
+ * Folders of build/test/ whose suites start many programs: servers, browsers, the gateway itself. Their coverage is not
+ * taken: it costs each of the programs a third of its start, and what the others reach is enough.
  */
-const APART = [
-  'abuse',
-  'browser',
-  'demo',
-  'deploy',
-  'docs',
-  'e2e',
-  'property',
-  'simulation',
-  'store',
-  'workers',
-]
+const WITHOUT_COVERAGE = ['abuse', 'browser', 'deploy', 'docs', 'e2e']
+
+/**
+ * Folders whose suites have a process each: the others compute for long, and would hold each other up. To load Node,
+ * tap and the sources takes longer than most other suites do.
+ */
+const APART = [...WITHOUT_COVERAGE, 'demo', 'property', 'simulation', 'store', 'workers']
 
 /** Suites in one process at most: so the groups that are left at the end are short. */
 const GROUP = 16
+
+/**
+ * Whether coverage is taken of a suite.
+ *
+ * @param {string} file compiled suite, `build/test/routing/assign.test.js`
+ */
+export function isCovered(file) {
+  return !WITHOUT_COVERAGE.includes(file.split('/')[2])
+}
 
 /**
  * Puts suites that can share a process together, by folder.

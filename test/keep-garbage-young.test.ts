@@ -16,12 +16,14 @@ t.test(
     const call = `import { keepGarbageYoung } from '${module}'; keepGarbageYoung();`
 
     t.equal(await run(call + COUNT_OLD), '0')
-    t.equal(await run(COUNT_OLD), '1000', 'without it they do not')
+    t.not(await run(COUNT_OLD), '0', 'without it they do not')
   },
 )
 
 async function run(code: string): Promise<string> {
   const args = ['--allow-natives-syntax', '--input-type=module', '--eval', code]
-  const { stdout } = await promisify(execFile)(process.execPath, args)
+  // Code whose coverage is taken is optimized otherwise.
+  const { NODE_V8_COVERAGE: _, ...env } = process.env
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
   return stdout.trim()
 }
