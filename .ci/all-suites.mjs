@@ -12,7 +12,7 @@ import { groupSuites, isCovered } from './group-suites.mjs'
 
 const { SUITE_TIMEOUT, SUITE_COVERAGE, ...rest } = process.env
 // More than there are processors: suites that start programs wait most of the time.
-t.jobs = 4 * availableParallelism()
+t.jobs = 2 * availableParallelism()
 for (const { name, files } of groupSuites(process.argv.slice(2))) {
   const seconds = Number(SUITE_TIMEOUT) * files.length
   const program = files.length === 1 ? files : ['.ci/suites-of-group.mjs', name]
