@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { Agent, request } from 'undici'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import { postFeedback, readDecisions, untilService } from './support/admin-api.ts'
-import { buildConfig } from './support/config.ts'
+import { buildConfig, buildLabelledMirror } from './support/config.ts'
 import { startModelProcess } from './support/model-process.ts'
 import { runSerin, startSerin, writeConfig } from './support/serin-process.ts'
 
@@ -17,32 +17,10 @@ async function startLabelled(t: Test, factor: number, minRequests: number) {
     await startModelProcess(t, 'labelled-model.js', factor),
   ]
   const folder = t.testdir({})
-  const service = {
-    match: { path: '/m/*' },
-    idempotent: true,
-    variants: {
-      baseline: { version: '1', upstreams: [baseline.origin] },
-      canary: { version: '2', upstreams: [canary.origin] },
-    },
-    observe: { prediction: 'body:/p' },
-    rollout: {
-      steps: [
-        // Within the tolerance the answers are the same: only a label can tell.
-        { mirror: '100%', minRequests, minDuration: '1s', tolerance: 0.2 },
-        { weight: '5%', minDuration: '10m' },
-        { weight: '100%' },
-      ],
-    },
-    analysis: {
-      interval: '500ms',
-      warmUp: '500ms',
-      metrics: {
-        errors: { kind: 'error-rate', maxIncrease: '0%' },
-        answers: { kind: 'disagreement', max: '5%' },
-        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow: '2s', minLabels: 100, cap: 15 },
-      },
-    },
-  }
+  const service = buildLabelledMirror(
+    { baseline: baseline.origin, canary: canary.origin },
+    { minRequests, labelWindow: '2s' },
+  )
   const file = writeConfig(folder, buildConfig(folder, { m: service }))
   const gateway = await startSerin(t, file)
   const agent = new Agent({ connections: 10 })

@@ -12,7 +12,7 @@ import {
   readService,
   untilService,
 } from './support/admin-api.ts'
-import { buildConfig } from './support/config.ts'
+import { buildConfig, buildLabelledMirror } from './support/config.ts'
 import { startModelProcess } from './support/model-process.ts'
 import { skipWithout } from './support/programs.ts'
 import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
@@ -25,31 +25,10 @@ async function startTwo(t: Test) {
     await startModelProcess(t, 'labelled-model.js', 1),
     await startModelProcess(t, 'labelled-model.js', 1),
   ]
-  const service = {
-    match: { path: '/m/*' },
-    idempotent: true,
-    variants: {
-      baseline: { version: '1', upstreams: [baseline.origin] },
-      canary: { version: '2', upstreams: [canary.origin] },
-    },
-    observe: { prediction: 'body:/p' },
-    rollout: {
-      steps: [
-        { mirror: '100%', minRequests: 300, minDuration: '1s', tolerance: 0.2 },
-        { weight: '5%', minDuration: '10m' },
-        { weight: '100%' },
-      ],
-    },
-    analysis: {
-      interval: '500ms',
-      warmUp: '500ms',
-      metrics: {
-        errors: { kind: 'error-rate', maxIncrease: '0%' },
-        answers: { kind: 'disagreement', max: '5%' },
-        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow: '3s', minLabels: 100, cap: 15 },
-      },
-    },
-  }
+  const service = buildLabelledMirror(
+    { baseline: baseline.origin, canary: canary.origin },
+    { minRequests: 300, labelWindow: '3s' },
+  )
   const start = (name: string) => {
     const folder = join(t.testdirName, name)
     mkdirSync(folder)

@@ -95,3 +95,36 @@ export function buildRolloutService(
     },
   }
 }
+
+/** A service at `/m/*` whose rollout begins with a mirror of everything, and whose labels are joined. */
+export function buildLabelledMirror(
+  origins: { readonly baseline: string; readonly canary: string },
+  { minRequests, labelWindow }: { readonly minRequests: number; readonly labelWindow: string },
+): ServiceParts {
+  return {
+    match: { path: '/m/*' },
+    idempotent: true,
+    variants: {
+      baseline: { version: '1', upstreams: [origins.baseline] },
+      canary: { version: '2', upstreams: [origins.canary] },
+    },
+    observe: { prediction: 'body:/p' },
+    rollout: {
+      steps: [
+        // Within the tolerance the answers are the same: only a label can tell.
+        { mirror: '100%', minRequests, minDuration: '1s', tolerance: 0.2 },
+        { weight: '5%', minDuration: '10m' },
+        { weight: '100%' },
+      ],
+    },
+    analysis: {
+      interval: '500ms',
+      warmUp: '500ms',
+      metrics: {
+        errors: { kind: 'error-rate', maxIncrease: '0%' },
+        answers: { kind: 'disagreement', max: '5%' },
+        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow, minLabels: 100, cap: 15 },
+      },
+    },
+  }
+}
