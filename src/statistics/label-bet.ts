@@ -55,21 +55,10 @@ export function labelBetWealth(
   ratio: number,
   floor: number,
 ): readonly number[] {
+  const wealth = HARM_GRID.map(() => 0)
   return direction === 'above'
-    ? fillWealth(
-        HARM_GRID.map(() => 0),
-        strata,
-        ratio,
-        0,
-        HARM_GRID,
-      )
-    : fillWealth(
-        HARM_GRID.map(() => 0),
-        strata,
-        ratio,
-        floor,
-        PROOF_CHANGES,
-      )
+    ? fillWealth(wealth, strata, ratio, 0, HARM_GRID)
+    : fillWealth(wealth, strata, ratio, floor, PROOF_CHANGES)
 }
 
 /**
@@ -97,7 +86,7 @@ export function labelBetLogs(pi: number, ratio: number, floor: number, change: n
   }
 }
 
-/** The wealth that is mixed at once: evidence is asked for thousands of times in a row. */
+/** For wealth that is mixed at once, and seen by nobody: an array for each evidence asked for is a tenth of a tick. */
 const mixed = new Float64Array(HARM_GRID.length)
 
 /** Log-wealth of every bet, summed over the strata, in `wealth`. */
