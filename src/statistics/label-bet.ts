@@ -86,7 +86,7 @@ export function labelBetLogs(pi: number, ratio: number, floor: number, change: n
   }
 }
 
-/** For wealth that is mixed at once, and seen by nobody: an array for each evidence asked for is a tenth of a tick. */
+/** For wealth that is mixed at once, and seen by nobody else: evidence is asked for thousands of times in a row. */
 const mixed = new Float64Array(HARM_GRID.length)
 
 /** Log-wealth of every bet, summed over the strata, in `wealth`. */
