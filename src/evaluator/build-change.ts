@@ -1,4 +1,3 @@
-import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
 import { hidePlanSecrets } from '../rollout/hide-secrets.ts'
@@ -18,12 +17,11 @@ export function buildChange(
     /** As it is known here. */
     readonly known: RolloutState
     readonly lease: Lease
-    readonly evidence: Evidence
     readonly cohorts: CohortChanges
   },
 ): RolloutChange {
   const { state, resetEvidence } = transition
-  const { stored, lease, evidence, cohorts } = context
+  const { stored, lease, cohorts } = context
   const draft = draftDecision(transition, { ...context, from: stored ?? context.known })
   const storedRevision = stored?.revision ?? null
   // Where an attempt ends, what waits for labels has seen its last ones.
@@ -48,7 +46,7 @@ export function buildChange(
     ...(resetEvidence
       ? { resetEvidence: true }
       : {
-          evidence,
+          evidence: cohorts.evidence,
           putCohorts: cohorts.put,
           dropCohorts: cohorts.drop,
           putUnits: cohorts.units,

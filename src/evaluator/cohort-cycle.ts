@@ -1,5 +1,4 @@
-import type { EventTally } from '../domain/cohort.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
@@ -13,7 +12,7 @@ import {
   type EventBooking,
   type FeedbackBooking,
 } from '../metrics/feedback-booking.ts'
-import { foldAssignments, foldHypothesis } from '../rollout/fold-cohort.ts'
+import { foldAssignments, foldInto } from '../rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../rollout/forget-margins.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { publishTerms } from '../rollout/terms.ts'
@@ -25,6 +24,7 @@ import { baselineQuantile } from './baseline-quantile.ts'
 import { cohortNumberAt } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { isDue } from './is-due.ts'
+import { KeptCohorts } from './kept-cohorts.ts'
 import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
@@ -48,9 +48,8 @@ export class CohortCycle {
   #lastNumber: number
   /** The last cohort whose draws are in the evidence. */
   #countedThrough = -1
-  /** The last cohort that was dropped or given to the store. */
-  #keptThrough = -Infinity
   readonly #pending = new PendingChanges()
+  readonly #kept = new KeptCohorts(this.#pending)
   readonly #pairs: PairCycle
 
   constructor(
@@ -178,17 +177,36 @@ export class CohortCycle {
     const before = this.#evidence
     this.#evidence = this.#pairs.fold(before, state, now, this.#shared)
     let changed = this.#evidence !== before
+    // Between two turns there is mostly nothing but the open cohort.
+    if (this.#hasClosed && this.#foldDraws(now, monotonicNow)) changed = true
+    this.#shared.release()
+    return changed
+  }
+
+  /** Nothing waits to be folded, here or at others. */
+  get isIdle(): boolean {
+    const isAlone = !this.#ledger.claims.isShared && !this.#shared.areAny
+    return isAlone && this.#pairs.isEmpty && !this.#hasClosed
+  }
+
+  get #hasClosed(): boolean {
+    const [oldest] = this.#ledger.slots()
+    return oldest !== undefined && oldest.cohort.closedAt !== null
+  }
+
+  #foldDraws(now: number, monotonicNow: number): boolean {
+    let changed = false
     this.#ledger.settleUntil(now, monotonicNow)
     for (const slot of this.#ledger.slotsAfter(this.#countedThrough)) {
       if (!slot.settled || !this.#shared.isWhole(slot.cohort)) break
       if (this.#count(slot, now)) changed = true
     }
-    for (const hypothesis of this.#plan.hypotheses) {
-      if (this.#foldHypothesis(hypothesis, now)) changed = true
-    }
-    this.#persistOrDrop()
-    this.#shared.release()
-    return changed
+    // One copy for all of them: of thousands of services, copies would be much of the work.
+    const hypotheses = { ...this.#evidence.hypotheses }
+    const folded = this.#plan.hypotheses.filter((h) => this.#foldHypothesis(h, hypotheses, now))
+    if (folded.length > 0) this.#evidence = { ...this.#evidence, hypotheses }
+    this.#kept.take(this.#ledger, this.#shared, Math.min(...this.#foldedThrough.values()))
+    return changed || folded.length > 0
   }
 
   /** Reads the shares of others that the next `fold` needs, at the same `now`. Null: nobody else takes part. */
@@ -224,7 +242,8 @@ export class CohortCycle {
     // From now on, not from when they are stored: a label that comes between is stored right after.
     this.#ledger.persist(pending.put)
     const { put, drop, units, archive } = pending
-    return { put, drop, units, archive, rollout: this.rollout, plan: this.#plan }
+    const { rollout, evidence } = this
+    return { put, drop, units, archive, evidence, rollout, plan: this.#plan }
   }
 
   /** The changes were stored. */
@@ -254,9 +273,13 @@ export class CohortCycle {
     return true
   }
 
-  #foldHypothesis(hypothesis: Hypothesis, now: number): boolean {
-    const harmSince = (id: string, epoch: number, units: NonNullable<EventTally['harmUnits']>) =>
-      this.#ledger.units.harmSince(id, epoch, units)
+  /** Replaces its evidence in `all`; true where any of its cohorts were folded. */
+  #foldHypothesis(
+    hypothesis: Hypothesis,
+    all: Record<string, HypothesisEvidence>,
+    now: number,
+  ): boolean {
+    const starts = this.#evidence.starts.length
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
     for (const { cohort, used, counted } of this.#ledger.slotsAfter(after)) {
@@ -265,30 +288,10 @@ export class CohortCycle {
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
       const whole = this.#shared.whole(cohort)
-      this.#evidence = foldHypothesis(this.#evidence, hypothesis, whole, harmSince)
+      const { id } = hypothesis
+      all[id] = foldInto(all[id]!, starts, hypothesis, whole, this.#ledger.units.harmSince)
       changed = true
     }
     return changed
-  }
-
-  #persistOrDrop(): void {
-    const oldest = Math.min(...this.#foldedThrough.values())
-    for (const slot of this.#ledger.slots()) {
-      const { number } = slot.cohort
-      if (!slot.counted || number > oldest) break
-      this.#ledger.drop(number)
-      if (slot.used) this.#pending.archive(this.#shared.whole(slot.cohort))
-      this.#pending.drop(number, slot.persisted)
-    }
-    // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.
-    for (const { used, cohort } of this.#ledger.takeStale()) {
-      const isKept = cohort.number > oldest && cohort.number <= this.#keptThrough
-      if (isKept && used) this.#pending.put(cohort)
-    }
-    for (const slot of this.#ledger.slotsAfter(this.#keptThrough)) {
-      if (!slot.counted) break
-      this.#keptThrough = slot.cohort.number
-      if (slot.used && !slot.persisted) this.#pending.put(slot.cohort)
-    }
   }
 }

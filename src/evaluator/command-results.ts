@@ -1,3 +1,9 @@
+import type { Command } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { Observation } from '../rollout/observation.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { step } from '../rollout/step.ts'
+import type { Transition } from '../rollout/transition.ts'
 import type { Lease } from '../store/store.ts'
 import type { RunnerResult } from './runner-deps.ts'
 
@@ -27,6 +33,21 @@ export function refusedBy(detail: string): RunnerResult {
 export function stale(what: string, revision: number, asked: number): RunnerResult {
   const detail = `the ${what} is at revision ${revision}, not ${asked}: read it again`
   return { ok: false, code: 'SERIN_STALE_REVISION', detail }
+}
+
+/** What a command makes of a rollout: a transition to be stored, or the result that it has at once. */
+export function carryOut(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  command: Command,
+  ifMatch: number | null,
+): Transition | RunnerResult {
+  const { revision } = state
+  if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
+  const transition = step(plan, state, seen, command)
+  if ('refused' in transition) return refusedBy(transition.detail)
+  return transition.decision === null ? { ok: true, decision: null } : transition
 }
 
 /** Tells of an error of the store, and answers with it. */

@@ -26,8 +26,8 @@ export const LOOK_MS = 250
 /** How often keys are claimed that others may have judged: what is known of their requests waits for that. */
 const CLAIM_MS = 50
 
-/** Rollouts that are evaluated before the event loop gets its turn: about a millisecond's work. */
-const RUNNERS_AT_A_STRETCH = 8
+/** Rollouts are evaluated for so long before the event loop gets its turn, in milliseconds. */
+const STRETCH_MS = 1
 
 /** The control loop over all rollouts. */
 export class Evaluator {
@@ -230,12 +230,15 @@ export class Evaluator {
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     const ticks: Promise<unknown>[] = []
-    let n = 0
+    const { clock } = this.#deps
+    let begunAt = clock.monotonic()
     for (const runner of this.#all()) {
       const tick = runner.tick()
       if (tick !== null) ticks.push(tick)
       // Requests get their turn in between; what is on its way into the store is not waited for.
-      if (++n % RUNNERS_AT_A_STRETCH === 0) await nextTurn()
+      if (clock.monotonic() - begunAt < STRETCH_MS) continue
+      await nextTurn()
+      begunAt = clock.monotonic()
     }
     await Promise.all(ticks)
     this.#tellUntaken()

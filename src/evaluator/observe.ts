@@ -85,14 +85,19 @@ export class Observer {
     this.#measuring = new Measuring(fetch)
   }
 
-  /** Takes the measurements that are due, see Measuring, and at a turn counts the limits. `isNews`: to be stored. */
+  /**
+   * Takes the measurements that are due, see Measuring, at a turn counts the limits, and observes what there is then.
+   * `isNews`: to be stored.
+   */
   measure(
-    look: Measured,
+    look: Look,
     isTurn: boolean,
-  ): { readonly evidence: Evidence; readonly isNews: boolean } {
-    const evidence = this.#measuring.look(look)
-    const isNews = evidence !== look.evidence
-    return { evidence: isTurn ? countLimits(look, evidence) : evidence, isNews }
+  ): { readonly evidence: Evidence; readonly isNews: boolean; readonly seen: Observation } {
+    const measured = this.#measuring.look(look)
+    const isNews = measured !== look.evidence
+    const evidence = isTurn ? countLimits(look, measured) : measured
+    const seen = this.observe(evidence === look.evidence ? look : { ...look, evidence })
+    return { evidence, isNews, seen }
   }
 
   observe(look: Look): Observation {

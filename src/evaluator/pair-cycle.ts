@@ -151,6 +151,7 @@ export class PairCycle {
    * Mirror evidence ends with the last mirror step: what settles later is left out.
    */
   fold(evidence: Evidence, state: RolloutState, now: number, shares: Shares): Evidence {
+    if (this.isEmpty) return evidence
     this.settle(now)
     if (runningMirror(this.#plan.steps, state) === null) {
       for (const slot of this.#labels.slots()) this.#drop(slot)
@@ -170,6 +171,11 @@ export class PairCycle {
       this.#drop(slot)
     }
     return folded
+  }
+
+  /** As it is in every rollout that mirrors nothing. */
+  get isEmpty(): boolean {
+    return this.#ledger.isEmpty && this.#labels.isEmpty && this.#known.length === 0
   }
 
   /** Some test waits for labels. */

@@ -1,4 +1,5 @@
 import type { Cohort } from '../domain/cohort.ts'
+import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { UnitBatch } from '../store/store.ts'
 
@@ -7,6 +8,8 @@ const MAX_UNARCHIVED = 1000
 
 /** What folding has changed since it was stored last. */
 export type CohortChanges = {
+  /** With all of that in it. */
+  readonly evidence: Evidence
   readonly put: readonly Cohort[]
   readonly drop: readonly number[]
   readonly units: readonly UnitBatch[]

@@ -11,7 +11,7 @@ import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
-import { refusedBy, stale, storeFailed, whyNotHere } from './command-results.ts'
+import { carryOut, storeFailed, whyNotHere } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { Following } from './following.ts'
 import { moveBooks } from './move-books.ts'
@@ -20,6 +20,7 @@ import { OneByOne } from './one-by-one.ts'
 import { describeUntaken, refusalUnder, takePlan, type KnownRollout } from './plan-changes.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { readStored } from './read-stored.ts'
+import { Rest } from './rest.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp, type Pending } from './take-up.ts'
 
@@ -48,6 +49,7 @@ export class RolloutRunner {
   // To be stored before all else. It keeps the canary's weight or takes all of it, so it is gone by already.
   #pending: Pending | null
   readonly #oneByOne = new OneByOne()
+  readonly #rest = new Rest()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
     const { plan, book, record, past } = start
@@ -85,9 +87,7 @@ export class RolloutRunner {
 
   /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
   tick(): Promise<unknown> | null {
-    const failed = (error: unknown) =>
-      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
-    return this.#oneByOne.runNow(() => this.#evaluate())?.catch(failed) ?? null
+    return this.#oneByOne.runNow(this.#evaluate)?.catch(this.#failed) ?? null
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -147,19 +147,22 @@ export class RolloutRunner {
   }
 
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
-  #evaluate(): Promise<unknown> | null {
+  readonly #evaluate = (): Promise<unknown> | null => {
     const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
     const leads = isKnown && this.#following.cohorts === null
     if (leads && this.#pending === null) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
 
+  readonly #failed = (error: unknown): void =>
+    this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+
   /** Null: nothing has to be stored, and nobody else to be waited for. */
   #decide(): Promise<unknown> | null {
-    const { clock, others } = this.#deps
-    const now = clock.now()
+    const [{ clock, others }, now] = [this.#deps, this.#deps.clock.now()]
     const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
     if (isTurn) this.#turn(now, true)
+    else if (!others.areThere() && this.#rest.lasts(this.#looked(now))) return null
     const gathered = this.#cycle.gather(others, now, clock.monotonic())
     return gathered?.then(() => this.#judge(now, isTurn)) ?? this.#judge(now, isTurn)
   }
@@ -167,11 +170,13 @@ export class RolloutRunner {
   #judge(now: number, isTurn: boolean): Promise<unknown> | null {
     const [state, { clock, others }] = [this.#state, this.#deps]
     const folded = this.#cycle.fold(state, now, clock.monotonic())
-    const { evidence, isNews } = this.#observer.measure(this.#looked(now), isTurn)
+    const looked = this.#looked(now)
+    const { evidence, isNews, seen } = this.#observer.measure(looked, isTurn)
     this.#cycle.amend(evidence)
-    this.#seen = this.#observer.observe(this.#looked(now))
-    const transition = stepAfterTrip(this.#plan, state, this.#seen, others.trip(state))
-    if (isTurn && transition.decision === null) this.#deps.onTurn(state, this.#seen.reports)
+    this.#seen = seen
+    const transition = stepAfterTrip(this.#plan, state, seen, others.trip(state))
+    if (isTurn && transition.decision === null) this.#deps.onTurn(state, seen.reports)
+    this.#rest.begin(looked, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
     if (!folded && !isNews && transition.state === state) return null
     return this.#commit(transition).catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
@@ -229,13 +234,9 @@ export class RolloutRunner {
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
     if (!(await this.#takesLead())) return whyNotHere(this.#deps.lease(), this.#pending?.refused)
-    const { revision } = this.#state
-    if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
     this.#seen = this.#observer.observe(this.#looked())
-    const transition = step(this.#plan, this.#state, this.#seen, command)
-    if ('refused' in transition) return refusedBy(transition.detail)
-    if (transition.decision === null) return { ok: true, decision: null }
-    return { ok: true, decision: await this.#commit(transition) }
+    const next = carryOut(this.#plan, this.#state, this.#seen, command, ifMatch)
+    return 'ok' in next ? next : { ok: true, decision: await this.#commit(next) }
   }
 
   #goBy(pending: Pending): void {
@@ -251,8 +252,7 @@ export class RolloutRunner {
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const [plan, stored, cohorts] = [this.#plan, this.#stored, this.#cycle.changes()]
     const [reports, now] = [this.#seen?.reports ?? [], this.#deps.clock.now()]
-    const { evidence } = this.#cycle
-    const context = { plan, stored, known: this.#state, lease, reports, now, evidence, cohorts }
+    const context = { plan, stored, known: this.#state, lease, reports, now, cohorts }
     this.#isUnsure = true
     const result = await store.commit(buildChange(transition, context))
     this.#isUnsure = false

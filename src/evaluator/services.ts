@@ -75,12 +75,14 @@ export class Services {
 
   /** What of the configuration in force is not taken up by the store. */
   get untaken(): readonly Untaken[] {
-    const { rollouts, experiments } = this
-    const names = [rollouts, experiments].flatMap((r) => [...r.names()])
-    return [...new Set(names)].flatMap((service) => {
-      const sentence = this.untakenOf(service)
-      return sentence === null ? [] : [{ service, sentence }]
-    })
+    const untaken = new Map<string, Untaken>()
+    for (const roster of [this.rollouts, this.experiments]) {
+      for (const service of roster.names()) {
+        const sentence = this.untakenOf(service)
+        if (sentence !== null) untaken.set(service, { service, sentence })
+      }
+    }
+    return [...untaken.values()]
   }
 
   /** The same of one service, as a sentence; null = all of it is. */

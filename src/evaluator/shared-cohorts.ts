@@ -232,7 +232,7 @@ export class SharedCohorts {
 
   /** What was gathered has been folded. */
   release(): void {
-    this.#gathered = new Map()
+    if (this.#gathered.size > 0) this.#gathered = new Map()
   }
 }
 

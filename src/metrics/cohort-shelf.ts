@@ -9,6 +9,10 @@ export class CohortShelf<T extends { readonly cohort: { readonly number: number 
   readonly #byNumber = new Map<number, T>()
   readonly #inOrder: T[] = []
 
+  get size(): number {
+    return this.#inOrder.length
+  }
+
   get(number: number): T | undefined {
     return this.#byNumber.get(number)
   }

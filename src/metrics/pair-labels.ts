@@ -93,6 +93,10 @@ export class PairLabels {
     return this.#slots.get(number)
   }
 
+  get isEmpty(): boolean {
+    return this.#slots.size === 0
+  }
+
   /** All of them, in order; what is deleted meanwhile does not matter. */
   slots(): Iterable<PairSlot> {
     return this.#slots.values()

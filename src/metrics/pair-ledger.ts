@@ -114,6 +114,11 @@ export class PairLedger {
     return { interval: this.#open, segment, ...rest }
   }
 
+  /** No interval is open, and none waits to be given out. */
+  get isEmpty(): boolean {
+    return this.#intervals.length === 0
+  }
+
   /** A copy has left in the open interval. */
   get isUsed(): boolean {
     return this.#open !== null && this.#open.waiting + this.#open.counts.pairs > 0

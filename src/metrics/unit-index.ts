@@ -1,5 +1,5 @@
-import type { EventTally } from '../domain/cohort.ts'
 import { FirstEvents } from '../rollout/first-events.ts'
+import type { HarmSince } from '../rollout/fold-cohort.ts'
 
 /**
  * The keys of one rollout attempt: which were judged already, and at which start point each had its
@@ -10,6 +10,8 @@ export class UnitIndex {
   readonly #maxUnits: number
   readonly #seen = new Set<number>()
   readonly #events = new FirstEvents()
+  /** See `FirstEvents`. */
+  readonly harmSince: HarmSince = this.#events.harmSince
   #refused = 0
 
   constructor(maxUnits: number) {
@@ -53,15 +55,6 @@ export class UnitIndex {
   /** Whether the key is one of those that are judged. */
   knows(unit: number): boolean {
     return this.#seen.has(unit)
-  }
-
-  /** See `FirstEvents`. */
-  harmSince(
-    hypothesis: string,
-    epoch: number,
-    units: NonNullable<EventTally['harmUnits']>,
-  ): [baseline: number[], canary: number[]] {
-    return this.#events.harmSince(hypothesis, epoch, units)
   }
 
   /** Takes back what a stored cohort said about keys; in cohort order. */

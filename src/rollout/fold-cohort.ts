@@ -12,12 +12,7 @@ export type HarmSince = (
   units: NonNullable<EventTally['harmUnits']>,
 ) => [baseline: number[], canary: number[]]
 
-/**
- * Adds one cohort to one hypothesis; cohorts come in assignment order, unjudged ones add nothing. Where some
- * replica's share is lost, labels and events may come of requests that nobody has counted: what waits for
- * feedback then leaves the cohort out, whatever the variant. So is a cohort without a tally of the hypothesis, which a
- * version has written that did not ask it.
- */
+/** Adds one cohort to one hypothesis, see `foldInto`. */
 export function foldHypothesis(
   evidence: Evidence,
   hypothesis: Hypothesis,
@@ -25,13 +20,28 @@ export function foldHypothesis(
   harmSince: HarmSince,
 ): Evidence {
   const found = evidence.hypotheses[hypothesis.id]!
+  const folded = foldInto(found, evidence.starts.length, hypothesis, cohort, harmSince)
+  return { ...evidence, hypotheses: { ...evidence.hypotheses, [hypothesis.id]: folded } }
+}
+
+/**
+ * The evidence of one hypothesis with one cohort more; `starts`: how many start points there are. Cohorts come in
+ * assignment order, unjudged ones add nothing. Where some replica's share is lost, labels and events may come of
+ * requests that nobody has counted: what waits for feedback then leaves the cohort out, whatever the variant. So is a
+ * cohort without a tally of the hypothesis, which a version has written that did not ask it.
+ */
+export function foldInto(
+  found: HypothesisEvidence,
+  starts: number,
+  hypothesis: Hypothesis,
+  cohort: Cohort,
+  harmSince: HarmSince,
+): HypothesisEvidence {
   const tally = cohort.tallies[hypothesis.id]
   const isLost = cohort.shares === 'incomplete' && 'windowMs' in hypothesis.source
-  const folded =
-    !cohort.judged || isLost || tally === undefined
-      ? found
-      : fold(evidence, found, hypothesis, { cohort, tally }, harmSince)
-  return { ...evidence, hypotheses: { ...evidence.hypotheses, [hypothesis.id]: folded } }
+  return !cohort.judged || isLost || tally === undefined
+    ? found
+    : fold(found, starts, hypothesis, { cohort, tally }, harmSince)
 }
 
 /** Adds one cohort's draws to the sample-ratio test. */
@@ -46,14 +56,13 @@ export function foldAssignments(evidence: Evidence, cohort: Cohort): Evidence {
 }
 
 function fold(
-  evidence: Evidence,
   found: HypothesisEvidence,
+  starts: number,
   hypothesis: Hypothesis,
   judged: { readonly cohort: Cohort; readonly tally: Tally },
   harmSince: HarmSince,
 ): HypothesisEvidence {
   const { number, step, pi, epoch } = judged.cohort
-  const starts = evidence.starts.length
   const tally = completeTally(judged.cohort, hypothesis, judged.tally)
   if (found.kind === 'bet') {
     const bets = tally as BetTally

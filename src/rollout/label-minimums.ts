@@ -13,6 +13,7 @@ import { formatCount } from './format.ts'
 import { sourceOf } from './metric-source.ts'
 import { describeUnscored, isTooMuch } from './missing-scores.ts'
 import type { Missing } from './missing.ts'
+import { MissingPart } from './missing-part.ts'
 import type { Observation } from './observation.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -34,21 +35,15 @@ export function labelMinimums(
     if (needed === null || !isWaitingMetric(metric) || metric.mode !== 'decide') continue
     const report = reports.find((r) => r.name === metric.name)
     if (report === undefined || report.stepCanaryN >= needed) continue
-    missing.push({
-      kind: 'minimum',
-      get sentence() {
-        const what = isValueMetric(metric)
-          ? waitedFor(metric, unit)
-          : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}`
-        return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}${learning(metric, report)}`
-      },
-      etaSeconds: etaAtPace(
-        report.stepCanaryN,
-        needed,
-        elapsedMs,
-        idleMs(plan, state) + sourceOf(metric).windowMs,
-      ),
-    })
+    const write = () => {
+      const what = isValueMetric(metric)
+        ? waitedFor(metric, unit)
+        : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}`
+      return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}${learning(metric, report)}`
+    }
+    const lagMs = () => idleMs(plan, state) + sourceOf(metric).windowMs
+    const eta = () => etaAtPace(report.stepCanaryN, needed, elapsedMs, lagMs())
+    missing.push(new MissingPart('minimum', write, eta))
   }
   return missing
 }
@@ -66,19 +61,11 @@ export function mirrorLabelMinimums(
     const report = reports.find((r) => r.name === `${name}/mirror`)
     if (report === undefined || report.stepCanaryN >= minLabels) return []
     const elapsedMs = seen.now - state.stepEnteredAt
-    const missing: Missing = {
-      kind: 'minimum',
-      get sentence() {
-        return `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}${unscored(name, seen)}${learning(metric, report)}`
-      },
-      etaSeconds: etaAtPace(
-        report.stepCanaryN,
-        minLabels,
-        elapsedMs,
-        idleMs(plan, state) + labelWindowMs,
-      ),
-    }
-    return [missing]
+    const write = () =>
+      `${report.name}: ${report.stepCanaryN} of ${minLabels} labels of pairs in this step${unreadable(seen)}${unscored(name, seen)}${learning(metric, report)}`
+    const lagMs = () => idleMs(plan, state) + labelWindowMs
+    const eta = () => etaAtPace(report.stepCanaryN, minLabels, elapsedMs, lagMs())
+    return [new MissingPart('minimum', write, eta)]
   })
 }
 

@@ -2,6 +2,7 @@ import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { formatChange, formatCount, formatFloor, formatOdds, formatPercent } from './format.ts'
 import type { Missing } from './missing.ts'
+import { MissingPart } from './missing-part.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
@@ -46,15 +47,11 @@ function reaches({ log, threshold }: LogEvidence): boolean {
 }
 
 function inconclusive(report: MetricReport, write: () => string): Missing {
-  return {
-    kind: 'inconclusive',
-    get sentence() {
-      return `${report.name}: ${write()}`
-    },
-    get etaSeconds() {
-      return report.etaSeconds
-    },
-  }
+  return new MissingPart(
+    'inconclusive',
+    () => `${report.name}: ${write()}`,
+    () => report.etaSeconds,
+  )
 }
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its

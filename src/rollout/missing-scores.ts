@@ -6,6 +6,7 @@ import { LOG_LOSS_TAKES } from '../statistics/score.ts'
 import { isAcknowledged } from './acknowledged.ts'
 import { formatCount } from './format.ts'
 import type { Missing } from './missing.ts'
+import { MissingPart } from './missing-part.ts'
 import type { Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -76,11 +77,5 @@ function neverRight(
 }
 
 function missing(write: () => string): Missing {
-  return {
-    kind: 'unscored',
-    get sentence() {
-      return write()
-    },
-    etaSeconds: null,
-  }
+  return new MissingPart('unscored', write)
 }

@@ -7,6 +7,7 @@ import { formatLimit, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
 import { missingMeasurements } from './missing-measurements.ts'
+import { MissingPart } from './missing-part.ts'
 import { missingProofs } from './missing-proofs.ts'
 import { missingScores } from './missing-scores.ts'
 import { etaAtPace, idleMs } from './pace.ts'
@@ -145,22 +146,15 @@ function minimums(plan: RolloutPlan, state: RolloutState, seen: Observation): re
   const missing: Missing[] = []
   const elapsedMs = seen.now - state.stepEnteredAt
   if (elapsedMs < step.minDurationMs) {
-    missing.push({
-      kind: 'minimum',
-      get sentence() {
-        return `the step lasts at least ${formatDuration(step.minDurationMs)}`
-      },
-      etaSeconds: (step.minDurationMs - elapsedMs) / 1000,
-    })
+    const write = () => `the step lasts at least ${formatDuration(step.minDurationMs)}`
+    const eta = () => (step.minDurationMs - elapsedMs) / 1000
+    missing.push(new MissingPart('minimum', write, eta))
   }
-  if (seen.stepCanaryUnits < step.minRequests) {
-    missing.push({
-      kind: 'minimum',
-      get sentence() {
-        return `${seen.stepCanaryUnits} of ${step.minRequests} ${unitOf(plan, step)} judged in this step`
-      },
-      etaSeconds: etaAtPace(seen.stepCanaryUnits, step.minRequests, elapsedMs, idleMs(plan, state)),
-    })
+  const { stepCanaryUnits: units } = seen
+  if (units < step.minRequests) {
+    const write = () => `${units} of ${step.minRequests} ${unitOf(plan, step)} judged in this step`
+    const eta = () => etaAtPace(units, step.minRequests, elapsedMs, idleMs(plan, state))
+    missing.push(new MissingPart('minimum', write, eta))
   }
   return missing
 }
@@ -186,11 +180,8 @@ function limits(reports: readonly MetricReport[]): Missing[] {
 }
 
 function beyond(report: MetricReport, write: (allowed: string) => string): Missing {
-  return {
-    kind: 'limit',
-    get sentence() {
-      return `${report.name}: ${write(formatLimit(report.kind, report.limit!))}`
-    },
-    etaSeconds: null,
-  }
+  return new MissingPart(
+    'limit',
+    () => `${report.name}: ${write(formatLimit(report.kind, report.limit!))}`,
+  )
 }

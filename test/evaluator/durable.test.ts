@@ -370,7 +370,14 @@ t.test(
       const service = { ...quickService(), name: `other-${n}` }
       const book = simulation.buildBook(service)
       await simulation.evaluator.add({ plan: buildPlan(service, 'hash')!, book })
+      // Half a millisecond's work for each.
+      book.fade = () => {
+        simulation.clock.ms += 0.5
+      }
     }
+    // All are taken up, and a cohort of each is to turn.
+    await simulation.evaluator.look()
+    simulation.clock.ms += 60_000
     let turns = 0
     let isLooking = true
     const count = () => {
@@ -380,6 +387,6 @@ t.test(
     setImmediate(count)
     await simulation.evaluator.look()
     isLooking = false
-    t.ok(turns >= 6, `${turns} turns`)
+    t.ok(turns >= 15, `${turns} turns`)
   },
 )
