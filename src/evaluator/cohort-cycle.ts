@@ -268,7 +268,10 @@ export class CohortCycle {
     this.#evidence = foldAssignments(this.#evidence, whole)
     const others = shares.flatMap((s) => s.newUnits)
     for (const unit of others) this.#ledger.units.admit(unit)
-    const batch = unitsOf(whole, [...slot.newUnits, ...others])
+    const batch = unitsOf(
+      whole,
+      others.length === 0 ? slot.newUnits : [...slot.newUnits, ...others],
+    )
     if (this.#plan.keyed && batch !== null) this.#pending.addUnits(batch)
     return true
   }

@@ -4,11 +4,15 @@ import type { UnitBatch } from '../store/store.ts'
 /** What a cohort says of keys: those that it judged first, and those that had an event. Null: nothing. */
 export function unitsOf(cohort: Cohort, seen: readonly number[]): UnitBatch | null {
   const events: Record<string, number[]> = {}
-  for (const [id, tally] of Object.entries(cohort.tallies)) {
+  let isEmpty = seen.length === 0
+  for (const id in cohort.tallies) {
+    const tally = cohort.tallies[id]!
     if (tally.kind !== 'event' || tally.harmUnits === null) continue
-    const units = tally.harmUnits.flat()
-    if (units.length > 0) events[id] = units
+    const [baseline, canary] = tally.harmUnits
+    if (baseline.length + canary.length === 0) continue
+    events[id] = [...baseline, ...canary]
+    isEmpty = false
   }
-  if (seen.length === 0 && Object.keys(events).length === 0) return null
+  if (isEmpty) return null
   return { cohort: cohort.number, epoch: cohort.epoch, seen, events }
 }

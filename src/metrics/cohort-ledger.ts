@@ -200,9 +200,9 @@ export class CohortLedger {
       const { closedAt } = slot.cohort
       if (closedAt === null) break
       if (slot.settled) continue
-      if (slot.live.size + slot.claims.size > 0) {
+      if (slot.live.size + (slot.claims?.size ?? 0) > 0) {
         if (now - closedAt < SETTLE_MS) break
-        for (const claim of slot.claims) claim.settle(false)
+        for (const claim of slot.claims ?? []) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
           this.#book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
@@ -281,9 +281,10 @@ export class CohortLedger {
     const claim = this.claims.begin(unit)
     if (claim === null) return null
     slot.used = true
-    slot.claims.add(claim)
+    const claims = (slot.claims ??= new Set())
+    claims.add(claim)
     claim.whenKnown((first) => {
-      slot.claims.delete(claim)
+      claims.delete(claim)
       this.units.admit(unit)
       if (first) count()
     })

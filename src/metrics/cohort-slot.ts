@@ -10,8 +10,8 @@ export type Slot = {
   readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
   readonly newUnits: number[]
-  /** Keys that it may have judged first. */
-  readonly claims: Set<UnitClaim>
+  /** Keys that it may have judged first; null = there were none. */
+  claims: Set<UnitClaim> | null
   /** A judged request was assigned in it; else there is nothing to fold and nothing to store. */
   used: boolean
   /** Every outcome is known or expired: nothing in the outcome tallies changes any more. */
@@ -27,7 +27,7 @@ export type Slot = {
 /** A cohort without a request under way; `stored`: it comes from the store, settled. */
 export function newSlot(cohort: Cohort, stored: boolean): Slot {
   const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: new Set(), ...kept }
+  return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: null, ...kept }
 }
 
 /** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */

@@ -28,10 +28,14 @@ export function emptyCohort(opening: CohortOpening, asked: Asked): Cohort {
     assigned: [0, 0],
     observed: [0, 0],
     ...emptySegments(asked),
-    tallies: Object.fromEntries(
-      asked.hypotheses.map((h) => [h.id, emptyTally(h, opening.terms, asked.keyed)]),
-    ),
+    tallies: emptyTallies(asked, opening.terms),
   }
+}
+
+function emptyTallies({ hypotheses, keyed }: Asked, terms: CohortTerms): Cohort['tallies'] {
+  const tallies: Cohort['tallies'] = {}
+  for (const hypothesis of hypotheses) tallies[hypothesis.id] = emptyTally(hypothesis, terms, keyed)
+  return tallies
 }
 
 function emptyTally({ id, source }: Hypothesis, terms: CohortTerms, keyed: boolean): Tally {

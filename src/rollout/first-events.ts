@@ -10,12 +10,7 @@ export class FirstEvents {
    */
   readonly harmSince: HarmSince = (hypothesis, epoch, units) => {
     const last = this.#lastOf(hypothesis)
-    const since = (unit: number): number[] => {
-      const before = last.get(unit) ?? -1
-      last.set(unit, Math.max(before, epoch))
-      return before >= epoch ? [] : [before + 1]
-    }
-    return [units[0].flatMap(since), units[1].flatMap(since)]
+    return [sinceOf(last, epoch, units[0]), sinceOf(last, epoch, units[1])]
   }
 
   /** Takes back what a stored cohort said about keys; in cohort order. */
@@ -29,4 +24,15 @@ export class FirstEvents {
     if (last === undefined) this.#last.set(hypothesis, (last = new Map()))
     return last
   }
+}
+
+function sinceOf(last: Map<number, number>, epoch: number, units: readonly number[]): number[] {
+  const since: number[] = []
+  for (const unit of units) {
+    const before = last.get(unit) ?? -1
+    if (before >= epoch) continue
+    last.set(unit, epoch)
+    since.push(before + 1)
+  }
+  return since
 }

@@ -25,7 +25,6 @@ export class HypothesisReport implements MetricReport {
   readonly name: string
   readonly verdict: Verdict
   readonly required: boolean
-  readonly evidence: TestedEvidence
   readonly limit: MetricReport['limit']
   readonly threshold = null
   readonly error = null
@@ -35,6 +34,8 @@ export class HypothesisReport implements MetricReport {
   readonly #hypothesis: Hypothesis
   readonly #context: JudgeContext
   readonly #found: Tested
+  /** The start point of the current step; null = nothing of the step is folded. */
+  readonly #stepStart: number | null
   #known: Figures | null = null
 
   /** `limit`: the absolute limit of the same metric; null = it has none. */
@@ -55,9 +56,12 @@ export class HypothesisReport implements MetricReport {
     this.required = hypothesis.required || isDecidingLimit(limit)
     this.limit = limit === null ? null : limitReport(limit, ticksBeyond)
     // Label metrics fold a whole window late: until then the step's own sums are still another step's.
-    const stepStart = this.#isStepFolded ? evidence.stepStart : null
-    this.evidence = new TestedEvidence(hypothesis, this.#found, stepStart)
-    this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : this.evidence.verdict
+    this.#stepStart = this.#isStepFolded ? evidence.stepStart : null
+    this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : verdictOf(hypothesis, this.#found)
+  }
+
+  get evidence(): MetricReport['evidence'] {
+    return new TestedEvidence(this.#hypothesis, this.#found, this.#stepStart)
   }
 
   get segment(): string | undefined {
@@ -161,17 +165,14 @@ class TestedEvidence {
     const log = harmSince(this.#hypothesis, this.#found, this.#stepStart)
     return { log, threshold: this.harm.threshold }
   }
+}
 
-  get verdict(): Verdict {
-    const { harm, nonInferiority } = this
-    if (harm.log >= harm.threshold && this.#isLarge) return 'failed'
-    const isProved = nonInferiority !== null && nonInferiority.log >= nonInferiority.threshold
-    return isProved ? 'successful' : 'inconclusive'
-  }
-
-  get #isLarge(): boolean {
-    return this.#found.kind === 'bet' || isFarApart(this.#hypothesis, this.#found)
-  }
+function verdictOf(hypothesis: Hypothesis, found: Tested): Verdict {
+  const { harm, proof } = hypothesis
+  const isHarmed = found.sup.harm >= Math.log(1 / harm.alpha)
+  if (isHarmed && (found.kind === 'bet' || isFarApart(hypothesis, found))) return 'failed'
+  const isProved = proof !== null && found.sup.proof >= Math.log(1 / proof.alpha)
+  return isProved ? 'successful' : 'inconclusive'
 }
 
 /** A report as plain data, every figure of it worked out: for what is stored. */

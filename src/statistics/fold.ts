@@ -162,10 +162,10 @@ export function foldStarts<T>(
   none: T,
   add: (value: T, start: number) => T,
 ): readonly T[] {
-  const all: T[] = []
+  const all = byStart.slice()
   for (let start = 0; start < Math.max(place.starts, byStart.length); start += 1) {
     const value = byStart[start] ?? none
-    all.push(start <= place.epoch ? add(value, start) : value)
+    all[start] = start <= place.epoch ? add(value, start) : value
   }
   return all
 }
@@ -183,14 +183,13 @@ function addEvents(
   canary: number,
   units: number,
 ): readonly EventStratum[] {
-  return updateStratum(strata, pi, (stratum) => {
-    const before = stratum ?? NO_EVENTS
-    return {
-      pi,
-      baseline: before.baseline + baseline,
-      canary: before.canary + canary,
-      trials: before.trials + units,
-    }
+  const at = placeOf(strata, pi)
+  const before = strata[at] ?? NO_EVENTS
+  return withStratum(strata, at, {
+    pi,
+    baseline: before.baseline + baseline,
+    canary: before.canary + canary,
+    trials: before.trials + units,
   })
 }
 
@@ -202,10 +201,20 @@ export function updateStratum<S extends { readonly pi: number }>(
   pi: number,
   update: (stratum: S | undefined) => S,
 ): readonly S[] {
-  const updated = [...strata]
+  const at = placeOf(strata, pi)
+  return withStratum(strata, at, update(strata[at]))
+}
+
+/** Where the stratum of a weight is, or will be. */
+function placeOf(strata: readonly { readonly pi: number }[], pi: number): number {
   let at = 0
   while (at < strata.length && strata[at]!.pi !== pi) at += 1
-  updated[at] = update(strata[at])
+  return at
+}
+
+function withStratum<S>(strata: readonly S[], at: number, stratum: S): readonly S[] {
+  const updated = strata.slice()
+  updated[at] = stratum
   return updated
 }
 

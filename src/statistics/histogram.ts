@@ -22,6 +22,8 @@ export class LogHistogram {
   /** In units, as is their sum. */
   readonly #counts = new Float64Array(BUCKETS)
   #sum = 0
+  /** Nothing is in the buckets below. */
+  #lowest = BUCKETS
   /** What a new value weighs: decay makes it heavier instead of every bucket lighter. */
   #unit = 1
 
@@ -32,6 +34,7 @@ export class LogHistogram {
       if (!(bucket in histogram.#counts)) throw new RangeError(`no histogram bucket ${bucket}`)
       histogram.#counts[bucket] = count
       histogram.#sum += count
+      histogram.#lowest = Math.min(histogram.#lowest, bucket)
     }
     return histogram
   }
@@ -50,6 +53,7 @@ export class LogHistogram {
   addAt(bucket: number): void {
     this.#counts[bucket]! += this.#unit
     this.#sum += this.#unit
+    if (bucket < this.#lowest) this.#lowest = bucket
   }
 
   /**
@@ -61,7 +65,7 @@ export class LogHistogram {
     const target = q * this.#sum
     let bucket = 0
     let reached = 0
-    for (let next = 0; next < BUCKETS && reached < target; next += 1) {
+    for (let next = this.#lowest; next < BUCKETS && reached < target; next += 1) {
       const count = this.#counts[next]!
       if (count === 0) continue
       reached += count
@@ -83,6 +87,7 @@ export class LogHistogram {
     const ratio = this.#unit / other.#unit
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count * ratio
     this.#sum += other.#sum * ratio
+    this.#lowest = Math.min(this.#lowest, other.#lowest)
   }
 
   /** What has been added since a copy of it was made; nothing may have been scaled in between. */
@@ -99,6 +104,7 @@ export class LogHistogram {
     copy.#counts.set(this.#counts)
     copy.#sum = this.#sum
     copy.#unit = this.#unit
+    copy.#lowest = this.#lowest
     return copy
   }
 
@@ -120,6 +126,7 @@ export class LogHistogram {
     this.#counts.fill(0)
     this.#sum = 0
     this.#unit = 1
+    this.#lowest = BUCKETS
   }
 
   /** The stored form; `from` gives an equal histogram. */

@@ -32,7 +32,10 @@ export type LmdbEnvironment = {
    * does not take has the later ones rejected at once, until a probe shows that there is room again.
    */
   readonly write: <T>(what: string, change: () => T) => Promise<T>
-  /** The same for a small change that comes with many others, in one transaction with them; see WriteGroup. */
+  /**
+   * The same for a small change that comes with many others, in one transaction with them; see WriteGroup. What it
+   * rejects with may be no StoreError.
+   */
   readonly writeTogether: <T>(what: string, change: () => T) => Promise<T>
   /** Waits for the writes that were asked for and closes; later calls are rejected. */
   readonly close: () => Promise<void>
@@ -144,6 +147,7 @@ function createEnvironment(
     if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
   }
   const finish = async () => {
+    await group.settle()
     await Promise.allSettled(running)
     // After a commit that failed, closing waits for a flush that never comes: an empty one brings it.
     if (hasFailed) await Promise.allSettled([root.childTransaction(() => null)])
@@ -166,7 +170,14 @@ function createEnvironment(
       throw await findCause(error)
     }
   }
-  const group = createWriteGroup(commit)
+  const group = createWriteGroup(async (run) => {
+    try {
+      return await commit(run)
+    } catch (error) {
+      if (isOfDisk(error)) gate.shut(error)
+      throw error
+    }
+  })
   const probe = async () => {
     await commit(() => void tables.meta.put('probe', Buffer.alloc(PROBE_BYTES)))
     // The room stays, for what comes next.
@@ -212,7 +223,11 @@ function createEnvironment(
         group.flush()
         return commit(change)
       }),
-    writeTogether: (what, change) => write(what, () => group.add(change)),
+    writeTogether: async (what, change) => {
+      assertOpen(what)
+      if (gate.isShut()) await pass(what)
+      return group.add(change)
+    },
     close: () => (closing ??= finish()),
   }
 }

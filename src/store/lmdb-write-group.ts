@@ -7,6 +7,8 @@ export type WriteGroup = {
   readonly add: <T>(change: () => T) => Promise<T>
   /** Begins what has been added so far. */
   readonly flush: () => void
+  /** The same; resolves when all of it is done, whatever came of it. */
+  readonly settle: () => Promise<unknown>
 }
 
 type Member = {
@@ -24,9 +26,12 @@ export function createWriteGroup(transact: <T>(run: () => T) => Promise<T>): Wri
   let members: Member[] = []
   let atLastTurn = 0
   let isWatched = false
+  const taken = new Set<Promise<void>>()
 
   const flush = () => {
-    if (members.length > 0) void take(members, transact)
+    if (members.length === 0) return
+    const done = take(members, transact).finally(() => taken.delete(done))
+    taken.add(done)
     members = []
   }
   const watch = () => {
@@ -38,6 +43,10 @@ export function createWriteGroup(transact: <T>(run: () => T) => Promise<T>): Wri
 
   return {
     flush,
+    settle: () => {
+      flush()
+      return Promise.all(taken)
+    },
     add: (change) =>
       new Promise((resolve, reject) => {
         members.push({ change, resolve: resolve as Member['resolve'], reject })
@@ -68,7 +77,7 @@ async function take(
     for (const [index, { resolve }] of members.entries()) resolve(results[index])
   } catch (error) {
     if (members.length > 1 && hasThrown) {
-      for (const member of members) void take([member], transact)
+      await Promise.all(members.map((member) => take([member], transact)))
     } else for (const { reject } of members) reject(error)
   }
 }
