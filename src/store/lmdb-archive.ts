@@ -38,17 +38,32 @@ export function buildLmdbArchive(
 ): LmdbArchive {
   const { archive, attempts, plans, cohorts } = env.tables
   /**
-   * The attempt of each service that this store has written last, with the number of the change that did: it saves
+   * The attempt of each service that this store has archived of last, with the number of the change that did: it saves
    * reading it. Whoever else may have changed it, as eviction does, had another lease.
    */
-  const written = new Map<string, { readonly change: number; readonly attempt: StoredAttempt }>()
+  const written = new Map<string, Written>()
   let token: number | null = null
 
-  const attemptOf = (service: string, rollout: string, changesSoFar: number) => {
+  const attemptOf = (service: string, rollout: string, changesSoFar: number): Known | undefined => {
     const last = written.get(service)
     const isLast = last?.change === changesSoFar && last.attempt.rollout === rollout
-    return isLast ? last.attempt : attempts.get([service, rollout])
+    return isLast ? last : readAttempt([service, rollout])
   }
+
+  /** An attempt as its record has it, and with the cohorts that were archived since that was written. */
+  const readAttempt = (key: AttemptKey): Known | undefined => {
+    const stored = attempts.get(key)
+    if (stored === undefined) return undefined
+    let attempt = stored
+    // Those of later attempts come behind them.
+    for (const { value } of archive.getRange(cohortsAfter(key[0], stored.last))) {
+      const cohort = decodeRecord<Cohort>(value)
+      if (cohort.rollout !== key[1]) break
+      attempt = withCohort(attempt, cohort, value.length)
+    }
+    return { attempt, noted: stored.cohorts + stored.evicted }
+  }
+
   /** Stays the oldest until it is gone: later attempts have later numbers. */
   let oldestKey: AttemptKey | null = null
 
@@ -61,50 +76,46 @@ export function buildLmdbArchive(
     if (lease.token !== token) written.clear()
     token = lease.token
     const total: Size = { ...((env.cells.get('archive') as Size | undefined) ?? NOTHING) }
+    let last: Known | undefined
     for (const { cohort, bytes } of encoded) {
-      const attempt = attemptOf(service, cohort.rollout, changesSoFar)
+      const isOfLast = last?.attempt.rollout === cohort.rollout
+      const known = isOfLast ? last : attemptOf(service, cohort.rollout, changesSoFar)
       // Numbers of cohorts count up; an older one may have been archived without an answer.
-      const isNew = attempt !== undefined && cohort.number > attempt.last
+      const isNew = known !== undefined && cohort.number > known.attempt.last
       if (!isNew && archive.doesExist([service, cohort.number])) continue
       void archive.put([service, cohort.number], bytes)
       // What an earlier attempt left was judged by another plan.
       const plan = given?.rollout === cohort.rollout ? given.plan : null
+      last = note(service, cohort, known, plan, bytes.length)
       total.cohorts += 1
-      const noted = note(service, cohort, attempt, plan, bytes.length)
-      total.bytes += noted.bytes - (attempt?.bytes ?? 0)
-      written.set(service, { change: changesSoFar + 1, attempt: noted })
+      total.bytes += last.attempt.bytes - (known?.attempt.bytes ?? 0)
+      written.set(service, { ...last, change: changesSoFar + 1 })
     }
     const evicted = evict(total, Math.max(ARCHIVE_EVICTION_SLICE, 2 * encoded.length))
     env.cells.put('archive', total)
     return evicted
   }
 
-  /** The attempt with one more cohort. */
+  /** The attempt with one more cohort; its record is written where reading it would not find all of that. */
   const note = (
     service: string,
     cohort: Cohort,
-    before: StoredAttempt | undefined,
+    known: Known | undefined,
     plan: RolloutPlan | null,
     size: number,
-  ): StoredAttempt => {
-    const { rollout, number, openedAt } = cohort
-    const key = [service, rollout]
-    const isNewPlan = plan !== null && before?.configHash !== plan.configHash
-    const bytes = size + (isNewPlan ? putPlan(key, plan) : 0)
-    const attempt = {
-      rollout,
-      first: before?.first ?? number,
-      oldest: Math.min(before?.oldest ?? number, number),
-      last: Math.max(before?.last ?? number, number),
-      cohorts: (before?.cohorts ?? 0) + 1,
-      from: before?.from ?? openedAt,
-      to: cohort.closedAt ?? openedAt,
-      evicted: before?.evicted ?? 0,
-      bytes: (before?.bytes ?? 0) + bytes,
-      configHash: plan?.configHash ?? before?.configHash ?? '',
-    }
+  ): Known => {
+    const key = [service, cohort.rollout]
+    const before = known?.attempt ?? emptyAttempt(cohort)
+    const isNewPlan = plan !== null && before.configHash !== plan.configHash
+    const withPlan = isNewPlan
+      ? { ...before, configHash: plan.configHash, bytes: before.bytes + putPlan(key, plan) }
+      : before
+    const attempt = withCohort(withPlan, cohort, size)
+    const count = attempt.cohorts + attempt.evicted
+    const isFollowed = known !== undefined && cohort.number > before.last && !isNewPlan
+    if (isFollowed && count - known.noted < MOST_UNNOTED) return { attempt, noted: known.noted }
     void attempts.put(key, attempt)
-    return attempt
+    return { attempt, noted: count }
   }
 
   const putPlan = (key: Key, plan: RolloutPlan): number => {
@@ -133,7 +144,7 @@ export function buildLmdbArchive(
 
   const evictOne = (key: AttemptKey, total: Size) => {
     written.delete(key[0])
-    const attempt = attempts.get(key)!
+    const { attempt } = readAttempt(key)!
     const range = { start: [key[0], attempt.oldest], limit: 2 }
     const [gone, next] = [...archive.getRange(range)]
     void archive.remove(gone!.key)
@@ -175,9 +186,9 @@ export function buildLmdbArchive(
     reading: {
       attempts: (service) =>
         env.read(`cannot read the archive of ${service}`, () =>
-          Array.from(attempts.getRange(attemptsOf(service)), ({ value }) => present(value)).sort(
-            (a, b) => a.first - b.first,
-          ),
+          Array.from(attempts.getKeys(attemptsOf(service)), (key) =>
+            present(readAttempt(key as AttemptKey)!.attempt),
+          ).sort((a, b) => a.first - b.first),
         ),
       archivedPlan: (service, rollout) =>
         env.read(`cannot read the archive of ${service}`, () => {
@@ -187,7 +198,7 @@ export function buildLmdbArchive(
       archivedCohorts: (service, rollout, { after, limit }) =>
         env.read(`cannot read the archive of ${service}`, () => {
           const room = Math.min(limit, MAX_PAGE)
-          const attempt = attempts.get([service, rollout])
+          const attempt = readAttempt([service, rollout])?.attempt
           const found: Cohort[] = []
           if (attempt !== undefined) {
             const start = [service, Math.max(after + 1, attempt.oldest)]
@@ -211,10 +222,42 @@ export function buildLmdbArchive(
 /** Of an attempt: its service and its rollout's id. */
 type AttemptKey = [service: string, rollout: string]
 
+/** Cohorts that the record of an attempt does not count yet, at most: they are found behind its last one. */
+const MOST_UNNOTED = 16
+
+type Known = {
+  readonly attempt: StoredAttempt
+  /** Cohorts that its record counts, evicted ones among them. */
+  readonly noted: number
+}
+
+type Written = Known & { readonly change: number }
+
 type Encoded = { readonly cohort: Cohort; readonly bytes: Buffer }
 
 function encode(cohort: Cohort): Encoded {
   return { cohort, bytes: encodeRecord(cohort) }
+}
+
+function emptyAttempt({ rollout, number, openedAt }: Cohort): StoredAttempt {
+  const place = { first: number, oldest: number, last: number, from: openedAt, to: openedAt }
+  return { rollout, ...place, cohorts: 0, evicted: 0, bytes: 0, configHash: '' }
+}
+
+function withCohort(attempt: StoredAttempt, cohort: Cohort, size: number): StoredAttempt {
+  const { number, openedAt, closedAt } = cohort
+  return {
+    ...attempt,
+    oldest: Math.min(attempt.oldest, number),
+    last: Math.max(attempt.last, number),
+    cohorts: attempt.cohorts + 1,
+    to: closedAt ?? openedAt,
+    bytes: attempt.bytes + size,
+  }
+}
+
+function cohortsAfter(service: string, number: number): { start: Key; end: Key } {
+  return { start: [service, number + 1], end: [service, Number.MAX_VALUE] }
 }
 
 function attemptsOf(service: string): { start: [string]; end: [string, string] } {

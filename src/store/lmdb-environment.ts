@@ -5,11 +5,9 @@ import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import type { ArchivedAttempt } from './store.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
+import { checkSchema } from './lmdb-schema.ts'
 import { createWriteGroup } from './lmdb-write-group.ts'
 import { createWriteGate } from './write-gate.ts'
-
-/** Version of the layout of everything below; a store of a newer one is refused. */
-export const SCHEMA_VERSION = 1
 
 /**
  * Bytes of a probe: more than the largest of the other writes, 256 predictions that each touch pages of
@@ -230,22 +228,6 @@ function createEnvironment(
     },
     close: () => (closing ??= finish()),
   }
-}
-
-/** Writes the schema's version into a new store; throws when a newer serin wrote it. True = it was new. */
-function checkSchema(path: string, meta: Database<unknown, string>): boolean {
-  const schema = meta.get('schema')
-  if (schema === undefined) {
-    meta.putSync('schema', SCHEMA_VERSION)
-    return true
-  }
-  if (typeof schema !== 'number' || schema > SCHEMA_VERSION) {
-    throw new StoreError(
-      `store at ${path} was written by a newer serin (schema ${String(schema)}, this one knows ` +
-        `${SCHEMA_VERSION}): run that version, or give this one another path`,
-    )
-  }
-  return false
 }
 
 function openTables(

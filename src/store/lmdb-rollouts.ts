@@ -8,12 +8,21 @@ import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { isLeaseHeld } from './lmdb-lease.ts'
 import { removeAllShared } from './lmdb-replicas.ts'
 import { MAX_PAGE } from './limits.ts'
+import {
+  addUnits,
+  allUnits,
+  isMuch,
+  joinLive,
+  listUnits,
+  NO_UNITS,
+  splitLive,
+} from './live-record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { assertMovesOn } from './moves-on.ts'
 import { toStoreError } from './store-error.ts'
 import type { CommitResult, RolloutChange, Store } from './store.ts'
 import { withTallies } from './tally-codec.ts'
-import { decodeUnits, encodeUnits } from './unit-codec.ts'
+import { encodeUnits } from './unit-codec.ts'
 
 /** The rollout part of the store: state, decisions, evidence, cohorts and units of each service. */
 export function buildLmdbRollouts(
@@ -25,12 +34,12 @@ export function buildLmdbRollouts(
   'readRevision' | 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'
 > {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
-  /** Revisions that this store has written, with the number of the change that did; it saves reading a state. */
-  const written = new Map<string, { readonly change: number; readonly revision: number }>()
+  /** What this store has written last, with the number of the change that did; it saves reading it. */
+  const written = new Map<string, Written>()
 
-  const revisionOf = (service: string, changesSoFar: number): number | null => {
+  const lastOf = (service: string, changesSoFar: number): Known => {
     const last = written.get(service)
-    return last?.change === changesSoFar ? last.revision : storedRevision(env, service)
+    return last?.change === changesSoFar ? last : readKnown(env, service)
   }
 
   const forget = (service: string) => {
@@ -45,13 +54,15 @@ export function buildLmdbRollouts(
         const state = states.get(service)
         if (state === undefined) return null
         const found = evidence.get(service)
+        const live = found === undefined ? null : splitLive(found)
+        const apart = units.getRange(rangeOf(service)).map(({ value }) => value)
         return {
           state: decodeRecord<RolloutState>(state),
-          evidence: found === undefined ? null : decodeRecord<Evidence>(found),
+          evidence: live === null ? null : decodeRecord<Evidence>(live.evidence),
           cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
             withTallies(decodeRecord<Cohort>(value), tallies.get(key)),
           ),
-          units: Array.from(units.getRange(rangeOf(service)), ({ value }) => decodeUnits(value)),
+          units: allUnits(apart, live?.units ?? NO_UNITS),
         }
       }),
 
@@ -71,12 +82,11 @@ export function buildLmdbRollouts(
           hasRun = true
           if (!isLeaseHeld(env, lease)) return { ok: false, reason: 'fenced' }
           const count = changes.count(service)
-          const before = revisionOf(service, count)
-          if (before !== expectedRevision) return { ok: false, reason: 'conflict' }
-          const decision = write(count)
-          const revision = state?.revision ?? before
-          const number = changes.record(service, count)
-          if (revision !== null) written.set(service, { change: number, revision })
+          const before = lastOf(service, count)
+          if (before.revision !== expectedRevision) return { ok: false, reason: 'conflict' }
+          const { decision, units } = write(count, before.units)
+          const revision = state?.revision ?? before.revision
+          written.set(service, { change: changes.record(service, count), revision, units })
           return { ok: true, decision }
         })
         archiving.committed()
@@ -110,12 +120,15 @@ export function buildLmdbRollouts(
   }
 }
 
-/** Encodes what is to be written now, so that the transaction is short; what runs in it, with how many changes there were, returns the decision, numbered. */
+/**
+ * Encodes what is to be written now, so that the transaction is short. What runs in it is given how many changes there
+ * were and the units that stand with the evidence; it returns the decision, numbered, and those units as they are then.
+ */
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
   writeArchive: (changesSoFar: number) => void,
-): (changesSoFar: number) => Decision | null {
+): (changesSoFar: number, waiting: Buffer) => { decision: Decision | null; units: Buffer } {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -129,9 +142,21 @@ function prepareChange(
     bytes: encodeUnits(batch),
   }))
 
-  return (changesSoFar) => {
+  /** Puts evidence and units in their places; gives the units that stand with the evidence then. */
+  const putLive = (waiting: Buffer): Buffer => {
+    const all = evidenceBytes === null ? NO_UNITS : addUnits(waiting, unitPuts)
+    const apart = evidenceBytes === null ? unitPuts : isMuch(all) ? listUnits(all) : []
+    for (const { cohort, bytes } of apart) void units.put([service, cohort], bytes)
+    if (evidenceBytes === null) return waiting
+    const kept = apart.length > 0 ? NO_UNITS : all
+    void evidence.put(service, joinLive(evidenceBytes, kept))
+    return kept
+  }
+
+  return (changesSoFar, waiting) => {
     writeArchive(changesSoFar)
-    if (change.resetEvidence === true) {
+    const isReset = change.resetEvidence === true
+    if (isReset) {
       void evidence.remove(service)
       for (const table of [cohorts, units, tallies]) {
         for (const key of [...table.getKeys(rangeOf(service))]) void table.remove(key)
@@ -142,7 +167,7 @@ function prepareChange(
     if (state?.phase === 'rolled-back') {
       void rollbacks.put([service, state.canaryVersion], state.rolledBackAt)
     }
-    if (evidenceBytes !== null) void evidence.put(service, evidenceBytes)
+    const kept = putLive(isReset ? NO_UNITS : waiting)
     for (const { number, bytes } of puts) {
       void cohorts.put([service, number], bytes)
       // What feedback had changed by then is in it.
@@ -152,13 +177,27 @@ function prepareChange(
       void cohorts.remove([service, number])
       void tallies.remove([service, number])
     }
-    for (const { cohort, bytes } of unitPuts) void units.put([service, cohort], bytes)
-    if (change.decision === undefined) return null
+    if (change.decision === undefined) return { decision: null, units: kept }
     const log = change.decision.service
     const decision: Decision = { ...change.decision, id: lastDecisionId(env, log) + 1 }
     void decisions.put([log, decision.id], encodeRecord(decision))
-    return decision
+    return { decision, units: kept }
   }
+}
+
+/** What a change goes by of those before it. */
+type Known = {
+  readonly revision: number | null
+  /** Those that stand with the evidence. */
+  readonly units: Buffer
+}
+
+type Written = Known & { readonly change: number }
+
+function readKnown(env: LmdbEnvironment, service: string): Known {
+  const live = env.tables.evidence.get(service)
+  const units = live === undefined ? NO_UNITS : splitLive(live).units
+  return { revision: storedRevision(env, service), units }
 }
 
 function storedRevision(env: LmdbEnvironment, service: string): number | null {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { SCHEMA_VERSION } from './lmdb-environment.ts'
+import { isKnownSchema } from './lmdb-schema.ts'
+import { splitLive } from './live-record.ts'
 import { decodeFound, UNKNOWN, type Peek, type Peeked } from './peek.ts'
 import { toStoreError } from './store-error.ts'
 
@@ -18,15 +19,18 @@ export async function peekLmdb(path: string, asked: readonly Peek[]): Promise<re
     const root = open({ path, noSubdir: false, readOnly: true, maxDbs: 24 })
     try {
       const meta = root.openDB<unknown, string>('meta', {})
-      if (meta.get('schema') !== SCHEMA_VERSION) return asked.map(() => UNKNOWN)
+      if (!isKnownSchema(meta.get('schema'))) return asked.map(() => UNKNOWN)
       const states = root.openDB<Buffer, string>('states', { encoding: 'binary' })
       const evidence = root.openDB<Buffer, string>('evidence', { encoding: 'binary' })
       const rollbacks = root.openDB<number>('rollbacks', {})
-      return asked.map(({ service, canaryVersion }) => ({
-        state: decodeFound<RolloutState>(states.get(service)),
-        evidence: decodeFound<Evidence>(evidence.get(service)),
-        rolledBackAt: rollbacks.get([service, canaryVersion]) ?? null,
-      }))
+      return asked.map(({ service, canaryVersion }) => {
+        const live = evidence.get(service)
+        return {
+          state: decodeFound<RolloutState>(states.get(service)),
+          evidence: decodeFound<Evidence>(live === undefined ? live : splitLive(live).evidence),
+          rolledBackAt: rollbacks.get([service, canaryVersion]) ?? null,
+        }
+      })
     } finally {
       await root.close()
     }

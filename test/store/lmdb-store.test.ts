@@ -7,7 +7,9 @@ import type { Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import type { LmdbStoreOptions } from '../../src/store/lmdb-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { peekLmdb } from '../../src/store/peek-lmdb.ts'
 import { encodeRecord } from '../../src/store/record-codec.ts'
+import { encodeUnits } from '../../src/store/unit-codec.ts'
 import { plan } from '../fakes/rollout.ts'
 import { createFakeTimers } from './fake-timers.ts'
 import {
@@ -61,6 +63,103 @@ t.test('a store that older versions wrote, without an archive, is taken up', asy
   t.match(await store.attempts(SERVICE), [{ rollout: '1.4->2.0#1', cohorts: 2 }])
   await store.close()
 })
+
+t.test(
+  'what version 1 of the layout wrote goes on, and is for no older version then',
+  async (t) => {
+    const path = t.testdir()
+    const old = open({ path, noSubdir: false, maxDbs: 12 })
+    const table = (name: string) => old.openDB<Buffer, Key>(name, { encoding: 'binary' })
+    const units = (cohort: number) => ({ cohort, epoch: 0, seen: [cohort], events: {} })
+    await old.openDB<number, string>('meta', {}).put('schema', 1)
+    old.openDB('rollbacks', {})
+    await table('states').put(SERVICE, encodeRecord(sampleState()))
+    await table('evidence').put(SERVICE, encodeRecord(sampleEvidence({ starts: [5] })))
+    await table('units').put([SERVICE, 5], encodeUnits(units(5)))
+    await old.close()
+    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), [
+      { state: { revision: 1 }, evidence: { starts: [5] } },
+    ])
+    const store = await openStore(path)
+    t.match(await store.readRollout(SERVICE), { evidence: { starts: [5] }, units: [units(5)] })
+    const evidence = sampleEvidence({ starts: [5, 6] })
+    await commit(store, await takeLease(store), 1, { evidence, putUnits: [units(6)] })
+    await store.close()
+    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), [{ evidence }])
+    const again = await openStore(path)
+    t.match(await again.readRollout(SERVICE), { evidence, units: [units(5), units(6)] })
+    await again.close()
+    const root = open({ path, noSubdir: false })
+    t.equal(root.openDB<number, string>('meta', {}).get('schema'), 2)
+    await root.close()
+  },
+)
+
+t.test('units of many small cohorts come back, wherever they stand by then', async (t) => {
+  const path = t.testdir()
+  const units = (cohort: number, seen = [cohort, cohort + 0.5]) => ({
+    ...{ cohort, epoch: 0, seen },
+    events: { errors: [cohort] },
+  })
+  const first = await openStore(path)
+  const lease = await takeLease(first)
+  for (let n = 0; n < 40; n += 1) {
+    const evidence = sampleEvidence({ starts: [n] })
+    await commit(first, lease, n === 0 ? null : n, { evidence, putUnits: [units(n)] })
+  }
+  // An answer was lost, and it is made again; the last ones come without evidence.
+  const evidence = sampleEvidence({ starts: [39] })
+  await commit(first, lease, 40, { evidence, putUnits: [units(39, [1])] })
+  await commit(first, lease, 41, { putUnits: [units(40)] })
+  await first.close()
+  const store = await openStore(path)
+  const record = await store.readRollout(SERVICE)
+  const all = Array.from({ length: 41 }, (_, n) => (n === 39 ? units(n, [1]) : units(n)))
+  t.strictSame(record?.units, all)
+  t.strictSame(record?.evidence, evidence)
+  await commit(store, lease, 42, { evidence, putUnits: [units(41)] })
+  t.strictSame((await store.readRollout(SERVICE))?.units, [...all, units(41)])
+  await commit(store, lease, 43, { resetEvidence: true })
+  t.strictSame((await store.readRollout(SERVICE))?.units, [])
+  await store.close()
+})
+
+t.test(
+  'an attempt has all of its archived cohorts, whether its record counts them or not',
+  async (t) => {
+    const path = t.testdir()
+    const rollouts = ['1.4->2.0#1', '1.4->2.0#2'] as const
+    const archived = (number: number) => {
+      const rollout = rollouts[number <= 20 ? 0 : 1]
+      const cohort = sampleCohort(number, { rollout, closedAt: 5000 + number })
+      return { archive: { rollout, plan: plan(), cohorts: [cohort] } }
+    }
+    const first = await openStore(path)
+    const lease = await takeLease(first)
+    for (let n = 1; n <= 25; n += 1) await commit(first, lease, n === 1 ? null : n - 1, archived(n))
+    const expected = [
+      { rollout: rollouts[0], first: 1, cohorts: 20, from: 1001, to: 5020, evicted: 0 },
+      { rollout: rollouts[1], first: 21, cohorts: 5, from: 1021, to: 5025, evicted: 0 },
+    ]
+    t.strictSame(await first.attempts(SERVICE), expected)
+    await first.close()
+    // Another lease: nothing of it is known but what is stored. One of them has to go for each that comes.
+    const store = await openStore(path, { archive: { maxCohorts: 25, maxBytes: 1e9 } })
+    t.strictSame(await store.attempts(SERVICE), expected)
+    const numbers = async (rollout: string) =>
+      (await store.archivedCohorts(SERVICE, rollout, { after: 0, limit: 99 })).map((c) => c.number)
+    t.strictSame((await numbers(rollouts[0])).at(-1), 20)
+    t.strictSame(await numbers(rollouts[1]), [21, 22, 23, 24, 25])
+    const next = await takeLease(store)
+    await commit(store, next, 25, archived(26))
+    t.match(await store.attempts(SERVICE), [
+      { cohorts: 19, evicted: 1, to: 5020 },
+      { cohorts: 6, evicted: 0, to: 5026 },
+    ])
+    t.strictSame((await numbers(rollouts[0])).length, 19)
+    await store.close()
+  },
+)
 
 t.test(
   'the archive is bounded in bytes too, plans included, and says what it evicts',
@@ -175,9 +274,9 @@ t.test('a store of a newer version is refused and stays as it is', async (t) => 
   const path = t.testdir()
   const store = await openStore(path)
   await store.close()
-  await writeSchema(path, 2)
+  await writeSchema(path, 3)
   const message = new RegExp(
-    `^store at ${path} was written by a newer serin \\(schema 2, this one knows 1\\): `,
+    `^store at ${path} was written by a newer serin \\(schema 3, this one knows 2\\): `,
   )
   await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
   await writeSchema(path, 1)

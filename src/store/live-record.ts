@@ -1,0 +1,81 @@
+import type { UnitBatch } from './store.ts'
+import { decodeUnits } from './unit-codec.ts'
+
+/** First byte of such a record; that of evidence alone, as older versions wrote it, is another one. */
+const LIVE = 2
+
+/** Bytes of units in a record from which on they get places of their own: half a page of LMDB with the evidence. */
+const MOST_UNITS = 1024
+
+const UNITS_AT = 5
+const BATCH_AT = 12
+
+/** No units. */
+export const NO_UNITS: Buffer = Buffer.alloc(0)
+
+/** An encoded batch of units, and the number of its cohort. */
+export type EncodedUnits = { readonly cohort: number; readonly bytes: Buffer }
+
+/**
+ * The evidence of a service with the units of its newest cohorts behind it, encoded: with a place of its own for each
+ * batch, every tick of every service would be a page of the disk more.
+ * Layout: 2 · length of the evidence u32 · evidence · units (of each batch: cohort f64 · length u32 · batch).
+ */
+export function joinLive(evidence: Buffer, units: Buffer): Buffer {
+  const record = Buffer.allocUnsafe(UNITS_AT + evidence.length + units.length)
+  record[0] = LIVE
+  record.writeUInt32LE(evidence.length, 1)
+  evidence.copy(record, UNITS_AT)
+  units.copy(record, UNITS_AT + evidence.length)
+  return record
+}
+
+/** What `joinLive` was given; also of evidence alone. */
+export function splitLive(record: Buffer): { readonly evidence: Buffer; readonly units: Buffer } {
+  if (record[0] !== LIVE) return { evidence: record, units: NO_UNITS }
+  const end = UNITS_AT + record.readUInt32LE(1)
+  return { evidence: record.subarray(UNITS_AT, end), units: record.subarray(end) }
+}
+
+/** The units of a record with new ones behind them; a batch replaces that of the same cohort. */
+export function addUnits(units: Buffer, added: readonly EncodedUnits[]): Buffer {
+  if (added.length === 0) return units
+  const kept = listUnits(units).filter(({ cohort }) => !added.some((a) => a.cohort === cohort))
+  const parts = [...kept, ...added]
+  const length = parts.reduce((sum, { bytes }) => sum + BATCH_AT + bytes.length, 0)
+  const all = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const { cohort, bytes } of parts) {
+    all.writeDoubleLE(cohort, at)
+    all.writeUInt32LE(bytes.length, at + 8)
+    all.set(bytes, at + BATCH_AT)
+    at += BATCH_AT + bytes.length
+  }
+  return all
+}
+
+/** Whether they should get places of their own. */
+export function isMuch(units: Buffer): boolean {
+  return units.length > MOST_UNITS
+}
+
+/** The batches of a record. */
+export function listUnits(units: Buffer): readonly EncodedUnits[] {
+  const batches: EncodedUnits[] = []
+  for (let at = 0; at < units.length; at += BATCH_AT + batches.at(-1)!.bytes.length) {
+    const start = at + BATCH_AT
+    const bytes = units.subarray(start, start + units.readUInt32LE(at + 8))
+    batches.push({ cohort: units.readDoubleLE(at), bytes })
+  }
+  return batches
+}
+
+/** All batches of a service in the order of their cohorts: `apart` from its record, and those in it. */
+export function allUnits(apart: Iterable<Uint8Array>, units: Buffer): readonly UnitBatch[] {
+  const batches = new Map<number, UnitBatch>()
+  for (const bytes of [...apart, ...listUnits(units).map((each) => each.bytes)]) {
+    const batch = decodeUnits(bytes)
+    batches.set(batch.cohort, batch)
+  }
+  return [...batches.values()].sort((a, b) => a.cohort - b.cohort)
+}

@@ -1,0 +1,56 @@
+import t from 'tap'
+import {
+  addUnits,
+  allUnits,
+  isMuch,
+  joinLive,
+  listUnits,
+  NO_UNITS,
+  splitLive,
+} from '../../src/store/live-record.ts'
+import { encodeRecord } from '../../src/store/record-codec.ts'
+import { encodeUnits } from '../../src/store/unit-codec.ts'
+
+const EVIDENCE = encodeRecord({ rollout: '1->2#1' })
+const batch = (cohort: number, seen: readonly number[] = [cohort]) => ({
+  cohort,
+  epoch: 0,
+  seen,
+  events: {},
+})
+const encoded = (...batches: readonly ReturnType<typeof batch>[]) =>
+  batches.map((each) => ({ cohort: each.cohort, bytes: encodeUnits(each) }))
+
+t.test('evidence and the units behind it come back', (t) => {
+  const units = addUnits(addUnits(NO_UNITS, encoded(batch(17_953_172_731))), encoded(batch(2)))
+  const found = splitLive(joinLive(EVIDENCE, units))
+  t.strictSame(found.evidence, EVIDENCE)
+  t.strictSame(allUnits([], found.units), [batch(2), batch(17_953_172_731)])
+  t.strictSame(splitLive(joinLive(EVIDENCE, NO_UNITS)), { evidence: EVIDENCE, units: NO_UNITS })
+  t.end()
+})
+
+t.test('evidence that stands alone is one without units', (t) => {
+  t.strictSame(splitLive(EVIDENCE), { evidence: EVIDENCE, units: NO_UNITS })
+  t.end()
+})
+
+t.test('a batch replaces that of the same cohort', (t) => {
+  const first = addUnits(NO_UNITS, encoded(batch(1), batch(2), batch(3)))
+  t.equal(addUnits(first, []), first)
+  const again = addUnits(first, encoded(batch(2, [7, 8])))
+  t.strictSame(
+    listUnits(again).map(({ cohort }) => cohort),
+    [1, 3, 2],
+  )
+  const apart = [batch(1, [9]), batch(0)].map((each) => encodeUnits(each))
+  t.strictSame(allUnits(apart, again), [batch(0), batch(1), batch(2, [7, 8]), batch(3)])
+  t.end()
+})
+
+t.test('much is what would not go on half a page with the evidence', (t) => {
+  const keys = (count: number) => Array.from({ length: count }, (_, n) => n)
+  t.notOk(isMuch(addUnits(NO_UNITS, encoded(batch(1, keys(100))))))
+  t.ok(isMuch(addUnits(NO_UNITS, encoded(batch(1, keys(130))))))
+  t.end()
+})
