@@ -1,11 +1,17 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, EventTally, Pair, Side } from '../domain/cohort.ts'
-import type { BetEvidence, EventEvidence, EventStratum, RatioEvidence } from '../domain/evidence.ts'
+import type {
+  BetEvidence,
+  EventEvidence,
+  EventStratum,
+  Latched,
+  RatioEvidence,
+} from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
 import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
-import { addMoments, addPairs } from './moments.ts'
+import { addCounts, addMoments, addPairs } from './moments.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
 import { mixStarts } from './start-mixture.ts'
 
@@ -61,17 +67,15 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     harm,
     proof,
     stepProof,
-    trials: addPairs(evidence.trials, tally.trials),
-    events: addPairs(evidence.events, tally.events),
-    stepTrials: addPairs(since.stepTrials, tally.trials),
-    stepEvents: addPairs(since.stepEvents, tally.events),
-    sup: {
-      harm: isQuiet
-        ? evidence.sup.harm
-        : Math.max(evidence.sup.harm, mixStarts(eventHarmLogEvidences(h, harm))),
+    trials: addCounts(evidence.trials, tally.trials),
+    events: addCounts(evidence.events, tally.events),
+    stepTrials: addCounts(since.stepTrials, tally.trials),
+    stepEvents: addCounts(since.stepEvents, tally.events),
+    sup: latchAll(since.sup, {
+      harm: isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
       proof: latchProof(evidence.sup.proof, h, proof),
       stepProof: latchProof(since.sup.stepProof, h, stepProof),
-    },
+    }),
   }
   const unscored = addUnscored(evidence.unscored, tally.unscored)
   // Only where there are any: it would be stored with every hypothesis.
@@ -148,6 +152,12 @@ function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number)
 /** The larger of the supremum so far and the evidence now; the supremum where nothing is to be proved. */
 function latch(sup: number, h: Hypothesis, wealth: readonly number[]): number {
   return h.proof === null ? sup : Math.max(sup, logMeanExp(wealth))
+}
+
+/** The suprema with those of one cohort more; they mostly stand, and then it is the same object. */
+function latchAll(sup: Latched, { harm, proof, stepProof }: Latched): Latched {
+  const isSame = harm <= sup.harm && proof <= sup.proof && stepProof <= sup.stepProof
+  return isSame ? sup : { harm: Math.max(sup.harm, harm), proof, stepProof }
 }
 
 /** The same of events. */

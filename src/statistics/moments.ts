@@ -20,6 +20,11 @@ export function poolMoments(strata: readonly MomentStratum[]): Moments {
   return strata.reduce<Moments>(addMoments, NO_MOMENTS)
 }
 
+/** Adds side by side; the first one itself where nothing is added, which is what most cohorts add of events. */
+export function addCounts(a: Readonly<Pair>, b: Readonly<Pair>): Readonly<Pair> {
+  return b[0] === 0 && b[1] === 0 ? a : addPairs(a, b)
+}
+
 /** Adds side by side. */
 export function addPairs(a: Readonly<Pair>, b: Readonly<Pair>): Pair {
   return [a[0] + b[0], a[1] + b[1]]
