@@ -1,9 +1,13 @@
 import type { Key } from 'lmdb'
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import type { LmdbEnvironment, StoredAttempt } from './lmdb-environment.ts'
+import { decodeAttempt, encodeAttempt } from './attempt-codec.ts'
+import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
 import type { ArchiveLimits } from './limits.ts'
+import type { LmdbBundles } from './lmdb-bundles.ts'
+import type { LmdbLanes } from './lmdb-lanes.ts'
+import type { StoredAttempt } from './lmdb-tables.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
 
@@ -33,89 +37,90 @@ const NOTHING: Size = { cohorts: 0, bytes: 0 }
  */
 export function buildLmdbArchive(
   env: LmdbEnvironment,
+  places: { readonly lanes: LmdbLanes; readonly bundles: LmdbBundles },
   limits: ArchiveLimits,
   onEvicted: (cohorts: number) => void,
 ): LmdbArchive {
-  const { archive, attempts, plans, cohorts } = env.tables
+  const { attempts, plans, cohorts } = env.tables
+  const { lanes, bundles } = places
   /**
-   * The attempt of each service that this store has archived of last, with the number of the change that did: it saves
+   * The attempt of each service that this store has written last, with the number of the change that did: it saves
    * reading it. Whoever else may have changed it, as eviction does, had another lease.
    */
-  const written = new Map<string, Written>()
+  const written = new Map<string, { readonly change: number; readonly attempt: StoredAttempt }>()
   let token: number | null = null
 
-  const attemptOf = (service: string, rollout: string, changesSoFar: number): Known | undefined => {
+  const attemptOf = (service: string, rollout: string, changesSoFar: number) => {
     const last = written.get(service)
     const isLast = last?.change === changesSoFar && last.attempt.rollout === rollout
-    return isLast ? last : readAttempt([service, rollout])
+    return isLast ? last.attempt : readAttempt([service, rollout])
   }
-
-  /** An attempt as its record has it, and with the cohorts that were archived since that was written. */
-  const readAttempt = (key: AttemptKey): Known | undefined => {
+  const readAttempt = (key: AttemptKey): StoredAttempt | undefined => {
     const stored = attempts.get(key)
-    if (stored === undefined) return undefined
-    let attempt = stored
-    // Those of later attempts come behind them.
-    for (const { value } of archive.getRange(cohortsAfter(key[0], stored.last))) {
-      const cohort = decodeRecord<Cohort>(value)
-      if (cohort.rollout !== key[1]) break
-      attempt = withCohort(attempt, cohort, value.length)
-    }
-    return { attempt, noted: stored.cohorts + stored.evicted }
+    return stored === undefined ? undefined : decodeAttempt(stored)
   }
 
   /** Stays the oldest until it is gone: later attempts have later numbers. */
   let oldestKey: AttemptKey | null = null
+  /** Cohorts that this transaction adds. */
+  let added = 0
+  /** Those that went, and were not reported yet. */
+  let evicted = 0
 
-  /** How many cohorts were evicted for what was added. */
+  const sizeNow = (): Size => ({ ...((env.cells.get('archive') as Size | undefined) ?? NOTHING) })
+
   const add = (
     { service, lease, archive: given }: RolloutChange,
     encoded: readonly Encoded[],
     changesSoFar: number,
-  ): number => {
+  ) => {
     if (lease.token !== token) written.clear()
     token = lease.token
-    const total: Size = { ...((env.cells.get('archive') as Size | undefined) ?? NOTHING) }
-    let last: Known | undefined
+    const total = sizeNow()
+    const place = lanes.placeOf(service)
     for (const { cohort, bytes } of encoded) {
-      const isOfLast = last?.attempt.rollout === cohort.rollout
-      const known = isOfLast ? last : attemptOf(service, cohort.rollout, changesSoFar)
+      const attempt = attemptOf(service, cohort.rollout, changesSoFar)
       // Numbers of cohorts count up; an older one may have been archived without an answer.
-      const isNew = known !== undefined && cohort.number > known.attempt.last
-      if (!isNew && archive.doesExist([service, cohort.number])) continue
-      void archive.put([service, cohort.number], bytes)
+      const isNew = attempt !== undefined && cohort.number > attempt.last
+      if (!isNew && bundles.has(place, cohort.number)) continue
+      bundles.put(place, cohort.number, bytes)
       // What an earlier attempt left was judged by another plan.
       const plan = given?.rollout === cohort.rollout ? given.plan : null
-      last = note(service, cohort, known, plan, bytes.length)
       total.cohorts += 1
-      total.bytes += last.attempt.bytes - (known?.attempt.bytes ?? 0)
-      written.set(service, { ...last, change: changesSoFar + 1 })
+      const noted = note(service, cohort, attempt, plan, bytes.length)
+      total.bytes += noted.bytes - (attempt?.bytes ?? 0)
+      written.set(service, { change: changesSoFar + 1, attempt: noted })
     }
-    const evicted = evict(total, Math.max(ARCHIVE_EVICTION_SLICE, 2 * encoded.length))
     env.cells.put('archive', total)
-    return evicted
+    added += encoded.length
   }
 
-  /** The attempt with one more cohort; its record is written where reading it would not find all of that. */
+  /** The attempt with one more cohort. */
   const note = (
     service: string,
     cohort: Cohort,
-    known: Known | undefined,
+    before: StoredAttempt | undefined,
     plan: RolloutPlan | null,
     size: number,
-  ): Known => {
-    const key = [service, cohort.rollout]
-    const before = known?.attempt ?? emptyAttempt(cohort)
-    const isNewPlan = plan !== null && before.configHash !== plan.configHash
-    const withPlan = isNewPlan
-      ? { ...before, configHash: plan.configHash, bytes: before.bytes + putPlan(key, plan) }
-      : before
-    const attempt = withCohort(withPlan, cohort, size)
-    const count = attempt.cohorts + attempt.evicted
-    const isFollowed = known !== undefined && cohort.number > before.last && !isNewPlan
-    if (isFollowed && count - known.noted < MOST_UNNOTED) return { attempt, noted: known.noted }
-    void attempts.put(key, attempt)
-    return { attempt, noted: count }
+  ): StoredAttempt => {
+    const { rollout, number, openedAt } = cohort
+    const key = [service, rollout]
+    const isNewPlan = plan !== null && before?.configHash !== plan.configHash
+    const bytes = size + (isNewPlan ? putPlan(key, plan) : 0)
+    const attempt = {
+      rollout,
+      first: before?.first ?? number,
+      oldest: Math.min(before?.oldest ?? number, number),
+      last: Math.max(before?.last ?? number, number),
+      cohorts: (before?.cohorts ?? 0) + 1,
+      from: before?.from ?? openedAt,
+      to: cohort.closedAt ?? openedAt,
+      evicted: before?.evicted ?? 0,
+      bytes: (before?.bytes ?? 0) + bytes,
+      configHash: plan?.configHash ?? before?.configHash ?? '',
+    }
+    void attempts.put(key, encodeAttempt(attempt))
+    return attempt
   }
 
   const putPlan = (key: Key, plan: RolloutPlan): number => {
@@ -125,69 +130,91 @@ export function buildLmdbArchive(
     return bytes.length - before
   }
 
-  const evict = (total: Size, atMost: number): number => {
-    for (let evicted = 0; evicted < atMost; evicted += 1) {
-      if (total.cohorts <= limits.maxCohorts && total.bytes <= limits.maxBytes) return evicted
+  const isBeyond = (total: Size) =>
+    total.cohorts > limits.maxCohorts || total.bytes > limits.maxBytes
+
+  /** Makes room for what this transaction has added, once for all of its changes. */
+  const evict = () => {
+    const total = sizeNow()
+    const atMost = Math.max(ARCHIVE_EVICTION_SLICE, 2 * added)
+    for (let gone = 0; gone < atMost && isBeyond(total); gone += 1) {
+      bundles.flush()
       oldestKey = oldestKey !== null && attempts.doesExist(oldestKey) ? oldestKey : findOldest()
       evictOne(oldestKey, total)
+      env.cells.put('archive', total)
+      evicted += 1
     }
-    return atMost
   }
+  env.atEnd(
+    () => {
+      if (added > 0) evict()
+      bundles.flush()
+    },
+    () => {
+      added = 0
+      bundles.clear()
+    },
+  )
 
   const findOldest = (): AttemptKey => {
     const all = Array.from(attempts.getRange({}), ({ key, value }) => ({
       key: key as AttemptKey,
-      first: value.first,
+      first: decodeAttempt(value).first,
     }))
     return all.reduce((oldest, each) => (each.first < oldest.first ? each : oldest)).key
   }
 
   const evictOne = (key: AttemptKey, total: Size) => {
     written.delete(key[0])
-    const { attempt } = readAttempt(key)!
-    const range = { start: [key[0], attempt.oldest], limit: 2 }
-    const [gone, next] = [...archive.getRange(range)]
-    void archive.remove(gone!.key)
+    const attempt = readAttempt(key)!
+    const place = lanes.placeOf(key[0])
+    const [gone, next] = bundles.range(place, attempt.oldest, attempt.last + 1)
+    bundles.remove(place, gone!.number)
     total.cohorts -= 1
     // The last one takes the plan with it.
-    total.bytes -= attempt.cohorts === 1 ? attempt.bytes : gone!.value.length
+    total.bytes -= attempt.cohorts === 1 ? attempt.bytes : gone!.bytes.length
     if (attempt.cohorts === 1) {
       void attempts.remove(key)
       void plans.remove(key)
       return
     }
-    void attempts.put(key, {
+    const left = {
       ...attempt,
       cohorts: attempt.cohorts - 1,
-      bytes: attempt.bytes - gone!.value.length,
+      bytes: attempt.bytes - gone!.bytes.length,
       evicted: attempt.evicted + 1,
-      oldest: (next!.key as [string, number])[1],
-      from: decodeRecord<Cohort>(next!.value).openedAt,
-    })
+      oldest: next!.number,
+      from: decodeRecord<Cohort>(next!.bytes).openedAt,
+    }
+    void attempts.put(key, encodeAttempt(left))
   }
 
   return {
     prepare: (change) => {
       const { service } = change
       const encoded = (change.archive?.cohorts ?? []).map(encode)
-      let evicted = 0
       return {
         write: (changesSoFar) => {
           const left = change.resetEvidence === true ? waiting(service) : []
           if (encoded.length + left.length > 0)
-            evicted = add(change, [...encoded, ...left.map(encode)], changesSoFar)
+            add(change, [...encoded, ...left.map(encode)], changesSoFar)
         },
         committed: () => {
           if (evicted > 0) onEvicted(evicted)
+          evicted = 0
         },
       }
     },
-    forget: () => written.clear(),
+    forget: () => {
+      written.clear()
+      lanes.forget()
+      evicted = 0
+    },
     reading: {
       attempts: (service) =>
         env.read(`cannot read the archive of ${service}`, () =>
-          Array.from(attempts.getKeys(attemptsOf(service)), (key) =>
-            present(readAttempt(key as AttemptKey)!.attempt),
+          Array.from(attempts.getRange(attemptsOf(service)), ({ value }) =>
+            present(decodeAttempt(value)),
           ).sort((a, b) => a.first - b.first),
         ),
       archivedPlan: (service, rollout) =>
@@ -198,12 +225,15 @@ export function buildLmdbArchive(
       archivedCohorts: (service, rollout, { after, limit }) =>
         env.read(`cannot read the archive of ${service}`, () => {
           const room = Math.min(limit, MAX_PAGE)
-          const attempt = readAttempt([service, rollout])?.attempt
+          const attempt = readAttempt([service, rollout])
+          const place = lanes.find(service)
           const found: Cohort[] = []
-          if (attempt !== undefined) {
-            const start = [service, Math.max(after + 1, attempt.oldest)]
-            const range = { start, end: [service, attempt.last + 1], limit: room }
-            for (const { value } of archive.getRange(range)) found.push(decodeRecord(value))
+          if (attempt !== undefined && place !== null) {
+            const from = Math.max(after + 1, attempt.oldest)
+            for (const { bytes } of bundles.range(place, from, attempt.last + 1)) {
+              if (found.length >= room) break
+              found.push(decodeRecord(bytes))
+            }
           }
           const rest = waiting(service).filter((c) => c.rollout === rollout && c.number > after)
           return [...found, ...rest].slice(0, Math.max(0, room))
@@ -222,42 +252,10 @@ export function buildLmdbArchive(
 /** Of an attempt: its service and its rollout's id. */
 type AttemptKey = [service: string, rollout: string]
 
-/** Cohorts that the record of an attempt does not count yet, at most: they are found behind its last one. */
-const MOST_UNNOTED = 16
-
-type Known = {
-  readonly attempt: StoredAttempt
-  /** Cohorts that its record counts, evicted ones among them. */
-  readonly noted: number
-}
-
-type Written = Known & { readonly change: number }
-
 type Encoded = { readonly cohort: Cohort; readonly bytes: Buffer }
 
 function encode(cohort: Cohort): Encoded {
   return { cohort, bytes: encodeRecord(cohort) }
-}
-
-function emptyAttempt({ rollout, number, openedAt }: Cohort): StoredAttempt {
-  const place = { first: number, oldest: number, last: number, from: openedAt, to: openedAt }
-  return { rollout, ...place, cohorts: 0, evicted: 0, bytes: 0, configHash: '' }
-}
-
-function withCohort(attempt: StoredAttempt, cohort: Cohort, size: number): StoredAttempt {
-  const { number, openedAt, closedAt } = cohort
-  return {
-    ...attempt,
-    oldest: Math.min(attempt.oldest, number),
-    last: Math.max(attempt.last, number),
-    cohorts: attempt.cohorts + 1,
-    to: closedAt ?? openedAt,
-    bytes: attempt.bytes + size,
-  }
-}
-
-function cohortsAfter(service: string, number: number): { start: Key; end: Key } {
-  return { start: [service, number + 1], end: [service, Number.MAX_VALUE] }
 }
 
 function attemptsOf(service: string): { start: [string]; end: [string, string] } {

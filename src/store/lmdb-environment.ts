@@ -1,11 +1,11 @@
 import { open } from 'lmdb'
-import type { Database, Key, RootDatabase } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
 import { prepareStoreDirectory } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
-import type { ArchivedAttempt } from './store.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
 import { checkSchema } from './lmdb-schema.ts'
+import { openTables, type LmdbTables } from './lmdb-tables.ts'
 import { createWriteGroup } from './lmdb-write-group.ts'
 import { createWriteGate } from './write-gate.ts'
 
@@ -35,60 +35,10 @@ export type LmdbEnvironment = {
    * rejects with may be no StoreError.
    */
   readonly writeTogether: <T>(what: string, change: () => T) => Promise<T>
+  /** Adds what runs at the end of every transaction, in it, and what once it is over, whatever came of it. */
+  readonly atEnd: (end: () => void, over: () => void) => void
   /** Waits for the writes that were asked for and closes; later calls are rejected. */
   readonly close: () => Promise<void>
-}
-
-/** Named databases of the environment. Values are bytes (see the codecs) where nothing else is said. */
-export type LmdbTables = {
-  /** By service. */
-  readonly states: Database<Buffer, string>
-  readonly evidence: Database<Buffer, string>
-  /** By [service, number of the cohort]. */
-  readonly cohorts: Database<Buffer, Key>
-  readonly units: Database<Buffer, Key>
-  /** Newer than those in the cohort of the same key. */
-  readonly tallies: Database<Buffer, Key>
-  /** Folded cohorts by [service, number], the attempts they are of by [service, rollout], and their plans. */
-  readonly archive: Database<Buffer, Key>
-  readonly attempts: Database<StoredAttempt, Key>
-  readonly plans: Database<Buffer, Key>
-  /** By [service, id]. */
-  readonly decisions: Database<Buffer, Key>
-  /** Milliseconds since the epoch by [service, canary version]. */
-  readonly rollbacks: Database<number, Key>
-  /** Id of a decision by [service, hook]. */
-  readonly notifyCursors: Database<number, Key>
-  /** By service, with its version; the service by that version. */
-  readonly publications: Database<Buffer, string>
-  readonly publicationOrder: Database<string, number>
-  /** By [service, number of the cohort]. */
-  readonly openings: Database<Buffer, Key>
-  /** By [service, number of the cohort, replica]. Tallies are newer than those in the share of the same key. */
-  readonly shares: Database<Buffer, Key>
-  readonly shareTallies: Database<Buffer, Key>
-  /** By [service, hash of a key]; by [service], how many there are. */
-  readonly unitClaims: Database<number, Key>
-  /** By replica. */
-  readonly reports: Database<Buffer, string>
-  /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. `published`: the last version. */
-  readonly meta: Database<unknown, string>
-  /** Commits so far by service. */
-  readonly changes: Database<number, string>
-  /** By a number that counts up, so that neighbours in time are neighbours on disk. */
-  readonly predictions: Database<Buffer, number>
-  /** That number by PredictionKey. */
-  readonly predictionNumbers: Database<number, Key>
-}
-
-/** An attempt with what its archived cohorts take: for finding the oldest, and for counting. */
-export type StoredAttempt = ArchivedAttempt & {
-  readonly bytes: number
-  /** Number of the oldest cohort that is left. */
-  readonly oldest: number
-  readonly last: number
-  /** Of the configuration whose plan is stored. */
-  readonly configHash: string
 }
 
 /**
@@ -108,7 +58,7 @@ export function openLmdbEnvironment(
       path,
       // Else a path with a dot in its name would be taken for a file.
       noSubdir: false,
-      maxDbs: 24,
+      maxDbs: 32,
       mapSize: mapBytes,
       // It makes promises that nobody holds: a commit that fails would end the process.
       eventTurnBatching: false,
@@ -140,6 +90,8 @@ function createEnvironment(
   let hasFailed = false
 
   const cells = createLmdbCells(tables.meta)
+  const ends: (() => void)[] = []
+  const overs: (() => void)[] = []
 
   const assertOpen = (what: string) => {
     if (closing !== null) throw new StoreError(`${what}: the store at ${path} is closed`)
@@ -160,9 +112,18 @@ function createEnvironment(
       running.delete(work)
     }
   }
+  const inFull = <T>(change: () => T): T => {
+    try {
+      const result = change()
+      for (const end of ends) end()
+      return result
+    } finally {
+      for (const over of overs) over()
+    }
+  }
   const commit = async <T>(change: () => T): Promise<T> => {
     try {
-      return await root.childTransaction(() => cells.during(change))
+      return await root.childTransaction(() => cells.during(() => inFull(change)))
     } catch (error) {
       hasFailed = true
       throw await findCause(error)
@@ -226,38 +187,11 @@ function createEnvironment(
       if (gate.isShut()) await pass(what)
       return group.add(change)
     },
+    atEnd: (end, over) => {
+      ends.push(end)
+      overs.push(over)
+    },
     close: () => (closing ??= finish()),
-  }
-}
-
-function openTables(
-  root: RootDatabase<unknown, string>,
-  meta: Database<unknown, string>,
-): LmdbTables {
-  const bytes = { encoding: 'binary' } as const
-  return {
-    meta,
-    states: root.openDB('states', bytes),
-    evidence: root.openDB('evidence', bytes),
-    cohorts: root.openDB('cohorts', bytes),
-    units: root.openDB('units', bytes),
-    tallies: root.openDB('tallies', bytes),
-    archive: root.openDB('archive', bytes),
-    attempts: root.openDB('attempts', {}),
-    plans: root.openDB('plans', bytes),
-    decisions: root.openDB('decisions', bytes),
-    rollbacks: root.openDB('rollbacks', {}),
-    notifyCursors: root.openDB('notify-cursors', {}),
-    changes: root.openDB('changes', {}),
-    publications: root.openDB('publications', bytes),
-    publicationOrder: root.openDB('publication-order', {}),
-    openings: root.openDB('openings', bytes),
-    shares: root.openDB('shares', bytes),
-    shareTallies: root.openDB('share-tallies', bytes),
-    unitClaims: root.openDB('unit-claims', {}),
-    reports: root.openDB('reports', bytes),
-    predictions: root.openDB('predictions', bytes),
-    predictionNumbers: root.openDB('prediction-numbers', {}),
   }
 }
 

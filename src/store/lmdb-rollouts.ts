@@ -1,7 +1,7 @@
 import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
-import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { decodeEvidence, encodeEvidence } from './evidence-codec.ts'
 import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
@@ -58,7 +58,7 @@ export function buildLmdbRollouts(
         const apart = units.getRange(rangeOf(service)).map(({ value }) => value)
         return {
           state: decodeRecord<RolloutState>(state),
-          evidence: live === null ? null : decodeRecord<Evidence>(live.evidence),
+          evidence: live === null ? null : decodeEvidence(live.evidence),
           cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
             withTallies(decodeRecord<Cohort>(value), tallies.get(key)),
           ),
@@ -132,7 +132,7 @@ function prepareChange(
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
-  const evidenceBytes = change.evidence === undefined ? null : encodeRecord(change.evidence)
+  const evidenceBytes = change.evidence === undefined ? null : encodeEvidence(change.evidence)
   const puts = (change.putCohorts ?? []).map((cohort) => ({
     number: cohort.number,
     bytes: encodeRecord(cohort),

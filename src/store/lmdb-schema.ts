@@ -3,7 +3,7 @@ import { StoreError } from './store-error.ts'
 
 /**
  * Version of the layout of an LMDB store; a store of a newer one is refused. What version 1 wrote is read as it is:
- * evidence without units behind it (live-record.ts), and attempts that count all of their cohorts.
+ * evidence without units behind it (live-record.ts); its archive is moved (move-archive.ts).
  */
 const SCHEMA_VERSION = 2
 

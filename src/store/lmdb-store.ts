@@ -1,9 +1,12 @@
 import { buildLmdbArchive } from './lmdb-archive.ts'
+import { createLmdbBundles } from './lmdb-bundles.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
+import { createLmdbLanes } from './lmdb-lanes.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
+import { moveArchive } from './move-archive.ts'
 import { ARCHIVE_LIMITS } from './limits.ts'
 import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import { buildLmdbReplicas } from './lmdb-replicas.ts'
@@ -46,9 +49,12 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     )
   }
   const changes = createLmdbChanges(env, options.log, setTimer)
-  const archive = buildLmdbArchive(env, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
+  const lanes = createLmdbLanes(env.tables.lanes, env.cells)
+  const places = { lanes, bundles: createLmdbBundles(env.tables.bundles) }
+  const archive = buildLmdbArchive(env, places, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
     options.onEvicted?.(cohorts),
   )
+  await moveArchive(env, places)
   return {
     ...buildLmdbRollouts(env, changes, archive),
     ...archive.reading,

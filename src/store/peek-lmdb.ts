@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from 'lmdb'
-import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { decodeEvidence } from './evidence-codec.ts'
 import { isKnownSchema } from './lmdb-schema.ts'
 import { splitLive } from './live-record.ts'
 import { decodeFound, UNKNOWN, type Peek, type Peeked } from './peek.ts'
@@ -27,7 +27,7 @@ export async function peekLmdb(path: string, asked: readonly Peek[]): Promise<re
         const live = evidence.get(service)
         return {
           state: decodeFound<RolloutState>(states.get(service)),
-          evidence: decodeFound<Evidence>(live === undefined ? live : splitLive(live).evidence),
+          evidence: live === undefined ? null : decodeEvidence(splitLive(live).evidence),
           rolledBackAt: rollbacks.get([service, canaryVersion]) ?? null,
         }
       })

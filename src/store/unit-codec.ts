@@ -1,23 +1,25 @@
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import type { UnitBatch } from './store.ts'
 
-/** A UnitBatch with its hashes packed: eight bytes each instead of up to ten, and fast to copy. */
+/** Hashes from which on packing them is worth an array of doubles. */
+const MANY = 64
+
+/** A UnitBatch with many hashes packed: eight bytes each instead of nine, and fast to copy. */
 type PackedUnits = {
   readonly cohort: number
   readonly epoch: number
-  readonly seen: Float64Array
-  readonly events: Readonly<Record<string, Float64Array>>
+  readonly seen: Hashes
+  readonly events: Readonly<Record<string, Hashes>>
 }
 
+type Hashes = Float64Array | readonly number[]
+
 /** Hashes have 53 bits, so a double holds each of them exactly. */
-export function encodeUnits(batch: UnitBatch): Buffer {
-  const packed: PackedUnits = {
-    cohort: batch.cohort,
-    epoch: batch.epoch,
-    seen: new Float64Array(batch.seen),
-    events: mapValues(batch.events, (hashes) => new Float64Array(hashes)),
-  }
-  return encodeRecord(packed)
+export function encodeUnits({ cohort, epoch, seen, events }: UnitBatch): Buffer {
+  const packed: Record<string, Hashes> = {}
+  for (const id in events) packed[id] = pack(events[id]!)
+  const units: PackedUnits = { cohort, epoch, seen: pack(seen), events: packed }
+  return encodeRecord(units)
 }
 
 /** What `encodeUnits` was given. */
@@ -27,13 +29,10 @@ export function decodeUnits(bytes: Uint8Array): UnitBatch {
     cohort,
     epoch,
     seen: Array.from(seen),
-    events: mapValues(events, (hashes) => Array.from(hashes)),
+    events: Object.fromEntries(Object.entries(events).map(([id, all]) => [id, Array.from(all)])),
   }
 }
 
-function mapValues<A, B>(
-  record: Readonly<Record<string, A>>,
-  map: (value: A) => B,
-): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+function pack(hashes: readonly number[]): Hashes {
+  return hashes.length < MANY ? hashes : new Float64Array(hashes)
 }
