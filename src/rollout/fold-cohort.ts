@@ -73,7 +73,9 @@ function fold(
     return foldDrift(found, { cohort: number, step, pi, epoch, starts, tally: drift })
   }
   const events = tally as EventTally
-  const since = events.harmUnits === null ? null : harmSince(hypothesis.id, epoch, events.harmUnits)
+  const units = events.harmUnits
+  const isNone = units === null || units[0].length + units[1].length === 0
+  const since = isNone ? null : harmSince(hypothesis.id, epoch, units)
   const place = { cohort: number, step, pi, epoch, starts, tally: events, harmSince: since }
   return foldEvents(found, place, hypothesis)
 }

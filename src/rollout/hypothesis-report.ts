@@ -26,9 +26,6 @@ export class HypothesisReport implements MetricReport {
   readonly verdict: Verdict
   readonly required: boolean
   readonly limit: MetricReport['limit']
-  readonly threshold = null
-  readonly error = null
-  readonly outsideAlpha = false
   readonly #plan: RolloutPlan
   readonly #evidence: Evidence
   readonly #hypothesis: Hypothesis
@@ -58,6 +55,18 @@ export class HypothesisReport implements MetricReport {
     // Label metrics fold a whole window late: until then the step's own sums are still another step's.
     this.#stepStart = this.#isStepFolded ? evidence.stepStart : null
     this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : verdictOf(hypothesis, this.#found)
+  }
+
+  get threshold(): null {
+    return null
+  }
+
+  get error(): null {
+    return null
+  }
+
+  get outsideAlpha(): boolean {
+    return false
   }
 
   get evidence(): MetricReport['evidence'] {

@@ -1,6 +1,7 @@
 import type { Pair } from '../domain/cohort.ts'
 import type {
   BetEvidence,
+  EventStratum,
   Evidence,
   HypothesisEvidence,
   RatioEvidence,
@@ -10,6 +11,9 @@ import { EFFECT_GRID } from './mean-bet.ts'
 
 /** Log-wealth of the bets of a continuous metric before the first one. */
 export const NO_WEALTH: readonly number[] = EFFECT_GRID.map(() => 0)
+
+/** Counts of no weight. */
+export const NO_STRATA: readonly EventStratum[] = []
 
 /** Moments of nothing. */
 export const NO_MOMENTS: BetEvidence['stepMoments'] = { n: [0, 0], sum: [0, 0], sumSq: [0, 0] }
@@ -55,5 +59,6 @@ function emptyHypothesis({ source }: Hypothesis): HypothesisEvidence {
   if (source.of === 'drift') return { kind: 'drift', ...common, starts: [[]], stepCanary: 0 }
   const none: Readonly<Pair> = [0, 0]
   const counts = { trials: none, events: none, stepTrials: none, stepEvents: none }
-  return { kind: 'event', ...common, harm: [[]], proof: [], stepProof: [], ...counts }
+  const strata = { harm: [NO_STRATA], proof: NO_STRATA, stepProof: NO_STRATA }
+  return { kind: 'event', ...common, ...strata, ...counts }
 }

@@ -8,7 +8,7 @@ import type {
   RatioEvidence,
 } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { NO_MOMENTS, NO_WEALTH } from './empty-evidence.ts'
+import { NO_MOMENTS, NO_STRATA, NO_WEALTH } from './empty-evidence.ts'
 import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 import { addCounts, addMoments, addPairs } from './moments.ts'
@@ -51,15 +51,23 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const { pi, tally } = fold
   const since = fresh(evidence, fold.step)
   const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
-  const harm = foldStarts(evidence.harm, fold, [], (strata, start) => {
-    const baseline = harmEvents(fold, BASELINE_SIDE, start)
-    return addEvents(strata, pi, baseline, harmEvents(fold, CANARY_SIDE, start), units)
-  })
   const [baseline, canary] = tally.events
   const proof = addEvents(evidence.proof, pi, baseline, canary, units)
-  const stepProof = addEvents(since.stepProof, pi, baseline, canary, units)
+  // What was the same stays one object: with thousands of services, copies are much of what a tick leaves behind.
+  const addAll = (strata: readonly EventStratum[], onBaseline: number, onCanary: number) =>
+    strata === evidence.proof && onBaseline === baseline && onCanary === canary
+      ? proof
+      : addEvents(strata, pi, onBaseline, onCanary, units)
+  const harm = foldStarts(evidence.harm, fold, NO_STRATA, (strata, start) =>
+    addAll(strata, harmEvents(fold, BASELINE_SIDE, start), harmEvents(fold, CANARY_SIDE, start)),
+  )
+  const stepProof = addAll(since.stepProof, baseline, canary)
+  const trials = addCounts(evidence.trials, tally.trials)
+  const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
   const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
+  // The same of the proof, but that its floor counts units without one.
+  const isSilent = baseline + canary === 0 && (h.better === 'higher' || (h.proof?.floor ?? 0) === 0)
   const folded: EventEvidence = {
     kind: 'event',
     foldedThrough: fold.cohort,
@@ -67,14 +75,16 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     harm,
     proof,
     stepProof,
-    trials: addCounts(evidence.trials, tally.trials),
-    events: addCounts(evidence.events, tally.events),
-    stepTrials: addCounts(since.stepTrials, tally.trials),
-    stepEvents: addCounts(since.stepEvents, tally.events),
+    trials,
+    events,
+    stepTrials:
+      since.stepTrials === evidence.trials ? trials : addCounts(since.stepTrials, tally.trials),
+    stepEvents:
+      since.stepEvents === evidence.events ? events : addCounts(since.stepEvents, tally.events),
     sup: latchAll(since.sup, {
       harm: isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
-      proof: latchProof(evidence.sup.proof, h, proof),
-      stepProof: latchProof(since.sup.stepProof, h, stepProof),
+      proof: isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof),
+      stepProof: isSilent ? since.sup.stepProof : latchProof(since.sup.stepProof, h, stepProof),
     }),
   }
   const unscored = addUnscored(evidence.unscored, tally.unscored)
@@ -145,7 +155,7 @@ function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number)
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
   return evidence.kind === 'event'
-    ? { ...evidence, sup, stepProof: [], stepTrials: [0, 0], stepEvents: [0, 0] }
+    ? { ...evidence, sup, stepProof: NO_STRATA, stepTrials: [0, 0], stepEvents: [0, 0] }
     : { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
 }
 
