@@ -1,3 +1,4 @@
+import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
 import { hidePlanSecrets } from '../rollout/hide-secrets.ts'
@@ -20,36 +21,33 @@ export function buildChange(
     readonly cohorts: CohortChanges
   },
 ): RolloutChange {
-  const { state, resetEvidence } = transition
+  const { state, decision, resetEvidence } = transition
   const { stored, lease, cohorts } = context
-  const draft = draftDecision(transition, { ...context, from: stored ?? context.known })
   const storedRevision = stored?.revision ?? null
-  // Where an attempt ends, what waits for labels has seen its last ones.
-  const last = cohorts.put.filter((c) => c.mirrored !== true)
-  const archived = resetEvidence ? [...cohorts.archive, ...last] : cohorts.archive
-  return {
-    service: state.service,
-    expectedRevision: storedRevision,
-    lease,
-    ...(state.revision === storedRevision ? {} : { state }),
-    ...(draft === null ? {} : { decision: draft }),
-    ...(archived.length === 0 && !resetEvidence
-      ? {}
-      : {
-          // Whoever may read reads the archive, and judging it anew asks nobody.
-          archive: {
-            rollout: cohorts.rollout,
-            plan: hidePlanSecrets(cohorts.plan),
-            cohorts: archived,
-          },
-        }),
-    ...(resetEvidence
-      ? { resetEvidence: true }
-      : {
-          evidence: cohorts.evidence,
-          putCohorts: cohorts.put,
-          dropCohorts: cohorts.drop,
-          putUnits: cohorts.units,
-        }),
+  const change: Writable = { service: state.service, expectedRevision: storedRevision, lease }
+  if (state.revision !== storedRevision) change.state = state
+  const draft =
+    decision === null
+      ? null
+      : draftDecision(transition, { ...context, from: stored ?? context.known })
+  if (draft !== null) change.decision = draft
+  const archived = resetEvidence ? [...cohorts.archive, ...lastOf(cohorts)] : cohorts.archive
+  if (archived.length > 0 || resetEvidence) {
+    // Whoever may read reads the archive, and judging it anew asks nobody.
+    const plan = hidePlanSecrets(cohorts.plan)
+    change.archive = { rollout: cohorts.rollout, plan, cohorts: archived }
   }
+  if (resetEvidence) return { ...change, resetEvidence: true }
+  change.evidence = cohorts.evidence
+  change.putCohorts = cohorts.put
+  change.dropCohorts = cohorts.drop
+  change.putUnits = cohorts.units
+  return change
+}
+
+type Writable = { -readonly [Key in keyof RolloutChange]: RolloutChange[Key] }
+
+/** Where an attempt ends, what waits for labels has seen its last ones. */
+function lastOf({ put }: CohortChanges): readonly Cohort[] {
+  return put.filter((c) => c.mirrored !== true)
 }

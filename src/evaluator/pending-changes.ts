@@ -61,8 +61,12 @@ export class PendingChanges {
   /** The store has these changes. */
   stored(changes: CohortChanges): void {
     for (const cohort of changes.put) this.#put.delete(cohort.number)
-    this.#drop = this.#drop.filter((n) => !changes.drop.includes(n))
-    this.#units = this.#units.filter((u) => !changes.units.includes(u))
-    this.#archive = this.#archive.filter((c) => !changes.archive.includes(c))
+    this.#drop = without(this.#drop, changes.drop)
+    this.#units = without(this.#units, changes.units)
+    this.#archive = without(this.#archive, changes.archive)
   }
+}
+
+function without<T>(all: T[], gone: readonly T[]): T[] {
+  return gone.length === 0 ? all : all.filter((each) => !gone.includes(each))
 }

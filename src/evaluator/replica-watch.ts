@@ -39,6 +39,7 @@ const ALONE_LOOK_MS = 1000
 const CLAIMED_AT_ONCE = 5000
 
 const NOBODY: readonly ReplicaReport[] = []
+const NOTHING: readonly never[] = []
 
 type Heard = {
   readonly report: ReplicaReport
@@ -131,10 +132,13 @@ export class ReplicaWatch implements OtherReplicas {
 
   areThere = (): boolean => this.present.length > 0
 
-  learnt = (service: string, rollout: string): readonly LearntTerms[] =>
-    this.present.flatMap((report) =>
+  learnt = (service: string, rollout: string): readonly LearntTerms[] => {
+    const { present } = this
+    if (present.length === 0) return NOTHING
+    return present.flatMap((report) =>
       report.learnt.filter((l) => l.service === service && l.rollout === rollout),
     )
+  }
 
   stepShares = (state: RolloutState): readonly StepShare[] => {
     const known = this.#steps.get(state.service)
@@ -149,8 +153,9 @@ export class ReplicaWatch implements OtherReplicas {
   }
 
   pairFigures = (state: RolloutState): readonly PairFigures[] => {
-    const known = [...(this.#pairs.get(state.service)?.values() ?? [])]
-    return known.filter(({ rollout }) => rollout === rolloutId(state))
+    const known = this.#pairs.get(state.service)
+    if (known === undefined) return NOTHING
+    return [...known.values()].filter(({ rollout }) => rollout === rolloutId(state))
   }
 
   standing = (service: string, cohort: Cohort, now: number): Standing => {

@@ -36,29 +36,34 @@ export function judge(
   context: JudgeContext,
 ): readonly MetricReport[] {
   const counted = plan.metrics.filter((m) => m.threshold !== undefined)
-  const isCounted = (id: string) => counted.some((m) => m.name === id)
   const place = { step: context.step, weightBp: context.pi * WHOLE_BP }
   // In a mirror step a limit is one of the pairs.
   const isMirrored = mirrorStepAt(plan.steps, place) !== null
-  const tested = plan.hypotheses.filter((h) => !isCounted(h.id))
-  const reports = tested.map((h) => {
-    if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
-    const limit = isMirrored ? null : (context.limits.find((l) => l.metric === h.id) ?? null)
-    return new HypothesisReport(plan, evidence, h, limit, context)
+  const reports: MetricReport[] = []
+  for (const h of plan.hypotheses) {
+    if (counted.some((m) => m.name === h.id)) continue
+    if (h.source.of === 'drift') {
+      reports.push(driftReport(evidence, h, context.step))
+      continue
+    }
+    const limit = isMirrored ? undefined : context.limits.find((l) => l.metric === h.id)
+    reports.push(new HypothesisReport(plan, evidence, h, limit ?? null, context))
+  }
+  for (const limit of context.limits) {
+    const isAlone = !plan.hypotheses.some((h) => h.id === limit.metric)
+    if (isAlone) reports.push(aloneReport(limit, evidence))
+  }
+  for (const metric of counted) reports.push(thresholdReport(metric, evidence, context))
+  const standing = context.standing ?? null
+  if (!isMirrored && standing === null) return reports
+  const pairs = pairReports(plan, evidence, {
+    step: context.step,
+    weightBp: place.weightBp,
+    limits: context.limits,
+    standing,
+    latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
   })
-  const alone = context.limits.filter((l) => !plan.hypotheses.some((h) => h.id === l.metric))
-  return [
-    ...reports,
-    ...alone.map((l) => aloneReport(l, evidence)),
-    ...counted.map((m) => thresholdReport(m, evidence, context)),
-    ...pairReports(plan, evidence, {
-      step: context.step,
-      weightBp: place.weightBp,
-      limits: context.limits,
-      standing: context.standing ?? null,
-      latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
-    }),
-  ]
+  return [...reports, ...pairs]
 }
 
 function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {

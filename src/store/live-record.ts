@@ -40,18 +40,32 @@ export function splitLive(record: Buffer): { readonly evidence: Buffer; readonly
 /** The units of a record with new ones behind them; a batch replaces that of the same cohort. */
 export function addUnits(units: Buffer, added: readonly EncodedUnits[]): Buffer {
   if (added.length === 0) return units
+  const isNew = added.every(({ cohort }) => !holds(units, cohort))
+  if (isNew) return join(units, added)
   const kept = listUnits(units).filter(({ cohort }) => !added.some((a) => a.cohort === cohort))
-  const parts = [...kept, ...added]
-  const length = parts.reduce((sum, { bytes }) => sum + BATCH_AT + bytes.length, 0)
+  return join(NO_UNITS, [...kept, ...added])
+}
+
+function join(units: Buffer, added: readonly EncodedUnits[]): Buffer {
+  let at = units.length
+  let length = at
+  for (const { bytes } of added) length += BATCH_AT + bytes.length
   const all = Buffer.allocUnsafe(length)
-  let at = 0
-  for (const { cohort, bytes } of parts) {
+  units.copy(all)
+  for (const { cohort, bytes } of added) {
     all.writeDoubleLE(cohort, at)
     all.writeUInt32LE(bytes.length, at + 8)
-    all.set(bytes, at + BATCH_AT)
+    bytes.copy(all, at + BATCH_AT)
     at += BATCH_AT + bytes.length
   }
   return all
+}
+
+function holds(units: Buffer, cohort: number): boolean {
+  for (let at = 0; at < units.length; at += BATCH_AT + units.readUInt32LE(at + 8)) {
+    if (units.readDoubleLE(at) === cohort) return true
+  }
+  return false
 }
 
 /** Whether they should get places of their own. */

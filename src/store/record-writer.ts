@@ -45,7 +45,12 @@ export class RecordWriter {
     if (Array.isArray(value)) {
       this.#tag(TAG.ARRAY)
       this.#number(value.length)
-      for (let i = 0; i < value.length; i += 1) this.write(value[i])
+      for (let i = 0; i < value.length; i += 1) {
+        const item: unknown = value[i]
+        // Numbers above all: handed on as anything, each would be an object of its own.
+        if (typeof item === 'number') this.#number(item)
+        else this.write(item)
+      }
     } else if (value instanceof Float64Array) {
       this.#tag(TAG.FLOATS)
       this.#number(value.length)
@@ -56,8 +61,10 @@ export class RecordWriter {
       this.#tag(TAG.OBJECT)
       // Nothing is inherited; `Object.keys` would make an array of each.
       for (const key in record) {
+        const item = record[key]
         this.#string(key)
-        this.write(record[key])
+        if (typeof item === 'number') this.#number(item)
+        else this.write(item)
       }
       this.#tag(TAG.END)
     } else this.#other(value)
