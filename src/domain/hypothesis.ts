@@ -132,9 +132,8 @@ export type RatioSource = {
 /** Sources of values that are compared by bets. */
 export type ContinuousSource = ScoreSource | SumSource | MeanSource | RatioSource
 
-const CONTINUOUS: readonly HypothesisSource['of'][] = ['score', 'sum', 'mean', 'ratio']
-
 /** Whether values are compared, by bets; else events are counted. */
 export function isContinuous(source: HypothesisSource): source is ContinuousSource {
-  return CONTINUOUS.includes(source.of)
+  const { of } = source
+  return of === 'score' || of === 'sum' || of === 'mean' || of === 'ratio'
 }

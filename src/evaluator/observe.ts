@@ -3,7 +3,6 @@ import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts
 import type { UpstreamCount } from '../domain/faults.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
-import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
@@ -21,12 +20,13 @@ import {
 import { sourceOf } from '../rollout/metric-source.ts'
 import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
-import { pairValues, type PairLatency, type StandingPairs } from '../rollout/pair-reports.ts'
+import { pairValues } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
-import { judgedPerSecond, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
+import { stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
+import { LookContext, pairLatency, standingPairs } from './look-context.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import { addFaults } from './fault-shares.ts'
@@ -127,7 +127,7 @@ export class Observer {
       last.state.step === state.step &&
       last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
-    return isSame ? this.#last!.reports : reportsOf(look, limits)
+    return isSame ? this.#last!.reports : judge(plan, evidence, new LookContext(look, limits))
   }
 }
 
@@ -210,46 +210,6 @@ function limitsOf(
     },
   }
   return readLimits(plan.metrics, values)
-}
-
-function reportsOf(
-  { plan, state, evidence, book, others, now }: Look,
-  limits: readonly LimitReading[],
-): readonly MetricReport[] {
-  return judge(plan, evidence, {
-    limits,
-    step: state.step,
-    stepEnteredAt: state.stepEnteredAt,
-    now,
-    pi: state.weightBp / WHOLE_BP,
-    unitsPerSecond: judgedPerSecond({ plan, state, evidence, now }),
-    standing: standingPairs(book),
-    pairLatency: pairLatency(book, state, others),
-    latency: (side, quantile, segment) => {
-      const drawn = sideBook(book, side).drawnOf(segment)
-      return drawn.count === 0
-        ? NO_VALUE
-        : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
-    },
-  })
-}
-
-/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer. */
-function pairLatency(
-  { mirrors }: ServiceBook,
-  state: RolloutState,
-  others: Look['others'],
-): PairLatency {
-  const ledger = mirrors.get(CANARY)?.ledger ?? null
-  return (side, quantile, segment) =>
-    ledger?.stepQuantile(state.step, side, quantile, segment, others.pairFigures(state)) ?? NO_VALUE
-}
-
-/** What a standing mirror of the canary has found. */
-function standingPairs({ service, mirrors }: ServiceBook): StandingPairs | null {
-  if (!service.mirrors.some(({ to }) => to === CANARY)) return null
-  const { pairs, disagreed } = mirrors.get(CANARY)!
-  return { compared: pairs, disagreed }
 }
 
 /** What was asked since the step began: an answer from before is one about other weights. */

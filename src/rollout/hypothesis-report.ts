@@ -22,7 +22,6 @@ type Tested = EventEvidence | BetEvidence
  * for verdicts alone, so what people read is worked out when it is read; `writeReport` makes plain data of it.
  */
 export class HypothesisReport implements MetricReport {
-  readonly name: string
   readonly verdict: Verdict
   readonly required: boolean
   readonly limit: MetricReport['limit']
@@ -31,8 +30,6 @@ export class HypothesisReport implements MetricReport {
   readonly #hypothesis: Hypothesis
   readonly #context: JudgeContext
   readonly #found: Tested
-  /** The start point of the current step; null = nothing of the step is folded. */
-  readonly #stepStart: number | null
   #known: Figures | null = null
 
   /** `limit`: the absolute limit of the same metric; null = it has none. */
@@ -49,12 +46,13 @@ export class HypothesisReport implements MetricReport {
     this.#hypothesis = hypothesis
     this.#context = context
     this.#found = evidence.hypotheses[hypothesis.id] as Tested
-    this.name = hypothesis.id
     this.required = hypothesis.required || isDecidingLimit(limit)
     this.limit = limit === null ? null : limitReport(limit, ticksBeyond)
-    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
-    this.#stepStart = this.#isStepFolded ? evidence.stepStart : null
     this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : verdictOf(hypothesis, this.#found)
+  }
+
+  get name(): string {
+    return this.#hypothesis.id
   }
 
   get threshold(): null {
@@ -70,7 +68,9 @@ export class HypothesisReport implements MetricReport {
   }
 
   get evidence(): MetricReport['evidence'] {
-    return new TestedEvidence(this.#hypothesis, this.#found, this.#stepStart)
+    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
+    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
+    return new TestedEvidence(this.#hypothesis, this.#found, stepStart)
   }
 
   get segment(): string | undefined {

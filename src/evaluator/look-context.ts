@@ -1,0 +1,83 @@
+import type { Side } from '../domain/cohort.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import { WHOLE_BP } from '../domain/units.ts'
+import { CANARY } from '../domain/variant.ts'
+import type { MetricValue } from '../domain/verdict.ts'
+import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { JudgeContext } from '../rollout/judge.ts'
+import type { LimitReading } from '../rollout/limits.ts'
+import type { PairLatency, StandingPairs } from '../rollout/pair-reports.ts'
+import { judgedPerSecond } from '../rollout/units.ts'
+import type { Look } from './observe.ts'
+import { sideBook } from './side-book.ts'
+
+const NO_VALUE: MetricValue = { value: null, n: 0 }
+
+/**
+ * What reports need of a look beside its evidence. Reports live until the next ones, of every service: so it holds the
+ * look alone, and the rest is worked out when it is asked for.
+ */
+export class LookContext implements JudgeContext {
+  readonly limits: readonly LimitReading[]
+  readonly #look: Look
+
+  /** `limits`: the absolute limits as they stand. */
+  constructor(look: Look, limits: readonly LimitReading[]) {
+    this.#look = look
+    this.limits = limits
+  }
+
+  get step(): number {
+    return this.#look.state.step
+  }
+
+  get stepEnteredAt(): number {
+    return this.#look.state.stepEnteredAt
+  }
+
+  get now(): number {
+    return this.#look.now
+  }
+
+  get pi(): number {
+    return this.#look.state.weightBp / WHOLE_BP
+  }
+
+  get unitsPerSecond(): number {
+    return judgedPerSecond(this.#look)
+  }
+
+  get standing(): StandingPairs | null {
+    return standingPairs(this.#look.book)
+  }
+
+  get pairLatency(): PairLatency {
+    const { book, state, others } = this.#look
+    return pairLatency(book, state, others)
+  }
+
+  latency(side: Side, quantile: number, segment: string | undefined): MetricValue {
+    const drawn = sideBook(this.#look.book, side).drawnOf(segment)
+    return drawn.count === 0
+      ? NO_VALUE
+      : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
+  }
+}
+
+/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer. */
+export function pairLatency(
+  { mirrors }: ServiceBook,
+  state: RolloutState,
+  others: Look['others'],
+): PairLatency {
+  const ledger = mirrors.get(CANARY)?.ledger ?? null
+  return (side, quantile, segment) =>
+    ledger?.stepQuantile(state.step, side, quantile, segment, others.pairFigures(state)) ?? NO_VALUE
+}
+
+/** What a standing mirror of the canary has found. */
+export function standingPairs({ service, mirrors }: ServiceBook): StandingPairs | null {
+  if (!service.mirrors.some(({ to }) => to === CANARY)) return null
+  const { pairs, disagreed } = mirrors.get(CANARY)!
+  return { compared: pairs, disagreed }
+}
