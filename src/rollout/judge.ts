@@ -54,16 +54,14 @@ export function judge(
     if (isAlone) reports.push(aloneReport(limit, evidence))
   }
   for (const metric of counted) reports.push(thresholdReport(metric, evidence, context))
-  const standing = context.standing ?? null
-  if (!isMirrored && standing === null) return reports
   const pairs = pairReports(plan, evidence, {
     step: context.step,
     weightBp: place.weightBp,
     limits: context.limits,
-    standing,
+    standing: context.standing ?? null,
     latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
   })
-  return [...reports, ...pairs]
+  return pairs.length === 0 ? reports : [...reports, ...pairs]
 }
 
 function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {

@@ -12,6 +12,9 @@ import { EFFECT_GRID } from './mean-bet.ts'
 /** Log-wealth of the bets of a continuous metric before the first one. */
 export const NO_WEALTH: readonly number[] = EFFECT_GRID.map(() => 0)
 
+/** Counts of nothing. */
+export const NO_COUNTS: Readonly<Pair> = [0, 0]
+
 /** Counts of no weight. */
 export const NO_STRATA: readonly EventStratum[] = []
 
@@ -57,7 +60,7 @@ function emptyHypothesis({ source }: Hypothesis): HypothesisEvidence {
     return { kind: 'bet', ...common, ...wealth, strata: [], stepMoments: NO_MOMENTS }
   }
   if (source.of === 'drift') return { kind: 'drift', ...common, starts: [[]], stepCanary: 0 }
-  const none: Readonly<Pair> = [0, 0]
+  const none = NO_COUNTS
   const counts = { trials: none, events: none, stepTrials: none, stepEvents: none }
   const strata = { harm: [NO_STRATA], proof: NO_STRATA, stepProof: NO_STRATA }
   return { kind: 'event', ...common, ...strata, ...counts }

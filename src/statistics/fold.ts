@@ -8,7 +8,7 @@ import type {
   RatioEvidence,
 } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import { NO_MOMENTS, NO_STRATA, NO_WEALTH } from './empty-evidence.ts'
+import { NO_COUNTS, NO_MOMENTS, NO_STRATA, NO_WEALTH } from './empty-evidence.ts'
 import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 import { addCounts, addMoments, addPairs } from './moments.ts'
@@ -155,7 +155,7 @@ function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number)
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
   return evidence.kind === 'event'
-    ? { ...evidence, sup, stepProof: NO_STRATA, stepTrials: [0, 0], stepEvents: [0, 0] }
+    ? { ...evidence, sup, stepProof: NO_STRATA, stepTrials: NO_COUNTS, stepEvents: NO_COUNTS }
     : { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
 }
 

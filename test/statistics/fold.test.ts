@@ -49,6 +49,51 @@ t.test('An attempt begins with no evidence for anything.', async (t) => {
     t.same(sup, { harm: 0, proof: 0, stepProof: 0 })
 })
 
+t.test('What cohorts leave as it is stays the same object.', async (t) => {
+  const empty = emptyEvents()
+  const quiet = foldEvents(empty, eventFold({ cohort: 1 }, [9, 1], [0, 0]), ERRORS)
+  t.equal(quiet.harm[0], quiet.proof)
+  t.equal(quiet.stepProof, quiet.proof)
+  t.equal(quiet.stepTrials, quiet.trials)
+  t.equal(quiet.events, empty.events)
+  t.equal(quiet.stepEvents, quiet.events)
+  const next = foldEvents(quiet, eventFold({ cohort: 2, step: 1 }, [9, 1], [0, 1]), ERRORS)
+  t.not(next.stepProof, next.proof)
+  t.same(next.stepProof, [{ pi: 0.2, baseline: 0, canary: 1, trials: 10 }])
+  t.same(next.proof, [{ pi: 0.2, baseline: 0, canary: 1, trials: 20 }])
+  t.strictSame(
+    [next.stepTrials, next.trials],
+    [
+      [9, 1],
+      [18, 2],
+    ],
+  )
+  t.strictSame(
+    [next.stepEvents, next.events],
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  )
+})
+
+t.test('Without an event only a floor of the proof says anything.', async (t) => {
+  const withEvents = (h: Hypothesis) =>
+    foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [90, 10], [3, 0]), h)
+  const quiet = eventFold({ cohort: 2 }, [900, 100], [0, 0])
+  const noFloor = { ...ERRORS, proof: { ...ERRORS.proof!, floor: 0 } }
+  const higher: Hypothesis = { ...ERRORS, better: 'higher' }
+  for (const h of [noFloor, higher, { ...ERRORS, proof: null }]) {
+    const before = withEvents(h)
+    t.equal(foldEvents(before, quiet, h).sup, before.sup, h.better)
+  }
+  const before = withEvents(ERRORS)
+  const after = foldEvents(before, quiet, ERRORS)
+  t.ok(after.sup.proof > before.sup.proof)
+  t.equal(after.sup.harm, before.sup.harm)
+  near(t, after.sup.proof, proofLogEvidence(after.proof, 1.5, 0.001))
+})
+
 t.test('Cohorts are folded in assignment order, each one once.', async (t) => {
   const events = foldEvents(emptyEvents(), eventFold({ cohort: 4 }, [9, 1], [0, 0]), ERRORS)
   const again = { message: 'cohorts are folded in assignment order: cohort 4 after cohort 4' }
