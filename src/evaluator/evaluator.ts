@@ -262,6 +262,9 @@ export class Evaluator {
     for (const [service, { cohorts }] of this.#runners) {
       if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
     }
+    for (const { claimant } of this.#experiments.values()) {
+      if (claimant?.claims.isShared === true) all.push(claimant)
+    }
     if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
   }
 

@@ -189,14 +189,7 @@ class World {
     await this.#watch.look()
     this.#leader.turn(this.#state, this.clock.ms, judged, true, 0, {
       areThere: this.#watch.areThere,
-      standing: this.#watch.standing,
-      readShares: this.#watch.readShares,
-      trip: this.#watch.trip,
-      claimUnits: this.#watch.claimUnits,
-      noteLost: this.#watch.noteLost,
       learnt: this.#watch.learnt,
-      stepShares: this.#watch.stepShares,
-      faultShares: this.#watch.faultShares,
       pairFigures: this.#watch.pairFigures,
       publish: (publication) => {
         this.#watch.publish(publication)
