@@ -90,6 +90,13 @@ export class ExperimentRunner {
   /** Goes on under another plan. */
   reconfigure(plan: ExperimentPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
+      if (this.#pending !== null && this.#deps.follows()) {
+        // What another file made of it here is nothing that anybody decided.
+        this.#stored = null
+        this.#plan = plan
+        this.#book = book
+        return this.#load()
+      }
       const now = this.#deps.clock.now()
       const next = reconcileExperiment(plan, this.#state, { now, actor })
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true

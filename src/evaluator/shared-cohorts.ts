@@ -45,10 +45,7 @@ export type OtherReplicas = {
 }
 
 /** What of them counts when a cohort turns. */
-export type TurningReplicas = Pick<
-  OtherReplicas,
-  'areThere' | 'publish' | 'learnt' | 'pairFigures'
->
+export type TurningReplicas = Pick<OtherReplicas, 'areThere' | 'publish' | 'learnt' | 'pairFigures'>
 
 /** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */
 const LEASE_GRACE_MS = 2000
