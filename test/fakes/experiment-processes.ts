@@ -99,10 +99,16 @@ export class ExperimentProcesses {
     return book.begin({ variant, reason, unit, ...none }, `r${this.#requests++}`)
   }
 
-  /** Its answer predicts 1. */
-  end({ book }: ExperimentProcess, ticket: Ticket, outcome: Outcome = 'ok'): void {
-    book.end(ticket, outcome, outcome === 'ok' ? 200 : 500, 5)
-    book.predicted(ticket, outcome === 'ok' ? 1 : null)
+  /** Its answer, where it is a good one, predicts 1 and has these numbers, by pointer. */
+  end(
+    { book }: ExperimentProcess,
+    ticket: Ticket,
+    outcome: Outcome = 'ok',
+    numbers: Readonly<Record<string, number>> = {},
+  ): void {
+    const isGood = outcome === 'ok'
+    book.end(ticket, outcome, isGood ? 200 : 500, 5)
+    book.predicted(ticket, isGood ? 1 : null, isGood ? numbers : {})
   }
 
   /** What one has served since the last time is labelled on another one. */
