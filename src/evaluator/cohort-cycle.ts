@@ -66,7 +66,7 @@ export class CohortCycle {
     this.#book = book
     this.rollout = rolloutId(state)
     this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS, keys.claims)
-    keys.add(this.#ledger.units)
+    keys.add(this.#ledger)
     this.#shared = new SharedCohorts(restored?.cohorts ?? [], keys)
     this.#lastNumber = cohortNumberAt(now)
     const known = restored?.evidence ?? emptyEvidence(this.rollout, [], this.#lastNumber)

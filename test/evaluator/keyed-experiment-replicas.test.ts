@@ -105,6 +105,24 @@ t.test('what was judged alone is not judged again by who comes in mid-experiment
   t.same(world.errors, [])
 })
 
+t.test('who is left alone judges no key again that waits to be counted', async (t) => {
+  const { world, leader, follower } = await startTwo(SERVICE)
+  const slow = world.begin(leader, 'baseline', 0)
+  await world.run(1000)
+  world.serveKeys(follower, keys(20, 40))
+  await world.run(3000)
+  t.equal(world.store.records.get('svc/b')!.evidence, null, 'cohorts are counted in order')
+  await follower.evaluator.stop()
+  await world.run(2000, [leader])
+  t.match(leader.evaluator.replicas, { others: 0, lostShares: 0 })
+  world.serveKeys(leader, keys(20, 60))
+  await world.run(1000, [leader])
+  world.end(leader, slow)
+  await world.run(9000, [leader])
+  t.match(counts(world, leader), judged(21, 10))
+  t.same(world.errors, [])
+})
+
 t.test('the keys of who dies with them are lost, and judged by nobody else', async (t) => {
   const { world, leader, follower } = await startTwo(SERVICE)
   const third = await world.start()
