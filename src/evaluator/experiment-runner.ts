@@ -1,5 +1,6 @@
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import {
   experimentId,
   obeyExperiment,
@@ -20,7 +21,6 @@ import { draftExperiment } from './draft-experiment.ts'
 import { OneByOne } from './one-by-one.ts'
 import { readExperiment } from './read-experiment.ts'
 import type { Follower } from './replica-voice.ts'
-import type { Claimant } from './replicas.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 
 /**
@@ -129,9 +129,8 @@ export class ExperimentRunner {
   }
 
   /** Keys that others may have judged before; null = nothing is compared. */
-  get claimant(): Claimant | null {
-    const claims = this.#comparisons?.claims ?? null
-    return claims === null ? null : { service: this.#state.service, claims }
+  get claims(): UnitClaims | null {
+    return this.#comparisons?.claims ?? null
   }
 
   /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */

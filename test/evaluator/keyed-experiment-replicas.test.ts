@@ -8,7 +8,7 @@ import {
   type ExperimentProcess,
 } from '../fakes/experiment-processes.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
-import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
+import { CONVERSION, ERRORS, RMSE } from '../fakes/simulated-service.ts'
 
 const SERVICE = threeWay([ERRORS, RMSE], true)
 
@@ -71,6 +71,38 @@ t.test('a key of the baseline is judged by the same request in all comparisons',
   for (const { process, ticket } of tickets) world.end(process, ticket)
   await world.run(9000)
   t.match(counts(world, leader), judged(1, 0))
+  t.same(world.errors, [])
+})
+
+t.test('events of a key count wherever they are told, in all of its comparisons', async (t) => {
+  const { world, leader, follower } = await startTwo(threeWay([ERRORS, RMSE, CONVERSION], true))
+  world.serveKeys(leader, keys(0, 20))
+  world.serveKeys(follower, keys(0, 40))
+  await world.run(1000)
+  const at = world.clock.ms
+  for (const [served, told] of [
+    [leader, follower],
+    [follower, leader],
+    [follower, follower],
+  ] as const) {
+    for (const prediction of evidenceOf(served).slice(0, 8)) {
+      const booked = told.evaluator.event(prediction, [], {
+        name: 'purchase',
+        at,
+        value: null,
+        values: {},
+      })
+      t.match(booked, { result: 'joined', metrics: 1 })
+      const tallies = structuredClone(booked.alsoChanged ?? [])
+      await world.store.commitFeedback({ labels: [], events: [], tallies })
+    }
+    served.predictions.splice(0, 8)
+  }
+  await world.run(9000)
+  for (const variant of ['b', 'c']) {
+    const { hypotheses } = world.store.records.get(`svc/${variant}`)!.evidence!
+    t.match(hypotheses['conversion'], { trials: [20, 10], events: [12, 6] })
+  }
   t.same(world.errors, [])
 })
 
