@@ -90,13 +90,6 @@ export class ExperimentRunner {
   /** Goes on under another plan. */
   reconfigure(plan: ExperimentPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
-      if (this.#pending !== null && this.#deps.follows()) {
-        // What another file made of it here is nothing that anybody decided.
-        this.#stored = null
-        this.#plan = plan
-        this.#book = book
-        return this.#load()
-      }
       const now = this.#deps.clock.now()
       const next = reconcileExperiment(plan, this.#state, { now, actor })
       const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
@@ -113,6 +106,8 @@ export class ExperimentRunner {
         this.#token = null
       } else this.#replan(next.state)
       this.#deps.apply(winnerOf(plan, next.state))
+      // Who decides may have stored what this file makes of it before: that is read and gone on from.
+      if (this.#deps.follows()) this.#stored = null
       await this.#takesLead()
     })
   }
