@@ -246,6 +246,65 @@ t.test(
   },
 )
 
+const fault = fc.record({
+  keys: fc.array(fc.nat({ max: 39 }), { maxLength: 12 }),
+  at: fc.nat(),
+  endsLate: fc.boolean(),
+  ms: fc.constantFrom(250, 1000, 3000),
+  befalls: fc.constantFrom('death', 'end', 'start', 'silence', 'nothing', 'nothing'),
+  whom: fc.nat(),
+})
+
+t.test('Whoever dies, comes, goes or falls silent, no key counts twice.', async (t) => {
+  const totals = { served: 0, judged: 0, lost: 0 }
+  await fc.assert(
+    fc.asyncProperty(fc.array(fault, { minLength: 5, maxLength: 25 }), async (faults) => {
+      const world = new ExperimentProcesses(SERVICE)
+      let alive = [await world.start(), await world.start()]
+      await world.run(6000)
+      const underWay: (() => void)[] = []
+      const known = new Set<number>()
+      for (const { keys, at, endsLate, ms, befalls, whom } of faults) {
+        const server = alive[at % alive.length]!
+        for (const key of keys) {
+          const ticket = world.begin(server, variantOf(key), key)
+          if (ticket.compared.length > 0) known.add(key)
+          if (endsLate) underWay.push(() => world.end(server, ticket))
+          else world.end(server, ticket)
+        }
+        totals.served += keys.length
+        const one = alive[whom % alive.length]!
+        if (befalls === 'end' && alive.length > 1) await one.evaluator.stop()
+        const isOver = (befalls === 'end' || befalls === 'death') && alive.length > 1
+        if (isOver) alive = alive.filter((each) => each !== one)
+        if (befalls === 'start' && alive.length < 4) alive.push(await world.start())
+        const isSilent = befalls === 'silence'
+        await world.run(
+          ms,
+          alive.filter((each) => !isSilent || each !== one),
+        )
+        if (underWay.length > 6) for (const end of underWay.splice(0)) end()
+      }
+      for (const end of underWay.splice(0)) end()
+      await world.run(60_000, alive)
+      const leader = alive.find(({ evaluator }) => evaluator.leads)!
+      totals.lost += leader.evaluator.replicas!.lostShares
+      return PLAN.comparisons.every(({ variant, plan }) => {
+        const { evidence } = world.store.records.get(plan.service)!
+        if (evidence === null) return true
+        const { trials } = evidence.hypotheses['errors'] as EventEvidence
+        totals.judged += sum(trials)
+        const keysOf = (of: string) => [...known].filter((key) => variantOf(key) === of).length
+        return trials[0] <= keysOf('baseline') && trials[1] <= keysOf(variant)
+      })
+    }),
+    { numRuns: 60 },
+  )
+  t.comment(JSON.stringify(totals))
+  t.ok(totals.judged > 1000, `${totals.judged} keys were judged`)
+  t.ok(totals.lost > 10, `${totals.lost} shares were lost`)
+})
+
 function trialsOf(evidence: Evidence, hypothesis: string): number {
   return sum((evidence.hypotheses[hypothesis] as EventEvidence).trials)
 }
