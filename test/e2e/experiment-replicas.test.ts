@@ -1,33 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { startRedis } from '../support/redis-server.ts'
 import { readSample, readService, untilService } from './support/admin-api.ts'
-import { buildConfig } from './support/config.ts'
+import { buildConfig, storeOf } from './support/config.ts'
 import { startLoad, type Load } from './support/load.ts'
 import { startModel } from './support/model-server.ts'
-import { skipWithout } from './support/programs.ts'
 import { seeded } from './support/seeded.ts'
 import { runSerin, startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
 import { until } from './support/until.ts'
 
-t.test('A keyed experiment on one directory is judged by who does not decide.', (t) =>
-  testExperiment(t, `lmdb:${join(t.testdir({}), 'data')}`),
-)
-
-t.test(
-  'A keyed experiment on one Redis is judged by who does not decide.',
-  skipWithout('redis-server'),
-  async (t) => {
-    const redis = await startRedis(t, t.testdir({}))
-    await testExperiment(t, `redis://127.0.0.1:${redis.port}/0`)
-  },
-)
+t.test('A keyed experiment on one store is judged by who does not decide.', testExperiment)
 
 /** Users come to the gateway that follows, then others to both; labels go to both. */
-async function testExperiment(t: Test, store: string): Promise<void> {
+async function testExperiment(t: Test): Promise<void> {
   t.setTimeout(120_000)
-  const { first, second } = await startTwo(t, store)
+  const { first, second } = await startTwo(t)
   const users = comeTo(t, second, [first, second], 5)
   await untilService(first.admin, 'm', 'one is known', ({ comparisons }) =>
     comparisons.some((c) => c.variant === 'small' && c.verdict === 'worse'),
@@ -75,7 +62,8 @@ function usersOf({ tally }: Load): number {
 }
 
 /** Two gateways, of which the first one decides. */
-async function startTwo(t: Test, store: string) {
+async function startTwo(t: Test) {
+  const store = storeOf(t.testdir({}))
   const draw = seeded(9)
   const [old, small, large] = await Promise.all([
     startModel(t, draw, { error: 4, failures: 0 }),

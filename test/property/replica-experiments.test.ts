@@ -236,13 +236,13 @@ t.test(
           })
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
     t.comment(JSON.stringify(totals))
     t.equal(totals.lost, 0)
-    t.ok(totals.judged > 1000, `${totals.judged} keys were judged`)
-    t.ok(totals.labelled > 300, `${totals.labelled} labels joined`)
-    t.ok(totals.elsewhere > 1000, `${totals.elsewhere} keys were claimed`)
+    t.ok(totals.judged > 500, `${totals.judged} keys were judged`)
+    t.ok(totals.labelled > 150, `${totals.labelled} labels joined`)
+    t.ok(totals.elsewhere > 400, `${totals.elsewhere} keys were claimed`)
   },
 )
 
@@ -298,10 +298,10 @@ t.test('Whoever dies, comes, goes or falls silent, no key counts twice.', async 
         return trials[0] <= keysOf('baseline') && trials[1] <= keysOf(variant)
       })
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
   t.comment(JSON.stringify(totals))
-  t.ok(totals.judged > 1000, `${totals.judged} keys were judged`)
+  t.ok(totals.judged > 500, `${totals.judged} keys were judged`)
   t.ok(totals.lost > 10, `${totals.lost} shares were lost`)
 })
 
