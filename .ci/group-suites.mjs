@@ -2,13 +2,13 @@
  * Folders of build/test/ whose suites start many programs (servers, browsers, the gateway itself), or compute for long. Their coverage is not
  * taken: it costs a third of the time, and what the others reach is enough.
  */
-const WITHOUT_COVERAGE = ['abuse', 'browser', 'deploy', 'docs', 'e2e', 'simulation']
+const WITHOUT_COVERAGE = ['abuse', 'browser', 'deploy', 'docs', 'e2e', 'property', 'simulation']
 
 /**
  * Folders whose suites have a process each: the others compute for long, and would hold each other up. To load Node,
  * tap and the sources takes longer than most other suites do.
  */
-const APART = [...WITHOUT_COVERAGE, 'demo', 'property', 'store', 'workers']
+const APART = [...WITHOUT_COVERAGE, 'demo', 'store', 'workers']
 
 /** Folders whose suites compute or wait for longest: begun first, so that the end waits for none of them. */
 const FIRST = ['store', 'evaluator', 'browser']
