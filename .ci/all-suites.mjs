@@ -11,8 +11,8 @@ import t from 'tap'
 import { groupSuites, isCovered } from './group-suites.mjs'
 
 const { SUITE_TIMEOUT, SUITE_COVERAGE, ...rest } = process.env
-// More than there are processors: suites that start programs wait most of the time.
-t.jobs = 2 * availableParallelism()
+// More than there are processors: suites that start programs wait much of the time.
+t.jobs = Math.round(2.5 * availableParallelism())
 for (const { name, files } of groupSuites(process.argv.slice(2))) {
   const seconds = Number(SUITE_TIMEOUT) * files.length
   const program = files.length === 1 ? files : ['.ci/suites-of-group.mjs', name]

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FLOOR, type Measure } from './contenders.ts'
 import { describeMachine } from './describe-machine.ts'
+import { createCoreSleeper } from './load/core-sleeper.ts'
 import { createOpenLoopDriver, type OpenLoopDriver } from './load/open-loop-driver.ts'
 import { createCostBurst } from './measure/cost-burst.ts'
 import { measureCost } from './measure/cost.ts'
@@ -20,7 +21,7 @@ import { buildComparison } from './report/build-comparison.ts'
 import { buildTables } from './report/build-tables.ts'
 import type { Comparison, Report } from './report/figures.ts'
 import { renderText } from './report/render-table.ts'
-import { LOAD_CORE, openStage, type Stage, type StageDeps } from './stage.ts'
+import { CONTENDER_CORE, LOAD_CORE, openStage, type Stage, type StageDeps } from './stage.ts'
 
 /** npm starts scripts in the project's folder. */
 const root = process.cwd()
@@ -87,7 +88,9 @@ async function compare(): Promise<Partial<Report>> {
     const direct = { ...order, port: stage.upstreamPort }
     const mostPerSecond = await findKeptRate(driver, direct, wanted, console.log)
     const plan = { ...order, rounds: latencyRounds, percents, saturation, mostPerSecond }
-    const latency = await measureLatency(stage, driver, plan, console.log)
+    const sleeper = createCoreSleeper(processes, CONTENDER_CORE)
+    const latency = await measureLatency(stage, { driver, sleeper }, plan, console.log)
+    await sleeper.close()
     const { priority } = driver
     return { ...comparison, driver: { priority, keptPerSecond: mostPerSecond }, latency }
   })

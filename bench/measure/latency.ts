@@ -1,3 +1,4 @@
+import type { CoreSleeper } from '../load/core-sleeper.ts'
 import type { OpenLoopDriver } from '../load/open-loop-driver.ts'
 import type { Latency } from '../report/figures.ts'
 import { spread } from '../spread.ts'
@@ -25,17 +26,18 @@ type Rate = {
   readonly isCapped: boolean
 }
 
-type Pair = { readonly direct: Times; readonly through: Times }
+type Pair = { readonly direct: Times; readonly through: Times; readonly coreLateP99Ms: number }
 type Times = { readonly p50Ms: number; readonly p99Ms: number; readonly sentP99Ms: number }
 
 /**
  * What a contender adds to the latency at a fixed rate: a burst through it and one straight to the upstream,
- * at the same rate, next to each other. By contender, then by percent of its saturation. Where several percents
+ * at the same rate, next to each other. While the latter goes on, a sleeper on the contender's core tells how late
+ * anything on it would be. By contender, then by percent of its saturation. Where several percents
  * are above what the driver keeps only the first is measured, at that rate.
  */
 export async function measureLatency(
   stage: Stage,
-  driver: OpenLoopDriver,
+  { driver, sleeper }: { readonly driver: OpenLoopDriver; readonly sleeper: CoreSleeper },
   plan: LatencyPlan,
   say: (line: string) => void,
 ): Promise<Record<string, Record<string, Latency>>> {
@@ -60,10 +62,14 @@ export async function measureLatency(
     const isDirectFirst = round % 2 === 1
     for (const one of isDirectFirst ? stage.running : stage.running.toReversed()) {
       for (const rate of rates.get(one)!) {
-        const first = await drive(one, isDirectFirst, rate.ratePerSecond)
-        const second = await drive(one, !isDirectFirst, rate.ratePerSecond)
-        const [direct, through] = isDirectFirst ? [first, second] : [second, first]
-        pairs.get(rate)!.push({ direct, through })
+        const goThrough = () => drive(one, false, rate.ratePerSecond)
+        const before = isDirectFirst ? null : await goThrough()
+        const [direct, coreLateP99Ms] = await Promise.all([
+          drive(one, true, rate.ratePerSecond),
+          sleeper.lateP99Ms(1000 * seconds),
+        ])
+        const through = before ?? (await goThrough())
+        pairs.get(rate)!.push({ direct, through, coreLateP99Ms })
         const added = (through.p99Ms - direct.p99Ms).toFixed(2)
         const at = `${rate.ratePerSecond} requests/s`
         say(`latency ${round}/${rounds}  ${one.contender.name}: p99 +${added} ms at ${at}`)
@@ -107,5 +113,6 @@ function summarize(rate: Rate, saturation: number, pairs: readonly Pair[]): Late
     directP50Ms: median(({ direct }) => direct.p50Ms),
     directP99Ms: median(({ direct }) => direct.p99Ms),
     directSentP99Ms: median(({ direct }) => direct.sentP99Ms),
+    coreLateP99Ms: median(({ coreLateP99Ms }) => coreLateP99Ms),
   }
 }

@@ -70,6 +70,7 @@ function latencyRows(latency: NonNullable<Report['latency']>): Table['rows'] {
     'quartiles',
     'p99 direct',
     'p99 through',
+    'p99 of a sleeper',
   ]
   const rows = Object.entries(latency).flatMap(([name, byPercent]) =>
     Object.values(byPercent).map((of) => [
@@ -80,6 +81,7 @@ function latencyRows(latency: NonNullable<Report['latency']>): Table['rows'] {
       ...added(of.addedP99Ms),
       of.directP99Ms.toFixed(2),
       of.p99Ms.toFixed(2),
+      of.coreLateP99Ms.toFixed(2),
     ]),
   )
   return [head, ...rows]

@@ -53,6 +53,8 @@ export type Latency = {
   readonly directP99Ms: number
   /** How late the load itself was on the direct way; near `directP99Ms`, the load was at its limit. */
   readonly directSentP99Ms: number
+  /** How late a process woke on the contender's core that only slept, while requests went straight to the upstream. */
+  readonly coreLateP99Ms: number
 }
 
 /** What a request costs where each worker gets the same number of requests/s. */

@@ -9,7 +9,7 @@ const NOTES: Readonly<Record<Table['title'], string>> = {
   'CPU per request':
     'Medians over the rounds; ratios are paired within a round. p50 and p99 are those of a saturated server. Where `core` is well below 100 %, the load was at its limit before the contender, and requests/s are a lower bound.',
   'Added latency at a fixed rate':
-    "Through the contender less straight to the upstream at the same rate, in milliseconds, at 25, 50 and 75 % of the contender's own saturation. `(cap)`: that would be more than the driver keeps with the upstream alone, so the contender got what it keeps, and no row for higher shares. A star: the driver was more than 1 ms late going direct, and the row says little of the contender.",
+    "Through the contender less straight to the upstream at the same rate, in milliseconds, at 25, 50 and 75 % of the contender's own saturation. `(cap)`: that would be more than the driver keeps with the upstream alone, so the contender got what it keeps, and no row for higher shares. A star: the driver was more than 1 ms late going direct, and the row says little of the contender. The sleeper is a process on the contender's core that only sleeps, and tells how late it wakes, while the load goes straight to the upstream: what the machine itself adds, which no contender can be below.",
   'Many services':
     'The requests are spread over all services of a contender; the ticks of the evaluator are part of the cost.',
   'Two workers at a fixed rate':

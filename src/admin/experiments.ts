@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../config/type.ts'
 import { PAST_EXPERIMENT_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { presentExperiments, type ExperimentsAnswer } from './present-experiments.ts'

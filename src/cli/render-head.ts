@@ -1,3 +1,4 @@
+import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import { describePause } from '../domain/describe-pause.ts'
 import { formatNumber } from '../rollout/format.ts'
@@ -32,10 +33,8 @@ function describeFixed(service: ServiceJson, style: Style): readonly Cell[] {
   if (service.strategy !== 'fixed') return ['rollout not read yet']
   const { winner } = service
   const split = winner === null ? [] : [{ text: `${winner} promoted`, paint: style.good }]
-  const isSplitByKey = service.rules.length > 0 && service.weights['baseline'] === 100
-  const how = isSplitByKey ? 'key split' : 'fixed weights'
-  if (service.comparisons.length === 0) return [how, ...split]
-  return ['experiment', service.rollout!, ...split]
+  const id = service.comparisons.length === 0 ? [] : [service.rollout!]
+  return [kindOfSplit(service), ...id, ...split]
 }
 
 function describePhase(service: ServiceJson): string | null {

@@ -1,3 +1,4 @@
+import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
@@ -129,10 +130,9 @@ function rowOf(service: ServiceJson, style: Style): Cell[] {
   ]
 }
 
-function describeUnmoved({ strategy, comparisons, winner }: ServiceJson): string {
-  if (winner !== null) return `${winner} won`
-  if (comparisons.length > 0) return 'experiment'
-  return strategy === 'fixed' ? 'fixed' : 'not read yet'
+function describeUnmoved(service: ServiceJson): string {
+  if (service.winner !== null) return `${service.winner} won`
+  return service.strategy === 'fixed' ? kindOfSplit(service) : 'not read yet'
 }
 
 /** The metric that is nearest to harm, where one is near; else the required one that lacks most of its proof. */

@@ -1,3 +1,4 @@
+import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { describePause } from '../domain/describe-pause.ts'
 import { renderSummary, renderTime, renderWeights } from './render-command.ts'
@@ -44,9 +45,10 @@ export function describeChanges(
   ]
 }
 
-function describeService({ rollout, phase, step, weights, pause, winner }: ServiceJson): string {
+function describeService(service: ServiceJson): string {
+  const { rollout, phase, step, weights, pause, winner } = service
   return [
-    phase ?? (winner === null ? 'fixed weights' : `${winner} promoted`),
+    phase ?? (winner === null ? kindOfSplit(service) : `${winner} promoted`),
     ...(rollout === null ? [] : [rollout]),
     ...(step === null || step.kind === null ? [] : [`step ${step.index + 1}/${step.of}`]),
     renderWeights(weights),

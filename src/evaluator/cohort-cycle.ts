@@ -28,7 +28,8 @@ import { KeptCohorts } from './kept-cohorts.ts'
 import { takeLearnt, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
-import { SharedCohorts, type OtherReplicas } from './shared-cohorts.ts'
+import { SharedCohorts, type OtherReplicas, type TurningReplicas } from './shared-cohorts.ts'
+import { SharedKeys } from './shared-keys.ts'
 import { StartPoints } from './start-points.ts'
 import { unitsOf } from './units-of.ts'
 
@@ -58,12 +59,14 @@ export class CohortCycle {
     book: CycleBook,
     now: number,
     restored: Pick<RolloutRecord, 'evidence' | 'cohorts' | 'units'> | null,
+    keys = new SharedKeys(plan.service),
   ) {
     this.#plan = plan
     this.#book = book
     this.rollout = rolloutId(state)
-    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
-    this.#shared = new SharedCohorts(restored?.cohorts ?? [])
+    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS, keys.claims)
+    keys.add(this.#ledger)
+    this.#shared = new SharedCohorts(restored?.cohorts ?? [], keys)
     this.#lastNumber = cohortNumberAt(now)
     const known = restored?.evidence ?? emptyEvidence(this.rollout, [], this.#lastNumber)
     this.#evidence = withNewHypotheses(known, plan.hypotheses)
@@ -129,7 +132,7 @@ export class CohortCycle {
     judged: boolean,
     byInterval = false,
     after = 0,
-    others: OtherReplicas | null = null,
+    others: TurningReplicas | null = null,
   ): void {
     const number = Math.max(this.#lastNumber + 1, after + 1, cohortNumberAt(now))
     // What is learnt is frozen for the attempt; later cohorts are judged by it.
@@ -143,7 +146,7 @@ export class CohortCycle {
     this.#open(state, now, judged, number)
     if (others === null) return
     const [plan, ledger, pairs] = [this.#plan, this.#ledger, this.#pairs]
-    const areThere = this.#shared.admits(others.areThere(), plan, ledger)
+    const areThere = this.#shared.admits(others.areThere(), plan)
     const all = { ledger, pairs, folded: this.#foldedThrough, lastNumber: this.#lastNumber }
     const news = this.#shared.publication(plan, this.rollout, all, areThere)
     if (news !== null) others.publish(news)

@@ -6,6 +6,7 @@ import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
 import { BASELINE } from '../domain/variant.ts'
 import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { compareVariants } from '../rollout/compare-variants.ts'
 import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
 import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
@@ -13,9 +14,20 @@ import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { Following, type FollowingDeps } from './following.ts'
+import type { Following, TakePart } from './following.ts'
 import type { Follower } from './replica-voice.ts'
-import type { OtherReplicas } from './shared-cohorts.ts'
+import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
+import type { SharedKeys } from './shared-keys.ts'
+
+/** Where a comparison begins; `id` names the experiment's attempt. */
+export type ComparisonStart = {
+  readonly experiment: ExperimentState
+  /** What the store has of it; null = nothing. */
+  readonly record: RolloutRecord | null
+  readonly book: ServiceBook
+  readonly id: string
+  readonly now: number
+}
 
 /** One challenger's cohorts and evidence as they live, from the store and into it. */
 export class ComparisonCycle {
@@ -24,7 +36,7 @@ export class ComparisonCycle {
   /** Names the experiment's attempt. */
   #id: string
   readonly #cycle: CohortCycle
-  readonly #following: Following
+  readonly following: Following
   #state: RolloutState
   #storedRevision: number | null
   /** What the store has is another attempt's, or nothing. */
@@ -32,19 +44,19 @@ export class ComparisonCycle {
   #unstored = false
   #seen: { readonly evidence: Evidence; readonly report: Comparison } | null = null
 
-  /** Goes on from `record` where it belongs to the experiment's attempt, else begins with no evidence. */
+  /**
+   * Goes on from `record` where it belongs to the experiment's attempt, else begins with no evidence. `following`:
+   * its part in what another process decides, which goes on as well; `keys`: those that all comparisons judge.
+   */
   constructor(
     comparison: ComparisonPlan,
-    experiment: ExperimentState,
-    record: RolloutRecord | null,
-    book: ServiceBook,
-    id: string,
-    now: number,
-    deps: FollowingDeps,
+    { experiment, record, book, id, now }: ComparisonStart,
+    keys: SharedKeys,
+    following: Following,
   ) {
     const { plan, variant } = comparison
     this.#id = id
-    this.#following = new Following(deps)
+    this.following = following
     const isGoingOn =
       record !== null &&
       record.state.attempt === experiment.attempt &&
@@ -56,7 +68,8 @@ export class ComparisonCycle {
     const revision = (this.#storedRevision ?? 0) + (isGoingOn ? 0 : 1)
     this.#state = comparisonState(comparison, experiment, revision)
     const restored = isGoingOn ? record : null
-    this.#cycle = new CohortCycle(plan, this.#state, cycleBook(book, variant, id), now, restored)
+    const cycled = cycleBook(book, variant, id)
+    this.#cycle = new CohortCycle(plan, this.#state, cycled, now, restored, keys)
   }
 
   get variant(): string {
@@ -65,6 +78,11 @@ export class ComparisonCycle {
 
   get lastNumber(): number {
     return this.#cycle.lastNumber
+  }
+
+  /** Keys that others may have judged before; the same of all comparisons. */
+  get claims(): UnitClaims {
+    return this.#cohorts.claims
   }
 
   /** Goes on under a plan that asks the same questions. */
@@ -77,36 +95,28 @@ export class ComparisonCycle {
     this.#seen = null
   }
 
-  /** What its cohorts are shared under with other processes; null = with keys they are not. */
-  get sharedAs(): string | null {
-    const { plan } = this.#comparison
-    return plan.keyed ? null : plan.service
-  }
-
   /** Closes the open cohort and, while the split holds, opens the next one; see CohortCycle. */
-  turn(now: number, holds: boolean, judged: boolean, after: number, others: OtherReplicas): void {
-    const shared = this.sharedAs === null ? null : others
-    this.#cycle.turn(this.#served(holds), now, judged, false, after, shared)
+  turn(now: number, holds: boolean, judged: boolean, after: number, others: TurningReplicas): void {
+    this.#cycle.turn(this.#served(holds), now, judged, false, after, others)
   }
 
   /** Takes part in the cohorts of the process that decides; see Following. */
-  listen(holds: boolean): Promise<() => void> {
+  listen(holds: boolean, claims: UnitClaims): Promise<TakePart> {
     const { plan, variant } = this.#comparison
     const book = cycleBook(this.#book, variant, this.#id)
-    return this.#following.listen(plan, this.#served(holds), book)
+    return this.following.listen(plan, this.#served(holds), book, claims)
   }
 
   /** This process decides now. */
   lead(): void {
     const { plan, variant } = this.#comparison
-    if (this.#following.end()) this.#cycle.replan(plan, cycleBook(this.#book, variant, this.#id))
+    if (this.following.end()) this.#cycle.replan(plan, cycleBook(this.#book, variant, this.#id))
   }
 
-  /** Its part in what another process decides; null = it has none. */
-  follower(departs: boolean): Follower | null {
-    const service = this.sharedAs
-    if (service === null) return null
-    const followed = this.#following.cohorts
+  /** Its part in what another process decides. */
+  follower(departs: boolean): Follower {
+    const { service } = this.#comparison.plan
+    const followed = this.following.cohorts
     return { service, followed, trip: null, step: null, faults: null, departs }
   }
 
@@ -179,9 +189,9 @@ export class ComparisonCycle {
     return this.#seen!.report
   }
 
-  /** Those that feedback is booked into. */
-  get #cohorts(): Pick<CohortCycle, 'label' | 'event'> {
-    return this.#following.cohorts ?? this.#cycle
+  /** Those that feedback and keys meet. */
+  get #cohorts(): Pick<CohortCycle, 'label' | 'event' | 'claims'> {
+    return this.following.cohorts ?? this.#cycle
   }
 
   #served(holds: boolean): RolloutState {

@@ -4,6 +4,7 @@ import type { Prediction } from '../domain/prediction.ts'
 import type { Deciding, Lead, ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
+import { experimentKey } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
@@ -264,6 +265,9 @@ export class Evaluator {
     const all: Claimant[] = []
     for (const [service, { cohorts }] of this.#runners) {
       if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
+    }
+    for (const [service, { claims }] of this.#experiments) {
+      if (claims?.isShared === true) all.push({ service: experimentKey(service), claims })
     }
     if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
   }

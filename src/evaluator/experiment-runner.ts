@@ -1,5 +1,6 @@
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import {
   experimentId,
   obeyExperiment,
@@ -14,7 +15,8 @@ import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
-import { ComparisonCycle } from './comparison-cycle.ts'
+import type { ComparisonCycle } from './comparison-cycle.ts'
+import { Comparisons } from './comparisons.ts'
 import { draftExperiment } from './draft-experiment.ts'
 import { OneByOne } from './one-by-one.ts'
 import { readExperiment } from './read-experiment.ts'
@@ -33,7 +35,7 @@ export class ExperimentRunner {
   #state: ExperimentState
   /** What the store has; null = nothing. */
   #stored: ExperimentState | null = null
-  #comparisons: readonly ComparisonCycle[] = []
+  #comparisons: Comparisons | null = null
   #lastDecision: Decision | null = null
   #turnAt = 0
   #warmUntil: number
@@ -66,7 +68,7 @@ export class ExperimentRunner {
       id: experimentId(this.#plan, this.#state),
       state: this.#state,
       winner: winnerOf(this.#plan, this.#state),
-      comparisons: this.#comparisons.map((c) => c.report(now)),
+      comparisons: this.#all.map((c) => c.report(now)),
       lastDecision: this.#lastDecision,
     }
   }
@@ -104,19 +106,26 @@ export class ExperimentRunner {
         this.#token = null
       } else this.#replan(next.state)
       this.#deps.apply(winnerOf(plan, next.state))
+      // Who decides may have stored what this file makes of it before: that is read and gone on from.
+      if (this.#deps.follows()) this.#stored = null
       await this.#takesLead()
     })
   }
 
   /** Where labels and events of its requests are booked. */
   get feedback(): ComparedFeedback {
-    return new ComparedFeedback(this.#plan.service, this.#id, this.#comparisons)
+    return new ComparedFeedback(this.#plan.service, this.#id, this.#all)
   }
 
   /** Its part in what another process decides. */
   get followers(): readonly Follower[] {
     const departs = this.#stored === null || this.#pending !== null
-    return this.#comparisons.flatMap((each) => each.follower(departs) ?? [])
+    return this.#all.map((each) => each.follower(departs))
+  }
+
+  /** Keys that others may have judged before; null = nothing is compared. */
+  get claims(): UnitClaims | null {
+    return this.#comparisons?.claims ?? null
   }
 
   /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
@@ -134,29 +143,24 @@ export class ExperimentRunner {
     return `services.${this.#plan.service}: its fixed split goes on by the new file when the store has taken it`
   }
 
+  get #all(): readonly ComparisonCycle[] {
+    return this.#comparisons?.all ?? []
+  }
+
   get #id(): string {
     return experimentId(this.#plan, this.#state)
   }
 
   async #evaluate(): Promise<void> {
-    if (!(await this.#takesLead())) return this.#takePart()
-    const { clock, others } = this.#deps
-    const now = clock.now()
-    if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
-    for (const comparison of this.#comparisons) {
-      await comparison.gather(others, now, clock.monotonic())
-      comparison.fold(now, clock.monotonic())
+    if (!(await this.#takesLead())) {
+      // Books what is served here into the cohorts of who decides.
+      if (this.#stored !== null) await this.#comparisons?.takePart(this.#holds)
+      return
     }
+    const now = this.#deps.clock.now()
+    if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
+    await this.#comparisons?.fold(now)
     await this.#commitComparisons()
-  }
-
-  /** Books what is served here into the cohorts of who decides. */
-  async #takePart(): Promise<void> {
-    if (this.#stored === null) return
-    const shared = this.#comparisons.filter(({ sharedAs }) => sharedAs !== null)
-    const heard = await Promise.all(shared.map((each) => each.listen(this.#holds)))
-    // A cohort has one number in all comparisons: none may open without the others.
-    for (const takePart of heard) takePart()
   }
 
   /** No variant has been given all of the traffic. */
@@ -188,7 +192,7 @@ export class ExperimentRunner {
     if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
     if (lease === null) return false
     this.#token = lease.token
-    for (const comparison of this.#comparisons) comparison.lead()
+    this.#comparisons?.lead()
     if (this.#pending !== null) {
       await this.#commit(this.#pending)
       this.#pending = null
@@ -221,13 +225,15 @@ export class ExperimentRunner {
     const now = this.#deps.clock.now()
     const draft = draftExperiment(transition, {
       ...{ plan: this.#plan, state: this.#state, stored: this.#stored, now },
-      comparisons: this.#comparisons,
+      comparisons: this.#all,
     })
     const result = await this.#deps.store.commit({
       service: transition.state.service,
       expectedRevision: this.#stored?.revision ?? null,
       lease,
       state: transition.state,
+      // The keys of an attempt are claimed under its name.
+      resetEvidence: transition.resetEvidence,
       ...(draft === null ? {} : { decision: draft }),
     })
     if (!result.ok) {
@@ -255,9 +261,7 @@ export class ExperimentRunner {
     const lease = this.#deps.lease()
     if (lease === null) return
     try {
-      for (const comparison of this.#comparisons) {
-        await comparison.commit(this.#deps.store, lease)
-      }
+      await this.#comparisons?.commit(lease)
     } catch (error) {
       if (error instanceof CommitError) this.#token = null
       throw error
@@ -265,22 +269,16 @@ export class ExperimentRunner {
   }
 
   #begin(state: ExperimentState, records: ReadonlyMap<string, RolloutRecord | null>): void {
-    const now = this.#deps.clock.now()
-    const id = experimentId(this.#plan, state)
     this.#state = state
     this.#turnAt = 0
-    this.#warmUntil = now + this.#plan.warmUpMs
-    this.#comparisons = this.#plan.comparisons.map((comparison) => {
-      const record = records.get(comparison.variant) ?? null
-      return new ComparisonCycle(comparison, state, record, this.#book, id, now, this.#deps)
-    })
+    this.#warmUntil = this.#deps.clock.now() + this.#plan.warmUpMs
+    const start = { plan: this.#plan, state, records, book: this.#book }
+    this.#comparisons = new Comparisons(this.#deps, start, this.#comparisons)
   }
 
   #replan(state: ExperimentState): void {
     this.#state = state
-    for (const [index, comparison] of this.#plan.comparisons.entries()) {
-      this.#comparisons[index]!.replan(comparison, this.#book, this.#id)
-    }
+    this.#comparisons?.replan(this.#plan, this.#book)
     // Who only follows opens nothing of its own.
     if (this.#deps.lease()?.token === this.#token) this.#turn(this.#deps.clock.now())
   }
@@ -288,8 +286,6 @@ export class ExperimentRunner {
   #turn(now: number): void {
     this.#turnAt = now
     this.#book.fade(now)
-    const judged = now >= this.#warmUntil
-    const after = Math.max(0, ...this.#comparisons.map((c) => c.lastNumber))
-    for (const c of this.#comparisons) c.turn(now, this.#holds, judged, after, this.#deps.others)
+    this.#comparisons?.turn(now, this.#holds, now >= this.#warmUntil)
   }
 }

@@ -46,12 +46,20 @@ export class FollowedCohorts {
   /** Monotonic: an open cohort is closed then. */
   #leaseEndsAt = 0
 
-  /** `replica` names the shares: no two of these have the same. */
-  constructor(plan: RolloutPlan, state: RolloutState, book: CycleBook, replica: string) {
+  /**
+   * `replica` names the shares: no two of these have the same. `claims`: those of several which judge keys together.
+   */
+  constructor(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: CycleBook,
+    replica: string,
+    claims?: UnitClaims,
+  ) {
     this.#plan = plan
     this.#replica = replica
     this.rollout = rolloutId(state)
-    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS)
+    this.#ledger = new CohortLedger(plan.hypotheses, plan.keyed, MAX_UNITS, claims)
     this.#ledger.claims.share()
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs = new FollowedPairs(plan, this.rollout, book)

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { CohortOpening, Publication } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { tripOf } from '../rollout/breaker-trip.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Transition } from '../rollout/transition.ts'
@@ -15,6 +16,9 @@ import { departsFrom } from './take-up.ts'
 
 /** What the leader has said of a service, and when it was asked (monotonic). */
 export type Word = { readonly publication: Publication; readonly askedAt: number }
+
+/** Takes part in what the leader has opened, from this moment on. */
+export type TakePart = (now: number, monotonicNow: number) => void
 
 /** What following needs of the world. */
 export type FollowingDeps = {
@@ -57,32 +61,37 @@ export class Following {
 
   /**
    * Asks for what the leader's newest word needs. What comes back does what `turn` does, at once: several that listen
-   * together begin in the same moment.
+   * together begin in the same moment (wall and monotonic), and judge keys together where they have the same `claims`.
    */
-  async listen(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<() => void> {
-    const { clock, word, nameShares } = this.#deps
+  async listen(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: CycleBook,
+    claims?: UnitClaims,
+  ): Promise<TakePart> {
+    const { word, nameShares } = this.#deps
     if (this.#cohorts?.rollout !== rolloutId(state)) {
-      this.#cohorts = new FollowedCohorts(plan, state, book, nameShares())
+      this.#cohorts = new FollowedCohorts(plan, state, book, nameShares(), claims)
       this.#heard = null
     } else this.#cohorts.replan(plan, book)
     const cohorts = this.#cohorts
     const found = word(plan.service)
     const news = found === null || found.publication === this.#heard ? null : found
     const missed = news === null ? [] : await this.#readMissed(cohorts, news.publication)
-    return () => {
+    return (now, monotonicNow) => {
       if (news !== null) {
         cohorts.addForFeedback(missed)
-        cohorts.hear(news.publication, clock.now(), news.askedAt)
+        cohorts.hear(news.publication, now, news.askedAt)
         this.#heard = news.publication
       }
-      cohorts.turn(state, clock.now(), clock.monotonic())
+      cohorts.turn(state, now, monotonicNow)
     }
   }
 
   /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
   async turn(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<void> {
     const takePart = await this.listen(plan, state, book)
-    takePart()
+    takePart(this.#deps.clock.now(), this.#deps.clock.monotonic())
   }
 
   /** This process decides now. True where it followed before. */

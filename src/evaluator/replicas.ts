@@ -12,7 +12,7 @@ export type ReplicaDeps = Pick<FollowingDeps, 'word' | 'nameShares'> & {
   readonly others: OtherReplicas
 }
 
-/** A rollout whose keys others may judge too. */
+/** A rollout or an experiment whose keys others may judge too, by the name that they are claimed under. */
 export type Claimant = { readonly service: string; readonly claims: UnitClaims }
 
 /** A process, and the services that it has another configuration of. */

@@ -15,6 +15,7 @@ import { mergeShares } from '../rollout/merge-shares.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
 import { isDue } from './is-due.ts'
+import type { SharedKeys } from './shared-keys.ts'
 
 /** How a cohort stands with those who take part in it; `incomplete`: a share of it is lost. */
 export type Standing = 'waiting' | 'complete' | 'incomplete'
@@ -42,6 +43,9 @@ export type OtherReplicas = {
   /** What their pairs have come to in the attempt of a rollout. */
   readonly pairFigures: (state: RolloutState) => readonly PairFigures[]
 }
+
+/** What of them counts when a cohort turns. */
+export type TurningReplicas = Pick<OtherReplicas, 'areThere' | 'publish' | 'learnt' | 'pairFigures'>
 
 /** A cohort of the others goes on for so long beyond its interval when they hear nothing new. */
 const LEASE_GRACE_MS = 2000
@@ -84,15 +88,15 @@ export class SharedCohorts {
   #gathered: ReadonlyMap<number, Gathered> = new Map()
   /** Number of the cohort that was published last. */
   #previous: number | null = null
-  /** Keys that were judged before others came are claimed. */
-  #hasClaimed = false
   /** The others were told of an open cohort, so they must be told that it is none any more. */
   #isOpen = false
   /** The store had cohorts of before with shares of others. */
   #hasRestored: boolean
+  readonly #keys: SharedKeys
 
-  /** `restored`: the cohorts that the store has. */
-  constructor(restored: readonly Cohort[]) {
+  /** `restored`: the cohorts that the store has; `keys`: those that they judge. */
+  constructor(restored: readonly Cohort[], keys: SharedKeys) {
+    this.#keys = keys
     this.#hasRestored = restored.some(({ shares }) => shares !== undefined)
   }
 
@@ -101,22 +105,9 @@ export class SharedCohorts {
     return this.#previous !== null || this.#hasRestored
   }
 
-  /** Keys are claimed while others judge them too. True once they may: those judged so far are claimed. */
-  admits(others: boolean, { keyed }: RolloutPlan, { claims }: CohortLedger): boolean {
-    if (!keyed) return others
-    if (others !== claims.isShared) {
-      if (others) claims.share()
-      else claims.unshare()
-      this.#hasClaimed = false
-    }
-    return others && this.#hasClaimed
-  }
-
-  /** Claims for the keys that were judged here while nobody else was there. */
-  async #claim(others: OtherReplicas, service: string, ledger: CohortLedger): Promise<void> {
-    if (!ledger.claims.isShared || this.#hasClaimed) return
-    await others.claimUnits(service, ledger.units.all)
-    this.#hasClaimed = true
+  /** Whether others may take part, who are there or not: with keys not before all that were judged are claimed. */
+  admits(others: boolean, { keyed }: RolloutPlan): boolean {
+    return keyed ? this.#keys.admits(others) : others
   }
 
   /** What the others have to know now, who may all be gone; null = nothing that they do not know. */
@@ -172,7 +163,7 @@ export class SharedCohorts {
     folded: Folded,
     now: number,
   ): Promise<void> {
-    await this.#claim(others, service, ledger)
+    await this.#keys.claimKnown(others)
     const wanted = new Map<number, Gathered>()
     for (const cohort of pairs.known()) {
       const standing = others.standing(service, cohort, now)

@@ -4,7 +4,6 @@ import type { JudgedOutcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
-import { bookOutcome } from './book-outcome.ts'
 import { CapLearner } from './cap-learner.ts'
 import { CohortShelf } from './cohort-shelf.ts'
 import { newSlot, type Place, type Slot } from './cohort-slot.ts'
@@ -14,9 +13,9 @@ import { emptyCohort } from './empty-cohort.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
-import { segmentQuestions, wholeQuestions, type Questions } from './questions.ts'
+import { OutcomeBook } from './outcome-book.ts'
 import type { Ticket } from './recorder.ts'
-import { UnitClaims } from './unit-claims.ts'
+import { UnitClaims, type UnitClaim } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
@@ -31,10 +30,9 @@ export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
  */
 export class CohortLedger {
   readonly units: UnitIndex
-  readonly claims = new UnitClaims()
+  readonly claims: UnitClaims
   readonly #empty: (opening: CohortOpening) => Cohort
-  readonly #whole: Questions
-  readonly #bySegment: ReadonlyMap<string, Questions>
+  readonly #outcomes: OutcomeBook
   readonly #drift: DriftBook | null
   readonly #labels: LabelBook
   readonly #answers: AnswerBook
@@ -47,11 +45,17 @@ export class CohortLedger {
   #settledThrough = -Infinity
   readonly #stale = new Set<Slot>()
 
-  constructor(hypotheses: readonly Hypothesis[], keyed: boolean, maxUnits: number) {
+  /** `claims`: those of several ledgers where they judge keys together. */
+  constructor(
+    hypotheses: readonly Hypothesis[],
+    keyed: boolean,
+    maxUnits: number,
+    claims = new UnitClaims(),
+  ) {
     this.units = new UnitIndex(maxUnits)
-    this.#whole = wholeQuestions(hypotheses)
-    this.#bySegment = segmentQuestions(hypotheses)
-    const segments = [...this.#bySegment.keys()]
+    this.claims = claims
+    this.#outcomes = new OutcomeBook(hypotheses)
+    const { segments } = this.#outcomes
     this.#empty = (opening) => emptyCohort(opening, { hypotheses, keyed, segments })
     this.#drift = DriftBook.of(hypotheses)
     this.#labels = new LabelBook(hypotheses, this.#capLearner)
@@ -107,7 +111,7 @@ export class CohortLedger {
 
   /**
    * Books a draw into the open cohort; null when it is no evidence (nothing open, or warm-up).
-   * `observed`: its prediction will be looked at.
+   * `observed`: its prediction will be looked at. `claim`: what another ledger has made for this draw's key.
    */
   assign(
     side: Side,
@@ -115,11 +119,12 @@ export class CohortLedger {
     observed: boolean,
     segment: string | null = null,
     numbers: ReadonlyMap<string, number> | null = null,
+    claim: UnitClaim | null = null,
   ): Place | null {
     if (this.#open === null || !this.#open.cohort.judged) return null
     const slot = this.#open
     if (unit !== null && this.claims.isShared && !this.units.knows(unit)) {
-      return this.#claim(slot, unit, () =>
+      return this.#claim(slot, unit, claim, () =>
         this.#count(slot, side, unit, observed, segment, numbers),
       )
     }
@@ -140,8 +145,8 @@ export class CohortLedger {
     const slot = this.#slots.get(ticket.cohort!.number)
     if (slot === undefined || !slot.live.remove(ticket)) return
     const { cohort } = slot
-    if (ticket.claim === null) this.#book(cohort, ticket, outcome, durationMs)
-    else ticket.claim.whenKnown(() => this.#book(cohort, ticket, outcome, durationMs))
+    if (ticket.claim === null) this.#outcomes.book(cohort, ticket, outcome, durationMs)
+    else ticket.claim.whenKnown(() => this.#outcomes.book(cohort, ticket, outcome, durationMs))
   }
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
@@ -205,7 +210,7 @@ export class CohortLedger {
         for (const claim of slot.claims ?? []) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
-          this.#book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
+          this.#outcomes.book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
         }
       }
       slot.settled = true
@@ -275,10 +280,10 @@ export class CohortLedger {
   }
 
   /** A key that somebody else may have judged: `count` it once it is known that nobody has. */
-  #claim(slot: Slot, unit: number, count: () => void): Place | null {
+  #claim(slot: Slot, unit: number, given: UnitClaim | null, count: () => void): Place | null {
     const { cohort } = slot
-    if (this.claims.has(unit)) return { cohort, first: false, claim: null }
-    const claim = this.claims.begin(unit)
+    if (given === null && this.claims.has(unit)) return { cohort, first: false, claim: null }
+    const claim = given ?? this.claims.begin(unit)
     if (claim === null) return null
     slot.used = true
     const claims = (slot.claims ??= new Set())
@@ -289,12 +294,5 @@ export class CohortLedger {
       if (first) count()
     })
     return { cohort, first: false, claim }
-  }
-
-  #book(cohort: Cohort, ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
-    bookOutcome(this.#whole, cohort, ticket, outcome, durationMs)
-    // Nothing is asked of a segment's requests alone, or the request has none.
-    const asked = ticket.segment === null ? undefined : this.#bySegment.get(ticket.segment)
-    if (asked !== undefined) bookOutcome(asked, cohort, ticket, outcome, durationMs)
   }
 }

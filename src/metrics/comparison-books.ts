@@ -24,23 +24,24 @@ export class ComparisonBooks {
     return this.#ledgers.size === 0
   }
 
-  /** Books a drawn request; its places come back, none where no comparison counts it. */
-  begin(
-    ticket: Ticket,
-    observed: boolean,
-    numbers: ReadonlyMap<string, number> | null,
-  ): readonly ComparedTicket[] {
+  /**
+   * Books a drawn request and gives the ticket its places, none where no comparison counts it. A key that somebody
+   * else may have judged is claimed once, for all of them.
+   */
+  begin(ticket: Ticket, observed: boolean, numbers: ReadonlyMap<string, number> | null): void {
     const { variant, side, unit, segment } = ticket
     const places: ComparedTicket[] = []
     for (const [challenger, ledger] of this.#ledgers) {
       if (side !== BASELINE_SIDE && challenger !== variant) continue
-      const judged = ledger.assign(side!, unit, observed, segment, numbers)
+      const judged = ledger.assign(side!, unit, observed, segment, numbers, ticket.claim)
       if (judged === null) continue
+      ticket.claim ??= judged.claim
       const place = { challenger, ticket: { ...ticket, ...judged } }
+      place.ticket.claim?.whenKnown((first) => (place.ticket.first = first))
       ledger.track(place.ticket)
       places.push(place)
     }
-    return places
+    ticket.compared = places
   }
 
   /** Books the one outcome of a request in all of its places. */

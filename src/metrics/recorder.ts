@@ -89,8 +89,8 @@ export type Ticket = {
   readonly unit: number | null
   /** First judged request of its key in this attempt (always true without a key); with a claim, once that is known. */
   first: boolean
-  /** Set while another process may have judged the key: the books wait for it. */
-  readonly claim: UnitClaim | null
+  /** Set while another process may have judged the key: the books wait for it, those of all comparisons too. */
+  claim: UnitClaim | null
   /** Null where the service has none. */
   readonly segment: string | null
   /** Monotonic ms. */

@@ -141,7 +141,7 @@ export class ServiceBook implements ServiceRecorder {
     if (judged !== null) this.#ledger!.track(ticket)
     ticket.claim?.whenKnown((first) => (ticket.first = first))
     if (side !== null && !this.#comparisons.isEmpty) {
-      ticket.compared = this.#comparisons.begin(ticket, observed, numbers)
+      this.#comparisons.begin(ticket, observed, numbers)
     }
     this.variants.get(variant)!.inFlight++
     return ticket

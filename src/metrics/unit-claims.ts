@@ -49,10 +49,10 @@ export class UnitClaims {
     this.#isShared = true
   }
 
-  /** Nobody else judges keys: all that is new here is first. */
-  unshare(): void {
+  /** Nobody else judges keys: all that is new here is first, of those that wait what is not known by now. */
+  unshare(isKnown: (unit: number) => boolean): void {
     this.#isShared = false
-    for (const claim of this.#pending.values()) claim.settle(true)
+    for (const claim of this.#pending.values()) claim.settle(!isKnown(claim.unit))
     this.#pending.clear()
   }
 

@@ -99,6 +99,9 @@ function planComparison(
   const weightBp = WHOLE_BP * share
   const hypotheses = experimentHypotheses(analysis, challengers)
   const spec = neverMoving(analysis, weightBp)
+  const keyed = service.split.key !== null
+  // With a key, the variant of a key hangs on all of the weights.
+  const drawn = keyed ? fingerprint.steps : weightBp
   return {
     variant,
     weightBp,
@@ -112,11 +115,11 @@ function planComparison(
       hypotheses,
       pairTests: [],
       eventFields: eventFieldsOf(analysis.metrics),
-      keyed: service.split.key !== null,
+      keyed,
       confirmsPromotion: false,
       configHash,
       // Fixed weights stand in no state that all of them would have.
-      sharingKey: `${sharingKeyOf(service, hypotheses)} ${weightBp}`,
+      sharingKey: `${sharingKeyOf(service, hypotheses)} ${drawn}`,
       fingerprint,
     },
     reportAlpha: analysis.alphaRollback / (challengers * claims(hypotheses)),

@@ -139,7 +139,7 @@ export type UnitBatch = {
   readonly events: Readonly<Record<string, readonly number[]>>
 }
 
-/** Keys of one service, by their hashes. */
+/** Keys of one service, or of an experiment under what its state is kept under, by their hashes. */
 export type UnitClaims = { readonly service: string; readonly units: readonly number[] }
 
 /** One change of a rollout, taken whole or not at all. */

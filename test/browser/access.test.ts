@@ -40,15 +40,15 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
   const open = openOn(t, browser, stage)
 
   /** Opens a view and signs in. */
-  const enter = async (token: string, hash = '#/services/credit-risk') => {
-    const opened = await open(hash)
+  const enter = async (t: Test, token: string, hash = '#/services/credit-risk') => {
+    const opened = await open(t, hash)
     await opened.page.getByLabel('Token').fill(token)
     await opened.page.getByRole('button', { name: 'Sign in' }).click()
     return opened
   }
 
   await t.test('without a token nothing is shown but the question for one', async (t) => {
-    const { page, faults } = await open('#/services/credit-risk')
+    const { page, faults } = await open(t, '#/services/credit-risk')
     await page.getByLabel('Token').waitFor()
     t.notMatch(await page.content(), 'credit-risk')
     t.equal(await page.getByRole('alert').count(), 0, 'nothing is wrong yet')
@@ -59,20 +59,20 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
   })
 
   await t.test('a token that is not known is asked for again', async (t) => {
-    const { page } = await enter('no-such-token')
+    const { page } = await enter(t, 'no-such-token')
     await page.getByText('this token is not known').waitFor()
     t.equal(await page.evaluate('sessionStorage.length'), 0, 'it is not kept')
   })
 
   await t.test('an expired token is told as such', async () => {
-    const { page } = await enter('old-token-0123456789')
+    const { page } = await enter(t, 'old-token-0123456789')
     await page.getByText('token "old" expired at').waitFor()
   })
 
   await t.test(
     'a token is kept for this tab: a reload does not ask, signing out forgets',
     async (t) => {
-      const { page, faults } = await enter('ops-token-0123456789')
+      const { page, faults } = await enter(t, 'ops-token-0123456789')
       await page.getByRole('button', { name: 'Abort' }).waitFor()
       await page.reload()
       await page.getByRole('button', { name: 'Abort' }).waitFor()
@@ -90,7 +90,7 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
   await t.test(
     'without the scope `operate` there is everything to read and nothing to press',
     async (t) => {
-      const { page } = await enter('viewer-token-0123456')
+      const { page } = await enter(t, 'viewer-token-0123456')
       await page.getByText('does not have the scope').waitFor()
       await page.getByRole('article', { name: 'rmse', exact: true }).waitFor()
       t.equal(await page.getByRole('group', { name: 'What to do' }).count(), 0)
@@ -99,7 +99,7 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
   )
 
   await t.test('without the scope `read` another token is asked for', async (t) => {
-    const { page } = await enter('labels-token-0123456', '#/')
+    const { page } = await enter(t, 'labels-token-0123456', '#/')
     await page.getByText('token "labels" has the scopes feedback; this needs read').waitFor()
     await page.getByLabel('Token').waitFor()
     t.notMatch(await page.textContent('body'), /Asking the gateway|read only/)
@@ -107,7 +107,7 @@ async function testTokens(t: Test, browser: Browser): Promise<void> {
   })
 
   await t.test('a token that expires while somebody looks ends what they see', async (t) => {
-    const { page } = await enter('guest-token-01234567')
+    const { page } = await enter(t, 'guest-token-01234567')
     await page.locator('.link-live').waitFor()
     await stage.advance(2000)
     await page.getByText('token "guest" expired at').waitFor({ timeout: 60_000 })

@@ -29,7 +29,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
 
   for (const view of VIEWS) {
     await t.test(`${view} has no serious fault, in light and in dark`, async (t) => {
-      const { page } = await open(view)
+      const { page } = await open(t, view)
       await page.locator('.link-live').waitFor()
       await page.locator('h1').waitFor()
       t.same(await findFaults(page), [], 'light')
@@ -38,7 +38,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
     })
 
     await t.test(`${view} fits the narrowest and the widest window`, async (t) => {
-      const { page } = await open(view, { width: 360 })
+      const { page } = await open(t, view, { width: 360 })
       await page.locator('h1').waitFor()
       for (const width of [360, 768, 1600]) {
         await page.setViewportSize({ width, height: 800 })
@@ -55,7 +55,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
   }
 
   await t.test('a dialog has no serious fault either', async (t) => {
-    const { page } = await open('#/services/churn')
+    const { page } = await open(t, '#/services/churn')
     await page.getByRole('button', { name: 'Set weight' }).click()
     t.same(await findFaults(page), [], 'light')
     await page.emulateMedia({ colorScheme: 'dark' })
@@ -63,7 +63,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
   })
 
   await t.test('everything can be reached and used by keyboard', async (t) => {
-    const { page } = await open('#/')
+    const { page } = await open(t, '#/')
     await page.getByRole('link', { name: 'churn' }).waitFor()
     await page.keyboard.press('Tab')
     t.equal(await focused(page), 'Skip to the content')
@@ -86,7 +86,7 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
   })
 
   await t.test('a decision is said aloud, once, without moving the focus', async (t) => {
-    const { page } = await open('#/services/credit-risk')
+    const { page } = await open(t, '#/services/credit-risk')
     await page.getByRole('button', { name: 'Abort' }).focus()
     await stage.advance(60_000)
     const said = page.locator('[role=status]', { hasText: 'Promoted from 50 % to 100 %' })

@@ -11,7 +11,7 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
   const stage = await openStage({ scripts: [UNDER_WAY, WAITS] })
   t.teardown(stage.close)
   const open = openOn(t, browser, stage)
-  const { page, faults } = await open('#/services/credit-risk')
+  const { page, faults } = await open(t, '#/services/credit-risk')
 
   await t.test('before evidence is overruled it is said', async (t) => {
     await page.getByRole('button', { name: 'Promote' }).click()
@@ -82,7 +82,7 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
   })
 
   await t.test('nobody decides on what has changed since they looked', async (t) => {
-    const { page } = await open('#/services/churn')
+    const { page } = await open(t, '#/services/churn')
     await page.getByRole('button', { name: 'Approve' }).click()
     const dialog = page.getByRole('dialog')
     t.match(await dialog.textContent(), /You decide on revision \d+: paused, step 3 of 5/)
@@ -98,7 +98,7 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
   await t.test(
     'a revision that is stale when it arrives is refused, and says what to do',
     async (t) => {
-      const { page } = await open('#/services/churn')
+      const { page } = await open(t, '#/services/churn')
       const byThen = async (route: Parameters<Parameters<Page['route']>[1]>[0]) => {
         const headers = { ...route.request().headers(), 'if-match': '"1"' }
         await route.continue({ headers })
@@ -119,7 +119,7 @@ void t.test('what an operator can ask for', skipWithout('chromium'), async (t) =
   )
 
   await t.test('a gateway that does not answer leaves it open what was decided', async (t) => {
-    const { page } = await open('#/services/churn')
+    const { page } = await open(t, '#/services/churn')
     await page.route('**/retry', (route) => route.abort())
     await page.getByRole('button', { name: 'Retry' }).click()
     await submit(page, 'Retry')

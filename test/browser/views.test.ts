@@ -20,7 +20,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   const open = openOn(t, browser, stage)
 
   await t.test('a file that was not taken is told, until it is mended', async (t) => {
-    const { page, faults } = await open('#/')
+    const { page, faults } = await open(t, '#/')
     await page.locator('table.overview tbody tr').first().waitFor()
     const told = page.locator('.refused-reload')
     t.equal(await told.count(), 0)
@@ -36,7 +36,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   })
 
   await t.test('those that want somebody to look come first, and can be searched', async (t) => {
-    const { page, faults } = await open('#/')
+    const { page, faults } = await open(t, '#/')
     const names = page.locator('table.overview tbody th a')
     await names.first().waitFor()
     t.same(await names.allTextContents(), [
@@ -60,7 +60,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
 
   await t.test('no cell of the list runs into the next one, however wide the window', async (t) => {
     for (const width of [1024, 1180, 1280, 1440]) {
-      const { page } = await open('#/', { width })
+      const { page } = await open(t, '#/', { width })
       await page.locator('tr', { hasText: 'credit-risk' }).waitFor()
       const beyond = await page
         .locator('table.overview td')
@@ -76,7 +76,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   await t.test(
     'a service shows why it waits: what is missing, and the evidence so far',
     async (t) => {
-      const { page, faults } = await open('#/services/credit-risk')
+      const { page, faults } = await open(t, '#/services/credit-risk')
       await page.getByText('rmse: a rise above 5 % is not excluded yet').waitFor()
       t.match(await page.locator('.step.is-current').textContent(), '50 %')
       const rmse = page.getByRole('article', { name: 'rmse', exact: true })
@@ -101,7 +101,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   )
 
   await t.test('a decision is told with its evidence', async (t) => {
-    const { page, faults } = await open('#/services/fraud-score')
+    const { page, faults } = await open(t, '#/services/fraud-score')
     await page.getByText('Rolled back: rmse. The baseline serves everything.').waitFor()
     const log = page.getByRole('region', { name: 'Decisions' })
     t.match(
@@ -133,7 +133,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     async (t) => {
       stage.takeStoreAway('away since 2027-05-04T09:29:00.000Z: the last weights are served')
       t.teardown(() => stage.takeStoreAway(null))
-      const { page, faults } = await open('#/services/credit-risk')
+      const { page, faults } = await open(t, '#/services/credit-risk')
       const banner = page.getByRole('alert')
       await banner.getByText('The store is away since 2027-05-04T09:29:00.000Z').waitFor()
       t.equal(await page.locator('.link-sign').textContent(), 'no store')
@@ -143,7 +143,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
       const standing = page.getByRole('region', { name: 'Where it stands' })
       t.match(await standing.textContent(), /Nothing moves without the store/)
       t.notMatch(await standing.textContent(), 'Next step')
-      const overview = await open('#/')
+      const overview = await open(t, '#/')
       await overview.page.getByText('The store is away since').waitFor()
       stage.takeStoreAway(null)
       await page.locator('.link-live').waitFor()
@@ -156,13 +156,13 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   )
 
   await t.test('the answers of a shadow stand beside the live ones', async (t) => {
-    const { page } = await open('#/services/translator')
+    const { page } = await open(t, '#/services/translator')
     const pairs = page.getByRole('region', { name: 'Last pairs of canary that disagreed' })
     t.match(await pairs.locator('tbody tr').first().textContent(), /9f2c-4884.*0\.13.*0\.31\+0\.18/)
   })
 
   await t.test('challengers are compared one by one', async (t) => {
-    const { page } = await open('#/services/checkout-offer')
+    const { page } = await open(t, '#/services/checkout-offer')
     const panel = page.getByRole('region', { name: 'b against the baseline', exact: true })
     t.match(await panel.textContent(), /better.*10,911 of 32,781.*errors/)
     t.equal(await page.locator('.page-head .badge').textContent(), '·experiment')
@@ -191,7 +191,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   })
 
   await t.test('rules say what they match, whom they name, and who answered how', async (t) => {
-    const { page, faults } = await open('#/services/pricing')
+    const { page, faults } = await open(t, '#/services/pricing')
     const rows = page.getByRole('region', { name: 'Rules', exact: true }).locator('tbody tr')
     await rows.first().waitFor()
     t.same(
@@ -208,7 +208,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   })
 
   await t.test('what happens is shown as it happens', async (t) => {
-    const { page, faults } = await open('#/services/credit-risk')
+    const { page, faults } = await open(t, '#/services/credit-risk')
     await page.locator('.step.is-current').waitFor()
     const before = await page.locator('.log > li').count()
     await stage.advance(60_000)
@@ -221,7 +221,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
   })
 
   await t.test('a service that is not configured says so, and leads back', async () => {
-    const { page } = await open('#/services/no-such')
+    const { page } = await open(t, '#/services/no-such')
     await page.getByText('This service is not in the configuration.').waitFor()
     await page.getByRole('link', { name: 'All services' }).click()
     await page.getByRole('heading', { name: 'Services' }).waitFor()
@@ -238,7 +238,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
         }),
     })
     t.teardown(stage.close)
-    const { page, faults } = await openOn(t, browser, stage)('#/')
+    const { page, faults } = await openOn(t, browser, stage)(t, '#/')
     const last = page.locator('tr', { hasText: 'model-199' })
     for (round = 0; round < 4; round++) {
       await last.getByText(`canary ${5 + round} %`).waitFor()

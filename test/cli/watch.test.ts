@@ -236,13 +236,13 @@ t.test('Several services are a table with a line each, alarming ones by their ha
   const frame = lastFrame((await watch(admin, [], TERMINAL, [nothing])).fake.stdout())
   t.same(frame, [
     'serin  6 services                                                   12:00:00 UTC',
-    '  service  phase         step  canary           evidence             next',
-    '  good     progressing   2/4   ██░░░░░░░░ 20 %  rmse no worse 70 %  2 min',
-    '  bad      progressing   2/4   ██░░░░░░░░ 20 %  errors worse 75 %   2 min',
-    '  unread   not read yet  -     ██░░░░░░░░ 20 %  -                       -',
-    '  fixed    fixed         -     █░░░░░░░░░ 10 %  -                       -',
-    '  abn      experiment    -     █░░░░░░░░░ 10 %  -                       -',
-    '  won      canary won    -     █░░░░░░░░░ 10 %  -                       -',
+    '  service  phase          step  canary           evidence             next',
+    '  good     progressing    2/4   ██░░░░░░░░ 20 %  rmse no worse 70 %  2 min',
+    '  bad      progressing    2/4   ██░░░░░░░░ 20 %  errors worse 75 %   2 min',
+    '  unread   not read yet   -     ██░░░░░░░░ 20 %  -                       -',
+    '  fixed    fixed weights  -     █░░░░░░░░░ 10 %  -                       -',
+    '  abn      experiment     -     █░░░░░░░░░ 10 %  -                       -',
+    '  won      canary won     -     █░░░░░░░░░ 10 %  -                       -',
   ])
 })
 

@@ -26,8 +26,6 @@ const count = (how: Way, taken: readonly ShellBlock[]) => {
 }
 const take: Take = (page, some, how = 'run here') => count(how, [list.take(page, some)])[0]!
 
-// Coverage makes the start of a process half as long again, and these are many.
-delete process.env['NODE_V8_COVERAGE']
 t.setTimeout(240_000)
 // It goes on while the blocks are run that ask no gateway.
 const world = await startWorld(t)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -48,7 +49,10 @@ const [INSTALL_ALL, PACK, INSTALL] = shellBlocks()
   .map((line) => line.split(' '))
 
 t.test('The package installs in an empty folder, and serves from there.', async (t) => {
-  const folder = t.testdir({ 'package.json': '{"private":true}' })
+  // Far from the project: in a folder of its own Node would find what only its tests depend on.
+  const folder = mkdtempSync(join(tmpdir(), 'serin-package-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'package.json'), '{"private":true}')
   t.same(INSTALL_ALL, ['npm', 'ci'], 'which was done, or nothing would run here')
   t.equal(PACK![0], 'npm')
   const [packed] = JSON.parse(

@@ -6,6 +6,7 @@ const SUITES = [
   'blue-green',
   'business',
   'experiment',
+  'experiment-replicas',
   'mirror',
   'mirror-labels',
   'mirror-step',

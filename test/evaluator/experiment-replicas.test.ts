@@ -1,123 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fc } from '../support/fast-check.ts'
 import t from 'tap'
-import type { EventEvidence } from '../../src/domain/evidence.ts'
-import type { Prediction } from '../../src/domain/prediction.ts'
-import type { Service } from '../../src/domain/service.ts'
-import { Evaluator } from '../../src/evaluator/evaluator.ts'
-import { ServiceBook } from '../../src/metrics/service-recorder.ts'
-import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
+import { counts, ExperimentProcesses, startTwo } from '../fakes/experiment-processes.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
-import { MemoryStore } from '../fakes/memory-store.ts'
-import { ERRORS, ManualClock, RMSE } from '../fakes/simulated-service.ts'
-import { nobodyAnswers } from '../fakes/simulation.ts'
+import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
 
 const SERVICE = threeWay([ERRORS, RMSE])
 
-/** Evaluators on one store and one clock, with the same experiment; the first decides. */
-class Processes {
-  readonly clock = new ManualClock()
-  readonly store = new MemoryStore()
-  readonly errors: unknown[] = []
-  readonly all: Process[] = []
-  readonly #units: (() => number) | null
-  #requests = 0
-
-  constructor(keys: (() => number) | null = null) {
-    this.#units = keys
-  }
-
-  async start(service: Service = SERVICE): Promise<Process> {
-    const { clock, store } = this
-    const predictions: Prediction[] = []
-    const remember = (prediction: Prediction) => predictions.push(prediction)
-    const process: Process = {
-      predictions,
-      winner: null,
-      book: new ServiceBook({ service, clock, remember, previous: null }),
-      evaluator: new Evaluator({
-        ...{ store, clock, holder: `p${this.all.length}`, fetchProvider: nobodyAnswers },
-        reachability: () => ({ ready: true, downForMs: 0 }),
-        confirm: () => 'not-asked',
-        apply: () => {},
-        applyWinner: (_service, winner) => (process.winner = winner),
-        onDecision: () => {},
-        onError: (_what, error) => this.errors.push(error),
-      }),
-    }
-    const plan = buildExperimentPlan(service, 'hash')!
-    await process.evaluator.addExperiment({ plan, book: process.book })
-    this.all.push(process)
-    return process
-  }
-
-  async run(ms: number, looking: readonly Process[] = this.all): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 250) {
-      this.clock.ms += 250
-      for (const { evaluator } of looking) await evaluator.look()
-    }
-  }
-
-  /** Requests in rounds of four: two for the baseline, one for each challenger. */
-  serve({ book }: Process, rounds: number): void {
-    for (let n = 0; n < rounds; n++) {
-      for (const variant of ['baseline', 'b', 'baseline', 'c']) {
-        const none = { suppressed: false, keyMissing: false, overrideRefused: false }
-        const unit = this.#units?.() ?? null
-        const reason = unit === null ? 'random' : 'key'
-        const ticket = book.begin({ variant, reason, unit, ...none }, `r${this.#requests++}`)
-        book.end(ticket, 'ok', 200, 5)
-        book.predicted(ticket, 1)
-      }
-    }
-  }
-
-  /** What one has served since the last time is labelled on another one. */
-  async label(served: Process, { evaluator }: Process, label = 3): Promise<readonly string[]> {
-    const results: string[] = []
-    for (const prediction of served.predictions.splice(0)) {
-      if (prediction.cohort === -1) continue
-      const { result, alsoChanged } = evaluator.label(prediction, label)
-      results.push(result)
-      await this.store.commitFeedback({
-        labels: [],
-        events: [],
-        tallies: structuredClone(alsoChanged ?? []),
-      })
-    }
-    return results
-  }
-}
-
-type Process = {
-  readonly evaluator: Evaluator
-  readonly book: ServiceBook
-  readonly predictions: Prediction[]
-  winner: string | null
-}
-
-/** Units, and labels that came and that did not, of each challenger's comparison: [baseline, challenger]. */
-function counts({ store }: Processes, { evaluator }: Process) {
-  return Object.fromEntries(
-    evaluator.experiment('svc')!.comparisons.map(({ variant, units }) => {
-      const { hypotheses } = store.records.get(`svc/${variant}`)!.evidence!
-      const { trials, events } = hypotheses['rmse/label-missing'] as EventEvidence
-      return [variant, { units: [units.baseline, units.challenger], trials, missing: events }]
-    }),
-  )
-}
-
-async function startTwo(service = SERVICE) {
-  const world = new Processes()
-  const leader = await world.start(service)
-  await world.run(2000)
-  const follower = await world.start(service)
-  await world.run(4000)
-  return { world, leader, follower }
-}
-
 t.test('an experiment learns from the requests of all processes', async (t) => {
-  const { world, leader, follower } = await startTwo()
+  const { world, leader, follower } = await startTwo(SERVICE)
   t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
   world.serve(leader, 10)
   world.serve(follower, 20)
@@ -164,7 +55,7 @@ t.test(
 )
 
 t.test('labels that never come are missing wherever their request was served', async (t) => {
-  const { world, leader, follower } = await startTwo()
+  const { world, leader, follower } = await startTwo(SERVICE)
   world.serve(follower, 10)
   await world.run(2000)
   follower.predictions.splice(0, 4)
@@ -176,7 +67,7 @@ t.test('labels that never come are missing wherever their request was served', a
 })
 
 t.test('who takes over goes on with what was stored', async (t) => {
-  const { world, leader, follower } = await startTwo()
+  const { world, leader, follower } = await startTwo(SERVICE)
   world.serve(leader, 10)
   world.serve(follower, 10)
   await world.run(9000)
@@ -193,7 +84,7 @@ t.test('who takes over goes on with what was stored', async (t) => {
 })
 
 t.test('a winner ends what is compared everywhere', async (t) => {
-  const { world, leader, follower } = await startTwo()
+  const { world, leader, follower } = await startTwo(SERVICE)
   world.serve(follower, 5)
   await world.run(9000)
   const promote = { verb: 'promote', full: false, variant: 'b', actor: 'me', note: null } as const
@@ -212,7 +103,7 @@ t.test('a winner ends what is compared everywhere', async (t) => {
 t.test(
   'another version of a challenger is another configuration, whatever is served',
   async (t) => {
-    const world = new Processes()
+    const world = new ExperimentProcesses(SERVICE)
     const leader = await world.start()
     await world.run(2000)
     const variants = SERVICE.variants.map((v) => (v.name === 'b' ? { ...v, version: '9.9' } : v))
@@ -225,17 +116,9 @@ t.test(
 )
 
 t.test('other weights are another configuration, until they are loaded', async (t) => {
-  const { world, leader, follower } = await startTwo()
+  const { world, leader, follower } = await startTwo(SERVICE)
   const service = threeWay([ERRORS, RMSE], false, { b: 1000, c: 1000 })
-  const remember = (prediction: Prediction) => follower.predictions.push(prediction)
-  const reload = async (process: Process) => {
-    const { clock } = world
-    const book = new ServiceBook({ service, clock, remember, previous: process.book })
-    Object.assign(process, { book })
-    const plan = buildExperimentPlan(service, 'other')!
-    await process.evaluator.reconfigureExperiments([{ plan, book }], 'configuration')
-  }
-  await reload(follower)
+  await world.reload(follower, service)
   world.serve(follower, 10)
   t.ok(
     follower.predictions.every(({ cohort }) => cohort === -1),
@@ -245,29 +128,13 @@ t.test('other weights are another configuration, until they are loaded', async (
   world.serve(follower, 10)
   await world.run(2000)
   t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
-  await reload(leader)
+  await world.reload(leader, service)
   await world.run(4000)
   t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
   world.serve(follower, 10)
   await world.run(9000)
   const units = [20, 10]
   t.match(counts(world, leader), { b: { units }, c: { units } })
-  t.same(world.errors, [])
-})
-
-t.test('with keys an experiment learns from who decides alone', async (t) => {
-  let keys = 0
-  const world = new Processes(() => (keys += 1))
-  const leader = await world.start(threeWay([ERRORS, RMSE], true))
-  await world.run(2000)
-  const follower = await world.start(threeWay([ERRORS, RMSE], true))
-  await world.run(4000)
-  world.serve(leader, 10)
-  world.serve(follower, 10)
-  await world.run(9000)
-  const units = [20, 10]
-  t.match(counts(world, leader), { b: { units }, c: { units } })
-  t.equal(leader.evaluator.replicasOf('svc'), null)
   t.same(world.errors, [])
 })
 
@@ -286,7 +153,7 @@ t.test(
     let labelled = 0
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { minLength: 5, maxLength: 15 }), async (turns) => {
-        const { world, leader } = await startTwo()
+        const { world, leader } = await startTwo(SERVICE)
         await world.start()
         await world.run(4000)
         const wanted: Record<string, readonly [number, number]> = {

@@ -208,6 +208,25 @@ t.test('a comparison says what is known, over all required metrics', (t) => {
   t.end()
 })
 
+t.test('what processes have to agree on to be compared together', (t) => {
+  const keysOf = (weightsBp: Record<string, number>, key: Service['split']['key'] = null) => {
+    const of = split({ split: { ...split().split, weightsBp, key } })
+    return planOf(of).comparisons.map(({ plan }) => plan.sharingKey)
+  }
+  const even = { b: 2500, c: 2500 }
+  // For b and the baseline one to two in both.
+  const uneven = { b: 2000, c: 4000 }
+  t.same(keysOf(even), keysOf(even))
+  t.equal(keysOf(even)[0], keysOf(uneven)[0])
+  t.not(keysOf(even)[1], keysOf(uneven)[1])
+  const key = { from: 'header', name: 'x-user-id' } as const
+  t.same(keysOf(even, key), keysOf({ ...even }, key))
+  const [b, c] = keysOf(even, key)
+  t.not(b, keysOf(uneven, key)[0], 'a key that was of b is of c')
+  t.not(c, keysOf(uneven, key)[1])
+  t.end()
+})
+
 t.test('another way to deal keys begins the evidence anew; the hash is as it always was', (t) => {
   const key = { from: 'header', name: 'x-coin' } as const
   const keyed = (coin?: 'value') =>

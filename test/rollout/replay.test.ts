@@ -8,7 +8,7 @@ import { outsideOf } from '../../src/rollout/outside.ts'
 import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
-import { NOW, plan, state } from '../fakes/rollout.ts'
+import { NOW, PAUSED, plan, state } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const BOTH: readonly MetricSpec[] = [ERRORS, RMSE]
@@ -188,6 +188,13 @@ t.test('In a step that only waits nothing is due but the end of the rollout.', a
   const later = state({ phase: 'progressing' }, { startedAt: NOW, stepEnteredAt: NOW })
   t.equal(moments.next(NOW, later), null, 'without cohorts there is nothing to judge')
   t.equal(moments.next(NOW, state({ phase: 'watching', watchUntil: NOW + 5 })), NOW + 255)
+})
+
+t.test('In a pause nothing is due but its end, where it has one.', async (t) => {
+  const later = { ...(await recorded(3)).decisions[0]!, at: NOW + 9000 }
+  const moments = new Moments({ cohorts: [], decisions: [later], until: NOW + 1e6 }, rules(BOTH))
+  t.equal(moments.next(NOW, state(PAUSED('timer', { resumeAt: NOW + 500 }))), NOW + 750)
+  t.equal(moments.next(NOW, state(PAUSED('operator'))), NOW + 9000)
 })
 
 t.test('A log without a first step cannot be judged again.', async (t) => {

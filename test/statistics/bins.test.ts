@@ -36,6 +36,14 @@ t.test(
   },
 )
 
+t.test('values are told apart between which there is no number', (t) => {
+  const low = 1 + Number.EPSILON
+  const high = 1 + 2 * Number.EPSILON
+  t.equal(low + (high - low) / 2, high, 'halfway is rounded up')
+  t.same(countsOf([low, low, high]), [0, 2, 1, 0])
+  t.end()
+})
+
 t.test('a constant is told from anything else on both sides', (t) => {
   for (const value of [0, 5, -1e9]) {
     const edges = decileEdges(Array<number>(500).fill(value))

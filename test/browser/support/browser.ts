@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 
 /** A page and what went wrong in it. */
 export type Watched = {
@@ -17,27 +17,61 @@ export function launchBrowser(): Promise<Browser> {
   })
 }
 
-/** Opens a page whose clock shows `now`, and notes what goes wrong in it. */
+/** How a page is looked at. */
+type Look = {
+  readonly width?: number
+  readonly height?: number
+  readonly scheme?: 'light' | 'dark'
+  readonly scale?: number
+}
+
+/** Opens a page whose clock shows `now` in a window of its own, and notes what goes wrong in it. */
 export async function openPage(
   browser: Browser,
   url: string,
-  options: {
-    readonly now: number
-    readonly width?: number
-    readonly height?: number
-    readonly scheme?: 'light' | 'dark'
-    readonly scale?: number
-  },
+  { now, scale = 1, ...look }: Look & { readonly now: number },
 ): Promise<Watched> {
-  const { now, width = 1440, height = 900, scheme = 'light', scale = 1 } = options
-  const context = await browser.newContext({
-    viewport: { width, height },
-    colorScheme: scheme,
+  return watchPage(await openWindow(browser, scale), url, now, look)
+}
+
+/** Opens views of a stage, by what stands behind its address, one after the other in tabs of one window. */
+export function openOn(
+  t: Test,
+  browser: Browser,
+  stage: { readonly url: string; readonly now: () => number },
+): (t: Test, hash: string, look?: Omit<Look, 'scale'>) => Promise<Watched> {
+  let opened: Promise<BrowserContext> | undefined
+  const openOnce = async () => {
+    const context = await openWindow(browser, 1)
+    // A window costs as much as several pages, and goes with its last one.
+    await context.newPage()
+    return context
+  }
+  t.teardown(async () => (await opened)?.close())
+  return async (t, hash, look = {}) => {
+    opened ??= openOnce()
+    const watched = await watchPage(await opened, stage.url + hash, stage.now(), look)
+    // Each holds a stream open, and a browser opens six to one host.
+    t.teardown(() => watched.page.close())
+    return watched
+  }
+}
+
+function openWindow(browser: Browser, scale: number): Promise<BrowserContext> {
+  return browser.newContext({
     deviceScaleFactor: scale,
     timezoneId: 'UTC',
     locale: 'en-GB',
     reducedMotion: 'reduce',
   })
+}
+
+async function watchPage(
+  context: BrowserContext,
+  url: string,
+  now: number,
+  { width = 1440, height = 900, scheme = 'light' }: Look,
+): Promise<Watched> {
   const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
@@ -47,20 +81,10 @@ export async function openPage(
       faults.push(message.text())
     }
   })
+  await page.setViewportSize({ width, height })
+  await page.emulateMedia({ colorScheme: scheme })
   // Timers run on; only what is shown as the present stands.
   await page.clock.setFixedTime(now)
   await page.goto(url)
   return { page, faults }
-}
-
-/** Opens views of a stage, by what stands behind its address; they are closed with the test. */
-export function openOn(t: Test, browser: Browser, stage: { url: string; now: () => number }) {
-  return async (
-    hash: string,
-    size: { readonly scheme?: 'light' | 'dark'; readonly width?: number } = {},
-  ): Promise<Watched> => {
-    const opened = await openPage(browser, stage.url + hash, { ...size, now: stage.now() })
-    t.teardown(() => opened.page.context().close())
-    return opened
-  }
 }

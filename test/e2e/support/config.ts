@@ -32,7 +32,8 @@ export function buildConfig(
   }
 }
 
-function storeOf(folder: string): string {
+/** The store of a folder; gateways that are to share one name the same folder. */
+export function storeOf(folder: string): string {
   const redis = process.env[REDIS_OF_SUITE]
   if (redis === undefined) return `lmdb:${join(folder, 'data')}`
   return `${redis}?prefix=${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`

@@ -75,9 +75,7 @@ export async function runSerin(
   admin: string | null = null,
 ): Promise<Ended> {
   const env = admin === null ? {} : { SERIN_ADMIN: admin }
-  // Coverage makes the start of a process half as long again, and these are many.
-  const plain = ['env', '-u', 'NODE_V8_COVERAGE', process.execPath, MAIN] as const
-  return spawnSerin(t, [...plain, ...args], env).ended
+  return spawnSerin(t, [process.execPath, MAIN, ...args], env).ended
 }
 
 /** Starts a process; it is killed with the test when it still runs then. */

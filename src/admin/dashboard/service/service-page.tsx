@@ -1,3 +1,4 @@
+import { kindOfSplit } from '../../../domain/kind-of-split.ts'
 import type { MeJson } from '../../identity.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import type { ServiceJson } from '../../present.ts'
@@ -128,12 +129,6 @@ export function ServicePage({
       </div>
     </div>
   )
-}
-
-/** As `serin status` says it of a service without a rollout. */
-function kindOfSplit({ comparisons, rules, weights }: ServiceJson): string {
-  if (comparisons.length > 0) return 'experiment'
-  return rules.length > 0 && weights['baseline'] === 100 ? 'key split' : 'fixed weights'
 }
 
 /** A metric that ended the attempt, as it was then. */
