@@ -25,7 +25,7 @@ import { cohortNumberAt } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { isDue } from './is-due.ts'
 import { KeptCohorts } from './kept-cohorts.ts'
-import { takeLearnt, withLearnt } from './learn-terms.ts'
+import { learnFrom, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
 import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 import { SharedCohorts, type OtherReplicas, type TurningReplicas } from './shared-cohorts.ts'
@@ -155,9 +155,7 @@ export class CohortCycle {
   #open(state: RolloutState, now: number, judged: boolean, number: number): void {
     const compares = isComparing(state) || state.phase === 'paused'
     if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
-    const { caps, bins = {} } = this.#evidence
-    const learnt = takeLearnt(this.#plan, { caps, bins }, this.#ledger)
-    this.#evidence = withLearnt(this.#evidence, learnt)
+    this.#evidence = learnFrom(this.#ledger, this.#evidence, this.#plan)
     this.#lastNumber = number
     this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     const pi = state.weightBp / WHOLE_BP
@@ -179,11 +177,10 @@ export class CohortCycle {
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
     const before = this.#evidence
     this.#evidence = this.#pairs.fold(before, state, now, this.#shared)
-    let changed = this.#evidence !== before
     // Between two turns there is mostly nothing but the open cohort.
-    if (this.#hasClosed && this.#foldDraws(now, monotonicNow)) changed = true
+    const isFolded = this.#hasClosed && this.#foldDraws(now, monotonicNow)
     this.#shared.release()
-    return changed
+    return isFolded || this.#evidence !== before
   }
 
   /** Nothing waits to be folded, here or at others. */

@@ -8,11 +8,8 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 
 type Learnt = Pick<LearntTerms, 'caps' | 'bins'>
 
-const NOTHING: Learnt = { caps: {}, bins: {} }
-
 /** What the ledger's first values have taught since the last time, of what is not known yet. */
 export function takeLearnt(plan: RolloutPlan, known: Learnt, ledger: CohortLedger): Learnt {
-  if (plan.metrics.every(isKnown) && !plan.hypotheses.some(isOfDrift)) return NOTHING
   const caps: Record<string, number> = {}
   for (const metric of plan.metrics) {
     if (isKnown(metric) || known.caps[metric.name] !== undefined) continue
@@ -27,6 +24,13 @@ export function takeLearnt(plan: RolloutPlan, known: Learnt, ledger: CohortLedge
     if (edges !== null) bins[id] = edges
   }
   return { caps, bins }
+}
+
+/** The evidence with what the ledger's first values have taught since the last time; the same where that is nothing. */
+export function learnFrom(ledger: CohortLedger, evidence: Evidence, plan: RolloutPlan): Evidence {
+  if (plan.metrics.every(isKnown) && !plan.hypotheses.some(isOfDrift)) return evidence
+  const { caps, bins = {} } = evidence
+  return withLearnt(evidence, takeLearnt(plan, { caps, bins }, ledger))
 }
 
 /** Values of the metric teach nothing: they are not capped, or by the configuration. */
@@ -56,7 +60,6 @@ export function takePairCaps(
 
 /** The evidence with what was learnt beside what it has, which is frozen for the attempt; the same where that is all. */
 export function withLearnt(evidence: Evidence, { caps, bins }: Learnt): Evidence {
-  if (caps === NOTHING.caps && bins === NOTHING.bins) return evidence
   const isNews = (learnt: object, known: object = {}) =>
     Object.keys(learnt).some((name) => !(name in known))
   let next = evidence
