@@ -17,48 +17,46 @@ export const NO_UNITS: Buffer = Buffer.alloc(0)
 export type EncodedUnits = { readonly cohort: number; readonly bytes: Buffer }
 
 /**
- * The evidence of a service with the units of its newest cohorts behind it, encoded: with a place of its own for each
- * batch, every tick of every service would be a page of the disk more.
+ * The evidence of a service with the units of its newest cohorts behind it, encoded, those that stood there and those
+ * that are `added`; and all of these. With a place of its own for each batch, every tick of every service would be a
+ * page of the disk more.
  * Layout: 2 · length of the evidence u32 · evidence · units (of each batch: cohort f64 · length u32 · batch).
  */
-export function joinLive(evidence: Buffer, units: Buffer): Buffer {
-  const record = Buffer.allocUnsafe(UNITS_AT + evidence.length + units.length)
+export function joinLive(
+  evidence: Buffer,
+  units: Buffer,
+  added: readonly EncodedUnits[],
+): { readonly record: Buffer; readonly units: Buffer } {
+  // A batch replaces that of the same cohort.
+  const isNew = added.every(({ cohort }) => !holds(units, cohort))
+  const kept = isNew ? units : without(units, added)
+  const start = UNITS_AT + evidence.length
+  const length = added.reduce((sum, { bytes }) => sum + BATCH_AT + bytes.length, kept.length)
+  const record = Buffer.allocUnsafe(start + length)
   record[0] = LIVE
   record.writeUInt32LE(evidence.length, 1)
   evidence.copy(record, UNITS_AT)
-  units.copy(record, UNITS_AT + evidence.length)
-  return record
+  kept.copy(record, start)
+  let at = start + kept.length
+  for (const { cohort, bytes } of added) {
+    record.writeDoubleLE(cohort, at)
+    record.writeUInt32LE(bytes.length, at + 8)
+    bytes.copy(record, at + BATCH_AT)
+    at += BATCH_AT + bytes.length
+  }
+  return { record, units: record.subarray(start) }
 }
 
-/** What `joinLive` was given; also of evidence alone. */
+/** The evidence and the units of a record; also of evidence alone. */
 export function splitLive(record: Buffer): { readonly evidence: Buffer; readonly units: Buffer } {
   if (record[0] !== LIVE) return { evidence: record, units: NO_UNITS }
   const end = UNITS_AT + record.readUInt32LE(1)
   return { evidence: record.subarray(UNITS_AT, end), units: record.subarray(end) }
 }
 
-/** The units of a record with new ones behind them; a batch replaces that of the same cohort. */
-export function addUnits(units: Buffer, added: readonly EncodedUnits[]): Buffer {
-  if (added.length === 0) return units
-  const isNew = added.every(({ cohort }) => !holds(units, cohort))
-  if (isNew) return join(units, added)
-  const kept = listUnits(units).filter(({ cohort }) => !added.some((a) => a.cohort === cohort))
-  return join(NO_UNITS, [...kept, ...added])
-}
-
-function join(units: Buffer, added: readonly EncodedUnits[]): Buffer {
-  let at = units.length
-  let length = at
-  for (const { bytes } of added) length += BATCH_AT + bytes.length
-  const all = Buffer.allocUnsafe(length)
-  units.copy(all)
-  for (const { cohort, bytes } of added) {
-    all.writeDoubleLE(cohort, at)
-    all.writeUInt32LE(bytes.length, at + 8)
-    bytes.copy(all, at + BATCH_AT)
-    at += BATCH_AT + bytes.length
-  }
-  return all
+function without(units: Buffer, gone: readonly EncodedUnits[]): Buffer {
+  const kept = listUnits(units).filter(({ cohort }) => !gone.some((each) => each.cohort === cohort))
+  return joinLive(NO_UNITS, NO_UNITS, kept).units
 }
 
 function holds(units: Buffer, cohort: number): boolean {

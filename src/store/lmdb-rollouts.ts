@@ -9,13 +9,13 @@ import { isLeaseHeld } from './lmdb-lease.ts'
 import { removeAllShared } from './lmdb-replicas.ts'
 import { MAX_PAGE } from './limits.ts'
 import {
-  addUnits,
   allUnits,
   isMuch,
   joinLive,
   listUnits,
   NO_UNITS,
   splitLive,
+  type EncodedUnits,
 } from './live-record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { assertMovesOn } from './moves-on.ts'
@@ -144,13 +144,20 @@ function prepareChange(
 
   /** Puts evidence and units in their places; gives the units that stand with the evidence then. */
   const putLive = (waiting: Buffer): Buffer => {
-    const all = evidenceBytes === null ? NO_UNITS : addUnits(waiting, unitPuts)
-    const apart = evidenceBytes === null ? unitPuts : isMuch(all) ? listUnits(all) : []
-    for (const { cohort, bytes } of apart) void units.put([service, cohort], bytes)
-    if (evidenceBytes === null) return waiting
-    const kept = apart.length > 0 ? NO_UNITS : all
-    void evidence.put(service, joinLive(evidenceBytes, kept))
-    return kept
+    const putApart = (batches: readonly EncodedUnits[]) => {
+      for (const { cohort, bytes } of batches) void units.put([service, cohort], bytes)
+    }
+    if (evidenceBytes === null) {
+      putApart(unitPuts)
+      return waiting
+    }
+    let live = joinLive(evidenceBytes, waiting, unitPuts)
+    if (isMuch(live.units)) {
+      putApart(listUnits(live.units))
+      live = joinLive(evidenceBytes, NO_UNITS, [])
+    }
+    void evidence.put(service, live.record)
+    return live.units
   }
 
   return (changesSoFar, waiting) => {

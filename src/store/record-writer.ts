@@ -7,6 +7,9 @@ const TAGS = new Map(RECORD_WORDS.map((word, place) => [word, TAG.WORD + place])
 /** Room that is kept from one record to the next, in bytes; what a larger one needed goes with it. */
 const KEPT_BYTES = 64 * 1024
 
+/** Bytes of a piece of memory that short records share. */
+const PIECE_BYTES = 64 * 1024
+
 /**
  * Writes values as bytes, one record after the other into the same room. Thousands of records are written in a
  * tick, so what they are full of (objects, arrays, numbers and words) is written by plain loops.
@@ -15,6 +18,8 @@ export class RecordWriter {
   #bytes = Buffer.alloc(KEPT_BYTES)
   #view = viewOf(this.#bytes)
   #at = 0
+  #piece = Buffer.alloc(0)
+  #pieceAt = 0
 
   /** A new record that begins with this byte; what was written of another one is gone. */
   begin(first: number): void {
@@ -24,10 +29,21 @@ export class RecordWriter {
 
   /** What was written, as bytes of its own. */
   take(): Buffer {
-    const record = Buffer.allocUnsafe(this.#at)
+    const record = this.#allot(this.#at)
     this.#bytes.copy(record, 0, 0, this.#at)
     if (this.#bytes.length > KEPT_BYTES) this.#room(KEPT_BYTES)
     return record
+  }
+
+  /** Records are short and soon gone, and come by the thousand: many share a piece of memory. */
+  #allot(length: number): Buffer {
+    if (length > PIECE_BYTES / 8) return Buffer.allocUnsafeSlow(length)
+    if (this.#pieceAt + length > this.#piece.length) {
+      this.#piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+      this.#pieceAt = 0
+    }
+    this.#pieceAt += length
+    return this.#piece.subarray(this.#pieceAt - length, this.#pieceAt)
   }
 
   /** Throws on functions and symbols. */

@@ -1,6 +1,5 @@
 import t from 'tap'
 import {
-  addUnits,
   allUnits,
   isMuch,
   joinLive,
@@ -22,11 +21,14 @@ const encoded = (...batches: readonly ReturnType<typeof batch>[]) =>
   batches.map((each) => ({ cohort: each.cohort, bytes: encodeUnits(each) }))
 
 t.test('evidence and the units behind it come back', (t) => {
-  const units = addUnits(addUnits(NO_UNITS, encoded(batch(17_953_172_731))), encoded(batch(2)))
-  const found = splitLive(joinLive(EVIDENCE, units))
+  const first = joinLive(EVIDENCE, NO_UNITS, encoded(batch(17_953_172_731)))
+  const { record, units } = joinLive(EVIDENCE, first.units, encoded(batch(2)))
+  const found = splitLive(record)
   t.strictSame(found.evidence, EVIDENCE)
-  t.strictSame(allUnits([], found.units), [batch(2), batch(17_953_172_731)])
-  t.strictSame(splitLive(joinLive(EVIDENCE, NO_UNITS)), { evidence: EVIDENCE, units: NO_UNITS })
+  t.strictSame(found.units, units)
+  t.strictSame(allUnits([], units), [batch(2), batch(17_953_172_731)])
+  const alone = joinLive(EVIDENCE, NO_UNITS, [])
+  t.strictSame(splitLive(alone.record), { evidence: EVIDENCE, units: NO_UNITS })
   t.end()
 })
 
@@ -36,9 +38,9 @@ t.test('evidence that stands alone is one without units', (t) => {
 })
 
 t.test('a batch replaces that of the same cohort', (t) => {
-  const first = addUnits(NO_UNITS, encoded(batch(1), batch(2), batch(3)))
-  t.equal(addUnits(first, []), first)
-  const again = addUnits(first, encoded(batch(2, [7, 8])))
+  const first = joinLive(EVIDENCE, NO_UNITS, encoded(batch(1), batch(2), batch(3))).units
+  t.strictSame(joinLive(EVIDENCE, first, []).units, first)
+  const again = joinLive(EVIDENCE, first, encoded(batch(2, [7, 8]))).units
   t.strictSame(
     listUnits(again).map(({ cohort }) => cohort),
     [1, 3, 2],
@@ -50,7 +52,9 @@ t.test('a batch replaces that of the same cohort', (t) => {
 
 t.test('much is what would not go on half a page with the evidence', (t) => {
   const keys = (count: number) => Array.from({ length: count }, (_, n) => n)
-  t.notOk(isMuch(addUnits(NO_UNITS, encoded(batch(1, keys(100))))))
-  t.ok(isMuch(addUnits(NO_UNITS, encoded(batch(1, keys(130))))))
+  const unitsOf = (count: number) =>
+    joinLive(EVIDENCE, NO_UNITS, encoded(batch(1, keys(count)))).units
+  t.notOk(isMuch(unitsOf(100)))
+  t.ok(isMuch(unitsOf(130)))
   t.end()
 })
