@@ -1,5 +1,5 @@
 /** Changes of one group, at most: together they hold the event loop for about a millisecond. */
-const MOST = 128
+const MOST = 64
 
 /** Takes small changes together: of many, transactions would be most of the work. */
 export type WriteGroup = {
