@@ -11,6 +11,7 @@ const SUITES = [
   'mirror-labels',
   'mirror-step',
   'rollout',
+  'split',
 ]
 
 t.test(
