@@ -24,6 +24,8 @@ for (const { name, files } of groups) {
   const env = {
     ...rest,
     ...{ TAP_TIMEOUT: String(seconds), SUITES: JSON.stringify(files) },
+    // Tap would remove a test's folder before its teardown, while what the test has started writes to it.
+    TAP_SAVE_FIXTURE: '1',
     ...(SUITE_COVERAGE === undefined || !isCovered(files[0])
       ? {}
       : { NODE_V8_COVERAGE: SUITE_COVERAGE }),

@@ -16,6 +16,7 @@ const OUTPUT = '.tap/output.tap'
 const V8_COVERAGE = '.tap/v8'
 const COVERAGE = '.tap/coverage'
 const REPORT = '.tap/report/lcov.info'
+const FIXTURES = '.tap/fixtures'
 
 process.chdir(join(import.meta.dirname, '..'))
 const args = process.argv.slice(2)
@@ -32,7 +33,7 @@ for (const { command, debian, suites } of missing) {
   console.log(`skipped for want of ${command} (Debian package ${debian}): ${suites.join(', ')}`)
 }
 
-for (const left of [OUTPUT, V8_COVERAGE, COVERAGE, REPORT]) {
+for (const left of [OUTPUT, V8_COVERAGE, COVERAGE, REPORT, FIXTURES]) {
   rmSync(left, { recursive: true, force: true })
 }
 const ran = runTap(

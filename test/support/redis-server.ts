@@ -64,10 +64,12 @@ type Running = {
 const DURABLE = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'] as const
 
 async function launch(args: readonly string[]): Promise<Running> {
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const lines = createInterface({ input: child.stdout })
   let log = ''
+  // Not the suite's own: one that outlives a suite would hold up whoever reads what that says.
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
   await new Promise<void>((resolve, reject) => {
     lines.on('line', (line) => {
       log += `${line}\n`
