@@ -21,12 +21,22 @@ export function collectCoverage(from, to, compiled) {
   const src = `${pathToFileURL(resolve(compiled, 'src')).href}/`
   mkdirSync(to, { recursive: true })
   for (const file of readdirSync(from)) {
-    const { result } = JSON.parse(readFileSync(join(from, file), 'utf8'))
+    const result = readResult(join(from, file))
     // An .mjs is no module of tsc's: the build has generated it.
     const ours = result.filter(({ url }) => url.startsWith(src) && url.endsWith('.js'))
     if (ours.length > 0) writeFileSync(join(to, file), JSON.stringify({ result: ours }))
   }
   rmSync(from, { recursive: true })
+}
+
+function readResult(file) {
+  const text = readFileSync(file, 'utf8')
+  try {
+    return JSON.parse(text).result
+  } catch {
+    // A process that a test has killed at its end leaves half a file.
+    return []
+  }
 }
 
 /**
