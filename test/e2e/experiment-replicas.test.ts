@@ -1,12 +1,11 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readSample, readService, untilService } from './support/admin-api.ts'
-import { buildConfig, storeOf } from './support/config.ts'
+import { readService, untilService } from './support/admin-api.ts'
+import { storeOf } from './support/config.ts'
 import { startLoad, type Load } from './support/load.ts'
-import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
-import { runSerin, startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
+import { runSerin, type SerinGateway } from './support/serin-process.ts'
+import { startThreeWay } from './support/three-way.ts'
+import { startTwoGateways } from './support/two-gateways.ts'
 import { until } from './support/until.ts'
 
 t.test('A keyed experiment on one store is judged by who does not decide.', testExperiment)
@@ -61,43 +60,10 @@ function usersOf({ tally }: Load): number {
   return Math.ceil(tally.sent / 2)
 }
 
-/** Two gateways, of which the first one decides. */
 async function startTwo(t: Test) {
-  const store = storeOf(t.testdir({}))
-  const draw = seeded(9)
-  const [old, small, large] = await Promise.all([
-    startModel(t, draw, { error: 4, failures: 0 }),
-    startModel(t, draw, { error: 4, failures: 0.4 }),
-    startModel(t, draw, { error: 1, failures: 0 }),
-  ])
-  const service = {
-    match: { path: '/m/*' },
-    variants: {
-      baseline: { version: '1', upstreams: [old.origin] },
-      small: { version: '2-small', upstreams: [small.origin] },
-      large: { version: '2-large', upstreams: [large.origin] },
-    },
-    split: { key: 'header:x-user-id', weights: { small: '20%', large: '40%' } },
-    observe: { prediction: 'body:/outputs/0/data/0' },
-    analysis: {
-      interval: '500ms',
-      warmUp: 0,
-      metrics: {
-        errors: { kind: 'error-rate', maxIncrease: '0%', floor: '2%' },
-        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow: '2s', minLabels: 100, cap: 50 },
-      },
-    },
-  }
-  const start = (name: string) => {
-    const folder = join(t.testdirName, name)
-    mkdirSync(folder)
-    return startSerin(t, writeConfig(folder, buildConfig(folder, { m: service }, { store })))
-  }
-  const first = await start('first')
-  await until('it decides', async () => (await readSample(first.admin, 'serin_leader')) === 1)
-  const second = await start('second')
-  await until('both are known', async () => (await readSample(first.admin, 'serin_replicas')) === 2)
-  return { first, second }
+  const folder = t.testdir({})
+  const service = await startThreeWay(t, seeded(9), '2s')
+  return startTwoGateways(t, service, { folder, store: storeOf(folder) })
 }
 
 /** Users, each with two requests, and their labels by turns to these gateways; always the same for the same seed. */

@@ -3,36 +3,14 @@ import type { CommandAnswer } from '../../src/admin/commands.ts'
 import { askAdmin, readDecisions, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig } from './support/config.ts'
 import { startLoad } from './support/load.ts'
-import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
 import { runSerin, startSerin, writeConfig } from './support/serin-process.ts'
+import { startThreeWay } from './support/three-way.ts'
 import { until } from './support/until.ts'
 
 t.test('Three variants are compared; the winner that is promoted stays.', async (t) => {
   const draw = seeded(9)
-  const [old, small, large] = await Promise.all([
-    startModel(t, draw, { error: 4, failures: 0 }),
-    startModel(t, draw, { error: 4, failures: 0.4 }),
-    startModel(t, draw, { error: 1, failures: 0 }),
-  ])
-  const service = {
-    match: { path: '/m/*' },
-    variants: {
-      baseline: { version: '1', upstreams: [old.origin] },
-      small: { version: '2-small', upstreams: [small.origin] },
-      large: { version: '2-large', upstreams: [large.origin] },
-    },
-    split: { key: 'header:x-user-id', weights: { small: '20%', large: '40%' } },
-    observe: { prediction: 'body:/outputs/0/data/0' },
-    analysis: {
-      interval: '500ms',
-      warmUp: 0,
-      metrics: {
-        errors: { kind: 'error-rate', maxIncrease: '0%', floor: '2%' },
-        rmse: { kind: 'rmse', maxIncrease: '5%', labelWindow: '1s', minLabels: 100, cap: 50 },
-      },
-    },
-  }
+  const service = await startThreeWay(t, draw, '1s')
   const folder = t.testdir({})
   const file = writeConfig(folder, buildConfig(folder, { m: service }))
   const first = await startSerin(t, file)

@@ -1,26 +1,19 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Agent, request } from 'undici'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import { startRedis } from '../support/redis-server.ts'
-import {
-  postFeedback,
-  readDecisions,
-  readSample,
-  readService,
-  untilService,
-} from './support/admin-api.ts'
-import { buildConfig, buildLabelledMirror } from './support/config.ts'
+import { postFeedback, readDecisions, readService, untilService } from './support/admin-api.ts'
+import { buildLabelledMirror } from './support/config.ts'
 import { startModelProcess } from './support/model-process.ts'
 import { skipWithout } from './support/programs.ts'
-import { startSerin, writeConfig, type SerinGateway } from './support/serin-process.ts'
-import { until } from './support/until.ts'
+import type { SerinGateway } from './support/serin-process.ts'
+import { startTwoGateways } from './support/two-gateways.ts'
 
 /** Two gateways on one Redis, whose rollout begins with a mirror; the first one decides. */
 async function startTwo(t: Test) {
-  const redis = await startRedis(t, t.testdir())
+  const folder = t.testdir()
+  const redis = await startRedis(t, folder)
   const [baseline, canary] = [
     await startModelProcess(t, 'labelled-model.js', 1),
     await startModelProcess(t, 'labelled-model.js', 1),
@@ -29,17 +22,8 @@ async function startTwo(t: Test) {
     { baseline: baseline.origin, canary: canary.origin },
     { minRequests: 300, labelWindow: '3s' },
   )
-  const start = (name: string) => {
-    const folder = join(t.testdirName, name)
-    mkdirSync(folder)
-    const store = `redis://127.0.0.1:${redis.port}/0`
-    return startSerin(t, writeConfig(folder, buildConfig(folder, { m: service }, { store })))
-  }
-  const first = await start('first')
-  await until('it decides', async () => (await readSample(first.admin, 'serin_leader')) === 1)
-  const second = await start('second')
-  await until('both are known', async () => (await readSample(first.admin, 'serin_replicas')) === 2)
-  return { first, second }
+  const store = `redis://127.0.0.1:${redis.port}/0`
+  return startTwoGateways(t, service, { folder, store })
 }
 
 /** Users of one gateway, and their labels: by turns to each of both, half a second behind. */
