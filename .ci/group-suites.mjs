@@ -1,6 +1,6 @@
 /**
- * Folders of build/test/ whose suites start many programs (servers, browsers, the gateway itself), or compute for long. Their coverage is not
- * taken: it costs a third of the time, and what the others reach is enough.
+ * Folders of build/test/ whose suites start many programs (servers, browsers, the gateway itself), or compute for
+ * long. Their coverage is not taken: it costs a third of the time, and what the others reach is enough.
  */
 const WITHOUT_COVERAGE = ['abuse', 'browser', 'deploy', 'docs', 'e2e', 'property', 'simulation']
 

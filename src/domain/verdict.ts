@@ -139,6 +139,9 @@ export type MeasurementCounts = {
 /** A value in the metric's unit, null without data, and how many observations it comes from. */
 export type MetricValue = { readonly value: number | null; readonly n: number }
 
+/** Nothing was counted or measured. */
+export const NO_VALUE: MetricValue = { value: null, n: 0 }
+
 /**
  * `exact` intervals invert the e-process; `asymptotic` ones are for reading only: their level is not that of a
  * decision, so that one may lie beyond a margin before harm is shown.

@@ -2,7 +2,7 @@ import type { Side } from '../domain/cohort.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
-import type { MetricValue } from '../domain/verdict.ts'
+import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { JudgeContext } from '../rollout/judge.ts'
 import type { LimitReading } from '../rollout/limits.ts'
@@ -10,8 +10,6 @@ import type { PairLatency, StandingPairs } from '../rollout/pair-reports.ts'
 import { judgedPerSecond } from '../rollout/units.ts'
 import type { Look } from './observe.ts'
 import { sideBook } from './side-book.ts'
-
-const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /**
  * What reports need of a look beside its evidence. Reports live until the next ones, of every service: so it holds the

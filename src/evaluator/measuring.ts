@@ -1,3 +1,4 @@
+import { NO_VALUE } from '../domain/verdict.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Measurement, ProviderReading } from '../domain/measurement.ts'
 import {
@@ -139,8 +140,6 @@ export class Measuring {
     return measurement === null ? evidence : count(seen, metric, measurement)
   }
 }
-
-const NO_VALUE = { value: null, n: 0 }
 
 function isMeasured({ plan, state, warmUp }: Measured): boolean {
   const isRunning =

@@ -4,7 +4,7 @@ import type { UpstreamCount } from '../domain/faults.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import type { MetricReport, MetricValue } from '../domain/verdict.ts'
+import { NO_VALUE, type MetricReport, type MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { StepFigures } from '../metrics/variant-book.ts'
 import { stepValue } from '../rollout/figures.ts'
@@ -43,8 +43,6 @@ const BREAKER_SPAN_MS = 10_000
 const FAILING_ATTEMPTS = 20
 
 const NO_LIMITS: readonly LimitReading[] = []
-
-const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /** Whether the upstreams of a variant can be reached; handed in, since only the data plane knows. */
 export type Reachability = (variant: string) => {

@@ -1,7 +1,7 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { MetricSpec } from '../domain/rollout-spec.ts'
-import type { MetricReport, MetricValue } from '../domain/verdict.ts'
+import { NO_VALUE, type MetricReport } from '../domain/verdict.ts'
 import { effectOf } from './hypotheses.ts'
 import { countsOf, isOver, verdictOn } from './measurements.ts'
 
@@ -12,8 +12,6 @@ export const NO_EVIDENCE: MetricReport['evidence'] = {
   stepNonInferiority: null,
   stepHarm: null,
 }
-
-const NO_VALUE: MetricValue = { value: null, n: 0 }
 
 /**
  * The report of a metric with `method: threshold`: its verdict is what the measurements of this step add
