@@ -5,8 +5,10 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { runCli } from './cli/program.ts'
 import { keepGarbageYoung } from './keep-garbage-young.ts'
+import { keepTicksFast } from './keep-ticks-fast.ts'
 
 keepGarbageYoung()
+keepTicksFast()
 
 // A reader that has seen enough (`serin status | head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) {

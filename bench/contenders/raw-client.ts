@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { keepTicksFast } from '../../src/keep-ticks-fast.ts'
 import { collectBody } from './collect-body.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { place } from './place.ts'
@@ -17,6 +18,8 @@ type Job = { readonly res: ServerResponse; readonly message: Buffer }
 const idle: Connection[] = []
 const waiting: Job[] = []
 let open = 0
+
+keepTicksFast()
 
 createServer((req, res) =>
   collectBody(req, (body) => dispatch({ res, message: serialize(req, body ?? NOTHING) })),

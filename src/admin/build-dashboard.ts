@@ -57,5 +57,5 @@ async function readLicences(projectRoot: string): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildDashboard(process.cwd(), join(import.meta.dirname, 'dashboard'))
+  for (const folder of process.argv.slice(2)) await buildDashboard(process.cwd(), folder)
 }

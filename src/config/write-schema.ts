@@ -1,4 +1,4 @@
-// Writes config/serin.schema.json anew: `node dist/config/write-schema.js` after a build.
+// Writes config/serin.schema.json anew: `npm run docs:schema`.
 import { writeFile } from 'node:fs/promises'
 import { buildJsonSchema } from './json-schema.ts'
 

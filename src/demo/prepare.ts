@@ -48,5 +48,5 @@ export async function prepareDemo(projectRoot: string, folder: string): Promise<
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await prepareDemo(process.cwd(), import.meta.dirname)
+  for (const folder of process.argv.slice(2)) await prepareDemo(process.cwd(), folder)
 }

@@ -30,7 +30,7 @@ export type DemoOptions = {
   readonly write: (text: string) => void
   /** Redraw in place; default: whether stdout is a terminal. */
   readonly interactive?: boolean
-  /** Default: what lies beside this module. */
+  /** Default: the program that runs, and what lies beside this module. */
   readonly files?: Partial<DemoFiles>
   /** When to give up, in milliseconds; default: the pace's. */
   readonly limits?: Partial<DemoPace['limits']>
@@ -174,7 +174,8 @@ async function reportFailure(options: DemoOptions, error: Error, folder: string)
 function defaultFiles(): DemoFiles {
   const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
   return {
-    gatewayEntry: beside('../main.js'),
+    // Whatever runs this is the gateway, too.
+    gatewayEntry: process.argv[1]!,
     modelEntry: beside('./model-process.js'),
     dataFile: beside('./cars.json'),
   }

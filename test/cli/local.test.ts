@@ -129,7 +129,7 @@ t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => 
 t.test(
   'The program runs as a process: output, exit code and a reader that leaves early.',
   async (t) => {
-    const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
     const serin = (...argv: string[]) =>
       spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 30_000 })
     const help = serin('help', 'wait')

@@ -6,7 +6,7 @@ import { runShell } from '../support/run-shell.ts'
 import { freePort } from '../support/free-port.ts'
 
 const PAGE = 'docs/first-canary.md'
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** Ports that the page names: each becomes a free one, since a test must not meet what runs on the machine. */
 const PORTS = ['8001', '8002', '8003', '8080', '9090']

@@ -6,7 +6,7 @@ import type { ShellBlock } from './blocks.ts'
 import { outputPattern } from './output-pattern.ts'
 import { runShell, type ShellRun } from '../../support/run-shell.ts'
 
-const MAIN = fileURLToPath(new URL('../../../src/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const STAND_IN = fileURLToPath(new URL('stand-in.js', import.meta.url))
 
 /** Programs of other people that no test can run; see `stand-in.ts` for what is checked instead. */

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { stringify } from 'yaml'
 import { until } from './until.ts'
 
-const MAIN = fileURLToPath(new URL('../../../src/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 
 /** How a process ended. */
 export type Ended = {
