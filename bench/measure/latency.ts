@@ -1,5 +1,6 @@
 import type { CoreSleeper } from '../load/core-sleeper.ts'
 import type { OpenLoopDriver } from '../load/open-loop-driver.ts'
+import type { OpenLoopResult } from '../load/open-loop.ts'
 import type { Latency } from '../report/figures.ts'
 import { spread } from '../spread.ts'
 import type { Running, Stage } from '../stage.ts'
@@ -27,7 +28,7 @@ type Rate = {
 }
 
 type Pair = { readonly direct: Times; readonly through: Times; readonly coreLateP99Ms: number }
-type Times = { readonly p50Ms: number; readonly p99Ms: number; readonly sentP99Ms: number }
+type Times = Omit<OpenLoopResult, 'requests'>
 
 /**
  * What a contender adds to the latency at a fixed rate: a burst through it and one straight to the upstream,
@@ -70,9 +71,12 @@ export async function measureLatency(
         ])
         const through = before ?? (await goThrough())
         pairs.get(rate)!.push({ direct, through, coreLateP99Ms })
-        const added = (through.p99Ms - direct.p99Ms).toFixed(2)
+        const p99 = (through.p99Ms - direct.p99Ms).toFixed(2)
+        const typical = (through.typicalP99Ms - direct.typicalP99Ms).toFixed(2)
         const at = `${rate.ratePerSecond} requests/s`
-        say(`latency ${round}/${rounds}  ${one.contender.name}: p99 +${added} ms at ${at}`)
+        say(
+          `latency ${round}/${rounds}  ${one.contender.name}: p99 +${p99} ms, typical +${typical}, at ${at}`,
+        )
       }
     }
   }
@@ -102,12 +106,15 @@ function ratesOf({ contender }: Running, plan: LatencyPlan): readonly Rate[] {
 
 function summarize(rate: Rate, saturation: number, pairs: readonly Pair[]): Latency {
   const median = (of: (pair: Pair) => number) => spread(pairs.map(of)).median
+  const added = (of: 'p50Ms' | 'p99Ms' | 'typicalP99Ms') =>
+    spread(pairs.map(({ direct, through }) => through[of] - direct[of]))
   return {
     ratePerSecond: rate.ratePerSecond,
     isCapped: rate.isCapped,
     ofSaturation: rate.ratePerSecond / saturation,
-    addedP50Ms: spread(pairs.map(({ direct, through }) => through.p50Ms - direct.p50Ms)),
-    addedP99Ms: spread(pairs.map(({ direct, through }) => through.p99Ms - direct.p99Ms)),
+    addedP50Ms: added('p50Ms'),
+    addedP99Ms: added('p99Ms'),
+    addedTypicalP99Ms: added('typicalP99Ms'),
     p50Ms: median(({ through }) => through.p50Ms),
     p99Ms: median(({ through }) => through.p99Ms),
     directP50Ms: median(({ direct }) => direct.p50Ms),

@@ -47,6 +47,8 @@ export type Latency = {
   /** Through the contender less straight to the upstream, paired. */
   readonly addedP50Ms: Spread
   readonly addedP99Ms: Spread
+  /** The same of the median p99 of a tenth of a second. */
+  readonly addedTypicalP99Ms: Spread
   readonly p50Ms: number
   readonly p99Ms: number
   readonly directP50Ms: number
