@@ -118,7 +118,7 @@ async function run(order: OpenLoopOrder): Promise<OpenLoopResult> {
     for (const connection of all) connection.close()
   }
   if (failure !== null) throw failure as Error
-  const typicalP99Ms = typicalP99(latencyMs.subarray(leadIn), ratePerSecond / 10)
+  const typicalP99Ms = typicalP99(latencyMs.subarray(leadIn), Math.max(1, ratePerSecond / 10))
   const latencies = latencyMs.subarray(leadIn).sort()
   return {
     requests: latencies.length,

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { formatSeconds, renderTable, wrap } from '../../src/cli/render.ts'
 import { run } from './fake-io.ts'
+import { PROGRAM } from '../support/program.ts'
 
 t.test('Check lists every mistake at once.', async (t) => {
   const file = join(t.testdir({}), 'bad.yaml')
@@ -129,14 +129,13 @@ t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => 
 t.test(
   'The program runs as a process: output, exit code and a reader that leaves early.',
   async (t) => {
-    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
     const serin = (...argv: string[]) =>
-      spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 30_000 })
+      spawnSync(process.execPath, [PROGRAM, ...argv], { encoding: 'utf8', timeout: 30_000 })
     const help = serin('help', 'wait')
     t.equal(help.status, 0, help.stderr)
     t.match(help.stdout, /Usage: serin wait/)
     t.equal(serin('check', '-c', join(t.testdir({}), 'none.yaml')).status, 1)
-    const shell = `"${process.execPath}" "${main}" --help | true; exit "\${PIPESTATUS[0]}"`
+    const shell = `"${process.execPath}" "${PROGRAM}" --help | true; exit "\${PIPESTATUS[0]}"`
     t.equal(spawnSync('bash', ['-c', shell], { timeout: 30_000 }).status, 0)
   },
 )

@@ -1,12 +1,11 @@
 import t from 'tap'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { runShell } from '../support/run-shell.ts'
 import { freePort } from '../support/free-port.ts'
+import { PROGRAM } from '../support/program.ts'
 
 const PAGE = 'docs/first-canary.md'
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** Ports that the page names: each becomes a free one, since a test must not meet what runs on the machine. */
 const PORTS = ['8001', '8002', '8003', '8080', '9090']
@@ -36,7 +35,7 @@ t.test('every command of the page does what the page says, in its order', async 
   const folder = t.testdir({ bin: {} })
   writeFileSync(
     join(folder, 'bin/serin'),
-    `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`,
+    `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`,
     {
       mode: 0o755,
     },

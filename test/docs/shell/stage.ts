@@ -5,8 +5,8 @@ import type { Test } from 'tap'
 import type { ShellBlock } from './blocks.ts'
 import { outputPattern } from './output-pattern.ts'
 import { runShell, type ShellRun } from '../../support/run-shell.ts'
+import { PROGRAM } from '../../support/program.ts'
 
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const STAND_IN = fileURLToPath(new URL('stand-in.js', import.meta.url))
 
 /** Programs of other people that no test can run; see `stand-in.ts` for what is checked instead. */
@@ -54,7 +54,7 @@ export function layStage(t: Test, options: StageOptions = {}): Stage {
   // A gateway in the foreground leaves its number, so that it can be ended once it listens.
   program(
     'serin',
-    `[ "$1" = serve ] && echo $$ > "${folder}/.serve.pid"\nexec "${process.execPath}" "${MAIN}" "$@"`,
+    `[ "$1" = serve ] && echo $$ > "${folder}/.serve.pid"\nexec "${process.execPath}" "${PROGRAM}" "$@"`,
   )
   for (const name of standIns) {
     program(name, `exec "${process.execPath}" "${STAND_IN}" ${name} "$@"`)

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { stringify } from 'yaml'
 import { until } from './until.ts'
-
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+import { PROGRAM } from '../../support/program.ts'
 
 /** How a process ended. */
 export type Ended = {
@@ -48,7 +46,7 @@ export async function startSerin(
   t: Test,
   file: string,
   env: Readonly<Record<string, string>> = {},
-  program: readonly [string, ...string[]] = [process.execPath, MAIN],
+  program: readonly [string, ...string[]] = [process.execPath, PROGRAM],
 ): Promise<SerinGateway> {
   const serin = spawnSerin(t, [...program, 'serve', '-c', file], env)
   let ended: Ended | null = null
@@ -75,7 +73,7 @@ export async function runSerin(
   admin: string | null = null,
 ): Promise<Ended> {
   const env = admin === null ? {} : { SERIN_ADMIN: admin }
-  return spawnSerin(t, [process.execPath, MAIN, ...args], env).ended
+  return spawnSerin(t, [process.execPath, PROGRAM, ...args], env).ended
 }
 
 /** Starts a process; it is killed with the test when it still runs then. */
