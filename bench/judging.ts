@@ -11,6 +11,8 @@ import { parseConfig } from '../src/config/load.ts'
 import type { Assignment } from '../src/domain/assignment.ts'
 import type { Service } from '../src/domain/service.ts'
 import { Evaluator, LOOK_MS } from '../src/evaluator/evaluator.ts'
+import { keepGarbageYoung } from '../src/keep-garbage-young.ts'
+import { keepTicksFast } from '../src/keep-ticks-fast.ts'
 import { ServiceBook } from '../src/metrics/service-recorder.ts'
 import { buildPlan } from '../src/rollout/plan.ts'
 import { openLmdbStore } from '../src/store/lmdb-store.ts'
@@ -25,6 +27,10 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
+// As the product begins.
+keepGarbageYoung()
+keepTicksFast()
+
 const root = process.cwd()
 const TICK_MS = 2000
 /** Requests that each service has in a tick. */

@@ -4,6 +4,9 @@ import { decodeUnits } from './unit-codec.ts'
 /** First byte of such a record; that of evidence alone, as older versions wrote it, is another one. */
 const LIVE = 2
 
+/** First byte of batches that stand apart together; that of a batch alone, as older versions wrote it, is another one. */
+const TOGETHER = 3
+
 /** Bytes of units in a record from which on they get places of their own: half a page of LMDB with the evidence. */
 const MOST_UNITS = 1024
 
@@ -71,6 +74,23 @@ export function isMuch(units: Buffer): boolean {
   return units.length > MOST_UNITS
 }
 
+/**
+ * Batches as one record of their own, under the number of the first: with those that stand there already (undefined =
+ * none), of which they replace those of the same cohorts. Layout: 3 · units, as behind evidence.
+ */
+export function joinApart(there: Buffer | undefined, added: readonly EncodedUnits[]): Buffer {
+  const before = there === undefined ? NO_UNITS : unitsApart(there)
+  const { units } = joinLive(NO_UNITS, before, added)
+  return Buffer.concat([Buffer.of(TOGETHER), units])
+}
+
+/** The units of such a record; also of a batch alone. */
+function unitsApart(record: Buffer): Buffer {
+  if (record[0] === TOGETHER) return record.subarray(1)
+  const { cohort } = decodeUnits(record)
+  return joinLive(NO_UNITS, NO_UNITS, [{ cohort, bytes: record }]).units
+}
+
 /** The batches of a record. */
 export function listUnits(units: Buffer): readonly EncodedUnits[] {
   const batches: EncodedUnits[] = []
@@ -82,12 +102,11 @@ export function listUnits(units: Buffer): readonly EncodedUnits[] {
   return batches
 }
 
-/** All batches of a service in the order of their cohorts: `apart` from its record, and those in it. */
-export function allUnits(apart: Iterable<Uint8Array>, units: Buffer): readonly UnitBatch[] {
+/** All batches of a service in the order of their cohorts: those in records `apart`, and those behind its evidence. */
+export function allUnits(apart: Iterable<Buffer>, units: Buffer): readonly UnitBatch[] {
   const batches = new Map<number, UnitBatch>()
-  for (const bytes of [...apart, ...listUnits(units).map((each) => each.bytes)]) {
-    const batch = decodeUnits(bytes)
-    batches.set(batch.cohort, batch)
+  for (const all of [...Array.from(apart, unitsApart), units]) {
+    for (const { cohort, bytes } of listUnits(all)) batches.set(cohort, decodeUnits(bytes))
   }
   return [...batches.values()].sort((a, b) => a.cohort - b.cohort)
 }

@@ -15,11 +15,13 @@ import type { ArchivedAttempt, RolloutChange, Store } from './store.ts'
 export type LmdbArchive = {
   /** A change was taken back: what this store knows of the archive may be of it. */
   readonly forget: () => void
+  /** Somebody else may have changed the attempts: they are read again. */
+  readonly reread: () => void
   readonly reading: Pick<Store, 'attempts' | 'archivedPlan' | 'archivedCohorts'>
   /** Encodes what a change adds. */
   readonly prepare: (change: RolloutChange) => {
-    /** Runs first in the change's transaction; given how many changes of the service there were before. */
-    readonly write: (changesSoFar: number) => void
+    /** Runs first in the change's transaction. */
+    readonly write: () => void
     /** The transaction is committed: reports what it evicted. */
     readonly committed: () => void
   }
@@ -43,17 +45,12 @@ export function buildLmdbArchive(
 ): LmdbArchive {
   const { attempts, plans, cohorts } = env.tables
   const { lanes, bundles } = places
-  /**
-   * The attempt of each service that this store has written last, with the number of the change that did: it saves
-   * reading it. Whoever else may have changed it, as eviction does, had another lease.
-   */
-  const written = new Map<string, { readonly change: number; readonly attempt: StoredAttempt }>()
-  let token: number | null = null
+  /** The attempt of each service that this store has written last: it saves reading it. */
+  const written = new Map<string, StoredAttempt>()
 
-  const attemptOf = (service: string, rollout: string, changesSoFar: number) => {
+  const attemptOf = (service: string, rollout: string) => {
     const last = written.get(service)
-    const isLast = last?.change === changesSoFar && last.attempt.rollout === rollout
-    return isLast ? last.attempt : readAttempt([service, rollout])
+    return last?.rollout === rollout ? last : readAttempt([service, rollout])
   }
   const readAttempt = (key: AttemptKey): StoredAttempt | undefined => {
     const stored = attempts.get(key)
@@ -69,17 +66,11 @@ export function buildLmdbArchive(
 
   const sizeNow = (): Size => ({ ...((env.cells.get('archive') as Size | undefined) ?? NOTHING) })
 
-  const add = (
-    { service, lease, archive: given }: RolloutChange,
-    encoded: readonly Encoded[],
-    changesSoFar: number,
-  ) => {
-    if (lease.token !== token) written.clear()
-    token = lease.token
+  const add = ({ service, archive: given }: RolloutChange, encoded: readonly Encoded[]) => {
     const total = sizeNow()
     const place = lanes.placeOf(service)
     for (const { cohort, bytes } of encoded) {
-      const attempt = attemptOf(service, cohort.rollout, changesSoFar)
+      const attempt = attemptOf(service, cohort.rollout)
       // Numbers of cohorts count up; an older one may have been archived without an answer.
       const isNew = attempt !== undefined && cohort.number > attempt.last
       if (!isNew && bundles.has(place, cohort.number)) continue
@@ -89,7 +80,7 @@ export function buildLmdbArchive(
       total.cohorts += 1
       const noted = note(service, cohort, attempt, plan, bytes.length)
       total.bytes += noted.bytes - (attempt?.bytes ?? 0)
-      written.set(service, { change: changesSoFar + 1, attempt: noted })
+      written.set(service, noted)
     }
     env.cells.put('archive', total)
     added += encoded.length
@@ -194,10 +185,9 @@ export function buildLmdbArchive(
       const { service } = change
       const encoded = (change.archive?.cohorts ?? []).map(encode)
       return {
-        write: (changesSoFar) => {
+        write: () => {
           const left = change.resetEvidence === true ? waiting(service) : []
-          if (encoded.length + left.length > 0)
-            add(change, [...encoded, ...left.map(encode)], changesSoFar)
+          if (encoded.length + left.length > 0) add(change, [...encoded, ...left.map(encode)])
         },
         committed: () => {
           if (evicted > 0) onEvicted(evicted)
@@ -205,6 +195,7 @@ export function buildLmdbArchive(
         },
       }
     },
+    reread: () => written.clear(),
     forget: () => {
       written.clear()
       lanes.forget()

@@ -11,6 +11,7 @@ import { MAX_PAGE } from './limits.ts'
 import {
   allUnits,
   isMuch,
+  joinApart,
   joinLive,
   listUnits,
   NO_UNITS,
@@ -34,18 +35,13 @@ export function buildLmdbRollouts(
   'readRevision' | 'readRollout' | 'commit' | 'decisions' | 'decision' | 'rolledBackAt'
 > {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
-  /** What this store has written last, with the number of the change that did; it saves reading it. */
-  const written = new Map<string, Written>()
+  /** What this store has written last; it saves reading it, as long as nobody else has written. */
+  const written = new Map<string, Known>()
 
-  const lastOf = (service: string, changesSoFar: number): Known => {
-    const last = written.get(service)
-    return last?.change === changesSoFar ? last : readKnown(env, service)
-  }
-
-  const forget = (service: string) => {
-    changes.forget(service)
+  const forget = () => {
+    changes.forget()
     archive.forget()
-    written.delete(service)
+    written.clear()
   }
 
   return {
@@ -78,21 +74,24 @@ export function buildLmdbRollouts(
         let hasRun = false
         const committed = await env.writeTogether<CommitResult>(what, () => {
           // It was taken back with its group, and what this store knew of it with it.
-          if (hasRun) forget(service)
+          if (hasRun) forget()
           hasRun = true
           if (!isLeaseHeld(env, lease)) return { ok: false, reason: 'fenced' }
-          const count = changes.count(service)
-          const before = lastOf(service, count)
+          if (!changes.isAlone()) {
+            written.clear()
+            archive.reread()
+          }
+          const before = written.get(service) ?? readKnown(env, service)
           if (before.revision !== expectedRevision) return { ok: false, reason: 'conflict' }
-          const { decision, units } = write(count, before.units)
-          const revision = state?.revision ?? before.revision
-          written.set(service, { change: changes.record(service, count), revision, units })
+          const { decision, units } = write(before.units)
+          changes.record()
+          written.set(service, { revision: state?.revision ?? before.revision, units })
           return { ok: true, decision }
         })
         archiving.committed()
         return committed
       } catch (error) {
-        forget(change.service)
+        forget()
         throw toStoreError(what, error)
       }
     },
@@ -121,14 +120,14 @@ export function buildLmdbRollouts(
 }
 
 /**
- * Encodes what is to be written now, so that the transaction is short. What runs in it is given how many changes there
- * were and the units that stand with the evidence; it returns the decision, numbered, and those units as they are then.
+ * Encodes what is to be written now, so that the transaction is short. What runs in it is given the units that stand
+ * with the evidence; it returns the decision, numbered, and those units as they are then.
  */
 function prepareChange(
   env: LmdbEnvironment,
   change: RolloutChange,
-  writeArchive: (changesSoFar: number) => void,
-): (changesSoFar: number, waiting: Buffer) => { decision: Decision | null; units: Buffer } {
+  writeArchive: () => void,
+): (waiting: Buffer) => { decision: Decision | null; units: Buffer } {
   const { states, evidence, cohorts, units, tallies, decisions, rollbacks } = env.tables
   const { service, state } = change
   const stateBytes = state === undefined ? null : encodeRecord(state)
@@ -145,7 +144,9 @@ function prepareChange(
   /** Puts evidence and units in their places; gives the units that stand with the evidence then. */
   const putLive = (waiting: Buffer): Buffer => {
     const putApart = (batches: readonly EncodedUnits[]) => {
-      for (const { cohort, bytes } of batches) void units.put([service, cohort], bytes)
+      if (batches.length === 0) return
+      const key = [service, batches[0]!.cohort]
+      void units.put(key, joinApart(units.get(key), batches))
     }
     if (evidenceBytes === null) {
       putApart(unitPuts)
@@ -160,8 +161,8 @@ function prepareChange(
     return live.units
   }
 
-  return (changesSoFar, waiting) => {
-    writeArchive(changesSoFar)
+  return (waiting) => {
+    writeArchive()
     const isReset = change.resetEvidence === true
     if (isReset) {
       void evidence.remove(service)
@@ -198,8 +199,6 @@ type Known = {
   /** Those that stand with the evidence. */
   readonly units: Buffer
 }
-
-type Written = Known & { readonly change: number }
 
 function readKnown(env: LmdbEnvironment, service: string): Known {
   const live = env.tables.evidence.get(service)

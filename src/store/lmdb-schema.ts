@@ -2,10 +2,11 @@ import type { Database } from 'lmdb'
 import { StoreError } from './store-error.ts'
 
 /**
- * Version of the layout of an LMDB store; a store of a newer one is refused. What version 1 wrote is read as it is:
- * evidence without units behind it (live-record.ts); its archive is moved (move-archive.ts).
+ * Version of the layout of an LMDB store; a store of a newer one is refused. What older versions wrote is read as it
+ * is: evidence without units behind it, units of one cohort alone (live-record.ts). The archive of version 1 is moved
+ * (move-archive.ts).
  */
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 /** Writes the schema's version into the store; throws when a newer serin wrote it. True = it was new. */
 export function checkSchema(path: string, meta: Database<unknown, string>): boolean {

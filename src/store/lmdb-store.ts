@@ -21,7 +21,7 @@ export type LmdbStoreOptions = PredictionLimits & {
   /** Directory of the store; created when absent. */
   readonly path: string
   readonly log: StoreLog
-  /** Drives `watch`, and the probes of a full disk; the default does not keep the process alive. */
+  /** Drives the probes of a full disk; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
   /** What the archive of cohorts may take. */
   readonly archive?: ArchiveLimits
@@ -48,7 +48,6 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
       'the store is empty: no rollout, no decision and no earlier rollback is known',
     )
   }
-  const changes = createLmdbChanges(env, options.log, setTimer)
   const lanes = createLmdbLanes(env.tables.lanes, env.cells)
   const places = { lanes, bundles: createLmdbBundles(env.tables.bundles) }
   const archive = buildLmdbArchive(env, places, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
@@ -56,16 +55,12 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   )
   await moveArchive(env, places)
   return {
-    ...buildLmdbRollouts(env, changes, archive),
+    ...buildLmdbRollouts(env, createLmdbChanges(env.cells), archive),
     ...archive.reading,
     ...buildLmdbLease(env),
     ...buildLmdbReplicas(env),
     ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
-    watch: changes.watch,
-    close: async () => {
-      changes.close()
-      await env.close()
-    },
+    close: () => env.close(),
   }
 }

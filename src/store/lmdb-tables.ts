@@ -8,6 +8,7 @@ export type LmdbTables = {
   readonly evidence: Database<Buffer, string>
   /** By [service, number of the cohort]. */
   readonly cohorts: Database<Buffer, Key>
+  /** Of one cohort or several, by that of the first. */
   readonly units: Database<Buffer, Key>
   /** Newer than those in the cohort of the same key. */
   readonly tallies: Database<Buffer, Key>
@@ -39,8 +40,6 @@ export type LmdbTables = {
   readonly reports: Database<Buffer, string>
   /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. `lanes`: places taken in them. `published`: the last version. */
   readonly meta: Database<unknown, string>
-  /** Commits so far by service. */
-  readonly changes: Database<number, string>
   /** By a number that counts up, so that neighbours in time are neighbours on disk. */
   readonly predictions: Database<Buffer, number>
   /** That number by PredictionKey. */
@@ -78,7 +77,6 @@ export function openTables(
     decisions: root.openDB('decisions', bytes),
     rollbacks: root.openDB('rollbacks', {}),
     notifyCursors: root.openDB('notify-cursors', {}),
-    changes: root.openDB('changes', {}),
     publications: root.openDB('publications', bytes),
     publicationOrder: root.openDB('publication-order', {}),
     openings: root.openDB('openings', bytes),

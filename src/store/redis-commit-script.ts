@@ -7,9 +7,8 @@ import { ASSERT_SCHEMA } from './redis-schema.ts'
  * lease · expected revision, '' = none · new revision ('' = the state stays) and state · what
  * `archiveArguments` makes · 1 = reset · canary version that is rolled back ('' = none) and when · evidence,
  * '' = none · cohorts to put, to drop, units to put (a count, then pairs; dropped ones as pairs of a number
- * and '') · service whose log the decision goes into, and the decision, '' = none · this store's name among the
- * listeners.
- * Answers [what became of it, id of the decision or 0, number of the change, archived cohorts that went].
+ * and '') · service whose log the decision goes into, and the decision, '' = none.
+ * Answers [what became of it, id of the decision or 0, archived cohorts that went].
  */
 export const COMMIT = redisScript(`${ASSERT_SCHEMA}${REMOVE_SHARED}
 local service, holder, token, expected = take(), take(), take(), take()
@@ -115,8 +114,5 @@ end)
 takePairs(function(number, value) redis.call('HSET', units, number, value) end)
 local log, decision, id = take(), take(), 0
 if decision ~= '' then id = redis.call('RPUSH', R .. 'decisions:' .. log, decision) end
-local change = redis.call('HINCRBY', R .. 'changes', service, 1)
-redis.call('INCR', R .. 'change-count')
-redis.call('PUBLISH', R .. 'changed', take() .. ' ' .. service)
-return { 'ok', id, change, evicted }
+return { 'ok', id, evicted }
 `)

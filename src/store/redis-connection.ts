@@ -32,8 +32,6 @@ export type RedisConnection = {
     script: RedisScript,
     args: readonly RedisArgument[],
   ) => Promise<unknown>
-  /** A further connection, for subscriptions; it connects by itself, again and again. */
-  readonly duplicate: () => Redis
   /** Waits for what was asked for and closes; later calls are rejected. */
   readonly close: () => Promise<void>
 }
@@ -134,16 +132,6 @@ export function createRedisConnection(address: RedisAddress): UnmadeConnection {
     disconnect: () => client.disconnect(),
     ask,
     run: (what, script, args) => ask(what, () => runScript(client, script, root, args)),
-    duplicate: () => {
-      const other = client.duplicate({
-        enableOfflineQueue: true,
-        autoResubscribe: false,
-        retryStrategy: waitBefore,
-      })
-      // Said by the first connection already.
-      other.on('error', () => {})
-      return other
-    },
     close: () =>
       (closing ??= (async () => {
         await Promise.allSettled(running)

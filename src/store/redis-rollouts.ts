@@ -8,7 +8,6 @@ import type { ArchiveLimits } from './limits.ts'
 import { assertMovesOn } from './moves-on.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { archiveArguments, joinTallies, readWaiting } from './redis-archive.ts'
-import type { RedisChanges } from './redis-changes.ts'
 import { COMMIT } from './redis-commit-script.ts'
 import { readAtOnce } from './redis-connection.ts'
 import type { RedisArgument, RedisConnection } from './redis-connection.ts'
@@ -19,7 +18,6 @@ import { decodeUnits, encodeUnits } from './unit-codec.ts'
 /** The rollout part of the store: state, decisions, evidence, cohorts and units of each service. */
 export function buildRedisRollouts(
   redis: RedisConnection,
-  changes: RedisChanges,
   limits: ArchiveLimits,
   onEvicted: (cohorts: number) => void,
 ): Pick<
@@ -60,17 +58,14 @@ export function buildRedisRollouts(
         assertMovesOn(change)
         // Its tallies are joined here; the archive may miss a label that comes in this moment.
         const left = change.resetEvidence === true ? await readWaiting(redis, service) : []
-        const args = [...commitArguments(change, left, limits), changes.sender]
-        const [outcome, id, number, evicted] = (await redis.run(what, COMMIT, args)) as CommitAnswer
+        const args = commitArguments(change, left, limits)
+        const [outcome, id, evicted] = (await redis.run(what, COMMIT, args)) as CommitAnswer
         const word = String(outcome)
         if (word !== 'ok') return { ok: false, reason: word as 'fenced' | 'conflict' }
-        changes.record(service, number)
         if (evicted > 0) onEvicted(evicted)
         const { decision } = change
         return { ok: true, decision: decision === undefined ? null : { ...decision, id } }
       } catch (error) {
-        // It may have been made all the same.
-        changes.forget(service)
         throw toStoreError(what, error)
       }
     },
@@ -107,9 +102,9 @@ export function buildRedisRollouts(
 }
 
 /** See `COMMIT`. */
-type CommitAnswer = [outcome: Buffer, id: number, number: number, evicted: number]
+type CommitAnswer = [outcome: Buffer, id: number, evicted: number]
 
-/** See `COMMIT`; the last argument is not among them. */
+/** See `COMMIT`. */
 function commitArguments(
   change: RolloutChange,
   left: readonly Cohort[],

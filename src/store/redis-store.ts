@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { ARCHIVE_LIMITS } from './limits.ts'
 import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import type { RedisAddress } from './redis-address.ts'
 import { buildRedisArchive } from './redis-archive.ts'
-import { createRedisChanges } from './redis-changes.ts'
 import { createRedisConnection, type RedisConnection } from './redis-connection.ts'
 import { buildRedisLease } from './redis-lease.ts'
 import { buildRedisNotify } from './redis-notify.ts'
@@ -21,7 +19,7 @@ import type { Store } from './store.ts'
 export type RedisStoreOptions = PredictionLimits & {
   readonly address: RedisAddress
   readonly log: StoreLog
-  /** Drives `watch`; the default does not keep the process alive. */
+  /** Times the attempts to reach a server that is away; the default does not keep the process alive. */
   readonly setTimer?: SetTimer
   /** What the archive of cohorts may take; the default is for days of a rollout. */
   readonly archive?: ArchiveLimits
@@ -124,19 +122,14 @@ async function openConnection(
 }
 
 function buildStore(redis: RedisConnection, options: RedisStoreOptions): Store {
-  const { log, archive = ARCHIVE_LIMITS, setTimer = setBackgroundTimer } = options
-  const changes = createRedisChanges(redis, randomUUID(), log, setTimer)
+  const { archive = ARCHIVE_LIMITS } = options
   return {
-    ...buildRedisRollouts(redis, changes, archive, (cohorts) => options.onEvicted?.(cohorts)),
+    ...buildRedisRollouts(redis, archive, (cohorts) => options.onEvicted?.(cohorts)),
     ...buildRedisArchive(redis),
     ...buildRedisLease(redis),
     ...buildRedisReplicas(redis),
     ...buildRedisNotify(redis),
     ...buildRedisPredictions(redis, options),
-    watch: changes.watch,
-    close: async () => {
-      changes.close()
-      await redis.close()
-    },
+    close: () => redis.close(),
   }
 }

@@ -102,11 +102,6 @@ export type Store = {
   /** Removes predictions older than the retention or beyond the limits; resolves with how many went. */
   readonly expirePredictions: (now: number) => Promise<RemovedPredictions>
 
-  /**
-   * Calls back after a change of a service's rollout that this process did not make; returns the unsubscribe.
-   * A change in the moment in which it begins may go untold: read the rollouts once it has begun.
-   */
-  readonly watch: (listener: (service: string) => void) => () => void
   readonly close: () => Promise<void>
 }
 

@@ -73,7 +73,7 @@ t.test('e2e/edge: two gateways behind HAProxy', skipWithout('haproxy'), async (t
 /** The user that docs/stores.md advises. */
 function writeUsers(folder: string): string {
   const file = join(folder, 'users.acl')
-  const may = '~{serin}:* &{serin}:* +@all -@dangerous -@admin'
+  const may = '~{serin}:* +@all -@dangerous -@admin'
   writeFileSync(file, `user default off\nuser serin on >${PASSWORD} ${may}\n`)
   return file
 }

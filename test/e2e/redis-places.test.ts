@@ -27,7 +27,7 @@ t.test('e2e/redis: over TLS', skipWithout('redis-server'), async (t) => {
   const ca = write('ca.pem', authority.cert)
   write('other-ca.pem', createAuthority('another').cert)
   const port = await freePort()
-  const acl = 'user serin on >pass%word ~{team-a}:* &{team-a}:* +@all -@dangerous -@admin'
+  const acl = 'user serin on >pass%word ~{team-a}:* +@all -@dangerous -@admin'
   await startRedis(t, join(folder, 'redis'), [
     ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
     ...['--tls-cert-file', write('redis.crt', cert), '--tls-key-file', write('redis.key', key)],

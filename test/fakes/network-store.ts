@@ -38,7 +38,6 @@ export class NetworkStore {
     this.store = new Proxy(behind, {
       get: (target, name: keyof Store) => {
         const method = target[name] as (...args: unknown[]) => unknown
-        if (name === 'watch') return method
         return (...args: unknown[]) => {
           // The lease runs on the clock of the server, when the call arrives.
           const run = () =>

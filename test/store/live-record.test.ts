@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   allUnits,
   isMuch,
+  joinApart,
   joinLive,
   listUnits,
   NO_UNITS,
@@ -47,6 +48,16 @@ t.test('a batch replaces that of the same cohort', (t) => {
   )
   const apart = [batch(1, [9]), batch(0)].map((each) => encodeUnits(each))
   t.strictSame(allUnits(apart, again), [batch(0), batch(1), batch(2, [7, 8]), batch(3)])
+  t.end()
+})
+
+t.test('batches stand apart together, beside those that stood there', (t) => {
+  const together = joinApart(undefined, encoded(batch(1), batch(2), batch(3)))
+  t.strictSame(allUnits([together], NO_UNITS), [batch(1), batch(2), batch(3)])
+  const again = joinApart(together, encoded(batch(1, [9]), batch(4)))
+  t.strictSame(allUnits([again], NO_UNITS), [batch(1, [9]), batch(2), batch(3), batch(4)])
+  const alone = joinApart(encodeUnits(batch(1)), encoded(batch(2)))
+  t.strictSame(allUnits([alone], NO_UNITS), [batch(1), batch(2)], 'as older versions wrote it')
   t.end()
 })
 

@@ -11,7 +11,6 @@ import { peekLmdb } from '../../src/store/peek-lmdb.ts'
 import { encodeRecord } from '../../src/store/record-codec.ts'
 import { encodeUnits } from '../../src/store/unit-codec.ts'
 import { plan } from '../fakes/rollout.ts'
-import { createFakeTimers } from './fake-timers.ts'
 import {
   SERVICE,
   commit,
@@ -90,7 +89,7 @@ t.test(
     t.match(await again.readRollout(SERVICE), { evidence, units: [units(5), units(6)] })
     await again.close()
     const root = open({ path, noSubdir: false })
-    t.equal(root.openDB<number, string>('meta', {}).get('schema'), 2)
+    t.equal(root.openDB<number, string>('meta', {}).get('schema'), 3)
     await root.close()
   },
 )
@@ -274,9 +273,9 @@ t.test('a store of a newer version is refused and stays as it is', async (t) => 
   const path = t.testdir()
   const store = await openStore(path)
   await store.close()
-  await writeSchema(path, 3)
+  await writeSchema(path, 4)
   const message = new RegExp(
-    `^store at ${path} was written by a newer serin \\(schema 3, this one knows 2\\): `,
+    `^store at ${path} was written by a newer serin \\(schema 4, this one knows 3\\): `,
   )
   await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
   await writeSchema(path, 1)
@@ -343,43 +342,6 @@ t.test('events that make records grow beyond their bytes put the oldest out', as
   await store.close()
 })
 
-t.test('changes are looked for only while somebody listens', async (t) => {
-  const timers = createFakeTimers()
-  const store = await openStore(t.testdir(), { setTimer: timers.setTimer })
-  t.strictSame(timers.delays(), [])
-  const leave = [store.watch(() => {}), store.watch(() => {})]
-  t.strictSame(timers.delays(), [500])
-  timers.fire()
-  t.strictSame(timers.delays(), [500])
-  leave[0]!()
-  t.strictSame(timers.delays(), [500])
-  leave[1]!()
-  t.strictSame(timers.delays(), [])
-  store.watch(() => {})
-  await store.close()
-  t.strictSame(timers.delays(), [], 'nothing outlives the store')
-})
-
-t.test('a listener that throws is reported and the looking goes on', async (t) => {
-  const timers = createFakeTimers()
-  const log: Logged[] = []
-  const path = t.testdir()
-  const store = await openStore(path, { setTimer: timers.setTimer, log: listLog(log) })
-  const other = await openStore(path)
-  store.watch(() => {
-    throw new Error('no')
-  })
-  const lease = await takeLease(other)
-  for (const revision of [null, 1]) {
-    await commit(other, lease, revision)
-    timers.fire()
-    await nextTurn()
-  }
-  t.match(log.slice(1), [{ fields: { err: { message: 'no' } } }, { message: /not passed on/ }])
-  t.equal(log.length, 3)
-  await Promise.all([store.close(), other.close()])
-})
-
 t.test('evidence of a store that is read while another writes is of one piece', async (t) => {
   const path = t.testdir()
   const [writer, reader] = [await openStore(path), await openStore(path)]
@@ -408,19 +370,14 @@ t.test('evidence of a store that is read while another writes is of one piece', 
 
 function makeSubject(t: Test): StoreSubject {
   const path = t.testdir()
-  const timers = createFakeTimers()
   const stores: Store[] = []
   t.teardown(() => Promise.all(stores.map((store) => store.close())))
   return {
     open: async ({ maxCohorts, ...limits } = {}) => {
       const archive = maxCohorts === undefined ? {} : { archive: { maxCohorts, maxBytes: 1e9 } }
-      const store = await openStore(path, { setTimer: timers.setTimer, ...archive, ...limits })
+      const store = await openStore(path, { ...archive, ...limits })
       stores.push(store)
       return store
-    },
-    settle: async () => {
-      timers.fire()
-      await nextTurn()
     },
   }
 }

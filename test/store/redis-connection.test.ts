@@ -134,7 +134,7 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
 
   t.test('a user that may touch the keys of the store and nothing else is enough', async (t) => {
     const folder = t.testdir()
-    const acl = 'user serin on >secret-value ~{team}:* &{team}:* +@all -@dangerous -@admin'
+    const acl = 'user serin on >secret-value ~{team}:* +@all -@dangerous -@admin'
     writeFileSync(join(folder, 'users.acl'), `user default off\n${acl}\n`)
     const redis = await startRedis(t, folder, ['--aclfile', join(folder, 'users.acl')])
     const login = { username: 'serin', password: 'secret-value' }

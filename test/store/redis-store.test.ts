@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { encodeRecord } from '../../src/store/record-codec.ts'
@@ -9,7 +8,6 @@ import { skipWithout } from '../e2e/support/programs.ts'
 import { until } from '../e2e/support/until.ts'
 import { plan } from '../fakes/rollout.ts'
 import { startRedis } from '../support/redis-server.ts'
-import { createFakeTimers } from './fake-timers.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from './samples.ts'
 import { testStore } from './store-contract.ts'
 import type { StoreSubject } from './store-contract.ts'
@@ -96,60 +94,6 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     t.strictSame((await one.commitFeedback({ ...all })).labels, [false, false])
   })
 
-  t.test('changes are told at once, without the timer', async (t) => {
-    const address = redis.address()
-    const { setTimer } = createFakeTimers()
-    const [mine, other] = [
-      await openStore(t, { address, setTimer }),
-      await openStore(t, { address, setTimer }),
-    ]
-    const lease = await takeLease(other)
-    const told: string[] = []
-    mine.watch((service) => told.push(service))
-    let revision: number | null = null
-    // The subscription is made in the background.
-    await until('a change is told', async () => {
-      await commit(other, lease, revision)
-      revision = (revision ?? 0) + 1
-      return told.length > 0
-    })
-    t.equal(told[0], SERVICE)
-  })
-
-  t.test('changes are looked for only while somebody listens', async (t) => {
-    const timers = createFakeTimers()
-    const store = await openStore(t, { setTimer: timers.setTimer })
-    t.strictSame(timers.delays(), [])
-    const leave = [store.watch(() => {}), store.watch(() => {})]
-    t.strictSame(timers.delays(), [1000])
-    timers.fire()
-    t.strictSame(timers.delays(), [1000])
-    for (const each of leave) each()
-    t.strictSame(timers.delays(), [])
-    store.watch(() => {})
-    await store.close()
-    t.strictSame(timers.delays(), [], 'nothing outlives the store')
-  })
-
-  t.test('a listener that throws is reported and the looking goes on', async (t) => {
-    const timers = createFakeTimers()
-    const log: Logged[] = []
-    const address = redis.address()
-    const store = await openStore(t, { address, setTimer: timers.setTimer, log: listLog(log) })
-    const other = await openStore(t, { address })
-    store.watch(() => {
-      throw new Error('no')
-    })
-    const lease = await takeLease(other)
-    for (const revision of [null, 1]) {
-      const before = log.length
-      await commit(other, lease, revision)
-      timers.fire()
-      await until('it is reported', () => log.length > before)
-    }
-    t.match(log.at(-1), { fields: { err: { message: 'no' } }, message: /not passed on/ })
-  })
-
   t.test('evidence of a store that is read while another writes is of one piece', async (t) => {
     const address = redis.address()
     const [writer, reader] = [await openStore(t, { address }), await openStore(t, { address })]
@@ -175,27 +119,10 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
 
   function makeSubject(t: Test): StoreSubject {
     const address = redis.address()
-    const timers = createFakeTimers()
-    const stores: Store[] = []
     return {
       open: async ({ maxCohorts, ...limits } = {}) => {
         const archive = maxCohorts === undefined ? {} : { archive: { maxCohorts, maxBytes: 1e9 } }
-        const store = await openStore(t, {
-          address,
-          setTimer: timers.setTimer,
-          ...archive,
-          ...limits,
-        })
-        stores.push(store)
-        return store
-      },
-      settle: async () => {
-        timers.fire()
-        // A look asks twice, and answers come in the order of the questions.
-        for (let round = 0; round < 3; round += 1) {
-          await Promise.all(stores.map((store) => store.rolledBackAt('none', 'none')))
-          await nextTurn()
-        }
+        return openStore(t, { address, ...archive, ...limits })
       },
     }
   }

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { SERVICE, commit, takeLease } from './samples.ts'
+import { takeLease } from './samples.ts'
 import type { StoreSubject } from './store-contract.ts'
 
 /** The part of the contract that several gateways on one store live by: who decides. */
@@ -55,43 +55,5 @@ export function testLease(t: Test, makeSubject: (t: Test) => StoreSubject): void
       [a, b].map((store, i) => store.acquireLease(`${i}`, 60_000, 0)),
     )
     t.equal(leases.filter((lease) => lease !== null).length, 1)
-  })
-}
-
-/** The part of the contract that tells one gateway what another has done. */
-export function testWatch(t: Test, makeSubject: (t: Test) => StoreSubject): void {
-  t.test("another store's changes are told, the store's own are not", async (t) => {
-    const subject = makeSubject(t)
-    const [mine, other] = [await subject.open(), await subject.open()]
-    const lease = await takeLease(mine)
-    await commit(other, lease, null, { service: 'before' })
-    const told: string[] = []
-    mine.watch((service) => told.push(service))
-    await commit(mine, lease, null, { service: 'own' })
-    await subject.settle()
-    t.strictSame(told, [])
-    await commit(other, lease, null)
-    await commit(mine, lease, 1)
-    await subject.settle()
-    t.strictSame(told, [SERVICE])
-    await commit(other, lease, 1, { service: 'own' })
-    await commit(other, lease, 1, { service: 'before' })
-    await subject.settle()
-    t.strictSame(told.slice(1).toSorted(), ['before', 'own'])
-  })
-
-  t.test('who has unsubscribed hears nothing more, the others do', async (t) => {
-    const subject = makeSubject(t)
-    const [mine, other] = [await subject.open(), await subject.open()]
-    const lease = await takeLease(other)
-    const told: string[] = []
-    const leave = mine.watch((service) => told.push(`first ${service}`))
-    mine.watch((service) => told.push(`second ${service}`))
-    // What happens while a watch begins may be told or not.
-    await subject.settle()
-    leave()
-    await commit(other, lease, null)
-    await subject.settle()
-    t.strictSame(told, [`second ${SERVICE}`])
   })
 }

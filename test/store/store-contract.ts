@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import type { Test } from 'tap'
 import type { Store } from '../../src/store/store.ts'
 import { testArchive } from './store-contract-archive.ts'
-import { testLease, testWatch } from './store-contract-replicas.ts'
+import { testLease } from './store-contract-replicas.ts'
 import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
 import { testShares } from './store-contract-shares.ts'
@@ -25,8 +25,6 @@ export type StoreSubject = {
     /** Of the archive. */
     maxCohorts?: number
   }) => Promise<Store>
-  /** Resolves when every store has had the occasion to see the others' changes. */
-  readonly settle: () => Promise<void>
 }
 
 /** The tests that every engine of the store has to pass; each asks for data of its own. */
@@ -35,7 +33,6 @@ export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void
   testDecisions(t, makeSubject)
   testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
-  testWatch(t, makeSubject)
   testShares(t, makeSubject)
   testPredictions(t, makeSubject)
   testArchive(t, makeSubject)
