@@ -190,8 +190,7 @@ export class CohortCycle {
   }
 
   get #hasClosed(): boolean {
-    const [oldest] = this.#ledger.slots()
-    return oldest !== undefined && oldest.cohort.closedAt !== null
+    return (this.#ledger.oldest?.cohort.closedAt ?? null) !== null
   }
 
   #foldDraws(now: number, monotonicNow: number): boolean {
@@ -202,11 +201,12 @@ export class CohortCycle {
       if (this.#count(slot, now)) changed = true
     }
     // One copy for all of them: of thousands of services, copies would be much of the work.
-    const hypotheses = { ...this.#evidence.hypotheses }
-    const folded = this.#plan.hypotheses.filter((h) => this.#foldHypothesis(h, hypotheses, now))
-    if (folded.length > 0) this.#evidence = { ...this.#evidence, hypotheses }
-    this.#kept.take(this.#ledger, this.#shared, Math.min(...this.#foldedThrough.values()))
-    return changed || folded.length > 0
+    const all = { ...this.#evidence.hypotheses }
+    let isFolded = false
+    for (const h of this.#plan.hypotheses) if (this.#foldHypothesis(h, all, now)) isFolded = true
+    if (isFolded) this.#evidence = { ...this.#evidence, hypotheses: all }
+    this.#kept.take(this.#ledger, this.#shared, this.#foldedThrough)
+    return changed || isFolded
   }
 
   /** Reads the shares of others that the next `fold` needs, at the same `now`. Null: nobody else takes part. */

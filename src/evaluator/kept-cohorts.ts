@@ -15,9 +15,15 @@ export class KeptCohorts {
     this.#pending = pending
   }
 
-  /** Takes those that are new or have changed; `folded`: the last one that all hypotheses have folded. */
-  take(ledger: CohortLedger, shared: Pick<SharedCohorts, 'whole'>, folded: number): void {
-    for (const slot of ledger.slots()) {
+  /** Takes those that are new or have changed; `foldedThrough`: the last one that each hypothesis has folded. */
+  take(
+    ledger: CohortLedger,
+    shared: Pick<SharedCohorts, 'whole'>,
+    foldedThrough: ReadonlyMap<string, number>,
+  ): void {
+    let folded = Infinity
+    for (const number of foldedThrough.values()) folded = Math.min(folded, number)
+    for (let slot = ledger.oldest; slot !== undefined; slot = ledger.oldest) {
       const { number } = slot.cohort
       if (!slot.counted || number > folded) break
       ledger.drop(number)

@@ -42,6 +42,9 @@ const BREAKER_SPAN_MS = 10_000
 /** Baseline attempts from which it can be called failing. */
 const FAILING_ATTEMPTS = 20
 
+/** Log-evidence from which on the shares of the two variants are not those of their weights. */
+const RATIO_THRESHOLD = Math.log(1 / GUARD_ALPHA)
+
 const NO_LIMITS: readonly LimitReading[] = []
 
 /** Whether the upstreams of a variant can be reached; handed in, since only the data plane knows. */
@@ -137,17 +140,13 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  const health = (variant: string, failing: boolean): VariantHealth => {
-    const { ready, downForMs } = input.sight.reachability(variant)
-    return { ready, downForMs, failing }
-  }
   const isBaselineFailing =
     baselineSpan.attempts >= FAILING_ATTEMPTS &&
     baselineSpan.failures >= share * baselineSpan.attempts
   const seen: Observation = {
     now,
     reports,
-    ratioMismatch: { log: evidence.ratio.sup, threshold: Math.log(1 / GUARD_ALPHA) },
+    ratioMismatch: { log: evidence.ratio.sup, threshold: RATIO_THRESHOLD },
     breaker: {
       tripped: breakerTrips({
         canary: canarySpan,
@@ -159,8 +158,8 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
       canary: canarySpan,
       baseline: baselineSpan,
     },
-    baseline: health(BASELINE, isBaselineFailing),
-    canary: health(CANARY, false),
+    baseline: healthOf(input, BASELINE, isBaselineFailing),
+    canary: healthOf(input, CANARY, false),
     faults: () => ({
       ...addFaults(book, input.others.faultShares(state)),
       upstreams: input.sight.reachability(CANARY).upstreams ?? null,
@@ -176,6 +175,11 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
   }
   if (!plan.confirmsPromotion) return seen
   return { ...seen, confirmation: input.sight.confirm(plan, state, seen) }
+}
+
+function healthOf({ sight }: Look, variant: string, failing: boolean): VariantHealth {
+  const { ready, downForMs } = sight.reachability(variant)
+  return { ready, downForMs, failing }
 }
 
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */

@@ -23,11 +23,10 @@ export class OneByOne {
   }
 
   #keep<T>(result: Promise<T>): Promise<T> {
-    const done = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#last === done) this.#last = null
-      })
+    const settled = () => {
+      if (this.#last === done) this.#last = null
+    }
+    const done = result.then(settled, settled)
     this.#last = done
     return result
   }

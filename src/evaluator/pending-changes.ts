@@ -6,6 +6,8 @@ import type { UnitBatch } from '../store/store.ts'
 /** Folded cohorts that wait to be archived, at most. */
 const MAX_UNARCHIVED = 1000
 
+const NONE: readonly never[] = []
+
 /** What folding has changed since it was stored last. */
 export type CohortChanges = {
   /** With all of that in it. */
@@ -23,9 +25,9 @@ export type CohortChanges = {
 /** Collects what has to be stored of an attempt's cohorts until the store has it. */
 export class PendingChanges {
   readonly #put = new Map<number, Cohort>()
-  #drop: number[] = []
-  #units: UnitBatch[] = []
-  #archive: Cohort[] = []
+  #drop: readonly number[] = NONE
+  #units: readonly UnitBatch[] = NONE
+  #archive: readonly Cohort[] = NONE
 
   /** A settled cohort that some hypothesis has yet to fold. */
   put(cohort: Cohort): void {
@@ -35,27 +37,22 @@ export class PendingChanges {
   /** A cohort that every hypothesis has folded; `persisted`: the store may have it. */
   drop(number: number, persisted: boolean): void {
     this.#put.delete(number)
-    if (persisted) this.#drop.push(number)
+    if (persisted) this.#drop = [...this.#drop, number]
   }
 
   archive(cohort: Cohort): void {
-    this.#archive.push(cohort)
     // While the store is away memory must not grow with what it cannot take.
-    if (this.#archive.length > MAX_UNARCHIVED) this.#archive.shift()
+    this.#archive = [...this.#archive.slice(1 - MAX_UNARCHIVED), cohort]
   }
 
   addUnits(batch: UnitBatch): void {
-    this.#units.push(batch)
+    this.#units = [...this.#units, batch]
   }
 
   /** All of it now; `stored` takes it off again. */
   read(): Pick<CohortChanges, 'put' | 'drop' | 'units' | 'archive'> {
-    return {
-      put: [...this.#put.values()],
-      drop: this.#drop,
-      units: this.#units,
-      archive: [...this.#archive],
-    }
+    const put = this.#put.size === 0 ? NONE : [...this.#put.values()]
+    return { put, drop: this.#drop, units: this.#units, archive: this.#archive }
   }
 
   /** The store has these changes. */
@@ -67,6 +64,7 @@ export class PendingChanges {
   }
 }
 
-function without<T>(all: T[], gone: readonly T[]): T[] {
-  return gone.length === 0 ? all : all.filter((each) => !gone.includes(each))
+function without<T>(all: readonly T[], gone: readonly T[]): readonly T[] {
+  // Mostly nothing has come since.
+  return all === gone ? NONE : all.filter((each) => !gone.includes(each))
 }

@@ -68,7 +68,8 @@ export async function takePlan(
 /** What the store has not taken up of a plan that is in force, as a sentence; null = it has, or (`follows`) others have to. */
 export function describeUntaken(
   plan: RolloutPlan,
-  { stored, pending }: KnownRollout,
+  stored: RolloutState | null,
+  pending: Pending | null,
   follows: boolean,
 ): string | null {
   if (pending === null || (follows && pending.refused === undefined)) return null

@@ -119,7 +119,7 @@ export class RolloutRunner {
 
   /** What the store has not taken up of the plan, as a sentence; null = nothing. */
   get untaken(): string | null {
-    return describeUntaken(this.#plan, this.#known, this.#deps.follows())
+    return describeUntaken(this.#plan, this.#stored, this.#pending, this.#deps.follows())
   }
 
   /** The cohorts of the attempt that runs, as feedback and keys meet them. */
@@ -149,8 +149,7 @@ export class RolloutRunner {
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
   readonly #evaluate = (): Promise<unknown> | null => {
     const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
-    const leads = isKnown && this.#following.cohorts === null
-    if (leads && this.#pending === null) return this.#decide()
+    if (isKnown && this.#following.cohorts === null && this.#pending === null) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
 
@@ -178,9 +177,11 @@ export class RolloutRunner {
     if (isTurn && transition.decision === null) this.#deps.onTurn(state, seen.reports)
     this.#rest.begin(looked, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
     if (!folded && !isNews && transition.state === state) return null
-    return this.#commit(transition).catch((error: unknown) => {
+    const committed = this.#commit(transition)
+    if (transition.state.phase !== 'rolled-back') return committed
+    return committed.catch((error: unknown) => {
       // A store that is away must not keep a bad canary in front of users.
-      if (transition.state.phase === 'rolled-back') this.#goBy(transition)
+      this.#goBy(transition)
       throw error
     })
   }
@@ -285,8 +286,7 @@ export class RolloutRunner {
   }
 
   #turn(now: number, byInterval: boolean): void {
-    this.#turnAt = now
-    this.#book.fade(now)
+    this.#book.fade((this.#turnAt = now))
     const judged = now >= this.#warmUntil && isCompared(this.#state)
     this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
   }

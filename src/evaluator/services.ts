@@ -88,18 +88,17 @@ export class Services {
   /** The same of one service, as a sentence; null = all of it is. */
   untakenOf(service: string): string | null {
     const { rollouts, experiments } = this
-    const place = `services.${service}`
     if (rollouts.isJoining(service)) {
-      return `${place}: its rollout is taken up when the store can be asked; until then its baseline alone is served`
+      return `services.${service}: its rollout is taken up when the store can be asked; until then its baseline alone is served`
     }
     if (experiments.isJoining(service)) {
-      return `${place}: its fixed split is taken up when the store can be asked; until then the weights of the file are served`
+      return `services.${service}: its fixed split is taken up when the store can be asked; until then the weights of the file are served`
     }
     const running = rollouts.running.get(service) ?? experiments.running.get(service)
     if (running !== undefined) return running.untaken
     const isLeaving = rollouts.isLeaving(service) || experiments.isLeaving(service)
     return isLeaving
-      ? `${place}: is gone; what it owes the store is stored when that is back`
+      ? `services.${service}: is gone; what it owes the store is stored when that is back`
       : null
   }
 

@@ -1,6 +1,8 @@
 import type { AttemptCount } from '../statistics/breaker.ts'
 
 const BUCKETS = 600
+/** Numbers of a bucket: attempts, failures, client errors. */
+const WIDTH = 3
 const BUCKET_MS = 1000
 
 /** What happened in the span that ends now. */
@@ -8,9 +10,8 @@ export type SpanCount = AttemptCount & { readonly spanMs: number }
 
 /** Attempts, failures and client errors of one variant over the last ten minutes, in buckets of one second: O(1) to add. */
 export class AttemptWindow {
-  readonly #attempts = new Uint32Array(BUCKETS)
-  readonly #failures = new Uint32Array(BUCKETS)
-  readonly #clientErrors = new Uint32Array(BUCKETS)
+  /** Of all buckets, one after the other: of thousands of windows, memory that is far apart would be most of a look. */
+  readonly #counts = new Uint32Array(WIDTH * BUCKETS)
   #newest = 0
   #since: number | null = null
   /** Attempts in all buckets. */
@@ -20,11 +21,11 @@ export class AttemptWindow {
   add(now: number, failed: boolean, isClientError = false): void {
     this.#forget(now)
     this.#since ??= now
-    const index = this.#newest % BUCKETS
-    this.#attempts[index]!++
+    const at = (this.#newest % BUCKETS) * WIDTH
+    this.#counts[at]!++
     this.#total++
-    if (failed) this.#failures[index]!++
-    else if (isClientError) this.#clientErrors[index]!++
+    if (failed) this.#counts[at + 1]!++
+    else if (isClientError) this.#counts[at + 2]!++
   }
 
   /** When the first attempt of all was booked, in epoch ms; null = none was. */
@@ -63,10 +64,10 @@ export class AttemptWindow {
         back = attempts < minAttempts ? BUCKETS : minBuckets
         break
       }
-      const index = (this.#newest - back + BUCKETS) % BUCKETS
-      attempts += this.#attempts[index]!
-      failures += this.#failures[index]!
-      clientErrors += this.#clientErrors[index]!
+      const at = ((this.#newest - back + BUCKETS) % BUCKETS) * WIDTH
+      attempts += this.#counts[at]!
+      failures += this.#counts[at + 1]!
+      clientErrors += this.#counts[at + 2]!
       back++
     }
     return { attempts, failures, clientErrors, spanMs: back * BUCKET_MS }
@@ -77,11 +78,9 @@ export class AttemptWindow {
     if (bucket <= this.#newest) return
     const gone = Math.min(bucket - this.#newest, BUCKETS)
     for (let i = 0; i < gone; i++) {
-      const index = (bucket - i) % BUCKETS
-      this.#total -= this.#attempts[index]!
-      this.#attempts[index] = 0
-      this.#failures[index] = 0
-      this.#clientErrors[index] = 0
+      const at = ((bucket - i) % BUCKETS) * WIDTH
+      this.#total -= this.#counts[at]!
+      this.#counts.fill(0, at, at + WIDTH)
     }
     this.#newest = bucket
   }

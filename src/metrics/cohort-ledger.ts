@@ -9,7 +9,7 @@ import { CohortShelf } from './cohort-shelf.ts'
 import { newSlot, type Place, type Slot } from './cohort-slot.ts'
 import { countUnit } from './count-unit.ts'
 import { DriftBook } from './drift-book.ts'
-import { emptyCohort } from './empty-cohort.ts'
+import { emptyCohort, type Opening } from './empty-cohort.ts'
 import { EventBook } from './event-book.ts'
 import { LATE, lateEvent, type EventBooking, type FeedbackBooking } from './feedback-booking.ts'
 import { LabelBook } from './label-book.ts'
@@ -20,9 +20,6 @@ import { UnitIndex } from './unit-index.ts'
 
 /** A stream that has run well for this long counts as answered; what has no head by then never will. */
 export const SETTLE_MS = 30_000
-
-/** What a cohort is opened with. */
-export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
 
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were
@@ -69,6 +66,11 @@ export class CohortLedger {
   /** The cohort that takes assignments now; null while nothing is compared. */
   get current(): Cohort | null {
     return this.#open?.cohort ?? null
+  }
+
+  /** The oldest cohort that some hypothesis has not folded; undefined = there is none. */
+  get oldest(): Slot | undefined {
+    return this.#slots.oldest
   }
 
   /** All cohorts that some hypothesis has not folded, in assignment order. */

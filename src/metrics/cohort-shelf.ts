@@ -6,30 +6,38 @@ const FEW = 4
  * hours there are thousands: what comes after a number is found without looking at what comes before.
  */
 export class CohortShelf<T extends { readonly cohort: { readonly number: number } }> {
-  readonly #byNumber = new Map<number, T>()
   readonly #inOrder: T[] = []
 
   get size(): number {
     return this.#inOrder.length
   }
 
+  /** The first of them; undefined = there is none. */
+  get oldest(): T | undefined {
+    return this.#inOrder[0]
+  }
+
   get(number: number): T | undefined {
-    return this.#byNumber.get(number)
+    const found = this.#inOrder[this.#placeAfter(number) - 1]
+    return found?.cohort.number === number ? found : undefined
   }
 
   /** Its number is beyond all others. */
   add(item: T): void {
-    this.#byNumber.set(item.cohort.number, item)
     this.#inOrder.push(item)
   }
 
   delete(number: number): void {
-    if (this.#byNumber.delete(number)) this.#inOrder.splice(this.#placeAfter(number) - 1, 1)
+    if (this.get(number) !== undefined) this.#inOrder.splice(this.#placeAfter(number) - 1, 1)
   }
 
   /** All of them, in order; what is deleted meanwhile does not matter. */
-  values(): Iterable<T> {
-    return this.#byNumber.values()
+  *values(): Generator<T, undefined> {
+    let next = this.oldest
+    while (next !== undefined) {
+      yield next
+      next = this.#inOrder[this.#placeAfter(next.cohort.number)]
+    }
   }
 
   /** Those after a number, in order; none may be deleted meanwhile. */

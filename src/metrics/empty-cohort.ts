@@ -4,6 +4,9 @@ import type { CohortOpening } from '../domain/replica.ts'
 import { emptyDriftTally } from './drift-book.ts'
 import { emptyBetTally, emptyEventTally } from './tally.ts'
 
+/** What a cohort is opened with. */
+export type Opening = Omit<CohortOpening, 'openedAt'> & { readonly now: number }
+
 /** What is asked of the requests of a cohort. */
 export type Asked = {
   readonly hypotheses: readonly Hypothesis[]

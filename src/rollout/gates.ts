@@ -78,6 +78,7 @@ function failedMetric(
   const failed = seen.reports.filter(
     (r) => r.verdict === 'failed' && !isAcknowledged(plan, state, r.name),
   )
+  if (failed.length === 0) return null
   const toRollBack = failed.find((r) => r.onFailure === 'rollback' && r.required)
   if (toRollBack !== undefined) {
     const summary = summarize.harm(toRollBack, seen)

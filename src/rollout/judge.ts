@@ -39,21 +39,21 @@ export function judge(
   const place = { step: context.step, weightBp: context.pi * WHOLE_BP }
   // In a mirror step a limit is one of the pairs.
   const isMirrored = mirrorStepAt(plan.steps, place) !== null
-  const reports: MetricReport[] = []
-  for (const h of plan.hypotheses) {
-    if (counted.some((m) => m.name === h.id)) continue
-    if (h.source.of === 'drift') {
-      reports.push(driftReport(evidence, h, context.step))
-      continue
-    }
+  const tested =
+    counted.length === 0
+      ? plan.hypotheses
+      : plan.hypotheses.filter((h) => !counted.some((m) => m.name === h.id))
+  const reports = tested.map((h): MetricReport => {
+    if (h.source.of === 'drift') return driftReport(evidence, h, context.step)
     const limit = isMirrored ? undefined : context.limits.find((l) => l.metric === h.id)
-    reports.push(new HypothesisReport(plan, evidence, h, limit ?? null, context))
-  }
+    return new HypothesisReport(plan, evidence, h, limit ?? null, context)
+  })
   for (const limit of context.limits) {
     const isAlone = !plan.hypotheses.some((h) => h.id === limit.metric)
     if (isAlone) reports.push(aloneReport(limit, evidence))
   }
   for (const metric of counted) reports.push(thresholdReport(metric, evidence, context))
+  if (!isMirrored && (context.standing ?? null) === null) return reports
   const pairs = pairReports(plan, evidence, {
     step: context.step,
     weightBp: place.weightBp,

@@ -88,6 +88,7 @@ function openReports(
   state: RolloutState,
   { reports }: Observation,
 ): readonly MetricReport[] {
+  if (state.acknowledged.length === 0) return reports
   return reports.filter((r) => !isAcknowledged(plan, state, r.name))
 }
 

@@ -1,15 +1,13 @@
-import {
-  BASELINE_SIDE,
-  type BetTerms,
-  type CohortTerms,
-  type LatencyTerms,
-} from '../domain/cohort.ts'
+import { BASELINE_SIDE, type BetTerms, type CohortTerms } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { scoreValue } from '../statistics/score.ts'
 import { centredBets } from '../statistics/mean-bet.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised, ratioBets } from '../statistics/ratio-bet.ts'
+
+/** Most metrics have thresholds, or bets, or nothing of the kind: each cohort of thousands of services would have its own. */
+const NOTHING = {}
 
 /** Baseline labels from which a mean and a variance are worth betting on. */
 const MIN_BASELINE_LABELS = 20
@@ -26,31 +24,29 @@ export function publishTerms(
   /** The baseline's latency quantile in ms, of all requests or of a segment's; null = too few samples. */
   baselineQuantile: (q: number, segment: string | undefined) => number | null,
 ): CohortTerms {
-  const thresholds: Record<string, LatencyTerms> = {}
-  const bets: Record<string, BetTerms> = {}
-  const caps: Record<string, number> = {}
+  let thresholds: CohortTerms['thresholds'] = NOTHING
+  let bets: CohortTerms['bets'] = NOTHING
+  let caps: CohortTerms['caps'] = NOTHING
   const { bins } = evidence
   for (const hypothesis of hypotheses) {
     const { id, metric, segment, source } = hypothesis
     if (source.of === 'latency') {
       const baselineMs = baselineQuantile(source.quantile, segment)
       if (baselineMs === null) continue
-      thresholds[id] = {
-        baselineMs,
-        harmMs: baselineMs * (1 + source.harmMargin),
-        proofMs: baselineMs * (1 + source.proofMargin),
-      }
+      const harmMs = baselineMs * (1 + source.harmMargin)
+      const proofMs = baselineMs * (1 + source.proofMargin)
+      thresholds = { ...thresholds, [id]: { baselineMs, harmMs, proofMs } }
     }
     if (isContinuous(source)) {
       const cap = source.cap ?? evidence.caps[metric!]
       if (cap === undefined) continue
-      caps[metric!] = cap
+      caps = { ...caps, [metric!]: cap }
       const most = source.of === 'score' ? scoreValue(source.score, cap) : cap
       const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, most)
-      if (terms !== null) bets[id] = terms
+      if (terms !== null) bets = { ...bets, [id]: terms }
     }
   }
-  return { thresholds, bets, caps, ...(bins === undefined ? undefined : { bins }) }
+  return bins === undefined ? { thresholds, bets, caps } : { thresholds, bets, caps, bins }
 }
 
 function betTerms(

@@ -52,16 +52,13 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const since = fresh(evidence, fold.step)
   const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
   const [baseline, canary] = tally.events
-  const proof = addEvents(evidence.proof, pi, baseline, canary, units)
   // What was the same stays one object: with thousands of services, copies are much of what a tick leaves behind.
-  const addAll = (strata: readonly EventStratum[], onBaseline: number, onCanary: number) =>
-    strata === evidence.proof && onBaseline === baseline && onCanary === canary
+  const proof = addEvents(evidence.proof, pi, baseline, canary, units)
+  const harm = foldHarm(evidence, fold, proof, units)
+  const stepProof =
+    since.stepProof === evidence.proof
       ? proof
-      : addEvents(strata, pi, onBaseline, onCanary, units)
-  const harm = foldStarts(evidence.harm, fold, NO_STRATA, (strata, start) =>
-    addAll(strata, harmEvents(fold, BASELINE_SIDE, start), harmEvents(fold, CANARY_SIDE, start)),
-  )
-  const stepProof = addAll(since.stepProof, baseline, canary)
+      : addEvents(since.stepProof, pi, baseline, canary, units)
   const trials = addCounts(evidence.trials, tally.trials)
   const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
@@ -81,11 +78,12 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
       since.stepTrials === evidence.trials ? trials : addCounts(since.stepTrials, tally.trials),
     stepEvents:
       since.stepEvents === evidence.events ? events : addCounts(since.stepEvents, tally.events),
-    sup: latchAll(since.sup, {
-      harm: isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
-      proof: isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof),
-      stepProof: isSilent ? since.sup.stepProof : latchProof(since.sup.stepProof, h, stepProof),
-    }),
+    sup: latchAll(
+      since.sup,
+      isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
+      isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof),
+      isSilent ? since.sup.stepProof : latchProof(since.sup.stepProof, h, stepProof),
+    ),
   }
   const unscored = addUnscored(evidence.unscored, tally.unscored)
   // Only where there are any: it would be stored with every hypothesis.
@@ -165,7 +163,7 @@ function latch(sup: number, h: Hypothesis, wealth: readonly number[]): number {
 }
 
 /** The suprema with those of one cohort more; they mostly stand, and then it is the same object. */
-function latchAll(sup: Latched, { harm, proof, stepProof }: Latched): Latched {
+function latchAll(sup: Latched, harm: number, proof: number, stepProof: number): Latched {
   const isSame = harm <= sup.harm && proof <= sup.proof && stepProof <= sup.stepProof
   return isSame ? sup : { harm: Math.max(sup.harm, harm), proof, stepProof }
 }
@@ -188,6 +186,27 @@ export function foldStarts<T>(
     all[start] = start <= place.epoch ? add(value, start) : value
   }
   return all
+}
+
+/** The strata of each start point with the cohort's events on the side of harm; `proof`: those of the proof with its own. */
+function foldHarm(
+  before: EventEvidence,
+  fold: EventFold,
+  proof: readonly EventStratum[],
+  units: number,
+): EventEvidence['harm'] {
+  const [baseline, canary] = fold.tally.events
+  const harm = before.harm.slice()
+  for (let start = 0; start < Math.max(fold.starts, harm.length); start += 1) {
+    const strata = before.harm[start] ?? NO_STRATA
+    const onBaseline = harmEvents(fold, BASELINE_SIDE, start)
+    const onCanary = harmEvents(fold, CANARY_SIDE, start)
+    const isSame = strata === before.proof && onBaseline === baseline && onCanary === canary
+    if (start > fold.epoch) harm[start] = strata
+    else if (isSame) harm[start] = proof
+    else harm[start] = addEvents(strata, fold.pi, onBaseline, onCanary, units)
+  }
+  return harm
 }
 
 function harmEvents({ harmSince, tally }: EventFold, side: Side, start: number): number {

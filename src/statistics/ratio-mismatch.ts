@@ -15,10 +15,11 @@ const PRIOR_UNITS = 10_000
  * Source: Lindon and Malek, arXiv 2011.03567, as in Optimizely's ssrm (prior weight 10,000).
  */
 export function ratioLogEvidence(strata: readonly RatioStratum[]): number {
-  return strata.reduce(
-    (sum, { pi, canary, total }) => sum + betaBinomialLogEvidence(pi, canary, total, PRIOR_UNITS),
-    0,
-  )
+  let sum = 0
+  for (const { pi, canary, total } of strata) {
+    sum += betaBinomialLogEvidence(pi, canary, total, PRIOR_UNITS)
+  }
+  return sum
 }
 
 /**

@@ -6,6 +6,7 @@ import type {
   HypothesisEvidence,
 } from '../domain/evidence.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { NumberRow } from './record-writer.ts'
 
 /**
  * Evidence whose counted events are rows of numbers: it is written for each service at each tick, and names would be
@@ -19,13 +20,12 @@ type PackedEvidence = Omit<Evidence, 'hypotheses'> & {
 
 /** Encodes evidence so that it comes back equal to the bit. Throws as `encodeRecord` does. */
 export function encodeEvidence(evidence: Evidence): Buffer {
-  const hypotheses: Record<string, HypothesisEvidence | readonly number[]> = {}
+  const hypotheses: Record<string, HypothesisEvidence | EventRow> = {}
   for (const id in evidence.hypotheses) {
     const found = evidence.hypotheses[id]!
-    hypotheses[id] = found.kind === 'event' ? pack(found) : found
+    hypotheses[id] = found.kind === 'event' ? new EventRow(found) : found
   }
-  const packed: PackedEvidence = { ...evidence, hypotheses }
-  return encodeRecord(packed)
+  return encodeRecord({ ...evidence, hypotheses })
 }
 
 /** What `encodeEvidence` was given; also what older versions wrote, without rows. */
@@ -42,23 +42,64 @@ function isRow(found: HypothesisEvidence | readonly number[]): found is readonly
   return Array.isArray(found)
 }
 
-function pack(found: EventEvidence): readonly number[] {
-  const { trials, events, stepTrials, stepEvents, sup, unscored } = found
-  const row = [found.foldedThrough, found.step, trials[0], trials[1], events[0], events[1]]
-  row.push(stepTrials[0], stepTrials[1], stepEvents[0], stepEvents[1])
-  row.push(sup.harm, sup.proof, sup.stepProof)
-  if (unscored === undefined) row.push(0)
-  else row.push(1, unscored[0], unscored[1])
-  row.push(found.harm.length)
-  for (const strata of found.harm) packStrata(row, strata)
-  packStrata(row, found.proof)
-  packStrata(row, found.stepProof)
-  return row
+class EventRow extends NumberRow {
+  readonly #found: EventEvidence
+
+  constructor(found: EventEvidence) {
+    super()
+    this.#found = found
+  }
+
+  get length(): number {
+    const { harm, proof, stepProof, unscored } = this.#found
+    const counts = unscored === undefined ? COUNTS : COUNTS + 2
+    const starts = harm.reduce((sum, strata) => sum + lengthOf(strata), 0)
+    return counts + starts + lengthOf(proof) + lengthOf(stepProof)
+  }
+
+  writeTo(writer: NumberWriter): void {
+    const { foldedThrough, step, sup, unscored, harm, proof, stepProof } = this.#found
+    const { trials, events, stepTrials, stepEvents } = this.#found
+    writer.number(foldedThrough)
+    writer.number(step)
+    writePair(writer, trials)
+    writePair(writer, events)
+    writePair(writer, stepTrials)
+    writePair(writer, stepEvents)
+    writer.number(sup.harm)
+    writer.number(sup.proof)
+    writer.number(sup.stepProof)
+    writer.number(unscored === undefined ? 0 : 1)
+    if (unscored !== undefined) writePair(writer, unscored)
+    writer.number(harm.length)
+    for (const strata of harm) writeStrata(writer, strata)
+    writeStrata(writer, proof)
+    writeStrata(writer, stepProof)
+  }
 }
 
-function packStrata(row: number[], strata: readonly EventStratum[]): void {
-  row.push(strata.length)
-  for (const { pi, baseline, canary, trials } of strata) row.push(pi, baseline, canary, trials)
+type NumberWriter = Parameters<NumberRow['writeTo']>[0]
+
+/** Numbers of a row beside its strata and what is unscored. */
+const COUNTS = 15
+
+function lengthOf(strata: readonly EventStratum[]): number {
+  return 1 + 4 * strata.length
+}
+
+function writePair(writer: NumberWriter, pair: Readonly<Pair>): void {
+  writer.number(pair[0])
+  writer.number(pair[1])
+}
+
+function writeStrata(writer: NumberWriter, strata: readonly EventStratum[]): void {
+  writer.number(strata.length)
+  for (const { pi, baseline, canary, trials } of strata) {
+    writer.number(pi)
+    writer.number(baseline)
+    writer.number(canary)
+    writer.number(trials)
+  }
 }
 
 function unpack(row: readonly number[]): EventEvidence {

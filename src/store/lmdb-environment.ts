@@ -32,7 +32,7 @@ export type LmdbEnvironment = {
   readonly write: <T>(what: string, change: () => T) => Promise<T>
   /**
    * The same for a small change that comes with many others, in one transaction with them; see WriteGroup. What it
-   * rejects with may be no StoreError.
+   * rejects with may be no StoreError; it throws where the store is closed.
    */
   readonly writeTogether: <T>(what: string, change: () => T) => Promise<T>
   /** Adds what runs at the end of every transaction, in it, and what once it is over, whatever came of it. */
@@ -182,10 +182,9 @@ function createEnvironment(
         group.flush()
         return commit(change)
       }),
-    writeTogether: async (what, change) => {
+    writeTogether: (what, change) => {
       assertOpen(what)
-      if (gate.isShut()) await pass(what)
-      return group.add(change)
+      return gate.isShut() ? pass(what).then(() => group.add(change)) : group.add(change)
     },
     atEnd: (end, over) => {
       ends.push(end)

@@ -10,6 +10,14 @@ const KEPT_BYTES = 64 * 1024
 /** Bytes of a piece of memory that short records share. */
 const PIECE_BYTES = 64 * 1024
 
+/** What is written as an array of its numbers would be, without there being one. */
+export abstract class NumberRow {
+  /** How many numbers it is. */
+  abstract get length(): number
+  /** Gives them to the writer, in order. */
+  abstract writeTo(writer: Pick<RecordWriter, 'number'>): void
+}
+
 /**
  * Writes values as bytes, one record after the other into the same room. Thousands of records are written in a
  * tick, so what they are full of (objects, arrays, numbers and words) is written by plain loops.
@@ -48,7 +56,7 @@ export class RecordWriter {
 
   /** Throws on functions and symbols. */
   write(value: unknown): void {
-    if (typeof value === 'number') this.#number(value)
+    if (typeof value === 'number') this.number(value)
     else if (typeof value === 'string') this.#string(value)
     else if (typeof value === 'object' && value !== null) this.#structure(value)
     else if (value === undefined) this.#tag(TAG.UNDEFINED)
@@ -60,16 +68,20 @@ export class RecordWriter {
   #structure(value: object): void {
     if (Array.isArray(value)) {
       this.#tag(TAG.ARRAY)
-      this.#number(value.length)
+      this.number(value.length)
       for (let i = 0; i < value.length; i += 1) {
         const item: unknown = value[i]
         // Numbers above all: handed on as anything, each would be an object of its own.
-        if (typeof item === 'number') this.#number(item)
+        if (typeof item === 'number') this.number(item)
         else this.write(item)
       }
+    } else if (value instanceof NumberRow) {
+      this.#tag(TAG.ARRAY)
+      this.number(value.length)
+      value.writeTo(this)
     } else if (value instanceof Float64Array) {
       this.#tag(TAG.FLOATS)
-      this.#number(value.length)
+      this.number(value.length)
       this.#need(8 * value.length)
       for (let i = 0; i < value.length; i += 1) this.#double(value[i]!)
     } else if (isPlain(value)) {
@@ -79,7 +91,7 @@ export class RecordWriter {
       for (const key in record) {
         const item = record[key]
         this.#string(key)
-        if (typeof item === 'number') this.#number(item)
+        if (typeof item === 'number') this.number(item)
         else this.write(item)
       }
       this.#tag(TAG.END)
@@ -89,12 +101,13 @@ export class RecordWriter {
   #other(value: unknown): void {
     const bytes = serialize(value)
     this.#tag(TAG.OTHER)
-    this.#number(bytes.length)
+    this.number(bytes.length)
     this.#need(bytes.length)
     this.#at += bytes.copy(this.#bytes, this.#at)
   }
 
-  #number(value: number): void {
+  /** A number by itself: what else is written decides where it belongs. */
+  number(value: number): void {
     if ((value | 0) !== value || Object.is(value, -0)) {
       this.#tag(TAG.DOUBLE)
       this.#need(8)
@@ -120,7 +133,7 @@ export class RecordWriter {
     const { length } = value
     const start = this.#at
     this.#tag(TAG.ASCII)
-    this.#number(length)
+    this.number(length)
     this.#need(2 * length)
     const bytes = this.#bytes
     let at = this.#at
@@ -136,7 +149,7 @@ export class RecordWriter {
   #wide(value: string, start: number): void {
     this.#at = start
     this.#tag(TAG.WIDE)
-    this.#number(value.length)
+    this.number(value.length)
     this.#at += this.#bytes.write(value, this.#at, 'utf16le')
   }
 
