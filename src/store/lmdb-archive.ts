@@ -1,10 +1,9 @@
-import type { Key } from 'lmdb'
 import type { Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { decodeAttempt, encodeAttempt } from './attempt-codec.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
 import type { ArchiveLimits } from './limits.ts'
+import type { AttemptKey, LmdbAttempts } from './lmdb-attempts.ts'
 import type { LmdbBundles } from './lmdb-bundles.ts'
 import type { LmdbLanes } from './lmdb-lanes.ts'
 import type { StoredAttempt } from './lmdb-tables.ts'
@@ -39,24 +38,16 @@ const NOTHING: Size = { cohorts: 0, bytes: 0 }
  */
 export function buildLmdbArchive(
   env: LmdbEnvironment,
-  places: { readonly lanes: LmdbLanes; readonly bundles: LmdbBundles },
+  places: {
+    readonly lanes: LmdbLanes
+    readonly bundles: LmdbBundles
+    readonly attempts: LmdbAttempts
+  },
   limits: ArchiveLimits,
   onEvicted: (cohorts: number) => void,
 ): LmdbArchive {
-  const { attempts, plans, cohorts } = env.tables
-  const { lanes, bundles } = places
-  /** The attempt of each service that this store has written last: it saves reading it. */
-  const written = new Map<string, StoredAttempt>()
-
-  const attemptOf = (service: string, rollout: string) => {
-    const last = written.get(service)
-    return last?.rollout === rollout ? last : readAttempt([service, rollout])
-  }
-  const readAttempt = (key: AttemptKey): StoredAttempt | undefined => {
-    const stored = attempts.get(key)
-    return stored === undefined ? undefined : decodeAttempt(stored)
-  }
-
+  const { plans, cohorts } = env.tables
+  const { lanes, bundles, attempts } = places
   /** Stays the oldest until it is gone: later attempts have later numbers. */
   let oldestKey: AttemptKey | null = null
   /** Cohorts that this transaction adds. */
@@ -70,7 +61,7 @@ export function buildLmdbArchive(
     const total = sizeNow()
     const place = lanes.placeOf(service)
     for (const { cohort, bytes } of encoded) {
-      const attempt = attemptOf(service, cohort.rollout)
+      const attempt = attempts.get([service, cohort.rollout])
       // Numbers of cohorts count up; an older one may have been archived without an answer.
       const isNew = attempt !== undefined && cohort.number > attempt.last
       if (!isNew && bundles.has(place, cohort.number)) continue
@@ -80,7 +71,6 @@ export function buildLmdbArchive(
       total.cohorts += 1
       const noted = note(service, cohort, attempt, plan, bytes.length)
       total.bytes += noted.bytes - (attempt?.bytes ?? 0)
-      written.set(service, noted)
     }
     env.cells.put('archive', total)
     added += encoded.length
@@ -95,7 +85,7 @@ export function buildLmdbArchive(
     size: number,
   ): StoredAttempt => {
     const { rollout, number, openedAt } = cohort
-    const key = [service, rollout]
+    const key: AttemptKey = [service, rollout]
     const isNewPlan = plan !== null && before?.configHash !== plan.configHash
     const bytes = size + (isNewPlan ? putPlan(key, plan) : 0)
     const attempt = {
@@ -110,14 +100,14 @@ export function buildLmdbArchive(
       bytes: (before?.bytes ?? 0) + bytes,
       configHash: plan?.configHash ?? before?.configHash ?? '',
     }
-    void attempts.put(key, encodeAttempt(attempt))
+    attempts.put(service, attempt)
     return attempt
   }
 
-  const putPlan = (key: Key, plan: RolloutPlan): number => {
+  const putPlan = (key: AttemptKey, plan: RolloutPlan): number => {
     const bytes = encodeRecord(plan)
-    const before = plans.get(key)?.length ?? 0
-    void plans.put(key, bytes)
+    const before = plans.get([...key])?.length ?? 0
+    void plans.put([...key], bytes)
     return bytes.length - before
   }
 
@@ -130,7 +120,8 @@ export function buildLmdbArchive(
     const atMost = Math.max(ARCHIVE_EVICTION_SLICE, 2 * added)
     for (let gone = 0; gone < atMost && isBeyond(total); gone += 1) {
       bundles.flush()
-      oldestKey = oldestKey !== null && attempts.doesExist(oldestKey) ? oldestKey : findOldest()
+      const isThere = oldestKey !== null && attempts.get(oldestKey) !== undefined
+      oldestKey = isThere ? oldestKey! : attempts.findOldest()
       evictOne(oldestKey, total)
       env.cells.put('archive', total)
       evicted += 1
@@ -140,24 +131,17 @@ export function buildLmdbArchive(
     () => {
       if (added > 0) evict()
       bundles.flush()
+      attempts.flush()
     },
     () => {
       added = 0
       bundles.clear()
+      attempts.clear()
     },
   )
 
-  const findOldest = (): AttemptKey => {
-    const all = Array.from(attempts.getRange({}), ({ key, value }) => ({
-      key: key as AttemptKey,
-      first: decodeAttempt(value).first,
-    }))
-    return all.reduce((oldest, each) => (each.first < oldest.first ? each : oldest)).key
-  }
-
   const evictOne = (key: AttemptKey, total: Size) => {
-    written.delete(key[0])
-    const attempt = readAttempt(key)!
+    const attempt = attempts.get(key)!
     const place = lanes.placeOf(key[0])
     const [gone, next] = bundles.range(place, attempt.oldest, attempt.last + 1)
     bundles.remove(place, gone!.number)
@@ -165,8 +149,8 @@ export function buildLmdbArchive(
     // The last one takes the plan with it.
     total.bytes -= attempt.cohorts === 1 ? attempt.bytes : gone!.bytes.length
     if (attempt.cohorts === 1) {
-      void attempts.remove(key)
-      void plans.remove(key)
+      attempts.remove(key)
+      void plans.remove([...key])
       return
     }
     const left = {
@@ -177,7 +161,7 @@ export function buildLmdbArchive(
       oldest: next!.number,
       from: decodeRecord<Cohort>(next!.bytes).openedAt,
     }
-    void attempts.put(key, encodeAttempt(left))
+    attempts.put(key[0], left)
   }
 
   return {
@@ -195,18 +179,16 @@ export function buildLmdbArchive(
         },
       }
     },
-    reread: () => written.clear(),
+    reread: () => attempts.forget(),
     forget: () => {
-      written.clear()
+      attempts.forget()
       lanes.forget()
       evicted = 0
     },
     reading: {
       attempts: (service) =>
         env.read(`cannot read the archive of ${service}`, () =>
-          Array.from(attempts.getRange(attemptsOf(service)), ({ value }) =>
-            present(decodeAttempt(value)),
-          ).sort((a, b) => a.first - b.first),
+          attempts.list(service).map(present),
         ),
       archivedPlan: (service, rollout) =>
         env.read(`cannot read the archive of ${service}`, () => {
@@ -216,7 +198,7 @@ export function buildLmdbArchive(
       archivedCohorts: (service, rollout, { after, limit }) =>
         env.read(`cannot read the archive of ${service}`, () => {
           const room = Math.min(limit, MAX_PAGE)
-          const attempt = readAttempt([service, rollout])
+          const attempt = attempts.list(service).find((each) => each.rollout === rollout)
           const place = lanes.find(service)
           const found: Cohort[] = []
           if (attempt !== undefined && place !== null) {
@@ -240,17 +222,10 @@ export function buildLmdbArchive(
   }
 }
 
-/** Of an attempt: its service and its rollout's id. */
-type AttemptKey = [service: string, rollout: string]
-
 type Encoded = { readonly cohort: Cohort; readonly bytes: Buffer }
 
 function encode(cohort: Cohort): Encoded {
   return { cohort, bytes: encodeRecord(cohort) }
-}
-
-function attemptsOf(service: string): { start: [string]; end: [string, string] } {
-  return { start: [service], end: [service, '\u{10FFFF}'] }
 }
 
 function present(attempt: StoredAttempt): ArchivedAttempt {

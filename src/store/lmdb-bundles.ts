@@ -13,6 +13,7 @@ export type Bundled = { readonly number: number; readonly bytes: Buffer }
 export type LmdbBundles = {
   /** All of the following in a write transaction. */
   readonly has: (place: Place, number: number) => boolean
+  readonly get: (place: Place, number: number) => Buffer | undefined
   readonly put: (place: Place, number: number, bytes: Buffer) => void
   readonly remove: (place: Place, number: number) => void
   /** Writes what has changed. */
@@ -41,6 +42,7 @@ export function createLmdbBundles(table: Database<Buffer, Key>): LmdbBundles {
   }
 
   return {
+    get: (place, number) => bundleOf(place, number).bySlot.get(place.slot),
     has: (place, number) => bundleOf(place, number).bySlot.has(place.slot),
     put: (place, number, bytes) => {
       const bundle = bundleOf(place, number)

@@ -16,6 +16,8 @@ export type LmdbLanes = {
   readonly placeOf: (service: string) => Place
   /** Null: nothing of it was ever archived. */
   readonly find: (service: string) => Place | null
+  /** All that have a place. */
+  readonly services: () => Iterable<string>
   /** A transaction was taken back: what is known of places may be of it. */
   readonly forget: () => void
 }
@@ -39,6 +41,7 @@ export function createLmdbLanes(table: Database<number, string>, cells: LmdbCell
 
   return {
     find,
+    services: () => table.getKeys({}),
     placeOf: (service) => {
       const found = find(service)
       if (found !== null) return found

@@ -1,4 +1,5 @@
 import { buildLmdbArchive } from './lmdb-archive.ts'
+import { createLmdbAttempts } from './lmdb-attempts.ts'
 import { createLmdbBundles } from './lmdb-bundles.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
@@ -49,7 +50,8 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     )
   }
   const lanes = createLmdbLanes(env.tables.lanes, env.cells)
-  const places = { lanes, bundles: createLmdbBundles(env.tables.bundles) }
+  const attempts = createLmdbAttempts(env.tables, lanes)
+  const places = { lanes, bundles: createLmdbBundles(env.tables.bundles), attempts }
   const archive = buildLmdbArchive(env, places, options.archive ?? ARCHIVE_LIMITS, (cohorts) =>
     options.onEvicted?.(cohorts),
   )

@@ -17,7 +17,11 @@ export type LmdbTables = {
   readonly lanes: Database<number, string>
   /** The same by [service, number], as version 1 of the layout had them: moved where there are any. */
   readonly archive: Database<Buffer, Key>
-  /** The attempts they are of by [service, rollout] (attempt-codec.ts), and their plans. */
+  /**
+   * The attempts they are of, see LmdbAttempts: the newest ones as the cohorts are, those before by [service, rollout],
+   * where versions 1 and 2 of the layout had all of them. And their plans by [service, rollout].
+   */
+  readonly newestAttempts: Database<Buffer, Key>
   readonly attempts: Database<StoredAttempt | Uint8Array, Key>
   readonly plans: Database<Buffer, Key>
   /** By [service, id]. */
@@ -72,6 +76,7 @@ export function openTables(
     bundles: root.openDB('bundles', bytes),
     lanes: root.openDB('lanes', {}),
     archive: root.openDB('archive', bytes),
+    newestAttempts: root.openDB('newest-attempts', bytes),
     attempts: root.openDB('attempts', {}),
     plans: root.openDB('plans', bytes),
     decisions: root.openDB('decisions', bytes),

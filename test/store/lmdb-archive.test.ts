@@ -88,6 +88,38 @@ t.test('what goes of one service leaves the cohorts of its neighbours', async (t
   await store.close()
 })
 
+t.test(
+  'the newest attempts of neighbours stand together, and those before stay known',
+  async (t) => {
+    const path = t.testdir()
+    const store = await openStore(path)
+    const lease = await takeLease(store)
+    const add = (service: string, revision: number | null, number: number, rollout: string) => {
+      const cohorts = [{ ...cohortOf(service, number), rollout }]
+      return commit(store, lease, revision, {
+        service,
+        archive: { rollout, plan: plan(), cohorts },
+      })
+    }
+    const two = '1.4->2.0#2'
+    await Promise.all([add('a', null, 1, ONE), add('b', null, 1, ONE)])
+    await add('a', 1, 3, two)
+    await add('a', 2, 2, ONE)
+    await add('a', 3, 4, two)
+    const expected = [
+      { rollout: ONE, first: 1, cohorts: 2, from: 1001 },
+      { rollout: two, first: 3, cohorts: 2, from: 1003 },
+    ]
+    t.match(await store.attempts('a'), expected)
+    await store.close()
+    const again = await openStore(path)
+    t.match(await again.attempts('a'), expected)
+    t.match(await again.attempts('b'), [{ rollout: ONE, first: 1, cohorts: 1 }])
+    await again.close()
+    t.strictSame([countOf(path, 'newest-attempts'), countOf(path, 'attempts')], [1, 1])
+  },
+)
+
 t.test('an archive of version 1 of the layout is moved, and counted as before', async (t) => {
   const path = t.testdir()
   const old = open({ path, noSubdir: false, maxDbs: 12 })
