@@ -58,16 +58,17 @@ export class AttemptWindow {
     let failures = 0
     let clientErrors = 0
     let back = 0
+    let at = (this.#newest % BUCKETS) * WIDTH
     while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
       if (attempts === this.#total) {
         // Nothing more is found further back.
         back = attempts < minAttempts ? BUCKETS : minBuckets
         break
       }
-      const at = ((this.#newest - back + BUCKETS) % BUCKETS) * WIDTH
       attempts += this.#counts[at]!
       failures += this.#counts[at + 1]!
       clientErrors += this.#counts[at + 2]!
+      at = at === 0 ? (BUCKETS - 1) * WIDTH : at - WIDTH
       back++
     }
     return { attempts, failures, clientErrors, spanMs: back * BUCKET_MS }

@@ -26,8 +26,18 @@ export type Slot = {
 
 /** A cohort without a request under way; `stored`: it comes from the store, settled. */
 export function newSlot(cohort: Cohort, stored: boolean): Slot {
-  const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: null, ...kept }
+  // Written out, as the cohort itself: with a spread, what comes behind it gets memory of its own.
+  return {
+    cohort,
+    live: new Bag<Ticket>(),
+    newUnits: [],
+    claims: null,
+    used: stored,
+    settled: stored,
+    counted: stored,
+    persisted: stored,
+    stale: false,
+  }
 }
 
 /** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */

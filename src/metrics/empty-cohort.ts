@@ -18,7 +18,7 @@ export type Asked = {
 /** A cohort before its first request. */
 export function emptyCohort(opening: CohortOpening, asked: Asked): Cohort {
   // Written out: what a rest pattern gives has a shape of its own each time, slow to read everywhere.
-  return {
+  const cohort: Cohort = {
     number: opening.number,
     rollout: opening.rollout,
     step: opening.step,
@@ -30,9 +30,9 @@ export function emptyCohort(opening: CohortOpening, asked: Asked): Cohort {
     closedAt: null,
     assigned: [0, 0],
     observed: [0, 0],
-    ...emptySegments(asked),
     tallies: emptyTallies(asked, opening.terms),
   }
+  return asked.segments.length === 0 ? cohort : { ...cohort, segments: emptySegments(asked) }
 }
 
 function emptyTallies({ hypotheses, keyed }: Asked, terms: CohortTerms): Cohort['tallies'] {
@@ -46,8 +46,7 @@ function emptyTally({ id, source }: Hypothesis, terms: CohortTerms, keyed: boole
   return isContinuous(source) ? emptyBetTally(source.of) : emptyEventTally(keyed)
 }
 
-function emptySegments({ segments }: Asked): Pick<Cohort, 'segments'> {
-  if (segments.length === 0) return {}
+function emptySegments({ segments }: Asked): NonNullable<Cohort['segments']> {
   const units = () => ({ assigned: [0, 0] as Pair, observed: [0, 0] as Pair })
-  return { segments: Object.fromEntries(segments.map((name) => [name, units()])) }
+  return Object.fromEntries(segments.map((name) => [name, units()]))
 }

@@ -2,6 +2,10 @@ import type { BetTally, EventTally, Side } from '../domain/cohort.ts'
 import type { ContinuousSource } from '../domain/hypothesis.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 
+/** No key yet: one for the tallies of thousands of services, of which most see no event. */
+const NO_KEYS: number[] = []
+Object.freeze(NO_KEYS)
+
 /** Sums of 0/1 observations before the first; `keyed`: keys with events are kept one by one. */
 export function emptyEventTally(keyed: boolean): EventTally {
   return {
@@ -9,7 +13,7 @@ export function emptyEventTally(keyed: boolean): EventTally {
     trials: [0, 0],
     events: [0, 0],
     harmEvents: [0, 0],
-    harmUnits: keyed ? [[], []] : null,
+    harmUnits: keyed ? [NO_KEYS, NO_KEYS] : null,
   }
 }
 
@@ -44,6 +48,8 @@ export function bookEvent(
     if (isProofEvent) tally.events[side]++
   }
   if (!isHarm) return
-  if (unit === null || tally.harmUnits === null) tally.harmEvents[side]++
-  else tally.harmUnits[side].push(unit)
+  const { harmUnits } = tally
+  if (unit === null || harmUnits === null) tally.harmEvents[side]++
+  else if (harmUnits[side].length === 0) harmUnits[side] = [unit]
+  else harmUnits[side].push(unit)
 }

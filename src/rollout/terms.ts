@@ -1,4 +1,9 @@
-import { BASELINE_SIDE, type BetTerms, type CohortTerms } from '../domain/cohort.ts'
+import {
+  BASELINE_SIDE,
+  type BetTerms,
+  type CohortTerms,
+  type LatencyTerms,
+} from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { scoreValue } from '../statistics/score.ts'
@@ -6,7 +11,7 @@ import { centredBets } from '../statistics/mean-bet.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised, ratioBets } from '../statistics/ratio-bet.ts'
 
-/** Most metrics have thresholds, or bets, or nothing of the kind: each cohort of thousands of services would have its own. */
+/** Of what no term is: one for the cohorts of thousands of services, most of which have thresholds or bets, not both. */
 const NOTHING = {}
 
 /** Baseline labels from which a mean and a variance are worth betting on. */
@@ -24,9 +29,9 @@ export function publishTerms(
   /** The baseline's latency quantile in ms, of all requests or of a segment's; null = too few samples. */
   baselineQuantile: (q: number, segment: string | undefined) => number | null,
 ): CohortTerms {
-  let thresholds: CohortTerms['thresholds'] = NOTHING
-  let bets: CohortTerms['bets'] = NOTHING
-  let caps: CohortTerms['caps'] = NOTHING
+  let thresholds: Record<string, LatencyTerms> = NOTHING
+  let bets: Record<string, BetTerms> = NOTHING
+  let caps: Record<string, number> = NOTHING
   const { bins } = evidence
   for (const hypothesis of hypotheses) {
     const { id, metric, segment, source } = hypothesis
@@ -35,18 +40,25 @@ export function publishTerms(
       if (baselineMs === null) continue
       const harmMs = baselineMs * (1 + source.harmMargin)
       const proofMs = baselineMs * (1 + source.proofMargin)
-      thresholds = { ...thresholds, [id]: { baselineMs, harmMs, proofMs } }
+      thresholds = withTerm(thresholds, id, { baselineMs, harmMs, proofMs })
     }
     if (isContinuous(source)) {
       const cap = source.cap ?? evidence.caps[metric!]
       if (cap === undefined) continue
-      caps = { ...caps, [metric!]: cap }
+      caps = withTerm(caps, metric!, cap)
       const most = source.of === 'score' ? scoreValue(source.score, cap) : cap
       const terms = betTerms(hypothesis, evidence.hypotheses[id] as BetEvidence, pi, most)
-      if (terms !== null) bets = { ...bets, [id]: terms }
+      if (terms !== null) bets = withTerm(bets, id, terms)
     }
   }
   return bins === undefined ? { thresholds, bets, caps } : { thresholds, bets, caps, bins }
+}
+
+/** Adds a term to those of one cohort, which begin with the first. */
+function withTerm<T>(terms: Record<string, T>, id: string, term: T): Record<string, T> {
+  const own = terms === NOTHING ? {} : terms
+  own[id] = term
+  return own
 }
 
 function betTerms(
