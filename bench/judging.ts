@@ -13,6 +13,7 @@ import type { Service } from '../src/domain/service.ts'
 import { Evaluator, LOOK_MS } from '../src/evaluator/evaluator.ts'
 import { keepGarbageYoung } from '../src/keep-garbage-young.ts'
 import { keepTicksFast } from '../src/keep-ticks-fast.ts'
+import { letHelpersYield } from '../src/let-helpers-yield.ts'
 import { ServiceBook } from '../src/metrics/service-recorder.ts'
 import { buildPlan } from '../src/rollout/plan.ts'
 import { openLmdbStore } from '../src/store/lmdb-store.ts'
@@ -30,6 +31,7 @@ const { values } = parseArgs({
 // As the product begins.
 keepGarbageYoung()
 keepTicksFast()
+letHelpersYield()
 
 const root = process.cwd()
 const TICK_MS = 2000

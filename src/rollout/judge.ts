@@ -6,7 +6,12 @@ import type { FigureContext } from './figures.ts'
 import { HypothesisReport } from './hypothesis-report.ts'
 import { isDecidingLimit, limitReport, limitVerdict, type LimitReading } from './limits.ts'
 import { mirrorStepAt } from './mirror-step.ts'
-import { pairReports, type PairLatency, type StandingPairs } from './pair-reports.ts'
+import {
+  pairReports,
+  standingReports,
+  type PairLatency,
+  type StandingPairs,
+} from './pair-reports.ts'
 import type { RolloutPlan } from './plan.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
 
@@ -53,15 +58,12 @@ export function judge(
     if (isAlone) reports.push(aloneReport(limit, evidence))
   }
   for (const metric of counted) reports.push(thresholdReport(metric, evidence, context))
-  if (!isMirrored && (context.standing ?? null) === null) return reports
-  const pairs = pairReports(plan, evidence, {
-    step: context.step,
-    weightBp: place.weightBp,
-    limits: context.limits,
-    standing: context.standing ?? null,
-    latency: context.pairLatency ?? (() => ({ value: null, n: 0 })),
-  })
-  return pairs.length === 0 ? reports : [...reports, ...pairs]
+  if (isMirrored) {
+    const { step, limits, pairLatency: latency = () => ({ value: null, n: 0 }) } = context
+    return [...reports, ...pairReports(plan, evidence, { step, limits, latency })]
+  }
+  const standing = context.standing ?? null
+  return standing === null ? reports : [...reports, ...standingReports(plan, standing)]
 }
 
 function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {

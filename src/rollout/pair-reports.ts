@@ -14,7 +14,6 @@ import { isCounted, NO_PAIR_EVIDENCE, supOf } from './fold-pairs.ts'
 import { effectOf } from './hypotheses.ts'
 import { LIMIT_TICKS, limitReport, type LimitReading, type StepValues } from './limits.ts'
 import { marginOf } from './margin.ts'
-import { mirrorStepAt } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
 import { NO_EVIDENCE } from './threshold-report.ts'
 
@@ -30,9 +29,6 @@ export type PairLatency = (side: Side, quantile: number, segment: string | null)
 /** What reports on pairs need beside the evidence. */
 export type PairContext = {
   readonly step: number
-  readonly weightBp: number
-  /** What a standing mirror finds; null = there is none. */
-  readonly standing: StandingPairs | null
   /** Absolute limits, as the pairs of a mirror step stand to them. */
   readonly limits: readonly LimitReading[]
   readonly latency: PairLatency
@@ -40,16 +36,12 @@ export type PairContext = {
 
 const NO_VALUE: MetricValue = { value: null, n: 0 }
 
-/**
- * The reports on pairs of answers: in a mirror step one per test, each by its own evidence; elsewhere what a
- * standing mirror finds, which is shown and decides nothing.
- */
+/** The reports on pairs of answers in a mirror step: one per test, each by its own evidence. */
 export function pairReports(
   plan: RolloutPlan,
   evidence: Evidence,
   context: PairContext,
 ): readonly MetricReport[] {
-  if (mirrorStepAt(plan.steps, context) === null) return standingReports(plan, context.standing)
   return plan.pairTests.map((test) => testReport(plan, test, evidence, context))
 }
 
@@ -182,11 +174,11 @@ function stepPairsOf(test: PairTest, pairs: PairEvidence, step: number): number 
   return (found.inStep.kind === 'bet' ? found.inStep.n : found.inStep.trials)[CANARY_SIDE]
 }
 
-function standingReports(
+/** What a standing mirror finds, where no step mirrors: it is shown and decides nothing. */
+export function standingReports(
   plan: RolloutPlan,
-  standing: StandingPairs | null,
+  standing: StandingPairs,
 ): readonly MetricReport[] {
-  if (standing === null) return []
   return plan.metrics.flatMap((metric) => {
     if (metric.kind !== 'disagreement') return []
     const { compared, disagreed } = standing
