@@ -132,18 +132,18 @@ export class CohortLedger {
     if (first === null) return null
     if (first) this.#count(slot, side, unit, observed, segment, numbers)
     slot.used = true
-    return { cohort: slot.cohort, first, claim: null }
+    return { cohort: slot.cohort, slot, first, claim: null }
   }
 
   /** The ticket of that draw is under way. */
   track(ticket: Ticket): void {
-    this.#slots.get(ticket.cohort!.number)?.live.add(ticket)
+    if (this.#has(ticket.slot!)) ticket.slot!.live.add(ticket)
   }
 
   /** Books a tracked ticket's outcome; ignored when its cohort has settled without it. */
   settle(ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
-    const slot = this.#slots.get(ticket.cohort!.number)
-    if (slot === undefined || !slot.live.remove(ticket)) return
+    const slot = ticket.slot!
+    if (!this.#has(slot) || !slot.live.remove(ticket)) return
     const { cohort } = slot
     if (ticket.claim === null) this.#outcomes.book(cohort, ticket, outcome, durationMs)
     else ticket.claim.whenKnown(() => this.#outcomes.book(cohort, ticket, outcome, durationMs))
@@ -151,9 +151,8 @@ export class CohortLedger {
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
-    const slot = this.#slots.get(ticket.cohort!.number)
-    // The ledger of another attempt, or of another replica's time to decide, may know the number.
-    if (slot?.cohort !== ticket.cohort) return
+    const slot = ticket.slot!
+    if (!this.#has(slot)) return
     if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
@@ -184,12 +183,9 @@ export class CohortLedger {
   }
 
   /** Counts the prediction of a judged request that is its unit's first, for drift. */
-  predicted({ cohort, side, segment, first }: Ticket, value: number): void {
-    if (this.#drift === null || cohort === null || !first) return
-    const slot = this.#slots.get(cohort.number)
-    // The ledger of another attempt knows nothing of this cohort.
-    if (slot?.cohort !== cohort) return
-    this.#drift.addPrediction(cohort, side!, segment, value)
+  predicted({ slot, side, segment, first }: Ticket, value: number): void {
+    if (this.#drift === null || slot === null || !first || !this.#has(slot)) return
+    this.#drift.addPrediction(slot.cohort, side!, segment, value)
     this.#spoil(slot)
   }
 
@@ -255,6 +251,11 @@ export class CohortLedger {
     return this.#capLearner.take(metric, minLabels)
   }
 
+  /** It may be of another attempt's ledger, or of another replica's time to decide; those know its number too. */
+  #has(slot: Slot): boolean {
+    return slot === this.#open || this.#slots.get(slot.cohort.number) === slot
+  }
+
   #spoil(slot: Slot): void {
     slot.stale = true
     this.#stale.add(slot)
@@ -282,7 +283,7 @@ export class CohortLedger {
   /** A key that somebody else may have judged: `count` it once it is known that nobody has. */
   #claim(slot: Slot, unit: number, given: UnitClaim | null, count: () => void): Place | null {
     const { cohort } = slot
-    if (given === null && this.claims.has(unit)) return { cohort, first: false, claim: null }
+    if (given === null && this.claims.has(unit)) return { cohort, slot, first: false, claim: null }
     const claim = given ?? this.claims.begin(unit)
     if (claim === null) return null
     slot.used = true
@@ -293,6 +294,6 @@ export class CohortLedger {
       this.units.admit(unit)
       if (first) count()
     })
-    return { cohort, first: false, claim }
+    return { cohort, slot, first: false, claim }
   }
 }

@@ -33,6 +33,7 @@ export function newSlot(cohort: Cohort, stored: boolean): Slot {
 /** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */
 export type Place = {
   readonly cohort: Cohort
+  readonly slot: Slot
   readonly first: boolean
   readonly claim: UnitClaim | null
 }

@@ -2,9 +2,11 @@ import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { Slot } from './cohort-slot.ts'
 import type { PairTicket } from './pair-ledger.ts'
 import type { RuleFigures } from './rule-book.ts'
 import type { UnitClaim } from './unit-claims.ts'
+import type { VariantBook } from './variant-book.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -80,11 +82,14 @@ export type RequestNote =
 /** One request's place in the books; opaque to the data plane. */
 export type Ticket = {
   readonly variant: string
+  readonly book: VariantBook
   readonly reason: Assignment['reason']
   readonly requestId: string
   readonly side: Side | null
   /** Null when the request is no evidence. */
   readonly cohort: Cohort | null
+  /** That cohort, with what is under way in it. */
+  readonly slot: Slot | null
   /** The key's unit hash; null = the request is its own unit. */
   readonly unit: number | null
   /** First judged request of its key in this attempt (always true without a key); with a claim, once that is known. */

@@ -5,6 +5,7 @@ import type { Prediction } from '../../src/domain/prediction.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { CohortLedger, SETTLE_MS } from '../../src/metrics/cohort-ledger.ts'
 import type { Ticket } from '../../src/metrics/recorder.ts'
+import { VariantBook } from '../../src/metrics/variant-book.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, rolloutSpec } from '../fakes/simulated-service.ts'
 
@@ -39,13 +40,16 @@ function begin(
   segment: string | null = null,
 ): Ticket {
   const drawn = ledger.assign(side, unit, true, segment)
-  const { cohort, first } = drawn ?? { cohort: null, first: true }
+  const { cohort, slot, first } = drawn ?? { cohort: null, slot: null, first: true }
+  const variant = side === 0 ? 'baseline' : 'canary'
   const ticket: Ticket = {
-    variant: side === 0 ? 'baseline' : 'canary',
+    variant,
+    book: new VariantBook(variant, '1'),
     reason: unit === null ? 'random' : 'key',
     requestId: 'r',
     side,
     cohort,
+    slot,
     unit,
     first,
     claim: null,
