@@ -6,7 +6,7 @@ import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
 import type { PairTicket } from './metrics/pair-ledger.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
-import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
+import { buildFront, type ServiceRuntime, type Snapshot } from './proxy/service-runtime.ts'
 import { buildMirrors } from './proxy/mirror.ts'
 import { Budget } from './proxy/budget.ts'
 import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
@@ -62,7 +62,7 @@ export function buildLiveServices(
     const winner = experiment === null ? null : winnerOf(experiment, experimentOf(name))
     const byVariant = targets.byService.get(name)!
     runtimes.set(name, {
-      service,
+      ...buildFront(service),
       split: splitOf(service, stateOf(name), winner),
       recorder: book,
       targets: byVariant,
@@ -70,7 +70,7 @@ export function buildLiveServices(
       mirrors: mirrorsOf(service, byVariant, book, stateOf(name)),
     })
   }
-  const snapshot = { table: buildTable(config.services), runtimes }
+  const snapshot = { table: buildTable([...runtimes.values()]), runtimes }
   return { config, snapshot, books, targets, plans, experiments }
 }
 

@@ -53,8 +53,16 @@ export type ServiceRecorder = {
     value: number | null,
     numbers: Readonly<Record<string, number | null>>,
   ) => void
-  /** One attempt at an upstream (retries count here and nowhere else). */
-  readonly attempt: (variant: string, upstream: string, result: AttemptResult) => void
+  /**
+   * One attempt at an upstream of `variant` (retries count here and nowhere else). It is another one than the
+   * ticket's where the baseline was asked in the canary's place.
+   */
+  readonly attempt: (
+    ticket: Ticket,
+    variant: string,
+    upstream: string,
+    result: AttemptResult,
+  ) => void
   /** The baseline was asked in the canary's place, and this is what became of it. */
   readonly fallback: (result: FallbackResult) => void
   /** Things of a request that are worth a count: a key that could not be read, a wrong override secret … */

@@ -40,13 +40,13 @@ export class ServiceBook implements ServiceRecorder {
   readonly predictions = { looked: 0, unreadable: 0 }
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
-  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
-  lastRequestAt: number | null = null
   readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
   #ledger: CohortLedger | null = null
   #rollout = ''
+  /** Always a number: one that may be null is boxed anew, by V8, for every request. */
+  #lastRequestAt = -Infinity
   readonly #comparisons = new ComparisonBooks()
   #fadedAt: number
 
@@ -76,7 +76,12 @@ export class ServiceBook implements ServiceRecorder {
     for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
     Object.assign(this.fallbacks, deps.previous?.fallbacks)
-    this.lastRequestAt = deps.previous?.lastRequestAt ?? null
+    this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity
+  }
+
+  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
+  get lastRequestAt(): number | null {
+    return this.#lastRequestAt === -Infinity ? null : this.#lastRequestAt
   }
 
   /** Null: the service has no rules. */
@@ -105,7 +110,7 @@ export class ServiceBook implements ServiceRecorder {
 
   /** Another process on the store has served the service: it is not without traffic. */
   servedElsewhere(now: number): void {
-    this.lastRequestAt = now
+    this.#lastRequestAt = now
   }
 
   begin(
@@ -116,7 +121,7 @@ export class ServiceBook implements ServiceRecorder {
   ): Ticket {
     const { variant, reason, unit, rule = null, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
-    this.lastRequestAt = startedWall
+    this.#lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.coinUnreadable === true) this.note('coin_unreadable')
     if (assignment.overrideRefused) this.note('override_refused')
@@ -230,8 +235,9 @@ export class ServiceBook implements ServiceRecorder {
     return this.labels.check(prediction.value, label)
   }
 
-  attempt(variant: string, upstream: string, result: AttemptResult): void {
-    this.variants.get(variant)!.countAttempt(upstream, result)
+  attempt(ticket: Ticket, variant: string, upstream: string, result: AttemptResult): void {
+    const book = variant === ticket.variant ? ticket.book : this.variants.get(variant)!
+    book.countAttempt(upstream, result)
   }
 
   fallback(result: FallbackResult): void {

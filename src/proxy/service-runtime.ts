@@ -1,14 +1,32 @@
 import type { Service } from '../domain/service.ts'
 import type { ServiceRecorder } from '../metrics/recorder.ts'
+import { bodyPointers, type BodyPointers } from '../routing/fields.ts'
 import type { Split } from '../routing/split.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { Budget } from './budget.ts'
 import type { Mirror } from './mirror.ts'
 import type { VariantTarget } from './variant-target.ts'
 
-/** What the data plane needs to serve one service. */
-export type ServiceRuntime = {
+/** What is worked out of a service once, and read for each of its requests before they are assigned. */
+export type ServiceFront = {
   readonly service: Service
+  /** The service's: what the table finds it by. */
+  readonly match: Service['match']
+  /** What is read from the bodies of its requests. */
+  readonly pointers: BodyPointers
+  /** Some variant has a path of its own. */
+  readonly isRewritten: boolean
+}
+
+/** Works that out. */
+export function buildFront(service: Service): ServiceFront {
+  const { match, variants } = service
+  const isRewritten = variants.some(({ path }) => path !== null)
+  return { service, match, pointers: bodyPointers(service), isRewritten }
+}
+
+/** What the data plane needs to serve one service. */
+export type ServiceRuntime = ServiceFront & {
   /** Swapped whole when weights change; read once per request. */
   split: Split
   readonly recorder: ServiceRecorder
@@ -22,7 +40,7 @@ export type ServiceRuntime = {
 
 /** One consistent view of the configured services: never changed, only replaced by a reload. */
 export type Snapshot = {
-  readonly table: RoutingTable
+  readonly table: RoutingTable<ServiceRuntime>
   /** By service name. */
   readonly runtimes: ReadonlyMap<string, ServiceRuntime>
 }

@@ -98,7 +98,7 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
-  attempt = (variant: string, upstream: string, result: AttemptResult): void => {
+  attempt = (_of: Ticket, variant: string, upstream: string, result: AttemptResult): void => {
     this.attempts.push({ variant, upstream, result })
     this.#changed()
   }

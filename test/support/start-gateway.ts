@@ -10,7 +10,7 @@ import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
-import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
+import { buildFront, type ServiceRuntime, type Snapshot } from '../../src/proxy/service-runtime.ts'
 import { buildMirrors } from '../../src/proxy/mirror.ts'
 import { Budget } from '../../src/proxy/budget.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
@@ -194,7 +194,7 @@ function buildSnapshot(
     services.map((service) => [
       service.name,
       {
-        service,
+        ...buildFront(service),
         split: buildSplit(service, service.split.weightsBp, service.name),
         recorder,
         targets: targets.byService.get(service.name)!,
@@ -203,6 +203,6 @@ function buildSnapshot(
       },
     ]),
   )
-  const snapshot: Snapshot = { table: buildTable(services), runtimes }
+  const snapshot: Snapshot = { table: buildTable([...runtimes.values()]), runtimes }
   return { snapshot, targets }
 }
