@@ -19,11 +19,8 @@ export function bookOutcome(
   const answered = isGood || failed
   const clientError = outcome === 'client_error'
   const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
-  const book = (id: string, isHarm: boolean, isProofEvent: boolean) => {
-    // Of a later request of its key only harm counts: for most of them no tally is looked at.
-    if (!request.first && !isHarm) return
+  const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>
     bookEvent(cohort.tallies[id] as EventTally, request, isHarm, isProofEvent)
-  }
   for (const id of asked.failures) book(id, failed, failed)
   for (const id of asked.noAnswers) book(id, !answered, !answered)
   for (const id of asked.clientErrors) book(id, clientError, clientError)

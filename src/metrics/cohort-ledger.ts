@@ -144,9 +144,8 @@ export class CohortLedger {
   settle(ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
     const slot = ticket.slot!
     if (!this.#has(slot) || !slot.live.remove(ticket)) return
-    const { cohort } = slot
-    if (ticket.claim === null) this.#outcomes.book(cohort, ticket, outcome, durationMs)
-    else ticket.claim.whenKnown(() => this.#outcomes.book(cohort, ticket, outcome, durationMs))
+    if (ticket.claim === null) this.#outcomes.book(slot, ticket, outcome, durationMs)
+    else ticket.claim.whenKnown(() => this.#outcomes.book(slot, ticket, outcome, durationMs))
   }
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
@@ -206,7 +205,7 @@ export class CohortLedger {
         for (const claim of slot.claims ?? []) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
-          this.#outcomes.book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
+          this.#outcomes.book(slot, ticket, outcome, monotonicNow - ticket.startedAt)
         }
       }
       slot.settled = true

@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import type { Cohort, CohortTerms } from '../domain/cohort.ts'
 import { Bag } from './bag.ts'
 import type { Ticket } from './recorder.ts'
 import type { UnitClaim } from './unit-claims.ts'
@@ -6,6 +6,8 @@ import type { UnitClaim } from './unit-claims.ts'
 /** A cohort with what is still under way in it. */
 export type Slot = {
   readonly cohort: Cohort
+  /** A good answer that took no longer, in ms, is slow by none of its thresholds for harm. */
+  readonly fastMs: number
   /** Assigned, and without an outcome so far. */
   readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
@@ -27,7 +29,14 @@ export type Slot = {
 /** A cohort without a request under way; `stored`: it comes from the store, settled. */
 export function newSlot(cohort: Cohort, stored: boolean): Slot {
   const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
-  return { cohort, live: new Bag<Ticket>(), newUnits: [], claims: null, ...kept }
+  return {
+    cohort,
+    fastMs: lowestThreshold(cohort.terms),
+    live: new Bag<Ticket>(),
+    newUnits: [],
+    claims: null,
+    ...kept,
+  }
 }
 
 /** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */
@@ -36,4 +45,12 @@ export type Place = {
   readonly slot: Slot
   readonly first: boolean
   readonly claim: UnitClaim | null
+}
+
+function lowestThreshold({ thresholds }: CohortTerms): number {
+  let lowest = Infinity
+  for (const { baselineMs, harmMs } of Object.values(thresholds)) {
+    lowest = Math.min(lowest, baselineMs, harmMs)
+  }
+  return lowest
 }

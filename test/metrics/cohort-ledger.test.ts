@@ -155,6 +155,24 @@ t.test('with keys a trial is the first judged request, harm every key with an ev
   t.end()
 })
 
+t.test('a later request of a key is harm where it is slow for its side, and nothing else', (t) => {
+  const ledger = ledgerOf([ERRORS, LATENCY], true)
+  const thresholds = { latency: { baselineMs: 120, harmMs: 110, proofMs: 90 } }
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, thresholds } })
+  for (const side of [0, 1] as const) {
+    for (const ms of [1, 110, 111, 120, 121]) end(ledger, side, 'ok', ms, side)
+  }
+  end(ledger, 0, 'client_error', 1, 0)
+  t.match(tallies['latency'], {
+    trials: [1, 1],
+    events: [0, 0],
+    harmUnits: [[0], [1, 1, 1]],
+  })
+  t.match(tallies['client-error'], { trials: [1, 1], harmUnits: [[0], []] })
+  t.match(tallies['errors'], { trials: [1, 1], harmUnits: [[], []] })
+  t.end()
+})
+
 t.test('a key that the full index does not know is not judged', (t) => {
   const { analysis } = rolloutSpec()
   const ledger = new CohortLedger(buildHypotheses(analysis), true, 1)
