@@ -86,7 +86,7 @@ export class CohortLedger {
     const { number, rollout, step, pi, epoch, judged, terms, now } = opening
     this.close(now)
     const cohort = this.#empty({ number, rollout, step, pi, epoch, judged, terms, openedAt: now })
-    this.#open = newSlot(cohort, false)
+    this.#open = newSlot(this, cohort, false)
     this.#slots.add(this.#open)
     return cohort
   }
@@ -94,7 +94,7 @@ export class CohortLedger {
   /** Adds a cohort that takes no assignments here, but feedback of requests that others took; beyond all others. */
   addForFeedback(opening: CohortOpening): void {
     const { openedAt } = opening
-    this.#slots.add(newSlot({ ...this.#empty(opening), closedAt: openedAt }, true))
+    this.#slots.add(newSlot(this, { ...this.#empty(opening), closedAt: openedAt }, true))
   }
 
   /**
@@ -137,13 +137,13 @@ export class CohortLedger {
 
   /** The ticket of that draw is under way. */
   track(ticket: Ticket): void {
-    if (this.#has(ticket.slot!)) ticket.slot!.live.add(ticket)
+    if (ticket.slot!.holder === this) ticket.slot!.live.add(ticket)
   }
 
   /** Books a tracked ticket's outcome; ignored when its cohort has settled without it. */
   settle(ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
     const slot = ticket.slot!
-    if (!this.#has(slot) || !slot.live.remove(ticket)) return
+    if (slot.holder !== this || !slot.live.remove(ticket)) return
     if (ticket.claim === null) this.#outcomes.book(slot, ticket, outcome, durationMs)
     else ticket.claim.whenKnown(() => this.#outcomes.book(slot, ticket, outcome, durationMs))
   }
@@ -151,7 +151,8 @@ export class CohortLedger {
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
     const slot = ticket.slot!
-    if (!this.#has(slot)) return
+    // It may be of another attempt's ledger, or of another replica's time to decide.
+    if (slot.holder !== this) return
     if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
@@ -183,7 +184,7 @@ export class CohortLedger {
 
   /** Counts the prediction of a judged request that is its unit's first, for drift. */
   predicted({ slot, side, segment, first }: Ticket, value: number): void {
-    if (this.#drift === null || slot === null || !first || !this.#has(slot)) return
+    if (this.#drift === null || slot === null || slot.holder !== this || !first) return
     this.#drift.addPrediction(slot.cohort, side!, segment, value)
     this.#spoil(slot)
   }
@@ -234,13 +235,16 @@ export class CohortLedger {
 
   /** Forgets a cohort that every hypothesis has folded. */
   drop(number: number): void {
+    const slot = this.#slots.get(number)
+    if (slot === undefined) return
+    slot.holder = null
     this.#slots.delete(number)
   }
 
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.add(newSlot(cohort, true))
+      this.#slots.add(newSlot(this, cohort, true))
       this.#settledThrough = cohort.number
     }
   }
@@ -248,11 +252,6 @@ export class CohortLedger {
   /** The cap that the baseline's first labels of a metric have taught, once; null = not enough of them yet. */
   takeLearntCap(metric: string, minLabels: number): number | null {
     return this.#capLearner.take(metric, minLabels)
-  }
-
-  /** It may be of another attempt's ledger, or of another replica's time to decide; those know its number too. */
-  #has(slot: Slot): boolean {
-    return slot === this.#open || this.#slots.get(slot.cohort.number) === slot
   }
 
   #spoil(slot: Slot): void {

@@ -6,6 +6,8 @@ import type { UnitClaim } from './unit-claims.ts'
 /** A cohort with what is still under way in it. */
 export type Slot = {
   readonly cohort: Cohort
+  /** The ledger that it is in; null = it was dropped there. */
+  holder: object | null
   /** A good answer that took no longer, in ms, is slow by none of its thresholds for harm. */
   readonly fastMs: number
   /** Assigned, and without an outcome so far. */
@@ -26,11 +28,12 @@ export type Slot = {
   stale: boolean
 }
 
-/** A cohort without a request under way; `stored`: it comes from the store, settled. */
-export function newSlot(cohort: Cohort, stored: boolean): Slot {
+/** A cohort of a ledger without a request under way; `stored`: it comes from the store, settled. */
+export function newSlot(holder: object, cohort: Cohort, stored: boolean): Slot {
   const kept = { used: stored, settled: stored, counted: stored, persisted: stored, stale: false }
   return {
     cohort,
+    holder,
     fastMs: lowestThreshold(cohort.terms),
     live: new Bag<Ticket>(),
     newUnits: [],
