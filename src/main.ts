@@ -6,9 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { runCli } from './cli/program.ts'
 import { keepGarbageYoung } from './keep-garbage-young.ts'
 import { keepTicksFast } from './keep-ticks-fast.ts'
+import { letHelpersYield } from './let-helpers-yield.ts'
 
 keepGarbageYoung()
 keepTicksFast()
+letHelpersYield()
 
 // A reader that has seen enough (`serin status | head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) {

@@ -6,11 +6,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Pool, type Dispatcher } from 'undici'
 import { keepTicksFast } from '../../src/keep-ticks-fast.ts'
+import { letHelpersYield } from '../../src/let-helpers-yield.ts'
 import { collectBody } from './collect-body.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { place } from './place.ts'
 
 keepTicksFast()
+letHelpersYield()
 
 const pool = new Pool(place.upstream, { connections: place.connections, pipelining: 1 })
 createServer((req, res) => collectBody(req, (body) => forward(req, res, body))).listen(

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { keepTicksFast } from '../../src/keep-ticks-fast.ts'
+import { letHelpersYield } from '../../src/let-helpers-yield.ts'
 import { collectBody } from './collect-body.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { place } from './place.ts'
@@ -20,6 +21,7 @@ const waiting: Job[] = []
 let open = 0
 
 keepTicksFast()
+letHelpersYield()
 
 createServer((req, res) =>
   collectBody(req, (body) => dispatch({ res, message: serialize(req, body ?? NOTHING) })),

@@ -5,11 +5,13 @@ import { performance } from 'node:perf_hooks'
 import { createGateway } from '../gateway.ts'
 import { keepGarbageYoung } from '../keep-garbage-young.ts'
 import { keepTicksFast } from '../keep-ticks-fast.ts'
+import { letHelpersYield } from '../let-helpers-yield.ts'
 import { IS_LISTENING, type ConnectionMessage, type TookMessage } from './fork-worker.ts'
 import { runWorker } from './run-worker.ts'
 
 keepGarbageYoung()
 keepTicksFast()
+letHelpersYield()
 
 // A terminal or a service manager tells all processes: the supervisor says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
