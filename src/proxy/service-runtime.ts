@@ -18,13 +18,6 @@ export type ServiceFront = {
   readonly isRewritten: boolean
 }
 
-/** Works that out. */
-export function buildFront(service: Service): ServiceFront {
-  const { match, variants } = service
-  const isRewritten = variants.some(({ path }) => path !== null)
-  return { service, match, pointers: bodyPointers(service), isRewritten }
-}
-
 /** What the data plane needs to serve one service. */
 export type ServiceRuntime = ServiceFront & {
   /** Swapped whole when weights change; read once per request. */
@@ -36,6 +29,25 @@ export type ServiceRuntime = ServiceFront & {
   readonly fallbacks: Budget
   /** Who gets copies of its requests; null = nobody. Swapped whole when a mirror step begins or ends. */
   mirrors: readonly Mirror[] | null
+}
+
+/** What of it is not worked out of the service itself. */
+type RuntimeParts = Omit<ServiceRuntime, keyof ServiceFront>
+
+/** Puts the runtime of a service together. */
+export function buildRuntime(service: Service, parts: RuntimeParts): ServiceRuntime {
+  // Written out: what a spread gives has a shape of its own each time, slow to read for every request.
+  return {
+    service,
+    match: service.match,
+    pointers: bodyPointers(service),
+    isRewritten: service.variants.some(({ path }) => path !== null),
+    split: parts.split,
+    recorder: parts.recorder,
+    targets: parts.targets,
+    fallbacks: parts.fallbacks,
+    mirrors: parts.mirrors,
+  }
 }
 
 /** One consistent view of the configured services: never changed, only replaced by a reload. */
