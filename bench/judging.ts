@@ -138,7 +138,7 @@ function request(book: ServiceBook, n: number): void {
   book.head(ticket, clock.ms + 3)
   const failed = Math.random() < 0.02
   book.end(ticket, failed ? 'failed' : 'ok', failed ? 500 : 200, 3, clock.ms + 4 * Math.random())
-  book.attempt(assignment.variant, 'http://127.0.0.1:2', failed ? 'failed' : 'ok')
+  book.attempt(ticket, assignment.variant, 'http://127.0.0.1:2', failed ? 'failed' : 'ok')
 }
 
 /** CPU of one look at all rollouts, in milliseconds; of all threads. */

@@ -6,7 +6,7 @@ import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
 import type { PairTicket } from './metrics/pair-ledger.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
-import type { ServiceRuntime, Snapshot } from './proxy/service-runtime.ts'
+import { buildRuntime, type ServiceRuntime, type Snapshot } from './proxy/service-runtime.ts'
 import { buildMirrors } from './proxy/mirror.ts'
 import { Budget } from './proxy/budget.ts'
 import type { Targets, UpstreamRegistry } from './proxy/upstream-registry.ts'
@@ -61,16 +61,16 @@ export function buildLiveServices(
     if (experiment !== null) experiments.set(name, experiment)
     const winner = experiment === null ? null : winnerOf(experiment, experimentOf(name))
     const byVariant = targets.byService.get(name)!
-    runtimes.set(name, {
-      service,
+    const runtime = buildRuntime(service, {
       split: splitOf(service, stateOf(name), winner),
       recorder: book,
       targets: byVariant,
       fallbacks: new Budget(),
       mirrors: mirrorsOf(service, byVariant, book, stateOf(name)),
     })
+    runtimes.set(name, runtime)
   }
-  const snapshot = { table: buildTable(config.services), runtimes }
+  const snapshot = { table: buildTable([...runtimes.values()]), runtimes }
   return { config, snapshot, books, targets, plans, experiments }
 }
 

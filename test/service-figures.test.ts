@@ -9,14 +9,15 @@ import {
   toVariantFigures,
   type ServiceFigures,
 } from '../src/service-figures.ts'
-import { LogHistogram, latencyBucket } from '../src/statistics/histogram.ts'
+import { LogHistogram } from '../src/statistics/histogram.ts'
+import { bookRequest } from './support/book-request.ts'
 
 /** What a process counts whose baseline took so many milliseconds for each request. */
 function figuresOf(latenciesMs: readonly number[], healthy = 2): ServiceFigures {
   const baseline = new VariantBook('baseline', '1')
   for (const ms of latenciesMs) {
-    baseline.count(ms > 100 ? 'failed' : 'ok', 200, 'key')
-    baseline.addDrawn(latencyBucket(ms), null)
+    // What has no answer counts as an error, and its time is known.
+    bookRequest(baseline, { outcome: ms > 100 ? 'no_answer' : 'ok', durationMs: ms })
   }
   const mirror = new MirrorBook('canary', '2')
   for (const [i, ms] of latenciesMs.entries()) {

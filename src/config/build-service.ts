@@ -14,8 +14,9 @@ import { buildAnalysis, buildRollout } from './build-rollout.ts'
 import { buildVariant } from './build-variant.ts'
 import { answerPointersOf, eventFieldsOf } from '../rollout/event-fields.ts'
 import { DEFAULTS } from './defaults.ts'
-import { parseFieldSource } from './field-source.ts'
+import { parseFieldSource, toHeaderName } from './field-source.ts'
 import { toFraction } from './fraction.ts'
+import { shareText } from './share-text.ts'
 import type { RawService } from './schema.ts'
 import type { RawCondition, RawMirror, RawRule, RawSegment, RawSplit } from './schema-split.ts'
 
@@ -31,7 +32,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     name,
     match: {
       path: match.path,
-      methods: match.methods?.map((method) => method.toUpperCase()) ?? null,
+      methods: match.methods?.map((method) => shareText(method.toUpperCase())) ?? null,
       host: match.host?.toLowerCase() ?? null,
     },
     idempotent: raw.idempotent ?? false,
@@ -41,9 +42,9 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
     split: buildSplit(raw.split ?? {}),
     mirrors: (raw.mirror ?? []).map(buildMirror),
     observe: {
-      requestIdHeader: (observe?.requestId ?? DEFAULTS.requestId)
-        .slice('header:'.length)
-        .toLowerCase(),
+      requestIdHeader: toHeaderName(
+        (observe?.requestId ?? DEFAULTS.requestId).slice('header:'.length),
+      ),
       prediction: observe?.prediction?.slice('body:'.length) ?? null,
       sample: toFraction(observe?.sample ?? DEFAULTS.observeSample),
       numbers: answerPointersOf(metrics),
@@ -86,7 +87,7 @@ function buildSplit(raw: RawSplit): SplitSpec {
     override:
       raw.override === undefined
         ? null
-        : { header: raw.override.header.toLowerCase(), secret: raw.override.secret },
+        : { header: toHeaderName(raw.override.header), secret: raw.override.secret },
   }
 }
 

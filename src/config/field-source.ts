@@ -1,5 +1,6 @@
 import type { FieldSource } from '../domain/service.ts'
 import { FIELD_PATTERN } from './schema-place.ts'
+import { shareText } from './share-text.ts'
 
 /**
  * Reads `header:N`, `cookie:N`, `query:N`, `body:/json/pointer` or `ip`; null when it is none of these.
@@ -11,7 +12,7 @@ export function parseFieldSource(text: string): FieldSource | null {
   const rest = text.slice(colon + 1)
   switch (text.slice(0, Math.max(colon, 0))) {
     case 'header':
-      return { from: 'header', name: rest.toLowerCase() }
+      return { from: 'header', name: toHeaderName(rest) }
     case 'cookie':
       return { from: 'cookie', name: rest }
     case 'query':
@@ -21,6 +22,11 @@ export function parseFieldSource(text: string): FieldSource | null {
     default:
       return { from: 'ip' }
   }
+}
+
+/** A header's name as names are compared: in lower case, and one string for all that name it. */
+export function toHeaderName(name: string): string {
+  return shareText(name.toLowerCase())
 }
 
 const FIELD = new RegExp(FIELD_PATTERN, 'u')

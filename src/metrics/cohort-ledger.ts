@@ -88,7 +88,7 @@ export class CohortLedger {
     const { number, rollout, step, pi, epoch, judged, terms, now } = opening
     this.close(now)
     const cohort = this.#empty({ number, rollout, step, pi, epoch, judged, terms, openedAt: now })
-    this.#open = newSlot(cohort, false)
+    this.#open = newSlot(this, cohort, false)
     this.#slots.add(this.#open)
     return cohort
   }
@@ -96,7 +96,7 @@ export class CohortLedger {
   /** Adds a cohort that takes no assignments here, but feedback of requests that others took; beyond all others. */
   addForFeedback(opening: CohortOpening): void {
     const { openedAt } = opening
-    this.#slots.add(newSlot({ ...this.#empty(opening), closedAt: openedAt }, true))
+    this.#slots.add(newSlot(this, { ...this.#empty(opening), closedAt: openedAt }, true))
   }
 
   /**
@@ -134,28 +134,27 @@ export class CohortLedger {
     if (first === null) return null
     if (first) this.#count(slot, side, unit, observed, segment, numbers)
     slot.used = true
-    return { cohort: slot.cohort, first, claim: null }
+    return { cohort: slot.cohort, slot, first, claim: null }
   }
 
   /** The ticket of that draw is under way. */
   track(ticket: Ticket): void {
-    this.#slots.get(ticket.cohort!.number)?.live.add(ticket)
+    if (ticket.slot!.holder === this) ticket.slot!.live.add(ticket)
   }
 
   /** Books a tracked ticket's outcome; ignored when its cohort has settled without it. */
   settle(ticket: Ticket, outcome: JudgedOutcome, durationMs: number): void {
-    const slot = this.#slots.get(ticket.cohort!.number)
-    if (slot === undefined || !slot.live.remove(ticket)) return
-    const { cohort } = slot
-    if (ticket.claim === null) this.#outcomes.book(cohort, ticket, outcome, durationMs)
-    else ticket.claim.whenKnown(() => this.#outcomes.book(cohort, ticket, outcome, durationMs))
+    const slot = ticket.slot!
+    if (slot.holder !== this || !slot.live.remove(ticket)) return
+    if (ticket.claim === null) this.#outcomes.book(slot, ticket, outcome, durationMs)
+    else ticket.claim.whenKnown(() => this.#outcomes.book(slot, ticket, outcome, durationMs))
   }
 
   /** Books the numbers of a ticket's answer, by pointer; ignored when nothing waits for them any more. */
   answer(ticket: Ticket, numbers: Readonly<Record<string, number | null>>): void {
-    const slot = this.#slots.get(ticket.cohort!.number)
-    // The ledger of another attempt, or of another replica's time to decide, may know the number.
-    if (slot?.cohort !== ticket.cohort) return
+    const slot = ticket.slot!
+    // It may be of another attempt's ledger, or of another replica's time to decide.
+    if (slot.holder !== this) return
     if (this.#answers.book(slot.cohort, ticket.side!, ticket.segment, numbers)) this.#spoil(slot)
   }
 
@@ -186,12 +185,9 @@ export class CohortLedger {
   }
 
   /** Counts the prediction of a judged request that is its unit's first, for drift. */
-  predicted({ cohort, side, segment, first }: Ticket, value: number): void {
-    if (this.#drift === null || cohort === null || !first) return
-    const slot = this.#slots.get(cohort.number)
-    // The ledger of another attempt knows nothing of this cohort.
-    if (slot?.cohort !== cohort) return
-    this.#drift.addPrediction(cohort, side!, segment, value)
+  predicted({ slot, side, segment, first }: Ticket, value: number): void {
+    if (this.#drift === null || slot === null || slot.holder !== this || !first) return
+    this.#drift.addPrediction(slot.cohort, side!, segment, value)
     this.#spoil(slot)
   }
 
@@ -212,7 +208,7 @@ export class CohortLedger {
         for (const claim of slot.claims ?? []) claim.settle(false)
         for (const ticket of slot.live.empty()) {
           const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
-          this.#outcomes.book(slot.cohort, ticket, outcome, monotonicNow - ticket.startedAt)
+          this.#outcomes.book(slot, ticket, outcome, monotonicNow - ticket.startedAt)
         }
       }
       slot.settled = true
@@ -241,13 +237,16 @@ export class CohortLedger {
 
   /** Forgets a cohort that every hypothesis has folded. */
   drop(number: number): void {
+    const slot = this.#slots.get(number)
+    if (slot === undefined) return
+    slot.holder = null
     this.#slots.delete(number)
   }
 
   /** Takes back settled cohorts from the store, in order. */
   restore(cohorts: readonly Cohort[]): void {
     for (const cohort of cohorts) {
-      this.#slots.add(newSlot(cohort, true))
+      this.#slots.add(newSlot(this, cohort, true))
       this.#settledThrough = cohort.number
     }
   }
@@ -284,7 +283,7 @@ export class CohortLedger {
   /** A key that somebody else may have judged: `count` it once it is known that nobody has. */
   #claim(slot: Slot, unit: number, given: UnitClaim | null, count: () => void): Place | null {
     const { cohort } = slot
-    if (given === null && this.claims.has(unit)) return { cohort, first: false, claim: null }
+    if (given === null && this.claims.has(unit)) return { cohort, slot, first: false, claim: null }
     const claim = given ?? this.claims.begin(unit)
     if (claim === null) return null
     slot.used = true
@@ -295,6 +294,6 @@ export class CohortLedger {
       this.units.admit(unit)
       if (first) count()
     })
-    return { cohort, first: false, claim }
+    return { cohort, slot, first: false, claim }
   }
 }

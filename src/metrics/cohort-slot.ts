@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import type { Cohort, CohortTerms } from '../domain/cohort.ts'
 import { Bag } from './bag.ts'
 import type { Ticket } from './recorder.ts'
 import type { UnitClaim } from './unit-claims.ts'
@@ -6,6 +6,10 @@ import type { UnitClaim } from './unit-claims.ts'
 /** A cohort with what is still under way in it. */
 export type Slot = {
   readonly cohort: Cohort
+  /** The ledger that it is in; null = it was dropped there. */
+  holder: object | null
+  /** A good answer that took no longer, in ms, is slow by none of its thresholds for harm. */
+  readonly fastMs: number
   /** Assigned, and without an outcome so far. */
   readonly live: Bag<Ticket>
   /** Keys that this cohort judged first. */
@@ -24,11 +28,13 @@ export type Slot = {
   stale: boolean
 }
 
-/** A cohort without a request under way; `stored`: it comes from the store, settled. */
-export function newSlot(cohort: Cohort, stored: boolean): Slot {
+/** A cohort of a ledger without a request under way; `stored`: it comes from the store, settled. */
+export function newSlot(holder: object, cohort: Cohort, stored: boolean): Slot {
   // Written out, as the cohort itself: with a spread, what comes behind it gets memory of its own.
   return {
     cohort,
+    holder,
+    fastMs: lowestThreshold(cohort.terms),
     live: new Bag<Ticket>(),
     newUnits: [],
     claims: null,
@@ -43,6 +49,15 @@ export function newSlot(cohort: Cohort, stored: boolean): Slot {
 /** Where a draw is booked. `first`: its unit's first judged request; with a claim, not before that is known. */
 export type Place = {
   readonly cohort: Cohort
+  readonly slot: Slot
   readonly first: boolean
   readonly claim: UnitClaim | null
+}
+
+function lowestThreshold({ thresholds }: CohortTerms): number {
+  let lowest = Infinity
+  for (const { baselineMs, harmMs } of Object.values(thresholds)) {
+    lowest = Math.min(lowest, baselineMs, harmMs)
+  }
+  return lowest
 }

@@ -9,11 +9,14 @@ import type { ComparedTicket, Ticket } from './recorder.ts'
  */
 export class ComparisonBooks {
   readonly #ledgers = new Map<string, CohortLedger>()
+  // Asked for every request: the size of a map lies further away than a field.
+  #isEmpty = true
 
   /** Books draws for this challenger into another ledger from now on; null = no longer. */
   use(challenger: string, ledger: CohortLedger | null): void {
     if (ledger === null) this.#ledgers.delete(challenger)
     else this.#ledgers.set(challenger, ledger)
+    this.#isEmpty = this.#ledgers.size === 0
   }
 
   has(challenger: string): boolean {
@@ -21,7 +24,7 @@ export class ComparisonBooks {
   }
 
   get isEmpty(): boolean {
-    return this.#ledgers.size === 0
+    return this.#isEmpty
   }
 
   /**

@@ -2,9 +2,11 @@ import type { Assignment } from '../domain/assignment.ts'
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { Slot } from './cohort-slot.ts'
 import type { PairTicket } from './pair-ledger.ts'
 import type { RuleFigures } from './rule-book.ts'
 import type { UnitClaim } from './unit-claims.ts'
+import type { VariantBook } from './variant-book.ts'
 
 /**
  * What the data plane tells about a service's requests. Every call is O(1), synchronous, and never
@@ -51,8 +53,16 @@ export type ServiceRecorder = {
     value: number | null,
     numbers: Readonly<Record<string, number | null>>,
   ) => void
-  /** One attempt at an upstream (retries count here and nowhere else). */
-  readonly attempt: (variant: string, upstream: string, result: AttemptResult) => void
+  /**
+   * One attempt at an upstream of `variant` (retries count here and nowhere else). It is another one than the
+   * ticket's where the baseline was asked in the canary's place.
+   */
+  readonly attempt: (
+    ticket: Ticket,
+    variant: string,
+    upstream: string,
+    result: AttemptResult,
+  ) => void
   /** The baseline was asked in the canary's place, and this is what became of it. */
   readonly fallback: (result: FallbackResult) => void
   /** Things of a request that are worth a count: a key that could not be read, a wrong override secret … */
@@ -80,11 +90,14 @@ export type RequestNote =
 /** One request's place in the books; opaque to the data plane. */
 export type Ticket = {
   readonly variant: string
+  readonly book: VariantBook
   readonly reason: Assignment['reason']
   readonly requestId: string
   readonly side: Side | null
   /** Null when the request is no evidence. */
   readonly cohort: Cohort | null
+  /** That cohort, with what is under way in it. */
+  readonly slot: Slot | null
   /** The key's unit hash; null = the request is its own unit. */
   readonly unit: number | null
   /** First judged request of its key in this attempt (always true without a key); with a claim, once that is known. */

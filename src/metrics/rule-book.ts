@@ -79,6 +79,8 @@ export class RuleBook {
   readonly #names: readonly string[]
   /** By the id of the rule, then by variant. */
   readonly #figures = new Map<number, Map<string, RuleFigures>>()
+  /** The figures that a draw leads to, by variant: those that most requests ask for. */
+  readonly #drawn: Map<string, RuleFigures>
   readonly #byId = new Map<number, RuleFigures>()
 
   /** `previous`: the same service before a reload; rules and versions that stay keep their figures. */
@@ -101,14 +103,15 @@ export class RuleBook {
       this.#figures.set(id, new Map(kept))
       for (const [, figures] of kept) this.#byId.set(figures.id, figures)
     }
+    this.#drawn = this.#figures.get(DRAWN)!
   }
 
   /** The figures that a request belongs to, by the index of its rule (null = a draw decided). */
   figuresOf(rule: number | null, variant: string): RuleFigures {
-    const id = rule === null ? DRAWN : this.#ids[rule]!
-    const byVariant = this.#figures.get(id)!
+    const byVariant = rule === null ? this.#drawn : this.#figures.get(this.#ids[rule]!)!
     const found = byVariant.get(variant)
     if (found !== undefined) return found
+    const id = rule === null ? DRAWN : this.#ids[rule]!
     const version = this.#versions.get(variant)!
     const begun = new RuleFigures(ruledId(id, variant, version), version)
     byVariant.set(variant, begun)

@@ -6,7 +6,6 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import { latencyBucket } from '../statistics/histogram.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { LabelCheck } from './label-check.ts'
@@ -20,6 +19,7 @@ import type {
   ServiceRecorder,
   Ticket,
 } from './recorder.ts'
+import { isClientErrorEnd } from './request-code.ts'
 import { RuleBook } from './rule-book.ts'
 import { VariantBook } from './variant-book.ts'
 
@@ -34,20 +34,19 @@ export class ServiceBook implements ServiceRecorder {
   readonly variants: ReadonlyMap<string, VariantBook>
   /** By the variant that gets the copies. None of it is in `variants`. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
-  /** Null: the service has no rules. */
-  readonly rules: RuleBook | null
   readonly labels: LabelCheck
   readonly notes = new Map<RequestNote, number>()
   /** Good answers that a prediction was looked for in, and those that had none to read. */
   readonly predictions = { looked: 0, unreadable: 0 }
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
-  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
-  lastRequestAt: number | null = null
+  readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
   #ledger: CohortLedger | null = null
   #rollout = ''
+  /** Always a number: one that may be null is boxed anew, by V8, for every request. */
+  #lastRequestAt = -Infinity
   readonly #comparisons = new ComparisonBooks()
   #fadedAt: number
 
@@ -71,13 +70,24 @@ export class ServiceBook implements ServiceRecorder {
     )
     this.mirrors = buildMirrorBooks(deps.service, deps.previous?.mirrors ?? null)
     const hasRules = deps.service.split.rules.length > 0
-    this.rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
+    this.#rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
     this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
     const segments = latencySegments(deps.service)
     for (const book of this.variants.values()) book.watchSegments(segments)
     for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
     Object.assign(this.fallbacks, deps.previous?.fallbacks)
-    this.lastRequestAt = deps.previous?.lastRequestAt ?? null
+    this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity
+  }
+
+  /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
+  get lastRequestAt(): number | null {
+    return this.#lastRequestAt === -Infinity ? null : this.#lastRequestAt
+  }
+
+  /** Null: the service has no rules. */
+  get rules(): RuleBook | null {
+    for (const book of this.variants.values()) book.post()
+    return this.#rules
   }
 
   /** From now on draws are booked into this ledger; null = they are no evidence. */
@@ -100,7 +110,7 @@ export class ServiceBook implements ServiceRecorder {
 
   /** Another process on the store has served the service: it is not without traffic. */
   servedElsewhere(now: number): void {
-    this.lastRequestAt = now
+    this.#lastRequestAt = now
   }
 
   begin(
@@ -111,7 +121,7 @@ export class ServiceBook implements ServiceRecorder {
   ): Ticket {
     const { variant, reason, unit, rule = null, segment = null, numbers = null } = assignment
     const startedWall = this.#clock.now()
-    this.lastRequestAt = startedWall
+    this.#lastRequestAt = startedWall
     if (assignment.keyMissing) this.note('key_missing')
     if (assignment.coinUnreadable === true) this.note('coin_unreadable')
     if (assignment.overrideRefused) this.note('override_refused')
@@ -119,12 +129,15 @@ export class ServiceBook implements ServiceRecorder {
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
+    const book = this.variants.get(variant)!
     const ticket: Ticket = {
       variant,
+      book,
       reason,
       requestId,
       side,
       cohort: judged?.cohort ?? null,
+      slot: judged?.slot ?? null,
       unit,
       first: judged?.first ?? false,
       claim: judged?.claim ?? null,
@@ -132,7 +145,7 @@ export class ServiceBook implements ServiceRecorder {
       startedAt: now,
       startedWall,
       headAt: null,
-      ruled: reason === 'override' ? null : (this.rules?.figuresOf(rule, variant) ?? null),
+      ruled: reason === 'override' ? null : (this.#rules?.figuresOf(rule, variant) ?? null),
       compared: NOWHERE,
       pair: null,
       place: -1,
@@ -143,14 +156,14 @@ export class ServiceBook implements ServiceRecorder {
     if (side !== null && !this.#comparisons.isEmpty) {
       this.#comparisons.begin(ticket, observed, numbers)
     }
-    this.variants.get(variant)!.inFlight++
+    book.inFlight++
     return ticket
   }
 
   head(ticket: Ticket, now = this.#clock.monotonic()): void {
     ticket.headAt = now
     for (const { ticket: place } of ticket.compared) place.headAt = now
-    this.variants.get(ticket.variant)!.firstBytes.add(now - ticket.startedAt)
+    ticket.book.head(now - ticket.startedAt)
   }
 
   end(
@@ -163,27 +176,11 @@ export class ServiceBook implements ServiceRecorder {
   ): void {
     if (ticket.done) return
     ticket.done = true
-    const book = this.variants.get(ticket.variant)!
     const durationMs = Math.max(now - ticket.startedAt, 0)
-    book.inFlight--
-    book.count(outcome, status, ticket.reason)
-    book.durations.add(durationMs)
-    if (upstreamMs !== null) book.overheads.add(Math.max(durationMs - upstreamMs, 0))
-    // How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers.
-    const isTimed = outcome !== 'failed' && outcome !== 'rejected'
-    const bucket = latencyBucket(durationMs)
-    const isClientError = outcome === 'ok' && status >= 400 && status < 500
-    if (ticket.reason !== 'override') {
-      const failed = outcome === 'failed' || outcome === 'no_answer'
-      ticket.ruled?.end(failed, durationMs, isTimed ? bucket : null)
-      book.attempts.add(this.#clock.now(), failed, isClientError)
-      book.step.add(failed, isTimed ? bucket : null, isClientError)
-      if (failed) book.countFault(code ?? status)
-      else if (isClientError) book.countClientError(status)
-      if (ticket.side !== null) book.drawnInStep.add(failed, isTimed ? bucket : null)
-    }
-    if (ticket.side !== null && isTimed) book.addDrawn(bucket, ticket.segment)
-    const judged = isClientError ? 'client_error' : outcome
+    ticket.book.inFlight--
+    const at = this.#clock.now()
+    ticket.book.end(ticket, { outcome, status, code, durationMs, upstreamMs, at })
+    const judged = isClientErrorEnd(outcome, status) ? 'client_error' : outcome
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, judged, durationMs)
     this.#comparisons.settle(ticket, judged, durationMs)
@@ -234,12 +231,13 @@ export class ServiceBook implements ServiceRecorder {
 
   /** A label has joined a request, whether it is evidence or not. Names the metrics that cannot score it. */
   labelled(prediction: Prediction, label: number): readonly string[] {
-    this.rules?.label(prediction, label, this.#clock.now())
+    this.#rules?.label(prediction, label, this.#clock.now())
     return this.labels.check(prediction.value, label)
   }
 
-  attempt(variant: string, upstream: string, result: AttemptResult): void {
-    this.variants.get(variant)!.countAttempt(upstream, result)
+  attempt(ticket: Ticket, variant: string, upstream: string, result: AttemptResult): void {
+    const book = variant === ticket.variant ? ticket.book : this.variants.get(variant)!
+    book.countAttempt(upstream, result)
   }
 
   fallback(result: FallbackResult): void {

@@ -1,174 +1,181 @@
-import type { AssignmentReason } from '../domain/assignment.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
+import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
-import { AttemptWindow } from './attempt-window.ts'
-import { DurationBuckets } from './duration-buckets.ts'
-import type { AttemptResult } from './recorder.ts'
+import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
+import type { AttemptWindow } from './attempt-window.ts'
+import type { DurationBuckets } from './duration-buckets.ts'
+import type { AttemptResult, Ticket } from './recorder.ts'
+import { isClientErrorEnd, isFailedEnd, requestCode } from './request-code.ts'
+import { RequestJournal } from './request-journal.ts'
+import type { StepFigures } from './step-figures.ts'
+import { VariantFigures, type RequestSeries } from './variant-figures.ts'
 
-/** What one variant of one service has done, in plain counters that a scrape reads. */
+/** How a request ended. */
+export type Ending = {
+  readonly outcome: Outcome
+  readonly status: number
+  /** Of the gateway's own answer; null = the upstream's. */
+  readonly code: ErrorCode | null
+  readonly durationMs: number
+  /** Time that attempts at upstreams took; null = none was made. */
+  readonly upstreamMs: number | null
+  /** When, in epoch ms. */
+  readonly at: number
+}
+
+/**
+ * What one variant of one service has done, for scrapes and the evaluator. A request that has ended stands in
+ * the journal first; whoever reads a figure reads it with all that was in the journal.
+ */
 export class VariantBook {
   readonly variant: string
   readonly version: string
   inFlight = 0
-  requests = 0
-  /** Requests that failed or had no answer. */
-  errors = 0
-  /** Requests that the variant's door turned away: its queue was full, or they waited there too long. */
-  rejected = 0
-  readonly durations = new DurationBuckets()
-  readonly firstBytes = new DurationBuckets()
-  /** Time spent in the gateway itself: total minus upstream. */
-  readonly overheads = new DurationBuckets()
-  /** Breaker and health read it: overrides stay out. */
-  attempts = new AttemptWindow()
-  /** Latencies of drawn requests, fading with time: the baseline's quantile, and what people are shown. */
-  readonly drawn = new LogHistogram()
-  /** The same of each segment that a latency metric looks at. */
-  drawnIn: ReadonlyMap<string, LogHistogram> = new Map()
-  /** Since the current step began, overrides left out: what absolute limits are judged on. */
-  step = new StepFigures()
-  /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
-  drawnInStep = new StepFigures()
-  /** Shares in the last step that had at least some traffic; null = never had any. */
-  lastStep: AttemptRates | null = null
   /** Failures since the attempt began, overrides left out. */
   faults = new Map<Cause, number>()
   /** The same of answers with a 4xx that is no failure, by status. */
   clientErrors = new Map<number, number>()
-  readonly #series = new Map<number, RequestSeries>()
-  readonly #attemptSeries = new Map<string, AttemptSeries[]>()
+  readonly #journal = new RequestJournal()
+  readonly #figures = new VariantFigures()
+  readonly #attemptCounts = new AttemptCounts()
 
   constructor(variant: string, version: string) {
     this.variant = variant
     this.version = version
   }
 
-  /** Counts one finished request in its series; `status` 0 = nothing was sent. */
-  count(outcome: Outcome, status: number, reason: AssignmentReason): void {
-    this.requests++
-    if (outcome === 'failed' || outcome === 'no_answer') this.errors++
-    else if (outcome === 'rejected') this.rejected++
-    // A number as key: a string would be built and hashed for every request.
-    const key = (status * 8 + OUTCOMES[outcome]) * 4 + REASONS[reason]
-    const series = this.#series.get(key)
-    if (series !== undefined) series.count++
-    else this.#series.set(key, { outcome, code: codeLabel(status), reason, count: 1 })
+  /** The head of an answer came after so many ms. */
+  head(ms: number): void {
+    this.#journal.addHead(ms)
+    if (this.#journal.isFull) this.post()
+  }
+
+  /** A request has ended. */
+  end(ticket: Pick<Ticket, 'reason' | 'side' | 'segment' | 'ruled'>, ending: Ending): void {
+    const { reason, side, segment, ruled } = ticket
+    const { outcome, status, code, durationMs, upstreamMs, at } = ending
+    if (reason !== 'override') {
+      if (isFailedEnd(outcome)) increment(this.faults, code ?? status)
+      else if (isClientErrorEnd(outcome, status)) increment(this.clientErrors, status)
+    }
+    this.#journal.add({
+      code: requestCode({ outcome, status, reason }),
+      durationMs,
+      overheadMs: upstreamMs === null ? null : Math.max(durationMs - upstreamMs, 0),
+      at,
+      isDrawn: side !== null,
+      segment,
+      ruled,
+    })
+    if (this.#journal.isFull) this.post()
   }
 
   /** Counts one attempt at an upstream. */
   countAttempt(upstream: string, result: AttemptResult): void {
-    let ofUpstream = this.#attemptSeries.get(upstream)
-    if (ofUpstream === undefined) this.#attemptSeries.set(upstream, (ofUpstream = []))
-    const series = ofUpstream.find((each) => each.result === result)
-    if (series !== undefined) series.count++
-    else ofUpstream.push({ upstream, result, count: 1 })
+    this.#attemptCounts.add(upstream, result)
   }
 
-  /** Counts one failure by its cause. */
-  countFault(cause: Cause): void {
-    this.faults.set(cause, (this.faults.get(cause) ?? 0) + 1)
+  /** Counts what stands in the journal; it is done by all that reads or changes a figure. */
+  post(): void {
+    this.#journal.post(this.#figures)
   }
 
-  /** Counts one answer with a 4xx that is no failure. */
-  countClientError(status: number): void {
-    this.clientErrors.set(status, (this.clientErrors.get(status) ?? 0) + 1)
+  get requests(): number {
+    return this.#posted.requests
+  }
+
+  /** Requests that failed or had no answer. */
+  get errors(): number {
+    return this.#posted.errors
+  }
+
+  /** Requests that the variant's door turned away. */
+  get rejected(): number {
+    return this.#posted.rejected
+  }
+
+  get durations(): DurationBuckets {
+    return this.#posted.durations
+  }
+
+  get firstBytes(): DurationBuckets {
+    return this.#posted.firstBytes
+  }
+
+  /** Time spent in the gateway itself. */
+  get overheads(): DurationBuckets {
+    return this.#posted.overheads
+  }
+
+  /** Breaker and health read it: overrides stay out. */
+  get attempts(): AttemptWindow {
+    return this.#posted.attempts
+  }
+
+  /** Latencies of drawn requests, fading with time. */
+  get drawn(): LogHistogram {
+    return this.#posted.drawn
+  }
+
+  /** Since the current step began, overrides left out. */
+  get step(): StepFigures {
+    return this.#posted.step
+  }
+
+  /** The same of drawn requests alone. */
+  get drawnInStep(): StepFigures {
+    return this.#posted.drawnInStep
+  }
+
+  /** Shares in the last step that had at least some traffic; null = never had any. */
+  get lastStep(): AttemptRates | null {
+    return this.#figures.lastStep
   }
 
   requestSeries(): Iterable<RequestSeries> {
-    return this.#series.values()
+    return this.#posted.series.values()
   }
 
   attemptSeries(): Iterable<AttemptSeries> {
-    return [...this.#attemptSeries.values()].flat()
+    return this.#attemptCounts.series()
   }
 
   /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
   watchSegments(segments: readonly string[]): void {
-    const known = this.drawnIn
-    this.drawnIn = new Map(segments.map((s) => [s, known.get(s) ?? new LogHistogram()]))
-  }
-
-  /** Adds a drawn request's latency by its bucket; `segment: null` = the service has none. */
-  addDrawn(bucket: number, segment: string | null): void {
-    this.drawn.addAt(bucket)
-    if (segment !== null) this.drawnIn.get(segment)?.addAt(bucket)
+    this.#posted.watchSegments(segments)
   }
 
   /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */
   drawnOf(segment: string | undefined): LogHistogram {
-    return segment === undefined ? this.drawn : (this.drawnIn.get(segment) ?? new LogHistogram())
+    if (segment === undefined) return this.drawn
+    return this.#posted.drawnIn.get(segment) ?? new LogHistogram()
   }
 
   /** Multiplies the weight of drawn latencies; 0 forgets them. */
   fadeDrawn(factor: number): void {
-    this.drawn.scale(factor)
-    for (const histogram of this.drawnIn.values()) histogram.scale(factor)
+    this.#posted.fadeDrawn(factor)
   }
 
   /** A step begins: its figures start anew. */
   beginStep(): void {
-    const { requests: attempts, failures, clientErrors } = this.step
-    if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors })
-    this.step = new StepFigures()
-    this.drawnInStep = new StepFigures()
+    this.#posted.beginStep()
   }
 
   /** An attempt begins: the breaker looks at nothing from before it, and failures are counted anew. */
   beginAttempt(): void {
-    this.attempts = new AttemptWindow()
+    this.#posted.beginAttempt()
     this.faults = new Map()
     this.clientErrors = new Map()
   }
-}
 
-/** Requests of one variant since the step began. */
-export class StepFigures {
-  requests = 0
-  failures = 0
-  clientErrors = 0
-  readonly latencies = new LogHistogram()
-
-  /** Adds one finished request; `bucket` null = its time says nothing. */
-  add(failed: boolean, bucket: number | null, isClientError = false): void {
-    this.requests++
-    if (failed) this.failures++
-    else if (isClientError) this.clientErrors++
-    if (bucket !== null) this.latencies.addAt(bucket)
+  get #posted(): VariantFigures {
+    this.post()
+    return this.#figures
   }
 }
 
-/** One time series of `serin_requests_total`. */
-export type RequestSeries = {
-  readonly outcome: Outcome
-  readonly code: string
-  readonly reason: AssignmentReason
-  count: number
-}
-
-/** One time series of `serin_attempts_total`. */
-export type AttemptSeries = {
-  readonly upstream: string
-  readonly result: AttemptResult
-  count: number
-}
-
-const OUTCOMES: Readonly<Record<Outcome, number>> = {
-  ok: 0,
-  failed: 1,
-  client_closed: 2,
-  rejected: 3,
-  no_answer: 4,
-}
-
-const REASONS: Readonly<Record<AssignmentReason, number>> = {
-  override: 0,
-  rule: 1,
-  key: 2,
-  random: 3,
-}
-
-function codeLabel(status: number): string {
-  return status >= 100 && status <= 599 ? String(status) : 'other'
+function increment<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }

@@ -15,10 +15,12 @@ export type AdmissionLimits = { readonly maxInFlight: number | null; readonly ma
 export class Admission {
   inFlight = 0
   readonly #waiting: Waiter[] = []
-  #limits: AdmissionLimits
+  #maxInFlight: number | null
+  #maxWaiting: number
 
-  constructor(limits: AdmissionLimits) {
-    this.#limits = limits
+  constructor({ maxInFlight, maxWaiting }: AdmissionLimits) {
+    this.#maxInFlight = maxInFlight
+    this.#maxWaiting = maxWaiting
   }
 
   get waiting(): number {
@@ -28,7 +30,7 @@ export class Admission {
   /** `in`: with a place, to be given back by `leave`. `waiting`: `onAdmitted` comes, unless `forget` does. */
   enter(waiter: Waiter): 'in' | 'waiting' | 'full' {
     if (this.enterAtOnce()) return 'in'
-    if (this.#waiting.length >= this.#limits.maxWaiting) return 'full'
+    if (this.#waiting.length >= this.#maxWaiting) return 'full'
     this.#waiting.push(waiter)
     return 'waiting'
   }
@@ -53,8 +55,9 @@ export class Admission {
   }
 
   /** New limits, of a reload; nobody who is in or waits has to go. */
-  limit(limits: AdmissionLimits): void {
-    this.#limits = limits
+  limit({ maxInFlight, maxWaiting }: AdmissionLimits): void {
+    this.#maxInFlight = maxInFlight
+    this.#maxWaiting = maxWaiting
     this.#admitWaiting()
   }
 
@@ -63,6 +66,6 @@ export class Admission {
   }
 
   #hasRoom(): boolean {
-    return this.#limits.maxInFlight === null || this.inFlight < this.#limits.maxInFlight
+    return this.#maxInFlight === null || this.inFlight < this.#maxInFlight
   }
 }

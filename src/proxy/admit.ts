@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { GatewayConfig } from '../config/config.ts'
-import type { Service } from '../domain/service.ts'
 import { hasUnsafePath } from '../routing/rewrite.ts'
 import { isLoop } from './request-headers.ts'
+import type { ServiceFront } from './service-runtime.ts'
 import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
@@ -12,7 +12,7 @@ import type { Refusal } from './validate.ts'
  */
 export function admitToService(
   req: IncomingMessage,
-  service: Service,
+  { isRewritten }: ServiceFront,
   limits: GatewayConfig['limits'],
   inFlight: number,
   name: string,
@@ -20,7 +20,8 @@ export function admitToService(
   if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
   if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
-  if (hasRewrite(service) && hasUnsafePath(req.url!)) {
+  // Only a rewritten prefix can be escaped: other paths pass as they are.
+  if (isRewritten && hasUnsafePath(req.url!)) {
     return { code: 'SERIN_BAD_REQUEST', detail: 'The path has dot segments or encoded separators.' }
   }
   return admitBody(req, limits)
@@ -56,10 +57,4 @@ function isHandshake({ method, headers }: IncomingMessage): boolean {
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined
   )
-}
-
-/** Only a rewritten prefix can be escaped: other paths pass as they are. */
-function hasRewrite(service: Service): boolean {
-  for (const variant of service.variants) if (variant.path !== null) return true
-  return false
 }

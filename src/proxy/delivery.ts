@@ -281,17 +281,18 @@ export class Delivery implements AttemptOwner, Waiter {
   /** The books of one attempt: what became of it, and what that says of its upstream. */
   #closeAttempt(outcome: Outcome, now = this.#context.clock.monotonic()): void {
     const { exchanges, onEject } = this.#context
-    const { runtime, trace } = this.#parcel
+    const { runtime, ticket, trace } = this.#parcel
     const { upstream } = this.#attempt!
     const target = this.#target
     this.#attempt = null
     trace.endAttempt(now)
-    runtime.recorder.attempt(target.variant.name, upstream.origin, resultOf(outcome))
+    const { name } = target.variant
+    runtime.recorder.attempt(ticket, name, upstream.origin, resultOf(outcome))
     this.#endRetry()
     if (outcome === 'client_closed' || outcome === 'rejected') return
     const ejectedMs = judgeUpstream(target, upstream, outcome !== 'ok', exchanges.now)
     if (ejectedMs > 0) {
-      onEject(runtime.service.name, target.variant.name, upstream.origin, ejectedMs)
+      onEject(runtime.service.name, name, upstream.origin, ejectedMs)
     }
   }
 }

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Service } from '../domain/service.ts'
 import { assign } from '../routing/assign.ts'
-import { bodyPointers, type BodyPointers } from '../routing/fields.ts'
 import { matchService } from '../routing/match.ts'
 import { admitToPassthrough, admitToService } from './admit.ts'
 import { readBodyKey } from './body-key.ts'
@@ -13,6 +11,7 @@ import { hasBody } from './has-body.ts'
 import { HttpFields } from './http-fields.ts'
 import { answerHealth, refuse, type RefusalExtras } from './own-answers.ts'
 import { readRequestId } from './request-headers.ts'
+import type { ServiceFront, ServiceRuntime } from './service-runtime.ts'
 import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
@@ -31,8 +30,6 @@ export function createServe(
   context: ExchangeContext,
   hasPassthrough: boolean,
 ): ServeRequest {
-  const pointersOf = rememberPointers()
-
   // match → read key → assign → forward → record (the exchange does the last two)
   function serve(req: IncomingMessage, res: ServerResponse): boolean {
     const url = req.url!
@@ -70,10 +67,11 @@ export function createServe(
     return true
   }
 
-  function serveService(req: IncomingMessage, res: ServerResponse, service: Service): void {
+  function serveService(req: IncomingMessage, res: ServerResponse, found: ServiceRuntime): void {
+    const { service } = found
     const { requestIdHeader } = service.observe
     const { limits } = deps.config()
-    const refusal = admitToService(req, service, limits, deps.exchanges.count, deps.name)
+    const refusal = admitToService(req, found, limits, deps.exchanges.count, deps.name)
     if (refusal !== null) {
       refuse(deps, req, res, refusal, { requestIdHeader })
       return
@@ -81,36 +79,47 @@ export function createServe(
     const requestId = readRequestId(req, requestIdHeader) ?? deps.newRequestId()
     const exchange = new Exchange(context, service, req, res, requestId)
     continueIfExpected(req, res)
-    if (!hasBody(req)) forward(exchange, req, service, NO_BODY)
-    else if (!isCollected(req, service)) forward(exchange, req, service, UNREAD_BODY)
-    else exchange.collect((body) => forward(exchange, req, service, body))
+    if (!hasBody(req)) forward(exchange, req, found, NO_BODY)
+    else if (!isCollected(req, found)) forward(exchange, req, found, UNREAD_BODY)
+    else collect(exchange, req, found)
   }
 
-  function forward(exchange: Exchange, req: IncomingMessage, service: Service, body: Prefix): void {
-    // Asked now, not at the match: a reload may have come while the body did, and old connections close.
-    const runtime = deps.snapshot().runtimes.get(service.name)
-    if (runtime === undefined) {
-      exchange.fail('SERIN_UPSTREAM_CLOSED')
-      return
-    }
+  function collect(exchange: Exchange, req: IncomingMessage, found: ServiceRuntime): void {
+    const snapshot = deps.snapshot()
+    exchange.collect((body) => {
+      // A reload may have come while the body did, and old connections close.
+      const now = deps.snapshot()
+      const runtime = now === snapshot ? found : now.runtimes.get(found.service.name)
+      if (runtime === undefined) exchange.fail('SERIN_UPSTREAM_CLOSED')
+      else forward(exchange, req, runtime, body)
+    })
+  }
+
+  function forward(
+    exchange: Exchange,
+    req: IncomingMessage,
+    runtime: ServiceRuntime,
+    body: Prefix,
+  ): void {
     try {
-      const pointers = pointersOf(runtime.service)
+      const { pointers } = runtime
       const { inspectBytes } = context.limits
       const key = pointers.all.length === 0 ? null : readBodyKey(req, body, pointers, inspectBytes)
       if (key !== null && key.note !== null) runtime.recorder.note(key.note)
       const fields = new HttpFields(req, key?.values ?? null, context.clientAddressOf)
       exchange.forward(runtime, assign(runtime.split, fields, deps.draw), body)
     } catch (error) {
-      deps.log.error({ err: error, service: service.name }, 'a request could not be forwarded')
+      const { name } = runtime.service
+      deps.log.error({ err: error, service: name }, 'a request could not be forwarded')
       exchange.fail('SERIN_INTERNAL')
     }
   }
 
   /** Small bodies are sent in one piece, and could be sent again; bodies with a key in them must be read. */
-  function isCollected(req: IncomingMessage, service: Service): boolean {
+  function isCollected(req: IncomingMessage, { pointers }: ServiceFront): boolean {
     const length = req.headers['content-length']
     const isSmall = length !== undefined && Number(length) <= context.limits.inspectBytes
-    return isSmall || pointersOf(service).all.length > 0
+    return isSmall || pointers.all.length > 0
   }
 
   return serve
@@ -131,17 +140,4 @@ function hostOf(req: IncomingMessage): string {
 function continueIfExpected(req: IncomingMessage, res: ServerResponse): void {
   if (req.headers.expect === undefined || isUpgrade(req)) return
   if (req.httpVersionMinor > 0) res.writeContinue()
-}
-
-/** `bodyPointers`, worked out once per service. */
-function rememberPointers(): (service: Service) => BodyPointers {
-  const known = new WeakMap<Service, BodyPointers>()
-  return (service) => {
-    let pointers = known.get(service)
-    if (pointers === undefined) {
-      pointers = bodyPointers(service)
-      known.set(service, pointers)
-    }
-    return pointers
-  }
 }

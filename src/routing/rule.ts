@@ -13,6 +13,7 @@ export type Rule = {
 
 /** One condition with its texts as byte strings. A field that is absent or cannot be read never matches. */
 export type Condition = { readonly field: FieldSource } & (
+  | { readonly test: 'is'; readonly value: string }
   | { readonly test: 'in'; readonly values: ReadonlySet<string> }
   | Extract<RuleCondition, { test: 'range' }>
   | { readonly test: 'prefix'; readonly prefix: string }
@@ -50,6 +51,8 @@ export function isMatch(rule: Rule, fields: RequestFields): boolean {
 /** Whether a condition holds for a value (a byte string). A range holds only for numbers in decimal notation. */
 export function isSatisfied(condition: Condition, value: string): boolean {
   switch (condition.test) {
+    case 'is':
+      return value === condition.value
     case 'in':
       return condition.values.has(value)
     case 'prefix':
@@ -71,10 +74,18 @@ export function isSatisfied(condition: Condition, value: string): boolean {
 function buildCondition(condition: RuleCondition): Condition {
   switch (condition.test) {
     case 'in':
-      return { ...condition, values: new Set(condition.values.map(toByteString)) }
+      return buildIn(condition.field, condition.values.map(toByteString))
     case 'prefix':
       return { ...condition, prefix: toByteString(condition.prefix) }
     case 'range':
       return condition
   }
+}
+
+/** Most name one value, which is compared at once: a set would hash the text of every request. */
+function buildIn(field: FieldSource, values: readonly string[]): Condition {
+  const [value, ...others] = values
+  if (value === undefined || others.length > 0)
+    return { field, test: 'in', values: new Set(values) }
+  return { field, test: 'is', value }
 }

@@ -1,30 +1,34 @@
 import type { Service } from '../domain/service.ts'
 
+/** What a table finds: a service, or what somebody keeps of it. */
+export type Routed = Pick<Service, 'match'>
+
 /** Which services answer where: a snapshot of the configuration, swapped whole. */
-export type RoutingTable = {
+export type RoutingTable<T extends Routed> = {
   /** By host (lower case, without port). */
-  readonly hosts: ReadonlyMap<string, PathTable>
-  readonly anyHost: PathTable
+  readonly hosts: ReadonlyMap<string, PathTable<T>>
+  readonly anyHost: PathTable<T>
 }
 
 /** The paths of one host. */
-export type PathTable = {
+export type PathTable<T> = {
   /** By literal path. */
-  readonly exact: ReadonlyMap<string, Route>
+  readonly exact: ReadonlyMap<string, Route<T>>
   /** The prefix `/`. */
-  readonly prefixes: PrefixNode
+  readonly prefixes: PrefixNode<T>
 }
 
 /** A prefix that ends in `/`, and the longer ones below it by their next segment. */
-export type PrefixNode = {
+export type PrefixNode<T> = {
   /** What `/this/prefix/*` leads to; null when no service has it. */
-  readonly route: Route | null
-  readonly children: ReadonlyMap<string, PrefixNode>
+  readonly route: Route<T> | null
+  /** Null: there are none. */
+  readonly children: ReadonlyMap<string, PrefixNode<T>> | null
 }
 
 /** The services of one host and path pattern: more than one where they differ by method. */
-export type Route = {
-  readonly services: readonly Service[]
+export type Route<T> = {
+  readonly services: readonly T[]
   /** Methods that one of them takes, in order of appearance; null = every method. */
   readonly allow: readonly string[] | null
 }
@@ -33,9 +37,9 @@ export type Route = {
  * Builds the table of these services. Two that match the same requests are a mistake that the configuration
  * refuses; here the first one would answer.
  */
-export function buildTable(services: readonly Service[]): RoutingTable {
-  const hosts = new Map<string, Service[]>()
-  const anyHost: Service[] = []
+export function buildTable<T extends Routed>(services: readonly T[]): RoutingTable<T> {
+  const hosts = new Map<string, T[]>()
+  const anyHost: T[] = []
   for (const service of services) {
     const { host } = service.match
     const members = host === null ? anyHost : (hosts.get(host) ?? [])
@@ -48,9 +52,9 @@ export function buildTable(services: readonly Service[]): RoutingTable {
   }
 }
 
-function buildPaths(services: readonly Service[]): PathTable {
-  const exact = new Map<string, Route>()
-  const prefixes: GrowingNode = { route: null, children: new Map() }
+function buildPaths<T extends Routed>(services: readonly T[]): PathTable<T> {
+  const exact = new Map<string, Route<T>>()
+  const prefixes: GrowingNode<T> = { route: null, children: null }
   for (const service of services) {
     const { path } = service.match
     if (path.endsWith('/*')) {
@@ -63,20 +67,21 @@ function buildPaths(services: readonly Service[]): PathTable {
   return { exact, prefixes }
 }
 
-type GrowingNode = { route: Route | null; readonly children: Map<string, GrowingNode> }
+type GrowingNode<T> = { route: Route<T> | null; children: Map<string, GrowingNode<T>> | null }
 
 /** The node at these segments below `root`, made where it is missing. */
-function grow(root: GrowingNode, segments: readonly string[]): GrowingNode {
+function grow<T>(root: GrowingNode<T>, segments: readonly string[]): GrowingNode<T> {
   let node = root
   for (const segment of segments) {
-    const child = node.children.get(segment) ?? { route: null, children: new Map() }
-    node.children.set(segment, child)
+    const children = (node.children ??= new Map<string, GrowingNode<T>>())
+    const child = children.get(segment) ?? { route: null, children: null }
+    children.set(segment, child)
     node = child
   }
   return node
 }
 
-function withService(route: Route | null, service: Service): Route {
+function withService<T extends Routed>(route: Route<T> | null, service: T): Route<T> {
   const { methods } = service.match
   if (route === null) return { services: [service], allow: methods }
   return {

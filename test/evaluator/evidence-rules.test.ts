@@ -101,7 +101,9 @@ t.test(
       },
       'x',
     )
-    for (let i = 0; i < 3; i++) book.attempt('canary', 'http://127.0.0.1:9002', 'failed')
+    for (let i = 0; i < 3; i++) {
+      book.attempt(ticket, 'canary', 'http://127.0.0.1:9002', 'failed')
+    }
     book.end(ticket, 'failed', 502, 1)
     book.end(ticket, 'failed', 502, 1)
     t.equal(book.variants.get('canary')!.requests, 1)

@@ -5,6 +5,7 @@ import type { Prediction } from '../../src/domain/prediction.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { CohortLedger, SETTLE_MS } from '../../src/metrics/cohort-ledger.ts'
 import type { Ticket } from '../../src/metrics/recorder.ts'
+import { VariantBook } from '../../src/metrics/variant-book.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, rolloutSpec } from '../fakes/simulated-service.ts'
 
@@ -39,13 +40,16 @@ function begin(
   segment: string | null = null,
 ): Ticket {
   const drawn = ledger.assign(side, unit, true, segment)
-  const { cohort, first } = drawn ?? { cohort: null, first: true }
+  const { cohort, slot, first } = drawn ?? { cohort: null, slot: null, first: true }
+  const variant = side === 0 ? 'baseline' : 'canary'
   const ticket: Ticket = {
-    variant: side === 0 ? 'baseline' : 'canary',
+    variant,
+    book: new VariantBook(variant, '1'),
     reason: unit === null ? 'random' : 'key',
     requestId: 'r',
     side,
     cohort,
+    slot,
     unit,
     first,
     claim: null,
@@ -148,6 +152,24 @@ t.test('with keys a trial is the first judged request, harm every key with an ev
     harmUnits: [[7], [8]],
   })
   t.same([...ledger.slots()][0]!.newUnits, [7, 8])
+  t.end()
+})
+
+t.test('a later request of a key is harm where it is slow for its side, and nothing else', (t) => {
+  const ledger = ledgerOf([ERRORS, LATENCY], true)
+  const thresholds = { latency: { baselineMs: 120, harmMs: 110, proofMs: 90 } }
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, thresholds } })
+  for (const side of [0, 1] as const) {
+    for (const ms of [1, 110, 111, 120, 121]) end(ledger, side, 'ok', ms, side)
+  }
+  end(ledger, 0, 'client_error', 1, 0)
+  t.match(tallies['latency'], {
+    trials: [1, 1],
+    events: [0, 0],
+    harmUnits: [[0], [1, 1, 1]],
+  })
+  t.match(tallies['client-error'], { trials: [1, 1], harmUnits: [[0], []] })
+  t.match(tallies['errors'], { trials: [1, 1], harmUnits: [[], []] })
   t.end()
 })
 

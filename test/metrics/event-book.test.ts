@@ -185,7 +185,8 @@ t.test('an event of a stored cohort gives its tallies back, and a late one does 
 
 t.test('numbers of answers are booked by their pointer, and store the cohort anew', (t) => {
   const { ledger, tallies, cohort } = world([TOKENS], { caps: { tokens: 10 } })
-  const ticket = { side: 1, cohort } as never
+  const [slot] = ledger.slots()
+  const ticket = { side: 1, cohort, slot } as never
   ledger.answer(ticket, { '/other': 1 })
   t.same(
     [...ledger.slots()].map((slot) => slot.stale),

@@ -41,8 +41,7 @@ function scraped(withRollout = true): ServiceReading {
   finish('baseline', 7, 200)
   finish('baseline', 70, 200)
   finish('canary', 700, 503)
-  begin('canary')
-  book.attempt('canary', 'http://127.0.0.1:9002', 'failed')
+  book.attempt(begin('canary'), 'canary', 'http://127.0.0.1:9002', 'failed')
   book.note('key_missing')
   const reports = [
     report(),

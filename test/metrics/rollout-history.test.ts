@@ -4,6 +4,7 @@ import { MOST_MOMENTS, RolloutHistory } from '../../src/metrics/rollout-history.
 import { VariantBook } from '../../src/metrics/variant-book.ts'
 import { fakeMetric, fakeState, NOW } from '../admin/fake-deps.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
+import { bookRequest } from '../support/book-request.ts'
 
 const nobody = new Map<string, VariantBook>()
 
@@ -19,7 +20,7 @@ function noted(turns: number, history = new RolloutHistory()): RolloutHistory {
 t.test('a turn is kept with its weight, its values, its interval and its evidence', (t) => {
   const history = new RolloutHistory()
   const canary = new VariantBook('canary', '2.0')
-  canary.count('failed', 500, 'random')
+  bookRequest(canary, { outcome: 'failed', status: 500 })
   history.note(fakeState(), [fakeMetric()], new Map([['canary', canary]]), NOW)
   const { rollout, at, weightBp, traffic, metrics } = history.read('credit-risk', '1.4->2.0#1')!
   t.equal(rollout, '1.4->2.0#1')

@@ -5,6 +5,7 @@ import { CohortLedger } from '../../src/metrics/cohort-ledger.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { VariantBook } from '../../src/metrics/variant-book.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
+import { bookRequest } from '../support/book-request.ts'
 import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
 
 function build(previous: ServiceBook | null = null, of = service(rolloutSpec())) {
@@ -266,8 +267,8 @@ t.test(
 
 t.test('requests and attempts are counted by series; odd codes share one', (t) => {
   const book = new VariantBook('canary', '2.0')
-  for (const status of [200, 200, 99, 600]) book.count('ok', status, 'key')
-  book.count('no_answer', 0, 'key')
+  for (const status of [200, 200, 99, 600]) bookRequest(book, { status })
+  bookRequest(book, { outcome: 'no_answer', status: 0 })
   book.countAttempt('http://a', 'ok')
   book.countAttempt('http://a', 'ok')
   book.countAttempt('http://a', 'timeout')

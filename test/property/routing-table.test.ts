@@ -65,7 +65,7 @@ function searchAll(
   method: string,
   host: string,
   path: string,
-): RouteMatch {
+): RouteMatch<Service> {
   const onPath = services.filter(({ match }) =>
     match.path.endsWith('/*') ? path.startsWith(match.path.slice(0, -1)) : path === match.path,
   )

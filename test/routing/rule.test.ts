@@ -38,6 +38,15 @@ t.test('a list holds for exactly its values', (t) => {
   t.end()
 })
 
+t.test('so does a list of one', (t) => {
+  const condition: RuleCondition = { field, test: 'in', values: ['größe'] }
+  t.equal(holds(condition, 'gr\u00c3\u00b6\u00c3\u009fe'), true)
+  for (const value of ['größe', 'gr\u00c3\u00b6\u00c3\u009fen', 'gr', '']) {
+    t.equal(holds(condition, value), false, value)
+  }
+  t.end()
+})
+
 t.test('a prefix holds for values that begin with it, byte by byte', (t) => {
   const condition: RuleCondition = { field, test: 'prefix', prefix: 'é-' }
   t.equal(holds(condition, '\u00c3\u00a9-1'), true)

@@ -9,6 +9,7 @@ import type {
   ServiceRecorder,
   Ticket,
 } from '../../src/metrics/recorder.ts'
+import { VariantBook } from '../../src/metrics/variant-book.ts'
 
 /** The end of a request as it was booked. */
 export type BookedEnd = {
@@ -42,10 +43,12 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
     return {
       variant: assignment.variant,
+      book: new VariantBook(assignment.variant, '1'),
       reason: assignment.reason,
       requestId,
       side: assignment.variant === 'baseline' ? BASELINE_SIDE : null,
       cohort: null,
+      slot: null,
       unit: assignment.unit,
       first: true,
       claim: null,
@@ -95,7 +98,7 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
-  attempt = (variant: string, upstream: string, result: AttemptResult): void => {
+  attempt = (_of: Ticket, variant: string, upstream: string, result: AttemptResult): void => {
     this.attempts.push({ variant, upstream, result })
     this.#changed()
   }

@@ -10,7 +10,11 @@ import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
-import type { ServiceRuntime, Snapshot } from '../../src/proxy/service-runtime.ts'
+import {
+  buildRuntime,
+  type ServiceRuntime,
+  type Snapshot,
+} from '../../src/proxy/service-runtime.ts'
 import { buildMirrors } from '../../src/proxy/mirror.ts'
 import { Budget } from '../../src/proxy/budget.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
@@ -193,16 +197,15 @@ function buildSnapshot(
   const runtimes = new Map<string, ServiceRuntime>(
     services.map((service) => [
       service.name,
-      {
-        service,
+      buildRuntime(service, {
         split: buildSplit(service, service.split.weightsBp, service.name),
         recorder,
         targets: targets.byService.get(service.name)!,
         fallbacks: new Budget(),
         mirrors: buildMirrors(service, targets.byService.get(service.name)!, mirrors),
-      },
+      }),
     ]),
   )
-  const snapshot: Snapshot = { table: buildTable(services), runtimes }
+  const snapshot: Snapshot = { table: buildTable([...runtimes.values()]), runtimes }
   return { snapshot, targets }
 }

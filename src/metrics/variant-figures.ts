@@ -1,0 +1,108 @@
+import type { Outcome } from '../domain/outcome.ts'
+import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
+import { latencyBucket, LogHistogram } from '../statistics/histogram.ts'
+import { AttemptWindow } from './attempt-window.ts'
+import { DurationBuckets } from './duration-buckets.ts'
+import { isClientErrorEnd, isFailedEnd, readRequestCode, type RequestEnd } from './request-code.ts'
+import type { Accounts, JournalEntry } from './request-journal.ts'
+import { StepFigures } from './step-figures.ts'
+
+/** What the finished requests of one variant came to: many counters, each in a place of its own. */
+export class VariantFigures implements Accounts {
+  requests = 0
+  /** Requests that failed or had no answer. */
+  errors = 0
+  /** Requests that the variant's door turned away: its queue was full, or they waited there too long. */
+  rejected = 0
+  readonly durations = new DurationBuckets()
+  readonly firstBytes = new DurationBuckets()
+  /** Time spent in the gateway itself: total minus upstream. */
+  readonly overheads = new DurationBuckets()
+  /** Breaker and health read it: overrides stay out. */
+  attempts = new AttemptWindow()
+  /** Latencies of drawn requests, fading with time: the baseline's quantile, and what people are shown. */
+  readonly drawn = new LogHistogram()
+  /** The same of each segment that a latency metric looks at. */
+  drawnIn: ReadonlyMap<string, LogHistogram> = new Map()
+  /** Since the current step began, overrides left out: what absolute limits are judged on. */
+  step = new StepFigures()
+  /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
+  drawnInStep = new StepFigures()
+  /** Shares in the last step that had at least some traffic; null = never had any. */
+  lastStep: AttemptRates | null = null
+  /** By `requestCode`. */
+  readonly series = new Map<number, RequestSeries>()
+
+  addHead(ms: number): void {
+    this.firstBytes.add(ms)
+  }
+
+  add({ code, durationMs, overheadMs, at, isDrawn, segment, ruled }: JournalEntry): void {
+    const { outcome, status, reason } = readRequestCode(code)
+    const failed = isFailedEnd(outcome)
+    this.requests++
+    if (failed) this.errors++
+    else if (outcome === 'rejected') this.rejected++
+    this.#countSeries(code)
+    this.durations.add(durationMs)
+    if (overheadMs !== null) this.overheads.add(overheadMs)
+    const bucket = isTimed(outcome) ? latencyBucket(durationMs) : null
+    if (reason !== 'override') {
+      const isClientError = isClientErrorEnd(outcome, status)
+      ruled?.end(failed, durationMs, bucket)
+      this.attempts.add(at, failed, isClientError)
+      this.step.add(failed, bucket, isClientError)
+      if (isDrawn) this.drawnInStep.add(failed, bucket)
+    }
+    if (!isDrawn || bucket === null) return
+    this.drawn.addAt(bucket)
+    if (segment !== null) this.drawnIn.get(segment)?.addAt(bucket)
+  }
+
+  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
+  watchSegments(segments: readonly string[]): void {
+    const known = this.drawnIn
+    this.drawnIn = new Map(segments.map((s) => [s, known.get(s) ?? new LogHistogram()]))
+  }
+
+  /** Multiplies the weight of drawn latencies; 0 forgets them. */
+  fadeDrawn(factor: number): void {
+    this.drawn.scale(factor)
+    for (const histogram of this.drawnIn.values()) histogram.scale(factor)
+  }
+
+  /** A step begins: its figures start anew. */
+  beginStep(): void {
+    const { requests: attempts, failures, clientErrors } = this.step
+    if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors })
+    this.step = new StepFigures()
+    this.drawnInStep = new StepFigures()
+  }
+
+  /** An attempt begins: the breaker looks at nothing from before it. */
+  beginAttempt(): void {
+    this.attempts = new AttemptWindow()
+  }
+
+  #countSeries(code: number): void {
+    const series = this.series.get(code)
+    if (series !== undefined) series.count++
+    else this.series.set(code, newSeries(readRequestCode(code)))
+  }
+}
+
+/** One time series of `serin_requests_total`. */
+export type RequestSeries = Pick<RequestEnd, 'outcome' | 'reason'> & {
+  readonly code: string
+  count: number
+}
+
+function newSeries({ outcome, status, reason }: RequestEnd): RequestSeries {
+  const code = status >= 100 && status <= 599 ? String(status) : 'other'
+  return { outcome, code, reason, count: 1 }
+}
+
+/** How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers. */
+function isTimed(outcome: Outcome): boolean {
+  return outcome !== 'failed' && outcome !== 'rejected'
+}

@@ -1,0 +1,12 @@
+import type { Ending, VariantBook } from '../../src/metrics/variant-book.ts'
+import type { Ticket } from '../../src/metrics/recorder.ts'
+
+/** Books a request that has ended: a drawn one that was answered well in 10 ms, but for what is named. */
+export function bookRequest(
+  book: VariantBook,
+  change: Partial<Ending & Pick<Ticket, 'reason' | 'side' | 'segment' | 'ruled'>> = {},
+): void {
+  const ticket = { reason: 'key', side: 0, segment: null, ruled: null, ...change } as const
+  const ending = { outcome: 'ok', status: 200, code: null, durationMs: 10, upstreamMs: 9, at: 0 }
+  book.end(ticket, { ...ending, ...change } as Ending)
+}
