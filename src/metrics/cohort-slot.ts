@@ -56,7 +56,8 @@ export type Place = {
 
 function lowestThreshold({ thresholds }: CohortTerms): number {
   let lowest = Infinity
-  for (const { baselineMs, harmMs } of Object.values(thresholds)) {
+  for (const id in thresholds) {
+    const { baselineMs, harmMs } = thresholds[id]!
     lowest = Math.min(lowest, baselineMs, harmMs)
   }
   return lowest
