@@ -65,6 +65,11 @@ export type EventEvidence = {
   readonly stepEvents: Readonly<Pair>
   /** Of missing labels alone: those among the events that came, and could not be scored; absent = none. */
   readonly unscored?: Readonly<Pair>
+  /** The strata of the proofs without the cohorts in which the baseline had an outage; absent = there was none. */
+  readonly calm?: {
+    readonly proof: readonly EventStratum[]
+    readonly stepProof: readonly EventStratum[]
+  }
   readonly sup: Latched
 }
 

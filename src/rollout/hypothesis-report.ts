@@ -2,7 +2,7 @@ import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
-import { eventHarmLogEvidences, isFarApart } from '../statistics/event-evidence.ts'
+import { eventHarmLogEvidences, isFarApart, provenStrata } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
@@ -276,7 +276,9 @@ function wholeAndOwn(
 function proofWealth(hypothesis: Hypothesis, found: Tested, isOwn: boolean): readonly number[] {
   if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
   const { ratio, floor } = hypothesis.proof!
-  const strata = isOwn ? found.stepProof : found.proof
+  const strata = isOwn
+    ? provenStrata(hypothesis, found.stepProof, found.calm?.stepProof)
+    : provenStrata(hypothesis, found.proof, found.calm?.proof)
   return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
 }
 

@@ -28,6 +28,20 @@ export function eventProofLogEvidence(
 }
 
 /**
+ * The strata by which a proof stands: all of them, or those without outages of the baseline where these prove less.
+ * The smaller of an e-process and of anything else is bounded by it, so that the level of the proof stands; and a
+ * baseline that fails for a moment makes no canary look good.
+ */
+export function provenStrata(
+  h: Hypothesis,
+  all: readonly EventStratum[],
+  calm: readonly EventStratum[] = all,
+): readonly EventStratum[] {
+  if (calm === all) return all
+  return eventProofLogEvidence(h, calm) < eventProofLogEvidence(h, all) ? calm : all
+}
+
+/**
  * Whether the shares of units with the event lie as far apart as harm needs beside its evidence, since the start
  * point that tells most: a late difference would be thin beside a long time before it. It can only keep an alarm
  * back, so that the level of the evidence stands.

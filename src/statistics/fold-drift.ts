@@ -1,7 +1,8 @@
 import type { DriftTally } from '../domain/cohort.ts'
 import type { DriftEvidence, DriftStratum } from '../domain/evidence.ts'
 import { driftLogEvidence } from './drift.ts'
-import { assertLater, foldStarts, updateStratum, type FoldPlace } from './fold.ts'
+import { assertLater, foldStarts, type FoldPlace } from './fold.ts'
+import { updateStratum } from './strata.ts'
 import { mixStarts } from './start-mixture.ts'
 
 /**

@@ -9,11 +9,13 @@ import type {
 } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_COUNTS, NO_MOMENTS, NO_STRATA, NO_WEALTH } from './empty-evidence.ts'
-import { eventHarmLogEvidences, eventProofLogEvidence } from './event-evidence.ts'
+import { eventHarmLogEvidences, eventProofLogEvidence, provenStrata } from './event-evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 import { addCounts, addMoments, addPairs } from './moments.ts'
+import { isBaselineOutage } from './outage.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
 import { mixStarts } from './start-mixture.ts'
+import { addEvents, updateStratum } from './strata.ts'
 
 /** Where a cohort stands in its attempt. */
 export type FoldPlace = {
@@ -59,6 +61,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     since.stepProof === evidence.proof
       ? proof
       : addEvents(since.stepProof, pi, baseline, canary, units)
+  const calm = foldCalm(evidence, since, fold, h)
   const trials = addCounts(evidence.trials, tally.trials)
   const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
@@ -81,13 +84,20 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     sup: latchAll(
       since.sup,
       isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
-      isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof),
-      isSilent ? since.sup.stepProof : latchProof(since.sup.stepProof, h, stepProof),
+      isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof, calm?.proof),
+      isSilent
+        ? since.sup.stepProof
+        : latchProof(since.sup.stepProof, h, stepProof, calm?.stepProof),
     ),
   }
   const unscored = addUnscored(evidence.unscored, tally.unscored)
-  // Only where there are any: it would be stored with every hypothesis.
-  return unscored === undefined ? folded : { ...folded, unscored }
+  if (unscored === undefined && calm === undefined) return folded
+  // Only where there are any: they would be stored with every hypothesis.
+  return {
+    ...folded,
+    ...(unscored === undefined ? undefined : { unscored }),
+    ...(calm === undefined ? undefined : { calm }),
+  }
 }
 
 /**
@@ -152,9 +162,32 @@ function addUnscored(
 function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
-  return evidence.kind === 'event'
-    ? { ...evidence, sup, stepProof: NO_STRATA, stepTrials: NO_COUNTS, stepEvents: NO_COUNTS }
-    : { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
+  if (evidence.kind === 'bet')
+    return { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
+  const counts = { stepTrials: NO_COUNTS, stepEvents: NO_COUNTS }
+  const begun: E = { ...evidence, sup, stepProof: NO_STRATA, ...counts }
+  if (evidence.calm === undefined) return begun
+  return { ...begun, calm: { ...evidence.calm, stepProof: NO_STRATA } }
+}
+
+/** The strata of the proofs without outages of the baseline; undefined as long as there was none. */
+function foldCalm(
+  { trials, events, proof, calm }: EventEvidence,
+  since: EventEvidence,
+  { pi, tally }: EventFold,
+  h: Hypothesis,
+): EventEvidence['calm'] {
+  const isOutage =
+    h.proof !== null && h.better === 'lower' && isBaselineOutage({ trials, events }, tally)
+  if (!isOutage && calm === undefined) return undefined
+  const before = since.calm ?? { proof, stepProof: since.stepProof }
+  if (isOutage) return before
+  const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
+  const [baseline, canary] = tally.events
+  return {
+    proof: addEvents(before.proof, pi, baseline, canary, units),
+    stepProof: addEvents(before.stepProof, pi, baseline, canary, units),
+  }
 }
 
 /** The larger of the supremum so far and the evidence now; the supremum where nothing is to be proved. */
@@ -168,9 +201,15 @@ function latchAll(sup: Latched, harm: number, proof: number, stepProof: number):
   return isSame ? sup : { harm: Math.max(sup.harm, harm), proof, stepProof }
 }
 
-/** The same of events. */
-function latchProof(sup: number, h: Hypothesis, strata: readonly EventStratum[]): number {
-  return h.proof === null ? sup : Math.max(sup, eventProofLogEvidence(h, strata))
+/** The same of events; `calm`: the strata without outages of the baseline. */
+function latchProof(
+  sup: number,
+  h: Hypothesis,
+  strata: readonly EventStratum[],
+  calm?: readonly EventStratum[],
+): number {
+  if (h.proof === null) return sup
+  return Math.max(sup, eventProofLogEvidence(h, provenStrata(h, strata, calm)))
 }
 
 /** The value of each start point with the cohort added to those that have begun by then; `none` = before it. */
@@ -213,48 +252,6 @@ function harmEvents({ harmSince, tally }: EventFold, side: Side, start: number):
   let events = tally.harmEvents[side]
   if (harmSince !== null) for (const since of harmSince[side]!) if (since <= start) events += 1
   return events
-}
-
-function addEvents(
-  strata: readonly EventStratum[],
-  pi: number,
-  baseline: number,
-  canary: number,
-  units: number,
-): readonly EventStratum[] {
-  const at = placeOf(strata, pi)
-  const before = strata[at] ?? NO_EVENTS
-  return withStratum(strata, at, {
-    pi,
-    baseline: before.baseline + baseline,
-    canary: before.canary + canary,
-    trials: before.trials + units,
-  })
-}
-
-const NO_EVENTS = { baseline: 0, canary: 0, trials: 0 }
-
-/** The strata with that of one weight renewed, or begun. */
-export function updateStratum<S extends { readonly pi: number }>(
-  strata: readonly S[],
-  pi: number,
-  update: (stratum: S | undefined) => S,
-): readonly S[] {
-  const at = placeOf(strata, pi)
-  return withStratum(strata, at, update(strata[at]))
-}
-
-/** Where the stratum of a weight is, or will be. */
-function placeOf(strata: readonly { readonly pi: number }[], pi: number): number {
-  let at = 0
-  while (at < strata.length && strata[at]!.pi !== pi) at += 1
-  return at
-}
-
-function withStratum<S>(strata: readonly S[], at: number, stratum: S): readonly S[] {
-  const updated = strata.slice()
-  updated[at] = stratum
-  return updated
 }
 
 function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {

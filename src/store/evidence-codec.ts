@@ -11,8 +11,9 @@ import { NumberRow } from './record-writer.ts'
 /**
  * Evidence whose counted events are rows of numbers: it is written for each service at each tick, and names would be
  * most of it. Order: cohort and step · trials · events · those of the step · suprema (harm, proof, of the step) · 1 and
- * the unscored, or 0 · of how many start points · strata of each, of the proof, of the step's. Strata: how many · of
- * each weight, baseline, canary, trials. Pairs: baseline, canary.
+ * the unscored, or 0 · of how many start points · strata of each, of the proof, of the step's · where the baseline had
+ * an outage, strata of both proofs without it. Strata: how many · of each weight, baseline, canary, trials. Pairs:
+ * baseline, canary.
  */
 type PackedEvidence = Omit<Evidence, 'hypotheses'> & {
   readonly hypotheses: Readonly<Record<string, HypothesisEvidence | readonly number[]>>
@@ -51,14 +52,15 @@ class EventRow extends NumberRow {
   }
 
   get length(): number {
-    const { harm, proof, stepProof, unscored } = this.#found
+    const { harm, proof, stepProof, unscored, calm } = this.#found
     const counts = unscored === undefined ? COUNTS : COUNTS + 2
     const starts = harm.reduce((sum, strata) => sum + lengthOf(strata), 0)
-    return counts + starts + lengthOf(proof) + lengthOf(stepProof)
+    const calmLength = calm === undefined ? 0 : lengthOf(calm.proof) + lengthOf(calm.stepProof)
+    return counts + starts + lengthOf(proof) + lengthOf(stepProof) + calmLength
   }
 
   writeTo(writer: NumberWriter): void {
-    const { foldedThrough, step, sup, unscored, harm, proof, stepProof } = this.#found
+    const { foldedThrough, step, sup, unscored, harm, proof, stepProof, calm } = this.#found
     const { trials, events, stepTrials, stepEvents } = this.#found
     writer.number(foldedThrough)
     writer.number(step)
@@ -75,6 +77,9 @@ class EventRow extends NumberRow {
     for (const strata of harm) writeStrata(writer, strata)
     writeStrata(writer, proof)
     writeStrata(writer, stepProof)
+    if (calm === undefined) return
+    writeStrata(writer, calm.proof)
+    writeStrata(writer, calm.stepProof)
   }
 }
 
@@ -116,10 +121,11 @@ function unpack(row: readonly number[]): EventEvidence {
   const unscored = next() === 1 ? { unscored: pair() } : undefined
   const harm = Array.from({ length: next() }, strata)
   const [proof, stepProof] = [strata(), strata()]
+  const calm = at === row.length ? undefined : { calm: { proof: strata(), stepProof: strata() } }
   const counts = { trials, events, stepTrials, stepEvents }
   return {
     kind: 'event',
     ...{ foldedThrough, step, harm, proof, stepProof },
-    ...{ ...counts, sup, ...unscored },
+    ...{ ...counts, sup, ...unscored, ...calm },
   }
 }

@@ -293,6 +293,31 @@ t.test(
   },
 )
 
+t.test('Rule 8: a baseline that was down for a moment promotes no canary that fails', async (t) => {
+  const steps = weightSteps([50, 100], 50)
+  for (const seed of seeds(6)) {
+    const service = quickService({
+      spec: { steps },
+      analysis: { metrics: [{ ...ERRORS, floor: 0.001 }] },
+    })
+    let requests = 0
+    const simulation = await simulate(
+      seed,
+      0,
+      (random, variant) => {
+        requests += 1
+        const isDown = requests > 13_000 && requests <= 13_300
+        const share = variant === 'canary' ? (requests > 13_000 ? 0.05 : 0.02) : isDown ? 1 : 0.01
+        return { outcome: random() < share ? 'failed' : 'ok' }
+      },
+      [ERRORS],
+      { service },
+    )
+    await simulation.run(30_000, (s) => s.phase === 'rolled-back' || s.phase === 'watching')
+    t.match(simulation.state, { phase: 'rolled-back' }, `seed ${seed}`)
+  }
+})
+
 t.test(
   "Rule 9: a cap is learnt from the baseline's first labels, which are not judged",
   async (t) => {

@@ -94,6 +94,43 @@ t.test('Without an event only a floor of the proof says anything.', async (t) =>
   near(t, after.sup.proof, proofLogEvidence(after.proof, 1.5, 0.001))
 })
 
+t.test('Outages of the baseline prove nothing.', async (t) => {
+  const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), ERRORS)
+  t.notOk('calm' in usual, 'nothing is kept apart before there is one')
+  const outage = eventFold({ cohort: 2 }, [80, 20], [60, 2])
+  const during = foldEvents(usual, outage, ERRORS)
+  t.same(during.calm, { proof: usual.proof, stepProof: usual.stepProof })
+  t.equal(during.sup.proof, usual.sup.proof, 'though all cohorts together prove more')
+  t.ok(proofLogEvidence(during.proof, 1.5, 0.001) > during.sup.proof)
+  t.same(during.proof, [{ pi: 0.2, baseline: 68, canary: 4, trials: 1100 }])
+
+  const after = foldEvents(during, eventFold({ cohort: 3 }, [8000, 2000], [80, 20]), ERRORS)
+  t.same(after.calm!.proof, [{ pi: 0.2, baseline: 88, canary: 22, trials: 11_000 }])
+  t.ok(after.sup.proof > 0)
+  near(t, after.sup.proof, proofLogEvidence(after.calm!.proof, 1.5, 0.001))
+  const next = foldEvents(after, eventFold({ cohort: 4, step: 1 }, [80, 20], [0, 1]), ERRORS)
+  t.same(next.calm!.stepProof, [{ pi: 0.2, baseline: 0, canary: 1, trials: 100 }])
+  t.same(next.calm!.stepProof, next.stepProof)
+
+  const both = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 20]), ERRORS)
+  t.ok(
+    proofLogEvidence(both.proof, 1.5, 0.001) < proofLogEvidence(both.calm!.proof, 1.5, 0.001),
+    'what fails alike is not left out where it proves less',
+  )
+  const long = foldEvents(both, eventFold({ cohort: 3 }, [8000, 2000], [80, 20]), ERRORS)
+  near(t, long.sup.proof, proofLogEvidence(long.proof, 1.5, 0.001))
+})
+
+t.test('Only failures of what is to be proved are outages.', async (t) => {
+  for (const h of [
+    { ...ERRORS, better: 'higher' },
+    { ...ERRORS, proof: null },
+  ] as Hypothesis[]) {
+    const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), h)
+    t.notOk('calm' in foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 2]), h))
+  }
+})
+
 t.test('Cohorts are folded in assignment order, each one once.', async (t) => {
   const events = foldEvents(emptyEvents(), eventFold({ cohort: 4 }, [9, 1], [0, 0]), ERRORS)
   const again = { message: 'cohorts are folded in assignment order: cohort 4 after cohort 4' }
@@ -233,7 +270,7 @@ t.test('A canary that breaks after its proof is not proved on the last step.', a
 })
 
 t.test('Suprema never fall while the evidence does.', async (t) => {
-  const harmed = foldEvents(emptyEvents(), eventFold({}, [80, 20], [0, 12]), ERRORS)
+  const harmed = foldEvents(emptyEvents(), eventFold({}, [80, 20], [20, 16]), ERRORS)
   const after = foldEvents(harmed, eventFold({ cohort: 1 }, [800, 200], [400, 0]), ERRORS)
   t.ok(mixStarts(after.harm.map((s) => harmLogEvidence(s, 1))) < harmed.sup.harm)
   t.equal(after.sup.harm, harmed.sup.harm)

@@ -41,6 +41,7 @@ t.test('counted events come back to the bit, beside evidence of other kinds', (t
       hypotheses: {
         errors: EVENTS,
         'rmse/label-missing': { ...EVENTS, unscored: [4, -0] },
+        latency: { ...EVENTS, calm: { proof: [stratum(0.05, -0)], stepProof: [] } },
         rmse: bets as never,
       },
     }),
