@@ -1,6 +1,7 @@
 import type { CommandResult } from './admin/admin-deps.ts'
 import { describeProcess } from './domain/replica.ts'
 import type { Command } from './domain/decision.ts'
+import { LEASE_TTL_MS } from './evaluator/lease-keeper.ts'
 import { DECIDED_ELSEWHERE } from './evaluator/command-results.ts'
 import type { Evaluator } from './evaluator/evaluator.ts'
 import type { ServiceLook } from './service-look.ts'
@@ -45,7 +46,7 @@ export function createOperatorCommands(
 function byAnother(result: Refusal, holder: string | null): Refusal {
   if (holder === null) return result
   const who = describeProcess(holder)
-  const detail = `another process holds the lease to decide on this store: ask ${who}`
+  const detail = `another process holds the lease to decide on this store: ask ${who}, or try again in ${LEASE_TTL_MS / 1000} s if it has ended`
   return { ...result, detail }
 }
 

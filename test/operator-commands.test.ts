@@ -23,7 +23,7 @@ t.test('who follows names the process that decides, where it is known', async (t
   const code = 'SERIN_REFUSED'
   const known = { lead: 'elsewhere', holder: 'gw-2:4711:0a1b2c3d' } as const
   const at = 'another process holds the lease to decide on this store'
-  const detail = `${at}: ask process 4711 on gw-2`
+  const detail = `${at}: ask process 4711 on gw-2, or try again in 5 s if it has ended`
   t.match(await refusalOf(DECIDED_ELSEWHERE, known), { code, detail })
   const unknown = { lead: 'elsewhere' } as const
   t.match(await refusalOf(DECIDED_ELSEWHERE, unknown), { code, detail: `${at}: ask that one` })

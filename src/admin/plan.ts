@@ -70,7 +70,7 @@ export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext
       const found = deps.forecast(service.name, { rps, errorRate }, regression)
       if (found !== null) return presentPlan(service, found)
       const unit = service.split.key === null ? 'requests' : 'new keys'
-      const detail = `${service.name} has no traffic to reckon with: give it, in ${unit} per second (rps=100)`
+      const detail = `${service.name} has no traffic to reckon with that a running rollout has measured: give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
       throw new AdminError('SERIN_BAD_REQUEST', detail)
     },
   )

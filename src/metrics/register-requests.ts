@@ -72,7 +72,11 @@ export function registerRequests(registry: Registry, services: ReadServices): vo
     "From the request to the head of the upstream's answer.",
     (book) => book.firstBytes,
   )
-  histogram('serin_overhead_seconds', 'Total time minus upstream time.', (book) => book.overheads)
+  histogram(
+    'serin_overhead_seconds',
+    'Time without an attempt under way: at the door of the variant, or before another attempt.',
+    (book) => book.overheads,
+  )
   collectGauge(registry, {
     name: 'serin_in_flight',
     help: 'Requests under way.',

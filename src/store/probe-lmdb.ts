@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { open } from 'lmdb'
-import { prepareStoreDirectory } from './store-directory.ts'
+import { prepareStoreDirectory, requireRoom } from './store-directory.ts'
 import { toStoreError } from './store-error.ts'
 
 /**
@@ -13,6 +13,7 @@ import { toStoreError } from './store-error.ts'
 export async function probeLmdb(path: string): Promise<void> {
   if (existsSync(path)) prepareStoreDirectory(path)
   const folder = nearestFolder(resolve(path))
+  requireRoom(folder)
   let probe: string
   try {
     probe = mkdtempSync(join(folder, '.serin-check-'))

@@ -2,10 +2,12 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
   readSync,
+  statfsSync,
   statSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,6 +21,7 @@ export function prepareStoreDirectory(path: string): void {
   } catch (error) {
     throw toStoreError(`the store's path ${path} is not a directory that can be written`, error)
   }
+  if (!existsSync(join(path, 'lock.mdb'))) requireRoom(path)
   let isUsable: boolean
   try {
     isUsable = isLmdbFile(join(path, 'data.mdb'))
@@ -29,6 +32,26 @@ export function prepareStoreDirectory(path: string): void {
   throw new StoreError(
     `cannot open the store at ${path}: its data.mdb is damaged, or not a file of LMDB's`,
   )
+}
+
+/** More than LMDB takes for a store without data and its locks. */
+const ROOM_BYTES = 1024 ** 2
+
+/**
+ * Throws a StoreError where the disk of a folder, of which `freeBytes` are free, has no room for a new store: LMDB writes its
+ * locks through memory, and where the disk does not take them the system ends the process (SIGBUS).
+ */
+export function requireRoom(folder: string, freeBytes = readFreeBytes(folder)): void {
+  if (freeBytes >= ROOM_BYTES) return
+  const left = Math.floor(freeBytes / 1024)
+  throw new StoreError(
+    `the disk of ${folder} is full: ${left} KiB are free, and a new store takes up to ${ROOM_BYTES / 1024} KiB`,
+  )
+}
+
+function readFreeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 /**

@@ -156,7 +156,10 @@ t.test('A gateway is asked with what is given, and refuses in its own words.', a
   t.same(asked, [['credit-risk', { rps: 50, errorRate: 0.005 }, null]])
   const none = await ask('credit-risk')
   t.equal(none.exitCode, 1)
-  t.match(none.stderr, /no traffic to reckon with: give it, in requests per second/)
+  t.match(
+    none.stderr,
+    /no traffic to reckon with that a running rollout has measured: give it, in requests per second/,
+  )
   const refused = await ask('fixed', '--rps', '50')
   t.equal(refused.exitCode, 3)
   t.match(refused.stderr, /fixed has no rollout/)
