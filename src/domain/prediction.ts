@@ -65,3 +65,6 @@ export function eventValue(
 
 /** What became of one line of feedback. */
 export type FeedbackResult = 'joined' | 'unmatched' | 'late' | 'duplicate' | 'rejected'
+
+/** Good answers that a prediction was looked for in, and those of them without a number there. */
+export type PredictionCount = { readonly looked: number; readonly unreadable: number }

@@ -168,7 +168,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
       mirrorStepAt(plan.steps, state) === null
         ? stepCanaryUnits(plan, evidence, state)
         : stepPairs(plan, evidence, state),
-    predictions: book.predictions,
+    predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,
     lastRequestAt: book.lastRequestAt,
     confirmation: 'not-asked',

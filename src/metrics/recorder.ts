@@ -65,6 +65,8 @@ export type ServiceRecorder = {
   ) => void
   /** The baseline was asked in the canary's place, and this is what became of it. */
   readonly fallback: (result: FallbackResult) => void
+  /** A prediction was looked for in a good answer, and there was none. */
+  readonly unreadable: (ticket: Ticket) => void
   /** Things of a request that are worth a count: a key that could not be read, a wrong override secret … */
   readonly note: (what: RequestNote) => void
 }

@@ -36,8 +36,6 @@ export class ServiceBook implements ServiceRecorder {
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly labels: LabelCheck
   readonly notes = new Map<RequestNote, number>()
-  /** Good answers that a prediction was looked for in, and those that had none to read. */
-  readonly predictions = { looked: 0, unreadable: 0 }
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
   readonly #rules: RuleBook | null
@@ -204,7 +202,7 @@ export class ServiceBook implements ServiceRecorder {
       return
     }
     if (value !== null) {
-      this.predictions.looked++
+      ticket.book.countPrediction(true)
       this.#ledger?.predicted(ticket, value)
       this.#comparisons.predicted(ticket, value)
     }
@@ -244,11 +242,12 @@ export class ServiceBook implements ServiceRecorder {
     this.fallbacks[result]++
   }
 
+  unreadable(ticket: Ticket): void {
+    ticket.book.countPrediction(false)
+    this.note('prediction_unreadable')
+  }
+
   note(what: RequestNote): void {
-    if (what === 'prediction_unreadable') {
-      this.predictions.looked++
-      this.predictions.unreadable++
-    }
     this.notes.set(what, (this.notes.get(what) ?? 0) + 1)
   }
 

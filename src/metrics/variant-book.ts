@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { PredictionCount } from '../domain/prediction.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
@@ -37,6 +38,7 @@ export class VariantBook {
   faults = new Map<Cause, number>()
   /** The same of answers with a 4xx that is no failure, by status. */
   clientErrors = new Map<number, number>()
+  #predictions = { looked: 0, unreadable: 0 }
   readonly #journal = new RequestJournal()
   readonly #figures = new VariantFigures()
   readonly #attemptCounts = new AttemptCounts()
@@ -70,6 +72,12 @@ export class VariantBook {
       ruled,
     })
     if (this.#journal.isFull) this.post()
+  }
+
+  /** A prediction was looked for in an answer. */
+  countPrediction(isReadable: boolean): void {
+    this.#predictions.looked++
+    if (!isReadable) this.#predictions.unreadable++
   }
 
   /** Counts one attempt at an upstream. */
@@ -134,6 +142,11 @@ export class VariantBook {
     return this.#figures.lastStep
   }
 
+  /** Predictions of the attempt, on this process. */
+  get predictions(): PredictionCount {
+    return this.#predictions
+  }
+
   requestSeries(): Iterable<RequestSeries> {
     return this.#posted.series.values()
   }
@@ -168,6 +181,7 @@ export class VariantBook {
     this.#posted.beginAttempt()
     this.faults = new Map()
     this.clientErrors = new Map()
+    this.#predictions = { looked: 0, unreadable: 0 }
   }
 
   get #posted(): VariantFigures {

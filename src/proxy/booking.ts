@@ -105,7 +105,7 @@ export class Booking {
       return
     }
     if (isGood && reads !== null && reads.prediction !== null) {
-      this.#recorder.note('prediction_unreadable')
+      this.#recorder.unreadable(this.ticket)
     }
     this.#predictNothing()
   }

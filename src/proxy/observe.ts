@@ -65,7 +65,7 @@ export function readNumber(document: unknown, pointer: string): number | null {
 
 function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {
   const value = pointer === null ? null : readNumber(document, pointer)
-  if (pointer !== null && value === null) recorder.note('prediction_unreadable')
+  if (pointer !== null && value === null) recorder.unreadable(ticket)
   recorder.predicted(
     ticket,
     value,

@@ -2,6 +2,7 @@ import type { Cause, Faults } from '../domain/faults.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { formatCount } from './format.ts'
 import type { Observation } from './observation.ts'
+import { describeUnreadable } from './unreadable.ts'
 
 /** Causes that are named; the others are counted together. */
 const MOST_NAMED = 3
@@ -29,8 +30,14 @@ export function describeClientErrors({ faults }: Pick<Observation, 'faults'>): s
 
 /** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */
 export function describeFaultsOf({ name, kind }: MetricReport, seen: Observation): string {
+  if (kind === 'label-missing') return unreadable(seen)
   if (kind === 'client-error') return `${describeClientErrors(seen)}${NO_FAILURES}`
   return KINDS.has(kind) && !name.endsWith('/mirror') ? describeFaults(seen) : ''
+}
+
+function unreadable(seen: Observation): string {
+  const found = describeUnreadable(seen)
+  return found === null ? '' : ` Beside it, ${found}`
 }
 
 function describeCauses(byCause: ReadonlyMap<Cause, number>): string {

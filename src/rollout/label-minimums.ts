@@ -18,6 +18,7 @@ import type { Observation } from './observation.ts'
 import { etaAtPace, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
 import { teachingValues } from './teaching-values.ts'
+import { describeUnreadable } from './unreadable.ts'
 
 /** Labels, events and numbers of the canary that a step at a weight still needs. */
 export function labelMinimums(
@@ -87,11 +88,9 @@ function learning(metric: MetricSpec, { cap }: MetricReport): string {
   return `; its cap is learnt first, from ${formatCount(values)} values of the baseline, and none is judged before (\`cap\` sets one)`
 }
 
-// Labels that come are of no use without the predictions they belong to: say so where labels are missed.
-function unreadable({ predictions }: Observation): string {
-  const { looked, unreadable } = predictions
-  if (unreadable === 0 || unreadable < looked / 2) return ''
-  return `; no prediction could be read from ${formatCount(unreadable)} of ${formatCount(looked)} answers: is observe.prediction right?`
+function unreadable(seen: Observation): string {
+  const found = describeUnreadable(seen)
+  return found === null ? '' : `; ${found}`
 }
 
 // The evidence knows of them only when their window is over.

@@ -1,4 +1,5 @@
 import type { Faults } from '../domain/faults.ts'
+import type { PredictionCount } from '../domain/prediction.ts'
 import type { LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
 import type { AttemptCount } from '../statistics/breaker.ts'
 
@@ -15,8 +16,8 @@ export type Observation = {
   readonly faults?: () => Faults
   /** Canary units judged in the current step. */
   readonly stepCanaryUnits: number
-  /** Good answers of this process that a prediction was looked for in, and those without a number there. */
-  readonly predictions: { readonly looked: number; readonly unreadable: number }
+  /** What this process has found in the answers of the attempt. */
+  readonly predictions: { readonly baseline: PredictionCount; readonly canary: PredictionCount }
   /** Labels that came to this process, and that a metric cannot score, by its name. */
   readonly labels: ReadonlyMap<string, SeenLabels>
   /** When the service last had a request; null = never since this process began. */

@@ -22,6 +22,11 @@ import { publishTerms } from './terms.ts'
 import type { Refusal, Transition } from './transition.ts'
 import { judgedPerSecond, stepCanaryUnits } from './units.ts'
 
+const NOBODY = { looked: 0, unreadable: 0 }
+
+/** What a rehearsal finds in answers that nobody gives. */
+const NO_PREDICTIONS = { baseline: NOBODY, canary: NOBODY }
+
 /** What one look decided, and what it saw. */
 export type Look = { readonly result: Transition | Refusal; readonly seen: Observation }
 
@@ -209,7 +214,7 @@ export class Rehearsal {
       baseline: HEALTHY,
       canary: HEALTHY,
       stepCanaryUnits: stepCanaryUnits(this.#plan, evidence, this.#state),
-      predictions: { looked: 0, unreadable: 0 },
+      predictions: NO_PREDICTIONS,
       labels: new Map(),
       lastRequestAt: now,
       confirmation: 'given',

@@ -82,7 +82,10 @@ export function seen(change: Partial<Observation> = {}): Observation {
     baseline: healthy,
     canary: healthy,
     stepCanaryUnits: 500,
-    predictions: { looked: 1000, unreadable: 0 },
+    predictions: {
+      baseline: { looked: 900, unreadable: 0 },
+      canary: { looked: 100, unreadable: 0 },
+    },
     labels: new Map(),
     lastRequestAt: NOW,
     confirmation: 'not-asked',

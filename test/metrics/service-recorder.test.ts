@@ -118,6 +118,19 @@ t.test('what is odd about a request is noted', (t) => {
   t.end()
 })
 
+t.test('predictions are counted by variant, for one attempt', (t) => {
+  const { book } = build()
+  const canary = book.variants.get('canary')!
+  book.predicted(book.begin(assigned({ variant: 'canary' }), 'r1'), 1)
+  book.unreadable(book.begin(assigned({ variant: 'canary' }), 'r2'))
+  t.same(canary.predictions, { looked: 2, unreadable: 1 })
+  t.same(book.variants.get('baseline')!.predictions, { looked: 0, unreadable: 0 })
+  t.same([...book.notes], [['prediction_unreadable', 1]])
+  book.beginAttempt()
+  t.same(canary.predictions, { looked: 0, unreadable: 0 })
+  t.end()
+})
+
 t.test('a prediction is remembered with the cohort that judges it, or as no evidence', (t) => {
   const { book, open, remembered, clock } = build()
   book.predicted(book.begin(assigned(), 'before'), 1)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Cause, UpstreamCount } from '../../src/domain/faults.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
+import type { Observation } from '../../src/rollout/observation.ts'
 import { step } from '../../src/rollout/step.ts'
 import { harmed, plan, report, seen, state } from '../fakes/rollout.ts'
 
@@ -26,7 +27,10 @@ const REFUSED = faults([
 const SAID =
   / The canary's failures in this attempt, judged or not: 1,400 × SERIN_UPSTREAM_REFUSED, 3 × status 500; healthy upstreams: 0 of 2\.$/
 
-function summaryOf(reports: readonly MetricReport[], found = REFUSED): string {
+function summaryOf(
+  reports: readonly MetricReport[],
+  found: Partial<Observation> = REFUSED,
+): string {
   return step(plan(), state(), seen({ reports, ...found })).decision!.summary
 }
 
@@ -103,5 +107,19 @@ t.test('the rarer causes are counted together, and what is not known is left out
 t.test('what is no matter of failures, or of pairs, is not explained by them', (t) => {
   t.notMatch(summaryOf([harmed({ name: 'rmse', kind: 'rmse' })]), /in this attempt, judged or not/)
   t.notMatch(summaryOf([harmed({ name: 'errors/mirror' })]), /in this attempt, judged or not/)
+  t.end()
+})
+
+t.test('a guard of labels says where predictions are what is missing', (t) => {
+  const guard = { name: 'rmse/label-missing', kind: 'label-missing', onFailure: 'pause' } as const
+  const looked = (unreadable: number) => ({
+    predictions: {
+      baseline: { looked: 900, unreadable: 0 },
+      canary: { looked: 100, unreadable },
+    },
+  })
+  const end = ' Beside it, no prediction could be read from 98 of 100 answers of the canary'
+  t.ok(summaryOf([harmed(guard)], looked(98))!.includes(end))
+  t.notMatch(summaryOf([harmed(guard)], looked(9)), /no prediction/)
   t.end()
 })

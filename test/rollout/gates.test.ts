@@ -238,12 +238,20 @@ t.test('minimum time, requests and labels each keep a step, without a decision',
 t.test('labels without predictions are told from labels that do not come', (t) => {
   const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const reports = [report({ name: 'rmse', stepCanaryN: 0 })]
+  const predictionsOf = (unreadable: number) => ({
+    baseline: { looked: 900, unreadable: Math.max(unreadable - 100, 0) },
+    canary: { looked: 100, unreadable: Math.min(unreadable, 100) },
+  })
   const sentences = (unreadable: number) =>
-    missingFor(withLabels, state(), seen({ reports, predictions: { looked: 1000, unreadable } }))
+    missingFor(withLabels, state(), seen({ reports, predictions: predictionsOf(unreadable) }))
       .map((m) => m.sentence)
       .join()
   t.match(sentences(999), /no prediction could be read from 999 of 1,000 answers: is observe/)
-  t.notMatch(sentences(499), /no prediction/)
+  t.match(
+    sentences(499),
+    /no prediction could be read from 100 of 100 answers of the canary: does it/,
+  )
+  t.notMatch(sentences(49), /no prediction/)
   t.notMatch(sentences(0), /no prediction/)
   t.end()
 })

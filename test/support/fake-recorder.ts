@@ -108,6 +108,8 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
+  unreadable = (): void => this.note('prediction_unreadable')
+
   note = (what: RequestNote): void => {
     this.notes.push(what)
     this.#changed()

@@ -175,7 +175,10 @@ function observe(
     baseline: HEALTHY,
     canary: HEALTHY,
     stepCanaryUnits: errors.step === state.step ? errors.stepTrials[1] : 0,
-    predictions: { looked: 0, unreadable: 0 },
+    predictions: {
+      baseline: { looked: 0, unreadable: 0 },
+      canary: { looked: 0, unreadable: 0 },
+    },
     labels: new Map(),
     lastRequestAt: now,
   }
