@@ -1,19 +1,33 @@
 import { describeProcess } from '../domain/replica.ts'
-import { CANARY } from '../domain/variant.ts'
+import { bpToPercent } from '../domain/units.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
-/** What must be said of who decides on a service, and of how its requests are shared out; null = nothing. */
+/** What must be said of who cannot answer, who decides on a service, and how its requests are shared out; null = nothing. */
 export function noticeOf(status: ServiceStatus): string | null {
-  const sentences = [ofDeciding(status), status.untaken, ofRules(status)].filter(
-    (each) => each !== null,
-  )
+  const found = [ofDown(status), ofDeciding(status), status.untaken, ofRules(status)]
+  const sentences = found.filter((each) => each !== null)
   return sentences.length === 0 ? null : sentences.join('. ')
 }
 
 /** Whether the process that decides has another rollout of the service: what is said here of its own one is not so. */
 export function isDecidedOtherwise({ deciding }: ServiceStatus): boolean {
   return deciding?.lead === 'elsewhere' && deciding.differs
+}
+
+// Nothing judges any more after a promotion: nobody else would say it.
+function ofDown({ service, weightsBp, variants, rollout }: ServiceStatus): string | null {
+  const isDown = (name: string) => variants[name]?.healthy === 0
+  const down = service.variants.filter(({ name }) => weightsBp[name]! > 0 && isDown(name))
+  if (down.length === 0) return null
+  const sentences = down.map(
+    ({ name, version }) =>
+      `${name} (${version}) gets ${bpToPercent(weightsBp[name]!)} % of the requests, and no upstream of it is healthy`,
+  )
+  const canUndo = rollout?.state.phase === 'promoted' && !isDown(BASELINE)
+  const hint = canUndo ? `: \`serin undo ${service.name}\` gives them to the baseline` : ''
+  return sentences.join('. ') + hint
 }
 
 function ofDeciding(status: ServiceStatus): string | null {

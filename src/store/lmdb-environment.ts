@@ -1,6 +1,6 @@
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
-import { prepareStoreDirectory } from './store-directory.ts'
+import { prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
@@ -126,7 +126,7 @@ function createEnvironment(
       return await root.childTransaction(() => cells.during(() => inFull(change)))
     } catch (error) {
       hasFailed = true
-      throw await findCause(error)
+      throw nameFullDisk(await findCause(error), path)
     }
   }
   const group = createWriteGroup(async (run) => {
@@ -205,8 +205,17 @@ async function findCause(error: unknown): Promise<unknown> {
   }
 }
 
+/** Says of a full disk that it is one: of a page that cannot be written the system may say nothing but that there was an error. */
+function nameFullDisk(error: unknown, path: string): unknown {
+  if (!isOfDisk(error) || readFreeBytes(path) >= PROBE_BYTES) return error
+  const { message, code } = error
+  return Object.assign(new Error(`the disk of ${path} is full: ${message}`, { cause: error }), {
+    code,
+  })
+}
+
 /** Whether the system refused it, by a number of its own, and not LMDB or the change itself. */
-function isOfDisk(error: unknown): boolean {
+function isOfDisk(error: unknown): error is Error & { readonly code: number } {
   return (
     error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code > 0
   )

@@ -13,7 +13,6 @@ import { toStoreError } from './store-error.ts'
 export async function probeLmdb(path: string): Promise<void> {
   if (existsSync(path)) prepareStoreDirectory(path)
   const folder = nearestFolder(resolve(path))
-  requireRoom(folder)
   let probe: string
   try {
     probe = mkdtempSync(join(folder, '.serin-check-'))
@@ -24,6 +23,7 @@ export async function probeLmdb(path: string): Promise<void> {
     )
   }
   try {
+    requireRoom(folder)
     const database = open({ path: probe, noSubdir: false, mapSize: PROBE_BYTES })
     await database.put('probe', 1)
     await database.close()

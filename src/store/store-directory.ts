@@ -49,9 +49,10 @@ export function requireRoom(folder: string, freeBytes = readFreeBytes(folder)): 
   )
 }
 
-function readFreeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder)
-  return bavail * bsize
+/** Bytes that the disk of a folder has left for this user; Infinity where the system does not tell. */
+export function readFreeBytes(folder: string): number {
+  const { bavail, blocks, bsize } = statfsSync(folder)
+  return blocks === 0 ? Infinity : bavail * bsize
 }
 
 /**

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import type { ServiceStatus } from '../../src/admin/service-status.ts'
 import type { RuleSpec } from '../../src/domain/service.ts'
 import {
   createFakeDeps,
@@ -347,5 +348,30 @@ t.test('A split by rules tells whom each names, and is said to be no A/B test.',
     response.json().rules.map(({ weights }: { weights: unknown }) => weights),
     [{ canary: 100 }, { baseline: 75, canary: 25 }, { baseline: 100 }, null, null],
     'none of a rule that a reload took away, nor of what no rule matched',
+  )
+})
+
+t.test('a variant that gets requests and cannot answer is told of', async (t) => {
+  const noticeOf = async (status: ServiceStatus) => {
+    const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+    t.teardown(() => app.close())
+    const response = await app.inject(`/api/v1/services/${status.service.name}`)
+    return (response.json() as { notice: string | null }).notice
+  }
+  const down = (status: ServiceStatus, ...names: string[]): ServiceStatus => {
+    const dead = names.map((name) => [name, { ...status.variants[name]!, healthy: 0 }])
+    return { ...status, variants: { ...status.variants, ...Object.fromEntries(dead) } }
+  }
+  const promoted = fakeStatus(fakeState({ phase: 'promoted', weightBp: 10_000 }))
+  const said = 'canary (2.0) gets 100 % of the requests, and no upstream of it is healthy'
+  t.equal(
+    await noticeOf(down(promoted, 'canary')),
+    `${said}: \`serin undo credit-risk\` gives them to the baseline`,
+  )
+  t.equal(await noticeOf(down(promoted, 'canary', 'baseline')), said, 'which could not answer')
+  t.equal(await noticeOf(down(promoted, 'baseline')), null, 'nobody asks it')
+  t.equal(
+    await noticeOf(down(fakeStatus(null, 'fixed'), 'baseline')),
+    'baseline (1.4) gets 90 % of the requests, and no upstream of it is healthy',
   )
 })
