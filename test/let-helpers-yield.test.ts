@@ -29,12 +29,11 @@ t.test(
     const call = `import { letHelpersYield } from '${module}'; letHelpersYield();`
 
     const { main, v8, libuv } = await run(call + TELL)
-    t.equal(main, 0)
-    t.same(new Set(v8), new Set([10]))
-    t.same(new Set(libuv), new Set([0]))
+    t.same(new Set(v8), new Set([Math.min(main + 10, 19)]))
+    t.same(new Set(libuv), new Set([main]))
 
     const usual = await run(TELL)
-    t.same(new Set(usual.v8), new Set([0]), 'without it they do not')
+    t.same(new Set(usual.v8), new Set([usual.main]), 'without it they do not')
   },
 )
 

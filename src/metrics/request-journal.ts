@@ -18,7 +18,7 @@ export type JournalEntry = {
   /** Its outcome, status and reason: `requestCode`. */
   readonly code: number
   readonly durationMs: number
-  /** Time in the gateway itself; null = no attempt was made. */
+  /** Time without an attempt under way; null = none was made. */
   readonly overheadMs: number | null
   /** When it ended, in epoch ms. */
   readonly at: number

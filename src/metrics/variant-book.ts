@@ -112,7 +112,7 @@ export class VariantBook {
     return this.#posted.firstBytes
   }
 
-  /** Time spent in the gateway itself. */
+  /** Time without an attempt under way. */
   get overheads(): DurationBuckets {
     return this.#posted.overheads
   }

@@ -16,7 +16,7 @@ export class VariantFigures implements Accounts {
   rejected = 0
   readonly durations = new DurationBuckets()
   readonly firstBytes = new DurationBuckets()
-  /** Time spent in the gateway itself: total minus upstream. */
+  /** Time without an attempt under way: total minus that of all attempts. */
   readonly overheads = new DurationBuckets()
   /** Breaker and health read it: overrides stay out. */
   attempts = new AttemptWindow()

@@ -6,7 +6,7 @@ import type {
   HypothesisEvidence,
 } from '../domain/evidence.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
-import { NumberRow } from './record-writer.ts'
+import { NumberRow, type NumberWriter } from './record-writer.ts'
 
 /**
  * Evidence whose counted events are rows of numbers: it is written for each service at each tick, and names would be
@@ -82,8 +82,6 @@ class EventRow extends NumberRow {
     writeStrata(writer, calm.stepProof)
   }
 }
-
-type NumberWriter = Parameters<NumberRow['writeTo']>[0]
 
 /** Numbers of a row beside its strata and what is unscored. */
 const COUNTS = 15

@@ -15,8 +15,11 @@ export abstract class NumberRow {
   /** How many numbers it is. */
   abstract get length(): number
   /** Gives them to the writer, in order. */
-  abstract writeTo(writer: Pick<RecordWriter, 'number'>): void
+  abstract writeTo(writer: NumberWriter): void
 }
+
+/** What a row gives its numbers to. */
+export type NumberWriter = Pick<RecordWriter, 'number'>
 
 /**
  * Writes values as bytes, one record after the other into the same room. Thousands of records are written in a

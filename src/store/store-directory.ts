@@ -51,8 +51,13 @@ export function requireRoom(folder: string, freeBytes = readFreeBytes(folder)): 
 
 /** Bytes that the disk of a folder has left for this user; Infinity where the system does not tell. */
 export function readFreeBytes(folder: string): number {
-  const { bavail, blocks, bsize } = statfsSync(folder)
-  return blocks === 0 ? Infinity : bavail * bsize
+  try {
+    const { bavail, blocks, bsize } = statfsSync(folder)
+    return blocks === 0 ? Infinity : bavail * bsize
+  } catch {
+    // Whoever asks has an error of his own to tell, or meets the same one next.
+    return Infinity
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { requireRoom } from '../../src/store/store-directory.ts'
+import { readFreeBytes, requireRoom } from '../../src/store/store-directory.ts'
 
 t.test('a full disk is an error before LMDB meets it', async (t) => {
   const folder = t.testdir()
@@ -9,4 +9,5 @@ t.test('a full disk is an error before LMDB meets it', async (t) => {
   })
   t.doesNotThrow(() => requireRoom(folder, 1024 ** 2))
   t.doesNotThrow(() => requireRoom(folder), 'this disk has room')
+  t.equal(readFreeBytes(`${folder}/gone`), Infinity, 'not told is not full')
 })
