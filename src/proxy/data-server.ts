@@ -86,8 +86,12 @@ function createDoor(
   const enter = (req: IncomingMessage, res: ServerResponse) => {
     if (isClosing(req.socket)) return
     const refusal = validateRequest(req)
-    // Every answer closes its connection now, so nothing behind this request may be served.
-    if (deps.isDraining()) markClosing(req.socket)
+    if (deps.isDraining()) {
+      // Nothing behind this request may be served.
+      markClosing(req.socket)
+      // Whoever answers it: the passthrough, too.
+      res.shouldKeepAlive = false
+    }
     if (refusal !== null) return refuse(deps, req, res, refusal, { close: true })
     try {
       if (!serve(req, res)) handler(req, res)
