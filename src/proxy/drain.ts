@@ -32,7 +32,6 @@ export async function drain(deps: DrainDeps): Promise<void> {
   const { waitMs, deadlineMs, streamsMs } = deps.spans
   deps.startDraining()
   await deps.delay(waitMs).done
-  await takeInWhatHasArrived()
   const closed = deps.closeServer()
   if (await endsWithin(closed, deps.delay(deadlineMs))) return
   deps.closeExchanges('other')
@@ -41,14 +40,6 @@ export async function drain(deps: DrainDeps): Promise<void> {
   deps.closeExchanges('stream')
   deps.cutConnections()
   await closed
-}
-
-/**
- * A whole turn of the event loop, so that what the kernel holds is taken in: to close over connections and bytes
- * that wait there would reset them, and lose their requests.
- */
-function takeInWhatHasArrived(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
 
 async function endsWithin(ends: Promise<void>, span: Delay): Promise<boolean> {
