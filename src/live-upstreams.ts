@@ -17,6 +17,7 @@ export type LiveUpstreams = {
 /** Makes the upstreams' registry, checks their health and follows their names; the log hears of changes. */
 export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveUpstreams {
   const registry = createUpstreamRegistry(log)
+  let isShortOfFiles = false
   const health = createHealthChecks({
     clock,
     upstreams: registry.upstreams,
@@ -24,6 +25,11 @@ export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveU
       const place = { service, variant, upstream }
       if (why === null) log.info(place, 'an upstream is well')
       else log.warn({ ...place, why }, 'an upstream is not well')
+    },
+    onUntried: () => {
+      if (!isShortOfFiles)
+        log.error('no file is left to check upstreams: raise the limit of open files')
+      isShortOfFiles = true
     },
   })
   const names = createNameWatch({

@@ -7,6 +7,7 @@ import { runCli } from './cli/program.ts'
 import { keepGarbageYoung } from './keep-garbage-young.ts'
 import { keepTicksFast } from './keep-ticks-fast.ts'
 import { letHelpersYield } from './let-helpers-yield.ts'
+import { readOpenFilesLimit } from './proxy/open-files.ts'
 
 keepGarbageYoung()
 keepTicksFast()
@@ -38,6 +39,7 @@ process.exitCode = await runCli({
   exitNow: (code) => process.exit(code),
   version: readVersion(),
   cores: availableParallelism(),
+  openFiles: readOpenFilesLimit,
   loadGateway: () => import('./gateway.ts'),
   loadSupervisor: async () => ({
     ...(await import('./workers/supervisor.ts')),

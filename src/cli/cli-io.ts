@@ -21,6 +21,8 @@ export type CliIo = {
   readonly version: string
   /** How many cores this process may use. */
   readonly cores: number
+  /** How many files this process may have open; null = as many as it likes. */
+  readonly openFiles: () => number | null
   readonly loadGateway: () => Promise<GatewayModule>
   readonly loadSupervisor: () => Promise<SupervisorModule>
   readonly loadDemo: () => Promise<DemoModule>

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
 import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
+import { openFilesWanted } from '../proxy/open-files.ts'
 import { reloadAndLog, reloadFrom } from '../reload.ts'
 import type { RunningGateway } from '../running-gateway.ts'
 
@@ -24,6 +25,7 @@ async function serve(io: CliIo, file: string): Promise<void> {
   const { createLog } = await import('../create-log.ts')
   const log = createLog(io.stdout)
   for (const warning of warnings) log.warn({ warning }, 'the configuration deserves a second look')
+  warnOfFewFiles(io, config, log)
 
   const { gateway, failed } = await start(io, config, log, file)
   // Subscribed before the ports open: a signal that comes with the first request must not kill it.
@@ -49,6 +51,17 @@ async function serve(io: CliIo, file: string): Promise<void> {
   } finally {
     signals.unsubscribe()
   }
+}
+
+/** Each process of the gateway has the limit that this one has. */
+function warnOfFewFiles(io: CliIo, config: Config, log: Logger): void {
+  const openFiles = io.openFiles()
+  const wanted = openFilesWanted(config.gateway.limits.inFlight)
+  if (openFiles === null || openFiles >= wanted) return
+  log.warn(
+    { openFiles, wanted },
+    'few files may be open: raise the limit (ulimit -n, LimitNOFILE), or lower gateway.limits.inFlight',
+  )
 }
 
 /** A gateway that does not listen yet; `failed` rejects when it cannot go on, and never resolves. */

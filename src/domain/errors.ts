@@ -231,7 +231,7 @@ export const ERRORS = {
   SERIN_OVERLOADED: entry(
     503,
     'Too many requests in flight',
-    'The gateway has reached its limit of requests in flight.',
+    'The gateway has reached its limit of requests in flight, or of open files.',
     'connection_limit_reached',
     'rejected',
   ),

@@ -13,6 +13,7 @@ import { isClosing, markClosing } from './closing-connections.ts'
 import { createExchangeContext } from './create-exchange-context.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
+import { mostConnections, readOpenFilesLimit } from './open-files.ts'
 import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
@@ -120,6 +121,7 @@ function createDoor(
   }
   const server =
     certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
+  limitConnections(server, deps)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   const disappoint = (req: IncomingMessage, res: ServerResponse) => {
     if (!isClosing(req.socket))
@@ -138,6 +140,20 @@ function createDoor(
     answerClientError({ code: 'CONNECT' }, socket)
   })
   return server
+}
+
+/** Clients get no connection where none would be left for upstreams, the store and the admin port. */
+function limitConnections(server: Server, { config, log }: GatewayDeps): void {
+  const limit = readOpenFilesLimit()
+  if (limit === null) return
+  const most = mostConnections(limit, config().limits.inFlight)
+  server.maxConnections = most
+  server.once('drop', () => {
+    log.error(
+      { most, openFiles: limit },
+      'connections of clients are closed at once: too many are open',
+    )
+  })
 }
 
 function createTlsDoor(

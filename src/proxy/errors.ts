@@ -11,6 +11,14 @@ const NOT_SENT: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
 }
 
+/** The process, or its machine, has as many files and connections open as it may. */
+const OUT_OF_FILES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE'])
+
+/** Whether an error is one of the gateway's own: no file was left for a connection. Says nothing of the other side. */
+export function isOutOfFiles(error: unknown): boolean {
+  return OUT_OF_FILES.has((error as { readonly code?: unknown }).code)
+}
+
 /** Errors that mean the same whether the request was sent or not. */
 const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CONNECT_TIMEOUT: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
@@ -49,6 +57,7 @@ export function classifyError(error: unknown, stage: Stage): ErrorCode {
   // undici asserts where it has no error of its own: a status below 100, or 101 without an upgrade.
   if (code === 'ERR_ASSERTION' && stage !== 'unsent') return 'SERIN_UPSTREAM_PROTOCOL'
   if (typeof code !== 'string') return 'SERIN_INTERNAL'
+  if (isOutOfFiles(error)) return 'SERIN_OVERLOADED'
   if (code === 'UND_ERR_SOCKET' && PROTOCOL_MESSAGES.has(message as string)) {
     return 'SERIN_UPSTREAM_PROTOCOL'
   }

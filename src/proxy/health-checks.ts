@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { probeConnection, probePath, type Complaint } from './probe.ts'
+import { probeConnection, probePath, UNTRIED, type Complaint } from './probe.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How often a connection is tried where no health check is configured. */
@@ -12,6 +12,8 @@ export type HealthCheckDeps = {
   readonly upstreams: () => readonly Upstream[]
   /** An upstream is well from now on, or not any more; `why` tells what its last check found then. */
   readonly onChange: (upstream: Upstream, why: Complaint) => void
+  /** A check could not be made: the gateway itself has no file left. What is known of the upstream stays. */
+  readonly onUntried: () => void
 }
 
 /** Asks all upstreams whether they are well. */
@@ -37,12 +39,14 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     const { connections, check: spec } = group[0]!
     round.running = true
     round.at = deps.clock.monotonic()
-    round.why =
+    const found =
       spec === null
         ? await probeConnection(connections.way)
         : await probePath(connections.pool, spec.path, spec.intervalMs)
-    const isGood = round.why === null
     round.running = false
+    if (found === UNTRIED) return deps.onUntried()
+    round.why = found
+    const isGood = found === null
     round.good = isGood ? round.good + 1 : 0
     round.failed = isGood ? 0 : round.failed + 1
     for (const upstream of group) note(upstream, round)

@@ -2,6 +2,7 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Pool } from 'undici'
 import type { Way } from './connections.ts'
+import { isOutOfFiles } from './errors.ts'
 
 /** Longest time that a probe may take. */
 const MOST_MS = 5_000
@@ -15,11 +16,17 @@ const MOST_BODY_BYTES = 64 * 1024
 /** Why a server is not well, in a few words for the log; null = it is. */
 export type Complaint = string | null
 
+/** The gateway had no file left for the probe, which says nothing of the server. */
+export const UNTRIED = Symbol('untried')
+
+/** What a probe has found. */
+export type Finding = Complaint | typeof UNTRIED
+
 /**
  * Tries whether a server accepts a connection within a second. Over TLS its certificate is verified, and
  * it must not refuse ours. Never rejects.
  */
-export function probeConnection({ origin, tls }: Way): Promise<Complaint> {
+export function probeConnection({ origin, tls }: Way): Promise<Finding> {
   const { protocol, hostname, port } = new URL(origin)
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   return protocol === 'https:'
@@ -27,10 +34,10 @@ export function probeConnection({ origin, tls }: Way): Promise<Complaint> {
     : probeTcp(host, Number(port || 80))
 }
 
-function probeTcp(host: string, port: number): Promise<Complaint> {
+function probeTcp(host: string, port: number): Promise<Finding> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
-    const end = (found: Complaint) => {
+    const end = (found: Finding) => {
       socket.destroy()
       resolve(found)
     }
@@ -40,11 +47,11 @@ function probeTcp(host: string, port: number): Promise<Complaint> {
   })
 }
 
-function probeTls(options: ConnectionOptions & { readonly host: string }): Promise<Complaint> {
+function probeTls(options: ConnectionOptions & { readonly host: string }): Promise<Finding> {
   // An address is no server name (RFC 6066 section 3).
   const name = isIP(options.host) === 0 ? { servername: options.host } : {}
   return new Promise((resolve) => {
-    let found: Complaint = TOO_LATE
+    let found: Finding = TOO_LATE
     const socket = connectTls({ ...name, ...options })
     const timer = setTimeout(() => socket.destroy(), CONNECT_MS)
     socket.once('secureConnect', () => {
@@ -63,7 +70,7 @@ function probeTls(options: ConnectionOptions & { readonly host: string }): Promi
 }
 
 /** Tries whether a GET of the path is answered with 2xx, in less than the interval of the checks; never rejects. */
-export async function probePath(pool: Pool, path: string, intervalMs: number): Promise<Complaint> {
+export async function probePath(pool: Pool, path: string, intervalMs: number): Promise<Finding> {
   try {
     const signal = AbortSignal.timeout(Math.min(intervalMs, MOST_MS))
     const headers = { 'user-agent': 'serin-health' }
@@ -78,7 +85,9 @@ export async function probePath(pool: Pool, path: string, intervalMs: number): P
 
 const TOO_LATE = 'no answer in time'
 
-function complainOf({ code, name, message }: NodeJS.ErrnoException): string {
+function complainOf(error: NodeJS.ErrnoException): string | typeof UNTRIED {
+  if (isOutOfFiles(error)) return UNTRIED
+  const { code, name, message } = error
   if (code === 'ECONNREFUSED') return 'refused'
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT') return TOO_LATE
   return typeof code === 'string' ? code : message

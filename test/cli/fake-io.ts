@@ -39,6 +39,7 @@ export function createFakeIo(argv: readonly string[], changes: Partial<CliIo> = 
     exitNow: (code) => void exits.push(code),
     version: '1.2.3',
     cores: 1,
+    openFiles: () => null,
     loadGateway: () => Promise.reject(new Error('no gateway here')),
     loadSupervisor: () => Promise.reject(new Error('no supervisor here')),
     loadDemo: () => Promise.reject(new Error('no demo here')),

@@ -28,6 +28,7 @@ function start(
     upstreams: registry.upstreams,
     onChange: ({ service, variant, origin, health }, why) =>
       changes.push([service, variant, origin, health, why ?? 'good'].join(' ')),
+    onUntried: () => {},
   })
   t.teardown(async () => {
     checks.close()

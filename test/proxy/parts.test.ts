@@ -13,6 +13,8 @@ t.test('errors are classified by their code, and by how far the attempt had come
     [{ code: 'EHOSTUNREACH' }, 'sent', 'SERIN_UPSTREAM_UNREACHABLE'],
     [{ code: 'ENOTFOUND' }, 'unsent', 'SERIN_UPSTREAM_DNS'],
     [{ code: 'EAI_AGAIN' }, 'unsent', 'SERIN_UPSTREAM_DNS_TIMEOUT'],
+    [{ code: 'EMFILE' }, 'unsent', 'SERIN_OVERLOADED'],
+    [{ code: 'ENFILE' }, 'unsent', 'SERIN_OVERLOADED'],
     [{ code: 'ETIMEDOUT' }, 'unsent', 'SERIN_UPSTREAM_CONNECT_TIMEOUT'],
     [{ code: 'ETIMEDOUT' }, 'sent', 'SERIN_UPSTREAM_RESET'],
     [{ code: 'ECONNRESET' }, 'sent', 'SERIN_UPSTREAM_RESET'],
@@ -36,7 +38,6 @@ t.test('errors are classified by their code, and by how far the attempt had come
     [{ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, 'unsent', 'SERIN_UPSTREAM_TLS'],
     [{ code: 'CRL_HAS_EXPIRED' }, 'unsent', 'SERIN_UPSTREAM_TLS'],
     [{ code: 'INVALID_CA' }, 'unsent', 'SERIN_UPSTREAM_TLS'],
-    [{ code: 'EMFILE' }, 'unsent', 'SERIN_INTERNAL'],
     [new TypeError('a bug'), 'sent', 'SERIN_INTERNAL'],
   ]
   for (const [error, stage, code] of cases) {

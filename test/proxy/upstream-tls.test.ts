@@ -227,6 +227,7 @@ t.test('files that were replaced are used after a reload, and nothing else chang
     clock: { now: () => 0, monotonic: () => 0 },
     upstreams: gateway.upstreams.upstreams,
     onChange: () => {},
+    onUntried: () => {},
   })
   await health.checkNew()
   health.close()

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+
+/** What a gateway has open beside its connections to clients and upstreams: store, log, ports, checks, whoever asks the admin port. */
+const OWN_FILES = 64
+
+/** What the sizing of docs/operations.md adds for a gateway that is as busy as it may be. */
+const SPARE_FILES = 1_000
+
+/**
+ * How many files, and so connections, this process may have open (Linux: the soft limit, which Node raises to the
+ * hard one at its start); null = there is no limit, or none that is told.
+ */
+export function readOpenFilesLimit(): number | null {
+  try {
+    return parseOpenFilesLimit(readFileSync('/proc/self/limits', 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** The soft limit of open files out of `/proc/PID/limits` (proc_pid_limits(5)); null = unlimited. */
+export function parseOpenFilesLimit(limits: string): number | null {
+  const found = /^Max open files\s+(\d+)/m.exec(limits)
+  return found === null ? null : Number(found[1])
+}
+
+/** How many files a gateway with so many requests in flight should be allowed: two for each, and some more. */
+export function openFilesWanted(inFlight: number): number {
+  return 2 * inFlight + SPARE_FILES
+}
+
+/**
+ * How many connections of clients the data port may have, so that of `limit` files some are left for upstreams (one
+ * for each request in flight, but no more than clients have), the store and the admin port. At least 1.
+ */
+export function mostConnections(limit: number, inFlight: number): number {
+  const room = limit - OWN_FILES
+  return Math.max(1, Math.floor(room - Math.min(inFlight, room / 2)))
+}
