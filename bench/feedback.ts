@@ -108,6 +108,7 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
     bookEvent: evaluator.event,
     later: () => {},
     count: (_, result, count) => (results[result] = (results[result] ?? 0) + count),
+    countRefused: () => {},
   })
   const pass = async (ms: number) => {
     time.ms += ms

@@ -214,14 +214,14 @@ export class RolloutRunner {
       throw error
     })
     this.#isUnsure = false
-    if (found === null) return
+    if (found === null || (found.record === null && this.#stored === null)) return
     const { record, state, pending, restored, lastDecision } = found
     moveBooks(this.#book, this.#state, state)
-    this.#stored = record.state
+    this.#stored = record?.state ?? null
     if (rolloutId(state) !== rolloutId(this.#state)) this.#seen = null
     this.#state = state
     this.#lastDecision = lastDecision
-    this.#pending = carryRollback(this.#pending, record.state) ?? pending
+    this.#pending = (record && carryRollback(this.#pending, record.state)) ?? pending
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
     this.#deps.apply(this.state)
   }

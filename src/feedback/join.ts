@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Tally } from '../domain/cohort.ts'
 import type { FeedbackEvent, Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
+import { findMatches } from './find-matches.ts'
 import { keyUnit } from './key-unit.ts'
 import { describeUnknownEvent, joinEvent } from './join-event.ts'
 import { joinLabel } from './join-label.ts'
@@ -54,6 +55,8 @@ export type FeedbackJoinDeps = {
   ) => Booked & { readonly totals: readonly number[] }
   readonly clock: Pick<Clock, 'now'>
   readonly count: CountLines
+  /** Told of the lines of a post that is rejected. */
+  readonly countRefused: (lines: number) => void
   /** Calls back after a while: what the store did not take is tried again, also where no more feedback comes. */
   readonly later: (run: () => void) => void
   /** Lines that are joined at a stretch before others get their turn; 100 by default (about 2 ms). */
@@ -144,7 +147,7 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
     if (lines.some((line) => isBuffered(line, deps))) await deps.buffer.flush()
     // Again for what another process was faster with: what it has done is seen then.
     while (lines.length > 0) {
-      const matches = await findMatches(lines, deps)
+      const matches = await findMatches(lines, deps.store)
       open = new SliceBooking(report, unstored)
       for (const [index, line] of lines.entries()) joinLine(line, matches[index]!, open, deps)
       lines = await bookOpen()
@@ -185,7 +188,11 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
     throw error
   }
   return {
-    accept: (lines) => inTurn(() => joinAll(lines)).catch(tryLater),
+    accept: (lines) =>
+      inTurn(() => joinAll(lines)).catch((error: unknown) => {
+        deps.countRefused(Array.from(lines).length)
+        return tryLater(error)
+      }),
     finish: () => {
       isOver = true
       return inTurn(storeAll)
@@ -220,33 +227,6 @@ function isBuffered({ service, requestId, key }: FeedbackLine, { buffer }: Feedb
   return requestId === null
     ? buffer.holdsUnit(keyUnit(key!))
     : buffer.find(service, requestId).length > 0
-}
-
-async function findMatches(
-  lines: readonly FeedbackLine[],
-  { store }: FeedbackJoinDeps,
-): Promise<readonly JoinMatch[]> {
-  const matches = await store.findPredictions(lines.map(queryOf))
-  // A later request of a key is no unit: its events are those of the request that the key is judged by.
-  const asked = new Map<number, JoinQuery>()
-  for (const [index, match] of matches.entries()) {
-    if (!('prediction' in match) || !('event' in lines[index]!)) continue
-    const { service, unit, cohort } = match.prediction
-    if (unit !== null && cohort === -1) asked.set(index, { service, unit })
-  }
-  if (asked.size === 0) return matches
-  const units = await store.findPredictions([...asked.values()])
-  const found = [...matches]
-  for (const [place, index] of [...asked.keys()].entries()) {
-    const [own, unit] = [matches[index]!, units[place]!]
-    if (!('prediction' in own) || !('prediction' in unit)) continue
-    if (own.prediction.rollout === unit.prediction.rollout) found[index] = unit
-  }
-  return found
-}
-
-function queryOf({ service, requestId, key }: FeedbackLine): JoinQuery {
-  return requestId === null ? { service, unit: keyUnit(key!) } : { service, requestId }
 }
 
 function joinLine(
