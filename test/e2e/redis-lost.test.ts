@@ -13,7 +13,7 @@ import { startTwoGateways } from './support/two-gateways.ts'
 import { until } from './support/until.ts'
 
 /** Looks of the gateways that a state has to stand, four a second: longer than a lease. */
-const LOOKS = 30
+const LOOKS = 24
 
 t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
   const redis = await startRedis(t, t.testdir())
@@ -30,6 +30,13 @@ t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
         { weight: '100%' },
       ],
     },
+    analysis: {
+      minRequests: 20,
+      warmUp: 0,
+      metrics: {
+        rmse: { kind: 'rmse', maxIncrease: '50%', labelWindow: '1s', minLabels: 20, cap: 50 },
+      },
+    },
   })
   const folder = t.testdirName
   const place = { folder, store: `redis://127.0.0.1:${redis.port}/0` }
@@ -38,7 +45,7 @@ t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
   const loadOn = ({ data, admin }: SerinGateway) =>
     startLoad(t, {
       ...{ data: () => data, admin: () => admin, path: '/m/infer', draw },
-      ...{ concurrency: 2, perSecond: 50 },
+      ...{ concurrency: 4, perSecond: 100 },
     })
   const loads = [first, second].map(loadOn)
   const weightOf = async ({ admin }: SerinGateway) =>
@@ -108,7 +115,10 @@ t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
       t.equal(countBack(gateway), 1)
       t.equal(await weightOf(gateway), 100)
     }
-    await until('one decides', async () => (await see(first)).leads! + (await see(second)).leads! > 0)
+    await until(
+      'one decides',
+      async () => (await see(first)).leads! + (await see(second)).leads! > 0,
+    )
   })
 
   await t.test('who knew the lost data decides nothing on what begins afresh', async (t) => {
@@ -135,7 +145,10 @@ t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
     await loads[1]!.stop()
     await second.stop()
     const other = await startAgain('second')
-    await until('both are known', async () => (await readSample(afresh.admin, 'serin_replicas')) === 2)
+    await until(
+      'both are known',
+      async () => (await readSample(afresh.admin, 'serin_replicas')) === 2,
+    )
     t.equal(await weightOf(other), 0, 'the same everywhere')
     t.match(await see(other), { up: 1, lost: 0, leads: 0 })
     await load.stop()

@@ -111,28 +111,31 @@ t.test(
   },
 )
 
-t.test('a store that has lost its data stays so, whatever fails, until a write finds it', async (t) => {
-  const { health, log, states, watched, fail } = setUp()
-  fail(new StoreLostError('cannot save predictions: LOST the data'))
-  await t.rejects(watched.putPredictions([]))
-  fail(new StoreError('no answer within 2 s'))
-  await t.rejects(watched.acquireLease('a', 1, 0))
-  t.match(health.describe(), /^without its data \(LOST\) since 1970-01-01T00:00:01.500Z/)
-  t.ok(health.isTold)
-  t.strictSame(states, ['lost'])
-  fail(null)
-  await watched.readRevision('m')
-  t.match(health.describe(), /^without its data/, 'what can be read is not what was lost')
-  await watched.putPredictions([])
-  t.equal(health.describe(), 'up')
-  t.notOk(health.isTold)
-  t.strictSame(states, ['lost', 'up'])
-  t.match(log, [
-    ['error', { err: { message: /LOST/ } }, /^the store is without its data: the last weights/],
-    ['info', { failed: 2 }, 'the store is back'],
-  ])
-  t.equal(log.length, 2)
-})
+t.test(
+  'a store that has lost its data stays so, whatever fails, until a write finds it',
+  async (t) => {
+    const { health, log, states, watched, fail } = setUp()
+    fail(new StoreLostError('cannot save predictions: LOST the data'))
+    await t.rejects(watched.putPredictions([]))
+    fail(new StoreError('no answer within 2 s'))
+    await t.rejects(watched.acquireLease('a', 1, 0))
+    t.match(health.describe(), /^without its data \(LOST\) since 1970-01-01T00:00:01.500Z/)
+    t.ok(health.isTold)
+    t.strictSame(states, ['lost'])
+    fail(null)
+    await watched.readRevision('m')
+    t.match(health.describe(), /^without its data/, 'what can be read is not what was lost')
+    await watched.putPredictions([])
+    t.equal(health.describe(), 'up')
+    t.notOk(health.isTold)
+    t.strictSame(states, ['lost', 'up'])
+    t.match(log, [
+      ['error', { err: { message: /LOST/ } }, /^the store is without its data: the last weights/],
+      ['info', { failed: 2 }, 'the store is back'],
+    ])
+    t.equal(log.length, 2)
+  },
+)
 
 t.test('an error that is not of the store does not say that it is away', async (t) => {
   const { health, states, watched, fail } = setUp()
