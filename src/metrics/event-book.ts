@@ -92,7 +92,7 @@ export class EventBook {
     const next = [...before]
     let metrics = 0
     for (const question of this.#questions) {
-      if (!question.names.includes(event.name)) continue
+      if (!isCounted(question, event)) continue
       if (!isAskedOf(question, request.segment ?? null)) continue
       if (event.at - request.at > question.source.windowMs) continue
       if (isFolded(question.hypothesis.id)) continue
@@ -172,6 +172,16 @@ export class EventBook {
   }
 }
 
+/** Whether a metric counts an event: means are of numbers from 0 on, and a refund may come for a total beside them. */
+function isCounted({ names, source }: EventQuestion, event: FeedbackEvent): boolean {
+  if (!names.includes(event.name)) return false
+  return source.of !== 'mean' || eventValue(event, placeOfNumber(source).field)! >= 0
+}
+
+function placeOfNumber({ from }: MeanSource) {
+  return from as Extract<MeanSource['from'], { in: 'event' }>
+}
+
 /** Makes `next` of a unit's totals `before` one event, where its metric keeps them. */
 function addToTotals(
   { source, place }: EventQuestion,
@@ -190,8 +200,8 @@ function addToTotals(
       return
     case 'mean': {
       if (!Number.isNaN(earlier)) return
-      const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
-      next[place] = Math.max(0, eventValue(event, field)!)
+      const { field } = placeOfNumber(source)
+      next[place] = eventValue(event, field)!
       return
     }
     case 'ratio': {

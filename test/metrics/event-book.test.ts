@@ -116,10 +116,26 @@ t.test("a mean takes a unit's first number, and misses the units without one", (
   const first = ledger.event(prediction(1), [], event('purchase', 4), never)
   ledger.event(prediction(1), first.totals, event('purchase', 9), never)
   ledger.event(prediction(0), [], event('purchase', 99), never)
-  ledger.event(prediction(0), [], event('purchase', -1), never)
+  ledger.event(prediction(0), [], event('purchase', 0), never)
   t.match(tallies['basket'], { n: [2, 1], sum: [10, 4], sumSq: [100, 16] })
   t.match(tallies['basket/above-cap'], { trials: [2, 1], events: [1, 0] })
   t.match(tallies['basket/label-missing'], { trials: [2, 1] })
+  t.end()
+})
+
+t.test('a number below 0 counts for a total, and is none for a mean', (t) => {
+  const { ledger, tallies } = world([REVENUE, BASKET], { caps: { revenue: 10, basket: 10 } })
+  const refund = ledger.event(prediction(1), [], event('purchase', -3), never)
+  t.match(refund, { result: 'joined', totals: [-3, NaN], metrics: 1 })
+  t.match(tallies['basket'], { n: [0, 0], sum: [0, 0] })
+  t.match(tallies['basket/label-missing'], { trials: [0, 0] }, 'the unit is missed')
+  ledger.event(prediction(1), refund.totals, event('purchase', 8), never)
+  t.match([tallies['revenue'], tallies['basket']], [{ sum: [0, 5] }, { n: [0, 1], sum: [0, 8] }])
+  t.equal(
+    ledger.event(prediction(0), [], event('purchase', -3), (id) => id === 'revenue').result,
+    'late',
+    'it is too late for whom it was for',
+  )
   t.end()
 })
 
@@ -197,8 +213,9 @@ t.test('numbers of answers are booked by their pointer, and store the cohort ane
   ledger.answer(ticket, { '/tokens': -3 })
   ledger.answer(ticket, { '/tokens': null })
   ledger.answer(ticket, {})
+  ledger.answer(ticket, { '/tokens': 0 })
   t.match(tallies['tokens'], { n: [0, 2], sum: [0, 7] })
-  t.match(tallies['tokens/label-missing'], { trials: [0, 2] })
+  t.match(tallies['tokens/label-missing'], { trials: [0, 2] }, 'below 0 is missed')
   t.same(
     [...ledger.slots()].map((slot) => slot.stale),
     [true],

@@ -306,7 +306,13 @@ t.test('what metrics read of events and answers is known by name', (t) => {
   const metrics = [ERRORS, CONVERSION, REVENUE, { ...REVENUE, field: null }, BASKET, CLICKS, TOKENS]
   const fields = eventFieldsOf(metrics)
   t.same([...fields.keys()], ['purchase', 'click', 'view'])
-  t.same([...fields.get('purchase')!], ['amount', null])
+  const any = [
+    ['amount', 'any'],
+    [null, 'any'],
+  ]
+  t.same([...fields.get('purchase')!], any, 'a total takes refunds, also beside a mean')
+  t.same([...eventFieldsOf([BASKET, REVENUE]).get('purchase')!], [['amount', 'any']])
+  t.same([...eventFieldsOf([BASKET, BASKET]).get('purchase')!], [['amount', 'from 0']])
   t.same([...fields.get('click')!], [])
   t.same(answerPointersOf([...metrics, { ...TOKENS, name: 'again' }]), ['/tokens'])
   t.end()
