@@ -177,6 +177,7 @@ t.test('what was observed replaces what is assumed', (t) => {
     [0.03, null, 3, 0.002, 0.8],
   )
   t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 20 % given'])
+  t.match(shown({ ...traffic, rates: new Map([['accuracy', 0.95]]) })[4], 'accuracy 95 % given')
   t.same(shown(GIVEN), [
     'errors 1 % assumed',
     'latency log-normal assumed',
