@@ -147,6 +147,7 @@ function noFigures(upstreams: number): VariantFigures {
     requests: 0,
     errors: 0,
     rejected: 0,
+    inFlight: 0,
     p50Ms: null,
     p95Ms: null,
     p99Ms: null,

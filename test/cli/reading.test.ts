@@ -37,9 +37,10 @@ t.test(
     t.equal(
       stdout,
       `credit-risk  progressing  1.4->2.0#1  step 2/4
-  since start  version  weight  requests  errors  turned away    p95  healthy
-  baseline     1.4        80 %    21,870      42            7  14 ms      2/2
-  canary       2.0        20 %     1,204       3            7  14 ms      2/2
+  since start  version  weight  in flight  requests  errors    p95  healthy
+  baseline     1.4        80 %          3    21,870      42  14 ms      2/2
+  canary       2.0        20 %          3     1,204       3  14 ms      2/2
+  door      turned away since start: baseline 7, canary 7 (maxInFlight, queue)
   this attempt  verdict       baseline  canary        ratio (interval)
   rmse          inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
   missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
@@ -48,9 +49,10 @@ t.test(
             5 % to 20 %
 
 fixed  fixed weights
-  since start  version  weight  requests  errors  turned away    p95  healthy
-  baseline     1.4        90 %    21,870      42            7  14 ms      2/2
-  canary       2.0        10 %     1,204       3            7  14 ms      2/2
+  since start  version  weight  in flight  requests  errors    p95  healthy
+  baseline     1.4        90 %          3    21,870      42  14 ms      2/2
+  canary       2.0        10 %          3     1,204       3  14 ms      2/2
+  door      turned away since start: baseline 7, canary 7 (maxInFlight, queue)
 `,
     )
     t.ok(widest(stdout) <= 80)
@@ -215,7 +217,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       ratio: { estimate: NaN, lower: -Infinity, upper: Infinity, method: 'exact' },
     }),
   ]
-  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0 }
+  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0, rejected: 0 }
   const bare = await show({
     ...status,
     variants: { ...status.variants, canary: down },
@@ -227,7 +229,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       lastDecision: null,
     },
   })
-  t.match(bare, /canary .* - {6}0\/2\n/)
+  t.match(bare, /canary .* - {6}0\/2\n {2}door {6}turned away since start: baseline 7 \(/)
   t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
   t.match(bare, /none +error .* -\n/)
   t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
