@@ -9,6 +9,7 @@ import {
   formatReplicas,
   formatValue,
 } from '../rollout/format.ts'
+import { renderEvidence } from './gauge.ts'
 import { renderSummary } from './render-command.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
@@ -131,12 +132,13 @@ function sum(counts: Readonly<Record<string, number>>): number {
 }
 
 function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {
-  const head = ['  this attempt', 'verdict', 'baseline', 'canary', 'ratio (interval)']
+  const head = ['  this attempt', 'verdict', 'baseline', 'canary', 'worse│ok', 'ratio (interval)']
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     { text: metric.verdict, paint: paintVerdict(metric.verdict, style) },
     renderValue(metric.kind, metric.baseline.value),
     renderValue(metric.kind, metric.canary.value),
+    renderEvidence(metric.evidence),
     describeStanding(metric),
   ])
   return [dimmed(head, style), ...rows]

@@ -41,8 +41,8 @@ t.test(
   baseline     1.4        80 %          3    21,870      42  14 ms      2/2
   canary       2.0        20 %          3     1,204       3  14 ms      2/2
   door      turned away since start: baseline 7, canary 7 (maxInFlight, queue)
-  this attempt  verdict       baseline  canary        ratio (interval)
-  rmse          inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
+  this attempt  verdict       baseline  canary  worse│ok        ratio (interval)
+  rmse          inconclusive       3.1    3.02    0│70 %  0.974 (0.921 to 1.061)
   missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
   next step in about 2 min
   last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests:
@@ -240,6 +240,32 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   t.match(reasoned, /last {6}#17 60 s ago by ops: ops paused\. Given reason: lunch\n/)
 })
 
+t.test('Status says how far the evidence of each metric is, and what is not asked.', async (t) => {
+  const none = { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
+  const harm = { log: 4.5999, threshold: 4.6 }
+  const nonInferiority = { log: 3, threshold: 3 }
+  const ruledOut = { log: -Infinity, threshold: 3 }
+  const evidences = {
+    both: { ...none, harm, nonInferiority: ruledOut },
+    harm: { ...none, harm },
+    proof: { ...none, nonInferiority },
+    none,
+  }
+  const metrics = Object.entries(evidences).map(([name, evidence]) =>
+    fakeMetric({ name, evidence }),
+  )
+  const status = fakeStatus()
+  const services = () => [{ ...status, rollout: { ...status.rollout!, metrics } }]
+  const admin = await serveAdmin(t, createFakeDeps({ services }))
+  const { stdout } = await run(['status', '--admin', admin])
+  const lines = stdout.split('\n')
+  const head = lines.findIndex((line) => line.startsWith('  this attempt'))
+  t.same(
+    lines.slice(head, head + 5).map((line) => line.slice(48, 56)),
+    ['worse│ok', '  99│0 %', '  99 %│-', ' -│100 %', '       -'],
+  )
+})
+
 t.test('Status shows what mirrors do, and that one has never answered.', async (t) => {
   const results = { ...fakeMirror().results, ok: 0 }
   const dead = { results, lastOkAt: null, pairs: 0, p95Ms: null }
@@ -272,7 +298,11 @@ t.test(
     const rollout = { ...status.rollout!, metrics: [fakeMetric({ name: long })] }
     const wide = await serveAdmin(t, createFakeDeps({ services: () => [{ ...status, rollout }] }))
     const piped = await run(['status', '--admin', wide])
-    t.match(piped.stdout, / {2}0\.974 \(0\.921 to 1\.061\)\n/, 'off a terminal nothing is cut')
+    const whole = / {2}0\.974 \(0\.921 to 1\.061\)\n/
+    t.match(piped.stdout, whole, 'off a terminal nothing is cut')
+    const at = { ...stdout, columns: 140 }
+    const roomy = await run(['status', '--admin', wide], { stdout: at, env: { NO_COLOR: '1' } })
+    t.match(roomy.stdout, whole, 'nor on one that has room for it')
   },
 )
 
