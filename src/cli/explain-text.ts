@@ -1,5 +1,6 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { describePauseEnd, type KnownPause } from '../domain/describe-pause.ts'
 import type { Standing } from '../domain/decision.ts'
 import { explainMetric, line, type ExplainedLine } from './explain-metric.ts'
 import { renderTime, renderWeights } from './render-command.ts'
@@ -32,7 +33,7 @@ export function explainDecision(
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
     ...explainFigures(decision, present),
-    ...describeNext(decision),
+    ...describeNext(decision, present),
   ]
 }
 
@@ -86,7 +87,17 @@ function explainPresent(
   ]
 }
 
-function describeNext({ service, rollout, to }: DecisionJson): readonly ExplainedLine[] {
+function describeNext(
+  decision: DecisionJson,
+  present: Present | null,
+): readonly ExplainedLine[] {
+  const { service, rollout, to } = decision
+  if (to.phase === 'paused') {
+    const pause = present?.service.pause ?? pauseOf(decision)
+    return pause === null
+      ? []
+      : [line(0, ''), line(0, `Next: ${describePauseEnd(pause, service)}.`)]
+  }
   const arrow = rollout.lastIndexOf('->')
   const next = NEXT[to.phase]
   // Of an experiment the configuration names the weights, whoever has won.
@@ -95,6 +106,14 @@ function describeNext({ service, rollout, to }: DecisionJson): readonly Explaine
     line(0, ''),
     line(0, `Next: ${next(rollout.slice(arrow + 2, rollout.lastIndexOf('#')), service)}`),
   ]
+}
+
+/** The pause that a decision began; null = it was paused before. */
+function pauseOf({ action, reason, metrics }: DecisionJson): KnownPause | null {
+  if (action === 'override') return { by: 'override', metric: null }
+  if (action !== 'pause') return null
+  const isMetric = metrics.some(({ name }) => name === reason)
+  return isMetric ? { by: 'metric', metric: reason } : { by: reason, metric: null }
 }
 
 const NEXT: Readonly<

@@ -62,7 +62,7 @@ export const summarize = {
     `Paused: the two variants do not get the shares that their weights say (${formatOdds(seen.ratioMismatch.log)}, ${formatOdds(seen.ratioMismatch.threshold)} decides), so no comparison can be trusted.`,
 
   sickBaseline: (plan: RolloutPlan, seen: Observation): string =>
-    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved.`,
+    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved. It goes on by \`resume\` once the baseline is well again.`,
 
   /** `why`: the sentence of the rollback that is not made. */
   notOntoSickBaseline: (why: string): string =>

@@ -93,6 +93,34 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
 })
 
+t.test('A decision that paused says what ends the pause.', async (t) => {
+  const to = { phase: 'paused', step: 1, weights: { baseline: 80, canary: 20 } } as const
+  const cases: readonly (readonly [Partial<Decision>, string])[] = [
+    [
+      { action: 'pause', reason: 'baseline' },
+      'Next: it does not go on by itself: `serin resume credit-risk` once the baseline is well again.',
+    ],
+    [
+      { action: 'pause', reason: 'rmse' },
+      'Next: `serin resume credit-risk` goes on, and rmse only reports for the rest of the attempt.',
+    ],
+    [
+      { action: 'override', reason: 'operator' },
+      'Next: `serin resume credit-risk` goes back to the weight of the step.',
+    ],
+  ]
+  for (const [changes, next] of cases) t.match(await explain(t, fakeDecision({ to, ...changes })), next)
+  const held = fakeDecision({ to, action: 'hold', reason: 'inconclusive' })
+  t.notMatch(await explain(t, held), 'Next:', 'an older decision began that pause')
+  const rest = { pausedAt: NOW, pausedBy: 'timer', resumeAt: NOW + 1, pausedMetric: null } as const
+  const status = fakeStatus(fakeState({ phase: 'paused', ...rest }))
+  const rollout = { ...status.rollout!, lastDecision: held }
+  const services = () => [{ ...status, rollout }]
+  const admin = await serveAdmin(t, createFakeDeps({ services, decisions: async () => [held] }))
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', admin])
+  t.match(stdout, 'Next: `serin promote credit-risk` ends it now.')
+})
+
 t.test('What a floor allows is said, and why both sides can be shown.', async (t) => {
   const shown = { log: 5, threshold: 4.6 }
   const evidence = { ...fakeMetric().evidence, harm: shown, nonInferiority: shown }

@@ -160,11 +160,19 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   }
   const at = { pausedAt: NOW, resumeAt: null } as const
   const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
-  t.match(await show(fakeStatus(fakeState(paused))), /because {3}paused because of rmse\n/)
+  t.match(
+    await show(fakeStatus(fakeState(paused))),
+    /because {3}paused because of rmse; `serin resume credit-risk` goes on, and rmse\n {12}only reports for the rest of the attempt\n/,
+  )
+  const sick = { ...paused, pausedBy: 'baseline', pausedMetric: null } as const
+  t.match(
+    (await show(fakeStatus(fakeState(sick)))).replaceAll(/\s+/g, ' '),
+    'because paused because the baseline is sick; it does not go on by itself: `serin resume credit-risk` once the baseline is well again',
+  )
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused as its steps say until 2027-05-01T12:00:00.000Z/,
+    /paused as its steps say until 2027-05-01T12:00:00.000Z;\s+`serin promote\s+credit-risk` ends it now/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
