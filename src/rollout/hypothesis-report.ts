@@ -1,7 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
+import type { LogEvidence, MetricReport, ShownSince, SlowShares, Verdict } from '../domain/verdict.ts'
 import { eventHarmLogEvidences, isFarApart, provenStrata } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -13,6 +13,7 @@ import { harmMargin, proofMargin } from './margin.ts'
 import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { segmentShare } from './segment-share.ts'
+import { shownSince } from './shown-since.ts'
 
 type Tested = EventEvidence | BetEvidence
 
@@ -114,6 +115,11 @@ export class HypothesisReport implements MetricReport {
 
   get slow(): SlowShares | undefined {
     return this.#figures.slow
+  }
+
+  get since(): ShownSince | undefined {
+    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
+    return shownSince(this.#hypothesis, this.#found, stepStart)
   }
 
   get unscored(): MetricReport['unscored'] {
