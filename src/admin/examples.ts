@@ -100,6 +100,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   idleReason: null,
   watchUntil: null,
   rolledBackReason: null,
+  retryFrom: null,
   weights: { baseline: 80, canary: 20 },
   variants: { baseline: figures('1.4', 21_870, 42), canary: figures('2.0', 1204, 3) },
   mirrors: {},

@@ -106,6 +106,10 @@ export const ServiceSchema = Type.Object(
     ),
     watchUntil: orNull(time(), 'When a watch ends.'),
     rolledBackReason: orNull(Type.String()),
+    retryFrom: orNull(
+      time(),
+      'When the cooldown after a rollback is over, before which `retry` needs `force`; null in every phase but `rolled-back`.',
+    ),
     weights: byName(Type.Number(), 'Percent of the randomised requests, by variant.'),
     variants: byName(VariantSchema, 'By name.'),
     mirrors: byName(MirrorSchema, 'By the name of the variant that gets the copies.'),

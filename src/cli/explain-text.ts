@@ -4,6 +4,7 @@ import { describePauseEnd, type KnownPause } from '../domain/describe-pause.ts'
 import type { Standing } from '../domain/decision.ts'
 import { explainMetric, line, type ExplainedLine } from './explain-metric.ts'
 import { renderTime, renderWeights } from './render-command.ts'
+import { describeCooldown } from './render-head.ts'
 import { formatSeconds } from './render.ts'
 
 /** A service as it stands, at a moment in ms since the epoch. */
@@ -102,9 +103,11 @@ function describeNext(
   const next = NEXT[to.phase]
   // Of an experiment the configuration names the weights, whoever has won.
   if (arrow === -1 || next === undefined) return []
+  const version = rollout.slice(arrow + 2, rollout.lastIndexOf('#'))
+  const cooldown = present === null ? '' : describeCooldown(present.service)
   return [
     line(0, ''),
-    line(0, `Next: ${next(rollout.slice(arrow + 2, rollout.lastIndexOf('#')), service)}`),
+    line(0, `Next: ${next(version, service, cooldown)}`),
   ]
 }
 
@@ -117,14 +120,16 @@ function pauseOf({ action, reason, metrics }: DecisionJson): KnownPause | null {
 }
 
 const NEXT: Readonly<
-  Partial<Record<Standing['phase'], (version: string, service: string) => string>>
+  Partial<
+    Record<Standing['phase'], (version: string, service: string, cooldown: string) => string>
+  >
 > = {
   watching: (version, service) =>
     `${version} is promoted when the watch ends; name it as the baseline in the configuration then. \`serin undo ${service}\` takes it back.`,
   promoted: (version, service) =>
     `name ${version} as the baseline in the configuration: it comes before another version. \`serin undo ${service}\` takes it back.`,
-  'rolled-back': (version, service) =>
-    `${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`.`,
+  'rolled-back': (version, service, cooldown) =>
+    `${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`${cooldown}.`,
 }
 
 /** Reasons of what the plan does by itself. */

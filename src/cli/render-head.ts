@@ -55,7 +55,14 @@ function describePhase(service: ServiceJson): string | null {
     const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
     return `watched until ${service.watchUntil}${rest}`
   }
-  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
+  return service.rolledBackReason === null
+    ? null
+    : `rolled back: ${service.rolledBackReason}; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
+}
+
+/** From when on a version that is rolled back can be retried, after a blank; empty where that is not known. */
+export function describeCooldown({ retryFrom }: Pick<ServiceJson, 'retryFrom'>): string {
+  return retryFrom === null ? '' : ` (from ${retryFrom} on, before that with \`--force\`)`
 }
 
 /** How a phase is painted. */

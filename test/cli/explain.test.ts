@@ -197,6 +197,19 @@ t.test('After a promotion it is said what comes next.', async (t) => {
   t.notMatch(await next('promoted', '3.1 vs 3.2#1'), 'Next:')
 })
 
+t.test('After a rollback it is said from when on the version can be retried.', async (t) => {
+  const to = { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } } as const
+  const decision = fakeDecision({ action: 'rollback', reason: 'rmse', to })
+  const rest = { rolledBackAt: NOW, rolledBackReason: 'rmse' } as const
+  const services = () => [fakeStatus(fakeState({ phase: 'rolled-back', ...rest }))]
+  const deps = createFakeDeps({ services, decisions: async () => [decision] })
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', await serveAdmin(t, deps)])
+  t.match(
+    stdout.replace(/\s+/g, ' '),
+    'try this one again with `serin retry credit-risk` (from 2027-05-01T13:00:00.000Z on, before that with `--force`).',
+  )
+})
+
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {
   const metrics = [fakeMetric({ name: 'errors' }), fakeMetric({ name: 'rmse' })]
   const byMetric = await explain(t, fakeDecision({ reason: 'rmse', metrics }))

@@ -116,7 +116,7 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   const refuse = () => void (refused = { at: NOW, problems: ['line 3 is wrong', 'another'] })
   const mend = () => void (refused = null)
   const said =
-    'the file read at 2027-05-01 12:00:00 was refused: line 3 is wrong (and 1 more: `serin check`); the configuration of 2027-05-01 11:00:00 stays in force'
+    'the file read at 2027-05-01 12:00:00 was refused, and the configuration of 2027-05-01 11:00:00 stays in force: line 3 is wrong; another'
 
   const screen = (await watch(admin, [], TERMINAL, [refuse, nothing])).fake.stdout()
   const told = lastFrame(screen).slice(1, 4)

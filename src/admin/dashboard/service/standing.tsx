@@ -78,7 +78,10 @@ function describePhase(service: ServiceJson, now: number): string | null {
     return `Watched ${until(service.watchUntil)}: a rollback still comes by itself.${rest}`
   }
   if (service.rolledBackReason !== null) {
-    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.`
+    const { retryFrom } = service
+    const isCooling = retryFrom !== null && Date.parse(retryFrom) > now
+    const rest = isCooling ? ` The cooldown before a retry goes on ${until(retryFrom)}.` : ''
+    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.${rest}`
   }
   if (service.phase === 'promoted') return 'The canary serves everything.'
   if (service.winner !== null) return `${service.winner} was promoted and serves everything.`
