@@ -33,6 +33,7 @@ const METRIC_EXAMPLE: MetricJson = {
   bounds: null,
   slow: null,
   unscored: null,
+  unreadable: null,
 }
 
 /** A decision as the log has it. */

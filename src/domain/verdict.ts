@@ -49,6 +49,8 @@ export type MetricReport = {
   readonly since?: ShownSince | undefined
   /** Of missing labels: those that came, and could not be scored; absent = none. */
   readonly unscored?: UnscoredLabels | undefined
+  /** Of missing labels: that predictions could not be read from many answers, as a sentence; absent = they could. */
+  readonly unreadable?: string | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /**

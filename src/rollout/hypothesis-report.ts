@@ -14,6 +14,7 @@ import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { segmentShare } from './segment-share.ts'
 import { shownSince } from './shown-since.ts'
+import { describeUnreadable } from './unreadable.ts'
 
 type Tested = EventEvidence | BetEvidence
 
@@ -130,6 +131,12 @@ export class HypothesisReport implements MetricReport {
     return { labels, of: sum(found.trials) - sum(found.events) + labels }
   }
 
+  get unreadable(): string | undefined {
+    const { predictions } = this.#context
+    if (this.#hypothesis.source.of !== 'label-missing' || predictions === undefined) return undefined
+    return describeUnreadable({ predictions }) ?? undefined
+  }
+
   get ratio(): MetricReport['ratio'] {
     return this.#figures.ratio()
   }
@@ -188,37 +195,6 @@ function verdictOf(hypothesis: Hypothesis, found: Tested): Verdict {
   if (isHarmed && (found.kind === 'bet' || isFarApart(hypothesis, found))) return 'failed'
   const isProved = proof !== null && found.sup.proof >= Math.log(1 / proof.alpha)
   return isProved ? 'successful' : 'inconclusive'
-}
-
-/** A report as plain data, every figure of it worked out: for what is stored. */
-export function writeReport(report: MetricReport): MetricReport {
-  const { segment, bounds, slow, unscored, drift, evidence } = report
-  const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
-  return {
-    name: report.name,
-    ...(segment === undefined ? undefined : { segment }),
-    kind: report.kind,
-    verdict: report.verdict,
-    required: report.required,
-    onFailure: report.onFailure,
-    better: report.better,
-    margins: report.margins,
-    cap: report.cap,
-    baseline: report.baseline,
-    canary: report.canary,
-    ratio: report.ratio,
-    evidence: { harm, nonInferiority, stepNonInferiority, stepHarm },
-    limit: report.limit,
-    threshold: report.threshold,
-    error: report.error,
-    outsideAlpha: report.outsideAlpha,
-    ...(bounds === undefined ? undefined : { bounds }),
-    ...(slow === undefined ? undefined : { slow }),
-    ...(unscored === undefined ? undefined : { unscored }),
-    stepCanaryN: report.stepCanaryN,
-    etaSeconds: report.etaSeconds,
-    ...(drift === undefined ? undefined : { drift }),
-  }
 }
 
 // Median seconds until every proof that is asked for is there: the longest over all cohorts and, in the step
