@@ -23,7 +23,10 @@ export function explainYamlError(problem: YamlProblem, context: YamlContext): Ya
       path: [],
       message: 'a second document begins here: the configuration is one document',
     }
-  const explained = explainQuote(problem, context) ?? explainIndent(problem, context)
+  const explained =
+    explainQuote(problem, context) ??
+    explainIndent(problem, context) ??
+    explainColon(problem, context)
   // What stands after a colon quotes the text.
   const { offset, message } = explained ?? {
     offset: problem.pos[0],
@@ -80,6 +83,22 @@ function explainIndent(
     offset,
     message: `this begins in another column than its neighbours: compare its indentation with line ${position(neighbour).line}`,
   }
+}
+
+/** A line without its colon is taken for the beginning of the key of the next one, or for a key without a value. */
+function explainColon(
+  { code, pos: [offset], message }: YamlProblem,
+  { text }: YamlContext,
+): Explained | null {
+  const isCutKey =
+    code === 'MULTILINE_IMPLICIT_KEY' || (code === 'MISSING_CHAR' && message.startsWith('Implicit'))
+  // Of a key in quotes or brackets the first word is not the key.
+  if (!isCutKey || /["'[{]/.test(text.charAt(offset))) return null
+  const isGlued = /^[^\s:/]+:[^\s/]/.test(text.slice(offset))
+  const asked = isGlued
+    ? 'is a blank missing after its first colon?'
+    : 'is a colon missing after its first word?'
+  return { offset, message: `this line is no key with a value: ${asked}` }
 }
 
 function startOf(node: unknown): readonly number[] {
