@@ -88,10 +88,7 @@ function explainPresent(
   ]
 }
 
-function describeNext(
-  decision: DecisionJson,
-  present: Present | null,
-): readonly ExplainedLine[] {
+function describeNext(decision: DecisionJson, present: Present | null): readonly ExplainedLine[] {
   const { service, rollout, to } = decision
   if (to.phase === 'paused') {
     const pause = present?.service.pause ?? pauseOf(decision)
@@ -105,10 +102,7 @@ function describeNext(
   if (arrow === -1 || next === undefined) return []
   const version = rollout.slice(arrow + 2, rollout.lastIndexOf('#'))
   const cooldown = present === null ? '' : describeCooldown(present.service)
-  return [
-    line(0, ''),
-    line(0, `Next: ${next(version, service, cooldown)}`),
-  ]
+  return [line(0, ''), line(0, `Next: ${next(version, service, cooldown)}`)]
 }
 
 /** The pause that a decision began; null = it was paused before. */
@@ -120,9 +114,7 @@ function pauseOf({ action, reason, metrics }: DecisionJson): KnownPause | null {
 }
 
 const NEXT: Readonly<
-  Partial<
-    Record<Standing['phase'], (version: string, service: string, cooldown: string) => string>
-  >
+  Partial<Record<Standing['phase'], (version: string, service: string, cooldown: string) => string>>
 > = {
   watching: (version, service) =>
     `${version} is promoted when the watch ends; name it as the baseline in the configuration then. \`serin undo ${service}\` takes it back.`,

@@ -1,4 +1,5 @@
 import { isMap, isNode, visit, type Document, type Pair, type Scalar } from 'yaml'
+import { explainMissingColon, startOfText } from './explain-missing-colon.ts'
 import type { Position, YamlFinding } from './read-yaml.ts'
 
 /** A mistake as the parser tells it. */
@@ -25,8 +26,8 @@ export function explainYamlError(problem: YamlProblem, context: YamlContext): Ya
     }
   const explained =
     explainQuote(problem, context) ??
-    explainIndent(problem, context) ??
-    explainColon(problem, context)
+    explainMissingColon(problem, context.text) ??
+    explainIndent(problem, context)
   // What stands after a colon quotes the text.
   const { offset, message } = explained ?? {
     offset: problem.pos[0],
@@ -68,7 +69,7 @@ function explainIndent(
   { text, document, position }: YamlContext,
 ): Explained | null {
   if (code !== 'BAD_INDENT' || !message.endsWith('must start at the same column')) return null
-  const offset = pos[0] + /^(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*/.exec(text.slice(pos[0]))![0].length
+  const offset = startOfText(text, pos[0])
   let neighbour: number | null = null
   visit(document, {
     Collection: (_, node) => {
@@ -83,22 +84,6 @@ function explainIndent(
     offset,
     message: `this begins in another column than its neighbours: compare its indentation with line ${position(neighbour).line}`,
   }
-}
-
-/** A line without its colon is taken for the beginning of the key of the next one, or for a key without a value. */
-function explainColon(
-  { code, pos: [offset], message }: YamlProblem,
-  { text }: YamlContext,
-): Explained | null {
-  const isCutKey =
-    code === 'MULTILINE_IMPLICIT_KEY' || (code === 'MISSING_CHAR' && message.startsWith('Implicit'))
-  // Of a key in quotes or brackets the first word is not the key.
-  if (!isCutKey || /["'[{]/.test(text.charAt(offset))) return null
-  const isGlued = /^[^\s:/]+:[^\s/]/.test(text.slice(offset))
-  const asked = isGlued
-    ? 'is a blank missing after its first colon?'
-    : 'is a colon missing after its first word?'
-  return { offset, message: `this line is no key with a value: ${asked}` }
 }
 
 function startOf(node: unknown): readonly number[] {

@@ -10,7 +10,9 @@ export function describeSince(report: MetricReport): string {
   const { baseline, canary, slow, since, ratio, better } = report
   const isSeen = isWorse(report, slow ?? { baseline: baseline.value, canary: canary.value })
   if (since !== undefined && isWorse(report, since)) {
-    return since.point === 'attempt' && isSeen ? '' : `; ${placeOf(since)} ${valuesOf(report, since)}`
+    return since.point === 'attempt' && isSeen
+      ? ''
+      : `; ${placeOf(since)} ${valuesOf(report, since)}`
   }
   if (isSeen || ratio === null) return ''
   const { estimate, lower, upper } = ratio
@@ -26,9 +28,7 @@ function isWorse(
 ): boolean {
   if (baseline === null || canary === null) return false
   const margin = slow === undefined ? margins!.harm : 0
-  return better === 'lower'
-    ? canary > baseline * (1 + margin)
-    : canary < baseline * (1 - margin)
+  return better === 'lower' ? canary > baseline * (1 + margin) : canary < baseline * (1 - margin)
 }
 
 function placeOf({ point, units }: ShownSince): string {

@@ -1,7 +1,13 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, ShownSince, SlowShares, Verdict } from '../domain/verdict.ts'
+import type {
+  LogEvidence,
+  MetricReport,
+  ShownSince,
+  SlowShares,
+  Verdict,
+} from '../domain/verdict.ts'
 import { eventHarmLogEvidences, isFarApart, provenStrata } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -133,7 +139,8 @@ export class HypothesisReport implements MetricReport {
 
   get unreadable(): string | undefined {
     const { predictions } = this.#context
-    if (this.#hypothesis.source.of !== 'label-missing' || predictions === undefined) return undefined
+    if (this.#hypothesis.source.of !== 'label-missing' || predictions === undefined)
+      return undefined
     return describeUnreadable({ predictions }) ?? undefined
   }
 

@@ -112,7 +112,8 @@ t.test('A decision that paused says what ends the pause.', async (t) => {
       'Next: `serin resume credit-risk` goes back to the weight of the step.',
     ],
   ]
-  for (const [changes, next] of cases) t.match(await explain(t, fakeDecision({ to, ...changes })), next)
+  for (const [changes, next] of cases)
+    t.match(await explain(t, fakeDecision({ to, ...changes })), next)
   const held = fakeDecision({ to, action: 'hold', reason: 'inconclusive' })
   t.notMatch(await explain(t, held), 'Next:', 'an older decision began that pause')
   const rest = { pausedAt: NOW, pausedBy: 'timer', resumeAt: NOW + 1, pausedMetric: null } as const

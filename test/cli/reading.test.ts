@@ -110,7 +110,10 @@ t.test(
     )
     const named = await show(['one'], ['fixed', '-o', 'json'])
     t.equal(JSON.parse(named.stdout).name, 'fixed')
-    t.match(named.stderr, /^serin: the file read at .* was refused, and the .* stays in force: one\n$/)
+    t.match(
+      named.stderr,
+      /^serin: the file read at .* was refused, and the .* stays in force: one\n$/,
+    )
     t.equal((await show(null, ['fixed', '-o', 'json'])).stderr, '')
   },
 )
@@ -187,7 +190,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused as its steps say until 2027-05-01T12:00:00.000Z;\s+`serin promote\s+credit-risk` ends it now/,
+    /paused as its steps say until 2027-05-01T12:00:00.000Z;\s+`serin\s+promote credit-risk` ends it now/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
@@ -218,7 +221,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker; `serin retry credit-risk` \(from\n {12}2027-05-01T13:00:00.000Z on, before that with `--force`\) begins another\n {12}attempt\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker; `serin retry credit-risk` \(from\n {12}2027-05-01T13:00:00.000Z on, before that with `--force`\) begins\n {12}another attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 

@@ -153,6 +153,7 @@ t.test('a line without its colon is told as such', (t) => {
     ['admin:\n  tokens:\n    - name ops\n      token: x\n', `f:3:7: ${colon}`],
     ['gateway:\n  listen:0.0.0.0:8080\n  health: /x\n', `f:2:3: ${blank}`],
     ['a: 1\nhttp://h:1\nb: 2\n', `f:2:1: ${colon}`],
+    ['gateway:\r\n  listen x # all\r\n\r\n  # a note\r\n  health: /x\r\n', `f:2:3: ${colon}`],
   ]
   for (const [text, said] of cases) t.same(problemsOf(text), [said], text)
   t.match(problemsOf('a: 1\n"b"\nc: 2\n'), [/^f:2:1: not valid YAML: Implicit/])

@@ -13,7 +13,11 @@ t.test('and what ends it, with the command to give', async (t) => {
     ['approval', null, '`serin promote m` approves'],
     ['timer', null, '`serin promote m` ends it now'],
     ['operator', null, '`serin resume m` goes on'],
-    ['metric', 'rmse', '`serin resume m` goes on, and rmse only reports for the rest of the attempt'],
+    [
+      'metric',
+      'rmse',
+      '`serin resume m` goes on, and rmse only reports for the rest of the attempt',
+    ],
     ['ratio-mismatch', null, '`serin resume m` goes on, and counts the shares anew'],
     [
       'baseline',

@@ -37,28 +37,34 @@ const OUTAGE = [
   errors(2, 1, 0.2, [800, 200], [8, 18]),
 ] as const
 
-t.test('harm that an outage of the baseline hides in the whole is told of the time it shows in', (t) => {
-  const late = judged(OUTAGE, { starts: [1, 2], stepStart: 1 })
-  t.match(
-    summarize.harm(late, seen()),
-    /^Rolled back by errors: 8\.29 % on the canary \(n 700\) against 7\.46 % on the baseline \(n 10,300\); since this step began \(1,000 units judged\) about 9 % against 1 %; the evidence for "worse than the baseline" stands at/,
-  )
-  const later = judged(OUTAGE, { starts: [1, 2], stepStart: 0 })
-  t.equal(describeSince(later), '; in the last 1,000 units judged about 9 % against 1 %')
-  t.end()
-})
+t.test(
+  'harm that an outage of the baseline hides in the whole is told of the time it shows in',
+  (t) => {
+    const late = judged(OUTAGE, { starts: [1, 2], stepStart: 1 })
+    t.match(
+      summarize.harm(late, seen()),
+      /^Rolled back by errors: 8\.29 % on the canary \(n 700\) against 7\.46 % on the baseline \(n 10,300\); since this step began \(1,000 units judged\) about 9 % against 1 %; the evidence for "worse than the baseline" stands at/,
+    )
+    const later = judged(OUTAGE, { starts: [1, 2], stepStart: 0 })
+    t.equal(describeSince(later), '; in the last 1,000 units judged about 9 % against 1 %')
+    t.end()
+  },
+)
 
-t.test('a rate that changed together with the weights is told with these taken into account', (t) => {
-  const mixed = [
-    errors(1, 0, 0.05, [19_000, 1000], [3800, 240]),
-    { ...errors(2, 1, 0.5, [10_000, 10_000], [100, 200]), epoch: 0 },
-  ]
-  t.match(
-    summarize.harm(judged(mixed, { starts: [1], stepStart: 0 }), seen()),
-    'errors: 4 % on the canary (n 11,000) against 13.4 % on the baseline (n 29,000); with the weights taken into account (40,000 units judged) about 13 % against 10.5 %; the evidence',
-  )
-  t.end()
-})
+t.test(
+  'a rate that changed together with the weights is told with these taken into account',
+  (t) => {
+    const mixed = [
+      errors(1, 0, 0.05, [19_000, 1000], [3800, 240]),
+      { ...errors(2, 1, 0.5, [10_000, 10_000], [100, 200]), epoch: 0 },
+    ]
+    t.match(
+      summarize.harm(judged(mixed, { starts: [1], stepStart: 0 }), seen()),
+      'errors: 4 % on the canary (n 11,000) against 13.4 % on the baseline (n 29,000); with the weights taken into account (40,000 units judged) about 13 % against 10.5 %; the evidence',
+    )
+    t.end()
+  },
+)
 
 t.test('what the values of the attempt show by themselves needs no other', (t) => {
   const plain = [errors(1, 0, 0.2, [8000, 2000], [80, 80])]
@@ -84,7 +90,8 @@ t.test('where nothing else is known the interval tells, on the side of harm alon
   const ratio = { estimate: 1.4, lower: 1.1, upper: 1.9, method: 'exact' } as const
   const alike = { baseline: { value: 0.02, n: 900 }, canary: { value: 0.02, n: 100 } }
   const said = '; with the weights taken into account the ratio is 1.4, between 1.1 and 1.9'
-  const of = (change: Partial<MetricReport>) => describeSince(harmed({ ...alike, ratio, ...change }))
+  const of = (change: Partial<MetricReport>) =>
+    describeSince(harmed({ ...alike, ratio, ...change }))
   t.equal(of({}), said)
   t.equal(of({ ratio: null }), '')
   t.equal(of({ ratio: { ...ratio, lower: 0.9 } }), '')
