@@ -8,7 +8,10 @@ export function explainMissingColon(
   { code, pos, message }: YamlProblem,
   text: string,
 ): { readonly offset: number; readonly message: string } | null {
-  if (code === 'MULTILINE_IMPLICIT_KEY' || (code === 'MISSING_CHAR' && /^Implicit/.test(message)))
+  if (
+    code === 'MULTILINE_IMPLICIT_KEY' ||
+    (code === 'MISSING_CHAR' && message.startsWith('Implicit'))
+  )
     return ask(text, pos[0])
   if (code !== 'BAD_INDENT') return null
   const before = lineBefore(text, startOfText(text, pos[0]))
