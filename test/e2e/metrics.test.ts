@@ -151,7 +151,11 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
   })
   const { variants } = await readService(gateway.admin, 'r')
   const underWay = Object.values(variants).map(({ inFlight }) => inFlight)
-  t.same(underWay.toSorted(), [0, 1], 'a server that hangs is seen before its request has failed')
+  t.same(
+    underWay.toSorted((a, b) => a - b),
+    [0, 1],
+    'a server that hangs is seen before its request has failed',
+  )
   gone.close()
   await outcome('client_closed')
   const many = await Promise.all(Array.from({ length: 10 }, () => send('/m/never')))
