@@ -8,7 +8,8 @@ import { stepValue } from './figures.ts'
 
 /**
  * What harm that is shown shows in. Of values that are bet on the report has those of the whole attempt, and beside
- * them those of the step alone are known: undefined where harm does not show in the step. `stepStart`: the start
+ * them those of the step alone are known: undefined where harm does not show in the step, and where events are no share
+ * of the units that are new since then. `stepStart`: the start
  * point of the current step; null = nothing of the step is folded.
  */
 export function shownSince(
@@ -24,6 +25,8 @@ export function shownSince(
   if (isBet) return point === 'step' ? sinceStep(hypothesis, found) : undefined
   const { units, events } = unbiasedEvents(found.harm[start]!)
   const [baseline, canary] = events
+  // With keys events of older ones count as well: they are no share of those that are new since then.
+  if (units === 0 || Math.max(baseline, canary) > units) return undefined
   return { point, units, baseline: baseline / units, canary: canary / units }
 }
 

@@ -1,8 +1,10 @@
 import t from 'tap'
 import type { Pair } from '../../src/domain/cohort.ts'
+import type { EventEvidence } from '../../src/domain/evidence.ts'
 import type { MetricReport, ShownSince } from '../../src/domain/verdict.ts'
 import { describeSince } from '../../src/rollout/describe-since.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
+import { shownSince } from '../../src/rollout/shown-since.ts'
 import { summarize } from '../../src/rollout/summary.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { harmed, plan, report, seen } from '../fakes/rollout.ts'
@@ -114,5 +116,18 @@ t.test('of a latency it is told of the shares that are slow', (t) => {
     describeSince(report({ kind: 'latency', ratio: null, margins, slow, since })),
     '; since this step began (500 units judged) about 20 % against 5 %',
   )
+  t.end()
+})
+
+t.test('events of keys from before a start point are no share of those since', (t) => {
+  const [hypothesis] = OF.hypotheses
+  const { errors: found } = evidenceOf(OF, [errors(1, 0, 0.2, [800, 200], [8, 18])]).hypotheses
+  const since = (trials: number) => {
+    const harm = [[{ pi: 0.2, baseline: 8, canary: 18, trials }]]
+    return shownSince(hypothesis!, { ...(found as EventEvidence), harm }, 0)
+  }
+  t.match(since(1000), { baseline: 0.01, canary: 0.09 })
+  t.equal(since(89), undefined)
+  t.equal(since(0), undefined)
   t.end()
 })
