@@ -77,9 +77,13 @@ function findError(line: EventLine, service: string, known: EventFields): string
   const { event } = line
   const fields = known.get(event)
   if (fields === undefined) return unknownEvent(service, event, [...known.keys()])
-  for (const field of fields) {
-    if (eventValue(line, field) !== null) continue
-    return `${event} has no ${field === null ? 'value' : `values.${field}`}, which a metric reads`
+  for (const [field, taken] of fields) {
+    const value = eventValue(line, field)
+    const name = field === null ? 'value' : `values.${field}`
+    if (value === null) return `${event} has no ${name}, which a metric reads`
+    if (value < 0 && taken === 'from 0') {
+      return `${event} has ${name} ${value}, and a mean is of values from 0 on: add the same to all of them, so that none is below 0`
+    }
   }
   return null
 }
