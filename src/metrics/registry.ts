@@ -23,7 +23,12 @@ export type RegistryDeps = {
   /** Services whose weights do not come from the store, by where they come from. */
   readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
   /** What is known of the others on the store; null while one of them decides. */
-  readonly replicas: () => { readonly others: number; readonly lostShares: number } | null
+  readonly replicas: () => {
+    readonly others: number
+    /** Those with another configuration of some service. */
+    readonly differing: readonly unknown[]
+    readonly lostShares: number
+  } | null
   readonly forgotten: () => ForgottenPredictions
 }
 
@@ -156,6 +161,15 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     collect() {
       const seen = deps.replicas()
       this.set(seen === null ? 0 : seen.others + 1)
+    },
+  })
+  new Gauge({
+    name: 'serin_replicas_differing',
+    aggregator: 'max',
+    help: 'Those of them that run with another configuration of some service: their requests of it are no evidence.',
+    registers: [registry],
+    collect() {
+      this.set(deps.replicas()?.differing.length ?? 0)
     },
   })
   collectCounter(registry, {

@@ -106,13 +106,16 @@ export class StoreHealth {
       if (isLost || !(before.error instanceof StoreLostError)) before.error = error
     }
     if (!isNews) return
-    log.error({ err: error }, isLost ? LOST : AWAY)
     setState(isLost ? 'lost' : 'away')
+    if (isLost) {
+      log.error(
+        { err: error },
+        'the store is without its data: the last weights are served, no rollout moves',
+      )
+    } else
+      log.error({ err: error }, 'the store is away: the last weights are served, no rollout moves')
   }
 }
-
-const AWAY = 'the store is away: the last weights are served, no rollout moves'
-const LOST = 'the store is without its data: the last weights are served, no rollout moves'
 
 /** Since when (milliseconds since the epoch) the store is away, what it was asked for in vain, and why at last. */
 type Absence = { readonly since: number; failed: number; error: StoreError }

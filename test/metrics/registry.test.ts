@@ -74,7 +74,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     services: () => readings,
     leads: () => leads,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
-    replicas: () => ({ others: 1, lostShares: 2 }),
+    replicas: () => ({ others: 1, differing: ['other'], lostShares: 2 }),
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
   })
 }
@@ -285,6 +285,7 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
   t.equal(sample(before, 'serin_feedback_refused_total'), 40)
+  t.equal(sample(before, 'serin_replicas_differing'), 1)
   t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
   t.same(
     ['expired', 'evicted', 'dropped'].map((reason) =>
