@@ -153,7 +153,9 @@ t.test('e2e/redis', skipWithout('redis-server'), async (t) => {
     const refused = await runSerin(t, ['abort', 'm'], admin)
     t.equal(refused.code, 3)
     t.match(refused.stderr, new RegExp(`nobody holds the lease .*: the store is ${lost.source}`))
-    const { err } = gateway.logs().find(({ msg }) => msg?.startsWith('the store is away'))!
+    const { err } = gateway
+      .logs()
+      .find(({ msg }) => msg?.startsWith('the store is without its data'))!
     t.equal(String((err as Error).message).split('LOST').length, 2, 'it is said once')
   })
 
