@@ -64,7 +64,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
-  const upstreams = createLiveUpstreams(clock, log)
+  const upstreams = createLiveUpstreams(clock, log, config.passthrough)
   const exchanges = new LiveExchanges(clock)
   const stage: Stage = { listening: false, ready: false, draining: false }
 
@@ -230,7 +230,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       isReady: () => stage.ready,
       // Of its own, so that one gateway behind another is no loop.
       name: `serin-${deps.newRequestId().slice(0, 6)}`,
-      exchanges,
+      ...{ exchanges, names: upstreams.names },
     },
     config.passthrough,
     certificate,
