@@ -32,8 +32,9 @@ export function createLiveUpstreams(
     // As `net.connect` asks by itself.
     resolve: (name) => lookup(name, { all: true, hints: ADDRCONFIG }),
     onFailing: (name, why, addresses) =>
-      log.warn({ name, why, addresses }, 'the name of upstreams cannot be looked up'),
-    onFound: (name, addresses) => log.info({ name, addresses }, 'the name of upstreams is found'),
+      log.warn({ name, why, addresses }, 'a name of upstreams cannot be looked up'),
+    onFound: (name, addresses) =>
+      log.info({ name, addresses }, 'a name of upstreams is found again'),
   })
   const registry = createUpstreamRegistry(names, log)
   const health = createHealthChecks({

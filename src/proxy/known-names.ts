@@ -123,7 +123,7 @@ export class KnownNames {
     if (of.asking === null) {
       of.askedAt = this.#deps.clock.monotonic()
       of.isDoubted = false
-      of.asking = this.#resolve(name).then(
+      of.asking = this.#resolve(name, of).then(
         (addresses) => {
           of.asking = null
           this.#found(name, of, addresses)
@@ -137,9 +137,12 @@ export class KnownNames {
     return of.asking
   }
 
-  async #resolve(name: string): Promise<readonly LookupAddress[]> {
+  async #resolve(name: string, { isFailing }: Name): Promise<readonly LookupAddress[]> {
     if (this.#running < MOST_AT_ONCE) this.#running++
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+    else {
+      // Names that hang would hang again: the others first.
+      await new Promise<void>((go) => this.#queue[isFailing ? 'push' : 'unshift'](go))
+    }
     try {
       const addresses = await this.#deps.resolve(name)
       if (addresses.length === 0) throw failure('ENOTFOUND', `${name} has no address`)
