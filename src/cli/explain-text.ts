@@ -115,7 +115,7 @@ const PLANNED: ReadonlySet<string> = new Set(['timer', 'approval', 'canary-ready
 const WITHOUT_EVIDENCE: ReadonlySet<string> = new Set([
   ...['operator', 'canary-ready', 'canary-not-ready', 'no-traffic', 'ratio-mismatch'],
   ...['variant-down', 'breaker', 'baseline'],
-  ...['new-version', 'rolled-back-before', 'steps-changed', 'analysis-changed'],
+  ...['new-version', 'is-baseline', 'rolled-back-before', 'steps-changed', 'analysis-changed'],
 ])
 
 const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
@@ -153,6 +153,7 @@ const REASONS: Readonly<Record<string, string>> = {
   timer: 'the plan has a timed pause, which begins or is over',
   'canary-not-ready': 'no upstream of the canary could be reached',
   'new-version': 'the configuration names other versions',
+  'is-baseline': 'the configuration has as the canary what is the baseline by now',
   'rolled-back-before': 'the configuration names a version that was rolled back before',
   'steps-changed': 'the configuration has other steps',
   'analysis-changed': 'the configuration has another analysis',
