@@ -12,26 +12,31 @@ import { beginsAnother, type Pending } from './take-up.ts'
 
 /**
  * What an operator's abort makes of a rollout while the store cannot be asked: a rollback to go by until it is stored,
- * or the result that it has at once. `state` is the one that is decided in; `ifMatch` speaks of the one that is shown.
+ * or the result that it has at once. `ifMatch` is the revision of the state that is `shown`, null = any.
  */
 export function abortUnstored(
   plan: RolloutPlan,
-  state: RolloutState,
+  shown: RolloutState,
   { stored, pending }: KnownRollout,
   order: Pick<Command, 'actor' | 'note'>,
   { now, ifMatch }: { readonly now: number; readonly ifMatch: number | null },
 ): Pending | RunnerResult {
   if (pending?.refused !== undefined) return refusedBy(pending.refused)
-  const shown = pending?.state ?? state
   const { revision, phase } = shown
   if (ifMatch !== null && ifMatch !== revision) return stale('rollout', revision, ifMatch)
   if (phase === 'rolled-back') return { ok: true, decision: null }
-  // Of an attempt that only a file has begun the store knows nothing: the one before it ends, and that is found again.
-  const rollback = abort(beginsAnother(plan, state) ? shown : state, { now }, order)
-  const seen = { actor: 'configuration', past: NO_PAST, now }
-  const next = reconcilePending(plan, stored, rollback, seen)
+  if (stored === null || beginsAnother(plan, stored)) return notBegun(plan)
+  // Of an attempt that only a file has begun the store knows nothing: the one before it ends, and is found again.
+  const rollback = abort(stored, { now }, order)
+  const by = { actor: 'configuration', past: NO_PAST, now }
+  const next = reconcilePending(plan, stored, rollback, by)
   if ('refused' in next) return refusedBy(next.detail)
   return { ...next, resetEvidence: next.resetEvidence || pending?.resetEvidence === true }
+}
+
+function notBegun({ canaryVersion }: RolloutPlan): RunnerResult {
+  const detail = `the store does not have the rollout of ${canaryVersion} yet: it gets nothing before that begins, and can be aborted then`
+  return { ok: false, code: 'SERIN_STORE_FAILED', detail }
 }
 
 /** The rollback that led to a state and that the store does not have, as a sentence; null = there is none. */

@@ -245,7 +245,7 @@ export class RolloutRunner {
 
   #abortHere(order: Command, ifMatch: number | null): RunnerResult {
     const seen = { now: this.#deps.clock.now(), ifMatch }
-    const next = abortUnstored(this.#plan, this.#state, this.#known, order, seen)
+    const next = abortUnstored(this.#plan, this.state, this.#known, order, seen)
     if ('ok' in next) return next
     this.#goBy(next)
     return { ok: true, decision: null }

@@ -61,10 +61,10 @@ export function carryRollback(
 ): Transition | null {
   if (pending?.decision?.action !== 'rollback') return null
   if (rolloutId(pending.state) !== rolloutId(stored)) return null
-  const { step, phase } = stored
+  const { phase } = stored
   if (phase === 'rolled-back') return null
   // An operator may abort a mirror step, or a promotion: neither makes the abort void.
   if (stored.weightBp === 0 && known.weightBp > 0) return null
   if (phase === 'promoted' && known.phase !== 'promoted') return null
-  return { ...pending, state: { ...pending.state, step, revision: stored.revision + 1 } }
+  return { ...pending, state: { ...pending.state, revision: stored.revision + 1 } }
 }

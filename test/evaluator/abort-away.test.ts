@@ -200,17 +200,40 @@ t.test('A file that was loaded meanwhile, before it or after it, is taken with i
   }
 })
 
-t.test('A version that a full disk has not taken is aborted as well.', async (t) => {
-  const simulation = await running(98)
+t.test('A process that begins can be told so before it knows who decides.', async (t) => {
+  const simulation = await running(104)
   const { store } = simulation
-  store.fails = true
-  await simulation.reload(naming('3.0'), 'hash-2')
-  t.match(simulation.state, { canaryVersion: '3.0', phase: 'idle' })
+  t.ok(await simulation.run(20_000, (s) => s.step === 2))
+  await simulation.restart()
   t.same(await abort(simulation), DONE)
-  store.fails = false
-  await simulation.run(5000, NEVER)
-  t.match(simulation.state, { canaryVersion: '3.0', phase: 'rolled-back', weightBp: 0 })
+  t.equal(simulation.weightBp, 0)
+  const fewer = { steps: weightSteps([100], 50) }
+  await simulation.reload(quickService({ analysis: { metrics: [ERRORS] }, spec: fewer }), 'hash-2')
+  await simulation.run(3000, NEVER)
+  t.match(simulation.state, { phase: 'rolled-back', step: 0, configHash: 'hash-2' })
+  t.match(store.log.at(-1), { action: 'rollback', actor: 'ops' })
+  t.same(simulation.errors, [])
 })
+
+t.test(
+  'A rollout that the store does not have has not begun: it gets nothing anyhow.',
+  async (t) => {
+    const simulation = await running(98)
+    const { store } = simulation
+    store.fails = true
+    await simulation.reload(naming('3.0'), 'hash-2')
+    t.match(simulation.state, { canaryVersion: '3.0', phase: 'idle' })
+    t.match(await abort(simulation), {
+      code: 'SERIN_STORE_FAILED',
+      detail:
+        /^the store does not have the rollout of 3\.0 yet: it gets nothing before that begins/,
+    })
+    t.equal(simulation.weightBp, 0)
+    store.fails = false
+    await simulation.run(1000, NEVER)
+    t.match(await abort(simulation), { ok: true, decision: { action: 'rollback' } })
+  },
+)
 
 t.test('Where the file cannot go on from the store, that is why it is refused.', async (t) => {
   const simulation = await running(99)

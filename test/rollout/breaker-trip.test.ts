@@ -62,7 +62,8 @@ const rollback = move(
 t.test('A rollback that could not be stored goes on from what is stored now.', (t) => {
   const stored = state({ phase: 'progressing' }, { revision: 40, step: 1 })
   const carried = carryRollback(rollback, stored, state())!
-  t.match(carried.state, { phase: 'rolled-back', weightBp: 0, revision: 41, step: 1 })
+  // The plan may have fewer steps by now: as after any other rollback none is current.
+  t.match(carried.state, { phase: 'rolled-back', weightBp: 0, revision: 41, step: 0 })
   t.equal(carried.decision, rollback.decision)
   t.end()
 })
