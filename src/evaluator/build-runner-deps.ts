@@ -9,12 +9,24 @@ export function buildRunnerDeps(
   lead: Pick<RunnerDeps, 'lease' | 'follows'>,
   replicas: ReplicaDeps,
 ): RunnerDeps {
-  const { store, clock, apply, confirm, onDecision, onError, reachability, fetchProvider } = deps
+  const { reachability } = deps
+  // Written out: of what spreads give, each service would have a shape of its own to the engine, and with many
+  // services every place that reads one is slow.
   return {
-    ...{ store, clock, apply, confirm, onDecision, onError, fetchProvider, ...lead },
-    onTurn: deps.onTurn ?? (() => {}),
-    ...replicas,
+    store: deps.store,
+    clock: deps.clock,
+    lease: lead.lease,
+    follows: lead.follows,
+    fetchProvider: deps.fetchProvider,
+    apply: deps.apply,
+    confirm: deps.confirm,
     reachability: (variant) => reachability(service, variant),
+    onDecision: deps.onDecision,
+    onTurn: deps.onTurn ?? (() => {}),
+    onError: deps.onError,
+    others: replicas.others,
+    word: replicas.word,
+    nameShares: replicas.nameShares,
   }
 }
 

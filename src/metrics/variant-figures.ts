@@ -38,12 +38,11 @@ export class VariantFigures implements Accounts {
   }
 
   add({ code, durationMs, overheadMs, at, isDrawn, segment, ruled }: JournalEntry): void {
-    const { outcome, status, reason } = readRequestCode(code)
+    const { outcome, reason, status } = this.#count(code)
     const failed = isFailedEnd(outcome)
     this.requests++
     if (failed) this.errors++
     else if (outcome === 'rejected') this.rejected++
-    this.#countSeries(code)
     this.durations.add(durationMs)
     if (overheadMs !== null) this.overheads.add(overheadMs)
     const bucket = isTimed(outcome) ? latencyBucket(durationMs) : null
@@ -84,22 +83,25 @@ export class VariantFigures implements Accounts {
     this.attempts = new AttemptWindow()
   }
 
-  #countSeries(code: number): void {
-    const series = this.series.get(code)
-    if (series !== undefined) series.count++
-    else this.series.set(code, newSeries(readRequestCode(code)))
+  #count(code: number): RequestSeries {
+    let series = this.series.get(code)
+    if (series === undefined) this.series.set(code, (series = newSeries(code)))
+    series.count++
+    return series
   }
 }
 
-/** One time series of `serin_requests_total`. */
-export type RequestSeries = Pick<RequestEnd, 'outcome' | 'reason'> & {
+/** One time series of `serin_requests_total`, of requests that were and ended alike. */
+export type RequestSeries = RequestEnd & {
+  /** The status as the series is labelled. */
   readonly code: string
   count: number
 }
 
-function newSeries({ outcome, status, reason }: RequestEnd): RequestSeries {
+function newSeries(requestCode: number): RequestSeries {
+  const { outcome, status, reason } = readRequestCode(requestCode)
   const code = status >= 100 && status <= 599 ? String(status) : 'other'
-  return { outcome, code, reason, count: 1 }
+  return { outcome, status, reason, code, count: 0 }
 }
 
 /** How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers. */

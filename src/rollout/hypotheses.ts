@@ -61,7 +61,14 @@ export function buildHypotheses(analysis: AnalysisSpec, inPairs = 0): readonly H
       alpha: draft.alpha ?? analysis.alphaRollback / share,
       ...(draft.apart === undefined ? undefined : { apart: draft.apart }),
     },
-    proof: draft.proof === null ? null : { ...draft.proof, alpha: analysis.alphaPromote },
+    proof:
+      draft.proof === null
+        ? null
+        : {
+            ratio: draft.proof.ratio,
+            floor: draft.proof.floor,
+            alpha: analysis.alphaPromote,
+          },
   }))
 }
 

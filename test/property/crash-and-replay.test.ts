@@ -1,6 +1,8 @@
 import t from 'tap'
 import { MemoryStore } from '../fakes/memory-store.ts'
-import { checkLives } from './crash-and-replay/check.ts'
+import { checkLives, live } from './crash-and-replay/check.ts'
+import type { Configuration } from './crash-and-replay/configurations.ts'
+import { World } from './crash-and-replay/world.ts'
 
 t.test(
   'Whatever is ordered, reloaded, seen or broken, the weights are what the log says, and a rolled-back version serves nobody without a retry.',
@@ -8,5 +10,25 @@ t.test(
     const seen = await checkLives(() => new MemoryStore(), { numRuns: 200 })
     t.ok(seen.decisions > 400, JSON.stringify(seen))
     t.ok(seen.promoted > 3 && seen.rolledBack > 20 && seen.retried > 3, JSON.stringify(seen))
+  },
+)
+
+t.test(
+  'A file that was taken while the store was away, and cannot follow what is stored, serves the baseline alone.',
+  async (t) => {
+    const begun: Configuration = {
+      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
+      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
+    }
+    const world = await live(await World.create(new MemoryStore(), begun), [
+      'good traffic for 10 s',
+      'reload: the service is gone',
+      'reload: canary 2.1',
+      'the store is away',
+      'reload: the rollout is there again',
+    ])
+    t.equal(world.book.last!.to.phase, 'promoted')
+    t.ok(await world.isRefused())
+    t.equal(world.served.weightBp, 0)
   },
 )

@@ -110,6 +110,13 @@ export class World {
     await this.run(2000, 'none')
   }
 
+  /** The store has something that the configuration cannot go on from: a reload of it is refused. */
+  async isRefused(): Promise<boolean> {
+    const service = serviceOf(this.configuration)
+    const plan = service === null ? null : buildPlan(service, this.#configHash)
+    return plan !== null && (await this.#evaluator.refusal(plan)) !== null
+  }
+
   /** What the data plane does, for who asks whether it is what the log says. */
   get served(): { readonly version: string; readonly weightBp: number } {
     return this.#served
