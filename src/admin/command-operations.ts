@@ -1,6 +1,6 @@
 import { Type } from '../config/type.ts'
 import { COMMAND_BODIES, WEIGHTS_BODY, type RouteVerb } from './command-body.ts'
-import { DECISION_EXAMPLE, SERVICE_EXAMPLE } from './examples.ts'
+import { DECISION_EXAMPLE, PENDING_EXAMPLE, SERVICE_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { SERVICE_PARAMS } from './route-context.ts'
 import { DecisionSchema } from './schema-decision.ts'
@@ -68,6 +68,7 @@ const PENDING = {
     description: 'In force in this gateway; stored when the store is back.',
     schema: CommandAnswerSchema,
     etag: true,
+    example: PENDING_EXAMPLE,
   },
 } as const satisfies Operation['answers']
 
