@@ -37,6 +37,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeLabelMissing(metric),
     ...describeClientError(metric),
     ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
+    ...describeUnread(metric),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
@@ -108,6 +109,11 @@ function describeBothShown({ evidence }: MetricJson): readonly ExplainedLine[] {
   const text =
     'Both can be shown: worse than the baseline, and within what is allowed. Each stands at its largest so far, so what shows it no worse may be from before it failed.'
   return [line(2, text)]
+}
+
+// Labels that come are of no use without the predictions they belong to.
+function describeUnread({ unreadable }: MetricJson): readonly ExplainedLine[] {
+  return unreadable === null ? [] : [line(2, `Beside it, ${unreadable}`)]
 }
 
 // Nobody has configured this one: it comes with its metric.

@@ -1,6 +1,6 @@
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { beginRollout, NO_PAST, type Past } from '../rollout/reconcile.ts'
+import { NO_PAST, serveAlone, type Past } from '../rollout/reconcile.ts'
 import { stay, type DecisionSeed, type Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { reconcilePending } from './reconcile-pending.ts'
@@ -32,9 +32,15 @@ export function departsFrom(stored: RolloutState | null, pending: Transition | n
   return !isSame || phase !== stored.phase || weightBp !== stored.weightBp
 }
 
-/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: the baseline alone. */
-export function goOnAlone(plan: RolloutPlan, now: number, refused: string): Pending {
-  return { ...beginRollout(plan, { now, past: NO_PAST, actor: 'configuration' }, null), refused }
+/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: see `serveAlone`. */
+export function goOnAlone(
+  plan: RolloutPlan,
+  now: number,
+  refused: string,
+  stored: RolloutState | null,
+): Pending {
+  const seen = { now, past: NO_PAST, actor: 'configuration' }
+  return { ...serveAlone(plan, seen, stored), refused }
 }
 
 /**
@@ -52,7 +58,7 @@ export function takeUp(
   const by = { now, past, actor: 'configuration' }
   const next = reconcilePending(plan, record?.state ?? null, rollback, by)
   if ('refused' in next) {
-    const pending = goOnAlone(plan, now, next.detail)
+    const pending = goOnAlone(plan, now, next.detail, record?.state ?? null)
     return { state: pending.state, pending, restored: null }
   }
   const restored = next.resetEvidence ? null : record
