@@ -139,8 +139,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const describeStore = () => join.describe() ?? health.describe()
-  const hasJoined = () => join.hasJoined()
-  const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
+  const asked = { hasJoined: () => join.hasJoined(), describe: describeStore }
+  const command = createOperatorCommands({ evaluator, look, store: asked, siblings, log })
 
   const lastReload = new LastReload({ clock, metrics, untaken: () => evaluator.untaken })
   const prepareReload = createPrepareReload({
@@ -260,12 +260,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       beReady()
       return addresses
     },
-    reload,
-    prepareReload,
+    ...{ reload, prepareReload, holder },
     snapshot: metrics.snapshot,
     figures: look.figures,
+    abortHere: (service, order) => evaluator.abortHere(service, order),
     serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
-    holder,
     succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
       drain({
