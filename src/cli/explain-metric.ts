@@ -129,7 +129,7 @@ function describeLabelMissing({ name, kind }: MetricJson): readonly ExplainedLin
   // Of pairs it is about labels that the canary's prediction cannot be held against.
   if (kind !== 'label-missing' || name.includes('/mirror')) return []
   const [metric] = name.split('/')
-  const text = `It guards ${metric}: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
+  const text = `It guards ${metric}: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
   return [line(2, text)]
 }
 

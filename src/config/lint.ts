@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { lintMirror } from './lint-mirror.ts'
 import { lintStrategy } from './lint-strategy.ts'
 import { lintUpstreams } from './lint-upstreams.ts'
+import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**
@@ -29,6 +30,7 @@ export function lintConfig(
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
+    ...(service.rollout === null ? [] : lintWatch(service, service.rollout)),
     ...(rps === null ? [] : lintTraffic(service, rps, rates)),
   ])
 }

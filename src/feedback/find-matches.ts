@@ -2,10 +2,10 @@ import type { FeedbackJoinDeps, JoinMatch, JoinQuery } from './join.ts'
 import { keyUnit } from './key-unit.ts'
 import type { FeedbackLine } from './parse.ts'
 
-/** What the store has of the requests or keys that lines are about, in their order. */
+/** What the store has of the requests and units that lines are about, in the order of the lines. */
 export async function findMatches(
   lines: readonly FeedbackLine[],
-  store: Pick<FeedbackJoinDeps['store'], 'findPredictions'>,
+  { store }: FeedbackJoinDeps,
 ): Promise<readonly JoinMatch[]> {
   const matches = await store.findPredictions(lines.map(queryOf))
   // A later request of a key is no unit: its events are those of the request that the key is judged by.

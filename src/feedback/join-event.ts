@@ -1,7 +1,7 @@
 import { findNearest } from '../domain/nearest.ts'
 import { eventValue } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
-import type { FeedbackJoinDeps, JoinRecord } from './join.ts'
+import type { Asked, FeedbackJoinDeps, JoinRecord } from './join.ts'
 import { keyUnit } from './key-unit.ts'
 import type { EventLine } from './parse.ts'
 import type { SliceBooking } from './slice-booking.ts'
@@ -16,11 +16,12 @@ export const MAX_UNIT_EVENTS = 128
  * has taken it.
  */
 export function joinEvent(
-  line: EventLine,
+  asked: Asked<EventLine>,
   match: JoinRecord,
   slice: SliceBooking,
   deps: Pick<FeedbackJoinDeps, 'bookEvent' | 'clock' | 'eventFields'>,
 ): 'late' | 'duplicate' | 'unmatched' | { readonly error: string } | null {
+  const { line } = asked
   const { prediction } = match
   const error = findError(line, prediction.service, deps.eventFields(prediction.service))
   if (error !== null) return { error }
@@ -41,7 +42,7 @@ export function joinEvent(
   const next = book(false)
   if (next.result === 'late') return 'late'
   const events = { seen: [...seen, hash], totals: next.totals }
-  slice.addEvent(line, match, events, () => book(true))
+  slice.addEvent(asked, match, events, () => book(true))
   return null
 }
 

@@ -19,7 +19,7 @@ const rollout = (name: string, more = '') => `
     rollout: { steps: [ { weight: 5% }, { pause: 10m }, { pause: {} }, { weight: 10% }, { weight: 20% }, { weight: 50% }, { weight: 100% } ]${more} }
     analysis:
       metrics:
-        errors: { kind: error-rate, maxIncrease: 0% }
+        errors: { kind: error-rate, maxIncrease: 0%, max: 5% }
         rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
 `
 const head = 'version: 1\ngateway: { listen: "127.0.0.1:8080" }\nservices:'
