@@ -142,6 +142,11 @@ t.test('e2e/redis-lost', skipWithout('redis-server'), async (t) => {
     t.equal(aborted.code, 0, aborted.stderr)
     t.equal(await weightOf(afresh), 0)
 
+    const alone = await runSerin(t, ['abort', 'm'], second.admin)
+    t.equal(alone.code, 0, 'nor is anybody kept from taking it off where nothing is decided')
+    t.match(alone.stdout.replaceAll('\n', ' '), /gets nothing from this gateway .*LOST/)
+    t.equal(await weightOf(second), 0)
+
     await loads[1]!.stop()
     await second.stop()
     const other = await startAgain('second')

@@ -113,7 +113,8 @@ t.test('e2e/redis', skipWithout('redis-server'), async (t) => {
     const away = await readService(admin, 'm')
     t.strictSame([away.weights, away.step?.index], [before.weights, before.step?.index])
     const errors = gateway.logs().filter(({ level }) => level === 50)
-    t.ok(errors.length < 40, `${errors.length} lines of the log`)
+    t.ok(load.tally.feedbackFailures > 20, `${load.tally.feedbackFailures} posts of labels failed`)
+    t.ok(errors.length <= 3, `${errors.length} lines of the log`)
 
     await redis.start()
     await until('it is back', async () => (await readSample(admin, 'serin_store_up')) === 1)
@@ -212,8 +213,11 @@ async function prepare(t: Test, redis: RedisServer) {
   return {
     configAt,
     start: (name: string) => startSerin(t, configAt(name, `redis://127.0.0.1:${redis.port}/0`)),
-    loadOn: ({ data }: SerinGateway) =>
-      startLoad(t, { data: () => data, path: '/m/infer', concurrency: 4, perSecond: 100, draw }),
+    loadOn: ({ data, admin }: SerinGateway) =>
+      startLoad(t, {
+        ...{ data: () => data, admin: () => admin, path: '/m/infer', draw },
+        ...{ concurrency: 4, perSecond: 100 },
+      }),
   }
 }
 
