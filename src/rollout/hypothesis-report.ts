@@ -69,7 +69,9 @@ export class HypothesisReport implements MetricReport {
 
   get evidence(): MetricReport['evidence'] {
     // Label metrics fold a whole window late: until then the step's own sums are still another step's.
-    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
+    // Where the canary has all requests nothing is compared, so the step has no start point either.
+    const isCompared = this.#isStepFolded && this.#context.pi < 1
+    const stepStart = isCompared ? this.#evidence.stepStart : null
     return new TestedEvidence(this.#hypothesis, this.#found, stepStart)
   }
 
