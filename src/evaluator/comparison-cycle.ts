@@ -10,6 +10,8 @@ import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { compareVariants } from '../rollout/compare-variants.ts'
 import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
 import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
+import { RecentPace } from '../rollout/recent-pace.ts'
+import { drawnUnits } from '../rollout/units.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
@@ -42,7 +44,14 @@ export class ComparisonCycle {
   /** What the store has is another attempt's, or nothing. */
   #isNew: boolean
   #unstored = false
-  #seen: { readonly evidence: Evidence; readonly report: Comparison } | null = null
+  readonly #pace = new RecentPace()
+  /** No variant has all of the traffic. */
+  #holds = true
+  #seen: {
+    readonly evidence: Evidence
+    readonly holds: boolean
+    readonly report: Comparison
+  } | null = null
 
   /**
    * Goes on from `record` where it belongs to the experiment's attempt, else begins with no evidence. `following`:
@@ -128,6 +137,7 @@ export class ComparisonCycle {
   /** Settles and folds what is ready. */
   fold(now: number, monotonicNow: number): void {
     if (this.#cycle.fold(this.#state, now, monotonicNow)) this.#unstored = true
+    this.#pace.note(now, drawnUnits(this.#cycle.evidence))
   }
 
   /** Stores what was folded; throws where the store has been written by somebody else. */
@@ -175,7 +185,8 @@ export class ComparisonCycle {
   /** What the evidence says now. */
   report(now: number): Comparison {
     const { evidence } = this.#cycle
-    if (this.#seen?.evidence !== evidence) {
+    const holds = this.#holds
+    if (this.#seen?.evidence !== evidence || this.#seen.holds !== holds) {
       const latency = (side: Side, quantile: number, segment: string | undefined) => {
         const variant = side === BASELINE_SIDE ? BASELINE : this.variant
         const drawn = this.#book.variants.get(variant)!.drawnOf(segment)
@@ -183,8 +194,9 @@ export class ComparisonCycle {
           ? { value: null, n: 0 }
           : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
       }
-      const report = compareVariants(this.#comparison, this.#state, evidence, { now, latency })
-      this.#seen = { evidence, report }
+      const sight = { now, latency, unitsPerSecond: holds ? this.#pace.perSecond : 0 }
+      const report = compareVariants(this.#comparison, this.#state, evidence, sight)
+      this.#seen = { evidence, holds, report }
     }
     return this.#seen!.report
   }
@@ -195,6 +207,7 @@ export class ComparisonCycle {
   }
 
   #served(holds: boolean): RolloutState {
+    this.#holds = holds
     return holds ? this.#state : { ...this.#state, weightBp: 0 }
   }
 
