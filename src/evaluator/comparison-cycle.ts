@@ -16,6 +16,7 @@ import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { endCycle } from './end-cycle.ts'
 import type { Following, TakePart } from './following.ts'
 import type { Follower } from './replica-voice.ts'
 import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
@@ -138,6 +139,12 @@ export class ComparisonCycle {
   fold(now: number, monotonicNow: number): void {
     if (this.#cycle.fold(this.#state, now, monotonicNow)) this.#unstored = true
     this.#pace.note(now, drawnUnits(this.#cycle.evidence))
+  }
+
+  /** Ends the open cohort for good; see endCycle. */
+  async end(deps: Parameters<typeof endCycle>[2]): Promise<void> {
+    await endCycle(this.#cycle, this.#state, deps)
+    this.#unstored = true
   }
 
   /** Stores what was folded; throws where the store has been written by somebody else. */

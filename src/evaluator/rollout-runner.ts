@@ -13,6 +13,7 @@ import { buildChange } from './build-change.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { carryOut, storeFailed, whyNotHere } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
+import { endCycle } from './end-cycle.ts'
 import { Following } from './following.ts'
 import { moveBooks } from './move-books.ts'
 import { Observer, type Look } from './observe.ts'
@@ -58,12 +59,10 @@ export class RolloutRunner {
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
-    this.#plan = plan
-    this.#book = book
+    ;[this.#plan, this.#book] = [plan, book]
     this.#lastDecision = start.lastDecision
     this.#stored = record?.state ?? null
-    this.#state = state
-    this.#pending = pending
+    ;[this.#state, this.#pending] = [state, pending]
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
     deps.apply(this.state)
@@ -132,11 +131,12 @@ export class RolloutRunner {
     return this.#following.follower(this.#plan, this.#state, this.#book, this.#known)
   }
 
-  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  /** Folds and stores what there is, for a clean end; false = nobody knows yet who may store it. */
   flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
       if (!(await this.#takesLead()))
         return this.#pending?.refused !== undefined || this.#deps.follows()
+      await endCycle(this.#cycle, this.#state, this.#deps)
       await this.#commit(stay(this.#state))
       return true
     })
