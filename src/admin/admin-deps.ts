@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
 import type { Store } from '../store/store.ts'
@@ -45,12 +46,17 @@ export type AdminDeps = {
   readonly archivedPlan: Store['archivedPlan']
   readonly archivedCohorts: Store['archivedCohorts']
   /**
-   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed. Null where
+   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed, and so are other
+   * rates that are not given. Null where
    * there is neither. Its service must have a rollout.
    */
   readonly forecast: (
     service: string,
-    given: { readonly rps: number | null; readonly errorRate: number | null },
+    given: {
+      readonly rps: number | null
+      readonly errorRate: number | null
+      readonly rates?: GivenRates | undefined
+    },
     regression: number | null,
   ) => ForecastWithAdvice | null
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */

@@ -33,6 +33,7 @@ const METRIC_EXAMPLE: MetricJson = {
   bounds: null,
   slow: null,
   unscored: null,
+  unreadable: null,
 }
 
 /** A decision as the log has it. */
@@ -100,6 +101,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   idleReason: null,
   watchUntil: null,
   rolledBackReason: null,
+  retryFrom: null,
   weights: { baseline: 80, canary: 20 },
   variants: { baseline: figures('1.4', 21_870, 42), canary: figures('2.0', 1204, 3) },
   mirrors: {},
@@ -200,7 +202,7 @@ export const COHORTS_EXAMPLE: CohortsAnswer = {
 
 function figures(version: string, requests: number, errors: number): VariantJson {
   return {
-    ...{ version, requests, errors, rejected: 0, upstreams: 2, healthy: 2 },
+    ...{ version, requests, errors, rejected: 0, inFlight: 3, upstreams: 2, healthy: 2 },
     ...{ p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5 },
   }
 }

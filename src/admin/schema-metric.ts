@@ -139,6 +139,10 @@ export const MetricSchema = Type.Object(
       }),
       'Of `…/label-missing`: labels that came, and that the metric cannot score; null = none.',
     ),
+    unreadable: orNull(
+      Type.String(),
+      'Of `…/label-missing`: from how many answers no prediction could be read, in a sentence, where these are half of them; null = they are not.',
+    ),
   },
   { title: 'Metric', description: 'A metric with its verdict and every number behind it.' },
 )

@@ -55,13 +55,13 @@ export async function takePlan(
   try {
     const past = await readPast(store, plan, stored)
     const next = reconcilePending(plan, stored, pending, { actor, past, now })
-    if ('refused' in next) return goOnAlone(plan, now, next.detail)
+    if ('refused' in next) return goOnAlone(plan, now, next.detail, stored)
     // What was gathered before a plan that is not stored yet answers none of its questions.
     const resetEvidence = next.resetEvidence || pending?.resetEvidence === true
     return { ...next, resetEvidence }
   } catch (error) {
     if (!isOfStore(error)) throw error
-    return goOnAlone(plan, now, describeUnasked(plan, error))
+    return goOnAlone(plan, now, describeUnasked(plan, error), stored)
   }
 }
 
@@ -78,7 +78,8 @@ export function describeUntaken(
     if (stored?.configHash === configHash) return null
     return `services.${service}: its rollout goes on by the new file when the store has taken it`
   }
-  const alone = `${baselineVersion} alone is served here, and nothing is decided`
+  const served = pending.state.weightBp === 0 ? baselineVersion : pending.state.canaryVersion
+  const alone = `${served} alone is served here, and nothing is decided`
   if (stored === null) return `${pending.refused}. Until then ${alone}`
   const { canaryVersion } = stored
   return `services.${service}: the file names ${versionsOf(plan)}, and the store has ${versionsOf(stored)}, of which ${canaryVersion} serves: ${alone}. Make ${canaryVersion} the baseline, or load the file that the other gateways have`

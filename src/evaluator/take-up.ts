@@ -1,6 +1,6 @@
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { beginRollout, NO_PAST, reconcile, type Past } from '../rollout/reconcile.ts'
+import { NO_PAST, reconcile, serveAlone, type Past } from '../rollout/reconcile.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
 
@@ -31,9 +31,15 @@ export function departsFrom(stored: RolloutState | null, pending: Transition | n
   return !isSame || phase !== stored.phase || weightBp !== stored.weightBp
 }
 
-/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: the baseline alone. */
-export function goOnAlone(plan: RolloutPlan, now: number, refused: string): Pending {
-  return { ...beginRollout(plan, { now, past: NO_PAST, actor: 'configuration' }, null), refused }
+/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: see `serveAlone`. */
+export function goOnAlone(
+  plan: RolloutPlan,
+  now: number,
+  refused: string,
+  stored: RolloutState | null,
+): Pending {
+  const seen = { now, past: NO_PAST, actor: 'configuration' }
+  return { ...serveAlone(plan, seen, stored), refused }
 }
 
 /**
@@ -47,7 +53,7 @@ export function takeUp(
 ): TakenUp {
   const next = reconcile(plan, record?.state ?? null, { ...seen, actor: 'configuration' })
   if ('refused' in next) {
-    const pending = goOnAlone(plan, seen.now, next.detail)
+    const pending = goOnAlone(plan, seen.now, next.detail, record?.state ?? null)
     return { state: pending.state, pending, restored: null }
   }
   const restored = next.resetEvidence ? null : record

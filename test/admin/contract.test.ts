@@ -180,7 +180,7 @@ t.test('A service is as described in every phase, with everything that it may ha
     fakeState({ phase: 'paused', pausedBy: 'operator', ...paused } as never),
     fakeState({ phase: 'watching', watchUntil: NOW } as never),
     fakeState({ phase: 'promoted' } as never),
-    fakeState({ phase: 'rolled-back', rolledBackReason: 'errors' } as never),
+    fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as never),
   ]
   const statuses = states.map((state, i) => {
     const status = fakeStatus(state)

@@ -274,6 +274,7 @@ function figures(requests: number, errors: number): ServiceStatus['variants'][st
     requests,
     errors,
     rejected: 7,
+    inFlight: 3,
     p50Ms: 8.1,
     p95Ms: 14,
     p99Ms: 22.5,

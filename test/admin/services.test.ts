@@ -178,7 +178,9 @@ t.test('Each phase shows its own data.', async (t) => {
     rolledBackAt: NOW,
     rolledBackReason: 'rmse',
   })
-  t.equal((await shown(rolledBack)).rolledBackReason, 'rmse')
+  const retryFrom = '2027-05-01T13:00:00.000Z'
+  t.match(await shown(rolledBack), { rolledBackReason: 'rmse', retryFrom })
+  t.equal((await shown(fakeState())).retryFrom, null)
 })
 
 t.test('An unknown service is 404 and the known ones are named.', async (t) => {

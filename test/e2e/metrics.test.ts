@@ -6,7 +6,13 @@ import { Contract, type Document } from '../admin/contract.ts'
 import { dashboardExpressions, RULES } from '../prometheus/kit.ts'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
-import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
+import {
+  askAdmin,
+  postFeedback,
+  readSample,
+  readService,
+  untilService,
+} from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
 import { startPrometheus } from './support/prometheus.ts'
@@ -143,6 +149,13 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     )
     return (await Promise.all(counts)).some((count) => count > 0)
   })
+  const { variants } = await readService(gateway.admin, 'r')
+  const underWay = Object.values(variants).map(({ inFlight }) => inFlight)
+  t.same(
+    underWay.toSorted((a, b) => a - b),
+    [0, 1],
+    'a server that hangs is seen before its request has failed',
+  )
   gone.close()
   await outcome('client_closed')
   const many = await Promise.all(Array.from({ length: 10 }, () => send('/m/never')))

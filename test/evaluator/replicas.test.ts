@@ -7,6 +7,7 @@ import type { MetricReport } from '../../src/domain/verdict.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { command as order } from '../fakes/rollout.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
 import { nobodyAnswers } from '../fakes/simulation.ts'
@@ -216,6 +217,30 @@ for (const [what, service] of Object.entries(ANOTHER)) {
     t.same(world.errors, [])
   })
 }
+
+const named = (baseline: string, canary: string): Service => ({
+  ...SERVICE,
+  variants: SERVICE.variants.map((v) => ({
+    ...v,
+    version: v.name === 'baseline' ? baseline : canary,
+  })),
+})
+
+t.test('one with the file of the rollout before serves on what that promoted', async (t) => {
+  const world = new Processes()
+  const leader = await world.start(named('2.0', '3.0'))
+  await world.run(2000)
+  const behind = await world.start(named('1.4', '2.0'))
+  await world.run(2000)
+  t.same([leader.weightBp, behind.weightBp], [5000, 10_000], 'nobody is led back to 1.4')
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
+  t.equal(world.store.records.get('svc')!.state.canaryVersion, '3.0', 'and nothing is decided')
+  await leader.evaluator.command('svc', order('promote', { full: true }), null)
+  await world.run(2000)
+  t.equal(behind.weightBp, 10_000, 'nor where 3.0 is promoted meanwhile')
+  t.match(behind.evaluator.untakenOf('svc'), /: 2\.0 alone is served here, and nothing is decided/)
+  t.same(world.errors, [])
+})
 
 t.test('a 4xx that a follower passed on is evidence of who decides', async (t) => {
   const world = new Processes()

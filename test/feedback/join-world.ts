@@ -71,8 +71,14 @@ export function makeWorld(
     eventFields: (service) =>
       service === SERVICE
         ? new Map([
-            ['purchase', new Set([null, 'amount'])],
-            ['visit', new Set()],
+            [
+              'purchase',
+              new Map([
+                [null, 'from 0'],
+                ['amount', 'any'],
+              ]),
+            ],
+            ['visit', new Map()],
           ])
         : new Map(),
     buffer: { find: () => [], holdsUnit: () => false, flush: async () => {} },

@@ -71,6 +71,9 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
   }
 }
 
+/** A line of the access log, with the level that it was written at. */
+export type AccessLine = AccessEntry & { readonly level: 'info' | 'warn' }
+
 export type TestGateway = {
   readonly port: number
   readonly url: string
@@ -80,7 +83,7 @@ export type TestGateway = {
   /** By variant; books of mirrors that a reload took away stay. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly exchanges: LiveExchanges
-  readonly accessLog: AccessEntry[]
+  readonly accessLog: AccessLine[]
   readonly errors: unknown[]
   readonly warnings: unknown[]
   readonly upstreams: UpstreamRegistry
@@ -109,7 +112,7 @@ export async function startGateway(
   const recorder = new FakeRecorder()
   const clock = { now: () => Date.now(), monotonic: () => performance.now() }
   const exchanges = new LiveExchanges(clock)
-  const accessLog: AccessEntry[] = []
+  const accessLog: AccessLine[] = []
   const errors: unknown[] = []
   const warnings: unknown[] = []
   const state = { isReady: true, isDraining: false }
@@ -136,9 +139,12 @@ export async function startGateway(
       newRequestId: () => `id-${++ids}`,
       clock,
       log: {
-        info: (entry: AccessEntry) => accessLog.push(entry),
+        info: (entry: AccessEntry) => accessLog.push({ level: 'info', ...entry }),
         error: (entry: unknown) => errors.push(entry),
-        warn: (entry: unknown) => warnings.push(entry),
+        warn: (entry: unknown, message: string) => {
+          if (message === 'request') accessLog.push({ level: 'warn', ...(entry as AccessEntry) })
+          else warnings.push(entry)
+        },
         debug: () => {},
       } as never,
       isDraining: () => state.isDraining,
