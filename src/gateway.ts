@@ -64,7 +64,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
-  const upstreams = createLiveUpstreams(clock, log)
+  const upstreams = createLiveUpstreams(clock, log, config.passthrough)
   const exchanges = new LiveExchanges(clock)
   const stage: Stage = { listening: false, ready: false, draining: false }
 
@@ -139,8 +139,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const describeStore = () => join.describe() ?? health.describe()
-  const hasJoined = () => join.hasJoined()
-  const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
+  const asked = { hasJoined: () => join.hasJoined(), describe: describeStore }
+  const command = createOperatorCommands({ evaluator, look, store: asked, siblings, log })
 
   const lastReload = new LastReload({ clock, metrics, untaken: () => evaluator.untaken })
   const prepareReload = createPrepareReload({
@@ -230,7 +230,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       isReady: () => stage.ready,
       // Of its own, so that one gateway behind another is no loop.
       name: `serin-${deps.newRequestId().slice(0, 6)}`,
-      exchanges,
+      ...{ exchanges, names: upstreams.names },
     },
     config.passthrough,
     certificate,
@@ -260,12 +260,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       beReady()
       return addresses
     },
-    reload,
-    prepareReload,
+    ...{ reload, prepareReload, holder },
     snapshot: metrics.snapshot,
     figures: look.figures,
+    abortHere: (service, order) => evaluator.abortHere(service, order),
     serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
-    holder,
     succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
       drain({

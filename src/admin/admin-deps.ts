@@ -80,9 +80,17 @@ export type AdminDeps = {
   }
 }
 
-/** What became of a command. `decision: null` = it was true already, so nothing was decided. */
+/**
+ * What became of a command. `decision: null` = it was true already, so nothing was decided, or (`pending`, a sentence) it
+ * is in force here and the store does not have it yet.
+ */
 export type CommandResult =
-  | { readonly ok: true; readonly decision: Decision | null; readonly status: ServiceStatus }
+  | {
+      readonly ok: true
+      readonly decision: Decision | null
+      readonly pending: string | null
+      readonly status: ServiceStatus
+    }
   | {
       readonly ok: false
       readonly code:

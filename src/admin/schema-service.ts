@@ -130,7 +130,7 @@ export const ServiceSchema = Type.Object(
     }),
     notice: orNull(
       Type.String(),
-      'What must be said of a variant that gets requests and cannot answer, of the process that decides, where it is another one, and of how requests are shared out.',
+      'What must be said of a variant that gets requests and cannot answer, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
     ),
     replicas: orNull(
       ReplicasSchema,

@@ -25,6 +25,8 @@ export type ServiceStatus = {
   readonly deciding: Deciding | null
   /** What the store has not taken up of its configuration, as a sentence; null = nothing. */
   readonly untaken: string | null
+  /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
+  readonly unstored: string | null
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */

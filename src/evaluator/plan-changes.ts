@@ -18,22 +18,22 @@ export type KnownRollout = {
 
 /**
  * Why a rollout cannot go on under another plan; null when it can. Other versions are judged by what the store has,
- * and are refused where it cannot be asked; everything else is taken without it. `readAnew` brings what is known up to
- * date.
+ * and are refused where it cannot be asked; everything else is taken without it. `readAnew` brings what is `known` up to
+ * date, in place.
  */
 export async function refusalUnder(
   { clock, follows }: Pick<RunnerDeps, 'clock' | 'follows'>,
   plan: RolloutPlan,
-  known: () => KnownRollout,
+  known: KnownRollout,
   readAnew: () => Promise<unknown>,
 ): Promise<string | null> {
   try {
-    if (known().isUnsure || beginsAnother(plan, known().stored)) await readAnew()
+    if (known.isUnsure || beginsAnother(plan, known.stored)) await readAnew()
   } catch (error) {
     if (!isOfStore(error)) throw error
-    if (beginsAnother(plan, known().stored)) return describeUnasked(plan, error)
+    if (beginsAnother(plan, known.stored)) return describeUnasked(plan, error)
   }
-  const { stored, pending } = known()
+  const { stored, pending } = known
   const isRollback = pending?.decision?.action === 'rollback'
   if (stored !== null && isRollback && !follows() && beginsAnother(plan, stored)) {
     // Else it would be in no log, and the version could begin again without a `retry`.
@@ -68,8 +68,7 @@ export async function takePlan(
 /** What the store has not taken up of a plan that is in force, as a sentence; null = it has, or (`follows`) others have to. */
 export function describeUntaken(
   plan: RolloutPlan,
-  stored: RolloutState | null,
-  pending: Pending | null,
+  { stored, pending }: KnownRollout,
   follows: boolean,
 ): string | null {
   if (pending === null || (follows && pending.refused === undefined)) return null

@@ -2,8 +2,9 @@ import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { RolloutRecord, Store } from '../store/store.ts'
-import type { RunnerStart } from './runner-deps.ts'
 import { NO_PAST } from '../rollout/reconcile.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
+import type { RunnerStart } from './runner-deps.ts'
 import { readPast } from './read-past.ts'
 import { takeUp, type TakenUp } from './take-up.ts'
 
@@ -36,18 +37,19 @@ export async function readStart(
   store: Store,
   rollout: Pick<RunnerStart, 'plan' | 'book'>,
 ): Promise<RunnerStart> {
-  return { ...rollout, ...(await readAll(store, rollout.plan)) }
+  return { ...rollout, ...(await readAll(store, rollout.plan)), unstored: null }
 }
 
-/** The same, by the state that was known last. */
+/** The same, by the state that was known last, and the rollback that led there where the store did not have it. */
 export function rememberedStart(
   rollout: Pick<RunnerStart, 'plan' | 'book'>,
   last: RolloutState,
+  unstored: DecisionSeed | null,
 ): RunnerStart {
   // Whatever revision the store has is news.
   const state = { ...last, revision: 0 }
   const record = { state, evidence: null, cohorts: [], units: [] }
-  return { ...rollout, record, past: NO_PAST, lastDecision: null }
+  return { ...rollout, record, past: NO_PAST, lastDecision: null, unstored }
 }
 
 async function readAll(

@@ -39,9 +39,10 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     round.at = deps.clock.monotonic()
     round.why =
       spec === null
-        ? await probeConnection(connections.way)
+        ? await probeConnection(connections)
         : await probePath(connections.pool, spec.path, spec.intervalMs)
     const isGood = round.why === null
+    if (!isGood) connections.doubt()
     round.running = false
     round.good = isGood ? round.good + 1 : 0
     round.failed = isGood ? 0 : round.failed + 1

@@ -1,7 +1,7 @@
-import { connect, isIP } from 'node:net'
+import { connect, isIP, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Pool } from 'undici'
-import type { Way } from './connections.ts'
+import type { Connections } from './connections.ts'
 
 /** Longest time that a probe may take. */
 const MOST_MS = 5_000
@@ -19,17 +19,17 @@ export type Complaint = string | null
  * Tries whether a server accepts a connection within a second. Over TLS its certificate is verified, and
  * it must not refuse ours. Never rejects.
  */
-export function probeConnection({ origin, tls }: Way): Promise<Complaint> {
-  const { protocol, hostname, port } = new URL(origin)
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+export function probeConnection({ way, host, names }: Connections): Promise<Complaint> {
+  const { protocol, port } = new URL(way.origin)
+  const { lookup } = names
   return protocol === 'https:'
-    ? probeTls({ ...tls, rejectUnauthorized: true, host, port: Number(port || 443) })
-    : probeTcp(host, Number(port || 80))
+    ? probeTls({ ...way.tls, rejectUnauthorized: true, host, port: Number(port || 443), lookup })
+    : probeTcp({ host, port: Number(port || 80), lookup })
 }
 
-function probeTcp(host: string, port: number): Promise<Complaint> {
+function probeTcp(options: TcpNetConnectOpts): Promise<Complaint> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port })
+    const socket = connect(options)
     const end = (found: Complaint) => {
       socket.destroy()
       resolve(found)

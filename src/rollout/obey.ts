@@ -106,7 +106,12 @@ function switchedBy({ actor }: Command, { canaryVersion, weightBp }: RolloutStat
   return `${actor} approved ${canaryVersion}: switched from ${bpToPercent(weightBp)} % to 100 % without comparative proof (blue-green).`
 }
 
-function abort(state: RolloutState, seen: Observation, command: Command): Transition {
+/** Rolls back from any phase, in the name of who asked for it. */
+export function abort(
+  state: RolloutState,
+  seen: Pick<Observation, 'now'>,
+  command: Pick<Command, 'actor' | 'note'>,
+): Transition {
   // Asking twice for what is so already is no error: a pipeline may repeat itself.
   if (state.phase === 'rolled-back') return stay(state)
   const summary = `${command.actor} aborted the rollout of ${state.canaryVersion} at ${bpToPercent(state.weightBp)} %.`
@@ -225,8 +230,12 @@ function started(state: RolloutState, seen: Observation): RolloutState {
   return state.phase === 'idle' ? { ...state, startedAt: seen.now, pausedMs: 0 } : state
 }
 
-function seed(command: Command, action: DecisionAction, summary: string): DecisionSeed {
-  return { action, reason: 'operator', actor: command.actor, note: command.note, summary }
+function seed(
+  { actor, note }: Pick<Command, 'actor' | 'note'>,
+  action: DecisionAction,
+  summary: string,
+): DecisionSeed {
+  return { action, reason: 'operator', actor, note, summary }
 }
 
 function refuse(detail: string): Refusal {

@@ -178,7 +178,9 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
   if (!beginsAgain) {
     // Nothing to decide: the plan is taken over with the next stored state.
     const at100 = stored.phase === 'watching' || stored.phase === 'promoted'
-    const step = at100 ? plan.steps.length - 1 : stored.step
+    const last = plan.steps.length - 1
+    // One that was rolled back may have been further than the plan goes by now.
+    const step = at100 ? last : Math.min(stored.step, last)
     const taken = stay({ ...stored, ...change, step, revision: stored.revision + 1 })
     // What was gathered for other questions answers none of these.
     return { ...taken, resetEvidence: !sameAnalysis }

@@ -128,6 +128,17 @@ const CASES: readonly Case[] = [
     { method: 'POST', url: `${RISK}/${verb}`, status: 200 },
     { method: 'POST', url: `${RISK}/${verb}`, status: 400, payload: '{"reson":"why"}' },
   ]),
+  {
+    method: 'POST',
+    url: `${RISK}/abort`,
+    status: 202,
+    deps: {
+      command: async () => ({
+        ...{ ok: true, decision: null, status: fakeStatus() },
+        pending: '2.0 gets nothing: that is stored when the store is back',
+      }),
+    },
+  },
 ]
 
 for (const { method = 'GET', url, status, payload, headers, deps } of CASES) {

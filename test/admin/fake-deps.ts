@@ -103,6 +103,7 @@ export function fakeStatus(
     replicas: null,
     deciding: null,
     untaken: null,
+    unstored: null,
     rollout:
       state === null
         ? null
@@ -145,7 +146,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })
       const status = fakeStatus(fakeState({ revision: 6 }))
-      return { ok: true, decision: fakeDecision({ id: 18, actor: command.actor }), status }
+      const decision = fakeDecision({ id: 18, actor: command.actor })
+      return { ok: true, decision, pending: null, status }
     },
     gather: async () => {},
     workers: async () => ({}),

@@ -353,6 +353,15 @@ t.test('A split by rules tells whom each names, and is said to be no A/B test.',
   )
 })
 
+t.test('a rollback that the store does not have is told of', async (t) => {
+  const unstored = '2.0 gets nothing from this gateway since ops aborted it'
+  const status = { ...fakeStatus(), unstored }
+  const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject('/api/v1/services/credit-risk')
+  t.match(response.json(), { notice: unstored })
+})
+
 t.test('a variant that gets requests and cannot answer is told of', async (t) => {
   const noticeOf = async (status: ServiceStatus) => {
     const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)

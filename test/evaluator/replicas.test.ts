@@ -300,6 +300,44 @@ t.test('a breaker that tripped while the store was away is decided when it is ba
   t.match(world.store.log.at(-1), { action: 'rollback', actor: 'breaker@p1' })
 })
 
+for (const awayMs of [0, 8000]) {
+  t.test(`who follows aborts by itself, ${awayMs} ms after the store went`, async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    await world.run(2000)
+    const follower = await world.start()
+    await world.run(2000)
+    world.store.away = true
+    await world.run(awayMs)
+    const abort = { verb: 'abort', actor: 'ops', note: 'complaints' } as const
+    const done = await follower.evaluator.command('svc', abort, null)
+    t.same(done, { ok: true, decision: null })
+    t.same([leader.weightBp, follower.weightBp], [5000, 0], 'at once, and here alone')
+    await world.run(1000)
+    t.same([leader.weightBp, follower.weightBp], [5000, 0])
+    world.store.away = false
+    await world.run(2000)
+    t.same([leader.weightBp, follower.weightBp], [0, 0])
+    const { summary } = world.store.log.at(-1)!
+    t.match(world.store.log.at(-1), { action: 'rollback', reason: 'operator', actor: 'ops' })
+    t.equal(world.store.log.at(-1)!.note, 'complaints')
+    t.equal(summary, 'ops aborted the rollout of 2.0 at 50 %.')
+    t.equal(follower.evaluator.unstoredOf('svc'), null)
+    t.equal(world.store.log.filter(({ action }) => action === 'rollback').length, 1)
+  })
+}
+
+t.test('where the store is there, who follows refuses an abort', async (t) => {
+  const world = new Processes()
+  await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(2000)
+  const abort = { verb: 'abort', actor: 'ops', note: null } as const
+  t.match(await follower.evaluator.command('svc', abort, null), { code: 'SERIN_REFUSED' })
+  t.equal(follower.weightBp, 5000)
+})
+
 const ABSOLUTE = { maxChange: null, min: null } as const
 
 t.test('absolute limits count the requests of all processes', async (t) => {

@@ -157,6 +157,14 @@ t.test('what decides nothing is taken over in place', (t) => {
   t.end()
 })
 
+t.test('a rollout that was rolled back stands at no step beyond those of its plan', (t) => {
+  const phase = { phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as const
+  const of = planOf(service(rolloutSpec({ spec: { steps: weightSteps([50, 100]) } })))
+  const stored = state(phase, { step: 3, configHash: 'older' })
+  t.equal(moved(reconcile(of, stored, FRESH)).state.step, 1)
+  t.end()
+})
+
 t.test('changed steps begin again at the first one and keep the evidence', (t) => {
   const changed = plan({ spec: { steps: weightSteps([1, 50, 100]) } })
   for (const phase of [{ phase: 'progressing' } as const, PAUSED('approval')]) {

@@ -7,6 +7,7 @@ import { buildMirrorBooks, type MirrorBook } from '../../src/metrics/mirror-book
 import type { AccessEntry } from '../../src/proxy/access-log.ts'
 import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
+import type { KnownNames } from '../../src/proxy/known-names.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
@@ -21,6 +22,7 @@ import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/u
 import { buildSplit } from '../../src/routing/split.ts'
 import { buildTable } from '../../src/routing/table.ts'
 import { FakeRecorder } from './fake-recorder.ts'
+import { namesBy } from './names.ts'
 import { PLAIN_VARIANT } from './plain-variant.ts'
 
 /** Timeouts that no test reaches unless it sets others. */
@@ -99,6 +101,8 @@ export type TestGatewayOptions = {
   readonly config?: Partial<GatewayConfig>
   readonly limits?: Partial<ProxyLimits>
   readonly passthrough?: string
+  /** Else the system says where names lead. */
+  readonly names?: KnownNames
   /** It speaks TLS with it. */
   readonly certificate?: ServedCertificate
   readonly draw?: () => number
@@ -128,7 +132,8 @@ export async function startGateway(
     ...options.config,
   }
   let ids = 0
-  const upstreams = createUpstreamRegistry({ error: (fields) => errors.push(fields) })
+  const names = options.names ?? namesBy()
+  const upstreams = createUpstreamRegistry(names, { error: (fields) => errors.push(fields) })
   const mirrors = new Map<string, MirrorBook>()
   let { snapshot, targets } = buildSnapshot(services, recorder, upstreams, mirrors)
   const server = createDataServer(
@@ -151,6 +156,7 @@ export async function startGateway(
       isReady: () => state.isReady,
       name: 'serin-test',
       exchanges,
+      names,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
     options.passthrough ?? null,

@@ -88,7 +88,7 @@ export class SimulatedService {
     if (!result.ok) return result
     const { decision } = result
     const named = decision === null ? null : this.#named(decision)
-    return { ok: true, decision: named, status: this.status() }
+    return { ok: true, decision: named, pending: null, status: this.status() }
   }
 
   status(): ServiceStatus {
@@ -115,6 +115,7 @@ export class SimulatedService {
       replicas: null,
       deciding: null,
       untaken: null,
+      unstored: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },
