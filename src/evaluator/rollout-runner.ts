@@ -52,7 +52,8 @@ export class RolloutRunner {
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
-    ;[this.#plan, this.#book] = [plan, book]
+    this.#plan = plan
+    this.#book = book
     this.#lastDecision = start.lastDecision
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
     this.#state = state
@@ -234,8 +235,7 @@ export class RolloutRunner {
         const next = carryOut(this.#plan, this.#state, this.#seen, command, ifMatch)
         return 'ok' in next ? next : { ok: true, decision: await this.#commit(next) }
       }
-      const { lease, follows } = this.#deps
-      if (!isAbort || follows()) return whyNotHere(lease(), this.#known.pending?.refused)
+      if (!isAbort || this.#deps.follows()) return whyNotHere(this.#deps.lease(), this.#known)
     } catch (error) {
       if (!isAbort) throw error
       this.#deps.onError(`abort of ${this.#plan.service}`, error)
