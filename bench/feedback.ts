@@ -124,6 +124,7 @@ async function measure(name: string, { example, lines, connections }: Work) {
     bookEvent: evaluator.event,
     later: () => {},
     count: (_, result, count) => (results[result] = (results[result] ?? 0) + count),
+    countRefused: () => {},
   })
   const alone = await createSingleLabels(async (body, type) =>
     feedback.accept(parseFeedback(body, type)),

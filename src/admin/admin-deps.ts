@@ -15,6 +15,8 @@ export type AdminDeps = {
   readonly version: string
   readonly clock: Clock
   readonly log: FastifyBaseLogger
+  /** The log says already that the store is away: what fails for that reason is no news. */
+  readonly isStoreTold: () => boolean
   /** In the order of the configuration. */
   readonly services: () => readonly ServiceStatus[]
   readonly service: (name: string) => ServiceStatus | null

@@ -10,14 +10,15 @@ import { takeUp, type TakenUp } from './take-up.ts'
 
 /** What the store has of a rollout that goes on. */
 type Stored = TakenUp & {
-  readonly record: RolloutRecord
+  /** Null = it has nothing, so that the configuration begins. */
+  readonly record: RolloutRecord | null
   readonly lastDecision: Decision | null
 }
 
 /**
- * Reads a rollout, as the configuration goes on with it; null = there is none, or its revision is the `known` one: then nothing but the revision
- * is read, because a process that only follows asks several times a second. The revision counts states; the
- * evidence may be newer under the same one, so who is to decide gives null.
+ * Reads a rollout, as the configuration goes on with it; null = its revision is the `known` one, or who only follows finds
+ * none: then nothing but the revision is read, because that one asks several times a second. The revision counts states;
+ * the evidence may be newer under the same one, so who is to decide gives null.
  */
 export async function readStored(
   store: Store,
@@ -27,7 +28,7 @@ export async function readStored(
 ): Promise<Stored | null> {
   if (known !== null && (await store.readRevision(plan.service)) === known) return null
   const { record, past, lastDecision } = await readAll(store, plan)
-  if (record === null) return null
+  if (record === null && known !== null) return null
   const takenUp = takeUp(plan, record, { now: now(), past })
   return { ...takenUp, record, lastDecision }
 }

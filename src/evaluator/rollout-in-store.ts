@@ -90,7 +90,8 @@ export class RolloutInStore implements KnownRollout {
     const revision = readsAll ? null : (this.stored?.revision ?? null)
     const found = await readStored(this.#store, plan, revision, now)
     this.#isUnsure = false
-    if (found !== null) this.stored = found.record.state
+    if (found === null || (found.record === null && this.stored === null)) return null
+    this.stored = found.record?.state ?? null
     return found
   }
 

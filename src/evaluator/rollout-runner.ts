@@ -213,7 +213,7 @@ export class RolloutRunner {
     const { record, state, pending, restored, lastDecision } = found
     moveBooks(this.#book, this.#state, state)
     if (rolloutId(state) !== rolloutId(this.#state)) this.#seen = null
-    known.pending = carryRollback(known.pending, record.state, this.#state) ?? pending
+    known.pending = (record && carryRollback(known.pending, record.state, this.#state)) ?? pending
     this.#state = state
     this.#lastDecision = lastDecision
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)

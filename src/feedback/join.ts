@@ -56,6 +56,8 @@ export type FeedbackJoinDeps = {
   ) => Booked & { readonly totals: readonly number[] }
   readonly clock: Pick<Clock, 'now'>
   readonly count: CountLines
+  /** Told of the lines of a post that is rejected. */
+  readonly countRefused: (lines: number) => void
   /** Calls back after a while: what the store did not take is tried again, also where no more feedback comes. */
   readonly later: (run: () => void) => void
   /** Lines that are joined at a stretch before others get their turn; 100 by default (about 2 ms). */
@@ -198,7 +200,12 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   return {
     accept: async (lines) => {
       const post = { lines, report: new ReportDraft(deps.count) }
-      await join(post)
+      try {
+        await join(post)
+      } catch (error) {
+        deps.countRefused(Array.from(lines).length)
+        throw error
+      }
       return post.report.build()
     },
     finish: () => {

@@ -160,6 +160,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
     history: () => null,
     isDraining: () => false,
+    isStoreTold: () => false,
     countDroppedStream: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {

@@ -152,11 +152,13 @@ t.test('e2e/redis', skipWithout('redis-server'), async (t) => {
     t.match(status.stdout.replaceAll('\n', ' '), new RegExp(`^the store is ${lost.source}`))
     const refused = await runSerin(t, ['pause', 'm'], admin)
     t.equal(refused.code, 3)
-    t.match(refused.stderr, new RegExp(`nobody holds the lease .*: the store is ${lost.source}`))
+    t.match(refused.stderr, new RegExp(`the store did not take the change: it is ${lost.source}`))
     const aborted = await runSerin(t, ['abort', 'm'], admin)
     t.equal(aborted.code, 0, 'a canary can be taken off all the same')
     t.match(aborted.stdout, new RegExp(`gets nothing from this gateway .*it is ${lost.source}`))
-    const { err } = gateway.logs().find(({ msg }) => msg?.startsWith('the store is away'))!
+    const { err } = gateway
+      .logs()
+      .find(({ msg }) => msg?.startsWith('the store is without its data'))!
     t.equal(String((err as Error).message).split('LOST').length, 2, 'it is said once')
   })
 

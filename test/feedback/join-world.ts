@@ -63,6 +63,8 @@ export function makeWorld(
     failsAfter: null as Error | null,
     /** What another process does between a look and a claim. */
     meanwhile: () => {},
+    /** Lines of posts that were rejected. */
+    refused: 0,
     /** What waits for being tried again. */
     later: [] as (() => void)[],
   }
@@ -131,6 +133,7 @@ export function makeWorld(
       const key = `${service} ${result}`
       counts[key] = (counts[key] ?? 0) + lines
     },
+    countRefused: (lines) => void (world.refused += lines),
     later: (run) => void world.later.push(run),
   }
   const { bookLabel: _, bookEvent: __, ...others } = change

@@ -252,6 +252,9 @@ t.test('nothing is acknowledged when the store fails, and nothing is booked twic
   await t.rejects(world.accept(line), failure)
   await t.rejects(world.accept('{"requestId":"r-2","label":5}'), failure)
   t.equal(world.booked.length, 1, 'while the store fails nothing more is booked')
+  t.equal(world.refused, 2)
+  await t.rejects(world.accept(`${line}\n\n${line}\n${line}`), failure)
+  t.equal(world.refused, 5, 'each line of a post')
   t.strictSame(world.counts, {})
   world.failWith = null
   t.match(await world.accept(line), { duplicate: 1 })
@@ -411,6 +414,7 @@ async function openRealWorld(t: Test, path: string) {
     },
     clock: { now: () => 5000 },
     count: () => {},
+    countRefused: () => {},
     later: () => {},
   })
   return {

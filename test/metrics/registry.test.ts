@@ -75,7 +75,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     services: () => readings,
     leads: () => leads,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
-    replicas: () => ({ others: 1, lostShares: 2 }),
+    replicas: () => ({ others: 1, differing: ['other'], lostShares: 2 }),
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
   })
 }
@@ -310,10 +310,13 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   registry.countDecision(decision)
   registry.countDecision(decision)
   registry.countFeedback('svc', 'joined', 17)
+  registry.countRefused(40)
   for (const cohorts of [30, 2]) registry.countEvicted(cohorts)
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.equal(sample(before, 'serin_feedback_refused_total'), 40)
+  t.equal(sample(before, 'serin_replicas_differing'), 1)
   t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
   t.same(
     ['expired', 'evicted', 'dropped'].map((reason) =>
@@ -327,14 +330,26 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   )
   t.equal(sample(before, 'serin_build_info', { version: '0.1.0' }), 1)
   registry.setReloadSuccess(false)
-  registry.setStoreUp(false)
+  registry.setStoreState('away')
   const after = (await registry.render()).body
   t.same(
     ['serin_config_reload_success', 'serin_store_up'].map((n) => sample(after, n)),
     [0, 0],
   )
+  t.equal(sample(after, 'serin_store_lost'), 0)
   registry.setReloadSuccess(true)
-  registry.setStoreUp(true)
+  registry.setStoreState('lost')
+  const lost = (await registry.render()).body
+  t.same(
+    ['serin_store_up', 'serin_store_lost'].map((n) => sample(lost, n)),
+    [0, 1],
+  )
+  registry.setStoreState('up')
+  const back = (await registry.render()).body
+  t.same(
+    ['serin_store_up', 'serin_store_lost'].map((n) => sample(back, n)),
+    [1, 0],
+  )
   const again = (await registryOf([]).render()).body
   t.equal(sample(again, 'serin_leader'), 1)
 })
