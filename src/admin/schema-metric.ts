@@ -67,7 +67,9 @@ const ThresholdSchema = Type.Object({
 })
 
 const DriftSchema = Type.Object({
-  psi: Type.Number({ description: 'Population stability index, corrected for its bias.' }),
+  psi: Type.Number({
+    description: 'Population stability index, corrected for its bias; at least 0.',
+  }),
   minPsi: Type.Number({
     description: 'From here on a shift is flagged, if the evidence shows one.',
   }),

@@ -12,6 +12,7 @@ import { emptyEvidence } from '../statistics/empty-evidence.ts'
 import { abortUnstored, describeUnstored } from './abort-unstored.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { carryOut, storeFailed, whyNotHere } from './command-results.ts'
+import { endCycle } from './end-cycle.ts'
 import { Following } from './following.ts'
 import { moveBooks } from './move-books.ts'
 import { lookAt, Observer, type Look } from './observe.ts'
@@ -134,10 +135,11 @@ export class RolloutRunner {
     return this.#following.follower(this.#plan, this.#state, this.#book, this.#known)
   }
 
-  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  /** Folds and stores what there is, for a clean end; false = nobody knows yet who may store it. */
   flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
       if (!(await this.#takesLead())) return this.#known.isRefused || this.#deps.follows()
+      await endCycle(this.#cycle, this.#state, this.#deps)
       await this.#commit(stay(this.#state))
       return true
     })
@@ -233,8 +235,7 @@ export class RolloutRunner {
         const next = carryOut(this.#plan, this.#state, this.#seen, command, ifMatch)
         return 'ok' in next ? next : { ok: true, decision: await this.#commit(next) }
       }
-      const { lease, follows } = this.#deps
-      if (!isAbort || follows()) return whyNotHere(lease(), this.#known.pending?.refused)
+      if (!isAbort || this.#deps.follows()) return whyNotHere(this.#deps.lease(), this.#known)
     } catch (error) {
       if (!isAbort) throw error
       this.#deps.onError(`abort of ${this.#plan.service}`, error)

@@ -76,9 +76,7 @@ export class HypothesisReport implements MetricReport {
   }
 
   get evidence(): MetricReport['evidence'] {
-    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
-    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
-    return new TestedEvidence(this.#hypothesis, this.#found, stepStart)
+    return new TestedEvidence(this.#hypothesis, this.#found, this.#stepStart)
   }
 
   get segment(): string | undefined {
@@ -125,8 +123,7 @@ export class HypothesisReport implements MetricReport {
   }
 
   get since(): ShownSince | undefined {
-    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
-    return shownSince(this.#hypothesis, this.#found, stepStart)
+    return shownSince(this.#hypothesis, this.#found, this.#stepStart)
   }
 
   get unscored(): MetricReport['unscored'] {
@@ -156,6 +153,13 @@ export class HypothesisReport implements MetricReport {
 
   get etaSeconds(): number | null {
     return remaining(this.#plan, this.#hypothesis, this.#evidence, this.#figures, this.#context)
+  }
+
+  /** The start point of the current step; null = nothing of it is in the evidence. */
+  get #stepStart(): number | null {
+    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
+    // Where the canary has all requests nothing is compared, so the step has no start point either.
+    return this.#isStepFolded && this.#context.pi < 1 ? this.#evidence.stepStart : null
   }
 
   get #isStepFolded(): boolean {

@@ -294,7 +294,7 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
 /** What a gateway has only where something rare was configured or has happened. */
 const RARE = [
   ...['serin_notifications_total', 'serin_confirmations_total', 'serin_decisions_total'],
-  ...['serin_drift_psi', 'serin_rollout_hold'],
+  ...['serin_drift_psi', 'serin_comparison_drift_psi', 'serin_rollout_hold'],
 ]
 
 type Answer =

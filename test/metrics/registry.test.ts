@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import type { Comparison } from '../../src/domain/comparison.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { DISAGREEMENTS, MIRROR_RESULTS } from '../../src/metrics/mirror-book.ts'
 import { createMetricsRegistry } from '../../src/metrics/registry.ts'
@@ -220,6 +221,36 @@ t.test(
     t.equal(sample(body, 'serin_metric_log_evidence_threshold'), undefined)
   },
 )
+
+t.test('a drift of a challenger is told with its name', async (t) => {
+  const log = { log: 1, threshold: 4 }
+  const drift = {
+    psi: 0.2,
+    minPsi: 0.1,
+    ks: 0,
+    w1: 0,
+    edges: [1],
+    baseline: [1, 0],
+    canary: [1, 0],
+  }
+  const comparison: Comparison = {
+    ...{ variant: 'small', verdict: 'unknown', expectedShare: 0.5, etaSeconds: null },
+    metrics: [
+      report({ name: 'preds', drift }),
+      report({ name: 'young', drift: null }),
+      report(),
+    ].map((each) => ({ report: each, verdict: null, superiority: null })),
+    units: { baseline: 1, challenger: 1 },
+    ratioMismatch: log,
+  }
+  const experiment = {
+    ...{ id: 'x#1', state: state(), winner: null, comparisons: [comparison], lastDecision: null },
+  }
+  const { body } = await registryOf([{ ...scraped(false), experiment }]).render()
+  const of = (metric: string) =>
+    sample(body, 'serin_comparison_drift_psi', { service: 'svc', variant: 'small', metric })
+  t.same(['preds', 'young', 'errors'].map(of), [0.2, undefined, undefined])
+})
 
 t.test('every metric is described, and what has no series too', async (t) => {
   const described = await registryOf([]).describe()
