@@ -271,8 +271,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       drain({
         spans: live.config.gateway.drain,
         delay: createDelay,
-        stopBeingReady: () => (stage.ready = false),
-        startDraining: () => (stage.draining = true),
+        startDraining: () => Object.assign(stage, { ready: false, draining: true }),
         closeServer: closeData,
         closeExchanges: (kind) => exchanges.closeAll(kind),
         cutConnections: sockets.destroyAll,

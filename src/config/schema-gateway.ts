@@ -73,7 +73,7 @@ export const GatewaySchema = map(
           wait: Type.Optional(
             duration(
               note(
-                'After SIGTERM: how long new requests are still taken while readiness says no.',
+                'After SIGTERM: how long new requests are still taken while readiness says no and each answer ends its connection.',
                 'live',
                 DEFAULTS.drain.wait,
               ),

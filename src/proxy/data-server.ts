@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import { Server as NetServer } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import { isClosing, markClosing } from './closing-connections.ts'
@@ -16,6 +17,7 @@ import { refuse } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
+import { takeInArrived } from './take-in-arrived.ts'
 import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
@@ -55,6 +57,9 @@ export function createDataServer(
   })
   server.addHook('preClose', async () => {
     isEnding = true
+    await takeInArrived(deps.clock.monotonic)
+    // Before all else that closing takes: connections come meanwhile.
+    if (server.server.listening) NetServer.prototype.close.call(server.server)
   })
   // After the last exchange, and before whoever closes the server goes on to close the store.
   server.server.once('close', () => {
@@ -86,8 +91,12 @@ function createDoor(
   const enter = (req: IncomingMessage, res: ServerResponse) => {
     if (isClosing(req.socket)) return
     const refusal = validateRequest(req)
-    // Every answer closes its connection now, so nothing behind this request may be served.
-    if (deps.isDraining()) markClosing(req.socket)
+    if (deps.isDraining()) {
+      // Nothing behind this request may be served.
+      markClosing(req.socket)
+      // Whoever answers it: the passthrough, too.
+      res.shouldKeepAlive = false
+    }
     if (refusal !== null) return refuse(deps, req, res, refusal, { close: true })
     try {
       if (!serve(req, res)) handler(req, res)

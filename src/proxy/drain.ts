@@ -8,9 +8,7 @@ export type Delay = { readonly done: Promise<void>; readonly cancel: () => void 
 export type DrainDeps = {
   readonly spans: GatewayConfig['drain']
   readonly delay: (ms: number) => Delay
-  /** The health path says 503 from now on. */
-  readonly stopBeingReady: () => void
-  /** Answers end their connections from now on. */
+  /** From now on the health path says 503, and every answer ends its connection. */
   readonly startDraining: () => void
   /** Accepts no more; resolves when the last connection has ended. */
   readonly closeServer: () => Promise<void>
@@ -22,8 +20,9 @@ export type DrainDeps = {
 /**
  * Takes the data plane out of service without losing a request that can still be answered:
  *
- * 1. not ready, for `waitMs`, so that load balancers look elsewhere; requests are served as before;
- * 2. no new connections; those that exist end with their next answer;
+ * 1. not ready, for `waitMs`, so that load balancers look elsewhere; requests are served, and each answer ends
+ *    its connection, so that those in use are gone before any is closed unasked;
+ * 2. no new connections; idle ones are closed;
  * 3. at `deadlineMs` what still runs is broken off, except streams;
  * 4. at `streamsMs` (both counted from step 2) the streams are, and whatever connection is left.
  *
@@ -31,9 +30,8 @@ export type DrainDeps = {
  */
 export async function drain(deps: DrainDeps): Promise<void> {
   const { waitMs, deadlineMs, streamsMs } = deps.spans
-  deps.stopBeingReady()
-  await deps.delay(waitMs).done
   deps.startDraining()
+  await deps.delay(waitMs).done
   const closed = deps.closeServer()
   if (await endsWithin(closed, deps.delay(deadlineMs))) return
   deps.closeExchanges('other')

@@ -19,6 +19,8 @@ export type ProxyLimits = {
   readonly settleMs: number
   /** Longest time that a WebSocket session may be quiet, in both directions. */
   readonly tunnelIdleMs: number
+  /** Longest time that one side of a session may say nothing after the other one's end. */
+  readonly tunnelFollowMs: number
   /** How much of a body is read for a key, and up to what size it is collected to be sent in one piece. */
   readonly inspectBytes: number
   /** Largest answer that a prediction is read from. */
@@ -45,6 +47,7 @@ export const PROXY_LIMITS: ProxyLimits = {
   writeStallMs: 60_000,
   settleMs: 30_000,
   tunnelIdleMs: 3_600_000,
+  tunnelFollowMs: 5_000,
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
   mirrorsInFlight: 256,

@@ -196,7 +196,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     })
     this.#booking!.opened(this.#trace, this.#trace.headAt)
     const client = (this.#res as HandshakeResponse).takeSocket()
-    this.#session = new Session(client, upstream, this, limits.tunnelIdleMs)
+    this.#session = new Session(client, upstream, this, limits, target.variant.timeout.idleMs)
     this.#session.start(head)
   }
 

@@ -89,14 +89,16 @@ export function registerPassthrough(
         rewriteHeaders: (headers) => strip(headers as Headers) as never,
         onResponse: (_request, reply, response) => {
           const { stream } = response as unknown as { readonly stream: Readable }
+          const res = reply.raw as ServerResponse
           // Answered with an error: the library goes on all the same.
           if (reply.sent) {
             stream.on('error', () => {}).destroy()
             return
           }
+          // It may have begun since the request came.
+          if (deps.isDraining()) res.shouldKeepAlive = false
           void reply.send(stream)
           // Else the head waits for the first byte of the body: events would begin late.
-          const res = reply.raw as ServerResponse
           if (!res.headersSent && !res.destroyed) res.flushHeaders()
         },
         onError: (reply, { error }) => {

@@ -1,14 +1,21 @@
 import type { Duplex } from 'node:stream'
 
+/** One of the two that a tunnel connects. */
+export type Side = 'client' | 'upstream'
+
 /** What a tunnel tells the session that it was made for. */
 export type TunnelOwner = {
   /** Bytes have passed, whichever way. */
   readonly onTunnelled: () => void
+  /** This side has said its last (FIN); bytes for the other one may still be under way. */
+  readonly onTunnelSideEnd: (side: Side) => void
+  /** All that it has said, and its end, are with the other one's kernel. */
+  readonly onTunnelEndPassed: () => void
   /**
    * It is over, once: `brokenBy` has broken its connection, and the other one is cut; null = both sides had
    * said their last, and both connections are closed.
    */
-  readonly onTunnelEnd: (brokenBy: 'client' | 'upstream' | null) => void
+  readonly onTunnelEnd: (brokenBy: Side | null) => void
 }
 
 /**
@@ -41,14 +48,8 @@ export class Tunnel {
     client.on('close', () => this.#onClose('client', client))
     upstream.on('close', () => this.#onClose('upstream', upstream))
     client.write(head)
-    pump(client, upstream, (bytes) => {
-      this.sentBytes += bytes
-      this.#owner.onTunnelled()
-    })
-    pump(upstream, client, (bytes) => {
-      this.receivedBytes += bytes
-      this.#owner.onTunnelled()
-    })
+    this.#pump('client', client, upstream)
+    this.#pump('upstream', upstream, client)
   }
 
   /** Cuts both connections. */
@@ -57,22 +58,28 @@ export class Tunnel {
     this.#upstream.destroy()
   }
 
-  #onClose(side: 'client' | 'upstream', closed: Duplex): void {
+  #onClose(side: Side, closed: Duplex): void {
     if (this.#open === 0) return
     const isBroken = !closed.readableEnded || !closed.writableFinished
     this.#open = isBroken ? 0 : this.#open - 1
     if (isBroken) this.destroy()
     if (this.#open === 0) this.#owner.onTunnelEnd(isBroken ? side : null)
   }
-}
 
-function pump(from: Duplex, to: Duplex, onBytes: (bytes: number) => void): void {
-  from.on('data', (chunk: Buffer) => {
-    onBytes(chunk.length)
-    if (!to.write(chunk)) from.pause()
-  })
-  to.on('drain', () => from.resume())
-  from.on('end', () => to.end())
-  from.on('error', () => from.destroy())
-  from.resume()
+  #pump(side: Side, from: Duplex, to: Duplex): void {
+    from.on('data', (chunk: Buffer) => {
+      if (side === 'client') this.sentBytes += chunk.length
+      else this.receivedBytes += chunk.length
+      this.#owner.onTunnelled()
+      if (!to.write(chunk)) from.pause()
+    })
+    to.on('drain', () => from.resume())
+    to.once('finish', () => this.#owner.onTunnelEndPassed())
+    from.on('end', () => {
+      this.#owner.onTunnelSideEnd(side)
+      to.end()
+    })
+    from.on('error', () => from.destroy())
+    from.resume()
+  }
 }

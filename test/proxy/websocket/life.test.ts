@@ -12,6 +12,8 @@ import {
 } from '../../support/start-gateway.ts'
 import type { Variant } from '../../../src/domain/variant.ts'
 
+const HALF_CLOSE = 'half-close (RFC 9112 9.6)'
+
 async function start(t: Test, variant: Partial<Variant> = {}, options: TestGatewayOptions = {}) {
   const upstream = await startSessionUpstream()
   const service = serviceWith([variantAt('baseline', upstream.origin, variant)])
@@ -71,6 +73,55 @@ t.test("an upstream's end is passed on, and the other direction stays open", asy
   await peer.closed()
   await gateway.recorder.until(isOver)
   t.match(gateway.accessLog, [{ code: null, outcome: 'ok' }])
+})
+
+t.test(
+  `${HALF_CLOSE}: a side that does not follow the end of the other one is not waited for`,
+  async (t) => {
+    const quick = { limits: { tunnelFollowMs: 50 } }
+    // The variant's own limit counts where it is shorter.
+    const impatient = { timeout: timeouts({ idleMs: 50 }) }
+    for (const [variant, options] of [
+      [{}, quick],
+      [impatient, { limits: { tunnelFollowMs: 600_000 } }],
+    ] as const) {
+      const { gateway, upstream, open } = await start(t, variant, options)
+      const left = await open()
+      left.peer.socket.allowHalfOpen = true
+      left.client.close()
+      await gateway.recorder.until(isOver)
+      t.match(gateway.accessLog.at(-1), { code: 'SERIN_UPSTREAM_IDLE_TIMEOUT', outcome: 'ok' })
+      const ended = await open()
+      ended.client.socket.allowHalfOpen = true
+      ended.peer.socket.end('last')
+      await gateway.recorder.until(isOver)
+      t.match(gateway.accessLog.at(-1), { code: 'SERIN_CLIENT_CLOSED', outcome: 'ok' })
+      // Who has not closed its own side learns only by what it sends that nobody is there.
+      const isGone = (side: RawConnection) => side.isClosed || side.send('x').isClosed
+      await until(() => isGone(left.peer) && isGone(ended.client))
+      t.ok(ended.client.text.endsWith('last'))
+      await until(async () => upstream.open() + (await connections(gateway)) === 0)
+      t.equal(gateway.exchanges.count, 0)
+    }
+  },
+)
+
+t.test(`${HALF_CLOSE}: the other side may send for as long as it does not pause`, async (t) => {
+  const timeout = timeouts({ idleMs: 1_000 })
+  const { gateway, open } = await start(t, { timeout }, { limits: { tunnelFollowMs: 300 } })
+  const { client, peer } = await open()
+  peer.socket.allowHalfOpen = true
+  const ended = new Promise((resolve) => peer.socket.once('end', resolve))
+  client.socket.end()
+  await ended
+  peer.send('one ')
+  await client.receive('one ')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  peer.send('two')
+  await client.receive('two')
+  t.equal(gateway.recorder.sessions, 1)
+  await gateway.recorder.until(isOver)
+  t.match(gateway.accessLog, [{ code: 'SERIN_UPSTREAM_IDLE_TIMEOUT', answerBytes: 7 }])
 })
 
 t.test('a side that resets its connection takes the other one with it', async (t) => {
