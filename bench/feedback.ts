@@ -1,11 +1,13 @@
 /**
  * How many lines of feedback one core takes: each is read, joined to its request, booked into its cohort and
- * stored. Everything is the product's own, with a real store; the requests before are booked, not sent.
+ * stored. Everything is the product's own, with a real store; the requests before are booked, not sent. Lines come
+ * by the thousand, or alone: then each is a post of its own to the admin API, from a process beside.
  * `npm run bench:feedback [-- --requests 10000 --rounds 7 --json FILE]`
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { parseConfig } from '../src/config/load.ts'
 import type { Assignment } from '../src/domain/assignment.ts'
@@ -20,6 +22,7 @@ import { unitHash } from '../src/routing/rendezvous.ts'
 import { openLmdbStore } from '../src/store/lmdb-store.ts'
 import { createPredictionBuffer } from '../src/store/prediction-buffer.ts'
 import { describeMachine } from './describe-machine.ts'
+import { createSingleLabels } from './single-labels.ts'
 import { spread } from './spread.ts'
 
 const { values } = parseArgs({
@@ -40,15 +43,28 @@ const LONG_MS = 3_600_000
 /** Rounds that teach bets and caps, and bring the code into its usual state. */
 const WARM_UP_ROUNDS = 2
 
-/** What is posted about a request, by the example that has the metrics for it. */
-const WORKS = {
-  labels: {
-    example: 'canary-rmse',
-    lines: (n: number) => [`{"requestId":"r-${n}","label":${n % 90}}`],
-  },
+/** Share of the requests whose lines are posted alone: each waits for the disk. */
+const ALONE = 0.1
+
+const labelOf = (n: number) => [`{"requestId":"r-${n}","label":${n % 90}}`]
+
+/**
+ * What is posted about a request, by the example that has the metrics for it. `connections`: lines come alone, over so
+ * many.
+ */
+const WORKS: Readonly<Record<string, Work>> = {
+  labels: { example: 'canary-rmse', lines: labelOf },
+  labelsAlone: { example: 'canary-rmse', lines: labelOf, connections: 1 },
+  labelsAloneOf16: { example: 'canary-rmse', lines: labelOf, connections: 16 },
   eventsByRequest: { example: 'business-events', lines: eventsOf('requestId', 'r') },
   eventsByKey: { example: 'business-events', lines: eventsOf('key', 'k') },
-} as const
+}
+
+type Work = {
+  readonly example: string
+  readonly lines: (n: number) => readonly string[]
+  readonly connections?: number
+}
 
 const figures: Record<
   string,
@@ -71,7 +87,7 @@ function eventsOf(field: 'requestId' | 'key', prefix: string) {
   }
 }
 
-async function measure(name: string, { example, lines }: (typeof WORKS)[keyof typeof WORKS]) {
+async function measure(name: string, { example, lines, connections }: Work) {
   const folder = mkdtempSync(join(tmpdir(), 'serin-feedback-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const file = `config/examples/${example}.yaml`
@@ -108,7 +124,13 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
     bookEvent: evaluator.event,
     later: () => {},
     count: (_, result, count) => (results[result] = (results[result] ?? 0) + count),
+    countRefused: () => {},
   })
+  const alone = await createSingleLabels(async (body, type) =>
+    feedback.accept(parseFeedback(body, type)),
+  )
+  const inRound = connections === undefined ? requests : requests * ALONE
+  const inPost = connections === undefined ? POST : 1
   const pass = async (ms: number) => {
     time.ms += ms
     await evaluator.look()
@@ -120,10 +142,10 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
   for (let at = 0; at < 20; at += 1) await pass(TICK_MS)
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
     const posts: string[][] = [[]]
-    for (const last = next + requests; next < last; next += 1) {
+    for (const last = next + inRound; next < last; next += 1) {
       request(next)
       for (const line of lines(next)) {
-        if (posts.at(-1)!.length === POST) posts.push([])
+        if (posts.at(-1)!.length === inPost) posts.push([])
         posts.at(-1)!.push(line)
       }
       if (next % 1000 === 0) await buffer.flush()
@@ -140,6 +162,7 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
   }
   const others = Object.entries(results).filter(([result]) => result !== 'joined')
   if (others.length > 0) throw new Error(`${name}: not all were joined: ${JSON.stringify(results)}`)
+  await alone.close()
   await evaluator.stop()
   await buffer.close()
   await store.close()
@@ -147,8 +170,9 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
   const wall = spread(perSecond)
   const hold = spread(holds)
   const round = (x: number) => Math.round(x).toLocaleString('en')
+  const each = connections === undefined ? '' : `, ${(1e6 / cpu.median).toFixed(0)} µs of CPU each`
   console.log(
-    `${name}: ${round(cpu.median)} lines per second of CPU (${round(cpu.min)}–${round(cpu.max)}), ` +
+    `${name}: ${round(cpu.median)} lines per second of CPU (${round(cpu.min)}–${round(cpu.max)})${each}, ` +
       `${round(wall.median)} per second (${round(wall.min)}–${round(wall.max)}), ` +
       `the event loop held for ${hold.median.toFixed(1)} ms at most (${hold.min.toFixed(1)}–${hold.max.toFixed(1)})`,
   )
@@ -172,24 +196,22 @@ async function measure(name: string, { example, lines }: (typeof WORKS)[keyof ty
     )
   }
 
-  /** Posts one after the other, as one client does. */
-  async function post(bodies: readonly string[]) {
-    let longestHoldMs = 0
-    let last = performance.now()
-    let isOver = false
-    const watch = () => {
-      const at = performance.now()
-      longestHoldMs = Math.max(longestHoldMs, at - last)
-      last = at
-      if (!isOver) setImmediate(watch)
-    }
-    setImmediate(watch)
+  async function acceptAll(bodies: readonly string[]): Promise<number> {
     const from = performance.now()
-    const before = process.cpuUsage()
     for (const body of bodies) await feedback.accept(parseFeedback(body, 'application/x-ndjson'))
+    return (performance.now() - from) / 1000
+  }
+
+  /** Posts one after the other, as one client does, or alone over several connections. */
+  async function post(bodies: readonly string[]) {
+    // A timer, since a loop that never rests would be counted as work while the disk is waited for.
+    const delays = monitorEventLoopDelay({ resolution: 1 })
+    delays.enable()
+    const before = process.cpuUsage()
+    const seconds =
+      connections === undefined ? await acceptAll(bodies) : await alone.post(bodies, connections)
     const { user, system } = process.cpuUsage(before)
-    const seconds = (performance.now() - from) / 1000
-    isOver = true
-    return { cpuSeconds: (user + system) / 1e6, seconds, longestHoldMs }
+    delays.disable()
+    return { cpuSeconds: (user + system) / 1e6, seconds, longestHoldMs: delays.max / 1e6 }
   }
 }

@@ -1,11 +1,12 @@
 import type { RolloutState } from './domain/rollout-state.ts'
 import { mirrorsOf, splitOf, type LiveServices } from './live-services.ts'
+import type { DecisionSeed } from './rollout/transition.ts'
 import type { LastWeights } from './store/last-weights.ts'
 
 /** Gives the data plane weights, for every assignment from then on. */
 export type ApplyWeights = {
-  /** Those of a rollout; this disk remembers them. */
-  readonly apply: (state: RolloutState) => void
+  /** Those of a rollout; this disk remembers them, with the rollback that is `unstored` where one is. */
+  readonly apply: (state: RolloutState, unstored: DecisionSeed | null) => void
   /** All of a fixed split's traffic for one variant, null = the weights of the file; this disk remembers it. */
   readonly applyWinner: (service: string, winner: string | null) => void
   /** The same, of what is remembered. */
@@ -22,14 +23,14 @@ export function createApplyWeights(
     if (runtime !== undefined) runtime.split = splitOf(runtime.service, null, winner)
   }
   return {
-    apply: (state) => {
+    apply: (state, unstored) => {
       const { snapshot, books } = live()
       const runtime = snapshot.runtimes.get(state.service)
       if (runtime === undefined) return
       const { service, targets } = runtime
       runtime.split = splitOf(service, state, null)
       runtime.mirrors = mirrorsOf(service, targets, books.get(state.service)!, state)
-      lastWeights.keepRollout(state)
+      lastWeights.keepRollout(state, unstored)
     },
     applyWinner: (service, winner) => {
       giveWinner(service, winner)

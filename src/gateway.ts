@@ -14,7 +14,7 @@ import { closeHanded, serveHanded, standBy } from './handed-server.ts'
 import { buildLiveServices, experimentsOf, rolloutsOf, type LiveServices } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { PairedPredictions } from './metrics/paired-predictions.ts'
-import { createMetricsRegistry } from './metrics/registry.ts'
+import { createMetricsRegistry, type MetricsRegistry } from './metrics/registry.ts'
 import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
@@ -58,13 +58,13 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   const lastWeights = keepLastWeights(config, log)
-  const setUp = (isUp: boolean) => metrics.setStoreUp(isUp)
-  const health = new StoreHealth({ log, now: clock.now, setUp })
+  const setState: MetricsRegistry['setStoreState'] = (state) => metrics.setStoreState(state)
+  const health = new StoreHealth({ log, now: clock.now, setState })
   const watched = health.watched(store)
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
-  const upstreams = createLiveUpstreams(clock, log)
+  const upstreams = createLiveUpstreams(clock, log, config.passthrough)
   const exchanges = new LiveExchanges(clock)
   const stage: Stage = { listening: false, ready: false, draining: false }
 
@@ -125,7 +125,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
     buffer: { ...buffer, find: predictions.find },
-    store,
+    store: watched,
     eventFields: (service) => {
       const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
       return plan?.eventFields ?? new Map()
@@ -136,11 +136,12 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     clock,
     later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
+    countRefused: metrics.countRefused,
   })
 
   const describeStore = () => join.describe() ?? health.describe()
-  const hasJoined = () => join.hasJoined()
-  const command = createOperatorCommands(evaluator, look, { hasJoined, describe: describeStore })
+  const asked = { hasJoined: () => join.hasJoined(), describe: describeStore }
+  const command = createOperatorCommands({ evaluator, look, store: asked, siblings, log })
 
   const lastReload = new LastReload({ clock, metrics, untaken: () => evaluator.untaken })
   const prepareReload = createPrepareReload({
@@ -168,7 +169,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const files = siblings === null ? reloadOnChange(reload, log) : WATCHED_ELSEWHERE
 
   const adminDeps: AdminDeps = {
-    ...{ version: deps.version, clock, log },
+    ...{ version: deps.version, clock, log, isStoreTold: () => health.isTold },
     services: () => live.config.services.map((s) => look.status(s.name)!),
     service: look.status,
     serviceNames: () => live.config.services.map((s) => s.name),
@@ -230,7 +231,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       isReady: () => stage.ready,
       // Of its own, so that one gateway behind another is no loop.
       name: `serin-${deps.newRequestId().slice(0, 6)}`,
-      exchanges,
+      ...{ exchanges, names: upstreams.names },
     },
     config.passthrough,
     certificate,
@@ -260,12 +261,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       beReady()
       return addresses
     },
-    reload,
-    prepareReload,
+    ...{ reload, prepareReload, holder },
     snapshot: metrics.snapshot,
     figures: look.figures,
+    abortHere: (service, order) => evaluator.abortHere(service, order),
     serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
-    holder,
     succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
       drain({

@@ -1,12 +1,16 @@
+import { ADDRCONFIG } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from './domain/clock.ts'
+import { hostOf } from './proxy/connections.ts'
 import { createHealthChecks } from './proxy/health-checks.ts'
+import { KnownNames } from './proxy/known-names.ts'
 import { createNameWatch } from './proxy/name-watch.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from './proxy/upstream-registry.ts'
 
 /** All upstreams, and those who look after them. */
 export type LiveUpstreams = {
+  readonly names: KnownNames
   readonly registry: UpstreamRegistry
   /** Asks those that were never asked whether they are well; resolves when that is known. */
   readonly checkNew: () => Promise<void>
@@ -14,9 +18,25 @@ export type LiveUpstreams = {
   readonly close: () => Promise<void>
 }
 
-/** Makes the upstreams' registry, checks their health and follows their names; the log hears of changes. */
-export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveUpstreams {
-  const registry = createUpstreamRegistry(log)
+/**
+ * Makes the upstreams' registry, checks their health and follows their names, and that of the passthrough (an
+ * origin; null = there is none); the log hears of changes.
+ */
+export function createLiveUpstreams(
+  clock: Clock,
+  log: FastifyBaseLogger,
+  passthrough: string | null,
+): LiveUpstreams {
+  const names = new KnownNames({
+    clock,
+    // As `net.connect` asks by itself.
+    resolve: (name) => lookup(name, { all: true, hints: ADDRCONFIG }),
+    onFailing: (name, why, addresses) =>
+      log.warn({ name, why, addresses }, 'a name of upstreams cannot be looked up'),
+    onFound: (name, addresses) =>
+      log.info({ name, addresses }, 'a name of upstreams is found again'),
+  })
+  const registry = createUpstreamRegistry(names, log)
   let isShortOfFiles = false
   const health = createHealthChecks({
     clock,
@@ -27,15 +47,15 @@ export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveU
       else log.warn({ ...place, why }, 'an upstream is not well')
     },
     onUntried: () => {
-      if (!isShortOfFiles)
-        log.error('no file is left to check upstreams: raise the limit of open files')
+      if (isShortOfFiles) return
       isShortOfFiles = true
+      log.error('no file is left to check upstreams: raise the limit of open files')
     },
   })
-  const names = createNameWatch({
-    clock,
+  const watch = createNameWatch({
+    names,
     connections: registry.connections,
-    lookup: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    others: passthrough === null ? [] : [hostOf(passthrough)],
     every: (ms, run) => {
       const timer = setInterval(() => void run(), ms)
       timer.unref()
@@ -44,11 +64,12 @@ export function createLiveUpstreams(clock: Clock, log: FastifyBaseLogger): LiveU
     onChange: (name, addresses) => log.info({ name, addresses }, 'upstreams moved'),
   })
   return {
+    names,
     registry,
     checkNew: health.checkNew,
     close: async () => {
       health.close()
-      names.close()
+      watch.close()
       await registry.destroy()
     },
   }

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { CommandResult } from './admin/admin-deps.ts'
 import { describeProcess } from './domain/replica.ts'
 import type { Command } from './domain/decision.ts'
@@ -5,6 +6,7 @@ import { LEASE_TTL_MS } from './evaluator/lease-keeper.ts'
 import { DECIDED_ELSEWHERE } from './evaluator/command-results.ts'
 import type { Evaluator } from './evaluator/evaluator.ts'
 import type { ServiceLook } from './service-look.ts'
+import type { Siblings } from './siblings.ts'
 
 /** What commands need to know of the store. */
 export type CommandStore = {
@@ -14,33 +16,64 @@ export type CommandStore = {
   readonly describe: () => string
 }
 
+/** What carries out commands, and what is told of them. */
+export type CommandDeps = {
+  readonly evaluator: Pick<Evaluator, 'command' | 'deciding'>
+  readonly look: Pick<ServiceLook, 'status'>
+  readonly store: CommandStore
+  /** Null: this is the only process of the gateway. */
+  readonly siblings: Pick<Siblings, 'abort'> | null
+  readonly log: Pick<FastifyBaseLogger, 'warn'>
+}
+
 type Refusal = Extract<CommandResult, { ok: false }>
 
-/** Carries out operators' commands on services by name, and says what the service looks like then. */
+/**
+ * Carries out operators' commands on services by name, and says what the service looks like then. An abort that the
+ * store does not take is in force in all processes of the gateway when this resolves, and is said to be pending.
+ */
 export function createOperatorCommands(
-  evaluator: Pick<Evaluator, 'command' | 'deciding'>,
-  look: Pick<ServiceLook, 'status'>,
-  store: CommandStore,
+  deps: CommandDeps,
 ): (service: string, asked: Command, ifMatch: number | null) => Promise<CommandResult> {
+  const { evaluator, look, store } = deps
   return async (service, asked, ifMatch) => {
     if (look.status(service) === null) {
       const detail = `no service ${service} is configured`
       return { ok: false, code: 'SERIN_UNKNOWN_SERVICE', detail }
     }
-    if (!store.hasJoined()) {
-      const detail = 'the store has not been reached since the start: nothing was decided'
-      return { ok: false, code: 'SERIN_STORE_FAILED', detail }
-    }
+    // What is remembered can be aborted: it is served.
+    if (!store.hasJoined() && asked.verb !== 'abort') return NOT_REACHED
     const result = await evaluator.command(service, asked, ifMatch)
-    if (result === null) {
-      const detail = `${service} has neither a rollout nor split.weights: there is nothing to decide`
-      return { ok: false, code: 'SERIN_REFUSED', detail }
+    if (result === null) return store.hasJoined() ? nothingToDecide(service) : NOT_REACHED
+    if (result.ok) {
+      const status = look.status(service)!
+      const { unstored } = status
+      if (result.decision !== null || unstored === null) return { ...result, status, pending: null }
+      const { actor, note } = asked
+      deps.log.warn({ service, actor, note }, 'an abort is in force here, and is not stored yet')
+      await deps.siblings?.abort(service, asked)
+      return { ...result, status, pending: pendingOf(unstored, store) }
     }
-    if (result.ok) return { ...result, status: look.status(service)! }
     if (result !== DECIDED_ELSEWHERE) return withStore(result, store)
     const { lead, holder } = evaluator.deciding(service)!
     return lead === 'unknown' ? byNobody(store) : byAnother(result, holder)
   }
+}
+
+const NOT_REACHED: Refusal = {
+  ok: false,
+  code: 'SERIN_STORE_FAILED',
+  detail: 'the store has not been reached since the start: nothing was decided',
+}
+
+function nothingToDecide(service: string): Refusal {
+  const detail = `${service} has neither a rollout nor split.weights: there is nothing to decide`
+  return { ok: false, code: 'SERIN_REFUSED', detail }
+}
+
+function pendingOf(unstored: string, { describe }: CommandStore): string {
+  const state = describe()
+  return state === 'up' ? unstored : `${unstored} (it is ${state})`
 }
 
 function byAnother(result: Refusal, holder: string | null): Refusal {

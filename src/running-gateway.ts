@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ReloadResult } from './admin/admin-deps.ts'
 import type { Clock } from './domain/clock.ts'
+import type { Command } from './domain/decision.ts'
 import type { MetricsSnapshot } from './metrics/merge-snapshots.ts'
 import type { PrepareReload } from './reload.ts'
 import type { FiguresByService } from './service-figures.ts'
@@ -40,6 +41,8 @@ export type WorkerGateway = RunningGateway & {
   readonly snapshot: () => Promise<MetricsSnapshot>
   /** What this process counts, of one service or (null) of all. */
   readonly figures: (service: string | null) => FiguresByService
+  /** Aborts a service in this process, at once: another one was told to, and could not store it. */
+  readonly abortHere: (service: string, order: Command) => Promise<void>
   /**
    * Serves a connection to one of the ports that another process accepted. At the admin port it carries
    * one request, so that the next one comes to whoever decides by then.

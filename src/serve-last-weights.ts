@@ -37,7 +37,7 @@ export function serveLastWeights(
     const last = lastWeights.rollout(service)
     if (last === null) continue
     try {
-      evaluator.remember(rollout, last)
+      evaluator.remember(rollout, last, lastWeights.unstored(service))
       disk += 1
     } catch (error) {
       log.warn({ err: error, service }, 'the last weights do not go with the configuration')

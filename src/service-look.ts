@@ -37,7 +37,7 @@ export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly evaluator: () => Pick<
     Evaluator,
-    'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf'
+    'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
   >
   readonly clock: Clock
   /** What the other processes count. */
@@ -77,6 +77,7 @@ export function createServiceLook(deps: {
         replicas: deps.evaluator().replicasOf(name),
         deciding: deps.evaluator().deciding(name),
         untaken: deps.evaluator().untakenOf(name),
+        unstored: deps.evaluator().unstoredOf(name),
       }
     },
     figures: (service) => {

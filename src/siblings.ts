@@ -1,3 +1,4 @@
+import type { Command } from './domain/decision.ts'
 import type { Exposition } from './metrics/merge-snapshots.ts'
 import type { FiguresByService } from './service-figures.ts'
 
@@ -7,6 +8,8 @@ export type Siblings = {
   readonly metrics: () => Promise<Exposition>
   /** What each of the others counts, of one service or (null) of all; those that do not answer are left out. */
   readonly figures: (service: string | null) => Promise<readonly FiguresByService[]>
+  /** Has each of the others abort a service by itself, see `Evaluator.abortHere`. Does not wait for long. */
+  readonly abort: (service: string, order: Command) => Promise<void>
   /** By name of the worker, this one included: a short sentence on what it does. */
   readonly workers: () => Promise<Readonly<Record<string, string>>>
   /** Told whenever this process begins or ceases to decide. */

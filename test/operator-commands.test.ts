@@ -6,17 +6,36 @@ import { createOperatorCommands } from '../src/operator-commands.ts'
 import { fakeStatus } from './admin/fake-deps.ts'
 import { command } from './fakes/rollout.ts'
 
-/** What an operator is told where the rollout's answer is `result`. */
-function refusalOf(result: RunnerResult, deciding: Partial<Deciding>, store = 'up') {
-  const asked = createOperatorCommands(
-    {
+type World = {
+  readonly deciding?: Partial<Deciding>
+  readonly store?: string
+  readonly hasJoined?: boolean
+  readonly unstored?: string
+}
+
+/** Gives a command where the rollout's answer is `result`; `told` = what the log and the other processes are told. */
+async function give(
+  result: RunnerResult | null,
+  world: World = {},
+  verb: 'abort' | 'pause' = 'abort',
+) {
+  const { deciding = {}, store = 'up', hasJoined = true, unstored = null } = world
+  const told: unknown[] = []
+  const carryOut = createOperatorCommands({
+    evaluator: {
       command: async () => result,
       deciding: () => ({ lead: 'unknown', holder: null, differs: false, ...deciding }),
     },
-    { status: () => fakeStatus() },
-    { hasJoined: () => true, describe: () => store },
-  )
-  return asked('credit-risk', command('abort'), null)
+    look: { status: () => ({ ...fakeStatus(), unstored }) },
+    store: { hasJoined: () => hasJoined, describe: () => store },
+    siblings: { abort: async (...order) => void told.push(order) },
+    log: { warn: (...line: unknown[]) => void told.push(line) },
+  })
+  return { answer: await carryOut('credit-risk', command(verb), null), told }
+}
+
+async function refusalOf(result: RunnerResult, deciding: Partial<Deciding>, store = 'up') {
+  return (await give(result, { deciding, store })).answer
 }
 
 t.test('who follows names the process that decides, where it is known', async (t) => {
@@ -49,4 +68,40 @@ t.test('where nobody decides, the store is named, and no process that is not the
     detail: `${detail}: it is away since`,
   })
   t.match(await refusalOf(STORE_FAILED, here), { code, detail })
+})
+
+const HERE = { ok: true, decision: null } as const
+
+t.test('what is in force and not stored is pending, in all processes of the gateway', async (t) => {
+  const unstored = 'nothing since ops aborted it: stored when the store is back'
+  const { answer, told } = await give(HERE, { unstored, store: 'away since noon' })
+  t.match(answer, { ...HERE, pending: `${unstored} (it is away since noon)`, status: { unstored } })
+  t.strictSame(told, [
+    [
+      { service: 'credit-risk', actor: 'ops', note: null },
+      'an abort is in force here, and is not stored yet',
+    ],
+    ['credit-risk', command('abort')],
+  ])
+  t.match((await give(HERE, { unstored })).answer, { pending: unstored })
+  const changedNothing = await give(HERE)
+  t.match(changedNothing.answer, { ...HERE, pending: null })
+  t.same(changedNothing.told, [])
+})
+
+t.test('of a store that was never reached only what is remembered can be aborted', async (t) => {
+  const never = { hasJoined: false, store: 'not reached since the start' }
+  const detail = 'the store has not been reached since the start: nothing was decided'
+  const refusal = { ok: false, code: 'SERIN_STORE_FAILED', detail }
+  const unstored = 'nothing since ops aborted it'
+  t.match((await give(HERE, { ...never, unstored })).answer, {
+    ok: true,
+    pending: /^nothing since/,
+  })
+  t.match((await give(HERE, never, 'pause')).answer, refusal)
+  t.match((await give(null, never)).answer, refusal)
+  t.match((await give(null)).answer, {
+    code: 'SERIN_REFUSED',
+    detail: /there is nothing to decide/,
+  })
 })

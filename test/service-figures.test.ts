@@ -13,8 +13,9 @@ import { LogHistogram } from '../src/statistics/histogram.ts'
 import { bookRequest } from './support/book-request.ts'
 
 /** What a process counts whose baseline took so many milliseconds for each request. */
-function figuresOf(latenciesMs: readonly number[], healthy = 2): ServiceFigures {
+function figuresOf(latenciesMs: readonly number[], healthy = 2, inFlight = 0): ServiceFigures {
   const baseline = new VariantBook('baseline', '1')
+  baseline.inFlight = inFlight
   for (const ms of latenciesMs) {
     // What has no answer counts as an error, and its time is known.
     bookRequest(baseline, { outcome: ms > 100 ? 'no_answer' : 'ok', durationMs: ms })
@@ -41,11 +42,12 @@ t.test('processes together have the quantiles of all their requests', (t) => {
   const slow = Array.from({ length: 10 }, (_, i) => 200 + i)
   const all = new LogHistogram()
   for (const ms of [...fast, ...slow]) all.add(ms)
-  const merged = structuredClone(mergeFigures(figuresOf(fast), [figuresOf(slow, 1)]))
+  const merged = structuredClone(mergeFigures(figuresOf(fast, 2, 4), [figuresOf(slow, 1, 3)]))
   t.same(toVariantFigures(merged.variants['baseline']!), {
     requests: 100,
     errors: 10,
     rejected: 0,
+    inFlight: 7,
     upstreams: 2,
     healthy: 1,
     p50Ms: all.quantile(0.5),

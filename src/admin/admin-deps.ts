@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +15,8 @@ export type AdminDeps = {
   readonly version: string
   readonly clock: Clock
   readonly log: FastifyBaseLogger
+  /** The log says already that the store is away: what fails for that reason is no news. */
+  readonly isStoreTold: () => boolean
   /** In the order of the configuration. */
   readonly services: () => readonly ServiceStatus[]
   readonly service: (name: string) => ServiceStatus | null
@@ -45,12 +48,17 @@ export type AdminDeps = {
   readonly archivedPlan: Store['archivedPlan']
   readonly archivedCohorts: Store['archivedCohorts']
   /**
-   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed. Null where
+   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed, and so are other
+   * rates that are not given. Null where
    * there is neither. Its service must have a rollout.
    */
   readonly forecast: (
     service: string,
-    given: { readonly rps: number | null; readonly errorRate: number | null },
+    given: {
+      readonly rps: number | null
+      readonly errorRate: number | null
+      readonly rates?: GivenRates | undefined
+    },
     regression: number | null,
   ) => ForecastWithAdvice | null
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
@@ -74,9 +82,17 @@ export type AdminDeps = {
   }
 }
 
-/** What became of a command. `decision: null` = it was true already, so nothing was decided. */
+/**
+ * What became of a command. `decision: null` = it was true already, so nothing was decided, or (`pending`, a sentence) it
+ * is in force here and the store does not have it yet.
+ */
 export type CommandResult =
-  | { readonly ok: true; readonly decision: Decision | null; readonly status: ServiceStatus }
+  | {
+      readonly ok: true
+      readonly decision: Decision | null
+      readonly pending: string | null
+      readonly status: ServiceStatus
+    }
   | {
       readonly ok: false
       readonly code:

@@ -16,7 +16,7 @@ import { addHealthRoutes } from './health.ts'
 import { addHistoryRoute } from './history.ts'
 import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
-import { AdminError, sendProblem } from './problem.ts'
+import { AdminError, buildSendProblem } from './problem.ts'
 import { buildBodyValidator, buildTextValidator } from './request-validator.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
@@ -28,6 +28,7 @@ import { addServiceRoutes } from './services.ts'
  * configuration would open it to others without a token.
  */
 export function createAdminServer(deps: AdminDeps, config: AdminConfig): FastifyInstance {
+  const sendProblem = buildSendProblem(deps.isStoreTold)
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.

@@ -1,6 +1,6 @@
 import { Type } from '../config/type.ts'
 import { COMMAND_BODIES, WEIGHTS_BODY, type RouteVerb } from './command-body.ts'
-import { DECISION_EXAMPLE, SERVICE_EXAMPLE } from './examples.ts'
+import { DECISION_EXAMPLE, PENDING_EXAMPLE, SERVICE_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { SERVICE_PARAMS } from './route-context.ts'
 import { DecisionSchema } from './schema-decision.ts'
@@ -10,7 +10,14 @@ import { orNull } from './schema-value.ts'
 /** What every command answers. */
 export const CommandAnswerSchema = Type.Object(
   {
-    decision: orNull(DecisionSchema, 'null = it was so already: nothing was decided.'),
+    decision: orNull(
+      DecisionSchema,
+      'null = it was so already: nothing was decided. Or it is pending.',
+    ),
+    pending: orNull(
+      Type.String(),
+      'What is in force here and not stored yet, as a sentence; null = nothing.',
+    ),
     service: ServiceSchema,
   },
   {
@@ -29,7 +36,7 @@ const COMMON = {
       description: 'It is so now: stored, and in force.',
       schema: CommandAnswerSchema,
       etag: true,
-      example: { decision: DECISION_EXAMPLE, service: SERVICE_EXAMPLE },
+      example: { decision: DECISION_EXAMPLE, pending: null, service: SERVICE_EXAMPLE },
     },
   },
   errors: ['SERIN_REFUSED', 'SERIN_STORE_FAILED'],
@@ -51,8 +58,19 @@ export const WEIGHTS: Operation = {
 export function describeCommand(verb: RouteVerb): Operation {
   const { summary, description, example } = VERBS[verb]
   const body = { ...BODY, schema: COMMAND_BODIES[verb], example }
-  return { ...COMMON, id: verb, summary, description, body }
+  const operation = { ...COMMON, id: verb, summary, description, body }
+  return verb === 'abort' ? { ...operation, answers: { ...COMMON.answers, ...PENDING } } : operation
 }
+
+/** Of what takes effect without the store. */
+const PENDING = {
+  202: {
+    description: 'In force in this gateway; stored when the store is back.',
+    schema: CommandAnswerSchema,
+    etag: true,
+    example: PENDING_EXAMPLE,
+  },
+} as const satisfies Operation['answers']
 
 const VERBS: Readonly<
   Record<
@@ -68,7 +86,8 @@ const VERBS: Readonly<
   },
   abort: {
     summary: 'Roll back',
-    description: 'Gives all traffic back to the baseline, from any phase.',
+    description:
+      'Gives all traffic back to the baseline, from any phase. Where the store is away: in this gateway at once, and everywhere when it is back.',
     example: { reason: 'wrong model file' },
   },
   pause: {

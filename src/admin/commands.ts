@@ -16,7 +16,10 @@ import { AdminError } from './problem.ts'
 import { requireService, type RouteContext, type ServiceParams } from './route-context.ts'
 import type { Json } from './schema-value.ts'
 
-/** Answer to a command. `decision: null` = it was so already, nothing was decided. */
+/**
+ * Answer to a command. `decision: null` = it was so already, nothing was decided, or it is `pending`: in force here, and
+ * not stored yet.
+ */
 export type CommandAnswer = Json<typeof CommandAnswerSchema>
 
 /** Adds `PUT …/weights` and a `POST` route for each verb of a rollout. */
@@ -52,9 +55,12 @@ async function run(
     parseIfMatch(request.headers['if-match'], status),
   )
   if (!result.ok) throw new AdminError(result.code, result.detail)
-  setEtag(reply, result.status)
+  const { decision, pending, status: after } = result
+  setEtag(reply, after)
+  if (pending !== null) void reply.status(202)
   return {
-    decision: result.decision === null ? null : presentDecision(result.decision),
-    service: presentService(result.status),
+    decision: decision === null ? null : presentDecision(decision),
+    pending,
+    service: presentService(after),
   }
 }

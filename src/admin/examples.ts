@@ -1,4 +1,5 @@
 import type { CohortsAnswer } from './cohorts.ts'
+import type { CommandAnswer } from './commands.ts'
 import type { MetricJson } from './present-metric.ts'
 import type { PastExperimentJson } from './present-experiments.ts'
 import type { PlanJson } from './present-plan.ts'
@@ -33,6 +34,7 @@ const METRIC_EXAMPLE: MetricJson = {
   bounds: null,
   slow: null,
   unscored: null,
+  unreadable: null,
 }
 
 /** A decision as the log has it. */
@@ -100,6 +102,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   idleReason: null,
   watchUntil: null,
   rolledBackReason: null,
+  retryFrom: null,
   weights: { baseline: 80, canary: 20 },
   variants: { baseline: figures('1.4', 21_870, 42), canary: figures('2.0', 1204, 3) },
   mirrors: {},
@@ -112,6 +115,27 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   notice: null,
   replicas: { contributing: 2, differing: [] },
   lastDecision: DECISION_EXAMPLE,
+}
+
+const PENDING =
+  '2.0 gets nothing from this gateway since ops aborted it: that is stored, and other gateways hear of it, when the store is back'
+
+/** The same service, aborted while its store is away. */
+export const PENDING_EXAMPLE: CommandAnswer = {
+  decision: null,
+  pending: `${PENDING} (it is away since 2027-05-01T11:58:00.000Z)`,
+  service: {
+    ...SERVICE_EXAMPLE,
+    revision: 6,
+    phase: 'rolled-back',
+    rolledBackReason: 'operator',
+    step: { index: 0, of: 4, kind: null, enteredAt: '2027-05-01T11:59:00.000Z' },
+    weights: { baseline: 100, canary: 0 },
+    missing: [],
+    etaSeconds: null,
+    notice: PENDING,
+    replicas: null,
+  },
 }
 
 /** A plan of one step with one metric. */
@@ -200,7 +224,7 @@ export const COHORTS_EXAMPLE: CohortsAnswer = {
 
 function figures(version: string, requests: number, errors: number): VariantJson {
   return {
-    ...{ version, requests, errors, rejected: 0, upstreams: 2, healthy: 2 },
+    ...{ version, requests, errors, rejected: 0, inFlight: 3, upstreams: 2, healthy: 2 },
     ...{ p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5 },
   }
 }

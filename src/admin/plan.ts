@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { Type } from '../config/type.ts'
+import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
 import { PLAN_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { presentPlan } from './present-plan.ts'
@@ -31,6 +33,13 @@ const QUESTION = Type.Object({
       examples: [0.01],
     }),
   ),
+  rates: Type.Optional(
+    Type.String({
+      description:
+        "The baseline's shares on other metrics (conversion, sum, ratio, accuracy), as `name:0.3`, several by commas. Without it: as observed, else 5 %, and 90 % of an accuracy.",
+      examples: ['conversion:0.3'],
+    }),
+  ),
   regression: Type.Optional(
     Type.Number({
       minimum: 0,
@@ -55,23 +64,42 @@ const GET: Operation = {
   errors: ['SERIN_REFUSED'],
 }
 
-/** Adds `GET …/plan[?rps=&errorRate=&regression=]`: how long the service's rollout takes. */
+/** Adds `GET …/plan[?rps=&errorRate=&rates=&regression=]`: how long the service's rollout takes. */
 export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.get<{ Params: ServiceParams; Querystring: Static<typeof QUESTION> }>(
     '/api/v1/services/:service/plan',
     route(GET),
     (request) => {
       const { service } = requireService(deps, request.params.service)
-      const { rps = null, errorRate = null, regression = null } = request.query
+      const { rps = null, errorRate = null, rates, regression = null } = request.query
       if (service.rollout === null) {
         const detail = `${service.name} has no rollout: its weights are those of the configuration`
         throw new AdminError('SERIN_REFUSED', detail)
       }
-      const found = deps.forecast(service.name, { rps, errorRate }, regression)
+      const given = {
+        ...{ rps, errorRate },
+        rates: rates === undefined ? undefined : readRates(rates, service.rollout.analysis.metrics),
+      }
+      const found = deps.forecast(service.name, given, regression)
       if (found !== null) return presentPlan(service, found)
       const unit = service.split.key === null ? 'requests' : 'new keys'
       const detail = `${service.name} has no traffic to reckon with that a running rollout has measured: give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
       throw new AdminError('SERIN_BAD_REQUEST', detail)
     },
   )
+}
+
+/** Reads `conversion:0.3,clicks:0.1`. */
+function readRates(text: string, metrics: readonly MetricSpec[]): GivenRates {
+  const rates = new Map(
+    text.split(',').map((part): [string, number] => {
+      const [, name, share] = /^([^:]+):(0?\.\d+)$/.exec(part) ?? []
+      if (Number(share) > 0) return [name!, Number(share)]
+      const detail = `rates is ${JSON.stringify(text)}; send names and shares, above 0 and below 1, as in conversion:0.3,clicks:0.1`
+      throw new AdminError('SERIN_BAD_REQUEST', detail)
+    }),
+  )
+  const stray = describeStrayRate(rates, metrics)
+  if (stray === null) return rates
+  throw new AdminError('SERIN_BAD_REQUEST', `rates: ${stray}`)
 }

@@ -54,6 +54,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     bounds: report.bounds ?? null,
     slow: report.slow ?? null,
     unscored: report.unscored ?? null,
+    unreadable: report.unreadable ?? null,
   }
 }
 

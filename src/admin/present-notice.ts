@@ -4,9 +4,13 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
-/** What must be said of who cannot answer, who decides on a service, and how its requests are shared out; null = nothing. */
+/**
+ * What must be said of who cannot answer, who decides on a service, what the store does not have of it, and how its requests
+ * are shared out; null = nothing.
+ */
 export function noticeOf(status: ServiceStatus): string | null {
-  const found = [ofDown(status), ofDeciding(status), status.untaken, ofRules(status)]
+  const { untaken, unstored } = status
+  const found = [ofDown(status), ofDeciding(status), unstored, untaken, ofRules(status)]
   const sentences = found.filter((each) => each !== null)
   return sentences.length === 0 ? null : sentences.join('. ')
 }

@@ -28,6 +28,7 @@ export type StandingJson = Pick<
   | 'idleReason'
   | 'watchUntil'
   | 'rolledBackReason'
+  | 'retryFrom'
   | 'weights'
   | 'winner'
 >
@@ -98,6 +99,10 @@ export function presentStanding(status: ServiceStatus): StandingJson {
     idleReason: state?.phase === 'idle' && !isDecidedOtherwise(status) ? state.idleReason : null,
     watchUntil: state?.phase === 'watching' ? toIso(state.watchUntil) : null,
     rolledBackReason: state?.phase === 'rolled-back' ? state.rolledBackReason : null,
+    retryFrom:
+      state?.phase === 'rolled-back'
+        ? toIso(state.rolledBackAt + (service.rollout?.cooldownMs ?? 0))
+        : null,
     weights: Object.fromEntries(
       service.variants.map(({ name }) => [name, bpToPercent(weightsBp[name] ?? 0)]),
     ),
@@ -147,6 +152,7 @@ function noFigures(upstreams: number): VariantFigures {
     requests: 0,
     errors: 0,
     rejected: 0,
+    inFlight: 0,
     p50Ms: null,
     p95Ms: null,
     p99Ms: null,

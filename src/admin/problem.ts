@@ -23,30 +23,39 @@ export class AdminError extends Error {
   }
 }
 
+/** Answers a request with an error. */
+export type SendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
 /**
- * Answers any error as problem details (RFC 9457). What the caller did wrong is told in full; what went
- * wrong inside is logged and told by its code alone.
+ * Builds what answers any error as problem details (RFC 9457). What the caller did wrong is told in full; what went
+ * wrong inside is logged and told by its code alone. While the log says already that the store is away
+ * (`isStoreTold`), what fails for that reason is a matter of debugging: senders of feedback try again and again.
  */
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toAdminError(error)
-  const { status, title } = errorEntry(problem.code)
-  if (status >= 500) request.log.error({ err: error, code: problem.code }, problem.message)
-  void reply
-    .status(status)
-    .headers(problem.headers)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title,
-        status,
-        code: problem.code,
-        detail: problem.message,
-        // The path alone: a query may hold what nobody should find in a log.
-        instance: request.url.split('?')[0],
-        ...problem.more,
-      }),
-    )
+export function buildSendProblem(isStoreTold: () => boolean): SendProblem {
+  return (error, request, reply) => {
+    const problem = toAdminError(error)
+    const { status, title } = errorEntry(problem.code)
+    if (status >= 500) {
+      const isTold = problem.code === 'SERIN_STORE_FAILED' && isStoreTold()
+      request.log[isTold ? 'debug' : 'error']({ err: error, code: problem.code }, problem.message)
+    }
+    void reply
+      .status(status)
+      .headers(problem.headers)
+      .type('application/problem+json')
+      .send(
+        JSON.stringify({
+          type: 'about:blank',
+          title,
+          status,
+          code: problem.code,
+          detail: problem.message,
+          // The path alone: a query may hold what nobody should find in a log.
+          instance: request.url.split('?')[0],
+          ...problem.more,
+        }),
+      )
+  }
 }
 
 function toAdminError(error: unknown): AdminError {

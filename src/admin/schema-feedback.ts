@@ -54,9 +54,15 @@ export const FeedbackLineSchema = Type.Object(
 /** What became of lines of feedback. */
 export const FeedbackReportSchema = Type.Object(
   {
-    joined: count('Lines that were booked.'),
-    unmatched: count('Lines whose request or key nobody knows, or not any more.'),
-    late: count('Lines that came after the window of every metric.'),
+    joined: count(
+      'Lines that have their request. Where that was never evidence (answered after the promotion, by an override or a rule, in the warm-up, or in the seconds after a `kill -9` in which the old lease runs out) they count for nothing.',
+    ),
+    unmatched: count(
+      'Lines whose request or key nobody knows, or not any more. A key is known by its first request that is evidence.',
+    ),
+    late: count(
+      'Lines that came after the window of every metric, or whose cohort is gone with a process that was killed.',
+    ),
     duplicate: count(
       'Lines that were known already; a label that says otherwise than the first one is among them, and the first one stays.',
     ),

@@ -67,7 +67,9 @@ const ThresholdSchema = Type.Object({
 })
 
 const DriftSchema = Type.Object({
-  psi: Type.Number({ description: 'Population stability index, corrected for its bias.' }),
+  psi: Type.Number({
+    description: 'Population stability index, corrected for its bias; at least 0.',
+  }),
   minPsi: Type.Number({
     description: 'From here on a shift is flagged, if the evidence shows one.',
   }),
@@ -136,6 +138,10 @@ export const MetricSchema = Type.Object(
         of: count('All labels that came, for both variants.'),
       }),
       'Of `…/label-missing`: labels that came, and that the metric cannot score; null = none.',
+    ),
+    unreadable: orNull(
+      Type.String(),
+      'Of `…/label-missing`: from how many answers no prediction could be read, in a sentence, where these are half of them; null = they are not.',
     ),
   },
   { title: 'Metric', description: 'A metric with its verdict and every number behind it.' },

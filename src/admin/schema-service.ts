@@ -33,6 +33,7 @@ export const VariantSchema = Type.Object(
     requests: count('Since this process started, or since it has this version.'),
     errors: count('Requests with the outcome `failed` or `no_answer`.'),
     rejected: count('Requests that its door turned away: no fault of its answers.'),
+    inFlight: count('Requests under way now.'),
     p50Ms: numberOrNull('Of late, the older the less; null before the first answer.'),
     p95Ms: numberOrNull(),
     p99Ms: numberOrNull(),
@@ -105,6 +106,10 @@ export const ServiceSchema = Type.Object(
     ),
     watchUntil: orNull(time(), 'When a watch ends.'),
     rolledBackReason: orNull(Type.String()),
+    retryFrom: orNull(
+      time(),
+      'When the cooldown after a rollback is over, before which `retry` needs `force`; null in every phase but `rolled-back`.',
+    ),
     weights: byName(Type.Number(), 'Percent of the randomised requests, by variant.'),
     variants: byName(VariantSchema, 'By name.'),
     mirrors: byName(MirrorSchema, 'By the name of the variant that gets the copies.'),
@@ -125,7 +130,7 @@ export const ServiceSchema = Type.Object(
     }),
     notice: orNull(
       Type.String(),
-      'What must be said of a variant that gets requests and cannot answer, of the process that decides, where it is another one, and of how requests are shared out.',
+      'What must be said of a variant that gets requests and cannot answer, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
     ),
     replicas: orNull(
       ReplicasSchema,

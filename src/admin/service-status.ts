@@ -25,6 +25,8 @@ export type ServiceStatus = {
   readonly deciding: Deciding | null
   /** What the store has not taken up of its configuration, as a sentence; null = nothing. */
   readonly untaken: string | null
+  /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
+  readonly unstored: string | null
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */
@@ -34,6 +36,8 @@ export type VariantFigures = {
   readonly errors: number
   /** Requests that its door turned away (`maxInFlight`, `queue`): no fault of its answers, so no errors. */
   readonly rejected: number
+  /** Requests under way now: a server that takes requests and never answers shows here before anywhere else. */
+  readonly inFlight: number
   /** Of late, the older the less; milliseconds; null before the first answer. */
   readonly p50Ms: number | null
   readonly p95Ms: number | null

@@ -58,7 +58,7 @@ export type AdminClient = {
   /** What is left out is as the gateway observes it. */
   readonly plan: (
     service: string,
-    query: Readonly<Record<string, number | undefined>>,
+    query: Readonly<Record<string, number | string | undefined>>,
   ) => Promise<PlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
@@ -176,7 +176,7 @@ export function createAdminClient(options: {
     },
     plan: async (service, query) => {
       const given = Object.entries(query).flatMap(([name, value]) =>
-        value === undefined ? [] : [`${name}=${value}`],
+        value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
       )
       return (await getOf(service, `/plan?${given.join('&')}`)).body as PlanJson
     },

@@ -1,14 +1,19 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_FILE, readConfigFile, refuseFile } from './config-file.ts'
+import type { GivenTraffic } from './forecast-config.ts'
 import { parseRps } from './plan.ts'
+import { collectRate, refuseStrayRate } from './rate-option.ts'
 import { buildStyle, wrap } from './render.ts'
 
 type CheckOptions = {
   readonly config: string
   readonly rps?: number
+  readonly rate?: GivenRates
   readonly explain?: true
 }
 
@@ -21,9 +26,19 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     )
     .option('-c, --config <file>', 'the configuration', DEFAULT_FILE)
     .option('--rps <n>', 'requests (new keys) per second: can its rollouts be decided?', parseRps)
+    .option('--rate <metric=share>', 'with --rps: of the baseline, conversion=30%', collectRate)
     .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
-    .action(async ({ config: file, rps, explain }: CheckOptions) => {
-      const { config, warnings, place } = await readConfigFile(io, file, rps ?? null)
+    .action(async ({ config: file, rps, rate, explain }: CheckOptions) => {
+      if (rate !== undefined && rps === undefined) {
+        throw new CliExit(
+          EXIT.badInput,
+          '--rate tells of a baseline at some traffic: give --rps too',
+        )
+      }
+      const { config, warnings, place } = await readConfigFile(io, file, rps ?? null, rate)
+      const rollouts = config.services.flatMap(({ rollout }) => rollout ?? [])
+      const metrics = rollouts.flatMap(({ analysis }) => analysis.metrics)
+      refuseStrayRate(rate, metrics)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
       const { checkStore } = await import('../check-store.ts')
       const { unusable, refusals, notes } = await checkStore(config, io.clock.now())
@@ -33,11 +48,18 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       for (const note of notes) io.stdout.write(`note: ${formatProblem(place(note))}\n`)
       const names = config.services.map(({ name }) => name)
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
-      if (explain === true) io.stdout.write(await explainConfig(io, config, rps ?? null))
+      if (explain === true)
+        io.stdout.write(
+          await explainConfig(io, config, rps === undefined ? null : { rps, rates: rate }),
+        )
     })
 }
 
-async function explainConfig(io: CliIo, config: Config, rps: number | null): Promise<string> {
+async function explainConfig(
+  io: CliIo,
+  config: Config,
+  traffic: GivenTraffic | null,
+): Promise<string> {
   const [{ explainGateway, explainService }, { forecastConfig }] = await Promise.all([
     import('./explain-config.ts'),
     import('./forecast-config.ts'),
@@ -46,8 +68,8 @@ async function explainConfig(io: CliIo, config: Config, rps: number | null): Pro
   const paragraphs = [
     [explainGateway(config)],
     ...config.services.map((service) => {
-      const isPlanned = rps !== null && service.rollout !== null
-      return explainService(service, isPlanned ? forecastConfig(config, service, { rps }) : null)
+      const isPlanned = traffic !== null && service.rollout !== null
+      return explainService(service, isPlanned ? forecastConfig(config, service, traffic) : null)
     }),
   ]
   const lines = paragraphs.flatMap((sentences) => [

@@ -37,6 +37,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeLabelMissing(metric),
     ...describeClientError(metric),
     ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
+    ...describeUnread(metric),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
@@ -110,6 +111,11 @@ function describeBothShown({ evidence }: MetricJson): readonly ExplainedLine[] {
   return [line(2, text)]
 }
 
+// Labels that come are of no use without the predictions they belong to.
+function describeUnread({ unreadable }: MetricJson): readonly ExplainedLine[] {
+  return unreadable === null ? [] : [line(2, `Beside it, ${unreadable}`)]
+}
+
 // Nobody has configured this one: it comes with its metric.
 function describeAboveCap({ name }: MetricJson): readonly ExplainedLine[] {
   const [metric, rest] = name.split('/above-cap')
@@ -123,7 +129,7 @@ function describeLabelMissing({ name, kind }: MetricJson): readonly ExplainedLin
   // Of pairs it is about labels that the canary's prediction cannot be held against.
   if (kind !== 'label-missing' || name.includes('/mirror')) return []
   const [metric] = name.split('/')
-  const text = `It guards ${metric}: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
+  const text = `It guards ${metric}: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
   return [line(2, text)]
 }
 

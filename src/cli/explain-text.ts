@@ -1,8 +1,10 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { describePauseEnd, type KnownPause } from '../domain/describe-pause.ts'
 import type { Standing } from '../domain/decision.ts'
 import { explainMetric, line, type ExplainedLine } from './explain-metric.ts'
 import { renderTime, renderWeights } from './render-command.ts'
+import { describeCooldown } from './render-head.ts'
 import { formatSeconds } from './render.ts'
 
 /** A service as it stands, at a moment in ms since the epoch. */
@@ -32,7 +34,7 @@ export function explainDecision(
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
     ...explainFigures(decision, present),
-    ...describeNext(decision),
+    ...describeNext(decision, present),
   ]
 }
 
@@ -86,26 +88,40 @@ function explainPresent(
   ]
 }
 
-function describeNext({ service, rollout, to }: DecisionJson): readonly ExplainedLine[] {
+function describeNext(decision: DecisionJson, present: Present | null): readonly ExplainedLine[] {
+  const { service, rollout, to } = decision
+  if (to.phase === 'paused') {
+    const pause = present?.service.pause ?? pauseOf(decision)
+    return pause === null
+      ? []
+      : [line(0, ''), line(0, `Next: ${describePauseEnd(pause, service)}.`)]
+  }
   const arrow = rollout.lastIndexOf('->')
   const next = NEXT[to.phase]
   // Of an experiment the configuration names the weights, whoever has won.
   if (arrow === -1 || next === undefined) return []
-  return [
-    line(0, ''),
-    line(0, `Next: ${next(rollout.slice(arrow + 2, rollout.lastIndexOf('#')), service)}`),
-  ]
+  const version = rollout.slice(arrow + 2, rollout.lastIndexOf('#'))
+  const cooldown = present === null ? '' : describeCooldown(present.service)
+  return [line(0, ''), line(0, `Next: ${next(version, service, cooldown)}`)]
+}
+
+/** The pause that a decision began; null = it was paused before. */
+function pauseOf({ action, reason, metrics }: DecisionJson): KnownPause | null {
+  if (action === 'override') return { by: 'override', metric: null }
+  if (action !== 'pause') return null
+  const isMetric = metrics.some(({ name }) => name === reason)
+  return isMetric ? { by: 'metric', metric: reason } : { by: reason, metric: null }
 }
 
 const NEXT: Readonly<
-  Partial<Record<Standing['phase'], (version: string, service: string) => string>>
+  Partial<Record<Standing['phase'], (version: string, service: string, cooldown: string) => string>>
 > = {
   watching: (version, service) =>
     `${version} is promoted when the watch ends; name it as the baseline in the configuration then. \`serin undo ${service}\` takes it back.`,
   promoted: (version, service) =>
     `name ${version} as the baseline in the configuration: it comes before another version. \`serin undo ${service}\` takes it back.`,
-  'rolled-back': (version, service) =>
-    `${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`.`,
+  'rolled-back': (version, service, cooldown) =>
+    `${version} stays rolled back. Configure a new version, or try this one again with \`serin retry ${service}\`${cooldown}.`,
 }
 
 /** Reasons of what the plan does by itself. */
@@ -115,7 +131,7 @@ const PLANNED: ReadonlySet<string> = new Set(['timer', 'approval', 'canary-ready
 const WITHOUT_EVIDENCE: ReadonlySet<string> = new Set([
   ...['operator', 'canary-ready', 'canary-not-ready', 'no-traffic', 'ratio-mismatch'],
   ...['variant-down', 'breaker', 'baseline'],
-  ...['new-version', 'rolled-back-before', 'steps-changed', 'analysis-changed'],
+  ...['new-version', 'is-baseline', 'rolled-back-before', 'steps-changed', 'analysis-changed'],
 ])
 
 const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
@@ -153,6 +169,7 @@ const REASONS: Readonly<Record<string, string>> = {
   timer: 'the plan has a timed pause, which begins or is over',
   'canary-not-ready': 'no upstream of the canary could be reached',
   'new-version': 'the configuration names other versions',
+  'is-baseline': 'the configuration has as the canary what is the baseline by now',
   'rolled-back-before': 'the configuration names a version that was rolled back before',
   'steps-changed': 'the configuration has other steps',
   'analysis-changed': 'the configuration has another analysis',

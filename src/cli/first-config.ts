@@ -73,7 +73,8 @@ ${steps.weights.map((weight) => `        - { weight: ${weight}% }\n`).join('')}$
       minRequests: 300            # of the canary in each step, at least; the default is 1000
       metrics:
         # An answer with a 5xx, or none, is a failure; a 4xx is none: \`errors: { statuses: […] }\` of the service says else.
-        errors: { kind: error-rate, maxIncrease: 0% }
+        # At 100 % there is no baseline to compare with: from \`max\` on, failures take the promotion back.
+        errors: { kind: error-rate, maxIncrease: 0%, max: 5% }
         # Later by more than a quarter is harm. To show that it is no more than 10 % takes four times the traffic and more.
         latency: { kind: latency, quantile: 0.95, maxIncrease: 25% }
 ${renderQuality(first)}`

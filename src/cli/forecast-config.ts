@@ -1,6 +1,7 @@
 import { presentPlan, type PlanJson } from '../admin/present-plan.ts'
 import type { Config } from '../config/config.ts'
 import type { Service } from '../domain/service.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { forecastWithAdvice } from '../rollout/suggestions.ts'
 
@@ -8,6 +9,7 @@ import { forecastWithAdvice } from '../rollout/suggestions.ts'
 export type GivenTraffic = {
   readonly rps: number
   readonly errorRate?: number
+  readonly rates?: GivenRates | undefined
   readonly regression?: number
 }
 
@@ -15,12 +17,13 @@ export type GivenTraffic = {
 export function forecastConfig(
   config: Pick<Config, 'hash'>,
   service: Service,
-  { rps, errorRate, regression }: GivenTraffic,
+  { rps, errorRate, rates, regression }: GivenTraffic,
 ): PlanJson {
   const traffic = {
     unitsPerSecond: rps,
     from: 'given',
     errorRate: errorRate ?? null,
+    rates,
     evidence: null,
     exceedance: null,
   } as const

@@ -38,11 +38,26 @@ export function drawGauge(
   return { text, paint }
 }
 
+/**
+ * The same in a few characters: `12│70 %` is 12 % of the way to "worse" and 70 % to "no worse", `-` what is not
+ * asked for; a `-` alone where the metric has no such evidence.
+ */
+export function renderEvidence({ harm, nonInferiority }: MetricJson['evidence']): string {
+  const worse = evidenceShare(harm)
+  const noWorse = evidenceShare(nonInferiority)
+  if (noWorse === null) return worse === null ? '-' : `${renderShare(worse)}│-`
+  return `${worse === null ? '-' : toPercent(worse)}│${renderShare(noWorse)}`
+}
+
 function drawSide(share: number | null): string {
   return share === null ? '·'.repeat(SIDE_CELLS) : drawBar(share, SIDE_CELLS)
 }
 
-// Rounded down: 100 % is said of what is shown alone.
 function renderShare(share: number | null): string {
-  return share === null ? '-' : `${Math.floor(share * 100)} %`
+  return share === null ? '-' : `${toPercent(share)} %`
+}
+
+// Rounded down: 100 % is said of what is shown alone.
+function toPercent(share: number): number {
+  return Math.floor(share * 100)
 }

@@ -3,10 +3,12 @@ import type { PlanJson } from '../admin/present-plan.ts'
 import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import type { Config } from '../config/config.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
+import { collectRate, refuseStrayRate } from './rate-option.ts'
 import { renderPlan } from './render-plan.ts'
 import { buildStyle } from './render.ts'
 
@@ -14,6 +16,7 @@ type PlanOptions = ReadOptions & {
   readonly config?: string
   readonly rps?: number
   readonly errorRate?: number
+  readonly rate?: GivenRates
   readonly regression?: number
 }
 
@@ -33,6 +36,11 @@ export function addPlanCommand(program: Command, io: CliIo): void {
         '--error-rate <percent>',
         'failures of the baseline (default: as observed, or 1%)',
         parseShare,
+      )
+      .option(
+        '--rate <metric=share>',
+        'of the baseline, of another metric: conversion=30% (default: as observed, or 5%; accuracy 90%)',
+        collectRate,
       )
       .option(
         '--regression <percent>',
@@ -77,28 +85,31 @@ function askGateway(io: CliIo, name: string | undefined, options: PlanOptions): 
       'name the service (`serin status` lists them), or a file with -c',
     )
   }
-  const { rps, errorRate, regression } = options
-  return withClient(io, options, (client) => client.plan(name, { rps, errorRate, regression }))
+  const { rps, errorRate, rate, regression } = options
+  const rates = rate && [...rate].map((each) => each.join(':')).join(',')
+  const query = { rps, errorRate, rates, regression }
+  return withClient(io, options, (client) => client.plan(name, query))
 }
 
 async function readPlan(
   io: CliIo,
   file: string,
   name: string | undefined,
-  { rps, errorRate, regression }: PlanOptions,
+  { rps, errorRate, rate, regression }: PlanOptions,
 ): Promise<PlanJson> {
   if (rps === undefined) {
     throw new CliExit(EXIT.badInput, 'a file has no traffic to observe: give --rps')
   }
   const { config } = await readConfigFile(io, file)
   const service = chooseService(config, file, name)
+  refuseStrayRate(rate, service.rollout!.analysis.metrics)
   // As much as a gateway loads: most commands never need it.
   const { forecastConfig } = await import('./forecast-config.ts')
   const given = {
     ...(errorRate === undefined ? {} : { errorRate }),
     ...(regression === undefined ? {} : { regression }),
   }
-  return forecastConfig(config, service, { rps, ...given })
+  return forecastConfig(config, service, { rps, rates: rate, ...given })
 }
 
 function chooseService(config: Config, file: string, name: string | undefined) {

@@ -3,10 +3,10 @@ import type { DecisionJson } from '../admin/present.ts'
 import { formatNumber } from '../rollout/format.ts'
 
 /** Writes what a command led to as one or two lines. */
-export function renderCommandAnswer({ decision, service }: CommandAnswer): string {
+export function renderCommandAnswer({ decision, pending, service }: CommandAnswer): string {
   const done =
     decision === null
-      ? `${service.name}: nothing to change`
+      ? `${service.name}: ${pending ?? 'nothing to change'}`
       : `${service.name}: decision ${decision.id} (${decision.action}): ${decision.summary}`
   return `${done}\n${service.name}: ${service.phase ?? (service.winner === null ? 'fixed' : 'promoted')}, ${renderWeights(service.weights)}\n`
 }

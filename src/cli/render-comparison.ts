@@ -58,6 +58,7 @@ export function explainComparison(comparison: ComparisonJson): readonly string[]
 function explainMetric(metric: ComparedMetricJson): string {
   const { name, kind, comparison, baseline, canary, evidence, superiority, margins } = metric
   const figures = `${formatValue(kind, canary.value)} (n ${formatCount(canary.n)}) against ${formatValue(kind, baseline.value)} (n ${formatCount(baseline.n)})`
+  if (kind === 'drift') return explainDrift(metric)
   if (comparison === null) {
     const word = metric.verdict === 'failed' ? 'differs' : 'no difference shown'
     const why = metric.required
@@ -76,6 +77,16 @@ function explainMetric(metric: ComparedMetricJson): string {
   return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}. Log-evidence: ${odds.join(', ')}.`
 }
 
+function explainDrift({ name, verdict, drift, baseline, canary, evidence }: ComparedMetricJson) {
+  const word = verdict === 'failed' ? 'differs' : 'no difference shown'
+  const values = `${formatCount(canary.n)} values against ${formatCount(baseline.n)}`
+  const size =
+    drift === null
+      ? 'the bins are not known yet'
+      : `PSI ${formatNumber(drift.psi)} (from ${formatNumber(drift.minPsi)} on it counts)`
+  return `- ${name}: ${word}; ${size}; ${values}. Log-evidence: ${part('of a shift', evidence.harm)}.`
+}
+
 function part(of: string, evidence: ComparedMetricJson['superiority']): string {
   // Where it is compared there is evidence of each kind; minus infinity is ruled out.
   const { log, threshold } = evidence!
@@ -89,7 +100,7 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
     renderVerdict(metric, style),
     valueOf(metric.kind, metric.baseline.value),
     valueOf(metric.kind, metric.canary.value),
-    metric.ratio === null ? '-' : ratioOf(metric),
+    metric.drift !== null ? `PSI ${formatNumber(metric.drift.psi)}` : ratioOf(metric),
   ])
   return [head.map((text) => ({ text, paint: style.dim })), ...rows]
 }
@@ -112,8 +123,9 @@ function valueOf(kind: string, value: number | null): string {
 }
 
 function ratioOf({ ratio }: ComparedMetricJson): string {
+  if (ratio === null) return '-'
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)
-  const { estimate, lower, upper } = ratio!
+  const { estimate, lower, upper } = ratio
   return `${show(estimate, '-')} (${show(lower, '0')} to ${show(upper, '∞')})`
 }

@@ -1,6 +1,6 @@
 import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { ServiceJson } from '../admin/present.ts'
-import { describePause } from '../domain/describe-pause.ts'
+import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
 import { formatNumber } from '../rollout/format.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -45,7 +45,8 @@ function describePhase(service: ServiceJson): string | null {
       return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
     }
     const until = pause.until === null ? '' : ` until ${pause.until}`
-    return `paused ${describePause(pause.by, pause.metric)}${until}`
+    const ends = describePauseEnd(pause, service.name)
+    return `paused ${describePause(pause.by, pause.metric)}${until}; ${ends}`
   }
   if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
@@ -54,7 +55,14 @@ function describePhase(service: ServiceJson): string | null {
     const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
     return `watched until ${service.watchUntil}${rest}`
   }
-  return service.rolledBackReason === null ? null : `rolled back: ${service.rolledBackReason}`
+  return service.rolledBackReason === null
+    ? null
+    : `rolled back: ${service.rolledBackReason}; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
+}
+
+/** From when on a version that is rolled back can be retried, after a blank; empty where that is not known. */
+export function describeCooldown({ retryFrom }: Pick<ServiceJson, 'retryFrom'>): string {
+  return retryFrom === null ? '' : ` (from ${retryFrom} on, before that with \`--force\`)`
 }
 
 /** How a phase is painted. */

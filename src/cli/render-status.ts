@@ -9,6 +9,7 @@ import {
   formatReplicas,
   formatValue,
 } from '../rollout/format.ts'
+import { renderEvidence } from './gauge.ts'
 import { renderSummary } from './render-command.ts'
 import { renderComparison } from './render-comparison.ts'
 import { renderHead } from './render-head.ts'
@@ -51,13 +52,14 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
   return [
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>>', style),
+    ...renderDoor(service, style),
     ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
       : renderTable(mirrorRows(service, style, now), '<>><>>>>', style)),
     ...(service.metrics.length === 0
       ? []
-      : renderTable(metricRows(service.metrics, style), '<<>>>', style)),
+      : renderTable(metricRows(service.metrics, style), '<<>>>>', style)),
     ...service.comparisons.flatMap((comparison) => renderComparison(comparison, style)),
     ...missing,
     ...(service.etaSeconds === null
@@ -70,16 +72,16 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
 
 function variantRows(service: ServiceJson, style: Style): Cell[][] {
   const head = [
-    ...['  since start', 'version', 'weight', 'requests', 'errors', 'turned away'],
+    ...['  since start', 'version', 'weight', 'in flight', 'requests', 'errors'],
     ...['p95', 'healthy'],
   ]
   const rows = Object.entries(service.variants).map(([name, variant]): Cell[] => [
     `  ${name}`,
     variant.version,
     `${formatNumber(service.weights[name] ?? 0)} %`,
+    formatCount(variant.inFlight),
     formatCount(variant.requests),
     formatCount(variant.errors),
-    formatCount(variant.rejected),
     variant.p95Ms === null ? '-' : formatValue('latency', variant.p95Ms),
     {
       text: `${variant.healthy}/${variant.upstreams}`,
@@ -87,6 +89,16 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
     },
   ])
   return [dimmed(head, style), ...rows]
+}
+
+/** A line of its own, since few variants have a door and a table has no room for them. */
+function renderDoor({ variants }: ServiceJson, { width }: Style): readonly string[] {
+  const turnedAway = Object.entries(variants).flatMap(([name, { rejected }]) =>
+    rejected === 0 ? [] : [`${name} ${formatCount(rejected)}`],
+  )
+  if (turnedAway.length === 0) return []
+  const text = `turned away since start: ${turnedAway.join(', ')} (maxInFlight, queue)`
+  return renderLabelled('door', text, width)
 }
 
 function mirrorRows(service: ServiceJson, style: Style, now: number): Cell[][] {
@@ -120,12 +132,13 @@ function sum(counts: Readonly<Record<string, number>>): number {
 }
 
 function metricRows(metrics: readonly MetricJson[], style: Style): Cell[][] {
-  const head = ['  this attempt', 'verdict', 'baseline', 'canary', 'ratio (interval)']
+  const head = ['  this attempt', 'verdict', 'baseline', 'canary', 'worse│ok', 'ratio (interval)']
   const rows = metrics.map((metric): Cell[] => [
     `  ${metric.name}`,
     { text: metric.verdict, paint: paintVerdict(metric.verdict, style) },
     renderValue(metric.kind, metric.baseline.value),
     renderValue(metric.kind, metric.canary.value),
+    renderEvidence(metric.evidence),
     describeStanding(metric),
   ])
   return [dimmed(head, style), ...rows]

@@ -20,7 +20,7 @@ export type WatchFrame = {
   readonly now: number
 }
 
-const WEIGHT_CELLS = 16
+const WEIGHT_CELLS = 6
 const SHOWN_DECISIONS = 5
 /** Evidence of harm from which on it is told before how far a proof is. */
 const ALARMING = 0.5
@@ -56,7 +56,7 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
   const { missing, etaSeconds, notice, metrics, comparisons } = service
   return [
     ...renderHead(service, style),
-    ...renderTable(variantRows(service, style), '<<<>>>>>', style),
+    ...renderTable(variantRows(service, style), '<<<>>>>>>', style),
     ...renderMetrics(metrics, style, ({ verdict }) => ({
       // A gauge between its ends says that by itself.
       text: verdict === 'inconclusive' ? '' : verdict,
@@ -78,7 +78,10 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
 }
 
 function variantRows(service: ServiceJson, style: Style): Cell[][] {
-  const head = ['  variant', 'version', 'weight', '', 'requests', 'errors', 'p95', 'healthy']
+  const head = [
+    ...['  variant', 'version', 'weight', '', 'in flight', 'requests', 'errors'],
+    ...['p95', 'healthy'],
+  ]
   const rows = Object.entries(service.variants).map(([name, variant]): Cell[] => {
     const weight = service.weights[name] ?? 0
     return [
@@ -86,6 +89,7 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
       variant.version,
       drawBar(weight / 100, WEIGHT_CELLS),
       `${formatNumber(weight)} %`,
+      formatCount(variant.inFlight),
       formatCount(variant.requests),
       formatCount(variant.errors),
       variant.p95Ms === null ? '-' : formatValue('latency', variant.p95Ms),

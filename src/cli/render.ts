@@ -19,10 +19,10 @@ export function buildStyle(io: Pick<CliIo, 'env'>, output: CliOutput): Style {
   const isColoured = output.isTTY === true && (io.env['NO_COLOR'] ?? '') === ''
   const paint = (format: 'bold' | 'green' | 'red' | 'dim') => (text: string) =>
     isColoured ? styleText(format, text, { validateStream: false }) : text
-  const width = Math.min(80, sizeOf(output).columns)
+  const { columns } = sizeOf(output)
   return {
-    width,
-    tableWidth: output.isTTY === true ? width : Infinity,
+    width: Math.min(80, columns),
+    tableWidth: output.isTTY === true ? columns : Infinity,
     bold: paint('bold'),
     good: paint('green'),
     bad: paint('red'),

@@ -4,7 +4,7 @@ import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
-import { describeRefusal, describeWaiting } from './describe-refusal.ts'
+import { describeRefusal, describeWaiting, renderRefusal } from './describe-refusal.ts'
 import { renderStatus } from './render-status.ts'
 import { buildStyle, wrap } from './render.ts'
 import { watchServices, type Look } from './watch.ts'
@@ -26,18 +26,20 @@ export function addStatusCommand(program: Command, io: CliIo): void {
         return watchServices(io, client, { look, service: name ?? null, output: options.output })
       }
       const { services, reload, store } = await look()
-      const told = [store, describeWaiting(reload), describeRefusal(reload)].filter(
-        (text) => text !== null,
-      )
+      const told = [store, describeWaiting(reload)].filter((text) => text !== null)
       if (options.output === 'json') {
         if (name === undefined) return writeJson(io, { services, reload, store })
+        const refusal = describeRefusal(reload)
         // One service is printed as it is: what is to be said of the gateway goes to stderr.
-        for (const text of told) io.stderr.write(`serin: ${text}\n`)
+        for (const text of [...(refusal === null ? [] : [refusal]), ...told])
+          io.stderr.write(`serin: ${text}\n`)
         return writeJson(io, services[0])
       }
       const style = buildStyle(io, io.stdout)
+      // First what somebody has done just now.
+      const notices = [renderRefusal(reload, style.width), ...told.map((t) => wrap(t, style.width))]
       const lines = [
-        ...told.flatMap((text) => [...wrap(text, style.width).map(style.bad), '']),
+        ...notices.flatMap((notice) => (notice.length === 0 ? [] : [...notice.map(style.bad), ''])),
         ...(services.length === 0
           ? ['no services are configured']
           : renderStatus(services, style, io.clock.now())),

@@ -3,7 +3,8 @@ import type { Pair } from '../domain/cohort.ts'
 import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
-import type { SyntheticTraffic } from '../rollout/draw-cohort.ts'
+import { ACCURACY, CONVERSION, type SyntheticTraffic } from '../rollout/draw-cohort.ts'
+import { whyUnchangeable } from '../rollout/drawable-rules.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import { parseCount } from './command-options.ts'
@@ -26,9 +27,6 @@ export type GivenSyntheticOptions = Partial<SyntheticOptions>
 const DEFAULTS = { baselineErrorRate: 0.01, latency: 1, rmse: 1, change: {}, runs: 200, seed: 1 }
 
 const NAMES = ['errorRate', ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])] as const
-
-/** The share of right answers of an accuracy metric on the baseline. */
-const DEFAULT_ACCURACY = 0.9
 
 /** Adds the options of made-up traffic. */
 export function addSyntheticOptions(command: Command): Command {
@@ -61,19 +59,16 @@ export function refuseWithoutRate(given: GivenSyntheticOptions): void {
   )
 }
 
-/** The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a metric that it has not. */
+/**
+ * The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a change of a metric that the plan
+ * has not, or that no change is drawn of.
+ */
 export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): SyntheticTraffic {
-  const names = plan.metrics.map((m) => m.name)
-  for (const name of Object.keys(options.change)) {
-    if (names.includes(name)) continue
-    throw new CliExit(
-      EXIT.badInput,
-      `--change ${name}: no such metric (there are: ${names.join(', ')})${suggest(name, names)}`,
-    )
-  }
+  for (const name of Object.keys(options.change)) refuseChange(plan, name)
   const values = plan.metrics.flatMap((metric) => {
-    const change = options.change[metric.name] ?? (metric.kind === 'rmse' ? options.rmse : 1)
-    return isLabelMetric(metric) ? [[metric.name, valuesOf(metric, change)] as const] : []
+    const change = changeOf(metric, options)
+    const isDrawn = metric.kind === 'conversion' || isLabelMetric(metric)
+    return isDrawn ? [[metric.name, valuesOf(metric, change)] as const] : []
   })
   const { baselineErrorRate } = options
   return {
@@ -84,10 +79,48 @@ export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): Synt
   }
 }
 
+/** Canary over baseline of a metric's value as the options have it; 1 where no change of it is drawn. */
+export function changeOf(metric: MetricSpec, options: SyntheticOptions): number {
+  if (whyUnchangeable(metric) !== null) return 1
+  const { name, kind } = metric
+  if (kind === 'latency') return options.latency
+  return options.change[name] ?? (kind === 'rmse' ? options.rmse : 1)
+}
+
+/** Throws a `CliExit` where a change of the metric of a name would decide nothing. */
+function refuseChange({ metrics }: RolloutPlan, name: string): void {
+  const refuse = (why: string) => {
+    throw new CliExit(EXIT.badInput, `--change ${name}: ${why}`)
+  }
+  const names = metrics.map((m) => m.name)
+  const metric = metrics.find((m) => m.name === name)
+  if (metric === undefined) {
+    return refuse(`no such metric (there are: ${names.join(', ')})${suggest(name, names)}`)
+  }
+  const why = whyUnchangeable(metric)
+  if (why !== null) {
+    const options = [...new Set(metrics.flatMap(describeChange))]
+    const instead = options.length === 0 ? 'nothing' : options.join(', ')
+    refuse(`made-up traffic leaves it out (${why}); what can be changed here: ${instead}`)
+  }
+  const option = OPTIONS[metric.kind]
+  if (option !== undefined) refuse(`its kind has an option of its own: ${option}`)
+}
+
+/** Kinds whose change has an option of its own. */
+const OPTIONS: Partial<Record<MetricSpec['kind'], string>> = {
+  'error-rate': '--error-rate',
+  latency: '--latency',
+}
+
+function describeChange(metric: MetricSpec): readonly string[] {
+  return whyUnchangeable(metric) === null ? [OPTIONS[metric.kind] ?? `--change ${metric.name}`] : []
+}
+
 function valuesOf({ kind }: MetricSpec, change: number): Pair {
-  const baseline = kind === 'accuracy' ? DEFAULT_ACCURACY : 1
-  const canary = baseline * change
-  return [baseline, kind === 'accuracy' ? Math.min(1, canary) : canary]
+  if (kind === 'accuracy') return [ACCURACY, Math.min(1, ACCURACY * change)]
+  if (kind === 'conversion') return [CONVERSION, Math.min(1, CONVERSION * change)]
+  return [1, change]
 }
 
 function parseRate(text: string): number {

@@ -6,7 +6,7 @@ import type { CliIo } from './cli-io.ts'
 import { writeJson } from './command-options.ts'
 import { createProgressLine, describeRest } from './progress-line.ts'
 import { buildStyle } from './render.ts'
-import { buildTraffic, type SyntheticOptions } from './synthetic-options.ts'
+import { buildTraffic, changeOf, type SyntheticOptions } from './synthetic-options.ts'
 import { buildSyntheticReport } from './synthetic-report.ts'
 import { renderSynthetic } from './synthetic-text.ts'
 
@@ -39,13 +39,10 @@ export async function runSynthetic(
 
 function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly string[] {
   const { baselineErrorRate, errorRate = baselineErrorRate } = options
-  const changes = plan.metrics.flatMap(({ name, kind }) => {
-    const change =
-      options.change[name] ??
-      (kind === 'rmse' ? options.rmse : kind === 'latency' ? options.latency : 1)
-    return change === 1
-      ? []
-      : [`${name} ${change > 1 ? '+' : '-'}${formatPercent(Math.abs(change - 1))}`]
+  const changes = plan.metrics.flatMap((metric) => {
+    const change = changeOf(metric, options)
+    const size = formatPercent(Math.abs(change - 1))
+    return change === 1 ? [] : [`${metric.name} ${change > 1 ? '+' : '-'}${size}`]
   })
   return [
     `${formatNumber(options.rps)} requests a second`,

@@ -42,7 +42,7 @@ function createScreen(io: CliIo): WatchView {
     show: (look, news) => {
       ;({ services } = look)
       decisions = news
-      told = [look.store, describeWaiting(look.reload), describeRefusal(look.reload)]
+      told = [describeRefusal(look.reload), look.store, describeWaiting(look.reload)]
       const isFresh = returned !== null && io.clock.monotonic() - returned.at < TOLD_MS
       paint(isFresh ? returned!.text : null)
     },

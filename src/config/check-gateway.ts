@@ -55,6 +55,9 @@ function checkListen(checker: Checker): void {
     )
 }
 
+/** How the secrets of the examples under config/deploy begin. */
+const PLACEHOLDER = 'replace-me'
+
 function checkTokens(checker: Checker): void {
   const names = new Set<string>()
   const tokens = new Set<string>()
@@ -66,6 +69,11 @@ function checkTokens(checker: Checker): void {
     const token = checker.read<string>([...path, 'token'])
     if (token !== undefined && tokens.has(token))
       checker.problem([...path, 'token'], 'found (hidden), the token of another name too')
+    if (token?.startsWith(PLACEHOLDER))
+      checker.problem(
+        [...path, 'token'],
+        'found (hidden), the placeholder of an example, which everybody knows: write one of your own (openssl rand -hex 24)',
+      )
     const expires = checker.read<string>([...path, 'expires'])
     if (expires !== undefined && !isDay(expires))
       checker.problem([...path, 'expires'], `found "${expires}", which is no day of the calendar`)

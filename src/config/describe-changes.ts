@@ -31,7 +31,9 @@ export function describeChanges(before: Config, after: Config): readonly string[
   const more = keys.length - MOST_KEYS
   return [
     ...[...was.keys()].filter((name) => !is.has(name)).map((name) => `service ${name} removed`),
-    ...[...is.keys()].filter((name) => !was.has(name)).map((name) => `service ${name} added`),
+    ...[...is.keys()]
+      .filter((name) => !was.has(name))
+      .map((name) => `service ${name} added${describeRenaming(name, before, after)}`),
     ...[...is]
       .filter(([name, version]) => was.has(name) && was.get(name) !== version)
       .map(([name, version]) => `service ${name}: canary version ${version || 'removed'}`),
@@ -39,6 +41,21 @@ export function describeChanges(before: Config, after: Config): readonly string[
     ...(more > 0 ? [`and ${more} more`] : []),
     `configuration ${after.hash}`,
   ]
+}
+
+// What was decided is stored by the service's name.
+function describeRenaming(name: string, before: Config, after: Config): string {
+  const [was, is] = [writtenServices(before), writtenServices(after)]
+  const old = Object.keys(was).find(
+    (each) => !(each in is) && listChanges(was[each]!.variants, is[name]!.variants).length === 0,
+  )
+  return old === undefined
+    ? ''
+    : ` with the variants of ${old}: it begins anew, and what was decided on ${old} (a rollback, a promotion) does not hold for it`
+}
+
+function writtenServices({ written }: Config): Readonly<Record<string, { variants?: unknown }>> {
+  return (written as { services: Readonly<Record<string, { variants?: unknown }>> }).services
 }
 
 function canaryVersions({ services }: Config): ReadonlyMap<string, string> {

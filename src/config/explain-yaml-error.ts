@@ -1,4 +1,5 @@
 import { isMap, isNode, visit, type Document, type Pair, type Scalar } from 'yaml'
+import { explainMissingColon, startOfText } from './explain-missing-colon.ts'
 import type { Position, YamlFinding } from './read-yaml.ts'
 
 /** A mistake as the parser tells it. */
@@ -23,7 +24,10 @@ export function explainYamlError(problem: YamlProblem, context: YamlContext): Ya
       path: [],
       message: 'a second document begins here: the configuration is one document',
     }
-  const explained = explainQuote(problem, context) ?? explainIndent(problem, context)
+  const explained =
+    explainQuote(problem, context) ??
+    explainMissingColon(problem, context.text) ??
+    explainIndent(problem, context)
   // What stands after a colon quotes the text.
   const { offset, message } = explained ?? {
     offset: problem.pos[0],
@@ -65,7 +69,7 @@ function explainIndent(
   { text, document, position }: YamlContext,
 ): Explained | null {
   if (code !== 'BAD_INDENT' || !message.endsWith('must start at the same column')) return null
-  const offset = pos[0] + /^(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*/.exec(text.slice(pos[0]))![0].length
+  const offset = startOfText(text, pos[0])
   let neighbour: number | null = null
   visit(document, {
     Collection: (_, node) => {

@@ -9,11 +9,13 @@ import type { Service } from '../domain/service.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import type { Finding } from './problem.ts'
 
-/** Common mistakes of a strategy: a blue-green switch that nothing checks, a holdback that nothing reads. */
+/** Common mistakes of a strategy: a blue-green switch that nothing checks, a watch that ends before its feedback comes. */
 export function lintStrategy(service: Service, rollout: RolloutSpec): readonly Finding[] {
-  return rollout.strategy === 'blue-green'
-    ? lintBlueGreen(service, rollout)
-    : lintHoldback(service, rollout)
+  const { strategy, holdbackBp } = rollout
+  return [
+    ...(strategy === 'blue-green' ? lintBlueGreen(service, rollout) : []),
+    ...(holdbackBp === 0 ? lintLateLimits(service, rollout) : lintHoldback(service, rollout)),
+  ]
 }
 
 function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly Finding[] {
@@ -44,12 +46,24 @@ function lintBlueGreen({ name, split }: Service, rollout: RolloutSpec): readonly
 // Feedback that comes after the watch finds nobody held back any more.
 function lintHoldback({ name }: Service, rollout: RolloutSpec): readonly Finding[] {
   const { holdbackBp, watchMs, analysis } = rollout
-  if (holdbackBp === 0) return []
   return analysis.metrics
     .filter((metric) => feedbackWindowMs(metric) >= watchMs)
     .map((metric) => ({
       path: ['services', name, 'analysis', 'metrics', metric.name],
       message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and the watch with its holdback of ${bpToPercent(holdbackBp)} % is over after ${formatDuration(watchMs)}: it is never judged there`,
+    }))
+}
+
+// What has all requests is compared with nothing, and its limits are read from what has come of whole windows.
+function lintLateLimits({ name }: Service, rollout: RolloutSpec): readonly Finding[] {
+  const { watchMs, analysis } = rollout
+  if (watchMs === 0) return []
+  return analysis.metrics
+    .filter(({ max, min }) => max !== null || min !== null)
+    .filter((metric) => feedbackWindowMs(metric) >= watchMs)
+    .map((metric) => ({
+      path: ['services', name, 'analysis', 'metrics', metric.name],
+      message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and the watch is over after ${formatDuration(watchMs)}: its limit is never looked at while the canary has 100 %`,
     }))
 }
 

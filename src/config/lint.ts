@@ -2,19 +2,25 @@ import { shownMetricsOf, type Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
 import { lintMirror } from './lint-mirror.ts'
 import { lintStrategy } from './lint-strategy.ts'
 import { lintUpstreams } from './lint-upstreams.ts'
+import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
 /**
  * Common mistakes in a valid configuration. Whether a rollout can be decided in time shows only at a
- * traffic: `rps` in requests (new keys) per second; null = not known.
+ * traffic: `rps` in requests (new keys) per second; null = not known. `rates`: what is known of its baseline.
  */
-export function lintConfig(config: Config, rps: number | null = null): readonly Finding[] {
+export function lintConfig(
+  config: Config,
+  rps: number | null = null,
+  rates?: GivenRates,
+): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
     ...lintOverride(service),
@@ -24,7 +30,8 @@ export function lintConfig(config: Config, rps: number | null = null): readonly 
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
-    ...(rps === null ? [] : lintTraffic(service, rps)),
+    ...(service.rollout === null ? [] : lintWatch(service, service.rollout)),
+    ...(rps === null ? [] : lintTraffic(service, rps, rates)),
   ])
 }
 
@@ -121,13 +128,18 @@ function isProved(metric: MetricSpec): boolean {
   return metric.threshold === undefined && metric.maxChange !== null && metric.onFailure !== 'warn'
 }
 
-function lintTraffic(service: Service, rps: number): readonly Finding[] {
+function lintTraffic(
+  service: Service,
+  rps: number,
+  rates: GivenRates | undefined,
+): readonly Finding[] {
   const plan = buildPlan(service, '')
   if (plan === null) return []
   const traffic = {
     unitsPerSecond: rps,
     from: 'given',
     errorRate: null,
+    rates,
     evidence: null,
     exceedance: null,
   } as const

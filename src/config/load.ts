@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import { buildConfig } from './build-config.ts'
 import { checkConfig } from './check-config.ts'
 import { checkShape } from './check-shape.ts'
@@ -36,11 +37,12 @@ export async function loadConfig(
   return (await loadPlacedConfig(file, env, rps)).result
 }
 
-/** The same, for who finds more. */
+/** The same, for who finds more; `rates`: what is known of the traffic's baseline. */
 export async function loadPlacedConfig(
   file: string,
   env: Env,
   rps: number | null,
+  rates?: GivenRates,
 ): Promise<PlacedConfig> {
   let text: string
   try {
@@ -52,7 +54,7 @@ export async function loadPlacedConfig(
     const problem = place({ path: [], message: explainReadError(error as NodeJS.ErrnoException) })
     return { result: { ok: false, problems: [problem] }, place }
   }
-  return parsePlaced(text, { file, env, rps, checkFiles: true })
+  return parsePlaced(text, { file, env, rps, rates, checkFiles: true })
 }
 
 /**
@@ -68,6 +70,7 @@ type ParseOptions = {
   readonly file: string | null
   readonly env: Env
   readonly rps?: number | null
+  readonly rates?: GivenRates | undefined
   readonly checkFiles?: boolean
 }
 
@@ -91,7 +94,7 @@ function parsePlaced(text: string, options: ParseOptions): PlacedConfig {
 
 function parse(
   yaml: YamlReading,
-  { file, env, rps = null, checkFiles = false }: ParseOptions,
+  { file, env, rps = null, rates, checkFiles = false }: ParseOptions,
   { placeYaml, place }: Places,
 ): ConfigResult {
   const broken = yaml.errors.map(placeYaml)
@@ -120,7 +123,7 @@ function parse(
   const config = buildConfig(shape.root as RawConfig, file)
   const warnings = [
     ...yaml.warnings.map(placeYaml),
-    ...[...checker.warnings, ...lintConfig(config, rps)].map(place),
+    ...[...checker.warnings, ...lintConfig(config, rps, rates)].map(place),
   ]
   return { ok: true, config, warnings: sortByPlace(warnings) }
 }

@@ -138,19 +138,23 @@ const SumSchema = metric('sum', {
   min: minNumber,
   max: maxNumber,
 })
-const MeanSchema = metric('mean', {
-  ...comparison,
-  of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
-  event: Type.Optional(event),
-  field: Type.Optional(field),
-  window: Type.Optional(window),
-  minLabels: Type.Optional(
-    count(note('Numbers of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
-  ),
-  cap,
-  min: minNumber,
-  max: maxNumber,
-})
+const MeanSchema = metric(
+  'mean',
+  {
+    ...comparison,
+    of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
+    event: Type.Optional(event),
+    field: Type.Optional(field),
+    window: Type.Optional(window),
+    minLabels: Type.Optional(
+      count(note('Numbers of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
+    ),
+    cap,
+    min: minNumber,
+    max: maxNumber,
+  },
+  'Of numbers from 0 on. An event with one below 0 is rejected, and an answer with one is missed: shift a scale that goes below 0.',
+)
 const RatioSchema = metric('ratio', {
   ...comparison,
   numerator: eventName('The event that is counted.'),

@@ -71,7 +71,7 @@ function buildService(upstream: DemoUpstreams, pace: DemoPace): unknown {
       warmUp: '2s',
       minRequests: pace.minRequests,
       metrics: {
-        errors: { kind: 'error-rate', maxIncrease: '0%', floor: '2%' },
+        errors: { kind: 'error-rate', maxIncrease: '0%', floor: '2%', max: '20%' },
         latency: { kind: 'latency', quantile: 0.95, max: '1s' },
         rmse: {
           kind: 'rmse',

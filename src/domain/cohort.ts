@@ -19,7 +19,7 @@ export type Cohort = {
   readonly rollout: string
   /** Index of the step at assignment. */
   readonly step: number
-  /** Probability of the canary at assignment, in (0, 1). */
+  /** Probability of the canary at assignment, in (0, 1]; 1 = there was nothing to compare it with. */
   readonly pi: number
   /** Index of the newest start point that is not later than this cohort. */
   readonly epoch: number
@@ -50,6 +50,19 @@ export type Cohort = {
   readonly segments?: Readonly<Record<string, { readonly assigned: Pair; readonly observed: Pair }>>
   /** By hypothesis id. */
   tallies: Record<string, Tally>
+}
+
+/**
+ * Whether a cohort was assigned while the canary had all requests. There is nothing to compare it with: it adds to the
+ * figures of its step, which absolute limits are read from, and to nothing else of the evidence.
+ */
+export function isAlone({ pi }: Pick<Cohort, 'pi'>): boolean {
+  return pi === 1
+}
+
+/** Whether a replay makes anything of a cohort, so that the archive keeps it: its requests were draws between two variants. */
+export function isReplayed(cohort: Pick<Cohort, 'pi' | 'mirrored'>): boolean {
+  return cohort.mirrored !== true && !isAlone(cohort)
 }
 
 /** What a cohort's bets were made with: fixed when it opens, from earlier cohorts only ("predictable"). */

@@ -1,19 +1,52 @@
 import type { PausedBy } from './decision.ts'
 
+/** What a pause is known by: its cause, and the metric that paused it, where one did. */
+export type KnownPause = { readonly by: string; readonly metric: string | null }
+
 /**
  * Why a rollout is paused, to be read after "paused": `by an operator`, `because of rmse`. `metric`: the one that
  * paused it, where one did. A cause of a newer gateway is given by its name.
  */
 export function describePause(by: string, metric: string | null): string {
   if (metric !== null) return `because of ${metric}`
-  return CAUSES[by as PausedBy] ?? `because of ${by}`
+  return CAUSES[by as PausedBy]?.why ?? `because of ${by}`
 }
 
-const CAUSES: Readonly<Partial<Record<PausedBy, string>>> = {
-  approval: 'until somebody approves',
-  timer: 'as its steps say',
-  operator: 'by an operator',
-  'ratio-mismatch': 'because requests are not shared out as drawn',
-  baseline: 'because the baseline is sick',
-  override: 'because somebody set the weight',
+/** What ends a pause of a service's rollout, as part of a sentence, with the command to give. */
+export function describePauseEnd({ by, metric }: KnownPause, service: string): string {
+  const resume = `\`serin resume ${service}\``
+  if (metric !== null) {
+    return `${resume} goes on, and ${metric} only reports for the rest of the attempt`
+  }
+  return CAUSES[by as PausedBy]?.end(service) ?? `${resume} goes on`
+}
+
+type Cause = { readonly why: string; readonly end: (service: string) => string }
+
+const CAUSES: Readonly<Partial<Record<PausedBy, Cause>>> = {
+  approval: {
+    why: 'until somebody approves',
+    end: (service) => `\`serin promote ${service}\` approves`,
+  },
+  timer: {
+    why: 'as its steps say',
+    end: (service) => `\`serin promote ${service}\` ends it now`,
+  },
+  operator: {
+    why: 'by an operator',
+    end: (service) => `\`serin resume ${service}\` goes on`,
+  },
+  'ratio-mismatch': {
+    why: 'because requests are not shared out as drawn',
+    end: (service) => `\`serin resume ${service}\` goes on, and counts the shares anew`,
+  },
+  baseline: {
+    why: 'because the baseline is sick',
+    end: (service) =>
+      `it does not go on by itself: \`serin resume ${service}\` once the baseline is well again`,
+  },
+  override: {
+    why: 'because somebody set the weight',
+    end: (service) => `\`serin resume ${service}\` goes back to the weight of the step`,
+  },
 }

@@ -112,7 +112,7 @@ export type SumSource = {
   readonly windowMs: number
 }
 
-/** A unit's number, from 0 to the cap; units without one are missed, not judged. */
+/** A unit's number, from 0 to the cap; units without one, or with one below 0, are missed, not judged. */
 export type MeanSource = {
   readonly of: 'mean'
   readonly from: ValuePlace

@@ -151,11 +151,13 @@ export function describeProcess(name: string): string {
   return host === undefined ? name : `process ${pid} on ${host}`
 }
 
-/** A replica's own breaker has tripped. */
+/** A replica's own breaker has tripped, or an operator has aborted on it while it could not ask the store. */
 export type BreakerTrip = {
   readonly service: string
   readonly rollout: string
   /** Revision of the state that it tripped in. */
   readonly revision: number
   readonly summary: string
+  /** Who aborted, and the reason that was given; absent = it was the breaker. */
+  readonly abort?: { readonly actor: string; readonly note: string | null }
 }

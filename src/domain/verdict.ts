@@ -45,8 +45,12 @@ export type MetricReport = {
   readonly bounds?: ShareBounds
   /** What is compared of a latency: the shares of requests that were slow or failed; absent for other kinds. */
   readonly slow?: SlowShares | undefined
+  /** What harm shows in, where it is known; it is told in the sentence of a decision, and not stored. */
+  readonly since?: ShownSince | undefined
   /** Of missing labels: those that came, and could not be scored; absent = none. */
   readonly unscored?: UnscoredLabels | undefined
+  /** Of missing labels: that predictions could not be read from many answers, as a sentence; absent = they could. */
+  readonly unreadable?: string | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /**
@@ -71,6 +75,19 @@ export type Margins = {
  * null = none was judged.
  */
 export type SlowShares = { readonly baseline: number | null; readonly canary: number | null }
+
+/**
+ * What both sides have since the point from which harm shows, in the metric's unit (of a latency, shares): the whole
+ * attempt where its evidence decides by itself, else the start point that tells most. Shares of events are without
+ * bias whatever the weights did since.
+ */
+export type ShownSince = {
+  readonly point: 'attempt' | 'step' | 'later'
+  /** Judged units of both sides since then. */
+  readonly units: number
+  readonly baseline: number | null
+  readonly canary: number | null
+}
 
 /** Labels that a metric could not score, of all that came for both variants. */
 export type UnscoredLabels = { readonly labels: number; readonly of: number }

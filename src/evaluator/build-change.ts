@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import { isReplayed, type Cohort } from '../domain/cohort.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision, type DraftContext } from '../rollout/draft-decision.ts'
 import { hidePlanSecrets } from '../rollout/hide-secrets.ts'
@@ -49,5 +49,5 @@ type Writable = { -readonly [Key in keyof RolloutChange]: RolloutChange[Key] }
 
 /** Where an attempt ends, what waits for labels has seen its last ones. */
 function lastOf({ put }: CohortChanges): readonly Cohort[] {
-  return put.filter((c) => c.mirrored !== true)
+  return put.filter(isReplayed)
 }

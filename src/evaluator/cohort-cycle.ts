@@ -1,3 +1,4 @@
+import { isAlone } from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
@@ -14,13 +15,11 @@ import {
 } from '../metrics/feedback-booking.ts'
 import { foldAssignments, foldInto } from '../rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../rollout/forget-margins.ts'
+import { opensCohorts } from '../rollout/opens-cohorts.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { publishTerms } from '../rollout/terms.ts'
-import { isComparing } from '../rollout/transition.ts'
 import { emptyEvidence, emptyRatio, withNewHypotheses } from '../statistics/empty-evidence.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
-import { baselineQuantile } from './baseline-quantile.ts'
 import { cohortNumberAt } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { isDue } from './is-due.ts'
@@ -31,6 +30,7 @@ import { PendingChanges, type CohortChanges } from './pending-changes.ts'
 import { SharedCohorts, type OtherReplicas, type TurningReplicas } from './shared-cohorts.ts'
 import { SharedKeys } from './shared-keys.ts'
 import { StartPoints } from './start-points.ts'
+import { termsOf } from './terms-of.ts'
 import { unitsOf } from './units-of.ts'
 
 /**
@@ -122,9 +122,9 @@ export class CohortCycle {
   }
 
   /**
-   * Closes the open cohort (`byInterval`: since its interval has ended) and, where both variants have a
-   * share, opens the next one. Its number is above `after`: cycles that turn together give the same
-   * number to cohorts of the same time. The `others` hear of it.
+   * Closes the open cohort (`byInterval`: since its interval has ended) and opens the next one, where there is
+   * something for it to tell. Its number is above `after`: cycles that turn together give the same number to
+   * cohorts of the same time. The `others` hear of it.
    */
   turn(
     state: RolloutState,
@@ -153,12 +153,12 @@ export class CohortCycle {
   }
 
   #open(state: RolloutState, now: number, judged: boolean, number: number): void {
-    const compares = isComparing(state) || state.phase === 'paused'
-    if (!compares || state.weightBp === 0 || state.weightBp === WHOLE_BP) return
+    if (!opensCohorts(this.#plan, state)) return
     this.#evidence = learnFrom(this.#ledger, this.#evidence, this.#plan)
     this.#lastNumber = number
-    this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     const pi = state.weightBp / WHOLE_BP
+    if (!isAlone({ pi }))
+      this.#evidence = this.#starts.open(this.#evidence, state, this.#plan, number, now)
     this.#ledger.open({
       number,
       rollout: this.rollout,
@@ -167,9 +167,7 @@ export class CohortCycle {
       epoch: this.#evidence.starts.length - 1,
       judged,
       now,
-      terms: publishTerms(this.#plan.hypotheses, this.#evidence, pi, (q, segment) =>
-        baselineQuantile(this.#book, q, segment),
-      ),
+      terms: termsOf(this.#plan, this.#evidence, pi, this.#book),
     })
   }
 

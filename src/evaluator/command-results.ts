@@ -6,14 +6,19 @@ import { step } from '../rollout/step.ts'
 import type { Transition } from '../rollout/transition.ts'
 import type { Lease } from '../store/store.ts'
 import type { RunnerResult } from './runner-deps.ts'
+import type { Pending } from './take-up.ts'
 
 /** This process follows: its operator has to ask the one that decides. */
 export const DECIDED_ELSEWHERE: RunnerResult = refusedBy(
   'another process holds the lease to decide on this store: ask that one',
 )
 
-/** Why nothing is decided here: another process has the lease, or (`refused`) the configuration cannot go on. */
-export function whyNotHere(lease: Lease | null, refused?: string): RunnerResult {
+/** Why nothing is decided here: another process has the lease, or the configuration cannot go on (`pending` says why). */
+export function whyNotHere(
+  lease: Lease | null,
+  { pending }: { readonly pending: Pending | null },
+): RunnerResult {
+  const refused = pending?.refused
   return lease === null || refused === undefined ? DECIDED_ELSEWHERE : refusedBy(refused)
 }
 

@@ -10,10 +10,13 @@ import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { compareVariants } from '../rollout/compare-variants.ts'
 import { comparisonState, type ExperimentState } from '../rollout/experiment.ts'
 import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
+import { RecentPace } from '../rollout/recent-pace.ts'
+import { drawnUnits } from '../rollout/units.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
+import { endCycle } from './end-cycle.ts'
 import type { Following, TakePart } from './following.ts'
 import type { Follower } from './replica-voice.ts'
 import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
@@ -42,7 +45,14 @@ export class ComparisonCycle {
   /** What the store has is another attempt's, or nothing. */
   #isNew: boolean
   #unstored = false
-  #seen: { readonly evidence: Evidence; readonly report: Comparison } | null = null
+  readonly #pace = new RecentPace()
+  /** No variant has all of the traffic. */
+  #holds = true
+  #seen: {
+    readonly evidence: Evidence
+    readonly holds: boolean
+    readonly report: Comparison
+  } | null = null
 
   /**
    * Goes on from `record` where it belongs to the experiment's attempt, else begins with no evidence. `following`:
@@ -128,6 +138,13 @@ export class ComparisonCycle {
   /** Settles and folds what is ready. */
   fold(now: number, monotonicNow: number): void {
     if (this.#cycle.fold(this.#state, now, monotonicNow)) this.#unstored = true
+    this.#pace.note(now, drawnUnits(this.#cycle.evidence))
+  }
+
+  /** Ends the open cohort for good; see endCycle. */
+  async end(deps: Parameters<typeof endCycle>[2]): Promise<void> {
+    await endCycle(this.#cycle, this.#state, deps)
+    this.#unstored = true
   }
 
   /** Stores what was folded; throws where the store has been written by somebody else. */
@@ -175,7 +192,8 @@ export class ComparisonCycle {
   /** What the evidence says now. */
   report(now: number): Comparison {
     const { evidence } = this.#cycle
-    if (this.#seen?.evidence !== evidence) {
+    const holds = this.#holds
+    if (this.#seen?.evidence !== evidence || this.#seen.holds !== holds) {
       const latency = (side: Side, quantile: number, segment: string | undefined) => {
         const variant = side === BASELINE_SIDE ? BASELINE : this.variant
         const drawn = this.#book.variants.get(variant)!.drawnOf(segment)
@@ -183,8 +201,9 @@ export class ComparisonCycle {
           ? { value: null, n: 0 }
           : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
       }
-      const report = compareVariants(this.#comparison, this.#state, evidence, { now, latency })
-      this.#seen = { evidence, report }
+      const sight = { now, latency, unitsPerSecond: holds ? this.#pace.perSecond : 0 }
+      const report = compareVariants(this.#comparison, this.#state, evidence, sight)
+      this.#seen = { evidence, holds, report }
     }
     return this.#seen!.report
   }
@@ -195,6 +214,7 @@ export class ComparisonCycle {
   }
 
   #served(holds: boolean): RolloutState {
+    this.#holds = holds
     return holds ? this.#state : { ...this.#state, weightBp: 0 }
   }
 

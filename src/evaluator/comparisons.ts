@@ -91,6 +91,11 @@ export class Comparisons {
     }
   }
 
+  /** Ends the open cohorts for good; see endCycle. */
+  async end(): Promise<void> {
+    for (const each of this.all) await each.end(this.#deps)
+  }
+
   /** Stores what was folded; throws where the store has been written by somebody else. */
   async commit(lease: Lease): Promise<void> {
     for (const each of this.all) await each.commit(this.#deps.store, lease)

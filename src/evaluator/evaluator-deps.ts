@@ -6,6 +6,7 @@ import type { MetricReport } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
 import type { Store } from '../store/store.ts'
 import type { Confirm, Reachability } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
@@ -22,7 +23,8 @@ export type EvaluatorDeps = {
   readonly fetchProvider: FetchProvider
   /** Asked only where the configuration wants a promotion confirmed. */
   readonly confirm: Confirm
-  readonly apply: (state: RolloutState) => void
+  /** See `RunnerDeps`. */
+  readonly apply: (state: RolloutState, unstored: DecisionSeed | null) => void
   /** Gives all of a fixed split's traffic to one variant; null = the weights of the configuration. */
   readonly applyWinner: (service: string, winner: string | null) => void
   readonly onDecision: (decision: Decision) => void

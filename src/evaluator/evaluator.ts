@@ -3,15 +3,14 @@ import type { Command } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { Deciding, Lead, ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import { experimentKey } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { buildRunnerDeps } from './build-runner-deps.ts'
-import { STORE_FAILED } from './command-results.ts'
 import type { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
@@ -79,10 +78,11 @@ export class Evaluator {
 
   /**
    * Goes by what was last known of a rollout while the store cannot be asked; the data plane has its weights.
-   * Throws a sentence when the configuration cannot go with it. `add` goes on from the store.
+   * `unstored`: the rollback that it came from, where the store did not have that. Throws a sentence when the
+   * configuration cannot go with it. `add` goes on from the store.
    */
-  remember(rollout: Rollout, last: RolloutState): void {
-    this.#services.remember(rollout, last)
+  remember(rollout: Rollout, last: RolloutState, unstored: DecisionSeed | null): void {
+    this.#services.remember(rollout, last, unstored)
   }
 
   /**
@@ -128,6 +128,11 @@ export class Evaluator {
   /** The same of one service, as a sentence; null = all of it is. */
   untakenOf(service: string): string | null {
     return this.#services.untakenOf(service)
+  }
+
+  /** A rollback of a service that is in force here and not stored, as a sentence; null = there is none. */
+  unstoredOf(service: string): string | null {
+    return this.#services.unstoredOf(service)
   }
 
   /** Looks at once, then every quarter of a second until `stop`. */
@@ -182,32 +187,22 @@ export class Evaluator {
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
-  async command(
-    service: string,
-    command: Command,
-    ifMatch: number | null,
-  ): Promise<RunnerResult | null> {
-    const runner = this.#runners.get(service) ?? this.#experiments.get(service)
-    if (runner === undefined) return this.#services.isJoining(service) ? STORE_FAILED : null
-    return runner.command(command, ifMatch)
+  command(service: string, command: Command, ifMatch: number | null): Promise<RunnerResult | null> {
+    return this.#services.command(service, command, ifMatch)
+  }
+
+  /** Aborts here alone, at once, what another process of this gateway was told to abort and could not store. */
+  abortHere(service: string, order: Command): Promise<void> {
+    return this.#services.abortHere(service, order)
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
   label(prediction: Prediction, label: number): BookedLabel {
-    const { service } = prediction
-    const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.cohorts.label(prediction, label)
-    return this.#experiments.get(service)?.feedback.label(prediction, label) ?? LATE
+    return this.#services.label(prediction, label)
   }
 
   /** Books an event of the unit that a request is judged by. */
-  readonly event: BookEvent = (prediction, ...told) => {
-    const { service } = prediction
-    const runner = this.#runners.get(service)
-    if (runner !== undefined) return runner.cohorts.event(prediction, ...told)
-    const experiment = this.#experiments.get(service)
-    return experiment?.feedback.event(prediction, ...told) ?? lateEvent(told[0])
-  }
+  readonly event: BookEvent = (...booked) => this.#services.event(...booked)
 
   get #runners(): ReadonlyMap<string, RolloutRunner> {
     return this.#services.rollouts.running

@@ -128,10 +128,11 @@ export class ExperimentRunner {
     return this.#comparisons?.claims ?? null
   }
 
-  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  /** Folds and stores what there is, for a clean end; false = nobody knows yet who may store it. */
   flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
       if (!(await this.#takesLead())) return this.#deps.follows()
+      await this.#comparisons?.end()
       await this.#commitComparisons()
       return true
     })

@@ -1,10 +1,11 @@
+import { isReplayed } from '../domain/cohort.ts'
 import type { CohortLedger } from '../metrics/cohort-ledger.ts'
 import type { PendingChanges } from './pending-changes.ts'
 import type { SharedCohorts } from './shared-cohorts.ts'
 
 /**
  * What becomes of counted cohorts: the store has them while some hypothesis has not folded them, and they go into the
- * archive once all have.
+ * archive once all have, where a replay makes anything of them.
  */
 export class KeptCohorts {
   readonly #pending: Pick<PendingChanges, 'archive' | 'drop' | 'put'>
@@ -27,7 +28,7 @@ export class KeptCohorts {
       const { number } = slot.cohort
       if (!slot.counted || number > folded) break
       ledger.drop(number)
-      if (slot.used) this.#pending.archive(shared.whole(slot.cohort))
+      if (slot.used && isReplayed(slot.cohort)) this.#pending.archive(shared.whole(slot.cohort))
       this.#pending.drop(number, slot.persisted)
     }
     // With windows of hours thousands of cohorts wait: looked at are those that are new or have changed.

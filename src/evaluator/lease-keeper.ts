@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Lead } from '../domain/replica.ts'
+import { StoreLostError } from '../store/store-error.ts'
 import type { Lease, Store } from '../store/store.ts'
 
 /** How long a lease holds; a process that died is succeeded after this. */
@@ -49,7 +50,10 @@ export class LeaseKeeper {
     return this.#told !== before
   }
 
-  /** Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked. */
+  /**
+   * Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked; one that has lost its
+   * data has no lease of this process either, so that it is given up at once.
+   */
   async keep(): Promise<void> {
     const askedAt = this.#clock.monotonic()
     if (this.#lease !== null && this.#heldUntil - askedAt > (LEASE_TTL_MS * 2) / 3) return
@@ -58,6 +62,7 @@ export class LeaseKeeper {
       this.#lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
     } catch (error) {
       this.#isTaken = false
+      if (error instanceof StoreLostError) this.#lease = null
       throw error
     }
     this.#heldUntil = askedAt + LEASE_TTL_MS

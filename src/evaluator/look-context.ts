@@ -1,4 +1,4 @@
-import type { Side } from '../domain/cohort.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
@@ -6,6 +6,7 @@ import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { JudgeContext } from '../rollout/judge.ts'
 import type { LimitReading } from '../rollout/limits.ts'
+import type { Observation } from '../rollout/observation.ts'
 import type { PairLatency, StandingPairs } from '../rollout/pair-reports.ts'
 import { judgedPerSecond } from '../rollout/units.ts'
 import type { Look } from './observe.ts'
@@ -43,6 +44,11 @@ export class LookContext implements JudgeContext {
 
   get unitsPerSecond(): number {
     return judgedPerSecond(this.#look)
+  }
+
+  get predictions(): Observation['predictions'] {
+    const of = (side: Side) => sideBook(this.#look.book, side).predictions
+    return { baseline: of(BASELINE_SIDE), canary: of(CANARY_SIDE) }
   }
 
   get standing(): StandingPairs | null {

@@ -18,22 +18,22 @@ export type KnownRollout = {
 
 /**
  * Why a rollout cannot go on under another plan; null when it can. Other versions are judged by what the store has,
- * and are refused where it cannot be asked; everything else is taken without it. `readAnew` brings what is known up to
- * date.
+ * and are refused where it cannot be asked; everything else is taken without it. `readAnew` brings what is `known` up to
+ * date, in place.
  */
 export async function refusalUnder(
   { clock, follows }: Pick<RunnerDeps, 'clock' | 'follows'>,
   plan: RolloutPlan,
-  known: () => KnownRollout,
+  known: KnownRollout,
   readAnew: () => Promise<unknown>,
 ): Promise<string | null> {
   try {
-    if (known().isUnsure || beginsAnother(plan, known().stored)) await readAnew()
+    if (known.isUnsure || beginsAnother(plan, known.stored)) await readAnew()
   } catch (error) {
     if (!isOfStore(error)) throw error
-    if (beginsAnother(plan, known().stored)) return describeUnasked(plan, error)
+    if (beginsAnother(plan, known.stored)) return describeUnasked(plan, error)
   }
-  const { stored, pending } = known()
+  const { stored, pending } = known
   const isRollback = pending?.decision?.action === 'rollback'
   if (stored !== null && isRollback && !follows() && beginsAnother(plan, stored)) {
     // Else it would be in no log, and the version could begin again without a `retry`.
@@ -55,21 +55,20 @@ export async function takePlan(
   try {
     const past = await readPast(store, plan, stored)
     const next = reconcilePending(plan, stored, pending, { actor, past, now })
-    if ('refused' in next) return goOnAlone(plan, now, next.detail)
+    if ('refused' in next) return goOnAlone(plan, now, next.detail, stored)
     // What was gathered before a plan that is not stored yet answers none of its questions.
     const resetEvidence = next.resetEvidence || pending?.resetEvidence === true
     return { ...next, resetEvidence }
   } catch (error) {
     if (!isOfStore(error)) throw error
-    return goOnAlone(plan, now, describeUnasked(plan, error))
+    return goOnAlone(plan, now, describeUnasked(plan, error), stored)
   }
 }
 
 /** What the store has not taken up of a plan that is in force, as a sentence; null = it has, or (`follows`) others have to. */
 export function describeUntaken(
   plan: RolloutPlan,
-  stored: RolloutState | null,
-  pending: Pending | null,
+  { stored, pending }: KnownRollout,
   follows: boolean,
 ): string | null {
   if (pending === null || (follows && pending.refused === undefined)) return null
@@ -78,7 +77,8 @@ export function describeUntaken(
     if (stored?.configHash === configHash) return null
     return `services.${service}: its rollout goes on by the new file when the store has taken it`
   }
-  const alone = `${baselineVersion} alone is served here, and nothing is decided`
+  const served = pending.state.weightBp === 0 ? baselineVersion : pending.state.canaryVersion
+  const alone = `${served} alone is served here, and nothing is decided`
   if (stored === null) return `${pending.refused}. Until then ${alone}`
   const { canaryVersion } = stored
   return `services.${service}: the file names ${versionsOf(plan)}, and the store has ${versionsOf(stored)}, of which ${canaryVersion} serves: ${alone}. Make ${canaryVersion} the baseline, or load the file that the other gateways have`

@@ -57,7 +57,8 @@ async function readEnded(
     const archived = (await store.attempts(key)).findLast(isOf(state))
     const plan = archived === undefined ? null : await store.archivedPlan(key, archived.rollout)
     if (plan === null) continue
-    const seen = { now, latency: () => UNSEEN }
+    // Nothing is drawn for it any more.
+    const seen = { now, latency: () => UNSEEN, unitsPerSecond: 0 }
     const comparison = recordedComparison(variant, plan)
     comparisons.push(compareVariants(comparison, record.state, record.evidence, seen))
   }

@@ -2,6 +2,7 @@ import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { BASELINE } from '../domain/variant.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Traffic } from '../rollout/traffic.ts'
 import { isCompared } from '../rollout/transition.ts'
@@ -12,6 +13,7 @@ export type GivenTraffic = {
   /** Units per second. */
   readonly rps: number | null
   readonly errorRate: number | null
+  readonly rates?: GivenRates | undefined
 }
 
 /** What traffic is read from. */
@@ -41,6 +43,7 @@ export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic |
     unitsPerSecond,
     from: given.rps === null ? 'observed' : 'given',
     errorRate: given.errorRate,
+    rates: given.rates,
     evidence,
     exceedance:
       drawn.count < MIN_LATENCIES

@@ -9,18 +9,18 @@ import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
 import { emptyEvidence } from '../statistics/empty-evidence.ts'
-import { buildChange } from './build-change.ts'
+import { abortUnstored, describeUnstored } from './abort-unstored.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { carryOut, storeFailed, whyNotHere } from './command-results.ts'
-import { CommitError } from './commit-error.ts'
+import { endCycle } from './end-cycle.ts'
 import { Following } from './following.ts'
 import { moveBooks } from './move-books.ts'
-import { Observer, type Look } from './observe.ts'
+import { lookAt, Observer, type Look } from './observe.ts'
 import { OneByOne } from './one-by-one.ts'
-import { describeUntaken, refusalUnder, takePlan, type KnownRollout } from './plan-changes.ts'
+import { describeUntaken, refusalUnder, takePlan } from './plan-changes.ts'
 import type { TrafficInput } from './read-traffic.ts'
-import { readStored } from './read-stored.ts'
 import { Rest } from './rest.ts'
+import { RolloutInStore } from './rollout-in-store.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp, type Pending } from './take-up.ts'
 
@@ -33,7 +33,7 @@ export class RolloutRunner {
   #plan: RolloutPlan
   #book: ServiceBook
   #state: RolloutState
-  #stored: RolloutState | null
+  readonly #known: RolloutInStore
   #cycle: CohortCycle
   readonly #observer: Observer
   readonly #following: Following
@@ -41,36 +41,29 @@ export class RolloutRunner {
   #seen: Observation | null = null
   #lastDecision: Decision | null
   #turnAt = 0
-  /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
-  #token: number | null = null
-  /** A write was not answered: it may be stored all the same. */
-  #isUnsure = false
   #warmUntil: number
-  // To be stored before all else. It keeps the canary's weight or takes all of it, so it is gone by already.
-  #pending: Pending | null
   readonly #oneByOne = new OneByOne()
   readonly #rest = new Rest()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
-    const { plan, book, record, past } = start
+    const { plan, book, record, past, unstored } = start
     const now = deps.clock.now()
-    const { state, pending, restored } = takeUp(plan, record, { now, past })
+    const { state, pending, restored } = takeUp(plan, record, { now, past, unstored })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
     this.#plan = plan
     this.#book = book
     this.#lastDecision = start.lastDecision
-    this.#stored = record?.state ?? null
+    this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
     this.#state = state
-    this.#pending = pending
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
-    deps.apply(this.state)
+    deps.apply(this.state, this.#known.unstored)
   }
 
   get state(): RolloutState {
-    return this.#pending?.state ?? this.#state
+    return this.#known.pending?.state ?? this.#state
   }
 
   /** The rollout as people ask for it. */
@@ -80,7 +73,7 @@ export class RolloutRunner {
 
   /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
   reading(now: number): TrafficInput {
-    const isOver = this.#pending?.resetEvidence === true
+    const isOver = this.#known.pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
@@ -96,10 +89,15 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch)).catch(failed)
   }
 
+  /** An abort that another process of this gateway could not store: in force here at once. Never rejects. */
+  abortHere(order: Command): Promise<RunnerResult> {
+    return this.#oneByOne.run(async () => this.#abortHere(order, null))
+  }
+
   /** Why the rollout cannot go on under another plan; null when it can. */
   refusal(plan: RolloutPlan): Promise<string | null> {
     const anew = () => this.#follow(false)
-    return this.#oneByOne.run(() => refusalUnder(this.#deps, plan, () => this.#known, anew))
+    return this.#oneByOne.run(() => refusalUnder(this.#deps, plan, this.#known, anew))
   }
 
   /** Goes on under another plan, whatever the store takes of it now. `refusal` must have been asked first. */
@@ -111,7 +109,7 @@ export class RolloutRunner {
       if (next.resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
       // All of it is read again before anything is stored.
-      if (next.refused !== undefined) this.#stored = this.#token = null
+      if (next.refused !== undefined) this.#known.forget()
       this.#goBy(next)
       await this.#takesLead()
     })
@@ -119,7 +117,12 @@ export class RolloutRunner {
 
   /** What the store has not taken up of the plan, as a sentence; null = nothing. */
   get untaken(): string | null {
-    return describeUntaken(this.#plan, this.#stored, this.#pending, this.#deps.follows())
+    return describeUntaken(this.#plan, this.#known, this.#deps.follows())
+  }
+
+  /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
+  get unstored(): string | null {
+    return describeUnstored(this.state, this.#known.unstored)
   }
 
   /** The cohorts of the attempt that runs, as feedback and keys meet them. */
@@ -132,24 +135,20 @@ export class RolloutRunner {
     return this.#following.follower(this.#plan, this.#state, this.#book, this.#known)
   }
 
-  /** Stores what is folded but not stored yet, for a clean end; false = nobody knows yet who may store it. */
+  /** Folds and stores what there is, for a clean end; false = nobody knows yet who may store it. */
   flush(): Promise<boolean> {
     return this.#oneByOne.run(async () => {
-      if (!(await this.#takesLead()))
-        return this.#pending?.refused !== undefined || this.#deps.follows()
+      if (!(await this.#takesLead())) return this.#known.isRefused || this.#deps.follows()
+      await endCycle(this.#cycle, this.#state, this.#deps)
       await this.#commit(stay(this.#state))
       return true
     })
   }
 
-  get #known(): KnownRollout {
-    return { stored: this.#stored, pending: this.#pending, isUnsure: this.#isUnsure }
-  }
-
   // Most evaluations wait for nothing: of many services, promises would be most of the work.
   readonly #evaluate = (): Promise<unknown> | null => {
-    const isKnown = this.#deps.lease()?.token === this.#token && !this.#isUnsure
-    if (isKnown && this.#following.cohorts === null && this.#pending === null) return this.#decide()
+    const isSettled = this.#known.isSettledUnder(this.#deps.lease())
+    if (isSettled && this.#following.cohorts === null) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
 
@@ -188,90 +187,94 @@ export class RolloutRunner {
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
-    const lease = this.#deps.lease()
-    const isNews = lease === null || lease.token !== this.#token
-    if (isNews || this.#isUnsure) await this.#follow(lease !== null && isNews)
+    const [lease, known] = [this.#deps.lease(), this.#known]
+    if (!known.isKnownUnder(lease)) await this.#follow(known.isNewTo(lease))
     if (lease === null) {
       // Books what is served here into the cohorts of who decides.
-      if (this.#stored !== null) await this.#following.turn(this.#plan, this.state, this.#book)
+      if (known.stored !== null) await this.#following.turn(this.#plan, this.state, this.#book)
       if (this.state.weightBp > 0) this.#protect((reason) => reason === 'breaker')
       return false
     }
-    this.#token = lease.token
-    if (this.#pending?.refused !== undefined) return false
+    known.noteLease(lease)
+    if (known.isRefused) return false
     if (this.#following.end()) this.#cycle.replan(this.#plan, this.#book)
-    if (this.#pending !== null) await this.#commit(this.#pending)
-    this.#pending = null
+    if (known.pending !== null) await this.#commit(known.pending)
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(readsAll: boolean): Promise<void> {
-    const known = readsAll ? null : (this.#stored?.revision ?? null)
-    const { store, clock } = this.#deps
-    const found = await readStored(store, this.#plan, known, clock.now).catch((error: unknown) => {
+    const [{ clock }, known] = [this.#deps, this.#known]
+    const found = await known.read(this.#plan, readsAll, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })
-    this.#isUnsure = false
     if (found === null) return
     const { record, state, pending, restored, lastDecision } = found
     moveBooks(this.#book, this.#state, state)
-    this.#stored = record.state
     if (rolloutId(state) !== rolloutId(this.#state)) this.#seen = null
+    known.pending = (record && carryRollback(known.pending, record.state, this.#state)) ?? pending
     this.#state = state
     this.#lastDecision = lastDecision
-    this.#pending = carryRollback(this.#pending, record.state) ?? pending
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
-    this.#deps.apply(this.state)
+    this.#deps.apply(this.state, this.#known.unstored)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */
   #protect(isReason: (reason: string) => boolean = () => true): void {
-    if (this.#pending?.state.weightBp === 0) return
+    if (this.#known.pending?.state.weightBp === 0) return
     const next = step(this.#plan, this.state, this.#observer.observe(this.#looked()))
     if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#goBy(next)
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {
-    if (!(await this.#takesLead())) return whyNotHere(this.#deps.lease(), this.#pending?.refused)
-    this.#seen = this.#observer.observe(this.#looked())
-    const next = carryOut(this.#plan, this.#state, this.#seen, command, ifMatch)
-    return 'ok' in next ? next : { ok: true, decision: await this.#commit(next) }
+    const isAbort = command.verb === 'abort'
+    try {
+      if (await this.#takesLead()) {
+        this.#seen = this.#observer.observe(this.#looked())
+        const next = carryOut(this.#plan, this.#state, this.#seen, command, ifMatch)
+        return 'ok' in next ? next : { ok: true, decision: await this.#commit(next) }
+      }
+      if (!isAbort || this.#deps.follows()) return whyNotHere(this.#deps.lease(), this.#known)
+    } catch (error) {
+      if (!isAbort) throw error
+      this.#deps.onError(`abort of ${this.#plan.service}`, error)
+    }
+    // Nobody may be kept from taking a bad canary off, least of all because the store is away.
+    return this.#abortHere(command, ifMatch)
+  }
+
+  #abortHere(order: Command, ifMatch: number | null): RunnerResult {
+    const seen = { now: this.#deps.clock.now(), ifMatch }
+    const next = abortUnstored(this.#plan, this.state, this.#known, order, seen)
+    if ('ok' in next) return next
+    this.#goBy(next)
+    return { ok: true, decision: null }
   }
 
   #goBy(pending: Pending): void {
     const isMoved = pending.state.weightBp !== this.state.weightBp
-    this.#pending = pending
+    this.#known.pending = pending
     if (pending.resetEvidence) this.#seen = null
     if (isMoved) this.#cycle.turn(this.state, this.#deps.clock.now(), false)
-    this.#deps.apply(this.state)
+    this.#deps.apply(this.state, this.#known.unstored)
   }
 
   async #commit(transition: Transition): Promise<Decision | null> {
-    const [lease, { onTurn, store }] = [this.#deps.lease(), this.#deps]
-    if (lease === null) throw new CommitError({ reason: 'fenced' })
-    const [plan, stored, cohorts] = [this.#plan, this.#stored, this.#cycle.changes()]
-    const [reports, now] = [this.#seen?.reports ?? [], this.#deps.clock.now()]
-    const context = { plan, stored, known: this.#state, lease, reports, now, cohorts }
-    this.#isUnsure = true
-    const result = await store.commit(buildChange(transition, context))
-    this.#isUnsure = false
-    if (!result.ok) {
-      this.#token = null
-      throw new CommitError(result)
-    }
+    const [{ onTurn, clock, lease }, cohorts] = [this.#deps, this.#cycle.changes()]
+    const [plan, known, reports] = [this.#plan, this.#state, this.#seen?.reports ?? []]
+    const context = { plan, known, lease: lease(), reports, now: clock.now(), cohorts }
+    const decision = await this.#known.commit(transition, context)
     if (!transition.resetEvidence) this.#cycle.stored(cohorts)
     if (transition.decision !== null && reports.length > 0) onTurn(this.#state, reports)
     this.#adopt(transition)
-    const { decision } = result
     if (decision !== null) this.#deps.onDecision((this.#lastDecision = decision))
     return decision
   }
 
   #adopt({ state, resetEvidence, resetRatio }: Transition): void {
     const [before, now] = [this.#state, this.#deps.clock.now()]
-    this.#stored = this.#state = state
+    this.#state = state
     const isMoved = moveBooks(this.#book, before, state, resetEvidence)
     if (resetEvidence) this.#seen = null
     if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
@@ -282,7 +285,7 @@ export class RolloutRunner {
     }
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
     this.#turn(now, false)
-    this.#deps.apply(state)
+    this.#deps.apply(state, null)
   }
 
   #turn(now: number, byInterval: boolean): void {
@@ -292,9 +295,6 @@ export class RolloutRunner {
   }
 
   #looked(now = this.#deps.clock.now()): Look {
-    const { plan, state, evidence, book } = this.reading(now)
-    const [{ others }, warmUp] = [this.#deps, now < this.#warmUntil]
-    // Written out: a spread with keys added to it costs microseconds, of each service at each look.
-    return { plan, state, evidence, book, sight: this.#deps, others, now, warmUp }
+    return lookAt(this.reading(now), this.#deps, now < this.#warmUntil)
   }
 }

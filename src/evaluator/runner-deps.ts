@@ -7,6 +7,7 @@ import type { EventBooking, FeedbackBooking } from '../metrics/feedback-booking.
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Past } from '../rollout/reconcile.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
 import type { Sight } from './observe.ts'
 import type { ReplicaDeps } from './replicas.ts'
@@ -22,8 +23,11 @@ export type RunnerDeps = Sight &
     /** Another process is known to decide. */
     readonly follows: () => boolean
     readonly fetchProvider: FetchProvider
-    /** Gives the data plane a state's weights, for every assignment from then on. */
-    readonly apply: (state: RolloutState) => void
+    /**
+     * Gives the data plane a state's weights, for every assignment from then on. `unstored`: the rollback that it comes
+     * from, while the store does not have that.
+     */
+    readonly apply: (state: RolloutState, unstored: DecisionSeed | null) => void
     readonly onDecision: (decision: Decision) => void
     /** Told what the evidence says whenever a cohort turns or a decision is stored, with the state before it. */
     readonly onTurn: (state: RolloutState, reports: readonly MetricReport[]) => void
@@ -46,7 +50,7 @@ export type ExperimentDeps = Pick<
   readonly apply: (winner: string | null) => void
 }
 
-/** What became of a command. `decision: null`: it was so already. */
+/** What became of a command. `decision: null`: it was so already, or is in force here and not stored yet. */
 export type RunnerResult =
   | { readonly ok: true; readonly decision: Decision | null }
   | {
@@ -85,4 +89,6 @@ export type RunnerStart = {
   readonly record: RolloutRecord | null
   readonly past: Past
   readonly lastDecision: Decision | null
+  /** The rollback that the record's state comes from, where the store did not have that. */
+  readonly unstored: DecisionSeed | null
 }

@@ -1,15 +1,26 @@
+import type { Command } from '../domain/decision.ts'
+import type { Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { refusalOf } from '../rollout/reconcile.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
 import { buildExperimentDeps } from './build-runner-deps.ts'
+import { STORE_FAILED } from './command-results.ts'
 import { isOfStore } from './commit-error.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import { Roster } from './roster.ts'
-import type { RunnerDeps, RunnerStart } from './runner-deps.ts'
+import type {
+  BookedLabel,
+  BookEvent,
+  RunnerDeps,
+  RunnerResult,
+  RunnerStart,
+} from './runner-deps.ts'
 import { takeUp } from './take-up.ts'
 
 /** The services that this process decides on or follows, as the configuration brings and takes them. */
@@ -29,8 +40,8 @@ export class Services {
   }
 
   /** See `Evaluator.remember`. */
-  remember(rollout: Rollout, last: RolloutState): void {
-    const start = rememberedStart(rollout, last)
+  remember(rollout: Rollout, last: RolloutState, unstored: DecisionSeed | null): void {
+    const start = rememberedStart(rollout, last, unstored)
     this.#mustGoOn(start)
     this.rollouts.put(rollout.plan.service, this.#begin(start))
   }
@@ -100,6 +111,44 @@ export class Services {
     return isLeaving
       ? `services.${service}: is gone; what it owes the store is stored when that is back`
       : null
+  }
+
+  /** A rollback of a service that is in force here and not stored, as a sentence; null = there is none. */
+  unstoredOf(service: string): string | null {
+    return this.rollouts.running.get(service)?.unstored ?? null
+  }
+
+  /** See `Evaluator.command`. */
+  async command(
+    service: string,
+    command: Command,
+    ifMatch: number | null,
+  ): Promise<RunnerResult | null> {
+    const runner = this.rollouts.running.get(service) ?? this.experiments.running.get(service)
+    if (runner === undefined) return this.isJoining(service) ? STORE_FAILED : null
+    return runner.command(command, ifMatch)
+  }
+
+  /** See `Evaluator.abortHere`. */
+  async abortHere(service: string, order: Command): Promise<void> {
+    await this.rollouts.running.get(service)?.abortHere(order)
+  }
+
+  /** See `Evaluator.label`. */
+  label(prediction: Prediction, label: number): BookedLabel {
+    const { service } = prediction
+    const runner = this.rollouts.running.get(service)
+    if (runner !== undefined) return runner.cohorts.label(prediction, label)
+    return this.experiments.running.get(service)?.feedback.label(prediction, label) ?? LATE
+  }
+
+  /** See `Evaluator.event`. */
+  readonly event: BookEvent = (prediction, ...told) => {
+    const { service } = prediction
+    const runner = this.rollouts.running.get(service)
+    if (runner !== undefined) return runner.cohorts.event(prediction, ...told)
+    const experiment = this.experiments.running.get(service)
+    return experiment?.feedback.event(prediction, ...told) ?? lateEvent(told[0])
   }
 
   /** Takes up and ends what waits for the store; rejects with the first failure. Null: nothing waits. */

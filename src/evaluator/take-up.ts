@@ -1,8 +1,9 @@
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { beginRollout, NO_PAST, reconcile, type Past } from '../rollout/reconcile.ts'
-import type { Transition } from '../rollout/transition.ts'
+import { NO_PAST, serveAlone, type Past } from '../rollout/reconcile.ts'
+import { stay, type DecisionSeed, type Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { reconcilePending } from './reconcile-pending.ts'
 
 /** What waits to be stored; `refused`: why it never is, since the configuration cannot go on from what is stored. */
 export type Pending = Transition & { readonly refused?: string }
@@ -31,29 +32,39 @@ export function departsFrom(stored: RolloutState | null, pending: Transition | n
   return !isSame || phase !== stored.phase || weightBp !== stored.weightBp
 }
 
-/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: the baseline alone. */
-export function goOnAlone(plan: RolloutPlan, now: number, refused: string): Pending {
-  return { ...beginRollout(plan, { now, past: NO_PAST, actor: 'configuration' }, null), refused }
+/** What a configuration serves where it cannot go on from what is stored, for the reason `refused`: see `serveAlone`. */
+export function goOnAlone(
+  plan: RolloutPlan,
+  now: number,
+  refused: string,
+  stored: RolloutState | null,
+): Pending {
+  const seen = { now, past: NO_PAST, actor: 'configuration' }
+  return { ...serveAlone(plan, seen, stored), refused }
 }
 
 /**
  * What is stored of a rollout as the configuration goes on with it: at start, and where another process
- * has decided meanwhile.
+ * has decided meanwhile. `unstored`: the rollback that the record's state comes from, where the store does not have it.
  */
 export function takeUp(
   plan: RolloutPlan,
   record: RolloutRecord | null,
-  seen: { readonly now: number; readonly past: Past },
+  seen: { readonly now: number; readonly past: Past; readonly unstored?: DecisionSeed | null },
 ): TakenUp {
-  const next = reconcile(plan, record?.state ?? null, { ...seen, actor: 'configuration' })
+  const { now, past, unstored = null } = seen
+  const rollback =
+    record === null || unstored === null ? null : { ...stay(record.state), decision: unstored }
+  const by = { now, past, actor: 'configuration' }
+  const next = reconcilePending(plan, record?.state ?? null, rollback, by)
   if ('refused' in next) {
-    const pending = goOnAlone(plan, seen.now, next.detail)
+    const pending = goOnAlone(plan, now, next.detail, record?.state ?? null)
     return { state: pending.state, pending, restored: null }
   }
   const restored = next.resetEvidence ? null : record
   return {
     state: restored?.state ?? next.state,
-    pending: next.state === record?.state ? null : next,
+    pending: next.state === record?.state && next.decision === null ? null : next,
     restored,
   }
 }

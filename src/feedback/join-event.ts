@@ -1,7 +1,7 @@
 import { findNearest } from '../domain/nearest.ts'
 import { eventValue } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
-import type { FeedbackJoinDeps, JoinRecord } from './join.ts'
+import type { Asked, FeedbackJoinDeps, JoinRecord } from './join.ts'
 import { keyUnit } from './key-unit.ts'
 import type { EventLine } from './parse.ts'
 import type { SliceBooking } from './slice-booking.ts'
@@ -16,11 +16,12 @@ export const MAX_UNIT_EVENTS = 128
  * has taken it.
  */
 export function joinEvent(
-  line: EventLine,
+  asked: Asked<EventLine>,
   match: JoinRecord,
   slice: SliceBooking,
   deps: Pick<FeedbackJoinDeps, 'bookEvent' | 'clock' | 'eventFields'>,
 ): 'late' | 'duplicate' | 'unmatched' | { readonly error: string } | null {
+  const { line } = asked
   const { prediction } = match
   const error = findError(line, prediction.service, deps.eventFields(prediction.service))
   if (error !== null) return { error }
@@ -41,7 +42,7 @@ export function joinEvent(
   const next = book(false)
   if (next.result === 'late') return 'late'
   const events = { seen: [...seen, hash], totals: next.totals }
-  slice.addEvent(line, match, events, () => book(true))
+  slice.addEvent(asked, match, events, () => book(true))
   return null
 }
 
@@ -77,9 +78,13 @@ function findError(line: EventLine, service: string, known: EventFields): string
   const { event } = line
   const fields = known.get(event)
   if (fields === undefined) return unknownEvent(service, event, [...known.keys()])
-  for (const field of fields) {
-    if (eventValue(line, field) !== null) continue
-    return `${event} has no ${field === null ? 'value' : `values.${field}`}, which a metric reads`
+  for (const [field, taken] of fields) {
+    const value = eventValue(line, field)
+    const name = field === null ? 'value' : `values.${field}`
+    if (value === null) return `${event} has no ${name}, which a metric reads`
+    if (value < 0 && taken === 'from 0') {
+      return `${event} has ${name} ${value}, and a mean is of values from 0 on: add the same to all of them, so that none is below 0`
+    }
   }
   return null
 }

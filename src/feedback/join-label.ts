@@ -1,4 +1,4 @@
-import type { FeedbackJoinDeps, JoinMatch } from './join.ts'
+import type { Asked, FeedbackJoinDeps, JoinMatch } from './join.ts'
 import type { LabelLine } from './parse.ts'
 import type { SliceBooking } from './slice-booking.ts'
 
@@ -7,16 +7,16 @@ import type { SliceBooking } from './slice-booking.ts'
  * the slice has taken it.
  */
 export function joinLabel(
-  line: LabelLine,
+  asked: Asked<LabelLine>,
   match: Extract<JoinMatch, { readonly record: number }>,
   slice: SliceBooking,
   deps: Pick<FeedbackJoinDeps, 'bookLabel' | 'showLabel'>,
 ): 'duplicate' | null {
   const { found, record, prediction } = match
-  const { label } = line
+  const { label } = asked.line
   if (found === 'joined' || slice.hasLabel(record)) return 'duplicate'
-  slice.addLabel(line, match, label, () => {
-    if (!deps.showLabel(prediction, label)) slice.report.unscored()
+  slice.addLabel(asked, match, label, () => {
+    if (!deps.showLabel(prediction, label)) asked.report.unscored()
     // A request that is no evidence has no cohort to book into.
     if (prediction.cohort === -1 && prediction.pair === undefined) return NOWHERE
     return deps.bookLabel(prediction, label)

@@ -3,10 +3,12 @@ import type { Clock } from '../domain/clock.ts'
 import type { Tally } from '../domain/cohort.ts'
 import type { FeedbackEvent, Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
+import { findMatches } from './find-matches.ts'
 import { keyUnit } from './key-unit.ts'
 import { describeUnknownEvent, joinEvent } from './join-event.ts'
 import { joinLabel } from './join-label.ts'
 import type { FeedbackLine, ParsedLine } from './parse.ts'
+import { gatherPosts, type Post } from './gather-posts.ts'
 import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
 import { SliceBooking, type SliceChange, type TakenFeedback } from './slice-booking.ts'
 import { Unstored } from './unstored.ts'
@@ -54,6 +56,8 @@ export type FeedbackJoinDeps = {
   ) => Booked & { readonly totals: readonly number[] }
   readonly clock: Pick<Clock, 'now'>
   readonly count: CountLines
+  /** Told of the lines of a post that is rejected. */
+  readonly countRefused: (lines: number) => void
   /** Calls back after a while: what the store did not take is tried again, also where no more feedback comes. */
   readonly later: (run: () => void) => void
   /** Lines that are joined at a stretch before others get their turn; 100 by default (about 2 ms). */
@@ -106,9 +110,16 @@ export type FeedbackJoin = {
   readonly finish: () => Promise<void>
 }
 
+/** A line of a post that waits, with that post's report. */
+export type Asked<Line extends ParsedLine = FeedbackLine> = {
+  readonly line: Line
+  readonly report: ReportDraft
+}
+
 /**
  * The feedback join. Processes that share a store may be told the same at the same moment: what a line would count is
- * taken in the store first, by whoever is first, and counted then. One batch after the other.
+ * taken in the store first, by whoever is first, and counted then. One batch after the other; posts of one line that
+ * wait meanwhile are one batch.
  */
 export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   const sliceLines = deps.sliceLines ?? 100
@@ -118,10 +129,10 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   let open: SliceBooking | null = null
 
   /** Gives the lines of the open slice that have to be looked at anew. */
-  const bookOpen = async (): Promise<readonly FeedbackLine[]> => {
+  const bookOpen = async (): Promise<readonly Asked[]> => {
     if (open === null) return []
     const { change } = open
-    let lost: readonly FeedbackLine[] = []
+    let lost: readonly Asked[] = []
     if (change !== null) {
       lost = open.take(await deps.store.commitFeedback(change))
       unstored.stored(deps.count)
@@ -138,28 +149,29 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
     unstored.stored(deps.count)
   }
 
-  const joinSlice = async (slice: readonly ParsedLine[], report: ReportDraft) => {
-    let lines = takeLines(slice, deps, report)
+  const joinSlice = async (slice: readonly Asked<ParsedLine>[]) => {
+    let asked = takeLines(slice, deps)
     // Only what is in the store can be marked there.
-    if (lines.some((line) => isBuffered(line, deps))) await deps.buffer.flush()
+    if (asked.some(({ line }) => isBuffered(line, deps))) await deps.buffer.flush()
     // Again for what another process was faster with: what it has done is seen then.
-    while (lines.length > 0) {
-      const matches = await findMatches(lines, deps)
-      open = new SliceBooking(report, unstored)
-      for (const [index, line] of lines.entries()) joinLine(line, matches[index]!, open, deps)
-      lines = await bookOpen()
+    while (asked.length > 0) {
+      const matches = await findMatches(
+        asked.map(({ line }) => line),
+        deps,
+      )
+      open = new SliceBooking(unstored)
+      for (const [index, each] of asked.entries()) joinLine(each, matches[index]!, open, deps)
+      asked = await bookOpen()
     }
   }
 
-  const joinAll = async (lines: Iterable<ParsedLine>): Promise<FeedbackReport> => {
-    const report = new ReportDraft(deps.count)
+  const joinAll = async (posts: readonly Post[]): Promise<void> => {
     await storeAll()
-    for (const slice of takeSlices(lines, sliceLines)) {
-      await joinSlice(slice, report)
+    for (const slice of takeSlices(linesOf(posts), sliceLines)) {
+      await joinSlice(slice)
       await nextTurn()
     }
     await storeAll()
-    return report.build()
   }
 
   // Whoever asked hears of a failure; what comes next starts all the same.
@@ -184,8 +196,18 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
     }
     throw error
   }
+  const join = gatherPosts((take) => inTurn(() => joinAll(take())).catch(tryLater), sliceLines)
   return {
-    accept: (lines) => inTurn(() => joinAll(lines)).catch(tryLater),
+    accept: async (lines) => {
+      const post = { lines, report: new ReportDraft(deps.count) }
+      try {
+        await join(post)
+      } catch (error) {
+        deps.countRefused(Array.from(lines).length)
+        throw error
+      }
+      return post.report.build()
+    },
     finish: () => {
       isOver = true
       return inTurn(storeAll)
@@ -194,14 +216,11 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
 }
 
 /** The lines that are about a known service; the others go into the report. */
-function takeLines(
-  slice: readonly ParsedLine[],
-  deps: FeedbackJoinDeps,
-  report: ReportDraft,
-): readonly FeedbackLine[] {
+function takeLines(slice: readonly Asked<ParsedLine>[], deps: FeedbackJoinDeps): readonly Asked[] {
   const known = deps.services()
   const knownSet = new Set(known)
-  return slice.filter((line): line is FeedbackLine => {
+  return slice.filter((asked): asked is Asked => {
+    const { line, report } = asked
     if ('error' in line) {
       report.reject(null, line.line, line.error)
       return false
@@ -222,40 +241,12 @@ function isBuffered({ service, requestId, key }: FeedbackLine, { buffer }: Feedb
     : buffer.find(service, requestId).length > 0
 }
 
-async function findMatches(
-  lines: readonly FeedbackLine[],
-  { store }: FeedbackJoinDeps,
-): Promise<readonly JoinMatch[]> {
-  const matches = await store.findPredictions(lines.map(queryOf))
-  // A later request of a key is no unit: its events are those of the request that the key is judged by.
-  const asked = new Map<number, JoinQuery>()
-  for (const [index, match] of matches.entries()) {
-    if (!('prediction' in match) || !('event' in lines[index]!)) continue
-    const { service, unit, cohort } = match.prediction
-    if (unit !== null && cohort === -1) asked.set(index, { service, unit })
-  }
-  if (asked.size === 0) return matches
-  const units = await store.findPredictions([...asked.values()])
-  const found = [...matches]
-  for (const [place, index] of [...asked.keys()].entries()) {
-    const [own, unit] = [matches[index]!, units[place]!]
-    if (!('prediction' in own) || !('prediction' in unit)) continue
-    if (own.prediction.rollout === unit.prediction.rollout) found[index] = unit
-  }
-  return found
-}
-
-function queryOf({ service, requestId, key }: FeedbackLine): JoinQuery {
-  return requestId === null ? { service, unit: keyUnit(key!) } : { service, requestId }
-}
-
 function joinLine(
-  line: FeedbackLine,
+  { line, report }: Asked,
   match: JoinMatch,
   slice: SliceBooking,
   deps: FeedbackJoinDeps,
 ): void {
-  const { report } = slice
   if (match.found === 'ambiguous') {
     const what = line.requestId === null ? 'key' : 'requestId'
     const error = `${what} matches services ${list(match.services)}: name one in \`service\``
@@ -268,15 +259,21 @@ function joinLine(
   }
   const { service } = match.prediction
   const result =
-    'event' in line ? joinEvent(line, match, slice, deps) : joinLabel(line, match, slice, deps)
+    'event' in line
+      ? joinEvent({ line, report }, match, slice, deps)
+      : joinLabel({ line, report }, match, slice, deps)
   if (result === null) return
   if (typeof result === 'object') {
     report.reject(service, line.line, result.error)
   } else if (result === 'unmatched') {
     report.unmatched(service)
   } else {
-    slice.addLine(service, result)
+    slice.addLine(service, result, report)
   }
+}
+
+function* linesOf(posts: readonly Post[]): Generator<Asked<ParsedLine>, undefined> {
+  for (const { lines, report } of posts) for (const line of lines) yield { line, report }
 }
 
 function* takeSlices<T>(items: Iterable<T>, size: number): Generator<readonly T[], undefined> {

@@ -60,8 +60,9 @@ export function parseFeedback(
 ): Iterable<ParsedLine> {
   const text = body.startsWith('\uFEFF') ? body.slice(1) : body
   if (contentType === 'application/json') return [parseLine(text, 1)]
-  assertFewLines(text)
-  return { [Symbol.iterator]: () => parseLines(text) }
+  return countLines(text) === 1
+    ? [...parseLines(text)]
+    : { [Symbol.iterator]: () => parseLines(text) }
 }
 
 /** What each field must be. */
@@ -174,12 +175,13 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }
 
-function assertFewLines(text: string): void {
+/** How many lines there are; throws where these are too many. */
+function countLines(text: string): number {
   let count = 0
   for (const content of splitLines(text)) {
     if (content.trim() !== '') count += 1
   }
-  if (count <= MAX_FEEDBACK_LINES) return
+  if (count <= MAX_FEEDBACK_LINES) return count
   throw new FeedbackTooLargeError(
     `${count} lines of feedback in one request; at most ${MAX_FEEDBACK_LINES} are taken`,
   )

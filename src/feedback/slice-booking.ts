@@ -1,6 +1,5 @@
 import type { FeedbackResult, Prediction, UnitEvents } from '../domain/prediction.ts'
-import type { Booked, JoinRecord } from './join.ts'
-import type { FeedbackLine } from './parse.ts'
+import type { Asked, Booked, JoinRecord } from './join.ts'
 import type { ReportDraft } from './report.ts'
 import type { ChangedTallies, Unstored } from './unstored.ts'
 
@@ -24,14 +23,13 @@ export type TakenFeedback = {
 
 /** A line that will be counted if it is taken. `book` counts it, and says what has become of it. */
 type Claimed = {
-  readonly line: FeedbackLine
+  readonly asked: Asked
   readonly match: JoinRecord
   readonly book: () => Booked
 }
 
 /** One slice on its way: first it is taken in the store, then booked. */
 export class SliceBooking {
-  readonly report: ReportDraft
   readonly #unstored: Unstored
   readonly #labels = new Map<number, SliceChange['labels'][number]>()
   readonly #events = new Map<number, SliceChange['events'][number]>()
@@ -40,8 +38,7 @@ export class SliceBooking {
   #isTaken = false
 
   /** `unstored`: what was booked before, and will be stored with what is taken. */
-  constructor(report: ReportDraft, unstored: Unstored) {
-    this.report = report
+  constructor(unstored: Unstored) {
     this.#unstored = unstored
   }
 
@@ -61,10 +58,10 @@ export class SliceBooking {
   }
 
   /** A label that is the first of its record, as far as is known. */
-  addLabel(line: FeedbackLine, match: JoinRecord, label: number, book: Claimed['book']): void {
+  addLabel(asked: Asked, match: JoinRecord, label: number, book: Claimed['book']): void {
     const { record, prediction } = match
     this.#labels.set(record, { record, prediction, label })
-    this.#claimed.push({ line, match, book })
+    this.#claimed.push({ asked, match, book })
   }
 
   /** What events have said of a record so far, this slice included. */
@@ -73,32 +70,36 @@ export class SliceBooking {
   }
 
   /** An event that makes `events` of what its unit had. */
-  addEvent(line: FeedbackLine, match: JoinRecord, events: UnitEvents, book: Claimed['book']): void {
+  addEvent(asked: Asked, match: JoinRecord, events: UnitEvents, book: Claimed['book']): void {
     const { record, prediction } = match
     const before = match.events.seen.length
     this.#events.set(record, { record, prediction, before, events })
-    this.#claimed.push({ line, match, book })
+    this.#claimed.push({ asked, match, book })
   }
 
   /** What has become of a line about a request of a service. */
-  addLine(service: string, result: Exclude<FeedbackResult, 'rejected'>): void {
-    this.report.add(result)
+  addLine(
+    service: string,
+    result: Exclude<FeedbackResult, 'rejected'>,
+    report: Pick<ReportDraft, 'add'>,
+  ): void {
+    report.add(result)
     this.#unstored.addLine(service, result)
   }
 
   /** The store has answered: gives the lines about records that somebody else was faster with. */
-  take({ labels, events }: TakenFeedback): readonly FeedbackLine[] {
+  take({ labels, events }: TakenFeedback): readonly Asked[] {
     this.#isTaken = true
-    const lost = (records: Iterable<number>, taken: readonly boolean[]) =>
+    const lostOf = (records: Iterable<number>, taken: readonly boolean[]) =>
       new Set([...records].filter((_, index) => !taken[index]!))
-    const lostLabels = lost(this.#labels.keys(), labels)
-    const lostEvents = lost(this.#events.keys(), events)
+    const lostLabels = lostOf(this.#labels.keys(), labels)
+    const lostEvents = lostOf(this.#events.keys(), events)
     if (lostLabels.size + lostEvents.size === 0) return []
-    const isLost = ({ line, match: { record } }: Claimed) =>
+    const isLost = ({ asked: { line }, match: { record } }: Claimed) =>
       ('event' in line ? lostEvents : lostLabels).has(record)
-    const lines = this.#claimed.filter(isLost).map(({ line }) => line)
+    const lost = this.#claimed.filter(isLost).map(({ asked }) => asked)
     this.#claimed = this.#claimed.filter((each) => !isLost(each))
-    return lines
+    return lost
   }
 
   /** Books what was taken, each line once, whatever fails. */
@@ -107,7 +108,7 @@ export class SliceBooking {
       const { service } = next.match.prediction
       const booked = next.book()
       this.#unstored.addTallies(service, booked)
-      this.addLine(service, booked.result)
+      this.addLine(service, booked.result, next.asked.report)
     }
   }
 }

@@ -17,8 +17,8 @@ export class AnswerBook {
   }
 
   /**
-   * Books one answer: its numbers by pointer, null where it has none (it is missed then). Below 0 is 0. True
-   * where a tally changed.
+   * Books one answer: its numbers by pointer, null where it has none. It is missed then, and where the number is
+   * below 0, which no mean is of. True where a tally changed.
    */
   book(
     cohort: Cohort,
@@ -29,9 +29,8 @@ export class AnswerBook {
     let isChanged = false
     for (const question of this.#questions) {
       const number = numbers[question.pointer] ?? null
-      if (number === null || !isAskedOf(question, segment)) continue
-      const value = Math.max(0, number)
-      bookCappedValue(cohort, question, side, value, (capped) => capped, this.#capLearner)
+      if (number === null || number < 0 || !isAskedOf(question, segment)) continue
+      bookCappedValue(cohort, question, side, number, (capped) => capped, this.#capLearner)
       isChanged = true
     }
     return isChanged

@@ -15,13 +15,17 @@ export class CapLearner {
     else errors.push(error)
   }
 
+  /** Takes back one that was shown; one that is not known any more, after a restart, is none. */
+  remove(metric: string, error: number): void {
+    const errors = this.#errors.get(metric) ?? []
+    const index = errors.indexOf(error)
+    if (index !== -1) errors.splice(index, 1)
+  }
+
   /** Shows that one running total of the baseline has grown; totals of 0 teach nothing. */
   replace(metric: string, before: number, after: number): void {
-    const totals = this.#errors.get(metric) ?? []
-    this.#errors.set(metric, totals)
-    const index = before > 0 ? totals.indexOf(before) : -1
-    if (index !== -1) totals.splice(index, 1)
-    if (after > 0) totals.push(after)
+    if (before > 0) this.remove(metric, before)
+    if (after > 0) this.add(metric, after)
   }
 
   /** The cap of a metric, once: as soon as max(1,000, `minLabels`) labels of the baseline have been seen; else null. */

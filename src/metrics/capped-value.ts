@@ -14,7 +14,7 @@ import type { ValueQuestion } from './value-question.ts'
 /**
  * Books a unit's one value for all hypotheses of its metric, in place: the value itself, its share above the
  * cap, and that it came. `toMean` makes of the capped value the y whose means are compared. While no cap is
- * known the baseline's values teach one, and none is judged.
+ * known the baseline's values teach one, and none is judged. `times` −1 takes a value back.
  */
 export function bookCappedValue(
   cohort: Cohort,
@@ -23,25 +23,29 @@ export function bookCappedValue(
   value: number,
   toMean: (capped: number) => number,
   capLearner: CapLearner,
+  times: 1 | -1 = 1,
 ): void {
   const cap = cohort.terms.caps[metric]
   // The whole teaches it once.
   const isTeaching = cap === undefined && side === BASELINE_SIDE && segment === undefined
-  if (isTeaching) capLearner.add(metric, value)
+  if (isTeaching) {
+    if (times === 1) capLearner.add(metric, value)
+    else capLearner.remove(metric, value)
+  }
   for (const hypothesis of hypotheses) {
     const { source, id } = hypothesis
     if (source.of === 'label-missing') {
-      ;(cohort.tallies[id] as EventTally).trials[side]++
+      ;(cohort.tallies[id] as EventTally).trials[side] += times
     } else if (cap === undefined) {
       continue
     } else if (source.of === 'above-cap') {
       const tally = cohort.tallies[id] as EventTally
-      tally.trials[side]++
-      if (value > cap) countEvent(tally, side, 1)
+      tally.trials[side] += times
+      if (value > cap) countEvent(tally, side, times)
     } else {
       const y = toMean(Math.min(value, cap))
-      ;(cohort.tallies[id] as BetTally).n[side]++
-      addToBet(cohort, hypothesis, side, y, 1)
+      ;(cohort.tallies[id] as BetTally).n[side] += times
+      addToBet(cohort, hypothesis, side, y, times)
     }
   }
 }

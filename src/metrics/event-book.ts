@@ -30,6 +30,8 @@ type EventQuestion = ValueQuestion & {
   readonly twins: readonly Hypothesis[]
   /** The same for all units and for those of a segment: it is the unit's. */
   readonly place: number
+  /** Where the time of a mean's number stands; of no use to other metrics. */
+  readonly timePlace: number
 }
 
 /** Where an event belongs. */
@@ -66,7 +68,7 @@ export class EventBook {
       noTotals.push(...(of === 'ratio' ? [0, 0] : [of === 'mean' ? NaN : 0]))
       return place
     }
-    this.#questions = valueQuestions(hypotheses, (hypothesis) => {
+    const questions = valueQuestions(hypotheses, (hypothesis) => {
       const names = namesOf(hypothesis.source)
       if (names === null) return null
       const source = hypothesis.source as EventQuestion['source']
@@ -76,7 +78,13 @@ export class EventBook {
       aboveCap: question.hypotheses.find((h) => h.source.of === 'above-cap') ?? null,
       twins: question.hypotheses.filter((h) => h.source.of === question.source.of),
     }))
-    this.#noTotals = noTotals
+    // Behind all others: units that were stored without times keep their places.
+    const times = [...new Set(questions.filter((q) => q.source.of === 'mean').map((q) => q.place))]
+    this.#questions = questions.map((question) => ({
+      ...question,
+      timePlace: noTotals.length + times.indexOf(question.place),
+    }))
+    this.#noTotals = [...noTotals, ...times.map(() => NaN)]
   }
 
   /**
@@ -88,11 +96,11 @@ export class EventBook {
     event: FeedbackEvent,
     counted: boolean,
   ): Pick<EventBooking, 'result' | 'totals' | 'metrics'> {
-    const before = totals.length === 0 ? this.#noTotals : totals
+    const before = [...totals, ...this.#noTotals.slice(totals.length)]
     const next = [...before]
     let metrics = 0
     for (const question of this.#questions) {
-      if (!question.names.includes(event.name)) continue
+      if (!isCounted(question, event)) continue
       if (!isAskedOf(question, request.segment ?? null)) continue
       if (event.at - request.at > question.source.windowMs) continue
       if (isFolded(question.hypothesis.id)) continue
@@ -113,7 +121,7 @@ export class EventBook {
     before: readonly number[],
     next: readonly number[],
   ): void {
-    const { twins, source, place } = question
+    const { twins, source, place, timePlace } = question
     const earlier = before[place]!
     switch (source.of) {
       case 'conversion':
@@ -124,8 +132,9 @@ export class EventBook {
         this.#replaceTotal(question, cohort, side, earlier, next[place]!)
         return
       case 'mean':
-        if (!Number.isNaN(earlier)) return
-        bookCappedValue(cohort, question, side, next[place]!, (y) => y, this.#capLearner)
+        if (Object.is(before[timePlace], next[timePlace])) return
+        if (!Number.isNaN(earlier)) this.#bookNumber(question, cohort, side, earlier, -1)
+        this.#bookNumber(question, cohort, side, next[place]!, 1)
         return
       case 'ratio': {
         const counts = (totals: readonly number[]): Counts => [
@@ -145,6 +154,16 @@ export class EventBook {
         }
       }
     }
+  }
+
+  #bookNumber(
+    question: EventQuestion,
+    cohort: Cohort,
+    side: Side,
+    number: number,
+    times: 1 | -1,
+  ): void {
+    bookCappedValue(cohort, question, side, number, (y) => y, this.#capLearner, times)
   }
 
   #replaceTotal(
@@ -172,9 +191,21 @@ export class EventBook {
   }
 }
 
+/** Whether a metric counts an event: means are of numbers from 0 on, and a refund may come for a total beside them. */
+function isCounted({ names, source }: EventQuestion, event: FeedbackEvent): boolean {
+  if (!names.includes(event.name)) return false
+  if (source.of !== 'mean') return true
+  const number = eventValue(event, placeOfNumber(source).field)
+  return number !== null && number >= 0
+}
+
+function placeOfNumber({ from }: MeanSource) {
+  return from as Extract<MeanSource['from'], { in: 'event' }>
+}
+
 /** Makes `next` of a unit's totals `before` one event, where its metric keeps them. */
 function addToTotals(
-  { source, place }: EventQuestion,
+  { source, place, timePlace }: EventQuestion,
   event: FeedbackEvent,
   before: readonly number[],
   next: number[],
@@ -189,9 +220,10 @@ function addToTotals(
       next[place] = within(earlier + eventValue(event, source.field)!, Number.MAX_VALUE)
       return
     case 'mean': {
-      if (!Number.isNaN(earlier)) return
-      const { field } = source.from as Extract<MeanSource['from'], { in: 'event' }>
-      next[place] = Math.max(0, eventValue(event, field)!)
+      // The first by when it happened; what was stored without its time stays.
+      if (!Number.isNaN(earlier) && !(event.at < before[timePlace]!)) return
+      next[place] = eventValue(event, placeOfNumber(source).field)!
+      next[timePlace] = event.at
       return
     }
     case 'ratio': {

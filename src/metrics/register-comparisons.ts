@@ -57,6 +57,20 @@ export function registerComparisons(registry: Registry, services: ReadServices):
     },
   })
   collectGauge(registry, {
+    name: 'serin_comparison_drift_psi',
+    help: "How far a challenger's watched distribution lies from the baseline's: population stability index, corrected for its bias.",
+    aggregator: 'first',
+    labelNames: ['service', 'variant', 'metric'],
+    read: function* () {
+      for (const [service, { variant, metrics }] of comparisonsOf(services)) {
+        for (const { report } of metrics) {
+          const { name, drift = null } = report
+          if (drift !== null) yield [{ service, variant, metric: name }, drift.psi]
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
     name: 'serin_comparison_ratio_mismatch',
     help: 'Whether requests are not shared out between a challenger and the baseline as drawn (1 = so).',
     aggregator: 'first',

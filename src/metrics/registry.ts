@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
+import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import {
   renderRegistry,
@@ -22,7 +23,12 @@ export type RegistryDeps = {
   /** Services whose weights do not come from the store, by where they come from. */
   readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
   /** What is known of the others on the store; null while one of them decides. */
-  readonly replicas: () => { readonly others: number; readonly lostShares: number } | null
+  readonly replicas: () => {
+    readonly others: number
+    /** Those with another configuration of some service. */
+    readonly differing: readonly unknown[]
+    readonly lostShares: number
+  } | null
   readonly forgotten: () => ForgottenPredictions
 }
 
@@ -40,12 +46,14 @@ export type ForgottenPredictions = {
 export type MetricsRegistry = NotificationCounters & {
   readonly countDecision: (decision: Decision) => void
   readonly countFeedback: (service: string, result: string, count: number) => void
+  /** Lines of posts that the store did not take. */
+  readonly countRefused: (lines: number) => void
   /** Archived cohorts that made room for newer ones. */
   readonly countEvicted: (cohorts: number) => void
   /** A reader of events that was too slow, and was let go. */
   readonly countDroppedStream: () => void
   readonly setReloadSuccess: (success: boolean) => void
-  readonly setStoreUp: (up: boolean) => void
+  readonly setStoreState: (state: StoreState) => void
   readonly render: () => Promise<Exposition>
   /** The same as numbers, to be merged with those of other processes. */
   readonly snapshot: () => Promise<MetricsSnapshot>
@@ -79,6 +87,11 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     name: 'serin_feedback_total',
     help: 'Lines of feedback, by what became of them.',
     labelNames: ['service', 'result'],
+    registers: [registry],
+  })
+  const refused = new Counter({
+    name: 'serin_feedback_refused_total',
+    help: 'Lines of feedback in posts that the store did not take (503): they are to be sent again.',
     registers: [registry],
   })
   collectCounter(registry, {
@@ -115,6 +128,12 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     'Whether the last reload was taken.',
   )
   const storeUp = gauge(registry, 'serin_store_up', 'Whether the store could be written last time.')
+  const storeLost = new Gauge({
+    name: 'serin_store_lost',
+    help: 'Whether the store is there without the data that this process knew.',
+    aggregator: 'max',
+    registers: [registry],
+  })
   new Gauge({
     name: 'serin_services_without_store',
     help: 'Services that go by what this disk remembers, or by the configuration alone, because the store has not been reached since the start.',
@@ -144,6 +163,15 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
       this.set(seen === null ? 0 : seen.others + 1)
     },
   })
+  new Gauge({
+    name: 'serin_replicas_differing',
+    aggregator: 'max',
+    help: 'Those of them that run with another configuration of some service: their requests of it are no evidence.',
+    registers: [registry],
+    collect() {
+      this.set(deps.replicas()?.differing.length ?? 0)
+    },
+  })
   collectCounter(registry, {
     name: 'serin_lost_shares_total',
     help: 'Cohorts that were folded without the share of a process that may have had one.',
@@ -163,10 +191,14 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
+    countRefused: (lines) => refused.inc(lines),
     countEvicted: (cohorts) => evicted.inc(cohorts),
     countDroppedStream: () => streams.inc(),
     setReloadSuccess: (success) => reload.set(success ? 1 : 0),
-    setStoreUp: (up) => storeUp.set(up ? 1 : 0),
+    setStoreState: (state) => {
+      storeUp.set(state === 'up' ? 1 : 0)
+      storeLost.set(state === 'lost' ? 1 : 0)
+    },
     render: () => renderRegistry(registry),
     snapshot: () => takeSnapshot(registry),
     describe: () =>

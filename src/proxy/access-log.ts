@@ -57,14 +57,14 @@ export type AccessEntry = Omit<AccessFacts, 'replaced'> & {
   readonly bodyMs: number | null
 }
 
-/** Writes every n-th request, evenly, and every request that failed. */
+/** Writes every n-th request, evenly, and every request that failed: these as warnings, so that a level finds them. */
 export class AccessLog {
-  readonly #log: Pick<Logger, 'info'>
+  readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #sample: () => number
   #due = 0
 
   /** `sample`: the share to write, as a fraction of 1; read anew each time, so that a reload changes it. */
-  constructor(log: Pick<Logger, 'info'>, sample: () => number) {
+  constructor(log: Pick<Logger, 'info' | 'warn'>, sample: () => number) {
     this.#log = log
     this.#sample = sample
   }
@@ -74,7 +74,7 @@ export class AccessLog {
     this.#due += this.#sample()
     const isSampled = this.#due >= 1
     if (isSampled) this.#due -= 1
-    return isSampled || outcome === 'failed' || outcome === 'no_answer' || outcome === 'rejected'
+    return isSampled || isFailure(outcome)
   }
 
   write(req: IncomingMessage, trace: Trace, facts: AccessFacts): void {
@@ -110,8 +110,14 @@ export class AccessLog {
       firstByteMs: span(sentAt, headAt),
       bodyMs: span(headAt, endAt),
     }
-    this.#log.info(entry, 'request')
+    if (isFailure(outcome)) this.#log.warn(entry, 'request')
+    else this.#log.info(entry, 'request')
   }
+}
+
+// Whoever left before the end is no matter of the server's.
+function isFailure(outcome: Outcome): boolean {
+  return outcome === 'failed' || outcome === 'no_answer' || outcome === 'rejected'
 }
 
 /** To a microsecond; null where one of the moments never came. */

@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import type { KnownNames } from './known-names.ts'
 import { createTlsConnector } from './tls-connector.ts'
 import type { TlsMaterial } from './upstream-tls.ts'
 
@@ -19,15 +20,20 @@ const KEEP_ALIVE_MS = 4_000
 /** The connections to one server. They are not bounded here, so that undici never queues. */
 export class Connections {
   readonly way: Way
+  /** The host of its origin: a name, or an address without brackets. */
+  readonly host: string
+  readonly names: KnownNames
   #pool: Pool
   /** Take no new request, and end with the last of theirs. */
   readonly #ending = new Set<Pool>()
   readonly #onError: (error: unknown) => void
 
   /** `onError` hears when old connections do not close as they should. */
-  constructor(way: Way, onError: (error: unknown) => void) {
+  constructor(way: Way, names: KnownNames, onError: (error: unknown) => void) {
     this.way = way
-    this.#pool = createPool(way)
+    this.host = hostOf(way.origin)
+    this.names = names
+    this.#pool = this.#createPool()
     this.#onError = onError
   }
 
@@ -39,7 +45,7 @@ export class Connections {
   /** From now on new connections are made, to wherever the server's name leads by then. */
   renew(): void {
     void this.close()
-    this.#pool = createPool(this.way)
+    this.#pool = this.#createPool()
   }
 
   /** Takes no further request; resolves when what is running has come to its end. Never rejects. */
@@ -54,6 +60,27 @@ export class Connections {
   async destroy(): Promise<void> {
     await Promise.all([this.#pool, ...this.#ending].map(async (pool) => pool.destroy()))
   }
+
+  /** The server could not be reached, or is not well: perhaps its name leads elsewhere now. */
+  readonly doubt = (): void => this.names.doubt(this.host)
+
+  #createPool(): Pool {
+    const { origin, connectMs, tls } = this.way
+    const reach = { timeout: backstopOf(connectMs), lookup: this.names.lookup }
+    const pool = new Pool(origin, {
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: origin.startsWith('https:') ? createTlsConnector(tls, reach) : reach,
+    })
+    return pool.on('connectionError', this.doubt)
+  }
+}
+
+/** The host of an origin as it is connected to: a name, or an address without brackets. */
+export function hostOf(origin: string): string {
+  const { hostname } = new URL(origin)
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }
 
 const BACKSTOP_FACTOR = 2
@@ -65,14 +92,4 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 /** undici's timeout for connecting: far behind ours, so that it only ends what a mistake would leave hanging. */
 function backstopOf(ms: number): number {
   return Math.min(Math.ceil(ms * BACKSTOP_FACTOR) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
-}
-
-function createPool({ origin, connectMs, tls }: Way): Pool {
-  const timeout = backstopOf(connectMs)
-  return new Pool(origin, {
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: origin.startsWith('https:') ? createTlsConnector(tls, timeout) : { timeout },
-  })
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { GatewayConfig } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { ProxyLimits } from './exchange-context.ts'
+import type { KnownNames } from './known-names.ts'
 import type { LiveExchanges } from './live-exchanges.ts'
 import type { Snapshot } from './service-runtime.ts'
 
@@ -24,6 +25,8 @@ export type GatewayDeps = {
    */
   readonly name: string
   readonly exchanges: LiveExchanges
+  /** Those that upstreams are connected to by. */
+  readonly names: KnownNames
   /** Replaces some of `PROXY_LIMITS`. */
   readonly limits?: Partial<ProxyLimits>
 }

@@ -41,12 +41,13 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     round.at = deps.clock.monotonic()
     const found =
       spec === null
-        ? await probeConnection(connections.way)
+        ? await probeConnection(connections)
         : await probePath(connections.pool, spec.path, spec.intervalMs)
     round.running = false
     if (found === UNTRIED) return deps.onUntried()
     round.why = found
     const isGood = found === null
+    if (!isGood) connections.doubt()
     round.good = isGood ? round.good + 1 : 0
     round.failed = isGood ? 0 : round.failed + 1
     for (const upstream of group) note(upstream, round)

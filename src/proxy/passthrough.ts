@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
+import { hostOf } from './connections.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
@@ -43,14 +44,16 @@ export function registerPassthrough(
   deps: GatewayDeps,
   origin: string,
 ): void {
+  const { lookup } = deps.names
   const pool = new Pool(origin, {
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true },
+    connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true, lookup },
     headersTimeout: UPSTREAM_TIMEOUT_MS,
     bodyTimeout: UPSTREAM_TIMEOUT_MS,
     clientTtl: CONNECTION_AGE_MS,
   })
+  pool.on('connectionError', () => deps.names.doubt(hostOf(origin)))
   const peers = createPeerLookup(() => deps.config().trustedProxies)
   const add = (raw: unknown) => {
     const req = raw as IncomingMessage
@@ -69,6 +72,7 @@ export function registerPassthrough(
       disableRequestLogging: true,
       websocket: true,
       wsClientOptions: {
+        lookup,
         rewriteRequestHeaders: (headers: Headers, request: FastifyRequest) => ({
           ...headers,
           ...pick(request.headers, ['cookie', 'authorization']),

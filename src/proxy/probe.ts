@@ -1,7 +1,7 @@
-import { connect, isIP } from 'node:net'
+import { connect, isIP, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Pool } from 'undici'
-import type { Way } from './connections.ts'
+import type { Connections } from './connections.ts'
 import { isOutOfFiles } from './errors.ts'
 
 /** Longest time that a probe may take. */
@@ -26,17 +26,17 @@ export type Finding = Complaint | typeof UNTRIED
  * Tries whether a server accepts a connection within a second. Over TLS its certificate is verified, and
  * it must not refuse ours. Never rejects.
  */
-export function probeConnection({ origin, tls }: Way): Promise<Finding> {
-  const { protocol, hostname, port } = new URL(origin)
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+export function probeConnection({ way, host, names }: Connections): Promise<Finding> {
+  const { protocol, port } = new URL(way.origin)
+  const { lookup } = names
   return protocol === 'https:'
-    ? probeTls({ ...tls, rejectUnauthorized: true, host, port: Number(port || 443) })
-    : probeTcp(host, Number(port || 80))
+    ? probeTls({ ...way.tls, rejectUnauthorized: true, host, port: Number(port || 443), lookup })
+    : probeTcp({ host, port: Number(port || 80), lookup })
 }
 
-function probeTcp(host: string, port: number): Promise<Finding> {
+function probeTcp(options: TcpNetConnectOpts): Promise<Finding> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port })
+    const socket = connect(options)
     const end = (found: Finding) => {
       socket.destroy()
       resolve(found)

@@ -3,6 +3,7 @@ import type { Variant } from '../domain/variant.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { Budget } from './budget.ts'
 import { Connections } from './connections.ts'
+import type { KnownNames } from './known-names.ts'
 import { Shared } from './shared.ts'
 import { Tenancy } from './tenancy.ts'
 import { readUpstreamTls } from './upstream-tls.ts'
@@ -37,11 +38,12 @@ export type UpstreamRegistry = {
 /**
  * Opens (lazily) one pool per origin and way to reach it. What two configurations have in common goes on
  * through a reload: connections, what is known of an upstream's health, and who is in at a variant's door.
- * `log` hears of pools that do not close as they should.
+ * Their names lead where `names` say. `log` hears of pools that do not close as they should.
  */
-export function createUpstreamRegistry(log: {
-  readonly error: (fields: object, message: string) => void
-}): UpstreamRegistry {
+export function createUpstreamRegistry(
+  names: KnownNames,
+  log: { readonly error: (fields: object, message: string) => void },
+): UpstreamRegistry {
   const onError = (error: unknown) => log.error({ err: error }, 'old connections did not close')
   const ending = new Set<Connections>()
   const connections = new Shared<Connections>((old) => {
@@ -76,7 +78,11 @@ export function createUpstreamRegistry(log: {
         matchPath: service.match.path,
         upstreams: variant.upstreams.map((origin) => {
           const way = { origin, connectMs, tls }
-          const to = take(connections, JSON.stringify(way), () => new Connections(way, onError))
+          const to = take(
+            connections,
+            JSON.stringify(way),
+            () => new Connections(way, names, onError),
+          )
           const known = JSON.stringify([way, spec])
           return take(upstreams, known, () => new Upstream(to, spec))
         }),

@@ -9,20 +9,28 @@ import type { FigureContext } from './figures.ts'
 import { judge } from './judge.ts'
 import { judgedPerSecond } from './units.ts'
 
+/** What a comparison is read with beside its evidence. */
+export type ComparisonSight = {
+  readonly now: number
+  readonly latency: FigureContext['latency']
+  /** As they are drawn for the two now; 0 = none are. Null or absent: as on average since the attempt began. */
+  readonly unitsPerSecond?: number | null
+}
+
 /** The evidence on one challenger as verdicts, one for each hypothesis, and one over all. */
 export function compareVariants(
   comparison: ComparisonPlan,
   state: RolloutState,
   evidence: Evidence,
-  seen: { readonly now: number; readonly latency: FigureContext['latency'] },
+  { now, latency, unitsPerSecond }: ComparisonSight,
 ): Comparison {
   const { plan, variant, weightBp, reportAlpha, ratioAlpha } = comparison
   const pi = weightBp / WHOLE_BP
   const reports = judge(plan, evidence, {
     ...{ limits: [], step: state.step, stepEnteredAt: state.stepEnteredAt, pi, reportAlpha },
-    now: seen.now,
-    latency: seen.latency,
-    unitsPerSecond: judgedPerSecond({ plan, state, evidence, now: seen.now }),
+    now,
+    latency,
+    unitsPerSecond: unitsPerSecond ?? judgedPerSecond({ plan, state, evidence, now }),
   })
   const reportOf = (id: string) => reports.find((r) => r.name === id)
   const better = new Set(plan.hypotheses.map(betterId))

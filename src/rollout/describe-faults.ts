@@ -30,7 +30,7 @@ export function describeClientErrors({ faults }: Pick<Observation, 'faults'>): s
 
 /** The same, where it explains what a metric shows: the pairs of a mirror have failures of their own. */
 export function describeFaultsOf({ name, kind }: MetricReport, seen: Observation): string {
-  if (kind === 'label-missing') return unreadable(seen)
+  if (kind === 'label-missing') return `${unreadable(seen)}${unanswered(seen)}`
   if (kind === 'client-error') return `${describeClientErrors(seen)}${NO_FAILURES}`
   return KINDS.has(kind) && !name.endsWith('/mirror') ? describeFaults(seen) : ''
 }
@@ -40,7 +40,16 @@ function unreadable(seen: Observation): string {
   return found === null ? '' : ` Beside it, ${found}`
 }
 
-function describeCauses(byCause: ReadonlyMap<Cause, number>): string {
+// Every request that was drawn is asked for its label, whatever became of it: see rule 4 of docs/statistics.md.
+function unanswered({ faults }: Observation): string {
+  const known = faults?.()
+  if (known === undefined || known.byCause.size + known.clientErrors.size === 0) return ''
+  const causes = [...known.byCause, ...known.clientErrors]
+  const count = causes.reduce((sum, [, each]) => sum + each, 0)
+  return ` Requests that fail, or get a 4xx, have no answer to go by and count among the missing: ${formatCount(count)} of the canary's in this attempt, judged or not (${describeCauses(causes)}).`
+}
+
+function describeCauses(byCause: Iterable<readonly [Cause, number]>): string {
   const causes = [...byCause].toSorted(([, a], [, b]) => b - a)
   const others = causes.slice(MOST_NAMED).reduce((sum, [, count]) => sum + count, 0)
   const named = causes

@@ -1,7 +1,7 @@
 import type { DecisionDraft } from '../domain/decision.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
-import { writeReport } from './hypothesis-report.ts'
+import { writeReport } from './write-report.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Transition } from './transition.ts'
 import { percentsOf } from './weights.ts'

@@ -15,6 +15,7 @@ import { drawBinomial, drawMultinomial, type Draw } from '../statistics/sampling
 import { scoreValue } from '../statistics/score.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
 import { addToBins } from '../statistics/value-bins.ts'
+import { EVENT_RATE } from './traffic.ts'
 
 /** Made-up traffic: what each side of a comparison is like. */
 export type SyntheticTraffic = {
@@ -48,11 +49,11 @@ const ERRORS: readonly number[] = SHARES.map((share, index) => {
   return normalQuantile((1 + below + share / 2) / 2)
 })
 
-/** A share of answers that are right, where none is given. */
-const ACCURACY: Readonly<Pair> = [0.9, 0.9]
+/** The share of the baseline's answers that are right, where none is given. */
+export const ACCURACY = 0.9
 
-/** A share of units that convert, where none is given. */
-const CONVERSION: Readonly<Pair> = [0.05, 0.05]
+/** The share of the baseline's units that convert, where none is given. */
+export const CONVERSION = EVENT_RATE
 
 /**
  * Draws what happened to `requests` requests of a cohort: the draws of the sides, and the counts and values
@@ -108,7 +109,7 @@ function drawTally(hypothesis: Hypothesis, world: World): Tally {
       // Counts the labels that came: all of them.
       return same(units, [0, 0])
     case 'conversion':
-      return same(units, count(traffic.values[metric!] ?? CONVERSION))
+      return same(units, count(traffic.values[metric!] ?? [CONVERSION, CONVERSION]))
     default:
       return same(units, [0, 0])
   }
@@ -152,7 +153,8 @@ function drawValues({ metric }: Hypothesis, score: Score, world: World): BetTall
       addToBins(tally.bins[side], y, n)
     }
     if (score === 'correct') {
-      const right = drawBinomial(draw, units[side], (traffic.values[metric!] ?? ACCURACY)[side])
+      const rate = traffic.values[metric!]?.[side] ?? ACCURACY
+      const right = drawBinomial(draw, units[side], rate)
       add(1, right)
       add(0, units[side] - right)
       continue

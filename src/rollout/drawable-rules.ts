@@ -43,6 +43,15 @@ export function drawableRules(rules: RolloutPlan): {
   return { plan, leftOut }
 }
 
+/** Why no change of a metric's value can be drawn, so that none would be judged; null = one can. */
+export function whyUnchangeable(metric: MetricSpec): string | null {
+  const whole = whyWhole(metric)
+  if (whole !== null) return whole
+  // Of it a limit alone is read, whose unit drawn values do not have.
+  const isUnread = metric.kind === 'latency' || 'cap' in metric
+  return isUnread && metric.maxChange === null ? 'its limit' : null
+}
+
 /** Kinds whose values nothing is assumed of. */
 const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'sum', 'mean', 'ratio', 'disagreement']
 

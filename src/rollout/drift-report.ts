@@ -56,7 +56,9 @@ function readDrift(evidence: Evidence, id: string, found: DriftEvidence): DriftR
     if (most === null || log > most.log) most = { strata, log }
   }
   const effect = driftEffect(most!.strata, edges)
-  return effect === null ? null : { ...effect, edges, minPsi: DRIFT_PSI }
+  if (effect === null) return null
+  // Less its bias it is 0 on average where nothing has shifted, and so below as often: no distance is.
+  return { ...effect, psi: Math.max(0, effect.psi), edges, minPsi: DRIFT_PSI }
 }
 
 function countOf({ starts }: DriftEvidence, side: 'baseline' | 'canary'): MetricValue {

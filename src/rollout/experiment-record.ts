@@ -2,7 +2,7 @@ import type { ComparisonVerdict } from '../domain/comparison.ts'
 import type { ExperimentRecord } from '../domain/decision.ts'
 import { experimentId, type ExperimentState } from './experiment.ts'
 import type { ExperimentPlan } from './experiment-plan.ts'
-import { writeReport } from './hypothesis-report.ts'
+import { writeReport } from './write-report.ts'
 import type { Transition } from './transition.ts'
 
 /** A transition of a fixed split, and what the experiment that it ends had come to; null = it ends none. */

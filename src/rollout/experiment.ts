@@ -5,7 +5,7 @@ import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { experimentKey, type ComparisonPlan, type ExperimentPlan } from './experiment-plan.ts'
-import { writeReport } from './hypothesis-report.ts'
+import { writeReport } from './write-report.ts'
 import { formatNumber } from './format.ts'
 import { move, stay, type Refusal, type Transition } from './transition.ts'
 

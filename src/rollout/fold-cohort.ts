@@ -1,6 +1,14 @@
-import type { BetTally, Cohort, DriftTally, EventTally, Tally } from '../domain/cohort.ts'
+import {
+  isAlone,
+  type BetTally,
+  type Cohort,
+  type DriftTally,
+  type EventTally,
+  type Tally,
+} from '../domain/cohort.ts'
 import type { Evidence, HypothesisEvidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { foldAlone } from '../statistics/fold-alone.ts'
 import { foldDrift } from '../statistics/fold-drift.ts'
 import { foldBets, foldEvents, foldRatio } from '../statistics/fold.ts'
 import { completeTally } from './complete-tally.ts'
@@ -28,7 +36,8 @@ export function foldHypothesis(
  * The evidence of one hypothesis with one cohort more; `starts`: how many start points there are. Cohorts come in
  * assignment order, unjudged ones add nothing. Where some replica's share is lost, labels and events may come of
  * requests that nobody has counted: what waits for feedback then leaves the cohort out, whatever the variant. So is a
- * cohort without a tally of the hypothesis, which a version has written that did not ask it.
+ * cohort without a tally of the hypothesis, which a version has written that did not ask it. One in which the canary was
+ * alone adds to the figures of its step, and to no evidence.
  */
 export function foldInto(
   found: HypothesisEvidence,
@@ -44,9 +53,9 @@ export function foldInto(
     : fold(found, starts, hypothesis, { cohort, tally }, harmSince)
 }
 
-/** Adds one cohort's draws to the sample-ratio test. */
+/** Adds one cohort's draws to the sample-ratio test; without a second variant there is no ratio. */
 export function foldAssignments(evidence: Evidence, cohort: Cohort): Evidence {
-  if (!cohort.judged) return evidence
+  if (!cohort.judged || isAlone(cohort)) return evidence
   const { number, pi, epoch, assigned } = cohort
   const starts = evidence.starts.length
   return {
@@ -64,6 +73,7 @@ function fold(
 ): HypothesisEvidence {
   const { number, step, pi, epoch } = judged.cohort
   const tally = completeTally(judged.cohort, hypothesis, judged.tally)
+  if (isAlone(judged.cohort)) return foldAlone(found, { cohort: number, step }, tally)
   if (found.kind === 'bet') {
     const bets = tally as BetTally
     return foldBets(found, { cohort: number, step, pi, epoch, starts, tally: bets }, hypothesis)

@@ -186,6 +186,9 @@ function forecastStep(
     get slowestWindow() {
       return (longest ??= findLongest(this.metrics)).slowestWindow
     },
+    get slowestCap() {
+      return (longest ??= findLongest(this.metrics)).slowestCap
+    },
   }
 }
 

@@ -1,7 +1,13 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
-import type { LogEvidence, MetricReport, SlowShares, Verdict } from '../domain/verdict.ts'
+import type {
+  LogEvidence,
+  MetricReport,
+  ShownSince,
+  SlowShares,
+  Verdict,
+} from '../domain/verdict.ts'
 import { eventHarmLogEvidences, isFarApart, provenStrata } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
@@ -13,6 +19,8 @@ import { harmMargin, proofMargin } from './margin.ts'
 import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { segmentShare } from './segment-share.ts'
+import { shownSince } from './shown-since.ts'
+import { describeUnreadable } from './unreadable.ts'
 
 type Tested = EventEvidence | BetEvidence
 
@@ -68,9 +76,7 @@ export class HypothesisReport implements MetricReport {
   }
 
   get evidence(): MetricReport['evidence'] {
-    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
-    const stepStart = this.#isStepFolded ? this.#evidence.stepStart : null
-    return new TestedEvidence(this.#hypothesis, this.#found, stepStart)
+    return new TestedEvidence(this.#hypothesis, this.#found, this.#stepStart)
   }
 
   get segment(): string | undefined {
@@ -116,12 +122,23 @@ export class HypothesisReport implements MetricReport {
     return this.#figures.slow
   }
 
+  get since(): ShownSince | undefined {
+    return shownSince(this.#hypothesis, this.#found, this.#stepStart)
+  }
+
   get unscored(): MetricReport['unscored'] {
     const found = this.#found
     if (found.kind !== 'event' || found.unscored === undefined) return undefined
     const sum = (pair: Readonly<Pair>) => pair[BASELINE_SIDE] + pair[CANARY_SIDE]
     const labels = sum(found.unscored)
     return { labels, of: sum(found.trials) - sum(found.events) + labels }
+  }
+
+  get unreadable(): string | undefined {
+    const { predictions } = this.#context
+    if (this.#hypothesis.source.of !== 'label-missing' || predictions === undefined)
+      return undefined
+    return describeUnreadable({ predictions }) ?? undefined
   }
 
   get ratio(): MetricReport['ratio'] {
@@ -136,6 +153,13 @@ export class HypothesisReport implements MetricReport {
 
   get etaSeconds(): number | null {
     return remaining(this.#plan, this.#hypothesis, this.#evidence, this.#figures, this.#context)
+  }
+
+  /** The start point of the current step; null = nothing of it is in the evidence. */
+  get #stepStart(): number | null {
+    // Label metrics fold a whole window late: until then the step's own sums are still another step's.
+    // Where the canary has all requests nothing is compared, so the step has no start point either.
+    return this.#isStepFolded && this.#context.pi < 1 ? this.#evidence.stepStart : null
   }
 
   get #isStepFolded(): boolean {
@@ -182,37 +206,6 @@ function verdictOf(hypothesis: Hypothesis, found: Tested): Verdict {
   if (isHarmed && (found.kind === 'bet' || isFarApart(hypothesis, found))) return 'failed'
   const isProved = proof !== null && found.sup.proof >= Math.log(1 / proof.alpha)
   return isProved ? 'successful' : 'inconclusive'
-}
-
-/** A report as plain data, every figure of it worked out: for what is stored. */
-export function writeReport(report: MetricReport): MetricReport {
-  const { segment, bounds, slow, unscored, drift, evidence } = report
-  const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
-  return {
-    name: report.name,
-    ...(segment === undefined ? undefined : { segment }),
-    kind: report.kind,
-    verdict: report.verdict,
-    required: report.required,
-    onFailure: report.onFailure,
-    better: report.better,
-    margins: report.margins,
-    cap: report.cap,
-    baseline: report.baseline,
-    canary: report.canary,
-    ratio: report.ratio,
-    evidence: { harm, nonInferiority, stepNonInferiority, stepHarm },
-    limit: report.limit,
-    threshold: report.threshold,
-    error: report.error,
-    outsideAlpha: report.outsideAlpha,
-    ...(bounds === undefined ? undefined : { bounds }),
-    ...(slow === undefined ? undefined : { slow }),
-    ...(unscored === undefined ? undefined : { unscored }),
-    stepCanaryN: report.stepCanaryN,
-    etaSeconds: report.etaSeconds,
-    ...(drift === undefined ? undefined : { drift }),
-  }
 }
 
 // Median seconds until every proof that is asked for is there: the longest over all cohorts and, in the step

@@ -6,6 +6,7 @@ import type { FigureContext } from './figures.ts'
 import { HypothesisReport } from './hypothesis-report.ts'
 import { isDecidingLimit, limitReport, limitVerdict, type LimitReading } from './limits.ts'
 import { mirrorStepAt } from './mirror-step.ts'
+import type { Observation } from './observation.ts'
 import {
   pairReports,
   standingReports,
@@ -23,6 +24,8 @@ export type JudgeContext = FigureContext & {
   /** When that step was entered. */
   readonly stepEnteredAt: number
   readonly now: number
+  /** What was found in the answers of the attempt; absent = not known. */
+  readonly predictions?: Observation['predictions']
   /** What a standing mirror of the canary has found; absent = it has none. */
   readonly standing?: StandingPairs | null
   /** Absent = there are no pairs. */

@@ -1,18 +1,27 @@
-import { describeWindow, windowOf, withWindow, type MetricWindow } from './metric-window.ts'
+import {
+  describeWindow,
+  windowOf,
+  withMetric,
+  withWindow,
+  type MetricWindow,
+} from './metric-window.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Minimum } from './step-minimums.ts'
+import { teachingValues } from './teaching-values.ts'
 
 /** What a step waits for longest. */
 export type Longest = {
-  /** A minimum's name, a hypothesis' id, or a window that is most of either. */
+  /** A minimum's name, a hypothesis' id, or the window or the cap to be learnt that is most of either. */
   readonly slowest: string
   /** The window that `slowest` names; null = it names none. */
   readonly slowestWindow: MetricWindow | null
+  /** The metric whose cap it says is learnt; null = it says so of none. */
+  readonly slowestCap: string | null
 }
 
 /**
- * The one of `needed` that takes longest, or the window of its metric where that is more than half of the
- * time. `secondsOf`: how long one of them, by its name, takes under a plan that is changed.
+ * The one of `needed` that takes longest, or the window of its metric, or the learning of its cap, where that is more
+ * than half of the time. `secondsOf`: how long one of them, by its name, takes under a plan that is changed.
  */
 export function longestOf(
   plan: RolloutPlan,
@@ -20,13 +29,22 @@ export function longestOf(
   secondsOf: (changed: RolloutPlan, name: string) => number,
 ): Longest {
   const { name, seconds, metric } = needed.reduce((a, b) => (b.seconds > a.seconds ? b : a))
-  const window = windowOf(plan.metrics.find((m) => m.name === metric))
-  // Without a window nothing is waited for, so what is left is what the rest takes.
-  const isMostly =
-    window !== null &&
-    Number.isFinite(seconds) &&
-    secondsOf(withWindow(plan, window, 0), name) < seconds / 2
-  return isMostly
-    ? { slowest: describeWindow(window), slowestWindow: window }
-    : { slowest: name, slowestWindow: null }
+  const spec = plan.metrics.find((m) => m.name === metric)
+  const window = windowOf(spec)
+  // What is left without it is what the rest takes.
+  const isMostly = (without: RolloutPlan) =>
+    Number.isFinite(seconds) && secondsOf(without, name) < seconds / 2
+  if (window !== null && isMostly(withWindow(plan, window, 0))) {
+    return { slowest: describeWindow(window), slowestWindow: window, slowestCap: null }
+  }
+  if (spec !== undefined && teachingValues(spec) !== null && isMostly(withCap(plan, spec.name))) {
+    const slowest = `learning the cap of ${spec.name}`
+    return { slowest, slowestWindow: null, slowestCap: spec.name }
+  }
+  return { slowest: name, slowestWindow: null, slowestCap: null }
+}
+
+/** The plan with a cap of a metric that need not be learnt. Which one matters to no forecast: scales do not. */
+export function withCap(plan: RolloutPlan, metric: string): RolloutPlan {
+  return withMetric(plan, metric, { cap: 1 })
 }

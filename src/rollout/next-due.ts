@@ -12,6 +12,7 @@ export function nextDue(
   state: RolloutState,
   { now, lastRequestAt }: Pick<Observation, 'now' | 'lastRequestAt'>,
 ): number {
+  if (state.phase === 'promoted' || state.phase === 'rolled-back') return Infinity
   const step = plan.steps[state.step]!
   const moments = [
     state.stepEnteredAt + (step.kind === 'pause' ? 0 : step.minDurationMs),

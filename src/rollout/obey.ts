@@ -1,6 +1,7 @@
 import type { Command, DecisionAction } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent } from '../domain/units.ts'
+import { describeCaution } from './caution.ts'
 import { describeStep } from './describe-step.ts'
 import { formatTimeSpan } from './format.ts'
 import { DOWN_AFTER_MS, type Observation } from './observation.ts'
@@ -43,7 +44,7 @@ export function obey(
     case 'undo':
       return undo(state, seen, command)
     case 'weights':
-      return overrideWeight(state, seen, command, command.canaryBp)
+      return overrideWeight(plan, state, seen, command, command.canaryBp)
   }
 }
 
@@ -76,7 +77,7 @@ function promote(
   if (full) {
     const summary = isBlueGreen(plan)
       ? switchedBy(command, state)
-      : `${command.actor} promoted ${state.canaryVersion} to ${describeWatch(plan)}, past the evidence.`
+      : `${command.actor} promoted ${state.canaryVersion} to ${describeWatch(plan)}, past the evidence.${describeCaution(plan, state, seen)}`
     return enterWatch(plan, started(state, seen), seen.now, by('promote', summary))
   }
   if (seen.canary.downForMs >= DOWN_AFTER_MS || !seen.canary.ready) {
@@ -90,10 +91,13 @@ function promote(
   const isLast = index === plan.steps.length - 1
   const action = index === 0 ? 'start' : isLast ? 'promote' : 'advance'
   const to = isLast ? describeWatch(plan) : describeStep(next)
+  // The first weight is given for the canary to be judged.
+  const gives = index > 0 && next.kind === 'weight' && next.weightBp > state.weightBp
+  const caution = gives ? describeCaution(plan, state, seen) : ''
   const summary =
     isLast && isBlueGreen(plan)
       ? switchedBy(command, state)
-      : `${command.actor} moved ${state.canaryVersion} to ${to}, past the evidence.`
+      : `${command.actor} moved ${state.canaryVersion} to ${to}, past the evidence.${caution}`
   return enterStep(plan, started(state, seen), index, seen.now, by(action, summary))
 }
 
@@ -102,7 +106,12 @@ function switchedBy({ actor }: Command, { canaryVersion, weightBp }: RolloutStat
   return `${actor} approved ${canaryVersion}: switched from ${bpToPercent(weightBp)} % to 100 % without comparative proof (blue-green).`
 }
 
-function abort(state: RolloutState, seen: Observation, command: Command): Transition {
+/** Rolls back from any phase, in the name of who asked for it. */
+export function abort(
+  state: RolloutState,
+  seen: Pick<Observation, 'now'>,
+  command: Pick<Command, 'actor' | 'note'>,
+): Transition {
   // Asking twice for what is so already is no error: a pipeline may repeat itself.
   if (state.phase === 'rolled-back') return stay(state)
   const summary = `${command.actor} aborted the rollout of ${state.canaryVersion} at ${bpToPercent(state.weightBp)} %.`
@@ -188,6 +197,7 @@ function undo(state: RolloutState, seen: Observation, command: Command): Transit
 }
 
 function overrideWeight(
+  plan: RolloutPlan,
   state: RolloutState,
   seen: Observation,
   command: Command,
@@ -199,7 +209,8 @@ function overrideWeight(
   if (state.phase === 'paused' && state.pausedBy === 'override' && state.weightBp === canaryBp) {
     return stay(state)
   }
-  const summary = `${command.actor} set the canary to ${bpToPercent(canaryBp)} % and so paused the rollout.`
+  const caution = canaryBp > state.weightBp ? describeCaution(plan, state, seen) : ''
+  const summary = `${command.actor} set the canary to ${bpToPercent(canaryBp)} % and so paused the rollout.${caution}`
   const paused = pause(state, 'override', seen.now, seed(command, 'override', summary))
   return { ...paused, state: { ...paused.state, weightBp: canaryBp } }
 }
@@ -219,8 +230,12 @@ function started(state: RolloutState, seen: Observation): RolloutState {
   return state.phase === 'idle' ? { ...state, startedAt: seen.now, pausedMs: 0 } : state
 }
 
-function seed(command: Command, action: DecisionAction, summary: string): DecisionSeed {
-  return { action, reason: 'operator', actor: command.actor, note: command.note, summary }
+function seed(
+  { actor, note }: Pick<Command, 'actor' | 'note'>,
+  action: DecisionAction,
+  summary: string,
+): DecisionSeed {
+  return { action, reason: 'operator', actor, note, summary }
 }
 
 function refuse(detail: string): Refusal {

@@ -1,6 +1,6 @@
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { bpToPercent } from '../domain/units.ts'
+import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
 import type { RolloutPlan } from './plan.ts'
 import { move, stay, type DecisionSeed, type Refusal, type Transition } from './transition.ts'
 
@@ -44,7 +44,22 @@ export function reconcile(
     stored.canaryVersion === plan.canaryVersion && stored.baselineVersion === plan.baselineVersion
   if (samePair) return adapt(plan, stored, seen)
   const detail = refusalOf(plan, stored)
-  return detail === null ? beginRollout(plan, seen, stored) : { refused: true, detail }
+  if (detail !== null) return { refused: true, detail }
+  return isBehind(plan, stored) ? serveOn(plan, seen, stored) : beginRollout(plan, seen, stored)
+}
+
+/**
+ * What a configuration serves whatever is stored, where it cannot go on from that (null = nothing is known of it): its
+ * baseline alone, or its canary alone where that is what the others have as the baseline by now.
+ */
+export function serveAlone(
+  plan: RolloutPlan,
+  seen: Circumstances,
+  stored: RolloutState | null,
+): Transition {
+  return stored !== null && isBehind(plan, stored)
+    ? serveOn(plan, seen, stored)
+    : beginRollout(plan, seen, null)
 }
 
 /** Why a plan cannot follow the stored rollout, whose promoted version it does not name; null = it can. */
@@ -65,31 +80,30 @@ export function whyRefused(plan: RolloutPlan, stored: RolloutState): string | nu
     : null
 }
 
+// The stored rollout began when the plan's canary had become the baseline: the file is an older one, of a gateway that
+// has not got the next one yet, or brought back by hand.
+function isBehind(plan: RolloutPlan, stored: RolloutState): boolean {
+  const { baselineVersion, canaryVersion } = stored
+  return plan.canaryVersion === baselineVersion && plan.baselineVersion !== canaryVersion
+}
+
+/** Who has had the plan's canary as the baseline keeps it: the server of the one before may be off by now. */
+function serveOn(plan: RolloutPlan, seen: Circumstances, stored: RolloutState): Transition {
+  const summary = `${describeDropped(plan, stored)}${plan.canaryVersion} is the baseline beside ${stored.canaryVersion} already, and the configuration has it as the canary beside ${plan.baselineVersion}: it is taken as promoted and serves 100 %. \`undo\` leads back to ${plan.baselineVersion}.`
+  const decision = configured(seen, 'promote', 'is-baseline', summary)
+  const phase = { phase: 'promoted', promotedAt: seen.now } as const
+  const whole = { step: plan.steps.length - 1, weightBp: WHOLE_BP }
+  return { ...move(blankState(plan, seen, stored), phase, whole, decision), resetEvidence: true }
+}
+
 /** A rollout of the plan's versions as it begins, in place of the stored one; null = nothing is stored. */
-export function beginRollout(
+function beginRollout(
   plan: RolloutPlan,
   seen: Circumstances,
   stored: RolloutState | null,
 ): Transition {
-  const { rollback, lastAttempt } = seen.past
-  const blank: RolloutState = {
-    service: plan.service,
-    baselineVersion: plan.baselineVersion,
-    canaryVersion: plan.canaryVersion,
-    attempt: lastAttempt + 1,
-    revision: stored?.revision ?? 0,
-    step: 0,
-    weightBp: 0,
-    startedAt: seen.now,
-    stepEnteredAt: seen.now,
-    pausedMs: 0,
-    acknowledged: [],
-    holdReason: null,
-    configHash: plan.configHash,
-    fingerprint: plan.fingerprint,
-    phase: 'idle',
-    idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
-  }
+  const { rollback } = seen.past
+  const blank = blankState(plan, seen, stored)
   const dropped = describeDropped(plan, stored)
   if (rollback !== null) {
     const { at, decision: before } = rollback
@@ -119,6 +133,31 @@ export function beginRollout(
   return { ...move(blank, idle, {}, decision), resetEvidence: true }
 }
 
+function blankState(
+  plan: RolloutPlan,
+  seen: Circumstances,
+  stored: RolloutState | null,
+): RolloutState & { readonly phase: 'idle' } {
+  return {
+    service: plan.service,
+    baselineVersion: plan.baselineVersion,
+    canaryVersion: plan.canaryVersion,
+    attempt: seen.past.lastAttempt + 1,
+    revision: stored?.revision ?? 0,
+    step: 0,
+    weightBp: 0,
+    startedAt: seen.now,
+    stepEnteredAt: seen.now,
+    pausedMs: 0,
+    acknowledged: [],
+    holdReason: null,
+    configHash: plan.configHash,
+    fingerprint: plan.fingerprint,
+    phase: 'idle',
+    idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
+  }
+}
+
 // Of a rollout that has ended nothing is dropped.
 function describeDropped(plan: RolloutPlan, stored: RolloutState | null): string {
   const runs = stored?.phase === 'progressing' || stored?.phase === 'paused'
@@ -139,7 +178,9 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
   if (!beginsAgain) {
     // Nothing to decide: the plan is taken over with the next stored state.
     const at100 = stored.phase === 'watching' || stored.phase === 'promoted'
-    const step = at100 ? plan.steps.length - 1 : stored.step
+    const last = plan.steps.length - 1
+    // One that was rolled back may have been further than the plan goes by now.
+    const step = at100 ? last : Math.min(stored.step, last)
     const taken = stay({ ...stored, ...change, step, revision: stored.revision + 1 })
     // What was gathered for other questions answers none of these.
     return { ...taken, resetEvidence: !sameAnalysis }

@@ -13,7 +13,7 @@ import { sourceOf } from './metric-source.ts'
 import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
 import { teachingValues } from './teaching-values.ts'
-import { EVENT_RATE, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
+import { expectEventRate, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
 export type Minimum = {
@@ -47,7 +47,7 @@ export function judgedFrom(
   const found = traffic.evidence?.hypotheses[id]
   const isKnown = found !== undefined && found.foldedThrough >= 0
   const baselinePerSecond = (1 - pi) * traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
-  const capped = warmUp + (isKnown ? 0 : teaching(spec, baselinePerSecond))
+  const capped = warmUp + (isKnown ? 0 : teaching(spec, baselinePerSecond, traffic))
   if (!isContinuous(source) || isKnown) return capped
   const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)
   return capped + CENTRING_LABELS / centringPerSecond + windowSeconds(hypothesis)
@@ -120,7 +120,7 @@ export function mirrorMinimumsOf(
     const isTaught = traffic.evidence?.caps[metric.name] !== undefined
     // Bets on pairs are sized by the first labels that come.
     const sized = CENTRING_LABELS / perSecond + (LABEL_ARRIVAL * metric.labelWindowMs) / 1000
-    const begin = unjudged + (isTaught ? 0 : teaching(metric, perSecond)) + sized
+    const begin = unjudged + (isTaught ? 0 : teaching(metric, perSecond, traffic)) + sized
     const judged = metric.minLabels / perSecond + metric.labelWindowMs / 1000
     const name = `minLabels of ${metric.name}`
     minimums.push({ name, seconds: begin + judged, metric: metric.name })
@@ -134,10 +134,11 @@ function measuringSeconds({ intervalMs, count, consecutiveSuccessLimit }: Thresh
   return (Number.isFinite(measurements) ? measurements : 1) * (intervalMs / 1000)
 }
 
-function teaching(spec: WaitingMetricSpec, baselinePerSecond: number): number {
+function teaching(spec: WaitingMetricSpec, baselinePerSecond: number, traffic: Traffic): number {
   const values = teachingValues(spec)
   if (values === null) return 0
   // Totals of units without events teach nothing.
-  const perSecond = baselinePerSecond * (spec.kind === 'sum' ? EVENT_RATE : 1)
+  const perSecond =
+    baselinePerSecond * (spec.kind === 'sum' ? expectEventRate(spec.name, traffic) : 1)
   return values / perSecond + (LABEL_ARRIVAL * sourceOf(spec).windowMs) / 1000
 }

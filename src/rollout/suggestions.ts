@@ -2,6 +2,7 @@ import type { MetricSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { forecast, type Forecast, type StepForecast } from './forecast.ts'
 import { formatNumber, formatPercent, formatTimeSpan } from './format.ts'
+import { withCap } from './longest.ts'
 import { withMetric, withWindow, type MetricWindow } from './metric-window.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Traffic } from './traffic.ts'
@@ -18,6 +19,8 @@ export type Suggestion =
     }
   /** The longest window that fits. */
   | { readonly change: 'window'; readonly window: MetricWindow }
+  /** A cap that need not be learnt from values that are not judged. */
+  | { readonly change: 'cap'; readonly metric: string }
   /** The metric is shown and decides nothing any more. */
   | { readonly change: 'report'; readonly metric: string }
   /** Four of five rollouts are through within so many seconds. */
@@ -58,6 +61,7 @@ function suggest(plan: RolloutPlan, traffic: Traffic, found: Forecast): readonly
   return [
     ...suggestWeight(plan, slow, fits),
     ...suggestWindow(plan, slow, fits),
+    ...suggestCap(plan, slow, fits),
     ...suggestMetric(plan, slow, fits),
     ...(Number.isFinite(seconds)
       ? [{ change: 'maxDuration', seconds: roundUp(seconds) } as const]
@@ -103,12 +107,21 @@ function suggestWindow(
   return least === null ? [] : [{ change: 'window', window: { ...window, ms: at(least) } }]
 }
 
-function suggestMetric(
+function suggestCap(
   plan: RolloutPlan,
-  { slowest, slowestWindow }: StepForecast,
+  { slowestCap: metric }: StepForecast,
   fits: Fits,
 ): readonly Suggestion[] {
-  const name = slowestWindow?.metric ?? plan.hypotheses.find((h) => h.id === slowest)?.metric
+  return metric !== null && fits(withCap(plan, metric)) ? [{ change: 'cap', metric }] : []
+}
+
+function suggestMetric(
+  plan: RolloutPlan,
+  { slowest, slowestWindow, slowestCap }: StepForecast,
+  fits: Fits,
+): readonly Suggestion[] {
+  const name =
+    slowestWindow?.metric ?? slowestCap ?? plan.hypotheses.find((h) => h.id === slowest)?.metric
   const metric = plan.metrics.find((m) => m.name === name)
   if (metric === undefined) return []
   const changed = (change: Partial<MetricSpec>) => fits(withMetric(plan, metric.name, change))
@@ -171,6 +184,8 @@ export function describeSuggestion(suggestion: Suggestion): string {
       const { key, metric, ms } = suggestion.window
       return `shorten ${key} of ${metric} to ${formatDuration(ms)}`
     }
+    case 'cap':
+      return `set the cap of ${suggestion.metric}, which is learnt from values that are not judged`
     case 'report':
       return `let ${suggestion.metric} only report (mode: report)`
     case 'maxDuration':

@@ -15,6 +15,7 @@ import type { Missing } from './missing.ts'
 import type { AttemptCount } from '../statistics/breaker.ts'
 import type { Observation } from './observation.ts'
 import { describeClientErrors, describeFaults, describeFaultsOf } from './describe-faults.ts'
+import { describeSince } from './describe-since.ts'
 import { describeStep } from './describe-step.ts'
 import { isBlueGreen, watchWeight, type RolloutPlan } from './plan.ts'
 
@@ -55,14 +56,14 @@ export const summarize = {
     if (harm === null || harm.log < harm.threshold) {
       return `${verb} by ${report.name}, beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).${faults}`
     }
-    return `${verb} by ${report.name}: ${canary} against ${baseline}${describeSlow(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : faults}`
+    return `${verb} by ${report.name}: ${canary} against ${baseline}${describeSlow(report)}${describeSince(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : faults}`
   },
 
   ratioMismatch: (seen: Observation): string =>
     `Paused: the two variants do not get the shares that their weights say (${formatOdds(seen.ratioMismatch.log)}, ${formatOdds(seen.ratioMismatch.threshold)} decides), so no comparison can be trusted.`,
 
   sickBaseline: (plan: RolloutPlan, seen: Observation): string =>
-    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved.`,
+    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved. It goes on by \`resume\` once the baseline is well again.`,
 
   /** `why`: the sentence of the rollback that is not made. */
   notOntoSickBaseline: (why: string): string =>

@@ -14,6 +14,9 @@ import { linearised, ratioBets } from '../statistics/ratio-bet.ts'
 /** Of what no term is: one for the cohorts of thousands of services, most of which have thresholds or bets, not both. */
 const NOTHING = {}
 
+/** No cap: sums of the squares of its squares are numbers still. */
+const UNCAPPED = 1e75
+
 /** Baseline labels from which a mean and a variance are worth betting on. */
 const MIN_BASELINE_LABELS = 20
 
@@ -52,6 +55,21 @@ export function publishTerms(
     }
   }
   return bins === undefined ? { thresholds, bets, caps } : { thresholds, bets, caps, bins }
+}
+
+/**
+ * What a cohort in which the canary has all requests is judged with: caps, as no bet is made. Where none is known there
+ * is no baseline left that could teach one (in blue-green there never was one), and values count as they are.
+ */
+export function aloneTerms(
+  hypotheses: readonly Hypothesis[],
+  { caps }: Pick<Evidence, 'caps'>,
+): CohortTerms {
+  const known: Record<string, number> = {}
+  for (const { metric, source } of hypotheses) {
+    if (isContinuous(source)) known[metric!] = source.cap ?? caps[metric!] ?? UNCAPPED
+  }
+  return { thresholds: NOTHING, bets: NOTHING, caps: known }
 }
 
 /** Adds a term to those of one cohort, which begin with the first. */

@@ -7,6 +7,7 @@ import {
   type Score,
 } from '../domain/hypothesis.ts'
 import { formatNumber, formatPercent } from './format.ts'
+import type { GivenRates } from './given-rates.ts'
 import { segmentShare } from './segment-share.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
@@ -21,6 +22,8 @@ export type Traffic = {
   readonly from: 'given' | 'observed'
   /** The baseline's share of failures, where somebody gave it. */
   readonly errorRate: number | null
+  /** Shares of other metrics, where somebody gave them. */
+  readonly rates?: GivenRates | undefined
   /** What the evidence says so far; null = nothing was judged yet. */
   readonly evidence: Evidence | null
   /** Share of the baseline's latencies above `factor` × its quantile; null = none were seen. */
@@ -62,22 +65,25 @@ const LATENCY_SPREAD = 0.5
 const MIN_OBSERVED = 20
 
 /**
- * The baseline as it was seen, else as it is assumed to be: 1 % failures, 5 % of other events, normal
+ * The baseline as it is given, else as it was seen, else as it is assumed to be: 1 % failures, 5 % of other events, normal
  * errors capped at their 99.9 % quantile, 90 % right answers, exponential values of other kinds. Their scale
  * does not matter.
  */
 export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traffic): Expectation {
   if (source.of === 'failure' && traffic.errorRate !== null)
     return events('given', traffic.errorRate)
+  const rate = givenRate(metric, traffic)
   const found = traffic.evidence?.hypotheses[id]
   if (isContinuous(source)) {
+    if (rate !== null) return { from: 'given', ...assumedValues(source, rate) }
     const cap = source.cap ?? traffic.evidence?.caps[metric!] ?? null
     const seen = found === undefined ? null : baselineMoments(found as BetEvidence)
     if (seen !== null && cap !== null) {
       return { from: 'observed', ...seen, cap: capOnScale(source, cap) }
     }
-    return { from: 'assumed', ...assumedValues(source) }
+    return { from: 'assumed', ...assumedValues(source, null) }
   }
+  if (source.of === 'conversion' && rate !== null) return events('given', rate)
   if (source.of === 'latency') {
     return events(traffic.exceedance === null ? 'assumed' : 'observed', 1 - source.quantile)
   }
@@ -98,19 +104,30 @@ export function baselineValue(hypothesis: Hypothesis, traffic: Traffic): Baselin
   const score = source.of === 'score' ? source.score : null
   // A ratio of which nothing is known is taken for the share of an event.
   const isShare =
-    !isContinuous(source) || score === 'correct' || (source.of === 'ratio' && from === 'assumed')
+    !isContinuous(source) || score === 'correct' || (source.of === 'ratio' && from !== 'observed')
   if (isShare) return { value: mean, text: formatPercent(mean), from }
-  if (from === 'assumed') return { value: null, text: shapeOf(source), from }
+  if (from !== 'observed') {
+    return { value: null, text: shapeOf(source, expectEventRate(hypothesis.metric, traffic)), from }
+  }
   const value = score === null ? mean : scoreMean(score, mean)
   return { value, text: formatNumber(value), from }
 }
 
-function shapeOf(source: ContinuousSource): string {
+/** Share of the units that have an event of a metric: as given, else as assumed. */
+export function expectEventRate(metric: string | null, traffic: Traffic): number {
+  return givenRate(metric, traffic) ?? EVENT_RATE
+}
+
+function givenRate(metric: string | null, { rates }: Traffic): number | null {
+  return rates?.get(metric!) ?? null
+}
+
+function shapeOf(source: ContinuousSource, eventRate: number): string {
   if (source.of === 'score') {
     return source.score === 'log-loss' ? 'exponential losses' : 'normal errors'
   }
   return source.of === 'sum'
-    ? `0, or exponential for ${formatPercent(EVENT_RATE)}`
+    ? `0, or exponential for ${formatPercent(eventRate)}`
     : 'exponential values'
 }
 
@@ -151,22 +168,29 @@ const ASSUMED_VALUES: Readonly<Record<Score, Omit<Expectation, 'from'>>> = {
 const EXPONENTIAL = { mean: 1, variance: 1, cap: 6.91 } as const
 
 function events(from: Expectation['from'], rate: number): Expectation {
-  return { from, mean: rate, variance: rate * (1 - rate), cap: 1 }
+  return { from, ...shareOf(rate, 1) }
 }
 
-function assumedValues(source: ContinuousSource): Omit<Expectation, 'from'> {
+function shareOf(rate: number, cap: number): Omit<Expectation, 'from'> {
+  return { mean: rate, variance: rate * (1 - rate), cap }
+}
+
+function assumedValues(source: ContinuousSource, given: number | null): Omit<Expectation, 'from'> {
+  const rate = given ?? EVENT_RATE
   switch (source.of) {
     case 'score':
-      return ASSUMED_VALUES[source.score]
+      return source.score === 'correct' && given !== null
+        ? shareOf(given, 1)
+        : ASSUMED_VALUES[source.score]
     case 'mean':
       return EXPONENTIAL
     case 'sum': {
       // Exponential for those who have an event, 0 for all others.
-      const mean = EVENT_RATE * EXPONENTIAL.mean
-      return { mean, variance: 2 * EVENT_RATE - mean ** 2, cap: EXPONENTIAL.cap }
+      const mean = rate * EXPONENTIAL.mean
+      return { mean, variance: 2 * rate - mean ** 2, cap: EXPONENTIAL.cap }
     }
     case 'ratio':
-      return { mean: EVENT_RATE, variance: EVENT_RATE * (1 - EVENT_RATE), cap: source.cap }
+      return shareOf(rate, source.cap)
   }
 }
 

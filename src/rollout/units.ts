@@ -40,6 +40,11 @@ export function stepPairs(
   return isCompared ? pairs.stepCounts.compared : pairs.stepCounts.pairs
 }
 
+/** Units of both sides drawn into the evidence since the attempt began. */
+export function drawnUnits({ ratio }: Evidence): number {
+  return ratio.starts[0]!.reduce((sum, stratum) => sum + stratum.total, 0)
+}
+
 /** Units drawn into the evidence per second since the attempt began, both sides; 0 before the first. */
 export function judgedPerSecond(input: {
   readonly plan: RolloutPlan
@@ -48,8 +53,7 @@ export function judgedPerSecond(input: {
   readonly now: number
 }): number {
   const { plan, state, evidence, now } = input
-  const units = evidence.ratio.starts[0]!.reduce((sum, s) => sum + s.total, 0)
   // Nothing is drawn into the evidence in the warm-up.
   const { warmUpMs } = plan.spec.analysis
-  return units / Math.max(1, (now - state.startedAt - warmUpMs) / 1000)
+  return drawnUnits(evidence) / Math.max(1, (now - state.startedAt - warmUpMs) / 1000)
 }

@@ -1,3 +1,4 @@
+import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
@@ -50,16 +51,24 @@ export function isFarApart(hypothesis: Hypothesis, { harm }: EventEvidence): boo
   const { apart } = hypothesis.harm
   if (apart === undefined) return true
   const logs = eventHarmLogEvidences(hypothesis, harm)
-  return shareDifference(harm[logs.indexOf(Math.max(...logs))]!) >= apart
+  const { units, events } = unbiasedEvents(harm[logs.indexOf(Math.max(...logs))]!)
+  // Events of older keys alone are infinitely far apart.
+  return (events[CANARY_SIDE] - events[BASELINE_SIDE]) / units >= apart
 }
 
 /**
- * By how much the canary's share of units with the event is above the baseline's. Each unit counts by the
- * probability of its side, which is without bias whatever the weights did. With keys the units are those that are
- * new since then, so that events of older keys alone are infinitely far apart.
+ * The judged units of both sides, and how many events there would be, had all of them been on a side: each event
+ * counts by the probability of its side, which is without bias whatever the weights did. With keys the units are
+ * those that are new since the start point.
  */
-function shareDifference(strata: readonly EventStratum[]): number {
-  const units = strata.reduce((sum, { trials }) => sum + trials, 0)
-  const excess = strata.reduce((sum, s) => sum + s.canary / s.pi - s.baseline / (1 - s.pi), 0)
-  return excess / units
+export function unbiasedEvents(strata: readonly EventStratum[]): {
+  readonly units: number
+  readonly events: Readonly<Pair>
+} {
+  const sum = (of: (stratum: EventStratum) => number) =>
+    strata.reduce((total, stratum) => total + of(stratum), 0)
+  return {
+    units: sum(({ trials }) => trials),
+    events: [sum((s) => s.baseline / (1 - s.pi)), sum((s) => s.canary / s.pi)],
+  }
 }

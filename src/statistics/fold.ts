@@ -159,7 +159,7 @@ function addUnscored(
 }
 
 /** The evidence with what belongs to its step alone begun anew where `step` is another one. */
-function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
+export function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
   if (evidence.kind === 'bet')

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { DecisionSeed } from '../rollout/transition.ts'
 import { makeDirectories } from './store-directory.ts'
 import type { StoreLog } from './store-log.ts'
 
@@ -10,7 +11,9 @@ export type LastWeights = {
   readonly rollout: (service: string) => RolloutState | null
   /** Who had all of a fixed split's traffic last; null = nobody, or it is not known. */
   readonly winner: (service: string) => KeptWinner | null
-  readonly keepRollout: (state: RolloutState) => void
+  /** The rollback that made this state where the store did not have it; null = it had. */
+  readonly unstored: (service: string) => DecisionSeed | null
+  readonly keepRollout: (state: RolloutState, unstored?: DecisionSeed | null) => void
   readonly keepWinner: (service: string, winner: KeptWinner | null) => void
   /** Writes what is not written yet. */
   readonly close: () => void
@@ -31,12 +34,15 @@ type Kept = {
   /** Which store they are of. */
   readonly store: string
   readonly rollouts: Record<string, RolloutState>
+  /** Rollbacks that the store did not have. */
+  readonly unstored: Record<string, DecisionSeed>
   readonly winners: Record<string, KeptWinner>
 }
 
 /** Remembers nothing: for a store that is the disk itself. */
 export const NO_LAST_WEIGHTS: LastWeights = {
   rollout: () => null,
+  unstored: () => null,
   winner: () => null,
   keepRollout: () => {},
   keepWinner: () => {},
@@ -70,9 +76,12 @@ export function openLastWeights(path: string, store: string, log: StoreLog): Las
   }
   return {
     rollout: (service) => kept.rollouts[service] ?? null,
+    unstored: (service) => kept.unstored[service] ?? null,
     winner: (service) => kept.winners[service] ?? null,
-    keepRollout: (state) => {
+    keepRollout: (state, unstored = null) => {
       kept.rollouts[state.service] = state
+      if (unstored === null) delete kept.unstored[state.service]
+      else kept.unstored[state.service] = unstored
       change()
     },
     keepWinner: (service, winner) => {
@@ -86,7 +95,10 @@ export function openLastWeights(path: string, store: string, log: StoreLog): Las
 }
 
 function readKept(path: string, store: string, log: StoreLog): Kept {
-  const nothing: Kept = { format: FORMAT, store, rollouts: bare(), winners: bare() }
+  const nothing: Kept = {
+    ...{ format: FORMAT, store },
+    ...{ rollouts: bare(), unstored: bare(), winners: bare() },
+  }
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -97,10 +109,12 @@ function readKept(path: string, store: string, log: StoreLog): Kept {
     return nothing
   }
   try {
-    const found = JSON.parse(text) as Kept
+    // An earlier version keeps no rollbacks.
+    const found = JSON.parse(text) as Omit<Kept, 'unstored'> & Partial<Kept>
     if (found.format !== FORMAT) throw new Error('it is of another version of serin')
     if (found.store !== store) return nothing
-    return { ...nothing, rollouts: bare(found.rollouts), winners: bare(found.winners) }
+    const [rollouts, unstored] = [bare(found.rollouts), bare(found.unstored)]
+    return { ...nothing, rollouts, unstored, winners: bare(found.winners) }
   } catch (error) {
     log.warn({ err: error, path }, 'the last weights on this disk cannot be read')
     return nothing

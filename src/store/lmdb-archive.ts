@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import { isReplayed, type Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { LmdbEnvironment } from './lmdb-environment.ts'
 import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
@@ -214,11 +214,10 @@ export function buildLmdbArchive(
     },
   }
 
-  // A replay begins with the first weight: mirrored cohorts are not archived.
   function waiting(service: string): readonly Cohort[] {
     const range = { start: [service], end: [service, Number.MAX_VALUE] }
     const all = Array.from(cohorts.getRange(range), ({ value }) => decodeRecord<Cohort>(value))
-    return all.filter(({ mirrored }) => mirrored !== true)
+    return all.filter(isReplayed)
   }
 }
 

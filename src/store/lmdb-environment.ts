@@ -4,6 +4,7 @@ import { prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
+import { rememberPlace } from './lmdb-place.ts'
 import { checkSchema } from './lmdb-schema.ts'
 import { openTables, type LmdbTables } from './lmdb-tables.ts'
 import { createWriteGroup } from './lmdb-write-group.ts'
@@ -27,7 +28,8 @@ export type LmdbEnvironment = {
   /**
    * Runs `change` in a write transaction of its own, whole or not at all, in the order of the calls.
    * Resolves when it is committed: it survives the death of the process from there on. One that the disk
-   * does not take has the later ones rejected at once, until a probe shows that there is room again.
+   * does not take has the later ones rejected at once, until a probe shows that there is room again. Rejects while
+   * the directory is not the one that was opened.
    */
   readonly write: <T>(what: string, change: () => T) => Promise<T>
   /**
@@ -89,6 +91,7 @@ function createEnvironment(
   let closing: Promise<void> | null = null
   let hasFailed = false
 
+  const assertInPlace = rememberPlace(path)
   const cells = createLmdbCells(tables.meta)
   const ends: (() => void)[] = []
   const overs: (() => void)[] = []
@@ -122,6 +125,7 @@ function createEnvironment(
     }
   }
   const commit = async <T>(change: () => T): Promise<T> => {
+    assertInPlace()
     try {
       return await root.childTransaction(() => cells.during(() => inFull(change)))
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Cohort } from '../domain/cohort.ts'
+import { isReplayed, type Cohort } from '../domain/cohort.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { unwrapCohort, wrapCohort } from './cohort-envelope.ts'
 import { ARCHIVE_EVICTION_SLICE, MAX_PAGE } from './limits.ts'
@@ -67,8 +67,7 @@ export function buildRedisArchive(
 type FiveNumbers = [number, number, number, number, number]
 
 /**
- * The cohorts of draws that wait for labels, in order, with the tallies that feedback has changed since. A
- * replay begins with the first weight: mirrored ones are not archived.
+ * The cohorts for the archive that wait for labels, in order, with the tallies that feedback has changed since.
  */
 export async function readWaiting(
   redis: RedisConnection,
@@ -83,7 +82,7 @@ export async function readWaiting(
       ['hvalsBuffer', `${redis.root}tallies:${service}`],
     ],
   )
-  return joinTallies(cohorts, numbers, tallies).filter(({ mirrored }) => mirrored !== true)
+  return joinTallies(cohorts, numbers, tallies).filter(isReplayed)
 }
 
 /** Cohorts as they are stored, and their newer tallies, by the numbers of those: in order. */

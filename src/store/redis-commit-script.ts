@@ -1,6 +1,5 @@
 import { redisScript } from './redis-connection.ts'
 import { REMOVE_SHARED } from './redis-replicas.ts'
-import { ASSERT_SCHEMA } from './redis-schema.ts'
 
 /**
  * One change of a rollout, whole or not at all. Takes, in this order: service · holder and token of the
@@ -10,7 +9,7 @@ import { ASSERT_SCHEMA } from './redis-schema.ts'
  * and '') · service whose log the decision goes into, and the decision, '' = none.
  * Answers [what became of it, id of the decision or 0, archived cohorts that went].
  */
-export const COMMIT = redisScript(`${ASSERT_SCHEMA}${REMOVE_SHARED}
+export const COMMIT = redisScript(`${REMOVE_SHARED}
 local service, holder, token, expected = take(), take(), take(), take()
 local lease = redis.call('HMGET', R .. 'lease', 'holder', 'token')
 if lease[1] ~= holder or lease[2] ~= token then return { 'fenced' } end

@@ -36,7 +36,10 @@ export type RedisConnection = {
   readonly close: () => Promise<void>
 }
 
-/** Makes a script of its text; what all scripts share stands before it. */
+/**
+ * Makes a script of its text; what all scripts share stands before it. The first argument is the name of the store that
+ * it is meant for, see `keepToStore`: in another one, or in what a flush has left, it does nothing.
+ */
 export function redisScript(text: string): RedisScript {
   const lua = `${SHARED}${text}`
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
@@ -44,7 +47,11 @@ export function redisScript(text: string): RedisScript {
 
 const SHARED = `
 local R = KEYS[1]
-local at = 0
+if redis.call('GET', R .. 'id') ~= ARGV[1] then
+  return redis.error_reply('LOST the data of this store is gone (Redis was flushed, started anew without ' ..
+    'persistence, or replaced): start the gateways anew to begin afresh')
+end
+local at = 1
 local function take() at = at + 1; return ARGV[at] end
 local function takePairs(use)
   for _ = 1, tonumber(take()) do
@@ -145,7 +152,7 @@ function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError'
 }
 
-/** Whether it is the word of a script that finds the store emptied; see `ASSERT_SCHEMA`. */
+/** Whether it is the word of a script that does not find its store; see `redisScript`. */
 function isLost(error: unknown): error is Error {
   return error instanceof Error && isReply(error) && error.message.startsWith('LOST ')
 }

@@ -1,8 +1,7 @@
-import { ASSERT_SCHEMA } from './redis-schema.ts'
 import { redisScript, type RedisConnection } from './redis-connection.ts'
 import type { Store } from './store.ts'
 
-const ACQUIRE = redisScript(`${ASSERT_SCHEMA}
+const ACQUIRE = redisScript(`
 local holder, ttl = take(), tonumber(take())
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

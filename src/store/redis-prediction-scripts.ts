@@ -94,8 +94,8 @@ return removed
 /** Takes keys; returns for each a list of a service, its number, its prediction, what events said, and so on. */
 export const FIND = redisScript(`
 local answer = {}
-for i, key in ipairs(ARGV) do
-  local found = {}
+for i = 1, #ARGV - 1 do
+  local found, key = {}, take()
   for service, number in string.gmatch(redis.call('HGET', R .. 'prediction-ids', key) or '', '(%S+) (%d+)') do
     local value = redis.call('HGET', R .. 'predictions', number)
     local at = select(5, struct.unpack('<dHc0Hc0Hc0', value))

@@ -2,7 +2,6 @@ import type { CohortOpening, Publication, ReplicaReport } from '../domain/replic
 import { MAX_UNITS } from './limits.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { redisScript, type RedisConnection } from './redis-connection.ts'
-import { ASSERT_SCHEMA } from './redis-schema.ts'
 import { joinShare, type SharePart } from './share-parts.ts'
 import type { ReplicaStore } from './store.ts'
 
@@ -22,7 +21,7 @@ end
 
 // Takes holder and token of the lease, how many follow, and of each: service · publication · through · openings
 // (a count, then pairs).
-const PUBLISH = redisScript(`${ASSERT_SCHEMA}${REMOVE_SHARED}
+const PUBLISH = redisScript(`${REMOVE_SHARED}
 local holder, token = take(), take()
 local lease = redis.call('HMGET', R .. 'lease', 'holder', 'token')
 if lease[1] ~= holder or lease[2] ~= token then return false end
@@ -61,7 +60,7 @@ return answer
 `)
 
 // Takes the replica, its report, how many shares follow, and of each: service · cohort · replica · share.
-const REPORT = redisScript(`${ASSERT_SCHEMA}
+const REPORT = redisScript(`
 redis.call('HSET', R .. 'replicas', take(), take())
 for _ = 1, tonumber(take()) do
   local service, number, replica, share = take(), take(), take(), take()
@@ -76,7 +75,7 @@ end
 
 // Takes how many keys there may be, how many services follow, and of each: service · how many keys · keys.
 // Answers for each key in turn 1 where it is new.
-const CLAIM = redisScript(`${ASSERT_SCHEMA}
+const CLAIM = redisScript(`
 local most, answer = tonumber(take()), {}
 for _ = 1, tonumber(take()) do
   local claimed, units = R .. 'unit-claims:' .. take(), tonumber(take())
@@ -94,8 +93,8 @@ return answer
 // Takes a service and numbers of cohorts; answers the fields and values of each.
 const READ_SHARES = redisScript(`
 local service, answer = take(), {}
-for i = 2, #ARGV do
-  answer[i - 1] = redis.call('HGETALL', R .. 'share:' .. service .. ' ' .. ARGV[i])
+for i = 3, #ARGV do
+  answer[i - 2] = redis.call('HGETALL', R .. 'share:' .. service .. ' ' .. ARGV[i])
 end
 return answer
 `)

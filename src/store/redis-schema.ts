@@ -1,28 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { describeRedis, type RedisAddress } from './redis-address.ts'
-import type { RedisConnection } from './redis-connection.ts'
+import { readAtOnce, type RedisConnection } from './redis-connection.ts'
 import { StoreError } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 
 /** Version of the layout of all keys; a store of a newer one is refused. */
 export const REDIS_SCHEMA_VERSION = 1
 
-/** Begins scripts that must not write into a store that has lost its data. */
-export const ASSERT_SCHEMA = `
-if redis.call('EXISTS', R .. 'schema') == 0 then
-  return redis.error_reply('LOST the data of this store is gone (Redis was flushed, or started anew without ' ..
-    'persistence): start the gateways anew to begin afresh')
-end
-`
-
 /**
- * Writes the schema's version into a new store, and says so in the log. Rejects with a StoreError when a
- * newer serin wrote it. Warns of a server that would drop keys when its memory is full.
+ * Writes the schema's version and a name of its own into a new store, and says so in the log; resolves with that name.
+ * Rejects with a StoreError when a newer serin wrote it. Warns of a server that would drop keys when its memory is full.
  */
 export async function openRedisSchema(
   redis: RedisConnection,
   address: RedisAddress,
   log: StoreLog,
-): Promise<void> {
+): Promise<string> {
   const { prefix } = address
   const place = `${describeRedis(address)}, prefix ${prefix}`
   const what = `cannot open the store in Redis at ${place}`
@@ -41,6 +34,12 @@ export async function openRedisSchema(
       'the store is empty: no rollout, no decision and no earlier rollback is known',
     )
   }
+  // A store of an earlier serin has no name yet.
+  const name = `${redis.root}id`
+  const [, id] = await readAtOnce<[number, string]>(redis, what, [
+    ['setnx', name, randomUUID()],
+    ['get', name],
+  ])
   const policy = await redis
     .ask(what, (client) => client.info('memory'))
     .then((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1])
@@ -52,4 +51,5 @@ export async function openRedisSchema(
       `Redis may drop what serin stores when its memory is full: set maxmemory-policy noeviction, not ${policy}`,
     )
   }
+  return id
 }

@@ -1,5 +1,6 @@
 import { ARCHIVE_LIMITS } from './limits.ts'
 import type { ArchiveLimits, PredictionLimits } from './limits.ts'
+import { keepToStore } from './keep-to-store.ts'
 import type { RedisAddress } from './redis-address.ts'
 import { buildRedisArchive } from './redis-archive.ts'
 import { createRedisConnection, type RedisConnection } from './redis-connection.ts'
@@ -49,8 +50,8 @@ const RETRY_MS = 1000
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const redis = createRedisConnection(options.address)
-  await openConnection(redis, options)
-  return buildStore(redis, options)
+  const id = await openConnection(redis, options)
+  return buildStore(redis, () => id, options)
 }
 
 /**
@@ -60,14 +61,18 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
 export async function awaitRedisStore(options: RedisStoreOptions): Promise<AwaitedStore> {
   const { address, setTimer = setBackgroundTimer } = options
   const redis = createRedisConnection(address)
+  let id = ''
   let failure: Error | null = await openConnection(redis, options).then(
-    () => null,
+    (found) => {
+      id = found
+      return null
+    },
     (error: unknown) => {
       if (error instanceof StoreAwayError) return error
       throw error
     },
   )
-  if (failure === null) return { store: buildStore(redis, options), absence: null }
+  if (failure === null) return { store: buildStore(redis, () => id, options), absence: null }
 
   // Nothing may be written before the version of what is stored is known.
   const ask: RedisConnection['ask'] = async (what, send) => {
@@ -78,14 +83,14 @@ export async function awaitRedisStore(options: RedisStoreOptions): Promise<Await
     if (failure !== null) throw new StoreError(`${what}: ${failure.message}`, { cause: failure })
     return redis.run(what, script, args)
   }
-  const store = buildStore({ ...redis, ask, run }, options)
+  const store = buildStore({ ...redis, ask, run }, () => id, options)
   let cancel = () => {}
   let isClosed = false
   const ended = new Promise<void>((resolve) => {
     const arm = () => (cancel = setTimer(() => void attempt(), RETRY_MS))
     const attempt = async () => {
       try {
-        await openConnection(redis, options)
+        id = await openConnection(redis, options)
         failure = null
         resolve()
       } catch (error) {
@@ -111,17 +116,23 @@ export async function awaitRedisStore(options: RedisStoreOptions): Promise<Await
 async function openConnection(
   redis: ReturnType<typeof createRedisConnection>,
   { address, log }: RedisStoreOptions,
-): Promise<void> {
+): Promise<string> {
   await redis.connect()
   try {
-    await openRedisSchema(redis, address, log)
+    return await openRedisSchema(redis, address, log)
   } catch (error) {
     redis.disconnect()
     throw error
   }
 }
 
-function buildStore(redis: RedisConnection, options: RedisStoreOptions): Store {
+/** `id`: the name of the store that was opened. */
+function buildStore(
+  connection: RedisConnection,
+  id: () => string,
+  options: RedisStoreOptions,
+): Store {
+  const redis = keepToStore(connection, id)
   const { archive = ARCHIVE_LIMITS } = options
   return {
     ...buildRedisRollouts(redis, archive, (cohorts) => options.onEvicted?.(cohorts)),

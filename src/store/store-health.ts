@@ -1,3 +1,4 @@
+import type { StoreState } from '../domain/store-state.ts'
 import { StoreError, StoreLostError } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
@@ -10,12 +11,13 @@ export type StoreHealthDeps = {
   }
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  readonly setUp: (up: boolean) => void
+  readonly setState: (state: StoreState) => void
 }
 
 /**
  * Whether the store could be used last time, by what is asked of it again and again, so that it is known
- * soon. Says in the log when it goes and when it is back; what fails in between is counted.
+ * soon. Says in the log when it goes and when it is back; what fails in between is counted. One that has lost its
+ * data stays lost until a write has found it again.
  */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps
@@ -32,8 +34,8 @@ export class StoreHealth {
     const at = new Date(since).toISOString()
     if (error instanceof StoreLostError) {
       return (
-        `without its data (LOST) since ${at}: the last weights are served and no rollout moves; ` +
-        'start the gateways anew to begin afresh'
+        `without its data (LOST) since ${at}: the last weights are served, no rollout moves, feedback is refused; ` +
+        'restore the data, or start the gateways anew to begin afresh'
       )
     }
     const why = error.cause instanceof Error ? error.cause.message : error.message
@@ -48,6 +50,8 @@ export class StoreHealth {
     return {
       ...store,
       commit: (change) => this.#note(store.commit(change), ({ ok }) => ok),
+      findPredictions: (queries) => this.#note(store.findPredictions(queries), READ),
+      commitFeedback: (change) => this.#note(store.commitFeedback(change), WRITTEN),
       putPredictions: (batch) => this.#note(store.putPredictions(batch), WRITTEN),
       report: (report, shares) => this.#note(store.report(report, shares), WRITTEN),
       // Where another process decides nothing is written.
@@ -57,9 +61,14 @@ export class StoreHealth {
     }
   }
 
+  /** Whether the log has said that the store is away or without its data, and nothing else since. */
+  get isTold(): boolean {
+    return this.#absence !== null
+  }
+
   /** Logs what failed. That the store is away is said once, not by every service at every look. */
   readonly report = (what: string, error: unknown): void => {
-    const isTold = error instanceof StoreError && this.#absence !== null
+    const isTold = error instanceof StoreError && this.isTold
     this.#deps.log[isTold ? 'debug' : 'error']({ err: error }, `${what} failed`)
   }
 
@@ -78,26 +87,33 @@ export class StoreHealth {
 
   #isBack(): void {
     if (this.#absence === null) return
-    const { log, now, setUp } = this.#deps
+    const { log, now, setState } = this.#deps
     const { since, failed } = this.#absence
     this.#absence = null
     log.info({ seconds: (now() - since) / 1000, failed }, 'the store is back')
-    setUp(true)
+    setState('up')
   }
 
   #isAway(error: StoreError): void {
-    const { log, now, setUp } = this.#deps
+    const { log, now, setState } = this.#deps
     const isLost = error instanceof StoreLostError
-    if (this.#absence !== null) {
-      const isNews = isLost && !(this.#absence.error instanceof StoreLostError)
-      this.#absence.failed += 1
-      this.#absence.error = error
-      if (isNews) log.error({ err: error }, 'the store is back without its data')
-      return
+    const before = this.#absence
+    // Whatever fails after the data went does not bring it back.
+    const isNews = before === null || (isLost && !(before.error instanceof StoreLostError))
+    if (before === null) this.#absence = { since: now(), failed: 1, error }
+    else {
+      before.failed += 1
+      if (isLost || !(before.error instanceof StoreLostError)) before.error = error
     }
-    this.#absence = { since: now(), failed: 1, error }
-    log.error({ err: error }, 'the store is away: the last weights are served, no rollout moves')
-    setUp(false)
+    if (!isNews) return
+    setState(isLost ? 'lost' : 'away')
+    if (isLost) {
+      log.error(
+        { err: error },
+        'the store is without its data: the last weights are served, no rollout moves',
+      )
+    } else
+      log.error({ err: error }, 'the store is away: the last weights are served, no rollout moves')
   }
 }
 

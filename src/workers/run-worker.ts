@@ -49,6 +49,7 @@ export function runWorker(deps: WorkerDeps): void {
         siblings: {
           metrics: () => supervisor.ask('metrics'),
           figures: (service) => supervisor.ask('figures', service),
+          abort: (service, order) => supervisor.ask('abort', service, order),
           workers: () => supervisor.ask('workers'),
           onLead: (leads) => void supervisor.ask('leads', leads),
         },
@@ -73,6 +74,7 @@ export function runWorker(deps: WorkerDeps): void {
     },
     snapshot: async () => (await gateway()).snapshot(),
     figures: async (service) => (await gateway()).figures(service),
+    abort: async (service, order) => (await gateway()).abortHere(service, order),
     succeed: async (holder) => (await gateway()).succeed(holder),
     drain: async () => (await gateway()).drain(),
     close: async () => (await gateway()).close(),

@@ -204,11 +204,9 @@ export class Supervisor implements RunningGateway {
         await Promise.allSettled(noted)
         return this.#metrics.render(asker.number)
       },
-      figures: async (service) => {
-        const others = this.#serving.filter((place) => place !== asker)
-        const asked = others.map((place) => inTime(ANSWER_MS, place.ask('figures', service)))
-        const answers = await Promise.allSettled(asked)
-        return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+      figures: (service) => this.#askOthers(asker, (place) => place.ask('figures', service)),
+      abort: async (service, order) => {
+        await this.#askOthers(asker, (place) => place.ask('abort', service, order))
       },
       workers: async () =>
         Object.fromEntries(
@@ -216,6 +214,16 @@ export class Supervisor implements RunningGateway {
         ),
       leads: async (leads) => this.#noteLead(asker, leads),
     }
+  }
+
+  /** The answers of all but one; without those that do not come in time. */
+  async #askOthers<T>(
+    asker: WorkerPlace,
+    ask: (place: WorkerPlace) => Promise<T>,
+  ): Promise<readonly T[]> {
+    const others = this.#serving.filter((place) => place !== asker)
+    const answers = await Promise.allSettled(others.map((place) => inTime(ANSWER_MS, ask(place))))
+    return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   }
 
   #describe({ state, leads }: WorkerPlace): string {

@@ -1,6 +1,7 @@
 import type { ReloadResult } from '../admin/admin-deps.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigResult } from '../config/load.ts'
+import type { Command } from '../domain/decision.ts'
 import type { Exposition, MetricsSnapshot } from '../metrics/merge-snapshots.ts'
 import type { TakenConfig } from '../reload.ts'
 import type { FiguresByService } from '../service-figures.ts'
@@ -15,6 +16,8 @@ export type WorkerApi = {
   readonly discard: () => Promise<void>
   readonly snapshot: () => Promise<MetricsSnapshot>
   readonly figures: (service: string | null) => Promise<FiguresByService>
+  /** Aborts a service by itself. */
+  readonly abort: (service: string, order: Command) => Promise<void>
   /** The process of that name in the lease has ended. */
   readonly succeed: (holder: string) => Promise<void>
   /** Drains the data port. */
@@ -28,6 +31,8 @@ export type SupervisorApi = {
   readonly reload: () => Promise<ReloadResult>
   readonly metrics: () => Promise<Exposition>
   readonly figures: (service: string | null) => Promise<readonly FiguresByService[]>
+  /** Has the others abort a service, each by itself. */
+  readonly abort: (service: string, order: Command) => Promise<void>
   readonly workers: () => Promise<Readonly<Record<string, string>>>
   readonly leads: (leads: boolean) => Promise<void>
 }

@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { CommandResult } from '../../src/admin/admin-deps.ts'
@@ -128,8 +129,18 @@ t.test('What the gateway refuses keeps its code and sentence.', async (t) => {
 
 t.test('A command that changes nothing answers without a decision.', async (t) => {
   const status = createFakeDeps().services()[0]!
-  const { send } = setUp(t, async () => ({ ok: true, decision: null, status }))
+  const { send } = setUp(t, async () => ({ ok: true, decision: null, pending: null, status }))
   t.equal((await send('POST', `${RISK}/pause`)).json().decision, null)
+})
+
+t.test('What is in force and not stored yet is 202, with a sentence that says so.', async (t) => {
+  const status = createFakeDeps().services()[0]!
+  const pending = '2.0 gets nothing: that is stored when the store is back'
+  const { send } = setUp(t, async () => ({ ok: true, decision: null, pending, status }))
+  const answer = await send('POST', `${RISK}/abort`)
+  t.equal(answer.statusCode, 202)
+  t.equal(answer.headers.etag, '"5"')
+  t.match(answer.json(), { decision: null, pending, service: { revision: 5 } })
 })
 
 t.test('A failure inside is logged and told by its code alone.', async (t) => {
@@ -144,6 +155,44 @@ t.test('A failure inside is logged and told by its code alone.', async (t) => {
   t.equal(unavailable.statusCode, 503)
   t.match(unavailable.json(), { code: 'SERIN_STORE_FAILED', detail: 'disk full' })
 })
+
+t.test(
+  'That the store is away is an error in the log until that has said so itself.',
+  async (t) => {
+    const lines: { level: number; msg: string }[] = []
+    const log = pino(
+      { level: 'debug' },
+      { write: (line: string) => void lines.push(JSON.parse(line)) },
+    )
+    const store = Object.assign(new Error('disk full'), { code: 'SERIN_STORE_FAILED' })
+    let error: Error = store
+    let isStoreTold = false
+    const app = createAdminServer(
+      {
+        ...createFakeDeps(),
+        log,
+        isStoreTold: () => isStoreTold,
+        command: () => Promise.reject(error),
+      },
+      LOOPBACK,
+    )
+    t.teardown(() => app.close())
+    const ask = () => app.inject({ method: 'POST', url: `${RISK}/pause`, payload: {} })
+    await ask()
+    isStoreTold = true
+    t.equal((await ask()).statusCode, 503)
+    error = new Error('a mistake')
+    t.equal((await ask()).statusCode, 500)
+    t.match(
+      lines.filter(({ level }) => level === 20 || level === 50),
+      [
+        { level: 50, msg: 'disk full' },
+        { level: 20, msg: 'disk full' },
+        { level: 50, err: { message: 'a mistake' } },
+      ],
+    )
+  },
+)
 
 t.test('A fixed split is promoted with the name of its winner.', async (t) => {
   const { deps, send } = setUp(t)

@@ -128,6 +128,17 @@ const CASES: readonly Case[] = [
     { method: 'POST', url: `${RISK}/${verb}`, status: 200 },
     { method: 'POST', url: `${RISK}/${verb}`, status: 400, payload: '{"reson":"why"}' },
   ]),
+  {
+    method: 'POST',
+    url: `${RISK}/abort`,
+    status: 202,
+    deps: {
+      command: async () => ({
+        ...{ ok: true, decision: null, status: fakeStatus() },
+        pending: '2.0 gets nothing: that is stored when the store is back',
+      }),
+    },
+  },
 ]
 
 for (const { method = 'GET', url, status, payload, headers, deps } of CASES) {
@@ -180,7 +191,7 @@ t.test('A service is as described in every phase, with everything that it may ha
     fakeState({ phase: 'paused', pausedBy: 'operator', ...paused } as never),
     fakeState({ phase: 'watching', watchUntil: NOW } as never),
     fakeState({ phase: 'promoted' } as never),
-    fakeState({ phase: 'rolled-back', rolledBackReason: 'errors' } as never),
+    fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as never),
   ]
   const statuses = states.map((state, i) => {
     const status = fakeStatus(state)

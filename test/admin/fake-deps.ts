@@ -103,6 +103,7 @@ export function fakeStatus(
     replicas: null,
     deciding: null,
     untaken: null,
+    unstored: null,
     rollout:
       state === null
         ? null
@@ -145,7 +146,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })
       const status = fakeStatus(fakeState({ revision: 6 }))
-      return { ok: true, decision: fakeDecision({ id: 18, actor: command.actor }), status }
+      const decision = fakeDecision({ id: 18, actor: command.actor })
+      return { ok: true, decision, pending: null, status }
     },
     gather: async () => {},
     workers: async () => ({}),
@@ -158,6 +160,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     decision: async (_service, wanted) => decisions.find(({ id }) => id === wanted) ?? null,
     history: () => null,
     isDraining: () => false,
+    isStoreTold: () => false,
     countDroppedStream: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {
@@ -274,6 +277,7 @@ function figures(requests: number, errors: number): ServiceStatus['variants'][st
     requests,
     errors,
     rejected: 7,
+    inFlight: 3,
     p50Ms: 8.1,
     p95Ms: 14,
     p99Ms: 22.5,

@@ -2,8 +2,15 @@ import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { planOf } from '../fakes/rollout.ts'
-import { ERRORS, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
-import { createFakeDeps, LOOPBACK } from './fake-deps.ts'
+import {
+  CLICKS,
+  CONVERSION,
+  ERRORS,
+  rolloutSpec,
+  service,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
+import { createFakeDeps, fakeStatus, LOOPBACK } from './fake-deps.ts'
 
 const PLAN = '/api/v1/services/credit-risk/plan'
 
@@ -41,6 +48,38 @@ t.test('A plan is shown in percent and seconds, never is null.', async (t) => {
   })
   t.ok(response.json().suggestions.length > 0)
   t.equal((await app.inject(PLAN)).json().unitsPerSecond, 7, 'without rps: as observed')
+})
+
+t.test('Rates of the baseline are given by the names of their metrics.', async (t) => {
+  const spec = rolloutSpec({ analysis: { metrics: [ERRORS, CONVERSION, CLICKS] } })
+  const shop = { ...fakeStatus(), service: { ...service(spec), name: 'shop' } }
+  const plan = planOf(shop.service)
+  const traffic = { unitsPerSecond: 7, from: 'given', evidence: null, exceedance: null } as const
+  const app = createAdminServer(
+    createFakeDeps({
+      services: () => [shop],
+      forecast: (_name, { rates }, regression) =>
+        forecastWithAdvice(plan, { ...traffic, errorRate: null, rates }, regression),
+    }),
+    LOOPBACK,
+  )
+  t.teardown(() => app.close())
+  const ask = async (rates: string) =>
+    (await app.inject(`/api/v1/services/shop/plan?rates=${rates}`)).json()
+  t.match((await ask('conversion:0.3,clicks:.25')).baseline, [
+    { name: 'errors', value: 0.01, from: 'assumed' },
+    { name: 'conversion', value: 0.3, from: 'given' },
+    { name: 'clicks', value: 0.25, from: 'given' },
+  ])
+  for (const rates of ['', 'conversion', 'conversion:30', 'conversion:0.0', 'conversion:0.3,']) {
+    const { status, detail } = await ask(rates)
+    t.equal(status, 400)
+    t.match(detail, /^rates is ".*"; send names and shares, above 0 and below 1/)
+  }
+  t.match(
+    (await ask('errors:0.3')).detail,
+    /^rates: errors is no metric of kind .*conversion, clicks/,
+  )
 })
 
 t.test('What cannot be planned is a problem that says what would be right.', async (t) => {

@@ -178,7 +178,9 @@ t.test('Each phase shows its own data.', async (t) => {
     rolledBackAt: NOW,
     rolledBackReason: 'rmse',
   })
-  t.equal((await shown(rolledBack)).rolledBackReason, 'rmse')
+  const retryFrom = '2027-05-01T13:00:00.000Z'
+  t.match(await shown(rolledBack), { rolledBackReason: 'rmse', retryFrom })
+  t.equal((await shown(fakeState())).retryFrom, null)
 })
 
 t.test('An unknown service is 404 and the known ones are named.', async (t) => {
@@ -349,6 +351,15 @@ t.test('A split by rules tells whom each names, and is said to be no A/B test.',
     [{ canary: 100 }, { baseline: 75, canary: 25 }, { baseline: 100 }, null, null],
     'none of a rule that a reload took away, nor of what no rule matched',
   )
+})
+
+t.test('a rollback that the store does not have is told of', async (t) => {
+  const unstored = '2.0 gets nothing from this gateway since ops aborted it'
+  const status = { ...fakeStatus(), unstored }
+  const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject('/api/v1/services/credit-risk')
+  t.match(response.json(), { notice: unstored })
 })
 
 t.test('a variant that gets requests and cannot answer is told of', async (t) => {

@@ -48,6 +48,47 @@ t.test('Made-up traffic shows how often and how fast the rules decide.', async (
   t.match(changed.stdout, /rmse -5 %/)
 })
 
+const EVENTS = `${ANALYSIS}
+        conversion: { kind: conversion, event: purchase, maxDecrease: 10%, window: 2s }
+        revenue: { kind: sum, event: purchase, field: amount, maxDecrease: 10%, window: 2s }
+        slow: { kind: latency, quantile: 0.9, max: 1s }`
+
+t.test('A change of a conversion is drawn, and decides.', async (t) => {
+  const made = ['backtest', '-c', fileWith(t, config(EVENTS)), '--rps', '200', '--runs', '5']
+  const worse = [...made, '--change', 'conversion=-75%']
+  t.match((await run(worse)).stdout, /conversion -75 %/)
+  const { ends, ...rest } = JSON.parse((await run([...worse, '-o', 'json'])).stdout)
+  t.match(rest, { traffic: { values: { conversion: [0.05, 0.0125] } } })
+  t.match(ends[0], { end: 'rolled-back', count: 5, reasons: [{ reason: 'conversion', count: 5 }] })
+  const { stdout } = await run([...made, '--change', 'conversion=+80%'])
+  t.match(stdout, /rolled-back +0 /)
+  t.match(stdout, /conversion \+80 %/)
+})
+
+t.test('A change that nothing would be decided by is refused, and told what can be.', async (t) => {
+  const refused = (analysis: string, metric: string) =>
+    run([
+      'backtest',
+      '-c',
+      fileWith(t, config(analysis)),
+      '--rps',
+      '9',
+      '--change',
+      `${metric}=-9%`,
+    ])
+  const can = '--error-rate, --change rmse, --change conversion'
+  t.match(await refused(EVENTS, 'revenue'), {
+    exitCode: 1,
+    stderr: `--change revenue: made-up traffic leaves it out (kind: sum); what can be changed here: ${can}`,
+  })
+  t.match((await refused(EVENTS, 'slow')).stderr, /leaves it out \(its limit\)/)
+  t.match((await refused(EVENTS, 'errors')).stderr, /--change errors: .* its own: --error-rate/)
+  const alone = `
+    analysis:
+      metrics: { revenue: { kind: sum, event: purchase, maxDecrease: 10%, window: 2s } }`
+  t.match((await refused(alone, 'revenue')).stderr, /can be changed here: nothing/)
+})
+
 t.test('Options that make no sense are refused with what would.', async (t) => {
   const file = fileWith(t, config())
   const refused = async (...argv: string[]) =>

@@ -165,10 +165,22 @@ t.test('A command that changes nothing says so.', async (t) => {
   const status = fakeStatus()
   const admin = await serveAdmin(
     t,
-    createFakeDeps({ command: async () => ({ ok: true, decision: null, status }) }),
+    createFakeDeps({ command: async () => ({ ok: true, decision: null, pending: null, status }) }),
   )
   const { stdout } = await run(['pause', 'credit-risk', '--admin', admin])
   t.match(stdout, /^credit-risk: nothing to change\n/)
+})
+
+t.test('An abort that the store does not have yet is done, and says so.', async (t) => {
+  const status = fakeStatus(ROLLED_BACK)
+  const pending = '2.0 gets nothing from this gateway: that is stored when the store is back'
+  const admin = await serveAdmin(
+    t,
+    createFakeDeps({ command: async () => ({ ok: true, decision: null, pending, status }) }),
+  )
+  const { exitCode, stdout } = await run(['abort', 'credit-risk', '--admin', admin])
+  t.equal(exitCode, 0)
+  t.equal(stdout, `credit-risk: ${pending}\ncredit-risk: rolled-back, baseline 100 %, canary 0 %\n`)
 })
 
 t.test('Waiting ends well with the awaited end and exit 4 with another one.', async (t) => {

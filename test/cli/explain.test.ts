@@ -67,7 +67,10 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     metric('by-both', { verdict: 'failed', evidence: shown, limit }),
     metric('by-limit', { verdict: 'failed', limit }),
     metric('asks', { onFailure: 'pause' }),
-    metric('rmse/label-missing', { ...guard, verdict: 'failed', evidence: shown }),
+    metric('rmse/label-missing', {
+      ...{ ...guard, verdict: 'failed', evidence: shown },
+      unreadable: 'no prediction could be read from 98 of 100 answers of the canary: does it?',
+    }),
     metric('client-error', { ...guard, kind: 'client-error', margins, evidence: shown }),
     metric('told', { required: false, onFailure: 'warn' }),
     metric('shadow', { ...guard, kind: 'rmse', evidence: { ...shown, harm: null } }),
@@ -80,7 +83,7 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     'by-limit (rmse): beyond its limit. The',
     'asks (rmse, pauses): nothing is shown yet.',
     'rmse/label-missing (label-missing, pauses): shown to be worse.',
-    'It guards rmse: the share of requests whose label did not come within its window, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.',
+    'It guards rmse: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts. Beside it, no prediction could be read from 98 of 100 answers of the canary: does it?',
     'client-error (client-error, pauses): shown to be worse, by too little to act on.',
     'It guards all others: the share of answers with a 4xx that `errors.statuses` does not name. It pauses where a share more than 50 % larger is shown and the two lie 0.5 percentage points apart.',
     'told (rmse, only reported): nothing is shown yet.',
@@ -91,6 +94,35 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   }
   const pairs = metric('rmse/label-missing/mirror', guard)
   t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
+})
+
+t.test('A decision that paused says what ends the pause.', async (t) => {
+  const to = { phase: 'paused', step: 1, weights: { baseline: 80, canary: 20 } } as const
+  const cases: readonly (readonly [Partial<Decision>, string])[] = [
+    [
+      { action: 'pause', reason: 'baseline' },
+      'Next: it does not go on by itself: `serin resume credit-risk` once the baseline is well again.',
+    ],
+    [
+      { action: 'pause', reason: 'rmse' },
+      'Next: `serin resume credit-risk` goes on, and rmse only reports for the rest of the attempt.',
+    ],
+    [
+      { action: 'override', reason: 'operator' },
+      'Next: `serin resume credit-risk` goes back to the weight of the step.',
+    ],
+  ]
+  for (const [changes, next] of cases)
+    t.match(await explain(t, fakeDecision({ to, ...changes })), next)
+  const held = fakeDecision({ to, action: 'hold', reason: 'inconclusive' })
+  t.notMatch(await explain(t, held), 'Next:', 'an older decision began that pause')
+  const rest = { pausedAt: NOW, pausedBy: 'timer', resumeAt: NOW + 1, pausedMetric: null } as const
+  const status = fakeStatus(fakeState({ phase: 'paused', ...rest }))
+  const rollout = { ...status.rollout!, lastDecision: held }
+  const services = () => [{ ...status, rollout }]
+  const admin = await serveAdmin(t, createFakeDeps({ services, decisions: async () => [held] }))
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', admin])
+  t.match(stdout, 'Next: `serin promote credit-risk` ends it now.')
 })
 
 t.test('What a floor allows is said, and why both sides can be shown.', async (t) => {
@@ -167,6 +199,19 @@ t.test('After a promotion it is said what comes next.', async (t) => {
   )
   t.match(await next('promoted'), 'Next: name 2.0 as the baseline in the configuration:')
   t.notMatch(await next('promoted', '3.1 vs 3.2#1'), 'Next:')
+})
+
+t.test('After a rollback it is said from when on the version can be retried.', async (t) => {
+  const to = { phase: 'rolled-back', step: 0, weights: { baseline: 100, canary: 0 } } as const
+  const decision = fakeDecision({ action: 'rollback', reason: 'rmse', to })
+  const rest = { rolledBackAt: NOW, rolledBackReason: 'rmse' } as const
+  const services = () => [fakeStatus(fakeState({ phase: 'rolled-back', ...rest }))]
+  const deps = createFakeDeps({ services, decisions: async () => [decision] })
+  const { stdout } = await run(['explain', 'credit-risk', '--admin', await serveAdmin(t, deps)])
+  t.match(
+    stdout.replace(/\s+/g, ' '),
+    'try this one again with `serin retry credit-risk` (from 2027-05-01T13:00:00.000Z on, before that with `--force`).',
+  )
 })
 
 t.test('The metric that decided comes first, and none where no evidence decided.', async (t) => {

@@ -19,7 +19,7 @@ const rollout = (name: string, more = '') => `
     rollout: { steps: [ { weight: 5% }, { pause: 10m }, { pause: {} }, { weight: 10% }, { weight: 20% }, { weight: 50% }, { weight: 100% } ]${more} }
     analysis:
       metrics:
-        errors: { kind: error-rate, maxIncrease: 0% }
+        errors: { kind: error-rate, maxIncrease: 0%, max: 5% }
         rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
 `
 const head = 'version: 1\ngateway: { listen: "127.0.0.1:8080" }\nservices:'
@@ -129,6 +129,54 @@ t.test('With a rate and no service, the file of the folder is meant.', async (t)
   t.match((await run(['plan', '--rps', '100'])).stderr, /^serin: serin\.yaml has 1 problem/)
 })
 
+const SHOP = `
+  shop:
+    match: { path: /shop }
+    variants:
+      baseline: { version: "1", upstreams: ["http://127.0.0.1:1"] }
+      canary: { version: "2", upstreams: ["http://127.0.0.1:2"] }
+    rollout: { steps: [ { weight: 50% }, { weight: 100% } ], maxDuration: 10m }
+    analysis:
+      metrics:
+        bought: { kind: conversion, event: purchase, maxDecrease: 10%, window: 4s }
+        clicks: { kind: ratio, numerator: click, denominator: view, maxDecrease: 10%, window: 4s }
+`
+
+t.test('What is known of other metrics is given by their names.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + SHOP + fixed)
+  const told = ['-c', file, '--rps', '50']
+  const plan = async (...argv: string[]) =>
+    JSON.parse((await run(['plan', ...told, ...argv, '-o', 'json'])).stdout)
+  const assumed = await plan()
+  t.match(assumed.baseline, [
+    { name: 'bought', value: 0.05, from: 'assumed' },
+    { name: 'clicks', value: 0.05, from: 'assumed' },
+  ])
+  const given = await plan('--rate', 'bought=30%', '--rate', 'clicks=40%')
+  t.match(given.baseline, [
+    { name: 'bought', value: 0.3, from: 'given' },
+    { name: 'clicks', value: 0.4, from: 'given' },
+  ])
+  t.ok(given.p80Seconds < assumed.p80Seconds / 2, 'frequent events are soon told apart')
+  const check = (...argv: string[]) => run(['check', ...told, ...argv])
+  t.match((await check()).stdout, /warning: .* too long/)
+  const rates = ['--rate', 'bought=80%', '--rate', 'clicks=80%']
+  t.notMatch((await check(...rates)).stdout, /warning/)
+  t.match((await check(...rates, '--explain')).stdout, /is good/)
+
+  const stray = /--rate: nobody is no metric of kind conversion, .* \(there are: bought, clicks\)/
+  for (const command of ['plan', 'check']) {
+    t.match(await run([command, ...told, '--rate', 'nobody=3%']), { exitCode: 1, stderr: stray })
+    for (const text of ['bought', '=30%', 'bought=0%', 'bought=100%', 'bought=3']) {
+      const { stderr } = await run([command, ...told, '--rate', text])
+      t.match(stderr, /above 0% and below 100%: conversion=30%/)
+    }
+  }
+  const without = await run(['check', '-c', file, '--rate', 'bought=30%'])
+  t.match(without, { exitCode: 1, stderr: /give --rps too/ })
+})
+
 t.test('A gateway is asked with what is given, and refuses in its own words.', async (t) => {
   const asked: unknown[] = []
   const plan = planOf(
@@ -153,7 +201,7 @@ t.test('A gateway is asked with what is given, and refuses in its own words.', a
   const { stdout, exitCode } = await ask('credit-risk', '--rps', '50', '--error-rate', '0.5%')
   t.equal(exitCode, 0)
   t.match(stdout, /^credit-risk {2}1.4->2.0 {2}50 requests per second \(observed\)\n/)
-  t.same(asked, [['credit-risk', { rps: 50, errorRate: 0.005 }, null]])
+  t.same(asked, [['credit-risk', { rps: 50, errorRate: 0.005, rates: undefined }, null]])
   const none = await ask('credit-risk')
   t.equal(none.exitCode, 1)
   t.match(

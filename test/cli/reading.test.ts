@@ -37,20 +37,22 @@ t.test(
     t.equal(
       stdout,
       `credit-risk  progressing  1.4->2.0#1  step 2/4
-  since start  version  weight  requests  errors  turned away    p95  healthy
-  baseline     1.4        80 %    21,870      42            7  14 ms      2/2
-  canary       2.0        20 %     1,204       3            7  14 ms      2/2
-  this attempt  verdict       baseline  canary        ratio (interval)
-  rmse          inconclusive       3.1    3.02  0.974 (0.921 to 1.061)
+  since start  version  weight  in flight  requests  errors    p95  healthy
+  baseline     1.4        80 %          3    21,870      42  14 ms      2/2
+  canary       2.0        20 %          3     1,204       3  14 ms      2/2
+  door      turned away since start: baseline 7, canary 7 (maxInFlight, queue)
+  this attempt  verdict       baseline  canary  worse│ok        ratio (interval)
+  rmse          inconclusive       3.1    3.02    0│70 %  0.974 (0.921 to 1.061)
   missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)
   next step in about 2 min
   last      #17 60 s ago by evaluator: no harm shown on 1,204 canary requests:
             5 % to 20 %
 
 fixed  fixed weights
-  since start  version  weight  requests  errors  turned away    p95  healthy
-  baseline     1.4        90 %    21,870      42            7  14 ms      2/2
-  canary       2.0        10 %     1,204       3            7  14 ms      2/2
+  since start  version  weight  in flight  requests  errors    p95  healthy
+  baseline     1.4        90 %          3    21,870      42  14 ms      2/2
+  canary       2.0        10 %          3     1,204       3  14 ms      2/2
+  door      turned away since start: baseline 7, canary 7 (maxInFlight, queue)
 `,
     )
     t.ok(widest(stdout) <= 80)
@@ -73,11 +75,26 @@ t.test(
     const first = 'serin.yaml:3:1: stoer: unknown key "stoer": did you mean "store"?'
     const shown = (await show([first, 'another'])).stdout
     t.ok(widest(shown) <= 80)
-    t.match(
-      shown.replaceAll('\n', ' '),
-      `the file read at 2027-05-01 11:58:00 was refused: ${first} (and 1 more: \`serin check\`); the configuration of 2027-05-01 11:00:00 stays in force  credit-risk`,
+    t.equal(
+      shown.slice(0, shown.indexOf('credit-risk')),
+      `the file read at 2027-05-01 11:58:00 was refused, and the configuration of
+2027-05-01 11:00:00 stays in force:
+  ${first}
+  another
+
+`,
     )
-    t.match((await show(['one'], ['fixed'])).stdout, /was refused: one; the configuration of/)
+    t.match((await show(['one'], ['fixed'])).stdout, /stays in force:\n {2}one\n\nfixed/)
+    const many = Array.from({ length: 12 }, (_, i) => `mistake ${i + 1}`)
+    t.match(
+      (await show(many)).stdout,
+      /\n {2}mistake 10\n {2}and 2 more: `serin check`\n\ncredit-risk/,
+    )
+    t.match(
+      (await show(['one'], [], ['services.a: waits'])).stdout,
+      /^the file read at[^:]+:[^:]+:[^:]+:[^:]+:\d\d stays in force:\n {2}one\n\nthe configuration of/,
+      'before what the store has not taken up',
+    )
     t.notMatch((await show(null)).stdout, /refused/)
 
     const json = JSON.parse((await show(['one', 'two'], ['-o', 'json'])).stdout)
@@ -93,7 +110,10 @@ t.test(
     )
     const named = await show(['one'], ['fixed', '-o', 'json'])
     t.equal(JSON.parse(named.stdout).name, 'fixed')
-    t.match(named.stderr, /^serin: the file read at .* was refused: one; .* stays in force\n$/)
+    t.match(
+      named.stderr,
+      /^serin: the file read at .* was refused, and the .* stays in force: one\n$/,
+    )
     t.equal((await show(null, ['fixed', '-o', 'json'])).stderr, '')
   },
 )
@@ -158,11 +178,19 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   }
   const at = { pausedAt: NOW, resumeAt: null } as const
   const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
-  t.match(await show(fakeStatus(fakeState(paused))), /because {3}paused because of rmse\n/)
+  t.match(
+    await show(fakeStatus(fakeState(paused))),
+    /because {3}paused because of rmse; `serin resume credit-risk` goes on, and rmse\n {12}only reports for the rest of the attempt\n/,
+  )
+  const sick = { ...paused, pausedBy: 'baseline', pausedMetric: null } as const
+  t.match(
+    (await show(fakeStatus(fakeState(sick)))).replaceAll(/\s+/g, ' '),
+    'because paused because the baseline is sick; it does not go on by itself: `serin resume credit-risk` once the baseline is well again',
+  )
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused as its steps say until 2027-05-01T12:00:00.000Z/,
+    /paused as its steps say until 2027-05-01T12:00:00.000Z;\s+`serin\s+promote credit-risk` ends it now/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
@@ -193,7 +221,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker; `serin retry credit-risk` \(from\n {12}2027-05-01T13:00:00.000Z on, before that with `--force`\) begins\n {12}another attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 
@@ -215,7 +243,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       ratio: { estimate: NaN, lower: -Infinity, upper: Infinity, method: 'exact' },
     }),
   ]
-  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0 }
+  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0, rejected: 0 }
   const bare = await show({
     ...status,
     variants: { ...status.variants, canary: down },
@@ -227,7 +255,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       lastDecision: null,
     },
   })
-  t.match(bare, /canary .* - {6}0\/2\n/)
+  t.match(bare, /canary .* - {6}0\/2\n {2}door {6}turned away since start: baseline 7 \(/)
   t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
   t.match(bare, /none +error .* -\n/)
   t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
@@ -236,6 +264,32 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const lastDecision = fakeDecision({ actor: 'ops', summary: 'ops paused.', note: 'lunch' })
   const reasoned = await show({ ...status, rollout: { ...status.rollout!, lastDecision } })
   t.match(reasoned, /last {6}#17 60 s ago by ops: ops paused\. Given reason: lunch\n/)
+})
+
+t.test('Status says how far the evidence of each metric is, and what is not asked.', async (t) => {
+  const none = { harm: null, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
+  const harm = { log: 4.5999, threshold: 4.6 }
+  const nonInferiority = { log: 3, threshold: 3 }
+  const ruledOut = { log: -Infinity, threshold: 3 }
+  const evidences = {
+    both: { ...none, harm, nonInferiority: ruledOut },
+    harm: { ...none, harm },
+    proof: { ...none, nonInferiority },
+    none,
+  }
+  const metrics = Object.entries(evidences).map(([name, evidence]) =>
+    fakeMetric({ name, evidence }),
+  )
+  const status = fakeStatus()
+  const services = () => [{ ...status, rollout: { ...status.rollout!, metrics } }]
+  const admin = await serveAdmin(t, createFakeDeps({ services }))
+  const { stdout } = await run(['status', '--admin', admin])
+  const lines = stdout.split('\n')
+  const head = lines.findIndex((line) => line.startsWith('  this attempt'))
+  t.same(
+    lines.slice(head, head + 5).map((line) => line.slice(48, 56)),
+    ['worse│ok', '  99│0 %', '  99 %│-', ' -│100 %', '       -'],
+  )
 })
 
 t.test('Status shows what mirrors do, and that one has never answered.', async (t) => {
@@ -270,7 +324,11 @@ t.test(
     const rollout = { ...status.rollout!, metrics: [fakeMetric({ name: long })] }
     const wide = await serveAdmin(t, createFakeDeps({ services: () => [{ ...status, rollout }] }))
     const piped = await run(['status', '--admin', wide])
-    t.match(piped.stdout, / {2}0\.974 \(0\.921 to 1\.061\)\n/, 'off a terminal nothing is cut')
+    const whole = / {2}0\.974 \(0\.921 to 1\.061\)\n/
+    t.match(piped.stdout, whole, 'off a terminal nothing is cut')
+    const at = { ...stdout, columns: 140 }
+    const roomy = await run(['status', '--admin', wide], { stdout: at, env: { NO_COLOR: '1' } })
+    t.match(roomy.stdout, whole, 'nor on one that has room for it')
   },
 )
 

@@ -91,9 +91,9 @@ t.test('One service is watched with weights as bars and evidence as gauges.', as
   t.same(lastFrame(fake.stdout()), [
     'serin                                                               12:00:01 UTC',
     'credit-risk  progressing  1.4->2.0#1  step 2/4',
-    '  variant   version  weight                  requests  errors    p95  healthy',
-    '  baseline  1.4      █████████████░░░  80 %    21,870      42  14 ms      2/2',
-    '  canary    2.0      ███░░░░░░░░░░░░░  20 %     1,204       3  14 ms      2/2',
+    '  variant   version  weight        in flight  requests  errors    p95  healthy',
+    '  baseline  1.4      █████░  80 %          3    21,870      42  14 ms      2/2',
+    '  canary    2.0      █░░░░░  20 %          3     1,204       3  14 ms      2/2',
     '  metric  baseline  canary         worse │ no worse     verdict',
     '  rmse         3.1    3.02    0 % ░░░░░░░│█████░░ 70 %',
     '  missing   rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)',
@@ -116,7 +116,7 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   const refuse = () => void (refused = { at: NOW, problems: ['line 3 is wrong', 'another'] })
   const mend = () => void (refused = null)
   const said =
-    'the file read at 2027-05-01 12:00:00 was refused: line 3 is wrong (and 1 more: `serin check`); the configuration of 2027-05-01 11:00:00 stays in force'
+    'the file read at 2027-05-01 12:00:00 was refused, and the configuration of 2027-05-01 11:00:00 stays in force: line 3 is wrong; another'
 
   const screen = (await watch(admin, [], TERMINAL, [refuse, nothing])).fake.stdout()
   const told = lastFrame(screen).slice(1, 4)

@@ -63,6 +63,10 @@ t.test('tokens differ in name and value and end on a day of the calendar', (t) =
         'admin.tokens[1].token: found (hidden), the token of another name too',
       ],
       [
+        token('a', 'replace-me-operator'),
+        'admin.tokens[0].token: found (hidden), the placeholder of an example, which everybody knows: write one of your own (openssl rand -hex 24)',
+      ],
+      [
         token('a', 'a'.repeat(16), ', expires: 2027-02-29'),
         'admin.tokens[0].expires: found "2027-02-29", which is no day of the calendar',
       ],

@@ -10,7 +10,7 @@ const metrics = (found: string) =>
 const rollout = (found: string) =>
   file({
     service: `    observe: { prediction: body:/p }
-    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }
+    rollout: { steps: [ { weight: 5% }, { weight: 100% } ], holdback: 1% }
     analysis: { metrics: { ${found} } }`,
   })
 const builtOf = (found: string) =>

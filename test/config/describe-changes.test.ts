@@ -86,8 +86,13 @@ t.test('of many changed keys the first are named, and services that come and go 
   const other = configOf(text.replace('  m:', '  n:'))
   t.same(describeChanges(configOf(text), other), [
     'service m removed',
-    'service n added',
+    'service n added with the variants of m: it begins anew, and what was decided on m (a rollback, a promotion) does not hold for it',
     `configuration ${other.hash}`,
+  ])
+  const another = configOf(text.replace('  m:', '  n:').replace('"2"', '"3"'))
+  t.same(describeChanges(configOf(text), another).slice(0, 2), [
+    'service m removed',
+    'service n added',
   ])
   t.end()
 })

@@ -5,11 +5,11 @@ import { configOf, file, warningsOf } from './problems-of.ts'
 const rollout = (metrics: string, more = '') =>
   file({
     service: `    observe: { prediction: body:/p }
-    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }
+    rollout: { steps: [ { weight: 5% }, { weight: 100% } ], holdback: 1% }
     analysis: { metrics: { ${metrics} } }
 ${more}`,
   })
-const ERRORS = 'errors: { kind: error-rate, maxIncrease: 0% }'
+const ERRORS = 'errors: { kind: error-rate, maxIncrease: 0%, max: 5% }'
 const RMSE = 'rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }'
 
 t.test('a sound configuration has no warnings', (t) => {
@@ -156,5 +156,42 @@ t.test('steps that cannot end before maxDuration are warned about', (t) => {
     /rollout.steps: the steps take at least 90m, which is longer than maxDuration \(1h\)/,
   ])
   t.same(warningsOf(text('90m')), [])
+  t.end()
+})
+
+t.test('a watch in which failures lead nobody back is warned about', (t) => {
+  const text = (metrics: string, more = '') =>
+    rollout(metrics).replace(', holdback: 1%', more === '' ? '' : `, ${more}`)
+  const bare = 'errors: { kind: error-rate, maxIncrease: 0% }'
+  const watched =
+    'at 100 % nothing is compared, so in the watch only the breaker leads back from failures, at 50 % of the requests'
+  const at = (metrics: string) => lintConfig(configOf(text(metrics)))
+  t.match(at(`${bare}, ${RMSE}`), [
+    {
+      path: ['services', 'm', 'analysis', 'metrics', 'errors'],
+      message: `has no absolute limit (max): ${watched}; add one, or hold a share back (holdback)`,
+    },
+  ])
+  t.match(at(RMSE), [
+    {
+      path: ['services', 'm', 'rollout'],
+      message: `${watched}: add an error-rate with an absolute limit (max), or hold a share back (holdback)`,
+    },
+  ])
+  const told = /leads back from failures/
+  t.match(warningsOf(text(`${ERRORS.replace('}', ', onFailure: pause }')}, ${RMSE}`)), [told])
+  t.match(warningsOf(text(`${RMSE.replace('}', ', max: 3 }')}, ${bare}`)), [told], 'another limit')
+  t.match(
+    warningsOf(
+      text(`${bare}, ${RMSE}`).replace('analysis: {', 'analysis: { breaker: { failures: 20% },'),
+    ),
+    [/at 20 % of the requests/],
+  )
+
+  t.same(warningsOf(text(`${ERRORS}, ${RMSE}`)), [])
+  t.same(warningsOf(text(`${bare}, ${RMSE}`, 'holdback: 5%')), [])
+  t.same(warningsOf(text(`${bare}, ${RMSE}`, 'watch: 0')), [], 'there is no watch')
+  const other = 'up: { kind: prometheus, url: "http://p", query: "f({{version}})", max: 1 }'
+  t.same(warningsOf(text(`${bare}, ${RMSE}, ${other}`)), [], 'it may be about failures')
   t.end()
 })

@@ -140,6 +140,26 @@ t.test('an indentation that differs is told with the line to compare it with', (
   t.end()
 })
 
+t.test('a line without its colon is told as such', (t) => {
+  const asked = (what: string) =>
+    `not valid YAML: this line is no key with a value: is a ${what} missing after its first `
+  const colon = `${asked('colon')}word?`
+  const blank = `${asked('blank')}colon?`
+  const cases: readonly (readonly [text: string, said: string])[] = [
+    ['version 1\ngateway: {}\n', `f:1:1: ${colon}`],
+    ['gateway:\n  listen 0.0.0.0:8080 # all\n  health: /x\n', `f:2:3: ${colon}`],
+    ['gateway:\n  health: /x\n  listen 0.0.0.0:8080\nservices: {}\n', `f:3:3: ${colon}`],
+    ['services:\n  m:\n    match\n      path: /m\n', `f:3:5: ${colon}`],
+    ['admin:\n  tokens:\n    - name ops\n      token: x\n', `f:3:7: ${colon}`],
+    ['gateway:\n  listen:0.0.0.0:8080\n  health: /x\n', `f:2:3: ${blank}`],
+    ['a: 1\nhttp://h:1\nb: 2\n', `f:2:1: ${colon}`],
+    ['gateway:\r\n  listen x # all\r\n\r\n  # a note\r\n  health: /x\r\n', `f:2:3: ${colon}`],
+  ]
+  for (const [text, said] of cases) t.same(problemsOf(text), [said], text)
+  t.match(problemsOf('a: 1\n"b"\nc: 2\n'), [/^f:2:1: not valid YAML: Implicit/])
+  t.end()
+})
+
 t.test('a key that stands twice in a map is refused, and the rest is still checked', (t) => {
   const text = `version: 1\nversion: 1\ngateway: { listen: a }\nservices: {}\n`
   t.match(problemsOf(text), [

@@ -4,7 +4,7 @@ import { hookName } from '../../src/config/hook-name.ts'
 import { redactConfig } from '../../src/config/redact.ts'
 import { checkCases, configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
-const METRICS = `{ errors: { kind: error-rate, maxIncrease: 0% },
+const METRICS = `{ errors: { kind: error-rate, maxIncrease: 0%, max: 5% },
         rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m } }`
 const withHooks = (hooks: string) =>
   file({

@@ -30,12 +30,17 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     of: 'one line a second and at each decision, of every service or of the one, with what became of the last reload and what is wrong with the store; the gateway going and coming is told on stderr',
   },
   { command: 'weights', when: '', keys: null, of: 'percent by the name of the variant' },
-  { command: 'weights', when: 'with weights', keys: ['decision', 'service'], of: ANSWER },
+  {
+    command: 'weights',
+    when: 'with weights',
+    keys: ['decision', 'pending', 'service'],
+    of: ANSWER,
+  },
   {
     command: 'promote',
     when: 'and the other verbs',
-    keys: ['decision', 'service'],
-    of: `${ANSWER}; \`decision\` is null where nothing had to change`,
+    keys: ['decision', 'pending', 'service'],
+    of: `${ANSWER}; \`decision\` is null where nothing had to change, and where it is \`pending\``,
   },
   { command: 'decisions', when: '', keys: ['decisions'], of: 'each a [Decision](api.md#decision)' },
   {

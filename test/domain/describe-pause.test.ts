@@ -1,9 +1,31 @@
 import t from 'tap'
-import { describePause } from '../../src/domain/describe-pause.ts'
+import { describePause, describePauseEnd } from '../../src/domain/describe-pause.ts'
 
 t.test('a pause says who or what is behind it, not what it is called inside', async (t) => {
   t.equal(describePause('metric', 'rmse'), 'because of rmse')
   t.equal(describePause('baseline', null), 'because the baseline is sick')
   t.equal(describePause('override', null), 'because somebody set the weight')
   t.equal(describePause('of-tomorrow', null), 'because of of-tomorrow')
+})
+
+t.test('and what ends it, with the command to give', async (t) => {
+  const cases: readonly (readonly [by: string, metric: string | null, end: string])[] = [
+    ['approval', null, '`serin promote m` approves'],
+    ['timer', null, '`serin promote m` ends it now'],
+    ['operator', null, '`serin resume m` goes on'],
+    [
+      'metric',
+      'rmse',
+      '`serin resume m` goes on, and rmse only reports for the rest of the attempt',
+    ],
+    ['ratio-mismatch', null, '`serin resume m` goes on, and counts the shares anew'],
+    [
+      'baseline',
+      null,
+      'it does not go on by itself: `serin resume m` once the baseline is well again',
+    ],
+    ['override', null, '`serin resume m` goes back to the weight of the step'],
+    ['of-tomorrow', null, '`serin resume m` goes on'],
+  ]
+  for (const [by, metric, end] of cases) t.equal(describePauseEnd({ by, metric }, 'm'), end)
 })

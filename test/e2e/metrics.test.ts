@@ -6,7 +6,13 @@ import { Contract, type Document } from '../admin/contract.ts'
 import { dashboardExpressions, RULES } from '../prometheus/kit.ts'
 import { startStreamingUpstream } from '../support/fake-upstream.ts'
 import { RawConnection } from '../support/raw-client.ts'
-import { askAdmin, postFeedback, readSample, untilService } from './support/admin-api.ts'
+import {
+  askAdmin,
+  postFeedback,
+  readSample,
+  readService,
+  untilService,
+} from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { skipWithout } from './support/programs.ts'
 import { startPrometheus } from './support/prometheus.ts'
@@ -28,6 +34,7 @@ const NAMES = [
   'serin_metric_log_evidence',
   'serin_metric_verdict',
   'serin_feedback_total',
+  'serin_feedback_refused_total',
   'serin_labels_unscored_total',
   'serin_predictions_forgotten_total',
   'serin_mirror_requests_total',
@@ -40,6 +47,7 @@ const NAMES = [
   'serin_rule_metric_value',
   'serin_upstream_healthy',
   'serin_store_up',
+  'serin_store_lost',
   'serin_leader',
   'serin_config_reload_success',
   'serin_build_info',
@@ -143,6 +151,13 @@ async function startSeasoned(t: Test): Promise<SerinGateway> {
     )
     return (await Promise.all(counts)).some((count) => count > 0)
   })
+  const { variants } = await readService(gateway.admin, 'r')
+  const underWay = Object.values(variants).map(({ inFlight }) => inFlight)
+  t.same(
+    underWay.toSorted((a, b) => a - b),
+    [0, 1],
+    'a server that hangs is seen before its request has failed',
+  )
   gone.close()
   await outcome('client_closed')
   const many = await Promise.all(Array.from({ length: 10 }, () => send('/m/never')))
@@ -279,7 +294,7 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
 /** What a gateway has only where something rare was configured or has happened. */
 const RARE = [
   ...['serin_notifications_total', 'serin_confirmations_total', 'serin_decisions_total'],
-  ...['serin_drift_psi', 'serin_rollout_hold'],
+  ...['serin_drift_psi', 'serin_comparison_drift_psi', 'serin_rollout_hold'],
 ]
 
 type Answer =

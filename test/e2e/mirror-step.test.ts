@@ -104,7 +104,7 @@ t.test('A canary that answers otherwise is rolled back before a user has seen it
   t.match(explained.stdout, /answers \(disagreement\): shown to be above 5 %\./)
   t.match(explained.stdout, /that more than 5 %\s+disagree/)
   const status = await runSerin(t, ['status', '--admin', gateway.admin])
-  t.match(status.stdout, /answers {2,}failed +- +100 % +limit 5 % \(\d/)
+  t.match(status.stdout, /answers {2,}failed +- +100 % +100│\d+ % +limit 5 % \(\d/)
 })
 
 t.test('A canary that dies in its mirror is rolled back, and no request fails.', async (t) => {

@@ -119,7 +119,7 @@ t.test('A real Prometheus is asked, and decides.', skipWithout('prometheus'), as
       )
     }
     const { stdout } = await runSerin(t, ['status'], gateway.admin)
-    t.match(stdout, /share +successful +0\.8 +0\.2 +\d+ ok, 0 failed/)
+    t.match(stdout, /share +successful +0\.8 +0\.2 +- +\d+ ok, 0 failed/)
     t.match(stdout, /share +error/)
     const paths = [
       'config',

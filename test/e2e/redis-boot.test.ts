@@ -42,7 +42,7 @@ t.test('e2e/redis-boot', skipWithout('redis-server'), async (t) => {
     t.equal(await readSample(admin, 'serin_services_without_store', 'weights="disk"'), 2)
     t.strictSame((await readService(admin, 'm')).weights, { baseline: 70, canary: 30 })
     t.equal((await readService(admin, 'fixed')).weights['canary'], 100)
-    for (const verb of ['abort', 'resume']) {
+    for (const verb of ['pause', 'resume']) {
       const path = `/api/v1/services/m/${verb}`
       const refused = await askAdmin(admin, path, { method: 'POST', body: {} })
       t.equal(refused.status, 503, verb)

@@ -79,7 +79,7 @@ t.test('a command that the store does not take says so and changes nothing', asy
   const simulation = await running(34)
   const { weightBp } = simulation
   simulation.store.fails = true
-  t.match(await order(simulation, 'abort'), { ok: false, code: 'SERIN_STORE_FAILED' })
+  t.match(await order(simulation, 'pause'), { ok: false, code: 'SERIN_STORE_FAILED' })
   t.same([simulation.weightBp, simulation.state.phase], [weightBp, 'progressing'])
   t.match(simulation.errors, [{ message: 'disk full' }])
 })

@@ -390,3 +390,19 @@ t.test(
     t.ok(turns >= 15, `${turns} turns`)
   },
 )
+
+t.test(
+  'who decides on a rollout that is gone from the store begins it, and what it decides is stored',
+  async (t) => {
+    const simulation = await simulate(16, 0, () => ({}), [ERRORS])
+    t.ok(await simulation.run(30_000, (s) => s.step === 1))
+    simulation.store.records.delete('svc')
+    await simulation.run(1500, () => false)
+    t.match(simulation.errors, [{ message: /changed by another process/ }], 'it is told once')
+    t.ok(await simulation.run(30_000, (s) => s.step === 1))
+    t.same(simulation.store.records.get('svc')!.state, simulation.state)
+    t.match(await simulation.evaluator.command('svc', command('abort'), null), { ok: true })
+    t.equal(simulation.store.records.get('svc')!.state.weightBp, 0)
+    t.equal(simulation.errors.length, 1)
+  },
+)

@@ -146,6 +146,30 @@ t.test(
   },
 )
 
+t.test(
+  'Rule 4: a request that failed has no label, and is asked for it all the same',
+  async (t) => {
+    const fails = (random: () => number, variant: string) => ({
+      ...(variant === 'canary' && random() < 0.2 ? { outcome: 'failed' as Outcome } : {}),
+      error: errorOf(random, 3),
+    })
+    // An error rate that nobody judges, so that nothing else may speak first.
+    const simulation = await simulate(15, 0, fails, [RMSE], { service: held([RMSE]) })
+    t.ok(await simulation.run(30_000, (s) => s.phase === 'paused'))
+    t.match(simulation.state, { pausedMetric: 'rmse/label-missing' })
+    t.match(
+      simulation.store.log.at(-1)!.summary,
+      /\. Requests that fail, .* [\d,]+ of the canary's/,
+    )
+    const { trials, events: missing } = events(simulation, 'rmse/label-missing')
+    t.equal(missing[0], 0)
+    t.ok(
+      missing[1] > 0.1 * trials[1] && missing[1] < 0.3 * trials[1],
+      `${missing[1]} of ${trials[1]}`,
+    )
+  },
+)
+
 t.test('Rule 4: guards have an α of 0.001 of their own, and only ever pause', (t) => {
   const guards = buildHypotheses(
     rolloutSpec({ analysis: { metrics: [ERRORS, RMSE] } }).analysis,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
-import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { CONVERSION, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const NOTHING_GIVEN = { rps: null, errorRate: null }
 
@@ -40,6 +40,15 @@ t.test(
     t.match(ask({ errorRate: 0.2 })!.forecast.baseline[0], { value: 0.2, from: 'given' })
   },
 )
+
+t.test('What is given of a metric is said to be.', async (t) => {
+  const simulation = await simulate(1, 0, fate, [ERRORS, CONVERSION])
+  const given = { rps: 70, errorRate: null, rates: new Map([['conversion', 0.3]]) }
+  t.match(simulation.evaluator.forecast('svc', given, null)!.forecast.baseline, [
+    { from: 'assumed' },
+    { value: 0.3, from: 'given' },
+  ])
+})
 
 t.test(
   'With a key those who are new are counted, which stops when nothing is drawn.',

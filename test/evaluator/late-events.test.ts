@@ -84,6 +84,7 @@ class World {
     await evaluator.add({ plan, book })
     const join = createFeedbackJoin({
       ...{ buffer, store, clock, services: () => ['svc'], count: () => {} },
+      countRefused: () => {},
       eventFields: () => plan.eventFields,
       bookLabel: (prediction, label) => evaluator.label(prediction, label),
       showLabel: () => true,

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { LEASE_TTL_MS, LeaseKeeper } from '../../src/evaluator/lease-keeper.ts'
+import { StoreAwayError, StoreLostError } from '../../src/store/store-error.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 
 /** A keeper on clocks that a test moves apart; every answer of the store takes `answerMs`. */
@@ -76,3 +77,19 @@ t.test('it is renewed when a third of its time has passed, not before', async (t
   await keeper.keep()
   t.same(asked, [500, 2200, 4000])
 })
+
+t.test(
+  'a store that has lost its data has lost the lease as well; one that is away has not',
+  async (t) => {
+    const { times, store, keeper } = build()
+    await keeper.keep()
+    times.monotonic += LEASE_TTL_MS / 2
+    store.acquireLease = async () => Promise.reject(new StoreAwayError('no connection'))
+    await t.rejects(keeper.keep(), { message: 'no connection' })
+    t.match(keeper.current(), { token: 1 })
+    store.acquireLease = async () => Promise.reject(new StoreLostError('LOST'))
+    await t.rejects(keeper.keep(), { message: 'LOST' })
+    t.equal(keeper.current(), null)
+    t.equal(keeper.lead, 'unknown')
+  },
+)

@@ -7,6 +7,7 @@ import type { MetricReport } from '../../src/domain/verdict.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { command as order } from '../fakes/rollout.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
 import { nobodyAnswers } from '../fakes/simulation.ts'
@@ -217,6 +218,30 @@ for (const [what, service] of Object.entries(ANOTHER)) {
   })
 }
 
+const named = (baseline: string, canary: string): Service => ({
+  ...SERVICE,
+  variants: SERVICE.variants.map((v) => ({
+    ...v,
+    version: v.name === 'baseline' ? baseline : canary,
+  })),
+})
+
+t.test('one with the file of the rollout before serves on what that promoted', async (t) => {
+  const world = new Processes()
+  const leader = await world.start(named('2.0', '3.0'))
+  await world.run(2000)
+  const behind = await world.start(named('1.4', '2.0'))
+  await world.run(2000)
+  t.same([leader.weightBp, behind.weightBp], [5000, 10_000], 'nobody is led back to 1.4')
+  t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
+  t.equal(world.store.records.get('svc')!.state.canaryVersion, '3.0', 'and nothing is decided')
+  await leader.evaluator.command('svc', order('promote', { full: true }), null)
+  await world.run(2000)
+  t.equal(behind.weightBp, 10_000, 'nor where 3.0 is promoted meanwhile')
+  t.match(behind.evaluator.untakenOf('svc'), /: 2\.0 alone is served here, and nothing is decided/)
+  t.same(world.errors, [])
+})
+
 t.test('a 4xx that a follower passed on is evidence of who decides', async (t) => {
   const world = new Processes()
   const leader = await world.start()
@@ -273,6 +298,44 @@ t.test('a breaker that tripped while the store was away is decided when it is ba
   await world.run(2000)
   t.same([leader.weightBp, follower.weightBp], [0, 0])
   t.match(world.store.log.at(-1), { action: 'rollback', actor: 'breaker@p1' })
+})
+
+for (const awayMs of [0, 8000]) {
+  t.test(`who follows aborts by itself, ${awayMs} ms after the store went`, async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    await world.run(2000)
+    const follower = await world.start()
+    await world.run(2000)
+    world.store.away = true
+    await world.run(awayMs)
+    const abort = { verb: 'abort', actor: 'ops', note: 'complaints' } as const
+    const done = await follower.evaluator.command('svc', abort, null)
+    t.same(done, { ok: true, decision: null })
+    t.same([leader.weightBp, follower.weightBp], [5000, 0], 'at once, and here alone')
+    await world.run(1000)
+    t.same([leader.weightBp, follower.weightBp], [5000, 0])
+    world.store.away = false
+    await world.run(2000)
+    t.same([leader.weightBp, follower.weightBp], [0, 0])
+    const { summary } = world.store.log.at(-1)!
+    t.match(world.store.log.at(-1), { action: 'rollback', reason: 'operator', actor: 'ops' })
+    t.equal(world.store.log.at(-1)!.note, 'complaints')
+    t.equal(summary, 'ops aborted the rollout of 2.0 at 50 %.')
+    t.equal(follower.evaluator.unstoredOf('svc'), null)
+    t.equal(world.store.log.filter(({ action }) => action === 'rollback').length, 1)
+  })
+}
+
+t.test('where the store is there, who follows refuses an abort', async (t) => {
+  const world = new Processes()
+  await world.start()
+  await world.run(2000)
+  const follower = await world.start()
+  await world.run(2000)
+  const abort = { verb: 'abort', actor: 'ops', note: null } as const
+  t.match(await follower.evaluator.command('svc', abort, null), { code: 'SERIN_REFUSED' })
+  t.equal(follower.weightBp, 5000)
 })
 
 const ABSOLUTE = { maxChange: null, min: null } as const

@@ -1,4 +1,4 @@
-import type { Cohort } from '../../src/domain/cohort.ts'
+import { isReplayed, type Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { StoreAwayError, StoreError } from '../../src/store/store-error.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
@@ -103,7 +103,7 @@ export class MemoryStore implements Store {
     rollout: string,
     { after, limit }: { readonly after: number; readonly limit: number },
   ): Promise<readonly Cohort[]> =>
-    [...this.archive, ...(this.records.get(service)?.cohorts ?? []).filter(isDrawn)]
+    [...this.archive, ...(this.records.get(service)?.cohorts ?? []).filter(isReplayed)]
       .filter((c) => c.rollout === rollout && c.number > after)
       .slice(0, limit)
 
@@ -189,7 +189,7 @@ export class MemoryStore implements Store {
     if (kept === null) this.shares.removeAll(change.service)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
     this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
-    if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isDrawn))
+    if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isReplayed))
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
     for (const cohort of change.putCohorts ?? [])
       cohorts.set(cohort.number, structuredClone(cohort))
@@ -202,8 +202,4 @@ export class MemoryStore implements Store {
       units,
     })
   }
-}
-
-function isDrawn({ mirrored }: Cohort): boolean {
-  return mirrored !== true
 }

@@ -153,6 +153,23 @@ t.test('an event that no metric counts, or without its number, says so', async (
   })
 })
 
+t.test('a number below 0 is refused where a mean alone reads it', async (t) => {
+  const world = makeWorld([samplePrediction()])
+  const purchase = (value: number, amount: number) =>
+    `{"requestId":"r-1","event":"purchase","value":${value},"values":{"amount":${amount}}}`
+  t.match(await world.accept(purchase(-100, 1), purchase(0, -1)), {
+    joined: 1,
+    rejected: [
+      {
+        line: 1,
+        error:
+          'purchase has value -100, and a mean is of values from 0 on: add the same to all of them, so that none is below 0',
+      },
+    ],
+  })
+  t.match(world.events, [[{}, [], { value: 0, values: { amount: -1 } }]])
+})
+
 t.test('a key of two services needs its service', async (t) => {
   const of = (service: string) => samplePrediction({ service, unit: KEY_UNIT })
   const world = makeWorld([of(SERVICE), of('other')])

@@ -63,6 +63,8 @@ export function makeWorld(
     failsAfter: null as Error | null,
     /** What another process does between a look and a claim. */
     meanwhile: () => {},
+    /** Lines of posts that were rejected. */
+    refused: 0,
     /** What waits for being tried again. */
     later: [] as (() => void)[],
   }
@@ -71,8 +73,14 @@ export function makeWorld(
     eventFields: (service) =>
       service === SERVICE
         ? new Map([
-            ['purchase', new Set([null, 'amount'])],
-            ['visit', new Set()],
+            [
+              'purchase',
+              new Map([
+                [null, 'from 0'],
+                ['amount', 'any'],
+              ]),
+            ],
+            ['visit', new Map()],
           ])
         : new Map(),
     buffer: { find: () => [], holdsUnit: () => false, flush: async () => {} },
@@ -125,6 +133,7 @@ export function makeWorld(
       const key = `${service} ${result}`
       counts[key] = (counts[key] ?? 0) + lines
     },
+    countRefused: (lines) => void (world.refused += lines),
     later: (run) => void world.later.push(run),
   }
   const { bookLabel: _, bookEvent: __, ...others } = change

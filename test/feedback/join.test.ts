@@ -182,6 +182,63 @@ t.test('batches that come at once are joined one after the other', async (t) => 
   t.equal(world.booked.length, 1)
 })
 
+t.test('posts of one line that wait at the same time are one change of the store', async (t) => {
+  const ids = Array.from({ length: 250 }, (_, n) => `r-${n}`)
+  const world = makeWorld(ids.map((requestId) => samplePrediction({ requestId })))
+  const post = (requestId: string) => world.accept(`{"requestId":"${requestId}","label":1}`)
+  const posts = [...ids.map(post), post('r-0'), post('nobody')]
+  const reports = await Promise.all(posts)
+  t.ok(
+    reports.slice(0, 250).every(({ joined }) => joined === 1),
+    'each has its own report',
+  )
+  t.match(reports.slice(250), [
+    { joined: 0, duplicate: 1 },
+    { joined: 0, unmatched: 1 },
+  ])
+  t.same(
+    world.commits.map(({ labels }) => labels.length),
+    [100, 100, 50],
+    'no more than a slice at once',
+  )
+  t.same(world.booked.length, 250)
+})
+
+t.test('a batch is joined before what comes after it, and after what came before', async (t) => {
+  const ids = ['r-1', 'r-2', 'r-3', 'r-4']
+  const world = makeWorld(ids.map((requestId) => samplePrediction({ requestId })))
+  const lines = ids.map((requestId) => `{"requestId":"${requestId}","label":1}`)
+  const reports = await Promise.all([
+    world.accept(lines[0]!),
+    world.accept(...lines.slice(0, 3)),
+    world.accept(lines[3]!),
+  ])
+  t.match(reports, [{ joined: 1 }, { joined: 2, duplicate: 1 }, { joined: 1 }])
+  t.same(
+    world.commits.map(({ labels }) => labels.length),
+    [1, 2, 1],
+  )
+})
+
+t.test('posts that went together fail together, and can be sent again', async (t) => {
+  const world = makeWorld(['r-1', 'r-2'].map((requestId) => samplePrediction({ requestId })))
+  const post = (n: number) => world.accept(`{"requestId":"r-${n}","label":1}`)
+  world.failWith = new Error('full')
+  const failed = await Promise.allSettled([post(1), post(2)])
+  t.match(failed, [
+    { status: 'rejected', reason: { message: 'full' } },
+    { status: 'rejected', reason: { message: 'full' } },
+  ])
+  t.same(world.booked, [])
+  world.failWith = null
+  const again = await Promise.all([post(1), post(2)])
+  t.same(world.booked.length, 2)
+  t.same(
+    again.map(({ joined, duplicate }) => joined + duplicate),
+    [1, 1],
+  )
+})
+
 t.test('nothing is acknowledged when the store fails, and nothing is booked twice', async (t) => {
   const tallies = changed(7)
   const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })], {
@@ -195,6 +252,9 @@ t.test('nothing is acknowledged when the store fails, and nothing is booked twic
   await t.rejects(world.accept(line), failure)
   await t.rejects(world.accept('{"requestId":"r-2","label":5}'), failure)
   t.equal(world.booked.length, 1, 'while the store fails nothing more is booked')
+  t.equal(world.refused, 2)
+  await t.rejects(world.accept(`${line}\n\n${line}\n${line}`), failure)
+  t.equal(world.refused, 5, 'each line of a post')
   t.strictSame(world.counts, {})
   world.failWith = null
   t.match(await world.accept(line), { duplicate: 1 })
@@ -354,6 +414,7 @@ async function openRealWorld(t: Test, path: string) {
     },
     clock: { now: () => 5000 },
     count: () => {},
+    countRefused: () => {},
     later: () => {},
   })
   return {

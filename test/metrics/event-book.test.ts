@@ -116,10 +116,86 @@ t.test("a mean takes a unit's first number, and misses the units without one", (
   const first = ledger.event(prediction(1), [], event('purchase', 4), never)
   ledger.event(prediction(1), first.totals, event('purchase', 9), never)
   ledger.event(prediction(0), [], event('purchase', 99), never)
-  ledger.event(prediction(0), [], event('purchase', -1), never)
+  ledger.event(prediction(0), [], event('purchase', 0), never)
   t.match(tallies['basket'], { n: [2, 1], sum: [10, 4], sumSq: [100, 16] })
   t.match(tallies['basket/above-cap'], { trials: [2, 1], events: [1, 0] })
   t.match(tallies['basket/label-missing'], { trials: [2, 1] })
+  t.end()
+})
+
+t.test('a number below 0 counts for a total, and is none for a mean', (t) => {
+  const { ledger, tallies } = world([REVENUE, BASKET], { caps: { revenue: 10, basket: 10 } })
+  const refund = ledger.event(prediction(1), [], event('purchase', -3), never)
+  t.match(refund, { result: 'joined', totals: [-3, NaN, NaN], metrics: 1 })
+  t.match(tallies['basket'], { n: [0, 0], sum: [0, 0] })
+  t.match(tallies['basket/label-missing'], { trials: [0, 0] }, 'the unit is missed')
+  t.match(ledger.event(prediction(1), [], event('purchase'), never), { totals: [0, NaN, NaN] })
+  ledger.event(prediction(1), refund.totals, event('purchase', 8), never)
+  t.match([tallies['revenue'], tallies['basket']], [{ sum: [0, 5] }, { n: [0, 1], sum: [0, 8] }])
+  t.equal(
+    ledger.event(prediction(0), [], event('purchase', -3), (id) => id === 'revenue').result,
+    'late',
+    'it is too late for whom it was for',
+  )
+  t.end()
+})
+
+t.test('the first number is that of the earliest event, in whichever order they come', (t) => {
+  const bets = { basket: { centre: 3, cap: 10, harm: [-0.01], proof: [0.01] } }
+  const segments = ['gold']
+  const events = [
+    event('purchase', 4, 1500),
+    event('purchase', 99, 1400),
+    event('purchase', 7, 1300),
+  ]
+  const booked = [events, events.toReversed()].map((order) => {
+    const { ledger, tallies } = world([{ ...BASKET, segments }], { caps: { basket: 10 }, bets })
+    let totals: readonly number[] = []
+    for (const each of [...order, event('purchase', 1, 1300)]) {
+      totals = ledger.event(prediction(1, { segment: 'gold' }), totals, each, never).totals
+    }
+    return { totals, tallies }
+  })
+  t.same(
+    booked.map(({ totals }) => totals),
+    [
+      [7, 1300],
+      [7, 1300],
+    ],
+  )
+  for (const { tallies } of booked) {
+    for (const of of ['', '@gold']) {
+      t.match(tallies[`basket${of}`], { n: [0, 1], sum: [0, 7], sumSq: [0, 49] })
+      t.match(tallies[`basket/above-cap${of}`], { trials: [0, 1], events: [0, 0] })
+      t.match(tallies[`basket/label-missing${of}`], { trials: [0, 1] })
+    }
+  }
+  const [harm, known] = booked.map(({ tallies }) => (tallies['basket'] as BetTally).harm[0]!)
+  t.ok(known !== 0 && Math.abs(harm! - known!) < 1e-12)
+  t.end()
+})
+
+t.test('a number that was stored without its time stays', (t) => {
+  const { ledger, tallies } = world([BASKET, REVENUE], { caps: { basket: 10, revenue: 10 } })
+  const { totals } = ledger.event(prediction(1), [4, 4], event('purchase', 1, 1001), never)
+  t.same(totals, [4, 5, NaN])
+  t.match([tallies['basket'], tallies['revenue']], [{ n: [0, 0] }, { sum: [0, 1] }])
+  t.end()
+})
+
+t.test('a cap is taught by the numbers that stay', (t) => {
+  const { ledger } = world([{ ...BASKET, cap: null }])
+  const teach = (...numbers: readonly [number, ...number[]]) => {
+    let totals: readonly number[] = []
+    for (const [index, number] of numbers.entries()) {
+      const each = event('purchase', number, 1500 - index)
+      totals = ledger.event(prediction(0), totals, each, never).totals
+    }
+  }
+  for (let n = 0; n < 999; n++) teach(1e6, 0, n === 0 ? 7 : 2)
+  t.equal(ledger.takeLearntCap('basket', 0), null, 'each unit teaches once')
+  teach(2)
+  t.equal(ledger.takeLearntCap('basket', 0), 2, 'the 99.9 % quantile of what stayed')
   t.end()
 })
 
@@ -197,8 +273,9 @@ t.test('numbers of answers are booked by their pointer, and store the cohort ane
   ledger.answer(ticket, { '/tokens': -3 })
   ledger.answer(ticket, { '/tokens': null })
   ledger.answer(ticket, {})
+  ledger.answer(ticket, { '/tokens': 0 })
   t.match(tallies['tokens'], { n: [0, 2], sum: [0, 7] })
-  t.match(tallies['tokens/label-missing'], { trials: [0, 2] })
+  t.match(tallies['tokens/label-missing'], { trials: [0, 2] }, 'below 0 is missed')
   t.same(
     [...ledger.slots()].map((slot) => slot.stale),
     [true],

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import type { Comparison } from '../../src/domain/comparison.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { DISAGREEMENTS, MIRROR_RESULTS } from '../../src/metrics/mirror-book.ts'
 import { createMetricsRegistry } from '../../src/metrics/registry.ts'
@@ -74,7 +75,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     services: () => readings,
     leads: () => leads,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
-    replicas: () => ({ others: 1, lostShares: 2 }),
+    replicas: () => ({ others: 1, differing: ['other'], lostShares: 2 }),
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
   })
 }
@@ -221,6 +222,36 @@ t.test(
   },
 )
 
+t.test('a drift of a challenger is told with its name', async (t) => {
+  const log = { log: 1, threshold: 4 }
+  const drift = {
+    psi: 0.2,
+    minPsi: 0.1,
+    ks: 0,
+    w1: 0,
+    edges: [1],
+    baseline: [1, 0],
+    canary: [1, 0],
+  }
+  const comparison: Comparison = {
+    ...{ variant: 'small', verdict: 'unknown', expectedShare: 0.5, etaSeconds: null },
+    metrics: [
+      report({ name: 'preds', drift }),
+      report({ name: 'young', drift: null }),
+      report(),
+    ].map((each) => ({ report: each, verdict: null, superiority: null })),
+    units: { baseline: 1, challenger: 1 },
+    ratioMismatch: log,
+  }
+  const experiment = {
+    ...{ id: 'x#1', state: state(), winner: null, comparisons: [comparison], lastDecision: null },
+  }
+  const { body } = await registryOf([{ ...scraped(false), experiment }]).render()
+  const of = (metric: string) =>
+    sample(body, 'serin_comparison_drift_psi', { service: 'svc', variant: 'small', metric })
+  t.same(['preds', 'young', 'errors'].map(of), [0.2, undefined, undefined])
+})
+
 t.test('every metric is described, and what has no series too', async (t) => {
   const described = await registryOf([]).describe()
   const { body } = await registryOf([scraped()]).render()
@@ -279,10 +310,13 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   registry.countDecision(decision)
   registry.countDecision(decision)
   registry.countFeedback('svc', 'joined', 17)
+  registry.countRefused(40)
   for (const cohorts of [30, 2]) registry.countEvicted(cohorts)
   const before = (await registry.render()).body
   t.equal(sample(before, 'serin_decisions_total', { action: 'rollback', reason: 'breaker' }), 2)
   t.equal(sample(before, 'serin_feedback_total', { result: 'joined' }), 17)
+  t.equal(sample(before, 'serin_feedback_refused_total'), 40)
+  t.equal(sample(before, 'serin_replicas_differing'), 1)
   t.equal(sample(before, 'serin_archive_evicted_cohorts_total'), 32)
   t.same(
     ['expired', 'evicted', 'dropped'].map((reason) =>
@@ -296,14 +330,26 @@ t.test('decisions, feedback, reloads, the store and the lead are told', async (t
   )
   t.equal(sample(before, 'serin_build_info', { version: '0.1.0' }), 1)
   registry.setReloadSuccess(false)
-  registry.setStoreUp(false)
+  registry.setStoreState('away')
   const after = (await registry.render()).body
   t.same(
     ['serin_config_reload_success', 'serin_store_up'].map((n) => sample(after, n)),
     [0, 0],
   )
+  t.equal(sample(after, 'serin_store_lost'), 0)
   registry.setReloadSuccess(true)
-  registry.setStoreUp(true)
+  registry.setStoreState('lost')
+  const lost = (await registry.render()).body
+  t.same(
+    ['serin_store_up', 'serin_store_lost'].map((n) => sample(lost, n)),
+    [0, 1],
+  )
+  registry.setStoreState('up')
+  const back = (await registry.render()).body
+  t.same(
+    ['serin_store_up', 'serin_store_lost'].map((n) => sample(back, n)),
+    [1, 0],
+  )
   const again = (await registryOf([]).render()).body
   t.equal(sample(again, 'serin_leader'), 1)
 })

@@ -100,7 +100,8 @@ async function recordedIn(of: World): Promise<AttemptRecord> {
 }
 
 /** What the gateway saw of how the canary failed: a record has how many failed, and not of what. */
-const CAUSES = / The canary's failures in this attempt, judged or not: .*$/
+const CAUSES =
+  / (?:The canary's failures in this attempt, judged or not: |Requests that fail, or get a 4xx, have no answer to go by and count among the missing: ).*$/
 
 const told = ({ at, action, reason, actor, summary, from, to, metrics }: Omit<Decision, 'id'>) => ({
   at,

@@ -41,6 +41,31 @@ t.test('a line has the times of its phases, and the bytes of its bodies', async 
   t.ok(Math.abs(sum - ms) < 0.05, `the phases make up the whole: ${sum} of ${ms}`)
 })
 
+t.test('a request that failed is a warning', async (t) => {
+  const upstream = await startUpstream((req, res) => {
+    res.writeHead(Number(req.url!.slice('/m/'.length))).end()
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const statuses = [200, 404, 500, 503]
+  for (const [index, status] of statuses.entries()) {
+    await rawExchange(
+      gateway.port,
+      `GET /m/${status} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    )
+    await gateway.recorder.ended(index + 1)
+  }
+  t.same(
+    gateway.accessLog.map(({ status, outcome, level }) => [status, outcome, level]),
+    [
+      [200, 'ok', 'info'],
+      [404, 'ok', 'info'],
+      [500, 'failed', 'warn'],
+      [503, 'failed', 'warn'],
+    ],
+  )
+})
+
 t.test('nothing that could be a secret is written', async (t) => {
   const upstream = await startUpstream((_req, res) => res.setHeader('set-cookie', 'sss').end())
   const override = { header: 'x-serin-variant', secret: 'sss-override-secret' }

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { Attempt, type AttemptOwner } from '../../src/proxy/attempt.ts'
-import { Connections } from '../../src/proxy/connections.ts'
 import { Upstream } from '../../src/proxy/upstream.ts'
 import { startRawUpstream } from '../support/fake-upstream.ts'
+import { connectionsBy } from '../support/names.ts'
 import { variantAt } from '../support/start-gateway.ts'
 import { signal } from '../support/witness.ts'
 
@@ -14,9 +14,8 @@ t.test('A rest that nobody waits for is cut when it does not come.', async (t) =
     connected.fire(socket)
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort'))
   })
-  const connections = new Connections(
-    { origin: server.origin, connectMs: 1000, tls: {} },
-    (error) => t.error(error),
+  const connections = connectionsBy({ origin: server.origin, connectMs: 1000, tls: {} }, (error) =>
+    t.error(error),
   )
   t.teardown(async () => {
     await connections.destroy()

@@ -1,10 +1,10 @@
 import { Admission } from '../../src/proxy/admission.ts'
 import { Budget } from '../../src/proxy/budget.ts'
-import { Connections } from '../../src/proxy/connections.ts'
 import { Tenancy } from '../../src/proxy/tenancy.ts'
 import { Upstream } from '../../src/proxy/upstream.ts'
 import type { VariantTarget } from '../../src/proxy/variant-target.ts'
 import type { Variant } from '../../src/domain/variant.ts'
+import { connectionsBy } from '../support/names.ts'
 import { timeouts, variantAt } from '../support/start-gateway.ts'
 
 /** A target whose upstreams are never connected to. */
@@ -20,11 +20,14 @@ export function buildTarget(count: number, more: Partial<Variant> = {}): Variant
     matchPath: '/m/*',
     upstreams: origins.map((origin) => {
       const way = { origin, connectMs: 1000, tls: {} }
-      return new Upstream(new Connections(way, () => {}), {
-        ...variant,
-        service: 'model',
-        variant: variant.name,
-      })
+      return new Upstream(
+        connectionsBy(way, () => {}),
+        {
+          ...variant,
+          service: 'model',
+          variant: variant.name,
+        },
+      )
     }),
     tenancy: new Tenancy(() => {}),
     admission: new Admission({ maxInFlight: null, maxWaiting: 0 }),

@@ -61,6 +61,7 @@ t.test("the baseline answers in a failed canary's place, and the failure stays",
   t.match(gateway.accessLog, [
     { variant: 'canary', fallback: true, status: 200, outcome: 'failed', attempts: 2 },
   ])
+  t.match(gateway.accessLog, [{ level: 'warn' }], 'as the failure that it is of the canary')
   t.match(gateway.accessLog, [
     { failedStatus: 500, failedUpstream: bad.origin, upstream: good.origin },
   ])

@@ -5,6 +5,7 @@ import { createHealthChecks } from '../../src/proxy/health-checks.ts'
 import { createUpstreamRegistry } from '../../src/proxy/upstream-registry.ts'
 import type { Upstream } from '../../src/proxy/upstream.ts'
 import { refusedOrigin, startRawUpstream, startUpstream } from '../support/fake-upstream.ts'
+import { asFound, namesBy } from '../support/names.ts'
 import { serviceWith, variantAt } from '../support/start-gateway.ts'
 
 const CHECK: HealthCheckSpec = {
@@ -20,7 +21,12 @@ function start(
   ...variants: readonly ReturnType<typeof variantAt>[]
 ) {
   const clock = { ms: 0, now: () => clock.ms, monotonic: () => clock.ms }
-  const registry = createUpstreamRegistry({ error: () => {} })
+  let lookups = 0
+  const names = namesBy(async () => {
+    lookups++
+    return asFound(['127.0.0.1'])
+  })
+  const registry = createUpstreamRegistry(names, { error: () => {} })
   const targets = registry.open([serviceWith(variants)])
   const changes: string[] = []
   const checks = createHealthChecks({
@@ -40,7 +46,7 @@ function start(
     clock.ms += ms
     await checks.checkDue()
   }
-  return { checks, changes, of, pass, registry, targets }
+  return { checks, changes, of, pass, registry, targets, names, lookups: () => lookups }
 }
 
 t.test('an upstream without a check is well when it accepts connections', async (t) => {
@@ -151,3 +157,21 @@ t.test('what is known of an upstream outlives a reload that does not change it',
   other.release()
   t.equal(before.connections.pool.closed, true)
 })
+
+for (const health of [null, CHECK]) {
+  const what = health === null ? 'a connection' : 'a request'
+  t.test(`checks by ${what} go where a name leads, and doubt it when they fail`, async (t) => {
+    const upstream = await startUpstream((_req, res) =>
+      res.writeHead(200, { connection: 'close' }).end(),
+    )
+    const origin = upstream.origin.replace('127.0.0.1', 'model.test')
+    const { of, pass, names, lookups } = start(t, variantAt('baseline', origin, { health }))
+    for (let n = 0; n < 5; n++) await pass(10_000)
+    t.equal(of('baseline').health, 'up')
+    t.equal(lookups(), 1)
+    t.equal(names.isDue('model.test'), false)
+    await upstream.close()
+    await pass(10_000)
+    t.equal(names.isDue('model.test'), true)
+  })
+}

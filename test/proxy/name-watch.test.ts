@@ -2,7 +2,10 @@ import { createServer } from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { Connections } from '../../src/proxy/connections.ts'
+import { KnownNames } from '../../src/proxy/known-names.ts'
 import { createNameWatch } from '../../src/proxy/name-watch.ts'
+import { asFound, connectionsBy } from '../support/names.ts'
+import { refusedOrigin } from '../support/fake-upstream.ts'
 import { RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
 
@@ -11,19 +14,26 @@ function startWatch(
   t: Test,
   connections: () => Iterable<Connections>,
   answers: Readonly<Record<string, () => Promise<readonly string[]> | readonly string[]>>,
+  others: readonly string[] = [],
 ) {
   let now = 0
   let run = async () => {}
   let isStopped = false
   const asked: string[] = []
   const changes: string[] = []
-  const watch = createNameWatch({
+  const names = new KnownNames({
     clock: { now: () => 0, monotonic: () => now },
-    connections,
-    lookup: async (name) => {
+    resolve: async (name) => {
       asked.push(`${name} at ${now / 1_000}`)
-      return answers[name]!()
+      return asFound(await answers[name]!())
     },
+    onFailing: () => {},
+    onFound: () => {},
+  })
+  const watch = createNameWatch({
+    names,
+    connections,
+    others,
     every: (ms, each) => {
       t.equal(ms, 1_000)
       run = each
@@ -34,6 +44,7 @@ function startWatch(
   return {
     asked,
     changes,
+    names,
     /** The timer runs at this time. */
     tickAt: (seconds: number) => {
       now = seconds * 1_000
@@ -50,7 +61,7 @@ function startWatch(
 function connectionsTo(t: Test, ...origins: readonly string[]): readonly Connections[] {
   const all = origins.map((origin) => {
     const way = { origin, connectMs: 1_000, tls: {} }
-    return new Connections(way, (error) => t.fail(String(error)))
+    return connectionsBy(way, (error) => t.fail(String(error)))
   })
   t.teardown(() => Promise.all(all.map((each) => each.destroy())))
   return all
@@ -140,8 +151,45 @@ t.test('names are looked up one after the other, and none after the close', asyn
   t.same(watch.changes, ['a.test: 10.0.0.9'])
 })
 
+t.test('hosts that others connect to are looked up too, and not forgotten', async (t) => {
+  let addresses = ['10.0.0.1']
+  const answers = { 'other.test': () => addresses }
+  const watch = startWatch(t, () => [], answers, ['other.test', '10.0.0.9'])
+  await watch.tickAt(1)
+  await watch.tickAt(2)
+  addresses = ['10.0.0.2']
+  await watch.tickAt(31)
+  t.same(watch.asked, ['other.test at 1', 'other.test at 31'])
+  t.same(watch.changes, ['other.test: 10.0.0.2'])
+})
+
+t.test('a name whose server cannot be reached is looked up again at once', async (t) => {
+  const used: Connections[] = []
+  let addresses: readonly string[] = []
+  const watch = startWatch(t, () => used, { 'a.test': () => addresses })
+  const { port } = new URL(await refusedOrigin())
+  const way = { origin: `http://a.test:${port}`, connectMs: 1_000, tls: {} }
+  const connections = new Connections(way, watch.names, (error) => t.fail(String(error)))
+  t.teardown(() => connections.destroy())
+  used.push(connections)
+  await watch.tickAt(0)
+  connections.doubt()
+  await watch.tickAt(1)
+  t.same(watch.asked, ['a.test at 0'], 'what is not known is looked up by who connects')
+
+  addresses = ['127.0.0.1']
+  await watch.tickAt(30)
+  const answer = connections.pool.request({ path: '/', method: 'GET' })
+  await t.rejects(answer, { code: 'ECONNREFUSED' })
+  addresses = ['127.0.0.2']
+  await watch.tickAt(31)
+  await watch.tickAt(32)
+  t.same(watch.asked, ['a.test at 0', 'a.test at 30', 'a.test at 31'])
+  t.same(watch.changes, ['a.test: 127.0.0.2'])
+})
+
 t.test('requests follow a name that moves, and a stream ends where it began', async (t) => {
-  // Two servers on one port: what a name leads to is decided by who listens on it.
+  // Two servers on one port, each at an address of its own.
   const startServer = async (name: string, host: string, port: number) => {
     let end = () => {}
     const server = createServer((req, res) => {
@@ -155,11 +203,13 @@ t.test('requests follow a name that moves, and a stream ends where it began', as
   }
   const old = await startServer('old', '127.0.0.1', 0)
   const { port } = old.server.address() as { port: number }
-  const origin = `http://localhost:${port}`
-  const gateway = await startGateway([serviceWith([variantAt('baseline', origin)])])
-  t.teardown(gateway.close)
+  const origin = `http://model.test:${port}`
   let addresses = ['127.0.0.1']
-  const watch = startWatch(t, gateway.upstreams.connections, { localhost: () => addresses })
+  const connections = () => gateway.upstreams.connections()
+  const watch = startWatch(t, connections, { 'model.test': () => addresses })
+  const { names } = watch
+  const gateway = await startGateway([serviceWith([variantAt('baseline', origin)])], { names })
+  t.teardown(gateway.close)
   const ask = (path: string) => `GET /m/${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`
 
   await watch.tickAt(0)
@@ -168,7 +218,7 @@ t.test('requests follow a name that moves, and a stream ends where it began', as
   t.match(await rawExchange(gateway.port, ask('x')), /old$/)
   // The old server still serves the connections that it has, as a pod that ends does.
   const closed = new Promise((resolve) => TcpServer.prototype.close.call(old.server, resolve))
-  await startServer('new', '127.0.0.1', port)
+  await startServer('new', '127.0.0.2', port)
   await watch.tickAt(30)
   t.match(
     await rawExchange(gateway.port, ask('x')),

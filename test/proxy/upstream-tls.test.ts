@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { UpstreamTls, Variant } from '../../src/domain/variant.ts'
-import { Connections } from '../../src/proxy/connections.ts'
+import type { Way } from '../../src/proxy/connections.ts'
 import { createHealthChecks } from '../../src/proxy/health-checks.ts'
-import { probeConnection, probePath } from '../../src/proxy/probe.ts'
+import { probeConnection, probePath, type Finding } from '../../src/proxy/probe.ts'
 import { readUpstreamTls } from '../../src/proxy/upstream-tls.ts'
 import { createAuthority, type Pair } from '../support/certificates.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
+import { connectionsBy } from '../support/names.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
 import { startTlsUpstream, type TlsUpstream } from '../support/tls-upstream.ts'
@@ -97,6 +98,13 @@ t.test('an upstream that cannot be verified is refused once, whatever it is', as
   }
 })
 
+async function probe(way: Way): Promise<Finding> {
+  const connections = connectionsBy(way, (error) => t.fail(String(error)))
+  const found = await probeConnection(connections)
+  await connections.destroy()
+  return found
+}
+
 /** What Node says of a certificate whose authority it does not know. */
 const UNVERIFIED = /^(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)$/
 
@@ -113,7 +121,7 @@ t.test('the environment does not switch the verification off', async (t) => {
     const text = await rawExchange(gateway.port, get().replace('/m/x', path))
     t.equal(parseAnswer(text).field('x-serin-error'), 'SERIN_UPSTREAM_TLS', path)
   }
-  t.match(await probeConnection({ origin, connectMs: 1, tls: {} }), UNVERIFIED)
+  t.match(await probe({ origin, connectMs: 1, tls: {} }), UNVERIFIED)
 })
 
 t.test('servername is the name that is asked for and verified', async (t) => {
@@ -167,7 +175,7 @@ t.test('health checks and probes verify and show the same', async (t) => {
   const way = (tls: UpstreamTls) => ({ origin, connectMs: 1_000, tls: readUpstreamTls(tls) })
   const good = writeTls(t, { pair: CLIENT, servername: 'model.test' })
   const asks = async (tls: UpstreamTls) => {
-    const connections = new Connections(way(tls), (error) => t.fail(String(error)))
+    const connections = connectionsBy(way(tls), (error) => t.fail(String(error)))
     t.teardown(() => connections.destroy())
     return probePath(connections.pool, '/health', 5_000)
   }
@@ -175,10 +183,10 @@ t.test('health checks and probes verify and show the same', async (t) => {
   t.same(upstream.connections, [{ servername: 'model.test', client: 'serin' }])
   t.equal(await asks({ ...good, servername: null }), 'ERR_TLS_CERT_ALTNAME_INVALID', 'another name')
   t.match(await asks({ ...good, cert: null, key: null }), /^\w+$/, 'no certificate of ours')
-  t.equal(await probeConnection(way(good)), null)
-  t.equal(await probeConnection(way({ ...good, servername: null })), 'ERR_TLS_CERT_ALTNAME_INVALID')
-  t.match(await probeConnection(way(NO_TLS)), UNVERIFIED)
-  t.match(await probeConnection(way({ ...good, cert: null, key: null })), /^ERR_SSL_/)
+  t.equal(await probe(way(good)), null)
+  t.equal(await probe(way({ ...good, servername: null })), 'ERR_TLS_CERT_ALTNAME_INVALID')
+  t.match(await probe(way(NO_TLS)), UNVERIFIED)
+  t.match(await probe(way({ ...good, cert: null, key: null })), /^ERR_SSL_/)
 })
 
 t.test('a probe shows the certificate, and asks an address for no name', async (t) => {
@@ -196,7 +204,7 @@ t.test('a probe shows the certificate, and asks an address for no name', async (
     )
   })
   const way = { origin: `https://127.0.0.1:${port}`, connectMs: 1, tls }
-  t.equal(await probeConnection(way), null)
+  t.equal(await probe(way), null)
   t.same(await connected, { servername: false, client: 'serin' })
 })
 

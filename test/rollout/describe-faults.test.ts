@@ -123,3 +123,24 @@ t.test('a guard of labels says where predictions are what is missing', (t) => {
   t.notMatch(summaryOf([harmed(guard)], looked(9)), /no prediction/)
   t.end()
 })
+
+t.test('a guard of labels says how many requests have none because they failed', (t) => {
+  const guard = { name: 'rmse/label-missing', kind: 'label-missing', onFailure: 'pause' } as const
+  const said = (found: Partial<Observation>) => summaryOf([harmed(guard)], found)!
+  const known = said(
+    faults([[500, 52]], null, [
+      [404, 1],
+      [400, 2],
+    ]),
+  )
+  t.ok(
+    known.endsWith(
+      " Requests that fail, or get a 4xx, have no answer to go by and count among the missing: 55 of the canary's in this attempt, judged or not (52 × status 500, 2 × status 400, 1 × status 404).",
+    ),
+    known,
+  )
+  t.match(said(faults([], null, [[404, 3]])), /: 3 of the canary's in this attempt/)
+  t.notMatch(said(faults([])), /count among the missing/)
+  t.notMatch(said({}), /count among the missing/)
+  t.end()
+})

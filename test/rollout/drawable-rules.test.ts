@@ -1,11 +1,19 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { createRandom } from '../../src/demo/seeded-random.ts'
-import { drawableRules } from '../../src/rollout/drawable-rules.ts'
+import { drawableRules, whyUnchangeable } from '../../src/rollout/drawable-rules.ts'
 import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
 import { GPU, SCORE, terms } from '../fakes/measurements.ts'
 import { plan } from '../fakes/rollout.ts'
-import { ACCURACY, DRIFT, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import {
+  ACCURACY,
+  CONVERSION,
+  DRIFT,
+  ERRORS,
+  LATENCY,
+  REVENUE,
+  RMSE,
+} from '../fakes/simulated-service.ts'
 
 const rules = (metrics: readonly MetricSpec[]) => plan({ analysis: { metrics } })
 const leftOut = (metrics: readonly MetricSpec[]) =>
@@ -39,6 +47,25 @@ t.test('What cannot be drawn is left out, and said so metric by metric.', (t) =>
   t.strictSame(leftOut([RMSE, limited]), ['limited: its limit'])
   t.match(drawableRules(rules([RMSE, limited])).plan.metrics[1], { name: 'limited', max: null })
   t.strictSame(leftOut([ERRORS, limited]), [], 'failures that are compared are counted')
+  t.end()
+})
+
+t.test('A change can be drawn of values that something is decided by.', (t) => {
+  const limited = { maxChange: null, max: 4 }
+  const why = [
+    ...[ERRORS, LATENCY, RMSE, ACCURACY, CONVERSION],
+    { ...ACCURACY, maxChange: null, min: 0.8 },
+    ...[
+      { ...LATENCY, ...limited },
+      { ...RMSE, ...limited },
+    ],
+    ...[REVENUE, GPU, { ...CONVERSION, threshold: terms() }],
+  ].map(whyUnchangeable)
+  t.strictSame(why, [
+    ...[null, null, null, null, null, null],
+    ...['its limit', 'its limit'],
+    ...['kind: sum', 'kind: prometheus', 'method: threshold'],
+  ])
   t.end()
 })
 

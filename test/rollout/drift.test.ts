@@ -106,6 +106,8 @@ t.test('a shift that is shown but small, or large but not shown, is not flagged'
   t.ok(small.evidence.harm!.log > small.evidence.harm!.threshold)
   t.ok(small.drift!.psi < 0.1)
   t.equal(small.verdict, 'inconclusive')
+  const none = reportOn([40, 20, 20], [20, 10, 10])
+  t.equal(none.drift!.psi, 0, 'less its bias it would be below')
   const large = reportOn([20, 10, 10], [2, 1, 7])
   t.ok(large.drift!.psi > 0.1)
   t.equal(large.verdict, 'inconclusive')

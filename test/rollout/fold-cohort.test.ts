@@ -35,6 +35,15 @@ t.test('warm-up cohorts add nothing, to no hypothesis and not to the ratio test'
   t.end()
 })
 
+t.test('a cohort in which the canary was alone adds to the figures of its step alone', (t) => {
+  const tallies = { errors: events([0, 100], [0, 10]) }
+  const alone = cohort(PLAN, { pi: 1, step: 3, assigned: [0, 100], tallies })
+  t.equal(foldAssignments(NONE, alone), NONE)
+  const after = foldHypothesis(NONE, byId('errors'), alone, unasked).hypotheses['errors']
+  t.match(after, { step: 3, stepTrials: [0, 100], stepEvents: [0, 10], trials: [0, 0], proof: [] })
+  t.end()
+})
+
 t.test('a cohort of a version that did not ask a question adds nothing to it', (t) => {
   const whole = cohort(PLAN, { tallies: { errors: events([80, 20], [8, 2]) } })
   const { 'client-error': _, ...tallies } = whole.tallies

@@ -12,6 +12,7 @@ import {
   CONVERSION,
   ERRORS,
   LATENCY,
+  REVENUE,
   RMSE,
   weightSteps,
 } from '../fakes/simulated-service.ts'
@@ -177,6 +178,7 @@ t.test('what was observed replaces what is assumed', (t) => {
     [0.03, null, 3, 0.002, 0.8],
   )
   t.match(shown({ ...traffic, errorRate: 0.2 }), ['errors 20 % given'])
+  t.match(shown({ ...traffic, rates: new Map([['accuracy', 0.95]]) })[4], 'accuracy 95 % given')
   t.same(shown(GIVEN), [
     'errors 1 % assumed',
     'latency log-normal assumed',
@@ -334,6 +336,30 @@ t.test('a window that is most of the time is named, and shortened to what fits',
   t.match(advice(300 * minute, 240 * minute)[0], /^shorten labelWindow of rmse to \d+h$/)
   t.match(advice(2 * minute, 2 * minute)[0], /^shorten labelWindow of rmse to \d+s$|1m$/)
   t.notMatch(advice(20 * minute, 1000).join(' '), /shorten/, 'no window fits')
+  t.end()
+})
+
+t.test('a cap whose learning is most of the time is named, and to be set', (t) => {
+  const build = (change: Partial<typeof REVENUE>, maxDurationMs: number) =>
+    plan({
+      spec: { steps: weightSteps([50, 100], 100), maxDurationMs },
+      analysis: { metrics: [{ ...REVENUE, maxChange: 0.5, cap: null, ...change }] },
+    })
+  const found = (change: Partial<typeof REVENUE> = {}, ms = 300_000) =>
+    forecastWithAdvice(build(change, ms), GIVEN, null)
+  const slowest = (of: ReturnType<typeof found>) => of.forecast.steps[0]!.slowest
+  const learning = found()
+  t.equal(slowest(learning), 'learning the cap of revenue')
+  const advice = learning.suggestions.map(describeSuggestion)
+  const set = 'set the cap of revenue, which is learnt from values that are not judged'
+  t.ok(advice.includes(set), advice.join())
+  t.ok(advice.includes('let revenue only report (mode: report)'))
+  t.notOk(learning.forecast.fits)
+  t.ok(found({ cap: 10 }).forecast.fits)
+  t.notMatch(slowest(found({ cap: 10 })), /learning/)
+  t.notMatch(slowest(found({ maxChange: 0.05 })), /learning/, 'the proof takes longer')
+  const late = found({}, 10_000).suggestions.map(({ change }) => change)
+  t.notOk(late.includes('cap'), 'it would not fit with it')
   t.end()
 })
 

@@ -3,6 +3,7 @@ import type { EventTally, Pair } from '../../src/domain/cohort.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
+import { writeReport } from '../../src/rollout/write-report.ts'
 import { bets, cohort, events, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
@@ -109,6 +110,23 @@ t.test('a larger share of 4xx is harm where it is shown, and large enough to mat
   const similar = judged([8_000_000, 2_000_000], [800_000, 280_000])
   t.equal(similar.verdict, 'inconclusive', '14 % against 10 %')
   t.notOk(isShown(similar))
+  t.end()
+})
+
+t.test('missing labels are told with the answers that had no prediction to read', (t) => {
+  const of = (unreadable: number) => {
+    const predictions = {
+      baseline: { looked: 900, unreadable: 0 },
+      canary: { looked: 100, unreadable },
+    }
+    const reports = judge(ALL, evidenceOf(ALL, []), { ...CONTEXT, predictions })
+    t.equal(named(reports, 'errors').unreadable, undefined)
+    return writeReport(named(reports, 'rmse/label-missing'))
+  }
+  t.match(of(98).unreadable, /^no prediction could be read from 98 of 100 answers of the canary: /)
+  t.notOk('unreadable' in of(1))
+  const unknown = judge(ALL, evidenceOf(ALL, []), CONTEXT)
+  t.equal(named(unknown, 'rmse/label-missing').unreadable, undefined)
   t.end()
 })
 

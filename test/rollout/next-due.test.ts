@@ -80,3 +80,13 @@ t.test('before it, time alone changes nothing of what is decided', (t) => {
   t.ok(rested > 500, `${rested} rested`)
   t.end()
 })
+
+t.test('time changes nothing of a rollout that has ended, at whatever step it did', (t) => {
+  for (const phase of [
+    { phase: 'promoted', promotedAt: NOW } as const,
+    { phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as const,
+  ]) {
+    t.equal(nextDue(plan(), state(phase, { step: 99 }), seen()), Infinity)
+  }
+  t.end()
+})

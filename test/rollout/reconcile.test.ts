@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NO_PAST, reconcile } from '../../src/rollout/reconcile.ts'
+import { NO_PAST, reconcile, serveAlone } from '../../src/rollout/reconcile.ts'
 import { moved, NOW, plan, PAUSED, planOf, refused, state } from '../fakes/rollout.ts'
 import {
   ERRORS,
@@ -82,6 +82,56 @@ t.test('a promoted version must become the baseline before another one is tried'
   t.end()
 })
 
+t.test('a file whose canary is the baseline by now serves that canary on', (t) => {
+  const next = { baselineVersion: '2.0', canaryVersion: '3.0' }
+  const past = { rollback: { at: NOW, decision: null }, lastAttempt: 2 }
+  for (const stored of [
+    state(undefined, next),
+    state({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' }, next),
+  ]) {
+    const served = moved(reconcile(plan(), stored, { ...FRESH, past }))
+    t.match(served, {
+      resetEvidence: true,
+      decision: { action: 'promote', reason: 'is-baseline', actor: 'configuration' },
+      state: {
+        ...{ phase: 'promoted', promotedAt: NOW, weightBp: 10_000, attempt: 3, revision: 8 },
+        ...{ baselineVersion: '1.4', canaryVersion: '2.0', step: plan().steps.length - 1 },
+      },
+    })
+    t.match(
+      served.decision!.summary,
+      /2\.0 is the baseline beside 3\.0 already, and the configuration has it as the canary beside 1\.4: it is taken as promoted and serves 100 %\. `undo` leads back to 1\.4\.$/,
+    )
+    t.equal(
+      served.decision!.summary.startsWith('The rollout of 3.0'),
+      stored.phase !== 'rolled-back',
+    )
+  }
+  t.end()
+})
+
+t.test('two versions that change places begin a rollout', (t) => {
+  const swapped = { baselineVersion: '2.0', canaryVersion: '1.4' }
+  t.match(moved(reconcile(plan(), state(undefined, swapped), FRESH)).state, {
+    ...{ phase: 'idle', baselineVersion: '1.4', canaryVersion: '2.0', weightBp: 0 },
+  })
+  t.end()
+})
+
+t.test(
+  'who cannot go on from what is stored serves the version that others have as baseline',
+  (t) => {
+    const promoted = { phase: 'promoted', promotedAt: NOW } as const
+    const next = { baselineVersion: '2.0', canaryVersion: '3.0', weightBp: 10_000 }
+    const serves = (stored: Parameters<typeof serveAlone>[2]) =>
+      serveAlone(plan(), FRESH, stored).state.weightBp
+    t.equal(serves(state(promoted, next)), 10_000)
+    t.equal(serves(state(promoted, { ...next, baselineVersion: '1.9' })), 0)
+    t.equal(serves(null), 0)
+    t.end()
+  },
+)
+
 t.test('the same configuration changes nothing', (t) => {
   const stored = state()
   t.equal(moved(reconcile(plan(), stored, FRESH)).state, stored)
@@ -104,6 +154,14 @@ t.test('what decides nothing is taken over in place', (t) => {
     phase: 'promoted',
     fingerprint: plan().fingerprint,
   })
+  t.end()
+})
+
+t.test('a rollout that was rolled back stands at no step beyond those of its plan', (t) => {
+  const phase = { phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'errors' } as const
+  const of = planOf(service(rolloutSpec({ spec: { steps: weightSteps([50, 100]) } })))
+  const stored = state(phase, { step: 3, configHash: 'older' })
+  t.equal(moved(reconcile(of, stored, FRESH)).state.step, 1)
   t.end()
 })
 

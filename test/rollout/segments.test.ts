@@ -1,6 +1,6 @@
 import t from 'tap'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
-import { writeReport } from '../../src/rollout/hypothesis-report.ts'
+import { writeReport } from '../../src/rollout/write-report.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { missingFor } from '../../src/rollout/missing.ts'
 import { publishTerms } from '../../src/rollout/terms.ts'

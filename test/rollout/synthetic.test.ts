@@ -4,7 +4,14 @@ import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import type { SyntheticTraffic } from '../../src/rollout/draw-cohort.ts'
 import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
 import { plan } from '../fakes/rollout.ts'
-import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import {
+  ACCURACY,
+  CONVERSION,
+  ERRORS,
+  LATENCY,
+  RMSE,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
 
 const ALIKE: SyntheticTraffic = {
   requestsPerSecond: 100,
@@ -39,7 +46,8 @@ t.test(
 )
 
 t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
-  t.ok(count(ends([ACCURACY, LATENCY, RMSE], {}, 5), 'promoted') >= 4)
+  const conversion = { ...CONVERSION, maxChange: 0.5 }
+  t.ok(count(ends([ACCURACY, LATENCY, RMSE, conversion], {}, 5), 'promoted') >= 4)
 })
 
 t.test('Each metric finds what it is for.', async (t) => {
@@ -49,6 +57,7 @@ t.test('Each metric finds what it is for.', async (t) => {
     [{ ...RMSE, cap: null }, { values: { rmse: [1, 1.3] } }],
     [{ ...RMSE, name: 'mae', kind: 'mae' }, { values: { mae: [2, 2.6] } }],
     [ACCURACY, { values: { accuracy: [0.9, 0.75] } }],
+    [CONVERSION, { values: { conversion: [0.3, 0.1] } }],
   ]
   for (const [metric, traffic] of cases) {
     const found = ends([metric], traffic)

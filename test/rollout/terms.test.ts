@@ -1,5 +1,5 @@
 import t from 'tap'
-import { publishTerms } from '../../src/rollout/terms.ts'
+import { aloneTerms, publishTerms } from '../../src/rollout/terms.ts'
 import { centredBets } from '../../src/statistics/mean-bet.ts'
 import { bets, cohort, evidenceOf } from '../fakes/evidence.ts'
 import { plan } from '../fakes/rollout.ts'
@@ -31,6 +31,16 @@ t.test('a cap comes from the configuration, else from what was learnt', (t) => {
   })
   const learnt = evidenceOf(LEARNING, [], { caps: { rmse: 12 } })
   t.same(publishTerms(LEARNING.hypotheses, learnt, 0.2, () => null).caps, { rmse: 12 })
+  t.end()
+})
+
+t.test('where nothing is compared caps are all that is needed, and no cap is none', (t) => {
+  const none = { thresholds: {}, bets: {} }
+  t.same(aloneTerms(CAPPED.hypotheses, { caps: {} }), { ...none, caps: { rmse: 25 } })
+  t.same(aloneTerms(LEARNING.hypotheses, { caps: { rmse: 12 } }), { ...none, caps: { rmse: 12 } })
+  const { rmse } = aloneTerms(LEARNING.hypotheses, { caps: {} }).caps
+  t.ok(rmse! > 1e60)
+  t.ok(Number.isFinite(1e6 * rmse! ** 4), 'sums of the squares of squared errors are numbers')
   t.end()
 })
 

@@ -306,7 +306,13 @@ t.test('what metrics read of events and answers is known by name', (t) => {
   const metrics = [ERRORS, CONVERSION, REVENUE, { ...REVENUE, field: null }, BASKET, CLICKS, TOKENS]
   const fields = eventFieldsOf(metrics)
   t.same([...fields.keys()], ['purchase', 'click', 'view'])
-  t.same([...fields.get('purchase')!], ['amount', null])
+  const any = [
+    ['amount', 'any'],
+    [null, 'any'],
+  ]
+  t.same([...fields.get('purchase')!], any, 'a total takes refunds, also beside a mean')
+  t.same([...eventFieldsOf([BASKET, REVENUE]).get('purchase')!], [['amount', 'any']])
+  t.same([...eventFieldsOf([BASKET, BASKET]).get('purchase')!], [['amount', 'from 0']])
   t.same([...fields.get('click')!], [])
   t.same(answerPointersOf([...metrics, { ...TOKENS, name: 'again' }]), ['/tokens'])
   t.end()
@@ -340,6 +346,22 @@ t.test('what is known of events is forecast, the rest of it assumed and said so'
   const minimum = (name: string) => last.minimums.find((m) => m.name === name)!.seconds
   t.ok(minimum('minRequests of revenue') > minimum('minRequests of conversion'), 'a cap is taught')
   t.ok(minimum('minLabels of basket') > 0)
+
+  const rates = new Map([
+    ['conversion', 0.3],
+    ['revenue', 0.5],
+    ['clicks', 0.2],
+  ])
+  const given = forecast(all, { ...GIVEN, rates })
+  t.match(given.baseline, [
+    { value: 0.3, text: '30 %', from: 'given' },
+    { value: null, text: '0, or exponential for 50 %', from: 'given' },
+    { from: 'assumed' },
+    { value: 0.2, text: '20 %', from: 'given' },
+  ])
+  const taught = (of: typeof given) =>
+    of.steps.at(-1)!.minimums.find((m) => m.name === 'minRequests of revenue')!.seconds
+  t.ok(taught(given) < taught(found) / 2, 'totals come more often, and teach a cap sooner')
 
   const counts = events([400, 400], [40, 40])
   const tallies = {

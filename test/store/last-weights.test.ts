@@ -38,6 +38,27 @@ t.test('What was kept last is there at the next start, each service by its name.
   t.same(warned, [])
 })
 
+t.test('A rollback that the store does not have is kept until it has it.', (t) => {
+  const path = join(t.testdir(), 'last.json')
+  const { weights } = open(path)
+  const rollback = { reason: 'operator', actor: 'ops', note: 'no', summary: 'ops aborted' } as const
+  const unstored = { action: 'rollback', ...rollback } as const
+  t.equal(weights.unstored('svc'), null)
+  weights.keepRollout(state(), unstored)
+  weights.keepRollout(state(undefined, { service: 'other' }), unstored)
+  weights.keepRollout(state(undefined, { service: 'other' }))
+  weights.close()
+  const again = open(path).weights
+  t.strictSame(again.unstored('svc'), unstored)
+  t.equal(again.unstored('other'), null)
+  const { unstored: _, ...earlier } = JSON.parse(readFileSync(path, 'utf8')) as { unstored: object }
+  writeFileSync(path, JSON.stringify(earlier))
+  const upgraded = open(path)
+  t.same([upgraded.weights.unstored('svc'), upgraded.warned], [null, []], 'a file of before')
+  t.match(upgraded.weights.rollout('svc'), { service: 'svc' })
+  t.end()
+})
+
 t.test('The end writes what is due, and nothing twice.', (t) => {
   const path = join(t.testdir(), 'last.json')
   const { weights } = open(path)

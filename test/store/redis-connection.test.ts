@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
+import type { ReplicaReport } from '../../src/domain/replica.ts'
 import { createRedisConnection } from '../../src/store/redis-connection.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis-store.ts'
 import type { RedisAddress } from '../../src/store/redis-address.ts'
@@ -14,6 +15,11 @@ import { startRedis } from '../support/redis-server.ts'
 import { SERVICE, commit, samplePrediction, takeLease } from './samples.ts'
 
 const code = 'SERIN_STORE_FAILED'
+
+const REPORT: ReplicaReport = {
+  replica: 'other',
+  ...{ beat: 1, seen: 0, owes: [], differs: [], learnt: [], trips: [], steps: [], faults: [] },
+}
 
 t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
   t.test(
@@ -97,20 +103,77 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     },
   )
 
-  t.test('a Redis that has lost its data takes no decision', async (t) => {
+  t.test(
+    'a Redis that has lost its data takes nothing from who knew them, until they are back',
+    async (t) => {
+      const redis = await startRedis(t, t.testdir())
+      const address = redis.address()
+      const store = await openStore(t, address)
+      const lease = await takeLease(store)
+      await commit(store, lease, null)
+      const client = new Redis(redis.port, '127.0.0.1')
+      t.teardown(() => client.disconnect())
+      const keys = await client.keys('*')
+      const kept = await Promise.all(keys.map((key) => client.dumpBuffer(key)))
+      await client.flushall()
+
+      const prediction = samplePrediction()
+      const tallies = { service: SERVICE, rollout: 'r', cohort: 0, tallies: {} }
+      const calls: readonly ((of: Store) => Promise<unknown>)[] = [
+        (of) => of.putPredictions([prediction]),
+        (of) => of.findPredictions([{ service: null, requestId: prediction.requestId }]),
+        (of) => of.commitFeedback({ labels: [], events: [], tallies: [tallies] }),
+        (of) => of.expirePredictions(0),
+        (of) => of.acquireLease('one', 1000, 0),
+        (of) => of.releaseLease(lease),
+        (of) => of.report(REPORT, []),
+        (of) => of.claimUnits([{ service: SERVICE, units: [1] }]),
+        (of) => of.publish(lease, []),
+        (of) => of.readPublications(0),
+        (of) => of.readOpenings(SERVICE),
+        (of) => of.readShares(SERVICE, [0]),
+        (of) => of.openNotifyCursor(SERVICE, 'hook'),
+        (of) => of.moveNotifyCursor(SERVICE, 'hook', 1),
+        (of) => of.attempts(SERVICE),
+        (of) => commit(of, lease, 1),
+        // Of what has no script, what others begin there is no answer either.
+        (of) => of.readRevision(SERVICE),
+        (of) => of.readRollout(SERVICE),
+        (of) => of.decisions(SERVICE, { after: 0, limit: 1 }),
+        (of) => of.leaseHolder(),
+      ]
+      const message = /LOST the data of this store is gone .*: start the gateways anew/
+      for (const call of calls) await t.rejects(call(store), { code, message }, String(call))
+      t.strictSame(await client.keys('*'), [], 'nothing was written')
+
+      const afresh = await openStore(t, address)
+      t.match(await commit(afresh, await takeLease(afresh), null), { ok: true })
+      for (const call of calls) await t.rejects(call(store), { code, message }, String(call))
+
+      await client.flushall()
+      for (const [index, key] of keys.entries()) await client.restore(key, 0, kept[index]!)
+      await t.rejects(afresh.acquireLease('afresh', 1000, 0), { code, message })
+      const again = (await store.acquireLease(lease.holder, 60_000, 0))!
+      t.match(await store.readRevision(SERVICE), 1)
+      t.match(await commit(store, again, 1), { ok: true })
+    },
+  )
+
+  t.test('a store of a version that gave no names has one from the next start on', async (t) => {
     const redis = await startRedis(t, t.testdir())
     const address = redis.address()
-    const store = await openStore(t, address)
-    const lease = await takeLease(store)
-    await commit(store, lease, null)
+    const first = await openStore(t, address)
+    await commit(first, await takeLease(first), null)
+    await first.close()
     const client = new Redis(redis.port, '127.0.0.1')
-    await client.flushall()
-    client.disconnect()
-    const message = /LOST the data of this store is gone .*: start the gateways anew/
-    await t.rejects(commit(store, lease, 1), { code, message })
-    await t.rejects(store.acquireLease('one', 1000, 0), { code, message })
-    const again = await openStore(t, address)
-    t.match(await commit(again, await takeLease(again), null), { ok: true })
+    t.teardown(() => client.disconnect())
+    await client.del(`{${address.prefix}}:id`)
+    const log: string[] = []
+    const [one, two] = [await openStore(t, address, log), await openStore(t, address, log)]
+    t.strictSame(log, [], 'it is not empty')
+    t.match(await commit(one, await takeLease(one), 1), { ok: true })
+    t.equal(await two.readRevision(SERVICE), 2)
+    await two.putPredictions([samplePrediction()])
   })
 
   t.test('a store of a newer version is refused and stays as it is', async (t) => {

@@ -53,17 +53,21 @@ export function testArchive(t: Test, makeSubject: (t: Test) => StoreSubject): vo
     t.match(await store.attempts(SERVICE), [{ cohorts: 3 }])
   })
 
-  t.test('mirrored cohorts that wait are read with a rollout, and never archived', async (t) => {
-    const store = await makeSubject(t).open()
-    const lease = await takeLease(store)
-    const mirrored = { ...cohort(2), mirrored: true } as const
-    await commit(store, lease, null, { ...archive([1]), putCohorts: [mirrored, cohort(3)] })
-    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [mirrored, cohort(3)])
-    t.strictSame(await numbersOf(store), [1, 3])
-    await commit(store, lease, 1, { resetEvidence: true })
-    t.strictSame((await store.readRollout(SERVICE))?.cohorts, [])
-    t.strictSame(await numbersOf(store), [1, 3])
-  })
+  t.test(
+    'mirrored cohorts and those of 100 % are read with a rollout, and never archived',
+    async (t) => {
+      const store = await makeSubject(t).open()
+      const lease = await takeLease(store)
+      const mirrored = { ...cohort(2), mirrored: true } as const
+      const waiting = [mirrored, cohort(3), { ...cohort(4), pi: 1 }]
+      await commit(store, lease, null, { ...archive([1]), putCohorts: waiting })
+      t.strictSame((await store.readRollout(SERVICE))?.cohorts, waiting)
+      t.strictSame(await numbersOf(store), [1, 3])
+      await commit(store, lease, 1, { resetEvidence: true })
+      t.strictSame((await store.readRollout(SERVICE))?.cohorts, [])
+      t.strictSame(await numbersOf(store), [1, 3])
+    },
+  )
 
   t.test('cohorts that wait for labels stand behind the archived ones', async (t) => {
     const store = await makeSubject(t).open()

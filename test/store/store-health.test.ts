@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { StoreState } from '../../src/domain/store-state.ts'
 import { StoreError, StoreLostError } from '../../src/store/store-error.ts'
 import { StoreHealth } from '../../src/store/store-health.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -10,12 +11,12 @@ function setUp() {
   const level = (name: string) => (fields: object, message: string) => {
     log.push([name, fields, message])
   }
-  const up: boolean[] = []
+  const states: StoreState[] = []
   let now = 1000
   const health = new StoreHealth({
     log: { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') },
     now: () => (now += 500),
-    setUp: (isUp) => up.push(isUp),
+    setState: (state) => states.push(state),
   })
   let error: Error | null = null
   const ask = <T>(answer: T) => (error === null ? Promise.resolve(answer) : Promise.reject(error))
@@ -23,24 +24,26 @@ function setUp() {
     commit: () => ask({ ok: true, decision: null } as const),
     putPredictions: () => ask(undefined),
     report: () => ask(undefined),
+    commitFeedback: () => ask({ labels: [], events: [] }),
+    findPredictions: () => ask([]),
     acquireLease: () => ask({ holder: 'a', token: 1 }),
     readRevision: () => ask(7),
   })
   return {
-    ...{ health, log, up, store, watched: health.watched(store) },
+    ...{ health, log, states, store, watched: health.watched(store) },
     fail: (e: Error | null) => (error = e),
   }
 }
 
-const WRITES = ['commit', 'putPredictions', 'report', 'acquireLease'] as const
+const WRITES = ['commit', 'putPredictions', 'commitFeedback', 'report', 'acquireLease'] as const
 
 t.test('each write that is repeated tells when the store goes and when it is back', async (t) => {
   for (const method of WRITES) {
-    const { health, log, up, watched, fail } = setUp()
+    const { health, log, states, watched, fail } = setUp()
     const call = () => (watched[method] as () => Promise<unknown>)()
     await call()
     t.equal(health.describe(), 'up')
-    t.strictSame([log, up], [[], []], 'nothing is new')
+    t.strictSame([log, states], [[], []], 'nothing is new')
     fail(new StoreError('gone'))
     await t.rejects(call(), { message: 'gone' })
     await t.rejects(call(), { message: 'gone' })
@@ -51,7 +54,7 @@ t.test('each write that is repeated tells when the store goes and when it is bac
     fail(null)
     await call()
     t.equal(health.describe(), 'up')
-    t.strictSame(up, [false, true])
+    t.strictSame(states, ['away', 'up'])
     t.match(log, [
       ['error', { err: { message: 'gone' } }, /the store is away/],
       ['info', { seconds: 0.5, failed: 2 }, 'the store is back'],
@@ -61,7 +64,7 @@ t.test('each write that is repeated tells when the store goes and when it is bac
 })
 
 t.test('it says why it is away, and when it is back without its data what to do', async (t) => {
-  const { health, log, up, watched, fail } = setUp()
+  const { health, log, states, watched, fail } = setUp()
   const cause = new Error('no connection to Redis')
   fail(new StoreError('cannot read: no connection to Redis', { cause }))
   await t.rejects(watched.readRevision('m'))
@@ -75,24 +78,25 @@ t.test('it says why it is away, and when it is back without its data what to do'
   await t.rejects(watched.acquireLease('a', 1, 0))
   t.equal(
     health.describe(),
-    'without its data (LOST) since 1970-01-01T00:00:01.500Z: the last weights are served and no rollout moves; ' +
-      'start the gateways anew to begin afresh',
+    'without its data (LOST) since 1970-01-01T00:00:01.500Z: the last weights are served, no rollout moves, ' +
+      'feedback is refused; restore the data, or start the gateways anew to begin afresh',
   )
-  t.strictSame(up, [false])
+  t.strictSame(states, ['away', 'lost'])
   const messages = log.map(([level, , message]) => `${level} ${message}`)
-  t.match(messages, [/^error the store is away/, 'error the store is back without its data'])
+  t.match(messages, [/^error the store is away/, /^error the store is without its data: the last/])
   t.equal(messages.length, 2, 'each is said once')
 })
 
 t.test(
   'a store that can be read alone is not back, nor one that had nothing to write',
   async (t) => {
-    const { health, log, up, store, watched, fail } = setUp()
+    const { health, log, states, store, watched, fail } = setUp()
     fail(new StoreError('gone'))
     await t.rejects(watched.readRevision('m'), { message: 'gone' }, 'which tells that it goes')
-    t.strictSame(up, [false])
+    t.strictSame(states, ['away'])
     fail(null)
     await watched.readRevision('m')
+    await watched.findPredictions([])
     const answers = Object.assign(store, {
       commit: async () => ({ ok: false, reason: 'fenced' }) as const,
       acquireLease: async () => null,
@@ -101,18 +105,44 @@ t.test(
     await others.commit({} as Parameters<Store['commit']>[0])
     await others.acquireLease('b', 1000, 0)
     t.match(health.describe(), /^away since/)
-    t.strictSame([log.length, up], [1, [false]])
+    t.strictSame([log.length, states], [1, ['away']])
     await watched.putPredictions([])
-    t.strictSame(up, [false, true])
+    t.strictSame(states, ['away', 'up'])
+  },
+)
+
+t.test(
+  'a store that has lost its data stays so, whatever fails, until a write finds it',
+  async (t) => {
+    const { health, log, states, watched, fail } = setUp()
+    fail(new StoreLostError('cannot save predictions: LOST the data'))
+    await t.rejects(watched.putPredictions([]))
+    fail(new StoreError('no answer within 2 s'))
+    await t.rejects(watched.acquireLease('a', 1, 0))
+    t.match(health.describe(), /^without its data \(LOST\) since 1970-01-01T00:00:01.500Z/)
+    t.ok(health.isTold)
+    t.strictSame(states, ['lost'])
+    fail(null)
+    await watched.readRevision('m')
+    t.match(health.describe(), /^without its data/, 'what can be read is not what was lost')
+    await watched.putPredictions([])
+    t.equal(health.describe(), 'up')
+    t.notOk(health.isTold)
+    t.strictSame(states, ['lost', 'up'])
+    t.match(log, [
+      ['error', { err: { message: /LOST/ } }, /^the store is without its data: the last weights/],
+      ['info', { failed: 2 }, 'the store is back'],
+    ])
+    t.equal(log.length, 2)
   },
 )
 
 t.test('an error that is not of the store does not say that it is away', async (t) => {
-  const { health, up, watched, fail } = setUp()
+  const { health, states, watched, fail } = setUp()
   fail(new TypeError('a mistake'))
   await t.rejects(watched.readRevision('m'), { message: 'a mistake' })
   t.equal(health.describe(), 'up')
-  t.strictSame(up, [])
+  t.strictSame(states, [])
 })
 
 t.test(

@@ -7,6 +7,7 @@ import { buildMirrorBooks, type MirrorBook } from '../../src/metrics/mirror-book
 import type { AccessEntry } from '../../src/proxy/access-log.ts'
 import { createDataServer } from '../../src/proxy/data-server.ts'
 import type { ProxyLimits } from '../../src/proxy/exchange-context.ts'
+import type { KnownNames } from '../../src/proxy/known-names.ts'
 import { LiveExchanges } from '../../src/proxy/live-exchanges.ts'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
 import type { ServedCertificate } from '../../src/proxy/served-certificate.ts'
@@ -21,6 +22,7 @@ import { createUpstreamRegistry, type UpstreamRegistry } from '../../src/proxy/u
 import { buildSplit } from '../../src/routing/split.ts'
 import { buildTable } from '../../src/routing/table.ts'
 import { FakeRecorder } from './fake-recorder.ts'
+import { namesBy } from './names.ts'
 import { PLAIN_VARIANT } from './plain-variant.ts'
 
 /** Timeouts that no test reaches unless it sets others. */
@@ -71,6 +73,9 @@ export function serviceWith(variants: readonly Variant[], more: Partial<Service>
   }
 }
 
+/** A line of the access log, with the level that it was written at. */
+export type AccessLine = AccessEntry & { readonly level: 'info' | 'warn' }
+
 export type TestGateway = {
   readonly port: number
   readonly url: string
@@ -80,7 +85,7 @@ export type TestGateway = {
   /** By variant; books of mirrors that a reload took away stay. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly exchanges: LiveExchanges
-  readonly accessLog: AccessEntry[]
+  readonly accessLog: AccessLine[]
   readonly errors: unknown[]
   readonly warnings: unknown[]
   readonly upstreams: UpstreamRegistry
@@ -96,6 +101,8 @@ export type TestGatewayOptions = {
   readonly config?: Partial<GatewayConfig>
   readonly limits?: Partial<ProxyLimits>
   readonly passthrough?: string
+  /** Else the system says where names lead. */
+  readonly names?: KnownNames
   /** It speaks TLS with it. */
   readonly certificate?: ServedCertificate
   readonly draw?: () => number
@@ -109,7 +116,7 @@ export async function startGateway(
   const recorder = new FakeRecorder()
   const clock = { now: () => Date.now(), monotonic: () => performance.now() }
   const exchanges = new LiveExchanges(clock)
-  const accessLog: AccessEntry[] = []
+  const accessLog: AccessLine[] = []
   const errors: unknown[] = []
   const warnings: unknown[] = []
   const state = { isReady: true, isDraining: false }
@@ -125,7 +132,8 @@ export async function startGateway(
     ...options.config,
   }
   let ids = 0
-  const upstreams = createUpstreamRegistry({ error: (fields) => errors.push(fields) })
+  const names = options.names ?? namesBy()
+  const upstreams = createUpstreamRegistry(names, { error: (fields) => errors.push(fields) })
   const mirrors = new Map<string, MirrorBook>()
   let { snapshot, targets } = buildSnapshot(services, recorder, upstreams, mirrors)
   const server = createDataServer(
@@ -136,15 +144,19 @@ export async function startGateway(
       newRequestId: () => `id-${++ids}`,
       clock,
       log: {
-        info: (entry: AccessEntry) => accessLog.push(entry),
+        info: (entry: AccessEntry) => accessLog.push({ level: 'info', ...entry }),
         error: (entry: unknown) => errors.push(entry),
-        warn: (entry: unknown) => warnings.push(entry),
+        warn: (entry: unknown, message: string) => {
+          if (message === 'request') accessLog.push({ level: 'warn', ...(entry as AccessEntry) })
+          else warnings.push(entry)
+        },
         debug: () => {},
       } as never,
       isDraining: () => state.isDraining,
       isReady: () => state.isReady,
       name: 'serin-test',
       exchanges,
+      names,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
     options.passthrough ?? null,

@@ -42,6 +42,7 @@ export function createFakeWorker(pid: number, answers: Partial<WorkerApi> = {}):
     discard: async () => {},
     snapshot: async () => [],
     figures: async () => ({}),
+    abort: async () => {},
     succeed: async () => {},
     drain: async () => {},
     close: async () => {},

@@ -271,6 +271,24 @@ t.test(
   },
 )
 
+t.test('An abort that one worker could not store is given to the others.', async (t) => {
+  const given: unknown[] = []
+  let isBroken = false
+  const { supervisor, forked } = world(t, (nth) => ({
+    abort: async (...order) => {
+      given.push([nth, ...order])
+      if (isBroken) throw new Error('it ended')
+    },
+  }))
+  await supervisor.listen()
+  const order = { verb: 'abort', actor: 'ops', note: null } as const
+  await forked[0]!.supervisor.ask('abort', 'm', order)
+  t.strictSame(given, [[2, 'm', order]])
+  isBroken = true
+  await forked[1]!.supervisor.ask('abort', 'm', order)
+  t.strictSame(given[1], [1, 'm', order], 'one that fails keeps nobody back')
+})
+
 t.test('Workers that end before they are drained are named, and not replaced.', async (t) => {
   const { supervisor, forked } = world(t, () => ({ drain: () => new Promise(() => {}) }))
   await supervisor.listen()

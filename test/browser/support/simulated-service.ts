@@ -88,7 +88,7 @@ export class SimulatedService {
     if (!result.ok) return result
     const { decision } = result
     const named = decision === null ? null : this.#named(decision)
-    return { ok: true, decision: named, status: this.status() }
+    return { ok: true, decision: named, pending: null, status: this.status() }
   }
 
   status(): ServiceStatus {
@@ -115,6 +115,7 @@ export class SimulatedService {
       replicas: null,
       deciding: null,
       untaken: null,
+      unstored: null,
       rollout: {
         ...view,
         state: { ...view.state, baselineVersion: baseline, canaryVersion: canary },
@@ -140,10 +141,11 @@ export class SimulatedService {
     return rollout.replace('1.4', baseline).replace('2.0', canary)
   }
 
-  #figuresOf(name: string, { requests, errors, rejected, drawn }: VariantBook): VariantFigures {
+  #figuresOf(name: string, book: VariantBook): VariantFigures {
+    const { requests, errors, rejected, inFlight, drawn } = book
     const isUp = this.#script.isReachable?.(name, this.#simulation.elapsedMs) ?? true
     return {
-      ...{ requests, errors, rejected, upstreams: 2, healthy: isUp ? 2 : 0 },
+      ...{ requests, errors, rejected, inFlight, upstreams: 2, healthy: isUp ? 2 : 0 },
       p50Ms: drawn.quantile(0.5),
       p95Ms: drawn.quantile(0.95),
       p99Ms: drawn.quantile(0.99),

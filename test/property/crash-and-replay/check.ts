@@ -1,6 +1,7 @@
 import { fc } from '../../support/fast-check.ts'
 import type { Store } from '../../../src/store/store.ts'
 import type { Configuration } from './configurations.ts'
+import { baselineOf } from './log-book.ts'
 import { World } from './world.ts'
 
 type Event = (world: World) => Promise<void>
@@ -46,6 +47,7 @@ const EVENTS: Readonly<Record<string, Event>> = {
   'reload: baseline 1.5': (w) => w.reload({ baseline: '1.5' }),
   'reload: baseline 1.4': (w) => w.reload({ baseline: '1.4' }),
   'reload: baseline 2.0, canary 2.1': (w) => w.reload({ baseline: '2.0', canary: '2.1' }),
+  'reload: baseline 1.4, canary 2.0': (w) => w.reload({ baseline: '1.4', canary: '2.0' }),
   'reload: plain steps': (w) => w.reload({ steps: 'plain' }),
   'reload: fewer steps': (w) => w.reload({ steps: 'fewer' }),
   'reload: steps with an approval': (w) => w.reload({ steps: 'approval' }),
@@ -138,11 +140,12 @@ export async function live(world: World, names: readonly string[]): Promise<Worl
   await world.heal()
   mustFit(world, 'everything works again')
   const { last } = world.book
-  const { kind } = world.configuration
+  const { kind, canary } = world.configuration
   if (kind !== 'rollout') return world
-  // A file that was taken while the store was away may name versions that cannot follow what is stored: the baseline
+  // A file that was taken while the store was away may name versions that cannot follow what is stored: one of them
   // alone is served then, whatever the log says of the others.
-  const decided = (await world.isRefused()) ? 0 : (last?.to.weights['canary'] ?? 0) * 100
+  const alone = last !== null && baselineOf(last.rollout) === canary ? 10_000 : 0
+  const decided = (await world.isRefused()) ? alone : (last?.to.weights['canary'] ?? 0) * 100
   if (world.served.weightBp !== decided) {
     fail(world, `the canary serves ${world.served.weightBp} bp, decided is ${decided} bp`)
   }

@@ -43,6 +43,8 @@ export class LogBook {
         this.#rolledBackAt.delete(version)
       }
     }
+    // Who named it as the baseline gave it everything already.
+    if (decision.reason === 'is-baseline') this.#rolledBackAt.delete(version)
     if (state.phase === 'rolled-back' && decision.reason !== 'rolled-back-before') {
       // When the canary was given nothing: while the store is away, that is before the decision is stored.
       this.#rolledBackAt.set(version, state.rolledBackAt)
@@ -56,6 +58,8 @@ export class LogBook {
     const { last } = this
     const told = `${version} serves ${bpToPercent(weightBp)} %`
     if (last === null) return this.#wrong(`${told}, and nothing was decided`)
+    // What the log has as the baseline had everybody that the canary had not, and goes on before that is stored.
+    if (version === baselineOf(last.rollout)) return
     if (this.#rolledBackAt.has(version)) this.#wrong(`${told}, and was rolled back`)
     const decided = `${canaryOf(last.rollout)} serves ${last.to.weights['canary']} %`
     if (decided !== told) this.#wrong(`${told}, where the last decision says that ${decided}`)
@@ -64,6 +68,11 @@ export class LogBook {
   #wrong(what: string): void {
     this.violation ??= what
   }
+}
+
+/** `1.4` of `1.4->2.0#1`. */
+export function baselineOf(rollout: string): string {
+  return rollout.slice(0, rollout.indexOf('->'))
 }
 
 /** `2.0` of `1.4->2.0#1`. */

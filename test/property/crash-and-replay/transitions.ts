@@ -19,6 +19,8 @@ const way = (by: readonly Actor[], ...actions: readonly Decision['action'][]): W
 const RECONFIGURED = way(CONFIGURATION, 'hold', 'retry')
 // A version that was rolled back before, beside another baseline.
 const KNOWN_AS_BAD = way(CONFIGURATION, 'hold')
+// The file of the rollout before, whose canary is the baseline by now.
+const IS_BASELINE = way(CONFIGURATION, 'promote')
 const BROUGHT_BACK = way(ANYBODY, 'rollback')
 
 /** Every way that a logged decision may take. What is not here must not happen. */
@@ -29,12 +31,14 @@ export const WAYS: Readonly<Record<Phase, Partial<Record<Phase, readonly Way[]>>
     // The first step is a pause.
     paused: [way(ANYBODY, 'start')],
     watching: [way(OPERATOR, 'promote')],
+    promoted: [IS_BASELINE],
     'rolled-back': [way(OPERATOR, 'rollback'), KNOWN_AS_BAD],
   },
   progressing: {
     progressing: [way(ANYBODY, 'advance'), way(EVALUATOR, 'hold')],
     paused: [way(ANYBODY, 'pause'), way(OPERATOR, 'override', 'advance')],
     watching: [way(ANYBODY, 'promote')],
+    promoted: [IS_BASELINE],
     'rolled-back': [BROUGHT_BACK, KNOWN_AS_BAD],
     idle: [RECONFIGURED],
   },
@@ -42,6 +46,7 @@ export const WAYS: Readonly<Record<Phase, Partial<Record<Phase, readonly Way[]>>
     progressing: [way(OPERATOR, 'resume', 'advance'), way(EVALUATOR, 'advance')],
     paused: [way(OPERATOR, 'pause', 'override', 'resume', 'advance'), way(EVALUATOR, 'hold')],
     watching: [way(ANYBODY, 'promote'), way(OPERATOR, 'resume')],
+    promoted: [IS_BASELINE],
     'rolled-back': [BROUGHT_BACK, KNOWN_AS_BAD],
     idle: [RECONFIGURED],
   },
@@ -60,6 +65,7 @@ export const WAYS: Readonly<Record<Phase, Partial<Record<Phase, readonly Way[]>>
     idle: [way(OPERATOR, 'retry'), way(CONFIGURATION, 'hold')],
     progressing: [way(OPERATOR, 'retry')],
     paused: [way(OPERATOR, 'retry')],
+    promoted: [IS_BASELINE],
     'rolled-back': [KNOWN_AS_BAD],
   },
 }

@@ -1,4 +1,4 @@
-import { formatCount, formatPercent, formatValue } from '../../../rollout/format.ts'
+import { formatCount, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { ComparisonJson } from '../../present-comparison.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { Badge } from '../parts/badge.tsx'
@@ -89,7 +89,7 @@ export function ComparisonTable({
               </td>
               <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
               <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
-              <td class="number">{ratioOf(metric.ratio)}</td>
+              <td class="number">{distanceOf(metric)}</td>
               <td class="number">{formatEvidence(metric.evidence.harm)}</td>
               <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
               <td class="number">{formatEvidence(metric.superiority)}</td>
@@ -101,7 +101,8 @@ export function ComparisonTable({
   )
 }
 
-function ratioOf(ratio: ComparisonJson['metrics'][number]['ratio']): string {
+function distanceOf({ ratio, drift }: ComparisonJson['metrics'][number]): string {
+  if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
   if (ratio === null) return '–'
   const text = (value: number | null, unknown: string) => value?.toFixed(3) ?? unknown
   return `${text(ratio.estimate, '–')} (${text(ratio.lower, '0')} to ${text(ratio.upper, '∞')})`

@@ -1,4 +1,4 @@
-import { describePause } from '../../../domain/describe-pause.ts'
+import { describePause, describePauseEnd } from '../../../domain/describe-pause.ts'
 import { formatNumber } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { Sentence } from '../parts/sentence.tsx'
@@ -19,7 +19,11 @@ export function Standing({
   const why = describePhase(service, now)
   return (
     <div class="standing-panel">
-      {why !== null && <p class="why">{why}</p>}
+      {why !== null && (
+        <p class="why">
+          <Sentence text={why} />
+        </p>
+      )}
       {missing.length > 0 && (
         <div>
           <h3>What is missing</h3>
@@ -64,7 +68,7 @@ function describePhase(service: ServiceJson, now: number): string | null {
     if (service.strategy === 'blue-green' && isPlanned) {
       return `Preview: the canary is reached by the override alone${ends}.`
     }
-    return `Paused ${describePause(pause.by, pause.metric)}${ends}.`
+    return `Paused ${describePause(pause.by, pause.metric)}${ends}; ${describePauseEnd(pause, service.name)}.`
   }
   if (service.idleReason === 'manual-start') return 'Waits until somebody starts it.'
   if (service.idleReason === 'canary-not-ready') return 'The canary was not healthy yet.'
@@ -74,7 +78,10 @@ function describePhase(service: ServiceJson, now: number): string | null {
     return `Watched ${until(service.watchUntil)}: a rollback still comes by itself.${rest}`
   }
   if (service.rolledBackReason !== null) {
-    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.`
+    const { retryFrom } = service
+    const isCooling = retryFrom !== null && Date.parse(retryFrom) > now
+    const rest = isCooling ? ` The cooldown before a retry goes on ${until(retryFrom)}.` : ''
+    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.${rest}`
   }
   if (service.phase === 'promoted') return 'The canary serves everything.'
   if (service.winner !== null) return `${service.winner} was promoted and serves everything.`

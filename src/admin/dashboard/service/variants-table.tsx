@@ -21,6 +21,9 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                 weight
               </th>
               <th scope="col" class="number">
+                in flight
+              </th>
+              <th scope="col" class="number">
                 requests
               </th>
               <th scope="col" class="number">
@@ -43,6 +46,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                 </th>
                 <td>{v.version}</td>
                 <td class="number">{formatNumber(service.weights[name] ?? 0)} %</td>
+                <td class="number">{formatCount(v.inFlight)}</td>
                 <td class="number">{formatCount(v.requests)}</td>
                 <td class="number">
                   {formatCount(v.errors)}

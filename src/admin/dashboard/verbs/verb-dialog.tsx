@@ -4,6 +4,9 @@ import type { DecisionJson, ServiceJson } from '../../present.ts'
 import { ask, Refusal } from '../link/ask.ts'
 import type { Verb } from './verbs.ts'
 
+/** What the verb led to; `pending` = a sentence on what is in force and not stored yet. */
+type Answer = { readonly decision: DecisionJson | null; readonly pending: string | null }
+
 /** Asks whether a verb is meant, and why; sends it for the revision that was looked at. */
 export function VerbDialog({
   verb,
@@ -39,16 +42,12 @@ export function VerbDialog({
     setSending(true)
     setProblem(null)
     try {
-      const { decision } = await ask<{ readonly decision: DecisionJson | null }>(
-        token,
-        pathOf(verb, service.name),
-        {
-          method: verb.name === 'weights' ? 'PUT' : 'POST',
-          revision: seen.revision,
-          body: bodyOf(verb, { reason, isOption, weight }),
-        },
-      )
-      leave(decision?.summary ?? 'It was so already: nothing was decided.')
+      const { decision, pending } = await ask<Answer>(token, pathOf(verb, service.name), {
+        method: verb.name === 'weights' ? 'PUT' : 'POST',
+        revision: seen.revision,
+        body: bodyOf(verb, { reason, isOption, weight }),
+      })
+      leave(decision?.summary ?? pending ?? 'It was so already: nothing was decided.')
     } catch (error) {
       setProblem(explain(error))
       setSending(false)

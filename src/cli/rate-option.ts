@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from 'commander'
+import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { parsePercent } from '../domain/units.ts'
+import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
+
+/** Adds what `--rate` says, `conversion=30%`, to what it said before: it may stand several times. */
+export function collectRate(text: string, before: GivenRates = new Map()): GivenRates {
+  const at = text.lastIndexOf('=')
+  const share = parsePercent(text.slice(at + 1))
+  if (at > 0 && share !== null && share > 0 && share < 1) {
+    return new Map([...before, [text.slice(0, at), share]])
+  }
+  throw new InvalidArgumentError(
+    'Give a metric and its share, above 0% and below 100%: conversion=30%.',
+  )
+}
+
+/** Throws a `CliExit` where a rate is given of something else than one of these metrics. */
+export function refuseStrayRate(
+  rates: GivenRates | undefined,
+  metrics: readonly MetricSpec[],
+): void {
+  const stray = rates === undefined ? null : describeStrayRate(rates, metrics)
+  if (stray !== null) throw new CliExit(EXIT.badInput, `--rate: ${stray}`)
+}

@@ -1,0 +1,117 @@
+import type { Decision } from '../domain/decision.ts'
+import type { RolloutState } from '../domain/rollout-state.ts'
+import type { DraftContext } from '../rollout/draft-decision.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import type { DecisionSeed, Transition } from '../rollout/transition.ts'
+import type { Lease, Store } from '../store/store.ts'
+import { buildChange } from './build-change.ts'
+import { CommitError } from './commit-error.ts'
+import type { CohortChanges } from './pending-changes.ts'
+import type { KnownRollout } from './plan-changes.ts'
+import { readStored } from './read-stored.ts'
+import type { Pending } from './take-up.ts'
+
+/** What a transition is stored with. */
+type CommitContext = Omit<DraftContext, 'from'> & {
+  /** Null: this process may not decide any more. */
+  readonly lease: Lease | null
+  /** The state that the transition was made from. */
+  readonly known: RolloutState
+  readonly cohorts: CohortChanges
+}
+
+/** What one process knows of a rollout in the store, whether it may be another one by now, and what waits to be stored. */
+export class RolloutInStore implements KnownRollout {
+  stored: RolloutState | null
+  /** To be stored before all else. It keeps the canary's weight or takes all of it, so it is gone by already. */
+  pending: Pending | null
+  readonly #store: Store
+  /** Lease under which it is known: while that holds, nobody else has written. */
+  #token: number | null = null
+  #isUnsure = false
+
+  constructor(store: Store, stored: RolloutState | null, pending: Pending | null) {
+    this.#store = store
+    this.stored = stored
+    this.pending = pending
+  }
+
+  /** A write was not answered: it may be stored all the same. */
+  get isUnsure(): boolean {
+    return this.#isUnsure
+  }
+
+  /** Whether it is as the store has it, since nobody else may write. */
+  isKnownUnder(lease: Lease | null): boolean {
+    return lease !== null && lease.token === this.#token && !this.#isUnsure
+  }
+
+  /** Whether, moreover, nothing waits to be stored. */
+  isSettledUnder(lease: Lease | null): boolean {
+    return this.pending === null && this.isKnownUnder(lease)
+  }
+
+  /** Whether the configuration cannot go on from what is stored, so that nothing is decided. */
+  get isRefused(): boolean {
+    return this.pending?.refused !== undefined
+  }
+
+  /** The rollback that is in force here and that the store does not have; null = there is none. */
+  get unstored(): DecisionSeed | null {
+    const decision = this.pending?.decision ?? null
+    return decision?.action === 'rollback' ? decision : null
+  }
+
+  /** Whether others may have left evidence that was not read under this lease. */
+  isNewTo(lease: Lease | null): boolean {
+    return lease !== null && lease.token !== this.#token
+  }
+
+  /** It has been read under this lease. */
+  noteLease({ token }: Lease): void {
+    this.#token = token
+  }
+
+  /** All of it has to be read again. */
+  forget(): void {
+    this.stored = null
+    this.#token = null
+  }
+
+  /**
+   * Reads it anew, as the plan goes on with it; null = nothing is new. `readsAll`: the evidence too, which may be newer
+   * under the same revision. Rejects when the store cannot be asked.
+   */
+  async read(
+    plan: RolloutPlan,
+    readsAll: boolean,
+    now: () => number,
+  ): Promise<Awaited<ReturnType<typeof readStored>>> {
+    const revision = readsAll ? null : (this.stored?.revision ?? null)
+    const found = await readStored(this.#store, plan, revision, now)
+    this.#isUnsure = false
+    if (found === null || (found.record === null && this.stored === null)) return null
+    this.stored = found.record?.state ?? null
+    return found
+  }
+
+  /**
+   * Stores a transition, after which nothing is pending; rejects where another process has written or decides, and where
+   * the store does not answer.
+   */
+  async commit(transition: Transition, context: CommitContext): Promise<Decision | null> {
+    const { lease } = context
+    if (lease === null) throw new CommitError({ reason: 'fenced' })
+    const change = buildChange(transition, { ...context, lease, stored: this.stored })
+    this.#isUnsure = true
+    const result = await this.#store.commit(change)
+    this.#isUnsure = false
+    if (!result.ok) {
+      this.#token = null
+      throw new CommitError(result)
+    }
+    this.stored = transition.state
+    this.pending = null
+    return result.decision
+  }
+}
