@@ -46,8 +46,9 @@ t.test(
     const refused = await label('r-1')
     t.equal(refused.status, 503)
     t.match(refused.text, /data\.mdb is gone/)
-    const abort = { method: 'POST', body: {} } as const
-    t.equal((await askAdmin(gateway.admin, '/api/v1/services/model/abort', abort)).status, 503)
+    const order = (verb: string) =>
+      askAdmin(gateway.admin, `/api/v1/services/model/${verb}`, { method: 'POST', body: {} })
+    t.equal((await order('pause')).status, 503)
 
     renameSync(join(folder, 'elsewhere'), data)
     await until('it is back', async () => (await isUp()) === 1)
