@@ -38,6 +38,7 @@ export class Evaluator {
   /** What was told of what the store has not taken up. */
   #told = ''
   #looking: Promise<void> | null = null
+  #firstLook: Promise<void> | null = null
   #timers: readonly NodeJS.Timeout[] = []
 
   constructor(deps: EvaluatorDeps) {
@@ -141,7 +142,7 @@ export class Evaluator {
       setInterval(() => void this.look(), LOOK_MS).unref(),
       setInterval(() => void this.#claim(), CLAIM_MS).unref(),
     ]
-    void this.look()
+    this.#firstLook = this.look()
   }
 
   /** One look at every rollout; skipped while the one before is still running. Never rejects. */
@@ -187,7 +188,13 @@ export class Evaluator {
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
-  command(service: string, command: Command, ifMatch: number | null): Promise<RunnerResult | null> {
+  async command(
+    service: string,
+    command: Command,
+    ifMatch: number | null,
+  ): Promise<RunnerResult | null> {
+    // Who has only just begun knows in a moment whether it decides.
+    await this.#firstLook
     return this.#services.command(service, command, ifMatch)
   }
 

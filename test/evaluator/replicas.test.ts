@@ -242,6 +242,15 @@ t.test('one with the file of the rollout before serves on what that promoted', a
   t.same(world.errors, [])
 })
 
+t.test('a command that comes with the start waits until it is known who decides', async (t) => {
+  const world = new Processes()
+  const { evaluator } = await world.start()
+  evaluator.start()
+  t.match(await evaluator.command('svc', order('pause'), null), { ok: true })
+  await evaluator.stop()
+  t.same(world.errors, [])
+})
+
 t.test('a 4xx that a follower passed on is evidence of who decides', async (t) => {
   const world = new Processes()
   const leader = await world.start()
