@@ -142,7 +142,7 @@ export class Evaluator {
       setInterval(() => void this.look(), LOOK_MS).unref(),
       setInterval(() => void this.#claim(), CLAIM_MS).unref(),
     ]
-    this.#firstLook = this.look()
+    this.#firstLook = this.look().finally(() => (this.#firstLook = null))
   }
 
   /** One look at every rollout; skipped while the one before is still running. Never rejects. */
@@ -188,14 +188,10 @@ export class Evaluator {
   }
 
   /** Null: the service has neither a rollout nor a fixed split. */
-  async command(
-    service: string,
-    command: Command,
-    ifMatch: number | null,
-  ): Promise<RunnerResult | null> {
+  command(service: string, command: Command, ifMatch: number | null): Promise<RunnerResult | null> {
+    const carryOut = () => this.#services.command(service, command, ifMatch)
     // Who has only just begun knows in a moment whether it decides.
-    await this.#firstLook
-    return this.#services.command(service, command, ifMatch)
+    return this.#firstLook?.then(carryOut) ?? carryOut()
   }
 
   /** Aborts here alone, at once, what another process of this gateway was told to abort and could not store. */
