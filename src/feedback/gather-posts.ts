@@ -1,13 +1,13 @@
-import type { ParsedLine } from './parse.ts'
+import type { ParsedLines } from './parse.ts'
 import type { ReportDraft } from './report.ts'
 
 /** What one caller has sent, and what becomes of it. */
-export type Post = { readonly lines: Iterable<ParsedLine>; readonly report: ReportDraft }
+export type Post = { readonly lines: ParsedLines; readonly report: ReportDraft }
 
 type Group = { readonly posts: Post[]; readonly done: Promise<void> }
 
 /**
- * Joins posts by `join`, which has its turns: when one comes it takes what there is. Posts of one line (lists) that wait
+ * Joins posts by `join`, which has its turns: when one comes it takes what there is. Posts of one line that wait
  * for the same turn go together, at most `most` of them, since what the store takes costs as much for one as for all. A
  * longer one goes alone. Resolves when the post's turn is over; rejects as `join` does, with all that went together.
  */
@@ -25,7 +25,7 @@ export function gatherPosts(
     return { posts, done: join(take) }
   }
   return (post) => {
-    if (!Array.isArray(post.lines)) {
+    if (post.lines.size !== 1) {
       // Whoever comes later goes later.
       waiting = null
       return join(() => [post])

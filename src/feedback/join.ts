@@ -7,7 +7,7 @@ import { findMatches } from './find-matches.ts'
 import { keyUnit } from './key-unit.ts'
 import { describeUnknownEvent, joinEvent } from './join-event.ts'
 import { joinLabel } from './join-label.ts'
-import type { FeedbackLine, ParsedLine } from './parse.ts'
+import type { FeedbackLine, ParsedLine, ParsedLines } from './parse.ts'
 import { gatherPosts, type Post } from './gather-posts.ts'
 import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
 import { SliceBooking, type SliceChange, type TakenFeedback } from './slice-booking.ts'
@@ -105,7 +105,7 @@ export type FeedbackJoin = {
    * Joins labels and events to the requests or keys that they are about. Resolves when everything is in the
    * store; rejects when the store fails, and then the same lines can be sent again, to whomever: none counts twice.
    */
-  readonly accept: (lines: Iterable<ParsedLine>) => Promise<FeedbackReport>
+  readonly accept: (lines: ParsedLines) => Promise<FeedbackReport>
   /** The last call: stores what is booked and not stored yet, and rejects when the store fails; nothing is tried again. */
   readonly finish: () => Promise<void>
 }
@@ -203,7 +203,7 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
       try {
         await join(post)
       } catch (error) {
-        deps.countRefused(Array.from(lines).length)
+        deps.countRefused(lines.size)
         throw error
       }
       return post.report.build()

@@ -48,6 +48,9 @@ export class FeedbackTooLargeError extends Error {
   override readonly name = 'FeedbackTooLargeError'
 }
 
+/** Lines that are read as they are taken; how many there are is known before. */
+export type ParsedLines = Iterable<ParsedLine> & { readonly size: number }
+
 /**
  * Reads feedback: one object as `application/json`, one object per line as `application/x-ndjson`
  * (empty lines are skipped). Each line stands for itself: one that cannot be used comes back with its
@@ -57,12 +60,12 @@ export class FeedbackTooLargeError extends Error {
 export function parseFeedback(
   body: string,
   contentType: 'application/json' | 'application/x-ndjson',
-): Iterable<ParsedLine> {
+): ParsedLines {
   const text = body.startsWith('\uFEFF') ? body.slice(1) : body
-  if (contentType === 'application/json') return [parseLine(text, 1)]
-  return countLines(text) === 1
-    ? [...parseLines(text)]
-    : { [Symbol.iterator]: () => parseLines(text) }
+  if (contentType === 'application/json') {
+    return { size: 1, [Symbol.iterator]: () => [parseLine(text, 1)].values() }
+  }
+  return { size: countLines(text), [Symbol.iterator]: () => parseLines(text) }
 }
 
 /** What each field must be. */

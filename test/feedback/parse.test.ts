@@ -187,3 +187,11 @@ t.test(
     t.end()
   },
 )
+
+t.test('how many lines there are is known before they are read', (t) => {
+  const line = '{"requestId":"r-1","label":1}'
+  const size = (body: string) => parseFeedback(body, 'application/x-ndjson').size
+  t.same([size(''), size(line), size(`${line}\n\nno line\n`)], [0, 1, 2])
+  t.equal(parseFeedback(line, 'application/json').size, 1)
+  t.end()
+})
