@@ -20,6 +20,8 @@ const CUT: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
   'ECONNRESET',
   'EPIPE',
+  // undici's parser, of a chunked answer that ends on a connection which is not kept: without a code of its own.
+  'HTTPParserError: Response does not match the HTTP/1.1 protocol (Invalid EOF state)',
 ])
 
 /**
@@ -35,10 +37,12 @@ export function judgeTagged(
     return fault === 'reset' || fault === 'truncated' ? `answered in spite of ${fault}` : null
   }
   if (leaves) return null
-  if (outcome.status === null) {
-    // A cut answer: after its head nothing else can be said.
-    const mayBeCut = fault === 'truncated' || !isUpstreamUp || !isGatewayUp
-    return mayBeCut && CUT.has(outcome.error!) ? null : `no answer: ${outcome.error}`
+  if (outcome.error !== null) {
+    // An answer that has begun is carried to its end by a gateway that goes: only its upstream may cut it.
+    const isBegun = outcome.status !== null
+    const mayBeCut = fault === 'truncated' || !isUpstreamUp || (!isBegun && !isGatewayUp)
+    const what = isBegun ? 'a cut answer' : 'no answer'
+    return mayBeCut && CUT.has(outcome.error) ? null : `${what}: ${outcome.error}`
   }
   const known = UPSTREAM_GONE[outcome.errorCode ?? '']
   if (known === undefined) return `an answer that is not right: ${outcome.status}`

@@ -12,7 +12,7 @@ export type Tagged = {
   readonly leaves: boolean
 }
 
-/** What came of it. `status` null: no answer, or a broken one. */
+/** What came of it. `status` null: no head of an answer. */
 export type TaggedOutcome = {
   readonly from: number
   readonly to: number
@@ -20,6 +20,7 @@ export type TaggedOutcome = {
   readonly proxyStatus: string | null
   readonly errorCode: string | null
   readonly isRight: boolean
+  /** What broke it off, within its answer where there is a status. */
   readonly error: string | null
 }
 
@@ -59,6 +60,7 @@ export async function sendTagged(
   const none = { from, proxyStatus: null, errorCode: null, isRight: false }
   const leaving = new AbortController()
   if (leaves) setTimeout(() => leaving.abort(), 5)
+  let status: number | null = null
   try {
     const answer = await request(`${data}${path}`, {
       method: body === null ? 'GET' : 'POST',
@@ -67,21 +69,22 @@ export async function sendTagged(
       body,
       signal: leaving.signal,
     })
+    status = answer.statusCode
     const received = Buffer.from(await answer.body.arrayBuffer())
     const right = body ?? Buffer.from(`data: ${path}\n\n`.repeat(3))
     const field = (name: string) => (answer.headers[name] as string | undefined) ?? null
     return {
       from,
       to: performance.now(),
-      status: answer.statusCode,
+      status,
       proxyStatus: field('proxy-status'),
       errorCode: field('x-serin-error'),
-      isRight: answer.statusCode === 200 && received.equals(right),
+      isRight: status === 200 && received.equals(right),
       error: null,
     }
   } catch (error) {
     const { name, code } = error as NodeJS.ErrnoException
     const what = name === 'AbortError' ? 'left' : (code ?? String(error))
-    return { ...none, to: performance.now(), status: null, error: what }
+    return { ...none, to: performance.now(), status, error: what }
   }
 }
