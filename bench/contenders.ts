@@ -83,6 +83,12 @@ export const CONTENDERS: readonly Contender[] = [
     measures: ['cost', 'latency', 'memory'],
   },
   {
+    name: 'serin-large-pages',
+    description: "as serin, with Node's own code on pages of 2 MiB",
+    ...serin('serin.yaml', 1, 1, ['--use-largepages=silent']),
+    measures: ['cost', 'memory'],
+  },
+  {
     name: 'serin-mirror',
     description: 'as serin, with every request copied to a third variant, and answers compared',
     ...serin('serin-mirror.yaml'),
@@ -189,11 +195,20 @@ function node(script: string): (place: Place) => Start {
   })
 }
 
-function serin(file: string, services = 1, workers = 1): Pick<Contender, 'start' | 'marker'> {
+function serin(
+  file: string,
+  services = 1,
+  workers = 1,
+  flags: readonly string[] = [],
+): Pick<Contender, 'start' | 'marker'> {
   return {
     marker: 'x-serin-variant',
     start: ({ root, port, adminPort, upstreamPort, scratch }) => ({
-      command: [process.execPath, `${root}/dist/main.js`, 'serve', '-c', `${scratch}/serin.yaml`],
+      command: [
+        process.execPath,
+        ...flags,
+        ...[`${root}/dist/main.js`, 'serve', '-c', `${scratch}/serin.yaml`],
+      ],
       env: {
         BENCH_PORT: String(port),
         BENCH_ADMIN_PORT: String(adminPort),
