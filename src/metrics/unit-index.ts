@@ -1,3 +1,4 @@
+import { UnitSet } from '../domain/unit-set.ts'
 import { FirstEvents } from '../rollout/first-events.ts'
 import type { HarmSince } from '../rollout/fold-cohort.ts'
 
@@ -8,7 +9,7 @@ import type { HarmSince } from '../rollout/fold-cohort.ts'
  */
 export class UnitIndex {
   readonly #maxUnits: number
-  readonly #seen = new Set<number>()
+  readonly #seen = new UnitSet()
   readonly #events = new FirstEvents()
   /** See `FirstEvents`. */
   readonly harmSince: HarmSince = this.#events.harmSince

@@ -1,8 +1,9 @@
+import { UnitMap } from '../domain/unit-map.ts'
 import type { HarmSince } from './fold-cohort.ts'
 
 /** At which start point each key of an attempt had its last event, by hypothesis: tells first ones from later ones. */
 export class FirstEvents {
-  readonly #last = new Map<string, Map<number, number>>()
+  readonly #last = new Map<string, UnitMap>()
 
   /**
    * For every key with an event in a cohort of `epoch`: the first start point since which this is its
@@ -19,14 +20,14 @@ export class FirstEvents {
     for (const unit of units) last.set(unit, epoch)
   }
 
-  #lastOf(hypothesis: string): Map<number, number> {
+  #lastOf(hypothesis: string): UnitMap {
     let last = this.#last.get(hypothesis)
-    if (last === undefined) this.#last.set(hypothesis, (last = new Map()))
+    if (last === undefined) this.#last.set(hypothesis, (last = new UnitMap()))
     return last
   }
 }
 
-function sinceOf(last: Map<number, number>, epoch: number, units: readonly number[]): number[] {
+function sinceOf(last: UnitMap, epoch: number, units: readonly number[]): number[] {
   const since: number[] = []
   for (const unit of units) {
     const before = last.get(unit) ?? -1

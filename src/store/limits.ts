@@ -24,5 +24,5 @@ export const EXPIRE_BATCH = 256
 /** Decisions or cohorts on one page at most. */
 export const MAX_PAGE = 1000
 
-/** Keys that one attempt judges at most: 64 MiB of memory, and as much in the store. */
+/** Keys that one attempt judges at most: 31 MB of memory. */
 export const MAX_UNITS = 2_000_000
