@@ -2,8 +2,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** What is started as a process. */
-const ENTRIES = ['main.js', 'workers/worker-process.js', 'demo/model-process.js']
+/** What is started as a process, or as a thread. */
+const ENTRIES = [
+  'main.js',
+  'workers/worker-process.js',
+  'demo/model-process.js',
+  'config/load-thread.js',
+]
 
 /**
  * Bundles the compiled modules of `modules` into `folder`, all on one level, so that what one of them looks for

@@ -7,7 +7,7 @@ const FOLDER = 'build/dist'
 
 t.test('The bundle holds each process that serin starts, and no package.', async (t) => {
   const files = readdirSync(FOLDER)
-  for (const entry of ['main.js', 'worker-process.js', 'model-process.js']) {
+  for (const entry of ['main.js', 'worker-process.js', 'model-process.js', 'load-thread.js']) {
     t.ok(files.includes(entry), entry)
   }
   t.match(readFileSync(join(FOLDER, 'main.js'), 'utf8'), /^#!\/usr\/bin\/env node\n/)

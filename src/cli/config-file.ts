@@ -44,12 +44,11 @@ export function refuseFile(file: string, problems: readonly ConfigProblem[]): Cl
   return new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`)
 }
 
-/** Reads a configuration file. Its schema is loaded with the first one: most commands never need it. */
-export async function loadConfigFile(
+/** Reads a configuration file on a thread of its own, for who serves meanwhile. */
+export async function loadConfigFileApart(
   io: Pick<CliIo, 'env'>,
   file: string,
-  rps: number | null = null,
 ): Promise<ConfigResult> {
-  const { loadConfig } = await import('../config/load.ts')
-  return loadConfig(file, io.env, rps)
+  const { loadConfigApart } = await import('../config/load-apart.ts')
+  return loadConfigApart(file, io.env)
 }

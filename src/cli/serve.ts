@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
-import { DEFAULT_FILE, loadConfigFile, readConfigFile } from './config-file.ts'
+import { DEFAULT_FILE, loadConfigFileApart, readConfigFile } from './config-file.ts'
 import { openFilesWanted } from '../proxy/open-files.ts'
 import { reloadAndLog, reloadFrom } from '../reload.ts'
 import type { RunningGateway } from '../running-gateway.ts'
@@ -69,7 +69,7 @@ type Started = { readonly gateway: RunningGateway; readonly failed: Promise<neve
 
 async function start(io: CliIo, config: Config, log: Logger, file: string): Promise<Started> {
   const { clock, version } = io
-  const readConfig = () => loadConfigFile(io, file)
+  const readConfig = () => loadConfigFileApart(io, file)
   const workers = config.gateway.workers === 'auto' ? io.cores : config.gateway.workers
   if (workers > 1) {
     const { Supervisor, forkWorker } = await io.loadSupervisor()
