@@ -11,7 +11,7 @@ import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
 import { closeHanded, serveHanded, standBy } from './handed-server.ts'
-import { buildLiveServices, experimentsOf, rolloutsOf, type LiveServices } from './live-services.ts'
+import { buildLiveServices, experimentsOf, rolloutsOf, statesOf } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { PairedPredictions } from './metrics/paired-predictions.ts'
 import { createMetricsRegistry, type MetricsRegistry } from './metrics/registry.ts'
@@ -112,15 +112,11 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     onError: health.report,
   })
 
-  const build = (next: Config, previous: LiveServices | null) =>
-    buildLiveServices(
-      next,
-      { clock, remember: predictions.add, upstreams: upstreams.registry },
-      previous,
-      (service) => evaluator.view(service)?.state ?? null,
-      (service) => evaluator.experiment(service)?.state ?? null,
-    )
-  let live = build(config, null)
+  const parts = {
+    ...{ clock, remember: predictions.add, upstreams: upstreams.registry },
+    states: statesOf(evaluator),
+  }
+  let live = await buildLiveServices(config, parts, null)
 
   const feedback = createFeedbackJoin({
     services: () => live.config.services.map((s) => s.name),
@@ -148,9 +144,10 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     clock,
     live: () => live,
     readCertificate: () => certificate?.read() ?? null,
-    build,
+    build: (next, previous) => buildLiveServices(next, parts, previous),
     refusal: (plan) => evaluator.refusal(plan),
     replace: async (next) => {
+      next.catchUp()
       live = next
       next.targets.adopt()
       files.follow(next.config)
@@ -279,6 +276,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     close: async () => {
       stage.ready = false
       for (const close of closers) close()
+      // One that is under way has somebody who waits for its answer.
+      await reloads.run(async () => {})
       sockets.destroyAll()
       await closeData()
       await feedback.finish().catch((error: unknown) => health.report('a write of feedback', error))

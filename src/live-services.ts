@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Prediction } from './domain/prediction.ts'
@@ -5,6 +6,7 @@ import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { Service } from './domain/service.ts'
 import { CANARY } from './domain/variant.ts'
 import type { PairTicket } from './metrics/pair-ledger.ts'
+import type { Evaluator } from './evaluator/evaluator.ts'
 import { ServiceBook } from './metrics/service-recorder.ts'
 import { buildRuntime, type ServiceRuntime, type Snapshot } from './proxy/service-runtime.ts'
 import { buildMirrors } from './proxy/mirror.ts'
@@ -28,50 +30,126 @@ export type LiveServices = {
   readonly plans: ReadonlyMap<string, RolloutPlan>
   /** Of the services whose split is fixed. */
   readonly experiments: ReadonlyMap<string, ExperimentPlan>
+  /** Gives the services what their rollouts and fixed splits have come to since they were built. */
+  readonly catchUp: () => void
 }
 
+/** What is decided on services: each state is another object when anything of it has changed. */
+type KnownStates = {
+  /** The rollout that a service is in; null = none. */
+  readonly rollout: (service: string) => RolloutState | null
+  /** Its fixed split; null = none. */
+  readonly experiment: (service: string) => ExperimentState | null
+}
+
+/** What an evaluator knows of services. */
+export function statesOf(evaluator: Pick<Evaluator, 'view' | 'experiment'>): KnownStates {
+  return {
+    rollout: (service) => evaluator.view(service)?.state ?? null,
+    experiment: (service) => evaluator.experiment(service)?.state ?? null,
+  }
+}
+
+/** Services are built for so long before requests get their turn, in milliseconds. */
+const STRETCH_MS = 1
+
 /**
- * Builds the services of a configuration. Books go on from `previous`; `stateOf` gives the rollout that
- * a service is in, and `experimentOf` its fixed split, so that a reload does not move its weights before
- * the evaluator has looked.
+ * Builds the services of a configuration, while others are served. Books go on from `previous`; `states` are those that
+ * the services are in, so that a reload does not move their weights before the evaluator has looked: `catchUp` right
+ * before they are served. Rejects with a sentence when a certificate cannot be read; then nothing is open.
  */
-export function buildLiveServices(
+export async function buildLiveServices(
   config: Config,
   deps: {
     readonly clock: Clock
     readonly remember: (prediction: Prediction, pair: PairTicket | null) => void
     readonly upstreams: UpstreamRegistry
+    readonly states: KnownStates
   },
   previous: LiveServices | null,
-  stateOf: (service: string) => RolloutState | null,
-  experimentOf: (service: string) => ExperimentState | null,
-): LiveServices {
-  const targets = deps.upstreams.open(config.services)
-  const books = new Map<string, ServiceBook>()
-  const runtimes = new Map<string, ServiceRuntime>()
-  const plans = new Map<string, RolloutPlan>()
-  const experiments = new Map<string, ExperimentPlan>()
-  for (const service of config.services) {
-    const { name } = service
-    const book = new ServiceBook({ ...deps, service, previous: previous?.books.get(name) ?? null })
-    const plan = buildPlan(service, config.hash)
-    books.set(name, book)
-    if (plan !== null) plans.set(name, plan)
-    const experiment = buildExperimentPlan(service, config.hash)
-    if (experiment !== null) experiments.set(name, experiment)
-    const winner = experiment === null ? null : winnerOf(experiment, experimentOf(name))
-    const byVariant = targets.byService.get(name)!
-    const runtime = buildRuntime(service, {
-      split: splitOf(service, stateOf(name), winner),
-      recorder: book,
-      targets: byVariant,
-      fallbacks: new Budget(),
-      mirrors: mirrorsOf(service, byVariant, book, stateOf(name)),
-    })
-    runtimes.set(name, runtime)
+): Promise<LiveServices> {
+  const { clock, states } = deps
+  const targets = deps.upstreams.open([])
+  const built = new Map<string, Built>()
+  try {
+    let begunAt = clock.monotonic()
+    for (const service of config.services) {
+      const before = previous?.books.get(service.name) ?? null
+      const book = new ServiceBook({ ...deps, service, previous: before })
+      built.set(service.name, buildOne(service, config, { book, states, targets }))
+      if (clock.monotonic() - begunAt < STRETCH_MS) continue
+      await nextTurn()
+      begunAt = clock.monotonic()
+    }
+  } catch (error) {
+    targets.release()
+    throw error
   }
-  const snapshot = { table: buildTable([...runtimes.values()]), runtimes }
-  return { config, snapshot, books, targets, plans, experiments }
+  const runtimes = mapOf(built, ({ runtime }) => runtime)
+  return {
+    ...{ config, targets },
+    snapshot: { table: buildTable([...runtimes.values()]), runtimes },
+    books: mapOf(built, ({ book }) => book),
+    plans: mapOf(built, ({ plan }) => plan),
+    experiments: mapOf(built, ({ experiment }) => experiment),
+    catchUp: () => {
+      for (const each of built.values()) catchUp(each, states)
+    },
+  }
+}
+
+/** One service, and the states that it was built with. */
+type Built = {
+  readonly book: ServiceBook
+  readonly plan: RolloutPlan | null
+  readonly experiment: ExperimentPlan | null
+  readonly runtime: ServiceRuntime
+  readonly state: RolloutState | null
+  readonly split: ExperimentState | null
+}
+
+function buildOne(
+  service: Service,
+  { hash }: Config,
+  given: {
+    readonly book: ServiceBook
+    readonly states: KnownStates
+    readonly targets: Targets
+  },
+): Built {
+  const { book, states } = given
+  const experiment = buildExperimentPlan(service, hash)
+  const [state, split] = [states.rollout(service.name), states.experiment(service.name)]
+  const targets = given.targets.add(service)
+  const runtime = buildRuntime(service, {
+    split: splitOf(service, state, experiment === null ? null : winnerOf(experiment, split)),
+    recorder: book,
+    targets,
+    fallbacks: new Budget(),
+    mirrors: mirrorsOf(service, targets, book, state),
+  })
+  return { book, plan: buildPlan(service, hash), experiment, runtime, state, split }
+}
+
+function catchUp({ book, experiment, runtime, ...before }: Built, states: KnownStates): void {
+  const { service, targets } = runtime
+  const [state, split] = [states.rollout(service.name), states.experiment(service.name)]
+  if (state === before.state && split === before.split) return
+  runtime.split = splitOf(service, state, experiment === null ? null : winnerOf(experiment, split))
+  runtime.mirrors = mirrorsOf(service, targets, book, state)
+}
+
+/** Of each service what `of` says; those of which it says null are left out. */
+function mapOf<T>(
+  built: ReadonlyMap<string, Built>,
+  of: (each: Built) => T | null,
+): ReadonlyMap<string, T> {
+  const all = new Map<string, T>()
+  for (const [name, each] of built) {
+    const found = of(each)
+    if (found !== null) all.set(name, found)
+  }
+  return all
 }
 
 /** The services that have a rollout, with what is judged there. */

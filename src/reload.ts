@@ -23,7 +23,8 @@ export type ReloadDeps = {
   readonly live: () => LiveServices
   /** Reads the data port's certificate anew; null = it has none. Throws when it cannot be used. */
   readonly readCertificate: () => Renewal | null
-  readonly build: (next: Config, previous: LiveServices) => LiveServices
+  /** Rejects with a sentence when a configuration cannot be brought to life. */
+  readonly build: (next: Config, previous: LiveServices) => Promise<LiveServices>
   /** Why a rollout cannot go on under a plan; null when it can. */
   readonly refusal: (plan: RolloutPlan) => Promise<string | null>
   /** Puts the new services in place of the old ones; resolves with sentences of what waits for the store. */
@@ -109,15 +110,17 @@ async function check(deps: ReloadDeps, memory: Memory, next: Config): Promise<Pr
     return { ok: false, problems: fixed.map((part) => `${part}: a change needs a restart`) }
   }
   const certificate = deps.readCertificate()
-  const trial = deps.build(next, deps.live())
-  trial.targets.release()
-  const problems = await listRefusals(deps, trial)
-  if (problems.length > 0) return { ok: false, problems }
+  const upcoming = await deps.build(next, deps.live())
+  const problems = await listRefusals(deps, upcoming)
+  if (problems.length > 0) {
+    upcoming.targets.release()
+    return { ok: false, problems }
+  }
   return {
     ok: true,
     take: async () => {
       try {
-        const taken = await takeOver(deps, memory, next, certificate)
+        const taken = await takeOver(deps, memory, upcoming, certificate)
         deps.onResult(null)
         return taken
       } catch (error) {
@@ -125,19 +128,20 @@ async function check(deps: ReloadDeps, memory: Memory, next: Config): Promise<Pr
         throw error
       }
     },
-    discard: () => deps.onResult(['another worker could not take it: the log says why']),
+    discard: () => {
+      upcoming.targets.release()
+      deps.onResult(['another worker could not take it: the log says why'])
+    },
   }
 }
 
 async function takeOver(
   deps: ReloadDeps,
   memory: Memory,
-  next: Config,
+  upcoming: LiveServices,
   certificate: Renewal | null,
 ): Promise<TakenConfig> {
   const previous = deps.live()
-  // Anew: weights may have changed since the check.
-  const upcoming = deps.build(next, previous)
   try {
     certificate?.serve()
     const waiting = await deps.replace(upcoming)

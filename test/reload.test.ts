@@ -22,7 +22,7 @@ t.test('A reload that comes after that of the watcher tells what that one change
     clock: { now: () => 0, monotonic: () => now },
     live: () => live,
     readCertificate: () => null,
-    build: liveOf,
+    build: async (config) => liveOf(config),
     refusal: async () => null,
     replace: async (next) => {
       live = next

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { isOfStore } from './commit-error.ts'
 import { OneByOne } from './one-by-one.ts'
@@ -12,6 +13,9 @@ type Runner<Plan> = {
   /** Stores what it has; false = nobody knows yet who may, so that it has to be asked again. */
   flush(): Promise<boolean>
 }
+
+/** Services that are followed at once: what they write goes into the store together, and requests get their turn in between. */
+const TOGETHER = 16
 
 /**
  * The services of one kind that are decided on: those that run, those that the configuration has brought and the
@@ -81,9 +85,14 @@ export class Roster<Plan extends { readonly service: string }, R extends Runner<
         else mistakes.push(error)
       }
       this.#name(all)
-      for (const { plan, book } of all) {
-        const { service } = plan
-        await this.#running.get(service)?.reconfigure(plan, book, actor).catch(note(service))
+      for (let at = 0; at < all.length; at += TOGETHER) {
+        await Promise.all(
+          all.slice(at, at + TOGETHER).map(async ({ plan, book }) => {
+            const { service } = plan
+            await this.#running.get(service)?.reconfigure(plan, book, actor).catch(note(service))
+          }),
+        )
+        await nextTurn()
       }
       await this.#settle().catch(note('what is new or gone'))
       if (mistakes.length > 0) throw mistakes[0]

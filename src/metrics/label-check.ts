@@ -12,15 +12,13 @@ export class LabelCheck {
   readonly #counts: Map<string, { -readonly [K in keyof SeenLabels]: SeenLabels[K] }>
   readonly #scores: ReadonlyMap<string, Score>
 
-  /** `previous`: the same service before a reload, whose counters go on. */
+  /** `previous`: the same service before a reload, whose counters are shared. */
   constructor(service: Service, previous: LabelCheck | null) {
     const metrics = shownMetricsOf(service).filter(isLabelMetric)
     this.#scores = new Map(metrics.map((metric) => [metric.name, scoreOf(metric).score]))
+    const before = previous === null ? null : previous.#counts
     this.#counts = new Map(
-      metrics.map(({ name }) => [
-        name,
-        { labels: 0, of: 0, last: null, ...previous?.counts.get(name) },
-      ]),
+      metrics.map(({ name }) => [name, before?.get(name) ?? { labels: 0, of: 0, last: null }]),
     )
     this.counts = this.#counts
   }

@@ -100,7 +100,8 @@ export class RuleBook {
       const kept = [...(before ?? [])].filter(
         ([variant, { version }]) => this.#versions.get(variant) === version,
       )
-      this.#figures.set(id, new Map(kept))
+      // What the one before counts on is seen here, where all of it stays.
+      this.#figures.set(id, before?.size === kept.length ? before : new Map(kept))
       for (const [, figures] of kept) this.#byId.set(figures.id, figures)
     }
     this.#drawn = this.#figures.get(DRAWN)!

@@ -35,9 +35,9 @@ export class ServiceBook implements ServiceRecorder {
   /** By the variant that gets the copies. None of it is in `variants`. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly labels: LabelCheck
-  readonly notes = new Map<RequestNote, number>()
+  readonly notes: Map<RequestNote, number>
   /** Requests that the baseline answered in the canary's place, or could not. */
-  readonly fallbacks: Record<FallbackResult, number> = { ok: 0, failed: 0 }
+  readonly fallbacks: Record<FallbackResult, number>
   readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -53,7 +53,7 @@ export class ServiceBook implements ServiceRecorder {
     readonly clock: Clock
     /** Takes a prediction to the store, with its copy's where it is one of a pair; must not block. */
     readonly remember: (prediction: Prediction, pair: PairTicket | null) => void
-    /** Books of the same service before a reload, whose counters go on. */
+    /** Books of the same service before a reload: their counters are these books' too, and both may count on. */
     readonly previous: ServiceBook | null
   }) {
     this.service = deps.service
@@ -72,8 +72,8 @@ export class ServiceBook implements ServiceRecorder {
     this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
     const segments = latencySegments(deps.service)
     for (const book of this.variants.values()) book.watchSegments(segments)
-    for (const [note, count] of deps.previous?.notes ?? []) this.notes.set(note, count)
-    Object.assign(this.fallbacks, deps.previous?.fallbacks)
+    this.notes = deps.previous?.notes ?? new Map()
+    this.fallbacks = deps.previous?.fallbacks ?? { ok: 0, failed: 0 }
     this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity
   }
 

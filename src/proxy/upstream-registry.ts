@@ -14,6 +14,8 @@ import type { VariantTarget } from './variant-target.ts'
 export type Targets = {
   /** By service name, then by variant name. */
   readonly byService: ReadonlyMap<string, ReadonlyMap<string, VariantTarget>>
+  /** Opens those of one service more, and returns them by variant name. Throws as `open` does. */
+  readonly add: (service: Service) => ReadonlyMap<string, VariantTarget>
   /** The configuration is in force: its limits hold at doors that were there before. */
   readonly adopt: () => void
   /**
@@ -91,15 +93,16 @@ export function createUpstreamRegistry(
         retries: new Budget(),
       }
     }
+    const byService = new Map<string, ReadonlyMap<string, VariantTarget>>()
+    const add = (service: Service) => {
+      const byVariant = new Map(service.variants.map((v) => [v.name, buildTarget(service, v)]))
+      byService.set(service.name, byVariant)
+      return byVariant
+    }
     try {
-      const byService = new Map(
-        services.map((service) => [
-          service.name,
-          new Map(service.variants.map((v) => [v.name, buildTarget(service, v)])),
-        ]),
-      )
+      services.forEach(add)
       return {
-        byService,
+        ...{ byService, add },
         adopt: () => {
           for (const adopt of adopting) adopt()
         },
