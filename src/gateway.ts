@@ -83,7 +83,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     version: deps.version,
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
-    services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
+    services: look.readAll,
     withoutStore: () => join.withoutStore(),
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })

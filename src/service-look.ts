@@ -21,7 +21,8 @@ import {
 export type ServiceLook = {
   /** With what the other processes of this gateway counted when `gather` was called last. */
   readonly status: (service: string) => ServiceStatus | null
-  readonly read: (service: string) => ServiceReading | null
+  /** All services, each as it is when it is come to. */
+  readonly readAll: () => Iterable<ServiceReading>
   /** What this process alone counts, of one service or (null) of all; without those that are not there. */
   readonly figures: (service: string | null) => FiguresByService
   /** Asks the other processes what they count, of one service or (null) of all. */
@@ -49,13 +50,32 @@ export function createServiceLook(deps: {
     const runtime = snapshot.runtimes.get(name)
     return runtime === undefined ? null : { ...runtime, book: books.get(name)! }
   }
-  const figuresOf = ({ book, targets }: NonNullable<ReturnType<typeof find>>) => {
+  type Found = NonNullable<ReturnType<typeof find>>
+  const figuresOf = ({ book, targets }: Found) => {
     const now = deps.clock.monotonic()
     return readFigures(book, (variant) => {
       const { upstreams } = targets.get(variant)!
       const healthy = upstreams.filter((upstream) => isHealthy(upstream, now)).length
       return { upstreams: upstreams.length, healthy }
     })
+  }
+  const read = (name: string, found: Found): ServiceReading => {
+    const { split, book, targets } = found
+    const now = deps.clock.monotonic()
+    const upstreams = [...targets].flatMap(([variant, target]) =>
+      target.upstreams.map((upstream) => ({
+        variant,
+        upstream: upstream.origin,
+        healthy: isHealthy(upstream, now),
+      })),
+    )
+    return {
+      book,
+      weightsBp: split.weightsBp,
+      view: deps.evaluator().view(name),
+      experiment: deps.evaluator().experiment(name),
+      upstreams,
+    }
   }
   const history = new RolloutHistory()
   let noted: LiveServices | null = null
@@ -96,24 +116,11 @@ export function createServiceLook(deps: {
         )
       }
     },
-    read: (name) => {
-      const found = find(name)
-      if (found === null) return null
-      const { split, book, targets } = found
-      const now = deps.clock.monotonic()
-      const upstreams = [...targets].flatMap(([variant, target]) =>
-        target.upstreams.map((upstream) => ({
-          variant,
-          upstream: upstream.origin,
-          healthy: isHealthy(upstream, now),
-        })),
-      )
-      return {
-        book,
-        weightsBp: split.weightsBp,
-        view: deps.evaluator().view(name),
-        experiment: deps.evaluator().experiment(name),
-        upstreams,
+    readAll: function* () {
+      for (const name of [...deps.live().snapshot.runtimes.keys()]) {
+        // A reload may have taken it away meanwhile.
+        const found = find(name)
+        if (found !== null) yield read(name, found)
       }
     },
     note: (state, reports) => {

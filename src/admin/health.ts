@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from '../config/type.ts'
 import type { Operation } from './operation.ts'
@@ -91,8 +92,15 @@ export function addHealthRoutes(app: FastifyInstance, { deps, auth, route }: Rou
   app.get('/metrics', route(METRICS), async (_request, reply) => {
     const { contentType, body } = await deps.metrics()
     void reply.type(contentType)
-    return body
+    return body.length <= PIECE ? body : Readable.from(piecesOf(Buffer.from(body)))
   })
+}
+
+/** What is written at once of an exposition; that of a thousand services has megabytes. */
+const PIECE = 256 * 1024
+
+function* piecesOf(bytes: Buffer): Iterable<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE)
 }
 
 function sentences(description: string) {

@@ -2,17 +2,14 @@ import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
-import {
-  renderRegistry,
-  takeSnapshot,
-  type Exposition,
-  type MetricsSnapshot,
-} from './merge-snapshots.ts'
+import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
 import { registerRollouts } from './register-rollouts.ts'
 import { registerRules } from './register-rules.ts'
+import { renderByService } from './render-by-service.ts'
+import { ServiceSlice } from './service-slice.ts'
 import type { ReadServices } from './service-reading.ts'
 
 /** What a scrape reads. */
@@ -72,11 +69,13 @@ export type MetricDescription = {
 /** Builds the registry. Label values come from the configuration alone, never from requests. */
 export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   const registry = new Registry()
-  const { services } = deps
-  registerRequests(registry, services)
-  registerRollouts(registry, services)
-  registerMirrors(registry, services)
-  registerRules(registry, services)
+  const byService = new Registry()
+  const slice = new ServiceSlice(deps.services)
+  const { services } = slice
+  registerRequests(byService, services)
+  registerRollouts(byService, services)
+  registerMirrors(byService, services)
+  registerRules(byService, services)
   const decisions = new Counter({
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',
@@ -94,7 +93,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     help: 'Lines of feedback in posts that the store did not take (503): they are to be sent again.',
     registers: [registry],
   })
-  collectCounter(registry, {
+  collectCounter(byService, {
     name: 'serin_labels_unscored_total',
     help: 'Labels that a metric cannot score: for a log-loss, a label other than 0 and 1, or of a prediction not from 0 to 1.',
     labelNames: ['service', 'metric'],
@@ -199,14 +198,16 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
       storeUp.set(state === 'up' ? 1 : 0)
       storeLost.set(state === 'lost' ? 1 : 0)
     },
-    render: () => renderRegistry(registry),
-    snapshot: () => takeSnapshot(registry),
+    render: () => renderByService(byService, slice, registry),
+    snapshot: async () => [...(await takeSnapshot(byService)), ...(await takeSnapshot(registry))],
     describe: () =>
       Promise.all(
-        registry.getMetricsAsArray().map(async (metric) => {
-          const { name, type, help } = await (metric as unknown as Metric<string>).get()
-          return { name, type: String(type), help, labels: labelsOf(metric) }
-        }),
+        [byService, registry]
+          .flatMap((each) => each.getMetricsAsArray())
+          .map(async (metric) => {
+            const { name, type, help } = await (metric as unknown as Metric<string>).get()
+            return { name, type: String(type), help, labels: labelsOf(metric) }
+          }),
       ),
   }
 }
