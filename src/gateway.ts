@@ -167,7 +167,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const adminDeps: AdminDeps = {
     ...{ version: deps.version, clock, log, isStoreTold: () => health.isTold },
-    services: () => live.config.services.map((s) => look.status(s.name)!),
+    services: look.statuses,
     service: look.status,
     serviceNames: () => live.config.services.map((s) => s.name),
     command,

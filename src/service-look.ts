@@ -21,7 +21,8 @@ import {
 export type ServiceLook = {
   /** With what the other processes of this gateway counted when `gather` was called last. */
   readonly status: (service: string) => ServiceStatus | null
-  /** All services, each as it is when it is come to. */
+  /** Those of all services, in the order of the configuration; each as it is when it is come to. */
+  readonly statuses: () => Iterable<ServiceStatus>
   readonly readAll: () => Iterable<ServiceReading>
   /** What this process alone counts, of one service or (null) of all; without those that are not there. */
   readonly figures: (service: string | null) => FiguresByService
@@ -59,7 +60,9 @@ export function createServiceLook(deps: {
       return { upstreams: upstreams.length, healthy }
     })
   }
-  const read = (name: string, found: Found): ServiceReading => {
+  const read = (name: string): ServiceReading | null => {
+    const found = find(name)
+    if (found === null) return null
     const { split, book, targets } = found
     const now = deps.clock.monotonic()
     const upstreams = [...targets].flatMap(([variant, target]) =>
@@ -77,29 +80,38 @@ export function createServiceLook(deps: {
       upstreams,
     }
   }
+  const status = (name: string): ServiceStatus | null => {
+    const found = find(name)
+    if (found === null) return null
+    // Where nothing is judged nobody else lets old latencies fade.
+    found.book.fade()
+    const figures = mergeFigures(figuresOf(found), gathered.get(name) ?? [])
+    return {
+      service: found.service,
+      weightsBp: found.split.weightsBp,
+      variants: mapEntries(figures.variants, toVariantFigures),
+      mirrors: mapEntries(figures.mirrors, toMirrorFigures),
+      rules: figures.rules.map(toRuleStatus),
+      rollout: deps.evaluator().view(name),
+      experiment: deps.evaluator().experiment(name),
+      replicas: deps.evaluator().replicasOf(name),
+      deciding: deps.evaluator().deciding(name),
+      untaken: deps.evaluator().untakenOf(name),
+      unstored: deps.evaluator().unstoredOf(name),
+    }
+  }
+  // A reload may take some of them away before they are come to.
+  const eachOf = function* <T>(of: (name: string) => T | null): Iterable<T> {
+    for (const name of [...deps.live().snapshot.runtimes.keys()]) {
+      const found = of(name)
+      if (found !== null) yield found
+    }
+  }
   const history = new RolloutHistory()
   let noted: LiveServices | null = null
   return {
-    status: (name) => {
-      const found = find(name)
-      if (found === null) return null
-      // Where nothing is judged nobody else lets old latencies fade.
-      found.book.fade()
-      const figures = mergeFigures(figuresOf(found), gathered.get(name) ?? [])
-      return {
-        service: found.service,
-        weightsBp: found.split.weightsBp,
-        variants: mapEntries(figures.variants, toVariantFigures),
-        mirrors: mapEntries(figures.mirrors, toMirrorFigures),
-        rules: figures.rules.map(toRuleStatus),
-        rollout: deps.evaluator().view(name),
-        experiment: deps.evaluator().experiment(name),
-        replicas: deps.evaluator().replicasOf(name),
-        deciding: deps.evaluator().deciding(name),
-        untaken: deps.evaluator().untakenOf(name),
-        unstored: deps.evaluator().unstoredOf(name),
-      }
-    },
+    status,
+    statuses: () => eachOf(status),
     figures: (service) => {
       const names = service === null ? [...deps.live().books.keys()] : [service]
       const found = names.map((name) => [name, find(name)] as const)
@@ -116,13 +128,7 @@ export function createServiceLook(deps: {
         )
       }
     },
-    readAll: function* () {
-      for (const name of [...deps.live().snapshot.runtimes.keys()]) {
-        // A reload may have taken it away meanwhile.
-        const found = find(name)
-        if (found !== null) yield read(name, found)
-      }
-    },
+    readAll: () => eachOf(read),
     note: (state, reports) => {
       const live = deps.live()
       if (live !== noted) history.keepOnly(live.plans)

@@ -17,8 +17,8 @@ export type AdminDeps = {
   readonly log: FastifyBaseLogger
   /** The log says already that the store is away: what fails for that reason is no news. */
   readonly isStoreTold: () => boolean
-  /** In the order of the configuration. */
-  readonly services: () => readonly ServiceStatus[]
+  /** In the order of the configuration; each as it is when it is come to. */
+  readonly services: () => Iterable<ServiceStatus>
   readonly service: (name: string) => ServiceStatus | null
   /**
    * Asks the other processes of this gateway what they count, of one service or (null) of all: the figures of

@@ -78,8 +78,7 @@ function allow(auth: Auth, scope: Scope): onRequestAsyncHookHandler {
 export function requireService(deps: AdminDeps, name: string): ServiceStatus {
   const status = deps.service(name)
   if (status !== null) return status
-  const known = deps.services().map(({ service }) => service.name)
-  throw new AdminError('SERIN_UNKNOWN_SERVICE', describeUnknown(name, known))
+  throw new AdminError('SERIN_UNKNOWN_SERVICE', describeUnknown(name, deps.serviceNames()))
 }
 
 /** How many names are told at most. */

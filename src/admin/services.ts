@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Type } from '../config/type.ts'
 import { setEtag } from './etag.ts'
@@ -11,6 +13,10 @@ import {
   type ServiceParams,
 } from './route-context.ts'
 import { ServiceSchema } from './schema-service.ts'
+import type { ServiceStatus } from './service-status.ts'
+
+/** Services that are presented before requests get their turn: about a millisecond's work. */
+const AT_ONCE = 4
 
 const LIST: Operation = {
   id: 'listServices',
@@ -49,9 +55,10 @@ const GET: Operation = {
 
 /** Adds `GET /api/v1/services` and `GET /api/v1/services/{s}`. */
 export function addServiceRoutes(app: FastifyInstance, { deps, route }: RouteContext): void {
-  app.get('/api/v1/services', route(LIST), async () => {
+  app.get('/api/v1/services', route(LIST), async (_request, reply) => {
     await deps.gather(null)
-    return { services: deps.services().map(presentService) }
+    void reply.type('application/json; charset=utf-8')
+    return Readable.from(writeList(deps.services()))
   })
 
   app.get<{ Params: ServiceParams }>(
@@ -64,4 +71,19 @@ export function addServiceRoutes(app: FastifyInstance, { deps, route }: RouteCon
       return presentService(status)
     },
   )
+}
+
+async function* writeList(services: Iterable<ServiceStatus>): AsyncIterable<string> {
+  let text = '{"services":['
+  let count = 0
+  for (const service of services) {
+    if (count > 0) text += ','
+    text += JSON.stringify(presentService(service))
+    count += 1
+    if (count % AT_ONCE !== 0) continue
+    yield text
+    text = ''
+    await nextTurn()
+  }
+  yield `${text}]}`
 }

@@ -128,13 +128,13 @@ t.test('What the gateway refuses keeps its code and sentence.', async (t) => {
 })
 
 t.test('A command that changes nothing answers without a decision.', async (t) => {
-  const status = createFakeDeps().services()[0]!
+  const status = [...createFakeDeps().services()][0]!
   const { send } = setUp(t, async () => ({ ok: true, decision: null, pending: null, status }))
   t.equal((await send('POST', `${RISK}/pause`)).json().decision, null)
 })
 
 t.test('What is in force and not stored yet is 202, with a sentence that says so.', async (t) => {
-  const status = createFakeDeps().services()[0]!
+  const status = [...createFakeDeps().services()][0]!
   const pending = '2.0 gets nothing: that is stored when the store is back'
   const { send } = setUp(t, async () => ({ ok: true, decision: null, pending, status }))
   const answer = await send('POST', `${RISK}/abort`)

@@ -141,8 +141,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     clock: { now: () => NOW, monotonic: () => 0 },
     log: pino({ level: 'silent' }),
     services: () => statuses,
-    serviceNames: () => deps.services().map(({ service }) => service.name),
-    service: (name) => deps.services().find(({ service }) => service.name === name) ?? null,
+    serviceNames: () => [...deps.services()].map(({ service }) => service.name),
+    service: (name) => [...deps.services()].find(({ service }) => service.name === name) ?? null,
     command: async (service, command, ifMatch): Promise<CommandResult> => {
       commands.push({ service, command, ifMatch })
       const status = fakeStatus(fakeState({ revision: 6 }))
