@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns'
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import type { Clock } from '../domain/clock.ts'
 
 /** What is known of names comes from here, and goes there. */
@@ -103,6 +103,11 @@ export class KnownNames {
   doubt(name: string): void {
     const of = this.#names.get(name)
     if (of !== undefined && of.addresses.length > 0) of.isDoubted = true
+  }
+
+  /** Whether a host is an address, or a name that was found once. */
+  knows(host: string): boolean {
+    return isIP(host) !== 0 || (this.#names.get(host)?.addresses.length ?? 0) > 0
   }
 
   /** What is known of a name while it cannot be looked up; null = it can, or nobody has asked for it. */
