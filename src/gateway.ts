@@ -60,6 +60,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const lastWeights = keepLastWeights(config, log)
   const setState: MetricsRegistry['setStoreState'] = (state) => metrics.setStoreState(state)
   const health = new StoreHealth({ log, now: clock.now, setState })
+  const isStoreTold = () => health.isTold
   const watched = health.watched(store)
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
@@ -78,7 +79,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
-  const expiry = createPredictionExpiry({ store, clock, log })
+  const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })
   const metrics = createMetricsRegistry({
     version: deps.version,
     leads: () => evaluator.leads,
@@ -91,7 +92,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const apply = createApplyWeights(() => live, lastWeights)
   const providers = createProviderFetcher()
   const notifications = createNotifications({
-    ...{ store, clock, draw: deps.draw, log, metrics },
+    ...{ store, clock, draw: deps.draw, log, metrics, isStoreTold },
     leads: () => evaluator.leads,
   })
 
@@ -166,7 +167,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const files = siblings === null ? reloadOnChange(reload, log) : WATCHED_ELSEWHERE
 
   const adminDeps: AdminDeps = {
-    ...{ version: deps.version, clock, log, isStoreTold: () => health.isTold },
+    ...{ version: deps.version, clock, log, isStoreTold },
     services: look.statuses,
     service: look.status,
     serviceNames: () => live.config.services.map((s) => s.name),

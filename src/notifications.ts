@@ -10,6 +10,7 @@ import type { NotifyReport } from './notify/outbox.ts'
 import { PromotionConfirmer, type ConfirmationReport } from './notify/promotion-confirmer.ts'
 import { renderBody } from './notify/render-body.ts'
 import { createWebhookSender, describeAnswer } from './notify/webhook-sender.ts'
+import { createStoreWait } from './store-wait.ts'
 import type { Store } from './store/store.ts'
 
 /** The webhooks of the running configuration. */
@@ -32,10 +33,18 @@ export function createNotifications(deps: {
   readonly leads: () => boolean
   readonly log: FastifyBaseLogger
   readonly metrics: NotificationCounters
+  /** The log says already that the store is away. */
+  readonly isStoreTold: () => boolean
 }): Notifications {
-  const { clock, draw, leads, log, metrics, store } = deps
+  const { clock, draw, isStoreTold, leads, log, metrics, store } = deps
   let services: readonly Service[] = []
   const { send, close } = createWebhookSender(clock)
+  const wait = createStoreWait({
+    ...{ isStoreTold, log },
+    onBegin: (error) => log.warn({ err: error }, 'notifications wait for the store'),
+    onEnd: () => log.info('notifications wait for the store no more'),
+    onMistake: (error) => log.error({ err: error }, 'notifications could not be sent'),
+  })
   const notifier = new Notifier({
     ...{ store, clock, draw, leads, send },
     render: (decision, hook) => renderBody(hook.template, decision, presentDecision(decision)),
@@ -43,7 +52,8 @@ export function createNotifications(deps: {
       metrics.countNotification(report.service, report.result)
       logNotification(log, report)
     },
-    onError: (error) => log.error({ err: error }, 'notifications wait for the store'),
+    onError: wait.failed,
+    onDone: wait.worked,
   })
   const confirmer = new PromotionConfirmer({
     ...{ clock, leads, send },

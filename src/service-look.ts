@@ -1,4 +1,4 @@
-import type { ServiceStatus } from './admin/service-status.ts'
+import type { FailingName, ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
 import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
@@ -7,6 +7,7 @@ import type { LiveServices } from './live-services.ts'
 import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
 import type { Upstream } from './proxy/upstream.ts'
+import type { VariantTarget } from './proxy/variant-target.ts'
 import {
   mergeFigures,
   readFigures,
@@ -90,6 +91,7 @@ export function createServiceLook(deps: {
       service: found.service,
       weightsBp: found.split.weightsBp,
       variants: mapEntries(figures.variants, toVariantFigures),
+      failingNames: failingNamesOf(found.targets),
       mirrors: mapEntries(figures.mirrors, toMirrorFigures),
       rules: figures.rules.map(toRuleStatus),
       rollout: deps.evaluator().view(name),
@@ -149,6 +151,17 @@ function mapEntries<A, B>(
   change: (value: A) => B,
 ): Readonly<Record<string, B>> {
   return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, change(value)]))
+}
+
+function failingNamesOf(
+  targets: ReadonlyMap<string, VariantTarget>,
+): Readonly<Record<string, readonly FailingName[]>> {
+  const found = [...targets].map(([variant, { upstreams }]) => {
+    const byHost = new Map(upstreams.map(({ connections }) => [connections.host, connections]))
+    const failing = [...byHost].flatMap(([host, { names }]) => names.failing(host) ?? [])
+    return [variant, failing] as const
+  })
+  return Object.fromEntries(found.filter(([, failing]) => failing.length > 0))
 }
 
 /** Its checks are good, and it was not left out for failing. */

@@ -5,12 +5,15 @@ import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /**
- * What must be said of who cannot answer, who decides on a service, what the store does not have of it, and how its requests
+ * What must be said of who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
  * are shared out; null = nothing.
  */
 export function noticeOf(status: ServiceStatus): string | null {
   const { untaken, unstored } = status
-  const found = [ofDown(status), ofDeciding(status), unstored, untaken, ofRules(status)]
+  const found = [
+    ...[ofDown(status), ...ofNames(status)],
+    ...[ofDeciding(status), unstored, untaken, ofRules(status)],
+  ]
   const sentences = found.filter((each) => each !== null)
   return sentences.length === 0 ? null : sentences.join('. ')
 }
@@ -32,6 +35,19 @@ function ofDown({ service, weightsBp, variants, rollout }: ServiceStatus): strin
   const canUndo = rollout?.state.phase === 'promoted' && !isDown(BASELINE)
   const hint = canUndo ? `: \`serin undo ${service.name}\` gives them to the baseline` : ''
   return sentences.join('. ') + hint
+}
+
+// A server that has moved meanwhile is asked in vain, or another one answers at its address.
+function ofNames({ failingNames }: ServiceStatus): readonly string[] {
+  const all = Object.entries(failingNames)
+  const byName = new Map(all.flatMap(([, failing]) => failing.map((each) => [each.name, each])))
+  return [...byName.values()].map(({ name, since, why, addresses }) => {
+    const variants = all.filter(([, failing]) => failing.some((each) => each.name === name))
+    const what = `${name} (${variants.map(([variant]) => variant).join(', ')}) cannot be looked up since ${new Date(since).toISOString()} (${why})`
+    return addresses.length === 0
+      ? `${what}, and was never found: requests to it fail`
+      : `${what}: requests go on to where it led last, ${addresses.join(', ')}`
+  })
 }
 
 function ofDeciding(status: ServiceStatus): string | null {

@@ -10,7 +10,7 @@ import { presentRules } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
 import type { Json } from './schema-value.ts'
-import type { ServiceStatus, VariantFigures } from './service-status.ts'
+import type { FailingName, ServiceStatus, VariantFigures } from './service-status.ts'
 
 /** A service as the API shows it: weights in percent, times ISO 8601, null for what is not known. */
 export type ServiceJson = Json<typeof ServiceSchema>
@@ -42,6 +42,8 @@ export type RuleJson = Json<typeof RuleSchema>
 /** One variant as the API shows it: its version, and what it did. */
 export type VariantJson = Json<typeof VariantSchema>
 
+type FailingNameJson = VariantJson['failingNames'][number]
+
 /** One entry of the decision log as the API shows it. */
 export type DecisionJson = Json<typeof DecisionSchema>
 
@@ -58,7 +60,11 @@ export function presentService(status: ServiceStatus): ServiceJson {
     variants: Object.fromEntries(
       service.variants.map(({ name, version, upstreams }) => [
         name,
-        { version, ...(status.variants[name] ?? noFigures(upstreams.length)) },
+        {
+          version,
+          ...(status.variants[name] ?? noFigures(upstreams.length)),
+          failingNames: (status.failingNames[name] ?? []).map(presentFailingName),
+        },
       ]),
     ),
     mirrors: Object.fromEntries(
@@ -145,6 +151,10 @@ function presentPause(state: Extract<RolloutPhase, { phase: 'paused' }>): PauseJ
     until: state.resumeAt === null ? null : toIso(state.resumeAt),
     metric: state.pausedMetric,
   }
+}
+
+function presentFailingName({ name, since, why, addresses }: FailingName): FailingNameJson {
+  return { name, since: toIso(since), why, addresses }
 }
 
 function noFigures(upstreams: number): VariantFigures {

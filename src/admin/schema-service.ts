@@ -26,6 +26,15 @@ export const PauseSchema = Type.Object({
   metric: orNull(Type.String(), 'The one that paused it, where one did.'),
 })
 
+const FailingNameSchema = Type.Object({
+  name: Type.String(),
+  since: time(),
+  why: Type.String({ description: "The resolver's code: `ENOTFOUND`, `EAI_AGAIN` …" }),
+  addresses: Type.Array(Type.String(), {
+    description: 'Where it led last: requests go there. Empty: it was never found.',
+  }),
+})
+
 /** A version of the model that can answer, with its figures. */
 export const VariantSchema = Type.Object(
   {
@@ -39,6 +48,10 @@ export const VariantSchema = Type.Object(
     p99Ms: numberOrNull(),
     upstreams: count('How many there are.'),
     healthy: count('How many of them are healthy.'),
+    failingNames: Type.Array(FailingNameSchema, {
+      description:
+        'Names of its upstreams that cannot be looked up now, by the process that answers; empty where all can.',
+    }),
   },
   { title: 'Variant', description: 'A version of the model, and what it did.' },
 )
@@ -130,7 +143,7 @@ export const ServiceSchema = Type.Object(
     }),
     notice: orNull(
       Type.String(),
-      'What must be said of a variant that gets requests and cannot answer, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
+      'What must be said of a variant that gets requests and cannot answer, of names of upstreams that cannot be looked up, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
     ),
     replicas: orNull(
       ReplicasSchema,

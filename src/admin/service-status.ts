@@ -11,6 +11,8 @@ export type ServiceStatus = {
   readonly weightsBp: Readonly<Record<string, number>>
   /** By variant name. */
   readonly variants: Readonly<Record<string, VariantFigures>>
+  /** By variant name: the names of its upstreams that this process cannot look up; without those that have none. */
+  readonly failingNames: Readonly<Record<string, readonly FailingName[]>>
   /** By the name of the variant that gets the copies. */
   readonly mirrors: Readonly<Record<string, MirrorFigures>>
   /** The rules in their order, then what none of them matched; empty where there is no rule. */
@@ -27,6 +29,17 @@ export type ServiceStatus = {
   readonly untaken: string | null
   /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
   readonly unstored: string | null
+}
+
+/** A name of upstreams while it cannot be looked up. */
+export type FailingName = {
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** The resolver's code. */
+  readonly why: string
+  /** Where it led last, which stays in force; empty: it was never found. */
+  readonly addresses: readonly string[]
 }
 
 /** What a variant did since this process started, or since it has this version; whatever the attempt. */

@@ -15,7 +15,8 @@ export function describeFailure(
   base: string,
   service: string | null,
 ): CliExit {
-  const { code, detail, problems } = (body ?? {}) as Problem
+  const told: Problem = body ?? {}
+  const { code, detail, problems } = told
   if (typeof code !== 'string' || typeof detail !== 'string') {
     return new CliExit(
       EXIT.unreachable,
@@ -26,6 +27,7 @@ export function describeFailure(
     return new CliExit(
       EXIT.unreachable,
       `${base} answers like serin's data port: --admin (or SERIN_ADMIN) wants the address of \`admin.listen\` [${code}]`,
+      told,
     )
   }
   const lines = Array.isArray(problems) ? problems.map((problem) => `\n  ${String(problem)}`) : []
@@ -33,6 +35,7 @@ export function describeFailure(
   return new CliExit(
     exitCodeOf(status),
     `${detail}${advice === null ? '' : `. ${advice}`} [${code}]${lines.join('')}`,
+    told,
   )
 }
 

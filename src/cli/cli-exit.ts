@@ -23,13 +23,21 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   timedOut: '"wait" timed out',
 }
 
+/**
+ * What `-o json` adds to the sentence of an error: the members of the API's problem details (RFC 9457) where it came
+ * from there, else those of them that are known.
+ */
+export type CliProblem = Readonly<Record<string, unknown>>
+
 /** Ends a command. The message, where there is one, is what stderr says. */
 export class CliExit extends Error {
   readonly exitCode: number
+  readonly problem: CliProblem
 
-  constructor(exitCode: number, message = '') {
+  constructor(exitCode: number, message = '', problem: CliProblem = {}) {
     super(message)
     this.name = 'CliExit'
     this.exitCode = exitCode
+    this.problem = problem
   }
 }

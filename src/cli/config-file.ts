@@ -41,7 +41,9 @@ export function refuseFile(file: string, problems: readonly ConfigProblem[]): Cl
     problems[0]!.line === null && problems[0]!.path === ''
       ? '\n`serin init` writes a first one, and -c names another.'
       : ''
-  return new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`)
+  return new CliExit(EXIT.badInput, `${file} has ${count}:${lines.join('')}${advice}`, {
+    problems: problems.map(formatProblem),
+  })
 }
 
 /** Reads a configuration file on a thread of its own, for who serves meanwhile. */

@@ -51,7 +51,11 @@ async function post(io: CliIo, client: AdminClient, file: string): Promise<Feedb
     if (lines.some((line) => line.trim() !== '')) {
       const report = await client.feedback(`${lines.join('\n')}\n`).catch((error: unknown) => {
         if (!(error instanceof CliExit)) throw error
-        throw new CliExit(error.exitCode, `${error.message} (${sent} lines were sent before)`)
+        throw new CliExit(
+          error.exitCode,
+          `${error.message} (${sent} lines were sent before)`,
+          error.problem,
+        )
       })
       total.joined += report.joined
       total.unmatched += report.unmatched

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
 import { addCompletionCommand } from './completion.ts'
-import { CliExit, EXIT, EXIT_MEANINGS } from './cli-exit.ts'
+import { CliExit, EXIT, EXIT_MEANINGS, type CliProblem } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addDecisionsCommand } from './decisions.ts'
 import { addDemoCommand } from './demo.ts'
@@ -10,6 +10,7 @@ import { addExperimentsCommand } from './experiments.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFeedbackCommand } from './feedback.ts'
 import { addInitCommand } from './init.ts'
+import { asksForJson, buildJsonError, INTERNAL_CODE } from './json-error.ts'
 import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
 import { wrap } from './render.ts'
@@ -55,9 +56,17 @@ export function createProgram(io: CliIo): Command {
   return program
 }
 
-/** Runs the command line and resolves with the exit code; failures are told on stderr, never thrown. */
+/**
+ * Runs the command line and resolves with the exit code. Failures are told on stderr, and with `-o json` on stdout
+ * too; they are never thrown.
+ */
 export async function runCli(io: CliIo): Promise<number> {
   const program = createProgram(io)
+  const tell = (exitCode: number, message: string, problem?: CliProblem): number => {
+    io.stderr.write(`serin: ${message}\n`)
+    if (asksForJson(io.argv)) io.stdout.write(buildJsonError(exitCode, message, problem))
+    return exitCode
+  }
   try {
     refuseUnknownHelp(program, io.argv)
     await program.parseAsync([...io.argv], { from: 'user' })
@@ -65,14 +74,18 @@ export async function runCli(io: CliIo): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       const mistake = describeUsageError(program, error)
-      if (mistake !== null) io.stderr.write(`serin: ${mistake}\n`)
-      return error.exitCode
+      return mistake === null ? error.exitCode : tell(error.exitCode, mistake)
     }
     if (error instanceof CliExit) {
-      if (error.message !== '') io.stderr.write(`serin: ${error.message}\n`)
-      return error.exitCode
+      // Without a message the command has printed what there is to say.
+      if (error.message === '') return error.exitCode
+      return tell(error.exitCode, error.message, error.problem)
     }
-    io.stderr.write(`serin: ${(error as Error).stack ?? String(error)}\n${UNEXPECTED}\n`)
+    const { message, stack } = error as Error
+    io.stderr.write(`serin: ${stack ?? String(error)}\n${UNEXPECTED}\n`)
+    if (asksForJson(io.argv)) {
+      io.stdout.write(buildJsonError(EXIT.badInput, message, { code: INTERNAL_CODE }))
+    }
     return EXIT.badInput
   }
 }

@@ -5,15 +5,18 @@ import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import { ACCURACY, CONVERSION, type SyntheticTraffic } from '../rollout/draw-cohort.ts'
 import { whyUnchangeable } from '../rollout/drawable-rules.ts'
+import type { GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import { parseCount } from './command-options.ts'
+import { collectRate, refuseStrayRate } from './rate-option.ts'
 
 /** Options that make traffic up. Shares are fractions; changes are canary over baseline, 1.2 for +20 %. */
 export type SyntheticOptions = {
   readonly rps: number
   readonly errorRate?: number
   readonly baselineErrorRate: number
+  readonly rate: GivenRates
   readonly latency: number
   readonly rmse: number
   readonly change: Readonly<Record<string, number>>
@@ -24,7 +27,10 @@ export type SyntheticOptions = {
 /** The same as the command line has them: all but the rate may be left out. */
 export type GivenSyntheticOptions = Partial<SyntheticOptions>
 
-const DEFAULTS = { baselineErrorRate: 0.01, latency: 1, rmse: 1, change: {}, runs: 200, seed: 1 }
+const DEFAULTS = {
+  ...{ baselineErrorRate: 0.01, rate: new Map(), latency: 1, rmse: 1, change: {} },
+  ...{ runs: 200, seed: 1 },
+} satisfies Partial<SyntheticOptions>
 
 const NAMES = ['errorRate', ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])] as const
 
@@ -34,6 +40,11 @@ export function addSyntheticOptions(command: Command): Command {
     .option('--rps <n>', 'make traffic up: so many requests a second', parseRate)
     .option('--error-rate <share>', "the canary's (default: the baseline's)", parseShare)
     .option('--baseline-error-rate <share>', "the baseline's (default: 1%)", parseShare)
+    .option(
+      '--rate <metric=share>',
+      "the baseline's, of another metric: conversion=30% (default: 5%; accuracy 90%)",
+      collectRate,
+    )
     .option('--latency <change>', 'of the canary, at every quantile: +20%', parseChange)
     .option('--rmse <change>', 'of the canary, for every RMSE: +10%', parseChange)
     .option('--change <metric=change>', 'of another metric: accuracy=-5%', collectChange)
@@ -60,15 +71,16 @@ export function refuseWithoutRate(given: GivenSyntheticOptions): void {
 }
 
 /**
- * The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a change of a metric that the plan
- * has not, or that no change is drawn of.
+ * The traffic that the options describe, for a plan's metrics; throws a `CliExit` on a rate or change of a metric that
+ * the plan has not, or that is not drawn.
  */
 export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): SyntheticTraffic {
   for (const name of Object.keys(options.change)) refuseChange(plan, name)
+  refuseRates(plan, options.rate)
   const values = plan.metrics.flatMap((metric) => {
     const change = changeOf(metric, options)
     const isDrawn = metric.kind === 'conversion' || isLabelMetric(metric)
-    return isDrawn ? [[metric.name, valuesOf(metric, change)] as const] : []
+    return isDrawn ? [[metric.name, valuesOf(metric, options.rate, change)] as const] : []
   })
   const { baselineErrorRate } = options
   return {
@@ -107,6 +119,19 @@ function refuseChange({ metrics }: RolloutPlan, name: string): void {
   if (option !== undefined) refuse(`its kind has an option of its own: ${option}`)
 }
 
+/** Throws a `CliExit` where a rate of the baseline would decide nothing. */
+function refuseRates({ metrics }: RolloutPlan, rates: GivenRates): void {
+  refuseStrayRate(rates, metrics)
+  for (const metric of metrics) {
+    const why = rates.has(metric.name) ? whyUnchangeable(metric) : null
+    if (why === null) continue
+    throw new CliExit(
+      EXIT.badInput,
+      `--rate ${metric.name}: made-up traffic leaves it out (${why})`,
+    )
+  }
+}
+
 /** Kinds whose change has an option of its own. */
 const OPTIONS: Partial<Record<MetricSpec['kind'], string>> = {
   'error-rate': '--error-rate',
@@ -117,10 +142,10 @@ function describeChange(metric: MetricSpec): readonly string[] {
   return whyUnchangeable(metric) === null ? [OPTIONS[metric.kind] ?? `--change ${metric.name}`] : []
 }
 
-function valuesOf({ kind }: MetricSpec, change: number): Pair {
-  if (kind === 'accuracy') return [ACCURACY, Math.min(1, ACCURACY * change)]
-  if (kind === 'conversion') return [CONVERSION, Math.min(1, CONVERSION * change)]
-  return [1, change]
+function valuesOf({ name, kind }: MetricSpec, rates: GivenRates, change: number): Pair {
+  if (kind !== 'accuracy' && kind !== 'conversion') return [1, change]
+  const rate = rates.get(name) ?? (kind === 'accuracy' ? ACCURACY : CONVERSION)
+  return [rate, Math.min(1, rate * change)]
 }
 
 function parseRate(text: string): number {

@@ -38,7 +38,7 @@ export async function runSynthetic(
 }
 
 function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly string[] {
-  const { baselineErrorRate, errorRate = baselineErrorRate } = options
+  const { baselineErrorRate, errorRate = baselineErrorRate, rate } = options
   const changes = plan.metrics.flatMap((metric) => {
     const change = changeOf(metric, options)
     const size = formatPercent(Math.abs(change - 1))
@@ -47,6 +47,7 @@ function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly
   return [
     `${formatNumber(options.rps)} requests a second`,
     `${formatPercent(baselineErrorRate)} of the baseline's fail and ${formatPercent(errorRate)} of the canary's`,
+    ...[...rate].map(([name, share]) => `the baseline's ${name} is ${formatPercent(share)}`),
     ...(changes.length === 0 ? ['nothing else differs'] : changes),
     ...(plan.keyed ? ['every request is a new key'] : []),
   ]

@@ -37,7 +37,10 @@ export type OutboxDeps = {
   readonly send: SendWebhook
   readonly render: (decision: Decision, hook: NotifySpec) => string
   readonly report: (report: NotifyReport) => void
+  /** A webhook could not be told, since the store (or serin itself) failed; it is tried again. */
   readonly onError: (error: unknown) => void
+  /** The store knew or took all that a webhook asked of it. */
+  readonly onDone: () => void
 }
 
 /**
@@ -112,6 +115,7 @@ export class Outbox {
       // What comes from here on is news again.
       this.#hasNews = false
       await this.#sendAll()
+      this.#deps.onDone()
     } catch (error) {
       this.#deps.onError(error)
       this.#retryLater()

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Connections } from './connections.ts'
 import { probeConnection, probePath, UNTRIED, type Complaint } from './probe.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -26,7 +27,15 @@ export type HealthChecks = {
 }
 
 /** The checks of everything that is checked in the same way: several variants may name one server. */
-type Round = { at: number; failed: number; good: number; why: Complaint; running: boolean }
+type Round = {
+  at: number
+  failed: number
+  good: number
+  why: Complaint
+  running: boolean
+  /** Nothing is known of the server itself yet: the name that it is reached by was never found. */
+  isNameless: boolean
+}
 
 /**
  * Checks every upstream in its interval: by GET of its health path, else by connecting to it. A canary
@@ -47,42 +56,54 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     if (found === UNTRIED) return deps.onUntried()
     round.why = found
     const isGood = found === null
+    const { isNameless } = round
+    round.isNameless &&= !isGood && !connections.names.knows(connections.host)
     if (!isGood) connections.doubt()
     round.good = isGood ? round.good + 1 : 0
     round.failed = isGood ? 0 : round.failed + 1
-    for (const upstream of group) note(upstream, round)
+    for (const upstream of group) note(upstream, round, isNameless)
   }
 
-  function note(upstream: Upstream, { good, failed, why }: Round): void {
+  function note(upstream: Upstream, { good, failed, why }: Round, isFirst: boolean): void {
     const found = failed > 0 ? 'down' : 'up'
     if (found === upstream.health) return
     const { healthyAfter, unhealthyAfter } = upstream.check ?? AT_ONCE
     const needed = found === 'down' ? unhealthyAfter : healthyAfter
     // The first finding counts at once: until then nothing is known.
-    if (upstream.health !== 'unknown' && Math.max(good, failed) < needed) return
+    if (upstream.health !== 'unknown' && !isFirst && Math.max(good, failed) < needed) return
     upstream.checked(found, deps.clock.monotonic())
     deps.onChange(upstream, why)
   }
 
-  async function run(isDue: (round: Round, intervalMs: number) => boolean): Promise<void> {
+  async function run(
+    isDue: (round: Round, intervalMs: number, way: Connections) => boolean,
+  ): Promise<void> {
     const due: Promise<void>[] = []
     const groups = groupByCheck(deps.upstreams())
     for (const key of rounds.keys()) if (!groups.has(key)) rounds.delete(key)
     for (const [key, group] of groups) {
       let round = rounds.get(key)
       if (round === undefined) {
-        rounds.set(key, (round = { at: -Infinity, failed: 0, good: 0, why: null, running: false }))
+        round = {
+          ...{ at: -Infinity, failed: 0, good: 0, why: null, running: false, isNameless: true },
+        }
+        rounds.set(key, round)
       }
-      const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
+      const { check: spec, connections } = group[0]!
+      const intervalMs = spec?.intervalMs ?? CONNECT_INTERVAL_MS
       const isNew = group.some(({ health }) => health === 'unknown')
-      if (!round.running && (isNew || isDue(round, intervalMs))) due.push(check(round, group))
+      if (!round.running && (isNew || isDue(round, intervalMs, connections)))
+        due.push(check(round, group))
     }
     await Promise.all(due)
   }
 
   const checkDue = () => {
     const now = deps.clock.monotonic()
-    return run((round, intervalMs) => now - round.at >= intervalMs)
+    return run(
+      (round, intervalMs, { names, host }) =>
+        now - round.at >= intervalMs || (round.isNameless && names.knows(host)),
+    )
   }
   const timer = setInterval(() => void checkDue(), TICK_MS)
   timer.unref()

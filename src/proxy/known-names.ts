@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns'
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import type { Clock } from '../domain/clock.ts'
 
 /** What is known of names comes from here, and goes there. */
@@ -11,6 +11,17 @@ export type KnownNamesDeps = {
   readonly onFailing: (name: string, why: string, addresses: readonly string[]) => void
   /** A name that failed is found again. */
   readonly onFound: (name: string, addresses: readonly string[]) => void
+}
+
+/** Of a name that cannot be looked up. */
+export type FailingName = {
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** The resolver's code, or its message. */
+  readonly why: string
+  /** Where it led last, in order: they stay in force. Empty: it was never found. */
+  readonly addresses: readonly string[]
 }
 
 /** How long what a name leads to is believed. */
@@ -34,7 +45,8 @@ type Name = {
   asking: Promise<void> | null
   waiting: ((error: NodeJS.ErrnoException | null) => void)[]
   isDoubted: boolean
-  isFailing: boolean
+  /** Null: its last lookup found it, or it is the first. */
+  failing: Pick<FailingName, 'since' | 'why'> | null
   /** How many have asked for its addresses. */
   asked: number
 }
@@ -93,6 +105,18 @@ export class KnownNames {
     if (of !== undefined && of.addresses.length > 0) of.isDoubted = true
   }
 
+  /** Whether a host is an address, or a name that was found once. */
+  knows(host: string): boolean {
+    return isIP(host) !== 0 || (this.#names.get(host)?.addresses.length ?? 0) > 0
+  }
+
+  /** What is known of a name while it cannot be looked up; null = it can, or nobody has asked for it. */
+  failing(name: string): FailingName | null {
+    const of = this.#names.get(name)
+    if (of === undefined || of.failing === null) return null
+    return { name, ...of.failing, addresses: sorted(of.addresses) }
+  }
+
   /** Forgets all names but these. */
   keep(used: ReadonlySet<string>): void {
     for (const name of this.#names.keys()) if (!used.has(name)) this.#names.delete(name)
@@ -111,7 +135,7 @@ export class KnownNames {
     if (of === undefined) {
       of = {
         ...{ addresses: [], waiting: [], asking: null, askedAt: -Infinity, asked: 0 },
-        ...{ isDoubted: false, isFailing: false },
+        ...{ isDoubted: false, failing: null },
       }
       this.#names.set(name, of)
     }
@@ -137,11 +161,11 @@ export class KnownNames {
     return of.asking
   }
 
-  async #resolve(name: string, { isFailing }: Name): Promise<readonly LookupAddress[]> {
+  async #resolve(name: string, { failing }: Name): Promise<readonly LookupAddress[]> {
     if (this.#running < MOST_AT_ONCE) this.#running++
     else {
       // Names that hang would hang again: the others first.
-      await new Promise<void>((go) => this.#queue[isFailing ? 'push' : 'unshift'](go))
+      await new Promise<void>((go) => this.#queue[failing !== null ? 'push' : 'unshift'](go))
     }
     try {
       const addresses = await this.#deps.resolve(name)
@@ -156,16 +180,15 @@ export class KnownNames {
 
   #found(name: string, of: Name, addresses: readonly LookupAddress[]): void {
     of.addresses = addresses
-    if (of.isFailing) this.#deps.onFound(name, sorted(addresses))
-    of.isFailing = false
+    if (of.failing !== null) this.#deps.onFound(name, sorted(addresses))
+    of.failing = null
     this.#tellWaiting(of, null)
   }
 
   #failed(name: string, of: Name, error: NodeJS.ErrnoException): void {
-    if (!of.isFailing) {
-      this.#deps.onFailing(name, error.code ?? error.message, sorted(of.addresses))
-    }
-    of.isFailing = true
+    const why = error.code ?? error.message
+    if (of.failing === null) this.#deps.onFailing(name, why, sorted(of.addresses))
+    of.failing = { since: of.failing?.since ?? this.#deps.clock.now(), why }
     this.#tellWaiting(of, error)
   }
 

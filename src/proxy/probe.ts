@@ -70,9 +70,17 @@ function probeTls(options: ConnectionOptions & { readonly host: string }): Promi
 }
 
 /** Tries whether a GET of the path is answered with 2xx, in less than the interval of the checks; never rejects. */
-export async function probePath(pool: Pool, path: string, intervalMs: number): Promise<Finding> {
+export function probePath(pool: Pool, path: string, intervalMs: number): Promise<Finding> {
+  const signal = AbortSignal.timeout(Math.min(intervalMs, MOST_MS))
+  // undici hears of it when the request has a connection: until then it would wait for that, and for its name.
+  const late = new Promise<Finding>((resolve) => {
+    signal.addEventListener('abort', () => resolve(TOO_LATE), { once: true })
+  })
+  return Promise.race([late, ask(pool, path, signal)])
+}
+
+async function ask(pool: Pool, path: string, signal: AbortSignal): Promise<Finding> {
   try {
-    const signal = AbortSignal.timeout(Math.min(intervalMs, MOST_MS))
     const headers = { 'user-agent': 'serin-health' }
     const answer = await pool.request({ path, method: 'GET', headers, signal })
     await answer.body.dump({ limit: MOST_BODY_BYTES })

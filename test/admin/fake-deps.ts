@@ -97,6 +97,7 @@ export function fakeStatus(
       baseline: figures(21_870, 42),
       canary: figures(1204, 3),
     },
+    failingNames: {},
     mirrors: {},
     rules: [],
     experiment: null,

@@ -386,3 +386,25 @@ t.test('a variant that gets requests and cannot answer is told of', async (t) =>
     'baseline (1.4) gets 90 % of the requests, and no upstream of it is healthy',
   )
 })
+
+t.test('names of upstreams that cannot be looked up are told of, while it is so', async (t) => {
+  const since = Date.parse('2027-05-01T11:59:00Z')
+  const kept = { name: 'a.internal', since, why: 'EAI_AGAIN', addresses: ['10.0.0.1', '10.0.0.2'] }
+  const never = { name: 'b.internal', since, why: 'ENOTFOUND', addresses: [] }
+  const failingNames = { baseline: [kept], canary: [kept, never] }
+  const status = { ...fakeStatus(), failingNames }
+  const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+  t.teardown(() => app.close())
+  const { notice, variants } = (await app.inject('/api/v1/services/credit-risk')).json()
+  t.equal(
+    notice,
+    'a.internal (baseline, canary) cannot be looked up since 2027-05-01T11:59:00.000Z (EAI_AGAIN): requests go on to where it led last, 10.0.0.1, 10.0.0.2. b.internal (canary) cannot be looked up since 2027-05-01T11:59:00.000Z (ENOTFOUND), and was never found: requests to it fail',
+  )
+  const told = (failing: object) => ({ ...failing, since: '2027-05-01T11:59:00.000Z' })
+  t.same(variants.baseline.failingNames, [told(kept)])
+  t.same(variants.canary.failingNames, [told(kept), told(never)])
+  const well = createAdminServer(createFakeDeps(), LOOPBACK)
+  t.teardown(() => well.close())
+  const response = await well.inject('/api/v1/services/credit-risk')
+  t.match(response.json(), { notice: null, variants: { canary: { failingNames: [] } } })
+})

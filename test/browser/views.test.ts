@@ -27,9 +27,18 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
     stage.refuseReload(['serin.yaml:3:1: stoer: unknown key "stoer"', 'another'])
     await told.waitFor()
     t.equal(
-      await told.textContent(),
-      'The file read at 04/05/2027, 09:30:00 was refused: serin.yaml:3:1: stoer: unknown key "stoer" (and 1 more: serin check); the configuration of 04/05/2027, 08:30:00 stays in force.',
+      await told.locator('p').textContent(),
+      'The file read at 04/05/2027, 09:30:00 was refused, and the configuration of 04/05/2027, 08:30:00 stays in force:',
     )
+    const mistakes = told.locator('li')
+    t.same(await mistakes.allTextContents(), [
+      'serin.yaml:3:1: stoer: unknown key "stoer"',
+      'another',
+    ])
+    stage.refuseReload(Array.from({ length: 13 }, (_, i) => `mistake ${i + 1}`))
+    await told.getByText('and 3 more: serin check').waitFor()
+    t.equal(await mistakes.count(), 11)
+    t.equal(await mistakes.nth(9).textContent(), 'mistake 10')
     stage.refuseReload(null)
     await told.waitFor({ state: 'detached' })
     t.same(faults, [])

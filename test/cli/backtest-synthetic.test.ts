@@ -65,6 +65,29 @@ t.test('A change of a conversion is drawn, and decides.', async (t) => {
   t.match(stdout, /conversion \+80 %/)
 })
 
+t.test('A rate that is known of the baseline is drawn, and its changes are of it.', async (t) => {
+  const analysis = `${EVENTS}
+        right: { kind: accuracy, maxDecrease: 5%, labelWindow: 2s, minLabels: 100 }`
+  const file = fileWith(t, config(analysis))
+  const made = ['backtest', '-c', file, '--rps', '200', '--runs', '5', '--rate', 'conversion=40%']
+  const known = [...made, '--rate', 'right=80%', '--change', 'conversion=-25%']
+  t.match((await run(known)).stdout, /conversion is 40 %; the baseline's right is\s+80 %; conv/)
+  const { ends, traffic } = JSON.parse((await run([...known, '-o', 'json'])).stdout)
+  t.strictSame(
+    traffic.values.conversion.map((x: number) => Math.round(x * 1e6) / 1e6),
+    [0.4, 0.3],
+  )
+  t.strictSame(traffic.values.right, [0.8, 0.8])
+  t.match(ends[0], { end: 'rolled-back', count: 5 }, 'at 5 % it would not be seen')
+  t.match(await run([...made, '--rate', 'revenue=9%']), {
+    exitCode: 1,
+    stderr: /--rate revenue: made-up traffic leaves it out \(kind: sum\)/,
+  })
+  t.match((await run([...made, '--rate', 'rmse=9%'])).stderr, /--rate: rmse is no metric of kind/)
+  const recorded = await run(['backtest', 'credit-risk', '--rate', 'conversion=40%'])
+  t.match(recorded.stderr, /--rate: this describes made-up traffic, so give --rps too/)
+})
+
 t.test('A change that nothing would be decided by is refused, and told what can be.', async (t) => {
   const refused = (analysis: string, metric: string) =>
     run([

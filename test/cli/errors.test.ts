@@ -182,6 +182,62 @@ t.test('Mistakes of the command line say what would be right.', async (t) => {
   }
 })
 
+t.test(
+  'With -o json an error is one object on stdout, and its sentence stays on stderr.',
+  async (t) => {
+    const told = async (argv: readonly string[]) => {
+      const { stdout, stderr, exitCode } = await run(argv)
+      t.match(stdout, /^[^\n]+\n$/, 'one line')
+      const { error, ...rest } = JSON.parse(stdout) as { error: Record<string, unknown> }
+      t.strictSame(rest, {})
+      t.equal(stderr, `serin: ${String(error['message'])}\n`)
+      t.equal(error['exitCode'], exitCode)
+      return error
+    }
+    const admin = await serveAdmin(t, createFakeDeps())
+    const unknown = await told(['status', 'credit-rsk', '-o', 'json', '--admin', admin])
+    t.match(unknown, {
+      ...{ code: 'SERIN_UNKNOWN_SERVICE', status: 404, title: ERRORS.SERIN_UNKNOWN_SERVICE.title },
+      ...{ instance: '/api/v1/services/credit-rsk', detail: /^there is no service/, exitCode: 1 },
+    })
+    const invalid = await serveProblem(t, 'SERIN_CONFIG_INVALID', { problems: ['a:1:2: x', 'y'] })
+    t.match(await told(['reload', '-ojson', '--admin', invalid]), {
+      ...{ code: 'SERIN_CONFIG_INVALID', problems: ['a:1:2: x', 'y'] },
+    })
+    const dropped = await serveAlways(t, (request) => request.socket.destroy())
+    for (const verb of [
+      ['status', '-wo', 'json'],
+      ['pause', 'a', '--output=json'],
+      ['weights', 'a', '--output', 'json'],
+    ]) {
+      t.match(await told([...verb, '--admin', dropped]), { code: 'CLI_UNREACHABLE', exitCode: 2 })
+    }
+    const file = join(t.testdir({ 'bad.yaml': 'version: 1\n' }), 'bad.yaml')
+    const bad = await told(['plan', '-c', file, '--rps', '5', '-o', 'json'])
+    t.match(bad, { code: 'CLI_BAD_INPUT', exitCode: 1, problems: [/^.*bad\.yaml:/] })
+    t.match(await told(['decisions', 'a', '--limit', 'x', '-o', 'json']), { code: 'CLI_BAD_INPUT' })
+    const store = await serveProblem(t, 'SERIN_STORE_FAILED')
+    const lines = join(t.testdir({ 'a.ndjson': '{}\n' }), 'a.ndjson')
+    t.match(await told(['feedback', lines, '-o', 'json', '--admin', store]), {
+      ...{ code: 'SERIN_STORE_FAILED', exitCode: 3, message: /0 lines were sent before/ },
+    })
+    t.equal((await run(['status', '--admin', dropped])).stdout, '', 'who wants no JSON gets none')
+    t.equal((await run(['status', '--admin', dropped, '--', '-o', 'json'])).stdout, '')
+  },
+)
+
+t.test('An object of JSON that has been printed is not followed by another one.', async (t) => {
+  const admin = await serveAlways(t, (_request, response) => {
+    const counts = { joined: 0, unmatched: 0, late: 0, duplicate: 0, unscored: 0 }
+    response.writeHead(400, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ ...counts, rejected: [{ line: 1, error: 'no' }] }))
+  })
+  const file = join(t.testdir({ 'a.ndjson': '{}\n' }), 'a.ndjson')
+  const told = await run(['feedback', file, '-o', 'json', '--admin', admin])
+  t.equal(told.exitCode, 1)
+  t.match(JSON.parse(told.stdout), { rejected: [{ line: 1 }] })
+})
+
 t.test('Help is no mistake, whoever asks for it.', async (t) => {
   for (const argv of [[], ['help'], ['help', 'status'], ['help', '--help'], ['status', '--help']]) {
     const { stdout, stderr } = await run(argv)
@@ -210,6 +266,20 @@ t.test('The data port in place of the admin port is known by its answer.', async
 
 t.test("A mistake of serin's own asks to be reported.", async (t) => {
   t.match((await run(['demo'])).stderr, /\n +at [^]*please report it, with these lines/)
+  const env = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error('broken')
+      },
+    },
+  )
+  const told = await run(['status', '-o', 'json'], { env })
+  t.equal(told.exitCode, 1)
+  t.match(told.stderr, /^serin: Error: broken\n +at /)
+  t.strictSame(JSON.parse(told.stdout), {
+    error: { code: 'CLI_INTERNAL', message: 'broken', exitCode: 1 },
+  })
 })
 
 const FIXED = `version: 1

@@ -1,10 +1,13 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
+import { createFakeDeps, LOOPBACK } from '../admin/fake-deps.ts'
+import { serveAdmin } from '../cli/fake-io.ts'
 import { EXAMPLE_ENV } from '../config/example-env.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
+import { PROGRAM } from '../support/program.ts'
 import { DEPLOY, readDeploy } from './manifests.ts'
 
 const unit = readDeploy('systemd', 'serin.service')
@@ -39,3 +42,33 @@ t.test(
     t.match(setting('ExecStart'), / serve -c \/etc\/serin\/serin\.yaml$/)
   },
 )
+
+t.test('A reload fails where the file is refused, and says why.', async (t) => {
+  const [, script] = /^\/bin\/sh -c '(.*)'$/.exec(setting('ExecReload')!)!
+  const command = script!
+    .replaceAll('$$', '$')
+    .replace('/usr/bin/node', process.execPath)
+    .replace('/opt/serin/dist/main.js', PROGRAM)
+  const reload = (admin: string, env: Readonly<Record<string, string>>) =>
+    new Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }>(
+      (resolve) => {
+        execFile(
+          '/bin/sh',
+          ['-c', command],
+          { env: { SERIN_ADMIN: admin, ...env } },
+          (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
+        )
+      },
+    )
+  const tokens = [{ name: 'ops', token: 'right', scopes: ['operate'] as const, expiresAt: null }]
+  const config = { ...LOOPBACK, tokens }
+  const taken = await serveAdmin(t, createFakeDeps(), config)
+  t.match(await reload(taken, { SERIN_OPERATOR_TOKEN: 'right' }), { code: 0, stdout: /changed/ })
+  t.match(await reload(taken, { SERIN_OPERATOR_TOKEN: 'old', SERIN_TOKEN: 'right' }), { code: 0 })
+  t.match(await reload(taken, {}), { code: 3, stderr: /SERIN_UNAUTHENTICATED/ })
+  const problems = ['serin.yaml:7:3: services.a.match: missing']
+  const refused = createFakeDeps({ reload: async () => ({ ok: false, problems }) })
+  t.match(await reload(await serveAdmin(t, refused, config), { SERIN_OPERATOR_TOKEN: 'right' }), {
+    ...{ code: 1, stderr: /\n {2}serin\.yaml:7:3: services\.a\.match: missing\n/ },
+  })
+})

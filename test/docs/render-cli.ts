@@ -1,5 +1,7 @@
 import type { Argument, Command, Option } from 'commander'
 import { EXIT, EXIT_MEANINGS } from '../../src/cli/cli-exit.ts'
+import { buildJsonError, INTERNAL_CODE, OWN_CODES } from '../../src/cli/json-error.ts'
+import { ERRORS } from '../../src/domain/errors.ts'
 import { code, fence, table } from './markdown.ts'
 
 /** What a command prints with `-o json` (or `--json`), by its keys; `of` says where their meaning stands. */
@@ -127,9 +129,38 @@ export function renderCli(program: Command): string {
         of,
       ]),
     ),
+    ...JSON_ERRORS,
     ...COMPLETION,
   ].join('\n\n')
 }
+
+const JSON_ERRORS = [
+  'An error is one object too, in one line on stdout (also of a `--watch`); its sentence stays on stderr, and the exit code is the same. `message` is that sentence. `code` and the other members (`title`, `status`, `detail`, `instance`, `problems`) are those of the [Problem](api.md#problem) where it was the gateway that refused; else `code` is one of these, and `problems` lists the mistakes of a file that is not good. A report that has been printed, as that of `feedback` with rejected lines (exit code 1), is not followed by an error.',
+  fence(
+    'json',
+    buildJsonError(
+      EXIT.badInput,
+      'there is no service "credit"; known: credit-risk. `serin status` shows those that there are [SERIN_UNKNOWN_SERVICE]',
+      {
+        code: 'SERIN_UNKNOWN_SERVICE',
+        title: ERRORS.SERIN_UNKNOWN_SERVICE.title,
+        status: ERRORS.SERIN_UNKNOWN_SERVICE.status,
+        detail: 'there is no service "credit"; known: credit-risk',
+        instance: '/api/v1/services/credit',
+      },
+    ).trim(),
+  ),
+  table(
+    ['code', 'means'],
+    [
+      ...Object.entries(EXIT_MEANINGS).flatMap(([name, meaning]) => {
+        const own = OWN_CODES[EXIT[name as keyof typeof EXIT]]
+        return own === undefined ? [] : [[code(own), meaning]]
+      }),
+      [code(INTERNAL_CODE), "a mistake of serin's own: please report it"],
+    ],
+  ),
+]
 
 const COMPLETION = [
   '## Completion',

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import { request } from 'undici'
 import { refusedOrigin } from '../support/fake-upstream.ts'
-import { askAdmin, type AdminRequest } from './support/admin-api.ts'
+import { askAdmin, readService, untilService, type AdminRequest } from './support/admin-api.ts'
 import { buildConfig, buildFixedService, buildRolloutService } from './support/config.ts'
 import { runSerin, startSerin, writeConfig } from './support/serin-process.ts'
 
@@ -99,6 +99,32 @@ t.test('What is not good to start with ends the start with one line and exit 1.'
       t.notMatch(stderr, /\n\s+at /, `${name}: no stack`)
     }),
   )
+})
+
+t.test('A name that no upstream has is shown where users look, until it is mended.', async (t) => {
+  const folder = t.testdir({})
+  const write = (canary: string) => {
+    const service = buildFixedService({ ...NOWHERE, canary }, { weights: { canary: '10%' } })
+    return writeConfig(folder, buildConfig(folder, { m: service }))
+  }
+  const gateway = await startSerin(t, write('http://no-such-model.invalid:8000'))
+  const failing = await untilService(gateway.admin, 'm', 'the name fails', ({ variants }) => {
+    return variants['canary']!.failingNames.length > 0
+  })
+  t.match(failing.variants['canary']!.failingNames[0], {
+    name: 'no-such-model.invalid',
+    addresses: [],
+  })
+  const status = await runSerin(t, ['status', 'm'], gateway.admin)
+  t.match(
+    status.stdout.replaceAll(/\s+/g, ' '),
+    /no-such-model\.invalid \(canary\) cannot be looked up/,
+  )
+  write('http://127.0.0.1:9')
+  t.equal((await runSerin(t, ['reload'], gateway.admin)).code, 0)
+  const { notice, variants } = await readService(gateway.admin, 'm')
+  t.same(variants['canary']!.failingNames, [])
+  t.notMatch(notice ?? '', /looked up/)
 })
 
 t.test('Bad requests get clear errors, and hurt nobody.', async (t) => {

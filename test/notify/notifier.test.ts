@@ -50,6 +50,7 @@ class World {
       render: (decision, hook) => `${hook.template} ${decision.id}`,
       report: (report) => this.reports.push(report),
       onError: (error) => this.errors.push(error),
+      onDone: () => {},
     })
   }
 

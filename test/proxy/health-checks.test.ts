@@ -22,8 +22,10 @@ function start(
 ) {
   const clock = { ms: 0, now: () => clock.ms, monotonic: () => clock.ms }
   let lookups = 0
+  const resolver = { answers: Promise.resolve() }
   const names = namesBy(async () => {
     lookups++
+    await resolver.answers
     return asFound(['127.0.0.1'])
   })
   const registry = createUpstreamRegistry(names, { error: () => {} })
@@ -46,7 +48,7 @@ function start(
     clock.ms += ms
     await checks.checkDue()
   }
-  return { checks, changes, of, pass, registry, targets, names, lookups: () => lookups }
+  return { checks, changes, of, pass, registry, targets, names, resolver, lookups: () => lookups }
 }
 
 t.test('an upstream without a check is well when it accepts connections', async (t) => {
@@ -118,6 +120,57 @@ t.test('a check that is not answered in its interval has failed', async (t) => {
   await checks.checkNew()
   t.equal(of('baseline').health, 'down')
   t.match(changes, [/down no answer in time$/])
+})
+
+t.test(
+  'a check does not wait for a resolver, and begins anew when that has answered',
+  async (t) => {
+    let status = 200
+    const upstream = await startUpstream((_req, res) => res.writeHead(status).end())
+    t.teardown(upstream.close)
+    const { port } = new URL(upstream.origin)
+    const health = { ...CHECK, intervalMs: 1000 }
+    const variant = variantAt('baseline', `http://model.test:${port}`, { health })
+    const { checks, changes, of, pass, names, resolver } = start(t, variant)
+    let answer = () => {}
+    resolver.answers = new Promise((resolve) => (answer = resolve))
+    await checks.checkNew()
+    t.match(changes, [/down no answer in time$/], 'the start goes on')
+    t.equal(of('baseline').health, 'down')
+    const found = names.refresh('model.test')
+    answer()
+    await found
+    // No time passes: one check is all that there is. It may be under way already, by the checks' own timer.
+    while (of('baseline').health !== 'up') {
+      await pass(0)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    t.equal(changes.length, 2)
+    status = 500
+    await pass(1000)
+    await pass(1000)
+    t.equal(of('baseline').health, 'down')
+    status = 200
+    for (const next of ['down', 'down', 'up']) {
+      await pass(1000)
+      t.equal(of('baseline').health, next, 'as after any failure')
+    }
+  },
+)
+
+t.test('a server whose name was found needs its good checks in a row', async (t) => {
+  let status = 500
+  const upstream = await startUpstream((_req, res) => res.writeHead(status).end())
+  t.teardown(upstream.close)
+  const { port } = new URL(upstream.origin)
+  const variant = variantAt('baseline', `http://model.test:${port}`, { health: CHECK })
+  const { checks, of, pass } = start(t, variant)
+  await checks.checkNew()
+  status = 200
+  for (const health of ['down', 'down', 'up']) {
+    await pass(1000)
+    t.equal(of('baseline').health, health)
+  }
 })
 
 t.test('one check speaks for all variants that would be checked in the same way', async (t) => {

@@ -16,7 +16,7 @@ type Asked = {
 
 /** Names whose resolver answers when the test does, and what they tell. */
 function startNames() {
-  const clock = { ms: 0, now: () => 0, monotonic: () => clock.ms }
+  const clock = { ms: 0, now: () => 1000 + clock.ms, monotonic: () => clock.ms }
   const asked: Asked[] = []
   const told: string[] = []
   const names = new KnownNames({
@@ -106,6 +106,30 @@ t.test('what is known stays in force while the resolver fails or is silent', asy
   t.same(await silent, ['10.0.0.2'])
   t.equal(await connectTo('a.test'), '10.0.0.2')
   t.same(told.slice(1), ['found a.test 10.0.0.2'])
+})
+
+t.test('what is known of a name that cannot be looked up is told while it is so', async (t) => {
+  const { clock, asked, names, connectTo } = startNames()
+  t.equal(names.failing('a.test'), null)
+  const lost = connectTo('a.test')
+  t.equal(names.failing('a.test'), null, 'while the first lookup is under way')
+  await asked[0]!.fail('ENOTFOUND')
+  await lost
+  const never = { name: 'a.test', since: 1000, why: 'ENOTFOUND', addresses: [] }
+  t.same(names.failing('a.test'), never)
+  const found = connectTo('a.test')
+  await asked[1]!.answer('10.0.0.2', '10.0.0.1')
+  await found
+  t.equal(names.failing('a.test'), null)
+  clock.ms = 60_000
+  for (const [index, code] of ['ENOTFOUND', 'EAI_AGAIN'].entries()) {
+    const refreshed = names.refresh('a.test')
+    await asked[2 + index]!.fail(code)
+    await refreshed
+    const addresses = ['10.0.0.1', '10.0.0.2']
+    t.same(names.failing('a.test'), { name: 'a.test', since: 61_000, why: code, addresses })
+    clock.ms += 30_000
+  }
 })
 
 t.test('nobody waits for a silent resolver for longer than 10 s', async (t) => {

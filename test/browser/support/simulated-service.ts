@@ -109,6 +109,7 @@ export class SimulatedService {
       variants: Object.fromEntries(
         [...book.variants].map(([name, each]) => [name, this.#figuresOf(name, each)]),
       ),
+      failingNames: {},
       mirrors: {},
       rules: [],
       experiment: null,

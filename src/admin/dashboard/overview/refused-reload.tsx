@@ -1,26 +1,40 @@
 import type { ReloadStandingJson } from '../../present-reload.ts'
 import { Sentence } from '../parts/sentence.tsx'
 
-/** Says that the gateway did not take the file as it read it last, and what runs on; nothing where it did. */
+/** How many mistakes are told: a key in the wrong place may bring many that are its consequence. */
+const MOST_TOLD = 10
+
+/**
+ * Says that the gateway did not take the file as it read it last, what runs on, and each mistake; nothing where it
+ * did.
+ */
 export function RefusedReload({
   reload: { inForceSince, refused },
 }: {
   readonly reload: ReloadStandingJson
 }) {
   if (refused === null) return null
-  const [first, ...more] = refused.problems
+  const more = refused.problems.length - MOST_TOLD
   return (
     // Times as they are, not how long ago: what is said aloud would change with every second.
-    <p class="refused-reload" role="status">
-      The file read at <Time iso={refused.at} /> was refused: <Sentence text={first!} />
-      {more.length > 0 && (
-        <>
-          {' '}
-          (and {more.length} more: <code>serin check</code>)
-        </>
-      )}
-      ; the configuration of <Time iso={inForceSince} /> stays in force.
-    </p>
+    <div class="refused-reload" role="status">
+      <p>
+        The file read at <Time iso={refused.at} /> was refused, and the configuration of{' '}
+        <Time iso={inForceSince} /> stays in force:
+      </p>
+      <ul>
+        {refused.problems.slice(0, MOST_TOLD).map((problem, i) => (
+          <li key={i}>
+            <Sentence text={problem} />
+          </li>
+        ))}
+        {more > 0 && (
+          <li>
+            and {more} more: <code>serin check</code>
+          </li>
+        )}
+      </ul>
+    </div>
   )
 }
 
