@@ -81,9 +81,9 @@ async function testCommands(t: Test, store: string) {
   const both = await Promise.all(
     [first, second].map(({ admin }) => askAdmin(admin, '/api/v1/services/m/pause', pause)),
   )
-  t.strictSame(both.map(({ status }) => status).sort(), [200, 412])
+  t.strictSame(new Set(both.map(({ status }) => status)), new Set([200, 412]))
   const two = await Promise.all(['resume', 'abort'].map((verb) => command(second.admin, 'm', verb)))
-  t.match(two.map(({ decision }) => decision?.action).sort(), ['resume', 'rollback'])
+  t.strictSame(new Set(two.map((each) => each.decision?.action)), new Set(['resume', 'rollback']))
   t.strictSame(await weights(), [0, 0])
   await t.rejects(command(second.admin, 'm', 'resume'), /409 .*rolled-back/, 'in its own words')
   return { first, second }
