@@ -52,7 +52,14 @@ export class GivenOrders {
   async give(given: Omit<Order, 'id' | 'givenAt'>): Promise<Heard> {
     const id = `${this.#self}/${++this.#given}`
     const order = { ...given, id, givenAt: this.#clock.now() }
-    await this.#store.putOrder(order, ORDER_TTL_MS)
+    try {
+      await this.#store.putOrder(order, ORDER_TTL_MS)
+    } catch (error) {
+      // It may be there all the same, and nobody would wait for it.
+      if (given.command.verb !== 'abort' && (await this.#store.withdrawOrder(id)))
+        return 'not-taken'
+      throw error
+    }
     return new Promise((hear, fail) => {
       const until = this.#clock.monotonic() + ORDER_WAIT_MS
       this.#waiting.add({ order, until, takenAt: null, hear, fail })
@@ -87,15 +94,15 @@ export class GivenOrders {
   /** Null: nothing is known yet. */
   async #ask(each: Waiting, leads: boolean): Promise<Heard | null> {
     const now = this.#clock.monotonic()
+    if (each.takenAt === null && (leads || now >= each.until)) {
+      // Without an answer to this it is not known whether it was taken: it is not asked again.
+      each.until = Math.min(each.until, now)
+      if (await this.#store.withdrawOrder(each.order.id)) return leads ? 'free' : 'not-taken'
+      each.takenAt = now
+    }
     const answer = await this.#store.readAnswer(each.order.id)
-    if (answer !== null) return answer
-    if (each.takenAt !== null) return now - each.takenAt >= ANSWER_WAIT_MS ? 'taken' : null
-    if (!leads && now < each.until) return null
-    // Without an answer to this it is not known whether it was taken: it is not asked again.
-    each.until = Math.min(each.until, now)
-    if (await this.#store.withdrawOrder(each.order.id)) return leads ? 'free' : 'not-taken'
-    each.takenAt = now
-    return null
+    if (answer !== null || each.takenAt === null) return answer
+    return now - each.takenAt >= ANSWER_WAIT_MS ? 'taken' : null
   }
 
   #settle(each: Waiting, tell: () => void): void {

@@ -3,6 +3,7 @@ import type { Service } from '../../src/domain/service.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { ANSWER_WAIT_MS, ORDER_WAIT_MS } from '../../src/evaluator/given-orders.ts'
 import type { RunnerResult } from '../../src/evaluator/runner-deps.ts'
+import { StoreError } from '../../src/store/store-error.ts'
 import { startTwo as startTwoSplits } from '../fakes/experiment-processes.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
 import { Processes, SERVICE, type Process } from '../fakes/processes.ts'
@@ -106,6 +107,11 @@ t.test('a winner of a fixed split is promoted by who follows', async (t) => {
   await settled()
   await world.run(500)
   t.match(await abort, { ok: false, code: 'SERIN_REFUSED' })
+  const { putOrder } = world.store
+  world.store.putOrder = () => Promise.reject(new StoreError('full'))
+  const full = follower.evaluator.command('svc', command('abort'), null)
+  t.match(await full, { code: 'SERIN_STORE_FAILED' }, 'there is nothing to abort here')
+  world.store.putOrder = putOrder
   const undo = follower.evaluator.command('svc', command('undo'), null)
   await settled()
   world.store.away = true

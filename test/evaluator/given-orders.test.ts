@@ -128,6 +128,18 @@ t.test('a withdrawal that had no answer is not asked for again', async (t) => {
   t.same(await world.hearAfter(0, true), ['no answer'], 'it would look like one that was taken')
 })
 
+t.test('an order that was left without an answer is withdrawn, and found by nobody', async (t) => {
+  const world = new World()
+  const { putOrder } = world.store
+  world.store.putOrder = async (...given) => {
+    await putOrder(...given)
+    throw new Error('no answer')
+  }
+  await world.give()
+  t.same(world.heard, ['not-taken'])
+  t.same(await world.take(), [])
+})
+
 t.test('an abort does not wait for a store that is away', async (t) => {
   const world = new World()
   await world.give('abort')
