@@ -23,7 +23,7 @@ import { trackSockets } from './proxy/open-sockets.ts'
 import { ServedCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
-import { createOperatorCommands } from './operator-commands.ts'
+import { createOperatorCommands, tellOfUnstored } from './operator-commands.ts'
 import { createDecisionNews } from './decision-news.ts'
 import { describeReadiness, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
@@ -110,6 +110,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     onDecision: news.tell,
     onTurn: look.note,
     ...tellOfReplicas(log, siblings?.onLead),
+    onUnstored: (service, order) => tellOfUnstored({ siblings, log }, service, order),
     onError: health.report,
   })
 

@@ -1,8 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CommandResult } from './admin/admin-deps.ts'
-import { describeProcess } from './domain/replica.ts'
 import type { Command } from './domain/decision.ts'
-import { LEASE_TTL_MS } from './evaluator/lease-keeper.ts'
 import { DECIDED_ELSEWHERE } from './evaluator/command-results.ts'
 import type { Evaluator } from './evaluator/evaluator.ts'
 import type { ServiceLook } from './service-look.ts'
@@ -49,21 +47,35 @@ export function createOperatorCommands(
       const status = look.status(service)!
       const { unstored } = status
       if (result.decision !== null || unstored === null) return { ...result, status, pending: null }
-      const { actor, note } = asked
-      deps.log.warn({ service, actor, note }, 'an abort is in force here, and is not stored yet')
-      await deps.siblings?.abort(service, asked)
+      await tellOfUnstored(deps, service, asked)
       return { ...result, status, pending: pendingOf(unstored, store) }
     }
     if (result !== DECIDED_ELSEWHERE) return withStore(result, store)
-    const { lead, holder } = evaluator.deciding(service)!
-    return lead === 'unknown' ? byNobody(store) : byAnother(result, holder)
+    return evaluator.deciding(service)?.lead === 'unknown' ? byNobody(store) : JUST_CHANGED
   }
+}
+
+/** Tells the log, and the other processes of the gateway, of an abort that is in force here and not stored yet. */
+export async function tellOfUnstored(
+  { siblings, log }: Pick<CommandDeps, 'siblings' | 'log'>,
+  service: string,
+  order: Command,
+): Promise<void> {
+  const { actor, note } = order
+  log.warn({ service, actor, note }, 'an abort is in force here, and is not stored yet')
+  await siblings?.abort(service, order)
 }
 
 const NOT_REACHED: Refusal = {
   ok: false,
   code: 'SERIN_STORE_FAILED',
   detail: 'the store has not been reached since the start: nothing was decided',
+}
+
+const JUST_CHANGED: Refusal = {
+  ok: false,
+  code: 'SERIN_REFUSED',
+  detail: 'another process begins to decide on this store, and nothing was changed: try again',
 }
 
 function nothingToDecide(service: string): Refusal {
@@ -74,13 +86,6 @@ function nothingToDecide(service: string): Refusal {
 function pendingOf(unstored: string, { describe }: CommandStore): string {
   const state = describe()
   return state === 'up' ? unstored : `${unstored} (it is ${state})`
-}
-
-function byAnother(result: Refusal, holder: string | null): Refusal {
-  if (holder === null) return result
-  const who = describeProcess(holder)
-  const detail = `another process holds the lease to decide on this store: ask ${who}, or try again in ${LEASE_TTL_MS / 1000} s if it has ended`
-  return { ...result, detail }
 }
 
 function byNobody({ describe }: CommandStore): Refusal {

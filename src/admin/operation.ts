@@ -27,7 +27,8 @@ export type Operation = {
 /** The groups of the reference, in its order. */
 export const TAGS = {
   services: 'What runs, how it is judged, and how long it takes.',
-  commands: 'What operators do. All of it is logged as a decision, with the name of the token.',
+  commands:
+    'What operators do. All of it is logged as a decision, with the name of the token. Any gateway of a store may be asked: one that follows hands the command to the one that decides and gives its answer, which takes half a second, and up to eight where that one has just died. What it refuses, 412 among it, was not carried out; a 503 says what is known.',
   feedback: 'Labels and events that arrive later.',
   configuration: 'The file that serin runs by.',
   observability: 'For load balancers, Prometheus and whoever looks around.',

@@ -56,7 +56,7 @@ function ofDeciding(status: ServiceStatus): string | null {
   const { holder } = deciding
   const who = `${holder === null ? 'another process' : describeProcess(holder)} decides on this store`
   if (!isDecidedOtherwise(status)) {
-    return `${who} and takes commands: this one follows its weights, and its status has the evidence`
+    return `${who}: this one follows its weights and hands commands on to it, and its status has the evidence`
   }
   const served = rollout?.state.phase === 'idle' ? 'the baseline alone is served here, and ' : ''
   return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence. Give both the same file and reload`

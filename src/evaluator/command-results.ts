@@ -1,4 +1,5 @@
 import type { Command } from '../domain/decision.ts'
+import { describeProcess } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -20,6 +21,59 @@ export function whyNotHere(
 ): RunnerResult {
   const refused = pending?.refused
   return lease === null || refused === undefined ? DECIDED_ELSEWHERE : refusedBy(refused)
+}
+
+/** Who decides has lost the lease before it carried the order out. */
+export const LEASE_LOST: RunnerResult = {
+  ok: false,
+  code: 'SERIN_STORE_FAILED',
+  detail:
+    'the lease to decide has just gone to another process, and nothing was changed: try again',
+}
+
+/** Who decides goes by the abort, and could not store it. */
+export const UNSTORED_THERE: RunnerResult = {
+  ok: false,
+  code: 'SERIN_STORE_FAILED',
+  detail:
+    'the abort is in force in the process that decides, and in the others when the store has taken it: read the status',
+}
+
+/** The order was withdrawn before `holder` took it (null = it is not known who decides). */
+export function notTaken(holder: string | null): RunnerResult {
+  return refusedBy(
+    `${nameOf(holder)} decides on this store and did not take the command: it was withdrawn and nothing was changed. Try again, or ask that one`,
+  )
+}
+
+/** Who decides has another rollout, or another split, than the command was given for. */
+export function decidedOtherwise(
+  holder: string | null,
+  known?: { readonly own: string; readonly subject: string },
+): RunnerResult {
+  const which = known === undefined ? '' : ` (${known.own}, where this one has ${known.subject})`
+  return refusedBy(
+    `${nameOf(holder)} decides on this store, by another configuration of this service${which}: nothing was changed. Ask that one, or give both the same file and reload`,
+  )
+}
+
+/** The order was taken, and the answer has not come: whether it was carried out is not known. */
+export function unanswered(holder: string | null): RunnerResult {
+  return unknown(`${nameOf(holder)} took it and has not answered through the store`)
+}
+
+/** The order may have been taken: the store does not say. */
+export function maybeTaken(holder: string | null): RunnerResult {
+  return unknown(`${nameOf(holder)} may have taken it from the store`)
+}
+
+function unknown(why: string): RunnerResult {
+  const detail = `whether the command was carried out is not known, read the status before you give it again: ${why}`
+  return { ok: false, code: 'SERIN_STORE_FAILED', detail }
+}
+
+function nameOf(holder: string | null): string {
+  return holder === null ? 'another process' : describeProcess(holder)
 }
 
 /** Nothing has changed, or nobody knows yet: the store did not answer. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import type { Decision } from '../domain/decision.ts'
+import type { Command, Decision } from '../domain/decision.ts'
 import type { Lead } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
@@ -36,6 +36,8 @@ export type EvaluatorDeps = {
   readonly onReplicas?: (seen: SeenReplicas) => void
   /** Told whenever another part of the configuration in force is not taken up by the store; empty = all of it is. */
   readonly onUntaken?: (untaken: readonly Untaken[]) => void
+  /** Told of an abort that another process gave, and that is in force here and not stored yet. */
+  readonly onUnstored?: (service: string, order: Command) => Promise<void>
   readonly onError: (what: string, error: unknown) => void
 }
 

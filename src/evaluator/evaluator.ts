@@ -3,7 +3,6 @@ import type { Command } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { Deciding, Lead, ServiceReplicas } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { experimentKey } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
@@ -11,11 +10,12 @@ import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggesti
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { buildRunnerDeps } from './build-runner-deps.ts'
+import { Commands } from './commands.ts'
 import type { ExperimentRunner } from './experiment-runner.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { readTraffic, type GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
-import { Replicas, type Claimant, type SeenReplicas } from './replicas.ts'
+import { Replicas, type SeenReplicas } from './replicas.ts'
 import type { RolloutRunner } from './rollout-runner.ts'
 import type { BookedLabel, BookEvent, RunnerDeps, RunnerResult } from './runner-deps.ts'
 import { Services } from './services.ts'
@@ -35,6 +35,7 @@ export class Evaluator {
   readonly #lease: LeaseKeeper
   readonly #replicas: Replicas
   readonly #services: Services
+  readonly #commands: Commands
   /** What was told of what the store has not taken up. */
   #told = ''
   #looking: Promise<void> | null = null
@@ -43,10 +44,13 @@ export class Evaluator {
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
-    const { store, clock, holder } = deps
+    const { store, clock, holder, onError, onUnstored = async () => {} } = deps
     this.#lease = new LeaseKeeper(store, clock, holder)
     this.#replicas = new Replicas(store, clock, holder)
     this.#services = new Services(deps, (service) => this.#runnerDeps(service))
+    const commanded = { store, clock, holder, onError, onUnstored }
+    const differs = (service: string) => this.#replicas.differs(this.#sharedAs(service))
+    this.#commands = new Commands(commanded, this.#services, this.#lease, differs)
   }
 
   /** Whether this process decides. */
@@ -156,6 +160,7 @@ export class Evaluator {
     for (const timer of this.#timers) clearInterval(timer)
     await this.#looking
     await this.#claim()
+    await this.#commands.end()
     for (const runner of this.#all()) {
       await this.#try('flush', () => runner.flush())
     }
@@ -187,16 +192,19 @@ export class Evaluator {
     return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
   }
 
-  /** Null: the service has neither a rollout nor a fixed split. */
+  /**
+   * Carries out an operator's command, or has the process that decides do so: this resolves some looks later then. Null:
+   * the service has neither a rollout nor a fixed split.
+   */
   command(service: string, command: Command, ifMatch: number | null): Promise<RunnerResult | null> {
-    const carryOut = () => this.#services.command(service, command, ifMatch)
+    const carryOut = () => this.#commands.obey(service, command, ifMatch)
     // Who has only just begun knows in a moment whether it decides.
     return this.#firstLook?.then(carryOut) ?? carryOut()
   }
 
   /** Aborts here alone, at once, what another process of this gateway was told to abort and could not store. */
-  abortHere(service: string, order: Command): Promise<void> {
-    return this.#services.abortHere(service, order)
+  async abortHere(service: string, order: Command): Promise<void> {
+    await this.#services.abortHere(service, order)
   }
 
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
@@ -224,6 +232,7 @@ export class Evaluator {
     await this.#try('word of the other replicas', () =>
       this.#replicas.hear(this.leads, () => this.#followers()),
     )
+    await this.#try('commands', () => this.#commands.look(this.#replicas.areThere))
     await this.#claim()
     await this.#try('what waits for the store', async () => this.#services.settle())
     const seen = this.replicas
@@ -260,13 +269,7 @@ export class Evaluator {
   }
 
   async #claim(): Promise<void> {
-    const all: Claimant[] = []
-    for (const [service, { cohorts }] of this.#runners) {
-      if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
-    }
-    for (const [service, { claims }] of this.#experiments) {
-      if (claims?.isShared === true) all.push({ service: experimentKey(service), claims })
-    }
+    const all = this.#services.claimants
     if (all.length > 0) await this.#try('claim of keys', () => this.#replicas.claim(all))
   }
 

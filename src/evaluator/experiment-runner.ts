@@ -22,6 +22,7 @@ import { OneByOne } from './one-by-one.ts'
 import { readExperiment } from './read-experiment.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
+import { shownState } from './shown-state.ts'
 
 /**
  * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
@@ -65,8 +66,8 @@ export class ExperimentRunner {
   view(): ExperimentView {
     const now = this.#deps.clock.now()
     return {
-      id: experimentId(this.#plan, this.#state),
-      state: this.#state,
+      id: this.id,
+      state: shownState(this.#state, this.#stored, this.#deps.follows()),
       winner: winnerOf(this.#plan, this.#state),
       comparisons: this.#all.map((c) => c.report(now)),
       lastDecision: this.#lastDecision,
@@ -114,7 +115,7 @@ export class ExperimentRunner {
 
   /** Where labels and events of its requests are booked. */
   get feedback(): ComparedFeedback {
-    return new ComparedFeedback(this.#plan.service, this.#id, this.#all)
+    return new ComparedFeedback(this.#plan.service, this.id, this.#all)
   }
 
   /** Its part in what another process decides. */
@@ -148,7 +149,8 @@ export class ExperimentRunner {
     return this.#comparisons?.all ?? []
   }
 
-  get #id(): string {
+  /** `3.1 vs 3.2-small#1` */
+  get id(): string {
     return experimentId(this.#plan, this.#state)
   }
 

@@ -64,6 +64,11 @@ export class Replicas {
     }
   }
 
+  /** Whether there are others, as far as the process that decides knows. */
+  get areThere(): boolean {
+    return this.#watch.areThere()
+  }
+
   /** Who of them takes part in a service that is shared under these names, as the process that decides knows them. */
   seenOf(names: readonly string[]): ServiceReplicas {
     const reports = this.#watch.present

@@ -9,6 +9,7 @@ import { CommitError } from './commit-error.ts'
 import type { CohortChanges } from './pending-changes.ts'
 import type { KnownRollout } from './plan-changes.ts'
 import { readStored } from './read-stored.ts'
+import { shownState } from './shown-state.ts'
 import type { Pending } from './take-up.ts'
 
 /** What a transition is stored with. */
@@ -34,6 +35,11 @@ export class RolloutInStore implements KnownRollout {
     this.#store = store
     this.stored = stored
     this.pending = pending
+  }
+
+  /** See `shownState`. */
+  shown(state: RolloutState, follows: boolean): RolloutState {
+    return shownState(state, this.stored, follows)
   }
 
   /** A write was not answered: it may be stored all the same. */

@@ -68,7 +68,8 @@ export class RolloutRunner {
 
   /** The rollout as people ask for it. */
   view(): RolloutView {
-    return viewOf(this.#plan, this.state, this.#seen, this.#lastDecision)
+    const shown = this.#known.shown(this.state, this.#deps.follows())
+    return viewOf(this.#plan, shown, this.#seen, this.#lastDecision)
   }
 
   /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
@@ -89,9 +90,9 @@ export class RolloutRunner {
     return this.#oneByOne.run(() => this.#obey(command, ifMatch)).catch(failed)
   }
 
-  /** An abort that another process of this gateway could not store: in force here at once. Never rejects. */
-  abortHere(order: Command): Promise<RunnerResult> {
-    return this.#oneByOne.run(async () => this.#abortHere(order, null))
+  /** An abort that cannot be stored by way of another process: in force here at once. Never rejects. */
+  abortHere(order: Command, ifMatch: number | null): Promise<RunnerResult> {
+    return this.#oneByOne.run(async () => this.#abortHere(order, ifMatch, true))
   }
 
   /** Why the rollout cannot go on under another plan; null when it can. */
@@ -104,8 +105,7 @@ export class RolloutRunner {
   reconfigure(plan: RolloutPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
       const next = await takePlan(this.#deps, plan, this.#known, actor)
-      this.#plan = plan
-      this.#book = book
+      ;[this.#plan, this.#book] = [plan, book]
       if (next.resetEvidence) book.useLedger(null, '')
       else this.#cycle.replan(plan, book)
       // All of it is read again before anything is stored.
@@ -244,9 +244,9 @@ export class RolloutRunner {
     return this.#abortHere(command, ifMatch)
   }
 
-  #abortHere(order: Command, ifMatch: number | null): RunnerResult {
-    const seen = { now: this.#deps.clock.now(), ifMatch }
-    const next = abortUnstored(this.#plan, this.state, this.#known, order, seen)
+  #abortHere(order: Command, ifMatch: number | null, follows = false): RunnerResult {
+    const [shown, now] = [this.#known.shown(this.state, follows), this.#deps.clock.now()]
+    const next = abortUnstored(this.#plan, shown, this.#known, order, { now, ifMatch })
     if ('ok' in next) return next
     this.#goBy(next)
     return { ok: true, decision: null }

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Decision } from '../domain/decision.ts'
+import type { CommandOutcome } from '../domain/order.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { MetricReport } from '../domain/verdict.ts'
@@ -50,14 +51,8 @@ export type ExperimentDeps = Pick<
   readonly apply: (winner: string | null) => void
 }
 
-/** What became of a command. `decision: null`: it was so already, or is in force here and not stored yet. */
-export type RunnerResult =
-  | { readonly ok: true; readonly decision: Decision | null }
-  | {
-      readonly ok: false
-      readonly code: 'SERIN_STALE_REVISION' | 'SERIN_REFUSED' | 'SERIN_STORE_FAILED'
-      readonly detail: string
-    }
+/** What became of a command here. */
+export type RunnerResult = CommandOutcome
 
 /** What became of a label; of an experiment `alsoChanged` has what each of its comparisons keeps. */
 export type BookedLabel = FeedbackBooking & AlsoChanged

@@ -1,8 +1,8 @@
 import type { Command } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
-import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
+import { experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { refusalOf } from '../rollout/reconcile.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
@@ -11,6 +11,7 @@ import { STORE_FAILED } from './command-results.ts'
 import { isOfStore } from './commit-error.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
+import type { Claimant } from './replicas.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { RolloutRunner } from './rollout-runner.ts'
 import { Roster } from './roster.ts'
@@ -129,9 +130,38 @@ export class Services {
     return runner.command(command, ifMatch)
   }
 
-  /** See `Evaluator.abortHere`. */
-  async abortHere(service: string, order: Command): Promise<void> {
-    await this.rollouts.running.get(service)?.abortHere(order)
+  /** See `Evaluator.abortHere`; null = the service has no rollout. */
+  async abortHere(
+    service: string,
+    order: Command,
+    ifMatch: number | null = null,
+  ): Promise<RunnerResult | null> {
+    return (await this.rollouts.running.get(service)?.abortHere(order, ifMatch)) ?? null
+  }
+
+  /** What is decided on of a service, without the attempt; null = nothing is. */
+  subjectOf(service: string): string | null {
+    const rollout = this.rollouts.running.get(service)
+    const id = rollout && rolloutId(rollout.state)
+    return (id ?? this.experiments.running.get(service)?.id)?.replace(/#\d+$/, '') ?? null
+  }
+
+  /** Has what another process has decided on a service, and stored, in force here. Never rejects. */
+  async catchUp(service: string): Promise<void> {
+    await this.rollouts.running.get(service)?.tick()
+    await this.experiments.running.get(service)?.tick()
+  }
+
+  /** Those whose keys others may judge too. */
+  get claimants(): readonly Claimant[] {
+    const all: Claimant[] = []
+    for (const [service, { cohorts }] of this.rollouts.running) {
+      if (cohorts.claims.isShared) all.push({ service, claims: cohorts.claims })
+    }
+    for (const [service, { claims }] of this.experiments.running) {
+      if (claims?.isShared === true) all.push({ service: experimentKey(service), claims })
+    }
+    return all
   }
 
   /** See `Evaluator.label`. */

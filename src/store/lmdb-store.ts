@@ -6,6 +6,7 @@ import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { createLmdbLanes } from './lmdb-lanes.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
+import { buildLmdbOrders } from './lmdb-orders.ts'
 import { buildLmdbPredictions } from './lmdb-predictions.ts'
 import { moveArchive } from './move-archive.ts'
 import { ARCHIVE_LIMITS } from './limits.ts'
@@ -61,6 +62,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     ...archive.reading,
     ...buildLmdbLease(env),
     ...buildLmdbReplicas(env),
+    ...buildLmdbOrders(env),
     ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     close: () => env.close(),

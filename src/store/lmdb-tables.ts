@@ -42,6 +42,9 @@ export type LmdbTables = {
   readonly unitClaims: Database<number, Key>
   /** By replica. */
   readonly reports: Database<Buffer, string>
+  /** By a number that counts up; answers by the id of the order. */
+  readonly orders: Database<Buffer, number>
+  readonly orderAnswers: Database<Buffer, string>
   /** `lease`: who decides. `changes`: commits so far. `archive`: what is in it. `lanes`: places taken in them. `published`: the last version. */
   readonly meta: Database<unknown, string>
   /** By a number that counts up, so that neighbours in time are neighbours on disk. */
@@ -89,6 +92,8 @@ export function openTables(
     shareTallies: root.openDB('share-tallies', bytes),
     unitClaims: root.openDB('unit-claims', {}),
     reports: root.openDB('reports', bytes),
+    orders: root.openDB('orders', bytes),
+    orderAnswers: root.openDB('order-answers', bytes),
     predictions: root.openDB('predictions', bytes),
     predictionNumbers: root.openDB('prediction-numbers', {}),
   }

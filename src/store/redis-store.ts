@@ -6,6 +6,7 @@ import { buildRedisArchive } from './redis-archive.ts'
 import { createRedisConnection, type RedisConnection } from './redis-connection.ts'
 import { buildRedisLease } from './redis-lease.ts'
 import { buildRedisNotify } from './redis-notify.ts'
+import { buildRedisOrders } from './redis-orders.ts'
 import { buildRedisPredictions } from './redis-predictions.ts'
 import { buildRedisReplicas } from './redis-replicas.ts'
 import { buildRedisRollouts } from './redis-rollouts.ts'
@@ -139,6 +140,7 @@ function buildStore(
     ...buildRedisArchive(redis),
     ...buildRedisLease(redis),
     ...buildRedisReplicas(redis),
+    ...buildRedisOrders(redis),
     ...buildRedisNotify(redis),
     ...buildRedisPredictions(redis, options),
     close: () => redis.close(),

@@ -1,6 +1,7 @@
 import type { Cohort, Tally } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
+import type { CommandOutcome, Order } from '../domain/order.ts'
 import type { Prediction, UnitEvents } from '../domain/prediction.ts'
 import type { CohortOpening, CohortShare, Publication, ReplicaReport } from '../domain/replica.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
@@ -72,6 +73,22 @@ export type Store = {
     service: string,
     cohorts: readonly number[],
   ) => Promise<readonly CohortShare[]>
+
+  /** Leaves an order for the process that decides; it is gone after `ttlMs`, which run as those of the lease do. */
+  readonly putOrder: (order: Order, ttlMs: number) => Promise<void>
+  /** Takes all orders that wait, in the order in which they came: nobody else gets them. Null = fenced. */
+  readonly takeOrders: (lease: Lease, now: number) => Promise<readonly Order[] | null>
+  /** Takes one back, so that nobody gets it; false = it was taken, or is gone. */
+  readonly withdrawOrder: (id: string) => Promise<boolean>
+  /** Leaves the answer to an order that was taken; it is kept for `ttlMs`. */
+  readonly answerOrder: (
+    id: string,
+    answer: CommandOutcome,
+    ttlMs: number,
+    now: number,
+  ) => Promise<void>
+  /** The answer to an order, as often as it is asked for; null = there is none. */
+  readonly readAnswer: (id: string) => Promise<CommandOutcome | null>
 
   /**
    * Claims keys of running attempts, each for the first who asks; true = nobody has asked before. Beyond `MAX_UNITS` of a
@@ -247,6 +264,12 @@ export type ReplicaStore = Pick<
   | 'forgetReplica'
   | 'readShares'
   | 'claimUnits'
+>
+
+/** The part of the port that commands go through to the process that decides: each engine builds it in a file of its own. */
+export type OrderStore = Pick<
+  Store,
+  'putOrder' | 'takeOrders' | 'withdrawOrder' | 'answerOrder' | 'readAnswer'
 >
 
 /** The part of the port that the join of feedback lives by: each engine builds it in a file of its own. */

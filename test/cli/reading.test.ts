@@ -152,7 +152,7 @@ t.test('Status of a process that follows names the one that decides.', async (t)
   const same = await show({ deciding: by })
   t.match(
     same,
-    /note process 4711 on gw-2 decides on this store and takes commands: this one follows/,
+    /note process 4711 on gw-2 decides on this store: this one follows its weights and hands commands on to it/,
   )
   t.match(same, /missing the canary is not ready/, 'as the one that decides sees it')
   t.match(same, /next step in about 2 min/)

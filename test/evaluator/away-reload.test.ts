@@ -219,7 +219,10 @@ t.test('Who follows says once that it names another canary than was promoted.', 
   await both(4000, NEVER)
   t.match(told, [[/the file names 2\.1 beside 1\.4, and the store has 2\.0 beside 1\.4/]])
   t.match(follower.deciding('svc'), { lead: 'elsewhere', differs: true })
-  t.match(await follower.command('svc', command('promote'), null), { detail: /another process/ })
+  t.match(await follower.command('svc', command('promote'), null), {
+    code: 'SERIN_REFUSED',
+    detail: /by another configuration of this service: nothing was changed/,
+  })
   t.equal(weightBp, 0)
   await follower.reconfigure([rolloutOf(simulation, OURS, 'hash')], 'ops')
   t.equal(weightBp, 10_000, 'it goes on following')

@@ -1,69 +1,13 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
-import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
-import { Evaluator } from '../../src/evaluator/evaluator.ts'
-import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { command as order } from '../fakes/rollout.ts'
-import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
-import { nobodyAnswers } from '../fakes/simulation.ts'
-import { ERRORS, ManualClock, RMSE, weightSteps } from '../fakes/simulated-service.ts'
-
-const SERVICE = quickService({
-  spec: { steps: weightSteps([50, 100], 1e6) },
-  analysis: { metrics: [ERRORS] },
-})
-
-/** Evaluators on one store and one clock; the first decides. */
-class Processes {
-  readonly clock = new ManualClock()
-  readonly store = new MemoryStore()
-  readonly errors: unknown[] = []
-  readonly all: Process[] = []
-
-  async start(service: Service = SERVICE): Promise<Process> {
-    const { clock, store } = this
-    const seen: string[] = []
-    const process: Process = {
-      seen,
-      weightBp: -1,
-      book: new ServiceBook({ service, clock, remember: () => {}, previous: null }),
-      evaluator: new Evaluator({
-        ...{ store, clock, holder: `p${this.all.length}`, fetchProvider: nobodyAnswers },
-        reachability: () => ({ ready: true, downForMs: 0 }),
-        confirm: () => 'not-asked',
-        apply: (state: RolloutState) => (process.weightBp = state.weightBp),
-        applyWinner: () => {},
-        onDecision: () => {},
-        onReplicas: ({ others, differing }) =>
-          seen.push(`${others} ${differing.map(({ services }) => services.join()).join()}`),
-        onError: (_what, error) => this.errors.push(error),
-      }),
-    }
-    await process.evaluator.add({ plan: buildPlan(service, 'hash')!, book: process.book })
-    this.all.push(process)
-    return process
-  }
-
-  /** Time passes, and those of the processes that are named look four times a second. */
-  async run(ms: number, looking: readonly Process[] = this.all): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 250) {
-      this.clock.ms += 250
-      for (const { evaluator } of looking) await evaluator.look()
-    }
-  }
-}
-
-type Process = {
-  readonly evaluator: Evaluator
-  readonly book: ServiceBook
-  readonly seen: string[]
-  weightBp: number
-}
+import { Processes, SERVICE, type Process } from '../fakes/processes.ts'
+import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 /** As many requests for each variant; those of the canary take so long, and every n-th of them fails. */
 function serveCanary(
@@ -335,17 +279,6 @@ for (const awayMs of [0, 8000]) {
     t.equal(world.store.log.filter(({ action }) => action === 'rollback').length, 1)
   })
 }
-
-t.test('where the store is there, who follows refuses an abort', async (t) => {
-  const world = new Processes()
-  await world.start()
-  await world.run(2000)
-  const follower = await world.start()
-  await world.run(2000)
-  const abort = { verb: 'abort', actor: 'ops', note: null } as const
-  t.match(await follower.evaluator.command('svc', abort, null), { code: 'SERIN_REFUSED' })
-  t.equal(follower.weightBp, 5000)
-})
 
 const ABSOLUTE = { maxChange: null, min: null } as const
 

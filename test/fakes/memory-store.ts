@@ -2,6 +2,7 @@ import { isReplayed, type Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { StoreAwayError, StoreError } from '../../src/store/store-error.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { MemoryOrders } from './memory-orders.ts'
 import { MemoryShares } from './memory-shares.ts'
 import type {
   ArchivedAttempt,
@@ -23,6 +24,7 @@ export class MemoryStore implements Store {
   readonly plans = new Map<string, RolloutPlan>()
   /** What replicas share. */
   readonly shares = new MemoryShares()
+  readonly orders = new MemoryOrders(({ token }) => token === this.#token)
   fails = false
   /** Nothing can be read or written. */
   away = false
@@ -175,6 +177,26 @@ export class MemoryStore implements Store {
   claimUnits: Store['claimUnits'] = async (claims) => {
     this.#mustBeThere()
     return this.shares.claimUnits(claims)
+  }
+  putOrder: Store['putOrder'] = async (...given) => {
+    this.#mustBeThere()
+    await this.orders.putOrder(...given)
+  }
+  takeOrders: Store['takeOrders'] = async (...given) => {
+    this.#mustBeThere()
+    return this.orders.takeOrders(...given)
+  }
+  withdrawOrder: Store['withdrawOrder'] = async (id) => {
+    this.#mustBeThere()
+    return this.orders.withdrawOrder(id)
+  }
+  answerOrder: Store['answerOrder'] = async (...given) => {
+    this.#mustBeThere()
+    await this.orders.answerOrder(...given)
+  }
+  readAnswer: Store['readAnswer'] = async (id) => {
+    this.#mustBeThere()
+    return this.orders.readAnswer(id)
   }
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
   watch = (): (() => void) => () => {}

@@ -21,6 +21,7 @@ import {
   sampleState,
   takeLease,
 } from './samples.ts'
+import { orderOf } from './store-contract-orders.ts'
 import { testStore } from './store-contract.ts'
 import type { StoreSubject } from './store-contract.ts'
 
@@ -34,6 +35,25 @@ t.test("a lease ends by the machine's clock", async (t) => {
   await store.acquireLease('a', 100, 50)
   t.equal(await store.acquireLease('b', 100, 149), null)
   t.strictSame(await store.acquireLease('b', 100, 150), { holder: 'b', token: 2 })
+})
+
+t.test("orders and answers end by the machine's clock, when others come", async (t) => {
+  const store = await openStore(t.testdir())
+  t.teardown(() => store.close())
+  const lease = await takeLease(store)
+  await store.putOrder(orderOf('a'), 100)
+  await store.putOrder(orderOf('b'), 101)
+  t.strictSame(await store.takeOrders(lease, 1100), [orderOf('b')])
+  await store.putOrder(orderOf('c'), 100)
+  await store.putOrder({ ...orderOf('d'), givenAt: 1100 }, 100)
+  t.equal(await store.withdrawOrder('c'), false)
+  const answer = { ok: true, decision: null } as const
+  await store.answerOrder('a', answer, 100, 1000)
+  await store.answerOrder('b', answer, 100, 1099)
+  t.strictSame(await store.readAnswer('a'), answer)
+  await store.answerOrder('d', answer, 100, 1100)
+  t.equal(await store.readAnswer('a'), null)
+  t.strictSame(await store.readAnswer('b'), answer)
 })
 
 t.test('a new store says that it is empty, an old one says nothing', async (t) => {

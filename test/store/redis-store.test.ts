@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
 import { encodeRecord } from '../../src/store/record-codec.ts'
@@ -9,6 +10,7 @@ import { until } from '../e2e/support/until.ts'
 import { plan } from '../fakes/rollout.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { SERVICE, commit, sampleCohort, samplePrediction, takeLease } from './samples.ts'
+import { orderOf } from './store-contract-orders.ts'
 import { testStore } from './store-contract.ts'
 import type { StoreSubject } from './store-contract.ts'
 
@@ -37,6 +39,24 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     await store.acquireLease('slow', 1, Date.now() + 1e9)
     const taken = await until('it is over', () => store.acquireLease('fast', 60_000, 0))
     t.strictSame(taken, { holder: 'fast', token: 2 })
+  })
+
+  t.test("orders and answers end by the server's clock, and leave nothing behind", async (t) => {
+    const address = redis.address()
+    const store = await openStore(t, { address })
+    const lease = await takeLease(store)
+    await store.putOrder({ ...orderOf('a'), givenAt: Date.now() + 1e9 }, 1)
+    await store.answerOrder('b', { ok: true, decision: null }, 1, Date.now() + 1e9)
+    await until('it is over', async () => (await store.readAnswer('b')) === null)
+    t.equal(await store.withdrawOrder('a'), false)
+    await store.putOrder(orderOf('c'), 1)
+    await store.putOrder(orderOf('d'), 60_000)
+    await store.answerOrder('b', { ok: true, decision: null }, 1, 0)
+    await until('it is over', async () => (await store.readAnswer('b')) === null)
+    t.strictSame(await store.takeOrders(lease, Date.now() + 1e9), [orderOf('d')])
+    const client = new Redis({ port: redis.port, db: address.db })
+    t.strictSame(await client.keys(`{${address.prefix}}:order*`), [])
+    client.disconnect()
   })
 
   t.test('the archive is bounded in bytes too', async (t) => {

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { Store } from '../../src/store/store.ts'
 import { testArchive } from './store-contract-archive.ts'
 import { testLease } from './store-contract-replicas.ts'
+import { testOrders } from './store-contract-orders.ts'
 import { testNotifyCursors } from './store-contract-notify.ts'
 import { testPredictions } from './store-contract-predictions.ts'
 import { testShares } from './store-contract-shares.ts'
@@ -34,6 +35,7 @@ export function testStore(t: Test, makeSubject: (t: Test) => StoreSubject): void
   testNotifyCursors(t, makeSubject)
   testLease(t, makeSubject)
   testShares(t, makeSubject)
+  testOrders(t, makeSubject)
   testPredictions(t, makeSubject)
   testArchive(t, makeSubject)
 }
