@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { ServiceStatus } from '../../src/admin/service-status.ts'
@@ -82,6 +83,31 @@ t.test('What a mirror does is shown beside the variants.', async (t) => {
     lastDisagreed: [{ at: '2027-05-01T11:59:59.000Z', requestId: 'r-1', live: 3, mirror: 4 }],
   })
   t.match(mirrors.fresh, { lastOkAt: null, p50Ms: null, lastDisagreed: [] })
+})
+
+t.test('Thousands of services are listed a few at a time.', async (t) => {
+  const names = Array.from({ length: 101 }, (_, n) => `s${n}`)
+  const statuses = names.map((name) => fakeStatus(null, name))
+  const app = createAdminServer(createFakeDeps({ services: () => statuses }), LOOPBACK)
+  t.teardown(() => app.close())
+  let isDone = false
+  let turns = 0
+  const asked = app.inject('/api/v1/services').finally(() => (isDone = true))
+  while (!isDone) {
+    await nextTurn()
+    turns += 1
+  }
+  const answer = await asked
+  t.match(answer.headers['content-type'], /^application\/json/)
+  const { services } = answer.json() as { services: { name: string }[] }
+  t.same(
+    services.map(({ name }) => name),
+    names,
+  )
+  t.ok(turns >= 25, `${turns} turns for 25 times 4`)
+  const empty = createAdminServer(createFakeDeps({ services: () => [] }), LOOPBACK)
+  t.teardown(() => empty.close())
+  t.same((await empty.inject('/api/v1/services')).json(), { services: [] })
 })
 
 const FRESH = { lastOkAt: null, p50Ms: null, lastDisagreed: [] }
