@@ -82,6 +82,7 @@ async function start(io: CliIo, config: Config, log: Logger, file: string): Prom
       workers,
       fork,
       sleep,
+      every,
       readConfig,
     })
     return { gateway, failed: gateway.failed }
@@ -102,6 +103,11 @@ async function start(io: CliIo, config: Config, log: Logger, file: string): Prom
 }
 
 const NEVER = new Promise<never>(() => {})
+
+function every(ms: number, run: () => void, signal: AbortSignal): void {
+  const timer = setInterval(run, ms).unref()
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+}
 
 function subscribe(
   io: CliIo,

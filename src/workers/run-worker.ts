@@ -76,6 +76,7 @@ export function runWorker(deps: WorkerDeps): void {
     figures: async (service) => (await gateway()).figures(service),
     abort: async (service, order) => (await gateway()).abortHere(service, order),
     succeed: async (holder) => (await gateway()).succeed(holder),
+    beat: async () => {},
     drain: async () => (await gateway()).drain(),
     close: async () => (await gateway()).close(),
   }

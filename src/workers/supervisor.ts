@@ -27,6 +27,8 @@ export type SupervisorDeps = {
   readonly fork: () => WorkerProcess
   /** Resolves after `ms`, or at once when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Runs it each `ms` until the signal aborts. */
+  readonly every: (ms: number, run: () => void, signal: AbortSignal) => void
   /** Reads the configuration file anew. */
   readonly readConfig: () => Promise<ConfigResult>
 }
@@ -39,6 +41,10 @@ const LOOK_MS = 20
 const ANSWER_MS = 3_000
 /** How long a worker has after the drain's own limits. */
 const CLOSING_MS = 20_000
+/** How often workers are asked whether they are there. */
+const BEAT_MS = 1_000
+/** A worker that leaves so many unanswered hangs. Beats are counted, not time: all may have been asleep. */
+const MOST_BEATS = 10
 /** Starts in a row that fail in every place before the supervisor gives up. */
 const MOST_FAILURES = 5
 
@@ -94,7 +100,19 @@ export class Supervisor implements RunningGateway {
       admin: `http://${await this.#admin.listen(admin.listen)}`,
     }
     this.#files.follow(this.#config)
+    this.#deps.every(BEAT_MS, this.#beat, this.#ending.signal)
     return addresses
+  }
+
+  // Connections that a process has, and does not answer, tell nobody.
+  readonly #beat = (): void => {
+    for (const place of this.#serving) {
+      if (place.beat() <= MOST_BEATS) continue
+      const seconds = (MOST_BEATS * BEAT_MS) / 1000
+      const text = `worker ${place.number} has not answered for ${seconds} s: it is killed`
+      this.#deps.log.error({ worker: place.number, workerPid: place.pid }, text)
+      void place.kill()
+    }
   }
 
   readonly reload = (): Promise<ReloadResult> =>

@@ -20,6 +20,8 @@ export type WorkerApi = {
   readonly abort: (service: string, order: Command) => Promise<void>
   /** The process of that name in the lease has ended. */
   readonly succeed: (holder: string) => Promise<void>
+  /** Says that it is there. */
+  readonly beat: () => Promise<void>
   /** Drains the data port. */
   readonly drain: () => Promise<void>
   /** Closes everything; after its answer the process may end. */

@@ -21,6 +21,8 @@ export class WorkerPlace {
   failures = 0
   #process: WorkerProcess | null = null
   #dialogue: Dialogue<WorkerApi> | null = null
+  /** Beats since the process answered one. */
+  #missed = 0
 
   constructor(number: number) {
     this.number = number
@@ -44,6 +46,7 @@ export class WorkerPlace {
     this.#process = process
     this.#dialogue = dialogue
     this.state = 'starting'
+    this.#missed = 0
     void process.ended.then((end) => {
       const why = new Error(`worker ${this.number} ${describeEnd(end)}`)
       this.state = 'empty'
@@ -63,6 +66,18 @@ export class WorkerPlace {
     if (this.#dialogue !== null) return this.#dialogue.ask(what, ...given)
     const error = new Error(`worker ${this.number} is not running`)
     return Promise.reject(error) as ReturnType<WorkerApi[K]>
+  }
+
+  /** Asks the process whether it is there; tells how many beats in a row it has not answered, this one included. */
+  beat(): number {
+    const dialogue = this.#dialogue
+    // It ends, and that is told elsewhere.
+    const noAnswer = () => {}
+    dialogue?.ask('beat').then(() => {
+      if (this.#dialogue === dialogue) this.#missed = 0
+    }, noAnswer)
+    this.#missed += 1
+    return this.#missed
   }
 
   /** Hands its process a connection; false = it ended before it had it. */

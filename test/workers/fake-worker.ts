@@ -44,6 +44,7 @@ export function createFakeWorker(pid: number, answers: Partial<WorkerApi> = {}):
     figures: async () => ({}),
     abort: async () => {},
     succeed: async () => {},
+    beat: async () => {},
     drain: async () => {},
     close: async () => {},
     ...answers,

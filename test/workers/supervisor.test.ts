@@ -35,6 +35,8 @@ type World = {
   readonly forked: FakeWorker[]
   readonly slept: number[]
   readonly logs: Record<string, unknown>[]
+  /** Lets a second pass for the heartbeat. */
+  readonly beat: () => Promise<void>
   /** Lets monotonic time pass. */
   readonly pass: (ms: number) => void
   readonly read: { result: ConfigResult }
@@ -50,6 +52,7 @@ function world(
   const slept: number[] = []
   const logs: Record<string, unknown>[] = []
   let now = 0
+  let beat = () => {}
   const loaded: ConfigResult = { ok: true, config: config(), warnings: [] }
   const read: World['read'] = { result: loaded }
   const supervisor = new Supervisor(config(port), {
@@ -72,10 +75,19 @@ function world(
         now += ms
       }
     },
+    every: (_ms, run) => (beat = run),
     readConfig: async () => read.result,
   })
   t.teardown(() => supervisor.close())
-  return { supervisor, forked, slept, logs, read, pass: (ms) => void (now += ms) }
+  const beatOnce = async () => {
+    beat()
+    // A question and its answer take a turn each.
+    for (let turn = 0; turn < 3; turn += 1) await settled()
+  }
+  return {
+    ...{ supervisor, forked, slept, logs, read, beat: beatOnce },
+    pass: (ms) => void (now += ms),
+  }
 }
 
 t.test('The first worker starts alone, then the others; a drain ends all.', async (t) => {
@@ -95,6 +107,34 @@ t.test('What keeps the first worker from starting is why nothing starts.', async
   const { supervisor, forked } = world(t, () => ({ start: () => Promise.reject(taken) }))
   await t.rejects(supervisor.listen(), { message: 'no store', code: 'SERIN_STORE_FAILED' })
   t.equal(forked.length, 1)
+})
+
+t.test('A worker that hangs is killed and replaced; one that answers late is not.', async (t) => {
+  let hangs = false
+  const answer: (() => void)[] = []
+  const { supervisor, forked, logs, beat } = world(t, (nth) =>
+    nth === 2
+      ? { beat: () => new Promise((resolve) => (hangs ? answer.push(resolve) : resolve())) }
+      : {},
+  )
+  await supervisor.listen()
+  for (let n = 0; n < 12; n += 1) await beat()
+  hangs = true
+  for (let n = 0; n < 9; n += 1) await beat()
+  answer.splice(0).forEach((tell) => tell())
+  await settled()
+  await settled()
+  for (let n = 0; n < 10; n += 1) await beat()
+  t.same(logs, [], 'it has answered in between')
+  t.equal(forked.length, 2)
+  await beat()
+  await once(() => forked.length === 3 && forked[2]!.asked.includes('start'))
+  t.match(logs, [
+    { worker: 2, msg: 'worker 2 has not answered for 10 s: it is killed' },
+    { worker: 2, msg: 'worker 2 was ended by SIGKILL: another one takes its place' },
+  ])
+  for (let n = 0; n < 12; n += 1) await beat()
+  t.equal(forked.length, 3, 'the new one answers')
 })
 
 t.test(
