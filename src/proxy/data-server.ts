@@ -142,8 +142,14 @@ function createDoor(
   return server
 }
 
-/** Clients get no connection where none would be left for upstreams, the store and the admin port. */
-function limitConnections(server: Server, { config, log }: GatewayDeps): void {
+/** How often connections that wait for a next request make room for new ones. */
+const MAKE_ROOM_MS = 1_000
+
+/**
+ * Clients get no connection where none would be left for upstreams, the store and the admin port. Those who are turned
+ * away find room when they come again: connections that are kept, and idle, are closed for them.
+ */
+function limitConnections(server: Server, { clock, config, log }: GatewayDeps): void {
   const limit = readOpenFilesLimit()
   if (limit === null) return
   const most = mostConnections(limit, config().limits.inFlight)
@@ -153,6 +159,13 @@ function limitConnections(server: Server, { config, log }: GatewayDeps): void {
       { most, openFiles: limit },
       'connections of clients are closed at once: too many are open',
     )
+  })
+  let madeRoomAt = -Infinity
+  server.on('drop', () => {
+    const now = clock.monotonic()
+    if (now - madeRoomAt < MAKE_ROOM_MS) return
+    madeRoomAt = now
+    server.closeIdleConnections()
   })
 }
 

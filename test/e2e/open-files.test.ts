@@ -45,6 +45,20 @@ t.test('More clients than files leave the gateway and its admin port at work.', 
   t.equal(logged('connections of clients are closed at once: too many are open').length, 1)
   t.same(logged('an upstream is not well'), [])
 
+  // They are kept for more requests, and nobody else gets in: until somebody asks.
+  const late = await until('a new client finds room', async () => {
+    const client = new RawConnection(Number(port))
+    t.teardown(() => client.close())
+    client.send('POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"x": 50}')
+    const head = await client.receive('\r\n\r\n').catch(() => '')
+    return head.startsWith('HTTP/1.1 200 ') ? client : null
+  })
+  t.ok(late)
+  t.ok(
+    asked.every(({ isClosed }) => isClosed),
+    'those that were idle made it',
+  )
+
   for (const client of clients) client.close()
   await until('connections are taken again', () =>
     request(`${gateway.data}/m/x`, { method: 'POST', body: '{"x": 50}' }).then(
