@@ -80,7 +80,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const expiry = createPredictionExpiry({ store, clock, log })
   const metrics = createMetricsRegistry({
-    version: deps.version,
+    ...{ version: deps.version, linesLost: deps.linesLost },
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
     services: () => [...live.snapshot.runtimes.keys()].map((name) => look.read(name)!),
