@@ -81,7 +81,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })
   const metrics = createMetricsRegistry({
-    version: deps.version,
+    ...{ version: deps.version, linesLost: deps.linesLost },
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
     services: look.readAll,

@@ -14,12 +14,16 @@ keepTicksFast()
 letHelpersYield()
 
 // A reader that has seen enough (`serin status | head`) is no failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
-  })
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
 }
+const streams = [process.stdout, process.stderr]
+for (const stream of streams) stream.on('error', endWithReader)
+
+/** How long the last lines of the log may take. */
+const LAST_LINES_MS = 1_000
+let logSettled = (): Promise<void> => Promise.resolve()
 
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
@@ -40,6 +44,14 @@ process.exitCode = await runCli({
   version: readVersion(),
   cores: availableParallelism(),
   openFiles: readOpenFilesLimit,
+  openLog: async () => {
+    // Who serves goes on, whether anybody reads or not.
+    for (const stream of streams) stream.off('error', endWithReader).on('error', () => {})
+    const { openLogOutput } = await import('./log-output.ts')
+    const output = openLogOutput(process.stdout, 1)
+    logSettled = () => output.settled()
+    return output
+  },
   loadGateway: () => import('./gateway.ts'),
   loadSupervisor: async () => ({
     ...(await import('./workers/supervisor.ts')),
@@ -47,6 +59,16 @@ process.exitCode = await runCli({
   }),
   loadDemo: () => import('./demo/run-demo.ts'),
 })
+await endWithoutReader()
+
+/** A pipe that nobody reads would keep the process when all else has ended. */
+async function endWithoutReader(): Promise<void> {
+  const settled = new AbortController()
+  const { signal } = settled
+  const isLate = delay(LAST_LINES_MS, true, { signal }).catch(() => false)
+  if (await Promise.race([logSettled(), isLate])) process.exit()
+  settled.abort()
+}
 
 /** The version of the package that this file lies in, built (`dist/`) or not. */
 function readVersion(): string {

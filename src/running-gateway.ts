@@ -11,6 +11,8 @@ import type { Siblings } from './siblings.ts'
 /** What the process edge hands to the gateway. */
 export type GatewayDeps = {
   readonly log: FastifyBaseLogger
+  /** Lines of its log that could not be written, since the process began. */
+  readonly linesLost: () => number
   readonly clock: Clock
   /** A fresh number in [0, 1). */
   readonly draw: () => number

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { LogOutput } from '../log-output.ts'
 import type { DemoModule } from './demo.ts'
 import type { GatewayModule, SupervisorModule } from './gateway-module.ts'
 
@@ -23,6 +24,8 @@ export type CliIo = {
   readonly cores: number
   /** How many files this process may have open; null = as many as it likes. */
   readonly openFiles: () => number | null
+  /** Takes stdout over for the log of a gateway: an error of stdout or stderr ends nothing from then on. */
+  readonly openLog: () => Promise<LogOutput>
   readonly loadGateway: () => Promise<GatewayModule>
   readonly loadSupervisor: () => Promise<SupervisorModule>
   readonly loadDemo: () => Promise<DemoModule>

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo, CliSignal } from './cli-io.ts'
 import { DEFAULT_FILE, loadConfigFileApart, readConfigFile } from './config-file.ts'
+import type { LogOutput } from '../log-output.ts'
 import { openFilesWanted } from '../proxy/open-files.ts'
 import { reloadAndLog, reloadFrom } from '../reload.ts'
 import type { RunningGateway } from '../running-gateway.ts'
@@ -23,11 +24,12 @@ export function addServeCommand(program: Command, io: CliIo): void {
 async function serve(io: CliIo, file: string): Promise<void> {
   const { config, warnings } = await readConfigFile(io, file)
   const { createLog } = await import('../create-log.ts')
-  const log = createLog(io.stdout)
+  const output = await io.openLog()
+  const log = createLog(output)
   for (const warning of warnings) log.warn({ warning }, 'the configuration deserves a second look')
   warnOfFewFiles(io, config, log)
 
-  const { gateway, failed } = await start(io, config, log, file)
+  const { gateway, failed } = await start(io, config, { output, log }, file)
   // Subscribed before the ports open: a signal that comes with the first request must not kill it.
   const signals = subscribe(io, gateway, log)
   try {
@@ -67,16 +69,23 @@ function warnOfFewFiles(io: CliIo, config: Config, log: Logger): void {
 /** A gateway that does not listen yet; `failed` rejects when it cannot go on, and never resolves. */
 type Started = { readonly gateway: RunningGateway; readonly failed: Promise<never> }
 
-async function start(io: CliIo, config: Config, log: Logger, file: string): Promise<Started> {
+async function start(
+  io: CliIo,
+  config: Config,
+  { output, log }: { readonly output: LogOutput; readonly log: Logger },
+  file: string,
+): Promise<Started> {
   const { clock, version } = io
   const readConfig = () => loadConfigFileApart(io, file)
+  const linesLost = () => output.lost
   const workers = config.gateway.workers === 'auto' ? io.cores : config.gateway.workers
   if (workers > 1) {
     const { Supervisor, forkWorker } = await io.loadSupervisor()
     const { sleep } = io
-    const fork = () => forkWorker(io)
+    const fork = () => forkWorker({ stdout: output, stderr: io.stderr })
     const gateway = new Supervisor(config, {
       log,
+      linesLost,
       clock,
       version,
       workers,
@@ -90,7 +99,7 @@ async function start(io: CliIo, config: Config, log: Logger, file: string): Prom
   const { createGateway } = await io.loadGateway()
   try {
     const gateway = await createGateway(config, {
-      ...{ log, clock, version },
+      ...{ log, linesLost, clock, version },
       draw: Math.random,
       newRequestId: randomUUID,
       reload: (prepare) => reloadFrom(readConfig, prepare),

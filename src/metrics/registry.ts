@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
+import { registerLostLines } from './lost-lines.ts'
 import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
@@ -17,6 +18,8 @@ export type RegistryDeps = {
   readonly version: string
   readonly services: ReadServices
   readonly leads: () => boolean
+  /** Lines of the log that could not be written, since the process began. */
+  readonly linesLost: () => number
   /** Services whose weights do not come from the store, by where they come from. */
   readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
   /** What is known of the others on the store; null while one of them decides. */
@@ -177,6 +180,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     labelNames: [],
     read: () => [[{}, deps.replicas()?.lostShares ?? 0]],
   })
+  registerLostLines(registry, deps.linesLost)
   new Gauge({
     name: 'serin_build_info',
     help: 'The version that runs; always 1.',

@@ -6,8 +6,8 @@ import type { VariantTarget } from './variant-target.ts'
  * The Power of Two Choices in Randomized Load Balancing, 2001), of those that are available. `draw`: uniform
  * in [0, 1); not called for a single upstream. `avoid`: the one that was tried before.
  *
- * Where none is available: one that is only ejected, for somebody has to answer; where the checks of all
- * fail, null if they are health checks of the model's own, and any one if they only tried to connect
+ * Where none is available: one that is only ejected, for somebody has to answer, and the one that was tried before
+ * if there is no other; where the checks of all fail, null if they are health checks of the model's own, and any one if they only tried to connect
  * (the attempt will tell more precisely what is wrong).
  */
 export function pickUpstream(
@@ -47,8 +47,9 @@ function candidates(
   const others = upstreams.filter((u) => u !== avoid)
   const available = others.filter((u) => u.isAvailable(now))
   if (available.length > 0) return available
-  const healthy = upstreams.filter((u) => u.health !== 'down')
-  if (healthy.length > 0) return healthy
+  const ejected = others.filter((u) => u.health !== 'down')
+  if (ejected.length > 0) return ejected
+  if (avoid !== null && avoid.health !== 'down') return [avoid]
   return variant.health === null ? others : []
 }
 

@@ -59,11 +59,19 @@ export class Upstream {
     return this.#health === 'down' && this.#wasUp ? now - this.#healthSince : null
   }
 
-  /** Takes in what its health checks have found. */
+  /**
+   * Takes in what its health checks have found. One that is well again after it was not is ejected no longer (Envoy's
+   * `successful_active_health_check_uneject_host`), but its next ejection is longer all the same. One whose checks
+   * were good throughout stays ejected: it failed requests nevertheless, and its checks say nothing new.
+   */
   checked(health: 'up' | 'down', now: number): void {
     if (health === this.#health) return
     // The first finding is no return: there was no time without it.
     this.#healthSince = this.#health === 'unknown' ? -Infinity : now
+    if (this.#health === 'down') {
+      this.#ejectedUntil = Math.min(this.#ejectedUntil, now)
+      this.#failuresInARow = 0
+    }
     this.#health = health
     this.#wasUp ||= health === 'up'
   }
@@ -101,7 +109,7 @@ export class Upstream {
     return this.#failuresInARow >= this.#eject.consecutiveFailures && !this.isEjected(now)
   }
 
-  /** Leaves it out for a while that doubles from time to time. Returns how long, in ms. */
+  /** Leaves it out for a while that doubles from time to time, or until its checks find it back. Returns how long, in ms. */
   eject(now: number): number {
     const { baseMs, maxMs } = this.#eject!
     const ms = Math.min(baseMs * 2 ** this.#ejections, maxMs)

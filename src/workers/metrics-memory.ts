@@ -12,9 +12,15 @@ import {
  * has ended, and while it does not answer.
  */
 export class MetricsMemory {
+  readonly #own: () => Promise<MetricsSnapshot>
   readonly #last = new Map<number, MetricsSnapshot>()
   /** One after the other: of two that end at once neither's totals may be lost. */
   #ended: Promise<MetricsSnapshot> = Promise.resolve([])
+
+  /** `own`: what the process that has the workers counts itself. */
+  constructor(own: () => Promise<MetricsSnapshot>) {
+    this.#own = own
+  }
 
   /** A worker's newest snapshot. */
   note(worker: number, snapshot: MetricsSnapshot): void {
@@ -33,6 +39,7 @@ export class MetricsMemory {
   async render(leading: number): Promise<Exposition> {
     const own = this.#last.get(leading) ?? []
     const others = [...this.#last].filter(([worker]) => worker !== leading).map(([, last]) => last)
-    return renderSnapshot(await mergeSnapshots(own, [...others, await this.#ended]))
+    const rest = [...others, await this.#ended, await this.#own()]
+    return renderSnapshot(await mergeSnapshots(own, rest))
   }
 }

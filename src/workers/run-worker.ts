@@ -2,11 +2,11 @@ import type { Socket } from 'node:net'
 import type { Config } from '../config/config.ts'
 import { createLog } from '../create-log.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { LogOutput } from '../log-output.ts'
 import type { PreparedReload } from '../reload.ts'
 import type { GatewayDeps, WorkerGateway } from '../running-gateway.ts'
 import { createDialogue, type Port } from './dialogue.ts'
 import type { DoorName } from './fork-worker.ts'
-import type { Output } from './forward-lines.ts'
 import type { SupervisorApi, WorkerApi } from './worker-api.ts'
 
 /** What a worker needs of its process. */
@@ -16,7 +16,7 @@ export type WorkerDeps = {
   /** Calls back with each connection that the supervisor hands over. */
   readonly onConnection: (listener: (to: DoorName, socket: Socket) => void) => void
   readonly createGateway: (config: Config, deps: GatewayDeps) => Promise<WorkerGateway>
-  readonly stdout: Output
+  readonly output: LogOutput
   readonly clock: Clock
   /** A fresh number in [0, 1). */
   readonly draw: () => number
@@ -41,10 +41,11 @@ export function runWorker(deps: WorkerDeps): void {
 
   const answers: WorkerApi = {
     start: async ({ number, config, version }) => {
-      const { clock, draw, newRequestId, stdout } = deps
-      const log = createLog(stdout, { worker: number })
+      const { clock, draw, newRequestId, output } = deps
+      const log = createLog(output, { worker: number })
       starting = open(config, {
         ...{ log, clock, draw, newRequestId, version },
+        linesLost: () => output.lost,
         reload: () => supervisor.ask('reload'),
         siblings: {
           metrics: () => supervisor.ask('metrics'),

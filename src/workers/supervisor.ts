@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { ConfigResult } from '../config/load.ts'
 import type { Clock } from '../domain/clock.ts'
 import { OneByOne } from '../evaluator/one-by-one.ts'
+import { takeLostLines } from '../metrics/lost-lines.ts'
 import { reloadOnChange } from '../reload-on-change.ts'
 import type { RunningGateway } from '../running-gateway.ts'
 import { createDoor, type TakeConnection } from './door.ts'
@@ -20,6 +21,8 @@ import { describeEnd, WorkerPlace } from './worker-place.ts'
 /** What the supervisor needs of its process. */
 export type SupervisorDeps = {
   readonly log: Logger
+  /** Lines of the log that this process could not write, its workers' among them. */
+  readonly linesLost: () => number
   readonly clock: Clock
   readonly version: string
   /** How many workers there are. */
@@ -57,7 +60,7 @@ export class Supervisor implements RunningGateway {
   readonly failed: Promise<never>
   readonly #deps: SupervisorDeps
   readonly #places: readonly WorkerPlace[]
-  readonly #metrics = new MetricsMemory()
+  readonly #metrics: MetricsMemory
   readonly #data = createDoor(
     () => this.#pickNext(),
     (socket) => socket.destroy(),
@@ -76,6 +79,7 @@ export class Supervisor implements RunningGateway {
   constructor(config: Config, deps: SupervisorDeps) {
     this.#config = config
     this.#deps = deps
+    this.#metrics = new MetricsMemory(() => takeLostLines(deps.linesLost))
     this.#places = Array.from({ length: deps.workers }, (_, i) => new WorkerPlace(i + 1))
     this.#leaderlessSince = deps.clock.monotonic()
     this.#files = reloadOnChange(this.reload, deps.log)

@@ -6,6 +6,7 @@ import { createGateway } from '../gateway.ts'
 import { keepGarbageYoung } from '../keep-garbage-young.ts'
 import { keepTicksFast } from '../keep-ticks-fast.ts'
 import { letHelpersYield } from '../let-helpers-yield.ts'
+import { openLogOutput } from '../log-output.ts'
 import { IS_LISTENING, type ConnectionMessage, type TookMessage } from './fork-worker.ts'
 import { runWorker } from './run-worker.ts'
 
@@ -39,7 +40,7 @@ runWorker({
       if (socket !== undefined) listener(message.connection.to, socket as Socket)
     }),
   createGateway,
-  stdout: process.stdout,
+  output: openLogOutput(process.stdout, 1),
   clock: { now: () => Date.now(), monotonic: () => performance.now() },
   draw: Math.random,
   newRequestId: randomUUID,

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { CliIo, CliSignal } from '../../src/cli/cli-io.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { LogOutput } from '../../src/log-output.ts'
 import { LOOPBACK, NOW, type FakeDeps } from '../admin/fake-deps.ts'
 
 /** What a command printed and how it ended. */
@@ -40,6 +41,14 @@ export function createFakeIo(argv: readonly string[], changes: Partial<CliIo> = 
     version: '1.2.3',
     cores: 1,
     openFiles: () => null,
+    openLog: async () =>
+      new LogOutput({
+        writableLength: 0,
+        write: (text, done) => {
+          stdout += text
+          done()
+        },
+      }),
     loadGateway: () => Promise.reject(new Error('no gateway here')),
     loadSupervisor: () => Promise.reject(new Error('no supervisor here')),
     loadDemo: () => Promise.reject(new Error('no demo here')),

@@ -35,6 +35,7 @@ function processOf(requests: number, leads: boolean, canaryBp: number, healthy =
     version: '1.2.3',
     services: () => [reading],
     leads: () => leads,
+    linesLost: () => 0,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => null,
     forgotten: () => ({ expired: 1, evicted: 0, dropped: 0 }),

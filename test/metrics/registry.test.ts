@@ -74,6 +74,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     version: '0.1.0',
     services: () => readings,
     leads: () => leads,
+    linesLost: () => 12,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => ({ others: 1, differing: ['other'], lostShares: 2 }),
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
@@ -110,6 +111,7 @@ t.test('requests, attempts and notes are counted by series', async (t) => {
     1,
   )
   t.equal(sample(body, 'serin_request_notes_total', { note: 'key_missing' }), 1)
+  t.equal(sample(body, 'serin_log_lines_lost_total'), 12)
   t.equal(sample(body, 'serin_in_flight', { variant: 'canary' }), 1)
   t.equal(sample(body, 'serin_upstream_healthy', { variant: 'baseline' }), 1)
   t.equal(sample(body, 'serin_upstream_healthy', { variant: 'canary' }), 0)

@@ -55,6 +55,7 @@ export function describeMetrics(): Promise<readonly MetricDescription[]> {
   return createMetricsRegistry({
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
+    linesLost: () => 0,
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   }).describe()
 }

@@ -80,6 +80,49 @@ t.test('the one that was tried before is avoided while there is another', async 
   t.equal(pick(target, draws(0, 0, 0), 0, 0), 0, 'the healthy one again')
 })
 
+t.test(
+  'where the others are ejected, one of them is tried rather than the same again',
+  async (t) => {
+    for (const more of [{}, { health: CHECK }]) {
+      const target = buildTarget(3, { eject: EJECT, ...more })
+      const { upstreams } = target
+      upstreams[1]!.eject(0)
+      t.equal(pick(target, draws(0, 0.5), 1, null), 0)
+      upstreams[2]!.checked('down', 0)
+      t.equal(pick(target, draws(0, 0, 0), 1, 0), 1, 'ejected, and alive')
+      upstreams[1]!.checked('down', 0)
+      t.equal(pick(target, draws(0, 0, 0), 1, 0), 0, 'nobody else is well')
+    }
+  },
+)
+
+t.test('an ejection ends when checks find the upstream back; the next is longer', async (t) => {
+  const { upstreams } = buildTarget(2, { eject: EJECT, slowStartMs: 1000 })
+  const one = upstreams[0]!
+  one.checked('up', 0)
+  t.equal(one.eject(0), 1000)
+  one.checked('up', 100)
+  t.ok(one.isEjected(100), 'checks that stay good say nothing new')
+  one.checked('down', 200)
+  t.ok(one.isEjected(200))
+  for (let n = 0; n < 2; n++) one.failed(250)
+  one.checked('up', 300)
+  t.ok(one.isAvailable(300))
+  t.equal(one.share(300), 0.1)
+  t.equal(one.share(800), 0.5, 'it starts slowly from now on')
+  t.equal(one.failed(300), false, 'what failed while it was away is no row')
+  t.equal(one.eject(400), 2000)
+  one.checked('down', 500)
+  one.checked('up', 2600)
+  t.equal(one.share(2600), 0.1)
+  for (let n = 0; n < 3; n++) one.failed(2400 + 5000)
+  t.equal(one.eject(2400 + 5000), 4000, 'the longest time has not passed since the last')
+  one.checked('down', 7500)
+  one.checked('up', 7600)
+  one.failed(7600 + 5001)
+  t.equal(one.eject(7600 + 5001), 1000, 'it has been well for long enough')
+})
+
 t.test('too many failures in a row eject an upstream, for longer each time', async (t) => {
   const target = buildTarget(2, { eject: EJECT })
   const one = target.upstreams[0]!

@@ -58,6 +58,7 @@ function world(
   const supervisor = new Supervisor(config(port), {
     log: pino({}, { write: (line: string) => void logs.push(JSON.parse(line) as never) }),
     clock: { now: () => now, monotonic: () => now },
+    linesLost: () => 3,
     version: '1.2.3',
     workers: 2,
     fork: () => {

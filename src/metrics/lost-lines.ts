@@ -1,0 +1,20 @@
+import { Registry } from 'prom-client'
+import { collectCounter } from './collect.ts'
+import { takeSnapshot, type MetricsSnapshot } from './merge-snapshots.ts'
+
+/** Registers the counter of the lines of the log that could not be written. */
+export function registerLostLines(registry: Registry, linesLost: () => number): void {
+  collectCounter(registry, {
+    name: 'serin_log_lines_lost_total',
+    help: 'Lines of the log that could not be written: the disk is full, or nobody reads the pipe.',
+    labelNames: [],
+    read: () => [[{}, linesLost()]],
+  })
+}
+
+/** The same as a snapshot, for a process that counts nothing else. */
+export function takeLostLines(linesLost: () => number): Promise<MetricsSnapshot> {
+  const registry = new Registry()
+  registerLostLines(registry, linesLost)
+  return takeSnapshot(registry)
+}
