@@ -197,6 +197,8 @@ function healthOf({ sight }: Look, variant: string, failing: boolean): VariantHe
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
 function countLimits(input: Measured, evidence: Evidence): Evidence {
   if (!input.plan.metrics.some(isLimited)) return evidence
+  // Else the limit that has ended the attempt would be told as kept, since nothing more of it is measured.
+  if (input.state.phase === 'rolled-back') return evidence
   const limits = limitsOf(input, evidence)
   if (limits.length === 0) return evidence
   return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }

@@ -155,6 +155,21 @@ t.test('an absolute limit that is broken rolls back and says that it is outside 
   t.end()
 })
 
+t.test('a limit is told with what is held against it, not with what was compared', (t) => {
+  const held = { canary: { value: 0.74, n: 412 }, baseline: { value: 0.02, n: 50 } }
+  const alone = { ...held, baseline: { value: null, n: 0 } }
+  const limit = { max: 0.2, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const summary = (change: object, verdict: 'failed' | 'inconclusive' = 'failed') => {
+    const reports = [report({ verdict, limit: { ...limit, ...change } })]
+    return step(plan(), state(), seen({ reports })).decision!.summary
+  }
+  const broken = 'Rolled back by errors, beyond its limit of 20 %: 74 % on the canary (n 412)'
+  t.equal(summary(held), `${broken}, 2 % on the baseline (n 50) (outside α).`)
+  t.equal(summary(alone), `${broken} (outside α).`)
+  t.match(summary({ ...held, ticksBeyond: 1 }, 'inconclusive'), 'errors: 74 % is beyond 20 %')
+  t.end()
+})
+
 t.test('a mismatched sample ratio pauses', (t) => {
   const ratioMismatch = { log: 8, threshold: Math.log(1000) }
   const { state: after, decision } = step(plan(), state(), seen({ ratioMismatch }))
