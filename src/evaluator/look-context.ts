@@ -19,11 +19,16 @@ import { sideBook } from './side-book.ts'
 export class LookContext implements JudgeContext {
   readonly limits: readonly LimitReading[]
   readonly #look: Look
+  readonly #perSecond: number | null
 
-  /** `limits`: the absolute limits as they stand. */
-  constructor(look: Look, limits: readonly LimitReading[]) {
+  /**
+   * `limits`: the absolute limits as they stand; `perSecond`: units drawn lately, null = not known, so that the mean since
+   * the attempt began has to do.
+   */
+  constructor(look: Look, limits: readonly LimitReading[], perSecond: number | null) {
     this.#look = look
     this.limits = limits
+    this.#perSecond = perSecond
   }
 
   get step(): number {
@@ -43,7 +48,7 @@ export class LookContext implements JudgeContext {
   }
 
   get unitsPerSecond(): number {
-    return judgedPerSecond(this.#look)
+    return this.#perSecond ?? judgedPerSecond(this.#look)
   }
 
   get predictions(): Observation['predictions'] {

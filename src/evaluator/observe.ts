@@ -22,8 +22,9 @@ import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
 import { pairValues } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { RecentPace } from '../rollout/recent-pace.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
-import { stepCanaryUnits, stepPairs } from '../rollout/units.ts'
+import { drawnUnits, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { LookContext, pairLatency, standingPairs } from './look-context.ts'
@@ -92,6 +93,7 @@ export type Measured = Omit<Look, 'sight'>
 /** Reads the books of one rollout, and what other systems say of it, into the one value that `step` decides on. */
 export class Observer {
   readonly #measuring: Measuring
+  readonly #pace = new RecentPace()
   #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
 
   constructor(fetch: FetchProvider) {
@@ -114,9 +116,10 @@ export class Observer {
   }
 
   observe(look: Look): Observation {
+    this.#pace.note(look.now, drawnUnits(look.evidence))
     const reports = this.#reportsOf(look)
     this.#last = { look, reports }
-    return observe(look, reports)
+    return observe(look, reports, this.#pace.perSecond)
   }
 
   #limitsOf(look: Look): readonly LimitReading[] {
@@ -140,11 +143,17 @@ export class Observer {
       last.state.step === state.step &&
       last.state.stepEnteredAt === state.stepEnteredAt &&
       last.state.weightBp === state.weightBp
-    return isSame ? this.#last!.reports : judge(plan, evidence, new LookContext(look, limits))
+    return isSame
+      ? this.#last!.reports
+      : judge(plan, evidence, new LookContext(look, limits, this.#pace.perSecond))
   }
 }
 
-function observe(input: Look, reports: readonly MetricReport[]): Observation {
+function observe(
+  input: Look,
+  reports: readonly MetricReport[],
+  unitsPerSecond: number | null,
+): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
   const canary = book.variants.get(CANARY)!
@@ -180,6 +189,7 @@ function observe(input: Look, reports: readonly MetricReport[]): Observation {
       mirrorStepAt(plan.steps, state) === null
         ? stepCanaryUnits(plan, evidence, state)
         : stepPairs(plan, evidence, state),
+    unitsPerSecond,
     predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,
     lastRequestAt: book.lastRequestAt,

@@ -15,7 +15,7 @@ import { describeUnscored, isTooMuch } from './missing-scores.ts'
 import type { Missing } from './missing.ts'
 import { MissingPart } from './missing-part.ts'
 import type { Observation } from './observation.ts'
-import { etaAtPace, idleMs } from './pace.ts'
+import { etaAtPace, hasteOf, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
 import { teachingValues } from './teaching-values.ts'
 import { describeUnreadable } from './unreadable.ts'
@@ -43,7 +43,8 @@ export function labelMinimums(
       return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}${learning(metric, report)}`
     }
     const lagMs = () => idleMs(plan, state) + sourceOf(metric).windowMs
-    const eta = () => etaAtPace(report.stepCanaryN, needed, elapsedMs, lagMs())
+    const haste = () => hasteOf(plan, state, seen)
+    const eta = () => etaAtPace(report.stepCanaryN, needed, elapsedMs, lagMs(), haste())
     missing.push(new MissingPart('minimum', write, eta))
   }
   return missing

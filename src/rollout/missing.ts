@@ -11,7 +11,7 @@ import { missingMeasurements } from './missing-measurements.ts'
 import { MissingPart } from './missing-part.ts'
 import { missingProofs } from './missing-proofs.ts'
 import { missingScores } from './missing-scores.ts'
-import { etaAtPace, idleMs } from './pace.ts'
+import { etaAtPace, hasteOf, idleMs } from './pace.ts'
 import { isBlueGreen, provingStep, type RolloutPlan } from './plan.ts'
 
 /** Something that has to happen before a step is left. */
@@ -155,7 +155,9 @@ function minimums(plan: RolloutPlan, state: RolloutState, seen: Observation): re
   const { stepCanaryUnits: units } = seen
   if (units < step.minRequests) {
     const write = () => `${units} of ${step.minRequests} ${unitOf(plan, step)} judged in this step`
-    const eta = () => etaAtPace(units, step.minRequests, elapsedMs, idleMs(plan, state))
+    // Pairs of a mirror step are no units that are drawn.
+    const haste = () => (step.kind === 'weight' ? hasteOf(plan, state, seen) : 1)
+    const eta = () => etaAtPace(units, step.minRequests, elapsedMs, idleMs(plan, state), haste())
     missing.push(new MissingPart('minimum', write, eta))
   }
   return missing

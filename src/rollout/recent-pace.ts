@@ -9,40 +9,47 @@ const IDLE_MS = 60_000
 
 type Mark = { readonly at: number; readonly units: number }
 
-/** How fast units were drawn lately: over five minutes at most, times without traffic left out. */
+/**
+ * How fast units were drawn lately: over five minutes at most, times without traffic left out. Units come by the
+ * cohort, so the first ones after a time without any only say when the others begin to count.
+ */
 export class RecentPace {
   #marks: Mark[] = []
   /** When units came last. */
   #newest: Mark | null = null
-  #lookedAt = 0
-  #flows = false
+  /** Before the last time without traffic. */
+  #before: number | null = null
 
-  /** At `now` (ms) so many units were drawn in all; to be called again and again. */
+  /** At `now` (ms) so many units were drawn in all; to be called again and again. Fewer than before: counted anew. */
   note(now: number, units: number): void {
     const newest = this.#newest
-    if (newest === null) this.#newest = { at: now, units }
-    else if (units > newest.units) {
-      if (!this.#flows || now - newest.at >= IDLE_MS) {
-        this.#marks = [{ at: this.#lookedAt, units: newest.units }]
+    if (newest === null || units < newest.units) {
+      this.#newest = { at: now, units }
+      this.#marks = []
+      this.#before = null
+    } else if (units > newest.units) {
+      if (now - newest.at >= IDLE_MS) {
+        this.#before = this.perSecond
+        this.#marks = []
       }
-      this.#flows = true
       this.#newest = { at: now, units }
       this.#keep(this.#newest)
     }
-    this.#lookedAt = now
   }
 
-  /** Units per second; null = there has not been traffic for long enough to say. */
+  /** Units per second, while there is no traffic those of before; null = there has not been any for long enough to say. */
   get perSecond(): number | null {
     const [first] = this.#marks
-    if (first === undefined) return null
+    if (first === undefined) return this.#before
     const { at, units } = this.#newest!
-    return at - first.at < SLICE_MS ? null : ((units - first.units) * 1000) / (at - first.at)
+    if (at - first.at < SLICE_MS) return this.#before
+    return ((units - first.units) * 1000) / (at - first.at)
   }
 
   #keep(mark: Mark): void {
     const marks = this.#marks
-    if (mark.at - marks.at(-1)!.at >= SLICE_MS) marks.push(mark)
+    const last = marks.at(-1)
+    if (last === undefined || mark.at - last.at >= SLICE_MS) marks.push(mark)
     while (marks.length > 1 && marks[1]!.at <= mark.at - WINDOW_MS) marks.shift()
   }
 }
