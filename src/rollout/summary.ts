@@ -1,4 +1,5 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
 import { limitFigures, type SideValues } from '../domain/metric-facts.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
@@ -203,13 +204,15 @@ function worst({ ratio, better }: MetricReport): number {
   return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
 }
 
-// Without a hypothesis to be proved nothing is: a threshold that is kept shows nothing of the kind.
+// Without a hypothesis to be proved nothing is: a threshold or a limit that is kept shows nothing of the kind, nor does
+// a metric that is only reported.
 function proofOf(plan: RolloutPlan, seen: Observation): string {
-  if (plan.hypotheses.some((h) => h.required))
-    return 'every required metric is shown to be no worse'
+  const isAsked = ({ id, required, proof }: Hypothesis) =>
+    required && proof !== null && seen.reports.some(({ name }) => name === id)
+  if (plan.hypotheses.some(isAsked)) return 'every required metric is shown to be no worse'
   return seen.reports.some(isOutside)
     ? 'without proof of being no worse'
-    : 'every required metric is shown to be no worse'
+    : 'nothing had to be proved'
 }
 
 function comparedOnly(seen: Observation): string {

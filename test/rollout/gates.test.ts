@@ -319,6 +319,22 @@ t.test('the next step may be a pause: for an approval or for a time', (t) => {
   t.end()
 })
 
+t.test('where no metric is required a promotion claims no proof', (t) => {
+  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
+  for (const silent of [
+    { ...ERRORS, onFailure: 'warn' },
+    { ...ERRORS, mode: 'report' },
+    // Of a limit alone nothing is proved either.
+    { ...RMSE, maxChange: null, max: 5 },
+  ] as const) {
+    const of = plan({ analysis: { metrics: [silent] } })
+    const told = report({ name: silent.name, required: 'max' in silent })
+    const { decision } = step(of, last, seen({ reports: [told] }))
+    t.match(decision!.summary, /^Promoted from 50 % to 100 %: nothing had to be proved.*; 500/)
+  }
+  t.end()
+})
+
 t.test('the last step before 100 % needs proof, now as well as over the attempt', (t) => {
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   const { state: after, decision } = step(plan(), last, seen())
