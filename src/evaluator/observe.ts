@@ -115,6 +115,11 @@ export class Observer {
     return { evidence, isNews, seen }
   }
 
+  /** Units of both sides drawn into the evidence per second lately, see RecentPace; null = not known. */
+  get unitsPerSecond(): number | null {
+    return this.#pace.perSecond
+  }
+
   observe(look: Look): Observation {
     this.#pace.note(look.now, drawnUnits(look.evidence))
     const reports = this.#reportsOf(look)
