@@ -1,4 +1,10 @@
-import type { LogEvidence, MetricReport, MetricValue, ThresholdReport } from '../domain/verdict.ts'
+import type {
+  LimitReport,
+  LogEvidence,
+  MetricReport,
+  MetricValue,
+  ThresholdReport,
+} from '../domain/verdict.ts'
 import type { LogEvidenceSchema, MetricSchema } from './schema-metric.ts'
 import type { Json } from './schema-value.ts'
 
@@ -44,7 +50,7 @@ export function presentMetric(report: MetricReport): MetricJson {
       stepNonInferiority: presentEvidence(report.evidence.stepNonInferiority),
       stepHarm: presentEvidence(report.evidence.stepHarm),
     },
-    limit: report.limit,
+    limit: report.limit === null ? null : presentLimit(report.limit),
     threshold: report.threshold === null ? null : presentThreshold(report.threshold),
     error: report.error,
     outsideAlpha: report.outsideAlpha,
@@ -62,6 +68,20 @@ function presentMargins(margins: MetricReport['margins']): MetricJson['margins']
   return margins === null
     ? null
     : { harm: margins.harm, proof: margins.proof, floor: margins.floor ?? 0 }
+}
+
+// Decisions of older versions have no figures of it.
+function presentLimit(limit: LimitReport): NonNullable<MetricJson['limit']> {
+  const { max, min, ticksBeyond, baselineBeyond, tooFew, baseline, canary } = limit
+  return {
+    max,
+    min,
+    ticksBeyond,
+    baselineBeyond,
+    tooFew,
+    baseline: baseline === undefined ? null : presentValue(baseline),
+    canary: canary === undefined ? null : presentValue(canary),
+  }
 }
 
 function presentThreshold({ terms, ...rest }: ThresholdReport): ThresholdJson {

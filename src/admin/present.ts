@@ -1,7 +1,10 @@
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutPhase } from '../domain/rollout-state.ts'
 import { rolloutId } from '../domain/rollout-state.ts'
+import { isHarmShown } from '../domain/metric-facts.ts'
 import { bpToPercent } from '../domain/units.ts'
+import type { MetricReport } from '../domain/verdict.ts'
+import { writeReport } from '../rollout/write-report.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
@@ -71,7 +74,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
       Object.entries(status.mirrors).map(([name, mirror]) => [name, presentMirror(mirror)]),
     ),
     rules: presentRules(service, status.rules),
-    metrics: rollout?.metrics.map(presentMetric) ?? [],
+    metrics: rollout?.metrics.map((report) => presentMetric(asEnded(report, status))) ?? [],
     missing: isElsewhere ? [] : (rollout?.missing ?? []),
     // Nothing moves while nobody decides.
     etaSeconds: deciding?.lead === 'unknown' ? null : (rollout?.etaSeconds ?? null),
@@ -119,6 +122,15 @@ export function presentStanding(status: ServiceStatus): StandingJson {
 /** The last entry of a service's decision log; null = it has none. */
 export function lastDecisionOf({ rollout, experiment }: ServiceStatus): Decision | null {
   return (rollout ?? experiment)?.lastDecision ?? null
+}
+
+/** A limit that has ended the attempt shows what broke it: nothing of its step is measured any more. */
+function asEnded(report: MetricReport, { rollout }: ServiceStatus): MetricReport {
+  const { state, lastDecision } = rollout!
+  if (state.phase !== 'rolled-back' || state.rolledBackReason !== report.name) return report
+  if (lastDecision?.action !== 'rollback' || isHarmShown(report)) return report
+  const limit = lastDecision.metrics.find(({ name }) => name === report.name)?.limit ?? null
+  return limit === null ? report : { ...writeReport(report), limit }
 }
 
 /** Builds the JSON of one decision. */

@@ -41,6 +41,14 @@ const LimitSchema = Type.Object({
     description: 'The baseline is beyond it too, so the rollout holds.',
   }),
   tooFew: Type.Boolean({ description: 'There are too few samples in this step to judge it.' }),
+  baseline: orNull(
+    ValueSchema,
+    'What the baseline has that it is held against, of the current step; null = not recorded (an older decision).',
+  ),
+  canary: orNull(
+    ValueSchema,
+    "The same of the canary. The metric's own `canary` is that of the comparison, which ends at 100 %.",
+  ),
 })
 
 const ThresholdSchema = Type.Object({
@@ -110,7 +118,10 @@ export const MetricSchema = Type.Object(
       stepNonInferiority: orNull(LogEvidenceSchema, 'On the current step alone.'),
       stepHarm: orNull(LogEvidenceSchema, 'Since the current step began.'),
     }),
-    limit: orNull(LimitSchema, 'An absolute limit of the configuration; null = none.'),
+    limit: orNull(
+      LimitSchema,
+      'An absolute limit of the configuration; null = none. Of a metric whose limit has rolled the canary back: as it was then.',
+    ),
     threshold: orNull(ThresholdSchema, 'Of `method: threshold`; null = the sequential method.'),
     error: orNull(Type.String(), 'Why it could not be read, without secrets.'),
     outsideAlpha: Type.Boolean({

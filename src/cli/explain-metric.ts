@@ -1,4 +1,9 @@
-import { effectOfFailure, isHarmShown } from '../domain/metric-facts.ts'
+import {
+  effectOfFailure,
+  hasOwnFigures,
+  isHarmShown,
+  limitFigures,
+} from '../domain/metric-facts.ts'
 import type { LogEvidenceJson, MetricJson } from '../admin/present-metric.ts'
 import {
   formatCount,
@@ -25,9 +30,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
   const isWorse = `that the canary is ${describeMargin('more than', margins?.harm)}worse`
   const floor = formatFloor(margins?.floor ?? 0)
   const isNoWorse = `that it is no more than ${describeMargin('', margins?.proof)}worse${floor}`
-  const sides =
-    `The baseline has ${formatValue(kind, baseline.value)} (n = ${formatCount(baseline.n)}), ` +
-    `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
+  const sides = `The ${describeSides(kind, baseline, canary)}`
   return [
     line(0, ''),
     line(0, `${name} (${kind}${describeRole(metric)}): ${describeVerdict(metric)}`),
@@ -49,7 +52,10 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeBothShown(metric),
     ...(limit === null
       ? []
-      : [line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`)]),
+      : [
+          line(2, `The limit is ${formatLimit(kind, limit)}${describeLimit(limit)}.`),
+          ...describeHeld(metric),
+        ]),
     ...(metric.threshold === null
       ? []
       : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
@@ -258,6 +264,25 @@ function describeLimit(limit: NonNullable<MetricJson['limit']>): string {
   if (limit.ticksBeyond === 0) return '; it is kept'
   const both = limit.baselineBeyond ? ', and the baseline is beyond it too' : ''
   return `; it was broken at ${limit.ticksBeyond} looks in a row${both}`
+}
+
+// Only where it is no repetition of the values above.
+function describeHeld(metric: MetricJson): readonly ExplainedLine[] {
+  if (!hasOwnFigures(metric)) return []
+  const { canary, baseline } = limitFigures(metric)
+  const sides = describeSides(metric.kind, baseline, canary)
+  return [line(2, `Held against it, from the step alone: the ${sides}`)]
+}
+
+function describeSides(
+  kind: string,
+  baseline: MetricJson['baseline'],
+  canary: MetricJson['canary'],
+): string {
+  return (
+    `baseline has ${formatValue(kind, baseline.value)} (n = ${formatCount(baseline.n)}), ` +
+    `the canary ${formatValue(kind, canary.value)} (n = ${formatCount(canary.n)}).`
+  )
 }
 
 /** A line that is set in by so many blanks. */

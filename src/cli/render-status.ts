@@ -1,6 +1,7 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { MirrorJson } from '../admin/present-mirror.ts'
 import type { ServiceJson } from '../admin/present.ts'
+import { hasOwnFigures, limitFigures } from '../domain/metric-facts.ts'
 import {
   formatCount,
   formatLimit,
@@ -158,15 +159,12 @@ export function renderValue(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-/** What a metric is judged by beside its two values: a ratio with its interval, a limit, counts, or a PSI. */
-export function describeStanding({
-  ratio,
-  limit,
-  kind,
-  threshold,
-  drift,
-  bounds,
-}: MetricJson): string {
+/**
+ * What a metric is judged by beside its two values: a ratio with its interval, a limit (where it is broken with what
+ * breaks it), counts, or a PSI.
+ */
+export function describeStanding(metric: MetricJson): string {
+  const { ratio, limit, kind, threshold, drift, bounds } = metric
   if (threshold !== null) {
     const { successful, failed } = threshold.counts
     return `${successful} ok, ${failed} failed`
@@ -174,6 +172,11 @@ export function describeStanding({
   if (drift !== null) return `PSI ${formatNumber(drift.psi)}`
   if (bounds !== null) {
     return `limit ${formatLimit(kind, limit!)} (${formatPercent(bounds.lower)} to ${formatPercent(bounds.upper)})`
+  }
+  // What the canary has there is not in the columns beside it.
+  if (limit !== null && limit.ticksBeyond > 0 && hasOwnFigures(metric)) {
+    const { value, n } = limitFigures(metric).canary
+    return `limit ${formatLimit(kind, limit)}: ${renderValue(kind, value)} (n ${formatCount(n)})`
   }
   if (ratio === null) return limit === null ? '-' : `limit ${formatLimit(kind, limit)}`
   const show = (value: number | null, unknown: string) =>

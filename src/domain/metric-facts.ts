@@ -1,4 +1,4 @@
-import type { MetricReport } from './verdict.ts'
+import type { MetricReport, MetricValue, Verdict } from './verdict.ts'
 
 /** Of a metric's report what says how it fails, with its evidence as the domain or as the API has it. */
 type Failing = Pick<MetricReport, 'required' | 'onFailure'> & Harmed
@@ -24,4 +24,40 @@ export function effectOfFailure({
 /** Whether the evidence shows harm: what has failed without it has failed by an absolute limit, or by measurements. */
 export function isHarmShown({ evidence: { harm } }: Harmed): boolean {
   return harm !== null && harm.log !== null && harm.log >= harm.threshold
+}
+
+/** What two sides have, in the metric's unit. */
+export type SideValues = { readonly baseline: MetricValue; readonly canary: MetricValue }
+
+type Limited = SideValues & {
+  readonly limit: {
+    readonly baseline?: MetricValue | null
+    readonly canary?: MetricValue | null
+  } | null
+}
+
+/**
+ * What a metric's absolute limit is held against; the metric's own values where that was not recorded, or where it has
+ * no limit.
+ */
+export function limitFigures({ limit, baseline, canary }: Limited): SideValues {
+  return { baseline: limit?.baseline ?? baseline, canary: limit?.canary ?? canary }
+}
+
+/** The values that a verdict is about: those of the limit where that alone has failed the metric, else the metric's own. */
+export function verdictFigures(
+  metric: Limited & Harmed & { readonly verdict: Verdict },
+): SideValues {
+  const isByLimit = metric.limit !== null && metric.verdict === 'failed' && !isHarmShown(metric)
+  return isByLimit ? limitFigures(metric) : metric
+}
+
+/** Whether a limit is held against other values than those that its metric shows. */
+export function hasOwnFigures(metric: Limited): boolean {
+  const { baseline, canary } = limitFigures(metric)
+  return !isSame(baseline, metric.baseline) || !isSame(canary, metric.canary)
+}
+
+function isSame(a: MetricValue, b: MetricValue): boolean {
+  return a.value === b.value && a.n === b.n
 }

@@ -128,6 +128,12 @@ export type LimitReport = {
   readonly baselineBeyond: boolean
   /** There are too few samples in this step to judge it. */
   readonly tooFew: boolean
+  /**
+   * What each side has that the limit is held against, in the metric's unit: of the current step, where the metric's
+   * own values are those of the comparison. Absent in decisions of versions that did not record it.
+   */
+  readonly baseline?: MetricValue
+  readonly canary?: MetricValue
 }
 
 /** What the measurements of a step have added up to, and what they are held against. */

@@ -115,6 +115,11 @@ export class Observer {
     return { evidence, isNews, seen }
   }
 
+  /** Units of both sides drawn into the evidence per second lately, see RecentPace; null = not known. */
+  get unitsPerSecond(): number | null {
+    return this.#pace.perSecond
+  }
+
   observe(look: Look): Observation {
     this.#pace.note(look.now, drawnUnits(look.evidence))
     const reports = this.#reportsOf(look)
@@ -207,6 +212,8 @@ function healthOf({ sight }: Look, variant: string, failing: boolean): VariantHe
 /** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
 function countLimits(input: Measured, evidence: Evidence): Evidence {
   if (!input.plan.metrics.some(isLimited)) return evidence
+  // Else the limit that has ended the attempt would be told as kept, since nothing more of it is measured.
+  if (input.state.phase === 'rolled-back') return evidence
   const limits = limitsOf(input, evidence)
   if (limits.length === 0) return evidence
   return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }

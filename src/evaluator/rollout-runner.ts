@@ -79,6 +79,11 @@ export class RolloutRunner {
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
+  /** How fast units were drawn into its evidence lately, see RecentPace; null = not known. */
+  get unitsPerSecond(): number | null {
+    return this.#observer.unitsPerSecond
+  }
+
   /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
   tick(): Promise<unknown> | null {
     return this.#oneByOne.runNow(this.#evaluate)?.catch(this.#failed) ?? null

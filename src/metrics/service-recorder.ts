@@ -47,6 +47,8 @@ export class ServiceBook implements ServiceRecorder {
   #lastRequestAt = -Infinity
   readonly #comparisons = new ComparisonBooks()
   #fadedAt: number
+  #begun = 0
+  #drawn = 0
 
   constructor(deps: {
     readonly service: Service
@@ -80,6 +82,11 @@ export class ServiceBook implements ServiceRecorder {
   /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
   get lastRequestAt(): number | null {
     return this.#lastRequestAt === -Infinity ? null : this.#lastRequestAt
+  }
+
+  /** Share of the requests that were drawn for a side, neither named by a rule nor overridden; 1 before the first. */
+  get drawnShare(): number {
+    return this.#begun === 0 ? 1 : this.#drawn / this.#begun
   }
 
   /** Null: the service has no rules. */
@@ -125,6 +132,8 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
+    this.#begun++
+    if (side !== null) this.#drawn++
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const book = this.variants.get(variant)!

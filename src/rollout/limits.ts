@@ -92,10 +92,10 @@ export function isBroken(reading: LimitReading): boolean {
 
 /** A limit for people, after so many evaluations in a row beyond it. */
 export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
-  const { max, min, baselineBeyond, tooFew } = limit
+  const { max, min, baselineBeyond, tooFew, baseline, canary } = limit
   // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
   const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew }
+  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew, baseline, canary }
 }
 
 /** The verdict on a metric that has an absolute limit alone. */

@@ -1,3 +1,4 @@
+import { limitFigures } from '../domain/metric-facts.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
@@ -176,7 +177,7 @@ function limits(reports: readonly MetricReport[]): Missing[] {
     if (limit.ticksBeyond === 0) return []
     return [
       beyond(report, (allowed) => {
-        return `${formatValue(report.kind, report.canary.value)} is beyond ${allowed}`
+        return `${formatValue(report.kind, limitFigures(report).canary.value)} is beyond ${allowed}`
       }),
     ]
   })

@@ -232,6 +232,8 @@ function disagreementOf(
       ticksBeyond: isBeyond ? 1 : 0,
       baselineBeyond: false,
       tooFew: compared === 0,
+      baseline: NO_VALUE,
+      canary,
     },
   }
 }

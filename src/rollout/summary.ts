@@ -1,4 +1,6 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
+import type { Hypothesis } from '../domain/hypothesis.ts'
+import { limitFigures, type SideValues } from '../domain/metric-facts.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { describeConfirmation } from './confirmation.ts'
@@ -42,8 +44,7 @@ export const summarize = {
 
   harm: (report: MetricReport, seen: Observation): string => {
     const verb = report.onFailure === 'pause' ? 'Paused' : 'Rolled back'
-    const canary = `${formatValue(report.kind, report.canary.value)} on the canary (n ${formatCount(report.canary.n)})`
-    const baseline = `${formatValue(report.kind, report.baseline.value)} on the baseline (n ${formatCount(report.baseline.n)})`
+    const [canary, baseline] = describeSides(report.kind, report)
     const { limit, threshold } = report
     const faults = describeFaultsOf(report, seen)
     if (threshold !== null) {
@@ -54,7 +55,7 @@ export const summarize = {
     if (report.kind === 'disagreement') return `${verb} by ${disagreementSentence(report)}`
     const { harm } = report.evidence
     if (harm === null || harm.log < harm.threshold) {
-      return `${verb} by ${report.name}, beyond its limit of ${formatLimit(report.kind, limit!)}: ${canary}, ${baseline} (outside α).${faults}`
+      return `${verb} by ${report.name}, beyond its limit of ${formatLimit(report.kind, limit!)}: ${describeHeld(report)} (outside α).${faults}`
     }
     return `${verb} by ${report.name}: ${canary} against ${baseline}${describeSlow(report)}${describeSince(report)}; the evidence for ${allowance(report)} stands at ${formatOdds(harm.log)}, and ${formatOdds(harm.threshold)} decides.${report.name.endsWith('/mirror') ? UNSEEN : faults}`
   },
@@ -136,6 +137,20 @@ function heldBack(weightBp: number): string {
   return `${bpToPercent(WHOLE_BP - weightBp)} %`
 }
 
+function describeSides(kind: string, { canary, baseline }: SideValues): readonly [string, string] {
+  return [
+    `${formatValue(kind, canary.value)} on the canary (n ${formatCount(canary.n)})`,
+    `${formatValue(kind, baseline.value)} on the baseline (n ${formatCount(baseline.n)})`,
+  ]
+}
+
+// At 100 % the baseline has nothing that could be held against a limit.
+function describeHeld(report: MetricReport): string {
+  const held = limitFigures(report)
+  const [canary, baseline] = describeSides(report.kind, held)
+  return held.baseline.value === null ? canary : `${canary}, ${baseline}`
+}
+
 function driftSentence({ name, drift, evidence, baseline, canary }: MetricReport): string {
   const { log, threshold } = evidence.harm!
   const n = `n ${formatCount(baseline.n)} and ${formatCount(canary.n)}`
@@ -189,13 +204,15 @@ function worst({ ratio, better }: MetricReport): number {
   return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
 }
 
-// Without a hypothesis to be proved nothing is: a threshold that is kept shows nothing of the kind.
+// Without a hypothesis to be proved nothing is: a threshold or a limit that is kept shows nothing of the kind, nor does
+// a metric that is only reported.
 function proofOf(plan: RolloutPlan, seen: Observation): string {
-  if (plan.hypotheses.some((h) => h.required))
-    return 'every required metric is shown to be no worse'
+  const isAsked = ({ id, required, proof }: Hypothesis) =>
+    required && proof !== null && seen.reports.some(({ name }) => name === id)
+  if (plan.hypotheses.some(isAsked)) return 'every required metric is shown to be no worse'
   return seen.reports.some(isOutside)
     ? 'without proof of being no worse'
-    : 'every required metric is shown to be no worse'
+    : 'nothing had to be proved'
 }
 
 function comparedOnly(seen: Observation): string {

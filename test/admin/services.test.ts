@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { ServiceStatus } from '../../src/admin/service-status.ts'
+import type { LimitReport } from '../../src/domain/verdict.ts'
 import type { RuleSpec } from '../../src/domain/service.ts'
 import {
   createFakeDeps,
+  fakeDecision,
   fakeMetric,
   fakeMirror,
   fakeState,
@@ -207,6 +209,32 @@ t.test('Each phase shows its own data.', async (t) => {
   const retryFrom = '2027-05-01T13:00:00.000Z'
   t.match(await shown(rolledBack), { rolledBackReason: 'rmse', retryFrom })
   t.equal((await shown(fakeState())).retryFrom, null)
+})
+
+t.test('A limit that has rolled back is shown as it was then.', async (t) => {
+  const limit = { max: 4, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const none = { value: null, n: 0 }
+  const now = fakeMetric({
+    verdict: 'failed',
+    limit: { ...limit, tooFew: true, baseline: none, canary: none },
+  })
+  const state = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'rmse' })
+  const shown = async (decided: LimitReport) => {
+    const lastDecision = fakeDecision({
+      action: 'rollback',
+      metrics: [fakeMetric({ verdict: 'failed', limit: decided })],
+    })
+    const status = fakeStatus(state)
+    const rollout = { ...status.rollout!, metrics: [now], lastDecision }
+    const deps = createFakeDeps({ services: () => [{ ...status, rollout }] })
+    const app = createAdminServer(deps, LOOPBACK)
+    t.teardown(() => app.close())
+    return (await app.inject(RISK)).json().metrics[0].limit
+  }
+  const held = { baseline: none, canary: { value: 14.2, n: 312 } }
+  t.same(await shown({ ...limit, ...held }), { ...limit, ...held })
+  const older = { ...limit, baseline: null, canary: null }
+  t.same(await shown(limit), older, 'an older version did not record it')
 })
 
 t.test('An unknown service is 404 and the known ones are named.', async (t) => {

@@ -27,6 +27,12 @@ async function closedUrl(): Promise<string> {
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
 
+/** A limit that the canary has broken at 100 %, where nothing is compared any more. */
+const BROKEN = {
+  ...{ max: 0.2, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
+  ...{ baseline: { value: null, n: 0 }, canary: { value: 0.74, n: 412 } },
+} as const
+
 t.test(
   'Status shows phase, step, weights, figures, verdicts, what is missing and the ETA.',
   async (t) => {
@@ -235,6 +241,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       ratio: null,
       limit: { max: 500, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false },
     }),
+    fakeMetric({ name: 'errors', kind: 'error-rate', verdict: 'failed', limit: BROKEN }),
     fakeMetric({ name: 'none', verdict: 'error', ratio: null }),
     fakeMetric({ name: 'counted', ratio: null, threshold: fakeThreshold() }),
     fakeMetric({
@@ -257,6 +264,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   })
   t.match(bare, /canary .* - {6}0\/2\n {2}door {6}turned away since start: baseline 7 \(/)
   t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
+  t.match(bare, /errors +failed .* limit 20 %: 74 % \(n 412\)\n/)
   t.match(bare, /none +error .* -\n/)
   t.match(bare, /counted +inconclusive .* 3 ok, 1 failed\n/)
   t.match(bare, /open .* - \(0 to ∞\)\n {2}missing {3}one\n {12}two\n/)
@@ -533,6 +541,7 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
       limited({ tooFew: true }),
       limited({ ticksBeyond: 3 }),
       limited({ ticksBeyond: 2, baselineBeyond: true }),
+      fakeMetric({ kind: 'error-rate', verdict: 'failed', limit: BROKEN }),
       fakeMetric({ verdict: 'successful', ratio: open }),
       fakeMetric({ verdict: 'error', ratio: { ...open, lower: 0.9, upper: 1.02 } }),
     ],
@@ -550,6 +559,10 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   t.match(stdout, /too few samples/)
   t.match(stdout, /broken at 3 looks in a row\./)
   t.match(stdout, /broken at 2 looks in a row, and the baseline is beyond it too\./)
+  t.match(
+    stdout,
+    'The limit is 20 %; it was broken at 3 looks in a row. Held against it, from the step alone: the baseline has no data (n = 0), the canary 74 % (n = 412).',
+  )
   t.match(stdout, /shown to be no worse\./)
   t.match(stdout, /is not known yet: nothing is excluded yet \(an approximation/)
   t.match(stdout, /could not be read/)

@@ -3,6 +3,7 @@ import type { BetEvidence, EventEvidence, Evidence } from '../../src/domain/evid
 import type { MetricSpec, RolloutSpec } from '../../src/domain/rollout-spec.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { formatCount, formatPercent } from '../../src/rollout/format.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService, simulate } from '../fakes/quick-rollout.ts'
@@ -108,6 +109,36 @@ t.test('what a canary was compared by stays as it was while it is watched', asyn
   await simulation.run(5000, () => false)
   t.same(simulation.errors, [])
 })
+
+t.test(
+  'a rollback by a limit in the watch tells what broke it, and goes on telling it',
+  async (t) => {
+    const metrics = [{ ...ERRORS, max: 0.2 }]
+    const of = quickService({ spec: { watchMs: 600_000 }, analysis: { metrics } })
+    let failsFrom = Infinity
+    const fate = (random: () => number, _: string, ms: number): Partial<Fate> =>
+      ms >= failsFrom && random() < 0.4 ? { outcome: 'failed' } : {}
+    const simulation = await simulate(8, 0, fate, metrics, { service: of })
+    t.ok(await simulation.run(60_000, watching))
+    failsFrom = simulation.elapsedMs
+    t.ok(await simulation.run(60_000, ended))
+    const { summary, metrics: decided } = simulation.store.log.at(-1)!
+    const { canary, limit } = decided.find(({ name }) => name === 'errors')!
+    t.ok(canary.value! < 0.2, 'the comparison ended before it failed')
+    t.ok(limit!.canary!.value! > 0.2)
+    t.equal(limit!.ticksBeyond, 3)
+    const told = `${formatPercent(limit!.canary!.value!)} on the canary (n ${formatCount(limit!.canary!.n)})`
+    t.match(summary, `Rolled back by errors, beyond its limit of 20 %: ${told}`)
+    const verdict = () =>
+      simulation.evaluator.view('svc')!.metrics.find(({ name }) => name === 'errors')!.verdict
+    await simulation.run(10_000, () => false)
+    t.equal(verdict(), 'failed')
+    await simulation.restart()
+    await simulation.run(10_000, () => false)
+    t.equal(verdict(), 'failed')
+    t.same(simulation.errors, [])
+  },
+)
 
 t.test('replicas add to the figures of a watch', async (t) => {
   const [clock, store] = [new ManualClock(), new MemoryStore()]

@@ -155,6 +155,21 @@ t.test('an absolute limit that is broken rolls back and says that it is outside 
   t.end()
 })
 
+t.test('a limit is told with what is held against it, not with what was compared', (t) => {
+  const held = { canary: { value: 0.74, n: 412 }, baseline: { value: 0.02, n: 50 } }
+  const alone = { ...held, baseline: { value: null, n: 0 } }
+  const limit = { max: 0.2, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const summary = (change: object, verdict: 'failed' | 'inconclusive' = 'failed') => {
+    const reports = [report({ verdict, limit: { ...limit, ...change } })]
+    return step(plan(), state(), seen({ reports })).decision!.summary
+  }
+  const broken = 'Rolled back by errors, beyond its limit of 20 %: 74 % on the canary (n 412)'
+  t.equal(summary(held), `${broken}, 2 % on the baseline (n 50) (outside α).`)
+  t.equal(summary(alone), `${broken} (outside α).`)
+  t.match(summary({ ...held, ticksBeyond: 1 }, 'inconclusive'), 'errors: 74 % is beyond 20 %')
+  t.end()
+})
+
 t.test('a mismatched sample ratio pauses', (t) => {
   const ratioMismatch = { log: 8, threshold: Math.log(1000) }
   const { state: after, decision } = step(plan(), state(), seen({ ratioMismatch }))
@@ -301,6 +316,22 @@ t.test('the next step may be a pause: for an approval or for a time', (t) => {
   const timed = step(pauseThen(600_000), state(), seen())
   t.match(timed.state, { phase: 'paused', pausedBy: 'timer', resumeAt: NOW + 600_000 })
   t.match(timed.decision!.summary, /Waiting for 10m to pass/)
+  t.end()
+})
+
+t.test('where no metric is required a promotion claims no proof', (t) => {
+  const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
+  for (const silent of [
+    { ...ERRORS, onFailure: 'warn' },
+    { ...ERRORS, mode: 'report' },
+    // Of a limit alone nothing is proved either.
+    { ...RMSE, maxChange: null, max: 5 },
+  ] as const) {
+    const of = plan({ analysis: { metrics: [silent] } })
+    const told = report({ name: silent.name, required: 'max' in silent })
+    const { decision } = step(of, last, seen({ reports: [told] }))
+    t.match(decision!.summary, /^Promoted from 50 % to 100 %: nothing had to be proved.*; 500/)
+  }
   t.end()
 })
 

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { roleOf, verdictOf } from '../../../src/admin/dashboard/service/metric-words.ts'
+import { figuresOf, roleOf, verdictOf } from '../../../src/admin/dashboard/service/metric-words.ts'
 import { presentMetric } from '../../../src/admin/present-metric.ts'
+import { verdictFigures } from '../../../src/domain/metric-facts.ts'
 import type { MetricReport } from '../../../src/domain/verdict.ts'
 import { fakeMetric } from '../fake-deps.ts'
 
@@ -22,6 +23,28 @@ t.test('A metric that failed says whether evidence or a limit failed it.', async
   t.equal(verdictOf(metric(kept)), 'within its limit')
   t.equal(verdictOf(metric({ limit })), 'not known yet')
   t.equal(verdictOf(metric({ evidence: harm })), 'worse by little')
+})
+
+t.test('A limit says what is held against it where the metric shows something else.', async (t) => {
+  const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
+  const none = { value: null, n: 0 }
+  const noteOf = (changes: Partial<typeof limit & { canary: object; baseline: object }>) => {
+    const figures = figuresOf(metric({ kind: 'rmse', limit: { ...limit, ...changes } as never }))
+    return figures.find(({ label }) => label === 'limit')!.note
+  }
+  const held = { baseline: none, canary: { value: 14.2, n: 312 } }
+  t.equal(noteOf(held), '14.2 (n 312) is held against it')
+  const both = { ...held, baselineBeyond: true }
+  t.equal(noteOf(both), '14.2 (n 312) is held against it; the baseline is beyond it too')
+  t.equal(noteOf({}), '', 'an older decision has no figures of it')
+  const { baseline, canary } = fakeMetric()
+  t.equal(noteOf({ baseline, canary }), '')
+  const failed = { verdict: 'failed' } as const
+  const broken = metric({ ...failed, limit: { ...limit, ...held } })
+  t.same(verdictFigures(broken), held)
+  const harm = { ...fakeMetric().evidence, harm: { log: 5, threshold: 4.6 } }
+  const shown = metric({ ...failed, evidence: harm, limit: { ...limit, ...held } })
+  t.same(verdictFigures(shown), shown)
 })
 
 t.test('A metric says what its failure does.', async (t) => {

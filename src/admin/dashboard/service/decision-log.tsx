@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { verdictFigures } from '../../../domain/metric-facts.ts'
 import { formatCount, formatValue } from '../../../rollout/format.ts'
 import type { DecisionJson, DecisionLineJson } from '../../present.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
@@ -147,24 +148,27 @@ function EvidenceTable({ decision }: { readonly decision: DecisionJson }) {
           </tr>
         </thead>
         <tbody>
-          {decision.metrics.map((metric) => (
-            <tr key={metric.name}>
-              <th scope="row">{metric.name}</th>
-              <td>
-                <Badge tone={VERDICTS[metric.verdict].tone}>{verdictOf(metric)}</Badge>
-              </td>
-              <td class="number">
-                {formatValue(metric.kind, metric.baseline.value)}{' '}
-                <span class="muted">n {formatCount(metric.baseline.n)}</span>
-              </td>
-              <td class="number">
-                {formatValue(metric.kind, metric.canary.value)}{' '}
-                <span class="muted">n {formatCount(metric.canary.n)}</span>
-              </td>
-              <td class="number">{formatEvidence(metric.evidence.harm)}</td>
-              <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
-            </tr>
-          ))}
+          {decision.metrics.map((metric) => {
+            const { baseline, canary } = verdictFigures(metric)
+            return (
+              <tr key={metric.name}>
+                <th scope="row">{metric.name}</th>
+                <td>
+                  <Badge tone={VERDICTS[metric.verdict].tone}>{verdictOf(metric)}</Badge>
+                </td>
+                <td class="number">
+                  {formatValue(metric.kind, baseline.value)}{' '}
+                  <span class="muted">n {formatCount(baseline.n)}</span>
+                </td>
+                <td class="number">
+                  {formatValue(metric.kind, canary.value)}{' '}
+                  <span class="muted">n {formatCount(canary.n)}</span>
+                </td>
+                <td class="number">{formatEvidence(metric.evidence.harm)}</td>
+                <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
+              </tr>
+            )
+          })}
         </tbody>
       </table>
     </Scrolled>

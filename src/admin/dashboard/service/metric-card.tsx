@@ -1,3 +1,4 @@
+import { verdictFigures, type SideValues } from '../../../domain/metric-facts.ts'
 import { formatCount, formatPercent, formatValue } from '../../../rollout/format.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { EvidenceChart, RatioChart, ValuesChart } from '../charts/metric-charts.tsx'
@@ -20,6 +21,7 @@ export function MetricCard({
   readonly moments: readonly Moment[]
 }) {
   const { name, kind, evidence, baseline, canary } = metric
+  const then = decided === null ? null : verdictFigures(decided)
   return (
     <article class="panel metric" aria-labelledby={`metric-${name}`}>
       <div class="metric-head">
@@ -42,12 +44,12 @@ export function MetricCard({
           <Figure key={figure.label} {...figure} />
         ))}
       </dl>
-      {decided !== null && isCountedOn(decided, metric) && (
+      {then !== null && isCountedOn(then, metric) && (
         <p class="notice">
-          When it was decided: {formatValue(kind, decided.canary.value)} on the canary (n{' '}
-          {formatCount(decided.canary.n)}), {formatValue(kind, decided.baseline.value)} on the
-          baseline (n {formatCount(decided.baseline.n)}). The charts end there; the other numbers of
-          this card have what came in since.
+          When it was decided: {formatValue(kind, then.canary.value)} on the canary (n{' '}
+          {formatCount(then.canary.n)}), {formatValue(kind, then.baseline.value)} on the baseline (n{' '}
+          {formatCount(then.baseline.n)}). The charts end there; the other numbers of this card have
+          what came in since.
         </p>
       )}
       {metric.error !== null && <p class="notice notice-warn">{metric.error}</p>}
@@ -67,8 +69,8 @@ export function MetricCard({
   )
 }
 
-function isCountedOn(decided: MetricJson, now: MetricJson): boolean {
-  return decided.canary.n !== now.canary.n || decided.baseline.n !== now.baseline.n
+function isCountedOn(then: SideValues, now: SideValues): boolean {
+  return then.canary.n !== now.canary.n || then.baseline.n !== now.baseline.n
 }
 
 function harmLabel({ margins }: MetricJson): string {

@@ -1,5 +1,16 @@
-import { formatLimit, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
-import { effectOfFailure, isHarmShown } from '../../../domain/metric-facts.ts'
+import {
+  formatCount,
+  formatLimit,
+  formatNumber,
+  formatPercent,
+  formatValue,
+} from '../../../rollout/format.ts'
+import {
+  effectOfFailure,
+  hasOwnFigures,
+  isHarmShown,
+  limitFigures,
+} from '../../../domain/metric-facts.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { VERDICTS } from '../parts/words.ts'
 
@@ -87,7 +98,13 @@ export function figuresOf(
   ]
 }
 
-function noteOfLimit({ limit }: MetricJson): string {
+function noteOfLimit(metric: MetricJson): string {
+  const { limit, kind } = metric
   if (limit?.tooFew === true) return 'too few samples in this step'
-  return limit?.baselineBeyond === true ? 'the baseline is beyond it too' : ''
+  const { value, n } = limitFigures(metric).canary
+  const held = hasOwnFigures(metric)
+    ? [`${formatValue(kind, value)} (n ${formatCount(n)}) is held against it`]
+    : []
+  const baseline = limit?.baselineBeyond === true ? ['the baseline is beyond it too'] : []
+  return [...held, ...baseline].join('; ')
 }
