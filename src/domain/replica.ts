@@ -85,6 +85,8 @@ export type StepShare = {
   readonly weightBp: number
   readonly requests: Pair
   readonly failures: Pair
+  /** The same by weight: old ones fade. Absent where an earlier version says it. */
+  readonly recent?: { readonly requests: Pair; readonly failures: Pair }
   /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
   readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
 }

@@ -89,7 +89,13 @@ export class Following {
   }
 
   /** Takes part in what the leader has opened, where `state`, which is served, goes with it. */
-  async turn(plan: RolloutPlan, state: RolloutState, book: CycleBook): Promise<void> {
+  async turn(
+    plan: RolloutPlan,
+    state: RolloutState,
+    book: CycleBook & Pick<ServiceBook, 'fade'>,
+  ): Promise<void> {
+    // What is said of late has to fade here as well.
+    book.fade()
     const takePart = await this.listen(plan, state, book)
     takePart(this.#deps.clock.now(), this.#deps.clock.monotonic())
   }

@@ -6,7 +6,7 @@ import type { ProviderReading } from '../domain/measurement.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { NO_VALUE, type MetricReport, type MetricValue } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { StepFigures } from '../metrics/step-figures.ts'
+import type { FailureCount } from '../metrics/step-figures.ts'
 import { stepValue } from '../rollout/figures.ts'
 import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
@@ -34,7 +34,7 @@ import type { TrafficInput } from './read-traffic.ts'
 import { addFaults } from './fault-shares.ts'
 import type { OtherReplicas } from './shared-cohorts.ts'
 import { sideBook } from './side-book.ts'
-import { stepLatencies, stepRequests } from './step-shares.ts'
+import { recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -233,6 +233,7 @@ function limitsOf(
   const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
   const values: StepValues = {
     failureRate: (side) => rateOf(stepRequests(...of(side))),
+    recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
     latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
     value: (side, metric) => {
       const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
@@ -252,7 +253,7 @@ function inStep(
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
 }
 
-function rateOf({ requests, failures }: Pick<StepFigures, 'requests' | 'failures'>): MetricValue {
+function rateOf({ requests, failures }: FailureCount): MetricValue {
   return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
 }
 

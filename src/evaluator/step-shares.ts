@@ -2,7 +2,7 @@ import type { Pair, Side } from '../domain/cohort.ts'
 import type { StepShare } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { StepFigures } from '../metrics/step-figures.ts'
+import type { FailureCount, StepFigures } from '../metrics/step-figures.ts'
 import { isLimited } from '../rollout/limits.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
@@ -27,6 +27,10 @@ export function stepShareOf(
     weightBp: state.weightBp,
     requests: both(({ requests }) => requests),
     failures: both(({ failures }) => failures),
+    recent: {
+      requests: both(({ recent }) => recent.requests),
+      failures: both(({ recent }) => recent.failures),
+    },
     ...(isTimed
       ? { latencies: [baseline.latencies.toJSON(), canary.latencies.toJSON()] }
       : undefined),
@@ -49,9 +53,20 @@ export function stepRequests(
   own: StepFigures,
   shares: readonly StepShare[],
   side: Side,
-): Pick<StepFigures, 'requests' | 'failures'> {
+): FailureCount {
   const sum = (of: 'requests' | 'failures') =>
     shares.reduce((all, share) => all + share[of][side], own[of])
+  return { requests: sum('requests'), failures: sum('failures') }
+}
+
+/** The same by weight, the old ones faded. */
+export function recentRequests(
+  { recent }: StepFigures,
+  shares: readonly StepShare[],
+  side: Side,
+): FailureCount {
+  const sum = (of: 'requests' | 'failures') =>
+    shares.reduce((all, share) => all + (share.recent?.[of][side] ?? 0), recent[of])
   return { requests: sum('requests'), failures: sum('failures') }
 }
 

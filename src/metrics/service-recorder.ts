@@ -278,13 +278,16 @@ export class ServiceBook implements ServiceRecorder {
     return variant === CANARY || this.#comparisons.has(variant) ? CANARY_SIDE : null
   }
 
-  /** Lets old latencies fade: half of their weight is gone after ten minutes. */
+  /** Lets old latencies fade: half of their weight is gone after ten minutes. A step's failures fade sooner. */
   fade(now = this.#clock.now()): void {
     const passed = now - this.#fadedAt
     if (passed <= 0) return
     this.#fadedAt = now
     const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
-    for (const book of this.variants.values()) book.fadeDrawn(factor)
+    for (const book of this.variants.values()) {
+      book.fadeDrawn(factor)
+      book.fadeStep(passed)
+    }
     for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
     this.rules?.fade(factor)
   }

@@ -1,11 +1,22 @@
 import { LogHistogram } from '../statistics/histogram.ts'
 
+/** Half of the weight of a request is gone when so many have come after it, but not before so much time is over. */
+const HALF_LIFE = { requests: 500, ms: 10_000 }
+
+/** Requests, and those of them that failed; fractions where they fade. */
+export type FailureCount = { readonly requests: number; readonly failures: number }
+
 /** Requests of one variant since the step began. */
 export class StepFigures {
   requests = 0
   failures = 0
   clientErrors = 0
   readonly latencies = new LogHistogram()
+  /** What has faded, and of how many requests that is. */
+  #faded: FailureCount = { requests: 0, failures: 0 }
+  #counted: FailureCount = { requests: 0, failures: 0 }
+  /** Half-lives that one has come to, and the other not yet. */
+  #due = { byRequests: 0, byTime: 0 }
 
   /** Adds one finished request; `bucket` null = its time says nothing. */
   add(failed: boolean, bucket: number | null, isClientError = false): void {
@@ -13,5 +24,33 @@ export class StepFigures {
     if (failed) this.failures++
     else if (isClientError) this.clientErrors++
     if (bucket !== null) this.latencies.addAt(bucket)
+  }
+
+  /** The same requests, each by its weight: 1 when it is new, and less with time and with those after it. */
+  get recent(): FailureCount {
+    return {
+      requests: this.#faded.requests + this.requests - this.#counted.requests,
+      failures: this.#faded.failures + this.failures - this.#counted.failures,
+    }
+  }
+
+  /**
+   * Lets old requests weigh less, `passedMs` after the last time: half of their weight is gone after 500 requests, and after 10 s
+   * where more come in that time. So of little traffic there is enough to judge, and of much not a moment alone.
+   */
+  fade(passedMs: number): void {
+    const { requests, failures } = this.recent
+    const byRequests =
+      this.#due.byRequests + (this.requests - this.#counted.requests) / HALF_LIFE.requests
+    const byTime = this.#due.byTime + passedMs / HALF_LIFE.ms
+    const halfLives = Math.min(byRequests, byTime)
+    const factor = 0.5 ** halfLives
+    this.#faded = { requests: requests * factor, failures: failures * factor }
+    this.#counted = { requests: this.requests, failures: this.failures }
+    // Requests that come in bursts fade between them; what is due is bounded, so that a long silence makes no burst fade at once.
+    this.#due = {
+      byRequests: Math.min(1, byRequests - halfLives),
+      byTime: Math.min(1, byTime - halfLives),
+    }
   }
 }

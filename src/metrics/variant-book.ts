@@ -171,6 +171,11 @@ export class VariantBook {
     this.#posted.fadeDrawn(factor)
   }
 
+  /** Lets the step's old failures weigh less, so long after the last time; see StepFigures. */
+  fadeStep(passedMs: number): void {
+    this.#posted.fadeStep(passedMs)
+  }
+
   /** A step begins: its figures start anew. */
   beginStep(): void {
     this.#posted.beginStep()

@@ -70,6 +70,11 @@ export class VariantFigures implements Accounts {
     for (const histogram of this.drawnIn.values()) histogram.scale(factor)
   }
 
+  /** Lets the step's old failures weigh less, so long after the last time. */
+  fadeStep(passedMs: number): void {
+    this.step.fade(passedMs)
+  }
+
   /** A step begins: its figures start anew. */
   beginStep(): void {
     const { requests: attempts, failures, clientErrors } = this.step

@@ -9,7 +9,8 @@ import {
   type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
 import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
-import { isBeyond as isValueBeyond } from './compare.ts'
+import { isBeyondChance } from '../statistics/beyond-chance.ts'
+import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
@@ -17,6 +18,12 @@ export const LIMIT_TICKS = 3
 
 /** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
+
+/**
+ * So unlikely is a rate of late to be beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. It moves
+ * with every failure, so that looking at it again and again would find it beyond by chance; the step's average hardly does.
+ */
+const LOG_CHANCE = Math.log(1e-3)
 
 /** A metric whose value this gateway measures itself. */
 export type OwnMetricSpec = Exclude<
@@ -32,6 +39,8 @@ export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
 /** The figures of one step, by side, that absolute limits are judged on. */
 export type StepValues = {
   readonly failureRate: (side: Side) => MetricValue
+  /** Of late: each failure by its weight, which fades; absent = not known. */
+  readonly recentFailureRate?: (side: Side) => MetricValue
   readonly latency: (side: Side, quantile: number) => MetricValue
   /** Of a metric whose values come after the outcome. */
   readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
@@ -121,12 +130,20 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
         return values.value(side, metric)
     }
   }
-  const baseline = read(BASELINE_SIDE)
-  const canary = read(CANARY_SIDE)
+  const inStep: Sides = { baseline: read(BASELINE_SIDE), canary: read(CANARY_SIDE) }
   const needed = samplesNeeded(metric)
   const { max, min } = metric
   const isBeyond = ({ value, n }: MetricValue) =>
     value !== null && n >= needed && isValueBeyond(metric, value)
+  const ofLate = recentOf(metric, values)
+  const isLate =
+    ofLate !== null &&
+    !isBeyond(inStep.canary) &&
+    isBeyond(ofLate.canary) &&
+    isBeyondByMoreThanChance(metric, ofLate.canary)
+  // The figures that are handed on are those that are beyond it.
+  const { baseline, canary } = isLate ? ofLate : inStep
+  const isBaselineBeyond = isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.baseline))
   return {
     metric: metric.name,
     kind: metric.kind,
@@ -137,10 +154,24 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     baseline,
     canary,
     canaryBeyond: isBeyond(canary),
-    baselineBeyond: isBeyond(baseline) && isBeyond(canary),
+    baselineBeyond: isBaselineBeyond && isBeyond(canary),
     tooFew: canary.n < needed,
     error: null,
   }
+}
+
+/** What a rate of failures was of late, by side; null where it is another metric or not known. */
+function recentOf({ kind }: OwnMetricSpec, { recentFailureRate }: StepValues): Sides | null {
+  if (kind !== 'error-rate' || recentFailureRate === undefined) return null
+  const rounded = ({ value, n }: MetricValue): MetricValue => ({ value, n: Math.round(n) })
+  return {
+    baseline: rounded(recentFailureRate(BASELINE_SIDE)),
+    canary: rounded(recentFailureRate(CANARY_SIDE)),
+  }
+}
+
+function isBeyondByMoreThanChance({ max }: OwnMetricSpec, { value, n }: MetricValue): boolean {
+  return max !== null && value !== null && isBeyondChance(n, value, max, LOG_CHANCE)
 }
 
 /**

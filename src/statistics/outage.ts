@@ -1,5 +1,6 @@
 import type { Pair } from '../domain/cohort.ts'
 import { BASELINE_SIDE } from '../domain/cohort.ts'
+import { isBeyondChance } from './beyond-chance.ts'
 
 /** Units and their events, by side. */
 export type Counts = { readonly trials: Readonly<Pair>; readonly events: Readonly<Pair> }
@@ -21,11 +22,5 @@ export function isBaselineOutage(before: Counts, now: Counts): boolean {
   const events = now.events[BASELINE_SIDE]
   const usual = (before.events[BASELINE_SIDE] + 1) / (before.trials[BASELINE_SIDE] + 1)
   if (events === 0 || events < TIMES * usual * units) return false
-  return -units * divergence(events / units, usual) <= LOG_CHANCE
-}
-
-/** Kullback–Leibler divergence of two Bernoulli distributions, q from p, in nats; 0 < q ≤ 1, 0 < p < 1. */
-function divergence(q: number, p: number): number {
-  const ofOthers = q === 1 ? 0 : (1 - q) * Math.log((1 - q) / (1 - p))
-  return q * Math.log(q / p) + ofOthers
+  return isBeyondChance(units, events / units, usual, LOG_CHANCE)
 }

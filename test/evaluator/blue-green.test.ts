@@ -88,6 +88,30 @@ t.test('in the watch a broken limit and the breaker roll back within seconds', a
   t.equal(failing.weightBp, 0)
 })
 
+t.test('in the watch a limit sees what comes late, however good the time before was', async (t) => {
+  const limited: MetricSpec = { ...ERRORS, maxChange: null, max: 0.1 }
+  const steps: RolloutSpec['steps'] = [{ kind: 'pause', durationMs: 5000 }, SWITCH]
+  const spec = { strategy: 'blue-green', steps, watchMs: 120_000 } as const
+  const run = async (share: (ms: number) => number) => {
+    const simulation = await blueGreen(
+      5000,
+      [limited],
+      (variant, ms, random) => ({
+        outcome: variant === 'canary' && random() < share(ms) ? 'failed' : 'ok',
+      }),
+      { service: service(rolloutSpec({ spec, analysis: { metrics: [limited] } })), rps: 100 },
+    )
+    await simulation.run(140_000, (s) => s.phase === 'rolled-back' || s.phase === 'promoted')
+    return simulation
+  }
+  // The average of the watch would be 7.5 % when it ends.
+  const failing = await run((ms) => (ms > 95_000 ? 0.3 : 0))
+  t.match(failing.store.log.at(-1), { reason: 'errors', from: { phase: 'watching' } })
+  t.ok(failing.elapsedMs < 115_000, `found after ${failing.elapsedMs} ms`)
+  const within = await run(() => 0.05)
+  t.match(within.store.log.at(-1), { reason: 'watch-over' })
+})
+
 t.test('a canary that goes away in its preview is rolled back, and not switched to', async (t) => {
   const simulation = await blueGreen(5000, [ERRORS], () => ({}), {
     reachable: (variant, ms) => variant === 'baseline' || ms < 4000,

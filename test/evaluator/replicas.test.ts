@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
+import type { StepShare } from '../../src/domain/replica.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
@@ -316,6 +317,32 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     await world.run(8000)
     t.equal(leader.weightBp, 0)
     t.match(world.store.log.at(-1)!.metrics, [{ canary: { n: 60 } }])
+    t.same(world.errors, [])
+  })
+
+  await t.test('failures of late, on all that say them', async (t) => {
+    const { world, leader, follower } = await start([{ ...errors, max: 0.1 }])
+    const { report } = world.store
+    const asBefore = (step: StepShare): StepShare => {
+      const { recent: _, ...rest } = step
+      return rest
+    }
+    // A version that says no failures of late.
+    world.store.report = (said, shares) =>
+      report({ ...said, steps: said.steps.map(asBefore) }, shares)
+    const rounds = async (count: number, failsEvery: number) => {
+      for (let round = 0; round < count; round++) {
+        serveCanary(leader, 50)
+        serveCanary(follower, 500, { failsEvery })
+        await world.run(2000)
+      }
+    }
+    await rounds(18, Infinity)
+    await rounds(5, 3)
+    t.match(limitOf(leader), { canary: { n: 23 * 550 }, verdict: 'successful' })
+    world.store.report = report
+    await world.run(8000)
+    t.match(world.store.log.at(-1), { action: 'rollback', reason: 'errors' })
     t.same(world.errors, [])
   })
 

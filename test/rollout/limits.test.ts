@@ -118,3 +118,57 @@ t.test('below a least value is beyond the limit, too', (t) => {
   t.match(at(0.89, 0.8), { canaryBeyond: true, baselineBeyond: true })
   t.end()
 })
+
+t.test(
+  'a rate of failures is beyond its limit of late, too, from 100 requests and beyond chance',
+  (t) => {
+    const rate = (value: number, n: number): MetricValue => ({ value, n })
+    const at = (late: MetricValue, baselineLate = rate(0, 0), canary = rate(0.03, 90_000)) =>
+      readLimits([{ ...ERRORS, max: 0.05 }], {
+        ...NEVER,
+        failureRate: (side) => (side === 0 ? rate(0.01, 90_000) : canary),
+        recentFailureRate: (side) => (side === 0 ? baselineLate : late),
+      })[0]!
+    t.match(at(rate(0.1, 600.4)), {
+      canaryBeyond: true,
+      canary: rate(0.1, 600),
+      baseline: rate(0, 0),
+    })
+    t.match(at(rate(0.1, 600), rate(0.06, 600)), { canaryBeyond: true, baselineBeyond: true })
+    t.match(at(rate(0.5, 99)), { canaryBeyond: false, canary: rate(0.03, 90_000) }, 'too few')
+    t.match(at(rate(0.5, 100)), { canaryBeyond: true })
+    t.match(at(rate(0.06, 700)), { canaryBeyond: false }, 'as chance may have it')
+    t.match(at(rate(0, 700), rate(0.2, 700), rate(0.06, 90_000)), {
+      ...{ canaryBeyond: true, baselineBeyond: true },
+      canary: rate(0.06, 90_000),
+    })
+    t.match(at(rate(0.06, 700), rate(0, 700), rate(0.051, 90_000)), {
+      ...{ canaryBeyond: true, canary: rate(0.051, 90_000) },
+    })
+    t.end()
+  },
+)
+
+t.test(
+  'a canary at its limit is seldom beyond it of late, one at four fifths of it never',
+  async (t) => {
+    // The exact chance of each number of failures among 700 requests.
+    const chanceAt = (share: number) => {
+      let [chance, seen] = [(1 - share) ** 700, 0]
+      for (let failures = 0; failures <= 700; failures++) {
+        const late = { value: failures / 700, n: 700 }
+        const none = { value: 0, n: 0 }
+        const [reading] = readLimits([{ ...ERRORS, max: 0.05 }], {
+          ...NEVER,
+          failureRate: () => none,
+          recentFailureRate: (side) => (side === 0 ? none : late),
+        })
+        if (reading!.canaryBeyond) seen += chance
+        chance *= ((700 - failures) / (failures + 1)) * (share / (1 - share))
+      }
+      return seen
+    }
+    t.ok(chanceAt(0.05) > 0 && chanceAt(0.05) < 1e-3, `${chanceAt(0.05)}`)
+    t.ok(chanceAt(0.04) < 1e-6, `${chanceAt(0.04)}`)
+  },
+)

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { StepFigures } from '../../src/metrics/step-figures.ts'
+
+function add(figures: StepFigures, requests: number, failures: number): void {
+  for (let n = 0; n < requests; n++) figures.add(n < failures, null)
+}
+
+t.test(
+  'of little traffic half of a request is gone 500 requests later, however long it takes',
+  async (t) => {
+    const figures = new StepFigures()
+    add(figures, 500, 100)
+    figures.fade(0)
+    t.same(figures.recent, { requests: 500, failures: 100 })
+    add(figures, 500, 0)
+    figures.fade(3_600_000)
+    t.same(figures.recent, { requests: 250, failures: 25 })
+    figures.fade(3_600_000)
+    t.same(figures.recent, { requests: 250, failures: 25 }, 'without traffic nothing fades')
+    add(figures, 10, 10)
+    t.same(figures.recent, { requests: 260, failures: 35 }, 'a new one counts at once')
+    t.match(figures, { requests: 1010, failures: 110 }, 'the step has them all')
+  },
+)
+
+t.test(
+  'traffic in bursts fades between them, and no burst fades at once after a silence',
+  async (t) => {
+    const figures = new StepFigures()
+    add(figures, 500, 500)
+    figures.fade(0)
+    figures.fade(5000)
+    t.equal(figures.recent.requests, 500 * 0.5 ** 0.5)
+    figures.fade(5000)
+    t.equal(Math.round(figures.recent.requests), 250)
+    figures.fade(3_600_000)
+    add(figures, 100_000, 0)
+    figures.fade(0)
+    t.equal(figures.recent.requests, 100_250 / 2)
+  },
+)
+
+t.test('of much traffic it is gone ten seconds later', async (t) => {
+  const figures = new StepFigures()
+  add(figures, 4000, 1000)
+  figures.fade(0)
+  for (let second = 0; second < 10; second++) {
+    add(figures, 4000, 0)
+    figures.fade(1000)
+  }
+  t.ok(Math.abs(figures.recent.failures - 500) < 1e-6, `${figures.recent.failures}`)
+})
