@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import { isTlsCode } from './errors.ts'
 import { isLingering, lingerAndDestroy } from './linger.ts'
+import type { RefusingDeps } from './own-answers.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 /** Why Node's parser gave up, as the catalogue says it. */
@@ -23,7 +24,11 @@ const failed = new WeakSet<Duplex>()
  * Requests that came whole before it (pipelining) are answered first. An answer that has begun to the
  * broken request itself is cut, because whatever followed would be taken for a part of it.
  */
-export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
+export function answerClientError(
+  deps: RefusingDeps,
+  error: { readonly code?: string },
+  socket: Duplex,
+): void {
   if (failed.has(socket)) return
   // Who failed the handshake could not read an answer.
   if (error.code === 'ECONNRESET' || isTlsCode(error.code ?? '')) {
@@ -31,21 +36,24 @@ export function answerClientError(error: { readonly code?: string }, socket: Dup
     return
   }
   failed.add(socket)
-  answerInTurn(error.code, socket)
+  answerInTurn(deps, CODES[error.code ?? ''] ?? 'SERIN_BAD_REQUEST', socket)
 }
 
-function answerInTurn(cause: string | undefined, socket: Duplex): void {
+function answerInTurn(deps: RefusingDeps, code: ErrorCode, socket: Duplex): void {
   const answer = (socket as ServingSocket)._httpMessage ?? null
   if (!socket.writable) {
     socket.destroy()
   } else if (answer === null) {
-    socket.end(problemBytes(cause))
+    deps.refusals.note({
+      ...{ requestId: deps.newRequestId(), code, req: null, service: null, upstream: '' },
+    })
+    socket.end(problemBytes(code))
     lingerAndDestroy(socket)
   } else if (answer.req.complete) {
     // Afterwards it is the next one's turn, or the connection closes.
     answer.once('close', () => {
       setImmediate(() => {
-        if (socket.writable) answerInTurn(cause, socket)
+        if (socket.writable) answerInTurn(deps, code, socket)
       })
     })
   } else if (isLingering(answer)) {
@@ -54,13 +62,12 @@ function answerInTurn(cause: string | undefined, socket: Duplex): void {
     socket.destroy()
   } else {
     // Destroyed at once, so that the exchange ends: what it was about will never arrive.
-    socket.end(problemBytes(cause), () => socket.destroy())
+    socket.end(problemBytes(code), () => socket.destroy())
   }
 }
 
 /** A whole answer: head and problem details. */
-function problemBytes(cause: string | undefined): string {
-  const code = CODES[cause ?? ''] ?? 'SERIN_BAD_REQUEST'
+function problemBytes(code: ErrorCode): string {
   const { status, title, detail } = errorEntry(code)
   const body = JSON.stringify({ type: 'about:blank', title, status, code, detail })
   const head = [
