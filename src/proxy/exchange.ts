@@ -74,6 +74,10 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     return this.#session !== null || this.#relay?.isEventStream === true ? 'stream' : 'other'
   }
 
+  answersWith(res: ServerResponse): boolean {
+    return res === this.#res
+  }
+
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(done: (prefix: Prefix) => void): void {
     const wait = (ms: number) => this.await('collecting', ms)

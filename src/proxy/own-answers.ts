@@ -7,7 +7,7 @@ import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
 /** Where requests of no service have their id. */
-const REQUEST_ID_HEADER = 'x-request-id'
+export const REQUEST_ID_HEADER = 'x-request-id'
 
 /** What refusing takes: who the gateway is, and where it is written down. */
 export type RefusingDeps = Pick<GatewayDeps, 'newRequestId' | 'name' | 'isDraining'> & {

@@ -55,6 +55,9 @@ t.test('what the gateway refuses is counted by its code, and has a line of the l
   for (const [bytes, code, line] of CASES) {
     const answer = parseAnswer(await rawExchange(gateway.port, bytes))
     t.equal(answer.field('x-serin-error'), code)
+    t.ok(Date.parse(answer.field('date')!) > 0)
+    t.match(answer.field('proxy-status'), /^serin-test; error=/)
+    t.equal(answer.field('x-request-id'), gateway.accessLog.at(-1)!.requestId)
     expected.set(code, (expected.get(code) ?? 0) + 1)
     t.match(gateway.accessLog.at(-1), {
       ...{ level: 'warn', status: answer.status, outcome: 'rejected', code, variant: null },
