@@ -81,6 +81,7 @@ export const ERRORS = {
     'Header section too large',
     'The request has too many header fields, or they are too long.',
     'http_request_error',
+    'client_closed',
   ),
   SERIN_CLIENT_CLOSED: entry(
     499,

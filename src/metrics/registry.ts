@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import { registerLostLines } from './lost-lines.ts'
@@ -46,6 +47,8 @@ export type ForgottenPredictions = {
 export type MetricsRegistry = NotificationCounters & {
   readonly countDecision: (decision: Decision) => void
   readonly countFeedback: (service: string, result: string, count: number) => void
+  /** A request that the gateway answered itself, and that is in no book of a service. */
+  readonly countRefusal: (code: ErrorCode) => void
   /** Lines of posts that the store did not take. */
   readonly countRefused: (lines: number) => void
   /** Archived cohorts that made room for newer ones. */
@@ -83,6 +86,12 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',
     labelNames: ['service', 'action', 'reason'],
+    registers: [registry],
+  })
+  const refusals = new Counter({
+    name: 'serin_refused_total',
+    help: 'Requests that the gateway answered with an error itself before a variant was chosen, by its code. No other metric counts them.',
+    labelNames: ['code'],
     registers: [registry],
   })
   const feedback = new Counter({
@@ -194,6 +203,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
+    countRefusal: (code) => refusals.inc({ code }),
     countRefused: (lines) => refused.inc(lines),
     countEvicted: (cohorts) => evicted.inc(cohorts),
     countDroppedStream: () => streams.inc(),

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import type { AssignmentReason } from '../domain/assignment.ts'
-import type { ErrorCode } from '../domain/errors.ts'
+import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { Refused } from './refusals.ts'
 import { terminationFlag } from './termination-flag.ts'
 import type { Trace } from './trace.ts'
 
@@ -32,21 +33,26 @@ export type AccessFacts = {
  * One line of the access log. Paths stand without their query, and of the header fields only the request
  * id: what else there is may be a secret. Times in ms; null = the exchange did not come so far.
  */
-export type AccessEntry = Omit<AccessFacts, 'replaced'> & {
+export type AccessEntry = Omit<AccessFacts, 'replaced' | 'service'> & {
+  /** Null = it was turned away, and belongs to none that is known. */
+  readonly service: string | null
   /** The baseline answered: `outcome`, `code` and `flags` are the variant's, as they are booked. */
   readonly fallback: boolean
   /** What the client would have got without it; null = there was no fallback. */
   readonly failedStatus: number | null
   /** Where it failed; empty = it was not sent. */
   readonly failedUpstream: string | null
-  readonly method: string
-  readonly path: string
+  /** Null = what came was no request. */
+  readonly method: string | null
+  /** Null where there was no request, or none whose target is a path. */
+  readonly path: string | null
   /** Why it ended as it did, in Envoy's words; `-` = normally. */
   readonly flags: string
   readonly attempts: number
   /** Origin of the last attempt; empty = none was made. */
   readonly upstream: string
-  readonly ms: number
+  /** Null = it was turned away before it was timed. */
+  readonly ms: number | null
   /** Until the variant was chosen: reading the head, and what was needed of the body. */
   readonly readMs: number | null
   /** Until the first attempt: at the variant's door. */
@@ -55,6 +61,8 @@ export type AccessEntry = Omit<AccessFacts, 'replaced'> & {
   readonly connectMs: number | null
   readonly firstByteMs: number | null
   readonly bodyMs: number | null
+  /** Lines of the same code that were left out since the last one; absent = none. */
+  readonly suppressed?: number
 }
 
 /** Writes every n-th request, evenly, and every request that failed: these as warnings, so that a level finds them. */
@@ -70,16 +78,14 @@ export class AccessLog {
   }
 
   /** Whether this request is written. To be asked once per request, before the facts are put together. */
-  takes(outcome: Outcome): boolean {
+  takes(outcome: Outcome, code: ErrorCode | null): boolean {
     this.#due += this.#sample()
     const isSampled = this.#due >= 1
     if (isSampled) this.#due -= 1
-    return isSampled || isFailure(outcome)
+    return isSampled || isFailure(outcome, code)
   }
 
   write(req: IncomingMessage, trace: Trace, facts: AccessFacts): void {
-    const url = req.url!
-    const query = url.indexOf('?')
     const { startedAt, assignedAt, admittedAt, attemptAt, sentAt, headAt, endAt } = trace
     const { replaced } = facts
     const { outcome, code } = replaced ?? facts
@@ -98,7 +104,7 @@ export class AccessLog {
       failedStatus: replaced?.status ?? null,
       failedUpstream: replaced?.upstream ?? null,
       method: req.method!,
-      path: query === -1 ? url : url.slice(0, query),
+      path: withoutQuery(req.url!),
       // The fallback's attempt is none of the variant's.
       flags: terminationFlag(code, replaced === null ? trace.attempts : 1),
       attempts: trace.attempts,
@@ -110,14 +116,52 @@ export class AccessLog {
       firstByteMs: span(sentAt, headAt),
       bodyMs: span(headAt, endAt),
     }
-    if (isFailure(outcome)) this.#log.warn(entry, 'request')
+    if (isFailure(outcome, code)) this.#log.warn(entry, 'request')
     else this.#log.info(entry, 'request')
+  }
+
+  /**
+   * Writes one that was turned away before it was anybody's exchange. `suppressed`: lines like it that were
+   * left out before.
+   */
+  writeRefused({ requestId, code, req, service, upstream }: Refused, suppressed: number): void {
+    const attempts = upstream === '' ? 0 : 1
+    const entry: AccessEntry = {
+      ...{ requestId, service, variant: null, reason: null, requestBytes: 0, answerBytes: 0 },
+      ...{ status: errorEntry(code).status, outcome: 'rejected', code },
+      ...{ fallback: false, failedStatus: null, failedUpstream: null },
+      ...{ method: req?.method ?? null, path: pathOf(req?.url) },
+      ...{ flags: terminationFlag(code, attempts), attempts, upstream },
+      ...{
+        ms: null,
+        readMs: null,
+        queueMs: null,
+        connectMs: null,
+        firstByteMs: null,
+        bodyMs: null,
+      },
+      ...(suppressed === 0 ? {} : { suppressed }),
+    }
+    this.#log.warn(entry, 'request')
   }
 }
 
-// Whoever left before the end is no matter of the server's.
-function isFailure(outcome: Outcome): boolean {
-  return outcome === 'failed' || outcome === 'no_answer' || outcome === 'rejected'
+// Whoever left before the end is no matter of the server's; whom we turned away has not left.
+function isFailure(outcome: Outcome, code: ErrorCode | null): boolean {
+  if (outcome === 'client_closed') return code !== null && code !== 'SERIN_CLIENT_CLOSED'
+  return outcome !== 'ok'
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
+}
+
+/** Of a target that nobody has checked: in absolute form it could name a user and a password. */
+function pathOf(target: string | undefined): string | null {
+  if (target === undefined || !target.startsWith('/')) return null
+  const fragment = target.indexOf('#')
+  return withoutQuery(fragment === -1 ? target : target.slice(0, fragment))
 }
 
 /** To a microsecond; null where one of the moments never came. */

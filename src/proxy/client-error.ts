@@ -1,13 +1,17 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import { isTlsCode } from './errors.ts'
+import type { GatewayDeps } from './gateway-deps.ts'
 import { isLingering, lingerAndDestroy } from './linger.ts'
-import { PROBLEM_TYPE } from './problem.ts'
+import { REQUEST_ID_HEADER, type RefusingDeps } from './own-answers.ts'
+import { buildProblem } from './problem.ts'
+import { readRequestId } from './request-headers.ts'
 
 /** Why Node's parser gave up, as the catalogue says it. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'SERIN_HEADERS_TOO_LARGE',
+  HPE_INVALID_EOF_STATE: 'SERIN_CLIENT_CLOSED',
   ERR_HTTP_REQUEST_TIMEOUT: 'SERIN_REQUEST_TIMEOUT',
   CONNECT: 'SERIN_NOT_IMPLEMENTED',
 }
@@ -15,15 +19,23 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 /** Node's way to the answer that is being written to a socket. */
 type ServingSocket = Duplex & { readonly _httpMessage?: ServerResponse | null }
 
+/** What answering takes: whose exchange it may be, beside what every refusal takes. */
+export type ClientErrorDeps = RefusingDeps & Pick<GatewayDeps, 'clock' | 'exchanges'>
+
 /** Connections that were given up: whatever else comes on them is not looked at. */
 const failed = new WeakSet<Duplex>()
 
 /**
  * Answers what was no request: the connection closes, and the client learns why if it still listens.
- * Requests that came whole before it (pipelining) are answered first. An answer that has begun to the
- * broken request itself is cut, because whatever followed would be taken for a part of it.
+ * Requests that came whole before it (pipelining) are answered first. Where it broke within a request that
+ * is an exchange already, that ends with it, and answers; an answer that has begun is cut, because whatever
+ * followed would be taken for a part of it. Who ends its side within a body has left, and gets none.
  */
-export function answerClientError(error: { readonly code?: string }, socket: Duplex): void {
+export function answerClientError(
+  deps: ClientErrorDeps,
+  error: { readonly code?: string },
+  socket: Duplex,
+): void {
   if (failed.has(socket)) return
   // Who failed the handshake could not read an answer.
   if (error.code === 'ECONNRESET' || isTlsCode(error.code ?? '')) {
@@ -31,44 +43,63 @@ export function answerClientError(error: { readonly code?: string }, socket: Dup
     return
   }
   failed.add(socket)
-  answerInTurn(error.code, socket)
+  answerInTurn(deps, CODES[error.code ?? ''] ?? 'SERIN_BAD_REQUEST', socket)
 }
 
-function answerInTurn(cause: string | undefined, socket: Duplex): void {
+function answerInTurn(deps: ClientErrorDeps, code: ErrorCode, socket: Duplex): void {
   const answer = (socket as ServingSocket)._httpMessage ?? null
   if (!socket.writable) {
     socket.destroy()
   } else if (answer === null) {
-    socket.end(problemBytes(cause))
+    // Half a head: whoever sends that may well read on.
+    socket.end(refusal(deps, code === 'SERIN_CLIENT_CLOSED' ? 'SERIN_BAD_REQUEST' : code, null))
     lingerAndDestroy(socket)
   } else if (answer.req.complete) {
     // Afterwards it is the next one's turn, or the connection closes.
     answer.once('close', () => {
       setImmediate(() => {
-        if (socket.writable) answerInTurn(cause, socket)
+        if (socket.writable) answerInTurn(deps, code, socket)
       })
     })
   } else if (isLingering(answer)) {
     answer.end()
-  } else if (answer.headersSent) {
-    socket.destroy()
   } else {
-    // Destroyed at once, so that the exchange ends: what it was about will never arrive.
-    socket.end(problemBytes(cause), () => socket.destroy())
+    endBroken(deps, code, socket, answer)
   }
 }
 
-/** A whole answer: head and problem details. */
-function problemBytes(cause: string | undefined): string {
-  const code = CODES[cause ?? ''] ?? 'SERIN_BAD_REQUEST'
-  const { status, title, detail } = errorEntry(code)
-  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail })
-  const head = [
-    `HTTP/1.1 ${status} ${title}`,
-    `content-type: ${PROBLEM_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-serin-error: ${code}`,
-    'connection: close',
-  ]
-  return `${head.join('\r\n')}\r\n\r\n${body}`
+/** Ends a request that broke off within its body, and its answer with it. */
+function endBroken(
+  deps: ClientErrorDeps,
+  code: ErrorCode,
+  socket: Duplex,
+  answer: ServerResponse,
+): void {
+  const isBegun = answer.headersSent
+  const exchange = deps.exchanges.of(answer)
+  if (code !== 'SERIN_CLIENT_CLOSED') exchange?.fail(code)
+  if (isBegun || code === 'SERIN_CLIENT_CLOSED') {
+    socket.destroy()
+  } else if (exchange === null) {
+    // Destroyed at once, so that whoever serves it ends: what it was about will never arrive.
+    socket.end(refusal(deps, code, answer.req), () => socket.destroy())
+  } else {
+    // Not once the rest of the body is there: it will never be.
+    answer.end()
+  }
+}
+
+/** Notes a refusal without an exchange, and gives all of its answer: head and problem details. */
+function refusal(deps: ClientErrorDeps, code: ErrorCode, req: IncomingMessage | null): string {
+  const { name, newRequestId } = deps
+  const known = req === null ? null : readRequestId(req, REQUEST_ID_HEADER)
+  const requestId = known ?? newRequestId()
+  deps.refusals.note({ requestId, code, req, service: null, upstream: '' })
+  const { status, title } = errorEntry(code)
+  const problem = buildProblem({ code, requestId, requestIdHeader: REQUEST_ID_HEADER, name })
+  const date = new Date(deps.clock.now()).toUTCString()
+  const pairs = [...problem.headers, 'date', date, 'connection', 'close']
+  let head = `HTTP/1.1 ${status} ${title}\r\n`
+  for (let n = 0; n < pairs.length; n += 2) head += `${pairs[n]!}: ${pairs[n + 1]!}\r\n`
+  return `${head}\r\n${problem.body}`
 }

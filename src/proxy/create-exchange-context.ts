@@ -4,11 +4,13 @@ import type { GatewayDeps } from './gateway-deps.ts'
 import { Mirroring } from './mirroring.ts'
 import { PredictionReader } from './observe.ts'
 import { createPeerLookup } from './peer.ts'
+import { Refusals } from './refusals.ts'
 
 /** Puts together what all exchanges have in common, out of what the data plane is handed. */
 export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
   const peers = createPeerLookup(() => deps.config().trustedProxies)
   const limits = { ...PROXY_LIMITS, ...deps.limits }
+  const accessLog = new AccessLog(deps.log, () => deps.config().accessSample)
   return {
     clock: deps.clock,
     draw: deps.draw,
@@ -17,7 +19,8 @@ export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
     exchanges: deps.exchanges,
     predictions: new PredictionReader(),
     mirroring: new Mirroring(deps, limits, peers.peerOf),
-    accessLog: new AccessLog(deps.log, () => deps.config().accessSample),
+    accessLog,
+    refusals: new Refusals(accessLog, deps.countRefusal, deps.clock),
     isDraining: deps.isDraining,
     peerOf: peers.peerOf,
     clientAddressOf: peers.clientAddressOf,

@@ -14,7 +14,7 @@ import { createExchangeContext } from './create-exchange-context.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { mostConnections, readOpenFilesLimit } from './open-files.ts'
-import { refuse } from './own-answers.ts'
+import { refuse, type RefusingDeps } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
@@ -36,8 +36,9 @@ export function createDataServer(
 ): FastifyInstance {
   let isEnding = false
   // Whoever closes the server without a drain means that, too.
-  const deps = { ...handed, isDraining: () => isEnding || handed.isDraining() }
-  const context = createExchangeContext(deps)
+  const ending = { ...handed, isDraining: () => isEnding || handed.isDraining() }
+  const context = createExchangeContext(ending)
+  const deps = { ...ending, refusals: context.refusals }
   const serve = createServe(deps, context, passthrough !== null)
   const server = fastify({
     logger: false,
@@ -48,7 +49,7 @@ export function createDataServer(
     schemaController: NO_COMPILERS,
     serverFactory: (handler) => createDoor(deps, serve, certificate, handler),
     // Not beside Fastify's own, which cuts the connection at once.
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(deps, error, socket),
     // Its router refuses paths that do not decode as UTF-8.
     frameworkErrors: (_error, request, reply) => {
       reply.hijack()
@@ -81,9 +82,11 @@ const NO_COMPILERS = {
   },
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
+type DoorDeps = GatewayDeps & RefusingDeps
+
 /** The HTTP server: every request is validated and, if it is a service's, served before Fastify sees it. */
 function createDoor(
-  deps: GatewayDeps,
+  deps: DoorDeps,
   serve: ServeRequest,
   certificate: ServedCertificate | null,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
@@ -137,7 +140,7 @@ function createDoor(
   server.on('connect', (_req, socket) => {
     // Node has taken its own listeners off, and an error that nobody hears ends the process.
     socket.on('error', () => socket.destroy())
-    answerClientError({ code: 'CONNECT' }, socket)
+    answerClientError(deps, { code: 'CONNECT' }, socket)
   })
   return server
 }

@@ -6,6 +6,7 @@ import type { LiveExchanges } from './live-exchanges.ts'
 import type { Mirroring } from './mirroring.ts'
 import type { PredictionReader } from './observe.ts'
 import type { Peer } from './peer.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Limits of the data plane that no configuration sets. Times in milliseconds. */
 export type ProxyLimits = {
@@ -70,6 +71,7 @@ export type ExchangeContext = {
   readonly predictions: PredictionReader
   readonly mirroring: Mirroring
   readonly accessLog: AccessLog
+  readonly refusals: Refusals
   readonly isDraining: () => boolean
   readonly peerOf: (req: IncomingMessage) => Peer
   /** The peer's, or what a trusted proxy says it is. */

@@ -74,6 +74,10 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     return this.#session !== null || this.#relay?.isEventStream === true ? 'stream' : 'other'
   }
 
+  answersWith(res: ServerResponse): boolean {
+    return res === this.#res
+  }
+
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(done: (prefix: Prefix) => void): void {
     const wait = (ms: number) => this.await('collecting', ms)
@@ -116,11 +120,11 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
     const isCut = this.#res.headersSent
-    this.#finish(outcome ?? 'rejected', isCut ? this.#relay!.status : status, code)
-    if (isCut) {
-      cutAnswer(this.#res)
-      return
-    }
+    // No variant's, so no book has it.
+    if (this.#booking === null) this.#context.refusals.count(code)
+    const booked = this.#booking === null ? null : outcome
+    this.#finish(booked ?? 'rejected', isCut ? this.#relay!.status : status, code)
+    if (isCut) return cutAnswer(this.#res)
     answerProblem(this.#req, this.#res, {
       code,
       requestId: this.requestId,
@@ -170,10 +174,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#trace.headAt = clock.monotonic()
     this.#settlesAt = exchanges.now + limits.settleMs
     const refusal = relay.start(raw, reason)
-    if (refusal !== null) {
-      this.fail(refusal)
-      return
-    }
+    if (refusal !== null) return this.fail(refusal)
     this.#booking!.head(this.#trace.headAt)
     if (relay.isBodyless) {
       // undici 7 calls 204 and 304 with a Content-Length a failure afterwards, and so closes HEAD.
@@ -282,7 +283,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#booking?.close(outcome, status, this.#trace, now, this.#relay, predictions, code)
     const isOwn = code === null && this.#replaced === null
     this.#mirrored?.onAnswered(outcome, isOwn ? this.#relay : null, this.#trace)
-    if (!accessLog.takes(this.#replaced?.outcome ?? outcome)) return
+    if (!accessLog.takes(this.#replaced?.outcome ?? outcome, code)) return
     accessLog.write(this.#req, this.#trace, {
       requestId: this.requestId,
       service: this.#service.name,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Clock } from '../domain/clock.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { Bag, type Placed } from '../metrics/bag.ts'
@@ -12,6 +13,8 @@ export type LiveExchange = Placed & {
   readonly dueAt: number
   /** It is not. */
   readonly onDeadline: () => void
+  /** Whether this is the answer of its request. */
+  readonly answersWith: (res: ServerResponse) => boolean
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
   readonly fail: (code: ErrorCode) => void
 }
@@ -69,6 +72,12 @@ export class LiveExchanges {
 
   remove(exchange: LiveExchange): void {
     this.#live.remove(exchange)
+  }
+
+  /** The exchange whose answer this is; null = none that goes on. Looks through all of them. */
+  of(res: ServerResponse): LiveExchange | null {
+    for (const exchange of this.#live) if (exchange.answersWith(res)) return exchange
+    return null
   }
 
   /** Breaks off all exchanges of a kind. */

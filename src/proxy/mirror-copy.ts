@@ -77,6 +77,11 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
     })
   }
 
+  /** It has none that a client sees. */
+  answersWith(): boolean {
+    return false
+  }
+
   onSending(): void {
     this.#await(this.#mirror.target.variant.timeout.firstByteMs)
   }

@@ -2,32 +2,46 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { answerProblem } from './problem.ts'
 import { readRequestId } from './request-headers.ts'
+import type { Refusals } from './refusals.ts'
 import { isUpgrade } from './upgrade.ts'
 import type { Refusal } from './validate.ts'
 
 /** Where requests of no service have their id. */
-const REQUEST_ID_HEADER = 'x-request-id'
+export const REQUEST_ID_HEADER = 'x-request-id'
+
+/** What refusing takes: who the gateway is, and where it is written down. */
+export type RefusingDeps = Pick<GatewayDeps, 'newRequestId' | 'name' | 'isDraining'> & {
+  readonly refusals: Refusals
+}
 
 /** What a refusal may carry beside its code. */
 export type RefusalExtras = {
+  /** The service whose request it is; none = it is not known to be any's. */
+  readonly service?: string
+  /** Origin that failed it. */
+  readonly upstream?: string
   readonly requestIdHeader?: string
   /** Further header fields as flat pairs. */
   readonly headers?: readonly string[]
   readonly close?: boolean
 }
 
-/** Answers a request that is not forwarded. */
+/** Answers a request that is in no service's book: it is counted, and has its line in the access log. */
 export function refuse(
-  deps: GatewayDeps,
+  deps: RefusingDeps,
   req: IncomingMessage,
   res: ServerResponse,
   refusal: Refusal,
   extras: RefusalExtras = {},
 ): void {
+  if (res.destroyed) return
   const requestIdHeader = extras.requestIdHeader ?? REQUEST_ID_HEADER
+  const requestId = readRequestId(req, requestIdHeader) ?? deps.newRequestId()
+  const { service = null, upstream = '' } = extras
+  deps.refusals.note({ requestId, code: refusal.code, req, service, upstream })
   answerProblem(req, res, {
     ...refusal,
-    requestId: readRequestId(req, requestIdHeader) ?? deps.newRequestId(),
+    requestId,
     requestIdHeader,
     name: deps.name,
     headers: extras.headers ?? [],

@@ -7,7 +7,7 @@ import { hostOf } from './connections.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
-import { refuse } from './own-answers.ts'
+import { refuse, type RefusingDeps } from './own-answers.ts'
 import { createPeerLookup, type Peer } from './peer.ts'
 
 /** How the library says that a status is none; it has no other error of this code. */
@@ -41,7 +41,7 @@ const CONNECTION_AGE_MS = 30_000
  */
 export function registerPassthrough(
   fastify: FastifyInstance,
-  deps: GatewayDeps,
+  deps: GatewayDeps & RefusingDeps,
   origin: string,
 ): void {
   const { lookup } = deps.names
@@ -105,7 +105,8 @@ export function registerPassthrough(
           const code = codeOf(error)
           deps.log.debug({ err: error, code }, 'the passthrough failed')
           reply.hijack()
-          refuse(deps, reply.request.raw as IncomingMessage, reply.raw as ServerResponse, { code })
+          const req = reply.request.raw as IncomingMessage
+          refuse(deps, req, reply.raw as ServerResponse, { code }, { upstream: origin })
         },
       },
     })

@@ -28,25 +28,19 @@ const RETRY_AFTER = '1'
 /** The media type of problem details (RFC 9457 section 3). */
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** The body of an error answer: problem details (RFC 9457) with `code` and `requestId`. */
-function problemBody(code: ErrorCode, requestId: string, detail?: string): string {
-  const { status, title, detail: usual } = errorEntry(code)
-  return JSON.stringify({
-    type: 'about:blank',
-    title,
-    status,
-    code,
-    detail: detail ?? usual,
-    requestId,
-  })
+/** An error answer but for its status line, and what it says of the connection. */
+export type BuiltProblem = {
+  /** Header fields as flat pairs. */
+  readonly headers: string[]
+  readonly body: string
 }
 
-/** Answers with an error that serin made itself, marked so that nobody takes it for the model's own. */
-export function answerProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
-  if (res.destroyed) return
+/** Builds an error answer: problem details (RFC 9457) with `code` and `requestId`, and the fields beside them. */
+export function buildProblem(problem: Problem): BuiltProblem {
   const { code, requestId, name } = problem
-  const { status, proxyStatus } = errorEntry(code)
-  const body = problemBody(code, requestId, problem.detail)
+  const { status, title, detail: usual, proxyStatus } = errorEntry(code)
+  const detail = problem.detail ?? usual
+  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail, requestId })
   const headers = ['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(body))]
   headers.push('cache-control', 'no-store', 'x-serin-error', code)
   headers.push(problem.requestIdHeader, requestId)
@@ -54,6 +48,15 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, problem
   if (problem.variant !== undefined) headers.push('x-serin-variant', problem.variant)
   if (status === 503) headers.push('retry-after', RETRY_AFTER)
   if (problem.headers !== undefined) headers.push(...problem.headers)
+  return { headers, body }
+}
+
+/** Answers with an error that serin made itself, marked so that nobody takes it for the model's own. */
+export function answerProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
+  if (res.destroyed) return
+  const { code } = problem
+  const { status } = errorEntry(code)
+  const { headers, body } = buildProblem(problem)
   const unread = isUnread(req)
   if (unread || problem.close === true) headers.push('connection', 'close')
   writeHeadPairs(res, status, undefined, headers)

@@ -9,7 +9,7 @@ import type { ExchangeContext } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { hasBody } from './has-body.ts'
 import { HttpFields } from './http-fields.ts'
-import { answerHealth, refuse, type RefusalExtras } from './own-answers.ts'
+import { answerHealth, refuse, type RefusalExtras, type RefusingDeps } from './own-answers.ts'
 import { readRequestId } from './request-headers.ts'
 import type { ServiceFront, ServiceRuntime } from './service-runtime.ts'
 import { isUpgrade } from './upgrade.ts'
@@ -26,7 +26,7 @@ export type ServeRequest = (req: IncomingMessage, res: ServerResponse) => boolea
  * Fastify's. Its router, hooks and parsers have nothing to say about a service's request.
  */
 export function createServe(
-  deps: GatewayDeps,
+  deps: GatewayDeps & RefusingDeps,
   context: ExchangeContext,
   hasPassthrough: boolean,
 ): ServeRequest {
@@ -73,7 +73,7 @@ export function createServe(
     const { limits } = deps.config()
     const refusal = admitToService(req, found, limits, deps.exchanges.count, deps.name)
     if (refusal !== null) {
-      refuse(deps, req, res, refusal, { requestIdHeader })
+      refuse(deps, req, res, refusal, { service: service.name, requestIdHeader })
       return
     }
     const requestId = readRequestId(req, requestIdHeader) ?? deps.newRequestId()

@@ -3,8 +3,13 @@ import type { ErrorCode } from '../domain/errors.ts'
 /** Why an exchange ended as it did, in the words of Envoy's access log (`%RESPONSE_FLAGS%`). */
 const FLAGS: Readonly<Partial<Record<ErrorCode, string>>> = {
   SERIN_BAD_REQUEST: 'DPE',
+  SERIN_NO_ROUTE: 'NR',
+  SERIN_METHOD_NOT_ALLOWED: 'NR',
   SERIN_REQUEST_TIMEOUT: 'DC',
   SERIN_BODY_TOO_LARGE: 'DPE',
+  SERIN_HEADERS_TOO_LARGE: 'DPE',
+  SERIN_NOT_IMPLEMENTED: 'DPE',
+  SERIN_VERSION_NOT_SUPPORTED: 'DPE',
   SERIN_CLIENT_CLOSED: 'DC',
   SERIN_UPSTREAM_REFUSED: 'UF',
   SERIN_UPSTREAM_UNREACHABLE: 'UF',

@@ -4,7 +4,7 @@ import { isClosing } from './closing-connections.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { HandshakeResponse } from './handshake-response.ts'
 import { ignoreUpgrade } from './ignore-upgrade.ts'
-import { refuse } from './own-answers.ts'
+import { refuse, type RefusingDeps } from './own-answers.ts'
 import { isWebSocket } from './upgrade.ts'
 import { UpgradedSocket } from './upgraded-socket.ts'
 import { validateRequest } from './validate.ts'
@@ -21,7 +21,7 @@ const NOTHING = Buffer.alloc(0)
  */
 export function takeUpgrades(
   server: Server,
-  deps: GatewayDeps,
+  deps: Pick<GatewayDeps, 'log'> & RefusingDeps,
   serve: (req: IncomingMessage, res: ServerResponse) => boolean,
 ): void {
   const [before] = server.listeners('upgrade') as UpgradeListener[]

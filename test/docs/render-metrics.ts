@@ -6,7 +6,7 @@ export function renderMetrics(metrics: readonly MetricDescription[]): string {
   return [
     '# Metrics of serin',
     'Every series of `GET /metrics`, made from the registry by `npm run docs:metrics`. Rules, alerts and a dashboard over them: [monitoring.md](monitoring.md). The metrics that a rollout is judged by are another thing: [metrics.md](metrics.md).',
-    `Label values come from the configuration or from fixed lists of words, never from requests: \`code\` is the status of the answer where it is one of HTTP (100–599), else \`other\`. Histograms have \`_bucket\` (with \`le\`), \`_sum\` and \`_count\`. Counters begin with 0 when the process does. There is no series before there is something to say: no \`serin_rollout_*\` without a rollout, no \`serin_drift_psi\` and no \`serin_comparison_drift_psi\` before there are bins.`,
+    `Label values come from the configuration or from fixed lists of words, never from requests: \`code\` is the status of the answer where it is one of HTTP (100–599), else \`other\`; that of \`serin_refused_total\` is the one in \`x-serin-error\`. Histograms have \`_bucket\` (with \`le\`), \`_sum\` and \`_count\`. Counters begin with 0 when the process does. There is no series before there is something to say: no \`serin_rollout_*\` without a rollout, no \`serin_drift_psi\` and no \`serin_comparison_drift_psi\` before there are bins.`,
     table(
       ['metric', 'type', 'unit', 'labels', 'meaning'],
       metrics

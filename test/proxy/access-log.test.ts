@@ -38,7 +38,7 @@ t.test('a line has the times of its phases, and the bytes of its bodies', async 
   const parts = [readMs, queueMs, connectMs, firstByteMs, bodyMs]
   t.ok(parts.every((part) => part !== null && part >= 0))
   const sum = parts.reduce<number>((all, part) => all + part!, 0)
-  t.ok(Math.abs(sum - ms) < 0.05, `the phases make up the whole: ${sum} of ${ms}`)
+  t.ok(Math.abs(sum - ms!) < 0.05, `the phases make up the whole: ${sum} of ${ms}`)
 })
 
 t.test('a request that failed is a warning', async (t) => {

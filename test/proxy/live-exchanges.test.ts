@@ -13,6 +13,7 @@ function exchange(onDeadline: (self: LiveExchange) => void, dueAt = Infinity) {
     kind: 'other' as const,
     dueAt,
     onDeadline: () => onDeadline(self),
+    answersWith: () => false,
     fail: () => {},
   }
   return self

@@ -73,6 +73,6 @@ t.test(
 t.test('a client that resets its connection gets no answer', async (t) => {
   let isDestroyed = false
   const socket = { writable: true, destroy: () => (isDestroyed = true), end: () => t.fail() }
-  answerClientError({ code: 'ECONNRESET' }, socket as never)
+  answerClientError({} as never, { code: 'ECONNRESET' }, socket as never)
   t.ok(isDestroyed)
 })

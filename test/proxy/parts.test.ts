@@ -111,14 +111,16 @@ t.test('the access log takes an even share of the good and all of the bad', asyn
     { info: (entry: AccessEntry) => lines.push(entry) } as never,
     () => 0.25,
   )
-  const good = Array.from({ length: 100 }, () => log.takes('ok'))
+  const good = Array.from({ length: 100 }, () => log.takes('ok', null))
   t.equal(good.filter(Boolean).length, 25)
   t.same(good.slice(0, 8), [false, false, false, true, false, false, false, true])
   const never = new AccessLog({ info: () => {} } as never, () => 0)
   t.same(
     (['ok', 'client_closed', 'failed', 'no_answer', 'rejected'] as const).map((outcome) =>
-      never.takes(outcome),
+      never.takes(outcome, null),
     ),
     [false, false, true, true, true],
   )
+  t.notOk(never.takes('client_closed', 'SERIN_CLIENT_CLOSED'), 'it left')
+  t.ok(never.takes('client_closed', 'SERIN_BODY_TOO_LARGE'), 'it was turned away')
 })

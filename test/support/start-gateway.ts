@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { GatewayConfig } from '../../src/config/config.ts'
+import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { Variant, VariantTimeouts } from '../../src/domain/variant.ts'
 import { buildMirrorBooks, type MirrorBook } from '../../src/metrics/mirror-book.ts'
@@ -86,6 +87,8 @@ export type TestGateway = {
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly exchanges: LiveExchanges
   readonly accessLog: AccessLine[]
+  /** Requests that are in no book of a service, by code. */
+  readonly refused: ReadonlyMap<ErrorCode, number>
   readonly errors: unknown[]
   readonly warnings: unknown[]
   readonly upstreams: UpstreamRegistry
@@ -117,6 +120,7 @@ export async function startGateway(
   const clock = { now: () => Date.now(), monotonic: () => performance.now() }
   const exchanges = new LiveExchanges(clock)
   const accessLog: AccessLine[] = []
+  const refused = new Map<ErrorCode, number>()
   const errors: unknown[] = []
   const warnings: unknown[] = []
   const state = { isReady: true, isDraining: false }
@@ -157,6 +161,7 @@ export async function startGateway(
       name: 'serin-test',
       exchanges,
       names,
+      countRefusal: (code) => refused.set(code, (refused.get(code) ?? 0) + 1),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
     options.passthrough ?? null,
@@ -173,6 +178,7 @@ export async function startGateway(
     mirrors,
     exchanges,
     accessLog,
+    refused,
     errors,
     warnings,
     upstreams,

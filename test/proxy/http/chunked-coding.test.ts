@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
 import { get, post, startWitness, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'chunked coding (RFC 9112 7.1)'
@@ -62,8 +63,75 @@ t.test(`${RULE}: its name is taken in any case`, async (t) => {
 t.test(`${RULE}: a broken chunk ends its exchange as the client's`, async (t) => {
   const { gateway, port, upstream } = await startWitness(t)
   const client = new RawConnection(port)
-  client.send(post(['Transfer-Encoding: chunked'], '1\r\nx\r\nzz\r\n'))
-  t.equal(parseAnswer(await client.closed()).status, 400)
-  t.match(await gateway.recorder.ended(), { outcome: 'client_closed' })
+  client.send(post(['Transfer-Encoding: chunked', 'X-Request-Id: mine'], '1\r\nx\r\nzz\r\n'))
+  const answer = parseAnswer(await client.closed())
+  t.equal(answer.status, 400)
+  t.ok(Date.parse(answer.field('date')!) > 0)
+  t.equal(answer.field('x-request-id'), 'mine')
+  t.equal(answer.field('proxy-status'), 'serin-test; error=http_request_error')
+  t.match(JSON.parse(answer.body), { code: 'SERIN_BAD_REQUEST', requestId: 'mine' })
+  const code = 'SERIN_BAD_REQUEST'
+  t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 400, code })
+  t.match(gateway.accessLog, [
+    { level: 'warn', requestId: 'mine', status: 400, outcome: 'client_closed', code, flags: 'DPE' },
+  ])
+  t.equal(gateway.refused.size, 0, 'it is in the book of its service')
+  t.equal(gateway.exchanges.count, 0)
   t.equal(upstream.seen.length, 0)
 })
+
+t.test(`${RULE}: trailers without end are booked with what is answered`, async (t) => {
+  const { gateway, port } = await startWitness(t)
+  const trailers = `1\r\na\r\n0\r\nx: ${'x'.repeat(20_000)}`
+  await rawExchange(port, post(['Transfer-Encoding: chunked'], trailers))
+  t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 431 })
+})
+
+t.test(
+  `${RULE}: a client that ends within a chunk has left, and is answered nothing`,
+  async (t) => {
+    const { gateway, port, upstream } = await startWitness(t)
+    const client = new RawConnection(port)
+    client.send(post(['Transfer-Encoding: chunked'], '5\r\nx'))
+    while (gateway.recorder.begun.length === 0) await new Promise((done) => setImmediate(done))
+    client.socket.end()
+    t.equal(await client.closed(), '')
+    t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 499 })
+    t.match(gateway.accessLog, [{ level: 'info', status: 499, code: 'SERIN_CLIENT_CLOSED' }])
+    t.equal(upstream.seen.length, 0)
+  },
+)
+
+t.test(
+  `${RULE}: a broken chunk of no variant yet, and one of no service, are refused`,
+  async (t) => {
+    const split = { key: { from: 'body', pointer: '/user' } as const, rules: [], weightsBp: {} }
+    const { origin } = witness.upstream
+    const services = [
+      serviceWith([variantAt('baseline', origin)], { split: { ...split, override: null } }),
+    ]
+    const gateway = await startGateway(services, { passthrough: origin })
+    t.teardown(() => gateway.close())
+    for (const path of ['/m/x', '/elsewhere']) {
+      const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\n`
+      const bytes = `${head}Transfer-Encoding: chunked\r\n\r\n2\r\nabXX\r\n0\r\n\r\n`
+      const answer = parseAnswer(await rawExchange(gateway.port, bytes))
+      t.equal(answer.status, 400)
+      t.ok(Date.parse(answer.field('date')!) > 0)
+      t.equal(answer.field('x-request-id'), 'mine')
+      t.equal(answer.field('proxy-status'), 'serin-test; error=http_request_error')
+    }
+    const line = {
+      requestId: 'mine',
+      status: 400,
+      outcome: 'rejected',
+      variant: null,
+      level: 'warn',
+    }
+    t.match(gateway.accessLog, [
+      { ...line, service: 'model', path: '/m/x' },
+      { ...line, service: null, path: '/elsewhere' },
+    ])
+    t.same([...gateway.refused], [['SERIN_BAD_REQUEST', 2]])
+  },
+)

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../domain/clock.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { AccessLog } from './access-log.ts'
+
+/** A request that was turned away, as far as it is known. */
+export type Refused = {
+  readonly requestId: string
+  readonly code: ErrorCode
+  /** Null = the bytes that came were no request. */
+  readonly req: Pick<IncomingMessage, 'method' | 'url'> | null
+  /** Whose request it would have been; null = no service was found, or none was looked for. */
+  readonly service: string | null
+  /** Origin that it was tried at all the same (the passthrough's); empty = none. */
+  readonly upstream: string
+}
+
+/** What no well-made client sends. Whoever wants to fill a disk with log lines sends it as fast as it goes. */
+const MALFORMED: ReadonlySet<ErrorCode> = new Set([
+  'SERIN_BAD_REQUEST',
+  'SERIN_REQUEST_TIMEOUT',
+  'SERIN_EXPECTATION_FAILED',
+  'SERIN_HEADERS_TOO_LARGE',
+  'SERIN_NOT_IMPLEMENTED',
+  'SERIN_VERSION_NOT_SUPPORTED',
+])
+
+/** Lines of each of these codes in a second. */
+const LINES_PER_SECOND = 5
+
+/** Lines of one code. */
+type Allowance = {
+  /** Its second began, in monotonic ms. */
+  since: number
+  written: number
+  /** Left out since the last line. */
+  suppressed: number
+}
+
+/**
+ * What the gateway answers itself while no book of a service knows of the request: each is counted by its
+ * code, and has a line of the access log. Of malformed requests to no service only five lines a second and
+ * code are written, and the next one says how many were left out.
+ */
+export class Refusals {
+  readonly #accessLog: Pick<AccessLog, 'writeRefused'>
+  readonly #count: (code: ErrorCode) => void
+  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #allowances = new Map<ErrorCode, Allowance>()
+
+  constructor(
+    accessLog: Pick<AccessLog, 'writeRefused'>,
+    count: (code: ErrorCode) => void,
+    clock: Pick<Clock, 'monotonic'>,
+  ) {
+    this.#accessLog = accessLog
+    this.#count = count
+    this.#clock = clock
+  }
+
+  /** Counts one that has its line elsewhere: its exchange ended before a variant was chosen. */
+  count(code: ErrorCode): void {
+    this.#count(code)
+  }
+
+  /** Counts one, and writes its line. */
+  note(refused: Refused): void {
+    const { code, service } = refused
+    this.#count(code)
+    if (service !== null || !MALFORMED.has(code)) {
+      this.#accessLog.writeRefused(refused, 0)
+      return
+    }
+    const allowance = this.#allowanceOf(code)
+    if (allowance.written === LINES_PER_SECOND) {
+      allowance.suppressed++
+      return
+    }
+    allowance.written++
+    this.#accessLog.writeRefused(refused, allowance.suppressed)
+    allowance.suppressed = 0
+  }
+
+  #allowanceOf(code: ErrorCode): Allowance {
+    const now = this.#clock.monotonic()
+    let allowance = this.#allowances.get(code)
+    if (allowance === undefined) {
+      allowance = { since: now, written: 0, suppressed: 0 }
+      this.#allowances.set(code, allowance)
+    } else if (now - allowance.since >= 1000) {
+      allowance.since = now
+      allowance.written = 0
+    }
+    return allowance
+  }
+}
