@@ -22,6 +22,8 @@ export type TrafficInput = {
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
+  /** Units drawn into the evidence per second of late, see RecentPace; null = not known. */
+  readonly lately: number | null
   readonly now: number
 }
 
@@ -33,17 +35,10 @@ const LEAST_MS = 5000
 /** Baseline answers from which its latencies are known well enough: as many as 4/(1 − q) of p95. */
 const MIN_LATENCIES = 80
 
-/**
- * The traffic of a service: as given, else as it is; null where there is none to be seen. `lately`: units drawn into its
- * evidence per second, see RecentPace; null = not known.
- */
-export function readTraffic(
-  input: TrafficInput,
-  given: GivenTraffic,
-  lately: number | null,
-): Traffic | null {
+/** The traffic of a service: as given, else as it is; null where there is none to be seen. */
+export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic | null {
   const { evidence, book } = input
-  const unitsPerSecond = given.rps ?? observedPerSecond(input, lately)
+  const unitsPerSecond = given.rps ?? observedPerSecond(input)
   if (!(unitsPerSecond > 0)) return null
   const { drawn } = book.variants.get(BASELINE)!
   return {
@@ -60,8 +55,8 @@ export function readTraffic(
 }
 
 // New keys are known of while they are drawn alone; requests always. What a rule or an override sends somewhere is no draw.
-function observedPerSecond(input: TrafficInput, lately: number | null): number {
-  const { plan, state } = input
+function observedPerSecond(input: TrafficInput): number {
+  const { plan, state, lately } = input
   const isDrawn =
     (state.phase === 'progressing' || state.phase === 'paused') &&
     isCompared(state) &&

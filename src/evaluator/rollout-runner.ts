@@ -76,12 +76,8 @@ export class RolloutRunner {
   reading(now: number): TrafficInput {
     const isOver = this.#known.pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
-    return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
-  }
-
-  /** How fast units were drawn into its evidence lately, see RecentPace; null = not known. */
-  get unitsPerSecond(): number | null {
-    return this.#observer.unitsPerSecond
+    const lately = this.#observer.unitsPerSecond
+    return { plan: this.#plan, state: this.state, evidence, book: this.#book, lately, now }
   }
 
   /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
@@ -285,9 +281,8 @@ export class RolloutRunner {
     if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
     if (resetRatio) this.#cycle.resetRatio()
     if (!isMoved && state.phase === before.phase) return
-    if (beginsToAnswer(this.#plan.steps, before, state)) {
-      this.#warmUntil = now + this.#plan.spec.analysis.warmUpMs
-    }
+    const { steps, spec } = this.#plan
+    if (beginsToAnswer(steps, before, state)) this.#warmUntil = now + spec.analysis.warmUpMs
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
     this.#turn(now, false)
     this.#deps.apply(state, null)

@@ -4,11 +4,13 @@ import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { analysisOf, type Service } from '../domain/service.ts'
+import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { LabelCheck } from './label-check.ts'
+import { labelledCohort } from './labelled-cohort.ts'
+import { latencySegments } from './latency-segments.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import type {
@@ -291,19 +293,4 @@ export class ServiceBook implements ServiceRecorder {
     for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
     this.rules?.fade(factor)
   }
-}
-
-/** The segments whose latencies are compared apart. */
-function latencySegments(service: Service): readonly string[] {
-  const metrics = analysisOf(service)?.metrics ?? []
-  return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
-}
-
-/** The number of the cohorts that its label is booked into: the same in all comparisons; -1 = none. */
-function labelledCohort({ cohort, first, compared }: Ticket): number {
-  if (cohort !== null) return first ? cohort.number : -1
-  const place = compared[0]
-  return place !== undefined && compared.every(({ ticket }) => ticket.first)
-    ? place.ticket.cohort!.number
-    : -1
 }
