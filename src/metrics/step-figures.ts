@@ -12,11 +12,14 @@ export class StepFigures {
   failures = 0
   clientErrors = 0
   readonly latencies = new LogHistogram()
-  /** What has faded, and of how many requests that is. */
-  #faded: FailureCount = { requests: 0, failures: 0 }
-  #counted: FailureCount = { requests: 0, failures: 0 }
-  /** Half-lives that one has come to, and the other not yet. */
-  #due = { byRequests: 0, byTime: 0 }
+  // Plain numbers, since those of thousands of services fade at each tick. What has faded, and of how many requests that is:
+  #fadedRequests = 0
+  #fadedFailures = 0
+  #countedRequests = 0
+  #countedFailures = 0
+  // Half-lives that one has come to, and the other not yet.
+  #dueByRequests = 0
+  #dueByTime = 0
 
   /** Adds one finished request; `bucket` null = its time says nothing. */
   add(failed: boolean, bucket: number | null, isClientError = false): void {
@@ -29,8 +32,8 @@ export class StepFigures {
   /** The same requests, each by its weight: 1 when it is new, and less with time and with those after it. */
   get recent(): FailureCount {
     return {
-      requests: this.#faded.requests + this.requests - this.#counted.requests,
-      failures: this.#faded.failures + this.failures - this.#counted.failures,
+      requests: this.#fadedRequests + this.requests - this.#countedRequests,
+      failures: this.#fadedFailures + this.failures - this.#countedFailures,
     }
   }
 
@@ -39,18 +42,17 @@ export class StepFigures {
    * where more come in that time. So of little traffic there is enough to judge, and of much not a moment alone.
    */
   fade(passedMs: number): void {
-    const { requests, failures } = this.recent
-    const byRequests =
-      this.#due.byRequests + (this.requests - this.#counted.requests) / HALF_LIFE.requests
-    const byTime = this.#due.byTime + passedMs / HALF_LIFE.ms
+    const since = this.requests - this.#countedRequests
+    const byRequests = this.#dueByRequests + since / HALF_LIFE.requests
+    const byTime = this.#dueByTime + passedMs / HALF_LIFE.ms
     const halfLives = Math.min(byRequests, byTime)
     const factor = 0.5 ** halfLives
-    this.#faded = { requests: requests * factor, failures: failures * factor }
-    this.#counted = { requests: this.requests, failures: this.failures }
+    this.#fadedRequests = (this.#fadedRequests + since) * factor
+    this.#fadedFailures = (this.#fadedFailures + this.failures - this.#countedFailures) * factor
+    this.#countedRequests = this.requests
+    this.#countedFailures = this.failures
     // Requests that come in bursts fade between them; what is due is bounded, so that a long silence makes no burst fade at once.
-    this.#due = {
-      byRequests: Math.min(1, byRequests - halfLives),
-      byTime: Math.min(1, byTime - halfLives),
-    }
+    this.#dueByRequests = Math.min(1, byRequests - halfLives)
+    this.#dueByTime = Math.min(1, byTime - halfLives)
   }
 }
