@@ -5,6 +5,9 @@ import type { Upstream } from './upstream.ts'
 /** How often a connection is tried where no health check is configured. */
 const CONNECT_INTERVAL_MS = 2_000
 
+/** How often an upstream is checked at least that was never well: it may be about to start. */
+const FIRST_INTERVAL_MS = 1_000
+
 /** What the checks work on. */
 export type HealthCheckDeps = {
   readonly clock: Clock
@@ -30,7 +33,8 @@ type Round = { at: number; failed: number; good: number; why: Complaint; running
 
 /**
  * Checks every upstream in its interval: by GET of its health path, else by connecting to it. A canary
- * that does not run yet is not given requests, and one that has gone is noticed without any.
+ * that does not run yet is not given requests, and one that has gone is noticed without any. Until an upstream was
+ * well for the first time it is checked every second: who waits for it waits for its start, not for an interval.
  */
 export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
   const rounds = new Map<string, Round>()
@@ -73,7 +77,7 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
       if (round === undefined) {
         rounds.set(key, (round = { at: -Infinity, failed: 0, good: 0, why: null, running: false }))
       }
-      const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
+      const intervalMs = intervalOf(group)
       const isNew = group.some(({ health }) => health === 'unknown')
       if (!round.running && (isNew || isDue(round, intervalMs))) due.push(check(round, group))
     }
@@ -97,6 +101,11 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
 const TICK_MS = 250
 
 const AT_ONCE = { healthyAfter: 1, unhealthyAfter: 1 }
+
+function intervalOf(group: readonly Upstream[]): number {
+  const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
+  return group.every(({ wasUp }) => wasUp) ? intervalMs : Math.min(intervalMs, FIRST_INTERVAL_MS)
+}
 
 /** Those that one check speaks for, together. */
 function groupByCheck(upstreams: readonly Upstream[]): ReadonlyMap<string, readonly Upstream[]> {
