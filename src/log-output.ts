@@ -20,7 +20,7 @@ const MOST_WAITING_BYTES = 16 * 1024 * 1024
  */
 export class LogOutput {
   readonly #sink: LogSink
-  readonly #teller: Logger
+  readonly #log: Logger
   #lost = 0
   #untold = 0
   #pending = 0
@@ -28,7 +28,7 @@ export class LogOutput {
 
   constructor(sink: LogSink) {
     this.#sink = sink
-    this.#teller = createLog({ write: (line) => this.#tell(line) })
+    this.#log = createLog({ write: (line) => this.#tell(line) })
   }
 
   /** How many lines were lost since the process began. */
@@ -40,10 +40,7 @@ export class LogOutput {
   readonly write = (text: string): void => {
     if (this.#sink.writableLength > MOST_WAITING_BYTES) return this.#lose(countLines(text))
     if (this.#untold > 0) {
-      this.#teller.warn(
-        { lost: this.#untold },
-        'lines of the log could not be written and are lost',
-      )
+      this.#log.warn({ lost: this.#untold }, 'lines of the log could not be written and are lost')
     }
     this.#send(text, () => this.#lose(countLines(text)))
   }

@@ -31,7 +31,13 @@ const HealthSchema = map(
   {
     path: literalPath(note('What is asked with GET; 2xx is healthy.', 'live')),
     interval: Type.Optional(
-      positiveDuration(note('Between two checks.', 'live', DEFAULTS.health.interval)),
+      positiveDuration(
+        note(
+          'Between two checks; at most 1s until it was healthy for the first time.',
+          'live',
+          DEFAULTS.health.interval,
+        ),
+      ),
     ),
     unhealthyAfter: Type.Optional(
       count(note('Failed checks in a row.', 'live', DEFAULTS.health.unhealthyAfter)),

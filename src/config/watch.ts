@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 export type WatchOptions = {
   /** Called once after each burst of changes that left the file another one than before. */
   readonly onChange: () => void
-  /** How long the file must have been quiet. */
+  /** How long the file must have been quiet, whatever else is written in its folder. */
   readonly debounceMs: number
   /** Told when the file can no longer be watched, or not be looked at for another reason than being away. */
   readonly onError: (error: Error) => void
@@ -27,14 +27,17 @@ class FileWatch {
   readonly #folder: FSWatcher
   #target: { readonly path: string; readonly watcher: FSWatcher } | null = null
   #timer: NodeJS.Timeout | null = null
+  /** As it was when it was reported last, and at the last look. */
   #seen: string | null
+  #last: string | null
+  #isTroubled = false
   #closed = false
 
   constructor(file: string, options: WatchOptions) {
     this.#file = file
     this.#options = options
     this.#folder = this.#watch(dirname(file))
-    this.#seen = this.#look()
+    this.#seen = this.#last = this.#look()
   }
 
   close(): void {
@@ -50,14 +53,19 @@ class FileWatch {
   }
 
   #schedule(): void {
-    if (this.#closed) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    // Events tell of all that is in the folder, and may never end: they only begin a wait.
+    if (this.#closed || this.#timer !== null) return
+    this.#last = this.#look()
     this.#timer = setTimeout(() => this.#compare(), this.#options.debounceMs)
     this.#timer.unref()
   }
 
   #compare(): void {
+    this.#timer = null
+    const before = this.#last
     const now = this.#look()
+    // It was not quiet: the next look is the one that counts.
+    if (now !== before) return this.#schedule()
     if (now === null || now === this.#seen) return
     this.#seen = now
     this.#options.onChange()
@@ -69,11 +77,18 @@ class FileWatch {
       const path = realpathSync(this.#file)
       const { ino, size, mtimeNs } = statSync(path, { bigint: true })
       this.#follow(dirname(path))
+      this.#isTroubled = false
       return `${path} ${ino} ${size} ${mtimeNs}`
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#options.onError(error as Error)
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#tell(error as Error)
       return null
     }
+  }
+
+  /** Once, for it is looked at often. */
+  #tell(error: Error): void {
+    if (!this.#isTroubled) this.#options.onError(error)
+    this.#isTroubled = true
   }
 
   /** Watches the folder of a link's target, which may be another one after each swap. */

@@ -23,7 +23,7 @@ export type Variant = {
   readonly tls: UpstreamTls | null
 }
 
-/** An active health check: GET `path` every `intervalMs`, 2xx is good. */
+/** An active health check: GET `path` every `intervalMs`, 2xx is good; more often until it was healthy once. */
 export type HealthCheckSpec = {
   readonly path: string
   readonly intervalMs: number

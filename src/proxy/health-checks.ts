@@ -6,6 +6,9 @@ import type { Upstream } from './upstream.ts'
 /** How often a connection is tried where no health check is configured. */
 const CONNECT_INTERVAL_MS = 2_000
 
+/** How often an upstream is checked at least that was never well: it may be about to start. */
+const FIRST_INTERVAL_MS = 1_000
+
 /** What the checks work on. */
 export type HealthCheckDeps = {
   readonly clock: Clock
@@ -39,7 +42,8 @@ type Round = {
 
 /**
  * Checks every upstream in its interval: by GET of its health path, else by connecting to it. A canary
- * that does not run yet is not given requests, and one that has gone is noticed without any.
+ * that does not run yet is not given requests, and one that has gone is noticed without any. Until an upstream was
+ * well for the first time it is checked every second: who waits for it waits for its start, not for an interval.
  */
 export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
   const rounds = new Map<string, Round>()
@@ -89,8 +93,8 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
         }
         rounds.set(key, round)
       }
-      const { check: spec, connections } = group[0]!
-      const intervalMs = spec?.intervalMs ?? CONNECT_INTERVAL_MS
+      const { connections } = group[0]!
+      const intervalMs = intervalOf(group)
       const isNew = group.some(({ health }) => health === 'unknown')
       if (!round.running && (isNew || isDue(round, intervalMs, connections)))
         due.push(check(round, group))
@@ -118,6 +122,11 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
 const TICK_MS = 250
 
 const AT_ONCE = { healthyAfter: 1, unhealthyAfter: 1 }
+
+function intervalOf(group: readonly Upstream[]): number {
+  const intervalMs = group[0]!.check?.intervalMs ?? CONNECT_INTERVAL_MS
+  return group.every(({ wasUp }) => wasUp) ? intervalMs : Math.min(intervalMs, FIRST_INTERVAL_MS)
+}
 
 /** Those that one check speaks for, together. */
 function groupByCheck(upstreams: readonly Upstream[]): ReadonlyMap<string, readonly Upstream[]> {

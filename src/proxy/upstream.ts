@@ -54,6 +54,11 @@ export class Upstream {
     return this.#health
   }
 
+  /** Whether its checks have ever found it well. */
+  get wasUp(): boolean {
+    return this.#wasUp
+  }
+
   /** For how long its checks have failed, after one had succeeded; null = they have not. */
   downForMs(now: number): number | null {
     return this.#health === 'down' && this.#wasUp ? now - this.#healthSince : null

@@ -7,11 +7,11 @@ const alive = setInterval(() => {}, 60_000)
 t.teardown(() => clearInterval(alive))
 
 /** A watched file: `changed()` resolves at the next change that is reported. */
-function watched(t: Test, file: string) {
+function watched(t: Test, file: string, debounceMs = 5) {
   let count = 0
   let wake = () => {}
   const watching = watchFile(file, {
-    debounceMs: 5,
+    debounceMs,
     onChange: () => {
       count += 1
       wake()
@@ -102,6 +102,36 @@ t.test(
   },
 )
 
+t.test(
+  'a change is reported while another file of the folder is written all the time',
+  async (t) => {
+    const folder = t.testdir({
+      'serin.yaml': 'a',
+      v1: { 'a.yaml': 'one' },
+      v2: { 'a.yaml': 'two' },
+    })
+    symlinkSync('v1', `${folder}/..data`)
+    symlinkSync('..data/a.yaml', `${folder}/a.yaml`)
+    const plain = watched(t, `${folder}/serin.yaml`, 100)
+    const linked = watched(t, `${folder}/a.yaml`, 100)
+    let lines = 0
+    const log = setInterval(() => writeFileSync(`${folder}/serin.log`, `${lines++}`), 1)
+    t.teardown(() => clearInterval(log))
+    for (const content of ['b', 'c']) {
+      const change = plain.changed()
+      writeFileSync(`${folder}/serin.yaml`, content)
+      await change
+    }
+    const change = linked.changed()
+    symlinkSync('v2', `${folder}/..data_tmp`)
+    renameSync(`${folder}/..data_tmp`, `${folder}/..data`)
+    await change
+    clearInterval(log)
+    t.equal(plain.count(), 2)
+    t.equal(linked.count(), 1)
+  },
+)
+
 t.test('a file that appears later is reported then', async (t) => {
   const folder = t.testdir({})
   const watching = watched(t, `${folder}/serin.yaml`)
@@ -130,8 +160,13 @@ t.test('a folder that is not there is an error at once', (t) => {
 t.test('a file that cannot be looked at is told', async (t) => {
   const folder = t.testdir({ 'serin.yaml': 'a' })
   const file = `${folder}/serin.yaml`
+  let count = 0
   const error = new Promise<Error>((resolve) => {
-    const options = { debounceMs: 1, onChange: () => t.fail('changed'), onError: resolve }
+    const onError = (told: Error) => {
+      count++
+      resolve(told)
+    }
+    const options = { debounceMs: 1, onChange: () => t.fail('changed'), onError }
     const watching = watchFile(file, options)
     t.teardown(() => watching.close())
   })
@@ -139,4 +174,11 @@ t.test('a file that cannot be looked at is told', async (t) => {
   rmSync(file)
   symlinkSync('serin.yaml', file)
   t.match(await error, { code: 'ELOOP' })
+  const other = watched(t, `${folder}/other.yaml`)
+  for (const content of ['b', 'c']) {
+    const change = other.changed()
+    writeFileSync(`${folder}/other.yaml`, content)
+    await change
+  }
+  t.equal(count, 1, 'once')
 })

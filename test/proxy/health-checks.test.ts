@@ -111,6 +111,32 @@ t.test(
   },
 )
 
+t.test('an upstream is checked every second until it is well, then in its interval', async (t) => {
+  let status = 503
+  const upstream = await startUpstream((_req, res) => res.writeHead(status).end())
+  t.teardown(upstream.close)
+  const health = { ...CHECK, intervalMs: 5000, healthyAfter: 2 }
+  const { checks, of, pass } = start(t, variantAt('baseline', upstream.origin, { health }))
+  await checks.checkNew()
+  status = 200
+  await pass(999)
+  t.equal(upstream.seen.length, 1)
+  await pass(1)
+  t.equal(of('baseline').health, 'down', 'one good check is not enough')
+  await pass(1000)
+  t.equal(of('baseline').health, 'up')
+  status = 503
+  await pass(4999)
+  t.equal(upstream.seen.length, 3)
+  for (const found of ['up', 'down']) {
+    await pass(5000)
+    t.equal(of('baseline').health, found)
+  }
+  status = 200
+  await pass(4000)
+  t.equal(upstream.seen.length, 5, 'it was well before')
+})
+
 t.test('a check that is not answered in its interval has failed', async (t) => {
   const held: ServerResponse[] = []
   const upstream = await startUpstream((_req, res) => held.push(res))
