@@ -134,8 +134,22 @@ export const ERRORS = {
   SERIN_UPSTREAM_TLS: entry(
     502,
     'Upstream certificate refused',
-    'The model server could not be verified, or it refused the TLS handshake.',
+    'The model server could not be verified.',
     'tls_certificate_error',
+    'failed',
+  ),
+  SERIN_UPSTREAM_TLS_PROTOCOL: entry(
+    502,
+    'Upstream TLS failed',
+    'The model server does not speak TLS, or breaks its rules.',
+    'tls_protocol_error',
+    'failed',
+  ),
+  SERIN_UPSTREAM_TLS_ALERT: entry(
+    502,
+    'Upstream refused TLS',
+    'The model server refused the TLS connection, as for want of a client certificate.',
+    'tls_alert_received',
     'failed',
   ),
   SERIN_UPSTREAM_RESET: entry(

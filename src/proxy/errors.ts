@@ -67,13 +67,38 @@ export function classifyError(error: unknown, stage: Stage): ErrorCode {
   // Before the head, lengths that do not fit are those of the head's own framing.
   if (known === 'SERIN_UPSTREAM_TRUNCATED' && stage !== 'answered') return 'SERIN_UPSTREAM_PROTOCOL'
   if (known !== undefined) return known
-  return isTlsCode(code) ? 'SERIN_UPSTREAM_TLS' : 'SERIN_INTERNAL'
+  return isTlsCode(code) ? classifyTlsError(code, message) : 'SERIN_INTERNAL'
 }
 
 /** The first error inside an AggregateError: what connecting to a name with several addresses fails with. */
 export function rootCause(error: unknown): unknown {
   const { code, errors } = error as { code?: unknown; errors?: unknown }
   return code === undefined && Array.isArray(errors) && errors.length > 0 ? errors[0] : error
+}
+
+/**
+ * Which of RFC 9209's three it is (sections 2.3.13 to 2.3.15). An alert is the other side's word, and has the
+ * first say: `CERTIFICATE_REQUIRED` is one, and nothing is wrong with the server's own certificate.
+ */
+function classifyTlsError(code: string, message: unknown): ErrorCode {
+  if (isAlert(code, message)) return 'SERIN_UPSTREAM_TLS_ALERT'
+  if (code.includes('CERT')) return 'SERIN_UPSTREAM_TLS'
+  const isHandshake = code === 'EPROTO' || code.startsWith('ERR_')
+  return isHandshake ? 'SERIN_UPSTREAM_TLS_PROTOCOL' : 'SERIN_UPSTREAM_TLS'
+}
+
+/** Alerts that OpenSSL does not call so (RFC 6066 sections 3 and 9, RFC 8446 section 6.2). */
+const OTHER_ALERTS: ReadonlySet<string> = new Set([
+  'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
+  'ERR_SSL_TLSV1_UNSUPPORTED_EXTENSION',
+  'ERR_SSL_TLSV1_CERTIFICATE_UNOBTAINABLE',
+  'ERR_SSL_TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE',
+  'ERR_SSL_TLSV1_BAD_CERTIFICATE_HASH_VALUE',
+])
+
+function isAlert(code: string, message: unknown): boolean {
+  if (code === 'EPROTO') return typeof message === 'string' && message.includes('alert number')
+  return code.startsWith('ERR_SSL_') && (code.includes('_ALERT_') || OTHER_ALERTS.has(code))
 }
 
 /** Node's own TLS errors, OpenSSL's, and the reasons for which a certificate is not accepted. */

@@ -126,7 +126,7 @@ t.test('errors of the passthrough are answered as those of services', async (t) 
   for (const [origin, code] of [
     [await refusedOrigin(), 'SERIN_UPSTREAM_REFUSED'],
     [broken.origin, 'SERIN_UPSTREAM_PROTOCOL'],
-    [broken.origin.replace('http:', 'https:'), 'SERIN_UPSTREAM_TLS'],
+    [broken.origin.replace('http:', 'https:'), 'SERIN_UPSTREAM_TLS_PROTOCOL'],
   ] as const) {
     const gateway = await startGateway([], { passthrough: origin })
     const text = await rawExchange(gateway.port, ask('GET /x'))

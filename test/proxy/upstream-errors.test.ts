@@ -149,7 +149,8 @@ t.test('an https upstream that does not speak TLS is a TLS error', async (t) => 
   const gateway = await startGateway([serviceWith([variantAt('baseline', origin)])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const answer = parseAnswer(await rawExchange(gateway.port, GET))
-  t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS')
+  t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS_PROTOCOL')
+  t.equal(answer.field('proxy-status'), 'serin-test; error=tls_protocol_error')
 })
 
 t.test('a reason that Node does not write gives way to the usual one', async (t) => {

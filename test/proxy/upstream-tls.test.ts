@@ -163,10 +163,26 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     })
     const answer = parseAnswer(await rawExchange(unknown.port, get()))
     t.equal(answer.status, 502)
-    t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS')
+    t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_TLS_ALERT')
+    t.equal(answer.field('proxy-status'), 'serin-test; error=tls_alert_received')
     t.equal(upstream.hosts.length, 1)
   })
 }
+
+t.test(
+  'an upstream of a TLS that nobody takes any more is no matter of certificates',
+  async (t) => {
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }
+    const upstream = await startUpstreamWith(t, LOCALHOST, old)
+    const origin = `https://localhost:${upstream.port}`
+    const gateway = await startGatewayAt(t, origin, { tls: writeTls(t) })
+    const answer = parseAnswer(await rawExchange(gateway.port, get()))
+    t.equal(answer.status, 502)
+    t.equal(answer.field('proxy-status'), 'serin-test; error=tls_alert_received')
+    t.match(await gateway.recorder.ended(), { outcome: 'failed', status: 502 })
+    t.equal(upstream.attempts(), 1, 'it is not asked again')
+  },
+)
 
 t.test('health checks and probes verify and show the same', async (t) => {
   const strict = { requestCert: true, rejectUnauthorized: true, ca: authority.cert }
