@@ -83,7 +83,11 @@ export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext
       const found = deps.forecast(service.name, given, regression)
       if (found !== null) return presentPlan(service, found)
       const unit = service.split.key === null ? 'requests' : 'new keys'
-      const detail = `${service.name} has no traffic to reckon with that a running rollout has measured: give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
+      const why =
+        service.split.key === null
+          ? 'no request was drawn for one of its variants in the last minute'
+          : 'new keys are counted while a rollout draws them, and none were'
+      const detail = `${service.name} has no traffic to reckon with: ${why}. Give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
       throw new AdminError('SERIN_BAD_REQUEST', detail)
     },
   )

@@ -4,11 +4,12 @@ import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
-import { analysisOf, type Service } from '../domain/service.ts'
+import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { LabelCheck } from './label-check.ts'
+import { latencySegments } from './latency-segments.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import type {
@@ -38,6 +39,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly notes: Map<RequestNote, number>
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number>
+  /** Requests since it was made, and those drawn for a side: neither named by a rule nor overridden. */
+  readonly draws = { begun: 0, drawn: 0 }
   readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -125,6 +128,8 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
+    this.draws.begun++
+    if (side !== null) this.draws.drawn++
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const book = this.variants.get(variant)!
@@ -279,12 +284,6 @@ export class ServiceBook implements ServiceRecorder {
     for (const { latencies } of this.mirrors.values()) latencies.scale(factor)
     this.rules?.fade(factor)
   }
-}
-
-/** The segments whose latencies are compared apart. */
-function latencySegments(service: Service): readonly string[] {
-  const metrics = analysisOf(service)?.metrics ?? []
-  return [...new Set(metrics.flatMap((m) => (m.kind === 'latency' ? (m.segments ?? []) : [])))]
 }
 
 /** The number of the cohorts that its label is booked into: the same in all comparisons; -1 = none. */

@@ -206,7 +206,7 @@ t.test('A gateway is asked with what is given, and refuses in its own words.', a
   t.equal(none.exitCode, 1)
   t.match(
     none.stderr,
-    /no traffic to reckon with that a running rollout has measured: give it, in requests per second/,
+    /no traffic to reckon with: no request was drawn for one of its variants in the last minute\. Give it, in requests per second/,
   )
   const refused = await ask('fixed', '--rps', '50')
   t.equal(refused.exitCode, 3)

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { simulate } from '../fakes/quick-rollout.ts'
+import type { Assignment } from '../../src/domain/assignment.ts'
+import { quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
-import { CONVERSION, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { CONVERSION, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const NOTHING_GIVEN = { rps: null, errorRate: null }
 
@@ -68,6 +69,61 @@ t.test(
     t.equal(ask(), null)
   },
 )
+
+const slowService = (isKeyed = false) =>
+  quickService({ spec: { steps: weightSteps([20, 100], 1_000_000) } }, isKeyed)
+
+t.test('What a rule sends to a variant is no traffic to reckon with.', async (t) => {
+  const simulation = await simulate(1, 0, fate, [ERRORS], { service: slowService(), rps: 100 })
+  const ask = () => simulation.evaluator.forecast('svc', NOTHING_GIVEN, null)!.forecast
+  const toBaseline: Assignment = {
+    variant: 'baseline',
+    reason: 'rule',
+    unit: null,
+    suppressed: false,
+    keyMissing: false,
+    overrideRefused: false,
+  }
+  const run = async (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      for (let ruled = 0; ruled < 300; ruled++) {
+        const ticket = simulation.book.begin(toBaseline, `ruled ${i} ${ruled}`)
+        simulation.book.end(ticket, 'ok', 200, 5)
+      }
+      await simulation.run(1000, () => false)
+    }
+  }
+  await run(8)
+  const early = ask().unitsPerSecond
+  t.ok(early > 80 && early < 120, `${early} while nothing is folded yet`)
+  await run(60)
+  t.equal(simulation.state.phase, 'progressing')
+  t.ok(about(ask().unitsPerSecond, 100), `${ask().unitsPerSecond} of 100 drawn, and 300 ruled`)
+  await simulation.evaluator.command('svc', command('abort'), null)
+  await run(60)
+  t.ok(about(ask().unitsPerSecond, 100), `${ask().unitsPerSecond} after the rollout`)
+})
+
+t.test('Hours without traffic are no part of it, and it is remembered over them.', async (t) => {
+  for (const keys of [0, 1e9]) {
+    const day = { rps: 200 }
+    const changes = {
+      service: slowService(keys > 0),
+      get rps() {
+        return day.rps
+      },
+    }
+    const simulation = await simulate(1, keys, fate, [ERRORS], changes)
+    const ask = () => simulation.evaluator.forecast('svc', NOTHING_GIVEN, null)?.forecast
+    await simulation.run(60_000, () => false)
+    day.rps = 0
+    await simulation.run(3_600_000, () => false)
+    t.ok(about(ask()!.unitsPerSecond, 200), `${ask()!.unitsPerSecond} of ${keys} keys, idle`)
+    day.rps = 200
+    await simulation.run(30_000, () => false)
+    t.ok(about(ask()!.unitsPerSecond, 200), `${ask()!.unitsPerSecond} of ${keys} keys`)
+  }
+})
 
 t.test('A service without a rollout has no forecast.', async (t) => {
   const simulation = await simulate(1, 0, fate, [ERRORS])
