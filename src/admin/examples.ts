@@ -27,6 +27,7 @@ const METRIC_EXAMPLE: MetricJson = {
   limit: null,
   threshold: null,
   error: null,
+  withoutOutages: false,
   outsideAlpha: false,
   stepCanaryN: 1150,
   etaSeconds: 140,

@@ -53,6 +53,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     limit: report.limit === null ? null : presentLimit(report.limit),
     threshold: report.threshold === null ? null : presentThreshold(report.threshold),
     error: report.error,
+    withoutOutages: report.withoutOutages ?? false,
     outsideAlpha: report.outsideAlpha,
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds === null ? null : finite(report.etaSeconds),

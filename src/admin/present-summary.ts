@@ -1,13 +1,13 @@
 import type { ComparisonVerdict } from '../domain/comparison.ts'
 import type { Decision } from '../domain/decision.ts'
-import type { Verdict } from '../domain/verdict.ts'
+import { meaningOf, type VerdictMeaning } from '../domain/metric-facts.ts'
 import { lastDecisionOf, presentStanding, type StandingJson } from './present.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /** A service at a glance: what the stream of events tells of every service. */
 export type ServiceSummaryJson = StandingJson & {
-  /** Of each metric that decides or says something, or of each challenger of an experiment, by its name. */
-  readonly verdicts: Readonly<Record<string, Verdict | ComparisonVerdict>>
+  /** What is said of each metric that decides or says something, or of each challenger of an experiment, by its name. */
+  readonly verdicts: Readonly<Record<string, VerdictMeaning | ComparisonVerdict>>
   /** By variant. */
   readonly figures: Readonly<Record<string, FiguresJson>>
   readonly lastDecision: DecisionGlanceJson | null
@@ -39,7 +39,7 @@ export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
     verdicts: Object.fromEntries([
       ...(rollout?.metrics ?? [])
         .filter(({ required, verdict }) => required || verdict !== 'inconclusive')
-        .map(({ name, verdict }) => [name, verdict] as const),
+        .map((metric) => [metric.name, meaningOf(metric)] as const),
       ...(experiment?.comparisons.map(({ variant, verdict }) => [variant, verdict] as const) ?? []),
     ]),
     figures: Object.fromEntries(
@@ -71,7 +71,7 @@ export function sourcesOfSummary({
     (rollout ?? experiment)?.state,
     deciding?.differs,
     (rollout ?? experiment)?.lastDecision,
-    rollout?.metrics.map(({ verdict }) => verdict).join(),
+    rollout?.metrics.map(meaningOf).join(),
     experiment?.comparisons.map(({ verdict }) => verdict).join(),
   ]
 }

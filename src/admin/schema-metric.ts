@@ -124,6 +124,10 @@ export const MetricSchema = Type.Object(
     ),
     threshold: orNull(ThresholdSchema, 'Of `method: threshold`; null = the sequential method.'),
     error: orNull(Type.String(), 'Why it could not be read, without secrets.'),
+    withoutOutages: Type.Boolean({
+      description:
+        '`nonInferiority` is that of the time without the outages of the baseline, which prove nothing; the values and the ratio are of all.',
+    }),
     outsideAlpha: Type.Boolean({
       description: 'It is compared, not tested: no error probability covers what it says.',
     }),

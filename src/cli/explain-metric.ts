@@ -15,6 +15,7 @@ import {
   formatValue,
 } from '../rollout/format.ts'
 import { CLIENT_ERROR } from '../rollout/hypotheses.ts'
+import { WITHOUT_OUTAGES } from '../rollout/missing-proofs.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
 import { explainThreshold } from './explain-threshold.ts'
@@ -48,6 +49,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
+    ...(metric.withoutOutages ? [line(2, `Of that evidence ${WITHOUT_OUTAGES}.`)] : []),
     ...describeAllowed(metric),
     ...describeBothShown(metric),
     ...(limit === null

@@ -27,8 +27,19 @@ export function addFeedbackCommand(program: Command, io: CliIo): void {
     const report = await withClient(io, options, (client) => post(io, client, file))
     if (options.output === 'json') writeJson(io, report)
     else io.stdout.write(render(report))
+    warnOfUnmatched(io, report)
     if (report.rejected.length > 0) throw new CliExit(EXIT.badInput)
   })
+}
+
+// Most often all lines have ids that are not the gateway's, and nothing else would say so.
+function warnOfUnmatched(io: CliIo, report: FeedbackReport): void {
+  const { joined, unmatched, late, duplicate } = report
+  if (unmatched === 0 || joined + late + duplicate > 0) return
+  const ids = "the id of a request is its answer's x-request-id, a key is that of split.key"
+  io.stderr.write(
+    `serin: nobody knows a request or a key of these ${formatCount(unmatched)} lines, so none of them counts (${ids})\n`,
+  )
 }
 
 async function post(io: CliIo, client: AdminClient, file: string): Promise<FeedbackReport> {

@@ -3,6 +3,7 @@ import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import { effectOf } from '../rollout/hypotheses.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
@@ -84,7 +85,8 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
   const findings: Finding[] = []
   const at = ['services', service.name]
   const { metrics } = rollout.analysis
-  const deciding = metrics.filter((metric) => metric.mode === 'decide')
+  // What only warns decides nothing.
+  const deciding = metrics.filter((metric) => effectOf(metric) !== 'warn')
 
   if (!deciding.some((metric) => metric.onFailure === 'rollback'))
     findings.push({

@@ -26,6 +26,48 @@ export function isHarmShown({ evidence: { harm } }: Harmed): boolean {
   return harm !== null && harm.log !== null && harm.log >= harm.threshold
 }
 
+/**
+ * What a verdict says: shown to be no worse, or worse, only where that is tested. A limit, a threshold or a distribution
+ * is kept or not; of a guard even what is shown may be too little to act on.
+ */
+export type VerdictMeaning =
+  | Verdict
+  | 'within-limit'
+  | 'beyond-limit'
+  | 'shift'
+  | 'no-shift'
+  | 'worse-by-little'
+
+type Judged = {
+  readonly kind: string
+  readonly verdict: Verdict
+  readonly limit: object | null
+  readonly evidence: Harmed['evidence'] & {
+    readonly nonInferiority: Harmed['evidence']['harm']
+  }
+}
+
+/** Reads what a metric's verdict says from what it rests on. */
+export function meaningOf(metric: Judged): VerdictMeaning {
+  const { verdict, kind, evidence, limit } = metric
+  if (kind === 'drift') return verdict === 'failed' ? 'shift' : 'no-shift'
+  switch (verdict) {
+    case 'failed':
+      return kind === 'disagreement' || !isHarmShown(metric) ? 'beyond-limit' : verdict
+    case 'inconclusive':
+      return isHarmShown(metric) ? 'worse-by-little' : verdict
+    case 'successful': {
+      const { harm, nonInferiority } = evidence
+      if (nonInferiority !== null) return verdict
+      // Of a metric that has a limit alone no harm is asked.
+      const isTested = harm !== null && Number.isFinite(harm.threshold)
+      return isTested && limit === null ? verdict : 'within-limit'
+    }
+    case 'error':
+      return verdict
+  }
+}
+
 /** What two sides have, in the metric's unit. */
 export type SideValues = { readonly baseline: MetricValue; readonly canary: MetricValue }
 

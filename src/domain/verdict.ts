@@ -51,6 +51,11 @@ export type MetricReport = {
   readonly unscored?: UnscoredLabels | undefined
   /** Of missing labels: that predictions could not be read from many answers, as a sentence; absent = they could. */
   readonly unreadable?: string | undefined
+  /**
+   * The evidence of no worse is that of the time without the baseline's outages, which is less than that of all: the
+   * ratio, of all units, may lie inside a margin that is not proved. Absent = it is that of all.
+   */
+  readonly withoutOutages?: true | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /**

@@ -188,7 +188,7 @@ export class Evaluator {
     const runner = this.#runners.get(service)
     if (runner === undefined) return null
     const reading = runner.reading(this.#deps.clock.now())
-    const traffic = readTraffic(reading, given)
+    const traffic = readTraffic(reading, given, runner.view().unitsPerSecond)
     return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
   }
 

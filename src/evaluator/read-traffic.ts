@@ -22,8 +22,6 @@ export type TrafficInput = {
   readonly state: RolloutState
   readonly evidence: Evidence
   readonly book: ServiceBook
-  /** Units drawn into the evidence per second of late, see RecentPace; null = not known. */
-  readonly lately: number | null
   readonly now: number
 }
 
@@ -35,10 +33,17 @@ const LEAST_MS = 5000
 /** Baseline answers from which its latencies are known well enough: as many as 4/(1 − q) of p95. */
 const MIN_LATENCIES = 80
 
-/** The traffic of a service: as given, else as it is; null where there is none to be seen. */
-export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic | null {
+/**
+ * The traffic of a service: as given, else as it is; null where there is none to be seen. `lately`: units drawn into its
+ * evidence per second, see RecentPace; null = not known.
+ */
+export function readTraffic(
+  input: TrafficInput,
+  given: GivenTraffic,
+  lately: number | null,
+): Traffic | null {
   const { evidence, book } = input
-  const unitsPerSecond = given.rps ?? observedPerSecond(input)
+  const unitsPerSecond = given.rps ?? observedPerSecond(input, lately)
   if (!(unitsPerSecond > 0)) return null
   const { drawn } = book.variants.get(BASELINE)!
   return {
@@ -55,8 +60,8 @@ export function readTraffic(input: TrafficInput, given: GivenTraffic): Traffic |
 }
 
 // New keys are known of while they are drawn alone; requests always. What a rule or an override sends somewhere is no draw.
-function observedPerSecond(input: TrafficInput): number {
-  const { plan, state, lately } = input
+function observedPerSecond(input: TrafficInput, lately: number | null): number {
+  const { plan, state } = input
   const isDrawn =
     (state.phase === 'progressing' || state.phase === 'paused') &&
     isCompared(state) &&
@@ -64,7 +69,8 @@ function observedPerSecond(input: TrafficInput): number {
   if (plan.keyed) return isDrawn ? (lately ?? judgedPerSecond(input)) : 0
   // The evidence has what other processes have drawn, too.
   if (isDrawn && lately !== null) return lately
-  const here = attemptsPerSecond(input) * input.book.drawnShare
+  const { begun, drawn } = input.book.draws
+  const here = attemptsPerSecond(input) * (begun === 0 ? 1 : drawn / begun)
   return here > 0 ? here : (lately ?? 0)
 }
 

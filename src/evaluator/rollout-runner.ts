@@ -76,8 +76,7 @@ export class RolloutRunner {
   reading(now: number): TrafficInput {
     const isOver = this.#known.pending?.resetEvidence === true
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
-    const lately = this.#observer.unitsPerSecond
-    return { plan: this.#plan, state: this.state, evidence, book: this.#book, lately, now }
+    return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
 
   /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */

@@ -40,6 +40,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly notes: Map<RequestNote, number>
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number>
+  /** Requests since it was made, and those drawn for a side: neither named by a rule nor overridden. */
+  readonly draws = { begun: 0, drawn: 0 }
   readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -49,8 +51,6 @@ export class ServiceBook implements ServiceRecorder {
   #lastRequestAt = -Infinity
   readonly #comparisons = new ComparisonBooks()
   #fadedAt: number
-  #begun = 0
-  #drawn = 0
 
   constructor(deps: {
     readonly service: Service
@@ -84,11 +84,6 @@ export class ServiceBook implements ServiceRecorder {
   /** Epoch ms of the last request, here or elsewhere; null = none since the process began. */
   get lastRequestAt(): number | null {
     return this.#lastRequestAt === -Infinity ? null : this.#lastRequestAt
-  }
-
-  /** Share of the requests that were drawn for a side, neither named by a rule nor overridden; 1 before the first. */
-  get drawnShare(): number {
-    return this.#begun === 0 ? 1 : this.#drawn / this.#begun
   }
 
   /** Null: the service has no rules. */
@@ -134,8 +129,8 @@ export class ServiceBook implements ServiceRecorder {
     if (assignment.overrideRefused) this.note('override_refused')
     if (assignment.suppressed) this.note('rule_suppressed')
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
-    this.#begun++
-    if (side !== null) this.#drawn++
+    this.draws.begun++
+    if (side !== null) this.draws.drawn++
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const book = this.variants.get(variant)!

@@ -141,6 +141,13 @@ export class HypothesisReport implements MetricReport {
     return describeUnreadable({ predictions }) ?? undefined
   }
 
+  get withoutOutages(): true | undefined {
+    const found = this.#found
+    if (found.kind !== 'event' || found.calm === undefined) return undefined
+    const proven = provenStrata(this.#hypothesis, found.proof, found.calm.proof)
+    return proven === found.proof ? undefined : true
+  }
+
   get ratio(): MetricReport['ratio'] {
     return this.#figures.ratio()
   }

@@ -8,6 +8,9 @@ import type { RolloutPlan } from './plan.ts'
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
 const SMALL_SEGMENT = 0.05
 
+/** Why a proof may be less than the values say. */
+export const WITHOUT_OUTAGES = 'an outage of the baseline is left out, since it proves nothing'
+
 /** The required metrics of which it is not shown, over all or in this step, that the canary is no worse. */
 export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
   return plan.hypotheses.flatMap((hypothesis) => {
@@ -56,20 +59,21 @@ function inconclusive(report: MetricReport, write: () => string): Missing {
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
 // bound would seem to prove what the evidence does not.
-function soFar(
-  { ratio, evidence, better, baseline }: MetricReport,
-  { source }: Hypothesis,
-): string {
+function soFar(report: MetricReport, { source }: Hypothesis): string {
+  const { ratio, evidence, better, baseline, margins } = report
   // Two models without a single error are alike, and would wait for ever.
   if (isContinuous(source) && better === 'lower' && baseline.value === 0) {
     return `: the baseline has 0, and no share of that is a margin (\`max\` in place of the margin is a limit that can be met)`
   }
   if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
     const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
-    return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
+    // Inside the margin it would contradict the sentence: the proof is of less than the interval.
+    if (bound > margins!.proof!)
+      return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
   }
   const { log, threshold } = evidence.nonInferiority!
-  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides)`
+  const outages = report.withoutOutages ? `; ${WITHOUT_OUTAGES}` : ''
+  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides${outages})`
 }
 
 // Of a segment with little traffic the proof may never come, and nothing else says why.

@@ -19,6 +19,8 @@ export type RolloutView = {
   /** Sentences: what has to happen before the next step. Empty when nothing is missing. */
   readonly missing: readonly string[]
   readonly etaSeconds: number | null
+  /** Units of both sides drawn into the evidence lately; null = not known. */
+  readonly unitsPerSecond: number | null
   readonly lastDecision: Decision | null
 }
 
@@ -48,6 +50,7 @@ export function viewOf(
     get etaSeconds() {
       return etaOf(missing())
     },
+    unitsPerSecond: seen?.unitsPerSecond ?? null,
     lastDecision,
   }
 }

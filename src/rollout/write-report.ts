@@ -2,7 +2,7 @@ import type { MetricReport } from '../domain/verdict.ts'
 
 /** A report as plain data, every figure of it worked out: for what is stored. */
 export function writeReport(report: MetricReport): MetricReport {
-  const { segment, bounds, slow, unscored, unreadable, drift, evidence } = report
+  const { segment, bounds, slow, unscored, unreadable, withoutOutages, drift, evidence } = report
   const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
   return {
     name: report.name,
@@ -26,6 +26,7 @@ export function writeReport(report: MetricReport): MetricReport {
     ...(slow === undefined ? undefined : { slow }),
     ...(unscored === undefined ? undefined : { unscored }),
     ...(unreadable === undefined ? undefined : { unreadable }),
+    ...(withoutOutages === undefined ? undefined : { withoutOutages }),
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds,
     ...(drift === undefined ? undefined : { drift }),

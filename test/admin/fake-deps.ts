@@ -115,6 +115,7 @@ export function fakeStatus(
             metrics: [fakeMetric()],
             missing: ['rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %)'],
             etaSeconds: 140,
+            unitsPerSecond: null,
             lastDecision: fakeDecision(),
           },
   }

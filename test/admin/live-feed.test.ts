@@ -182,7 +182,7 @@ t.test('Verdicts are told at once, counters that move every few looks.', async (
   const variants = { ...status.variants, canary: { ...status.variants['canary']!, requests: 9999 } }
   world.services.set('a', { ...status, variants, rollout: { ...status.rollout!, metrics } })
   await world.feed.look()
-  t.match(reader.take(), [{ data: { changes: { verdicts: { rmse: 'failed' } } } }])
+  t.match(reader.take(), [{ data: { changes: { verdicts: { rmse: 'beyond-limit' } } } }])
   for (let i = 0; i < 3; i++) await world.feed.look()
   t.same(reader.take(), [])
   await world.feed.look()

@@ -308,6 +308,22 @@ t.test('Feedback from the standard input is posted as it is and counted.', async
   t.same(bodies, ['{"requestId":"a","label":1}\n{"requestId":"b","label":2}\n'])
 })
 
+t.test('Feedback of which nothing finds its request is told of on stderr.', async (t) => {
+  const none = { joined: 0, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
+  const send = async (report: Partial<FeedbackReport>) => {
+    const deps = createFakeDeps({ feedback: async () => ({ ...none, ...report }) })
+    const admin = await serveAdmin(t, deps)
+    const stdin = toStream(['{"requestId":"a","label":1}'])
+    return run(['feedback', '-', '--admin', admin], { stdin })
+  }
+  const lost = await send({ unmatched: 1200 })
+  t.equal(lost.exitCode, 0)
+  t.match(lost.stderr, /^serin: nobody knows a request or a key of these 1,200 lines, so none/)
+  for (const found of [{ joined: 1 }, { late: 1 }, { duplicate: 1 }])
+    t.equal((await send({ unmatched: 1200, ...found })).stderr, '')
+  t.equal((await send({})).stderr, '', 'an empty file')
+})
+
 t.test('Labels that a metric cannot score are told of.', async (t) => {
   const { deps } = feedbackDeps()
   const admin = await serveAdmin(t, deps)

@@ -96,6 +96,13 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
   t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
 })
 
+t.test('Evidence that leaves an outage of the baseline out says so.', async (t) => {
+  const told = 'Of that evidence an outage of the baseline is left out, since it proves nothing.'
+  const metrics = [fakeMetric({ withoutOutages: true })]
+  t.match(await explain(t, fakeDecision({ metrics })), told)
+  t.notMatch(await explain(t, fakeDecision({ metrics: [fakeMetric()] })), 'outage')
+})
+
 t.test('A decision that paused says what ends the pause.', async (t) => {
   const to = { phase: 'paused', step: 1, weights: { baseline: 80, canary: 20 } } as const
   const cases: readonly (readonly [Partial<Decision>, string])[] = [

@@ -23,6 +23,8 @@ t.test('only technical metrics are warned about', (t) => {
   t.match(warningsOf(rollout(ERRORS)), [warning])
   const reported = RMSE.replace('}', ', mode: report }')
   t.match(warningsOf(rollout(`${ERRORS}, ${reported}`)), [warning], 'a report decides nothing')
+  const told = RMSE.replace('}', ', onFailure: warn }')
+  t.match(warningsOf(rollout(`${ERRORS}, ${told}`)), [warning], 'nor does what only warns')
   t.end()
 })
 
@@ -79,6 +81,9 @@ t.test('a rollout that nothing rolls back is warned about', (t) => {
   t.match(warningsOf(rollout('')), [warning])
   t.match(warningsOf(rollout(RMSE.replace('}', ', onFailure: pause }'))), [warning])
   t.match(warningsOf(rollout(RMSE.replace('}', ', mode: report }'))), [warning])
+  const told = warningsOf(rollout(ERRORS.replace('}', ', onFailure: warn }')))
+  t.match(told, [warning])
+  t.notMatch(told.join('\n'), 'only technical metrics decide', 'none does')
   t.end()
 })
 

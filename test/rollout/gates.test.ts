@@ -353,16 +353,27 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
       last,
       seen({ reports: [report({ evidence: { ...base.evidence, ...evidence }, ...change })] }),
     )
-  const never = hold({ nonInferiority: unproved })
+  const wide = { ...base.ratio!, lower: 0.4, upper: 1.6 }
+  const never = hold({ nonInferiority: unproved }, { ratio: wide })
   t.match(never.decision, {
     action: 'hold',
     reason: 'inconclusive',
     summary:
-      /errors: a rise above 50 % plus the floor of 2 % is not excluded yet \(upper bound 40 %\)/,
+      /errors: a rise above 50 % plus the floor of 2 % is not excluded yet \(upper bound 60 %\)/,
   })
   t.match(
-    hold({ nonInferiority: unproved }, { better: 'higher' }).decision!.summary,
-    /errors: a fall above 50 % plus the floor of 2 % is not excluded yet \(lower bound 20 %\)/,
+    hold({ nonInferiority: unproved }, { better: 'higher', ratio: wide }).decision!.summary,
+    /errors: a fall above 50 % plus the floor of 2 % is not excluded yet \(lower bound 60 %\)/,
+  )
+  const odds = 'is not excluded yet (2.72 : 1 so far, 20 : 1 decides'
+  t.match(
+    hold({ nonInferiority: unproved }).decision!.summary,
+    `${odds}).`,
+    'a bound inside the margin would contradict it',
+  )
+  t.match(
+    hold({ nonInferiority: unproved }, { withoutOutages: true }).decision!.summary,
+    `${odds}; an outage of the baseline is left out, since it proves nothing).`,
   )
   t.match(
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,

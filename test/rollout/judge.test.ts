@@ -299,6 +299,19 @@ t.test(
   },
 )
 
+t.test('a proof that leaves an outage of the baseline out says so', (t) => {
+  const of = (...tallies: readonly EventTally[]) => {
+    const cohorts = tallies.map((errors, i) => cohort(ALL, { number: i + 1, tallies: { errors } }))
+    const report = named(judge(ALL, evidenceOf(ALL, cohorts), CONTEXT), 'errors')
+    return [report, writeReport(report)].map((r) => r.withoutOutages)
+  }
+  const usual = events([800, 200], [8, 2])
+  t.same(of(usual), [undefined, undefined])
+  t.same(of(usual, events([80, 20], [60, 2])), [true, true])
+  t.same(of(usual, events([80, 20], [60, 20])), [undefined, undefined], 'all prove less')
+  t.end()
+})
+
 t.test('three evaluations beyond a limit fail a metric, beside its comparison or alone', (t) => {
   const metrics = [
     { ...ERRORS, max: 0.05 },

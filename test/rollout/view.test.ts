@@ -17,7 +17,8 @@ t.test('the view of a running step has its metrics, what is missing, and the lon
     { step: 2, weightBp: 5000, stepEnteredAt: NOW - 4000 },
   )
   const unproved = { ...report().evidence, nonInferiority: { log: 1, threshold: 3 } }
-  const reports = [report({ evidence: unproved, etaSeconds: 40 })]
+  const ratio = { estimate: 1.2, lower: 0.8, upper: 1.6, method: 'exact' } as const
+  const reports = [report({ evidence: unproved, etaSeconds: 40, ratio })]
   const decision = { id: 3 } as Decision
   const view = viewOf(plan(), last, seen({ reports, stepCanaryUnits: 50 }), decision)
   t.match(view, {
@@ -31,7 +32,7 @@ t.test('the view of a running step has its metrics, what is missing, and the lon
   t.same(view.missing, [
     'the step lasts at least 5s',
     '50 of 100 canary requests judged in this step',
-    'errors: a rise above 50 % plus the floor of 2 % is not excluded yet (upper bound 40 %)',
+    'errors: a rise above 50 % plus the floor of 2 % is not excluded yet (upper bound 60 %)',
   ])
   t.end()
 })

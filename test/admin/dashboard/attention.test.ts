@@ -4,6 +4,8 @@ import {
   byAttention,
   concernOf,
 } from '../../../src/admin/dashboard/overview/attention.ts'
+import { VERDICTS } from '../../../src/admin/dashboard/parts/words.ts'
+import type { MetricReport } from '../../../src/domain/verdict.ts'
 import { presentSummary, type ServiceSummaryJson } from '../../../src/admin/present-summary.ts'
 import { fakeState, fakeStatus, NOW } from '../fake-deps.ts'
 
@@ -26,6 +28,9 @@ t.test('what wants somebody to look says why', (t) => {
     [{ verdicts: { rmse: 'failed', gpu: 'error' } }, 'rmse is worse'],
     [{ verdicts: { b: 'worse' } }, 'b is worse'],
     [{ verdicts: { gpu: 'error' } }, 'gpu cannot be read'],
+    [{ verdicts: { gpu: 'error', p99: 'beyond-limit' } }, 'p99 is beyond its limit'],
+    [{ verdicts: { income: 'shift' } }, 'income has shifted'],
+    [{ verdicts: { income: 'no-shift', p99: 'within-limit' } }, null],
   ] as const) {
     t.equal(concernOf({ ...calm, ...change } as ServiceSummaryJson), concern, String(concern))
   }
@@ -58,5 +63,31 @@ t.test('a glance has the verdicts that decide, or say something', (t) => {
   ]
   const { verdicts } = presentSummary({ ...status, rollout: { ...status.rollout!, metrics } })
   t.same(verdicts, { rmse: 'inconclusive', gpu: 'error' })
+  t.end()
+})
+
+t.test('a glance calls a limit that is kept no proof, and one that is broken no harm', (t) => {
+  const status = fakeStatus()
+  const [metric] = status.rollout!.metrics
+  const { evidence } = metric!
+  const alone = { ...evidence, harm: { log: 0, threshold: Infinity }, nonInferiority: null }
+  const none = { ...alone, harm: null }
+  const harm = { log: 5, threshold: 4.6 }
+  const limit = { max: 5, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: false }
+  const sees = (changes: Partial<MetricReport>) => {
+    const metrics = [{ ...metric!, ...changes }]
+    const { verdicts } = presentSummary({ ...status, rollout: { ...status.rollout!, metrics } })
+    return verdicts['rmse']
+  }
+  const successful = { verdict: 'successful' } as const
+  t.equal(sees(successful), 'successful')
+  t.equal(sees({ ...successful, evidence: none }), 'within-limit', 'a threshold')
+  t.equal(sees({ ...successful, evidence: alone, limit }), 'within-limit')
+  t.equal(sees({ ...successful, limit }), 'successful', 'beside its comparison')
+  t.equal(sees({ verdict: 'failed', evidence: none }), 'beyond-limit')
+  t.equal(sees({ verdict: 'failed', evidence: { ...evidence, harm } }), 'failed')
+  t.equal(sees({ kind: 'drift', verdict: 'failed', evidence: { ...evidence, harm } }), 'shift')
+  t.equal(sees({ kind: 'drift' }), 'no-shift')
+  t.equal(VERDICTS['within-limit'].word, 'within its limit')
   t.end()
 })

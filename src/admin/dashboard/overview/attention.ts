@@ -19,11 +19,21 @@ export function concernOf(service: ServiceSummaryJson): string | null {
   if (phase === 'idle') {
     return service.idleReason === 'manual-start' ? 'waits to be started' : 'the canary is not ready'
   }
-  const worse = Object.entries(verdicts).find(([, v]) => v === 'failed' || v === 'worse')
-  if (worse !== undefined) return `${worse[0]} is worse`
-  const unread = Object.entries(verdicts).find(([, verdict]) => verdict === 'error')
-  return unread === undefined ? null : `${unread[0]} cannot be read`
+  for (const [verdict, concern] of CONCERNS) {
+    const found = Object.entries(verdicts).find(([, each]) => each === verdict)
+    if (found !== undefined) return `${found[0]} ${concern}`
+  }
+  return null
 }
+
+/** What a verdict is a concern for; what weighs most comes first. */
+const CONCERNS: readonly (readonly [ServiceSummaryJson['verdicts'][string], concern: string])[] = [
+  ['failed', 'is worse'],
+  ['worse', 'is worse'],
+  ['beyond-limit', 'is beyond its limit'],
+  ['shift', 'has shifted'],
+  ['error', 'cannot be read'],
+]
 
 /** How much a service wants somebody to look. */
 export function attentionOf(service: ServiceSummaryJson): Attention {

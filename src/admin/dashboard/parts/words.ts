@@ -1,6 +1,6 @@
 import type { ComparisonVerdict } from '../../../domain/comparison.ts'
 import type { Phase } from '../../../domain/decision.ts'
-import type { Verdict } from '../../../domain/verdict.ts'
+import type { VerdictMeaning } from '../../../domain/metric-facts.ts'
 import { formatNumber, formatTimeSpan } from '../../../rollout/format.ts'
 import type { LogEvidenceJson } from '../../present-metric.ts'
 
@@ -26,12 +26,17 @@ export function toneOfPhase(phase: Phase | null): Tone {
 
 /** How a verdict reads, and its tone. */
 export const VERDICTS: Readonly<
-  Record<Verdict | ComparisonVerdict, { readonly word: string; readonly tone: Tone }>
+  Record<VerdictMeaning | ComparisonVerdict, { readonly word: string; readonly tone: Tone }>
 > = {
   successful: { word: 'no worse', tone: 'good' },
   failed: { word: 'worse', tone: 'bad' },
   inconclusive: { word: 'not known yet', tone: 'plain' },
   error: { word: 'not readable', tone: 'warn' },
+  'within-limit': { word: 'within its limit', tone: 'good' },
+  'beyond-limit': { word: 'beyond its limit', tone: 'bad' },
+  shift: { word: 'shift flagged', tone: 'bad' },
+  'no-shift': { word: 'no shift flagged', tone: 'plain' },
+  'worse-by-little': { word: 'worse by little', tone: 'plain' },
   better: { word: 'better', tone: 'good' },
   'no-worse': { word: 'no worse', tone: 'good' },
   worse: { word: 'worse', tone: 'bad' },

@@ -8,26 +8,15 @@ import {
 import {
   effectOfFailure,
   hasOwnFigures,
-  isHarmShown,
   limitFigures,
+  meaningOf,
 } from '../../../domain/metric-facts.ts'
 import type { MetricJson } from '../../present-metric.ts'
 import { VERDICTS } from '../parts/words.ts'
 
 /** A metric's verdict in words: what is only compared shows nothing. */
 export function verdictOf(metric: MetricJson): string {
-  const { verdict, kind, evidence, limit } = metric
-  if (kind === 'drift') return verdict === 'failed' ? 'shift flagged' : 'no shift flagged'
-  if (verdict === 'failed' && (kind === 'disagreement' || !isHarmShown(metric))) {
-    return 'beyond its limit'
-  }
-  // A guard's difference that is too small to act on.
-  if (verdict === 'inconclusive' && isHarmShown(metric)) return 'worse by little'
-  const isTested = evidence.harm !== null || evidence.nonInferiority !== null
-  if (!isTested || (evidence.nonInferiority === null && limit !== null)) {
-    if (verdict === 'successful') return 'within its limit'
-  }
-  return VERDICTS[verdict].word
+  return VERDICTS[meaningOf(metric)].word
 }
 
 /** What a metric is, and what its failure does. */
