@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { logMeanExp } from './log-sum-exp.ts'
 import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
 /**
@@ -40,6 +41,14 @@ export function provenStrata(
 ): readonly EventStratum[] {
   if (calm === all) return all
   return eventProofLogEvidence(h, calm) < eventProofLogEvidence(h, all) ? calm : all
+}
+
+/** The same of bets: the log-wealth of all cohorts, or that without outages where it is less. */
+export function provenWealth(
+  all: readonly number[],
+  calm: readonly number[] = all,
+): readonly number[] {
+  return logMeanExp(calm) < logMeanExp(all) ? calm : all
 }
 
 /**
