@@ -16,6 +16,7 @@ import {
 } from '../rollout/format.ts'
 import { CLIENT_ERROR } from '../rollout/hypotheses.ts'
 import { WITHOUT_OUTAGES } from '../rollout/missing-proofs.ts'
+import { ABOVE_CAP_HARM } from '../statistics/event-evidence.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
 import { explainThreshold } from './explain-threshold.ts'
@@ -125,10 +126,15 @@ function describeUnread({ unreadable }: MetricJson): readonly ExplainedLine[] {
 }
 
 // Nobody has configured this one: it comes with its metric.
-function describeAboveCap({ name }: MetricJson): readonly ExplainedLine[] {
+function describeAboveCap({ name, better }: MetricJson): readonly ExplainedLine[] {
   const [metric, rest] = name.split('/above-cap')
   if (rest === undefined) return []
-  const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see. A larger \`cap\` of ${metric} leaves fewer values above it.`
+  const { apart, times } = ABOVE_CAP_HARM
+  const isAsked = better === 'lower' && !rest.startsWith('/mirror')
+  const harm = isAsked
+    ? ` It fails where the two shares lie ${formatNumber(apart * 100)} percentage points apart, or the canary's is ${times} times the baseline's.`
+    : ''
+  const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see.${harm} A larger \`cap\` of ${metric} leaves fewer values above it.`
   return [line(2, text)]
 }
 

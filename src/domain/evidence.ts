@@ -65,12 +65,34 @@ export type EventEvidence = {
   readonly stepEvents: Readonly<Pair>
   /** Of missing labels alone: those among the events that came, and could not be scored; absent = none. */
   readonly unscored?: Readonly<Pair>
-  /** The strata of the proofs without the cohorts in which the baseline had an outage; absent = there was none. */
-  readonly calm?: {
-    readonly proof: readonly EventStratum[]
-    readonly stepProof: readonly EventStratum[]
-  }
+  /** The strata of the proofs without the cohorts in which the baseline had an outage; absent = they are the same. */
+  readonly calm?: Calm<readonly EventStratum[]>
   readonly sup: Latched
+}
+
+/** Units, and the sum of their values; of events, how many there were. */
+export type Level = readonly [units: number, sum: number]
+
+/** How much speaks for an outage of the baseline: odds of what is bad that are three times, and thirty times as large. */
+export type OutageScores = readonly [threefold: number, thirtyfold: number]
+
+/** What the proofs are made of without the cohorts in which the baseline had an outage. */
+export type Calm<W> = {
+  readonly proof: W
+  readonly stepProof: W
+  /** The baseline's units in these cohorts; absent where an older version has left outages out. */
+  readonly baseline?: Level
+  /** No cohort was left out for good; absent = some were. */
+  readonly isWhole?: boolean
+  /** What speaks for an outage, and the cohorts that are in none of the two yet; absent = nothing does. */
+  readonly doubted?: {
+    readonly scores: OutageScores
+    /** The baseline's units after they were known to be an outage, as long as it lasted; null = it is not known yet. */
+    readonly outageUnits: number | null
+    readonly baseline: Level
+    readonly proof: W
+    readonly stepProof: W
+  }
 }
 
 /** Moments of y in one stratum. */
@@ -94,6 +116,8 @@ export type BetEvidence = {
   readonly stepProof: readonly number[]
   readonly strata: readonly MomentStratum[]
   readonly stepMoments: Omit<MomentStratum, 'pi'>
+  /** Log-wealth of the proofs without outages of the baseline; absent = it is the same. */
+  readonly calm?: Calm<readonly number[]>
   readonly sup: Latched
 }
 

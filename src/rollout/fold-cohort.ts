@@ -76,7 +76,9 @@ function fold(
   if (isAlone(judged.cohort)) return foldAlone(found, { cohort: number, step }, tally)
   if (found.kind === 'bet') {
     const bets = tally as BetTally
-    return foldBets(found, { cohort: number, step, pi, epoch, starts, tally: bets }, hypothesis)
+    const cap = judged.cohort.terms.bets[hypothesis.id]?.cap
+    const place = { cohort: number, step, pi, epoch, starts, tally: bets }
+    return foldBets(found, cap === undefined ? place : { ...place, cap }, hypothesis)
   }
   if (found.kind === 'drift') {
     const drift = tally as DriftTally

@@ -8,7 +8,12 @@ import type {
   SlowShares,
   Verdict,
 } from '../domain/verdict.ts'
-import { eventHarmLogEvidences, isFarApart, provenStrata } from '../statistics/event-evidence.ts'
+import {
+  eventHarmLogEvidences,
+  isFarApart,
+  provenStrata,
+  provenWealth,
+} from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
@@ -274,7 +279,11 @@ function wholeAndOwn(
 }
 
 function proofWealth(hypothesis: Hypothesis, found: Tested, isOwn: boolean): readonly number[] {
-  if (found.kind === 'bet') return isOwn ? found.stepProof : found.proof
+  if (found.kind === 'bet') {
+    return isOwn
+      ? provenWealth(found.stepProof, found.calm?.stepProof)
+      : provenWealth(found.proof, found.calm?.proof)
+  }
   const { ratio, floor } = hypothesis.proof!
   const strata = isOwn
     ? provenStrata(hypothesis, found.stepProof, found.calm?.stepProof)

@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
+import { logMeanExp } from './log-sum-exp.ts'
 import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
 /**
@@ -42,6 +43,22 @@ export function provenStrata(
   return eventProofLogEvidence(h, calm) < eventProofLogEvidence(h, all) ? calm : all
 }
 
+/** The same of bets: the log-wealth of all cohorts, or that without outages where it is less. */
+export function provenWealth(
+  all: readonly number[],
+  calm: readonly number[] = all,
+): readonly number[] {
+  return logMeanExp(calm) < logMeanExp(all) ? calm : all
+}
+
+/**
+ * What is no matter in the shares of values above the cap, where fewer are better: less than half a percentage point between
+ * them, which is the floor of their proof. A metric that is within a wide margin has many times as many values above a cap that
+ * hardly any is above: 1.12 times as large normal errors are above the baseline's 99.9 % quantile 3.3 times as often. Ten times
+ * as many, or some where there were none, are another matter: values that are far off. Both are read by two standard errors.
+ */
+export const ABOVE_CAP_HARM = { apart: 0.005, times: 10 }
+
 /**
  * Whether the shares of units with the event lie as far apart as harm needs beside its evidence, since the start
  * point that tells most: a late difference would be thin beside a long time before it. It can only keep an alarm
@@ -49,11 +66,28 @@ export function provenStrata(
  */
 export function isFarApart(hypothesis: Hypothesis, { harm }: EventEvidence): boolean {
   const { apart } = hypothesis.harm
-  if (apart === undefined) return true
+  // Not asked of the hypothesis: replicas of other versions would not agree on it any more.
+  const isGuard = hypothesis.source.of === 'above-cap' && hypothesis.better === 'lower'
+  if (apart === undefined && !isGuard) return true
   const logs = eventHarmLogEvidences(hypothesis, harm)
-  const { units, events } = unbiasedEvents(harm[logs.indexOf(Math.max(...logs))]!)
+  const strata = harm[logs.indexOf(Math.max(...logs))]!
+  if (isGuard) return isFarAboveCap(strata)
+  const { units, events } = unbiasedEvents(strata)
   // Events of older keys alone are infinitely far apart.
-  return (events[CANARY_SIDE] - events[BASELINE_SIDE]) / units >= apart
+  return (events[CANARY_SIDE] - events[BASELINE_SIDE]) / units >= apart!
+}
+
+// By two standard errors: of events that are so few the difference is large now and then, and the look that comes then decides.
+function isFarAboveCap(strata: readonly EventStratum[]): boolean {
+  const { units, events } = unbiasedEvents(strata)
+  const sum = (of: (stratum: EventStratum) => number) =>
+    strata.reduce((total, stratum) => total + of(stratum), 0)
+  const canary = sum(({ canary, pi }) => canary / pi ** 2)
+  const baseline = sum(({ baseline, pi }) => baseline / (1 - pi) ** 2)
+  const isMore = (times: number, by: number) =>
+    events[CANARY_SIDE] - times * events[BASELINE_SIDE] - by >=
+    2 * Math.sqrt(canary + times ** 2 * baseline)
+  return isMore(1, ABOVE_CAP_HARM.apart * units) || isMore(ABOVE_CAP_HARM.times, 0)
 }
 
 /**

@@ -9,10 +9,15 @@ import type {
 } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { NO_COUNTS, NO_MOMENTS, NO_STRATA, NO_WEALTH } from './empty-evidence.ts'
-import { eventHarmLogEvidences, eventProofLogEvidence, provenStrata } from './event-evidence.ts'
+import {
+  eventHarmLogEvidences,
+  eventProofLogEvidence,
+  provenStrata,
+  provenWealth,
+} from './event-evidence.ts'
+import { calmBets, calmEvents } from './fold-calm.ts'
 import { logMeanExp } from './log-sum-exp.ts'
-import { addCounts, addMoments, addPairs } from './moments.ts'
-import { isBaselineOutage } from './outage.ts'
+import { addCounts, addLogs, addMoments, addPairs } from './moments.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
 import { mixStarts } from './start-mixture.ts'
 import { addEvents, updateStratum } from './strata.ts'
@@ -42,7 +47,11 @@ export type EventFold = FoldPlace & {
 }
 
 /** A settled cohort of a metric that is bet on unit by unit. */
-export type BetFold = FoldPlace & { readonly tally: BetTally }
+export type BetFold = FoldPlace & {
+  readonly tally: BetTally
+  /** B of its bets; absent = nothing was bet yet. */
+  readonly cap?: number
+}
 
 /** `assigned`: units drawn, by side. */
 export type RatioFold = Omit<FoldPlace, 'step'> & { readonly assigned: Readonly<Pair> }
@@ -61,7 +70,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     since.stepProof === evidence.proof
       ? proof
       : addEvents(since.stepProof, pi, baseline, canary, units)
-  const calm = foldCalm(evidence, since, fold, h)
+  const calm = calmEvents(evidence, since, fold, h)
   const trials = addCounts(evidence.trials, tally.trials)
   const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
@@ -111,6 +120,7 @@ export function foldBets(evidence: BetEvidence, fold: BetFold, h: Hypothesis): B
   const harm = foldStarts(evidence.harm, fold, NO_WEALTH, (wealth) => addLogs(wealth, tally.harm))
   const proof = addLogs(evidence.proof, tally.proof)
   const stepProof = addLogs(since.stepProof, tally.proof)
+  const calm = calmBets(evidence, since, fold, h)
   return {
     kind: 'bet',
     foldedThrough: fold.cohort,
@@ -125,9 +135,10 @@ export function foldBets(evidence: BetEvidence, fold: BetFold, h: Hypothesis): B
     stepMoments: addMoments(since.stepMoments, tally),
     sup: {
       harm: Math.max(evidence.sup.harm, mixStarts(harm.map(logMeanExp))),
-      proof: latch(evidence.sup.proof, h, proof),
-      stepProof: latch(since.sup.stepProof, h, stepProof),
+      proof: latch(evidence.sup.proof, h, provenWealth(proof, calm?.proof)),
+      stepProof: latch(since.sup.stepProof, h, provenWealth(stepProof, calm?.stepProof)),
     },
+    ...(calm === undefined ? undefined : { calm }),
   }
 }
 
@@ -162,31 +173,19 @@ function addUnscored(
 export function fresh<E extends EventEvidence | BetEvidence>(evidence: E, step: number): E {
   if (evidence.step === step) return evidence
   const sup = { ...evidence.sup, stepProof: 0 }
-  if (evidence.kind === 'bet')
-    return { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
-  const counts = { stepTrials: NO_COUNTS, stepEvents: NO_COUNTS }
-  const begun: E = { ...evidence, sup, stepProof: NO_STRATA, ...counts }
+  const isBet = evidence.kind === 'bet'
+  const begun: E = isBet
+    ? { ...evidence, sup, stepProof: NO_WEALTH, stepMoments: NO_MOMENTS }
+    : { ...evidence, sup, stepProof: NO_STRATA, stepTrials: NO_COUNTS, stepEvents: NO_COUNTS }
   if (evidence.calm === undefined) return begun
-  return { ...begun, calm: { ...evidence.calm, stepProof: NO_STRATA } }
-}
-
-/** The strata of the proofs without outages of the baseline; undefined as long as there was none. */
-function foldCalm(
-  { trials, events, proof, calm }: EventEvidence,
-  since: EventEvidence,
-  { pi, tally }: EventFold,
-  h: Hypothesis,
-): EventEvidence['calm'] {
-  const isOutage =
-    h.proof !== null && h.better === 'lower' && isBaselineOutage({ trials, events }, tally)
-  if (!isOutage && calm === undefined) return undefined
-  const before = since.calm ?? { proof, stepProof: since.stepProof }
-  if (isOutage) return before
-  const units = tally.trials[BASELINE_SIDE] + tally.trials[CANARY_SIDE]
-  const [baseline, canary] = tally.events
+  const stepProof = isBet ? NO_WEALTH : NO_STRATA
+  const { doubted } = evidence.calm
   return {
-    proof: addEvents(before.proof, pi, baseline, canary, units),
-    stepProof: addEvents(before.stepProof, pi, baseline, canary, units),
+    ...begun,
+    calm: {
+      ...{ ...evidence.calm, stepProof },
+      ...(doubted === undefined ? undefined : { doubted: { ...doubted, stepProof } }),
+    },
   }
 }
 
@@ -252,10 +251,6 @@ function harmEvents({ harmSince, tally }: EventFold, side: Side, start: number):
   let events = tally.harmEvents[side]
   if (harmSince !== null) for (const since of harmSince[side]!) if (since <= start) events += 1
   return events
-}
-
-function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {
-  return wealth.map((value, bet) => value + (logs[bet] ?? 0))
 }
 
 /** Throws where a cohort is not later than the last one folded. */

@@ -25,6 +25,11 @@ export function addCounts(a: Readonly<Pair>, b: Readonly<Pair>): Readonly<Pair> 
   return b[0] === 0 && b[1] === 0 ? a : addPairs(a, b)
 }
 
+/** The log-wealth of each bet with what a cohort adds to it. */
+export function addLogs(wealth: readonly number[], logs: readonly number[]): readonly number[] {
+  return wealth.map((value, bet) => value + (logs[bet] ?? 0))
+}
+
 /** Adds side by side. */
 export function addPairs(a: Readonly<Pair>, b: Readonly<Pair>): Pair {
   return [a[0] + b[0], a[1] + b[1]]

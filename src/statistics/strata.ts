@@ -18,6 +18,17 @@ export function addEvents(
   })
 }
 
+/** The strata of two disjoint sets of cohorts together. */
+export function addStrata(
+  a: readonly EventStratum[],
+  b: readonly EventStratum[],
+): readonly EventStratum[] {
+  return b.reduce(
+    (all, { pi, baseline, canary, trials }) => addEvents(all, pi, baseline, canary, trials),
+    a,
+  )
+}
+
 const NO_EVENTS = { baseline: 0, canary: 0, trials: 0 }
 
 /** The strata with that of one weight renewed, or begun. */

@@ -12,7 +12,9 @@ import { NumberRow, type NumberWriter } from './record-writer.ts'
  * Evidence whose counted events are rows of numbers: it is written for each service at each tick, and names would be
  * most of it. Order: cohort and step · trials · events · those of the step · suprema (harm, proof, of the step) · 1 and
  * the unscored, or 0 · of how many start points · strata of each, of the proof, of the step's · where the baseline had
- * an outage, strata of both proofs without it. Strata: how many · of each weight, baseline, canary, trials. Pairs:
+ * an outage, strata of both proofs without it · 1 where none was left out for good · units and events of the baseline in
+ * them · where cohorts are doubted, both scores, units of an outage (-1: it is none yet), units and events of the
+ * baseline, strata of both proofs. Strata: how many · of each weight, baseline, canary, trials. Pairs:
  * baseline, canary.
  */
 type PackedEvidence = Omit<Evidence, 'hypotheses'> & {
@@ -55,8 +57,7 @@ class EventRow extends NumberRow {
     const { harm, proof, stepProof, unscored, calm } = this.#found
     const counts = unscored === undefined ? COUNTS : COUNTS + 2
     const starts = harm.reduce((sum, strata) => sum + lengthOf(strata), 0)
-    const calmLength = calm === undefined ? 0 : lengthOf(calm.proof) + lengthOf(calm.stepProof)
-    return counts + starts + lengthOf(proof) + lengthOf(stepProof) + calmLength
+    return counts + starts + lengthOf(proof) + lengthOf(stepProof) + lengthOfCalm(calm)
   }
 
   writeTo(writer: NumberWriter): void {
@@ -80,7 +81,30 @@ class EventRow extends NumberRow {
     if (calm === undefined) return
     writeStrata(writer, calm.proof)
     writeStrata(writer, calm.stepProof)
+    // An older version has said no more.
+    if (calm.baseline === undefined) return
+    writer.number(calm.isWhole === true ? 1 : 0)
+    writePair(writer, calm.baseline)
+    if (calm.doubted === undefined) return
+    const { scores, outageUnits, baseline } = calm.doubted
+    writePair(writer, scores)
+    writer.number(outageUnits ?? NOT_KNOWN)
+    writePair(writer, baseline)
+    writeStrata(writer, calm.doubted.proof)
+    writeStrata(writer, calm.doubted.stepProof)
   }
+}
+
+/** Of cohorts that are no outage yet, in place of its length. */
+const NOT_KNOWN = -1
+
+function lengthOfCalm(calm: EventEvidence['calm']): number {
+  if (calm === undefined) return 0
+  const { proof, stepProof, baseline, doubted } = calm
+  const strata = lengthOf(proof) + lengthOf(stepProof)
+  if (baseline === undefined) return strata
+  if (doubted === undefined) return strata + 3
+  return strata + 3 + 5 + lengthOf(doubted.proof) + lengthOf(doubted.stepProof)
 }
 
 /** Numbers of a row beside its strata and what is unscored. */
@@ -90,7 +114,7 @@ function lengthOf(strata: readonly EventStratum[]): number {
   return 1 + 4 * strata.length
 }
 
-function writePair(writer: NumberWriter, pair: Readonly<Pair>): void {
+function writePair(writer: NumberWriter, pair: readonly [number, number]): void {
   writer.number(pair[0])
   writer.number(pair[1])
 }
@@ -119,11 +143,24 @@ function unpack(row: readonly number[]): EventEvidence {
   const unscored = next() === 1 ? { unscored: pair() } : undefined
   const harm = Array.from({ length: next() }, strata)
   const [proof, stepProof] = [strata(), strata()]
-  const calm = at === row.length ? undefined : { calm: { proof: strata(), stepProof: strata() } }
+  const isOver = () => at === row.length
+  const orNull = (value: number) => (value === NOT_KNOWN ? null : value)
+  const doubted = () => ({
+    ...{ scores: pair(), outageUnits: orNull(next()), baseline: pair() },
+    ...{ proof: strata(), stepProof: strata() },
+  })
+  const calm = (): EventEvidence['calm'] => {
+    const proofs = { proof: strata(), stepProof: strata() }
+    if (isOver()) return proofs
+    const isWhole = next() === 1
+    const known = { ...proofs, isWhole, baseline: pair() }
+    return isOver() ? known : { ...known, doubted: doubted() }
+  }
+  const ofCalm = isOver() ? undefined : { calm: calm()! }
   const counts = { trials, events, stepTrials, stepEvents }
   return {
     kind: 'event',
     ...{ foldedThrough, step, harm, proof, stepProof },
-    ...{ ...counts, sup, ...unscored, ...calm },
+    ...{ ...counts, sup, ...unscored, ...ofCalm },
   }
 }

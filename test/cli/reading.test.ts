@@ -512,6 +512,7 @@ t.test(
     )
     t.match(told, "the baseline's go back before this attempt.")
     t.match(told, 'It guards rmse: the share of values above its cap, which its mean cannot see.')
+    t.match(told, 'It fails where the two shares lie 0.5 percentage points apart, or')
     t.match(told, 'A larger `cap` of rmse leaves fewer values above it.')
     t.match(told, '412 of 825 labels cannot be scored: log-loss takes a label of 0 or 1')
   },

@@ -5,6 +5,7 @@ import type { Outcome } from '../../src/domain/outcome.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { rolloutId } from '../../src/domain/rollout-state.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
+import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
 import { MAX_STARTS } from '../../src/statistics/start-mixture.ts'
 import { errorOf, GOOD, quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
@@ -533,4 +534,25 @@ t.test('a baseline that refuses at once does not make the canary look slow', asy
   t.ok(after.sup.harm < Math.log(20), `no harm is seen: ${after.sup.harm}`)
   t.ok(after.trials[0] > paused.trials[0], 'compared again once the baseline is well')
   t.ok(paused.trials[0] - before.trials[0] < 200 * 15, 'and not while it is down')
+})
+
+t.test('A baseline that is sick for a moment proves no canary, by its labels either', async (t) => {
+  const simulation = await simulate(
+    8,
+    0,
+    (random, variant, ms) => {
+      const isSick = variant === 'baseline' && ms > 10_000 && ms < 13_000
+      return { error: errorOf(random, isSick ? 12 : variant === 'canary' ? 3.15 : 3) }
+    },
+    [RMSE],
+    { service: held([RMSE]), rps: 400 },
+  )
+  await simulation.run(30_000, () => false)
+  const { hypotheses } = simulation.store.records.get('svc')!.evidence!
+  const { proof, calm, sup } = hypotheses['rmse'] as BetEvidence
+  const shown = Math.log(20)
+  t.ok(logMeanExp(proof) > shown, 'all cohorts together would prove it')
+  t.ok(sup.proof < shown)
+  t.equal(calm!.isWhole, false)
+  t.equal(simulation.state.phase, 'progressing')
 })

@@ -72,3 +72,26 @@ t.test('shares are far apart by their difference since the start point that tell
   t.notOk(isFar(moved), 'weights that changed make no difference')
   t.end()
 })
+
+t.test(
+  'values above the cap do harm from half a percentage point on, or ten times as many',
+  (t) => {
+    const source = { of: 'above-cap', among: 'values', windowMs: 1000 } as const
+    const guard: Hypothesis = { ...WORSE_IF_MORE, source, harm: { ratio: 1.5, alpha: 0.05 } }
+    const isFar = (baseline: number, canary: number, h = guard) =>
+      isFarApart(h, {
+        ...{ kind: 'event', foldedThrough: 0, step: 0, proof: [], stepProof: [] },
+        ...{ trials: [0, 0], events: [0, 0], stepTrials: [0, 0], stepEvents: [0, 0] },
+        ...{ sup: { harm: 9, proof: 0, stepProof: 0 } },
+        harm: [[{ pi: 0.2, baseline, canary, trials: 100_000 }]],
+      })
+    t.notOk(isFar(80, 66), '0.33 % against 0.1 %: an RMSE that is 12 % higher')
+    t.notOk(isFar(80, 140), '0.7 % against 0.1 %, as chance may have it')
+    t.ok(isFar(80, 160), '0.8 % against 0.1 %')
+    t.notOk(isFar(4, 10))
+    t.ok(isFar(2, 40), '0.2 % against 0.0025 %')
+    t.ok(isFar(0, 6), 'some where there were none')
+    t.ok(isFar(80, 5, { ...guard, better: 'higher' }), 'where more are better nothing is asked')
+    t.end()
+  },
+)

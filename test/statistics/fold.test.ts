@@ -6,6 +6,7 @@ import { emptyEvidence, emptyRatio } from '../../src/statistics/empty-evidence.t
 import { foldBets, foldEvents, foldRatio } from '../../src/statistics/fold.ts'
 import type { EventFold, FoldPlace } from '../../src/statistics/fold.ts'
 import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import { EFFECT_GRID } from '../../src/statistics/mean-bet.ts'
 import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
 import { ratioLogEvidence } from '../../src/statistics/ratio-mismatch.ts'
 import { mixStarts } from '../../src/statistics/start-mixture.ts'
@@ -99,16 +100,25 @@ t.test('Outages of the baseline prove nothing.', async (t) => {
   t.notOk('calm' in usual, 'nothing is kept apart before there is one')
   const outage = eventFold({ cohort: 2 }, [80, 20], [60, 2])
   const during = foldEvents(usual, outage, ERRORS)
-  t.same(during.calm, { proof: usual.proof, stepProof: usual.stepProof })
+  t.match(during.calm, { proof: usual.proof, stepProof: usual.stepProof })
+  t.match(during.calm, { isWhole: true, doubted: { outageUnits: 0, baseline: [80, 60] } })
   t.equal(during.sup.proof, usual.sup.proof, 'though all cohorts together prove more')
   t.ok(proofLogEvidence(during.proof, 1.5, 0.001) > during.sup.proof)
   t.same(during.proof, [{ pi: 0.2, baseline: 68, canary: 4, trials: 1100 }])
 
-  const after = foldEvents(during, eventFold({ cohort: 3 }, [8000, 2000], [80, 20]), ERRORS)
-  t.same(after.calm!.proof, [{ pi: 0.2, baseline: 88, canary: 22, trials: 11_000 }])
+  const quiet = foldEvents(during, eventFold({ cohort: 3 }, [960, 240], [9, 2]), ERRORS)
+  t.notOk('doubted' in quiet.calm!, 'it is over')
+  t.same(quiet.calm!.proof, usual.proof)
+  const after = foldEvents(quiet, eventFold({ cohort: 4 }, [8000, 2000], [80, 20]), ERRORS)
+  t.same(after.calm, {
+    proof: [{ pi: 0.2, baseline: 88, canary: 22, trials: 11_000 }],
+    stepProof: [{ pi: 0.2, baseline: 88, canary: 22, trials: 11_000 }],
+    baseline: [8800, 88],
+    isWhole: false,
+  })
   t.ok(after.sup.proof > 0)
   near(t, after.sup.proof, proofLogEvidence(after.calm!.proof, 1.5, 0.001))
-  const next = foldEvents(after, eventFold({ cohort: 4, step: 1 }, [80, 20], [0, 1]), ERRORS)
+  const next = foldEvents(after, eventFold({ cohort: 5, step: 1 }, [80, 20], [0, 1]), ERRORS)
   t.same(next.calm!.stepProof, [{ pi: 0.2, baseline: 0, canary: 1, trials: 100 }])
   t.same(next.calm!.stepProof, next.stepProof)
 
@@ -117,18 +127,95 @@ t.test('Outages of the baseline prove nothing.', async (t) => {
     proofLogEvidence(both.proof, 1.5, 0.001) < proofLogEvidence(both.calm!.proof, 1.5, 0.001),
     'what fails alike is not left out where it proves less',
   )
-  const long = foldEvents(both, eventFold({ cohort: 3 }, [8000, 2000], [80, 20]), ERRORS)
+  const over = foldEvents(both, eventFold({ cohort: 3 }, [960, 240], [9, 2]), ERRORS)
+  const long = foldEvents(over, eventFold({ cohort: 4 }, [8000, 2000], [80, 20]), ERRORS)
   near(t, long.sup.proof, proofLogEvidence(long.proof, 1.5, 0.001))
 })
 
-t.test('Only failures of what is to be proved are outages.', async (t) => {
-  for (const h of [
-    { ...ERRORS, better: 'higher' },
-    { ...ERRORS, proof: null },
-  ] as Hypothesis[]) {
-    const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), h)
-    t.notOk('calm' in foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 2]), h))
+t.test('What is doubted waits: it is an outage, or it counts after all.', async (t) => {
+  const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), ERRORS)
+  const seen = foldEvents(usual, eventFold({ cohort: 2 }, [20, 5], [2, 0]), ERRORS)
+  t.same(seen.calm!.proof, seen.proof, 'two failures are not worth waiting')
+  const doubted = foldEvents(seen, eventFold({ cohort: 3 }, [20, 5], [2, 0]), ERRORS)
+  t.match(doubted.calm, { proof: seen.proof, doubted: { outageUnits: null, baseline: [20, 2] } })
+  const cleared = foldEvents(doubted, eventFold({ cohort: 4 }, [300, 75], [3, 1]), ERRORS)
+  t.notOk('calm' in cleared, 'nothing was left out')
+
+  // A slow service: cohorts of four units, none of them an outage by itself.
+  let slow = usual
+  for (let cohort = 2; cohort < 9; cohort++)
+    slow = foldEvents(slow, eventFold({ cohort }, [4, 1], [2, 0]), ERRORS)
+  t.same(slow.calm!.proof, usual.proof)
+  t.match(slow.calm!.doubted, { outageUnits: 20, baseline: [28, 14] })
+  const stored = JSON.parse(JSON.stringify(slow)) as EventEvidence
+  const next = eventFold({ cohort: 9, step: 1 }, [4, 1], [1, 0])
+  t.same(foldEvents(stored, next, ERRORS), foldEvents(slow, next, ERRORS))
+  t.match(foldEvents(slow, next, ERRORS).calm!.doubted!.stepProof, [{ baseline: 1, trials: 5 }])
+
+  let changed = usual
+  for (let cohort = 2; cohort < 20; cohort++)
+    changed = foldEvents(changed, eventFold({ cohort }, [100, 25], [6, 1]), ERRORS)
+  const trials = changed.calm?.proof[0]!.trials ?? changed.proof[0]!.trials
+  t.ok(trials > 2500, 'longer than all before it: what the baseline does now')
+})
+
+t.test('An older version’s proofs without outages go on.', async (t) => {
+  const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), ERRORS)
+  const during = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 2]), ERRORS)
+  const { proof, stepProof } = during.calm!
+  const old = { ...during, calm: { proof, stepProof } }
+  const after = foldEvents(old, eventFold({ cohort: 3 }, [8000, 2000], [80, 20]), ERRORS)
+  t.match(after.calm!.proof, [{ pi: 0.2, baseline: 88, canary: 22, trials: 11_000 }])
+})
+
+t.test('Where more is better an outage is a fall.', async (t) => {
+  const bought: Hypothesis = {
+    ...{ ...ERRORS, better: 'higher', harm: { ratio: 0.9, alpha: 0.025 } },
+    proof: { ratio: 0.9, floor: 0, alpha: 0.05 },
   }
+  const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [240, 60]), bought)
+  t.notOk('calm' in usual)
+  const fallen = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [2, 5]), bought)
+  t.equal(fallen.sup.proof, usual.sup.proof)
+  t.match(fallen.calm, { proof: usual.proof, doubted: { outageUnits: 0 } })
+  const risen = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [70, 5]), bought)
+  t.notOk('calm' in risen, 'a rise proves nothing for the canary')
+  const none = { ...bought, proof: null }
+  t.notOk('calm' in foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [2, 5]), none))
+})
+
+t.test('An outage of the baseline proves nothing by bets either.', async (t) => {
+  const fold = (before: BetEvidence, cohort: number, units: number, y: number, proof: number) =>
+    foldBets(
+      before,
+      {
+        ...{ ...PLACE, cohort, cap: 100 },
+        tally: {
+          ...betTally(),
+          ...{ n: [units, units / 4], sum: [units * y, units / 4] },
+          proof: EFFECT_GRID.map(() => proof),
+        },
+      },
+      RMSE,
+    )
+  const usual = fold(emptyBets(), 0, 4000, 1, 1)
+  t.notOk('calm' in usual)
+  const during = fold(usual, 1, 80, 60, 10)
+  near(t, during.sup.proof, 1)
+  near(t, logMeanExp(during.proof), 11)
+  t.match(during.calm, { proof: usual.proof, doubted: { outageUnits: 0, baseline: [80, 4800] } })
+  const over = fold(during, 2, 4000, 1, 0.5)
+  near(t, over.sup.proof, 1)
+  const after = fold(over, 3, 4000, 1, 0.25)
+  t.same(after.calm, {
+    proof: EFFECT_GRID.map(() => 1.25),
+    stepProof: EFFECT_GRID.map(() => 1.25),
+    baseline: [8000, 8000],
+    isWhole: false,
+  })
+  near(t, after.sup.proof, 1.25)
+  const { cap: _, ...uncapped } = { ...PLACE, cohort: 4, cap: 0, tally: betTally() }
+  t.equal(foldBets(after, uncapped, RMSE).calm, after.calm, 'nothing to hold values against')
 })
 
 t.test('Cohorts are folded in assignment order, each one once.', async (t) => {
@@ -271,7 +358,7 @@ t.test('A canary that breaks after its proof is not proved on the last step.', a
 
 t.test('Suprema never fall while the evidence does.', async (t) => {
   const harmed = foldEvents(emptyEvents(), eventFold({}, [80, 20], [20, 16]), ERRORS)
-  const after = foldEvents(harmed, eventFold({ cohort: 1 }, [800, 200], [400, 0]), ERRORS)
+  const after = foldEvents(harmed, eventFold({ cohort: 1 }, [800, 200], [200, 0]), ERRORS)
   t.ok(mixStarts(after.harm.map((s) => harmLogEvidence(s, 1))) < harmed.sup.harm)
   t.equal(after.sup.harm, harmed.sup.harm)
   t.ok(after.sup.proof > harmed.sup.proof)

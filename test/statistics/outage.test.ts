@@ -1,39 +1,64 @@
 import t from 'tap'
-import type { Pair } from '../../src/domain/cohort.ts'
-import { isBaselineOutage, type Counts } from '../../src/statistics/outage.ts'
+import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { Level } from '../../src/domain/evidence.ts'
+import { NO_SCORES, OUTAGE_SCORE, outageScores } from '../../src/statistics/outage.ts'
 
-const counts = (units: number, events: number): Counts => ({
-  trials: [units, 100],
-  events: [events, 50] as Pair,
+/** Whether cohorts of the baseline, each its units and what is bad of them, are an outage after so many units. */
+function isOutage(usual: Level, ...cohorts: readonly Level[]): boolean {
+  let scores = NO_SCORES
+  return cohorts.some((now) => {
+    scores = outageScores(scores, usual, now)
+    return scores.includes(OUTAGE_SCORE)
+  })
+}
+
+const times = (count: number, cohort: Level) => Array.from({ length: count }, () => cohort)
+
+t.test('An outage is seen in few units, and over neighbouring cohorts.', async (t) => {
+  t.ok(isOutage([1000, 10], [100, 30]))
+  t.ok(isOutage([1000, 30], [20, 7]), 'a short one')
+  t.ok(isOutage([1000, 10], [3, 3]))
+  t.notOk(isOutage([1000, 10], [2, 2]))
+  t.ok(isOutage([1000, 10], [2, 1], [2, 2], [2, 0], [2, 1], [2, 1]), 'of a slow service')
+  t.ok(isOutage([1000, 10], ...times(6, [200, 7])), 'what is more by half of three times')
+  t.ok(isOutage([1000, 500], ...times(4, [20, 20])), 'where half of the units have it as it is')
+  t.ok(isOutage([1000, 990], [2000, 2000]), 'and where it is what hardly ever does not come')
 })
 
-t.test('An outage is three times what was usual, and more than chance gives.', async (t) => {
-  const usual = counts(1000, 9)
-  t.ok(isBaselineOutage(usual, counts(100, 30)))
-  t.ok(isBaselineOutage(usual, counts(100, 100)), 'nothing but failures')
-  t.notOk(isBaselineOutage(usual, counts(100, 3)), 'three times, as chance may have it')
-  t.notOk(isBaselineOutage(usual, counts(100_000, 2500)), 'beyond chance, but not three times')
-  t.notOk(isBaselineOutage(usual, counts(100, 0)))
-  t.notOk(isBaselineOutage(usual, counts(0, 0)))
+t.test('What chance gives is none, and neither is half as much again.', async (t) => {
+  t.notOk(isOutage([1000, 10], [100, 3]))
+  t.notOk(isOutage([1000, 10], ...times(1000, [200, 3])))
+  t.notOk(isOutage([1000, 10], [0, 0]))
+  t.notOk(isOutage([0, 0], [100, 100]), 'nothing is known before')
+  t.notOk(isOutage([2, 0], [4, 1]))
 })
 
-t.test('Of a short past little can be said.', async (t) => {
-  t.notOk(isBaselineOutage(counts(0, 0), counts(100, 100)))
-  t.notOk(isBaselineOutage(counts(10, 0), counts(10, 4)))
-  t.ok(isBaselineOutage(counts(100, 0), counts(10, 5)))
+t.test('It is over soon after it ends, however long it was.', async (t) => {
+  let scores = outageScores(NO_SCORES, [100_000, 1000], [10_000, 10_000])
+  t.same(scores, [OUTAGE_SCORE, OUTAGE_SCORE])
+  scores = outageScores(scores, [100_000, 1000], [1100, 11])
+  t.same(scores, NO_SCORES)
 })
 
-t.test(
-  'Where nothing changes an outage is seen less than once in a million cohorts.',
-  async (t) => {
-    // The exact chance of each number of events among 200 units at a share of 2 %, known from a long past.
-    const [units, share] = [200, 0.02]
-    let chance = (1 - share) ** units
-    let seen = 0
-    for (let events = 0; events <= units; events += 1) {
-      if (isBaselineOutage(counts(1e7, 2e5 - 1), counts(units, events))) seen += chance
-      chance *= ((units - events) / (events + 1)) * (share / (1 - share))
+t.test('Where nothing changes hardly a failure is one of an outage.', async (t) => {
+  const random = createRandom(3)
+  for (const [units, share] of [
+    [3, 0.01],
+    [50, 0.01],
+    [500, 0.2],
+  ] as const) {
+    let [scores, failures, lost, run, isSeen] = [NO_SCORES, 0, 0, 0, false]
+    for (let cohort = 0; cohort < 2e6 / units; cohort++) {
+      let bad = 0
+      for (let unit = 0; unit < units; unit++) if (random() < share) bad++
+      failures += bad
+      scores = outageScores(scores, [1e6, 1e6 * share], [units, bad])
+      run += bad
+      isSeen ||= scores.includes(OUTAGE_SCORE)
+      if (scores[0] > 0 || scores[1] > 0) continue
+      if (isSeen) lost += run
+      ;[run, isSeen] = [0, false]
     }
-    t.ok(seen > 0 && seen < 1e-6, `${seen}`)
-  },
-)
+    t.ok(lost < 0.005 * failures, `${units} units of ${share}: ${lost} of ${failures}`)
+  }
+})

@@ -23,6 +23,8 @@ const EVENTS: EventEvidence = {
   sup: { harm: Infinity, proof: -0, stepProof: Number.NaN },
 }
 
+const CALM = { proof: [stratum(0.05, -0), stratum(0.2)], stepProof: [stratum(0.2)] }
+
 // tap's comparison does not tell -0 from 0.
 const returns = (evidence: Parameters<typeof encodeEvidence>[0]) =>
   deepStrictEqual(decodeEvidence(encodeEvidence(evidence)), evidence)
@@ -42,6 +44,21 @@ t.test('counted events come back to the bit, beside evidence of other kinds', (t
         errors: EVENTS,
         'rmse/label-missing': { ...EVENTS, unscored: [4, -0] },
         latency: { ...EVENTS, calm: { proof: [stratum(0.05, -0)], stepProof: [] } },
+        p99: { ...EVENTS, calm: { ...CALM, baseline: [8, -0], isWhole: false } },
+        'rmse/above-cap': {
+          ...EVENTS,
+          calm: {
+            ...{ ...CALM, baseline: [8, 3], isWhole: true },
+            doubted: { scores: [0.5, -0], outageUnits: 7, baseline: [4, 2], ...CALM },
+          },
+        },
+        p50: {
+          ...EVENTS,
+          calm: {
+            ...{ ...CALM, baseline: [8, 3], isWhole: false },
+            doubted: { scores: [0.5, 1], outageUnits: null, baseline: [0, 0], ...CALM },
+          },
+        },
         rmse: bets as never,
       },
     }),
