@@ -268,12 +268,11 @@ function wholeAndOwn(
   step: number,
 ): readonly ProofSoFar[] {
   const found = evidence.hypotheses[hypothesis.id] as Tested
-  const { sup } = found
-  const whole = { sup: sup.proof, wealth: () => proofWealth(hypothesis, found, false) }
+  const whole = { sup: found.sup.proof, wealth: () => proofWealth(hypothesis, found, false) }
   if (!isOwn) return [whole]
   const own =
     found.step === step
-      ? { sup: sup.stepProof, wealth: () => proofWealth(hypothesis, found, true) }
+      ? { sup: found.sup.stepProof, wealth: () => proofWealth(hypothesis, found, true) }
       : { sup: 0, wealth: () => null }
   return [whole, own]
 }
