@@ -1,3 +1,4 @@
+import { leavesOutagesOut } from './leaves-outages-out.ts'
 import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence, EventStratum, Evidence } from '../domain/evidence.ts'
 import { isContinuous, wholeId, type Hypothesis } from '../domain/hypothesis.ts'
@@ -147,10 +148,7 @@ export class HypothesisReport implements MetricReport {
   }
 
   get withoutOutages(): true | undefined {
-    const found = this.#found
-    if (found.kind !== 'event' || found.calm === undefined) return undefined
-    const proven = provenStrata(this.#hypothesis, found.proof, found.calm.proof)
-    return proven === found.proof ? undefined : true
+    return leavesOutagesOut(this.#hypothesis, this.#found) ? true : undefined
   }
 
   get ratio(): MetricReport['ratio'] {
