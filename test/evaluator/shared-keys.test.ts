@@ -7,7 +7,7 @@ import { rolloutSpec } from '../fakes/simulated-service.ts'
 /** The keys of an experiment with two comparisons, and what is claimed of them in the store. */
 function build() {
   const keys = new SharedKeys('svc/')
-  const claimed: unknown[] = []
+  const claimed: (string | number)[][] = []
   const hypotheses = buildHypotheses(rolloutSpec().analysis)
   const [b, c] = [1, 2].map(() => {
     const ledger = new CohortLedger(hypotheses, true, 100, keys.claims)
