@@ -9,6 +9,8 @@ export type Proofs<W> = { readonly proof: W; readonly stepProof: W }
 export type CalmFold<W> = {
   /** Of all cohorts before; what belongs to the step is that of the cohort's. */
   readonly before: Proofs<W> & { readonly baseline: Level; readonly calm: Calm<W> | undefined }
+  /** Of all cohorts with this one. */
+  readonly after: Proofs<W>
   /** What the cohort adds to each proof, and the baseline's units in it. */
   readonly more: W
   readonly baseline: Level
@@ -57,10 +59,11 @@ export function foldCalm<W>(fold: CalmFold<W>): Calm<W> | undefined {
     return { proof: known.proof, stepProof: known.stepProof, baseline: own, isWhole: false }
   }
   if (isWhole && (score === 0 || isUsual)) return undefined
-  const added = {
-    ...{ proof: add(known.proof, proof), stepProof: add(known.stepProof, stepProof) },
-    ...{ baseline: addLevels(own, baseline), isWhole },
-  }
+  // Where none is left out it is the same object, of which nobody has to ask again what it proves.
+  const proofs = isWhole
+    ? fold.after
+    : { proof: add(known.proof, proof), stepProof: add(known.stepProof, stepProof) }
+  const added = { ...proofs, baseline: addLevels(own, baseline), isWhole }
   if (score === 0 || isUsual) return added
   const none = { baseline: NO_LEVEL, proof: fold.none, stepProof: fold.none }
   return { ...added, doubted: { scores, outageUnits: null, ...none } }

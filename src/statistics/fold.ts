@@ -70,7 +70,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
     since.stepProof === evidence.proof
       ? proof
       : addEvents(since.stepProof, pi, baseline, canary, units)
-  const calm = calmEvents(evidence, since, fold, h)
+  const calm = calmEvents(evidence, since, fold, h, { proof, stepProof })
   const trials = addCounts(evidence.trials, tally.trials)
   const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
@@ -120,7 +120,7 @@ export function foldBets(evidence: BetEvidence, fold: BetFold, h: Hypothesis): B
   const harm = foldStarts(evidence.harm, fold, NO_WEALTH, (wealth) => addLogs(wealth, tally.harm))
   const proof = addLogs(evidence.proof, tally.proof)
   const stepProof = addLogs(since.stepProof, tally.proof)
-  const calm = calmBets(evidence, since, fold, h)
+  const calm = calmBets(evidence, since, fold, h, { proof, stepProof })
   return {
     kind: 'bet',
     foldedThrough: fold.cohort,
