@@ -1,5 +1,5 @@
 import t from 'tap'
-import { effectOfFailure, isHarmShown } from '../../src/domain/metric-facts.ts'
+import { effectOfFailure, isHarmShown, meaningOf } from '../../src/domain/metric-facts.ts'
 
 const none = { harm: null }
 const some = { harm: { log: 1, threshold: 3 } }
@@ -23,5 +23,24 @@ t.test('Harm is shown from the threshold on.', (t) => {
   t.equal(shown(2.9), false)
   t.equal(shown(null), false, 'ruled out')
   t.equal(isHarmShown({ evidence: none }), false)
+  t.end()
+})
+
+t.test('What is kept or proved is told from what was never asked.', (t) => {
+  const limit = { max: 1, min: null, ticksBeyond: 0, baselineBeyond: false, tooFew: false }
+  const of = (harm: object | null, limited: typeof limit | null, proof: object | null = null) =>
+    meaningOf({
+      ...{ kind: 'error-rate', verdict: 'successful', limit: limited },
+      evidence: { harm, nonInferiority: proof },
+    } as unknown as Parameters<typeof meaningOf>[0])
+  const [asked, unasked] = [
+    { log: 0, threshold: 3 },
+    { log: 0, threshold: Infinity },
+  ]
+  t.equal(of(asked, null), 'successful')
+  t.equal(of(asked, limit), 'within-limit')
+  t.equal(of(unasked, null), 'within-limit')
+  t.equal(of(null, limit), 'within-limit')
+  t.equal(of(null, limit, asked), 'successful')
   t.end()
 })

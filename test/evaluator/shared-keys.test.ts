@@ -34,7 +34,8 @@ t.test('others may judge keys once all that were judged are claimed, under one n
   t.ok(keys.admits(true))
   await claimKnown()
   const [[name, ...units] = [], ...more] = claimed
-  t.same([name, ...units.toSorted(), more], ['svc/', 1, 2, 3, []], 'once, in whatever order')
+  t.same([name, new Set(units), more], ['svc/', new Set([1, 2, 3]), []], 'in whatever order')
+  t.equal(units.length, 3, 'each once')
   t.notOk(keys.admits(false))
   t.notOk(keys.admits(true), 'who comes back waits for those judged meanwhile')
 })

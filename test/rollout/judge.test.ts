@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { EventTally, Pair } from '../../src/domain/cohort.ts'
+import type { BetEvidence } from '../../src/domain/evidence.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
@@ -298,6 +299,26 @@ t.test(
     t.end()
   },
 )
+
+t.test('an outage of the baseline that is left out leaves more time, of bets too', (t) => {
+  const tallies = { errors: events([800, 200], [8, 2]), rmse: bets([800, 200], [9, 9], 100, 0, 1) }
+  const cohorts = [cohort(ALL, { tallies }), cohort(ALL, { number: 2, step: 2, pi: 0.5, tallies })]
+  const evidence = evidenceOf(ALL, cohorts)
+  const rmse = evidence.hypotheses['rmse'] as BetEvidence
+  const less = (wealth: readonly number[]) => wealth.map((log) => log - 0.5)
+  const calm = { proof: less(rmse.proof), stepProof: less(rmse.stepProof) }
+  const left = (of: BetEvidence) => {
+    const hypotheses = { ...evidence.hypotheses, rmse: of }
+    const proving = { ...CONTEXT, step: 2, pi: 0.5 }
+    return named(judge(ALL, { ...evidence, hypotheses }, proving), 'rmse')
+  }
+  t.ok(left({ ...rmse, calm }).etaSeconds! > left(rmse).etaSeconds!)
+  t.same(
+    [left(rmse), left({ ...rmse, calm })].map((r) => r.withoutOutages),
+    [undefined, true],
+  )
+  t.end()
+})
 
 t.test('a proof that leaves an outage of the baseline out says so', (t) => {
   const of = (...tallies: readonly EventTally[]) => {

@@ -298,6 +298,8 @@ t.test('a mirror waits for its time, its pairs, and a share within its limit', (
     'same: 6 % is beyond 5 %',
   ])
   t.same(sentences(young, seen({ reports: [] })), ['the step lasts at least 5s'])
+  const [pairs] = missingFor(of, inMirror({ stepEnteredAt: NOW - 10_000 }), few)
+  t.equal(pairs!.etaSeconds, 12, 'at their pace so far: of live requests there is none')
   t.equal(step(of, young, few).decision, null, 'minimums fill by themselves')
   const waits = moved(step(of, inMirror(), seen({ reports: [beyond] })))
   t.match(waits.decision, { action: 'hold', summary: 'Holding at 0 %: same: 6 % is beyond 5 %.' })

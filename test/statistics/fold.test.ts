@@ -214,6 +214,10 @@ t.test('An outage of the baseline proves nothing by bets either.', async (t) => 
     isWhole: false,
   })
   near(t, after.sup.proof, 1.25)
+  const tally = { ...betTally(), n: [80, 20] as Pair, sum: [80, 20] as Pair }
+  const next = foldBets(after, { ...PLACE, cohort: 4, step: 1, cap: 100, tally }, RMSE)
+  t.same(next.calm!.stepProof, next.stepProof, 'of a new step nothing is left out yet')
+  t.not(next.calm!.stepProof[0], after.calm!.stepProof[0])
   const { cap: _, ...uncapped } = { ...PLACE, cohort: 4, cap: 0, tally: betTally() }
   t.equal(foldBets(after, uncapped, RMSE).calm, after.calm, 'nothing to hold values against')
 })
