@@ -144,6 +144,11 @@ async function takeOver(
   const previous = deps.live()
   try {
     certificate?.serve()
+  } catch (error) {
+    upcoming.targets.release()
+    throw error
+  }
+  try {
     const waiting = await deps.replace(upcoming)
     return { changes: listChanges(deps, memory, { previous, upcoming, certificate }), waiting }
   } finally {

@@ -47,3 +47,37 @@ t.test('A reload that comes after that of the watcher tells what that one change
   now += 60_000
   t.match(await reload(second!), unchanged, 'long ago')
 })
+
+t.test('A certificate that cannot be served leaves what is in force as it is.', async (t) => {
+  const [first, second] = ['1s', '2s'].map((wait) =>
+    configOf(file({ gateway: `, drain: { wait: ${wait} }` })),
+  )
+  const released: string[] = []
+  const named = (config: Config, name: string) => {
+    const targets = { byService: new Map(), release: () => released.push(name) }
+    return { ...liveOf(config), targets } as unknown as LiveServices
+  }
+  const live = named(first!, 'old')
+  const prepare = createPrepareReload({
+    clock: { now: () => 0, monotonic: () => 0 },
+    live: () => live,
+    readCertificate: () => ({
+      isNew: true,
+      serve: () => {
+        throw new Error('no such curve')
+      },
+    }),
+    build: async (config) => named(config, 'new'),
+    refusal: async () => null,
+    replace: async () => {
+      throw new Error('it is not taken')
+    },
+    onResult: () => {},
+  })
+  const loaded = { ok: true, config: second!, warnings: [] } as const
+  await t.rejects(
+    reloadFrom(async () => loaded, prepare),
+    /no such curve/,
+  )
+  t.same(released, ['new'])
+})

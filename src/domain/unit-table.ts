@@ -57,8 +57,9 @@ export abstract class UnitTable {
 
   /** Where the cell of a unit begins in them; -1 = it is not there. */
   protected find(unit: number): number {
-    const at = placeIn(this.#pageOf(unit), unit, this.#width)
-    return this.numbersOf(unit)[at] === unit ? at : -1
+    const page = this.#pageOf(unit)
+    const at = placeIn(page, unit, this.#width)
+    return page.numbers[at] === unit ? at : -1
   }
 
   /** The same, and the unit is there from now on. */
