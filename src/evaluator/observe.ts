@@ -25,7 +25,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { RecentPace } from '../rollout/recent-pace.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { drawnUnits, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
-import { breakerTrips } from '../statistics/breaker.ts'
+import { breakerTrips, ratesOf } from '../statistics/breaker.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { LookContext, pairLatency, standingPairs } from './look-context.ts'
 import { Measuring } from './measuring.ts'
@@ -167,8 +167,7 @@ function observe(
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const isBaselineFailing =
-    baselineSpan.attempts >= FAILING_ATTEMPTS &&
-    baselineSpan.failures >= share * baselineSpan.attempts
+    baselineSpan.attempts >= FAILING_ATTEMPTS && ratesOf(baselineSpan).failures >= share
   const seen: Observation = {
     now,
     reports,

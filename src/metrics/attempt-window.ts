@@ -1,14 +1,20 @@
-import type { AttemptCount } from '../statistics/breaker.ts'
+import type { AttemptCount, KeyCount } from '../statistics/breaker.ts'
 
 const BUCKETS = 600
-/** Numbers of a bucket: attempts, failures, client errors. */
-const WIDTH = 3
+/** Numbers of a bucket: attempts, failures, client errors; and as bits, the places of keys that had each of them. */
+const WIDTH = 6
 const BUCKET_MS = 1000
 
-/** What happened in the span that ends now. */
-export type SpanCount = AttemptCount & { readonly spanMs: number }
+/** Places that keys are dealt to: the bits of a number. */
+export const KEY_PLACES = 32
 
-/** Attempts, failures and client errors of one variant over the last ten minutes, in buckets of one second: O(1) to add. */
+/** What happened in the span that ends now. */
+export type SpanCount = AttemptCount & { readonly keys: KeyCount; readonly spanMs: number }
+
+/**
+ * Attempts, failures and client errors of one variant over the last ten minutes, and about how many keys had them, in buckets of
+ * one second: O(1) to add.
+ */
 export class AttemptWindow {
   /** Of all buckets, one after the other: of thousands of windows, memory that is far apart would be most of a look. */
   readonly #counts = new Uint32Array(WIDTH * BUCKETS)
@@ -16,16 +22,27 @@ export class AttemptWindow {
   #since: number | null = null
   /** Attempts in all buckets. */
   #total = 0
+  #keyless = 0
 
-  /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
-  add(now: number, failed: boolean, isClientError = false): void {
+  /**
+   * Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. `keyPlace`: where its
+   * key is dealt to, below KEY_PLACES; one without a key is nobody else's.
+   */
+  add(now: number, failed: boolean, isClientError = false, keyPlace: number | null = null): void {
     this.#forget(now)
     this.#since ??= now
     const at = (this.#newest % BUCKETS) * WIDTH
+    const key = 1 << (keyPlace ?? this.#keyless++)
     this.#counts[at]!++
+    this.#counts[at + 3]! |= key
     this.#total++
-    if (failed) this.#counts[at + 1]!++
-    else if (isClientError) this.#counts[at + 2]!++
+    if (failed) {
+      this.#counts[at + 1]!++
+      this.#counts[at + 4]! |= key
+    } else if (isClientError) {
+      this.#counts[at + 2]!++
+      this.#counts[at + 5]! |= key
+    }
   }
 
   /** When the first attempt of all was booked, in epoch ms; null = none was. */
@@ -57,6 +74,7 @@ export class AttemptWindow {
     let attempts = 0
     let failures = 0
     let clientErrors = 0
+    let [seen, failed, refused] = [0, 0, 0]
     let back = 0
     let at = (this.#newest % BUCKETS) * WIDTH
     while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
@@ -68,10 +86,18 @@ export class AttemptWindow {
       attempts += this.#counts[at]!
       failures += this.#counts[at + 1]!
       clientErrors += this.#counts[at + 2]!
+      seen |= this.#counts[at + 3]!
+      failed |= this.#counts[at + 4]!
+      refused |= this.#counts[at + 5]!
       at = at === 0 ? (BUCKETS - 1) * WIDTH : at - WIDTH
       back++
     }
-    return { attempts, failures, clientErrors, spanMs: back * BUCKET_MS }
+    const keys = {
+      seen: countBits(seen),
+      failed: countBits(failed),
+      unserved: countBits(failed | refused),
+    }
+    return { attempts, failures, clientErrors, keys, spanMs: back * BUCKET_MS }
   }
 
   #forget(now: number): void {
@@ -85,4 +111,10 @@ export class AttemptWindow {
     }
     this.#newest = bucket
   }
+}
+
+function countBits(bits: number): number {
+  let count = 0
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++
+  return count
 }

@@ -1,3 +1,4 @@
+import { KEY_PLACES } from './attempt-window.ts'
 import type { RuleFigures } from './rule-book.ts'
 
 /** Entries that are kept before they are posted. */
@@ -12,6 +13,8 @@ const DRAWN = 1
 const SEGMENT = 2
 const RULED = 4
 const FLAGS = 8
+/** Behind them the place of its key, one higher; 0 = it has none. */
+const KEYS = KEY_PLACES + 1
 
 /** A finished request as it stands in a journal. */
 export type JournalEntry = {
@@ -23,6 +26,8 @@ export type JournalEntry = {
   /** When it ended, in epoch ms. */
   readonly at: number
   readonly isDrawn: boolean
+  /** Where its key is dealt to, below KEY_PLACES; null = it was not drawn by a key. */
+  readonly keyPlace: number | null
   /** Null where the service has none. */
   readonly segment: string | null
   /** The figures of its rule; null = it counts for none. */
@@ -56,7 +61,8 @@ export class RequestJournal {
   }
 
   /** Writes down a finished request; there must be room. */
-  add({ code, durationMs, overheadMs, at, isDrawn, segment, ruled }: JournalEntry): void {
+  add(entry: JournalEntry): void {
+    const { code, durationMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } = entry
     const place = this.#entries++
     const first = place * WIDTH
     let flags = isDrawn ? DRAWN : 0
@@ -68,7 +74,8 @@ export class RequestJournal {
       flags |= RULED
       this.#ruled[place] = ruled
     }
-    this.#numbers[first] = code * FLAGS + flags
+    const key = keyPlace === null ? 0 : keyPlace + 1
+    this.#numbers[first] = (code * KEYS + key) * FLAGS + flags
     this.#numbers[first + 1] = durationMs
     this.#numbers[first + 2] = overheadMs ?? Number.NaN
     this.#numbers[first + 3] = at
@@ -91,8 +98,11 @@ export class RequestJournal {
   #entryAt(place: number): JournalEntry {
     const first = place * WIDTH
     const code = this.#numbers[first]!
+    const coded = Math.floor(code / FLAGS)
+    const key = coded % KEYS
     const overheadMs = this.#numbers[first + 2]!
-    handed.code = Math.floor(code / FLAGS)
+    handed.code = (coded - key) / KEYS
+    handed.keyPlace = key === 0 ? null : key - 1
     handed.durationMs = this.#numbers[first + 1]!
     handed.overheadMs = Number.isNaN(overheadMs) ? null : overheadMs
     handed.at = this.#numbers[first + 3]!
@@ -110,6 +120,7 @@ const handed: { -readonly [Key in keyof JournalEntry]: JournalEntry[Key] } = {
   overheadMs: null,
   at: 0.5,
   isDrawn: false,
+  keyPlace: null,
   segment: null,
   ruled: null,
 }

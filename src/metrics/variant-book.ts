@@ -5,13 +5,16 @@ import type { PredictionCount } from '../domain/prediction.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
-import type { AttemptWindow } from './attempt-window.ts'
+import { KEY_PLACES, type AttemptWindow } from './attempt-window.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
 import { isClientErrorEnd, isFailedEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
 import type { StepFigures } from './step-figures.ts'
 import { VariantFigures, type RequestSeries } from './variant-figures.ts'
+
+/** What of a request that has ended is counted. */
+type EndedTicket = Pick<Ticket, 'reason' | 'side' | 'unit' | 'segment' | 'ruled'>
 
 /** How a request ended. */
 export type Ending = {
@@ -55,8 +58,8 @@ export class VariantBook {
   }
 
   /** A request has ended. */
-  end(ticket: Pick<Ticket, 'reason' | 'side' | 'segment' | 'ruled'>, ending: Ending): void {
-    const { reason, side, segment, ruled } = ticket
+  end(ticket: EndedTicket, ending: Ending): void {
+    const { reason, side, unit, segment, ruled } = ticket
     const { outcome, status, code, durationMs, upstreamMs, at } = ending
     if (reason !== 'override') {
       if (isFailedEnd(outcome)) increment(this.faults, code ?? status)
@@ -68,6 +71,7 @@ export class VariantBook {
       overheadMs: upstreamMs === null ? null : Math.max(durationMs - upstreamMs, 0),
       at,
       isDrawn: side !== null,
+      keyPlace: unit === null ? null : unit % KEY_PLACES,
       segment,
       ruled,
     })

@@ -37,7 +37,8 @@ export class VariantFigures implements Accounts {
     this.firstBytes.add(ms)
   }
 
-  add({ code, durationMs, overheadMs, at, isDrawn, segment, ruled }: JournalEntry): void {
+  add(entry: JournalEntry): void {
+    const { code, durationMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } = entry
     const { outcome, reason, status } = this.#count(code)
     const failed = isFailedEnd(outcome)
     this.requests++
@@ -49,7 +50,7 @@ export class VariantFigures implements Accounts {
     if (reason !== 'override') {
       const isClientError = isClientErrorEnd(outcome, status)
       ruled?.end(failed, durationMs, bucket)
-      this.attempts.add(at, failed, isClientError)
+      this.attempts.add(at, failed, isClientError, keyPlace)
       this.step.add(failed, bucket, isClientError)
       if (isDrawn) this.drawnInStep.add(failed, bucket)
     }

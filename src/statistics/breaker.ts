@@ -4,10 +4,20 @@ export type AttemptCount = {
   readonly failures: number
   /** Answers with a 4xx that is no failure of the server. */
   readonly clientErrors: number
+  /** Whose they were; absent = not known. */
+  readonly keys?: KeyCount
 }
 
-/** Shares of a variant's requests, from 0 to 1. */
-export type AttemptRates = { readonly failures: number; readonly clientErrors: number }
+/** Keys dealt at random to a few places: how many places have one, and one with such attempts. */
+export type KeyCount = {
+  readonly seen: number
+  readonly failed: number
+  /** With a failure or a client error. */
+  readonly unserved: number
+}
+
+/** Shares of a variant's requests, from 0 to 1; `unserved`: failures and client errors together. */
+export type AttemptRates = { readonly failures: number; readonly unserved: number }
 
 /** Attempts of the canary before the breaker can speak, and in the first seconds after a start. */
 const MIN_ATTEMPTS = 50
@@ -17,7 +27,7 @@ const MIN_BASELINE_ATTEMPTS = 20
 /** A shared outage raises both rates: the canary must be worse by this factor. */
 const TIMES_BASELINE = 2
 
-const NO_RATES: AttemptRates = { failures: 0, clientErrors: 0 }
+const NO_RATES: AttemptRates = { failures: 0, unserved: 0 }
 
 /**
  * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its
@@ -45,10 +55,22 @@ export function breakerTrips(input: {
     baseline.attempts < MIN_BASELINE_ATTEMPTS ? (input.baselineLast ?? NO_RATES) : ratesOf(baseline)
   const isBeyond = (rate: (of: AttemptRates) => number) =>
     rate(ofCanary) >= share && rate(ofCanary) >= TIMES_BASELINE * rate(ofBaseline)
-  return isBeyond((of) => of.failures) || isBeyond((of) => of.failures + of.clientErrors)
+  return isBeyond((of) => of.failures) || isBeyond((of) => of.unserved)
 }
 
-/** The shares that a count stands for; of at least one attempt. */
-export function ratesOf({ attempts, failures, clientErrors }: AttemptCount): AttemptRates {
-  return { failures: failures / attempts, clientErrors: clientErrors / attempts }
+/**
+ * The shares that a count stands for; of at least one attempt. Where it is known whose they were, the share of the attempts
+ * or of the keys, whichever is less: a key keeps its variant, so that one client who asks what cannot be answered, again and
+ * again, would else speak for all of them. With many keys every place has a bad one soon, and the attempts alone decide.
+ */
+export function ratesOf({ attempts, failures, clientErrors, keys }: AttemptCount): AttemptRates {
+  const ofAttempts = {
+    failures: failures / attempts,
+    unserved: (failures + clientErrors) / attempts,
+  }
+  if (keys === undefined) return ofAttempts
+  return {
+    failures: Math.min(ofAttempts.failures, keys.failed / keys.seen),
+    unserved: Math.min(ofAttempts.unserved, keys.unserved / keys.seen),
+  }
 }

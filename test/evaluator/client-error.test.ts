@@ -137,3 +137,29 @@ t.test('A backtest makes the same decision of what was kept.', async (t) => {
   const isTold = /^Paused by client-error: .* 1,000 : 1 decides\./
   t.equal(isTold.exec(decisions.at(-1)!.summary)![0], isTold.exec(summary)![0])
 })
+
+t.test('One client who keeps the canary and asks nonsense trips no breaker.', async (t) => {
+  const simulation: Simulation = await simulate(
+    4,
+    100_000,
+    (_random, variant) => {
+      if (variant === 'canary') for (let n = 0; n < 2; n++) askNonsense(simulation)
+      return {}
+    },
+    [ERRORS],
+    { rps: 400 },
+  )
+  t.notOk(await simulation.run(12_000, ({ phase }) => phase === 'rolled-back'))
+  const { attempts } = simulation.book.variants.get('canary')!
+  const { attempts: all, clientErrors, keys } = attempts.within(simulation.clock.ms, 12_000)
+  t.ok(all > 1000 && clientErrors > 0.6 * all, `${clientErrors} of ${all}`)
+  t.same(keys, { seen: 32, failed: 0, unserved: 1 })
+})
+
+/** One request more, of a client whose key is the canary's. */
+function askNonsense({ book, clock }: Simulation): void {
+  const no = { suppressed: false, keyMissing: false, overrideRefused: false }
+  const assignment = { variant: 'canary', reason: 'key', unit: 77, ...no } as const
+  const ticket = book.begin(assignment, 'nonsense', clock.ms, false)
+  book.end(ticket, 'ok', 400, null, clock.ms)
+}

@@ -23,6 +23,7 @@ function bookOf(requests: number, read: (book: VariantBook) => void) {
       status: [200, 404, 500, 0][n % 7] ?? 204,
       reason,
       side: n % 4 < 2 ? null : 1,
+      unit: n % 4 < 2 ? null : 2 ** 52 - n * 77,
       segment: [null, 'gold', 'other'][n % 3]!,
       ruled: n % 5 === 0 ? null : ruled,
       durationMs: n * 1.7,

@@ -258,7 +258,7 @@ t.test('answers with a 4xx are counted apart: no failures, and none of overrides
   )
   t.same([...canary.faults], [[429, 1]])
   book.beginStep()
-  t.same(canary.lastStep, { failures: 0.25, clientErrors: 0.75 })
+  t.same(canary.lastStep, { failures: 0.25, unserved: 1 })
   book.beginAttempt()
   t.equal(canary.clientErrors.size, 0)
   t.equal(canary.attempts.within(clock.ms, 1000).clientErrors, 0)

@@ -14,19 +14,19 @@ t.test('a window counts what happened in the span asked for', (t) => {
   }
   t.equal(window.since, NOW)
   t.equal(new AttemptWindow().since, null)
-  t.same(window.within(NOW + 19_000, 10_000), {
+  t.match(window.within(NOW + 19_000, 10_000), {
     attempts: 20,
     failures: 5,
     clientErrors: 2,
     spanMs: 10_000,
   })
-  t.same(window.covering(NOW + 19_000, 6, 1000), {
+  t.match(window.covering(NOW + 19_000, 6, 1000), {
     attempts: 6,
     failures: 1,
     clientErrors: 0,
     spanMs: 3000,
   })
-  t.same(window.covering(NOW + 19_000, 6, 10_000), {
+  t.match(window.covering(NOW + 19_000, 6, 10_000), {
     attempts: 20,
     failures: 5,
     clientErrors: 2,
@@ -35,10 +35,22 @@ t.test('a window counts what happened in the span asked for', (t) => {
   t.end()
 })
 
+t.test('a window knows of how many keys its attempts are, up to 32', (t) => {
+  const window = new AttemptWindow()
+  for (let n = 0; n < 40; n++) window.add(NOW, false, true, 7)
+  for (let key = 0; key < 10; key++) window.add(NOW + 1000, key === 3, false, key)
+  t.same(window.within(NOW + 1000, 2000).keys, { seen: 10, failed: 1, unserved: 2 })
+  t.same(window.within(NOW + 1000, 1000).keys, { seen: 10, failed: 1, unserved: 1 })
+  for (let n = 0; n < 100; n++) window.add(NOW + 2000, true)
+  const all = { seen: 32, failed: 32, unserved: 32 }
+  t.same(window.within(NOW + 2000, 1000).keys, all, 'without a key each is of its own')
+  t.end()
+})
+
 t.test('a window that never saw enough gives all of its ten minutes', (t) => {
   const window = new AttemptWindow()
   window.add(NOW, true)
-  t.same(window.covering(NOW + 1000, 50, 10_000), {
+  t.match(window.covering(NOW + 1000, 50, 10_000), {
     attempts: 1,
     failures: 1,
     clientErrors: 0,
@@ -53,7 +65,7 @@ t.test('what is older than ten minutes is forgotten, a bucket that is used again
   t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
   t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
   window.add(NOW + 600_000, false)
-  t.same(window.within(NOW + 600_000, 1000), {
+  t.match(window.within(NOW + 600_000, 1000), {
     attempts: 1,
     failures: 0,
     clientErrors: 0,
@@ -67,7 +79,7 @@ t.test('a clock that goes back books into the newest second, and loses nothing',
   const window = new AttemptWindow()
   window.add(NOW, false)
   window.add(NOW - 5000, true)
-  t.same(window.within(NOW, 1000), { attempts: 2, failures: 1, clientErrors: 0, spanMs: 1000 })
+  t.match(window.within(NOW, 1000), { attempts: 2, failures: 1, clientErrors: 0, spanMs: 1000 })
   t.end()
 })
 

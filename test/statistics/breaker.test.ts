@@ -48,7 +48,7 @@ t.test('A baseline without traffic is taken at its last known rate, or at 0.', a
       ...base,
       canary,
       baseline: few,
-      baselineLast: { failures: 0.4, clientErrors: 0 },
+      baselineLast: { failures: 0.4, unserved: 0.4 },
     }),
     true,
   )
@@ -57,7 +57,7 @@ t.test('A baseline without traffic is taken at its last known rate, or at 0.', a
       ...base,
       canary,
       baseline: few,
-      baselineLast: { failures: 0.41, clientErrors: 0 },
+      baselineLast: { failures: 0.41, unserved: 0.41 },
     }),
     false,
   )
@@ -76,7 +76,7 @@ t.test(
       breakerTrips({ ...base, canary: refused, baseline: { ...baseline, clientErrors: 5 } }),
       true,
     )
-    const baselineLast = { failures: 0, clientErrors: 0.26 }
+    const baselineLast = { failures: 0, unserved: 0.26 }
     t.equal(breakerTrips({ ...base, canary: refused, baselineLast }), false)
   },
 )
@@ -86,4 +86,23 @@ t.test('Ten failures in the last ten of many attempts do not trip it.', async (t
     breakerTrips({ ...base, canary: { attempts: 200, failures: 10, clientErrors: 0 } }),
     false,
   )
+})
+
+t.test('One client alone does not speak for all: a key keeps its variant.', async (t) => {
+  const mostlyOnes = { attempts: 60, failures: 0, clientErrors: 40 }
+  const oneOf = { seen: 15, failed: 0, unserved: 1 }
+  t.equal(breakerTrips({ ...base, canary: mostlyOnes }), true, 'not known whose they are')
+  t.equal(breakerTrips({ ...base, canary: { ...mostlyOnes, keys: oneOf } }), false)
+  const crashed = { attempts: 60, failures: 40, clientErrors: 0, keys: { ...oneOf, failed: 1 } }
+  t.equal(breakerTrips({ ...base, canary: crashed }), false)
+  t.equal(
+    breakerTrips({ ...base, canary: { ...crashed, keys: { seen: 2, failed: 1, unserved: 1 } } }),
+    true,
+    'of two clients one is half of them',
+  )
+  const canary = { attempts: 60, failures: 40, clientErrors: 0 }
+  const noisy = { attempts: 900, failures: 700, clientErrors: 0 }
+  const keys = { seen: 32, failed: 1, unserved: 1 }
+  t.equal(breakerTrips({ ...base, canary, baseline: noisy }), false)
+  t.equal(breakerTrips({ ...base, canary, baseline: { ...noisy, keys } }), true, 'nor for baseline')
 })

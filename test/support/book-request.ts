@@ -4,9 +4,10 @@ import type { Ticket } from '../../src/metrics/recorder.ts'
 /** Books a request that has ended: a drawn one that was answered well in 10 ms, but for what is named. */
 export function bookRequest(
   book: VariantBook,
-  change: Partial<Ending & Pick<Ticket, 'reason' | 'side' | 'segment' | 'ruled'>> = {},
+  change: Partial<Ending & Pick<Ticket, 'reason' | 'side' | 'unit' | 'segment' | 'ruled'>> = {},
 ): void {
-  const ticket = { reason: 'key', side: 0, segment: null, ruled: null, ...change } as const
+  const drawn = { reason: 'key', side: 0, unit: null, segment: null, ruled: null } as const
+  const ticket = { ...drawn, ...change }
   const ending = { outcome: 'ok', status: 200, code: null, durationMs: 10, upstreamMs: 9, at: 0 }
   book.end(ticket, { ...ending, ...change } as Ending)
 }
