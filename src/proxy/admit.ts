@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { GatewayConfig } from '../config/config.ts'
-import { hasUnsafePath } from '../routing/rewrite.ts'
+import { hasUnsafePath, leavesPrefix } from '../routing/rewrite.ts'
 import { isLoop } from './request-headers.ts'
 import type { ServiceFront } from './service-runtime.ts'
 import { isUpgrade } from './upgrade.ts'
@@ -12,7 +12,7 @@ import type { Refusal } from './validate.ts'
  */
 export function admitToService(
   req: IncomingMessage,
-  { isRewritten }: ServiceFront,
+  { isRewritten, service }: ServiceFront,
   limits: GatewayConfig['limits'],
   inFlight: number,
   name: string,
@@ -20,10 +20,9 @@ export function admitToService(
   if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
   if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
-  // Only a rewritten prefix can be escaped: other paths pass as they are.
-  if (isRewritten && hasUnsafePath(req.url!)) {
-    return { code: 'SERIN_BAD_REQUEST', detail: 'The path has dot segments or encoded separators.' }
-  }
+  // Other paths pass as they are.
+  if (isRewritten && hasUnsafePath(req.url!)) return UNSAFE_PATH
+  if (leavesPrefix(service.match.path, req.url!)) return LEAVING_PATH
   return admitBody(req, limits)
 }
 
@@ -43,6 +42,16 @@ function admitBody(req: IncomingMessage, limits: GatewayConfig['limits']): Refus
   const length = req.headers['content-length']
   if (length === undefined || Number(length) <= limits.bodyBytes) return null
   return { code: 'SERIN_BODY_TOO_LARGE' }
+}
+
+const UNSAFE_PATH: Refusal = {
+  code: 'SERIN_BAD_REQUEST',
+  detail: 'The path has dot segments or encoded separators.',
+}
+
+const LEAVING_PATH: Refusal = {
+  code: 'SERIN_BAD_REQUEST',
+  detail: 'The dot segments of the path lead out of the service that it belongs to.',
 }
 
 /** Upgrades that come so far are to WebSocket; of others nothing but the upgrade is left out. */

@@ -51,6 +51,37 @@ export function hasUnsafePath(path: string): boolean {
   return isDotSegment(dots)
 }
 
+/**
+ * Whether dot segments of a request target lead out of the prefix that it matches, to what is no business of its service
+ * (RFC 3986 §5.2.4). `matchPath` ends in `/*`, or is literal and has nothing to leave. An encoded slash and a backslash
+ * separate segments for some servers and not for others; what leads further out counts. Reads up to the query.
+ */
+export function leavesPrefix(matchPath: string, rawTarget: string): boolean {
+  // Hardly any has: they are not walked through.
+  if (!rawTarget.includes('..') && !rawTarget.includes('%')) return false
+  if (!matchPath.endsWith('/*')) return false
+  let depth = 0
+  let dots = 0
+  for (let at = matchPath.length - 1; at < rawTarget.length; at++) {
+    let code = rawTarget.charCodeAt(at)
+    if (code === QUESTION) break
+    const isPlain = code === SLASH
+    const decoded = code === PERCENT ? decodeEscape(rawTarget, at) : -1
+    if (decoded !== -1) {
+      code = decoded
+      at += 2
+    }
+    if (code !== SLASH && code !== BACKSLASH) {
+      dots = code === DOT ? dots + 1 : NO_DOT_SEGMENT
+      continue
+    }
+    if (dots === 2 && --depth < 0) return true
+    if (dots >= NO_DOT_SEGMENT && isPlain) depth++
+    dots = 0
+  }
+  return dots === 2 && depth === 0
+}
+
 function isDotSegment(dots: number): boolean {
   return dots === 1 || dots === 2
 }

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { hexDigit } from '../../src/routing/hex-digit.ts'
-import { hasUnsafePath, rewritePath } from '../../src/routing/rewrite.ts'
+import { hasUnsafePath, leavesPrefix, rewritePath } from '../../src/routing/rewrite.ts'
 
 t.test('a rewritten prefix keeps the bytes behind it', (t) => {
   const from = '/v2/models/a/*'
@@ -77,6 +78,44 @@ t.test('a path with dots, escapes or broken escapes that lead nowhere else is sa
   ]) {
     t.equal(hasUnsafePath(path), false, JSON.stringify(path))
   }
+  t.end()
+})
+
+t.test('a path that stays within its prefix stays there however a server reads it', (t) => {
+  const parts = fc.constantFrom('a', '..', '.', '%2e%2E', '.%2e', '...', '', 'a..', '%zz', '%61')
+  const separators = fc.constantFrom('/', '/', '/', '%2f', '%5C', '\\')
+  const rest = fc
+    .array(fc.tuple(parts, separators), { maxLength: 6 })
+    .map((all) => all.flat().join(''))
+  const seen = { left: 0, stayed: 0 }
+  const readings = [
+    (path: string) => path,
+    (path: string) => path.replaceAll(/%2f/gi, '/'),
+    (path: string) => path.replaceAll(/%5c/gi, '/'),
+    (path: string) => path.replaceAll(/%2f|%5c/gi, '/'),
+  ].flatMap((read) => [read, (path: string) => read(path).replaceAll(/[/\\]{2,}/g, '/')])
+  fc.assert(
+    fc.property(rest, (path) => {
+      const target = `/m/n/${path}?a=/../../..`
+      const isOut = readings.some(
+        (read) => !new URL(`http://h${read(target)}`).pathname.startsWith('/m/n/'),
+      )
+      if (isOut) t.ok(leavesPrefix('/m/n/*', target), target)
+      seen[isOut ? 'left' : 'stayed']++
+    }),
+    { numRuns: 3000 },
+  )
+  t.ok(seen.left > 300 && seen.stayed > 300, JSON.stringify(seen))
+  t.end()
+})
+
+t.test('a path that leads nowhere else does not leave its prefix', (t) => {
+  const inside = ['', 'a', 'a/..', 'a/../b', 'a/b/../../c', './a', '...', '..a/x', 'a%2fb', '?..']
+  for (const rest of inside) {
+    t.equal(leavesPrefix('/m/*', `/m/${rest}`), false, rest)
+  }
+  t.equal(leavesPrefix('/m', '/m?x=/../..'), false, 'a literal path has nothing to leave')
+  t.equal(leavesPrefix('/*', '/../x'), true)
   t.end()
 })
 

@@ -12,7 +12,7 @@ t.test(`${RULE}: path and query pass byte for byte, and undecodable ones too`, a
   const paths = [
     '/m/a/./b//c?x=%2F&y',
     '/m/a/../b',
-    '/m/%2e%2e/%2E/x',
+    '/m/a/%2e%2e/%2E/x',
     '/m//x',
     '/m/%ff',
     '/m/%zz',
@@ -29,6 +29,17 @@ t.test(`${RULE}: path and query pass byte for byte, and undecodable ones too`, a
     await rawExchange(witness.port, get(path))
     t.equal(witness.received().slice(0, path.length + 15), `GET ${path} HTTP/1.1\r\n`)
   }
+})
+
+t.test(`${RULE}: dot segments do not lead out of a service`, async (t) => {
+  witness.forget()
+  const escapes = ['../x', '..', 'a/../../x', '%2e%2e/x', '.%2E', '..%2fx', 'a%2f..%2F..', '..\\x']
+  for (const rest of [...escapes, 'a%2fb/../../x', './../x', '/../x', 'a//../../x', '..?x']) {
+    const answer = parseAnswer(await rawExchange(witness.port, get(`/m/${rest}`)))
+    t.equal(answer.status, 400, rest)
+    t.match(answer.body, 'lead out of the service')
+  }
+  t.equal(witness.received(), '')
 })
 
 t.test(`${RULE}: a rewritten prefix changes, and the rest keeps its bytes`, async (t) => {
