@@ -45,10 +45,11 @@ export class Evaluator {
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
     const { store, clock, holder, onError, onUnstored = async () => {} } = deps
-    this.#lease = new LeaseKeeper(store, clock, holder)
+    const { machineClock = clock } = deps
+    this.#lease = new LeaseKeeper(store, machineClock, holder)
     this.#replicas = new Replicas(store, clock, holder)
     this.#services = new Services(deps, (service) => this.#runnerDeps(service))
-    const commanded = { store, clock, holder, onError, onUnstored }
+    const commanded = { store, clock: machineClock, holder, onError, onUnstored }
     const differs = (service: string) => this.#replicas.differs(this.#sharedAs(service))
     this.#commands = new Commands(commanded, this.#services, this.#lease, differs)
   }
