@@ -71,6 +71,7 @@ export class ComparisonCycle {
     const isGoingOn =
       record !== null &&
       record.state.attempt === experiment.attempt &&
+      record.state.canaryVersion === plan.canaryVersion &&
       record.state.fingerprint.analysis === plan.fingerprint.analysis
     this.#comparison = comparison
     this.#book = book
