@@ -162,9 +162,8 @@ export class Evaluator {
     await this.#looking
     await this.#claim()
     await this.#commands.end()
-    for (const runner of this.#all()) {
-      await this.#try('flush', () => runner.flush())
-    }
+    // All at once: a store that is silent is waited for once, and one that is there takes many in one transaction.
+    await Promise.all(this.#all().map((runner) => this.#try('flush', () => runner.flush())))
     await this.#try('good-bye', () => this.#replicas.leave(this.#followers()))
     // Whoever comes next then waits for it to run out.
     await this.#try('lease', () => this.#lease.release())
