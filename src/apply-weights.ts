@@ -13,7 +13,10 @@ export type ApplyWeights = {
   readonly applyRemembered: (service: string, winner: string) => void
 }
 
-/** What is applied to the services as they are at the time. */
+/**
+ * What is applied to the services as they are at the time. What has gone from the configuration and owes the store
+ * something applies to nothing, least of all to what has taken its place.
+ */
 export function createApplyWeights(
   live: () => LiveServices,
   lastWeights: LastWeights,
@@ -26,16 +29,16 @@ export function createApplyWeights(
     apply: (state, unstored) => {
       const { snapshot, books } = live()
       const runtime = snapshot.runtimes.get(state.service)
-      if (runtime === undefined) return
+      if (runtime === undefined || runtime.service.rollout === null) return
       const { service, targets } = runtime
       runtime.split = splitOf(service, state, null)
       runtime.mirrors = mirrorsOf(service, targets, books.get(state.service)!, state)
       lastWeights.keepRollout(state, unstored)
     },
     applyWinner: (service, winner) => {
-      giveWinner(service, winner)
       const plan = live().experiments.get(service)
       if (plan === undefined) return
+      giveWinner(service, winner)
       if (winner === null) return lastWeights.keepWinner(service, null)
       const { fingerprint, versions } = plan
       const kept = { variant: winner, version: versions[winner]!, steps: fingerprint.steps }

@@ -38,6 +38,7 @@ import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
 import { createLabelShow } from './show-label.ts'
 import { createServiceLook } from './service-look.ts'
+import { createSteadyClock } from './steady-clock.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
@@ -51,6 +52,7 @@ const STORE_AGAIN_MS = 1000
  */
 export async function createGateway(config: Config, deps: GatewayDeps): Promise<WorkerGateway> {
   const { log, clock, siblings } = deps
+  const steady = createSteadyClock(clock)
   // Containers on several machines may share a name and a pid.
   const holder = `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`
   const { tls } = config.gateway
@@ -75,7 +77,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const look = createServiceLook({
     live: () => live,
     evaluator: () => evaluator,
-    clock,
+    clock: steady,
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
@@ -99,9 +101,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const news = createDecisionNews({ metrics, notifications, log })
 
   const evaluator = new Evaluator({
-    store: watched,
-    clock,
-    holder,
+    ...{ store: watched, clock: steady, machineClock: clock, holder },
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
@@ -115,7 +115,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   })
 
   const parts = {
-    ...{ clock, remember: predictions.add, upstreams: upstreams.registry },
+    ...{ clock: steady, remember: predictions.add, upstreams: upstreams.registry },
     states: statesOf(evaluator),
   }
   let live = await buildLiveServices(config, parts, null)
@@ -131,7 +131,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: evaluator.event,
-    clock,
+    clock: steady,
     later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
     countRefused: metrics.countRefused,

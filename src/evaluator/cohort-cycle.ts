@@ -22,7 +22,7 @@ import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { cohortNumberAt } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { isDue } from './is-due.ts'
+import { FOLDED_AT_ONCE, isDue } from './is-due.ts'
 import { KeptCohorts } from './kept-cohorts.ts'
 import { learnFrom, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
@@ -76,9 +76,9 @@ export class CohortCycle {
     if (restored !== null) {
       for (const batch of restored.units) this.#ledger.units.restore(batch)
       this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
-      const numbers = restored.cohorts.map((c) => c.number)
-      this.#lastNumber = Math.max(this.#lastNumber, ...numbers, ...this.#foldedThrough.values())
-      this.#countedThrough = Math.max(-1, ...numbers)
+      this.#countedThrough = restored.cohorts.at(-1)?.number ?? -1
+      const numbers = [this.#countedThrough, ...this.#foldedThrough.values()]
+      this.#lastNumber = Math.max(this.#lastNumber, ...numbers)
     }
     const goesOn = restored !== null && restored.evidence !== null
     this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
@@ -171,7 +171,7 @@ export class CohortCycle {
     })
   }
 
-  /** Settles and folds what is ready. True when the evidence changed. */
+  /** Settles and folds what is ready, of much of it a part. True when the evidence changed. */
   fold(state: RolloutState, now: number, monotonicNow: number): boolean {
     const before = this.#evidence
     this.#evidence = this.#pairs.fold(before, state, now, this.#shared)
@@ -283,9 +283,11 @@ export class CohortCycle {
     const starts = this.#evidence.starts.length
     let changed = false
     const after = this.#foldedThrough.get(hypothesis.id)!
+    let left = FOLDED_AT_ONCE
     for (const { cohort, used, counted } of this.#ledger.slotsAfter(after)) {
       // Strictly in assignment order: what is not ready blocks what comes after it.
       if (!counted || !isDue(cohort, hypothesis, now) || !this.#shared.isWhole(cohort)) break
+      if (left-- === 0) break
       this.#foldedThrough.set(hypothesis.id, cohort.number)
       if (!used) continue
       const whole = this.#shared.whole(cohort)

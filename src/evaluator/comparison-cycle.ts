@@ -13,6 +13,7 @@ import type { ComparisonPlan } from '../rollout/experiment-plan.ts'
 import { RecentPace } from '../rollout/recent-pace.ts'
 import { drawnUnits } from '../rollout/units.ts'
 import type { Lease, RolloutRecord, Store } from '../store/store.ts'
+import { closedByNow } from './closed-by-now.ts'
 import { CohortCycle } from './cohort-cycle.ts'
 import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
@@ -70,6 +71,7 @@ export class ComparisonCycle {
     const isGoingOn =
       record !== null &&
       record.state.attempt === experiment.attempt &&
+      record.state.canaryVersion === plan.canaryVersion &&
       record.state.fingerprint.analysis === plan.fingerprint.analysis
     this.#comparison = comparison
     this.#book = book
@@ -77,7 +79,7 @@ export class ComparisonCycle {
     this.#isNew = !isGoingOn
     const revision = (this.#storedRevision ?? 0) + (isGoingOn ? 0 : 1)
     this.#state = comparisonState(comparison, experiment, revision)
-    const restored = isGoingOn ? record : null
+    const restored = isGoingOn ? closedByNow(record, now) : null
     const cycled = cycleBook(book, variant, id)
     this.#cycle = new CohortCycle(plan, this.#state, cycled, now, restored, keys)
   }

@@ -15,7 +15,10 @@ import type { SeenReplicas } from './replicas.ts'
 /** What the control loop needs of the world. */
 export type EvaluatorDeps = {
   readonly store: Store
+  /** What is judged goes by it: its time of day never goes back. */
   readonly clock: Clock
+  /** The one that all processes of this machine have: leases and commands in their store end by it. Absent = `clock`. */
+  readonly machineClock?: Clock
   /** Names this process in the lease. */
   readonly holder: string
   readonly reachability: (service: string, variant: string) => ReturnType<Reachability>

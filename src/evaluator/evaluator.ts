@@ -45,10 +45,11 @@ export class Evaluator {
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
     const { store, clock, holder, onError, onUnstored = async () => {} } = deps
-    this.#lease = new LeaseKeeper(store, clock, holder)
+    const { machineClock = clock } = deps
+    this.#lease = new LeaseKeeper(store, machineClock, holder)
     this.#replicas = new Replicas(store, clock, holder)
     this.#services = new Services(deps, (service) => this.#runnerDeps(service))
-    const commanded = { store, clock, holder, onError, onUnstored }
+    const commanded = { store, clock: machineClock, holder, onError, onUnstored }
     const differs = (service: string) => this.#replicas.differs(this.#sharedAs(service))
     this.#commands = new Commands(commanded, this.#services, this.#lease, differs)
   }
@@ -161,9 +162,8 @@ export class Evaluator {
     await this.#looking
     await this.#claim()
     await this.#commands.end()
-    for (const runner of this.#all()) {
-      await this.#try('flush', () => runner.flush())
-    }
+    // All at once: a store that is silent is waited for once, and one that is there takes many in one transaction.
+    await Promise.all(this.#all().map((runner) => this.#try('flush', () => runner.flush())))
     await this.#try('good-bye', () => this.#replicas.leave(this.#followers()))
     // Whoever comes next then waits for it to run out.
     await this.#try('lease', () => this.#lease.release())

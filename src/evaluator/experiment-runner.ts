@@ -207,7 +207,7 @@ export class ExperimentRunner {
   async #follow(leads: boolean): Promise<void> {
     if (!leads) {
       const record = await this.#deps.store.readRollout(experimentKey(this.#plan.service))
-      if (record === null || record.state.revision === this.#stored?.revision) return
+      if (record === null || isSameState(record.state, this.#stored)) return
     }
     await this.#load()
   }
@@ -291,4 +291,9 @@ export class ExperimentRunner {
     this.#book.fade(now)
     this.#comparisons?.turn(now, this.#holds, now >= this.#warmUntil)
   }
+}
+
+// A store that came back with older data may have another winner under the same revision.
+function isSameState(state: ExperimentState, known: ExperimentState | null): boolean {
+  return state.revision === known?.revision && state.canaryVersion === known.canaryVersion
 }

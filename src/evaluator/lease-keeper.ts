@@ -90,6 +90,6 @@ export async function releaseLeaseOf(
   store: Pick<Store, 'acquireLease' | 'releaseLease'>,
   now: number,
 ): Promise<void> {
-  const lease = await store.acquireLease(holder, 1, now)
+  const lease = await store.acquireLease(holder, LEASE_TTL_MS, now)
   if (lease !== null) await store.releaseLease(lease)
 }

@@ -30,6 +30,8 @@ export class RolloutInStore implements KnownRollout {
   /** Lease under which it is known: while that holds, nobody else has written. */
   #token: number | null = null
   #isUnsure = false
+  /** A read had no answer: the store may come back with older data, and with other decisions under revisions that are known. */
+  #wasAway = false
 
   constructor(store: Store, stored: RolloutState | null, pending: Pending | null) {
     this.#store = store
@@ -68,9 +70,12 @@ export class RolloutInStore implements KnownRollout {
     return decision?.action === 'rollback' ? decision : null
   }
 
-  /** Whether others may have left evidence that was not read under this lease. */
+  /**
+   * Whether others may have left what its revision does not tell of: evidence that was not read under this lease, and
+   * without one anything, where the store was away. Who decides has its changes refused by a store with older data.
+   */
   isNewTo(lease: Lease | null): boolean {
-    return lease !== null && lease.token !== this.#token
+    return lease === null ? this.#wasAway : lease.token !== this.#token
   }
 
   /** It has been read under this lease. */
@@ -94,8 +99,9 @@ export class RolloutInStore implements KnownRollout {
     now: () => number,
   ): Promise<Awaited<ReturnType<typeof readStored>>> {
     const revision = readsAll ? null : (this.stored?.revision ?? null)
+    this.#wasAway = true
     const found = await readStored(this.#store, plan, revision, now)
-    this.#isUnsure = false
+    ;[this.#wasAway, this.#isUnsure] = [false, false]
     if (found === null || (found.record === null && this.stored === null)) return null
     this.stored = found.record?.state ?? null
     return found

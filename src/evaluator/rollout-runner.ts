@@ -4,7 +4,6 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { carryRollback, stepAfterTrip } from '../rollout/breaker-trip.ts'
-import { beginsToAnswer } from '../rollout/mirror-step.ts'
 import { step } from '../rollout/step.ts'
 import { isCompared, stay, type Transition } from '../rollout/transition.ts'
 import { viewOf, type RolloutView } from '../rollout/view.ts'
@@ -23,6 +22,7 @@ import { Rest } from './rest.ts'
 import { RolloutInStore } from './rollout-in-store.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp, type Pending } from './take-up.ts'
+import { warmUntil } from './warm-until.ts'
 
 /**
  * One service's rollout as it lives: cohorts turn, evidence is folded, the pure `step` decides, and what it decided
@@ -204,16 +204,17 @@ export class RolloutRunner {
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(readsAll: boolean): Promise<void> {
-    const [{ clock }, known] = [this.#deps, this.#known]
+    const [{ clock }, known, before] = [this.#deps, this.#known, this.#state]
     const found = await known.read(this.#plan, readsAll, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })
     if (found === null) return
     const { record, state, pending, restored, lastDecision } = found
-    moveBooks(this.#book, this.#state, state)
-    if (rolloutId(state) !== rolloutId(this.#state)) this.#seen = null
-    known.pending = (record && carryRollback(known.pending, record.state, this.#state)) ?? pending
+    moveBooks(this.#book, before, state)
+    if (rolloutId(state) !== rolloutId(before)) this.#seen = null
+    this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, clock.now()))
+    known.pending = (record && carryRollback(known.pending, record.state, before)) ?? pending
     this.#state = state
     this.#lastDecision = lastDecision
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
@@ -280,8 +281,7 @@ export class RolloutRunner {
     if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
     if (resetRatio) this.#cycle.resetRatio()
     if (!isMoved && state.phase === before.phase) return
-    const { steps, spec } = this.#plan
-    if (beginsToAnswer(steps, before, state)) this.#warmUntil = now + spec.analysis.warmUpMs
+    this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, now))
     // The new weights and the cohort that stands for them begin in the same turn of the event loop.
     this.#turn(now, false)
     this.#deps.apply(state, null)

@@ -14,7 +14,7 @@ import type { CohortLedger } from '../metrics/cohort-ledger.ts'
 import { mergeShares } from '../rollout/merge-shares.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Store } from '../store/store.ts'
-import { isDue } from './is-due.ts'
+import { FOLDED_AT_ONCE, isDue } from './is-due.ts'
 import type { SharedKeys } from './shared-keys.ts'
 
 /** How a cohort stands with those who take part in it; `incomplete`: a share of it is lost. */
@@ -176,10 +176,11 @@ export class SharedCohorts {
       if (cohort.shares !== undefined) wanted.set(cohort.number, { standing, shares: [] })
     }
     for (const hypothesis of hypotheses) {
+      let left = FOLDED_AT_ONCE
       for (const { cohort, counted } of ledger.slotsAfter(
         folded.byHypothesis.get(hypothesis.id)!,
       )) {
-        if (!counted || !isDue(cohort, hypothesis, now)) break
+        if (!counted || !isDue(cohort, hypothesis, now) || left-- === 0) break
         if (cohort.shares === undefined) continue
         wanted.set(cohort.number, { standing: cohort.shares, shares: [] })
       }

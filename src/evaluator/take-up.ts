@@ -3,6 +3,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { NO_PAST, serveAlone, type Past } from '../rollout/reconcile.ts'
 import { stay, type DecisionSeed, type Transition } from '../rollout/transition.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { closedByNow } from './closed-by-now.ts'
 import { reconcilePending } from './reconcile-pending.ts'
 
 /** What waits to be stored; `refused`: why it never is, since the configuration cannot go on from what is stored. */
@@ -61,7 +62,7 @@ export function takeUp(
     const pending = goOnAlone(plan, now, next.detail, record?.state ?? null)
     return { state: pending.state, pending, restored: null }
   }
-  const restored = next.resetEvidence ? null : record
+  const restored = next.resetEvidence || record === null ? null : closedByNow(record, now)
   return {
     state: restored?.state ?? next.state,
     pending: next.state === record?.state && next.decision === null ? null : next,

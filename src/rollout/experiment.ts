@@ -30,7 +30,9 @@ export function reconcileExperiment(
   const { fingerprint, configHash } = plan
   const isSameSplit = fingerprint.steps === state.fingerprint.steps
   const isSame = isSameSplit && fingerprint.analysis === state.fingerprint.analysis
-  const resetEvidence = fingerprint.analysis !== state.fingerprint.analysis
+  const resetEvidence =
+    fingerprint.analysis !== state.fingerprint.analysis ||
+    challengersIn(fingerprint.steps) !== challengersIn(state.fingerprint.steps)
   const change = {
     ...{ fingerprint, configHash, baselineVersion: plan.versions[BASELINE]! },
     ...(resetEvidence ? { attempt: state.attempt + 1, startedAt: now } : {}),
@@ -160,6 +162,12 @@ export function draftExperimentDecision(
     configHash: plan.configHash,
     experiment,
   }
+}
+
+/** What the evidence is kept under, from a fingerprint as `buildExperimentPlan` writes it. */
+function challengersIn(steps: string): string {
+  const named = JSON.parse(steps) as readonly (readonly [string, number])[]
+  return named.flatMap(([name, bp]) => (bp === 0 ? [] : name)).join(' ')
 }
 
 /** Weights in basis points as they stand, the baseline left out. */

@@ -18,7 +18,13 @@ export function buildLmdbLease(
       env.write('cannot take the lease', () => {
         const current = env.cells.get('lease') as StoredLease | undefined
         const isMine = current?.holder === holder
-        if (current !== undefined && !isMine && current.expiresAt > now) return null
+        if (current !== undefined && !isMine && current.expiresAt > now) {
+          // The clock was set back: from now on it lasts no longer than its time.
+          if (current.expiresAt > now + ttlMs) {
+            env.cells.put('lease', { ...current, expiresAt: now + ttlMs })
+          }
+          return null
+        }
         const token = (current?.token ?? 0) + (isMine ? 0 : 1)
         const lease: StoredLease = { holder, token, expiresAt: now + ttlMs }
         env.cells.put('lease', lease)

@@ -7,7 +7,11 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('HMGET', R .. 'lease', 'holder', 'token', 'expiresAt')
 local mine = found[1] == holder
-if found[1] and not mine and tonumber(found[3]) > now then return false end
+if found[1] and not mine and tonumber(found[3]) > now then
+  -- The clock was set back, or is another server's: from now on it lasts no longer than its time.
+  if tonumber(found[3]) > now + ttl then redis.call('HSET', R .. 'lease', 'expiresAt', text(now + ttl)) end
+  return false
+end
 local token = tonumber(found[2] or 0)
 if not mine then token = token + 1 end
 redis.call('HSET', R .. 'lease', 'holder', holder, 'token', token, 'expiresAt', text(now + ttl))

@@ -46,7 +46,8 @@ export type Store = {
 
   /**
    * Takes or renews the lease to decide; null while somebody else holds it. Its time runs on the clock of the
-   * store's server; an engine without one goes by `now`, the clock of the one machine that it is on.
+   * store's server; an engine without one goes by `now`, the clock of the one machine that it is on. Where that clock is set
+   * back, a lease that others ask for lasts no longer than `ttlMs`.
    */
   readonly acquireLease: (holder: string, ttlMs: number, now: number) => Promise<Lease | null>
   readonly releaseLease: (lease: Lease) => Promise<void>

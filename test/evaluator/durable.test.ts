@@ -4,6 +4,7 @@ import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import { Evaluator } from '../../src/evaluator/evaluator.ts'
 import { releaseLeaseOf } from '../../src/evaluator/lease-keeper.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { StoreAwayError } from '../../src/store/store-error.ts'
 import { errorOf, quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
 import { ERRORS, weightSteps } from '../fakes/simulated-service.ts'
@@ -400,3 +401,24 @@ t.test(
     t.equal(simulation.errors.length, 1)
   },
 )
+
+t.test('a start whose answer was lost has its warm-up all the same', async (t) => {
+  const simulation = await simulate(19, 0, () => ({}), [ERRORS], {
+    service: quickService({ analysis: { metrics: [ERRORS], warmUpMs: 10_000 } }),
+    reachable: (variant, ms) => variant === 'baseline' || ms >= 15_000,
+  })
+  const { store } = simulation
+  const { commit } = store
+  store.commit = async (change) => {
+    const result = await commit(change)
+    if (change.decision?.action !== 'start') return result
+    store.commit = commit
+    throw new StoreAwayError('no answer')
+  }
+  t.ok(await simulation.run(20_000, (s) => s.weightBp > 0))
+  const drawn = () => store.records.get('svc')!.evidence!.ratio.starts[0] ?? []
+  await simulation.run(8000, () => false)
+  t.same(drawn(), [], 'a canary that is cold is not judged')
+  await simulation.run(8000, () => false)
+  t.ok(drawn().length > 0)
+})

@@ -209,3 +209,41 @@ t.test('what cannot be carried out is refused', async (t) => {
   t.match(await world.evaluator.command('svc', full, null), { ok: true })
   t.equal(world.winner, 'b')
 })
+
+t.test(
+  'a challenger with another name is another experiment, like one of another version',
+  async (t) => {
+    const configured = threeWay([ERRORS])
+    const world = await ExperimentWorld.begin(configured)
+    await world.run(10, () => ({}))
+    const [baseline, b, c] = configured.variants
+    const weightsBp = { d: 2500, c: 2500 }
+    await world.reload({
+      ...configured,
+      variants: [baseline!, { ...b!, name: 'd' }, c!],
+      split: { ...configured.split, weightsBp },
+    })
+    t.equal(world.view.id, '1.4 vs B vs C#2')
+    t.match(world.store.log.at(-1), { action: 'start', summary: /^1\.4 vs B vs C#1 has ended: b / })
+    await world.restart()
+    t.equal(world.view.id, '1.4 vs B vs C#2')
+    t.same(world.errors, [])
+  },
+)
+
+t.test('challengers that exchange their names take nothing of each other', async (t) => {
+  const configured = threeWay([ERRORS])
+  const world = await ExperimentWorld.begin(configured)
+  await world.run(20, (variant, random) => ({
+    outcome: variant === 'c' && random() < 0.3 ? 'failed' : 'ok',
+  }))
+  t.match(world.verdicts(), { c: 'worse' })
+  const [baseline, b, c] = configured.variants
+  await world.reload({
+    ...configured,
+    variants: [baseline!, { ...b!, name: 'c' }, { ...c!, name: 'b' }],
+  })
+  await world.restart()
+  t.not(world.verdicts()['c'], 'worse')
+  t.same(world.errors, [])
+})

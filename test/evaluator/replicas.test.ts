@@ -431,3 +431,27 @@ t.test('a rollback says how the canary failed on all processes', async (t) => {
 function limitOf({ evaluator }: Process): MetricReport {
   return evaluator.view('svc')!.metrics[0]!
 }
+
+t.test(
+  'a store that comes back with older data has other decisions under the same revisions',
+  async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    const follower = await world.start()
+    await world.run(2000)
+    const before = structuredClone(world.store.records.get('svc')!)
+    t.match(await leader.evaluator.command('svc', order('pause'), null), { ok: true })
+    await world.run(1000)
+    t.match(follower.evaluator.view('svc')!.state, { phase: 'paused', weightBp: 5000 })
+    world.store.away = true
+    await world.run(1000)
+    // A failover loses the pause, and who decides comes to something else before the others ask.
+    world.store.records.set('svc', before)
+    world.store.away = false
+    await world.run(500, [leader])
+    t.match(await leader.evaluator.command('svc', order('abort'), null), { ok: true })
+    await world.run(500)
+    t.equal(world.store.records.get('svc')!.state.revision, before.state.revision + 1)
+    t.same([leader.weightBp, follower.weightBp], [0, 0])
+  },
+)

@@ -1,8 +1,15 @@
 import t from 'tap'
 import type { BetEvidence, EventEvidence } from '../../src/domain/evidence.ts'
+import { Evaluator } from '../../src/evaluator/evaluator.ts'
+import { ServiceBook } from '../../src/metrics/service-recorder.ts'
+import { buildPlan } from '../../src/rollout/plan.ts'
+import { StoreAwayError } from '../../src/store/store-error.ts'
+import { until } from '../e2e/support/until.ts'
 import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
 import { quickService, simulate } from '../fakes/quick-rollout.ts'
-import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, ManualClock, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import { nobodyAnswers } from '../fakes/simulation.ts'
 
 const MINUTE = 60_000
 
@@ -49,3 +56,31 @@ t.test('so do the comparisons of an experiment', async (t) => {
   t.ok(stored.ratio.starts[0]![0]!.total > 1500)
   t.same(world.errors, [])
 })
+
+t.test(
+  'a store that does not answer is waited for once, however many services there are',
+  async (t) => {
+    const clock = new ManualClock()
+    const store = new MemoryStore()
+    const asked: (() => void)[] = []
+    const evaluator = new Evaluator({
+      ...{ store, clock, holder: 'one', fetchProvider: nobodyAnswers },
+      reachability: () => ({ ready: true, downForMs: 0 }),
+      confirm: () => 'not-asked',
+      ...{ apply: () => {}, applyWinner: () => {}, onDecision: () => {}, onError: () => {} },
+    })
+    for (const name of ['a', 'b', 'c']) {
+      const service = { ...quickService(), name }
+      const book = new ServiceBook({ service, clock, remember: () => {}, previous: null })
+      await evaluator.add({ plan: buildPlan(service, 'hash')!, book })
+    }
+    await evaluator.look()
+    store.commit = () =>
+      new Promise((_, reject) => asked.push(() => reject(new StoreAwayError('no answer'))))
+    const stopped = evaluator.stop()
+    await until('all have asked', async () => asked.length === 3)
+    for (const fail of asked) fail()
+    await stopped
+    t.equal(asked.length, 3)
+  },
+)

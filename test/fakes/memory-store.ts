@@ -112,7 +112,11 @@ export class MemoryStore implements Store {
   acquireLease = async (holder: string, ttlMs: number, now: number): Promise<Lease | null> => {
     this.#mustBeThere()
     const isMine = this.#lease?.holder === holder
-    if (this.#lease !== null && !isMine && this.#lease.expiresAt > now) return null
+    if (this.#lease !== null && !isMine && this.#lease.expiresAt > now) {
+      const expiresAt = Math.min(this.#lease.expiresAt, now + ttlMs)
+      this.#lease = { ...this.#lease, expiresAt }
+      return null
+    }
     if (!isMine) this.#token++
     this.#lease = { holder, expiresAt: now + ttlMs }
     return { holder, token: this.#token }

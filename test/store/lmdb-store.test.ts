@@ -37,6 +37,19 @@ t.test("a lease ends by the machine's clock", async (t) => {
   t.strictSame(await store.acquireLease('b', 100, 150), { holder: 'b', token: 2 })
 })
 
+t.test('a clock that is set back makes no lease last longer than its time', async (t) => {
+  const store = await openStore(t.testdir())
+  t.teardown(() => store.close())
+  await store.acquireLease('gone', 5000, 3_600_000)
+  t.equal(await store.acquireLease('next', 5000, 0), null)
+  t.equal(await store.acquireLease('next', 5000, 4999), null, 'it may be there')
+  t.match(await store.acquireLease('next', 5000, 5000), { holder: 'next' })
+  await store.acquireLease('next', 5000, 3_600_000)
+  t.equal(await store.acquireLease('other', 5000, 1000), null)
+  t.match(await store.acquireLease('next', 5000, 2000), { token: 2 }, 'renewed by who is there')
+  t.equal(await store.acquireLease('other', 5000, 6999), null)
+})
+
 t.test("orders and answers end by the machine's clock, when others come", async (t) => {
   const store = await openStore(t.testdir())
   t.teardown(() => store.close())

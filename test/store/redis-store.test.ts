@@ -41,6 +41,18 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     t.strictSame(taken, { holder: 'fast', token: 2 })
   })
 
+  t.test('nor longer than its time, where the server before had another clock', async (t) => {
+    const address = redis.address()
+    const store = await openStore(t, { address })
+    await store.acquireLease('gone', 60_000, 0)
+    const client = new Redis({ port: redis.port, db: address.db })
+    await client.hset(`{${address.prefix}}:lease`, 'expiresAt', Date.now() + 1e9)
+    client.disconnect()
+    t.equal(await store.acquireLease('next', 50, 0), null)
+    const taken = await until('it is over', () => store.acquireLease('next', 50, 0))
+    t.match(taken, { holder: 'next' })
+  })
+
   t.test("orders and answers end by the server's clock, and leave nothing behind", async (t) => {
     const address = redis.address()
     const store = await openStore(t, { address })
