@@ -4,6 +4,7 @@ import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { MAX_FEEDBACK_LINES } from '../../src/feedback/parse.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import {
   createFakeDeps,
@@ -358,6 +359,18 @@ t.test(
     t.equal(json.rejected[24].line, 10_000)
   },
 )
+
+t.test('Lines that are short go in batches that the API takes.', async (t) => {
+  const { deps, bodies } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['{"key":"a","label":1}\n'.repeat(10_001)])
+  const { stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.match(stdout, /^joined 10,001,/)
+  t.same(
+    bodies.map((body) => body.split('\n').length - 1),
+    [MAX_FEEDBACK_LINES, 1],
+  )
+})
 
 t.test('Feedback of which nothing can be read is reported line by line.', async (t) => {
   const { deps } = feedbackDeps()
