@@ -79,6 +79,8 @@ t.test(
       t.equal(exitCode, 1)
       t.match(stderr, /Write it as canary=20/)
     }
+    const twice = ['weights', 'credit-risk', 'canary=20', 'canary=2', '--admin', admin]
+    t.match(await run(twice), { exitCode: 1, stderr: /Give canary one weight:/ })
     const misspelt = await run(['weights', 'credit-risk', 'cnary=10', '--admin', admin])
     t.equal(misspelt.exitCode, 1)
     t.equal(
@@ -153,12 +155,20 @@ t.test(
       t.ok(stderr.endsWith(`[${code}]\n`))
       t.equal(stdout, '')
     }
+    const broken = createFakeDeps({ command: () => Promise.reject(new Error('x')) })
+    const failed = await run(['undo', 'credit-risk', '--admin', await serveAdmin(t, broken)])
+    t.match(failed.stderr, /inside the gateway\. The gateway's log/, 'one stop between two sentences')
     const deps = createFakeDeps()
     const admin = await serveAdmin(t, deps)
     for (const named of [['canary'], ['--variant', 'canary']]) {
       t.equal((await run(['promote', 'fixed', ...named, '--admin', admin])).exitCode, 0)
       t.match(deps.commands.at(-1), { command: { verb: 'promote', variant: 'canary' } })
     }
+    const both = ['promote', 'fixed', 'canary', '--variant', 'baseline', '--admin', admin]
+    const twice = await run(both)
+    t.equal(twice.exitCode, 1, 'who names two winners has one of them wrong')
+    t.match(twice.stderr, /^serin: found two winners, canary and --variant baseline: name one\n$/)
+    t.equal(deps.commands.length, 2)
   },
 )
 
