@@ -157,7 +157,11 @@ t.test(
     }
     const broken = createFakeDeps({ command: () => Promise.reject(new Error('x')) })
     const failed = await run(['undo', 'credit-risk', '--admin', await serveAdmin(t, broken)])
-    t.match(failed.stderr, /inside the gateway\. The gateway's log/, 'one stop between two sentences')
+    t.match(
+      failed.stderr,
+      /inside the gateway\. The gateway's log/,
+      'one stop between two sentences',
+    )
     const deps = createFakeDeps()
     const admin = await serveAdmin(t, deps)
     for (const named of [['canary'], ['--variant', 'canary']]) {
