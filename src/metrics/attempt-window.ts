@@ -4,6 +4,8 @@ const BUCKETS = 600
 /** Numbers of a bucket: attempts, failures, client errors. */
 const WIDTH = 3
 const BUCKET_MS = 1000
+/** What is so many buckets older than the newest has come late; beyond it the clock was set back. */
+const LATE_BUCKETS = 10
 
 /** What happened in the span that ends now. */
 export type SpanCount = AttemptCount & { readonly spanMs: number }
@@ -13,11 +15,16 @@ export class AttemptWindow {
   /** Of all buckets, one after the other: of thousands of windows, memory that is far apart would be most of a look. */
   readonly #counts = new Uint32Array(WIDTH * BUCKETS)
   #newest = 0
+  /** Buckets that a clock which was set back is behind the time that has passed. */
+  #behind = 0
   #since: number | null = null
   /** Attempts in all buckets. */
   #total = 0
 
-  /** Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. */
+  /**
+   * Books one finished attempt. `now` in epoch ms; what comes late is booked into the newest bucket, and where the clock
+   * was set back, time goes on from there.
+   */
   add(now: number, failed: boolean, isClientError = false): void {
     this.#forget(now)
     this.#since ??= now
@@ -48,7 +55,7 @@ export class AttemptWindow {
   /** When what such spans hold changes, if no attempt comes; Infinity = there is none in them. */
   changesAt(now: number): number {
     this.#forget(now)
-    return this.#total === 0 ? Infinity : (this.#newest + 1) * BUCKET_MS
+    return this.#total === 0 ? Infinity : (this.#newest + 1 - this.#behind) * BUCKET_MS
   }
 
   #back(now: number, minAttempts: number, minSpanMs: number): SpanCount {
@@ -75,7 +82,8 @@ export class AttemptWindow {
   }
 
   #forget(now: number): void {
-    const bucket = Math.floor(now / BUCKET_MS)
+    const bucket = Math.floor(now / BUCKET_MS) + this.#behind
+    if (bucket < this.#newest - LATE_BUCKETS) this.#behind += this.#newest - bucket
     if (bucket <= this.#newest) return
     const gone = Math.min(bucket - this.#newest, BUCKETS)
     for (let i = 0; i < gone; i++) {

@@ -278,8 +278,9 @@ export class ServiceBook implements ServiceRecorder {
   /** Lets old latencies fade: half of their weight is gone after ten minutes. A step's failures fade sooner. */
   fade(now = this.#clock.now()): void {
     const passed = now - this.#fadedAt
-    if (passed <= 0) return
+    // A clock that was set back goes on from there: else nothing would fade until it is where it was.
     this.#fadedAt = now
+    if (passed <= 0) return
     const factor = 0.5 ** (passed / LATENCY_HALF_LIFE_MS)
     for (const book of this.variants.values()) {
       book.fadeDrawn(factor)

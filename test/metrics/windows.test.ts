@@ -71,6 +71,19 @@ t.test('a clock that goes back books into the newest second, and loses nothing',
   t.end()
 })
 
+t.test('a clock that is set back by hours does not keep old attempts among the last ones', (t) => {
+  const window = new AttemptWindow()
+  for (let i = 0; i < 100; i++) window.add(NOW, false)
+  const back = NOW - 3_600_000
+  window.add(back, true)
+  t.equal(window.changesAt(back), back + 1000)
+  for (let second = 1; second <= 10; second++) window.add(back + second * 1000, true)
+  const last = { attempts: 10, failures: 10, clientErrors: 0, spanMs: 10_000 }
+  t.same(window.within(back + 10_000, 10_000), last)
+  t.equal(window.within(back + 700_000, 600_000).attempts, 0, 'and they are forgotten in time')
+  t.end()
+})
+
 t.test(
   'durations fall into the bucket whose bound they do not exceed, and counts are cumulative',
   (t) => {
