@@ -76,7 +76,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     evaluator: () => evaluator,
     clock,
-    others: async (service) => (await siblings?.figures(service)) ?? [],
+    others: siblings,
   })
 
   const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })
