@@ -78,7 +78,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     live: () => live,
     evaluator: () => evaluator,
     clock: steady,
-    others: async (service) => (await siblings?.figures(service)) ?? [],
+    others: siblings,
   })
 
   const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })

@@ -6,6 +6,7 @@ import type { Evaluator } from './evaluator/evaluator.ts'
 import type { LiveServices } from './live-services.ts'
 import { RolloutHistory, type AttemptHistory } from './metrics/rollout-history.ts'
 import type { ServiceReading } from './metrics/service-reading.ts'
+import type { ServiceBook } from './metrics/service-recorder.ts'
 import type { Upstream } from './proxy/upstream.ts'
 import type { VariantTarget } from './proxy/variant-target.ts'
 import {
@@ -43,8 +44,10 @@ export function createServiceLook(deps: {
     'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
   >
   readonly clock: Clock
-  /** What the other processes count. */
-  readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
+  /** Other processes of this gateway; null = there are none. */
+  readonly others: {
+    readonly figures: (service: string | null) => Promise<readonly FiguresByService[]>
+  } | null
 }): ServiceLook {
   const gathered = new Map<string, readonly ServiceFigures[]>()
   const find = (name: string) => {
@@ -122,7 +125,7 @@ export function createServiceLook(deps: {
       )
     },
     gather: async (service) => {
-      const others = await deps.others(service)
+      const others = (await deps.others?.figures(service)) ?? []
       for (const name of service === null ? deps.live().books.keys() : [service]) {
         gathered.set(
           name,
@@ -136,7 +139,10 @@ export function createServiceLook(deps: {
       if (live !== noted) history.keepOnly(live.plans)
       noted = live
       const book = live.books.get(state.service)
-      if (book !== undefined) history.note(state, reports, book.variants, deps.clock.now())
+      if (book === undefined) return
+      // What several processes count nobody knows at each turn, and figures of one alone would be shown as those of all.
+      const variants = deps.others === null ? book.variants : NOT_KNOWN
+      history.note(state, reports, variants, deps.clock.now())
     },
     history: (name) => {
       const state = deps.evaluator().view(name)?.state
@@ -145,6 +151,8 @@ export function createServiceLook(deps: {
     },
   }
 }
+
+const NOT_KNOWN: ServiceBook['variants'] = new Map()
 
 function mapEntries<A, B>(
   from: Readonly<Record<string, A>>,

@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { SCOPES, type AdminConfig, type AdminToken, type Scope } from '../config/config.ts'
+import { isLoopback } from '../config/listen.ts'
 import type { Clock } from '../domain/clock.ts'
-import { isLoopback, parseHost } from './host.ts'
+import { parseHost } from './host.ts'
 import type { Identity } from './identity.ts'
 import { AdminError } from './problem.ts'
 

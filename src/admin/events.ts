@@ -10,6 +10,8 @@ import { requireService, type RouteContext } from './route-context.ts'
 /** Streams that are open at once; a dashboard has one. */
 const MOST_READERS = 100
 
+const CONTENT_TYPE = 'text/event-stream; charset=utf-8'
+
 const QUESTION = Type.Object({
   service: Type.Optional(
     Type.String({
@@ -57,12 +59,14 @@ export function addEventRoute(app: FastifyInstance, { deps, auth, route }: Route
       if (feed.readers >= MOST_READERS) {
         throw new AdminError('SERIN_OVERLOADED', `${MOST_READERS} streams of events are open`)
       }
+      // A stream has no end that a HEAD could wait for.
+      if (request.method === 'HEAD') return reply.type(CONTENT_TYPE).send()
       reply.hijack()
       const isAllowed = () => 'actor' in auth.check(request, 'read')
       const stream = new EventStream(reply.raw, isAllowed, deps.countDroppedStream)
       reply.raw.on('close', () => feed.leave(stream))
       reply.raw.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
+        'content-type': CONTENT_TYPE,
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
         // Proxies that would collect an answer before they pass it on.

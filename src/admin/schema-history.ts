@@ -38,7 +38,7 @@ export const HistorySchema = Type.Object({
   weights: byName(ColumnSchema, 'In percent, by variant.'),
   variants: byName(
     TrafficHistorySchema,
-    'By variant: counters since the process began, latency in ms.',
+    'By variant: counters since the process began, latency in ms. Empty with `gateway.workers`: no worker knows what all of them count.',
   ),
   metrics: Type.Array(MetricHistorySchema),
 })

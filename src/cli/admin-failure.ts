@@ -34,7 +34,7 @@ export function describeFailure(
   const advice = adviceOn(code, service)
   return new CliExit(
     exitCodeOf(status),
-    `${detail}${advice === null ? '' : `. ${advice}`} [${code}]${lines.join('')}`,
+    `${advice === null ? detail : `${detail.replace(/\.$/, '')}. ${advice}`} [${code}]${lines.join('')}`,
     told,
   )
 }

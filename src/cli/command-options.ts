@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { AdminClient } from './admin-client.ts'
+import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_ADMIN } from './default-admin.ts'
 
@@ -45,9 +46,16 @@ export function readAdmin(
   io: Pick<CliIo, 'env'>,
   options: AdminOptions,
 ): { readonly url: string; readonly token: string | null } {
+  const token = options.token ?? nonEmpty(io.env['SERIN_TOKEN']) ?? null
+  if (token !== null && !/^[!-~]+$/.test(token)) {
+    throw new CliExit(
+      EXIT.badInput,
+      'the token has a blank, a line end or another character that no header carries (--token or SERIN_TOKEN): is it the whole of a file?',
+    )
+  }
   return {
     url: options.admin ?? nonEmpty(io.env['SERIN_ADMIN']) ?? DEFAULT_ADMIN,
-    token: options.token ?? nonEmpty(io.env['SERIN_TOKEN']) ?? null,
+    token,
   }
 }
 

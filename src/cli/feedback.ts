@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
+import { MAX_FEEDBACK_LINES } from '../feedback/parse.ts'
 import { formatCount } from '../rollout/format.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -87,7 +88,7 @@ async function post(io: CliIo, client: AdminClient, file: string): Promise<Feedb
     for await (const line of linesOf(io, file)) {
       batch.push(line)
       chars += line.length
-      if (chars >= BATCH_CHARS) await flush()
+      if (chars >= BATCH_CHARS || batch.length === MAX_FEEDBACK_LINES) await flush()
     }
     await flush()
   } finally {

@@ -177,13 +177,13 @@ function parseOrigin(text: string): string {
 }
 
 function parseName(text: string): string {
-  if (/^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/.test(text)) return text
-  throw new InvalidArgumentError('Use lower-case letters, digits, dots and dashes.')
+  if (/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/.test(text)) return text
+  throw new InvalidArgumentError('Use at most 63 lower-case letters, digits, dots and dashes.')
 }
 
 function parsePath(text: string): string {
-  if (/^\/[\w.~!$&()+,;=:@%/-]*\*?$/.test(text)) return text
-  throw new InvalidArgumentError('Write it as /v2/models/my-model/* (or without the star).')
+  if (/^(?:\/[\w.~!$&()+,;=:@%-]*)+(?:\/\*)?$|^\/\*$/.test(text)) return text
+  throw new InvalidArgumentError('Write it as /v2/models/my-model/* (or without the last /*).')
 }
 
 function parseHeader(text: string): string {

@@ -57,7 +57,14 @@ export function addVerbCommands(program: Command, io: CliIo): void {
     if (verb !== 'promote') command.action(run)
     else {
       command.action((name: string, variant: string | undefined, options: VerbOptions) => {
-        return run(name, variant === undefined ? options : { ...options, variant })
+        if (variant === undefined) return run(name, options)
+        if (options.variant !== undefined && options.variant !== variant) {
+          throw new CliExit(
+            EXIT.badInput,
+            `found two winners, ${variant} and --variant ${options.variant}: name one`,
+          )
+        }
+        return run(name, { ...options, variant })
       })
     }
   }

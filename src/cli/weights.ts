@@ -67,5 +67,9 @@ function collectWeight(
   if (match === null) {
     throw new InvalidArgumentError('Write it as canary=20 (percent; baseline has the rest).')
   }
-  return { ...before, [match[1]!]: Number(match[2]) }
+  const name = match[1]!
+  if (before !== undefined && Object.hasOwn(before, name)) {
+    throw new InvalidArgumentError(`Give ${name} one weight.`)
+  }
+  return { ...before, [name]: Number(match[2]) }
 }

@@ -9,7 +9,10 @@ export function parseListen(text: string): Listen | null {
   return port <= 65_535 ? { host, port } : null
 }
 
-/** Whether only processes of this machine reach an address. Of names, only `localhost` does. */
+/**
+ * Whether only processes of this machine reach an address or a name, without port and brackets. Of names only
+ * `localhost` is such (RFC 6761 §6.3, RFC 1122 §3.2.1.3).
+ */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'

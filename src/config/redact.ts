@@ -1,5 +1,5 @@
 import type { Service } from '../domain/service.ts'
-import { HIDDEN, hideSecrets } from '../rollout/hide-secrets.ts'
+import { HIDDEN, hideMetricSecrets, hideSecrets } from '../rollout/hide-secrets.ts'
 import type { Config, StoreConfig } from './config.ts'
 import { hookName } from './hook-name.ts'
 
@@ -33,8 +33,12 @@ function redactOverride(service: Service): Service {
 }
 
 function redactMetrics(service: Service): Service {
-  const { rollout } = service
-  return rollout === null ? service : { ...service, rollout: hideSecrets(rollout) }
+  const { rollout, shown } = service
+  return {
+    ...service,
+    rollout: rollout === null ? null : hideSecrets(rollout),
+    ...(shown === undefined ? undefined : { shown: hideMetricSecrets(shown) }),
+  }
 }
 
 function redactNotify(service: Service): Service {

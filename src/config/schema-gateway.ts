@@ -1,7 +1,7 @@
 import { SCOPES, type Scope } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
 import { filePath, listen, literalPath } from './schema-place.ts'
-import { count, duration, map, note, secret, share, size, text } from './schema-value.ts'
+import { bearer, count, duration, map, note, share, size, text } from './schema-value.ts'
 import { Type } from './type.ts'
 
 const RESTART = 'restart'
@@ -140,7 +140,7 @@ export const AdminSchema = map(
             '^[A-Za-z0-9][A-Za-z0-9@._-]{0,62}$',
             'a name of at most 63 letters, digits, @, dots, dashes and underscores',
           ),
-          token: secret(note('The bearer token.', 'live'), 16),
+          token: bearer(note('The bearer token.', 'live'), 16),
           scopes: Type.Array(Type.Unsafe<Scope>({ type: 'string', enum: [...SCOPES] }), {
             minItems: 1,
             uniqueItems: true,

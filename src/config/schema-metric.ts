@@ -4,6 +4,7 @@ import { ATTEMPT, metric, ON_FAILURE } from './schema-metric-common.ts'
 import { bodySource, driftSource, url } from './schema-place.ts'
 import {
   amount,
+  bearer,
   count,
   namedMap,
   note,
@@ -12,7 +13,6 @@ import {
   positiveDuration,
   positivePercent,
   probability,
-  secret,
   share,
 } from './schema-value.ts'
 import { Type } from './type.ts'
@@ -178,7 +178,7 @@ const DisagreementSchema = metric('disagreement', {
   ),
 })
 const provider = {
-  secret: Type.Optional(secret(note('Bearer token that is sent.', 'live'), 1)),
+  secret: Type.Optional(bearer(note('Bearer token that is sent.', 'live'), 1)),
   maxIncrease,
   maxDecrease,
   max: Type.Optional(Type.Number(note("Absolute limit of the canary's value.", 'live'))),

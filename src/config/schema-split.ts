@@ -10,12 +10,12 @@ import {
 } from './schema-place.ts'
 import {
   amount,
+  headerSecret,
   map,
   namedMap,
   note,
   oneOf,
   positiveShare,
-  secret,
   size,
   weight,
 } from './schema-value.ts'
@@ -117,7 +117,7 @@ export const SplitSchema = map(
       map(
         {
           header: headerName(note('Header in which a tester names the variant.', 'live')),
-          secret: secret(note('What x-serin-secret must say.', 'live'), 1),
+          secret: headerSecret(note('What x-serin-secret must say.', 'live')),
         },
         note('Lets testers choose the variant; such requests are not evidence.', 'live'),
       ),

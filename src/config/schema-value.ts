@@ -137,6 +137,19 @@ export function secret(about: Note, minLength: number): TString {
   return Type.String({ minLength, writeOnly: true, title, ...about })
 }
 
+/** A secret that is a bearer token: with the line end of a file behind it, say, no header carries it (RFC 6750 §2.1). */
+export function bearer(about: Note, minLength: number): TString {
+  const title = `a secret of at least ${minLength} characters of ASCII, without blanks and line ends, best as "\${ENV}"`
+  return Type.String({ minLength, pattern: '^[!-~]*$', writeOnly: true, title, ...about })
+}
+
+/** A secret that is the value of a header, around which blanks are cut (RFC 9110 §5.5). */
+export function headerSecret(about: Note): TString {
+  const title = 'a secret without blanks around it and without line ends, best as "${ENV}"'
+  const pattern = '^[^\\x00-\\x20](?:[^\\x00-\\x1f]*[^\\x00-\\x20])?$'
+  return Type.String({ pattern, writeOnly: true, title, ...about })
+}
+
 /** One word of a few. */
 export function oneOf<const W extends string>(about: Note, words: readonly W[]): TUnsafe<W> {
   return Type.Unsafe({ type: 'string', enum: [...words], ...about })

@@ -37,7 +37,9 @@ export function substituteEnv(root: unknown, env: Env): Substitution {
       if (found === '$${') return '${'
       const value = name === undefined ? undefined : env[name]
       if (name === undefined) {
-        findings.push({ path, message: '"${" starts none of ${NAME}, ${NAME:-default}, $${' })
+        const message =
+          '"${" starts none of ${NAME}, ${NAME:-default}, $${ (a default holds no variable)'
+        findings.push({ path, message })
       } else if (value === undefined && fallback === undefined) {
         const message = `the environment variable ${name} is not set: set it, or give a default with \${${name}:-…}`
         findings.push({ path, message })
@@ -55,6 +57,6 @@ export function adviseVariable(shown: string): string {
   return name === undefined ? '' : ` (a variable of the environment is written \${${name}})`
 }
 
-const REFERENCE = String.raw`\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}`
+const REFERENCE = String.raw`\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}`
 const VARIABLE = new RegExp(String.raw`\$\$\{|${REFERENCE}|\$\{`, 'g')
 const WHOLE = new RegExp(`^${REFERENCE}$`)

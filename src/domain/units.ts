@@ -14,6 +14,9 @@ const DURATION_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
+/** Later than so far ahead nothing has a date (ECMA-262, time values end at 8.64e15 ms): who writes more means never. */
+const LONGEST_MS = 1e15
+
 const SIZE_BYTES: Readonly<Record<string, number>> = {
   B: 1,
   KiB: 1024,
@@ -21,9 +24,13 @@ const SIZE_BYTES: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 }
 
-/** Reads `250ms`, `5s`, `10m`, `24h`, `7d` (a bare `0` too) as milliseconds; null when it is none of these. */
+/**
+ * Reads `250ms`, `5s`, `10m`, `24h`, `7d` (a bare `0` too) as milliseconds, at most 31,000 years; null when it is none of
+ * these.
+ */
 export function parseDuration(text: string): number | null {
-  return parseQuantity(text, DURATION_MS)
+  const ms = parseQuantity(text, DURATION_MS)
+  return ms === null ? null : Math.min(ms, LONGEST_MS)
 }
 
 /** Reads `512B`, `64KiB`, `64MiB`, `2GiB` (a bare `0` too) as bytes; null when it is none of these. */

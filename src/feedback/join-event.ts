@@ -28,7 +28,8 @@ export function joinEvent(
   const { seen, totals } = slice.eventsOf(match)
   const hash = hashOf(line)
   if (seen.includes(hash)) return 'duplicate'
-  const at = line.at ?? deps.clock.now()
+  // What comes without a time comes now, and so after the request, whatever the clock of who answered that says.
+  const at = line.at ?? Math.max(deps.clock.now(), prediction.at)
   if (at < prediction.at) return 'unmatched'
   if (seen.length >= MAX_UNIT_EVENTS) {
     return { error: `more than ${MAX_UNIT_EVENTS} events of one unit` }

@@ -217,5 +217,15 @@ function isRecordOfNumbers(value: unknown): boolean {
 }
 
 function isTime(value: unknown): boolean {
-  return typeof value === 'string' && ISO_8601.test(value) && !Number.isNaN(Date.parse(value))
+  return (
+    typeof value === 'string' &&
+    ISO_8601.test(value) &&
+    !Number.isNaN(Date.parse(value)) &&
+    isDay(value.slice(0, 10))
+  )
+}
+
+// `Date` takes the 30th of February for the 2nd of March.
+function isDay(date: string): boolean {
+  return new Date(date).toISOString().startsWith(date)
 }

@@ -7,9 +7,22 @@ const MIN_TEACHING_LABELS = 1000
 /** Learns caps from the baseline's first values (errors, totals, numbers), which are then not judged. */
 export class CapLearner {
   readonly #errors = new Map<string, number[]>()
+  readonly #learnt = new Set<string>()
+
+  /**
+   * These caps are in force. Values of cohorts from before, which go on to come while their window lasts, teach nothing
+   * any more: there may be millions.
+   */
+  learnt(caps: Readonly<Record<string, number>>): void {
+    for (const metric in caps) {
+      this.#learnt.add(metric)
+      this.#errors.delete(metric)
+    }
+  }
 
   /** Shows one absolute error of the baseline. */
   add(metric: string, error: number): void {
+    if (this.#learnt.has(metric)) return
     const errors = this.#errors.get(metric)
     if (errors === undefined) this.#errors.set(metric, [error])
     else errors.push(error)

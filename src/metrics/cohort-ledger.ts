@@ -87,6 +87,7 @@ export class CohortLedger {
   open(opening: Opening): Cohort {
     const { number, rollout, step, pi, epoch, judged, terms, now } = opening
     this.close(now)
+    this.#capLearner.learnt(terms.caps)
     const cohort = this.#empty({ number, rollout, step, pi, epoch, judged, terms, openedAt: now })
     this.#open = newSlot(this, cohort, false)
     this.#slots.add(this.#open)

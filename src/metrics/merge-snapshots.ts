@@ -47,6 +47,30 @@ export function keepTotals(snapshot: MetricsSnapshot): MetricsSnapshot {
   return snapshot.filter(({ type }) => type === 'counter' || type === 'histogram')
 }
 
+/**
+ * Totals of `before` that began anew in `now`, the next snapshot of the same process, or that are not there any more: of a
+ * histogram all samples of a series together.
+ */
+export function lostTotals(before: MetricsSnapshot, now: MetricsSnapshot): MetricsSnapshot {
+  const byName = new Map(now.map((metric) => [metric.name, metric]))
+  return keepTotals(before).flatMap((metric) => {
+    const after = byName.get(metric.name)?.values ?? []
+    const valueOf = new Map(after.map((sample) => [sampleKey(sample), sample.value]))
+    const fallen = metric.values.filter((s) => (valueOf.get(sampleKey(s)) ?? 0) < s.value)
+    if (fallen.length === 0) return []
+    const series = new Set(fallen.map(seriesKey))
+    return [{ ...metric, values: metric.values.filter((s) => series.has(seriesKey(s))) }]
+  })
+}
+
+function sampleKey({ metricName, labels }: MetricSample): string {
+  return JSON.stringify([metricName, labels])
+}
+
+function seriesKey({ labels: { le: _, ...labels } }: MetricSample): string {
+  return JSON.stringify(labels)
+}
+
 /** Renders a snapshot as Prometheus reads it. */
 export function renderSnapshot(snapshot: MetricsSnapshot): Promise<Exposition> {
   return renderRegistry(aggregate([snapshot]))

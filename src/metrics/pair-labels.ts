@@ -86,6 +86,7 @@ export class PairLabels {
 
   /** Labels may come for it from now on; its number is beyond all others. */
   add(cohort: Cohort, stored: boolean): void {
+    this.#capLearner.learnt(cohort.terms.caps)
     this.#slots.add({ cohort, settled: stored, persisted: stored, fed: false })
   }
 

@@ -48,6 +48,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_step_entered_timestamp_seconds',
     help: 'When the current step was entered, in seconds since the epoch.',
+    aggregator: 'first',
     labelNames: ['service'],
     read: function* () {
       for (const [service, { state }] of viewsOf(services)) {
@@ -58,6 +59,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_rollout_hold',
     help: 'The last reason for which the present step was held: 1; absent where there was none.',
+    aggregator: 'first',
     labelNames: ['service', 'reason'],
     read: function* () {
       for (const [service, { state }] of viewsOf(services)) {
@@ -95,6 +97,7 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
   collectGauge(registry, {
     name: 'serin_metric_log_evidence_threshold',
     help: 'From here on the evidence of the same labels decides.',
+    aggregator: 'first',
     labelNames: ['service', 'metric', 'direction'],
     read: function* () {
       for (const [labels, { threshold }] of evidenceOf(services)) yield [labels, threshold]

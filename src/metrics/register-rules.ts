@@ -45,6 +45,8 @@ export function registerRules(registry: Registry, services: ReadServices): void 
   collectGauge(registry, {
     name: 'serin_rule_metric_value',
     help: 'What a metric of labels reads for them, in its unit.',
+    // Labels come to the process that decides.
+    aggregator: 'first',
     labelNames: [...LABELS, 'metric'],
     read: function* () {
       for (const { labels, figures, rules } of figuresOf(services)) {

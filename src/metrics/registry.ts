@@ -183,11 +183,13 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
       this.set(deps.replicas()?.differing.length ?? 0)
     },
   })
+  // Known only while this process decides: a counter that went back to 0 meanwhile would be counted again.
+  let lostShares = 0
   collectCounter(registry, {
     name: 'serin_lost_shares_total',
     help: 'Cohorts that were folded without the share of a process that may have had one.',
     labelNames: [],
-    read: () => [[{}, deps.replicas()?.lostShares ?? 0]],
+    read: () => [[{}, (lostShares = deps.replicas()?.lostShares ?? lostShares)]],
   })
   registerLostLines(registry, deps.linesLost)
   new Gauge({

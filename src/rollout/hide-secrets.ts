@@ -6,8 +6,15 @@ export const HIDDEN = '(hidden)'
 
 /** A rollout's configuration without the secrets that other systems are sent. */
 export function hideSecrets(spec: RolloutSpec): RolloutSpec {
-  const metrics = spec.analysis.metrics.map(hideSecret)
-  return { ...spec, analysis: { ...spec.analysis, metrics } }
+  return {
+    ...spec,
+    analysis: { ...spec.analysis, metrics: hideMetricSecrets(spec.analysis.metrics) },
+  }
+}
+
+/** Metrics without those secrets. */
+export function hideMetricSecrets(metrics: readonly MetricSpec[]): readonly MetricSpec[] {
+  return metrics.map((metric) => (hasSecret(metric) ? { ...metric, secret: HIDDEN } : metric))
 }
 
 /** A plan that may be stored and shown: without those secrets. */
@@ -15,10 +22,6 @@ export function hidePlanSecrets(plan: RolloutPlan): RolloutPlan {
   if (!plan.spec.analysis.metrics.some(hasSecret)) return plan
   const spec = hideSecrets(plan.spec)
   return { ...plan, spec, metrics: spec.analysis.metrics }
-}
-
-function hideSecret(metric: MetricSpec): MetricSpec {
-  return hasSecret(metric) ? { ...metric, secret: HIDDEN } : metric
 }
 
 function hasSecret(metric: MetricSpec): metric is ProviderMetricSpec {

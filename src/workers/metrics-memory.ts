@@ -1,5 +1,6 @@
 import {
   keepTotals,
+  lostTotals,
   mergeSnapshots,
   renderSnapshot,
   type Exposition,
@@ -9,11 +10,13 @@ import {
 /**
  * The exposition of all workers as if they were one process. Prometheus takes a counter that goes back for
  * one that began anew, and counts all of it again: so what a worker said last stays in the sums when it
- * has ended, and while it does not answer.
+ * has ended, while it does not answer, and where a reload has it count anew (a variant of another version, say).
  */
 export class MetricsMemory {
   readonly #own: () => Promise<MetricsSnapshot>
   readonly #last = new Map<number, MetricsSnapshot>()
+  /** Workers that may have taken another configuration since their last snapshot. */
+  readonly #reloaded = new Set<number>()
   /** One after the other: of two that end at once neither's totals may be lost. */
   #ended: Promise<MetricsSnapshot> = Promise.resolve([])
 
@@ -24,15 +27,22 @@ export class MetricsMemory {
 
   /** A worker's newest snapshot. */
   note(worker: number, snapshot: MetricsSnapshot): void {
+    const last = this.#last.get(worker)
+    // Only a reload makes counters go back, and to look for them takes as long as to merge.
+    if (this.#reloaded.delete(worker) && last !== undefined) this.#keep(lostTotals(last, snapshot))
     this.#last.set(worker, snapshot)
+  }
+
+  /** To be told before workers take a configuration and when they have. */
+  reloading(): void {
+    for (const worker of this.#last.keys()) this.#reloaded.add(worker)
   }
 
   /** A worker has ended; another one of its number begins at zero. */
   bury(worker: number): void {
     const last = this.#last.get(worker)
     this.#last.delete(worker)
-    if (last === undefined) return
-    this.#ended = this.#ended.then((ended) => mergeSnapshots(keepTotals(last), [ended]))
+    if (last !== undefined) this.#keep(keepTotals(last))
   }
 
   /** All together; what the others only follow is `leading`'s. */
@@ -41,5 +51,9 @@ export class MetricsMemory {
     const others = [...this.#last].filter(([worker]) => worker !== leading).map(([, last]) => last)
     const rest = [...others, await this.#ended, await this.#own()]
     return renderSnapshot(await mergeSnapshots(own, rest))
+  }
+
+  #keep(totals: MetricsSnapshot): void {
+    this.#ended = this.#ended.then((ended) => mergeSnapshots(totals, [ended]))
   }
 }

@@ -127,8 +127,9 @@ export class Supervisor implements RunningGateway {
         onTaken: (config) => {
           this.#config = config
           this.#files.follow(config)
+          this.#metrics.reloading()
         },
-      })
+      }).finally(() => this.#metrics.reloading())
     })
 
   readonly drain = async (): Promise<void> => {

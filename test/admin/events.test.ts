@@ -57,6 +57,16 @@ t.test(
   },
 )
 
+t.test(
+  'A HEAD is answered with the head of a stream, and nobody is taken for a reader.',
+  async (t) => {
+    const { app } = await open(t, { gather: async () => void t.fail('nothing is read') })
+    const { statusCode, headers } = await app.inject({ method: 'HEAD', url: '/api/v1/events' })
+    t.equal(statusCode, 200)
+    t.equal(headers['content-type'], 'text/event-stream; charset=utf-8')
+  },
+)
+
 t.test('What cannot be streamed is refused before a stream begins.', async (t) => {
   const token = {
     name: 'labels',

@@ -4,6 +4,7 @@ import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { MAX_FEEDBACK_LINES } from '../../src/feedback/parse.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import {
   createFakeDeps,
@@ -78,6 +79,8 @@ t.test(
       t.equal(exitCode, 1)
       t.match(stderr, /Write it as canary=20/)
     }
+    const twice = ['weights', 'credit-risk', 'canary=20', 'canary=2', '--admin', admin]
+    t.match(await run(twice), { exitCode: 1, stderr: /Give canary one weight:/ })
     const misspelt = await run(['weights', 'credit-risk', 'cnary=10', '--admin', admin])
     t.equal(misspelt.exitCode, 1)
     t.equal(
@@ -152,12 +155,24 @@ t.test(
       t.ok(stderr.endsWith(`[${code}]\n`))
       t.equal(stdout, '')
     }
+    const broken = createFakeDeps({ command: () => Promise.reject(new Error('x')) })
+    const failed = await run(['undo', 'credit-risk', '--admin', await serveAdmin(t, broken)])
+    t.match(
+      failed.stderr,
+      /inside the gateway\. The gateway's log/,
+      'one stop between two sentences',
+    )
     const deps = createFakeDeps()
     const admin = await serveAdmin(t, deps)
     for (const named of [['canary'], ['--variant', 'canary']]) {
       t.equal((await run(['promote', 'fixed', ...named, '--admin', admin])).exitCode, 0)
       t.match(deps.commands.at(-1), { command: { verb: 'promote', variant: 'canary' } })
     }
+    const both = ['promote', 'fixed', 'canary', '--variant', 'baseline', '--admin', admin]
+    const twice = await run(both)
+    t.equal(twice.exitCode, 1, 'who names two winners has one of them wrong')
+    t.match(twice.stderr, /^serin: found two winners, canary and --variant baseline: name one\n$/)
+    t.equal(deps.commands.length, 2)
   },
 )
 
@@ -358,6 +373,18 @@ t.test(
     t.equal(json.rejected[24].line, 10_000)
   },
 )
+
+t.test('Lines that are short go in batches that the API takes.', async (t) => {
+  const { deps, bodies } = feedbackDeps()
+  const admin = await serveAdmin(t, deps)
+  const stdin = toStream(['{"key":"a","label":1}\n'.repeat(10_001)])
+  const { stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
+  t.match(stdout, /^joined 10,001,/)
+  t.same(
+    bodies.map((body) => body.split('\n').length - 1),
+    [MAX_FEEDBACK_LINES, 1],
+  )
+})
 
 t.test('Feedback of which nothing can be read is reported line by line.', async (t) => {
   const { deps } = feedbackDeps()

@@ -224,6 +224,8 @@ t.test('What init cannot write into a configuration it refuses.', async (t) => {
     ['--canary', 'http://user@10.0.0.1:8000'],
     ['--path', 'v2"'],
     ['--service', 'A B'],
+    ['--service', 'a'.repeat(64)],
+    ['--path', '/models*'],
     ['--key', 'header:x'],
     ['--prediction', 'outputs'],
     ['--event', 'a "b"'],
@@ -233,7 +235,7 @@ t.test('What init cannot write into a configuration it refuses.', async (t) => {
   ]) {
     const { exitCode, stderr } = await run(['init', '--out', out, ...argv])
     t.equal(exitCode, 1, argv.join(' '))
-    t.match(stderr, /Write it as|Write the name|Use lower-case|Use letters|Give a number/)
+    t.match(stderr, /Write it as|Write the name|Use at most 63|Use letters|Give a number/)
   }
   t.match((await run(['init', '--judge', 'taste'])).stderr, /choices are errors-latency, rmse/)
   t.notOk(existsSync(out))

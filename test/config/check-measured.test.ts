@@ -215,5 +215,10 @@ t.test('the running configuration shows no secret of a metric', (t) => {
   t.match(first, { secret: '(hidden)' })
   t.match(second, { secret: null })
   t.notMatch(JSON.stringify(redactConfig(config)), 'top')
+  // Neither where nothing is drawn any more, and the metrics wait for the next rollout.
+  const idle = configOf(
+    file({ service: `    analysis: { metrics: { x: { ${HTTP}, max: 1, secret: top } } }` }),
+  )
+  t.match(redactConfig(idle).services[0]!.shown, [{ secret: '(hidden)' }])
   t.end()
 })

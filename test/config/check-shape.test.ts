@@ -97,6 +97,27 @@ t.test('sizes, counts, percentages and probabilities stay in their bounds', (t) 
   t.end()
 })
 
+t.test('a secret that no header carries is refused: nobody could ever show it', (t) => {
+  const token = 'admin: { tokens: [ { name: a, token: "${S}", scopes: [read] } ] }'
+  const metric =
+    '    analysis: { metrics: { x: { kind: http, url: "http://h/", max: 1, secret: "${S}" } } }'
+  const override = '    split: { override: { header: x, secret: "${S}" } }'
+  const found = (S: string, parts: Parameters<typeof file>[0]) =>
+    problemsOf(file(parts), { S }).map((problem) => /: found \(hidden\), allowed is/.test(problem))
+  const good = '0123456789abcdef'
+  // Most often the line end of a file that was put into a secret of Kubernetes.
+  for (const bad of [`${good}\n`, `${good} x`, `${good}ä`]) {
+    t.same(found(bad, { top: token }), [true], JSON.stringify(bad))
+    t.same(found(bad, { service: metric }), [true], JSON.stringify(bad))
+  }
+  for (const bad of [`${good}\n`, ` ${good}`, `${good}\n${good}`, ''])
+    t.same(found(bad, { service: override }), [true], JSON.stringify(bad))
+  t.same(found(good, { top: token }), [])
+  t.same(found(good, { service: metric }), [])
+  for (const S of [good, 'x', `${good} x`, `${good}ä`]) t.same(found(S, { service: override }), [])
+  t.end()
+})
+
 t.test('the value of a secret is never shown', (t) => {
   const cases = [
     'admin: { tokens: [ { name: a, token: hidden-value, scopes: [read] } ] }',
@@ -115,7 +136,7 @@ t.test('the value of a secret is never shown', (t) => {
   for (const split of ['override: hidden-value', 'override: { header: x, secret: [hidden-value] }'])
     t.notMatch(problemsOf(file({ service: `    split: { ${split} }` })).join(), /hidden-value/)
   t.match(problemsOf(file({ top: cases[0]! })), [
-    'f:3:38: admin.tokens[0].token: found (hidden), allowed is a secret of at least 16 characters, best as "${ENV}"',
+    'f:3:38: admin.tokens[0].token: found (hidden), allowed is a secret of at least 16 characters of ASCII, without blanks and line ends, best as "${ENV}"',
   ])
   t.match(problemsOf(file({ top: cases[6]! })), [
     'f:3:8: store: found "redis://(hidden)@h:6379/none": the database is a number, as in redis://HOST:PORT/0',

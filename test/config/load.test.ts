@@ -288,7 +288,11 @@ t.test('a variable that is not set is a problem where it stands, and the only on
     'f:3:14: passthrough: the environment variable WHERE is not set: set it, or give a default with ${WHERE:-…}',
   ])
   t.same(problemsOf(file({ top: 'store: "lmdb:${WHERE-x}"' })), [
-    'f:3:8: store: "${" starts none of ${NAME}, ${NAME:-default}, $${',
+    'f:3:8: store: "${" starts none of ${NAME}, ${NAME:-default}, $${ (a default holds no variable)',
+  ])
+  // A shell would know what is meant: here the value of A would have come with a brace behind it.
+  t.same(problemsOf(file({ top: 'store: "lmdb:${A:-${B}}"' }), { A: 'a', B: 'b' }), [
+    'f:3:8: store: "${" starts none of ${NAME}, ${NAME:-default}, $${ (a default holds no variable)',
   ])
   t.end()
 })

@@ -57,9 +57,13 @@ t.test('addresses are read, and told from those of other machines', (t) => {
     'localhost',
     'LOCALHOST',
     '::ffff:127.0.0.1',
+    '127.1',
   ])
     t.ok(isLoopback(host), host)
-  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'example.org', 'localhost.example.org'])
+  for (const host of [
+    ...['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'example.org', 'localhost.example.org'],
+    ...['127.0.0.1.nip.io', ''],
+  ])
     t.notOk(isLoopback(host), host)
   t.ok(isAddressRange('10.0.0.0/8'))
   t.ok(isAddressRange('::1'))

@@ -76,7 +76,7 @@ const FORMS = `| form | is | written |
 | percentage | a number with %, or 0 | \`5%\` \`0.1%\` |
 | name | at most 63 letters, digits, dots, dashes and underscores | \`credit-risk\` |
 | source | where a value of the request stands | \`header:NAME\` \`cookie:NAME\` \`query:NAME\` \`body:/json/pointer\` \`ip\` |
-| variable | any value, or a part of one, from the environment | \`\${NAME}\` \`\${NAME:-default}\` |`
+| variable | any value, or a part of one, from the environment; a default holds no other variable | \`\${NAME}\` \`\${NAME:-default}\` |`
 
 function renderSection(section: Section, root: Schema): readonly string[] {
   const { title, at, about } = section

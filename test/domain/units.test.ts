@@ -13,6 +13,12 @@ t.test('durations are read in milliseconds, and nothing else is one', (t) => {
   t.equal(parseDuration('1.5s'), 1500)
   t.equal(parseDuration('7d'), 604_800_000)
   t.equal(parseDuration('0'), 0)
+  const forever = parseDuration('999999999d')!
+  t.equal(forever, 1e15)
+  t.doesNotThrow(
+    () => new Date(Date.UTC(2100, 0) + 2 * forever).toISOString(),
+    'a moment has a date',
+  )
   for (const text of ['', '5', 's', '5 s', '-5s', '5constructor', '5KiB']) {
     t.equal(parseDuration(text), null, text)
   }

@@ -61,6 +61,16 @@ t.test('an event is told with its answer when the line is sent again', async (t)
   })
 })
 
+t.test(
+  'an event without a time is never before its request, whose clock may be ahead',
+  async (t) => {
+    const ahead = samplePrediction({ at: 1e15 })
+    const world = makeWorld([ahead])
+    t.match(await world.accept(`{"requestId":"r-1",${PURCHASE}}`), { joined: 1, unmatched: 0 })
+    t.match(world.events, [[ahead, [], { at: 1e15 }]])
+  },
+)
+
 t.test('an event that no metric counts is told before its key is found', async (t) => {
   const world = makeWorld([])
   const shop = (more: string) => world.accept(`{"key":"k-9",${more}}`)

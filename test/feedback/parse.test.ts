@@ -93,6 +93,7 @@ const ERRORS: readonly (readonly [body: string, error: string | RegExp])[] = [
   ['{"requestId":"a","label":1e999}', 'label is not a finite number'],
   ['{"requestId":"a","label":1,"at":12}', 'at is not a time as in 2027-06-30T12:00:00Z'],
   ['{"requestId":"a","label":1,"at":"2027-13-30T12:00:00Z"}', /^at is not a time/],
+  ['{"requestId":"a","label":1,"at":"2027-02-29T12:00:00Z"}', /^at is not a time/],
   ['{"requestId":"a","label":1,"at":"June 2027"}', /^at is not a time/],
   ['{"requestId":"a","lable":1}', 'unknown field "lable" (did you mean label?)'],
   ['{"RequestID":"a","label":1}', 'unknown field "RequestID" (did you mean requestId?)'],

@@ -367,5 +367,8 @@ t.test("without a cap the baseline's labels teach one and are not judged", (t) =
   t.match(tallies['rmse/label-missing'], { trials: [1000, 1000] }, 'but they did come')
   t.equal(ledger.takeLearntCap('rmse', 100), 9)
   t.equal(ledger.takeLearntCap('rmse', 100), null, 'taught once')
+  open(ledger, 2, { terms: { ...NO_TERMS, caps: { rmse: 9 } } })
+  for (let i = 0; i < 1000; i++) ledger.label(prediction(1, 0), i)
+  t.equal(ledger.takeLearntCap('rmse', 100), null, 'late labels of the time before teach nothing')
   t.end()
 })

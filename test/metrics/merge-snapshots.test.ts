@@ -75,6 +75,16 @@ t.test(
   },
 )
 
+t.test('of gauges nothing but what is under way adds up', async (t) => {
+  const snapshot = await processOf(1, true, 1000).snapshot()
+  const summed = snapshot.filter(({ type, aggregator }) => type === 'gauge' && aggregator === 'sum')
+  t.same(
+    summed.map(({ name }) => name),
+    ['serin_in_flight', 'serin_mirror_in_flight'],
+    'where a rollout stands is no more for each that follows it',
+  )
+})
+
 t.test('one alone reads the same merged as by itself', async (t) => {
   const alone = processOf(5, true, 1000)
   const merged = await renderSnapshot(await mergeSnapshots(await alone.snapshot(), []))

@@ -306,6 +306,22 @@ t.test('a service without a rollout has weights and no phase', async (t) => {
   t.equal(sample(body, 'serin_rollout_step', { service: 'svc' }), undefined)
 })
 
+t.test('shares that were lost stay counted while another process decides', async (t) => {
+  let seen: ReturnType<Parameters<typeof createMetricsRegistry>[0]['replicas']> = null
+  const registry = createMetricsRegistry({
+    ...{ version: '0.1.0', services: () => [], leads: () => true, linesLost: () => 0 },
+    withoutStore: () => ({ disk: 0, configuration: 0 }),
+    replicas: () => seen,
+    forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
+  })
+  const read = async () => sample((await registry.render()).body, 'serin_lost_shares_total')
+  t.equal(await read(), 0)
+  seen = { others: 1, differing: [], lostShares: 2 }
+  t.equal(await read(), 2)
+  seen = null
+  t.equal(await read(), 2)
+})
+
 t.test('decisions, feedback, reloads, the store and the lead are told', async (t) => {
   const registry = registryOf([], false)
   const decision = { service: 'svc', action: 'rollback', reason: 'breaker' } as Decision

@@ -27,5 +27,10 @@ t.test('lines of data are joined, line ends may be of any kind, and nothing half
   t.same(parser.push('event: lost\n\nevent: half\ndata: 1\n'), [])
   t.same(parser.push('\n'), [{ name: 'half', data: '1' }])
   t.equal(parser.lastId, null)
+  t.same(
+    parser.push('data: a\u2028b\u2029c\n\n'),
+    [{ name: '', data: 'a\u2028b\u2029c' }],
+    'no line ends',
+  )
   t.end()
 })

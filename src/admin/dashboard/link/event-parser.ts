@@ -21,7 +21,7 @@ export class EventParser {
 
   #readLine(line: string): readonly ServerEvent[] {
     if (line === '') return this.#dispatch()
-    const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line)!
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!
     if (field === 'event') this.#name = value!
     else if (field === 'data') this.#data.push(value!)
     else if (field === 'id') this.lastId = value!
