@@ -132,7 +132,7 @@ function describeAboveCap({ name, better }: MetricJson): readonly ExplainedLine[
   const { apart, times } = ABOVE_CAP_HARM
   const isAsked = better === 'lower' && !rest.startsWith('/mirror')
   const harm = isAsked
-    ? ` It fails where the two shares lie ${formatNumber(apart * 100)} percentage points apart, or the canary's is ${times} times the baseline's.`
+    ? ` The canary's are those beyond the cap by more than the margin of ${metric}. It fails where the two shares lie ${formatNumber(apart * 100)} percentage points apart, or the canary's is ${times} times the baseline's.`
     : ''
   const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see.${harm} A larger \`cap\` of ${metric} leaves fewer values above it.`
   return [line(2, text)]
