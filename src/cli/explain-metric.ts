@@ -19,6 +19,7 @@ import { WITHOUT_OUTAGES } from '../rollout/missing-proofs.ts'
 import { ABOVE_CAP_HARM } from '../statistics/event-evidence.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
+import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
 import { explainThreshold } from './explain-threshold.ts'
 
 /** One sentence or more; set in by so many blanks. An empty text is an empty line. */
@@ -46,7 +47,8 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
-    ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
+    ...describeShares(metric),
+    ...(ratio === null ? [] : [line(2, describeRatio({ ...ratio, upper: possibleUpper(metric) }))]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
@@ -64,6 +66,11 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
       : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
     ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
+}
+
+function describeShares(metric: MetricJson): readonly ExplainedLine[] {
+  if (!hasLargeShares(metric)) return []
+  return [line(2, `The canary's share is ${describePoints(metric)}. ${WHOSE_EVENTS}`)]
 }
 
 function describeSlow(metric: MetricJson): readonly ExplainedLine[] {
