@@ -14,11 +14,11 @@ import {
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
-import { CLIENT_ERROR } from '../rollout/hypotheses.ts'
 import { WITHOUT_OUTAGES } from '../rollout/missing-proofs.ts'
-import { ABOVE_CAP_HARM } from '../statistics/event-evidence.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
 import { describeRatio } from './describe-ratio.ts'
+import { describeGuard } from './describe-guard.ts'
+import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
 import { explainThreshold } from './explain-threshold.ts'
 
 /** One sentence or more; set in by so many blanks. An empty text is an empty line. */
@@ -38,15 +38,14 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
     line(0, `${name} (${kind}${describeRole(metric)}): ${describeVerdict(metric)}`),
     line(2, sides),
     ...describeSlow(metric),
-    ...describeAboveCap(metric),
-    ...describeLabelMissing(metric),
-    ...describeClientError(metric),
+    ...describeGuard(metric).map((text) => line(2, text)),
     ...(metric.unscored === null ? [] : [line(2, `${describeUnscored(metric.unscored)}.`)]),
     ...describeUnread(metric),
     ...(cap === null
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
-    ...(ratio === null ? [] : [line(2, describeRatio(ratio))]),
+    ...describeShares(metric),
+    ...(ratio === null ? [] : [line(2, describeRatio({ ...ratio, upper: possibleUpper(metric) }))]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
@@ -64,6 +63,11 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
       : explainThreshold(metric, metric.threshold).map((text) => line(2, text))),
     ...(metric.error === null ? [] : [line(2, `Why it could not be read: ${metric.error}.`)]),
   ]
+}
+
+function describeShares(metric: MetricJson): readonly ExplainedLine[] {
+  if (!hasLargeShares(metric)) return []
+  return [line(2, `The canary's share is ${describePoints(metric)}. ${WHOSE_EVENTS}`)]
 }
 
 function describeSlow(metric: MetricJson): readonly ExplainedLine[] {
@@ -123,35 +127,6 @@ function describeBothShown({ evidence }: MetricJson): readonly ExplainedLine[] {
 // Labels that come are of no use without the predictions they belong to.
 function describeUnread({ unreadable }: MetricJson): readonly ExplainedLine[] {
   return unreadable === null ? [] : [line(2, `Beside it, ${unreadable}`)]
-}
-
-// Nobody has configured this one: it comes with its metric.
-function describeAboveCap({ name, better }: MetricJson): readonly ExplainedLine[] {
-  const [metric, rest] = name.split('/above-cap')
-  if (rest === undefined) return []
-  const { apart, times } = ABOVE_CAP_HARM
-  const isAsked = better === 'lower' && !rest.startsWith('/mirror')
-  const harm = isAsked
-    ? ` It fails where the two shares lie ${formatNumber(apart * 100)} percentage points apart, or the canary's is ${times} times the baseline's.`
-    : ''
-  const text = `It guards ${metric}: the share of values above its cap, which its mean cannot see.${harm} A larger \`cap\` of ${metric} leaves fewer values above it.`
-  return [line(2, text)]
-}
-
-// A share of now would say that labels are missing; this one says that they were, and keeps saying so.
-function describeLabelMissing({ name, kind }: MetricJson): readonly ExplainedLine[] {
-  // Of pairs it is about labels that the canary's prediction cannot be held against.
-  if (kind !== 'label-missing' || name.includes('/mirror')) return []
-  const [metric] = name.split('/')
-  const text = `It guards ${metric}: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`
-  return [line(2, text)]
-}
-
-function describeClientError({ kind, margins }: MetricJson): readonly ExplainedLine[] {
-  if (kind !== 'client-error') return []
-  const points = formatNumber(CLIENT_ERROR.apart * 100)
-  const text = `It guards all others: the share of answers with a 4xx that \`errors.statuses\` does not name. It pauses where a share more than ${formatPercent(margins!.harm)} larger is shown and the two lie ${points} percentage points apart.`
-  return [line(2, text)]
 }
 
 // What rolls back is the usual one.

@@ -10,7 +10,7 @@ import {
   type ReadOptions,
 } from './command-options.ts'
 import { explainDecision } from './explain-text.ts'
-import { explainComparison } from './render-comparison.ts'
+import { explainComparison, isDecided } from './render-comparison.ts'
 import { buildStyle, wrap } from './render.ts'
 
 /** Adds `serin explain <service> [decision]`: a decision in sentences, the newest by default. */
@@ -59,7 +59,11 @@ function explainExperiment(io: CliIo, service: ServiceJson, options: ReadOptions
   const { width } = buildStyle(io, io.stdout)
   const { rollout, winner, lastDecision } = service
   const head = [
-    `${service.name}: experiment ${rollout!}. Each variant is compared with the baseline; α is shared over all of them and over the required metrics.`,
+    `${service.name}: experiment ${rollout!}. Each variant is compared with the baseline; ${
+      service.comparisons.some(isDecided)
+        ? 'α is shared over all of them and over the required metrics.'
+        : 'each metric is only shown, and none decides.'
+    }`,
     ...(winner === null ? [] : [`${winner} was promoted: nothing is compared any more.`]),
     ...(lastDecision === null
       ? []

@@ -1,6 +1,7 @@
 import type { ComparedMetricJson, ComparisonJson } from '../admin/present-comparison.ts'
 import type { ComparisonVerdict } from '../domain/comparison.ts'
 import { formatCount, formatNumber, formatPercent, formatValue } from '../rollout/format.ts'
+import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
 import { formatSeconds, renderTable, type Cell, type Style } from './render.ts'
 
 /** How a verdict reads. */
@@ -26,27 +27,37 @@ export function renderChallenger(comparison: ComparisonJson, style: Style): stri
   const eta = etaSeconds === null ? '' : `, known in about ${formatSeconds(etaSeconds)}`
   const said = comparison.mismatched
     ? { text: 'not to be relied on: the split is not as drawn', paint: style.bad }
-    : { text: VERDICT_WORDS[verdict], paint: paint(verdict, style) }
+    : { text: describeVerdict(comparison), paint: paint(verdict, style) }
   const name = { text: `  ${variant}`, paint: style.bold }
   return renderTable([[name, said, `${counts}${eta})`]], '<<<', style)[0]!
 }
 
+/** Whether a verdict over all is to be expected: where each metric only warns or reports there never is one. */
+export function isDecided({ metrics }: Pick<ComparisonJson, 'metrics'>): boolean {
+  return metrics.some((metric) => metric.required)
+}
+
+function describeVerdict(comparison: ComparisonJson): string {
+  return isDecided(comparison) ? VERDICT_WORDS[comparison.verdict] : 'no metric decides'
+}
+
 /** Builds the sentences of `explain` about one challenger. */
 export function explainComparison(comparison: ComparisonJson): readonly string[] {
-  const { variant, verdict, metrics, units, expectedShare, etaSeconds } = comparison
+  const { variant, metrics, units, expectedShare, etaSeconds } = comparison
   const total = units.challenger + units.baseline
   const share =
     total === 0
       ? 'No request of the two is judged yet.'
       : `${formatCount(units.challenger)} of ${formatCount(total)} units drawn for the two are its own (${formatPercent(units.challenger / total)}, expected ${formatPercent(expectedShare)}).`
   return [
-    `${variant}: ${VERDICT_WORDS[verdict]}. ${share}`,
+    `${variant}: ${describeVerdict(comparison)}. ${share}`,
     ...(comparison.mismatched
       ? [
           'That share is not what the draw gives: nothing below can be relied on until it is explained.',
         ]
       : []),
     ...metrics.map(explainMetric),
+    ...(metrics.some(hasLargeShares) ? [WHOSE_EVENTS] : []),
     ...(etaSeconds === null
       ? []
       : [
@@ -66,7 +77,8 @@ function explainMetric(metric: ComparedMetricJson): string {
       : 'It guards the others and is not compared.'
     return `- ${name}: ${word}; ${figures}. ${why}`
   }
-  const interval = metric.ratio === null ? '' : `; ratio ${ratioOf(metric)}`
+  const apart = hasLargeShares(metric) ? `, ${describePoints(metric)}` : ''
+  const interval = metric.ratio === null ? '' : `${apart}; ratio ${ratioOf(metric)}`
   const odds = [
     part('worse', evidence.harm),
     ...(evidence.nonInferiority === null
@@ -122,10 +134,11 @@ function valueOf(kind: string, value: number | null): string {
   return value === null ? '-' : formatValue(kind, value)
 }
 
-function ratioOf({ ratio }: ComparedMetricJson): string {
+function ratioOf(metric: ComparedMetricJson): string {
+  const { ratio } = metric
   if (ratio === null) return '-'
   const show = (value: number | null, unknown: string) =>
     value === null ? unknown : value.toFixed(3)
-  const { estimate, lower, upper } = ratio
-  return `${show(estimate, '-')} (${show(lower, '0')} to ${show(upper, '∞')})`
+  const { estimate, lower } = ratio
+  return `${show(estimate, '-')} (${show(lower, '0')} to ${show(possibleUpper(metric), '∞')})`
 }

@@ -86,7 +86,11 @@ export type StepShare = {
   readonly requests: Pair
   readonly failures: Pair
   /** The same by weight: old ones fade. Absent where an earlier version says it. */
-  readonly recent?: { readonly requests: Pair; readonly failures: Pair }
+  readonly recent?: {
+    readonly requests: Pair
+    readonly failures: Pair
+    readonly latencies?: StepShare['latencies']
+  }
   /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
   readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
 }

@@ -34,7 +34,7 @@ import type { TrafficInput } from './read-traffic.ts'
 import { addFaults } from './fault-shares.ts'
 import type { OtherReplicas } from './shared-cohorts.ts'
 import { sideBook } from './side-book.ts'
-import { recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
+import { recentLatencies, recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -233,6 +233,7 @@ function limitsOf(
   const values: StepValues = {
     failureRate: (side) => rateOf(stepRequests(...of(side))),
     recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
+    recentLatencies: (side) => recentLatencies(...of(side)),
     latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
     value: (side, metric) => {
       const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence

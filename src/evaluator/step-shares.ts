@@ -5,7 +5,7 @@ import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { FailureCount, StepFigures } from '../metrics/step-figures.ts'
 import { isLimited } from '../rollout/limits.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { LogHistogram } from '../statistics/histogram.ts'
+import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
 import { sideBook } from './side-book.ts'
 
 /** What this process has counted of a step that the absolute limits of a plan are read from; null = none is. */
@@ -19,6 +19,8 @@ export function stepShareOf(
   if (!isTimed && !limited.some(({ kind }) => kind === 'error-rate')) return null
   const [baseline, canary] = [sideBook(book, 0).step, sideBook(book, 1).step]
   const both = (of: (figures: StepFigures) => number): Pair => [of(baseline), of(canary)]
+  const timed = (of: (figures: StepFigures) => LogHistogram) =>
+    isTimed ? { latencies: [of(baseline).toJSON(), of(canary).toJSON()] as const } : undefined
   return {
     service: plan.service,
     rollout: rolloutId(state),
@@ -30,10 +32,9 @@ export function stepShareOf(
     recent: {
       requests: both(({ recent }) => recent.requests),
       failures: both(({ recent }) => recent.failures),
+      ...timed(({ recentLatencies }) => recentLatencies),
     },
-    ...(isTimed
-      ? { latencies: [baseline.latencies.toJSON(), canary.latencies.toJSON()] }
-      : undefined),
+    ...timed(({ latencies }) => latencies),
   }
 }
 
@@ -76,8 +77,30 @@ export function stepLatencies(
   shares: readonly StepShare[],
   side: Side,
 ): LogHistogram {
-  if (shares.length === 0) return own.latencies
-  const all = own.latencies.copy()
-  for (const { latencies } of shares) all.merge(LogHistogram.from(latencies?.[side] ?? []))
+  return merged(
+    own.latencies,
+    shares.map(({ latencies }) => latencies?.[side]),
+  )
+}
+
+/** The same by weight, the old ones faded. */
+export function recentLatencies(
+  own: StepFigures,
+  shares: readonly StepShare[],
+  side: Side,
+): LogHistogram {
+  return merged(
+    own.recentLatencies,
+    shares.map(({ recent }) => recent?.latencies?.[side]),
+  )
+}
+
+function merged(
+  own: LogHistogram,
+  others: readonly (LogHistogramJson | undefined)[],
+): LogHistogram {
+  if (others.length === 0) return own
+  const all = own.copy()
+  for (const counts of others) all.merge(LogHistogram.from(counts ?? []))
   return all
 }

@@ -5,7 +5,8 @@ import {
   type EventTally,
   type Side,
 } from '../domain/cohort.ts'
-import { proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import { capLimits, cappedMeanOf, type CapLimits } from '../statistics/above-cap.ts'
 import { addBet } from '../statistics/mean-bet.ts'
 import { addToBins } from '../statistics/value-bins.ts'
 import type { CapLearner } from './cap-learner.ts'
@@ -41,7 +42,8 @@ export function bookCappedValue(
     } else if (source.of === 'above-cap') {
       const tally = cohort.tallies[id] as EventTally
       tally.trials[side] += times
-      if (value > cap) countEvent(tally, side, times)
+      const main = hypotheses.find((h) => isContinuous(h.source))!
+      countAbove(tally, side, value, capLimits(cap, side, cappedMeanOf(main)), times)
     } else {
       const y = toMean(Math.min(value, cap))
       ;(cohort.tallies[id] as BetTally).n[side] += times
@@ -66,6 +68,18 @@ export function addToBet(
   if (terms === undefined) return
   const { harm } = hypothesis
   addBet(tally, terms, side, y, cohort.pi, harm.ratio, proofRatio(hypothesis), times)
+}
+
+/** Counts a unit whose value is above the cap, for harm and for the proof; `times` −1 takes it back. */
+export function countAbove(
+  tally: EventTally,
+  side: Side,
+  value: number,
+  limits: CapLimits,
+  times: 1 | -1,
+): void {
+  if (value > limits.proof) tally.events[side] += times
+  if (value > limits.harm) tally.harmEvents[side] += times
 }
 
 /** Counts a unit with the event, for harm and proof alike; `times` −1 takes it back. */

@@ -14,9 +14,10 @@ import {
   type SumSource,
 } from '../domain/hypothesis.ts'
 import { eventValue, type FeedbackEvent, type Prediction } from '../domain/prediction.ts'
+import { capLimits, cappedMeanOf } from '../statistics/above-cap.ts'
 import { replaceRatioUnit, type Counts } from '../statistics/ratio-bet.ts'
 import type { CapLearner } from './cap-learner.ts'
-import { addToBet, bookCappedValue, countEvent } from './capped-value.ts'
+import { addToBet, bookCappedValue, countAbove, countEvent } from './capped-value.ts'
 import type { EventBooking } from './feedback-booking.ts'
 import { isAskedOf, valueQuestions, type ValueQuestion } from './value-question.ts'
 
@@ -167,7 +168,7 @@ export class EventBook {
   }
 
   #replaceTotal(
-    { metric, twins, aboveCap, segment }: EventQuestion,
+    { metric, hypothesis, twins, aboveCap, segment }: EventQuestion,
     cohort: Cohort,
     side: Side,
     before: number,
@@ -186,8 +187,10 @@ export class EventBook {
       addToBet(cohort, hypothesis, side, capped(after), 1)
     }
     if (aboveCap === null) return
-    const change = Number(after > cap) - Number(before > cap)
-    if (change !== 0) countEvent(cohort.tallies[aboveCap.id] as EventTally, side, change)
+    const tally = cohort.tallies[aboveCap.id] as EventTally
+    const limits = capLimits(cap, side, cappedMeanOf(hypothesis))
+    countAbove(tally, side, before, limits, -1)
+    countAbove(tally, side, after, limits, 1)
   }
 }
 

@@ -8,6 +8,7 @@ import {
 import type { LabelTest, PairMoments, PairScoreQuestion, PairTally } from '../domain/pairs.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { addPairTallies, emptyPairTally } from '../rollout/pair-tally.ts'
+import { capLimits } from '../statistics/above-cap.ts'
 import { addPairedValues } from '../statistics/paired-mean-bet.ts'
 import { rawScore, scoreValue } from '../statistics/score.ts'
 import { CapLearner } from './cap-learner.ts'
@@ -166,8 +167,12 @@ export class PairLabels {
       if (segment === undefined) this.#capLearner.add(metric, baseline)
       return
     }
-    if (aboveCap !== null)
-      bookPairEvent(tallies[aboveCap] as EventTally, [baseline > cap, canary > cap])
+    if (aboveCap !== null) {
+      const limits = capLimits(cap, CANARY_SIDE, { ...asks, isSquared: score === 'squared-error' })
+      const isAbove = baseline > cap
+      const above = [isAbove, canary > limits.harm] as const
+      bookPairEvent(tallies[aboveCap] as EventTally, above, [isAbove, canary > limits.proof])
+    }
     const values = [baseline, canary].map((raw) => scoreValue(score, Math.min(raw, cap)))
     const pair = [values[BASELINE_SIDE]!, values[CANARY_SIDE]!] as const
     const ratios = { harm, proof }

@@ -17,6 +17,7 @@ export class StepFigures {
   #fadedFailures = 0
   #countedRequests = 0
   #countedFailures = 0
+  #recentLatencies: LogHistogram | null = null
   // Half-lives that one has come to, and the other not yet.
   #dueByRequests = 0
   #dueByTime = 0
@@ -26,7 +27,9 @@ export class StepFigures {
     this.requests++
     if (failed) this.failures++
     else if (isClientError) this.clientErrors++
-    if (bucket !== null) this.latencies.addAt(bucket)
+    if (bucket === null) return
+    this.latencies.addAt(bucket)
+    this.#recentLatencies?.addAt(bucket)
   }
 
   /** The same requests, each by its weight: 1 when it is new, and less with time and with those after it. */
@@ -35,6 +38,11 @@ export class StepFigures {
       requests: this.#fadedRequests + this.requests - this.#countedRequests,
       failures: this.#fadedFailures + this.failures - this.#countedFailures,
     }
+  }
+
+  /** Their latencies likewise; kept from the first time that they are asked for, when all of them are new. */
+  get recentLatencies(): LogHistogram {
+    return (this.#recentLatencies ??= this.latencies.copy())
   }
 
   /**
@@ -47,6 +55,7 @@ export class StepFigures {
     const byTime = this.#dueByTime + passedMs / HALF_LIFE.ms
     const halfLives = Math.min(byRequests, byTime)
     const factor = 0.5 ** halfLives
+    this.#recentLatencies?.scale(factor)
     this.#fadedRequests = (this.#fadedRequests + since) * factor
     this.#fadedFailures = (this.#fadedFailures + this.failures - this.#countedFailures) * factor
     this.#countedRequests = this.requests

@@ -10,6 +10,7 @@ import {
   type ValueBins,
 } from '../domain/cohort.ts'
 import type { Hypothesis, Score } from '../domain/hypothesis.ts'
+import { capLimits, cappedMeanOf } from '../statistics/above-cap.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 import { drawBinomial, drawMultinomial, type Draw } from '../statistics/sampling.ts'
 import { scoreValue } from '../statistics/score.ts'
@@ -75,7 +76,7 @@ export function drawCohort(
     ...cohort,
     assigned: units,
     observed: [...units],
-    tallies: Object.fromEntries(hypotheses.map((h) => [h.id, drawTally(h, world)])),
+    tallies: Object.fromEntries(hypotheses.map((h) => [h.id, drawTally(h, hypotheses, world)])),
     failures,
   }
 }
@@ -92,7 +93,7 @@ type World = {
   readonly draw: Draw
 }
 
-function drawTally(hypothesis: Hypothesis, world: World): Tally {
+function drawTally(hypothesis: Hypothesis, all: readonly Hypothesis[], world: World): Tally {
   const { source, metric } = hypothesis
   const { units, draw, failures, traffic } = world
   if (source.of === 'score') return drawValues(hypothesis, source.score, world)
@@ -104,7 +105,10 @@ function drawTally(hypothesis: Hypothesis, world: World): Tally {
     case 'latency':
       return drawSlow(source, world)
     case 'above-cap':
-      return same(units, count(both((side) => beyond(CAP / scaleOf(traffic, metric!, side)))))
+      return drawAbove(
+        all.find((h) => h.id === metric)!,
+        world,
+      )
     case 'label-missing':
       // Counts the labels that came: all of them.
       return same(units, [0, 0])
@@ -128,14 +132,38 @@ function drawSlow(
   const proof: Pair = [0, 0]
   for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
     const ok = units[side] - failures[side]
-    // The proof's threshold is the harm's or lies above it.
-    const rate = Math.max(slow(side, source.harmMargin), Number.MIN_VALUE)
-    const beyondHarm = drawBinomial(draw, ok, rate)
-    const beyondProof = drawBinomial(draw, beyondHarm, slow(side, source.proofMargin) / rate)
+    const rates = [slow(side, source.harmMargin), slow(side, source.proofMargin)] as const
+    const [beyondHarm, beyondProof] = drawNested(draw, ok, rates)
     harm[side] = failures[side] + beyondHarm
     proof[side] = failures[side] + beyondProof
   }
   return counted(units, harm, proof)
+}
+
+/** `main`: the question about the values themselves. */
+function drawAbove(main: Hypothesis, { traffic, units, draw }: World): EventTally {
+  const harm: Pair = [0, 0]
+  const proof: Pair = [0, 0]
+  for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
+    const scale = scaleOf(traffic, main.metric!, side)
+    const limits = capLimits(CAP, side, cappedMeanOf(main))
+    const rates = [beyond(limits.harm / scale), beyond(limits.proof / scale)] as const
+    const [beyondHarm, beyondProof] = drawNested(draw, units[side], rates)
+    harm[side] = beyondHarm
+    proof[side] = beyondProof
+  }
+  return counted(units, harm, proof)
+}
+
+/** How many of `n` are beyond the threshold of harm, and beyond that of the proof, which is the same or lies above it. */
+function drawNested(
+  draw: Draw,
+  n: number,
+  [harmRate, proofRate]: readonly [harm: number, proof: number],
+): Pair {
+  const rate = Math.max(harmRate, Number.MIN_VALUE)
+  const beyondHarm = drawBinomial(draw, n, rate)
+  return [beyondHarm, drawBinomial(draw, beyondHarm, proofRate / rate)]
 }
 
 function drawValues({ metric }: Hypothesis, score: Score, world: World): BetTally {

@@ -73,6 +73,10 @@ function fidelityOf(
   if (before === undefined) return notRecorded(id, 'no such metric was recorded')
   if (!asksTheSame(before, h, recorded, plan)) return notRecorded(id, whyNot(h))
   if (isContinuous(h.source) && !betsTheSame(before, h)) return rebetOf(h, cohorts)
+  if (h.source.of === 'above-cap' && !countsTheSame(h, recorded, plan)) {
+    const note = "the canary's values were held against the cap with the recorded margin"
+    return { id, kind: 'approximate', note, rebet: false }
+  }
   if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
   const note = 'what came later than the recorded window was not counted'
   return { id, kind: 'approximate', note, rebet: false }
@@ -131,6 +135,14 @@ function asksTheSame(
 
 function betsTheSame(before: Hypothesis, h: Hypothesis): boolean {
   return before.harm.ratio === h.harm.ratio && proofRatio(before) === proofRatio(h)
+}
+
+/** Whether the values above the cap were counted under the margin that their metric has now. */
+function countsTheSame(h: Hypothesis, recorded: RolloutPlan, plan: RolloutPlan): boolean {
+  const [before, now] = [recorded, plan].map(({ hypotheses }) =>
+    hypotheses.find(({ metric, source }) => metric === h.metric && isContinuous(source)),
+  )
+  return h.better === 'higher' || betsTheSame(before!, now!)
 }
 
 function windowOf({ source }: Hypothesis): number {

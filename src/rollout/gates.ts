@@ -133,7 +133,11 @@ function watchOver(_plan: RolloutPlan, state: RolloutState, seen: Observation): 
 function noTraffic(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
   const since = seen.lastRequestAt ?? state.stepEnteredAt
   if (seen.now - since < NO_TRAFFIC_AFTER_MS) return null
-  return outOfTime(plan, state, seen) ?? hold(state, 'no-traffic', () => summarize.noTraffic(plan))
+  const idle = `${plan.service} has no traffic`
+  return (
+    outOfTime(plan, state, seen, () => [idle]) ??
+    hold(state, 'no-traffic', () => summarize.noTraffic(plan))
+  )
 }
 
 function stepRequirements(
@@ -143,7 +147,11 @@ function stepRequirements(
 ): Transition | null {
   const missing = firstMissing(plan, state, seen)
   if (missing === null) return null
-  return outOfTime(plan, state, seen) ?? holdFor(plan, state, seen, missing)
+  const lacking = () =>
+    missingFor(plan, state, seen).flatMap(({ kind, sentence }) =>
+      kind === 'inconclusive' ? [] : [sentence],
+    )
+  return outOfTime(plan, state, seen, lacking) ?? holdFor(plan, state, seen, missing)
 }
 
 function holdFor(
@@ -178,21 +186,26 @@ function nextStep(
   const isPreviewed = isBlueGreen(plan) && plan.steps[state.step]!.kind === 'pause'
   const summary = isPreviewed
     ? summarize.switched(plan, state)
-    : summarize.advanced(plan, state, seen, proved && isProved(plan, seen))
+    : summarize.advanced(plan, state, seen, proved && isProved(plan, state, seen))
   return enterStep(plan, state, state.step + 1, seen.now, automatic(action, word, summary))
 }
 
-function outOfTime(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
+function outOfTime(
+  plan: RolloutPlan,
+  state: RolloutState,
+  seen: Observation,
+  lacking: () => readonly string[],
+): Transition | null {
   if (activeMs(state, seen.now) < plan.spec.maxDurationMs) return null
-  const summary = summarize.outOfTime(plan, state, seen)
+  const summary = () => summarize.outOfTime(plan, state, seen, lacking())
   switch (plan.spec.onInconclusive) {
     case 'hold':
-      return hold(state, 'max-duration', () => summary)
+      return hold(state, 'max-duration', summary)
     case 'rollback':
-      return rollBackUnlessSick(state, seen, automatic('rollback', 'max-duration', summary))
+      return rollBackUnlessSick(state, seen, automatic('rollback', 'max-duration', summary()))
     case 'promote':
       if (lacksConfirmation(plan, seen)) return unconfirmed(state, seen)
-      return enterWatch(plan, state, seen.now, automatic('promote', 'max-duration', summary))
+      return enterWatch(plan, state, seen.now, automatic('promote', 'max-duration', summary()))
   }
 }
 

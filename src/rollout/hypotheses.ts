@@ -14,7 +14,10 @@ import { sourceOf } from './metric-source.ts'
 /** α of what only ever pauses: missing labels, requests without an answer, answers with a 4xx, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
 
-/** Margin and allowance of "share above the cap", which stands beside every capped metric. */
+/**
+ * Margin and allowance of "share above the cap", which stands beside every capped metric. The margin of the metric itself
+ * stands in what the canary's values are held against: see `capLimits`.
+ */
 const ABOVE_CAP = { ratio: 1.5, floor: 0.005 }
 
 /**

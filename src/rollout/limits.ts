@@ -10,18 +10,25 @@ import {
 } from '../domain/rollout-spec.ts'
 import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
 import { isBeyondChance } from '../statistics/beyond-chance.ts'
+import type { LogHistogram } from '../statistics/histogram.ts'
 import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
 
+/**
+ * Evaluations in a row that a quantile has to be beyond its limit of late: requests that wait for a moment are slow all at once,
+ * and at 100 a second one in which nothing moves is 7 % of those of late, which it takes 20 s to be less than 2 % of.
+ */
+const LATE_TICKS = 15
+
 /** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
 
 /**
- * So unlikely is a rate of late to be beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. It moves
- * with every failure, so that looking at it again and again would find it beyond by chance; the step's average hardly does.
+ * So unlikely is a figure of late to be beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. It moves
+ * with every request, so that looking at it again and again would find it beyond by chance; that of the whole step hardly does.
  */
 const LOG_CHANCE = Math.log(1e-3)
 
@@ -42,6 +49,8 @@ export type StepValues = {
   /** Of late: each failure by its weight, which fades; absent = not known. */
   readonly recentFailureRate?: (side: Side) => MetricValue
   readonly latency: (side: Side, quantile: number) => MetricValue
+  /** Of late: each by its weight; absent = not known. */
+  readonly recentLatencies?: (side: Side) => LogHistogram
   /** Of a metric whose values come after the outcome. */
   readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
 }
@@ -58,6 +67,8 @@ export type LimitReading = {
   readonly baseline: MetricValue
   readonly canary: MetricValue
   readonly canaryBeyond: boolean
+  /** Of late alone, and what was of late may be one moment: see `LATE_TICKS`. */
+  readonly mustLast?: true
   /** The baseline breaks it too: that says nothing about the canary. */
   readonly baselineBeyond: boolean
   readonly tooFew: boolean
@@ -88,10 +99,21 @@ export function countLimitTicks(
   before: Readonly<Record<string, number>>,
   readings: readonly LimitReading[],
 ): Record<string, number> {
-  const counted = readings
-    .filter((r) => r.error === null)
-    .map((r) => [r.metric, isBroken(r) ? (before[r.metric] ?? 0) + 1 : 0])
-  return { ...before, ...Object.fromEntries(counted) }
+  const counted: Record<string, number> = { ...before }
+  const count = (name: string, isOneMore: boolean) => {
+    if (isOneMore) counted[name] = (before[name] ?? 0) + 1
+    else if (name in before) counted[name] = 0
+  }
+  for (const reading of readings.filter((r) => r.error === null)) {
+    const { metric } = reading
+    const late = `${metric}/late`
+    const mustLast = reading.mustLast === true
+    count(late, mustLast && isBroken(reading))
+    const isEnough = !mustLast || (counted[late] ?? 0) > LATE_TICKS - LIMIT_TICKS
+    counted[metric] = 0
+    count(metric, isBroken(reading) && isEnough)
+  }
+  return counted
 }
 
 /** The canary is beyond its limit now, and the baseline is not. */
@@ -139,11 +161,15 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
   const isLate =
     ofLate !== null &&
     !isBeyond(inStep.canary) &&
-    isBeyond(ofLate.canary) &&
-    isBeyondByMoreThanChance(metric, ofLate.canary)
+    ofLate.isBeyondChance() &&
+    isBeyond(ofLate.read(CANARY_SIDE))
   // The figures that are handed on are those that are beyond it.
-  const { baseline, canary } = isLate ? ofLate : inStep
-  const isBaselineBeyond = isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.baseline))
+  const { baseline, canary } = isLate
+    ? { baseline: ofLate.read(BASELINE_SIDE), canary: ofLate.read(CANARY_SIDE) }
+    : inStep
+  const canaryBeyond = isBeyond(canary)
+  const isBaselineBeyond = () =>
+    isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.read(BASELINE_SIDE)))
   return {
     metric: metric.name,
     kind: metric.kind,
@@ -153,25 +179,52 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     min,
     baseline,
     canary,
-    canaryBeyond: isBeyond(canary),
-    baselineBeyond: isBaselineBeyond && isBeyond(canary),
+    canaryBeyond,
+    ...(isLate && metric.kind === 'latency' ? { mustLast: true as const } : undefined),
+    baselineBeyond: canaryBeyond && isBaselineBeyond(),
     tooFew: canary.n < needed,
     error: null,
   }
 }
 
-/** What a rate of failures was of late, by side; null where it is another metric or not known. */
-function recentOf({ kind }: OwnMetricSpec, { recentFailureRate }: StepValues): Sides | null {
-  if (kind !== 'error-rate' || recentFailureRate === undefined) return null
-  const rounded = ({ value, n }: MetricValue): MetricValue => ({ value, n: Math.round(n) })
-  return {
-    baseline: rounded(recentFailureRate(BASELINE_SIDE)),
-    canary: rounded(recentFailureRate(CANARY_SIDE)),
-  }
+/** A metric as it was of late; read where it matters, since most evaluations find nothing. */
+type OfLate = {
+  readonly read: (side: Side) => MetricValue
+  /** Whether the share of the canary's requests that failed, or took longer than the limit, is so much above what the limit allows. */
+  readonly isBeyondChance: () => boolean
 }
 
-function isBeyondByMoreThanChance({ max }: OwnMetricSpec, { value, n }: MetricValue): boolean {
-  return max !== null && value !== null && isBeyondChance(n, value, max, LOG_CHANCE)
+/** Null where it is not known of a metric, or nothing is too much of it. */
+function recentOf(metric: OwnMetricSpec, values: StepValues): OfLate | null {
+  const { kind, max } = metric
+  const { recentFailureRate, recentLatencies } = values
+  if (max === null) return null
+  if (kind === 'error-rate' && recentFailureRate !== undefined) {
+    const { value, n } = recentFailureRate(CANARY_SIDE)
+    return {
+      read: (side) => rounded(recentFailureRate(side)),
+      isBeyondChance: () => isBeyondChance(n, value ?? 0, max, LOG_CHANCE),
+    }
+  }
+  if (kind === 'latency' && recentLatencies !== undefined) {
+    const { quantile } = metric
+    return {
+      read: (side) => {
+        const latencies = recentLatencies(side)
+        return rounded({ value: latencies.quantile(quantile), n: latencies.count })
+      },
+      // A quantile is above the limit where a larger share than 1 − q of the requests is.
+      isBeyondChance: () => {
+        const latencies = recentLatencies(CANARY_SIDE)
+        return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
+      },
+    }
+  }
+  return null
+}
+
+function rounded({ value, n }: MetricValue): MetricValue {
+  return { value, n: Math.round(n) }
 }
 
 /**

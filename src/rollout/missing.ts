@@ -3,7 +3,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
-import { isAcknowledged } from './acknowledged.ts'
+import { openReports } from './acknowledged.ts'
 import { formatLimit, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
@@ -83,16 +83,6 @@ function stepOf(plan: RolloutPlan, { step }: RolloutState): StepSpec {
   return plan.steps[step]!
 }
 
-/** The reports that no operator has resumed past. */
-function openReports(
-  plan: RolloutPlan,
-  state: RolloutState,
-  { reports }: Observation,
-): readonly MetricReport[] {
-  if (state.acknowledged.length === 0) return reports
-  return reports.filter((r) => !isAcknowledged(plan, state, r.name))
-}
-
 function unitOf({ keyed }: RolloutPlan, { kind }: StepSpec): string {
   if (kind === 'mirror') return 'pairs of answers'
   return keyed ? 'canary keys' : 'canary requests'
@@ -116,9 +106,9 @@ export function etaOf(missing: readonly Missing[]): number | null {
   return etas.length === 0 || etas.includes(null) ? null : Math.max(...(etas as number[]))
 }
 
-/** Whether every required metric has been shown to be no worse. */
-export function isProved(plan: RolloutPlan, seen: Observation): boolean {
-  return missingProofs(plan, seen.reports).length === 0
+/** Whether every required metric has been shown to be no worse, save for those that an operator has resumed past. */
+export function isProved(plan: RolloutPlan, state: RolloutState, seen: Observation): boolean {
+  return missingProofs(plan, openReports(plan, state, seen)).length === 0
 }
 
 // No request is drawn to a previewed canary, so its own figures say nothing: what is left is whether it can

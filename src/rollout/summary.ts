@@ -1,8 +1,8 @@
 import type { RolloutState } from '../domain/rollout-state.ts'
-import type { Hypothesis } from '../domain/hypothesis.ts'
 import { limitFigures, type SideValues } from '../domain/metric-facts.ts'
 import { bpToPercent, formatDuration, WHOLE_BP } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { openReports } from './acknowledged.ts'
 import { describeConfirmation } from './confirmation.ts'
 import {
   formatCount,
@@ -80,18 +80,17 @@ export const summarize = {
     const isMirror = plan.steps[state.step]!.kind === 'mirror'
     const what = isMirror ? 'pairs of answers' : plan.keyed ? 'canary keys' : 'canary requests'
     const units = `${formatCount(seen.stepCanaryUnits)} ${what} judged in the step`
-    const found =
-      (proved ? proofOf(plan, seen) : 'no required metric shows harm') + comparedOnly(seen)
+    const found = describeFound(plan, state, seen, proved)
     if (next.kind === 'pause') {
       const until =
         next.durationMs === null ? 'an approval' : `${formatDuration(next.durationMs)} to pass`
-      return `Waiting for ${until} at ${bpToPercent(state.weightBp)} %: ${found}; ${units}.`
+      return `Waiting for ${until} at ${bpToPercent(state.weightBp)} %: ${found}${describeResumed(state)}; ${units}.`
     }
     const from = isMirror ? 'the mirror' : `${bpToPercent(state.weightBp)} %`
     const isLast = next.kind === 'weight' && next.weightBp === WHOLE_BP
     const to = isLast ? describeWatch(plan) : describeStep(next)
     const verb = isLast ? 'Promoted' : 'Advanced'
-    return `${verb} from ${from} to ${to}: ${found}${closest(seen)}; ${units}.`
+    return `${verb} from ${from} to ${to}: ${found}${closest(seen)}${describeResumed(state)}; ${units}.`
   },
 
   /** A blue-green rollout leaves a pause that was timed. */
@@ -119,10 +118,21 @@ export const summarize = {
   hold: (state: RolloutState, missing: readonly Missing[]): string =>
     `Holding at ${bpToPercent(state.weightBp)} %: ${missing.map((m) => m.sentence).join('; ')}.`,
 
-  outOfTime: (plan: RolloutPlan, state: RolloutState, seen: Observation): string => {
+  /** `lacking`: what else than evidence the step still lacks, as sentences; empty = its evidence alone. */
+  outOfTime: (
+    plan: RolloutPlan,
+    state: RolloutState,
+    seen: Observation,
+    lacking: readonly string[],
+  ): string => {
     const word = { hold: 'Holding', rollback: 'Rolled back', promote: 'Promoted without proof' }
     const outside = plan.spec.onInconclusive === 'promote' ? ' (outside α)' : ''
-    return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} the evidence is still inconclusive at ${bpToPercent(state.weightBp)} %${closest(seen)}${outside}.`
+    const at = `${bpToPercent(state.weightBp)} %`
+    const why =
+      lacking.length === 0
+        ? `the evidence is still inconclusive at ${at}${closest(seen)}`
+        : `what is needed at ${at} is still missing: ${lacking.join('; ')}`
+    return `${word[plan.spec.onInconclusive]}: after ${formatDuration(plan.spec.maxDurationMs)} ${why}${outside}.`
   },
 }
 
@@ -204,24 +214,46 @@ function worst({ ratio, better }: MetricReport): number {
   return better === 'lower' ? ratio!.upper - 1 : 1 - ratio!.lower
 }
 
-// Without a hypothesis to be proved nothing is: a threshold or a limit that is kept shows nothing of the kind, nor does
-// a metric that is only reported.
-function proofOf(plan: RolloutPlan, seen: Observation): string {
-  const isAsked = ({ id, required, proof }: Hypothesis) =>
-    required && proof !== null && seen.reports.some(({ name }) => name === id)
-  if (plan.hypotheses.some(isAsked)) return 'every required metric is shown to be no worse'
-  return seen.reports.some(isOutside)
-    ? 'without proof of being no worse'
-    : 'nothing had to be proved'
+/**
+ * What the metrics say of a step that is left. A threshold or a limit that is kept shows nothing of harm or proof, nor does
+ * a metric that is only reported; and what an operator has resumed past says nothing any more.
+ */
+function describeFound(
+  plan: RolloutPlan,
+  state: RolloutState,
+  { reports }: Observation,
+  proved: boolean,
+): string {
+  const open = openReports(plan, state, { reports })
+  const required = open.filter((r) => r.required)
+  const isAlone = reports.every((r) => !r.required || open.includes(r))
+  const kept = required.filter((r) => !isTested(r)).map((r) => r.name)
+  const within = kept.length === 0 ? '' : `; ${kept.join(', ')} within limits (outside α)`
+  const isAsked = proved ? hasProof(plan, required) : required.length > kept.length
+  if (isAsked) {
+    const which = isAlone ? 'required metric' : 'other required metric'
+    return `${proved ? `every ${which} is shown to be no worse` : `no ${which} shows harm`}${within}`
+  }
+  if (kept.length > 0)
+    return `${proved ? 'without proof of being no worse' : 'nothing is tested'}${within}`
+  if (proved) return `nothing ${isAlone ? '' : 'else '}had to be proved`
+  return `no ${isAlone ? '' : 'other '}metric decides`
 }
 
-function comparedOnly(seen: Observation): string {
-  const names = seen.reports.filter(isOutside).map((r) => r.name)
-  return names.length === 0 ? '' : `; ${names.join(', ')} within limits (outside α)`
+// Of a limit alone no harm is ever shown.
+function isTested({ outsideAlpha, evidence: { harm } }: MetricReport): boolean {
+  return !outsideAlpha && harm !== null && Number.isFinite(harm.threshold)
 }
 
-function isOutside({ required, outsideAlpha }: MetricReport): boolean {
-  return required && outsideAlpha
+function describeResumed({ acknowledged }: RolloutState): string {
+  return acknowledged.length === 0 ? '' : `; resumed past ${acknowledged.join(', ')}`
+}
+
+function hasProof({ hypotheses }: RolloutPlan, reports: readonly MetricReport[]): boolean {
+  return hypotheses.some(
+    ({ id, required, proof }) =>
+      required && proof !== null && reports.some(({ name }) => name === id),
+  )
 }
 
 function share({ attempts, failures }: AttemptCount): string {

@@ -52,10 +52,10 @@ export function provenWealth(
 }
 
 /**
- * What is no matter in the shares of values above the cap, where fewer are better: less than half a percentage point between
- * them, which is the floor of their proof. A metric that is within a wide margin has many times as many values above a cap that
- * hardly any is above: 1.12 times as large normal errors are above the baseline's 99.9 % quantile 3.3 times as often. Ten times
- * as many, or some where there were none, are another matter: values that are far off. Both are read by two standard errors.
+ * What is no matter in the shares of values above the cap (see `capLimits`), where fewer are better: less than half a
+ * percentage point between them, which is the floor of their proof. Tails of another shape may have some times as many values
+ * above a cap that hardly any is above, within the margin of the metric. Ten times as many, or some where there were none, are
+ * another matter: values that are far off. Both are read by two standard errors.
  */
 export const ABOVE_CAP_HARM = { apart: 0.005, times: 10 }
 

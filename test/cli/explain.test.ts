@@ -46,7 +46,10 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
     ...{ estimate, lower, upper },
     method: 'exact',
   })
-  const metrics = cases.map((each) => fakeMetric({ ratio: ratio(each) }))
+  const rare = { value: 0.001, n: 1000 }
+  const metrics = cases.map((each) =>
+    fakeMetric({ kind: 'error-rate', baseline: rare, canary: rare, ratio: ratio(each) }),
+  )
   const said = await explain(t, fakeDecision({ metrics }))
   for (const [, , , text] of cases) t.match(said, `Canary over baseline is ${text}`)
   const ofMeans = { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'asymptotic' } as const
@@ -54,6 +57,20 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
   const approximate = await explain(t, fakeDecision({ metrics: means }))
   t.match(approximate, 'and 25 % higher (an approximation, for reading only).')
   t.match(approximate, 'and 25 % higher (an approximation at 95 %, for reading only).')
+})
+
+t.test('Beside large shares their difference is told, and why the ratio is another.', async (t) => {
+  const conversion = fakeMetric({
+    ...{ name: 'conversion', kind: 'conversion', better: 'higher' },
+    ...{ baseline: { value: 0.464, n: 687 }, canary: { value: 0.462, n: 396 } },
+    ratio: { estimate: 0.956, lower: 0.682, upper: 2.2, method: 'exact', level: 0.99 },
+  })
+  const said = await explain(t, fakeDecision({ metrics: [conversion] }))
+  t.match(said, "The canary's share is 0.2 percentage points lower. The ratio is read from whose")
+  t.match(said, 'Canary over baseline is 0.956: a fall of 31.8 % or more is excluded.')
+  const same = fakeMetric({ ...conversion, canary: conversion.baseline })
+  const equal = await explain(t, fakeDecision({ metrics: [same] }))
+  t.match(equal, "The canary's share is as large. The ratio")
 })
 
 t.test('A metric is told by what its failure does, and by what it failed.', async (t) => {

@@ -431,7 +431,7 @@ t.test('A decision is explained in sentences with its numbers.', async (t) => {
     metrics: [
       fakeMetric({
         verdict: 'failed',
-        ratio: { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'exact' },
+        ratio: { estimate: 1.16, lower: 1.08, upper: 1.25, method: 'asymptotic' },
         evidence: {
           harm: { log: 5.2, threshold: Math.log(60) },
           nonInferiority: { log: -Infinity, threshold: 3 },
@@ -457,7 +457,8 @@ To: rolled-back, baseline 100 %, canary 0 %.
 
 rmse (rmse): shown to be worse.
   The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
-  Canary over baseline is 1.16: the canary is between 8 % and 25 % higher.
+  Canary over baseline is 1.16: the canary is between 8 % and 25 % higher (an
+  approximation, for reading only).
   Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
   Evidence that it is no more than 5 % worse: none at all; 20 : 1 is needed.

@@ -48,3 +48,41 @@ t.test('Before its bins are known nothing is said of its size.', async (t) => {
     /preds: no difference shown; the bins are not known yet; 1,822/,
   )
 })
+
+/** A conversion of a challenger, with the ratio that its events give. */
+function converting(change: Partial<MetricReport> = {}): Comparison {
+  const report = fakeMetric({
+    ...{ name: 'conversion', kind: 'conversion', better: 'higher', verdict: 'successful' },
+    ...{ baseline: { value: 0.464, n: 687 }, canary: { value: 0.542, n: 251 } },
+    ratio: { estimate: 1.066, lower: 0.732, upper: 1.523, method: 'exact', level: 0.99 },
+    ...change,
+  })
+  return { ...drifting({}), metrics: [{ report, verdict: 'no-worse', superiority: null }] }
+}
+
+t.test('Of large shares it is said how far they lie apart, and what their ratio is.', async (t) => {
+  const lines = explainComparison(presentComparison(converting()))
+  t.match(
+    lines.at(-2),
+    /54\.2 % \(n 251\) against 46\.4 % \(n 687\), 7\.8 percentage points higher; ratio 1\.066 \(0\.732 to 1\.523\)/,
+  )
+  t.match(lines.at(-1), /^The ratio is read from whose the events are/)
+  const small = { baseline: { value: 0.0464, n: 687 }, canary: { value: 0.0542, n: 251 } }
+  t.notMatch(explainComparison(presentComparison(converting(small))).join(), /points|whose the/)
+  const mean = converting({ ratio: { ...fakeMetric().ratio!, method: 'asymptotic' } })
+  t.notMatch(explainComparison(presentComparison(mean)).join(), /points|whose the/)
+})
+
+t.test('A bound above what is possible bounds nothing.', async (t) => {
+  const wide = converting({
+    ratio: { estimate: 1.066, lower: 0.732, upper: 2.2, method: 'exact', level: 0.99 },
+  })
+  const row = renderComparison(presentComparison(wide), STYLE).at(-1)
+  t.match(row, /1\.066 \(0\.732 to ∞\)$/, '2.2 × 46.4 % is more than all')
+})
+
+t.test('Where each metric is only shown there is no verdict to wait for.', async (t) => {
+  const shown = presentComparison(converting({ required: false }))
+  t.match(explainComparison(shown)[0], /^small: no metric decides\. /)
+  t.match(renderComparison(shown, STYLE)[0], /small {2}no metric decides {2}\(/)
+})

@@ -381,6 +381,18 @@ t.test('Rule 9: a few answers that are wildly off do not hide behind the cap', a
   }
 })
 
+t.test('Rule 9: what the margin allows is no matter above the cap either', async (t) => {
+  for (const seed of seeds(4)) {
+    const simulation = await simulate(
+      seed,
+      0,
+      (random, variant) => ({ error: errorOf(random, variant === 'canary' ? 4 : 3) }),
+      [{ ...RMSE, cap: null, maxChange: 0.5 }],
+    )
+    t.ok(await simulation.run(60_000, (s) => s.phase === 'promoted'), `seed ${seed}`)
+  }
+})
+
 t.test(
   'Rule 10: the breaker needs half of at least 50 attempts, at twice the rate of the baseline',
   async (t) => {

@@ -346,6 +346,29 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     t.same(world.errors, [])
   })
 
+  await t.test('latencies of late, on all of them', async (t) => {
+    const { world, leader, follower } = await start([latency])
+    const rounds = async (count: number, ms: number) => {
+      for (let round = 0; round < count; round++) {
+        serveCanary(leader, 50, { ms: 20 })
+        serveCanary(follower, 500, { ms })
+        await world.run(2000)
+      }
+    }
+    await rounds(18, 20)
+    t.match(limitOf(leader), { verdict: 'successful' })
+    // Less than one in ten of all that the step has had.
+    await rounds(2, 200)
+    for (let round = 0; round < 18 && leader.weightBp > 0; round++) {
+      serveCanary(leader, 50, { ms: 20 })
+      serveCanary(follower, 10, { ms: 200 })
+      await world.run(2000)
+    }
+    t.match(world.store.log.at(-1), { action: 'rollback', reason: 'p90' })
+    t.match(world.store.log.at(-1)!.summary, /beyond its limit of 100 ms: 20\d ms on the canary/)
+    t.same(world.errors, [])
+  })
+
   await t.test('what is within the limit on all of them is', async (t) => {
     const { world, leader, follower } = await start([errors, latency])
     serveCanary(leader, 60, { failsEvery: 3 })

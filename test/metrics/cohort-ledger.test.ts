@@ -252,6 +252,18 @@ t.test('labels are booked into the cohort of their request, capped, on the side 
   t.end()
 })
 
+t.test('a canary has values above the cap where its margin does not allow them', (t) => {
+  const ledger = ledgerOf([{ ...RMSE, maxChange: 0, sensitivity: 0.5 }])
+  const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps: { rmse: 4 } } })
+  for (const error of [3, 5, 7]) {
+    ledger.label(prediction(1, 0, 0), error)
+    ledger.label(prediction(1, 1, 0), error)
+  }
+  t.match(tallies['rmse/above-cap'], { trials: [3, 3], events: [2, 1], harmEvents: [2, 2] })
+  t.match(tallies['rmse'], { sum: [9 + 16 + 16, 9 + 16 + 16] }, 'its mean is capped as the other')
+  t.end()
+})
+
 t.test('before there is anything to centre on, labels add their moments and no bets', (t) => {
   const ledger = ledgerOf([RMSE])
   const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps: { rmse: 5 } } })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { BetTally, BetTerms, Cohort, Side } from '../../src/domain/cohort.ts'
+import type { BetTally, BetTerms, Cohort, EventTally, Side } from '../../src/domain/cohort.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { FeedbackEvent, Prediction } from '../../src/domain/prediction.ts'
 import { CohortLedger } from '../../src/metrics/cohort-ledger.ts'
@@ -84,6 +84,19 @@ t.test('totals add up to the cap, and bets follow the total', (t) => {
     t.match(tallies['revenue/above-cap'], { events: [Number(totals[0]! > 10), 0] })
   }
   t.same(totals, [-12], 'refunds count against it')
+  t.end()
+})
+
+t.test('where less is better, a canary has totals above the cap beyond its margin', (t) => {
+  const costs = { ...REVENUE, better: 'lower', maxChange: 0.2 } as const
+  const { ledger, tallies } = world([costs], { caps: { revenue: 10 } })
+  let totals: readonly number[] = []
+  const above: number[] = []
+  for (const amount of [11, 2, -2]) {
+    totals = ledger.event(prediction(1), totals, event('purchase', amount), never).totals
+    above.push((tallies['revenue/above-cap'] as EventTally).events[1])
+  }
+  t.same(above, [0, 1, 0], '11, 13 and 11 of 12')
   t.end()
 })
 

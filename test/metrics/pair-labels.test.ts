@@ -56,6 +56,17 @@ t.test('a label scores both predictions of its request, capped alike', (t) => {
   t.end()
 })
 
+t.test("a copy's error is above the cap where the margin does not allow it", (t) => {
+  const wide = { ...RMSE, maxChange: 0, sensitivity: 0.5 }
+  const { say, events } = labelsOf([wide], { caps: { rmse: 4 } })
+  for (const error of [3, 5, 7]) say(error, error, 0)
+  t.match(events('rmse/above-cap/mirror'), {
+    ...{ trials: [3, 3], events: [2, 1], harmEvents: [2, 2] },
+    both: [1, 2],
+  })
+  t.end()
+})
+
 t.test('what cannot be scored is missed on its side, and compared by nobody', (t) => {
   const { say, bets, events } = labelsOf([RMSE], { caps: { rmse: 25 } })
   say(10, null, 9)

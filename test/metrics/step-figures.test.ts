@@ -1,5 +1,6 @@
 import t from 'tap'
 import { StepFigures } from '../../src/metrics/step-figures.ts'
+import { latencyBucket } from '../../src/statistics/histogram.ts'
 
 function add(figures: StepFigures, requests: number, failures: number): void {
   for (let n = 0; n < requests; n++) figures.add(n < failures, null)
@@ -39,6 +40,24 @@ t.test(
     t.equal(figures.recent.requests, 100_250 / 2)
   },
 )
+
+t.test('latencies fade alike, once they were asked for', async (t) => {
+  const figures = new StepFigures()
+  const quick = (requests: number) => {
+    for (let n = 0; n < requests; n++) figures.add(false, latencyBucket(20))
+  }
+  for (let n = 0; n < 100; n++) figures.add(true, latencyBucket(900))
+  t.equal(figures.recentLatencies.count, 100, 'all that is known of the step')
+  quick(400)
+  figures.fade(0)
+  quick(500)
+  figures.fade(3_600_000)
+  t.equal(figures.recentLatencies.count, 250)
+  t.equal(figures.recentLatencies.shareAbove(500), 0.1)
+  quick(500)
+  t.equal(figures.recentLatencies.shareAbove(500), 25 / 750, 'a new one counts at once')
+  t.equal(figures.latencies.count, 1500, 'the step has them all')
+})
 
 t.test('of much traffic it is gone ten seconds later', async (t) => {
   const figures = new StepFigures()

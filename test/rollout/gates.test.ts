@@ -319,19 +319,46 @@ t.test('the next step may be a pause: for an approval or for a time', (t) => {
   t.end()
 })
 
-t.test('where no metric is required a promotion claims no proof', (t) => {
+t.test('where no metric is required a step that is left claims neither harm nor proof', (t) => {
   const last = state({ phase: 'progressing' }, { step: 2, weightBp: 5000 })
   for (const silent of [
     { ...ERRORS, onFailure: 'warn' },
     { ...ERRORS, mode: 'report' },
-    // Of a limit alone nothing is proved either.
-    { ...RMSE, maxChange: null, max: 5 },
   ] as const) {
     const of = plan({ analysis: { metrics: [silent] } })
-    const told = report({ name: silent.name, required: 'max' in silent })
-    const { decision } = step(of, last, seen({ reports: [told] }))
-    t.match(decision!.summary, /^Promoted from 50 % to 100 %: nothing had to be proved.*; 500/)
+    const told = seen({ reports: [report({ name: silent.name, required: false })] })
+    t.match(step(of, state(), told).decision!.summary, /^Advanced .*: no metric decides; 500/)
+    const { decision } = step(of, last, told)
+    t.match(decision!.summary, /^Promoted from 50 % to 100 %: nothing had to be proved; 500/)
   }
+  t.end()
+})
+
+t.test('of a limit alone neither harm is shown nor proof', (t) => {
+  const of = plan({ analysis: { metrics: [{ ...RMSE, maxChange: null, max: 5 }] } })
+  const never = { log: 0, threshold: Infinity }
+  const evidence = { harm: never, nonInferiority: null, stepNonInferiority: null, stepHarm: null }
+  const told = seen({ reports: [report({ name: 'rmse', ratio: null, evidence })] })
+  const first = step(of, state(), told).decision!
+  t.match(first.summary, /: nothing is tested; rmse within limits \(outside α\); 500/)
+  const last = step(of, state(undefined, { step: 2, weightBp: 5000 }), told).decision!
+  t.match(last.summary, /: without proof of being no worse; rmse within limits \(outside α\)/)
+  t.end()
+})
+
+t.test('what an operator has resumed past is named, and nothing is claimed of it', (t) => {
+  const of = plan({ analysis: { metrics: [ERRORS, LATENCY] } })
+  const harm = { ...report().evidence, harm: { log: 9, threshold: 3 } }
+  const worse = report({ verdict: 'failed', onFailure: 'pause', evidence: harm })
+  const past = (index: number, reports: readonly MetricReport[]) => {
+    const at = state(undefined, { step: index, weightBp: 5000, acknowledged: ['errors'] })
+    return step(of, at, seen({ reports })).decision!.summary
+  }
+  const other = report({ name: 'latency', ratio: null })
+  t.match(past(0, [worse, other]), /: no other required metric shows harm.*; resumed past errors;/)
+  t.match(past(2, [worse, other]), /: every other required metric is shown.*; resumed past errors;/)
+  t.match(past(0, [worse]), /: no other metric decides.*; resumed past errors;/)
+  t.match(past(2, [worse]), /: nothing else had to be proved.*; resumed past errors;/)
   t.end()
 })
 
@@ -487,9 +514,12 @@ t.test('when the time is up the configuration decides, never silently', (t) => {
     decision: { summary: /Promoted without proof.*\(outside α\)/ },
   })
   const silent = seen({ lastRequestAt: NOW - 60_000 })
-  t.match(step(plan({ spec: { onInconclusive: 'rollback' } }), old, silent).state, {
-    phase: 'rolled-back',
+  t.match(step(plan({ spec: { onInconclusive: 'rollback' } }), old, silent), {
+    state: { phase: 'rolled-back' },
+    decision: { summary: /^Rolled back: after .* at 5 % is still missing: svc has no traffic\.$/ },
   })
+  const few = step(plan(), old, seen({ stepCanaryUnits: 99 })).decision!
+  t.match(few.summary, /^Holding: .* is still missing: 99 of 100 canary requests judged/)
   const paused = state({ phase: 'progressing' }, { startedAt: NOW - 3_600_000, pausedMs: 60_000 })
   t.equal(step(plan(), paused, late).decision, null, 'time in pauses does not count')
   t.end()

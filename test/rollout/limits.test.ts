@@ -1,6 +1,12 @@
 import t from 'tap'
 import type { MetricValue } from '../../src/domain/verdict.ts'
-import { countLimitTicks, limitVerdict, readLimits } from '../../src/rollout/limits.ts'
+import {
+  countLimitTicks,
+  limitVerdict,
+  readLimits,
+  type LimitReading,
+} from '../../src/rollout/limits.ts'
+import { LogHistogram } from '../../src/statistics/histogram.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const SLOW = { ...LATENCY, quantile: 0.99, max: 500 }
@@ -144,6 +150,48 @@ t.test(
     })
     t.match(at(rate(0.06, 700), rate(0, 700), rate(0.051, 90_000)), {
       ...{ canaryBeyond: true, canary: rate(0.051, 90_000) },
+    })
+    t.end()
+  },
+)
+
+t.test(
+  'a quantile is beyond its limit of late, too, from as many samples and beyond chance',
+  (t) => {
+    // 700 requests of late, so many of them slow; before them 90,000 quick ones.
+    const late = (slow: number, n = 700) => {
+      const latencies = new LogHistogram()
+      for (let request = 0; request < n; request++) latencies.add(request < slow ? 900 : 20)
+      return latencies
+    }
+    const quick: MetricValue = { value: 20, n: 90_000 }
+    const at = (canary: LogHistogram, baseline = late(0), inStep = quick) =>
+      readLimits([{ ...LATENCY, quantile: 0.99, max: 500 }], {
+        ...NEVER,
+        latency: (side) => (side === 0 ? quick : inStep),
+        recentLatencies: (side) => (side === 0 ? baseline : canary),
+      })[0]!
+    const found = at(late(30))
+    t.match(found, { canaryBeyond: true, baselineBeyond: false, canary: { n: 700 } })
+    t.equal(found.mustLast, true)
+    t.ok(found.canary.value! >= 900, 'told as it is of late')
+    t.ok(found.baseline.value! < 25, 'and so is the baseline')
+    t.match(at(late(14)), { canaryBeyond: false, canary: quick }, '2 % are as chance may have it')
+    t.match(at(late(30, 390)), { canaryBeyond: false }, 'too few')
+    t.match(at(late(30), late(30)), { canaryBeyond: true, baselineBeyond: true })
+    const slow: MetricValue = { value: 600, n: 90_000 }
+    t.match(at(late(0), late(0), slow), { canaryBeyond: true, baselineBeyond: false, canary: slow })
+    t.match(at(late(0), late(30), slow), { canaryBeyond: true, baselineBeyond: true })
+    t.notOk('mustLast' in at(late(30), late(0), slow), 'it is beyond it since the step began')
+    const ticksOf = (readings: readonly LimitReading[]) =>
+      readings.reduce<Record<string, number>>((ticks, each) => countLimitTicks(ticks, [each]), {})
+    const repeated = (reading: LimitReading, times: number) =>
+      Array.from({ length: times }, () => reading)
+    t.match(ticksOf(repeated(found, 12)), { latency: 0 }, 'a moment is not enough')
+    t.match(ticksOf(repeated(found, 15)), { latency: 3 })
+    t.match(ticksOf([...repeated(found, 14), at(late(0)), found]), { latency: 0 }, 'not in a row')
+    t.match(ticksOf([...repeated(found, 12), ...repeated(at(late(0), late(0), slow), 3)]), {
+      latency: 3,
     })
     t.end()
   },

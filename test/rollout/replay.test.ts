@@ -139,6 +139,8 @@ t.test('What the sums cannot answer is said, metric by metric.', async (t) => {
     'no-answer': 'exact',
     'client-error': 'exact',
   })
+  const wider = kinds(rules([RMSE]), rules([{ ...RMSE, maxChange: 0.5 }]), [])
+  t.match(wider, { rmse: 'approximate', 'rmse/above-cap': 'approximate' }, 'as its margin was')
   const capped = kinds(rules([RMSE]), rules([{ ...RMSE, cap: 5 }]), [])
   t.strictSame(capped, {
     rmse: 'not-recorded',

@@ -6,6 +6,7 @@ import type { Observation } from '../../../src/rollout/observation.ts'
 import { NO_PAST, reconcile } from '../../../src/rollout/reconcile.ts'
 import { step } from '../../../src/rollout/step.ts'
 import type { RolloutPlan } from '../../../src/rollout/plan.ts'
+import { capLimits, cappedMeanOf } from '../../../src/statistics/above-cap.ts'
 import { LogHistogram } from '../../../src/statistics/histogram.ts'
 import { Attempt, Bets, eventTally } from '../attempt.ts'
 import { normal } from '../deviates.ts'
@@ -118,7 +119,8 @@ function drawCohort(
   const terms = cohort.terms.thresholds['latency']
   const none = (): Pair => [0, 0]
   const [units, failed, timed, slow, slowHarm, aboveCap] = Array.from({ length: 6 }, none)
-  const bets = new Bets(cohort, hypothesisOf(plan, 'rmse'))
+  const rmse = hypothesisOf(plan, 'rmse')
+  const bets = new Bets(cohort, rmse)
   for (let i = 0; i < REQUESTS; i += 1) {
     const side: Side = random() < cohort.pi ? 1 : 0
     const isCanary = side === 1
@@ -132,7 +134,8 @@ function drawCohort(
       if (ms > (isCanary ? terms.harmMs : terms.baselineMs)) slowHarm![side] += 1
     }
     const error = Math.abs(normal(random)) * (isCanary ? canary.rmse : 1)
-    if (error > CAP) aboveCap![side] += 1
+    // One margin, so one limit for harm and proof.
+    if (error > capLimits(CAP, side, cappedMeanOf(rmse)).harm) aboveCap![side] += 1
     bets.add(side, Math.min(error, CAP) ** 2)
   }
   cohort.assigned = units!
