@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import { isTlsCode } from './errors.ts'
@@ -6,7 +6,6 @@ import type { GatewayDeps } from './gateway-deps.ts'
 import { isLingering, lingerAndDestroy } from './linger.ts'
 import { REQUEST_ID_HEADER, type RefusingDeps } from './own-answers.ts'
 import { buildProblem } from './problem.ts'
-import { readRequestId } from './request-headers.ts'
 
 /** Why Node's parser gave up, as the catalogue says it. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -52,7 +51,7 @@ function answerInTurn(deps: ClientErrorDeps, code: ErrorCode, socket: Duplex): v
     socket.destroy()
   } else if (answer === null) {
     // Half a head: whoever sends that may well read on.
-    socket.end(refusal(deps, code === 'SERIN_CLIENT_CLOSED' ? 'SERIN_BAD_REQUEST' : code, null))
+    socket.end(refusal(deps, code === 'SERIN_CLIENT_CLOSED' ? 'SERIN_BAD_REQUEST' : code))
     lingerAndDestroy(socket)
   } else if (answer.req.complete) {
     // Afterwards it is the next one's turn, or the connection closes.
@@ -76,25 +75,17 @@ function endBroken(
   answer: ServerResponse,
 ): void {
   const isBegun = answer.headersSent
-  const exchange = deps.exchanges.of(answer)
-  if (code !== 'SERIN_CLIENT_CLOSED') exchange?.fail(code)
-  if (isBegun || code === 'SERIN_CLIENT_CLOSED') {
-    socket.destroy()
-  } else if (exchange === null) {
-    // Destroyed at once, so that whoever serves it ends: what it was about will never arrive.
-    socket.end(refusal(deps, code, answer.req), () => socket.destroy())
-  } else {
-    // Not once the rest of the body is there: it will never be.
-    answer.end()
-  }
+  if (code !== 'SERIN_CLIENT_CLOSED') deps.exchanges.of(answer)?.fail(code)
+  // Not once the rest of the body is there: it will never be.
+  if (!isBegun && answer.headersSent) answer.end()
+  else socket.destroy()
 }
 
-/** Notes a refusal without an exchange, and gives all of its answer: head and problem details. */
-function refusal(deps: ClientErrorDeps, code: ErrorCode, req: IncomingMessage | null): string {
+/** Notes a refusal of what was no request, and gives all of its answer: head and problem details. */
+function refusal(deps: ClientErrorDeps, code: ErrorCode): string {
   const { name, newRequestId } = deps
-  const known = req === null ? null : readRequestId(req, REQUEST_ID_HEADER)
-  const requestId = known ?? newRequestId()
-  deps.refusals.note({ requestId, code, req, service: null, upstream: '' })
+  const requestId = newRequestId()
+  deps.refusals.note({ requestId, code, req: null, service: null })
   const { status, title } = errorEntry(code)
   const problem = buildProblem({ code, requestId, requestIdHeader: REQUEST_ID_HEADER, name })
   const date = new Date(deps.clock.now()).toUTCString()

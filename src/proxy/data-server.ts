@@ -68,7 +68,7 @@ export function createDataServer(
     context.predictions.close()
     context.mirroring.close()
   })
-  if (passthrough !== null) registerPassthrough(server, deps, passthrough)
+  if (passthrough !== null) registerPassthrough(server, deps, context, passthrough)
   // Now that the passthrough listens for upgrades: it is asked after the services.
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
