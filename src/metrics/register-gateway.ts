@@ -9,6 +9,8 @@ export type GatewayCounters = {
   readonly countRefusal: (code: ErrorCode) => void
   /** A request of the passthrough that has ended, with the status that it was answered. */
   readonly countPassthrough: (outcome: Outcome, status: number) => void
+  /** A connection of a client that was closed at once, because too many are open. */
+  readonly countDropped: () => void
 }
 
 /** Registers the counters of what belongs to no service. */
@@ -25,8 +27,14 @@ export function registerGateway(registry: Registry): GatewayCounters {
     labelNames: ['outcome', 'code'],
     registers: [registry],
   })
+  const dropped = new Counter({
+    name: 'serin_connections_dropped_total',
+    help: 'Connections of clients that were closed at once: as many are open as the limit of open files allows.',
+    registers: [registry],
+  })
   return {
     countRefusal: (code) => refusals.inc({ code }),
     countPassthrough: (outcome, status) => passed.inc({ outcome, code: statusLabel(status) }),
+    countDropped: () => dropped.inc(),
   }
 }

@@ -168,6 +168,7 @@ export async function startGateway(
       counters: {
         countRefusal: (code) => refused.set(code, (refused.get(code) ?? 0) + 1),
         countPassthrough: (outcome, status) => passed.push([outcome, status]),
+        countDropped: () => {},
       },
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
