@@ -15,6 +15,21 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   CONNECT: 'SERIN_NOT_IMPLEMENTED',
 }
 
+/** What Node says of bytes that are no request, and of where its parser stopped in them. */
+export type ClientError = {
+  readonly code?: string
+  readonly reason?: string
+  /** What came last on the connection: a Buffer, whatever Fastify's types say. */
+  readonly rawPacket?: unknown
+  readonly bytesParsed?: number
+}
+
+/** What the parser says of RTSP's methods, which it knows, with HTTP's name behind them. */
+const OTHER_PROTOCOL = 'Invalid method for HTTP/x.x request'
+
+/** A request line (RFC 9112 section 3) of a version that is served. */
+const REQUEST_LINE = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+ [!-~]+ HTTP\/1\.[01]\r$/
+
 /** Node's way to the answer that is being written to a socket. */
 type ServingSocket = Duplex & { readonly _httpMessage?: ServerResponse | null }
 
@@ -30,11 +45,7 @@ const failed = new WeakSet<Duplex>()
  * is an exchange already, that ends with it, and answers; an answer that has begun is cut, because whatever
  * followed would be taken for a part of it. Who ends its side within a body has left, and gets none.
  */
-export function answerClientError(
-  deps: ClientErrorDeps,
-  error: { readonly code?: string },
-  socket: Duplex,
-): void {
+export function answerClientError(deps: ClientErrorDeps, error: ClientError, socket: Duplex): void {
   if (failed.has(socket)) return
   // Who failed the handshake could not read an answer.
   if (error.code === 'ECONNRESET' || isTlsCode(error.code ?? '')) {
@@ -42,7 +53,20 @@ export function answerClientError(
     return
   }
   failed.add(socket)
-  answerInTurn(deps, CODES[error.code ?? ''] ?? 'SERIN_BAD_REQUEST', socket)
+  const code = isUnknownMethod(error) ? 'SERIN_NOT_IMPLEMENTED' : CODES[error.code ?? '']
+  answerInTurn(deps, code ?? 'SERIN_BAD_REQUEST', socket)
+}
+
+/**
+ * Whether nothing is wrong with the request line but a method that Node's parser does not know (RFC 9110 section 9.1).
+ * The connection ends as for all that is malformed: what follows has not been read.
+ */
+function isUnknownMethod({ code, reason, rawPacket, bytesParsed }: ClientError): boolean {
+  if (code !== 'HPE_INVALID_METHOD' && reason !== OTHER_PROTOCOL) return false
+  if (!Buffer.isBuffer(rawPacket) || bytesParsed === undefined) return false
+  const end = rawPacket.indexOf('\n', bytesParsed)
+  const begin = bytesParsed === 0 ? 0 : rawPacket.lastIndexOf('\n', bytesParsed - 1) + 1
+  return end !== -1 && REQUEST_LINE.test(rawPacket.toString('latin1', begin, end))
 }
 
 function answerInTurn(deps: ClientErrorDeps, code: ErrorCode, socket: Duplex): void {
