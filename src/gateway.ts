@@ -230,7 +230,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       isReady: () => stage.ready,
       // Of its own, so that one gateway behind another is no loop.
       name: `serin-${deps.newRequestId().slice(0, 6)}`,
-      ...{ exchanges, names: upstreams.names, countRefusal: metrics.countRefusal },
+      ...{ exchanges, names: upstreams.names, counters: metrics },
     },
     config.passthrough,
     certificate,

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
-import type { ErrorCode } from '../domain/errors.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import { registerLostLines } from './lost-lines.ts'
 import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
+import { registerGateway, type GatewayCounters } from './register-gateway.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
 import { registerRequests } from './register-requests.ts'
@@ -44,25 +44,24 @@ export type ForgottenPredictions = {
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
-export type MetricsRegistry = NotificationCounters & {
-  readonly countDecision: (decision: Decision) => void
-  readonly countFeedback: (service: string, result: string, count: number) => void
-  /** A request that the gateway answered itself, and that is in no book of a service. */
-  readonly countRefusal: (code: ErrorCode) => void
-  /** Lines of posts that the store did not take. */
-  readonly countRefused: (lines: number) => void
-  /** Archived cohorts that made room for newer ones. */
-  readonly countEvicted: (cohorts: number) => void
-  /** A reader of events that was too slow, and was let go. */
-  readonly countDroppedStream: () => void
-  readonly setReloadSuccess: (success: boolean) => void
-  readonly setStoreState: (state: StoreState) => void
-  readonly render: () => Promise<Exposition>
-  /** The same as numbers, to be merged with those of other processes. */
-  readonly snapshot: () => Promise<MetricsSnapshot>
-  /** Every metric that there can be, in the order of the exposition. */
-  readonly describe: () => Promise<readonly MetricDescription[]>
-}
+export type MetricsRegistry = GatewayCounters &
+  NotificationCounters & {
+    readonly countDecision: (decision: Decision) => void
+    readonly countFeedback: (service: string, result: string, count: number) => void
+    /** Lines of posts that the store did not take. */
+    readonly countRefused: (lines: number) => void
+    /** Archived cohorts that made room for newer ones. */
+    readonly countEvicted: (cohorts: number) => void
+    /** A reader of events that was too slow, and was let go. */
+    readonly countDroppedStream: () => void
+    readonly setReloadSuccess: (success: boolean) => void
+    readonly setStoreState: (state: StoreState) => void
+    readonly render: () => Promise<Exposition>
+    /** The same as numbers, to be merged with those of other processes. */
+    readonly snapshot: () => Promise<MetricsSnapshot>
+    /** Every metric that there can be, in the order of the exposition. */
+    readonly describe: () => Promise<readonly MetricDescription[]>
+  }
 
 /** What a metric is, whether it has series now or not. */
 export type MetricDescription = {
@@ -86,12 +85,6 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
     name: 'serin_decisions_total',
     help: 'Decisions, by what was done and why.',
     labelNames: ['service', 'action', 'reason'],
-    registers: [registry],
-  })
-  const refusals = new Counter({
-    name: 'serin_refused_total',
-    help: 'Requests that the gateway answered with an error itself before a variant was chosen, by its code. No other metric counts them.',
-    labelNames: ['code'],
     registers: [registry],
   })
   const feedback = new Counter({
@@ -202,10 +195,10 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   reload.set(1)
   storeUp.set(1)
   return {
+    ...registerGateway(registry),
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
-    countRefusal: (code) => refusals.inc({ code }),
     countRefused: (lines) => refused.inc(lines),
     countEvicted: (cohorts) => evicted.inc(cohorts),
     countDroppedStream: () => streams.inc(),

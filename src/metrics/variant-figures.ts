@@ -106,8 +106,12 @@ export type RequestSeries = RequestEnd & {
 
 function newSeries(requestCode: number): RequestSeries {
   const { outcome, status, reason } = readRequestCode(requestCode)
-  const code = status >= 100 && status <= 599 ? String(status) : 'other'
-  return { outcome, status, reason, code, count: 0 }
+  return { outcome, status, reason, code: statusLabel(status), count: 0 }
+}
+
+/** A status as series are labelled: one of HTTP, or `other`. */
+export function statusLabel(status: number): string {
+  return status >= 100 && status <= 599 ? String(status) : 'other'
 }
 
 /** How fast a failure came, or a refusal at the door, says nothing of how fast the variant answers. */

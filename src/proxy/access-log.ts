@@ -10,7 +10,8 @@ import type { Trace } from './trace.ts'
 /** What an exchange says of itself beside its times. */
 export type AccessFacts = {
   readonly requestId: string
-  readonly service: string
+  /** Null = it was turned away, and belongs to none that is known, or is the passthrough's. */
+  readonly service: string | null
   /** The variant that was assigned; null = the request ended before. */
   readonly variant: string | null
   readonly reason: AssignmentReason | null
@@ -33,9 +34,7 @@ export type AccessFacts = {
  * One line of the access log. Paths stand without their query, and of the header fields only the request
  * id: what else there is may be a secret. Times in ms; null = the exchange did not come so far.
  */
-export type AccessEntry = Omit<AccessFacts, 'replaced' | 'service'> & {
-  /** Null = it was turned away, and belongs to none that is known. */
-  readonly service: string | null
+export type AccessEntry = Omit<AccessFacts, 'replaced'> & {
   /** The baseline answered: `outcome`, `code` and `flags` are the variant's, as they are booked. */
   readonly fallback: boolean
   /** What the client would have got without it; null = there was no fallback. */
@@ -124,14 +123,13 @@ export class AccessLog {
    * Writes one that was turned away before it was anybody's exchange. `suppressed`: lines like it that were
    * left out before.
    */
-  writeRefused({ requestId, code, req, service, upstream }: Refused, suppressed: number): void {
-    const attempts = upstream === '' ? 0 : 1
+  writeRefused({ requestId, code, req, service }: Refused, suppressed: number): void {
     const entry: AccessEntry = {
       ...{ requestId, service, variant: null, reason: null, requestBytes: 0, answerBytes: 0 },
       ...{ status: errorEntry(code).status, outcome: 'rejected', code },
       ...{ fallback: false, failedStatus: null, failedUpstream: null },
       ...{ method: req?.method ?? null, path: pathOf(req?.url) },
-      ...{ flags: terminationFlag(code, attempts), attempts, upstream },
+      ...{ flags: terminationFlag(code, 0), attempts: 0, upstream: '' },
       ...{
         ms: null,
         readMs: null,

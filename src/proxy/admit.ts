@@ -26,12 +26,14 @@ export function admitToService(
   return admitBody(req, limits)
 }
 
-/** Whether a request may enter the passthrough. */
+/** Whether a request may enter the passthrough, by the same limits. Null: it may. */
 export function admitToPassthrough(
   req: IncomingMessage,
   limits: GatewayConfig['limits'],
+  inFlight: number,
   name: string,
 ): Refusal | null {
+  if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
   if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
   return admitBody(req, limits)

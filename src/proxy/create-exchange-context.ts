@@ -20,7 +20,7 @@ export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
     predictions: new PredictionReader(),
     mirroring: new Mirroring(deps, limits, peers.peerOf),
     accessLog,
-    refusals: new Refusals(accessLog, deps.countRefusal, deps.clock),
+    refusals: new Refusals(accessLog, deps.counters.countRefusal, deps.clock),
     isDraining: deps.isDraining,
     peerOf: peers.peerOf,
     clientAddressOf: peers.clientAddressOf,

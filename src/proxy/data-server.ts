@@ -13,7 +13,8 @@ import { isClosing, markClosing } from './closing-connections.ts'
 import { createExchangeContext } from './create-exchange-context.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
-import { mostConnections, readOpenFilesLimit } from './open-files.ts'
+import { limitConnections } from './limit-connections.ts'
+import { readOpenFilesLimit } from './open-files.ts'
 import { refuse, type RefusingDeps } from './own-answers.ts'
 import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
@@ -68,7 +69,7 @@ export function createDataServer(
     context.predictions.close()
     context.mirroring.close()
   })
-  if (passthrough !== null) registerPassthrough(server, deps, passthrough)
+  if (passthrough !== null) registerPassthrough(server, deps, context, passthrough)
   // Now that the passthrough listens for upgrades: it is asked after the services.
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
@@ -124,7 +125,8 @@ function createDoor(
   }
   const server =
     certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
-  limitConnections(server, deps)
+  const openFiles = readOpenFilesLimit()
+  if (openFiles !== null) limitConnections(server, deps, openFiles)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   const disappoint = (req: IncomingMessage, res: ServerResponse) => {
     if (!isClosing(req.socket))
@@ -143,33 +145,6 @@ function createDoor(
     answerClientError(deps, { code: 'CONNECT' }, socket)
   })
   return server
-}
-
-/** How often connections that wait for a next request make room for new ones. */
-const MAKE_ROOM_MS = 1_000
-
-/**
- * Clients get no connection where none would be left for upstreams, the store and the admin port. Those who are turned
- * away find room when they come again: connections that are kept, and idle, are closed for them.
- */
-function limitConnections(server: Server, { clock, config, log }: GatewayDeps): void {
-  const limit = readOpenFilesLimit()
-  if (limit === null) return
-  const most = mostConnections(limit, config().limits.inFlight)
-  server.maxConnections = most
-  server.once('drop', () => {
-    log.error(
-      { most, openFiles: limit },
-      'connections of clients are closed at once: too many are open',
-    )
-  })
-  let madeRoomAt = -Infinity
-  server.on('drop', () => {
-    const now = clock.monotonic()
-    if (now - madeRoomAt < MAKE_ROOM_MS) return
-    madeRoomAt = now
-    server.closeIdleConnections()
-  })
 }
 
 function createTlsDoor(

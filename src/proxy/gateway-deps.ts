@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { ErrorCode } from '../domain/errors.ts'
+import type { GatewayCounters } from '../metrics/register-gateway.ts'
 import type { ProxyLimits } from './exchange-context.ts'
 import type { KnownNames } from './known-names.ts'
 import type { LiveExchanges } from './live-exchanges.ts'
@@ -28,8 +28,7 @@ export type GatewayDeps = {
   readonly exchanges: LiveExchanges
   /** Those that upstreams are connected to by. */
   readonly names: KnownNames
-  /** The gateway answered a request itself that is in no book of a service. */
-  readonly countRefusal: (code: ErrorCode) => void
+  readonly counters: GatewayCounters
   /** Replaces some of `PROXY_LIMITS`. */
   readonly limits?: Partial<ProxyLimits>
 }

@@ -18,8 +18,6 @@ export type RefusingDeps = Pick<GatewayDeps, 'newRequestId' | 'name' | 'isDraini
 export type RefusalExtras = {
   /** The service whose request it is; none = it is not known to be any's. */
   readonly service?: string
-  /** Origin that failed it. */
-  readonly upstream?: string
   readonly requestIdHeader?: string
   /** Further header fields as flat pairs. */
   readonly headers?: readonly string[]
@@ -37,8 +35,8 @@ export function refuse(
   if (res.destroyed) return
   const requestIdHeader = extras.requestIdHeader ?? REQUEST_ID_HEADER
   const requestId = readRequestId(req, requestIdHeader) ?? deps.newRequestId()
-  const { service = null, upstream = '' } = extras
-  deps.refusals.note({ requestId, code: refusal.code, req, service, upstream })
+  const { service = null } = extras
+  deps.refusals.note({ requestId, code: refusal.code, req, service })
   answerProblem(req, res, {
     ...refusal,
     requestId,

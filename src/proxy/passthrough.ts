@@ -1,14 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { EventEmitter } from 'node:events'
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
 import { hostOf } from './connections.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
-import { refuse, type RefusingDeps } from './own-answers.ts'
-import { createPeerLookup, type Peer } from './peer.ts'
+import type { ExchangeContext } from './exchange-context.ts'
+import { REQUEST_ID_HEADER, type RefusingDeps } from './own-answers.ts'
+import { PassthroughExchange } from './passthrough-exchange.ts'
+import type { Peer } from './peer.ts'
 
 /** How the library says that a status is none; it has no other error of this code. */
 const STATUS_ERROR = 'FST_REPLY_FROM_BAD_GATEWAY'
@@ -27,14 +30,15 @@ const CONNECTION_AGE_MS = 30_000
 /**
  * Carries requests of no service to one origin by `@fastify/http-proxy`, HTTP and WebSocket. Nothing is
  * retried, certificates are verified, bodies pass as they are, hop-by-hop fields are removed both ways,
- * `Via` and `X-Forwarded-*` added, and errors answered as the services' are.
+ * `Via`, `X-Forwarded-*` and the request id added, and errors answered as the services' are. Limits, counting and
+ * logging are `PassthroughExchange`'s.
  *
  * What the library leaves, compared to services:
  * - The path is normalised (`/a/./b` becomes `/a/b`), and one with `..` or an encoded `..` is refused (400).
  * - Header names become lower case and lose their order; request lines of one name are joined.
  * - A malformed Content-Type is refused (415); bodies of GET and HEAD are dropped.
  * - A client that leaves does not stop the upstream before that begins to answer.
- * - Trailers and 1xx answers do not pass; a body without Content-Length has no size limit.
+ * - Trailers and 1xx answers do not pass; methods beside the common seven are refused (501).
  * - An answer with a transfer coding beside chunked is not noticed: its body stays coded.
  * - WebSocket messages are framed anew; one subprotocol passes, and of the header only Cookie,
  *   Authorization and what serin adds. The session opens towards the client before the upstream has agreed.
@@ -42,6 +46,7 @@ const CONNECTION_AGE_MS = 30_000
 export function registerPassthrough(
   fastify: FastifyInstance,
   deps: GatewayDeps & RefusingDeps,
+  context: ExchangeContext,
   origin: string,
 ): void {
   const { lookup } = deps.names
@@ -54,50 +59,86 @@ export function registerPassthrough(
     clientTtl: CONNECTION_AGE_MS,
   })
   pool.on('connectionError', () => deps.names.doubt(hostOf(origin)))
-  const peers = createPeerLookup(() => deps.config().trustedProxies)
-  const add = (raw: unknown) => {
-    const req = raw as IncomingMessage
-    return additions(deps.name, req, peers.peerOf(req))
+  const common = { ...context, ...deps, limits: context.limits }
+  const exchanges = new WeakMap<object, PassthroughExchange>()
+  const exchangeOf = ({ raw }: { readonly raw: object }) => exchanges.get(raw)!
+  const add = (request: { readonly raw: object }) => {
+    const req = request.raw as IncomingMessage
+    const peer = context.peerOf(req)
+    return additions(deps.name, req, peer, exchangeOf(request).requestId)
   }
+  /** The session that is just being opened. */
+  let opening: PassthroughExchange
   // Not by the library's onClose: that would cut what is still running when the server begins to close.
   fastify.server.once('close', () => void pool.destroy())
   void fastify.register(async (scope) => {
+    scope.addHook('onRequest', (request, reply, done) => {
+      const { raw } = request
+      const res = reply.raw as ServerResponse
+      exchanges.set(raw, new PassthroughExchange(common, raw as IncomingMessage, res))
+      done()
+    })
     // Else text/plain is decoded as UTF-8, which is not every text.
     scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (request, _body, done) => {
+      done(null, exchangeOf(request).upload())
+    })
+    scope.setErrorHandler((error: FastifyError, request, reply) => {
+      reply.hijack()
+      const { code, detail } = explain(error)
+      exchangeOf(request).fail(code, detail)
+    })
+    scope.setNotFoundHandler((request, reply) => {
+      reply.hijack()
+      const detail = `The method ${request.method} is not supported.`
+      exchangeOf(request).fail('SERIN_NOT_IMPLEMENTED', detail)
+    })
     // Most gateways have no passthrough.
     const { default: httpProxy } = await import('@fastify/http-proxy')
     await scope.register(httpProxy, {
       upstream: origin,
       undici: pool,
       disableRequestLogging: true,
+      proxyPayloads: false,
       websocket: true,
+      // A side that does not follow the other one's end.
+      wsServerOptions: { closeTimeout: context.limits.tunnelFollowMs },
       wsClientOptions: {
         lookup,
-        rewriteRequestHeaders: (headers: Headers, request: FastifyRequest) => ({
-          ...headers,
-          ...pick(request.headers, ['cookie', 'authorization']),
-          ...add(request.raw),
-        }),
+        closeTimeout: context.limits.tunnelFollowMs,
+        rewriteRequestHeaders: (headers: Headers, request: FastifyRequest) => {
+          opening = exchangeOf(request)
+          opening.handOver(origin)
+          const passed = pick(request.headers, ['cookie', 'authorization'])
+          return { ...headers, ...passed, ...add(request) }
+        },
+        // Called right after that, before anything else happens.
+        finishRequest: (handshake: ClientRequest, upstream: EventEmitter) => {
+          opening.opened(upstream)
+          handshake.end()
+        },
       },
       replyOptions: {
         // The library would repeat a GET up to ten times on 503, unseen.
         retryDelay: () => null,
-        rewriteRequestHeaders: (request, headers) => ({
-          ...strip(headers as Headers),
-          ...add(request.raw),
-        }),
+        rewriteRequestHeaders: (request, headers) => {
+          exchangeOf(request).handOver(origin)
+          return { ...strip(headers as Headers), ...add(request) }
+        },
         rewriteHeaders: (headers) => strip(headers as Headers) as never,
         onResponse: (_request, reply, response) => {
           const { stream } = response as unknown as { readonly stream: Readable }
           const res = reply.raw as ServerResponse
+          const exchange = exchangeOf(reply.request)
           // Answered with an error: the library goes on all the same.
-          if (reply.sent) {
+          if (reply.sent || exchange.isDone) {
             stream.on('error', () => {}).destroy()
             return
           }
           // It may have begun since the request came.
           if (deps.isDraining()) res.shouldKeepAlive = false
-          void reply.send(stream)
+          exchange.answered(stream)
+          void reply.header(REQUEST_ID_HEADER, exchange.requestId).send(stream)
           // Else the head waits for the first byte of the body: events would begin late.
           if (!res.headersSent && !res.destroyed) res.flushHeaders()
         },
@@ -105,8 +146,7 @@ export function registerPassthrough(
           const code = codeOf(error)
           deps.log.debug({ err: error, code }, 'the passthrough failed')
           reply.hijack()
-          const req = reply.request.raw as IncomingMessage
-          refuse(deps, req, reply.raw as ServerResponse, { code }, { upstream: origin })
+          exchangeOf(reply.request).fail(code)
         },
       },
     })
@@ -121,6 +161,18 @@ function codeOf(error: Error & { readonly cause?: unknown; readonly code?: unkno
   return classifyError(cause, isAnswered ? 'sent' : 'unsent')
 }
 
+/** What Fastify or the library refuse before anything is sent. */
+function explain({ statusCode, code }: FastifyError): {
+  readonly code: ErrorCode
+  readonly detail?: string
+} {
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return { code: 'SERIN_UNSUPPORTED_MEDIA_TYPE', detail: 'The Content-Type is malformed.' }
+  }
+  if (statusCode === 400) return { code: 'SERIN_BAD_REQUEST', detail: 'The path is not valid.' }
+  return { code: 'SERIN_INTERNAL' }
+}
+
 /** Drops what concerns one connection alone, and serin's own fields. */
 function strip(headers: Headers): Headers {
   const kept: Headers = {}
@@ -133,8 +185,8 @@ function strip(headers: Headers): Headers {
   return kept
 }
 
-/** `Via` and `X-Forwarded-*`, as services' requests have them. */
-function additions(name: string, req: IncomingMessage, peer: Peer): Headers {
+/** `Via`, `X-Forwarded-*` and the request's id, as services' requests have them. */
+function additions(name: string, req: IncomingMessage, peer: Peer, requestId: string): Headers {
   const { headers } = req
   const via = `${req.httpVersion} ${name}`
   const added: Headers = {
@@ -142,6 +194,7 @@ function additions(name: string, req: IncomingMessage, peer: Peer): Headers {
     'x-forwarded-for': peer.address,
     'x-forwarded-proto': peer.proto,
     'x-forwarded-host': headers.host,
+    [REQUEST_ID_HEADER]: requestId,
   }
   if (!peer.isTrusted) return added
   const before = headers['x-forwarded-for']

@@ -11,8 +11,6 @@ export type Refused = {
   readonly req: Pick<IncomingMessage, 'method' | 'url'> | null
   /** Whose request it would have been; null = no service was found, or none was looked for. */
   readonly service: string | null
-  /** Origin that it was tried at all the same (the passthrough's); empty = none. */
-  readonly upstream: string
 }
 
 /** What no well-made client sends. Whoever wants to fill a disk with log lines sends it as fast as it goes. */

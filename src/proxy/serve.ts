@@ -47,7 +47,7 @@ export function createServe(
       return true
     }
     if (hasPassthrough) {
-      const refusal = admitToPassthrough(req, limits, deps.name)
+      const refusal = admitToPassthrough(req, limits, deps.exchanges.count, deps.name)
       if (refusal !== null) return reject(req, res, refusal)
       continueIfExpected(req, res)
       return false

@@ -70,7 +70,7 @@ function checkTarget(req: IncomingMessage): Refusal | null {
       ? { code: 'SERIN_NOT_IMPLEMENTED', detail: 'OPTIONS * is not supported.' }
       : bad('The request target * is for OPTIONS alone.')
   }
-  const scheme = /^https?:\/\//i.exec(url)
+  const scheme = /^http(s?):\/\//i.exec(url)
   if (scheme === null) return bad('The request target is not valid.')
   const rest = url.slice(scheme[0].length)
   const end = rest.search(/[/?]/)
@@ -78,12 +78,20 @@ function checkTarget(req: IncomingMessage): Refusal | null {
   if (!isAuthority(authority)) return bad('The request target is not valid.')
   // Section 3.2.2 has the target win over Host; a difference between them has no honest reason.
   req.headers.host ??= authority
-  if (authority.toLowerCase() !== req.headers.host.toLowerCase()) {
+  const defaultPort = scheme[1] === '' ? ':80' : ':443'
+  if (normalize(authority, defaultPort) !== normalize(req.headers.host, defaultPort)) {
     return bad('The request target names another host than the Host field.')
   }
   const path = end === -1 ? '' : rest.slice(end)
   req.url = path.startsWith('/') ? path : `/${path}`
   return null
+}
+
+/** RFC 9110 section 4.2.3: hosts are the same in any case, and no port, an empty one and the scheme's own are. */
+function normalize(authority: string, defaultPort: string): string {
+  const lower = authority.toLowerCase()
+  if (lower.endsWith(defaultPort)) return lower.slice(0, -defaultPort.length)
+  return lower.endsWith(':') ? lower.slice(0, -1) : lower
 }
 
 function bad(detail: string): Refusal {

@@ -59,6 +59,10 @@ t.test('More clients than files leave the gateway and its admin port at work.', 
     'those that were idle made it',
   )
 
+  const scraped = await askAdmin(gateway.admin, '/metrics')
+  const [, dropped] = /^serin_connections_dropped_total (\d+)$/m.exec(scraped.text)!
+  t.ok(Number(dropped) >= 118, `${dropped} are counted`)
+
   for (const client of clients) client.close()
   await until('connections are taken again', () =>
     request(`${gateway.data}/m/x`, { method: 'POST', body: '{"x": 50}' }).then(

@@ -115,7 +115,7 @@ t.test('what the passthrough cannot reach is in the log, with where it was tried
   t.match(gateway.accessLog, [
     { service: null, code: 'SERIN_UPSTREAM_REFUSED', attempts: 1, upstream: 'http://127.0.0.1:1' },
   ])
-  t.same([...gateway.refused], [['SERIN_UPSTREAM_REFUSED', 1]])
+  t.equal(gateway.refused.size, 0, 'it is in the book of the passthrough')
 })
 
 t.test('who sends malformed requests fills no disk: the rest is counted, and named', async (t) => {
@@ -128,7 +128,7 @@ t.test('who sends malformed requests fills no disk: the rest is counted, and nam
     { monotonic: () => now },
   )
   const note = (code: ErrorCode, service: string | null = null) =>
-    refusals.note({ requestId: 'r', code, req: null, service, upstream: '' })
+    refusals.note({ requestId: 'r', code, req: null, service })
   for (let n = 0; n < 100; n++) note('SERIN_BAD_REQUEST')
   t.same(lines.splice(0), Array(5).fill(['SERIN_BAD_REQUEST', 0]))
   note('SERIN_HEADERS_TOO_LARGE')

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { GatewayConfig } from '../../src/config/config.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { Variant, VariantTimeouts } from '../../src/domain/variant.ts'
 import { buildMirrorBooks, type MirrorBook } from '../../src/metrics/mirror-book.ts'
@@ -89,6 +90,8 @@ export type TestGateway = {
   readonly accessLog: AccessLine[]
   /** Requests that are in no book of a service, by code. */
   readonly refused: ReadonlyMap<ErrorCode, number>
+  /** How requests of the passthrough ended, in their order: outcome and status. */
+  readonly passed: (readonly [Outcome, number])[]
   readonly errors: unknown[]
   readonly warnings: unknown[]
   readonly upstreams: UpstreamRegistry
@@ -121,6 +124,7 @@ export async function startGateway(
   const exchanges = new LiveExchanges(clock)
   const accessLog: AccessLine[] = []
   const refused = new Map<ErrorCode, number>()
+  const passed: (readonly [Outcome, number])[] = []
   const errors: unknown[] = []
   const warnings: unknown[] = []
   const state = { isReady: true, isDraining: false }
@@ -161,7 +165,11 @@ export async function startGateway(
       name: 'serin-test',
       exchanges,
       names,
-      countRefusal: (code) => refused.set(code, (refused.get(code) ?? 0) + 1),
+      counters: {
+        countRefusal: (code) => refused.set(code, (refused.get(code) ?? 0) + 1),
+        countPassthrough: (outcome, status) => passed.push([outcome, status]),
+        countDropped: () => {},
+      },
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
     options.passthrough ?? null,
@@ -179,6 +187,7 @@ export async function startGateway(
     exchanges,
     accessLog,
     refused,
+    passed,
     errors,
     warnings,
     upstreams,

@@ -103,7 +103,7 @@ t.test(
 )
 
 t.test(
-  `${RULE}: a broken chunk of no variant yet, and one of no service, are refused`,
+  `${RULE}: a broken chunk of no variant yet is refused, one on its way to the passthrough is booked there`,
   async (t) => {
     const split = { key: { from: 'body', pointer: '/user' } as const, rules: [], weightsBp: {} }
     const { origin } = witness.upstream
@@ -124,14 +124,14 @@ t.test(
     const line = {
       requestId: 'mine',
       status: 400,
-      outcome: 'rejected',
       variant: null,
       level: 'warn',
     }
     t.match(gateway.accessLog, [
-      { ...line, service: 'model', path: '/m/x' },
-      { ...line, service: null, path: '/elsewhere' },
+      { ...line, service: 'model', path: '/m/x', outcome: 'rejected' },
+      { ...line, service: null, path: '/elsewhere', outcome: 'client_closed' },
     ])
-    t.same([...gateway.refused], [['SERIN_BAD_REQUEST', 2]])
+    t.same([...gateway.refused], [['SERIN_BAD_REQUEST', 1]])
+    t.same(gateway.passed, [['client_closed', 400]])
   },
 )

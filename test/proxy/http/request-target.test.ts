@@ -22,7 +22,10 @@ const refused: readonly Case[] = [
   [FORMS, 'a byte beyond ASCII', `GET /m/\xe9 HTTP/1.1\r\n${HOST}`, 400],
   [FORMS, 'DEL', `GET /m/\x7f HTTP/1.1\r\n${HOST}`, 400],
   [ABSOLUTE, 'another host', `GET http://b/m/x HTTP/1.1\r\n${HOST}`, 400],
-  [ABSOLUTE, 'another port', `GET http://a:80/m/x HTTP/1.1\r\n${HOST}`, 400],
+  [ABSOLUTE, 'another port', `GET http://a:81/m/x HTTP/1.1\r\n${HOST}`, 400],
+  [ABSOLUTE, 'the port of the other scheme', `GET http://a:443/m/x HTTP/1.1\r\n${HOST}`, 400],
+  [ABSOLUTE, 'the port of the other scheme', `GET https://a:80/m/x HTTP/1.1\r\n${HOST}`, 400],
+  [ABSOLUTE, 'a port that only begins so', `GET http://a:8080/m/x HTTP/1.1\r\n${HOST}`, 400],
   [ABSOLUTE, 'another scheme', `GET ftp://a/m/x HTTP/1.1\r\n${HOST}`, 400],
   [ABSOLUTE, 'a user', 'GET http://u@a/m/x HTTP/1.1\r\nHost: u@a\r\n\r\n', 400],
   [ABSOLUTE, 'a user in HTTP/1.0 without Host', 'GET http://u@a/m/x HTTP/1.0\r\n\r\n', 400],
@@ -30,8 +33,18 @@ const refused: readonly Case[] = [
   [ABSOLUTE, 'a fragment in the host', `GET http://a#/m/x HTTP/1.1\r\n${HOST}`, 400],
   [METHODS, 'TRACE', `TRACE /m/x HTTP/1.1\r\n${HOST}`, 501],
   [METHODS, 'CONNECT', `CONNECT a:80 HTTP/1.1\r\n${HOST}`, 501],
-  [METHODS, 'an unknown one', `FOO /m/x HTTP/1.1\r\n${HOST}`, 400],
-  [METHODS, 'one in lower case', `get /m/x HTTP/1.1\r\n${HOST}`, 400],
+  [METHODS, 'an unknown one', `FOO /m/x HTTP/1.1\r\n${HOST}`, 501],
+  [METHODS, 'one that begins as a known one', `GETX /m/x HTTP/1.0\r\n${HOST}`, 501],
+  [METHODS, 'one that a known one begins with', `PROP /m/x HTTP/1.1\r\n${HOST}`, 501],
+  [METHODS, 'one in lower case', `get /m/x HTTP/1.1\r\n${HOST}`, 501],
+  [METHODS, 'one of RTSP over HTTP', `DESCRIBE /m/x HTTP/1.1\r\n${HOST}`, 501],
+  [METHODS, 'an unknown one of a version that is none', `FOO /m/x HTTP/9.1\r\n${HOST}`, 400],
+  [METHODS, 'an unknown one without a target', `FOO HTTP/1.1\r\n${HOST}`, 400],
+  [METHODS, 'an unknown one whose line does not end', 'FOO /m/x HTTP/1.1', 400],
+  [METHODS, 'an unknown one with a bare LF', 'FOO /m/x HTTP/1.1\nHost: a\r\n\r\n', 400],
+  [METHODS, 'a name that is no token', `FO@O /m/x HTTP/1.1\r\n${HOST}`, 400],
+  [METHODS, 'two spaces', `FOO  /m/x HTTP/1.1\r\n${HOST}`, 400],
+  [METHODS, 'a tab behind it', `FOO\t/m/x HTTP/1.1\r\n${HOST}`, 400],
   [METHODS, 'one of RTSP', `DESCRIBE /m/x RTSP/1.0\r\n${HOST}`, 501],
   [VERSION, 'HTTP/2.0', `GET /m/x HTTP/2.0\r\n${HOST}`, 505],
   [VERSION, 'the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
@@ -72,6 +85,22 @@ t.test(`${ABSOLUTE}: it is taken, and becomes origin form`, async (t) => {
   t.equal(parseAnswer(root).status, 404)
 })
 
+t.test(`${ABSOLUTE}: the port of its scheme may be left out on either side`, async (t) => {
+  for (const [target, host] of [
+    ['http://a:80', 'a'],
+    ['http://a', 'a:80'],
+    ['http://a:', 'A'],
+    ['HTTPS://a:443', 'a'],
+    ['https://a', 'a:443'],
+    ['http://[::1]:80', '[::1]'],
+  ] as const) {
+    const lines = `Host: ${host}\r\nConnection: close\r\n\r\n`
+    const text = await rawExchange(witness.port, `GET ${target}/m/x HTTP/1.1\r\n${lines}`)
+    t.same(statusesIn(text), [200], `${target} ${host}`)
+    t.equal(witness.upstream.seen.at(-1)!.headers['x-forwarded-host'], host, 'as it was sent')
+  }
+})
+
 t.test(`${ABSOLUTE}: in HTTP/1.0 its host stands for the Host that is missing`, async (t) => {
   witness.forget()
   const service = serviceWith([variantAt('baseline', witness.upstream.origin)], {
@@ -97,6 +126,18 @@ t.test(
     t.equal(upstream.seen[0]!.headers.via, '1.0 serin-test')
   },
 )
+
+t.test(`${METHODS}: an unknown one is answered in its turn, and says what it is`, async (t) => {
+  witness.forget()
+  const unknown = `SMUGGLE /m/y HTTP/1.1\r\n${HOST}`
+  const first = 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'
+  const text = await rawExchange(witness.port, `${first}${unknown}${get('/m/z')}`)
+  t.same(statusesIn(text), [200, 501], 'nothing behind it is served')
+  t.match(text, 'proxy-status: serin-test; error=http_request_denied\r\n')
+  t.match(text, 'x-serin-error: SERIN_NOT_IMPLEMENTED\r\n')
+  t.equal(witness.upstream.seen.length, 1)
+  t.match(witness.gateway.accessLog.at(-1), { status: 501, flags: 'DPE', method: null })
+})
 
 t.test(`${METHODS}: all others pass`, async (t) => {
   witness.forget()

@@ -1,0 +1,40 @@
+import { Counter, type Registry } from 'prom-client'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import { statusLabel } from './variant-figures.ts'
+
+/** Counts what the data plane does beside the services. */
+export type GatewayCounters = {
+  /** A request that the gateway answered itself, and that is in no book of a service. */
+  readonly countRefusal: (code: ErrorCode) => void
+  /** A request of the passthrough that has ended, with the status that it was answered. */
+  readonly countPassthrough: (outcome: Outcome, status: number) => void
+  /** A connection of a client that was closed at once, because too many are open. */
+  readonly countDropped: () => void
+}
+
+/** Registers the counters of what belongs to no service. */
+export function registerGateway(registry: Registry): GatewayCounters {
+  const refusals = new Counter({
+    name: 'serin_refused_total',
+    help: 'Requests that the gateway answered with an error itself before a variant was chosen, by its code. No other metric counts them.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+  const passed = new Counter({
+    name: 'serin_passthrough_requests_total',
+    help: 'Requests of no service that went to the passthrough, by their one outcome. No other metric counts them.',
+    labelNames: ['outcome', 'code'],
+    registers: [registry],
+  })
+  const dropped = new Counter({
+    name: 'serin_connections_dropped_total',
+    help: 'Connections of clients that were closed at once: as many are open as the limit of open files allows.',
+    registers: [registry],
+  })
+  return {
+    countRefusal: (code) => refusals.inc({ code }),
+    countPassthrough: (outcome, status) => passed.inc({ outcome, code: statusLabel(status) }),
+    countDropped: () => dropped.inc(),
+  }
+}
