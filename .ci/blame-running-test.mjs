@@ -31,5 +31,5 @@ function follow(test) {
 function blame(error, event) {
   // A suite that listens as well judges by itself.
   if (process.listenerCount(event) > 1) return
-  [...running].at(-1).threw(error instanceof Error ? error : new Error(String(error)))
+  ;[...running].at(-1).threw(error instanceof Error ? error : new Error(String(error)))
 }
