@@ -1,5 +1,6 @@
 import type { CommandOutcome, Order } from '../../src/domain/order.ts'
 import type { Lease, OrderStore } from '../../src/store/store.ts'
+import { copyData } from './copy-data.ts'
 
 /** The part of a store that commands go through, in memory. */
 export class MemoryOrders implements OrderStore {
@@ -13,7 +14,7 @@ export class MemoryOrders implements OrderStore {
 
   putOrder: OrderStore['putOrder'] = async (order, ttlMs) => {
     const expiresAt = order.givenAt + ttlMs
-    this.waiting.set(order.id, { order: structuredClone(order), expiresAt })
+    this.waiting.set(order.id, { order: copyData(order), expiresAt })
   }
 
   takeOrders: OrderStore['takeOrders'] = async (lease, now) => {
@@ -26,7 +27,7 @@ export class MemoryOrders implements OrderStore {
   withdrawOrder: OrderStore['withdrawOrder'] = async (id) => this.waiting.delete(id)
 
   answerOrder: OrderStore['answerOrder'] = async (id, answer) => {
-    this.answers.set(id, structuredClone(answer))
+    this.answers.set(id, copyData(answer))
   }
 
   readAnswer: OrderStore['readAnswer'] = async (id) => this.answers.get(id) ?? null

@@ -5,6 +5,7 @@ import type {
   ReplicaReport,
 } from '../../src/domain/replica.ts'
 import type { ChangedTallies, Store } from '../../src/store/store.ts'
+import { copyData } from './copy-data.ts'
 
 /** What replicas share, in memory, with the semantics of the port. */
 export class MemoryShares {
@@ -16,7 +17,7 @@ export class MemoryShares {
   #version = 0
 
   publish(publications: readonly Publication[]): number {
-    for (const publication of structuredClone(publications)) {
+    for (const publication of copyData(publications)) {
       const { service, cohort, earlier, through } = publication
       this.#publications.set(service, { version: ++this.#version, publication })
       const openings = this.#openings.get(service) ?? new Map<number, CohortOpening>()
@@ -34,21 +35,21 @@ export class MemoryShares {
     publications: [...this.#publications.values()]
       .filter(({ version }) => version > after)
       .toSorted((a, b) => a.version - b.version)
-      .map(({ publication }) => structuredClone(publication)),
+      .map(({ publication }) => copyData(publication)),
   })
 
   readOpenings: Store['readOpenings'] = async (service) =>
-    structuredClone([...(this.#openings.get(service)?.values() ?? [])]).toSorted(
+    copyData([...(this.#openings.get(service)?.values() ?? [])]).toSorted(
       (a, b) => a.number - b.number,
     )
 
   report: Store['report'] = async (report, shares) => {
-    this.reports.set(report.replica, structuredClone(report))
+    this.reports.set(report.replica, copyData(report))
     for (const share of shares) this.#put(share)
   }
 
   readShares: Store['readShares'] = async (service, cohorts) =>
-    structuredClone(
+    copyData(
       [...this.#shares.values()]
         .filter((share) => share.service === service && cohorts.includes(share.cohort))
         .toSorted((a, b) => a.cohort - b.cohort || (a.replica < b.replica ? -1 : 1)),
@@ -90,6 +91,6 @@ export class MemoryShares {
   #put(share: CohortShare): void {
     const { service, cohort, replica } = share
     if (this.#openings.get(service)?.has(cohort) !== true) return
-    this.#shares.set(`${service} ${cohort} ${replica}`, structuredClone(share))
+    this.#shares.set(`${service} ${cohort} ${replica}`, copyData(share))
   }
 }

@@ -2,6 +2,7 @@ import { isReplayed, type Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { StoreAwayError, StoreError } from '../../src/store/store-error.ts'
 import type { RolloutPlan } from '../../src/rollout/plan.ts'
+import { copyData } from './copy-data.ts'
 import { MemoryOrders } from './memory-orders.ts'
 import { MemoryShares } from './memory-shares.ts'
 import type {
@@ -34,7 +35,7 @@ export class MemoryStore implements Store {
 
   readRollout = async (service: string): Promise<RolloutRecord | null> => {
     this.#mustBeThere()
-    return structuredClone(this.records.get(service) ?? null)
+    return copyData(this.records.get(service) ?? null)
   }
 
   readRevision = async (service: string): Promise<number | null> => {
@@ -50,13 +51,13 @@ export class MemoryStore implements Store {
     if ((record?.state.revision ?? null) !== change.expectedRevision) {
       return { ok: false, reason: 'conflict' }
     }
-    this.changes.push(structuredClone(change))
-    this.#store(change, record)
-    if (change.decision === undefined) return { ok: true, decision: null }
-    const decision = structuredClone({
-      ...change.decision,
-      id: this.log.filter((d) => d.service === change.decision!.service).length + 1,
-    })
+    const taken = copyData(change)
+    this.changes.push(taken)
+    this.#store(taken, record)
+    if (taken.decision === undefined) return { ok: true, decision: null }
+    const { service } = taken.decision
+    const id = this.log.filter((d) => d.service === service).length + 1
+    const decision = { ...taken.decision, id }
     this.log.push(decision)
     return { ok: true, decision }
   }
@@ -151,9 +152,12 @@ export class MemoryStore implements Store {
     for (const each of tallies) {
       const { service, cohort, rollout, tallies: changed, replica } = each
       if (replica !== undefined) this.shares.feedback(each)
-      const kept = this.records.get(service)?.cohorts.find((c) => c.number === cohort)
+      const record = this.records.get(service)
+      const kept = record?.cohorts.find((c) => c.number === cohort)
       if (replica !== undefined || kept?.rollout !== rollout) continue
-      Object.assign(kept.tallies, structuredClone(changed))
+      const fed = { ...kept, tallies: { ...kept.tallies, ...copyData(changed) } }
+      const cohorts = record!.cohorts.map((c) => (c === kept ? fed : c))
+      this.records.set(service, { ...record!, cohorts })
     }
     return { labels: labels.map(() => true), events: events.map(() => true) }
   }
@@ -172,7 +176,7 @@ export class MemoryStore implements Store {
   }
   readReports: Store['readReports'] = async () => {
     this.#mustBeThere()
-    return structuredClone([...this.shares.reports.values()])
+    return copyData([...this.shares.reports.values()])
   }
   forgetReplica = async (replica: string): Promise<void> => {
     this.shares.reports.delete(replica)
@@ -210,20 +214,20 @@ export class MemoryStore implements Store {
     if (this.away) throw new StoreAwayError('the store is away')
   }
 
+  /** What is stored is never changed afterwards: a copy of what was given, or replaced. */
   #store(change: RolloutChange, before: RolloutRecord | null): void {
     const kept = change.resetEvidence === true ? null : before
     if (kept === null) this.shares.removeAll(change.service)
     if (change.archive !== undefined) this.plans.set(change.archive.rollout, change.archive.plan)
-    this.archive.push(...structuredClone(change.archive?.cohorts ?? []))
+    this.archive.push(...(change.archive?.cohorts ?? []))
     if (kept === null) this.archive.push(...(before?.cohorts ?? []).filter(isReplayed))
     const cohorts = new Map<number, Cohort>(kept?.cohorts.map((c) => [c.number, c]))
-    for (const cohort of change.putCohorts ?? [])
-      cohorts.set(cohort.number, structuredClone(cohort))
+    for (const cohort of change.putCohorts ?? []) cohorts.set(cohort.number, cohort)
     for (const number of change.dropCohorts ?? []) cohorts.delete(number)
-    const units: UnitBatch[] = [...(kept?.units ?? []), ...structuredClone(change.putUnits ?? [])]
+    const units: UnitBatch[] = [...(kept?.units ?? []), ...(change.putUnits ?? [])]
     this.records.set(change.service, {
-      state: structuredClone(change.state ?? before!.state),
-      evidence: structuredClone(change.evidence ?? kept?.evidence ?? null),
+      state: change.state ?? before!.state,
+      evidence: change.evidence ?? kept?.evidence ?? null,
       cohorts: [...cohorts.values()].sort((a, b) => a.number - b.number),
       units,
     })
