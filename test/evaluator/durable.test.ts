@@ -402,7 +402,7 @@ t.test(
   },
 )
 
-t.test('a start whose answer was lost has its warm-up all the same', async (t) => {
+t.test('a start whose answer was lost has its warm-up, and is told of', async (t) => {
   const simulation = await simulate(19, 0, () => ({}), [ERRORS], {
     service: quickService({ analysis: { metrics: [ERRORS], warmUpMs: 10_000 } }),
     reachable: (variant, ms) => variant === 'baseline' || ms >= 15_000,
@@ -416,6 +416,7 @@ t.test('a start whose answer was lost has its warm-up all the same', async (t) =
     throw new StoreAwayError('no answer')
   }
   t.ok(await simulation.run(20_000, (s) => s.weightBp > 0))
+  t.strictSame(simulation.told, store.log, 'and is told of as all decisions are')
   const drawn = () => store.records.get('svc')!.evidence!.ratio.starts[0] ?? []
   await simulation.run(8000, () => false)
   t.same(drawn(), [], 'a canary that is cold is not judged')

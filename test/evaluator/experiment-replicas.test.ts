@@ -213,6 +213,7 @@ t.test(
     t.match(await promote('b'), { ok: true })
     await world.run(1000)
     t.equal(follower.winner, 'b')
+    t.match(follower.evaluator.experiment('svc')!.lastDecision, { action: 'promote' })
     // A failover loses it, and who decides comes to another one before the others ask.
     world.store.records.set('svc/', before)
     await promote('c')
