@@ -174,7 +174,7 @@ export class RolloutRunner {
     this.#seen = seen
     const transition = stepAfterTrip(this.#plan, state, seen, others.trip(state))
     if (isTurn && transition.decision === null) this.#deps.onTurn(state, seen.reports)
-    this.#rest.begin(looked, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
+    this.#rest.begin(looked, seen, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
     if (!folded && !isNews && transition.state === state) return null
     const committed = this.#commit(transition)
     if (transition.state.phase !== 'rolled-back') return committed

@@ -423,3 +423,28 @@ t.test('a start whose answer was lost has its warm-up, and is told of', async (t
   await simulation.run(8000, () => false)
   t.ok(drawn().length > 0)
 })
+
+t.test('a process that has just begun does not say that there is no traffic', async (t) => {
+  const service = quickService({
+    spec: { steps: weightSteps([20, 100], 1e9) },
+    analysis: { metrics: [ERRORS] },
+  })
+  let rps = 40
+  const simulation = await simulate(20, 0, () => ({}), [ERRORS], {
+    service,
+    get rps() {
+      return rps
+    },
+  })
+  await simulation.run(90_000, () => false)
+  const { length } = simulation.store.log
+  await simulation.restart()
+  await simulation.run(3000, () => false)
+  t.equal(simulation.store.log.length, length)
+  rps = 0
+  await simulation.restart()
+  await simulation.run(59_000, () => false)
+  t.equal(simulation.store.log.length, length)
+  await simulation.run(2000, () => false)
+  t.match(simulation.store.log.slice(length), [{ action: 'hold', reason: 'no-traffic' }])
+})
