@@ -225,10 +225,9 @@ export class Evaluator {
 
   async #lookOnce(): Promise<void> {
     await this.#try('lease', () => this.#lease.keep())
-    if (this.#lease.isNews()) {
-      this.#deps.onLead?.(this.lead)
-      this.#replicas.turn()
-    }
+    if (this.#lease.isNews()) this.#deps.onLead?.(this.lead)
+    const lease = this.#lease.current()
+    if (lease !== null) this.#replicas.decide(lease)
     await this.#try('word of the other replicas', () =>
       this.#replicas.hear(this.leads, () => this.#followers()),
     )

@@ -8,7 +8,7 @@ import {
   winnerOf,
   type ExperimentState,
 } from '../rollout/experiment.ts'
-import { experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
@@ -19,10 +19,11 @@ import type { ComparisonCycle } from './comparison-cycle.ts'
 import { Comparisons } from './comparisons.ts'
 import { draftExperiment } from './draft-experiment.ts'
 import { OneByOne } from './one-by-one.ts'
-import { readExperiment } from './read-experiment.ts'
+import { isElsewhere, readExperiment } from './read-experiment.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 import { shownState } from './shown-state.ts'
+import { storedDecision, type Unanswered } from './stored-decision.ts'
 
 /**
  * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
@@ -42,6 +43,7 @@ export class ExperimentRunner {
   #warmUntil: number
   /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
   #token: number | null = null
+  #unanswered: Unanswered | null = null
   /** What has to be stored before anything else: what the configuration makes of the stored state. */
   #pending: ExperimentTransition | null = null
   readonly #oneByOne = new OneByOne()
@@ -58,8 +60,6 @@ export class ExperimentRunner {
   /** Takes up what is stored; the data plane has its weights when this resolves. */
   async open(): Promise<void> {
     await this.#load()
-    const [last] = await this.#deps.store.decisions(this.#plan.service, { after: 0, limit: 1 })
-    this.#lastDecision = last ?? null
   }
 
   /** The experiment as people ask for it. */
@@ -192,7 +192,8 @@ export class ExperimentRunner {
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
     const lease = this.#deps.lease()
-    if (lease === null || lease.token !== this.#token) await this.#follow(lease !== null)
+    const isNew = lease !== null && lease.token !== this.#token
+    if (lease === null || isNew || this.#unanswered !== null) await this.#follow(isNew)
     if (lease === null) return false
     this.#token = lease.token
     this.#comparisons?.lead()
@@ -204,12 +205,10 @@ export class ExperimentRunner {
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
-  async #follow(leads: boolean): Promise<void> {
-    if (!leads) {
-      const record = await this.#deps.store.readRollout(experimentKey(this.#plan.service))
-      if (record === null || isSameState(record.state, this.#stored)) return
-    }
-    await this.#load()
+  async #follow(readsAll: boolean): Promise<void> {
+    const { store } = this.#deps
+    if (readsAll || (await isElsewhere(store, this.#plan, this.#stored))) return this.#load()
+    this.#unanswered = null
   }
 
   async #load(): Promise<void> {
@@ -220,6 +219,10 @@ export class ExperimentRunner {
     this.#pending = next.state === stored ? null : next
     this.#begin(next.state, records)
     this.#deps.apply(winnerOf(this.#plan, this.#state))
+    const [newest = null] = await store.decisions(this.#plan.service, { after: 0, limit: 1 })
+    const untold = storedDecision(this.#unanswered, newest)
+    ;[this.#unanswered, this.#lastDecision] = [null, newest]
+    if (untold !== null) this.#deps.onDecision(untold)
   }
 
   async #commit(transition: ExperimentTransition): Promise<Decision | null> {
@@ -230,6 +233,7 @@ export class ExperimentRunner {
       ...{ plan: this.#plan, state: this.#state, stored: this.#stored, now },
       comparisons: this.#all,
     })
+    this.#unanswered = { decision: draft }
     const result = await this.#deps.store.commit({
       service: transition.state.service,
       expectedRevision: this.#stored?.revision ?? null,
@@ -239,6 +243,7 @@ export class ExperimentRunner {
       resetEvidence: transition.resetEvidence,
       ...(draft === null ? {} : { decision: draft }),
     })
+    this.#unanswered = null
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)
@@ -291,9 +296,4 @@ export class ExperimentRunner {
     this.#book.fade(now)
     this.#comparisons?.turn(now, this.#holds, now >= this.#warmUntil)
   }
-}
-
-// A store that came back with older data may have another winner under the same revision.
-function isSameState(state: ExperimentState, known: ExperimentState | null): boolean {
-  return state.revision === known?.revision && state.canaryVersion === known.canaryVersion
 }

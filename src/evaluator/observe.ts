@@ -94,6 +94,8 @@ export type Measured = Omit<Look, 'sight'>
 export class Observer {
   readonly #measuring: Measuring
   readonly #pace = new RecentPace()
+  /** When it looked first: what came before, this process has not seen. */
+  #begunAt: number | null = null
   #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
 
   constructor(fetch: FetchProvider) {
@@ -124,7 +126,9 @@ export class Observer {
     this.#pace.note(look.now, drawnUnits(look.evidence))
     const reports = this.#reportsOf(look)
     this.#last = { look, reports }
-    return observe(look, reports, this.#pace.perSecond)
+    this.#begunAt ??= look.now
+    const since = Math.max(this.#begunAt, look.state.stepEnteredAt)
+    return observe(look, reports, this.#pace.perSecond, look.book.lastRequestAt ?? since)
   }
 
   #limitsOf(look: Look): readonly LimitReading[] {
@@ -158,6 +162,7 @@ function observe(
   input: Look,
   reports: readonly MetricReport[],
   unitsPerSecond: number | null,
+  lastRequestAt: number,
 ): Observation {
   const { plan, state, evidence, book, now } = input
   const baseline = book.variants.get(BASELINE)!
@@ -196,7 +201,7 @@ function observe(
     unitsPerSecond,
     predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,
-    lastRequestAt: book.lastRequestAt,
+    lastRequestAt,
     confirmation: 'not-asked',
   }
   if (!plan.confirmsPromotion) return seen

@@ -1,4 +1,4 @@
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { NO_PAST } from '../rollout/reconcile.ts'
 import { isOfStore } from './commit-error.ts'
@@ -56,13 +56,22 @@ export async function takePlan(
     const past = await readPast(store, plan, stored)
     const next = reconcilePending(plan, stored, pending, { actor, past, now })
     if ('refused' in next) return goOnAlone(plan, now, next.detail, stored)
-    // What was gathered before a plan that is not stored yet answers none of its questions.
-    const resetEvidence = next.resetEvidence || pending?.resetEvidence === true
+    // What was gathered before a plan that is not stored yet answers none of its questions, and those of the stored one.
+    const isStale = pending?.resetEvidence === true && !asksAsBefore(next.state, stored)
+    const resetEvidence = next.resetEvidence || isStale
     return { ...next, resetEvidence }
   } catch (error) {
     if (!isOfStore(error)) throw error
     return goOnAlone(plan, now, describeUnasked(plan, error), stored)
   }
+}
+
+function asksAsBefore(state: RolloutState, stored: RolloutState | null): boolean {
+  return (
+    stored !== null &&
+    rolloutId(state) === rolloutId(stored) &&
+    state.fingerprint.analysis === stored.fingerprint.analysis
+  )
 }
 
 /** What the store has not taken up of a plan that is in force, as a sentence; null = it has, or (`follows`) others have to. */

@@ -22,6 +22,21 @@ export type StoredExperiment = {
 
 type Reading = Pick<Store, 'readRollout' | 'attempts' | 'archivedPlan'>
 
+/**
+ * Whether the store has an experiment in another state than the `known` one. One that came back with older data may have
+ * another winner under the same revision.
+ */
+export async function isElsewhere(
+  store: Pick<Store, 'readRollout'>,
+  { service }: ExperimentPlan,
+  known: ExperimentState | null,
+): Promise<boolean> {
+  const record = await store.readRollout(experimentKey(service))
+  if (record === null) return false
+  const { revision, canaryVersion } = record.state
+  return revision !== known?.revision || canaryVersion !== known.canaryVersion
+}
+
 /** Reads an experiment; where the configuration ends it, with what it had come to. */
 export async function readExperiment(
   store: Reading,

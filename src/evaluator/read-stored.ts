@@ -9,7 +9,7 @@ import { readPast } from './read-past.ts'
 import { takeUp, type TakenUp } from './take-up.ts'
 
 /** What the store has of a rollout that goes on. */
-type Stored = TakenUp & {
+export type Stored = TakenUp & {
   /** Null = it has nothing, so that the configuration begins. */
   readonly record: RolloutRecord | null
   readonly lastDecision: Decision | null

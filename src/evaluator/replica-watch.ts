@@ -45,7 +45,7 @@ type Heard = {
   readonly report: ReplicaReport
   readonly owes: ReadonlySet<string>
   /** Monotonic. */
-  readonly heardAt: number
+  heardAt: number
 }
 
 /** What was told of a cohort; `version: null` = not known to have arrived. */
@@ -84,6 +84,9 @@ export class ReplicaWatch implements OtherReplicas {
     const now = this.#clock.monotonic()
     if (this.#heard.size === 0 && now - this.#lookedAt < ALONE_LOOK_MS) return
     const reports = await this.#store.readReports()
+    // While nobody could be heard, nobody was silent.
+    const missed = Math.max(0, now - this.#lookedAt - ALONE_LOOK_MS)
+    for (const heard of this.#heard.values()) heard.heardAt += missed
     this.#lookedAt = now
     const names = new Set(reports.map(({ replica }) => replica))
     for (const name of this.#heard.keys()) if (!names.has(name)) this.#heard.delete(name)

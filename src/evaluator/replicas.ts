@@ -35,6 +35,8 @@ export class Replicas {
   readonly #watch: ReplicaWatch
   /** While another one does: what this one hears of it and tells it. */
   readonly #voice: ReplicaVoice
+  /** Of the lease that was had last; null = none was. */
+  #token: number | null = null
   #names = 0
   #claiming: Promise<void> | null = null
   #told = JSON.stringify([0, []])
@@ -91,9 +93,10 @@ export class Replicas {
     return this.#told !== before
   }
 
-  /** This process begins or ceases to decide. */
-  turn(): void {
-    this.#watch.forget()
+  /** This process decides under this lease: what it knows from an earlier one is of another time. */
+  decide({ token }: Lease): void {
+    if (token !== this.#token) this.#watch.forget()
+    this.#token = token
   }
 
   /** What the others have said, before anything is done about it. Rejects when the store cannot be asked. */

@@ -5,6 +5,7 @@ import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import { isLimited } from '../rollout/limits.ts'
 import { nextDue } from '../rollout/next-due.ts'
+import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Look, Sight } from './observe.ts'
 
@@ -30,7 +31,12 @@ export class Rest {
    * May begin where that look has decided to stay in its state. `warmUntil`: the end of the warm-up; null = something
    * waits to be folded. Where metrics are compared, limited or mirrored, each look looks.
    */
-  begin(look: Look, next: RolloutState, warmUntil: number | null): void {
+  begin(
+    look: Look,
+    { lastRequestAt }: Pick<Observation, 'lastRequestAt'>,
+    next: RolloutState,
+    warmUntil: number | null,
+  ): void {
     const { plan, state, evidence, book, now, sight } = look
     this.#found = null
     if (next !== state || warmUntil === null || isWatched(plan, book) || !isWell(sight)) return
@@ -38,7 +44,7 @@ export class Rest {
       now < warmUntil ? warmUntil : Infinity,
       book.variants.get(BASELINE)!.attempts.changesAt(now),
       book.variants.get(CANARY)!.attempts.changesAt(now),
-      nextDue(plan, state, { now, lastRequestAt: book.lastRequestAt }),
+      nextDue(plan, state, { now, lastRequestAt }),
     )
     this.#found = { plan, state, evidence, book, ended: endedIn(book), until }
   }

@@ -8,9 +8,13 @@ import { buildChange } from './build-change.ts'
 import { CommitError } from './commit-error.ts'
 import type { CohortChanges } from './pending-changes.ts'
 import type { KnownRollout } from './plan-changes.ts'
-import { readStored } from './read-stored.ts'
+import { readStored, type Stored } from './read-stored.ts'
 import { shownState } from './shown-state.ts'
+import { storedDecision, type Unanswered } from './stored-decision.ts'
 import type { Pending } from './take-up.ts'
+
+/** What a process finds that reads it anew. */
+type Found = Stored & { readonly untold: Decision | null }
 
 /** What a transition is stored with. */
 type CommitContext = Omit<DraftContext, 'from'> & {
@@ -29,7 +33,7 @@ export class RolloutInStore implements KnownRollout {
   readonly #store: Store
   /** Lease under which it is known: while that holds, nobody else has written. */
   #token: number | null = null
-  #isUnsure = false
+  #unanswered: Unanswered | null = null
   /** A read had no answer: the store may come back with older data, and with other decisions under revisions that are known. */
   #wasAway = false
 
@@ -46,12 +50,12 @@ export class RolloutInStore implements KnownRollout {
 
   /** A write was not answered: it may be stored all the same. */
   get isUnsure(): boolean {
-    return this.#isUnsure
+    return this.#unanswered !== null
   }
 
   /** Whether it is as the store has it, since nobody else may write. */
   isKnownUnder(lease: Lease | null): boolean {
-    return lease !== null && lease.token === this.#token && !this.#isUnsure
+    return lease !== null && lease.token === this.#token && !this.isUnsure
   }
 
   /** Whether, moreover, nothing waits to be stored. */
@@ -91,20 +95,18 @@ export class RolloutInStore implements KnownRollout {
 
   /**
    * Reads it anew, as the plan goes on with it; null = nothing is new. `readsAll`: the evidence too, which may be newer
-   * under the same revision. Rejects when the store cannot be asked.
+   * under the same revision. `untold`: the last decision, where this process has stored it and had no answer. Rejects when
+   * the store cannot be asked.
    */
-  async read(
-    plan: RolloutPlan,
-    readsAll: boolean,
-    now: () => number,
-  ): Promise<Awaited<ReturnType<typeof readStored>>> {
+  async read(plan: RolloutPlan, readsAll: boolean, now: () => number): Promise<Found | null> {
     const revision = readsAll ? null : (this.stored?.revision ?? null)
     this.#wasAway = true
     const found = await readStored(this.#store, plan, revision, now)
-    ;[this.#wasAway, this.#isUnsure] = [false, false]
+    const untold = storedDecision(this.#unanswered, found?.lastDecision ?? null)
+    ;[this.#wasAway, this.#unanswered] = [false, null]
     if (found === null || (found.record === null && this.stored === null)) return null
     this.stored = found.record?.state ?? null
-    return found
+    return { ...found, untold }
   }
 
   /**
@@ -115,9 +117,9 @@ export class RolloutInStore implements KnownRollout {
     const { lease } = context
     if (lease === null) throw new CommitError({ reason: 'fenced' })
     const change = buildChange(transition, { ...context, lease, stored: this.stored })
-    this.#isUnsure = true
+    this.#unanswered = { decision: change.decision ?? null }
     const result = await this.#store.commit(change)
-    this.#isUnsure = false
+    this.#unanswered = null
     if (!result.ok) {
       this.#token = null
       throw new CommitError(result)

@@ -174,7 +174,7 @@ export class RolloutRunner {
     this.#seen = seen
     const transition = stepAfterTrip(this.#plan, state, seen, others.trip(state))
     if (isTurn && transition.decision === null) this.#deps.onTurn(state, seen.reports)
-    this.#rest.begin(looked, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
+    this.#rest.begin(looked, seen, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
     if (!folded && !isNews && transition.state === state) return null
     const committed = this.#commit(transition)
     if (transition.state.phase !== 'rolled-back') return committed
@@ -210,15 +210,15 @@ export class RolloutRunner {
       throw error
     })
     if (found === null) return
-    const { record, state, pending, restored, lastDecision } = found
+    const { record, state, pending, restored, untold } = found
     moveBooks(this.#book, before, state)
     if (rolloutId(state) !== rolloutId(before)) this.#seen = null
     this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, clock.now()))
     known.pending = (record && carryRollback(known.pending, record.state, before)) ?? pending
-    this.#state = state
-    this.#lastDecision = lastDecision
+    ;[this.#state, this.#lastDecision] = [state, found.lastDecision]
     this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
     this.#deps.apply(this.state, this.#known.unstored)
+    if (untold !== null) this.#deps.onDecision(untold)
   }
 
   /** Without the store nothing can be decided; a canary that has to go gets nothing here all the same. */

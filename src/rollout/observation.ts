@@ -22,7 +22,7 @@ export type Observation = {
   readonly predictions: { readonly baseline: PredictionCount; readonly canary: PredictionCount }
   /** Labels that came to this process, and that a metric cannot score, by its name. */
   readonly labels: ReadonlyMap<string, SeenLabels>
-  /** When the service last had a request; null = never since this process began. */
+  /** When the service last had a request, or since when this process would have seen one; null = not known. */
   readonly lastRequestAt: number | null
   /** What those say who confirm a promotion; asked only once nothing else is missing. */
   readonly confirmation: Confirmation

@@ -6,7 +6,7 @@ import { buildExperimentPlan, experimentKey } from '../../src/rollout/experiment
 import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
 import { quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
-import { ERRORS, weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 import type { Simulation } from '../fakes/simulation.ts'
 
 const NEVER = () => false
@@ -264,5 +264,39 @@ t.test(
     t.same(evaluator.untaken, [])
     const stored = store.records.get(experimentKey('svc'))!.state.fingerprint.steps
     t.equal(stored, world.experiment.plan.fingerprint.steps)
+  },
+)
+
+t.test(
+  'A file that is brought back before the store has taken the one between keeps what was gathered.',
+  async (t) => {
+    const spec = { steps: weightSteps([20, 50, 100], 1e9) }
+    const service = quickService({ spec, analysis: { metrics: [ERRORS] } })
+    for (const between of [
+      naming('1.4', '3.0', service),
+      quickService({ spec, analysis: { metrics: [ERRORS, RMSE] } }),
+    ]) {
+      const simulation = await simulate(89, 0, () => ({}), [ERRORS], { service, rps: 200 })
+      const { store } = simulation
+      await simulation.run(8000, NEVER)
+      const units = () =>
+        (store.records.get('svc')!.evidence?.ratio.starts[0] ?? []).reduce(
+          (sum, s) => sum + s.total,
+          0,
+        )
+      const before = units()
+      const { length } = store.log
+      store.fails = true
+      await simulation.reload(between, 'hash-2')
+      t.equal(simulation.weightBp, 0)
+      await simulation.run(1000, NEVER)
+      await simulation.reload(service, 'hash')
+      await simulation.run(1000, NEVER)
+      store.fails = false
+      await simulation.run(40_000, NEVER)
+      t.match(simulation.state, { canaryVersion: '2.0', attempt: 1, weightBp: 2000 })
+      t.equal(store.log.length, length, 'nothing was decided')
+      t.ok(units() > before, `${before}, then ${units()}`)
+    }
   },
 )

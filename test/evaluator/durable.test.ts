@@ -402,7 +402,7 @@ t.test(
   },
 )
 
-t.test('a start whose answer was lost has its warm-up all the same', async (t) => {
+t.test('a start whose answer was lost has its warm-up, and is told of', async (t) => {
   const simulation = await simulate(19, 0, () => ({}), [ERRORS], {
     service: quickService({ analysis: { metrics: [ERRORS], warmUpMs: 10_000 } }),
     reachable: (variant, ms) => variant === 'baseline' || ms >= 15_000,
@@ -416,9 +416,35 @@ t.test('a start whose answer was lost has its warm-up all the same', async (t) =
     throw new StoreAwayError('no answer')
   }
   t.ok(await simulation.run(20_000, (s) => s.weightBp > 0))
+  t.strictSame(simulation.told, store.log, 'and is told of as all decisions are')
   const drawn = () => store.records.get('svc')!.evidence!.ratio.starts[0] ?? []
   await simulation.run(8000, () => false)
   t.same(drawn(), [], 'a canary that is cold is not judged')
   await simulation.run(8000, () => false)
   t.ok(drawn().length > 0)
+})
+
+t.test('a process that has just begun does not say that there is no traffic', async (t) => {
+  const service = quickService({
+    spec: { steps: weightSteps([20, 100], 1e9) },
+    analysis: { metrics: [ERRORS] },
+  })
+  let rps = 40
+  const simulation = await simulate(20, 0, () => ({}), [ERRORS], {
+    service,
+    get rps() {
+      return rps
+    },
+  })
+  await simulation.run(90_000, () => false)
+  const { length } = simulation.store.log
+  await simulation.restart()
+  await simulation.run(3000, () => false)
+  t.equal(simulation.store.log.length, length)
+  rps = 0
+  await simulation.restart()
+  await simulation.run(59_000, () => false)
+  t.equal(simulation.store.log.length, length)
+  await simulation.run(2000, () => false)
+  t.match(simulation.store.log.slice(length), [{ action: 'hold', reason: 'no-traffic' }])
 })

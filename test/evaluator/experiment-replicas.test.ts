@@ -200,3 +200,27 @@ t.test(
 function add([units, missing]: readonly [number, number], isMissing: boolean) {
   return [units + 1, missing + (isMissing ? 1 : 0)] as const
 }
+
+t.test(
+  'a store that comes back with older data has other winners under the same revisions',
+  async (t) => {
+    const { world, leader, follower } = await startTwo(SERVICE)
+    const before = structuredClone(world.store.records.get('svc/')!)
+    const promote = (variant: string) => {
+      const order = { verb: 'promote', full: false, variant, actor: 'ops', note: null } as const
+      return leader.evaluator.command('svc', order, null)
+    }
+    t.match(await promote('b'), { ok: true })
+    await world.run(1000)
+    t.equal(follower.winner, 'b')
+    t.match(follower.evaluator.experiment('svc')!.lastDecision, { action: 'promote' })
+    // A failover loses it, and who decides comes to another one before the others ask.
+    world.store.records.set('svc/', before)
+    await promote('c')
+    await world.run(500, [leader])
+    t.match(await promote('c'), { ok: true })
+    await world.run(500)
+    t.equal(world.store.records.get('svc/')!.state.revision, before.state.revision + 1)
+    t.same([leader.winner, follower.winner], ['c', 'c'])
+  },
+)

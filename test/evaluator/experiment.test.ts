@@ -1,4 +1,5 @@
 import t from 'tap'
+import { StoreAwayError } from '../../src/store/store-error.ts'
 import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
 import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
@@ -247,3 +248,36 @@ t.test('challengers that exchange their names take nothing of each other', async
   t.not(world.verdicts()['c'], 'worse')
   t.same(world.errors, [])
 })
+
+t.test(
+  'a promotion whose answer was lost is in force here too, where the store has it',
+  async (t) => {
+    const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+    await world.run(2, () => ({}))
+    const { store } = world
+    const { commit } = store
+    const promote = () => {
+      const order = { verb: 'promote', full: false, variant: 'b', ...BY } as const
+      return world.evaluator.command('svc', order, null)
+    }
+    const losing = (arrives: boolean) => {
+      store.commit = async (change) => {
+        if (change.decision === undefined) return commit(change)
+        store.commit = commit
+        if (arrives) await commit(change)
+        throw new StoreAwayError('no answer')
+      }
+    }
+    losing(false)
+    t.match(await promote(), { ok: false, code: 'SERIN_STORE_FAILED' })
+    await world.run(1, () => ({}))
+    t.same([world.winner, world.told], [null, []])
+    losing(true)
+    t.match(await promote(), { ok: false, code: 'SERIN_STORE_FAILED' })
+    await world.run(1, () => ({}))
+    t.equal(world.winner, 'b')
+    t.strictSame(world.told, store.log)
+    t.match(world.view, { winner: 'b', lastDecision: { action: 'promote' } })
+    t.match(await promote(), { ok: true, decision: null })
+  },
+)

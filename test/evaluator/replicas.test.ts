@@ -478,3 +478,24 @@ t.test(
     t.same([leader.weightBp, follower.weightBp], [0, 0])
   },
 )
+
+for (const [how, awayMs] of [
+  ['for less than a lease', 4500],
+  ['for longer than a lease', 8000],
+] as const) {
+  t.test(`a store that is away ${how} loses the share of nobody who is there`, async (t) => {
+    const world = new Processes()
+    const leader = await world.start()
+    const follower = await world.start()
+    await world.run(5000)
+    const before = judged(world)
+    serve(leader, 10)
+    serve(follower, 20)
+    world.store.away = true
+    await world.run(awayMs)
+    world.store.away = false
+    await world.run(8000)
+    t.equal(judged(world), before + 30)
+    t.match(leader.evaluator.replicas, { others: 1 })
+  })
+}

@@ -43,7 +43,7 @@ function quietLook(of: RolloutPlan = plan(), mirrors: 'none' | 'canary' = 'none'
 /** A rest that has begun with that look. */
 function restOf({ look }: ReturnType<typeof quietLook>, warmUntil: number | null = WARM): Rest {
   const rest = new Rest()
-  rest.begin(look, look.state, warmUntil)
+  rest.begin(look, { lastRequestAt: look.book.lastRequestAt }, look.state, warmUntil)
   return rest
 }
 
@@ -95,7 +95,7 @@ t.test('it ends with whatever the look was of', (t) => {
     }
   }
   t.ok(rest.lasts(look))
-  rest.begin(look, state(), WARM)
+  rest.begin(look, { lastRequestAt: null }, state(), WARM)
   t.notOk(rest.lasts(look), 'something was decided')
   t.notOk(restOf(quiet, null).lasts(look), 'something waits to be folded')
   t.end()

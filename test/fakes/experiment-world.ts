@@ -1,4 +1,5 @@
 import { createRandom } from '../../src/demo/seeded-random.ts'
+import type { Decision } from '../../src/domain/decision.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../../src/domain/prediction.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
@@ -49,6 +50,8 @@ export class ExperimentWorld {
   readonly clock = new ManualClock()
   readonly store: MemoryStore
   readonly errors: unknown[] = []
+  /** Decisions that this process has told of. */
+  readonly told: Decision[] = []
   readonly down = new Set<string>()
   readonly results = { joined: 0, late: 0 }
   winner: string | null = null
@@ -164,7 +167,7 @@ export class ExperimentWorld {
       confirm: () => 'not-asked',
       apply: () => {},
       applyWinner: (_service, winner) => (this.winner = winner),
-      onDecision: () => {},
+      onDecision: (decision) => this.told.push(decision),
       onError: (_what, error) => this.errors.push(error),
     })
   }

@@ -2,6 +2,7 @@ import type { EvaluatorDeps } from '../../src/evaluator/evaluator-deps.ts'
 import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
 import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
+import type { Decision } from '../../src/domain/decision.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -73,6 +74,8 @@ export class Simulation {
   evaluator: Evaluator
   weightBp = 0
   readonly errors: unknown[] = []
+  /** Decisions that this process has told of. */
+  readonly told: Decision[] = []
   /** Labels of pairs that were acknowledged. */
   pairLabels = 0
   readonly #options: SimulationOptions
@@ -159,7 +162,7 @@ export class Simulation {
       confirm: this.#options.confirm ?? (() => 'not-asked'),
       apply: (state) => (this.weightBp = state.weightBp),
       applyWinner: () => {},
-      onDecision: () => {},
+      onDecision: (decision) => this.told.push(decision),
       onTurn: this.#options.onTurn ?? (() => {}),
       onError: (_what, error) => this.errors.push(error),
     })

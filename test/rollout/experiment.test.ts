@@ -247,3 +247,28 @@ t.test('another way to deal keys begins the evidence anew; the hash is as it alw
   t.not(identity[2], 'value')
   t.end()
 })
+
+t.test(
+  'who is compared, and under which name, makes an attempt; who has no weight does not',
+  (t) => {
+    const at = { now: 2000, actor: 'configuration' }
+    const { state } = begin(split())
+    const weighed = reconcileExperiment(
+      planOf(split({}, { b: 3000, c: 2500, shadow: 0 })),
+      state,
+      at,
+    )
+    t.match(weighed, { resetEvidence: false, state: { attempt: 1 } })
+    const before = split()
+    const [baseline, b, ...others] = before.variants
+    const renamed = split(
+      { variants: [baseline!, { ...b!, name: 'd' }, ...others] },
+      { d: 2500, c: 2500 },
+    )
+    t.match(reconcileExperiment(planOf(renamed), state, at), {
+      resetEvidence: true,
+      state: { attempt: 2 },
+    })
+    t.end()
+  },
+)
