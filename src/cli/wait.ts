@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
-import { formatNumber } from '../rollout/format.ts'
+import { formatWeight } from '../rollout/format.ts'
 import { parseDuration } from '../domain/units.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -98,7 +98,7 @@ function describeProgress(service: ServiceJson, misses: number): string {
   return [
     `${name}  ${phase}`,
     ...(step === null || step.kind === null ? [] : [`step ${step.index + 1}/${step.of}`]),
-    `${drawBar(canary / 100, 10)} ${formatNumber(canary)} %`,
+    `${drawBar(canary / 100, 10)} ${formatWeight(canary)}`,
     etaSeconds === null ? (missing[0] ?? '') : `next step in about ${formatSeconds(etaSeconds)}`,
   ].join('  ')
 }

@@ -7,6 +7,11 @@ export function formatPercent(fraction: number): string {
   return `${formatNumber(fraction * 100)} %`
 }
 
+/** A weight in percent as it is, to the basis point: three digits would make 100 % of 99.95 %. */
+export function formatWeight(percent: number): string {
+  return `${percent} %`
+}
+
 /** Three significant digits without trailing zeros; thousands separated by commas. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value)
