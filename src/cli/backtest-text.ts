@@ -1,4 +1,4 @@
-import { formatCount, formatNumber, formatPercent } from '../rollout/format.ts'
+import { formatCount, formatPercent, formatWeight } from '../rollout/format.ts'
 import type { BacktestReport, DecisionLine } from './backtest-report.ts'
 import { renderTime } from './render-command.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
@@ -56,7 +56,7 @@ export function renderFidelity(
 
 function cellOf(line: DecisionLine | null, style: Style): Cell {
   if (line === null) return { text: '-', paint: style.dim }
-  const text = `${line.action} (${line.reason}) ${formatNumber(line.to.weights['canary'] ?? 0)} %`
+  const text = `${line.action} (${line.reason}) ${formatWeight(line.to.weights['canary'] ?? 0)}`
   if (line.action === 'rollback') return { text, paint: style.bad }
   return line.action === 'promote' ? { text, paint: style.good } : text
 }
@@ -65,7 +65,7 @@ function renderEnd(report: BacktestReport, name: string, width: number): readonl
   const { differsFrom, otherWeightsFrom, refused, end } = report
   const given = report.decisions.find((d) => d.replayed === null)?.recorded
   const instead = report.decisions.find((d) => d.recorded === null)?.replayed
-  const standing = `${end.phase} at ${formatNumber(end.weights['canary'] ?? 0)} %`
+  const standing = `${end.phase} at ${formatWeight(end.weights['canary'] ?? 0)}`
   const time = (at: string) => renderTime(at).slice(11)
   const runs = end.phase === 'progressing' || end.phase === 'paused'
   return [

@@ -52,8 +52,5 @@ function wordOf(ratio: number): string {
 
 function sizeOf(ratio: number): string {
   if (ratio >= MULTIPLE_FROM) return `${formatNumber(ratio)} times`
-  if (ratio >= 0.01) return formatPercent(Math.abs(ratio - 1))
-  // Rounded to three digits a fall to next to nothing would be one of 100 %.
-  const left = Number((ratio * 100).toPrecision(2))
-  return `${Number((100 - left).toFixed(12))} %`
+  return formatPercent(Math.abs(ratio - 1))
 }

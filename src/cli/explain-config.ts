@@ -13,6 +13,7 @@ import {
   formatLimit,
   formatNumber,
   formatPercent,
+  formatWeight,
 } from '../rollout/format.ts'
 import { ruleNames } from '../routing/rule-name.ts'
 import { describeRule } from './render-rules.ts'
@@ -190,5 +191,5 @@ function describeTime({
 }
 
 function percent(bp: number): string {
-  return `${formatNumber(bpToPercent(bp))} %`
+  return formatWeight(bpToPercent(bp))
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { CliOutput } from './cli-io.ts'
 import { formatSeconds } from './render.ts'
 import { sizeOf } from './terminal-size.ts'
+import { cutTo } from './text-width.ts'
 
 /** One line that says how far something is, drawn over itself. */
 export type ProgressLine = {
@@ -27,7 +28,7 @@ export function createProgressLine(
       if (shownAt !== null && now - shownAt < REDRAW_MS) return
       shownAt = now
       // A line that wraps could not be drawn over.
-      output.write(`\r${describe().slice(0, sizeOf(output).columns - 1)}\u001B[K`)
+      output.write(`\r${cutTo(describe(), sizeOf(output).columns - 1)}\u001B[K`)
     },
     clear: () => {
       if (shownAt !== null) output.write('\r\u001B[K')

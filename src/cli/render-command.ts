@@ -1,6 +1,6 @@
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson } from '../admin/present.ts'
-import { formatNumber } from '../rollout/format.ts'
+import { formatWeight } from '../rollout/format.ts'
 
 /** Writes what a command led to as one or two lines. */
 export function renderCommandAnswer({ decision, pending, service }: CommandAnswer): string {
@@ -19,7 +19,7 @@ export function renderSummary({ summary, note }: Pick<DecisionJson, 'summary' | 
 /** Weights as `baseline 80 %, canary 20 %`. */
 export function renderWeights(weights: Readonly<Record<string, number>>): string {
   return Object.entries(weights)
-    .map(([name, percent]) => `${name} ${formatNumber(percent)} %`)
+    .map(([name, percent]) => `${name} ${formatWeight(percent)}`)
     .join(', ')
 }
 

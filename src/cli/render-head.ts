@@ -1,7 +1,7 @@
 import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
-import { formatNumber } from '../rollout/format.ts'
+import { formatWeight } from '../rollout/format.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the first lines about a service: its phase, attempt and step, and why it stands there. */
@@ -52,7 +52,7 @@ function describePhase(service: ServiceJson): string | null {
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
   if (service.watchUntil !== null) {
     const held = service.weights['baseline'] ?? 0
-    const rest = held === 0 ? '' : `, ${formatNumber(held)} % held back`
+    const rest = held === 0 ? '' : `, ${formatWeight(held)} held back`
     return `watched until ${service.watchUntil}${rest}`
   }
   return service.rolledBackReason === null

@@ -1,6 +1,6 @@
 import type { PlanJson, StepPlanJson, TimesJson } from '../admin/present-plan.ts'
 import { formatDuration } from '../domain/units.ts'
-import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
+import { formatPercent, formatRate, formatWeight } from '../rollout/format.ts'
 import { formatSeconds, renderLabelled, renderTable, type Style } from './render.ts'
 
 /** Builds the lines of `plan`: the steps, what the proof and the regressions take, and the whole. */
@@ -106,10 +106,10 @@ function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
 
 function describeWhole(plan: PlanJson): string {
   if (plan.strategy === 'blue-green') return describeSwitch(plan)
-  if (plan.p50Seconds === null) return `never at ${formatNumber(plan.watchWeight)} %`
+  if (plan.p50Seconds === null) return `never at ${formatWeight(plan.watchWeight)}`
   const pauses = plan.pauseSeconds === 0 ? '' : ', timed pauses included'
   const approvals = plan.approvals === 0 ? '' : `, and the time of ${countApprovals(plan)}`
-  return `at ${formatNumber(plan.watchWeight)} % after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
+  return `at ${formatWeight(plan.watchWeight)} after ${formatTime(plan.p50Seconds)} in half of the rollouts, ${formatTime(plan.p80Seconds)} in four of five${pauses}${approvals}`
 }
 
 function describeSwitch(plan: PlanJson): string {
@@ -135,7 +135,7 @@ function describeBaseline({ baseline }: PlanJson): string {
 }
 
 function weightOf({ weight }: StepPlanJson): string {
-  return weight === 0 ? 'mirror' : `${formatNumber(weight)} %`
+  return weight === 0 ? 'mirror' : formatWeight(weight)
 }
 
 function formatTime(seconds: number | null): string {

@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatReplicas,
   formatValue,
+  formatWeight,
 } from '../rollout/format.ts'
 import { renderEvidence } from './gauge.ts'
 import { renderSummary } from './render-command.ts'
@@ -79,7 +80,7 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
   const rows = Object.entries(service.variants).map(([name, variant]): Cell[] => [
     `  ${name}`,
     variant.version,
-    `${formatNumber(service.weights[name] ?? 0)} %`,
+    formatWeight(service.weights[name] ?? 0),
     formatCount(variant.inFlight),
     formatCount(variant.requests),
     formatCount(variant.errors),

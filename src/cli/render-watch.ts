@@ -1,7 +1,7 @@
 import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
-import { formatCount, formatNumber, formatValue } from '../rollout/format.ts'
+import { formatCount, formatValue, formatWeight } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
 import { renderChallenger, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
@@ -88,7 +88,7 @@ function variantRows(service: ServiceJson, style: Style): Cell[][] {
       `  ${name}`,
       variant.version,
       drawBar(weight / 100, WEIGHT_CELLS),
-      `${formatNumber(weight)} %`,
+      formatWeight(weight),
       formatCount(variant.inFlight),
       formatCount(variant.requests),
       formatCount(variant.errors),
@@ -128,7 +128,7 @@ function rowOf(service: ServiceJson, style: Style): Cell[] {
     `  ${name}`,
     phase === null ? describeUnmoved(service) : { text: phase, paint: paintPhase(phase, style) },
     step === null || step.kind === null ? '-' : `${step.index + 1}/${step.of}`,
-    canary === undefined ? '-' : `${drawBar(canary / 100, 10)} ${formatNumber(canary)} %`,
+    canary === undefined ? '-' : `${drawBar(canary / 100, 10)} ${formatWeight(canary)}`,
     mostTelling(service.metrics, style),
     etaSeconds === null ? '-' : formatSeconds(etaSeconds),
   ]

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { CliIo, CliOutput } from './cli-io.ts'
 import { sizeOf } from './terminal-size.ts'
+import { cutTo, widthOf } from './text-width.ts'
 
 /** How a command prints: colours or none, and how many columns there are. */
 export type Style = {
@@ -43,17 +44,17 @@ export function renderTable(
   { tableWidth }: Pick<Style, 'tableWidth'>,
 ): readonly string[] {
   const widths = Array.from(align, (_, column) =>
-    Math.max(0, ...rows.map((row) => textOf(row[column] ?? '').length)),
+    Math.max(0, ...rows.map((row) => widthOf(textOf(row[column] ?? '')))),
   )
   return rows.map((row) => {
     let left = tableWidth
     const cells = row.map((cell, column) => {
       const isLast = column === row.length - 1
-      const size = widths[column]!
       const text = textOf(cell)
-      const padded = align[column] === '>' ? text.padStart(size) : isLast ? text : text.padEnd(size)
+      const rest = ' '.repeat(widths[column]! - widthOf(text))
+      const padded = align[column] === '>' ? rest + text : isLast ? text : text + rest
       const shown = cut(padded, left)
-      left = Math.max(0, left - shown.length - 2)
+      left = Math.max(0, left - widthOf(shown) - 2)
       return typeof cell === 'string' ? shown : cell.paint(shown)
     })
     return cells.join('  ').trimEnd()
@@ -65,7 +66,7 @@ export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = []
   for (const word of text.split(/ (?!%)/)) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) {
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) {
       lines[lines.length - 1] = `${last} ${word}`
     } else {
       lines.push(word)
@@ -95,6 +96,6 @@ function textOf(cell: Cell): string {
 }
 
 function cut(text: string, width: number): string {
-  if (text.length <= width) return text
-  return width <= 1 ? '' : `${text.slice(0, width - 1)}…`
+  if (widthOf(text) <= width) return text
+  return width <= 1 ? '' : `${cutTo(text, width - 1)}…`
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
-import { formatNumber } from '../rollout/format.ts'
+import { formatWeight } from '../rollout/format.ts'
 import { parseDuration } from '../domain/units.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -52,16 +52,17 @@ async function wait(
   const progress = createProgressLine(io.stderr, io.clock)
   try {
     let { service } = await client.service(name)
-    const first = service
-    if (first.phase === null) {
+    if (service.strategy === 'fixed') {
       throw new CliExit(
         EXIT.refused,
         `service "${name}" has no rollout to wait for; \`serin status ${name}\` shows what it has`,
       )
     }
+    let first: ServiceJson | null = null
     let misses = 0
     for (;;) {
-      if (hasEnded(service, first, options.for)) {
+      if (!isUnread(service)) first ??= service
+      if (first !== null && !isUnread(service) && hasEnded(service, first, options.for)) {
         progress.clear()
         io.stdout.write(`${name}: ${service.phase}, ${renderWeights(service.weights)}\n`)
         return
@@ -70,7 +71,7 @@ async function wait(
       if (left <= 0) {
         throw new CliExit(
           EXIT.timedOut,
-          `${name} is still ${service.phase} after the timeout; \`serin status ${name}\` says what is missing`,
+          `${name} is still ${phaseOf(service)} after the timeout; \`serin status ${name}\` says what is missing`,
         )
       }
       const seen = service
@@ -92,13 +93,13 @@ async function wait(
 }
 
 function describeProgress(service: ServiceJson, misses: number): string {
-  const { name, phase, step, weights, etaSeconds, missing } = service
+  const { name, step, weights, etaSeconds, missing } = service
   if (misses > 0) return `${name}  the gateway is gone, asked again every second`
   const canary = weights['canary'] ?? 0
   return [
-    `${name}  ${phase}`,
+    `${name}  ${phaseOf(service)}`,
     ...(step === null || step.kind === null ? [] : [`step ${step.index + 1}/${step.of}`]),
-    `${drawBar(canary / 100, 10)} ${formatNumber(canary)} %`,
+    `${drawBar(canary / 100, 10)} ${formatWeight(canary)}`,
     etaSeconds === null ? (missing[0] ?? '') : `next step in about ${formatSeconds(etaSeconds)}`,
   ].join('  ')
 }
@@ -118,6 +119,15 @@ function hasEnded(service: ServiceJson, first: ServiceJson, wanted: End): boolea
     EXIT.otherEnd,
     `${service.name} is ${service.phase}${summary} (\`serin explain ${service.name}\` says why)`,
   )
+}
+
+/** A gateway that has just started, and has not reached its store yet: what became of the rollout nobody knows there. */
+function isUnread({ phase, strategy }: ServiceJson): boolean {
+  return phase === null && strategy !== 'fixed'
+}
+
+function phaseOf({ phase }: ServiceJson): string {
+  return phase ?? 'not read yet'
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { shownMetricsOf, type Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
-import { formatNumber, formatRate, formatTimeSpan } from '../rollout/format.ts'
+import { formatRate, formatTimeSpan, formatWeight } from '../rollout/format.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import { effectOf } from '../rollout/hypotheses.ts'
 import { buildPlan } from '../rollout/plan.ts'
@@ -153,8 +153,7 @@ function lintTraffic(
   const needed = isEndless
     ? 'no rollout ever ends'
     : `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
-  const weight =
-    slow.weightBp === 0 ? 'the mirror' : `${formatNumber(bpToPercent(slow.weightBp))} %`
+  const weight = slow.weightBp === 0 ? 'the mirror' : formatWeight(bpToPercent(slow.weightBp))
   const isLow = suggestions.some(({ change }) => change === 'weight')
   const at = formatRate(rps, plan.keyed)
   const cause = isLow

@@ -67,8 +67,8 @@ function sampleKey({ metricName, labels }: MetricSample): string {
   return JSON.stringify([metricName, labels])
 }
 
-function seriesKey({ labels: { le: _, ...labels } }: MetricSample): string {
-  return JSON.stringify(labels)
+function seriesKey({ labels }: MetricSample): string {
+  return JSON.stringify({ ...labels, le: undefined })
 }
 
 /** Renders a snapshot as Prometheus reads it. */

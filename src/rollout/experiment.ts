@@ -6,7 +6,7 @@ import { BASELINE } from '../domain/variant.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { experimentKey, type ComparisonPlan, type ExperimentPlan } from './experiment-plan.ts'
 import { writeReport } from './write-report.ts'
-import { formatNumber } from './format.ts'
+import { formatWeight } from './format.ts'
 import { move, stay, type Refusal, type Transition } from './transition.ts'
 
 /**
@@ -190,7 +190,7 @@ function standing(plan: ExperimentPlan, state: ExperimentState): Standing {
 
 function describe({ weightsBp }: ExperimentPlan): string {
   const shares = Object.entries(weightsBp).map(
-    ([name, bp]) => `${name} ${formatNumber(bpToPercent(bp))} %`,
+    ([name, bp]) => `${name} ${formatWeight(bpToPercent(bp))}`,
   )
   return shares.join(', ')
 }

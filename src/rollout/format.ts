@@ -2,9 +2,19 @@ import { describeProcess, type ServiceReplicas } from '../domain/replica.ts'
 
 /** How numbers are written in sentences: short, with their unit, the same everywhere. */
 
-/** A fraction as percent with at most three significant digits: 0.0345 is `3.45 %`. */
+/**
+ * A fraction as percent with at most three significant digits: 0.0345 is `3.45 %`. Of what is nearly all, two of what is
+ * left: 0.9995 is `99.95 %`, where three digits would make 100 % of it.
+ */
 export function formatPercent(fraction: number): string {
-  return `${formatNumber(fraction * 100)} %`
+  const left = 100 - fraction * 100
+  if (left <= 0 || left >= 0.5) return `${formatNumber(fraction * 100)} %`
+  return `${Number((100 - Number(left.toPrecision(2))).toFixed(12))} %`
+}
+
+/** A weight in percent as it is, to the basis point: three digits would make 100 % of 99.95 %. */
+export function formatWeight(percent: number): string {
+  return `${percent} %`
 }
 
 /** Three significant digits without trailing zeros; thousands separated by commas. */

@@ -1,7 +1,7 @@
 import type { MetricSpec, StepSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { forecast, type Forecast, type StepForecast } from './forecast.ts'
-import { formatNumber, formatPercent, formatTimeSpan } from './format.ts'
+import { formatPercent, formatTimeSpan, formatWeight } from './format.ts'
 import { withCap } from './longest.ts'
 import { withMetric, withWindow, type MetricWindow } from './metric-window.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -179,7 +179,7 @@ function withWeight(plan: RolloutPlan, index: number, weightBp: number): Rollout
 export function describeSuggestion(suggestion: Suggestion): string {
   switch (suggestion.change) {
     case 'weight':
-      return `raise the weight of step ${suggestion.index + 1} to ${formatNumber(bpToPercent(suggestion.weightBp))} %`
+      return `raise the weight of step ${suggestion.index + 1} to ${formatWeight(bpToPercent(suggestion.weightBp))}`
     case 'window': {
       const { key, metric, ms } = suggestion.window
       return `shorten ${key} of ${metric} to ${formatDuration(ms)}`

@@ -226,6 +226,22 @@ t.test('Waiting ends well with the awaited end and exit 4 with another one.', as
   t.equal((await wait([fakeState()], 'done')).exitCode, 1)
 })
 
+t.test('Waiting outlasts a gateway that has not reached its store yet.', async (t) => {
+  const unread = { ...fakeStatus(), rollout: null }
+  const wait = async (seen: readonly ReturnType<typeof fakeStatus>[], ...argv: string[]) => {
+    let reads = 0
+    const service = () => seen[Math.min(reads++, seen.length - 1)]!
+    const admin = await serveAdmin(t, createFakeDeps({ service }))
+    return run(['wait', 'credit-risk', '--for', 'promoted', ...argv, '--admin', admin])
+  }
+  const promoted = fakeStatus(PROMOTED)
+  t.equal((await wait([fakeStatus(), unread, promoted])).exitCode, 0, 'after a restart')
+  t.equal((await wait([unread, unread, promoted])).exitCode, 0, 'and from the beginning on')
+  const never = await wait([unread], '--timeout', '3s')
+  t.equal(never.exitCode, 5)
+  t.match(never.stderr, /^serin: credit-risk is still not read yet after the timeout; /)
+})
+
 t.test('Waiting for a service without a rollout is refused; Ctrl-C ends a wait.', async (t) => {
   const admin = await serveAdmin(t, createFakeDeps())
   const fixed = await run(['wait', 'fixed', '--for', 'promoted', '--admin', admin])

@@ -113,7 +113,24 @@ t.test('Tables align, texts wrap, and seconds are told in words.', async (t) => 
     ['a     1  x', 'bbb  22'],
   )
   t.same(renderTable([['abcdef', 'ghi', 'k']], '<<<', { tableWidth: 10 }), ['abcdef  g…'])
+  const segments = [
+    ['rmse@金', '1'],
+    ['rmse@ゴールド', '2'],
+    ['rmse@cafe\u0301', '3'],
+    ['rmse@👩‍🔬', '4'],
+  ]
+  t.same(
+    renderTable(segments, '<>', { tableWidth: 80 }),
+    ['rmse@金        1', 'rmse@ゴールド  2', 'rmse@cafe\u0301      3', 'rmse@👩‍🔬        4'],
+    'letters take as many columns as a terminal gives them',
+  )
+  t.same(
+    [8, 9, 10].map((tableWidth) => renderTable([['rmse@ゴールド']], '<', { tableWidth })[0]),
+    ['rmse@ゴ…', 'rmse@ゴ…', 'rmse@ゴー…'],
+    'and none is cut in two',
+  )
   t.same(wrap('one two three', 7), ['one two', 'three'])
+  t.same(wrap('金 金 金', 5), ['金 金', '金'])
   t.same(wrap('unbreakable x', 4), ['unbreakable', 'x'])
   t.same([-1, 45, 89.6, 140, 5400, 86_400, 200_000].map(formatSeconds), [
     '0 s',

@@ -362,6 +362,15 @@ t.test('Weights are shown where none are given.', async (t) => {
   t.equal(stdout, 'baseline 90 %, canary 10 %\n')
 })
 
+t.test('Weights are told to the basis point: almost all is not all.', async (t) => {
+  const weightsBp = { baseline: 9995, canary: 5 }
+  const services = () => [{ ...fakeStatus(), weightsBp }]
+  const admin = await serveAdmin(t, createFakeDeps({ services }))
+  const weights = await run(['weights', 'credit-risk', '--admin', admin])
+  t.equal(weights.stdout, 'baseline 99.95 %, canary 0.05 %\n')
+  t.match((await run(['status', '--admin', admin])).stdout, / 99\.95 % .*\n.* 0\.05 % /)
+})
+
 t.test('Experiments that have ended are listed with what they had come to.', async (t) => {
   const decisions = async () => fakeExperimentLog('fixed', NOW)
   const admin = await serveAdmin(t, createFakeDeps({ decisions }))

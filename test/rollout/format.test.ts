@@ -4,6 +4,7 @@ import {
   formatNumber,
   formatOdds,
   formatPercent,
+  formatWeight,
   formatRate,
   formatReplicas,
   formatTimeSpan,
@@ -31,6 +32,12 @@ t.test('numbers have three significant digits, thousands their commas', (t) => {
   t.same([Infinity, NaN].map(formatNumber), ['Infinity', 'NaN'])
   t.same([0, 999, 1000, 1234567].map(formatCount), ['0', '999', '1,000', '1,234,567'])
   t.equal(formatPercent(0.0345), '3.45 %')
+  t.same(
+    [0.995, 0.9995, 0.99962345, 1 - 1e-9, 1, 1.0004].map(formatPercent),
+    ['99.5 %', '99.95 %', '99.962 %', '99.9999999 %', '100 %', '100 %'],
+    'nearly all is not all',
+  )
+  t.same([0, 0.01, 12.25, 99.95].map(formatWeight), ['0 %', '0.01 %', '12.25 %', '99.95 %'])
   t.equal(formatRate(1, false), '1 request per second')
   t.equal(formatRate(0.5, true), '0.5 new keys per second')
   t.end()

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import { formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
+import { formatNumber, formatPercent, formatValue, formatWeight } from '../../../rollout/format.ts'
 import type { DecisionLineJson, ServiceJson } from '../../present.ts'
 import { spanAt, type Moment, type TrafficMoment } from '../live/moments.ts'
 import { colourOf } from './chart-colours.ts'
@@ -32,7 +32,7 @@ export function WeightChart({
     points.map(({ at }) => at / 1000),
     ...variants.map((name) => points.map(({ weights }) => weights[name] ?? 0)),
   ]
-  const said = variants.map((name) => `${name} ${formatNumber(service.weights[name] ?? 0)} %`)
+  const said = variants.map((name) => `${name} ${formatWeight(service.weights[name] ?? 0)}`)
   return (
     <ChartFigure
       title="Weights"

@@ -1,5 +1,5 @@
 import { Fragment } from 'preact'
-import { formatCount, formatNumber, formatPercent } from '../../../rollout/format.ts'
+import { formatCount, formatPercent, formatWeight } from '../../../rollout/format.ts'
 import type { FiguresJson, ServiceSummaryJson } from '../../present-summary.ts'
 import { addressOf } from '../live/use-route.ts'
 import { Badge } from '../parts/badge.tsx'
@@ -39,7 +39,7 @@ export function OverviewRow({
               {i > 0 && ' '}
               <span class="whole">
                 {i > 0 && '· '}
-                {variant} {formatNumber(weight)} %
+                {variant} {formatWeight(weight)}
               </span>
             </Fragment>
           ))}

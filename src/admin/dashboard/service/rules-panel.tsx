@@ -1,4 +1,10 @@
-import { formatCount, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
+import {
+  formatCount,
+  formatNumber,
+  formatPercent,
+  formatValue,
+  formatWeight,
+} from '../../../rollout/format.ts'
 import type { RuleJson, ServiceJson } from '../../present.ts'
 import { colourOf } from '../charts/chart-colours.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
@@ -116,7 +122,7 @@ function targetOf(rule: string | null, weights: RuleJson['weights']): string {
   const shares = Object.entries(weights ?? {})
   if (shares.length === 0) return '–'
   if (shares.length === 1) return shares[0]![0]
-  return shares.map(([name, percent]) => `${name} ${formatNumber(percent)} %`).join(', ')
+  return shares.map(([name, percent]) => `${name} ${formatWeight(percent)}`).join(', ')
 }
 
 function latency(ms: number | null): string {

@@ -1,5 +1,5 @@
 import { describePause, describePauseEnd } from '../../../domain/describe-pause.ts'
-import { formatNumber } from '../../../rollout/format.ts'
+import { formatWeight } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { Sentence } from '../parts/sentence.tsx'
 import { formatAgo, formatShort } from '../parts/words.ts'
@@ -74,7 +74,7 @@ function describePhase(service: ServiceJson, now: number): string | null {
   if (service.idleReason === 'canary-not-ready') return 'The canary was not healthy yet.'
   if (service.watchUntil !== null) {
     const held = weights['baseline'] ?? 0
-    const rest = held === 0 ? '' : ` ${formatNumber(held)} % are held back on the baseline.`
+    const rest = held === 0 ? '' : ` ${formatWeight(held)} are held back on the baseline.`
     return `Watched ${until(service.watchUntil)}: a rollback still comes by itself.${rest}`
   }
   if (service.rolledBackReason !== null) {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { StepSpec } from '../../../domain/rollout-spec.ts'
-import { formatNumber, formatTimeSpan } from '../../../rollout/format.ts'
+import { formatNumber, formatTimeSpan, formatWeight } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { ask } from '../link/ask.ts'
 
@@ -39,7 +39,7 @@ export function StepTrack({
 function nameOf(step: StepSpec): string {
   switch (step.kind) {
     case 'weight':
-      return `${formatNumber(step.weightBp / 100)} %`
+      return formatWeight(step.weightBp / 100)
     case 'mirror':
       return `mirror ${formatNumber(step.share * 100)} %`
     case 'pause':

@@ -1,4 +1,4 @@
-import { formatCount, formatNumber, formatPercent, formatValue } from '../../../rollout/format.ts'
+import { formatCount, formatPercent, formatValue, formatWeight } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { colourOf } from '../charts/chart-colours.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
@@ -45,7 +45,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                   <span class={`swatch swatch-${colourOf(name, variants)}`} /> {name}
                 </th>
                 <td>{v.version}</td>
-                <td class="number">{formatNumber(service.weights[name] ?? 0)} %</td>
+                <td class="number">{formatWeight(service.weights[name] ?? 0)}</td>
                 <td class="number">{formatCount(v.inFlight)}</td>
                 <td class="number">{formatCount(v.requests)}</td>
                 <td class="number">

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { formatNumber } from '../../../rollout/format.ts'
+import { formatWeight } from '../../../rollout/format.ts'
 import type { DecisionJson, ServiceJson } from '../../present.ts'
 import { ask, Refusal } from '../link/ask.ts'
 import type { Verb } from './verbs.ts'
@@ -166,7 +166,7 @@ function bodyOf(
 
 function describeStanding({ phase, weights, winner, step }: ServiceJson): string {
   if (phase === null) return winner === null ? 'the configured weights' : `${winner} promoted`
-  const at = `canary at ${formatNumber(weights['canary'] ?? 0)} %`
+  const at = `canary at ${formatWeight(weights['canary'] ?? 0)}`
   return step?.kind == null
     ? `${phase}, ${at}`
     : `${phase}, step ${step.index + 1} of ${step.of}, ${at}`

@@ -1,4 +1,4 @@
-import { formatNumber } from '../../../rollout/format.ts'
+import { formatWeight } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { evidenceOfCanary, evidenceOfVariant, type EvidenceOfVerb } from './evidence-of-verb.ts'
 
@@ -137,7 +137,7 @@ function advance(service: ServiceJson): Verb {
   const { step, weights, pause } = service
   const evidence = evidenceOfCanary(service)
   const isApproval = pause?.by === 'approval'
-  const at = `${formatNumber(weights['canary'] ?? 0)} %`
+  const at = formatWeight(weights['canary'] ?? 0)
   const isLast = step !== null && step.index + 2 >= step.of
   return {
     name: 'promote',
