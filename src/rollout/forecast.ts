@@ -212,11 +212,12 @@ function forecastMirror(
   }
 }
 
-function racerOf(
+/** A required hypothesis on its way to proof in a step. */
+export function racerOf(
   plan: RolloutPlan,
   traffic: Traffic,
   hypothesis: Hypothesis,
-  { step, sinceStart, earlier }: Place,
+  { step, sinceStart, earlier }: Pick<Place, 'step' | 'sinceStart' | 'earlier'>,
 ): Racer {
   const pi = step.weightBp / WHOLE_BP
   const window = windowSeconds(hypothesis)
@@ -284,6 +285,7 @@ function lastOf(racers: readonly Racer[], least: number, share: number): number 
   return tenths / 10
 }
 
-function timesOf(at: (share: number) => number): Times {
+/** The times of something, by the seconds within which a share of the rollouts has it. */
+export function timesOf(at: (share: number) => number): Times {
   return { p50Seconds: at(0.5), p80Seconds: at(0.8) }
 }

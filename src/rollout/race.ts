@@ -57,6 +57,20 @@ export function proofGrowths(
   return eventGrowths({ direction: 'below', pi, ratio, floor, baselineRate, canaryRate })
 }
 
+/** The way to showing a challenger better that is so by `improvement`; `hypothesis` asks for being better at all. */
+export function betterPassage(
+  hypothesis: Hypothesis,
+  pi: number,
+  traffic: Traffic,
+  improvement: number,
+): Passage {
+  return {
+    growths: growthsOf(hypothesis, 'proof', pi, traffic, -improvement),
+    before: null,
+    goal: -Math.log(hypothesis.proof!.alpha),
+  }
+}
+
 function growthsOf(
   hypothesis: Hypothesis,
   side: 'harm' | 'proof',
