@@ -73,7 +73,11 @@ export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext
       const { service } = requireService(deps, request.params.service)
       const { rps = null, errorRate = null, rates, regression = null } = request.query
       if (service.rollout === null) {
-        const detail = `${service.name} has no rollout: its weights are those of the configuration`
+        const hint =
+          service.experiment === undefined
+            ? ''
+            : '. An experiment is planned from its file: serin plan -c serin.yaml --rps 100'
+        const detail = `${service.name} has no rollout: its weights are those of the configuration${hint}`
         throw new AdminError('SERIN_REFUSED', detail)
       }
       const given = {

@@ -59,7 +59,8 @@ function presentStep(step: StepForecast): StepPlanJson {
   }
 }
 
-function presentTimes({ p50Seconds, p80Seconds }: Times): TimesJson {
+/** Times as the API shows them: to tenths of a second; null = never. */
+export function presentTimes({ p50Seconds, p80Seconds }: Times): TimesJson {
   return { p50Seconds: toTenths(p50Seconds), p80Seconds: toTenths(p80Seconds) }
 }
 

@@ -21,7 +21,8 @@ export const FeedbackLineSchema = Type.Object(
     at: Type.Optional(
       Type.String({
         pattern: ISO_8601.source,
-        description: 'When the event happened, ISO 8601 with a zone. Without it: now.',
+        description:
+          'When the event happened, ISO 8601 with a zone. Without it: now. Of a label it is not read: what counts is that it comes within labelWindow.',
         examples: ['2027-06-30T12:00:00Z'],
       }),
     ),

@@ -1,16 +1,21 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { suggest } from '../domain/nearest.ts'
+import { analysisOf, type Service } from '../domain/service.ts'
 import { parsePercent } from '../domain/units.ts'
+import { BASELINE } from '../domain/variant.ts'
 import type { Config } from '../config/config.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import { completeWeights } from '../routing/weights.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
 import { collectRate, refuseStrayRate } from './rate-option.ts'
+import type { ExperimentPlanJson } from './plan-experiment.ts'
+import { renderExperimentPlan } from './render-experiment-plan.ts'
 import { renderPlan } from './render-plan.ts'
-import { buildStyle } from './render.ts'
+import { buildStyle, type Style } from './render.ts'
 
 type PlanOptions = ReadOptions & {
   readonly config?: string
@@ -25,8 +30,11 @@ export function addPlanCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program
       .command('plan')
-      .description('how long a rollout takes, and what to change')
-      .argument('[service]', 'may be left out where a file has one rollout')
+      .description('how long a rollout, or an experiment of a file, takes, and what to change')
+      .argument(
+        '[service]',
+        'may be left out where a file has one rollout, or one experiment alone',
+      )
       .option(
         '-c, --config <file>',
         `of a file, without a gateway; needs --rps (${DEFAULT_FILE} where no service is named)`,
@@ -52,10 +60,10 @@ export function addPlanCommand(program: Command, io: CliIo): void {
     const isOfGateway =
       name !== undefined || options.rps === undefined || options.admin !== undefined
     const file = options.config ?? (isOfGateway ? null : DEFAULT_FILE)
-    const plan =
+    const { plan, render } =
       file === null ? await askGateway(io, name, options) : await readPlan(io, file, name, options)
     if (options.output === 'json') return writeJson(io, plan)
-    io.stdout.write(`${renderPlan(plan, buildStyle(io, io.stdout)).join('\n')}\n`)
+    io.stdout.write(`${render(buildStyle(io, io.stdout)).join('\n')}\n`)
   })
 }
 
@@ -78,7 +86,21 @@ function parseChange(text: string): number {
   throw new InvalidArgumentError('Write it as 20% (100% is a doubling).')
 }
 
-function askGateway(io: CliIo, name: string | undefined, options: PlanOptions): Promise<PlanJson> {
+/** A plan as JSON, and as lines. */
+type Planned = {
+  readonly plan: PlanJson | ExperimentPlanJson
+  readonly render: (style: Style) => readonly string[]
+}
+
+function ofRollout(plan: PlanJson): Planned {
+  return { plan, render: (style) => renderPlan(plan, style) }
+}
+
+async function askGateway(
+  io: CliIo,
+  name: string | undefined,
+  options: PlanOptions,
+): Promise<Planned> {
   if (name === undefined) {
     throw new CliExit(
       EXIT.badInput,
@@ -88,7 +110,7 @@ function askGateway(io: CliIo, name: string | undefined, options: PlanOptions): 
   const { rps, errorRate, rate, regression } = options
   const rates = rate && [...rate].map((each) => each.join(':')).join(',')
   const query = { rps, errorRate, rates, regression }
-  return withClient(io, options, (client) => client.plan(name, query))
+  return ofRollout(await withClient(io, options, (client) => client.plan(name, query)))
 }
 
 async function readPlan(
@@ -96,36 +118,57 @@ async function readPlan(
   file: string,
   name: string | undefined,
   { rps, errorRate, rate, regression }: PlanOptions,
-): Promise<PlanJson> {
+): Promise<Planned> {
   if (rps === undefined) {
     throw new CliExit(EXIT.badInput, 'a file has no traffic to observe: give --rps')
   }
   const { config } = await readConfigFile(io, file)
   const service = chooseService(config, file, name)
-  refuseStrayRate(rate, service.rollout!.analysis.metrics)
-  // As much as a gateway loads: most commands never need it.
-  const { forecastConfig } = await import('./forecast-config.ts')
+  refuseStrayRate(rate, analysisOf(service)!.metrics)
   const given = {
+    ...{ rps, rates: rate },
     ...(errorRate === undefined ? {} : { errorRate }),
     ...(regression === undefined ? {} : { regression }),
   }
-  return forecastConfig(config, service, { rps, rates: rate, ...given })
+  // As much as a gateway loads: most commands never need it.
+  if (service.rollout !== null) {
+    const { forecastConfig } = await import('./forecast-config.ts')
+    return ofRollout(forecastConfig(config, service, given))
+  }
+  const { planExperiment } = await import('./plan-experiment.ts')
+  const plan = planExperiment(config, service, given)
+  return { plan, render: (style) => renderExperimentPlan(plan, style) }
 }
 
-function chooseService(config: Config, file: string, name: string | undefined) {
+/** The service that is meant: with a rollout, or variants that are compared at fixed weights. */
+function chooseService(config: Config, file: string, name: string | undefined): Service {
   const rollouts = config.services.filter(({ rollout }) => rollout !== null)
-  const known = rollouts.map((service) => service.name).join(', ')
+  const planned = config.services.filter((each) => rollouts.includes(each) || isExperiment(each))
+  const known = planned.map((service) => service.name).join(', ')
   if (name === undefined) {
-    if (rollouts.length === 1) return rollouts[0]!
-    const found = rollouts.length === 0 ? 'no rollout' : `several rollouts (${known}): name one`
+    // An experiment beside the only rollout is named where it is meant.
+    const meant = rollouts.length === 0 ? planned : rollouts
+    if (meant.length === 1) return meant[0]!
+    const found =
+      planned.length === 0
+        ? 'no rollout, and no experiment'
+        : `several rollouts and experiments (${known}): name one`
     throw new CliExit(EXIT.badInput, `${file} has ${found}`)
   }
-  const service = rollouts.find((each) => each.name === name)
+  const service = planned.find((each) => each.name === name)
   if (service !== undefined) return service
-  const names = rollouts.map((each) => each.name)
+  const names = planned.map((each) => each.name)
   const rest = known === '' ? '' : ` (those with one: ${known})`
   throw new CliExit(
     EXIT.badInput,
-    `${file} has no service "${name}" with a rollout${rest}${suggest(name, names)}`,
+    `${file} has no service "${name}" with a rollout or an experiment${rest}${suggest(name, names)}`,
   )
+}
+
+// Where the baseline gets nothing, or all, there is nothing to compare.
+function isExperiment(service: Service): boolean {
+  if (service.experiment === undefined) return false
+  const drawn = Object.entries(completeWeights(service, service.split.weightsBp))
+  const isGiven = drawn.filter(([, weightBp]) => weightBp > 0)
+  return isGiven.length > 1 && isGiven.some(([name]) => name === BASELINE)
 }

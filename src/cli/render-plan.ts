@@ -49,10 +49,15 @@ function stepRows({ steps }: PlanJson): string[][] {
 }
 
 function proofRows(steps: readonly StepPlanJson[]): string[][] {
-  return metricRows(steps, 'margin', ({ margin, floor, prove }) => [
-    floor > 0 ? `${formatPercent(margin)} + ${formatPercent(floor)}` : formatPercent(margin),
-    prove,
-  ])
+  return metricRows(steps, 'margin', (metric) => [formatMargin(metric), metric.prove])
+}
+
+/** What a proof allows: `50 % + 0.1 %` with its floor. */
+export function formatMargin({
+  margin,
+  floor,
+}: Pick<StepPlanJson['metrics'][number], 'margin' | 'floor'>): string {
+  return floor > 0 ? `${formatPercent(margin)} + ${formatPercent(floor)}` : formatPercent(margin)
 }
 
 // Shares above a cap stand beside a metric that is shown: nobody asks how soon they are seen.
@@ -96,8 +101,8 @@ function liveChunks(all: readonly StepPlanJson[]): readonly (readonly StepPlanJs
   )
 }
 
-// `28-30 min`, `75 s-2 min`, `10 min`.
-function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
+/** Half and four of five in one: `28-30 min`, `75 s-2 min`, `10 min`. */
+export function formatRange({ p50Seconds, p80Seconds }: TimesJson): string {
   const [from, to] = [formatTime(p50Seconds), formatTime(p80Seconds)]
   if (from === to) return to
   const [count, unit] = from.split(' ')
@@ -129,7 +134,12 @@ function describeLimit({ fits, maxDurationSeconds }: PlanJson): string {
   return fits ? `within maxDuration (${limit})` : `longer than maxDuration (${limit})`
 }
 
-function describeBaseline({ baseline }: PlanJson): string {
+/** What the baseline is taken to be, metric by metric. */
+export function describeBaseline({
+  baseline,
+}: {
+  readonly baseline: readonly Pick<PlanJson['baseline'][number], 'name' | 'text' | 'from'>[]
+}): string {
   const shown = baseline.map(({ name, text, from }) => `${name} ${text} (${from})`)
   return shown.length === 0 ? 'not compared: nothing is to be proved' : shown.join(', ')
 }
@@ -138,6 +148,7 @@ function weightOf({ weight }: StepPlanJson): string {
   return weight === 0 ? 'mirror' : formatWeight(weight)
 }
 
-function formatTime(seconds: number | null): string {
+/** Seconds for people; null = never. */
+export function formatTime(seconds: number | null): string {
   return seconds === null ? 'never' : formatSeconds(seconds)
 }

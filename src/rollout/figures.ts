@@ -117,9 +117,11 @@ function eventFigures(
             ...basis(hypothesis, context),
             floor: hypothesis.proof.floor,
             baselineRate,
-            // Exceedances of the canary at a threshold with margin are rarer than the baseline's.
+            // Beyond a threshold with margin there is less of the canary than of the baseline beyond its own.
             canaryRate:
-              source.of === 'latency' ? (rate(CANARY_SIDE).value ?? baselineRate) : baselineRate,
+              source.of === 'latency' || source.of === 'above-cap'
+                ? (rate(CANARY_SIDE).value ?? baselineRate)
+                : baselineRate,
           }),
   }
 }

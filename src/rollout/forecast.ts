@@ -212,11 +212,12 @@ function forecastMirror(
   }
 }
 
-function racerOf(
+/** A required hypothesis on its way to proof in a step. */
+export function racerOf(
   plan: RolloutPlan,
   traffic: Traffic,
   hypothesis: Hypothesis,
-  { step, sinceStart, earlier }: Place,
+  { step, sinceStart, earlier }: Pick<Place, 'step' | 'sinceStart' | 'earlier'>,
 ): Racer {
   const pi = step.weightBp / WHOLE_BP
   const window = windowSeconds(hypothesis)
@@ -229,8 +230,10 @@ function racerOf(
   return {
     name: hypothesis.id,
     passage: {
-      growths: proofGrowths(hypothesis, pi, traffic),
-      before: plan.keyed ? provedBefore(hypothesis, traffic, earlier, perSecond, begin) : null,
+      growths: proofGrowths(hypothesis, plan.hypotheses, pi, traffic),
+      before: plan.keyed
+        ? provedBefore(plan, hypothesis, traffic, earlier, perSecond, begin)
+        : null,
       goal: Math.log(1 / hypothesis.proof!.alpha),
     },
     unitsAt: (seconds) => Math.max(0, seconds - delay - lag) * perSecond,
@@ -240,6 +243,7 @@ function racerOf(
 
 // With a sticky key every key counts once in the attempt, so the proof is one of all steps together.
 function provedBefore(
+  { hypotheses }: RolloutPlan,
   hypothesis: Hypothesis,
   traffic: Traffic,
   earlier: readonly StepForecast[],
@@ -250,10 +254,12 @@ function provedBefore(
   const parts = earlier.map(({ weightBp, p50Seconds }) => {
     const units = Math.max(0, p50Seconds - Math.max(0, begin - start)) * perSecond
     start += p50Seconds
-    return proofGrowths(hypothesis, weightBp / WHOLE_BP, traffic).map(({ mean, variance }) => ({
-      mean: mean * units,
-      variance: variance * units,
-    }))
+    return proofGrowths(hypothesis, hypotheses, weightBp / WHOLE_BP, traffic).map(
+      ({ mean, variance }) => ({
+        mean: mean * units,
+        variance: variance * units,
+      }),
+    )
   })
   if (parts.length === 0) return null
   return parts.reduce((sum, part) =>
@@ -279,6 +285,7 @@ function lastOf(racers: readonly Racer[], least: number, share: number): number 
   return tenths / 10
 }
 
-function timesOf(at: (share: number) => number): Times {
+/** The times of something, by the seconds within which a share of the rollouts has it. */
+export function timesOf(at: (share: number) => number): Times {
   return { p50Seconds: at(0.5), p80Seconds: at(0.8) }
 }

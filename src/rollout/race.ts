@@ -1,9 +1,11 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
+import { CANARY_SIDE } from '../domain/cohort.ts'
+import { capLimits, cappedMeanOf } from '../statistics/above-cap.ts'
 import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import type { Growth, Passage } from '../statistics/passage.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
 import { harmMargin, proofMargin } from './margin.ts'
-import { expectBaseline, expectExceedance, type Traffic } from './traffic.ts'
+import { expectAboveCap, expectBaseline, expectExceedance, type Traffic } from './traffic.ts'
 
 /** A canary that fails twice as often is the regression that one wants to see. */
 const FAILURE_REGRESSION = 1
@@ -37,13 +39,36 @@ export function harmPassage(
   }
 }
 
-/** What a unit adds to the proof of a canary that is as the baseline. */
+/** What a unit adds to the proof of a canary that is as the baseline; `all`: the hypotheses that it is one of. */
 export function proofGrowths(
   hypothesis: Hypothesis,
+  all: readonly Hypothesis[],
   pi: number,
   traffic: Traffic,
 ): readonly Growth[] {
-  return growthsOf(hypothesis, 'proof', pi, traffic, 0)
+  if (hypothesis.source.of !== 'above-cap') return growthsOf(hypothesis, 'proof', pi, traffic, 0)
+  // The canary's values are held against the cap with the margin of what is capped, so fewer of them are above.
+  const { metric, proof } = hypothesis
+  const main = all.find((h) => h.metric === metric && isContinuous(h.source))!
+  const baselineRate = expectBaseline(hypothesis, traffic).mean
+  const { proof: times } = capLimits(1, CANARY_SIDE, cappedMeanOf(main))
+  const canaryRate = baselineRate * expectAboveCap(main, times)
+  const { ratio, floor } = proof!
+  return eventGrowths({ direction: 'below', pi, ratio, floor, baselineRate, canaryRate })
+}
+
+/** The way to showing a challenger better that is so by `improvement`; `hypothesis` asks for being better at all. */
+export function betterPassage(
+  hypothesis: Hypothesis,
+  pi: number,
+  traffic: Traffic,
+  improvement: number,
+): Passage {
+  return {
+    growths: growthsOf(hypothesis, 'proof', pi, traffic, -improvement),
+    before: null,
+    goal: -Math.log(hypothesis.proof!.alpha),
+  }
 }
 
 function growthsOf(

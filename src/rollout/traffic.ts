@@ -137,6 +137,14 @@ export function expectExceedance(quantile: number, factor: number, traffic: Traf
   return normalCdf(-(normalQuantile(quantile) + Math.log(factor) / LATENCY_SPREAD))
 }
 
+/** How many of the values above a cap are above `times` it, were they normal, or exponential where the baseline's are taken for that. */
+export function expectAboveCap({ source }: Hypothesis, times: number): number {
+  const isNormal = source.of === 'score' && source.score !== 'log-loss'
+  if (!isNormal) return ABOVE_CAP_RATE ** (times - 1)
+  const cap = normalQuantile(1 - ABOVE_CAP_RATE / 2)
+  return (2 * normalCdf(-cap * times)) / ABOVE_CAP_RATE
+}
+
 /** Share of the units that a label comes for: as seen, else all of them. */
 export function expectLabelled({ metric }: Hypothesis, { evidence }: Traffic): number {
   const found = evidence?.hypotheses[`${metric}/label-missing`]

@@ -105,12 +105,18 @@ t.test('Bad input is exit 1, with what would be right.', async (t) => {
   t.match(await plan(rollout('a'), '--rps', '1', '--error-rate', '2'), /Write it as 1%/)
   t.match(await plan(rollout('a'), '--rps', '1', '--error-rate', '101%'), /Write it as 1%/)
   t.match(await plan(rollout('a'), '--rps', '1', '--regression', '0%'), /Write it as 20%/)
-  t.match(await plan(rollout('a') + rollout('b'), '--rps', '1'), /several rollouts \(a, b\): name/)
-  t.match(await plan(fixed, '--rps', '1'), /has no rollout/)
-  t.match(await plan(fixed, 'fixed', '--rps', '1'), /no service "fixed" with a rollout\n/)
+  t.match(
+    await plan(rollout('a') + rollout('b'), '--rps', '1'),
+    /several rollouts and experiments \(a, b\): name/,
+  )
+  t.match(await plan(fixed, '--rps', '1'), /has no rollout, and no experiment/)
+  t.match(
+    await plan(fixed, 'fixed', '--rps', '1'),
+    /no service "fixed" with a rollout or an experiment\n/,
+  )
   t.match(
     await plan(rollout('a'), 'b', '--rps', '1'),
-    /no service "b" with a rollout \(those with one: a\)/,
+    /no service "b" with a rollout or an experiment \(those with one: a\)/,
   )
   t.match(
     (await run(['plan'])).stderr,
@@ -127,6 +133,64 @@ t.test('With a rate and no service, the file of the folder is meant.', async (t)
   t.match(asked.stderr, /name the service/, 'a gateway is meant')
   t.chdir('empty')
   t.match((await run(['plan', '--rps', '100'])).stderr, /^serin: serin\.yaml has 1 problem/)
+})
+
+const RANKING = `
+  ranking:
+    match: { path: /rank }
+    variants:
+      baseline: { version: "1", upstreams: ["http://127.0.0.1:1"] }
+      small: { version: "2s", upstreams: ["http://127.0.0.1:2"] }
+      large: { version: "2l", upstreams: ["http://127.0.0.1:3"] }
+    split: { weights: { small: 30%, large: 10% } }
+    observe: { prediction: body:/p }
+    analysis:
+      metrics:
+        errors: { kind: error-rate, maxIncrease: 0% }
+        rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }
+`
+
+t.test('An experiment of a file is planned, each challenger for itself.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + RANKING + fixed)
+  const { exitCode, stdout, stderr } = await run(['plan', '-c', file, '--rps', '100'])
+  t.equal(stderr, '')
+  t.equal(exitCode, 0)
+  t.ok(widest(stdout) <= 80, stdout)
+  t.match(stdout, /^ranking {2}1 vs 2s vs 2l {2}100 requests per second \(given\)\n/)
+  t.match(stdout, /\n {2}small +30 % .* labelWindow of rmse \(10m\)\n {2}large +10 % /)
+  t.match(stdout, /no worse, half and four of five take\n {2}metric +margin +small +large\n/)
+  t.match(stdout, /that is worse\n.*\n {2}errors +100 % .*\n {2}rmse +10 % .*\n\n/)
+  t.match(stdout, /that is better\n.*\n {2}errors +50 % .*\n {2}rmse +10 % .*\n\n/)
+  t.match(stdout, /baseline {2}errors 1 % \(assumed\)/)
+  const given = ['--rps', '100', '--error-rate', '3%', '--regression', '20%', '-o', 'json']
+  const json = JSON.parse((await run(['plan', 'ranking', '-c', file, ...given])).stdout)
+  t.match(json, {
+    ...{ service: 'ranking', baselineVersion: '1', unit: 'request', unitsPerSecond: 100 },
+    baseline: [{ name: 'errors', value: 0.03, from: 'given' }],
+    comparisons: [
+      { variant: 'small', version: '2s', weight: 30 },
+      { variant: 'large', version: '2l', weight: 10 },
+    ],
+  })
+  t.match(json.comparisons[0].metrics[0], { name: 'errors', regression: 0.2, improvement: 0.2 })
+  t.equal(json.comparisons[0].metrics[2].better, null, 'of rmse/above-cap')
+  writeFileSync(file, head + RANKING.replace(/ {6}metrics:[^]*/, '      metrics: {}\n'))
+  const none = (await run(['plan', '-c', file, '--rps', '100'])).stdout
+  t.match(none, /baseline {2}not compared: nothing is to be proved\n/)
+})
+
+t.test('An experiment is meant where there is no rollout, or it is named.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  const first = async (text: string, ...names: string[]) => {
+    writeFileSync(file, head + text)
+    const { stdout, stderr } = await run(['plan', ...names, '-c', file, '--rps', '100'])
+    return (stdout + stderr).split('\n')[0]
+  }
+  t.match(await first(RANKING + rollout('a')), /^a {2}1->2/)
+  t.match(await first(RANKING + rollout('a'), 'ranking'), /^ranking {2}1 vs/)
+  const all = RANKING.replace('small: 30%', 'small: 90%')
+  t.match(await first(all), /has no rollout, and no experiment/, 'the baseline gets nothing')
 })
 
 const SHOP = `

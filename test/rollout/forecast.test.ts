@@ -14,6 +14,7 @@ import {
   LATENCY,
   REVENUE,
   RMSE,
+  TOKENS,
   weightSteps,
 } from '../fakes/simulated-service.ts'
 
@@ -151,6 +152,21 @@ t.test(
     t.end()
   },
 )
+
+t.test('the wider a margin, the sooner is the share above its cap proved', (t) => {
+  for (const metric of [RMSE, TOKENS]) {
+    const [narrow, usual, wide] = [0.001, 0.05, 0.5].map((maxChange) => {
+      const of = plan({
+        spec: { steps },
+        analysis: { metrics: [{ ...metric, maxChange } as typeof metric] },
+      })
+      return forecast(of, GIVEN).steps[1]!.metrics[1]!.prove.p80Seconds
+    })
+    t.ok(usual! < 0.95 * narrow!, `${metric.kind}: ${usual} s, with a margin of nothing ${narrow}`)
+    t.ok(wide! < usual!, `and ${wide} s with one of 50 %`)
+  }
+  t.end()
+})
 
 t.test('what was observed replaces what is assumed', (t) => {
   const metrics = [STRICT, LATENCY, RMSE, ACCURACY]
