@@ -20,7 +20,7 @@ import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
-import { ServedCertificate } from './proxy/served-certificate.ts'
+import { openCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands, tellOfUnstored } from './operator-commands.ts'
@@ -53,8 +53,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const { log, clock, siblings } = deps
   // Containers on several machines may share a name and a pid.
   const holder = `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`
-  const { tls } = config.gateway
-  const certificate = tls === null ? null : new ServedCertificate(tls)
+  const certificate = openCertificate(config.gateway.tls, { clock, log })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   const lastWeights = keepLastWeights(config, log)
@@ -75,13 +74,14 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const look = createServiceLook({
     live: () => live,
     evaluator: () => evaluator,
-    clock,
+    ...{ clock, certificate: () => certificate?.describe() ?? null },
     others: async (service) => (await siblings?.figures(service)) ?? [],
   })
 
   const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })
   const metrics = createMetricsRegistry({
     ...{ version: deps.version, linesLost: deps.linesLost },
+    certificateNotAfter: () => certificate?.notAfter ?? null,
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
     services: look.readAll,

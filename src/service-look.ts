@@ -43,6 +43,8 @@ export function createServiceLook(deps: {
     'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
   >
   readonly clock: Clock
+  /** Why clients refuse the data port's certificate; null = they do not, or it has none. */
+  readonly certificate: () => string | null
   /** What the other processes count. */
   readonly others: (service: string | null) => Promise<readonly FiguresByService[]>
 }): ServiceLook {
@@ -98,6 +100,7 @@ export function createServiceLook(deps: {
       experiment: deps.evaluator().experiment(name),
       replicas: deps.evaluator().replicasOf(name),
       deciding: deps.evaluator().deciding(name),
+      certificate: deps.certificate(),
       untaken: deps.evaluator().untakenOf(name),
       unstored: deps.evaluator().unstoredOf(name),
     }

@@ -103,6 +103,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
+    certificate: null,
     untaken: null,
     unstored: null,
     rollout:
