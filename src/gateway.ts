@@ -95,9 +95,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     ...{ store, clock, draw: deps.draw, log, metrics, isStoreTold },
     leads: () => evaluator.leads,
   })
-
   const news = createDecisionNews({ metrics, notifications, log })
-
   const evaluator = new Evaluator({
     store: watched,
     clock,
@@ -249,6 +247,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   return {
     listen: async () => {
+      // It compiles schemas: before any request can wait for that.
+      await admin.ready()
       const address = await (isAlone ? data.listen({ ...config.gateway.listen }) : standBy(data))
       const addresses = {
         data: (certificate === null ? address : address?.replace('http:', 'https:')) ?? null,
