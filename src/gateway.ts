@@ -20,7 +20,7 @@ import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
-import { ServedCertificate } from './proxy/served-certificate.ts'
+import { openCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
 import { createNotifications } from './notifications.ts'
 import { createOperatorCommands, tellOfUnstored } from './operator-commands.ts'
@@ -55,8 +55,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const steady = createSteadyClock(clock)
   // Containers on several machines may share a name and a pid.
   const holder = `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`
-  const { tls } = config.gateway
-  const certificate = tls === null ? null : new ServedCertificate(tls)
+  const certificate = openCertificate(config.gateway.tls, { clock, log })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   const lastWeights = keepLastWeights(config, log)
@@ -77,13 +76,14 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const look = createServiceLook({
     live: () => live,
     evaluator: () => evaluator,
-    clock: steady,
+    ...{ clock: steady, certificate: () => certificate?.describe() ?? null },
     others: siblings,
   })
 
   const expiry = createPredictionExpiry({ store, clock, log, isStoreTold })
   const metrics = createMetricsRegistry({
     ...{ version: deps.version, linesLost: deps.linesLost },
+    certificateNotAfter: () => certificate?.notAfter ?? null,
     leads: () => evaluator.leads,
     replicas: () => evaluator.replicas,
     services: look.readAll,
@@ -97,9 +97,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     ...{ store, clock, draw: deps.draw, log, metrics, isStoreTold },
     leads: () => evaluator.leads,
   })
-
   const news = createDecisionNews({ metrics, notifications, log })
-
   const evaluator = new Evaluator({
     ...{ store: watched, clock: steady, machineClock: clock, holder },
     reachability: (service, variant) =>
@@ -249,6 +247,8 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   return {
     listen: async () => {
+      // It compiles schemas: before any request can wait for that.
+      await admin.ready()
       const address = await (isAlone ? data.listen({ ...config.gateway.listen }) : standBy(data))
       const addresses = {
         data: (certificate === null ? address : address?.replace('http:', 'https:')) ?? null,

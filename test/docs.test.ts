@@ -132,6 +132,7 @@ t.test('docs/mirrors.md names every series of mirrors, and every word of theirs'
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
     linesLost: () => 0,
+    certificateNotAfter: () => null,
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   })
   const { body } = await registry.render()

@@ -24,7 +24,7 @@ import { describeSchemaErrors } from './schema-errors.ts'
 import { addServiceRoutes } from './services.ts'
 
 /**
- * Creates the server of the admin API; the caller listens on and closes it. Throws where the
+ * Creates the server of the admin API; the caller readies it, listens on and closes it. Throws where the
  * configuration would open it to others without a token.
  */
 export function createAdminServer(deps: AdminDeps, config: AdminConfig): FastifyInstance {
@@ -39,8 +39,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
     schemaController: NO_COMPILERS,
   })
-  // Bodies are what they are: nothing is coerced, filled in or taken away.
-  const ajv = new Ajv({ strict: false, verbose: true })
+  // Bodies are what they are: nothing is coerced, filled in or taken away. The schemas are held against theirs by a test.
+  const ajv = new Ajv({ strict: false, verbose: true, validateSchema: false })
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
     httpPart === 'body'
       ? buildBodyValidator(ajv, schema)

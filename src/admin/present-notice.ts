@@ -5,13 +5,13 @@ import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /**
- * What must be said of who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
+ * What must be said of the data port's certificate, who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
  * are shared out; null = nothing.
  */
 export function noticeOf(status: ServiceStatus): string | null {
-  const { untaken, unstored } = status
+  const { certificate, untaken, unstored } = status
   const found = [
-    ...[ofDown(status), ...ofNames(status)],
+    ...[certificate, ofDown(status), ...ofNames(status)],
     ...[ofDeciding(status), unstored, untaken, ofRules(status)],
   ]
   const sentences = found.filter((each) => each !== null)

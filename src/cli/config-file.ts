@@ -20,13 +20,16 @@ export type ReadConfig = {
  * that its rollouts are checked for; null = not known. `rates`: what is known of its baseline.
  */
 export async function readConfigFile(
-  io: Pick<CliIo, 'env'>,
+  io: Pick<CliIo, 'clock' | 'env'>,
   file: string,
   rps: number | null = null,
   rates?: GivenRates,
 ): Promise<ReadConfig> {
   const { loadPlacedConfig } = await import('../config/load.ts')
-  const { result, place } = await loadPlacedConfig(file, io.env, rps, rates)
+  const { result, place } = await loadPlacedConfig(file, io.env, {
+    ...{ rps, rates },
+    now: io.clock.now(),
+  })
   if (!result.ok) throw refuseFile(file, result.problems)
   const { config, warnings } = result
   return { config, warnings: warnings.map(formatProblem), place }

@@ -18,7 +18,8 @@ export function buildVariant(name: string, raw: RawVariant, folder: string): Var
       connectMs: parseDuration(timeout.connect)!,
       firstByteMs: parseDuration(timeout.firstByte)!,
       idleMs: parseDuration(timeout.idle)!,
-      totalMs: raw.timeout?.total === undefined ? null : parseDuration(raw.timeout.total),
+      totalMs: parseOptional(raw.timeout?.total),
+      keepAliveMs: parseOptional(raw.timeout?.keepAlive),
     },
     health: raw.health === undefined ? null : buildHealth(raw.health),
     maxInFlight: raw.maxInFlight ?? null,
@@ -28,6 +29,10 @@ export function buildVariant(name: string, raw: RawVariant, folder: string): Var
     slowStartMs: parseDuration(String(raw.slowStart ?? '0s'))!,
     tls: raw.tls === undefined ? null : buildTls(raw.tls, folder),
   }
+}
+
+function parseOptional(duration: string | undefined): number | null {
+  return duration === undefined ? null : parseDuration(duration)
 }
 
 function buildHealth(raw: NonNullable<RawVariant['health']>): Variant['health'] {

@@ -8,7 +8,7 @@ import { checkNotify } from './check-notify.ts'
 import { checkRollout } from './check-rollout.ts'
 import { checkSegments } from './check-segments.ts'
 import { checkSplit } from './check-split.ts'
-import { checkTimers } from './check-timers.ts'
+import { checkKeepAlive, checkTimers } from './check-timers.ts'
 import { checkUpstreamTls } from './check-upstream-tls.ts'
 import { checkOrigin, parseOrigin } from './origin.ts'
 import type { ConfigPath } from './problem.ts'
@@ -35,6 +35,7 @@ function checkVariants(checker: Checker, path: ConfigPath): void {
     checkUpstreams(checker, at)
     checkUpstreamTls(checker, at)
     checkTimers(checker, [...at, 'timeout'], ['connect', 'firstByte', 'idle', 'total'])
+    checkKeepAlive(checker, [...at, 'timeout', 'keepAlive'])
     const rewrite = checker.read<string>([...at, 'path'])
     if (rewrite !== undefined) checkPattern(checker, [...at, 'path'], rewrite)
     if (matched !== undefined && rewrite !== undefined && isPrefix(matched) !== isPrefix(rewrite))

@@ -7,9 +7,17 @@ const LONGEST_MS = 24 * 86_400_000
 
 /** Reports durations in a map that are too long for a timer. */
 export function checkTimers(checker: Checker, path: ConfigPath, keys: readonly string[]): void {
-  for (const key of keys) {
-    const text = checker.read<string | 0>([...path, key])
-    if (text !== undefined && parseDuration(String(text))! > LONGEST_MS)
-      checker.problem([...path, key], `found "${text}", allowed are durations up to 24d`)
-  }
+  for (const key of keys) checkLongest(checker, [...path, key], LONGEST_MS, '24d')
+}
+
+/** Reports an idle time of connections that nothing on their way can be relied on to allow. */
+export function checkKeepAlive(checker: Checker, path: ConfigPath): void {
+  const why = '1h: servers, firewalls and address translation drop a connection sooner'
+  checkLongest(checker, path, 3_600_000, why)
+}
+
+function checkLongest(checker: Checker, path: ConfigPath, mostMs: number, most: string): void {
+  const text = checker.read<string | 0>(path)
+  if (text !== undefined && parseDuration(String(text))! > mostMs)
+    checker.problem(path, `found "${text}", allowed are durations up to ${most}`)
 }

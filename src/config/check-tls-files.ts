@@ -3,26 +3,33 @@ import { resolve } from 'node:path'
 import type { Checker } from './checker.ts'
 import { parseCertificates, parsePrivateKey, type PemResult } from './pem.ts'
 import type { ConfigPath } from './problem.ts'
+import { describeInvalidity, validityOf } from './validity.ts'
 
 /**
  * Reads the certificates and keys that a configuration names, so that one that cannot be used is refused
- * before anything depends on it. `folder`: where relative paths begin.
+ * before anything depends on it. `folder`: where relative paths begin. `now`: epoch ms, to warn of those whose time
+ * is over or has not come; null = not looked at.
  */
-export function checkTlsFiles(checker: Checker, folder: string): void {
-  checkPair(checker, ['gateway', 'tls'], folder)
+export function checkTlsFiles(checker: Checker, folder: string, now: number | null): void {
+  checkPair(checker, ['gateway', 'tls'], folder, now)
   for (const service of checker.keys(['services']))
     for (const variant of checker.keys(['services', service, 'variants'])) {
       const tls = ['services', service, 'variants', variant, 'tls']
       readPem(checker, [...tls, 'ca'], folder, parseCertificates)
-      checkPair(checker, tls, folder)
+      checkPair(checker, tls, folder, now)
     }
 }
 
-function checkPair(checker: Checker, tls: ConfigPath, folder: string): void {
+function checkPair(checker: Checker, tls: ConfigPath, folder: string, now: number | null): void {
   const certificates = readPem(checker, [...tls, 'cert'], folder, parseCertificates)
   const key = readPem(checker, [...tls, 'key'], folder, parsePrivateKey)
-  if (certificates === null || key === null || certificates[0]!.checkPrivateKey(key)) return
+  if (certificates === null) return
   const cert = resolve(folder, checker.read<string>([...tls, 'cert'])!)
+  const invalid = now === null ? null : describeInvalidity(validityOf(certificates[0]!), now)
+  if (invalid !== null) {
+    checker.warn([...tls, 'cert'], `the certificate in ${cert} ${invalid}: others refuse it`)
+  }
+  if (key === null || certificates[0]!.checkPrivateKey(key)) return
   const file = resolve(folder, checker.read<string>([...tls, 'key'])!)
   checker.problem(
     [...tls, 'key'],

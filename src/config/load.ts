@@ -34,15 +34,14 @@ export async function loadConfig(
   env: Env,
   rps: number | null = null,
 ): Promise<ConfigResult> {
-  return (await loadPlacedConfig(file, env, rps)).result
+  return (await loadPlacedConfig(file, env, { rps })).result
 }
 
-/** The same, for who finds more; `rates`: what is known of the traffic's baseline. */
+/** The same, for who finds more, or gives more. */
 export async function loadPlacedConfig(
   file: string,
   env: Env,
-  rps: number | null,
-  rates?: GivenRates,
+  given: Given,
 ): Promise<PlacedConfig> {
   let text: string
   try {
@@ -54,7 +53,7 @@ export async function loadPlacedConfig(
     const problem = place({ path: [], message: explainReadError(error as NodeJS.ErrnoException) })
     return { result: { ok: false, problems: [problem] }, place }
   }
-  return parsePlaced(text, { file, env, rps, rates, checkFiles: true })
+  return parsePlaced(text, { ...given, file, env, checkFiles: true })
 }
 
 /**
@@ -66,11 +65,18 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
   return parsePlaced(text, options).result
 }
 
-type ParseOptions = {
+/** What a file is checked for beside itself. */
+type Given = {
+  readonly rps?: number | null
+  /** What is known of the traffic's baseline. */
+  readonly rates?: GivenRates | undefined
+  /** Epoch ms: certificates are to be valid then. */
+  readonly now?: number
+}
+
+type ParseOptions = Given & {
   readonly file: string | null
   readonly env: Env
-  readonly rps?: number | null
-  readonly rates?: GivenRates | undefined
   readonly checkFiles?: boolean
 }
 
@@ -94,7 +100,7 @@ function parsePlaced(text: string, options: ParseOptions): PlacedConfig {
 
 function parse(
   yaml: YamlReading,
-  { file, env, rps = null, rates, checkFiles = false }: ParseOptions,
+  { file, env, rps = null, rates, now, checkFiles = false }: ParseOptions,
   { placeYaml, place }: Places,
 ): ConfigResult {
   const broken = yaml.errors.map(placeYaml)
@@ -108,7 +114,7 @@ function parse(
   const unsound = [...shape.unsound, ...substitution.findings.map(({ path }) => path)]
   const checker = new Checker(shape.root, unsound, yaml.sourceOf)
   checkConfig(checker)
-  if (checkFiles) checkTlsFiles(checker, file === null ? '.' : dirname(file))
+  if (checkFiles) checkTlsFiles(checker, file === null ? '.' : dirname(file), now ?? null)
   const problems = [
     ...broken,
     ...[

@@ -23,8 +23,16 @@ const TimeoutSchema = map(
     total: Type.Optional(
       positiveDuration(note('For the whole attempt. Without it: no limit.', 'live')),
     ),
+    keepAlive: Type.Optional(
+      positiveDuration(
+        note(
+          'How long a connection is kept without a request, at most: less than the server does, up to 1h. Without it: 4s, or 2s less than its Keep-Alive field says.',
+          'live',
+        ),
+      ),
+    ),
   },
-  note('Limits of one attempt.', 'live'),
+  note('Limits of one attempt, and of the connections between attempts.', 'live'),
 )
 
 const HealthSchema = map(

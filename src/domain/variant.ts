@@ -48,12 +48,14 @@ export type UpstreamTls = {
   readonly servername: string | null
 }
 
-/** Limits of one attempt's phases, in milliseconds; null switches the phase's limit off. */
+/** Limits of one attempt's phases, and of connections between them, in milliseconds; null switches a phase's limit off. */
 export type VariantTimeouts = {
   readonly connectMs: number
   readonly firstByteMs: number
   readonly idleMs: number
   readonly totalMs: number | null
+  /** How long a connection is kept without a request; null = as usual, or as the server says. */
+  readonly keepAliveMs: number | null
 }
 
 /** The variant that serves when nothing else was decided. */

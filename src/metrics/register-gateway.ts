@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { statusLabel } from './variant-figures.ts'
@@ -13,8 +13,25 @@ export type GatewayCounters = {
   readonly countDropped: () => void
 }
 
-/** Registers the counters of what belongs to no service. */
-export function registerGateway(registry: Registry): GatewayCounters {
+/**
+ * Registers what belongs to no service. `certificateNotAfter`: when the certificate of the data port expires, in
+ * epoch ms; null = it has none.
+ */
+export function registerGateway(
+  registry: Registry,
+  certificateNotAfter: () => number | null,
+): GatewayCounters {
+  new Gauge({
+    name: 'serin_listener_certificate_not_after_seconds',
+    help: 'When the certificate of the data port expires, in seconds since the epoch; absent without gateway.tls.',
+    aggregator: 'min',
+    registers: [registry],
+    collect() {
+      const notAfter = certificateNotAfter()
+      if (notAfter === null) this.remove()
+      else this.set(notAfter / 1000)
+    },
+  })
   const refusals = new Counter({
     name: 'serin_refused_total',
     help: 'Requests that the gateway answered with an error itself before a variant was chosen, by its code. No other metric counts them.',

@@ -21,6 +21,8 @@ export type RegistryDeps = {
   readonly leads: () => boolean
   /** Lines of the log that could not be written, since the process began. */
   readonly linesLost: () => number
+  /** When the certificate of the data port expires, in epoch ms; null = it has none. */
+  readonly certificateNotAfter: () => number | null
   /** Services whose weights do not come from the store, by where they come from. */
   readonly withoutStore: () => { readonly disk: number; readonly configuration: number }
   /** What is known of the others on the store; null while one of them decides. */
@@ -195,7 +197,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   reload.set(1)
   storeUp.set(1)
   return {
-    ...registerGateway(registry),
+    ...registerGateway(registry, deps.certificateNotAfter),
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),

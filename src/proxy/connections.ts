@@ -8,14 +8,19 @@ export type Way = {
   /** `http://10.0.0.1:8000`. */
   readonly origin: string
   readonly connectMs: number
+  /** How long an idle connection is kept at most; null = `KEEP_ALIVE_MS`, or 2 s less than the server says. */
+  readonly keepAliveMs: number | null
   readonly tls: TlsMaterial
 }
 
 /**
- * How long an idle connection is kept. Shorter than what servers allow (uvicorn and Node 5 s), so that a
+ * How long an idle connection is kept where nobody says. Shorter than what servers allow (uvicorn and Node 5 s), so that a
  * request seldom meets a connection which is just being closed (RFC 9112 section 9.3.1).
  */
 const KEEP_ALIVE_MS = 4_000
+
+/** What a server may say itself (`Keep-Alive: timeout`), and no more is believed of it: undici's own limit. */
+const MOST_KEEP_ALIVE_MS = 600_000
 
 /** The connections to one server. They are not bounded here, so that undici never queues. */
 export class Connections {
@@ -65,12 +70,13 @@ export class Connections {
   readonly doubt = (): void => this.names.doubt(this.host)
 
   #createPool(): Pool {
-    const { origin, connectMs, tls } = this.way
+    const { origin, connectMs, keepAliveMs, tls } = this.way
     const reach = { timeout: backstopOf(connectMs), lookup: this.names.lookup }
     const pool = new Pool(origin, {
       pipelining: 1,
       allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: keepAliveMs ?? KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: keepAliveMs ?? MOST_KEEP_ALIVE_MS,
       connect: origin.startsWith('https:') ? createTlsConnector(tls, reach) : reach,
     })
     return pool.on('connectionError', this.doubt)

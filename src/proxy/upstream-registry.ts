@@ -68,7 +68,7 @@ export function createUpstreamRegistry(
     })
     const buildTarget = (service: Service, variant: Variant): VariantTarget => {
       const place = `${service.name} ${variant.name}`
-      const { connectMs } = variant.timeout
+      const { connectMs, keepAliveMs } = variant.timeout
       const { health, eject, slowStartMs } = variant
       const spec = { service: service.name, variant: variant.name, health, eject, slowStartMs }
       const tls = readUpstreamTls(variant.tls)
@@ -79,7 +79,7 @@ export function createUpstreamRegistry(
         variant,
         matchPath: service.match.path,
         upstreams: variant.upstreams.map((origin) => {
-          const way = { origin, connectMs, tls }
+          const way = { origin, connectMs, keepAliveMs, tls }
           const to = take(
             connections,
             JSON.stringify(way),

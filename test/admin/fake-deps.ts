@@ -103,6 +103,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
+    certificate: null,
     untaken: null,
     unstored: null,
     rollout:
@@ -188,7 +189,13 @@ function fakeService(name: string, hasRollout: boolean): Service {
     version,
     upstreams: ['http://127.0.0.1:1'],
     ...PLAIN_VARIANT,
-    timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+    timeout: {
+      connectMs: 1000,
+      firstByteMs: 30_000,
+      idleMs: 60_000,
+      totalMs: null,
+      keepAliveMs: null,
+    },
   })
   return {
     name,

@@ -416,6 +416,15 @@ t.test('a rollback that the store does not have is told of', async (t) => {
   t.match(response.json(), { notice: unstored })
 })
 
+t.test('a certificate that clients refuse is told of, at every service', async (t) => {
+  const certificate = 'the certificate of gateway.tls has expired'
+  const status = { ...fakeStatus(), certificate }
+  const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+  t.teardown(() => app.close())
+  const response = await app.inject('/api/v1/services/credit-risk')
+  t.match(response.json(), { notice: certificate })
+})
+
 t.test('a variant that gets requests and cannot answer is told of', async (t) => {
   const noticeOf = async (status: ServiceStatus) => {
     const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)

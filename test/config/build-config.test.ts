@@ -45,7 +45,13 @@ t.test('what is left out has the documented default', (t) => {
           version: String(i + 1),
           upstreams: [`http://127.0.0.1:${i + 1}`],
           ...PLAIN_VARIANT,
-          timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+          timeout: {
+            connectMs: 1000,
+            firstByteMs: 30_000,
+            idleMs: 60_000,
+            totalMs: null,
+            keepAliveMs: null,
+          },
         })),
         split: { key: null, rules: [], weightsBp: {}, override: null },
         observe: {
@@ -137,7 +143,7 @@ services:
     idempotent: true
     variants:
       third: { version: "3", upstreams: ["https://h:443"] }
-      canary: { version: "2", upstreams: ["https://h:2", "https://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h }, health: { path: /up, interval: 1s }, maxInFlight: 9, queue: { max: 5, timeout: 1s }, tls: { ca: ca.pem, servername: model }, eject: { base: 1s }, slowStart: 30s }
+      canary: { version: "2", upstreams: ["https://h:2", "https://h:3"], path: "/c/*", timeout: { connect: 1ms, firstByte: 2s, idle: 3m, total: 4h, keepAlive: 20s }, health: { path: /up, interval: 1s }, maxInFlight: 9, queue: { max: 5, timeout: 1s }, tls: { ca: ca.pem, servername: model }, eject: { base: 1s }, slowStart: 30s }
       baseline: { version: "1", upstreams: ["http://h:1"] }
     split:
       key: cookie:Session
@@ -208,7 +214,13 @@ services:
     variants: [
       {
         ...{ name: 'baseline', version: '1', upstreams: ['http://h:1'], ...PLAIN_VARIANT },
-        timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+        timeout: {
+          connectMs: 1000,
+          firstByteMs: 30_000,
+          idleMs: 60_000,
+          totalMs: null,
+          keepAliveMs: null,
+        },
       },
       {
         ...{
@@ -217,7 +229,13 @@ services:
           upstreams: ['https://h:2', 'https://h:3'],
           path: '/c/*',
         },
-        timeout: { connectMs: 1, firstByteMs: 2000, idleMs: 180_000, totalMs: 14_400_000 },
+        timeout: {
+          connectMs: 1,
+          firstByteMs: 2000,
+          idleMs: 180_000,
+          totalMs: 14_400_000,
+          keepAliveMs: 20_000,
+        },
         health: { path: '/up', intervalMs: 1000, unhealthyAfter: 3, healthyAfter: 2 },
         maxInFlight: 9,
         queue: { max: 5, timeoutMs: 1000 },
@@ -227,7 +245,13 @@ services:
       },
       {
         ...{ name: 'third', version: '3', upstreams: ['https://h'], ...PLAIN_VARIANT },
-        timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+        timeout: {
+          connectMs: 1000,
+          firstByteMs: 30_000,
+          idleMs: 60_000,
+          totalMs: null,
+          keepAliveMs: null,
+        },
       },
     ],
     split: {

@@ -101,6 +101,24 @@ t.test('trusted proxies are addresses or CIDRs', (t) => {
   t.end()
 })
 
+t.test('idle connections to upstreams are kept for more than nothing, and an hour at most', (t) => {
+  const keep = (time: string) =>
+    problemsOf(
+      file({
+        variants: `      v: { version: "3", upstreams: ["http://h"], timeout: { keepAlive: ${time} } }`,
+      }),
+    )
+  t.same(keep('1h'), [])
+  t.same(keep('1ms'), [])
+  t.match(keep('61m'), [
+    /timeout.keepAlive: found "61m", allowed are durations up to 1h: servers, firewalls and address translation drop a connection sooner$/,
+  ])
+  for (const none of ['0s', '-1s', 'off']) {
+    t.match(keep(none), [/timeout.keepAlive: found "?.*, allowed is a duration above 0 such as/])
+  }
+  t.end()
+})
+
 t.test('durations that drive timers are at most 24 days', (t) => {
   t.match(problemsOf(file({ gateway: ', drain: { wait: 0, deadline: 25d }' })), [
     /gateway.drain.deadline: found "25d", allowed are durations up to 24d/,

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
-import { loadConfig } from '../../src/config/load.ts'
+import { loadConfig, loadPlacedConfig } from '../../src/config/load.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { checkCases, file } from './problems-of.ts'
 
@@ -118,6 +118,35 @@ t.test('certificates and keys are read with the file that names them', async (t)
   chmodSync(`${folder}/key.pem`, 0)
   if (process.getuid?.() !== 0) {
     t.match(await said('cert: cert.pem, key: key.pem'), [/may not be read by this process/])
+  }
+})
+
+t.test('a certificate whose time is over or has not come is warned of', async (t) => {
+  const folder = testFolder(t)
+  const warned = async (text: string, now?: number) => {
+    writeFileSync(`${folder}/serin.yaml`, text)
+    const given = now === undefined ? {} : { now }
+    const { result } = await loadPlacedConfig(`${folder}/serin.yaml`, {}, given)
+    if (!result.ok) throw new Error('it has problems')
+    return result.warnings
+      .filter(({ message }) => message.includes('certificate'))
+      .map(({ line, path, message }) => `${line}: ${path}: ${message.replace(folder, '.')}`)
+  }
+  const port = file({ gateway: ', tls: { cert: cert.pem, key: key.pem }' })
+  const own = variant('ca: ca.pem, cert: cert.pem, key: key.pem')
+  for (const [text, path] of [
+    [port, 'gateway.tls.cert'],
+    [own, 'services.m.variants.v.tls.cert'],
+  ] as const) {
+    t.same(await warned(text, Date.UTC(2020, 0, 1)), [], 'its first moment')
+    t.same(await warned(text, Date.UTC(2049, 11, 31)), [], 'its last one')
+    t.match(await warned(text, Date.UTC(2049, 11, 31) + 1), [
+      `: ${path}: the certificate in ./cert.pem has expired (2049-12-31T00:00:00.000Z): others refuse it`,
+    ])
+    t.match(await warned(text, Date.UTC(2020, 0, 1) - 1), [
+      `: ${path}: the certificate in ./cert.pem is not valid before 2020-01-01T00:00:00.000Z: others`,
+    ])
+    t.same(await warned(text), [], 'nobody said what time it is')
   }
 })
 

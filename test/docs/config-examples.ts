@@ -74,7 +74,7 @@ variants:
     version: '2.0'
     upstreams: ['https://10.0.0.2:8000', 'https://10.0.0.3:8000']
     path: /v2/models/credit-risk-v2/*
-    timeout: { connect: 1s, firstByte: 10s, idle: 30s, total: 60s }
+    timeout: { connect: 1s, firstByte: 10s, idle: 30s, total: 60s, keepAlive: 20s }
     health: { path: /v2/health/ready, interval: 5s, unhealthyAfter: 3, healthyAfter: 2 }
     maxInFlight: 256
     queue: { max: 512, timeout: 1s }

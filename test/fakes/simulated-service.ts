@@ -184,7 +184,13 @@ export function service(rollout: RolloutSpec | null, keyed = false): Service {
     version,
     upstreams: [`http://127.0.0.1:${name === 'baseline' ? 9001 : 9002}`],
     ...PLAIN_VARIANT,
-    timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+    timeout: {
+      connectMs: 1000,
+      firstByteMs: 30_000,
+      idleMs: 60_000,
+      totalMs: null,
+      keepAliveMs: null,
+    },
   })
   return {
     name: 'svc',

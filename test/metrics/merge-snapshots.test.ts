@@ -38,6 +38,7 @@ function processOf(requests: number, leads: boolean, canaryBp: number, healthy =
     linesLost: () => 0,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => null,
+    certificateNotAfter: () => null,
     forgotten: () => ({ expired: 1, evicted: 0, dropped: 0 }),
   })
 }

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Comparison } from '../../src/domain/comparison.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { DISAGREEMENTS, MIRROR_RESULTS } from '../../src/metrics/mirror-book.ts'
+import { mergeSnapshots, renderSnapshot } from '../../src/metrics/merge-snapshots.ts'
 import { createMetricsRegistry } from '../../src/metrics/registry.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
@@ -69,7 +70,11 @@ function scraped(withRollout = true): ServiceReading {
   }
 }
 
-function registryOf(readings: readonly ServiceReading[], leads = true) {
+function registryOf(
+  readings: readonly ServiceReading[],
+  leads = true,
+  certificateNotAfter: number | null = null,
+) {
   return createMetricsRegistry({
     version: '0.1.0',
     services: () => readings,
@@ -77,6 +82,7 @@ function registryOf(readings: readonly ServiceReading[], leads = true) {
     linesLost: () => 12,
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => ({ others: 1, differing: ['other'], lostShares: 2 }),
+    certificateNotAfter: () => certificateNotAfter,
     forgotten: () => ({ expired: 3, evicted: 2, dropped: 1 }),
   })
 }
@@ -309,7 +315,13 @@ t.test('a service without a rollout has weights and no phase', async (t) => {
 t.test('shares that were lost stay counted while another process decides', async (t) => {
   let seen: ReturnType<Parameters<typeof createMetricsRegistry>[0]['replicas']> = null
   const registry = createMetricsRegistry({
-    ...{ version: '0.1.0', services: () => [], leads: () => true, linesLost: () => 0 },
+    ...{
+      version: '0.1.0',
+      services: () => [],
+      leads: () => true,
+      linesLost: () => 0,
+      certificateNotAfter: () => null,
+    },
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     replicas: () => seen,
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
@@ -410,4 +422,29 @@ t.test('attempts to notify and questions are counted by service and result', asy
   t.equal(sample(body, 'serin_notifications_total', { service: 'svc', result: 'failed' }), 2)
   t.equal(sample(body, 'serin_notifications_total', { service: 'other', result: 'delivered' }), 1)
   t.equal(sample(body, 'serin_confirmations_total', { service: 'svc', result: 'given' }), 1)
+})
+
+t.test('what belongs to no service is counted by fixed words and statuses', async (t) => {
+  const metrics = registryOf([])
+  metrics.countRefusal('SERIN_NO_ROUTE')
+  metrics.countPassthrough('ok', 200)
+  metrics.countPassthrough('ok', 200)
+  metrics.countPassthrough('failed', 999)
+  metrics.countDropped()
+  const { body } = await metrics.render()
+  const passed = (labels: Record<string, string>) =>
+    sample(body, 'serin_passthrough_requests_total', labels)
+  t.equal(sample(body, 'serin_refused_total', { code: 'SERIN_NO_ROUTE' }), 1)
+  t.equal(passed({ outcome: 'ok', code: '200' }), 2)
+  t.equal(passed({ outcome: 'failed', code: 'other' }), 1)
+  t.equal(sample(body, 'serin_connections_dropped_total'), 1)
+})
+
+t.test('the time of the certificate is told where there is one', async (t) => {
+  const name = 'serin_listener_certificate_not_after_seconds'
+  const [without, having] = [registryOf([]), registryOf([], true, 1_900_000_000_500)]
+  t.equal(sample((await without.render()).body, name), undefined, 'no alert of none')
+  t.equal(sample((await having.render()).body, name), 1_900_000_000.5)
+  const merged = await mergeSnapshots(await having.snapshot(), [await without.snapshot()])
+  t.equal(sample((await renderSnapshot(merged)).body, name), 1_900_000_000.5)
 })

@@ -56,6 +56,7 @@ export function describeMetrics(): Promise<readonly MetricDescription[]> {
     withoutStore: () => ({ disk: 0, configuration: 0 }),
     ...{ version: '1', services: () => [], leads: () => true, replicas: () => null },
     linesLost: () => 0,
+    certificateNotAfter: () => null,
     forgotten: () => ({ expired: 0, evicted: 0, dropped: 0 }),
   }).describe()
 }

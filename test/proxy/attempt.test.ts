@@ -14,8 +14,9 @@ t.test('A rest that nobody waits for is cut when it does not come.', async (t) =
     connected.fire(socket)
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort'))
   })
-  const connections = connectionsBy({ origin: server.origin, connectMs: 1000, tls: {} }, (error) =>
-    t.error(error),
+  const connections = connectionsBy(
+    { origin: server.origin, connectMs: 1000, keepAliveMs: null, tls: {} },
+    (error) => t.error(error),
   )
   t.teardown(async () => {
     await connections.destroy()

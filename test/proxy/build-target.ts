@@ -19,7 +19,7 @@ export function buildTarget(count: number, more: Partial<Variant> = {}): Variant
     variant,
     matchPath: '/m/*',
     upstreams: origins.map((origin) => {
-      const way = { origin, connectMs: 1000, tls: {} }
+      const way = { origin, connectMs: 1000, keepAliveMs: null, tls: {} }
       return new Upstream(
         connectionsBy(way, () => {}),
         {

@@ -5,7 +5,11 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { Agent, WebSocket } from 'undici'
 import { trackSockets } from '../../src/proxy/open-sockets.ts'
-import { ServedCertificate, type CertificateFiles } from '../../src/proxy/served-certificate.ts'
+import {
+  ServedCertificate,
+  type CertificateDeps,
+  type CertificateFiles,
+} from '../../src/proxy/served-certificate.ts'
 import { createAuthority, type Pair } from '../support/certificates.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer } from '../support/raw-client.ts'
@@ -20,6 +24,8 @@ const authority = createAuthority()
 const FIRST = authority.issue('first.test')
 const SECOND = authority.issue('second.test')
 
+const DEPS: CertificateDeps = { clock: Date, log: { warn: () => {} } }
+
 function writePair(files: CertificateFiles, { cert, key }: Pair): void {
   writeFileSync(files.cert, cert)
   writeFileSync(files.key, key)
@@ -30,7 +36,7 @@ async function startTlsGateway(t: Test, options: TestGatewayOptions = {}) {
   mkdirSync(`${folder}/tls`)
   const files = { cert: `${folder}/tls/cert.pem`, key: `${folder}/tls/key.pem` }
   writePair(files, FIRST)
-  const certificate = new ServedCertificate(files)
+  const certificate = new ServedCertificate(files, DEPS)
   const upstream = await startUpstream((_req, res) => res.end('fine'))
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
     certificate,
@@ -142,12 +148,35 @@ t.test('a renewed certificate is shown to new connections, and old ones go on', 
   for (const socket of [old, between, fresh]) t.match(await exchange(socket, get('/m/x')), 'fine')
 })
 
+t.test('a certificate that is out of time is served, and told of', (t) => {
+  const files = { cert: `${t.testdir({})}/cert.pem`, key: `${t.testdirName}/key.pem` }
+  writePair(files, FIRST)
+  const warnings: unknown[] = []
+  let now = Date.UTC(2049, 11, 30)
+  const certificate = new ServedCertificate(files, {
+    clock: { now: () => now },
+    log: { warn: (...line: readonly unknown[]) => void warnings.push(line) },
+  })
+  t.equal(certificate.notAfter, Date.UTC(2049, 11, 31))
+  t.equal(certificate.describe(), null)
+  now = Date.UTC(2050, 0, 1)
+  const warning =
+    'the certificate of gateway.tls has expired (2049-12-31T00:00:00.000Z): clients refuse it'
+  t.equal(certificate.describe(), warning, 'it expires while it is served')
+  certificate.read().serve()
+  t.same(warnings, [], 'it is the one that was there')
+  writePair(files, SECOND)
+  certificate.read().serve()
+  t.same(warnings, [[{ warning }, 'the configuration deserves a second look']])
+  t.end()
+})
+
 t.test('files that are no pair are not taken', async (t) => {
   const { gateway, certificate, files } = await startTlsGateway(t)
   writeFileSync(files.cert, SECOND.cert)
   t.throws(() => certificate.read(), /key values mismatch/)
-  t.throws(() => new ServedCertificate(files), /key values mismatch/)
-  t.throws(() => new ServedCertificate({ ...files, key: '/absent' }), { code: 'ENOENT' })
+  t.throws(() => new ServedCertificate(files, DEPS), /key values mismatch/)
+  t.throws(() => new ServedCertificate({ ...files, key: '/absent' }, DEPS), { code: 'ENOENT' })
   const socket = await open(gateway.port)
   t.equal(subjectOf(socket), 'first.test')
   socket.destroy()

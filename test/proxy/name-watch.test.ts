@@ -60,7 +60,7 @@ function startWatch(
 /** Connections that are never made; tells how often they were renewed. */
 function connectionsTo(t: Test, ...origins: readonly string[]): readonly Connections[] {
   const all = origins.map((origin) => {
-    const way = { origin, connectMs: 1_000, tls: {} }
+    const way = { origin, connectMs: 1_000, keepAliveMs: null, tls: {} }
     return connectionsBy(way, (error) => t.fail(String(error)))
   })
   t.teardown(() => Promise.all(all.map((each) => each.destroy())))
@@ -168,7 +168,7 @@ t.test('a name whose server cannot be reached is looked up again at once', async
   let addresses: readonly string[] = []
   const watch = startWatch(t, () => used, { 'a.test': () => addresses })
   const { port } = new URL(await refusedOrigin())
-  const way = { origin: `http://a.test:${port}`, connectMs: 1_000, tls: {} }
+  const way = { origin: `http://a.test:${port}`, connectMs: 1_000, keepAliveMs: null, tls: {} }
   const connections = new Connections(way, watch.names, (error) => t.fail(String(error)))
   t.teardown(() => connections.destroy())
   used.push(connections)

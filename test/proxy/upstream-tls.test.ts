@@ -121,7 +121,7 @@ t.test('the environment does not switch the verification off', async (t) => {
     const text = await rawExchange(gateway.port, get().replace('/m/x', path))
     t.equal(parseAnswer(text).field('x-serin-error'), 'SERIN_UPSTREAM_TLS', path)
   }
-  t.match(await probe({ origin, connectMs: 1, tls: {} }), UNVERIFIED)
+  t.match(await probe({ origin, connectMs: 1, keepAliveMs: null, tls: {} }), UNVERIFIED)
 })
 
 t.test('servername is the name that is asked for and verified', async (t) => {
@@ -188,7 +188,12 @@ t.test('health checks and probes verify and show the same', async (t) => {
   const strict = { requestCert: true, rejectUnauthorized: true, ca: authority.cert }
   const upstream = await startUpstreamWith(t, authority.issue('model.test'), strict)
   const origin = `https://localhost:${upstream.port}`
-  const way = (tls: UpstreamTls) => ({ origin, connectMs: 1_000, tls: readUpstreamTls(tls) })
+  const way = (tls: UpstreamTls) => ({
+    origin,
+    connectMs: 1_000,
+    keepAliveMs: null,
+    tls: readUpstreamTls(tls),
+  })
   const good = writeTls(t, { pair: CLIENT, servername: 'model.test' })
   const asks = async (tls: UpstreamTls) => {
     const connections = connectionsBy(way(tls), (error) => t.fail(String(error)))
@@ -219,7 +224,7 @@ t.test('a probe shows the certificate, and asks an address for no name', async (
       resolve({ servername: socket.servername, client: socket.getPeerCertificate().subject.CN }),
     )
   })
-  const way = { origin: `https://127.0.0.1:${port}`, connectMs: 1, tls }
+  const way = { origin: `https://127.0.0.1:${port}`, connectMs: 1, keepAliveMs: null, tls }
   t.equal(await probe(way), null)
   t.same(await connected, { servername: false, client: 'serin' })
 })

@@ -40,7 +40,13 @@ function buildVariant(name: string, index: number): Variant {
     version: `${index + 1}.0`,
     upstreams: [`http://127.0.0.1:${8001 + index}`],
     ...PLAIN_VARIANT,
-    timeout: { connectMs: 1000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
+    timeout: {
+      connectMs: 1000,
+      firstByteMs: 30_000,
+      idleMs: 60_000,
+      totalMs: null,
+      keepAliveMs: null,
+    },
   }
 }
 

@@ -33,6 +33,7 @@ const PATIENT: VariantTimeouts = {
   firstByteMs: 10_000,
   idleMs: 10_000,
   totalMs: null,
+  keepAliveMs: null,
 }
 
 /** A variant with one upstream. */

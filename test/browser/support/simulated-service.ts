@@ -115,6 +115,7 @@ export class SimulatedService {
       experiment: null,
       replicas: null,
       deciding: null,
+      certificate: null,
       untaken: null,
       unstored: null,
       rollout: {

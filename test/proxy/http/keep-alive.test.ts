@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Socket } from 'node:net'
 import { startRawUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
-import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
+import { serviceWith, startGateway, timeouts, variantAt } from '../../support/start-gateway.ts'
 import { get, startWitness, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'persistent connections (RFC 9112 9.3)'
@@ -65,6 +65,30 @@ t.test(`${STALE}: one that the upstream limits to a second or two is not used ag
     t.equal(sockets.size, n)
   }
 })
+
+t.test(
+  `${STALE}: one is kept no longer than timeout.keepAlive, whatever the upstream says`,
+  async (t) => {
+    for (const field of ['', 'Keep-Alive: timeout=60\r\n']) {
+      const closed: Promise<unknown>[] = []
+      const upstream = await startRawUpstream((socket) => {
+        closed.push(new Promise((resolve) => socket.once('close', resolve)))
+        const head = `HTTP/1.1 200 OK\r\n${field}Content-Length: 2\r\n\r\nok`
+        socket.on('data', () => socket.write(head))
+      })
+      const timeout = timeouts({ keepAliveMs: 200 })
+      const variant = variantAt('baseline', upstream.origin, { timeout })
+      const gateway = await startGateway([serviceWith([variant])])
+      t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+      const begunAt = performance.now()
+      for (let n = 0; n < 3; n++) await rawExchange(gateway.port, get('/m/x'))
+      t.equal(closed.length, 1, 'until then it is used again')
+      await closed[0]
+      const ms = performance.now() - begunAt
+      t.ok(ms >= 190 && ms < 3_000, `it is closed after ${ms} ms`)
+    }
+  },
+)
 
 t.test(`${RULE}: one that an exchange was broken off on is not used again`, async (t) => {
   const { gateway, port, connections } = await startWitness(t, {}, (req, res) => {
