@@ -12,7 +12,7 @@ const SEND: Operation = {
   tag: 'feedback',
   summary: 'Send labels and events',
   description:
-    'One object (application/json), or one a line (application/x-ndjson, at most 10,000 lines). Each line stands for itself; sending a batch again does no harm. When no line at all can be read, the answer is 400 and has the members of the report beside those of a problem.',
+    'One object (application/json), or one a line (application/x-ndjson, at most 10,000 lines, empty ones with them). A line has at most 65,536 characters, and the `values` of an event 64 numbers. Each line stands for itself; sending a batch again does no harm. When no line at all can be read, the answer is 400 and has the members of the report beside those of a problem.',
   scope: 'feedback',
   body: {
     schema: FeedbackLineSchema,
