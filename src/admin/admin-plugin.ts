@@ -18,6 +18,7 @@ import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, buildSendProblem } from './problem.ts'
 import { buildBodyValidator, buildTextValidator } from './request-validator.ts'
+import { buildNoteRefusedAccess } from './refused-access.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
@@ -28,7 +29,8 @@ import { addServiceRoutes } from './services.ts'
  * configuration would open it to others without a token.
  */
 export function createAdminServer(deps: AdminDeps, config: AdminConfig): FastifyInstance {
-  const sendProblem = buildSendProblem(deps.isStoreTold)
+  const noteRefused = buildNoteRefusedAccess(deps)
+  const sendProblem = buildSendProblem(deps.isStoreTold, noteRefused)
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.
@@ -46,7 +48,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
       ? buildBodyValidator(ajv, schema)
       : buildTextValidator(ajv, schema as TObject),
   )
-  const context = buildRouteContext(deps, buildAuth(config, deps.clock))
+  const context = buildRouteContext(deps, buildAuth(config, deps.clock), noteRefused)
 
   app.decorateRequest('actor', '')
   app.removeAllContentTypeParsers()

@@ -3,6 +3,7 @@ import type { Decision } from '../domain/decision.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
+import { registerAdmin, type AdminCounters } from './register-admin.ts'
 import { registerLostLines } from './lost-lines.ts'
 import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerMirrors } from './register-mirrors.ts'
@@ -44,25 +45,26 @@ export type ForgottenPredictions = {
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
-export type MetricsRegistry = NotificationCounters & {
-  readonly countDecision: (decision: Decision) => void
-  readonly countFeedback: (service: string, result: string, count: number) => void
-  /** A request that the gateway answered itself, and that is in no book of a service. */
-  readonly countRefusal: (code: ErrorCode) => void
-  /** Lines of posts that the store did not take. */
-  readonly countRefused: (lines: number) => void
-  /** Archived cohorts that made room for newer ones. */
-  readonly countEvicted: (cohorts: number) => void
-  /** A reader of events that was too slow, and was let go. */
-  readonly countDroppedStream: () => void
-  readonly setReloadSuccess: (success: boolean) => void
-  readonly setStoreState: (state: StoreState) => void
-  readonly render: () => Promise<Exposition>
-  /** The same as numbers, to be merged with those of other processes. */
-  readonly snapshot: () => Promise<MetricsSnapshot>
-  /** Every metric that there can be, in the order of the exposition. */
-  readonly describe: () => Promise<readonly MetricDescription[]>
-}
+export type MetricsRegistry = AdminCounters &
+  NotificationCounters & {
+    readonly countDecision: (decision: Decision) => void
+    readonly countFeedback: (service: string, result: string, count: number) => void
+    /** A request that the gateway answered itself, and that is in no book of a service. */
+    readonly countRefusal: (code: ErrorCode) => void
+    /** Lines of posts that the store did not take. */
+    readonly countRefused: (lines: number) => void
+    /** Archived cohorts that made room for newer ones. */
+    readonly countEvicted: (cohorts: number) => void
+    /** A reader of events that was too slow, and was let go. */
+    readonly countDroppedStream: () => void
+    readonly setReloadSuccess: (success: boolean) => void
+    readonly setStoreState: (state: StoreState) => void
+    readonly render: () => Promise<Exposition>
+    /** The same as numbers, to be merged with those of other processes. */
+    readonly snapshot: () => Promise<MetricsSnapshot>
+    /** Every metric that there can be, in the order of the exposition. */
+    readonly describe: () => Promise<readonly MetricDescription[]>
+  }
 
 /** What a metric is, whether it has series now or not. */
 export type MetricDescription = {
@@ -200,6 +202,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   reload.set(1)
   storeUp.set(1)
   return {
+    ...registerAdmin(registry),
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),
     countFeedback: (service, result, count) => feedback.inc({ service, result }, count),
