@@ -15,5 +15,7 @@ export function registerAdmin(registry: Registry): AdminCounters {
     labelNames: ['code'],
     registers: [registry],
   })
+  // An increase is seen from the first one on.
+  for (const code of ['SERIN_UNAUTHENTICATED', 'SERIN_FORBIDDEN']) refused.inc({ code }, 0)
   return { countRefusedAccess: (code) => refused.inc({ code }) }
 }
