@@ -4,6 +4,7 @@ import type { TObject, TSchema } from 'typebox'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
+import { CONNECTION_LIMITS, makeRoom } from './bound-connections.ts'
 import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
@@ -40,7 +41,9 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
     schemaController: NO_COMPILERS,
+    ...CONNECTION_LIMITS,
   })
+  makeRoom(app.server, deps.log)
   // Bodies are what they are: nothing is coerced, filled in or taken away.
   const ajv = new Ajv({ strict: false, verbose: true })
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
