@@ -12,6 +12,7 @@ import type { FeedbackLine, ParsedLine, ParsedLines } from './parse.ts'
 import { gatherPosts, type Post } from './gather-posts.ts'
 import { ReportDraft, type CountLines, type FeedbackReport } from './report.ts'
 import { SliceBooking, type SliceChange, type TakenFeedback } from './slice-booking.ts'
+import { takeSlices } from './take-slices.ts'
 import { Unstored } from './unstored.ts'
 
 /** What the join asks of the rest of the gateway. */
@@ -168,7 +169,7 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
 
   const joinAll = async (posts: readonly Post[]): Promise<void> => {
     await storeAll()
-    for (const slice of takeSlices(linesOf(posts), sliceLines)) {
+    for (const slice of takeSlices(posts, sliceLines)) {
       await joinSlice(slice)
       await nextTurn()
     }
@@ -275,28 +276,4 @@ function joinLine(
   } else {
     slice.addLine(service, result, report)
   }
-}
-
-function* linesOf(posts: readonly Post[]): Generator<Asked<ParsedLine>, undefined> {
-  for (const { lines, report } of posts) for (const line of lines) yield { line, report }
-}
-
-/** A slice ends with the line by which it has this many characters: long lines are as much work as many. */
-const SLICE_CHARS = 32 * 1024
-
-function* takeSlices(
-  lines: Iterable<Asked<ParsedLine>>,
-  size: number,
-): Generator<readonly Asked<ParsedLine>[], undefined> {
-  let slice: Asked<ParsedLine>[] = []
-  let chars = 0
-  for (const asked of lines) {
-    slice.push(asked)
-    chars += asked.line.chars
-    if (slice.length < size && chars < SLICE_CHARS) continue
-    yield slice
-    slice = []
-    chars = 0
-  }
-  if (slice.length > 0) yield slice
 }
