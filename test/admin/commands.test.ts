@@ -31,7 +31,11 @@ t.test('Each verb reaches the gateway with its options, actor and reason.', asyn
     ['abort', { reason: 'no' }, { verb: 'abort', note: 'no' }],
     ['pause', '', { verb: 'pause', note: null }],
     ['resume', '{}', { verb: 'resume', note: null }],
-    ['undo', {}, { verb: 'undo', note: null }],
+    [
+      'undo',
+      { reason: '\u0646\u0645\u06cc\u200c\u0634\u0648\u062f 👩\u200d🔬' },
+      { verb: 'undo', note: '\u0646\u0645\u06cc\u200c\u0634\u0648\u062f 👩\u200d🔬' },
+    ],
   ] as const) {
     const response = await send('POST', `${RISK}/${verb}`, body)
     t.equal(response.statusCode, 200, response.body)
@@ -79,7 +83,19 @@ t.test('Bodies that make no sense are refused with the field named.', async (t) 
     ['PUT', '/weights', '[]', 'the body must be object'],
     ['POST', '/pause', { full: true }, 'unknown field "full"; known: reason'],
     ['POST', '/promote', { reason: 3 }, 'reason must be string'],
-    ['POST', '/promote', { reason: '\u001b[2J' }, 'reason must match pattern'],
+    ...[
+      '\u001b[2J',
+      '\u009b2J',
+      'a\u202eb',
+      '\u2066',
+      'a\u2028b',
+      '\u2029',
+      '\ud83d',
+      '\u{e0041}',
+    ].map(
+      (reason) =>
+        ['POST', '/promote', { reason }, 'reason has a character that is not to be seen'] as const,
+    ),
     ['POST', '/promote', { reason: 'x'.repeat(1001) }, 'reason must NOT have more than 1000'],
     ['POST', '/promote', '{"__proto__":{"full":true}}', 'unknown field "__proto__"'],
   ] as const) {
