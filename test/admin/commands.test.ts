@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { request } from 'undici'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { CommandResult } from '../../src/admin/admin-deps.ts'
 import { createFakeDeps, LOOPBACK } from './fake-deps.ts'
@@ -296,6 +298,30 @@ t.test('Feedback goes to the label join as text, with its content type.', async 
   ])
   t.match((await send('POST', '/api/v1/feedback', ' \n')).json(), { status: 400, detail: /empty/ })
   t.match((await send('POST', '/api/v1/feedback')).json(), { status: 400, detail: /empty/ })
+})
+
+t.test('Feedback is read as UTF-8, wherever its pieces end, and only so much of it.', async (t) => {
+  const deps = createFakeDeps()
+  const app = createAdminServer(deps, LOOPBACK)
+  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v1/feedback`
+  t.teardown(() => app.close())
+  const body = Buffer.from('{"key":"猫\u{1F431}"}')
+  const post = async (pieces: Iterable<Uint8Array>, headers = {}) =>
+    request(url, {
+      method: 'POST',
+      body: Readable.from(pieces),
+      headers: { ...JSON_TYPE, ...headers },
+    })
+  const bytes = [...body].map((byte) => Uint8Array.of(byte))
+  t.equal((await post(bytes)).statusCode, 200)
+  t.same(deps.feedbackBodies, [{ body: body.toString(), contentType: 'application/json' }])
+  const piece = Buffer.alloc(1024 * 1024, 'a')
+  for (const headers of [{}, { 'content-length': String(17 * 1024 * 1024) }]) {
+    const answer = await post(new Array<Uint8Array>(17).fill(piece), headers)
+    t.match(await answer.body.json(), { status: 413, code: 'SERIN_BODY_TOO_LARGE' })
+  }
+  t.equal((await post(new Array<Uint8Array>(16).fill(piece))).statusCode, 200)
+  t.equal(deps.feedbackBodies.length, 2)
 })
 
 t.test(
