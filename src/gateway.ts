@@ -19,6 +19,7 @@ import { createDataServer } from './proxy/data-server.ts'
 import { createDelay } from './proxy/delay.ts'
 import { drain } from './proxy/drain.ts'
 import { LiveExchanges } from './proxy/live-exchanges.ts'
+import { mostAdminConnections, readOpenFilesLimit } from './proxy/open-files.ts'
 import { trackSockets } from './proxy/open-sockets.ts'
 import { openCertificate } from './proxy/served-certificate.ts'
 import { readinessOf } from './proxy/variant-target.ts'
@@ -167,22 +168,20 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
 
   const adminDeps: AdminDeps = {
     ...{ version: deps.version, clock, log, isStoreTold },
-    services: look.statuses,
-    service: look.status,
+    ...{ services: look.statuses, service: look.status },
     serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
     ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
-    ...{ history: look.history, countDroppedStream: metrics.countDroppedStream },
-    isDraining: () => stage.draining,
-    followDecisions: news.follow,
-    archivedPlan: store.archivedPlan,
-    archivedCohorts: store.archivedCohorts,
+    ...{ history: look.history, gather: look.gather },
+    countDroppedStream: metrics.countDroppedStream,
+    countRefusedAccess: metrics.countRefusedAccess,
+    ...{ isDraining: () => stage.draining, followDecisions: news.follow },
+    ...{ archivedPlan: store.archivedPlan, archivedCohorts: store.archivedCohorts },
     feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
     ...{ reload, lastReload: lastReload.read },
     runningConfig: () => redactConfig(live.config),
     metrics: siblings?.metrics ?? metrics.render,
-    gather: look.gather,
     workers: async () => (await siblings?.workers()) ?? {},
     ready: () => describeReadiness(stage, evaluator, live.config.services, describeStore()),
   }
@@ -239,6 +238,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
       return live.config.admin.tokens
     },
   })
+  admin.server.maxConnections = mostAdminConnections(readOpenFilesLimit())
   const sockets = trackSockets(data.server)
   const isAlone = siblings === null
   const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets))

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
@@ -75,6 +76,8 @@ export type AdminDeps = {
   readonly isDraining: () => boolean
   /** A reader of events was too slow and was let go. */
   readonly countDroppedStream: () => void
+  /** A request was turned away that has shown no token that may. */
+  readonly countRefusedAccess: (code: ErrorCode) => void
   /** `checks` by name, each a short sentence: shown only to those who may read. */
   readonly ready: () => {
     readonly ready: boolean

@@ -4,6 +4,7 @@ import type { TObject, TSchema } from 'typebox'
 import type { AdminConfig } from '../config/config.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { buildAuth } from './auth.ts'
+import { CONNECTION_LIMITS, makeRoom } from './bound-connections.ts'
 import { addCohortRoute } from './cohorts.ts'
 import { addCommandRoutes } from './commands.ts'
 import { addConfigurationRoutes } from './configuration.ts'
@@ -18,6 +19,7 @@ import { addMeRoute } from './me.ts'
 import { addPlanRoute } from './plan.ts'
 import { AdminError, buildSendProblem } from './problem.ts'
 import { buildBodyValidator, buildTextValidator } from './request-validator.ts'
+import { buildNoteRefusedAccess } from './refused-access.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
@@ -28,7 +30,8 @@ import { addServiceRoutes } from './services.ts'
  * configuration would open it to others without a token.
  */
 export function createAdminServer(deps: AdminDeps, config: AdminConfig): FastifyInstance {
-  const sendProblem = buildSendProblem(deps.isStoreTold)
+  const noteRefused = buildNoteRefusedAccess(deps)
+  const sendProblem = buildSendProblem(deps.isStoreTold, noteRefused)
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.log,
     // A dashboard and a scraper ask every second: what changes something is logged as a decision.
@@ -38,7 +41,9 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
     schemaController: NO_COMPILERS,
+    ...CONNECTION_LIMITS,
   })
+  makeRoom(app.server, deps.log)
   // Bodies are what they are: nothing is coerced, filled in or taken away. The schemas are held against theirs by a test.
   const ajv = new Ajv({ strict: false, verbose: true, validateSchema: false })
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
@@ -46,7 +51,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
       ? buildBodyValidator(ajv, schema)
       : buildTextValidator(ajv, schema as TObject),
   )
-  const context = buildRouteContext(deps, buildAuth(config, deps.clock))
+  const context = buildRouteContext(deps, buildAuth(config, deps.clock), noteRefused)
 
   app.decorateRequest('actor', '')
   app.removeAllContentTypeParsers()

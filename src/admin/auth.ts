@@ -16,8 +16,8 @@ export type Auth = {
     request: FastifyRequest,
     scope: Scope,
   ) => { readonly actor: string } | { readonly refusal: AdminError }
-  /** The listener is loopback, where `/metrics` needs no token. */
-  readonly isLocal: boolean
+  /** As `check`, but who asks a loopback listener, and not through a proxy, needs no token. */
+  readonly checkHere: Auth['check']
 }
 
 /** The actor of every request where no tokens are configured. */
@@ -27,7 +27,8 @@ export const LOCAL_ACTOR = 'operator@loopback'
  * Builds the guard of the admin API. Tokens are compared as SHA-256 digests in constant time, and all of
  * them each time. On a loopback listener a request's Host must be a loopback name or the configured one,
  * so that a page in a browser cannot reach it under a name of its own (DNS rebinding); elsewhere the
- * token, which no page can send unasked, is the proof. `config.tokens` is read at every request, since a
+ * token, which no page can send unasked, is the proof. A request that a proxy forwarded may come from anywhere: a
+ * loopback listener obeys it with a token only. `config.tokens` is read at every request, since a
  * reload may replace it. Throws when there is neither loopback nor token.
  */
 export function buildAuth(config: AdminConfig, clock: Clock): Auth {
@@ -47,26 +48,33 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
     return digested
   }
 
-  const identify: Auth['identify'] = (request) => {
-    const { host, authorization } = request.headers
+  const identify: Auth['identify'] = ({ headers }) => {
+    const { host, authorization } = headers
     if (isLocal && !isOwnHost(host, config.listen.host)) {
       return { refusal: foreignHost(host, config.listen.host) }
     }
     const tokens = readTokens()
-    if (tokens.length === 0) return { actor: LOCAL_ACTOR, scopes: SCOPES, expiresAt: null }
+    if (tokens.length === 0) {
+      const by = findForwarder(headers)
+      if (by !== undefined) return { refusal: forwarded(by) }
+      return { actor: LOCAL_ACTOR, scopes: SCOPES, expiresAt: null }
+    }
     const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
     return checkToken(findToken(given, tokens), clock.now())
   }
 
+  const check: Auth['check'] = (request, scope) => {
+    const known = identify(request)
+    if ('refusal' in known || known.scopes.includes(scope)) return known
+    return { refusal: lacksScope(known, scope) }
+  }
+  const isHere = ({ headers }: FastifyRequest) =>
+    isLocal && isOwnHost(headers.host, config.listen.host) && findForwarder(headers) === undefined
   return {
-    isLocal,
-    identify,
-    check: (request, scope) => {
-      const known = identify(request)
-      if ('refusal' in known || known.scopes.includes(scope)) return known
-      return { refusal: lacksScope(known, scope) }
-    },
+    ...{ identify, check },
+    checkHere: (request, scope) =>
+      isHere(request) ? { actor: LOCAL_ACTOR } : check(request, scope),
   }
 }
 
@@ -119,6 +127,18 @@ function isOwnHost(header: string | undefined, configured: string): boolean {
 function foreignHost(header: string | undefined, configured: string): AdminError {
   const found = header === undefined ? 'Host is missing' : `Host "${header}" is not this listener's`
   return new AdminError('SERIN_FORBIDDEN', `${found}; use localhost or ${configured}`)
+}
+
+/** The field by which a proxy says for whom it asks (RFC 7239, and the older ones). */
+function findForwarder(headers: FastifyRequest['headers']): string | undefined {
+  return Object.keys(headers).find((name) => /^(?:forwarded|x-real-ip|x-forwarded-.+)$/.test(name))
+}
+
+function forwarded(by: string): AdminError {
+  return new AdminError(
+    'SERIN_FORBIDDEN',
+    `a proxy has forwarded this (${by}), so anybody may have sent it: configure admin.tokens, and send one`,
+  )
 }
 
 function unauthenticated(detail: string, challenge: string): AdminError {

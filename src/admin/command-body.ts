@@ -4,11 +4,12 @@ import type { Command } from '../domain/decision.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { AdminError } from './problem.ts'
 
-// Printed in terminals later on: a reason that holds control characters could draw there what it likes.
+// Printed in terminals later on: what steers them, or turns the direction of writing, could draw there what it likes.
+// The two joiners belong to words and to emoji.
 const reason = Type.Optional(
   Type.String({
     maxLength: 1000,
-    pattern: '^\\P{Cc}*$',
+    pattern: '^(?:[\\u200C\\u200D]|[^\\p{C}\\p{Zl}\\p{Zp}])*$',
     description: 'Why, in one line; stands in the decision log.',
   }),
 )

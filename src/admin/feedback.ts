@@ -1,23 +1,28 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { MAX_LINE_CHARS } from '../feedback/parse.ts'
 import type { FeedbackContentType, FeedbackReport } from './admin-deps.ts'
 import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
+import { readText } from './read-text.ts'
 import { mediaType, type RouteContext } from './route-context.ts'
 import { FeedbackLineSchema, FeedbackReportSchema } from './schema-feedback.ts'
 
 const CONTENT_TYPES: readonly FeedbackContentType[] = ['application/json', 'application/x-ndjson']
+
+const LIMIT_BYTES = 16 * 1024 * 1024
 
 const SEND: Operation = {
   id: 'sendFeedback',
   tag: 'feedback',
   summary: 'Send labels and events',
   description:
-    'One object (application/json), or one a line (application/x-ndjson, at most 10,000 lines). Each line stands for itself; sending a batch again does no harm. When no line at all can be read, the answer is 400 and has the members of the report beside those of a problem.',
+    'One object (application/json), or one a line (application/x-ndjson, at most 10,000 lines, empty ones with them). A line has at most 65,536 characters, and the `values` of an event 64 numbers. Each line stands for itself; sending a batch again does no harm. When no line at all can be read, the answer is 400 and has the members of the report beside those of a problem.',
   scope: 'feedback',
   body: {
     schema: FeedbackLineSchema,
     contentTypes: CONTENT_TYPES,
-    limitBytes: 16 * 1024 * 1024,
+    limitBytes: LIMIT_BYTES,
     example: { requestId: '7f9c2ba4', label: 3.5 },
     readByLines: true,
   },
@@ -33,14 +38,13 @@ export function addFeedbackRoute(app: FastifyInstance, { deps, route }: RouteCon
   // A scope of its own: here bodies are handed on as text, and read line by line by the label join.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser<string>(
+    scope.addContentTypeParser(
       [...CONTENT_TYPES],
-      { parseAs: 'string' },
-      async (_request: unknown, body: string) => body,
+      async (_request: unknown, body: IncomingMessage) => readText(body, LIMIT_BYTES),
     )
     scope.post<{ Body: string | undefined }>('/api/v1/feedback', route(SEND), async (request) => {
       const body = request.body ?? ''
-      if (body.trim() === '') {
+      if (body.length <= MAX_LINE_CHARS && body.trim() === '') {
         throw new AdminError('SERIN_BAD_REQUEST', 'the body is empty; send at least one object')
       }
       const report = await deps.feedback(body, mediaType(request) as FeedbackContentType)

@@ -71,10 +71,19 @@ const METRICS: Operation = {
 
 /**
  * Adds `GET /healthz`, `/readyz` and `/metrics`. The statuses of the first two are public; what exactly is
- * not ready is told to those who may read. Metrics need a token only where others can reach the listener.
+ * not ready is told to those who may read. Metrics need no token of who asks on this machine.
  */
-export function addHealthRoutes(app: FastifyInstance, { deps, auth, route }: RouteContext): void {
-  const mayRead = (request: FastifyRequest) => 'actor' in auth.check(request, 'read')
+export function addHealthRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { deps, auth, noteRefused, route } = context
+  const mayRead = (request: FastifyRequest) => {
+    const checked = auth.check(request, 'read')
+    if ('actor' in checked) return true
+    // Here, too, somebody who tries tokens would see which one is good.
+    const { code } = checked.refusal
+    const isTried = request.headers.authorization !== undefined
+    if (isTried && code === 'SERIN_UNAUTHENTICATED') noteRefused(request, code)
+    return false
+  }
 
   app.get('/healthz', route(ALIVE), async (request) => {
     const workers = mayRead(request) ? await deps.workers() : {}

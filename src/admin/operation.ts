@@ -12,7 +12,7 @@ export type Operation = {
   readonly description: string
   /** What a token must be allowed; null = public. */
   readonly scope: Scope | null
-  /** No token is needed where only this machine can reach the listener. */
+  /** Who asks a loopback listener, and not through a proxy, needs no token. */
   readonly openOnLoopback?: true
   readonly params?: TObject
   readonly query?: TObject

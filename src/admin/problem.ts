@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, errorEntry, type ErrorCode } from '../domain/errors.ts'
+import type { NoteRefusedAccess } from './refused-access.ts'
 
 /** An error of the admin API: `detail` is the sentence for the caller, `more` further members of the answer. */
 export class AdminError extends Error {
@@ -29,9 +30,13 @@ export type SendProblem = (error: unknown, request: FastifyRequest, reply: Fasti
 /**
  * Builds what answers any error as problem details (RFC 9457). What the caller did wrong is told in full; what went
  * wrong inside is logged and told by its code alone. While the log says already that the store is away
- * (`isStoreTold`), what fails for that reason is a matter of debugging: senders of feedback try again and again.
+ * (`isStoreTold`), what fails for that reason is a matter of debugging: senders of feedback try again and again. Whoever
+ * is turned away for want of a token is told of to `noteRefused`.
  */
-export function buildSendProblem(isStoreTold: () => boolean): SendProblem {
+export function buildSendProblem(
+  isStoreTold: () => boolean,
+  noteRefused: NoteRefusedAccess,
+): SendProblem {
   return (error, request, reply) => {
     const problem = toAdminError(error)
     const { status, title } = errorEntry(problem.code)
@@ -39,6 +44,7 @@ export function buildSendProblem(isStoreTold: () => boolean): SendProblem {
       const isTold = problem.code === 'SERIN_STORE_FAILED' && isStoreTold()
       request.log[isTold ? 'debug' : 'error']({ err: error, code: problem.code }, problem.message)
     }
+    if (status === 401 || status === 403) noteRefused(request, problem.code)
     void reply
       .status(status)
       .headers(problem.headers)

@@ -7,6 +7,7 @@ import type { AdminDeps } from './admin-deps.ts'
 import type { Auth } from './auth.ts'
 import type { Operation } from './operation.ts'
 import { AdminError } from './problem.ts'
+import type { NoteRefusedAccess } from './refused-access.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 declare module 'fastify' {
@@ -20,6 +21,7 @@ declare module 'fastify' {
 export type RouteContext = {
   readonly deps: AdminDeps
   readonly auth: Auth
+  readonly noteRefused: NoteRefusedAccess
   /** The options of a route that does just what its description says: who may, what is taken, how much. */
   readonly route: (operation: Operation) => RouteOptions
 }
@@ -41,16 +43,19 @@ export const SERVICE_PARAMS = Type.Object({
 export type ServiceParams = Static<typeof SERVICE_PARAMS>
 
 /** Builds the context of the routes. */
-export function buildRouteContext(deps: AdminDeps, auth: Auth): RouteContext {
+export function buildRouteContext(
+  deps: AdminDeps,
+  auth: Auth,
+  noteRefused: NoteRefusedAccess,
+): RouteContext {
   return {
-    deps,
-    auth,
+    ...{ deps, auth, noteRefused },
     route: (operation) => {
       const { scope, openOnLoopback, params, query, body } = operation
-      const isOpen = scope === null || (openOnLoopback === true && auth.isLocal)
+      const check = openOnLoopback === true ? auth.checkHere : auth.check
       return {
         onRequest: [
-          ...(isOpen ? [] : [allow(auth, scope)]),
+          ...(scope === null ? [] : [allow(check, scope)]),
           ...(body === undefined ? [] : [requireContentType(body.contentTypes)]),
         ],
         schema: {
@@ -66,9 +71,9 @@ export function buildRouteContext(deps: AdminDeps, auth: Auth): RouteContext {
 }
 
 /** A hook that lets a request through only with this scope, before its body is read. */
-function allow(auth: Auth, scope: Scope): onRequestAsyncHookHandler {
+function allow(check: Auth['check'], scope: Scope): onRequestAsyncHookHandler {
   return async (request) => {
-    const checked = auth.check(request, scope)
+    const checked = check(request, scope)
     if ('refusal' in checked) throw checked.refusal
     request.actor = checked.actor
   }

@@ -23,5 +23,7 @@ function describe(error: VerboseError): string {
   const field = instancePath.slice(1).replaceAll('/', '.')
   if (keyword in BOUNDS)
     return `${field} must be a number of ${BOUNDS[keyword]} ${String(params['limit'])}`
+  // Of texts for people; it says more than the pattern would.
+  if (keyword === 'pattern') return `${field} has a character that is not to be seen`
   return `${field === '' ? 'the body' : field} ${message ?? `breaks the rule ${keyword}`}`
 }

@@ -37,7 +37,9 @@ export type CliSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 /** A terminal or a file; `columns` and `rows` are known of terminals. */
 export type CliOutput = {
   readonly write: (text: string) => unknown
-  readonly isTTY?: boolean
-  readonly columns?: number
-  readonly rows?: number
+  /** Writes what moves the cursor, beside text that is clean; absent = `write` does (see `cleanOutput`). */
+  readonly draw?: (text: string) => unknown
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { CliExit } from './cli-exit.ts'
+import { drawOn } from './clean-output.ts'
 import type { CliIo } from './cli-io.ts'
 import { parseCount } from './command-options.ts'
 
@@ -38,7 +39,7 @@ export function addDemoCommand(program: Command, io: CliIo): void {
         keep: options.keep ?? false,
         json: options.json ?? false,
         seed: options.seed ?? null,
-        write: (text) => void io.stdout.write(text),
+        write: (text) => drawOn(io.stdout, text),
       })
       if (exitCode !== 0) throw new CliExit(exitCode)
     })

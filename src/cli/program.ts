@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { addBacktestCommand } from './backtest.ts'
 import { addCheckCommand } from './check.ts'
+import { cleanOutput } from './clean-output.ts'
 import { addCompletionCommand } from './completion.ts'
 import { CliExit, EXIT, EXIT_MEANINGS, type CliProblem } from './cli-exit.ts'
-import type { CliIo } from './cli-io.ts'
+import type { CliIo, CliOutput } from './cli-io.ts'
 import { addDecisionsCommand } from './decisions.ts'
 import { addDemoCommand } from './demo.ts'
 import { addExperimentsCommand } from './experiments.ts'
@@ -13,7 +14,7 @@ import { addInitCommand } from './init.ts'
 import { asksForJson, buildJsonError, INTERNAL_CODE } from './json-error.ts'
 import { addPlanCommand } from './plan.ts'
 import { addReloadCommand } from './reload.ts'
-import { wrap } from './render.ts'
+import { hasColours, wrap } from './render.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatusCommand } from './status.ts'
 import { describeUsageError, refuseUnknownHelp } from './usage-error.ts'
@@ -58,9 +59,11 @@ export function createProgram(io: CliIo): Command {
 
 /**
  * Runs the command line and resolves with the exit code. Failures are told on stderr, and with `-o json` on stdout
- * too; they are never thrown.
+ * too; they are never thrown. Whatever a command writes, of files and answers too, steers no terminal.
  */
-export async function runCli(io: CliIo): Promise<number> {
+export async function runCli(given: CliIo): Promise<number> {
+  const clean = (output: CliOutput) => cleanOutput(output, hasColours(given, output))
+  const io = { ...given, stdout: clean(given.stdout), stderr: clean(given.stderr) }
   const program = createProgram(io)
   const tell = (exitCode: number, message: string, problem?: CliProblem): number => {
     io.stderr.write(`serin: ${message}\n`)

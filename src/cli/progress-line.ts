@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { cleanText, drawOn } from './clean-output.ts'
 import type { CliOutput } from './cli-io.ts'
 import { formatSeconds } from './render.ts'
 import { sizeOf } from './terminal-size.ts'
@@ -28,10 +29,11 @@ export function createProgressLine(
       if (shownAt !== null && now - shownAt < REDRAW_MS) return
       shownAt = now
       // A line that wraps could not be drawn over.
-      output.write(`\r${cutTo(describe(), sizeOf(output).columns - 1)}\u001B[K`)
+      const line = cutTo(cleanText(describe(), true), sizeOf(output).columns - 1)
+      drawOn(output, `\r${line}\u001B[K`)
     },
     clear: () => {
-      if (shownAt !== null) output.write('\r\u001B[K')
+      if (shownAt !== null) drawOn(output, '\r\u001B[K')
       shownAt = null
     },
   }

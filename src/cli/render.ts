@@ -17,7 +17,7 @@ export type Style = {
 
 /** Builds the style of an output: plain where it is no terminal or NO_COLOR is set (no-color.org). */
 export function buildStyle(io: Pick<CliIo, 'env'>, output: CliOutput): Style {
-  const isColoured = output.isTTY === true && (io.env['NO_COLOR'] ?? '') === ''
+  const isColoured = hasColours(io, output)
   const paint = (format: 'bold' | 'green' | 'red' | 'dim') => (text: string) =>
     isColoured ? styleText(format, text, { validateStream: false }) : text
   const { columns } = sizeOf(output)
@@ -29,6 +29,11 @@ export function buildStyle(io: Pick<CliIo, 'env'>, output: CliOutput): Style {
     bad: paint('red'),
     dim: paint('dim'),
   }
+}
+
+/** Whether an output is painted: a terminal is, unless NO_COLOR is set. */
+export function hasColours({ env }: Pick<CliIo, 'env'>, { isTTY }: CliOutput): boolean {
+  return isTTY === true && (env['NO_COLOR'] ?? '') === ''
 }
 
 /** A cell of a table: a text, and how it is painted once its place is measured. */

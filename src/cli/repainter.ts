@@ -1,3 +1,4 @@
+import { cleanText, drawOn } from './clean-output.ts'
 import type { CliOutput } from './cli-io.ts'
 import { sizeOf } from './terminal-size.ts'
 
@@ -19,7 +20,8 @@ export function createRepainter(output: CliOutput): Repainter {
           : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
       const back = painted === 0 ? '' : `\u001B[${painted}A`
       // To the end of each line, then of the screen: what the last block had more is gone.
-      output.write(`${back}${shown.map((line) => `${line}\u001B[K\n`).join('')}\u001B[J`)
+      const block = shown.map((line) => `${cleanText(line, true)}\u001B[K\n`).join('')
+      drawOn(output, `${back}${block}\u001B[J`)
       painted = shown.length
     },
   }

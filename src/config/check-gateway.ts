@@ -58,6 +58,9 @@ function checkListen(checker: Checker): void {
 /** How the secrets of the examples under config/deploy begin. */
 const PLACEHOLDER = 'replace-me'
 
+/** Actors of the log that stand for no token: who judges, a new file, who needs no token, the breaker of a gateway. */
+const OWN_ACTOR = /^(?:evaluator|configuration|operator@loopback|breaker@.*)$/i
+
 function checkTokens(checker: Checker): void {
   const names = new Set<string>()
   const tokens = new Set<string>()
@@ -66,6 +69,11 @@ function checkTokens(checker: Checker): void {
     const name = checker.read<string>([...path, 'name'])
     if (name !== undefined && names.has(name))
       checker.problem([...path, 'name'], `found "${name}" twice: the name is the actor in the log`)
+    if (name !== undefined && OWN_ACTOR.test(name))
+      checker.problem(
+        [...path, 'name'],
+        `found "${name}", as which serin itself acts in the log: take another name`,
+      )
     const token = checker.read<string>([...path, 'token'])
     if (token !== undefined && tokens.has(token))
       checker.problem([...path, 'token'], 'found (hidden), the token of another name too')

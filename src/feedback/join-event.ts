@@ -1,6 +1,7 @@
 import { findNearest } from '../domain/nearest.ts'
 import { eventValue } from '../domain/prediction.ts'
 import type { EventFields } from '../rollout/event-fields.ts'
+import { listNames, quote } from './in-short.ts'
 import type { Asked, FeedbackJoinDeps, JoinRecord } from './join.ts'
 import { keyUnit } from './key-unit.ts'
 import type { EventLine } from './parse.ts'
@@ -70,9 +71,9 @@ function unknownEvent(whose: string, event: string, names: readonly string[]): s
     names.length === 0
       ? ''
       : nearest === null
-        ? ` (known: ${names.join(', ')})`
+        ? ` (known: ${listNames(names)})`
         : ` (did you mean ${nearest}?)`
-  return `no metric of ${whose} counts the event ${JSON.stringify(event)}${hint}`
+  return `no metric of ${whose} counts the event ${quote(event)}${hint}`
 }
 
 function findError(line: EventLine, service: string, known: EventFields): string | null {

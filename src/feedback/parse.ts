@@ -1,18 +1,27 @@
-import { findJsonError } from './json-error.ts'
 import { findNearest } from '../domain/nearest.ts'
+import { quote } from './in-short.ts'
+import { findJsonError } from './json-error.ts'
 
-/** Lines that one request may bring. */
+/** Lines that one request may bring, empty ones too. */
 export const MAX_FEEDBACK_LINES = 10_000
 
-/** A line of feedback: a label or an event, or why it is neither. `line` counts from 1. */
+/** Characters of one line: a label or an event has some hundred. Whatever a line is, it is read in a millisecond or so. */
+export const MAX_LINE_CHARS = 64 * 1024
+
+/** Numbers in the `values` of one event. */
+export const MAX_VALUES = 64
+
+/** A line of feedback: a label or an event, or why it is neither. */
 export type ParsedLine = FeedbackLine | RejectedLine
 
 /** A line that can be joined. */
 export type FeedbackLine = LabelLine | EventLine
 
+/** Which line of its request it was, from 1, and how many characters (UTF-16) it had. */
+type Place = { readonly line: number; readonly chars: number }
+
 /** Whom a line is about: exactly one of `requestId` and `key` is set. */
-export type Reference = {
-  readonly line: number
+export type Reference = Place & {
   /** Null = whichever service has this request or key. */
   readonly service: string | null
   readonly requestId: string | null
@@ -38,8 +47,8 @@ export type EventLine = Reference & {
   readonly at: number | null
 }
 
-/** A line that cannot be used, and why; `line` counts from 1. */
-export type RejectedLine = { readonly line: number; readonly error: string }
+/** A line that cannot be used, and why. */
+export type RejectedLine = Place & { readonly error: string }
 
 /** More lines in one request than `MAX_FEEDBACK_LINES`: nothing of it was read. */
 export class FeedbackTooLargeError extends Error {
@@ -95,27 +104,31 @@ function* parseLines(text: string): Generator<ParsedLine, undefined> {
   let line = 0
   for (const content of splitLines(text)) {
     line += 1
-    if (content.trim() !== '') yield parseLine(content, line)
+    if (!isBlank(content)) yield parseLine(content, line)
   }
 }
 
 function parseLine(content: string, line: number): ParsedLine {
+  const place = { line, chars: content.length }
+  if (content.length > MAX_LINE_CHARS) return { ...place, error: TOO_LONG }
   let value: unknown
   try {
     value = JSON.parse(content)
   } catch {
-    return { line, error: describeJsonError(content) }
+    return { ...place, error: describeJsonError(content) }
   }
-  if (!isRecord(value)) return { line, error: `expected an object, found ${describe(value)}` }
+  if (!isRecord(value)) return { ...place, error: `expected an object, found ${describe(value)}` }
   const error = findError(value)
-  if (error !== null) return { line, error }
+  if (error !== null) return { ...place, error }
   const { service = null, requestId = null, key = null, at, ...rest } = value as RawLine
-  const reference = { line, service, requestId, key }
+  const reference = { ...place, service, requestId, key }
   if (rest.label !== undefined) return { ...reference, label: rest.label }
   const { event, id = null, value: number = null, values = null } = rest
   const time = at === undefined ? null : Date.parse(at)
   return { ...reference, event: event!, id, value: number, values, at: time }
 }
+
+const TOO_LONG = `longer than ${MAX_LINE_CHARS} characters: a line is one label or one event`
 
 /** A line without errors. */
 type RawLine = {
@@ -139,6 +152,8 @@ function findError(line: Readonly<Record<string, unknown>>): string | null {
     if (!known[1](value)) return `${field} is not ${known[0]}`
     if (isInfinite(value)) return `${field} is not a finite number`
   }
+  const numbers = isRecord(line['values']) ? Object.keys(line['values']).length : 0
+  if (numbers > MAX_VALUES) return `values has ${numbers} numbers; at most ${MAX_VALUES} are taken`
   const has = (field: string) => Object.hasOwn(line, field)
   if (has('requestId') && has('key')) return 'found both requestId and key: name one of them'
   if (!has('requestId') && !has('key')) return 'requestId or key is missing'
@@ -161,8 +176,16 @@ function describeUnknown(field: string): string {
   return `unknown field ${quote(field)} (${hint})`
 }
 
+/** Characters of a line in which the place of a mistake is looked for, one by one. */
+const SEARCHED_CHARS = 4096
+
 function describeJsonError(content: string): string {
-  const at = findJsonError(content)
+  // A word that the end of the part cuts in two is no mistake: none is longer.
+  const part = content.slice(0, SEARCHED_CHARS + 'false'.length)
+  const at = findJsonError(part)
+  if (part.length < content.length && at >= SEARCHED_CHARS) {
+    return `not JSON: the mistake is somewhere after character ${SEARCHED_CHARS}`
+  }
   if (at >= content.length) return `not JSON: it ends too early, after character ${at}`
   return `not JSON: unexpected ${quote(content.slice(at, at + 1))} at character ${at + 1}`
 }
@@ -174,25 +197,30 @@ function describe(value: unknown): string {
   return value === null ? 'null' : `a ${typeof value}`
 }
 
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
-}
-
-/** How many lines there are; throws where these are too many. */
+/** How many lines there are that are not empty; throws where all of them are too many. */
 function countLines(text: string): number {
   let count = 0
+  let line = 0
   for (const content of splitLines(text)) {
-    if (content.trim() !== '') count += 1
+    line += 1
+    if (line > MAX_FEEDBACK_LINES) {
+      throw new FeedbackTooLargeError(
+        `more than ${MAX_FEEDBACK_LINES} lines of feedback in one request, empty ones with them`,
+      )
+    }
+    if (!isBlank(content)) count += 1
   }
-  if (count <= MAX_FEEDBACK_LINES) return count
-  throw new FeedbackTooLargeError(
-    `${count} lines of feedback in one request; at most ${MAX_FEEDBACK_LINES} are taken`,
-  )
+  return count
+}
+
+// One that is too long is a mistake, whatever it holds.
+function isBlank(content: string): boolean {
+  return content.length <= MAX_LINE_CHARS && content.trim() === ''
 }
 
 function* splitLines(text: string): Generator<string, undefined> {
   let start = 0
-  while (start <= text.length) {
+  while (start < text.length) {
     const end = text.indexOf('\n', start)
     yield end === -1 ? text.slice(start) : text.slice(start, end)
     if (end === -1) return

@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry, type Metric } from 'prom-client'
 import type { Decision } from '../domain/decision.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
+import { registerAdmin, type AdminCounters } from './register-admin.ts'
 import { registerLostLines } from './lost-lines.ts'
 import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerGateway, type GatewayCounters } from './register-gateway.ts'
@@ -46,7 +47,8 @@ export type ForgottenPredictions = {
 }
 
 /** The Prometheus side of the gateway: everything is read when it is scraped. */
-export type MetricsRegistry = GatewayCounters &
+export type MetricsRegistry = AdminCounters &
+  GatewayCounters &
   NotificationCounters & {
     readonly countDecision: (decision: Decision) => void
     readonly countFeedback: (service: string, result: string, count: number) => void
@@ -197,6 +199,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
   reload.set(1)
   storeUp.set(1)
   return {
+    ...registerAdmin(registry),
     ...registerGateway(registry, deps.certificateNotAfter),
     ...registerNotifications(registry),
     countDecision: ({ service, action, reason }) => decisions.inc({ service, action, reason }),

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** What a gateway has open beside its connections to clients and upstreams: store, log, ports, checks, whoever asks the admin port. */
-const OWN_FILES = 64
+/** What a gateway has open beside connections: store, log, ports, checks. */
+const OWN_FILES = 48
+
+/** Connections to the admin port that no limit of files forbids. */
+const ADMIN_CONNECTIONS = 1_024
 
 /** What the sizing of docs/operations.md adds for a gateway that is as busy as it may be. */
 const SPARE_FILES = 1_000
@@ -34,6 +37,14 @@ export function openFilesWanted(inFlight: number): number {
  * for each request in flight, but no more than clients have), the store and the admin port. At least 1.
  */
 export function mostConnections(limit: number, inFlight: number): number {
-  const room = limit - OWN_FILES
+  const room = limit - OWN_FILES - mostAdminConnections(limit)
   return Math.max(1, Math.floor(room - Math.min(inFlight, room / 2)))
+}
+
+/**
+ * How many connections the admin port may have, so that whoever opens many there takes none of the data port's: a
+ * sixteenth of `limit` files (null = there is no limit), from 16 to 1,024.
+ */
+export function mostAdminConnections(limit: number | null): number {
+  return Math.max(16, Math.min(ADMIN_CONNECTIONS, Math.floor((limit ?? Infinity) / 16)))
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../domain/clock.ts'
 import type { ErrorCode } from '../domain/errors.ts'
+import { LineAllowance } from '../domain/line-allowance.ts'
 import type { AccessLog } from './access-log.ts'
 
 /** A request that was turned away, as far as it is known. */
@@ -23,18 +24,6 @@ const MALFORMED: ReadonlySet<ErrorCode> = new Set([
   'SERIN_VERSION_NOT_SUPPORTED',
 ])
 
-/** Lines of each of these codes in a second. */
-const LINES_PER_SECOND = 5
-
-/** Lines of one code. */
-type Allowance = {
-  /** Its second began, in monotonic ms. */
-  since: number
-  written: number
-  /** Left out since the last line. */
-  suppressed: number
-}
-
 /**
  * What the gateway answers itself while no book of a service knows of the request: each is counted by its
  * code, and has a line of the access log. Of malformed requests to no service only five lines a second and
@@ -44,7 +33,7 @@ export class Refusals {
   readonly #accessLog: Pick<AccessLog, 'writeRefused'>
   readonly #count: (code: ErrorCode) => void
   readonly #clock: Pick<Clock, 'monotonic'>
-  readonly #allowances = new Map<ErrorCode, Allowance>()
+  readonly #lines = new LineAllowance<ErrorCode>()
 
   constructor(
     accessLog: Pick<AccessLog, 'writeRefused'>,
@@ -69,26 +58,7 @@ export class Refusals {
       this.#accessLog.writeRefused(refused, 0)
       return
     }
-    const allowance = this.#allowanceOf(code)
-    if (allowance.written === LINES_PER_SECOND) {
-      allowance.suppressed++
-      return
-    }
-    allowance.written++
-    this.#accessLog.writeRefused(refused, allowance.suppressed)
-    allowance.suppressed = 0
-  }
-
-  #allowanceOf(code: ErrorCode): Allowance {
-    const now = this.#clock.monotonic()
-    let allowance = this.#allowances.get(code)
-    if (allowance === undefined) {
-      allowance = { since: now, written: 0, suppressed: 0 }
-      this.#allowances.set(code, allowance)
-    } else if (now - allowance.since >= 1000) {
-      allowance.since = now
-      allowance.written = 0
-    }
-    return allowance
+    const suppressed = this.#lines.take(code, this.#clock.monotonic())
+    if (suppressed !== null) this.#accessLog.writeRefused(refused, suppressed)
   }
 }

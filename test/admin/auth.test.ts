@@ -1,4 +1,6 @@
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import type { AdminDeps } from '../../src/admin/admin-deps.ts'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import { parseHost } from '../../src/admin/host.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
@@ -13,8 +15,13 @@ const TOKENS: AdminConfig['tokens'] = [
   { name: 'old', token: 'old-token', scopes: ['read', 'operate', 'feedback'], expiresAt: NOW },
 ]
 
-function setUp(t: Test, host: string, tokens: AdminConfig['tokens'] = TOKENS) {
-  const deps = createFakeDeps()
+function setUp(
+  t: Test,
+  host: string,
+  tokens: AdminConfig['tokens'] = TOKENS,
+  changes: Partial<AdminDeps> = {},
+) {
+  const deps = createFakeDeps(changes)
   const app = createAdminServer(deps, { listen: { host, port: 9090 }, tokens })
   t.teardown(() => app.close())
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
@@ -117,6 +124,70 @@ t.test('A loopback listener answers under its own names only.', async (t) => {
   }
   const named = setUp(t, 'LocalHost', [])
   t.equal((await named.get(SERVICES, { host: 'localhost' })).statusCode, 200)
+})
+
+t.test('A loopback listener shows its metrics under its own names only, too.', async (t) => {
+  for (const tokens of [[], TOKENS]) {
+    const { get } = setUp(t, '127.0.0.1', tokens)
+    t.equal((await get('/metrics', { host: 'localhost:9090' })).statusCode, 200)
+    const rebound = await get('/metrics', { host: 'evil.example' })
+    t.match(rebound.json(), { status: 403, detail: /use localhost or 127.0.0.1/ })
+  }
+})
+
+t.test('What a proxy has forwarded to a loopback listener needs a token.', async (t) => {
+  const open = setUp(t, '127.0.0.1', [])
+  const guarded = setUp(t, '127.0.0.1')
+  for (const name of ['forwarded', 'x-forwarded-for', 'X-Forwarded-Host', 'x-real-ip']) {
+    const headers = { [name]: '198.51.100.7' }
+    const detail = new RegExp(`forwarded this \\(${name.toLowerCase()}\\).*configure admin.tokens`)
+    const refused = await open.post(`${SERVICES}/credit-risk/pause`, headers)
+    t.match(refused.json(), { status: 403, code: 'SERIN_FORBIDDEN', detail })
+    t.match((await open.get('/metrics', headers)).json(), { status: 403, detail })
+    t.equal((await open.get('/readyz', headers)).statusCode, 200)
+    t.same((await open.get('/readyz', headers)).json(), { ready: true })
+    t.equal((await guarded.get('/metrics', headers)).statusCode, 401)
+    const token = bearer('reader-token')
+    t.equal((await guarded.get('/metrics', { ...headers, ...token })).statusCode, 200)
+    t.equal((await guarded.get(SERVICES, { ...headers, ...token })).statusCode, 200)
+  }
+  t.strictSame(open.deps.commands, [])
+})
+
+t.test('Whoever is turned away is counted and logged, without what was sent.', async (t) => {
+  const counts: Record<string, number> = {}
+  const lines: Record<string, unknown>[] = []
+  let now = 0
+  const { get, post } = setUp(t, '0.0.0.0', TOKENS, {
+    countRefusedAccess: (code) => void (counts[code] = (counts[code] ?? 0) + 1),
+    log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    clock: { now: () => NOW, monotonic: () => now },
+  })
+  await get(`${SERVICES}/credit-risk?token=guess-0`, bearer('guess-1'))
+  await post(`${SERVICES}/credit-risk/pause`, bearer('reader-token'))
+  const common = { msg: 'the admin port turned a request away', level: 40, peer: '127.0.0.1' }
+  t.match(lines, [
+    {
+      ...{ ...common, method: 'GET', route: '/api/v1/services/:service' },
+      ...{ code: 'SERIN_UNAUTHENTICATED', suppressed: 0 },
+    },
+    {
+      ...{ ...common, method: 'POST', route: '/api/v1/services/:service/pause' },
+      ...{ code: 'SERIN_FORBIDDEN', suppressed: 0 },
+    },
+  ])
+  // The bare status is public; a token that is tried there is a token that is tried.
+  await get('/readyz')
+  await get('/readyz', bearer('labels-token'))
+  t.equal(lines.length, 2)
+  await get('/readyz', bearer('guess-2'))
+  for (let i = 0; i < 100; i++) await get('/api/v1/me', bearer(`guess-${i}`))
+  t.equal(lines.length, 6, 'five lines in a second')
+  now = 1000
+  await get('/api/v1/me')
+  t.match(lines[6], { route: '/api/v1/me', suppressed: 97 })
+  t.same(counts, { SERIN_UNAUTHENTICATED: 103, SERIN_FORBIDDEN: 1 })
+  t.notMatch(JSON.stringify(lines), /guess|token/)
 })
 
 t.test('Off loopback a valid token makes any Host good.', async (t) => {

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { request } from 'undici'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { CommandResult } from '../../src/admin/admin-deps.ts'
 import { createFakeDeps, LOOPBACK } from './fake-deps.ts'
@@ -31,7 +33,11 @@ t.test('Each verb reaches the gateway with its options, actor and reason.', asyn
     ['abort', { reason: 'no' }, { verb: 'abort', note: 'no' }],
     ['pause', '', { verb: 'pause', note: null }],
     ['resume', '{}', { verb: 'resume', note: null }],
-    ['undo', {}, { verb: 'undo', note: null }],
+    [
+      'undo',
+      { reason: '\u0646\u0645\u06cc\u200c\u0634\u0648\u062f 👩\u200d🔬' },
+      { verb: 'undo', note: '\u0646\u0645\u06cc\u200c\u0634\u0648\u062f 👩\u200d🔬' },
+    ],
   ] as const) {
     const response = await send('POST', `${RISK}/${verb}`, body)
     t.equal(response.statusCode, 200, response.body)
@@ -79,7 +85,19 @@ t.test('Bodies that make no sense are refused with the field named.', async (t) 
     ['PUT', '/weights', '[]', 'the body must be object'],
     ['POST', '/pause', { full: true }, 'unknown field "full"; known: reason'],
     ['POST', '/promote', { reason: 3 }, 'reason must be string'],
-    ['POST', '/promote', { reason: '\u001b[2J' }, 'reason must match pattern'],
+    ...[
+      '\u001b[2J',
+      '\u009b2J',
+      'a\u202eb',
+      '\u2066',
+      'a\u2028b',
+      '\u2029',
+      '\ud83d',
+      '\u{e0041}',
+    ].map(
+      (reason) =>
+        ['POST', '/promote', { reason }, 'reason has a character that is not to be seen'] as const,
+    ),
     ['POST', '/promote', { reason: 'x'.repeat(1001) }, 'reason must NOT have more than 1000'],
     ['POST', '/promote', '{"__proto__":{"full":true}}', 'unknown field "__proto__"'],
   ] as const) {
@@ -280,6 +298,30 @@ t.test('Feedback goes to the label join as text, with its content type.', async 
   ])
   t.match((await send('POST', '/api/v1/feedback', ' \n')).json(), { status: 400, detail: /empty/ })
   t.match((await send('POST', '/api/v1/feedback')).json(), { status: 400, detail: /empty/ })
+})
+
+t.test('Feedback is read as UTF-8, wherever its pieces end, and only so much of it.', async (t) => {
+  const deps = createFakeDeps()
+  const app = createAdminServer(deps, LOOPBACK)
+  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/api/v1/feedback`
+  t.teardown(() => app.close())
+  const body = Buffer.from('{"key":"猫\u{1F431}"}')
+  const post = async (pieces: Iterable<Uint8Array>, headers = {}) =>
+    request(url, {
+      method: 'POST',
+      body: Readable.from(pieces),
+      headers: { ...JSON_TYPE, ...headers },
+    })
+  const bytes = [...body].map((byte) => Uint8Array.of(byte))
+  t.equal((await post(bytes)).statusCode, 200)
+  t.same(deps.feedbackBodies, [{ body: body.toString(), contentType: 'application/json' }])
+  const piece = Buffer.alloc(1024 * 1024, 'a')
+  for (const headers of [{}, { 'content-length': String(17 * 1024 * 1024) }]) {
+    const answer = await post(new Array<Uint8Array>(17).fill(piece), headers)
+    t.match(await answer.body.json(), { status: 413, code: 'SERIN_BODY_TOO_LARGE' })
+  }
+  t.equal((await post(new Array<Uint8Array>(16).fill(piece))).statusCode, 200)
+  t.equal(deps.feedbackBodies.length, 2)
 })
 
 t.test(

@@ -165,6 +165,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     isDraining: () => false,
     isStoreTold: () => false,
     countDroppedStream: () => {},
+    countRefusedAccess: () => {},
     forecast: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { LOCAL_ACTOR } from '../../src/admin/auth.ts'
+import { EVALUATOR } from '../../src/rollout/transition.ts'
 import { checkCases, file, problemsOf } from './problems-of.ts'
 
 t.test('addresses have a port that exists, and the two ports differ', (t) => {
@@ -58,6 +60,14 @@ t.test('tokens differ in name and value and end on a day of the calendar', (t) =
         `${token('a', 'a'.repeat(16))}, ${token('a', 'b'.repeat(16))}`,
         'admin.tokens[1].name: found "a" twice: the name is the actor in the log',
       ],
+      [token('evaluators', 'a'.repeat(16))],
+      ...[EVALUATOR, 'Configuration', LOCAL_ACTOR, 'breaker@gw-1'].map(
+        (name) =>
+          [
+            token(name, 'a'.repeat(16)),
+            `admin.tokens[0].name: found "${name}", as which serin itself acts in the log: take another name`,
+          ] as const,
+      ),
       [
         `${token('a', 'a'.repeat(16))}, ${token('b', 'a'.repeat(16))}`,
         'admin.tokens[1].token: found (hidden), the token of another name too',

@@ -130,7 +130,7 @@ t.test('ambiguous ids, unknown services and bad lines are rejected with their li
     unscored: 0,
     rejected: [
       { line: 1, error: 'requestId matches services credit-risk, other: name one in `service`' },
-      { line: 2, error: 'unknown service nope (known: credit-risk, other)' },
+      { line: 2, error: 'unknown service "nope" (known: credit-risk, other)' },
       { line: 3, error: 'not JSON: unexpected "x" at character 1' },
     ],
   })
@@ -369,6 +369,35 @@ t.test('others get their turn between the slices of a long batch', async (t) => 
   await world.accept(...lines)
   isDone = true
   t.ok(turns >= 10, `${turns} turns`)
+})
+
+t.test('a slice has fewer lines where they are long', async (t) => {
+  const slices: number[] = []
+  const world = makeWorld([], {
+    store: {
+      findPredictions: async (queries) => {
+        slices.push(queries.length)
+        return queries.map(() => ({ found: 'none' }))
+      },
+      commitFeedback: async () => ({ labels: [], events: [] }),
+    },
+  })
+  const long = `{"requestId":"${'r'.repeat(20_000)}","label":1}`
+  await world.accept(long, long, long, '{"requestId":"a","label":1}', long)
+  t.same(slices, [2, 3])
+})
+
+t.test('an error repeats the beginning of a name alone', async (t) => {
+  const world = makeWorld([])
+  const name = 'n'.repeat(60_000)
+  const { rejected } = await world.accept(
+    `{"requestId":"a","service":"${name}","label":1}`,
+    `{"requestId":"a","event":"${name}"}`,
+  )
+  t.match(rejected, [
+    { error: /^unknown service "n{40}…" \(known/ },
+    { error: /counts the event "n{40}…" \(known/ },
+  ])
 })
 
 t.test('with a real store labels survive a restart, and find predictions just made', async (t) => {

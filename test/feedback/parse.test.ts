@@ -1,7 +1,12 @@
 import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { findJsonError } from '../../src/feedback/json-error.ts'
-import { MAX_FEEDBACK_LINES, parseFeedback } from '../../src/feedback/parse.ts'
+import {
+  MAX_FEEDBACK_LINES,
+  MAX_LINE_CHARS,
+  MAX_VALUES,
+  parseFeedback,
+} from '../../src/feedback/parse.ts'
 
 const NDJSON = 'application/x-ndjson'
 
@@ -9,7 +14,13 @@ t.test('one object is read as JSON, over several lines if need be', (t) => {
   const body = '\uFEFF{\n "service": "credit",\n "requestId": "r-1",\n "label": -0.5\n}\n'
   t.strictSame(
     [...parseFeedback(body, 'application/json')],
-    [{ line: 1, service: 'credit', requestId: 'r-1', key: null, label: -0.5 }],
+    [
+      {
+        line: 1,
+        chars: body.length - 1,
+        ...{ service: 'credit', requestId: 'r-1', key: null, label: -0.5 },
+      },
+    ],
   )
   t.end()
 })
@@ -19,8 +30,8 @@ t.test('lines are read one by one, empty ones are skipped and still numbered', (
     '{"requestId":"a","label":1}\r\n\n  \n{"requestId":"b","label":2e3,"at":"2027-06-30T12:00:00.5Z"}'
   const lines = parseFeedback(body, NDJSON)
   const expected = [
-    { line: 1, service: null, requestId: 'a', key: null, label: 1 },
-    { line: 4, service: null, requestId: 'b', key: null, label: 2000 },
+    { line: 1, chars: 28, service: null, requestId: 'a', key: null, label: 1 },
+    { line: 4, chars: 59, service: null, requestId: 'b', key: null, label: 2000 },
   ]
   t.strictSame([...lines], expected)
   t.strictSame([...lines], expected, 'they can be taken again')
@@ -34,9 +45,9 @@ t.test('a line that cannot be used says why, and the others are read all the sam
   t.strictSame(
     [...parseFeedback(body, NDJSON)],
     [
-      { line: 1, service: null, requestId: 'a', key: null, label: 1 },
-      { line: 2, error: 'not JSON: unexpected "n" at character 1' },
-      { line: 3, service: null, requestId: 'b', key: null, label: 2 },
+      { line: 1, chars: 27, service: null, requestId: 'a', key: null, label: 1 },
+      { line: 2, chars: 8, error: 'not JSON: unexpected "n" at character 1' },
+      { line: 3, chars: 27, service: null, requestId: 'b', key: null, label: 2 },
     ],
   )
   t.end()
@@ -53,7 +64,7 @@ t.test('events are read with what they bring, by request id or key', (t) => {
     [
       {
         ...none,
-        line: 1,
+        ...{ line: 1, chars: 106 },
         key: 'ü',
         event: 'purchase',
         id: 'o-1',
@@ -61,7 +72,7 @@ t.test('events are read with what they bring, by request id or key', (t) => {
         values: { amount: 9.5 },
         at: Date.UTC(2027, 5, 30, 12, 0, 0, 500),
       },
-      { ...none, line: 2, service: 's', requestId: 'r', event: 'visit', at: null },
+      { ...none, line: 2, chars: 47, service: 's', requestId: 'r', event: 'visit', at: null },
     ],
   )
   t.end()
@@ -102,7 +113,7 @@ const ERRORS: readonly (readonly [body: string, error: string | RegExp])[] = [
     /^unknown field "weight" \(known: service, requestId, /,
   ],
   ['{"requestId":"a","label":1,"__proto__":2}', /^unknown field "__proto__"/],
-  [`{"${'x'.repeat(99_999)}":1}`, /^unknown field "x{40}…" \(known/],
+  [`{"${'x'.repeat(60_000)}":1}`, /^unknown field "x{40}…" \(known/],
   ['{"requestId":"a","label":1,"id":"e-1"}', 'id belongs to an event, found a label'],
   ['{"requestId":"a","label":1,"values":{}}', 'values belongs to an event, found a label'],
   ['{"requestId":"a","value":1}', 'label or event is missing'],
@@ -130,13 +141,54 @@ t.test('everything that can be wrong with a line has its reason', (t) => {
 })
 
 t.test('a request with too many lines is refused before any is read', (t) => {
-  const body = '{"requestId":"a","label":1}\n\n'.repeat(MAX_FEEDBACK_LINES)
-  t.equal([...parseFeedback(body, NDJSON)].length, MAX_FEEDBACK_LINES)
-  t.throws(() => parseFeedback(`${body}{}`, NDJSON), {
-    code: 'SERIN_BODY_TOO_LARGE',
-    statusCode: 413,
-    message: '10001 lines of feedback in one request; at most 10000 are taken',
-  })
+  const body = '{"requestId":"a","label":1}\n\n'.repeat(MAX_FEEDBACK_LINES / 2)
+  t.equal([...parseFeedback(body, NDJSON)].length, MAX_FEEDBACK_LINES / 2)
+  for (const more of ['{}', '\n', '\n'.repeat(16 * 1024 * 1024)]) {
+    t.throws(() => parseFeedback(`${body}${more}`, NDJSON), {
+      code: 'SERIN_BODY_TOO_LARGE',
+      statusCode: 413,
+      message: 'more than 10000 lines of feedback in one request, empty ones with them',
+    })
+  }
+  t.end()
+})
+
+t.test('a line is only so long, and an event has only so many numbers', (t) => {
+  const pad = (length: number) => `{"requestId":"${'a'.repeat(length - 26)}","label":1}`
+  const tooLong = pad(MAX_LINE_CHARS + 1)
+  const lines = [pad(MAX_LINE_CHARS), tooLong, ' '.repeat(MAX_LINE_CHARS + 1), pad(40)]
+  const error = 'longer than 65536 characters: a line is one label or one event'
+  const read = parseFeedback(lines.join('\n'), NDJSON)
+  t.match([...read], [{ label: 1 }, { line: 2, error }, { line: 3, error }, { label: 1 }])
+  t.equal(read.size, 4)
+  t.match([...parseFeedback(tooLong, 'application/json')], [{ error }])
+  const withNumbers = (numbers: number) => {
+    const values = Object.fromEntries(Array.from({ length: numbers }, (_, i) => [`n${i}`, i]))
+    return JSON.stringify({ key: 'k', event: 'e', values })
+  }
+  t.match(
+    [...parseFeedback(`${withNumbers(MAX_VALUES)}\n${withNumbers(MAX_VALUES + 1)}`, NDJSON)],
+    [{ event: 'e' }, { error: 'values has 65 numbers; at most 64 are taken' }],
+  )
+  t.end()
+})
+
+t.test('the place of a mistake is looked for at the beginning of a line alone', (t) => {
+  const errorOf = (text: string) => [...parseFeedback(text, 'application/json')][0]
+  const later = 'not JSON: the mistake is somewhere after character 4096'
+  t.match(errorOf('['.repeat(60_000)), { error: later })
+  // What begins as the 4096th character: a word that the end of the part cuts in two is no mistake.
+  for (const [text, error] of [
+    ['x', 'not JSON: unexpected "x" at character 4096'],
+    ['fals', 'not JSON: unexpected "f" at character 4096'],
+    ['"\\u00e', 'not JSON: unexpected "\\\\" at character 4097'],
+    [' x,1,2,3', later],
+    ['false,x', later],
+    ['-1.5e+9,x', later],
+    ['"\\u00e4",x', later],
+  ] as const) {
+    t.match(errorOf(`[${' '.repeat(4094)}${text}`), { error }, text)
+  }
   t.end()
 })
 

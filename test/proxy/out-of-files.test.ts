@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
+  mostAdminConnections,
   mostConnections,
   openFilesWanted,
   parseOpenFilesLimit,
@@ -35,8 +36,9 @@ t.test('the limit of open files is the soft one of the process', (t) => {
 
 t.test('clients get the files that upstreams and the gateway itself leave', (t) => {
   t.equal(openFilesWanted(4096), 9192)
-  t.equal(mostConnections(65_536, 4096), 65_536 - 64 - 4096)
+  t.equal(mostConnections(65_536, 4096), 65_536 - 48 - 1_024 - 4096)
   t.equal(mostConnections(128, 4096), 32, 'half of them where there are few')
   t.equal(mostConnections(50, 4096), 1)
+  t.same([null, 65_536, 4096, 50].map(mostAdminConnections), [1024, 1024, 256, 16])
   t.end()
 })
