@@ -9,11 +9,14 @@ import { buildPlan, type RolloutPlan } from './rollout/plan.ts'
 import { reconcile, whyRefused } from './rollout/reconcile.ts'
 import { drawnCanaryUnits } from './rollout/units.ts'
 import type { Peek, Peeked } from './store/peek.ts'
+import { describeExposure } from './store/store-directory.ts'
 
 /** What the store that a configuration names has to say about it. */
 export type StoreCheck = {
   /** Why the store cannot be used from here and now, as a sentence; null = it can. */
   readonly unusable: string | null
+  /** That others may read it, as a sentence with what to do; null = they may not, or it is not on this disk. */
+  readonly exposed: string | null
   /** Why a gateway would refuse the configuration. */
   readonly refusals: readonly Finding[]
   /** What a reload would make of rollouts that run. */
@@ -28,8 +31,10 @@ export async function checkStore(config: Config, now: number): Promise<StoreChec
   })
   try {
     const peeked = await peek(config, asked)
+    const { store } = config
     return {
       unusable: null,
+      exposed: store.engine === 'lmdb' ? describeExposure(store.path) : null,
       refusals: asked.flatMap(({ plan }, i) => findRefusal(plan, peeked[i]!)),
       notes: asked.flatMap(({ service, plan }, i) => {
         const message = describeChange(plan, peeked[i]!, now)
@@ -37,7 +42,12 @@ export async function checkStore(config: Config, now: number): Promise<StoreChec
       }),
     }
   } catch (error) {
-    return { unusable: `from here, ${(error as Error).message}`, refusals: [], notes: [] }
+    return {
+      unusable: `from here, ${(error as Error).message}`,
+      exposed: null,
+      refusals: [],
+      notes: [],
+    }
   }
 }
 

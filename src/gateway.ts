@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { AdminDeps } from './admin/admin-deps.ts'
 import { createAdminServer } from './admin/admin-plugin.ts'
 import { createApplyWeights } from './apply-weights.ts'
+import { closeOnFailure, type Opened } from './close-on-failure.ts'
 import type { Config } from './config/config.ts'
 import { redactConfig } from './config/redact.ts'
 import { Evaluator } from './evaluator/evaluator.ts'
@@ -33,13 +34,13 @@ import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
-import { logResumed } from './log-resumed.ts'
 import { openStore } from './open-store.ts'
 import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
 import { createLabelShow } from './show-label.ts'
 import { createServiceLook } from './service-look.ts'
 import { createSteadyClock } from './steady-clock.ts'
+import { takeUpStored } from './take-up-stored.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
@@ -49,9 +50,14 @@ const STORE_AGAIN_MS = 1000
 
 /**
  * The composition root: the one place that knows every part. Rejects when a certificate or the store cannot
- * be opened or what the store holds does not go with the configuration; the ports open with `listen`.
+ * be opened or what the store holds does not go with the configuration, and leaves nothing open then; the ports
+ * open with `listen`.
  */
-export async function createGateway(config: Config, deps: GatewayDeps): Promise<WorkerGateway> {
+export function createGateway(config: Config, deps: GatewayDeps): Promise<WorkerGateway> {
+  return closeOnFailure((opened) => wire(config, deps, opened))
+}
+
+async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<WorkerGateway> {
   const { log, clock, siblings } = deps
   const steady = createSteadyClock(clock)
   // Containers on several machines may share a name and a pid.
@@ -59,6 +65,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const certificate = openCertificate(config.gateway.tls, { clock, log })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
+  opened(store.close)
   const lastWeights = keepLastWeights(config, log)
   const setState: MetricsRegistry['setStoreState'] = (state) => metrics.setStoreState(state)
   const health = new StoreHealth({ log, now: clock.now, setState })
@@ -68,6 +75,7 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
   const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log, config.passthrough)
+  opened(upstreams.close)
   const exchanges = new LiveExchanges(clock)
   const stage: Stage = { listening: false, ready: false, draining: false }
 
@@ -186,24 +194,15 @@ export async function createGateway(config: Config, deps: GatewayDeps): Promise<
     ready: () => describeReadiness(stage, evaluator, live.config.services, describeStore()),
   }
 
-  const takeUpStored = async () => {
-    await expiry.run()
-    await notifications.follow(live.config.services)
-    for (const rollout of rolloutsOf(live)) {
-      await evaluator.add(rollout)
-      logResumed(evaluator.view(rollout.plan.service)!, log)
-    }
-    for (const experiment of experimentsOf(live)) await evaluator.addExperiment(experiment)
-  }
-
+  const takeUp = () => takeUpStored(live, { expiry, notifications, evaluator, log })
   await upstreams.checkNew()
-  if (absence === null) await takeUpStored()
+  if (absence === null) await takeUp()
   const join: StoreJoin = joinStore(absence, {
     serveLast: () =>
       serveLastWeights(rolloutsOf(live), experimentsOf(live), {
         ...{ lastWeights, evaluator, apply, log },
       }),
-    takeUp: takeUpStored,
+    takeUp,
     onJoined: () => beReady(),
     log,
     setTimer: setBackgroundTimer,

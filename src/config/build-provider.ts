@@ -1,6 +1,7 @@
 import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { parseDuration } from '../domain/units.ts'
 import { DEFAULTS } from './defaults.ts'
+import { toHeaderName } from './field-source.ts'
 import { toFraction } from './fraction.ts'
 import type { RawProviderMetric } from './schema-metric.ts'
 
@@ -21,6 +22,9 @@ export function buildProvider(name: string, raw: RawProviderMetric): Built {
     min: raw.min ?? null,
     url: raw.url,
     secret: raw.secret ?? null,
+    headers: Object.fromEntries(
+      Object.entries(raw.headers ?? {}).map(([field, value]) => [toHeaderName(field), value]),
+    ),
     intervalMs: parseDuration(raw.interval ?? DEFAULTS.measureInterval)!,
   }
   if (raw.kind === 'prometheus') return { ...common, kind: raw.kind, query: raw.query }

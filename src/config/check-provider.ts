@@ -1,4 +1,5 @@
 import type { Checker } from './checker.ts'
+import { checkSentHeaders } from './check-header-names.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawProviderMetric } from './schema-metric.ts'
 
@@ -14,6 +15,7 @@ export function checkProvider(checker: Checker, path: ConfigPath, metric: RawPro
     (metric as Record<string, unknown>)[key] as string,
   ])
   for (const [key, text] of texts) checkPlaceholders(checker, [...path, key], text)
+  checkSentHeaders(checker, path)
   const namesVariant = texts.some(([, text]) => text.search(PLACEHOLDER) !== -1)
 
   if (metric.maxIncrease !== undefined && metric.maxDecrease !== undefined)
@@ -43,7 +45,7 @@ function checkAddress(checker: Checker, path: ConfigPath, text: string): void {
     return
   }
   if (url.username !== '' || url.password !== '')
-    checker.problem(path, 'has a user in it: put what may not be shown into `secret`')
+    checker.problem(path, 'has a user in it: put what may not be shown into `secret` or `headers`')
   if (url.hash !== '') checker.problem(path, 'has a fragment (#), which is never sent')
 }
 

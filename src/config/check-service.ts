@@ -2,6 +2,7 @@ import type { Checker } from './checker.ts'
 import { checkPattern } from './check-match.ts'
 import { checkDrift } from './check-drift.ts'
 import { checkExperiment } from './check-experiment.ts'
+import { checkHeaderNames } from './check-header-names.ts'
 import { checkMetrics } from './check-metrics.ts'
 import { checkMirrors } from './check-mirrors.ts'
 import { checkNotify } from './check-notify.ts'
@@ -17,6 +18,7 @@ import type { ConfigPath } from './problem.ts'
 export function checkService(checker: Checker, path: ConfigPath): void {
   checkVariants(checker, path)
   checkSplit(checker, path)
+  checkHeaderNames(checker, path)
   checkMirrors(checker, path)
   checkRollout(checker, path)
   checkMetrics(checker, path)

@@ -5,7 +5,7 @@ import { hookName } from './hook-name.ts'
 
 /**
  * A configuration without its secrets, as plain JSON: what may be shown to whoever may read. Of the
- * addresses of webhooks only the origin is left.
+ * addresses of webhooks and providers only the origin is left.
  */
 export function redactConfig(config: Config): RedactedConfig {
   const { written: _, ...parts } = config

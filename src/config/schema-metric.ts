@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { DEFAULTS } from './defaults.ts'
 import { ATTEMPT, metric, ON_FAILURE } from './schema-metric-common.ts'
-import { bodySource, driftSource, url } from './schema-place.ts'
+import { bodySource, driftSource, secretHeaders, url } from './schema-place.ts'
 import {
   amount,
   bearer,
@@ -179,6 +179,9 @@ const DisagreementSchema = metric('disagreement', {
 })
 const provider = {
   secret: Type.Optional(bearer(note('Bearer token that is sent.', 'live'), 1)),
+  headers: Type.Optional(
+    secretHeaders(note('Header fields that are sent; their values are shown nowhere.', 'live')),
+  ),
   maxIncrease,
   maxDecrease,
   max: Type.Optional(Type.Number(note("Absolute limit of the canary's value.", 'live'))),

@@ -1,5 +1,6 @@
-import type { TString } from 'typebox'
+import type { TString, TUnsafe } from 'typebox'
 import { text, type Note } from './schema-value.ts'
+import { Type } from './type.ts'
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const POINTER = '(?:/(?:[^~\\x00-\\x1f]|~[01])*)+'
@@ -79,6 +80,23 @@ export function driftSource(about: Note): TString {
 /** The bare name of a header. */
 export function headerName(about: Note): TString {
   return text(about, `^${TOKEN}$`, 'the name of a header')
+}
+
+/** Header fields by their names, whose values are shown nowhere. */
+export function secretHeaders(about: Note): TUnsafe<Record<string, string>> {
+  const title = 'the value of a header, best as "${ENV}"'
+  return Type.Unsafe({
+    title: 'a map of headers',
+    type: 'object',
+    additionalProperties: {
+      type: 'string',
+      pattern: '^[!-~](?:[\\t -~]*[!-~])?$',
+      writeOnly: true,
+      title,
+    },
+    propertyNames: { type: 'string', pattern: `^${TOKEN}$`, title: 'the name of a header' },
+    ...about,
+  })
 }
 
 /** The form of a field source, for keys of a map too. */

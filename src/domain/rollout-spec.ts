@@ -190,6 +190,8 @@ type ProviderTerms = {
   readonly url: string
   /** Sent as bearer token; null = none. */
   readonly secret: string | null
+  /** Fields that are sent, each of which may be a secret; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
   readonly intervalMs: number
 }
 

@@ -1,6 +1,6 @@
 import type { Answer } from '../domain/measurement.ts'
 import type { ProviderMetricSpec } from '../domain/rollout-spec.ts'
-import { HIDDEN } from '../rollout/hide-secrets.ts'
+import { HIDDEN, secretsOf } from '../rollout/hide-secrets.ts'
 
 /** What came back from a provider. */
 export type ProviderResponse = { readonly status: number; readonly body: string }
@@ -14,7 +14,7 @@ const LONGEST_REASON = 200
  */
 export function readProviderAnswer(metric: ProviderMetricSpec, response: ProviderResponse): Answer {
   const answer = read(metric, response)
-  return 'error' in answer ? fail(clean(answer.error, metric.secret)) : answer
+  return 'error' in answer ? fail(clean(answer.error, secretsOf(metric))) : answer
 }
 
 function read(metric: ProviderMetricSpec, { status, body }: ProviderResponse): Answer {
@@ -100,9 +100,9 @@ function wordsOf(json: unknown): string | null {
 }
 
 // It goes into logs and terminals, and what was sent may be repeated in it: hidden first, so that no part is left.
-function clean(reason: string, secret: string | null): string {
-  const hidden = secret === null ? reason : reason.replaceAll(secret, HIDDEN)
-  return hidden
+function clean(reason: string, secrets: readonly string[]): string {
+  return secrets
+    .reduce((hidden, secret) => hidden.replaceAll(secret, HIDDEN), reason)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim()
     .slice(0, LONGEST_REASON)

@@ -34,6 +34,7 @@ export function buildProviderRequest(
   const headers = {
     accept: 'application/json',
     'user-agent': 'serin',
+    ...metric.headers,
     ...(metric.secret === null ? {} : { authorization: `Bearer ${metric.secret}` }),
   }
   return { url: url.href, headers }

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { RequestNote } from '../metrics/recorder.ts'
 import type { BodyPointers } from '../routing/fields.ts'
 import { scanJson } from '../routing/json-scan.ts'
-import { decodePrefix } from './decode-prefix.ts'
-import type { Prefix } from './collect-prefix.ts'
+import { wholeBody, type Prefix } from './collect-prefix.ts'
 import type { BodyValues } from './http-fields.ts'
 
 /** Length of the JSON part of a body that goes on with binary tensors (KServe and Triton, "binary data" extension). */
@@ -24,12 +23,10 @@ export function readBodyKey(
   pointers: BodyPointers,
   inspectBytes: number,
 ): BodyKey {
-  const { chunks, isComplete } = prefix
-  if (chunks.length === 0) return { values: null, note: null }
-  const sent = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  const coding = codingOf(req)
-  const buffer = coding === null ? sent : decodePrefix(sent, coding)
+  const { isComplete, decoded } = prefix
+  const buffer = decoded === undefined ? wholeBody(prefix) : decoded
   if (buffer === null) {
+    if (decoded === undefined) return { values: null, note: null }
     return {
       values: null,
       note: pointers.deciding === 0 ? 'analysis_unreadable' : 'key_unreadable',
@@ -43,14 +40,8 @@ export function readBodyKey(
   const isDecided = !scan.values.slice(0, pointers.deciding).includes(null)
   if (isDecided) return { values, note: 'analysis_unreadable' }
   const isCut =
-    scan.status === 'incomplete' && length < jsonBytes && !(isComplete && coding === null)
+    scan.status === 'incomplete' && length < jsonBytes && !(isComplete && decoded === undefined)
   return { values, note: isCut ? 'body_over_inspect_limit' : 'key_unreadable' }
-}
-
-/** How the document was made into the body's bytes (`content-encoding: gzip`, say); null = it is these bytes. */
-function codingOf(req: IncomingMessage): string | null {
-  const coding = req.headers['content-encoding']
-  return coding === undefined || coding === 'identity' ? null : coding
 }
 
 function readJsonLength(req: IncomingMessage): number | null {

@@ -6,6 +6,8 @@ export type Prefix = {
   readonly bytes: number
   /** The whole body. */
   readonly isComplete: boolean
+  /** Of bytes that are encoded, what they begin with, as far as it is inspected; null = that cannot be told. */
+  readonly decoded?: Buffer | null
 }
 
 /** A body that was read to its end, in one piece; null = there is none. */

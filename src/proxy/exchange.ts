@@ -79,9 +79,10 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
-  collect(done: (prefix: Prefix) => void): void {
+  collect(inspects: boolean, done: (prefix: Prefix) => void): void {
     const wait = (ms: number) => this.await('collecting', ms)
-    collectRequest(this.#context, this.#req, this.#trace.startedAt, wait, (prefix) => {
+    const { startedAt } = this.#trace
+    collectRequest(this.#context, this.#req, startedAt, inspects, wait, (prefix) => {
       if (this.#phase === 'collecting') done(prefix)
     })
   }

@@ -1,22 +1,8 @@
+import { HOP_BY_HOP_NAMES } from '../domain/header-names.ts'
 import { NameSet } from './name-set.ts'
 
-/**
- * Fields that concern one connection and are never passed on (RFC 9110 section 7.6.1), with those that a
- * gateway answers for itself: Expect, the framing, and credentials for proxies (section 11.7).
- * Lower case.
- */
-export const HOP_BY_HOP = new NameSet([
-  'connection',
-  'expect',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
+/** See `HOP_BY_HOP_NAMES`. */
+export const HOP_BY_HOP = new NameSet(HOP_BY_HOP_NAMES)
 
 /** End-to-end fields that `Connection` must not be able to remove, beside every `content-*` and `x-*` of ours. */
 const PROTECTED: ReadonlySet<string> = new Set([

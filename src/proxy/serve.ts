@@ -86,7 +86,7 @@ export function createServe(
 
   function collect(exchange: Exchange, req: IncomingMessage, found: ServiceRuntime): void {
     const snapshot = deps.snapshot()
-    exchange.collect((body) => {
+    exchange.collect(found.pointers.all.length > 0, (body) => {
       // A reload may have come while the body did, and old connections close.
       const now = deps.snapshot()
       const runtime = now === snapshot ? found : now.runtimes.get(found.service.name)

@@ -1,6 +1,6 @@
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
-import { prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
+import { makePrivateFiles, prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
@@ -56,6 +56,7 @@ export function openLmdbEnvironment(
   prepareStoreDirectory(path)
   let root: RootDatabase<unknown, string>
   try {
+    makePrivateFiles(path)
     root = open({
       path,
       // Else a path with a dot in its name would be taken for a file.

@@ -1,9 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { LMDB_FILES } from './store-directory.ts'
 import { StoreError } from './store-error.ts'
-
-/** What an open store lies in. Without its lock others would write beside it. */
-const FILES = ['data.mdb', 'lock.mdb'] as const
 
 /**
  * Remembers the files of the store that was opened in the folder `path`. The function that comes back throws a
@@ -11,7 +9,11 @@ const FILES = ['data.mdb', 'lock.mdb'] as const
  * files that have lost their names, and nobody finds it again. Cheap enough for every write (some microseconds).
  */
 export function rememberPlace(path: string): () => void {
-  const opened = FILES.map((name) => ({ file: join(path, name), id: identify(join(path, name)) }))
+  // Without its lock others would write beside it.
+  const opened = LMDB_FILES.map((name) => ({
+    file: join(path, name),
+    id: identify(join(path, name)),
+  }))
   return () => {
     for (const { file, id } of opened) {
       const found = identify(file)

@@ -1,6 +1,7 @@
 import type { Cohort } from '../domain/cohort.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
+import { decodeState } from './decode-state.ts'
 import { decodeEvidence, encodeEvidence } from './evidence-codec.ts'
 import type { LmdbArchive } from './lmdb-archive.ts'
 import type { LmdbChanges } from './lmdb-changes.ts'
@@ -53,7 +54,7 @@ export function buildLmdbRollouts(
         const live = found === undefined ? null : splitLive(found)
         const apart = units.getRange(rangeOf(service)).map(({ value }) => value)
         return {
-          state: decodeRecord<RolloutState>(state),
+          state: decodeState(state),
           evidence: live === null ? null : decodeEvidence(live.evidence),
           cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
             withTallies(decodeRecord<Cohort>(value), tallies.get(key)),

@@ -13,6 +13,7 @@ import { ARCHIVE_LIMITS } from './limits.ts'
 import type { ArchiveLimits, PredictionLimits } from './limits.ts'
 import { buildLmdbReplicas } from './lmdb-replicas.ts'
 import { buildLmdbRollouts } from './lmdb-rollouts.ts'
+import { describeExposure } from './store-directory.ts'
 import { setBackgroundTimer } from './set-timer.ts'
 import type { SetTimer } from './set-timer.ts'
 import type { StoreLog } from './store-log.ts'
@@ -50,6 +51,9 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
       'the store is empty: no rollout, no decision and no earlier rollback is known',
     )
   }
+  const exposure = describeExposure(options.path)
+  if (exposure !== null)
+    options.log.warn({ path: options.path, exposure }, 'the store is open to all')
   const lanes = createLmdbLanes(env.tables.lanes, env.cells)
   const attempts = createLmdbAttempts(env.tables, lanes)
   const places = { lanes, bundles: createLmdbBundles(env.tables.bundles), attempts }

@@ -268,10 +268,15 @@ export async function readAtOnce<T>(
   commands: (string | number)[][],
 ): Promise<T> {
   return redis.ask(what, async (client) => {
-    const answers = (await client.multi(commands).exec())!
+    const answers = (await client.multi(commands).exec().catch(tellAborted))!
     return answers.map(([error, answer]) => {
       if (error !== null) throw error
       return answer
     }) as T
   })
+}
+
+/** Redis says of a transaction only that something in it was refused; the refusals came before. */
+function tellAborted(error: Error & { readonly previousErrors?: readonly Error[] }): never {
+  throw error.previousErrors?.[0] ?? error
 }

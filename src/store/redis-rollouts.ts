@@ -1,8 +1,8 @@
 import type { Cohort } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { Evidence } from '../domain/evidence.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
 import { wrapCohort } from './cohort-envelope.ts'
+import { decodeState } from './decode-state.ts'
 import { MAX_PAGE } from './limits.ts'
 import type { ArchiveLimits } from './limits.ts'
 import { assertMovesOn } from './moves-on.ts'
@@ -11,7 +11,7 @@ import { archiveArguments, joinTallies, readWaiting } from './redis-archive.ts'
 import { COMMIT } from './redis-commit-script.ts'
 import { readAtOnce } from './redis-connection.ts'
 import type { RedisArgument, RedisConnection } from './redis-connection.ts'
-import { toStoreError } from './store-error.ts'
+import { StoreError, toStoreError } from './store-error.ts'
 import type { RolloutChange, Store } from './store.ts'
 import { decodeUnits, encodeUnits } from './unit-codec.ts'
 
@@ -33,10 +33,11 @@ export function buildRedisRollouts(
       return found === null ? null : Number(found)
     },
     readRollout: async (service) => {
-      const [state, evidence, cohorts, numbers, tallies, units] = await readAtOnce<
-        [Buffer | null, Buffer | null, Buffer[], string[], Buffer[], Buffer[]]
+      const [state, revision, evidence, cohorts, numbers, tallies, units] = await readAtOnce<
+        [Buffer | null, string | null, Buffer | null, Buffer[], string[], Buffer[], Buffer[]]
       >(redis, `cannot read the rollout of ${service}`, [
         ['hgetBuffer', `${root}states`, service],
+        ['hget', `${root}revisions`, service],
         ['hgetBuffer', `${root}evidence`, service],
         ['hvalsBuffer', `${root}cohorts:${service}`],
         ['hkeys', `${root}tallies:${service}`],
@@ -44,11 +45,20 @@ export function buildRedisRollouts(
         ['hvalsBuffer', `${root}units:${service}`],
       ])
       if (state === null) return null
+      const readAs = <T>(record: string, decode: () => T) => {
+        try {
+          return decode()
+        } catch (error) {
+          throw damaged(root, service, record, error)
+        }
+      }
       return {
-        state: decodeRecord<RolloutState>(state),
-        evidence: evidence === null ? null : decodeRecord<Evidence>(evidence),
-        cohorts: joinTallies(cohorts, numbers, tallies),
-        units: units.map(decodeUnits).sort((a, b) => a.cohort - b.cohort),
+        state: readAs('states', () => decodeState(state, revision)),
+        evidence: readAs('evidence', () => evidence && decodeRecord<Evidence>(evidence)),
+        cohorts: readAs(`cohorts:${service}`, () => joinTallies(cohorts, numbers, tallies)),
+        units: readAs(`units:${service}`, () =>
+          units.map(decodeUnits).sort((a, b) => a.cohort - b.cohort),
+        ),
       }
     },
     commit: async (change) => {
@@ -99,6 +109,16 @@ export function buildRedisRollouts(
       return found === null ? null : Number(found)
     },
   }
+}
+
+/** Without a state there is no rollout: the rest of what is damaged goes when the next one begins. */
+function damaged(root: string, service: string, record: string, cause: unknown): StoreError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new StoreError(
+    `cannot read the rollout of ${service}: what ${root}${record} holds of it is damaged (${why}): restore Redis from a ` +
+      `backup, or have the rollout begin afresh (HDEL ${root}states ${service}; HDEL ${root}revisions ${service})`,
+    { cause },
+  )
 }
 
 /** See `COMMIT`. */

@@ -13,6 +13,9 @@ import {
 import { dirname, join } from 'node:path'
 import { StoreError, toStoreError } from './store-error.ts'
 
+/** LMDB's files in a folder: the data, and the locks of the processes that use it. */
+export const LMDB_FILES = ['data.mdb', 'lock.mdb'] as const
+
 /** Makes sure that `path` is a directory that LMDB can work in: makes it, or throws a StoreError. */
 export function prepareStoreDirectory(path: string): void {
   try {
@@ -60,15 +63,32 @@ export function readFreeBytes(folder: string): number {
   }
 }
 
+/** Makes the files of a new store, which LMDB would make readable by every user; those that exist stay as they are. */
+export function makePrivateFiles(path: string): void {
+  for (const name of LMDB_FILES) closeSync(openSync(join(path, name), 'a', 0o600))
+}
+
 /**
- * As `mkdir -p`. The `recursive` of Node.js spins for ever where a directory exists and yet takes no
+ * Says that every user of this machine may read the store in a folder, and what to do; null = they may not, or there is
+ * none. What a group may is the business of whoever made the folder.
+ */
+export function describeExposure(path: string): string | null {
+  const folder = statSync(path, { throwIfNoEntry: false })
+  const file = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false })
+  if (folder === undefined || file === undefined) return null
+  const isExposed = (folder.mode & 0o001) !== 0 && (file.mode & 0o004) !== 0
+  return isExposed ? `every user of this machine may read ${path}: chmod -R go= ${path}` : null
+}
+
+/**
+ * As `mkdir -p`, for this user alone: folders that exist stay as they are. The `recursive` of Node.js spins for ever where a directory exists and yet takes no
  * child: below /proc, or at a link to nowhere.
  */
 export function makeDirectories(path: string): void {
   if (isDirectory(path)) return
   if (dirname(path) !== path) makeDirectories(dirname(path))
   try {
-    mkdirSync(path)
+    mkdirSync(path, 0o700)
   } catch (error) {
     // Another process may have been faster.
     if (!isDirectory(path)) throw error

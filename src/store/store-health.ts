@@ -1,17 +1,17 @@
 import type { StoreState } from '../domain/store-state.ts'
+import { RepeatedFailures, type FailureLog } from './repeated-failures.ts'
+import { setBackgroundTimer, type SetTimer } from './set-timer.ts'
 import { StoreError, StoreLostError } from './store-error.ts'
-import type { StoreLog } from './store-log.ts'
 import type { Store } from './store.ts'
 
 /** What the health of the store is told to. */
 export type StoreHealthDeps = {
-  readonly log: StoreLog & {
-    readonly debug: StoreLog['info']
-    readonly error: StoreLog['info']
-  }
+  readonly log: FailureLog
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly setState: (state: StoreState) => void
+  /** Times when a failure is over; the default does not keep the process alive. */
+  readonly setTimer?: SetTimer
 }
 
 /**
@@ -21,10 +21,12 @@ export type StoreHealthDeps = {
  */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps
+  readonly #failures: RepeatedFailures
   #absence: Absence | null = null
 
   constructor(deps: StoreHealthDeps) {
     this.#deps = deps
+    this.#failures = new RepeatedFailures(deps.log, deps.setTimer ?? setBackgroundTimer)
   }
 
   /** For people who look at the readiness: `up`, or since when it is not, why, and what to do. */
@@ -66,10 +68,14 @@ export class StoreHealth {
     return this.#absence !== null
   }
 
-  /** Logs what failed. That the store is away is said once, not by every service at every look. */
+  /**
+   * Logs what failed. That the store is away is said once, not by every service at every look, and so is what fails
+   * again and again for another reason.
+   */
   readonly report = (what: string, error: unknown): void => {
     const isTold = error instanceof StoreError && this.isTold
-    this.#deps.log[isTold ? 'debug' : 'error']({ err: error }, `${what} failed`)
+    if (isTold) this.#deps.log.debug({ err: error }, `${what} failed`)
+    else this.#failures.note(what, error)
   }
 
   async #note<T>(asked: Promise<T>, isWritten: (answer: T) => boolean): Promise<T> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
@@ -57,6 +57,18 @@ t.test('Check tries the store, and leaves nothing behind.', async (t) => {
     t.match(await check(root, path), { exitCode: 0, warnings: [] })
     t.same(everythingIn(root), new Set(['serin.yaml']))
   }
+})
+
+t.test('Check warns of a store that every user of the machine may read.', async (t) => {
+  const root = t.testdir({})
+  const data = join(root, 'data')
+  const store = await openLmdbStore({ path: data, ...quiet })
+  await store.close()
+  t.match(await check(root, 'lmdb:./data'), { exitCode: 0, warnings: [] })
+  chmodSync(data, 0o755)
+  chmodSync(join(data, 'data.mdb'), 0o644)
+  const told = `warning: store: every user of this machine may read ${data}: chmod -R go= ${data}`
+  t.match(await check(root, 'lmdb:./data'), { exitCode: 0, warnings: [told] })
 })
 
 t.test('Check lets a store alone that a gateway has open, and finds it good.', async (t) => {

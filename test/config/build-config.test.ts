@@ -357,13 +357,22 @@ t.test('the hash follows what is decided, not how it is written', (t) => {
 t.test('the redacted configuration holds no secret', (t) => {
   const text = file({
     top: 'admin: { tokens: [ { name: ops, token: hidden-0123456789, scopes: [read] } ] }',
-    service: '    split: { override: { header: x, secret: hidden-9876543210 } }',
+    service: `    split: { override: { header: x, secret: hidden-9876543210 } }
+    rollout: { steps: [{ weight: 10% }, { weight: 100% }] }
+    analysis:
+      metrics:
+        score: { kind: http, url: 'https://h:1/\${KEY}/score?api_key=\${KEY}', headers: { X-Key: '\${KEY}' }, max: 1 }
+        gpu: { kind: prometheus, url: 'http://p:9090', query: 'a{v="{{version}}"}', max: 1 }`,
   })
-  const config = configOf(text)
+  const config = configOf(text, { KEY: 'hidden-1111111111' })
   const redacted = redactConfig(config)
   t.notMatch(JSON.stringify(redacted), /hidden-/)
   t.match(redacted.admin.tokens, [{ name: 'ops', token: '(hidden)', scopes: ['read'] }])
   t.match(redacted.services[0]!.split.override, { header: 'x', secret: '(hidden)' })
+  t.match(redacted.services[0]!.rollout!.analysis.metrics, [
+    { url: 'https://h:1/(hidden)', secret: null, headers: { 'x-key': '(hidden)' } },
+    { url: 'http://p:9090', headers: {} },
+  ])
   t.equal(redacted.hash, config.hash)
   const { written: _, ...open } = configOf(file())
   t.same(redactConfig(configOf(file())), open, 'nothing to hide, nothing changed')

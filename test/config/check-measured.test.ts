@@ -35,6 +35,7 @@ t.test('a metric that is asked for elsewhere is built with its defaults', (t) =>
     url: 'http://p:9090',
     query: "a{v='{{version}}'}",
     secret: null,
+    headers: {},
     intervalMs: 30_000,
   })
   t.match(
@@ -156,7 +157,7 @@ t.test('an address and what stands for a variant in it are checked', (t) => {
       ['kind: http, url: "http://h:99999", max: 1', `${AT}.url: found what is no address`],
       [
         'kind: http, url: "http://u:p@h", max: 1',
-        `${AT}.url: has a user in it: put what may not be shown into \`secret\``,
+        `${AT}.url: has a user in it: put what may not be shown into \`secret\` or \`headers\``,
       ],
       [
         'kind: http, url: "http://h/#a", max: 1',
@@ -220,5 +221,37 @@ t.test('the running configuration shows no secret of a metric', (t) => {
     file({ service: `    analysis: { metrics: { x: { ${HTTP}, max: 1, secret: top } } }` }),
   )
   t.match(redactConfig(idle).services[0]!.shown, [{ secret: '(hidden)' }])
+  t.end()
+})
+
+t.test('the headers of a provider frame nothing, and are no second credential', (t) => {
+  const checked = (headers: string) => `${HTTP}, max: 1, headers: ${headers}`
+  checkCases(
+    t,
+    [
+      [checked('{ X-API-Key: "\${KEY:-k}", cookie: "a=b" }')],
+      [`${PROMETHEUS}, max: 1, headers: { authorization: "Basic dTpw" }`],
+      [
+        `${checked('{ authorization: "Basic dTpw" }')}, secret: s`,
+        `${AT}.headers: found authorization together with secret, which is sent there: one of them`,
+      ],
+      ...['Host', 'content-length', 'transfer-encoding', 'Connection'].map(
+        (name): [string, string] => [
+          checked(`{ ${name}: x }`),
+          `${AT}.headers.${name}: ${name.toLowerCase()} frames the request: serin writes it itself`,
+        ],
+      ),
+      [checked('{ a: x, A: y }'), `${AT}.headers.A: found a twice`],
+      [
+        checked('{ a: "x\\ny" }'),
+        `${AT}.headers.a: found (hidden), allowed is the value of a header, best as "\${ENV}"`,
+      ],
+      [
+        checked('{ a: "" }'),
+        `${AT}.headers.a: found (hidden), allowed is the value of a header, best as "\${ENV}"`,
+      ],
+    ],
+    metrics,
+  )
   t.end()
 })

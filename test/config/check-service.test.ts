@@ -1,4 +1,5 @@
 import t from 'tap'
+import { HOP_BY_HOP_NAMES } from '../../src/domain/header-names.ts'
 import { checkCases, configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
 t.test('an upstream is scheme, host and port alone, once per variant', (t) => {
@@ -264,3 +265,45 @@ t.test('a method that no request can have is a mistake', (t) => {
   t.match(withMethods('FROB'), [/found "FROB", which is no HTTP method$/])
   t.end()
 })
+
+t.test('the headers that are written are none that requests live by', (t) => {
+  const framing =
+    'which frames messages or concerns one connection: take one of your own such as x-request-id or x-serin-variant'
+  const guarded =
+    'which holds credentials or cookies, or says who forwarded a message: take one of your own such as x-request-id or x-serin-variant'
+  const taken = [
+    ['content-length', framing],
+    ['Transfer-Encoding', framing],
+    ['connection', framing],
+    ['host', framing],
+    ['trailer', framing],
+    ['cookie', guarded],
+    ['set-cookie', guarded],
+    ['Authorization', guarded],
+    ['x-forwarded-for', guarded],
+    ['forwarded', guarded],
+    ['via', guarded],
+  ] as const
+  const id = (name: string) => file({ service: `    observe: { requestId: "header:${name}" }` })
+  const override = (name: string) =>
+    file({ service: `    split: { override: { header: ${name}, secret: 0123456789abcdef } }` })
+  for (const [name, why] of taken) {
+    const found = `found ${name.toLowerCase()}, ${why}`
+    t.match(problemsOf(id(name)), [`services.m.observe.requestId: ${found}`].map(endsWith), name)
+    t.match(
+      problemsOf(override(name)),
+      [`services.m.split.override.header: ${found}`].map(endsWith),
+      name,
+    )
+  }
+  for (const name of HOP_BY_HOP_NAMES) t.equal(problemsOf(id(name)).length, 1, name)
+  t.match(problemsOf(id('x-serin-variant')), [/found x-serin-variant, which serin writes itself$/])
+  for (const name of ['x-request-id', 'traceparent', 'x-amzn-trace-id', 'x-serin-id'])
+    t.same(problemsOf(id(name)), [], name)
+  t.same(problemsOf(override('x-serin-variant')), [])
+  t.end()
+})
+
+function endsWith(text: string): RegExp {
+  return new RegExp(`${text.replaceAll('.', '\\.')}$`)
+}

@@ -229,12 +229,12 @@ analysis:
   drift: { yaml: metric('{ kind: drift, of: prediction, onFailure: warn }') },
   prometheus: {
     yaml: metric(
-      `{ kind: prometheus, url: 'http://prometheus:9090', query: 'avg(gpu_util{version="{{version}}"})', secret: '\${PROM_TOKEN}', max: 0.9, min: 0 }\n    share: { kind: prometheus, url: 'http://prometheus:9090', query: 'q{v="{{version}}"}', method: threshold, maxIncrease: 10% }\n    hits: { kind: prometheus, url: 'http://prometheus:9090', query: 'h{v="{{version}}"}', method: threshold, maxDecrease: 10% }`,
+      `{ kind: prometheus, url: 'http://prometheus:9090', query: 'avg(gpu_util{version="{{version}}"})', secret: '\${PROM_TOKEN}', headers: { x-scope-orgid: team-a }, max: 0.9, min: 0 }\n    share: { kind: prometheus, url: 'http://prometheus:9090', query: 'q{v="{{version}}"}', method: threshold, maxIncrease: 10% }\n    hits: { kind: prometheus, url: 'http://prometheus:9090', query: 'h{v="{{version}}"}', method: threshold, maxDecrease: 10% }`,
     ),
   },
   http: {
     yaml: metric(
-      `{ kind: http, url: 'https://scores.example.com/{{variant}}', value: 'body:/score', secret: '\${SCORES_TOKEN}', max: 5, min: 3 }\n    stars: { kind: http, url: 'https://scores.example.com/{{variant}}/stars', method: threshold, maxDecrease: 10%, interval: 1m }\n    cost: { kind: http, url: 'https://scores.example.com/{{variant}}/cost', method: threshold, maxIncrease: 10% }`,
+      `{ kind: http, url: 'https://scores.example.com/{{variant}}', value: 'body:/score', secret: '\${SCORES_TOKEN}', headers: { x-api-key: '\${SCORES_TOKEN}' }, max: 5, min: 3 }\n    stars: { kind: http, url: 'https://scores.example.com/{{variant}}/stars', method: threshold, maxDecrease: 10%, interval: 1m }\n    cost: { kind: http, url: 'https://scores.example.com/{{variant}}/cost', method: threshold, maxIncrease: 10% }`,
     ),
   },
   Notify: {

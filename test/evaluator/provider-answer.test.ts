@@ -80,6 +80,38 @@ t.test('a secret that is repeated in a reason is hidden, wherever the reason end
   t.end()
 })
 
+t.test(
+  'an address that is repeated in a reason is hidden behind its host, and so are headers',
+  (t) => {
+    const asked = {
+      ...GPU,
+      url: 'http://prom:9090/tenant-a4f7/p?api_key=s3cr%2Ft-key&w=5',
+      headers: { 'x-api-key': 'k3y' },
+    }
+    const reason = (error: string) => {
+      const answer = readProviderAnswer(asked, { status: 500, body: JSON.stringify({ error }) })
+      return 'error' in answer ? answer.error : ''
+    }
+    const { href } = new URL(asked.url)
+    t.equal(
+      reason(`no route to ${href} now`),
+      'answered 500: no route to http://prom:9090(hidden) now',
+    )
+    t.equal(
+      reason('bad api_key s3cr/t-key of tenant-a4f7'),
+      'answered 500: bad api_key (hidden) of (hidden)',
+    )
+    t.equal(reason('bad key k3y, 5 left'), 'answered 500: bad key (hidden), 5 left')
+    t.end()
+  },
+)
+
+t.test('headers are sent as they are configured', (t) => {
+  const { headers } = buildProviderRequest({ ...SCORE, headers: { 'x-api-key': 'k3y' } }, CANARY)
+  t.match(headers, { 'x-api-key': 'k3y', authorization: 'Bearer top-secret' })
+  t.end()
+})
+
 t.test('what is no answer of Prometheus is an error', (t) => {
   t.equal(prometheus('<html>', 200), 'answered with what is no JSON')
   t.equal(prometheus('<html>', 502), 'answered 502')

@@ -46,6 +46,7 @@ export const GPU: Extract<ProviderMetricSpec, { kind: 'prometheus' }> = {
   url: 'http://prom:9090',
   query: 'avg(gpu{version="{{version}}"})',
   secret: null,
+  headers: {},
   intervalMs: 1000,
 }
 
@@ -63,6 +64,7 @@ export const SCORE: Extract<ProviderMetricSpec, { kind: 'http' }> = {
   url: 'http://scores/now',
   pointer: '/score',
   secret: 'top-secret',
+  headers: {},
   intervalMs: 1000,
 }
 

@@ -1,8 +1,10 @@
 import t from 'tap'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { errorEntry, ERRORS, type ErrorCode } from '../../src/domain/errors.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { AccessLog, type AccessEntry } from '../../src/proxy/access-log.ts'
 import { classifyError, rootCause, type Stage } from '../../src/proxy/errors.ts'
+import { decodePrefix } from '../../src/proxy/decode-prefix.ts'
 import { connectionTokens } from '../../src/proxy/hop-by-hop.ts'
 import { createPeerLookup } from '../../src/proxy/peer.ts'
 
@@ -129,4 +131,21 @@ t.test('the access log takes an even share of the good and all of the bad', asyn
   )
   t.notOk(never.takes('client_closed', 'SERIN_CLIENT_CLOSED'), 'it left')
   t.ok(never.takes('client_closed', 'SERIN_BODY_TOO_LARGE'), 'it was turned away')
+})
+
+t.test('an encoded body is inflated as far as it is inspected, and no further', async (t) => {
+  const decode = (encoded: Buffer, coding: string) =>
+    new Promise<Buffer | null>((resolve) => decodePrefix(encoded, coding, 64 * 1024, resolve))
+  const bomb = Buffer.alloc(1024 * 1024, ' ')
+  for (const [coding, encode] of [
+    ['gzip', gzipSync],
+    ['X-GZIP', gzipSync],
+    ['deflate', deflateSync],
+  ] as const) {
+    t.equal((await decode(encode(bomb), coding))?.length, 64 * 1024, coding)
+    t.equal(String(await decode(encode('{}'), coding)), '{}', coding)
+    t.equal(String(await decode(encode(''), coding)), '', coding)
+    t.equal(await decode(Buffer.from('no such bytes'), coding), null, coding)
+  }
+  t.equal(await decode(brotliCompressSync('{}'), 'br'), null)
 })

@@ -4,6 +4,7 @@ import { StoreError, StoreLostError } from '../../src/store/store-error.ts'
 import { StoreHealth } from '../../src/store/store-health.ts'
 import type { Store } from '../../src/store/store.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
+import { createFakeTimers } from './fake-timers.ts'
 
 function setUp() {
   const memory = new MemoryStore()
@@ -13,10 +14,12 @@ function setUp() {
   }
   const states: StoreState[] = []
   let now = 1000
+  const timers = createFakeTimers()
   const health = new StoreHealth({
     log: { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') },
     now: () => (now += 500),
     setState: (state) => states.push(state),
+    setTimer: timers.setTimer,
   })
   let error: Error | null = null
   const ask = <T>(answer: T) => (error === null ? Promise.resolve(answer) : Promise.reject(error))
@@ -30,7 +33,7 @@ function setUp() {
     readRevision: () => ask(7),
   })
   return {
-    ...{ health, log, states, store, watched: health.watched(store) },
+    ...{ health, log, states, timers, store, watched: health.watched(store) },
     fail: (e: Error | null) => (error = e),
   }
 }
@@ -165,3 +168,28 @@ t.test(
     )
   },
 )
+
+t.test('what fails at every look is told once, and once more when it is over', async (t) => {
+  const { health, log, timers } = setUp()
+  const told = () => log.splice(0).map(([level, fields, text]) => [level, text, fields])
+  const conflict = new Error('changed by another process')
+  for (let look = 0; look < 40; look++) health.report('evaluation of m', conflict)
+  health.report('evaluation of n', conflict)
+  t.match(
+    told().filter(([level]) => level !== 'debug'),
+    [
+      ['error', 'evaluation of m failed', { err: conflict }],
+      ['error', 'evaluation of n failed', { err: conflict }],
+    ],
+  )
+  t.strictSame(timers.delays(), [5000, 5000], 'it is over when it has not come again for so long')
+  timers.fire()
+  t.strictSame(told(), [['info', 'evaluation of m fails no longer', { times: 40 }]])
+  health.report('evaluation of m', conflict)
+  health.report('evaluation of m', new Error('another'))
+  t.strictSame(
+    told().map(([level]) => level),
+    ['error', 'error'],
+    'the next one is news, and so is another one',
+  )
+})
