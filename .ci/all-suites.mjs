@@ -10,12 +10,6 @@ import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { groupSuites, isCovered } from './group-suites.mjs'
 
-/**
- * For V8: what suites leave is garbage, most of it at once. A larger young generation is collected less often, and to
- * share the work among threads costs more than it gains where as many suites run as there are processors.
- */
-const GARBAGE = ['--max-semi-space-size=32', '--single-threaded-gc']
-
 const { SUITE_TIMEOUT, SUITE_COVERAGE, ...rest } = process.env
 // More than there are processors: suites that start programs wait much of the time.
 t.jobs = Math.round(2.5 * availableParallelism())
@@ -25,8 +19,7 @@ for (const { name, files } of groups) {
   // `env -u`: the loaders come in this variable.
   // Few suites are being looked into: they name lines of the sources. To find these takes all of them a twentieth longer.
   const maps = groups.length < 10 ? ['--enable-source-maps'] : []
-  const node = ['-u', 'NODE_OPTIONS', process.execPath, ...GARBAGE, ...maps]
-  const args = [...node, '.ci/suites-of-group.mjs', name]
+  const args = ['-u', 'NODE_OPTIONS', process.execPath, ...maps, '.ci/suites-of-group.mjs', name]
   const env = {
     ...rest,
     ...{ TAP_TIMEOUT: String(seconds), SUITES: JSON.stringify(files) },

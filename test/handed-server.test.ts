@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
@@ -34,7 +35,7 @@ async function start(t: Test, pair: Pair | null = null) {
 }
 
 const until = async (isSo: () => boolean) => {
-  while (!isSo()) await new Promise(setImmediate)
+  while (!isSo()) await delay(1)
 }
 
 t.test('A head that never ends is cut off, as by a server that listens.', async (t) => {

@@ -30,25 +30,44 @@ const MOST_UNITS = 1e15
  * where M and V are those of the bets that carry the evidence there.
  */
 export function passageShare({ growths, before, goal }: Passage, units: number): number {
-  const bets = growths.map(({ mean, variance }, bet) => ({
-    mean: (before?.[bet]!.mean ?? 0) + units * mean,
-    deviation: Math.sqrt((before?.[bet]!.variance ?? 0) + units * variance),
-  }))
-  const wealthAt = (z: number) => bets.map(({ mean, deviation }) => mean + z * deviation)
-  if (logMeanExp(wealthAt(LEAST_LUCK)) >= goal) return 1
-  if (logMeanExp(wealthAt(-LEAST_LUCK)) < goal) return 0
-  const zeta = bisect(LEAST_LUCK, -LEAST_LUCK, (z) => logMeanExp(wealthAt(z)) >= goal)
-  const wealth = wealthAt(zeta)
-  const most = Math.max(...wealth)
-  const carry = (of: (bet: (typeof bets)[number]) => number) =>
-    bets.reduce((sum, bet, j) => sum + Math.exp(wealth[j]! - most) * of(bet), 0)
-  const stakes = carry(() => 1)
-  const drift = carry(({ mean }) => mean) / stakes
-  const deviation = carry((bet) => bet.deviation) / stakes
+  const means = growths.map(({ mean }, bet) => (before?.[bet]!.mean ?? 0) + units * mean)
+  const deviations = growths.map(({ variance }, bet) =>
+    Math.sqrt((before?.[bet]!.variance ?? 0) + units * variance),
+  )
+  // Searched for some thousand times by a forecast: one array for all of a search.
+  const wealth = means.slice()
+  const evidenceAt = (z: number) => {
+    for (let j = 0; j < wealth.length; j += 1) wealth[j] = means[j]! + z * deviations[j]!
+    return logMeanExp(wealth)
+  }
+  if (evidenceAt(LEAST_LUCK) >= goal) return 1
+  let evidence = evidenceAt(-LEAST_LUCK)
+  if (evidence < goal) return 0
+  // Newton's method: the evidence is convex in Z, so that a tangent meets the goal between ζ and here.
+  let zeta = -LEAST_LUCK
+  for (let step = Infinity; step > LEAST_STEP;) {
+    step = (evidence - goal) / carried(wealth, deviations)
+    zeta -= step
+    evidence = evidenceAt(zeta)
+  }
+  const drift = carried(wealth, means)
+  const deviation = carried(wealth, deviations)
   const level = drift + zeta * deviation
   const reflected =
     Math.exp((2 * level * drift) / deviation ** 2) * normalCdf(-(level + drift) / deviation)
   return Math.min(1, normalCdf(-zeta) + reflected)
+}
+
+/** The mean of something over the bets, each with the share of the stakes that it has. */
+function carried(wealth: readonly number[], of: readonly number[]): number {
+  const most = Math.max(...wealth)
+  let [sum, stakes] = [0, 0]
+  for (let j = 0; j < wealth.length; j += 1) {
+    const stake = Math.exp(wealth[j]! - most)
+    sum += stake * of[j]!
+    stakes += stake
+  }
+  return sum / stakes
 }
 
 /** Units within which a share of the runs has reached the goal; Infinity where they never do. */
@@ -72,6 +91,9 @@ const HALVINGS = 24
 
 /** Normal deviates beyond which nothing is counted on: probability 1e-15. */
 const LEAST_LUCK = -8
+
+/** Normal deviates; the next step would be a millionth of it or less. */
+const LEAST_STEP = 1e-7
 
 /** A place where something just holds, between one where it does not and one where it does. */
 function bisect(from: number, to: number, holds: (value: number) => boolean): number {

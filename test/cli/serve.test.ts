@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Config } from '../../src/config/config.ts'
 import { buildFirstConfig } from '../../src/cli/first-config.ts'
@@ -135,7 +136,7 @@ t.test('SIGHUP reloads; a bad file or a refusal is logged and changes nothing.',
   const hangUp = async (count: number) => {
     fake.signal('SIGHUP')
     while (logs().filter(({ msg }) => /reload/.test(String(msg))).length < count) {
-      await new Promise(setImmediate)
+      await delay(1)
     }
     return logs().at(-1)
   }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Car } from '../../src/demo/cars.ts'
 import { FeedbackSender } from '../../src/demo/feedback-sender.ts'
@@ -158,7 +159,7 @@ t.test(
     now = 100
     sender.add({ service: 'mpg', requestId: 'b', label: 21 })
     now = 350
-    while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    while (batches.length === 0) await delay(1)
     await sender.close()
     t.same(batches, [
       '{"service":"mpg","requestId":"a","label":20}\n',

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { createServer } from 'node:net'
 import { isDeepStrictEqual as isSame } from 'node:util'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createProviderFetcher } from '../../src/evaluator/provider-fetcher.ts'
 import { ProviderPoller } from '../../src/evaluator/provider-poller.ts'
 import { GPU, SCORE } from '../fakes/measurements.ts'
@@ -20,7 +21,7 @@ async function asked(t: Test, metric: Parameters<ProviderPoller['ask']>[0], most
   const poller = new ProviderPoller(fetcher.fetch)
   poller.ask(metric, BOTH, 7)
   t.equal(poller.isAsking(metric.name), true)
-  while (poller.isAsking(metric.name)) await new Promise((resolve) => setImmediate(resolve))
+  while (poller.isAsking(metric.name)) await delay(1)
   const [arrived, ...more] = poller.take()
   t.same(more, [])
   t.same(poller.take(), [], 'what is taken is gone')
@@ -112,8 +113,7 @@ t.test(
     t.teardown(fetcher.close)
     const pollers = Array.from({ length: 1000 }, () => new ProviderPoller(fetcher.fetch))
     for (const poller of pollers) poller.ask({ ...GPU, url: prometheus.origin }, BOTH, 7)
-    while (pollers.some((p) => p.isAsking('gpu')))
-      await new Promise((resolve) => setImmediate(resolve))
+    while (pollers.some((p) => p.isAsking('gpu'))) await delay(1)
     t.equal(prometheus.queries.length, 2000)
     t.ok(most > 1 && most <= 16, `${most} at once`)
     const value = { value: 0.5 }
@@ -138,11 +138,10 @@ t.test(
     for (const poller of pollers) poller.ask({ ...GPU, url: hanging.origin }, BOTH, 7)
     const other = new ProviderPoller(fetcher.fetch)
     other.ask({ ...GPU, url: well.origin }, BOTH, 7)
-    while (other.isAsking('gpu')) await new Promise((resolve) => setImmediate(resolve))
+    while (other.isAsking('gpu')) await delay(1)
     t.match(other.take(), [{ reading: { canary: { value: 0.5 } } }])
     t.ok(hanging.queries.length <= 16, `${hanging.queries.length} at once`)
-    while (pollers.some((p) => p.isAsking('gpu')))
-      await new Promise((resolve) => setImmediate(resolve))
+    while (pollers.some((p) => p.isAsking('gpu'))) await delay(1)
     t.equal(hanging.queries.length, 40, 'those that waited had their time too')
     const error = { error: 'no answer within 1 s' }
     for (const poller of pollers)
@@ -157,10 +156,9 @@ t.test('what waits for its turn when the gateway ends is not asked any more', as
   const fetcher = createProviderFetcher()
   const pollers = Array.from({ length: 20 }, () => new ProviderPoller(fetcher.fetch))
   for (const poller of pollers) poller.ask({ ...GPU, url: prometheus.origin }, BOTH, 7)
-  while (prometheus.queries.length < 16) await new Promise((resolve) => setImmediate(resolve))
+  while (prometheus.queries.length < 16) await delay(1)
   await fetcher.close()
-  while (pollers.some((p) => p.isAsking('gpu')))
-    await new Promise((resolve) => setImmediate(resolve))
+  while (pollers.some((p) => p.isAsking('gpu'))) await delay(1)
   t.equal(prometheus.queries.length, 16)
   t.match(pollers.at(-1)!.take(), [{ reading: { canary: { error: /^no answer/ } } }])
 })

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Admission } from '../../src/proxy/admission.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
@@ -49,7 +50,7 @@ async function start(t: { teardown: (end: () => unknown) => void }, queueMs: num
   const gateway = await startGateway([serviceWith([variant])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const arrivals = async (count: number) => {
-    while (held.length < count) await new Promise((resolve) => setImmediate(resolve))
+    while (held.length < count) await delay(1)
   }
   return { gateway, upstream, held, arrivals }
 }

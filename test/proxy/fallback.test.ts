@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RolloutSpec } from '../../src/domain/rollout-spec.ts'
 import type { Service } from '../../src/domain/service.ts'
@@ -126,7 +127,7 @@ t.test('a long error page of the canary is cut, not read', async (t) => {
     more()
   })
   t.equal(parseAnswer(await rawExchange(gateway.port, POST)).status, 200)
-  while (!cut) await new Promise((resolve) => setImmediate(resolve))
+  while (!cut) await delay(1)
 })
 
 t.test('who asked for the canary by name gets what the canary says', async (t) => {
@@ -161,7 +162,7 @@ t.test('who finds no place at the canary is answered by the baseline', async (t)
     canary: { maxInFlight: 1, queue: { max: 1, timeoutMs: 40 } },
   })
   const first = new RawConnection(gateway.port).send(POST)
-  while (held.length < 1) await new Promise((resolve) => setImmediate(resolve))
+  while (held.length < 1) await delay(1)
   const waiting = rawExchange(gateway.port, POST)
   await gateway.recorder.until(({ begun }) => begun.length === 2)
   t.equal(parseAnswer(await rawExchange(gateway.port, POST)).field('x-serin-fallback'), 'canary')
@@ -177,7 +178,7 @@ t.test('who finds no place at the canary is answered by the baseline', async (t)
   held[0]!.end('late')
   await first.receive('late')
   const next = new RawConnection(gateway.port).send(POST)
-  while (held.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  while (held.length < 2) await delay(1)
   held[1]!.end('again')
   await next.receive('again')
 })
@@ -188,7 +189,7 @@ t.test('only so many at once are answered by the baseline', async (t) => {
   good.server.removeAllListeners('request')
   good.server.on('request', (_req, res: ServerResponse) => held.push(res))
   const clients = [1, 2, 3].map(() => new RawConnection(gateway.port).send(POST))
-  while (held.length < 3) await new Promise((resolve) => setImmediate(resolve))
+  while (held.length < 3) await delay(1)
   t.equal(parseAnswer(await rawExchange(gateway.port, POST)).status, 500, 'the fourth')
   for (const res of held) res.end('late')
   for (const client of clients) await client.receive('late')

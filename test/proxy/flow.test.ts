@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
@@ -43,7 +44,7 @@ t.test(
     // Half a body: assigned after the reload, and so by the new configuration.
     const between = new RawConnection(gateway.port).send(`${post('Content-Length: 4')}ha`)
     await new Promise((resolve) => between.socket.once('connect', resolve))
-    while (gateway.exchanges.count < 2) await new Promise((resolve) => setImmediate(resolve))
+    while (gateway.exchanges.count < 2) await delay(1)
     gateway.reload([serviceWith([variantAt('baseline', next.origin)])])
     await between.send('lf').receive('new')
     res.end('old')
@@ -59,7 +60,7 @@ t.test('a service that a reload removed while a body came is answered with 503',
   const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
   t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
   const client = new RawConnection(gateway.port).send(`${post('Content-Length: 4')}ha`)
-  while (gateway.exchanges.count < 1) await new Promise((resolve) => setImmediate(resolve))
+  while (gateway.exchanges.count < 1) await delay(1)
   gateway.reload([])
   const answer = parseAnswer(await client.send('lf').receive('}'))
   t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_CLOSED')

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { refusedOrigin, startUpstream } from '../support/fake-upstream.ts'
 import { serviceWith, timeouts, variantAt } from '../support/start-gateway.ts'
@@ -161,7 +162,7 @@ t.test('an ejection that was over before the first copy is over for it too', asy
   const { gateway, post, book } = await startMirrored(t, {}, { shadow: { eject } })
   const upstream = gateway.upstreams.upstreams().find(({ variant }) => variant === 'shadow')!
   upstream.eject(performance.now() - 59_999)
-  while (upstream.isEjected(performance.now())) await new Promise((done) => setImmediate(done))
+  while (upstream.isEjected(performance.now())) await delay(1)
   await post()
   await untilBook(book, () => Object.keys(resultsOf(book)).length > 0)
   t.same(resultsOf(book), { ok: 1 })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
 import type { MirrorSpec, Service } from '../../src/domain/service.ts'
@@ -59,7 +60,7 @@ export async function untilBook(
   book: MirrorBook,
   isSo: (book: MirrorBook) => boolean,
 ): Promise<void> {
-  while (!isSo(book)) await new Promise((resolve) => setImmediate(resolve))
+  while (!isSo(book)) await delay(1)
 }
 
 /** The results of copies that are not zero. */

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { GatewayConfig } from '../../src/config/config.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
@@ -201,7 +202,7 @@ export async function startGateway(
     },
     onlyUses: async (origins) => {
       const isLeft = () => upstreams.upstreams().some(({ origin }) => !origins.includes(origin))
-      while (isLeft()) await new Promise((resolve) => setImmediate(resolve))
+      while (isLeft()) await delay(1)
       return true
     },
     close: async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
@@ -93,7 +94,7 @@ t.test(
     const { gateway, port, upstream } = await startWitness(t)
     const client = new RawConnection(port)
     client.send(post(['Transfer-Encoding: chunked'], '5\r\nx'))
-    while (gateway.recorder.begun.length === 0) await new Promise((done) => setImmediate(done))
+    while (gateway.recorder.begun.length === 0) await delay(1)
     client.socket.end()
     t.equal(await client.closed(), '')
     t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 499 })

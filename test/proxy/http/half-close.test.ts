@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { startRawUpstream } from '../../support/fake-upstream.ts'
 import { RawConnection } from '../../support/raw-client.ts'
@@ -100,7 +101,7 @@ t.test(`${GONE}: within a short body it was never assigned`, async (t) => {
   other.close()
   t.equal(gateway.exchanges.count, 1)
   client.close()
-  while (gateway.exchanges.count > 0) await new Promise((resolve) => setImmediate(resolve))
+  while (gateway.exchanges.count > 0) await delay(1)
   t.equal(gateway.recorder.begun.length, 1)
   t.equal(upstream.seen.length, 1)
 })

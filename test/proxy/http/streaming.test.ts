@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseAnswer, RawConnection } from '../../support/raw-client.ts'
 import { get, signal, startWitness } from '../../support/witness.ts'
 
@@ -57,7 +58,7 @@ t.test(`${RULE}: a request streams up as well`, async (t) => {
   const client = new RawConnection(port)
   client.send('POST /m/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
   client.send('5\r\nfirst\r\n')
-  while (!received().includes('first')) await new Promise((resolve) => setImmediate(resolve))
+  while (!received().includes('first')) await delay(1)
   await client.send('6\r\nsecond\r\n0\r\n\r\n').receive('ok')
   client.close()
   t.match(received(), '5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n')

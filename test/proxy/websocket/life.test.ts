@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { RawConnection } from '../../support/raw-client.ts'
 import { handshake, startSessionUpstream } from '../../support/session-upstream.ts'
@@ -36,7 +37,7 @@ function connections({ server }: TestGateway): Promise<number> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
+  while (!(await condition())) await delay(1)
 }
 
 const isOver = ({ sessions }: { readonly sessions: number }) => sessions === 0
