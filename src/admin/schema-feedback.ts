@@ -1,5 +1,5 @@
 import { Type } from '../config/type.ts'
-import { ISO_8601 } from '../feedback/parse.ts'
+import { ISO_8601, MAX_VALUES } from '../feedback/parse.ts'
 import { byName, count } from './schema-value.ts'
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -17,7 +17,12 @@ export const FeedbackLineSchema = Type.Object(
     event: text('The name of an event, instead of a label.'),
     id: text('Tells events of one name apart: the same one again is a duplicate.'),
     value: Type.Optional(Type.Number({ description: "The event's number." })),
-    values: Type.Optional(byName(Type.Number(), "The event's numbers by field.")),
+    values: Type.Optional(
+      Type.Unsafe<Record<string, number>>({
+        ...byName(Type.Number(), "The event's numbers by field."),
+        maxProperties: MAX_VALUES,
+      }),
+    ),
     at: Type.Optional(
       Type.String({
         pattern: ISO_8601.source,

@@ -317,10 +317,13 @@ t.test('Feedback is read as UTF-8, wherever its pieces end, and only so much of 
   t.same(deps.feedbackBodies, [{ body: body.toString(), contentType: 'application/json' }])
   const piece = Buffer.alloc(1024 * 1024, 'a')
   for (const headers of [{}, { 'content-length': String(17 * 1024 * 1024) }]) {
-    const answer = await post(new Array<Uint8Array>(17).fill(piece), headers)
+    const answer = await post(
+      Array.from({ length: 17 }, () => piece),
+      headers,
+    )
     t.match(await answer.body.json(), { status: 413, code: 'SERIN_BODY_TOO_LARGE' })
   }
-  t.equal((await post(new Array<Uint8Array>(16).fill(piece))).statusCode, 200)
+  t.equal((await post(Array.from({ length: 16 }, () => piece))).statusCode, 200)
   t.equal(deps.feedbackBodies.length, 2)
 })
 

@@ -24,6 +24,10 @@ const line = fc.record(
   { requiredKeys: [] },
 )
 
+function manyNumbers(many: number): object {
+  return Object.fromEntries(Array.from({ length: many }, (_, index) => [`n${index}`, index]))
+}
+
 /** Mostly lines that are right, so that single mistakes are seen. */
 const good = fc.tuple(
   fc.constantFrom({ requestId: 'r' }, { key: 'k' }, { key: 'k', service: 's' }),
@@ -32,6 +36,8 @@ const good = fc.tuple(
     { event: 'e' },
     { event: 'e', id: 'i', value: 2, values: { a: 1 }, at: '2027-06-30T12:00:00Z' },
     { label: 1, at: '2027-06-30T12:00:00Z' },
+    { event: 'e', values: manyNumbers(64) },
+    { event: 'e', values: manyNumbers(65) },
   ),
 )
 
