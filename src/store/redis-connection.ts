@@ -176,12 +176,14 @@ async function runScript(
   root: string,
   args: readonly RedisArgument[],
 ): Promise<unknown> {
+  // In a list: as arguments of a function there may be no more than about 125,000.
+  const rest = [1, root, ...args]
   try {
-    return await client.callBuffer('EVALSHA', sha, 1, root, ...args)
+    return await client.callBuffer('EVALSHA', [sha, ...rest])
   } catch (error) {
     // A server that was started anew does not know it yet.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return client.callBuffer('EVAL', lua, 1, root, ...args)
+    return client.callBuffer('EVAL', [lua, ...rest])
   }
 }
 

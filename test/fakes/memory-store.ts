@@ -207,7 +207,6 @@ export class MemoryStore implements Store {
     return this.orders.readAnswer(id)
   }
   expirePredictions = async () => ({ expired: 0, evicted: 0 })
-  watch = (): (() => void) => () => {}
   close = async (): Promise<void> => {}
 
   #mustBeThere(): void {

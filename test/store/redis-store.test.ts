@@ -53,6 +53,12 @@ t.test('store/redis', skipWithout('redis-server'), async (t) => {
     t.match(taken, { holder: 'next' })
   })
 
+  t.test('a call may have as much to say as there is', async (t) => {
+    const store = await openStore(t)
+    const claims = Array.from({ length: 65_000 }, () => ({ service: SERVICE, units: [] }))
+    t.equal((await store.claimUnits(claims)).length, claims.length)
+  })
+
   t.test("orders and answers end by the server's clock, and leave nothing behind", async (t) => {
     const address = redis.address()
     const store = await openStore(t, { address })
