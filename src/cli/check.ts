@@ -6,8 +6,7 @@ import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_FILE, readConfigFile, refuseFile } from './config-file.ts'
 import type { GivenTraffic } from './given-traffic.ts'
-import { parseRps } from './plan.ts'
-import { collectRate, refuseStrayRate } from './rate-option.ts'
+import { collectRate, parseRps, refuseStrayRate } from './traffic-options.ts'
 import { buildStyle, wrap } from './render.ts'
 
 type CheckOptions = {

@@ -13,7 +13,7 @@ import {
   type Judge,
 } from './first-config.ts'
 import { chooseSteps } from './first-steps.ts'
-import { parseRps } from './plan.ts'
+import { parseRps } from './traffic-options.ts'
 
 /** The answers, as options give them or somebody at a terminal does. */
 type Answers = {

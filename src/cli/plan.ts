@@ -11,7 +11,7 @@ import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
-import { collectRate, refuseStrayRate } from './rate-option.ts'
+import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
 import type { ExperimentPlanJson } from './plan-experiment.ts'
 import { renderExperimentPlan } from './render-experiment-plan.ts'
 import { renderPlan } from './render-plan.ts'
@@ -65,19 +65,6 @@ export function addPlanCommand(program: Command, io: CliIo): void {
     if (options.output === 'json') return writeJson(io, plan)
     io.stdout.write(`${render(buildStyle(io, io.stdout)).join('\n')}\n`)
   })
-}
-
-/** Reads a rate above 0. */
-export function parseRps(text: string): number {
-  const rps = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
-  if (rps > 0 && rps <= 1e9) return rps
-  throw new InvalidArgumentError('Give a number above 0, of requests (new keys) per second.')
-}
-
-function parseShare(text: string): number {
-  const share = parsePercent(text)
-  if (share !== null && share <= 1) return share
-  throw new InvalidArgumentError('Write it as 1% or 0.5%.')
 }
 
 function parseChange(text: string): number {

@@ -9,7 +9,7 @@ import type { GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import { parseCount } from './command-options.ts'
-import { collectRate, refuseStrayRate } from './rate-option.ts'
+import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
 
 /** Options that make traffic up. Shares are fractions; changes are canary over baseline, 1.2 for +20 %. */
 export type SyntheticOptions = {
@@ -37,7 +37,7 @@ const NAMES = ['errorRate', ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)
 /** Adds the options of made-up traffic. */
 export function addSyntheticOptions(command: Command): Command {
   return command
-    .option('--rps <n>', 'make traffic up: so many requests a second', parseRate)
+    .option('--rps <n>', 'make traffic up: so many requests a second', parseRps)
     .option('--error-rate <share>', "the canary's (default: the baseline's)", parseShare)
     .option('--baseline-error-rate <share>', "the baseline's (default: 1%)", parseShare)
     .option(
@@ -146,18 +146,6 @@ function valuesOf({ name, kind }: MetricSpec, rates: GivenRates, change: number)
   if (kind !== 'accuracy' && kind !== 'conversion') return [1, change]
   const rate = rates.get(name) ?? (kind === 'accuracy' ? ACCURACY : CONVERSION)
   return [rate, Math.min(1, rate * change)]
-}
-
-function parseRate(text: string): number {
-  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
-  if (rate > 0) return rate
-  throw new InvalidArgumentError('Give a number of requests above 0.')
-}
-
-function parseShare(text: string): number {
-  const share = parsePercent(text)
-  if (share !== null && share <= 1) return share
-  throw new InvalidArgumentError('Give a percentage like 2%.')
 }
 
 function parseChange(text: string): number {

@@ -8,6 +8,7 @@ import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
 import { lintMirror } from './lint-mirror.ts'
+import { lintRules } from './lint-rules.ts'
 import { lintStrategy } from './lint-strategy.ts'
 import { lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
@@ -25,6 +26,7 @@ export function lintConfig(
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
     ...lintOverride(service),
+    ...lintRules(service),
     ...lintNotify(service),
     ...lintLabels(service),
     ...lintWorkers(service, config.gateway.workers),

@@ -139,8 +139,13 @@ export class RuleBook {
       name,
       byVariant: this.#figures.get(id)!,
     })
+    // One with the conditions of an earlier one never matches: what that came to is not its own.
+    const nothing = new Map<string, RuleFigures>()
     return [
-      ...this.#names.map((name, index) => placeOf(name, this.#ids[index]!)),
+      ...this.#names.map((name, index) => {
+        const id = this.#ids[index]!
+        return this.#ids.indexOf(id) === index ? placeOf(name, id) : { name, byVariant: nothing }
+      }),
       placeOf(null, DRAWN),
     ]
   }

@@ -116,12 +116,12 @@ t.test('Options that make no sense are refused with what would.', async (t) => {
   const file = fileWith(t, config())
   const refused = async (...argv: string[]) =>
     (await run(['backtest', '-c', file, '--rps', '10', ...argv])).stderr
-  t.match(await refused('--error-rate', '2'), /Give a percentage like 2%/)
+  t.match(await refused('--error-rate', '2'), /Write it as 1%/)
   t.match(await refused('--latency', '20'), /Give a change like \+20% or -5%/)
   t.match(await refused('--latency', '-100%'), /Give a change/)
   t.match(await refused('--change', 'rmse'), /accuracy=-5%/)
   t.match(await refused('--change', 'mae=+5%'), /no such metric \(there are: errors, rmse\)/)
-  t.match(await refused('--rps', '0'), /Give a number of requests above 0/)
+  t.match(await refused('--rps', '0'), /Give a number above 0, of requests/)
   const two = `${config()}${config(ANALYSIS, 'second').split('services:\n')[1]!.split('  plain:')[0]}`
   t.match(await run(['backtest', '-c', fileWith(t, two), '--rps', '10']), {
     exitCode: 1,

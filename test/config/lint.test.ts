@@ -135,6 +135,30 @@ t.test('what a mirror step never judges is named', (t) => {
   t.end()
 })
 
+t.test('a rule behind one that takes all of its requests is warned about', (t) => {
+  const warned = (...when: string[]) =>
+    warningsOf(
+      file({
+        service: `    split: { rules: [ ${when.map((w) => `{ when: { ${w} }, variant: canary }`).join(', ')} ] }`,
+      }),
+    ).map((warning) => warning.replace(/^f:\d+:\d+: services\.m\.split\./, ''))
+  const never = (rule: number, earlier: number) =>
+    `rules[${rule}]: never matches: rules[${earlier}] comes first, and takes all of its requests`
+  t.same(warned('"header:t": [a, b]', '"query:x": [a]', '"header:T": [b]'), [never(2, 0)])
+  t.same(warned('"header:t": { prefix: eu- }', '"header:t": [eu-1, eu-2]'), [never(1, 0)])
+  t.same(warned('"header:t": { prefix: eu- }', '"header:t": { prefix: eu-n }'), [never(1, 0)])
+  t.same(warned('"query:n": { gte: 18 }', '"query:n": { gte: 18 }, "header:t": [a]'), [never(1, 0)])
+  t.same(
+    warned(
+      ...['"header:t": [a]', '"header:t": [a, b]', '"header:t": { prefix: a }'],
+      ...['"query:n": { gte: 18 }', '"query:n": { gt: 18 }', '"query:n": [19]', '"query:t": [a]'],
+      ...['"header:t": [b], "query:n": [7]', '"header:t": { prefix: c }, "query:n": [7]'],
+    ),
+    [never(7, 1)],
+  )
+  t.end()
+})
+
 t.test('a short override secret is warned about, without showing it', (t) => {
   const override = (secret: string) =>
     file({ service: `    split: { override: { header: x, secret: ${secret} } }` })

@@ -182,6 +182,20 @@ t.test('latencies fade with time', (t) => {
   t.end()
 })
 
+t.test('a rule with the conditions of an earlier one has none of its figures', (t) => {
+  const world = new World(ruled([RULES[0]!, tier('platinum', { variant: 'canary' })]))
+  world.request('baseline', 0, 20)
+  t.same(
+    world.book.rules!.places().map(({ name, byVariant }) => [name, byVariant.size]),
+    [
+      ['header:tier = platinum', 1],
+      ['header:tier = platinum (rule 1)', 0],
+      [null, 0],
+    ],
+  )
+  t.end()
+})
+
 t.test('a scrape has a series for each rule and variant that answered', async (t) => {
   const world = new World(
     ruled(RULES, { rollout: rolloutSpec({ analysis: { metrics: [LATENCY, RMSE] } }) }),

@@ -4,6 +4,20 @@ import { parsePercent } from '../domain/units.ts'
 import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
+/** Reads `--rps`, above 0. */
+export function parseRps(text: string): number {
+  const rps = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (rps > 0 && rps <= 1e9) return rps
+  throw new InvalidArgumentError('Give a number above 0, of requests (new keys) per second.')
+}
+
+/** Reads a share of the requests, `0.5%`, as a fraction of 1. */
+export function parseShare(text: string): number {
+  const share = parsePercent(text)
+  if (share !== null && share <= 1) return share
+  throw new InvalidArgumentError('Write it as 1% or 0.5%.')
+}
+
 /** Adds what `--rate` says, `conversion=30%`, to what it said before: it may stand several times. */
 export function collectRate(text: string, before: GivenRates = new Map()): GivenRates {
   const at = text.lastIndexOf('=')
