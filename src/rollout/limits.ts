@@ -108,10 +108,10 @@ export function countLimitTicks(
     const { metric } = reading
     const late = `${metric}/late`
     const mustLast = reading.mustLast === true
-    count(late, mustLast && isBroken(reading))
-    const isEnough = !mustLast || (counted[late] ?? 0) > LATE_TICKS - LIMIT_TICKS
+    const isBeyond = isBroken(reading)
+    count(late, isBeyond && mustLast)
     counted[metric] = 0
-    count(metric, isBroken(reading) && isEnough)
+    count(metric, isBeyond && (!mustLast || counted[late]! > LATE_TICKS - LIMIT_TICKS))
   }
   return counted
 }
