@@ -81,8 +81,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(inspects: boolean, done: (prefix: Prefix) => void): void {
     const wait = (ms: number) => this.await('collecting', ms)
-    const { startedAt } = this.#trace
-    collectRequest(this.#context, this.#req, startedAt, inspects, wait, (prefix) => {
+    collectRequest(this.#context, this.#req, this.#trace, inspects, wait, (prefix) => {
       if (this.#phase === 'collecting') done(prefix)
     })
   }
