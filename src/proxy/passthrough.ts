@@ -9,6 +9,7 @@ import type { GatewayDeps } from './gateway-deps.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
 import { refuse, type RefusingDeps } from './own-answers.ts'
 import { createPeerLookup, type Peer } from './peer.ts'
+import { membersOfOthers } from './proxy-status.ts'
 
 /** How the library says that a status is none; it has no other error of this code. */
 const STATUS_ERROR = 'FST_REPLY_FROM_BAD_GATEWAY'
@@ -86,7 +87,7 @@ export function registerPassthrough(
           ...strip(headers as Headers),
           ...add(request.raw),
         }),
-        rewriteHeaders: (headers) => strip(headers as Headers) as never,
+        rewriteHeaders: (headers) => withoutOwn(strip(headers as Headers), deps.name) as never,
         onResponse: (_request, reply, response) => {
           const { stream } = response as unknown as { readonly stream: Readable }
           const res = reply.raw as ServerResponse
@@ -131,6 +132,13 @@ function strip(headers: Headers): Headers {
     kept[name] = value
   }
   return kept
+}
+
+/** An answer's fields, without what only this gateway may say of itself. */
+function withoutOwn(headers: Headers, name: string): Headers {
+  const { 'proxy-status': status, ...rest } = headers
+  const others = status === undefined ? '' : membersOfOthers(String(status), name)
+  return others === '' ? rest : { ...rest, 'proxy-status': others }
 }
 
 /** `Via` and `X-Forwarded-*`, as services' requests have them. */
