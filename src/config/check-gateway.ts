@@ -1,5 +1,6 @@
 import type { Checker } from './checker.ts'
 import { DEFAULTS } from './defaults.ts'
+import type { RedisStoreConfig } from './config.ts'
 import { describeValue } from './describe-value.ts'
 import { isAddressRange, isLoopback, parseListen } from './listen.ts'
 import { checkOrigin } from './origin.ts'
@@ -28,8 +29,26 @@ function checkStore(checker: Checker): void {
   const text = checker.read<string>(['store'])
   if (text === undefined) return
   const store = parseStore(text, '.')
-  if (!('wrong' in store)) return
-  checker.problem(['store'], `found ${describeValue(text, ['store'])}: ${store.wrong}`)
+  if ('wrong' in store)
+    checker.problem(['store'], `found ${describeValue(text, ['store'])}: ${store.wrong}`)
+  else if (store.engine === 'redis') checkRedis(checker, store)
+}
+
+/** Whoever can write there decides what gets traffic, and whoever listens on the way learns how. */
+function checkRedis(checker: Checker, { servers, password, tls }: RedisStoreConfig): void {
+  if (password?.startsWith(PLACEHOLDER) === true)
+    checker.problem(['store'], `has the password (hidden), ${KNOWN_TO_ALL}`)
+  if (servers.every(({ host }) => isLoopback(host))) return
+  if (password === null)
+    checker.warn(
+      ['store'],
+      'has no password, and is not on loopback: whoever reaches that Redis decides what gets traffic',
+    )
+  if (!tls)
+    checker.warn(
+      ['store'],
+      'is not on loopback, and without TLS (rediss://) password and data travel in the clear: let only the gateways reach that Redis',
+    )
 }
 
 function checkListen(checker: Checker): void {
@@ -57,6 +76,8 @@ function checkListen(checker: Checker): void {
 
 /** How the secrets of the examples under config/deploy begin. */
 const PLACEHOLDER = 'replace-me'
+const KNOWN_TO_ALL =
+  'the placeholder of an example, which everybody knows: write one of your own (openssl rand -hex 24)'
 
 /** Actors of the log that stand for no token: who judges, a new file, who needs no token, the breaker of a gateway. */
 const OWN_ACTOR = /^(?:evaluator|configuration|operator@loopback|breaker@.*)$/i
@@ -78,10 +99,7 @@ function checkTokens(checker: Checker): void {
     if (token !== undefined && tokens.has(token))
       checker.problem([...path, 'token'], 'found (hidden), the token of another name too')
     if (token?.startsWith(PLACEHOLDER))
-      checker.problem(
-        [...path, 'token'],
-        'found (hidden), the placeholder of an example, which everybody knows: write one of your own (openssl rand -hex 24)',
-      )
+      checker.problem([...path, 'token'], `found (hidden), ${KNOWN_TO_ALL}`)
     const expires = checker.read<string>([...path, 'expires'])
     if (expires !== undefined && !isDay(expires))
       checker.problem([...path, 'expires'], `found "${expires}", which is no day of the calendar`)

@@ -25,7 +25,6 @@ export function lintConfig(
 ): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
-    ...lintOverride(service),
     ...lintRules(service),
     ...lintNotify(service),
     ...lintLabels(service),
@@ -52,11 +51,6 @@ function lintLabels(service: Service): readonly Finding[] {
 }
 
 const SHORTEST_SECRET = 16
-
-function lintOverride({ name, split }: Service): readonly Finding[] {
-  if (split.override === null) return []
-  return lintSecret(split.override.secret, ['services', name, 'split', 'override', 'secret'])
-}
 
 function lintNotify({ name, notify }: Service): readonly Finding[] {
   return notify.flatMap(({ secret }, i) =>

@@ -117,7 +117,7 @@ export const SplitSchema = map(
       map(
         {
           header: headerName(note('Header in which a tester names the variant.', 'live')),
-          secret: headerSecret(note('What x-serin-secret must say.', 'live')),
+          secret: headerSecret(note('What x-serin-secret must say.', 'live'), 16),
         },
         note('Lets testers choose the variant; such requests are not evidence.', 'live'),
       ),

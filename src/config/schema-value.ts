@@ -144,10 +144,10 @@ export function bearer(about: Note, minLength: number): TString {
 }
 
 /** A secret that is the value of a header, around which blanks are cut (RFC 9110 §5.5). */
-export function headerSecret(about: Note): TString {
-  const title = 'a secret without blanks around it and without line ends, best as "${ENV}"'
+export function headerSecret(about: Note, minLength: number): TString {
+  const title = `a secret of at least ${minLength} characters, without blanks around it and without line ends, best as "\${ENV}"`
   const pattern = '^[^\\x00-\\x20](?:[^\\x00-\\x1f]*[^\\x00-\\x20])?$'
-  return Type.String({ pattern, writeOnly: true, title, ...about })
+  return Type.String({ minLength, pattern, writeOnly: true, title, ...about })
 }
 
 /** One word of a few. */

@@ -13,7 +13,7 @@ import type { ExchangeContext } from './exchange-context.ts'
 export function collectRequest(
   { exchanges, limits }: ExchangeContext,
   req: IncomingMessage,
-  startedAt: number,
+  { startedAt }: { readonly startedAt: number },
   inspects: boolean,
   onWait: (ms: number) => void,
   done: (prefix: Prefix) => void,

@@ -81,8 +81,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
   collect(inspects: boolean, done: (prefix: Prefix) => void): void {
     const wait = (ms: number) => this.await('collecting', ms)
-    const { startedAt } = this.#trace
-    collectRequest(this.#context, this.#req, startedAt, inspects, wait, (prefix) => {
+    collectRequest(this.#context, this.#req, this.#trace, inspects, wait, (prefix) => {
       if (this.#phase === 'collecting') done(prefix)
     })
   }
@@ -157,8 +156,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string): void {
-    const { clock, exchanges, isDraining, limits } = this.#context
-    const { observe } = this.#service
+    const { clock, exchanges, isDraining, limits, name } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
     const relay = new AnswerRelay(this.#req, this.#res, this, {
@@ -166,7 +164,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       variant: delivery.target.variant.name,
       fallbackFrom: delivery.fallbackFrom,
       requestId: this.requestId,
-      requestIdHeader: observe.requestIdHeader,
+      requestIdHeader: this.#service.observe.requestIdHeader,
+      name,
       copyBytes: isRead && delivery.fallbackFrom === null ? limits.copyBytes : 0,
       close: isDraining(),
       resume,
@@ -187,12 +186,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onUpgrade(raw: readonly Buffer[], upstream: Duplex): void {
-    const { clock, limits } = this.#context
+    const { clock, limits, name } = this.#context
     const { target, fallbackFrom } = this.#delivery!
     this.#trace.headAt = clock.monotonic()
     const head = buildSwitchHead(raw, {
       variant: target.variant.name,
-      fallbackFrom,
+      ...{ fallbackFrom, name },
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
     })

@@ -12,6 +12,7 @@ import type { ExchangeContext } from './exchange-context.ts'
 import { REQUEST_ID_HEADER, type RefusingDeps } from './own-answers.ts'
 import { PassthroughExchange } from './passthrough-exchange.ts'
 import type { Peer } from './peer.ts'
+import { membersOfOthers } from './proxy-status.ts'
 
 /** How the library says that a status is none; it has no other error of this code. */
 const STATUS_ERROR = 'FST_REPLY_FROM_BAD_GATEWAY'
@@ -125,7 +126,7 @@ export function registerPassthrough(
           exchangeOf(request).handOver(origin)
           return { ...strip(headers as Headers), ...add(request) }
         },
-        rewriteHeaders: (headers) => strip(headers as Headers) as never,
+        rewriteHeaders: (headers) => withoutOwn(strip(headers as Headers), deps.name) as never,
         onResponse: (_request, reply, response) => {
           const { stream } = response as unknown as { readonly stream: Readable }
           const res = reply.raw as ServerResponse
@@ -183,6 +184,13 @@ function strip(headers: Headers): Headers {
     kept[name] = value
   }
   return kept
+}
+
+/** An answer's fields, without what only this gateway may say of itself. */
+function withoutOwn(headers: Headers, name: string): Headers {
+  const { 'proxy-status': status, ...rest } = headers
+  const others = status === undefined ? '' : membersOfOthers(String(status), name)
+  return others === '' ? rest : { ...rest, 'proxy-status': others }
 }
 
 /** `Via`, `X-Forwarded-*` and the request's id, as services' requests have them. */

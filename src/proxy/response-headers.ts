@@ -1,5 +1,7 @@
+import { HOP_BY_HOP_NAMES } from '../domain/header-names.ts'
 import { connectionTokens, HOP_BY_HOP } from './hop-by-hop.ts'
 import { NameSet } from './name-set.ts'
+import { membersOfOthers } from './proxy-status.ts'
 
 /** What serin adds to an answer. */
 export type ResponseAdditions = {
@@ -9,6 +11,8 @@ export type ResponseAdditions = {
   readonly fallbackFrom: string | null
   readonly requestId: string
   readonly requestIdHeader: string
+  /** serin's pseudonym in `Proxy-Status`. */
+  readonly name: string
 }
 
 /** What the client's connection makes of an answer. */
@@ -33,6 +37,12 @@ export type ResponseHead = {
 /** Fields that serin alone speaks for. */
 const OWN = 'x-serin-variant'
 const OWN_FALLBACK = 'x-serin-fallback'
+
+/** What never passes, with the marks of serin's own answers and copies: a model that set them would speak as the gateway. */
+const DROPPED = new NameSet([
+  ...HOP_BY_HOP_NAMES,
+  ...[OWN, OWN_FALLBACK, 'x-serin-error', 'x-serin-mirror'],
+])
 
 /**
  * The client's response header out of undici's raw pairs: field lines in their order, case and number,
@@ -63,16 +73,15 @@ export function buildResponseHead(
       isChunked = true
       continue
     }
-    if (
-      HOP_BY_HOP.has(name) ||
-      name === OWN ||
-      name === OWN_FALLBACK ||
-      name === add.requestIdHeader
-    )
-      continue
+    if (DROPPED.has(name) || name === add.requestIdHeader) continue
     if (tokens !== null && tokens.has(name)) continue
     if (name === 'trailer') {
       trailer = value
+      continue
+    }
+    if (name === 'proxy-status') {
+      const others = membersOfOthers(value, add.name)
+      if (others !== '') headers.push(field, others)
       continue
     }
     // RFC 9110 section 8.6: not with 204, and not with 1xx.

@@ -150,7 +150,7 @@ services:
       rules:
         - { when: { "header:X-A": [a, 1, true], ip: { prefix: "10." } }, variant: third }
         - { when: { "query:age": { gte: 18, lt: 30 }, "body:/n": { gt: 0, lte: 1 } }, weights: { canary: 12.34%, baseline: 87.66% } }
-      override: { header: X-Serin-Variant, secret: s }
+      override: { header: X-Serin-Variant, secret: sixteen--letters }
     mirror: [ { to: third, share: 12.5%, maxBody: 2KiB, tolerance: 0 }, { to: canary } ]
     observe: { requestId: header:X-Id, prediction: body:/a/0 }
     errors: { statuses: [500, 429] }
@@ -279,7 +279,7 @@ services:
         },
       ],
       weightsBp: {},
-      override: { header: 'x-serin-variant', secret: 's' },
+      override: { header: 'x-serin-variant', secret: 'sixteen--letters' },
     },
     observe: {
       requestIdHeader: 'x-id',
@@ -345,7 +345,9 @@ t.test('a relative store starts at the folder of the file', (t) => {
 
 t.test('the hash follows what is decided, not how it is written', (t) => {
   const hash = (text: string, path = '/a/f') => configOf(text, {}, path).hash
-  const text = file({ service: '    split: { override: { header: x, secret: aaaa } }' })
+  const text = file({
+    service: '    split: { override: { header: x, secret: aaaa-0123456789ab } }',
+  })
   t.match(hash(text), /^[0-9a-f]{12}$/)
   t.equal(hash(text), hash(`# comment\n${text.replace('path: /m', "path: '/m'")}`))
   t.equal(hash(text), hash(text, '/a/g'), 'the name of the file does not matter')

@@ -229,7 +229,7 @@ t.test('the headers of a provider frame nothing, and are no second credential', 
   checkCases(
     t,
     [
-      [checked('{ X-API-Key: "\${KEY:-k}", cookie: "a=b" }')],
+      [checked('{ X-API-Key: "${KEY:-k}", cookie: "a=b" }')],
       [`${PROMETHEUS}, max: 1, headers: { authorization: "Basic dTpw" }`],
       [
         `${checked('{ authorization: "Basic dTpw" }')}, secret: s`,

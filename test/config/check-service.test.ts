@@ -304,6 +304,16 @@ t.test('the headers that are written are none that requests live by', (t) => {
   t.end()
 })
 
+t.test('an override secret is as long as a token', (t) => {
+  const override = (secret: string) =>
+    file({ service: `    split: { override: { header: x, secret: ${secret} } }` })
+  t.match(problemsOf(override('fifteen-letters')), [
+    /split.override.secret: found \(hidden\), allowed is a secret of at least 16 characters/,
+  ])
+  t.same(problemsOf(override('sixteen--letters')), [])
+  t.end()
+})
+
 function endsWith(text: string): RegExp {
   return new RegExp(`${text.replaceAll('.', '\\.')}$`)
 }

@@ -39,8 +39,8 @@ t.test('what a reload changed is named by its keys, without secrets', (t) => {
     analysis: { ${analysis} metrics: { errors: { kind: error-rate, maxIncrease: 0% } } }`,
       }),
     )
-  const before = withParts('minRequests: 50,', 'hidden-1')
-  const after = withParts('minRequests: 60, warmUp: 5s,', 'hidden-2')
+  const before = withParts('minRequests: 50,', 'hidden-secret-01')
+  const after = withParts('minRequests: 60, warmUp: 5s,', 'hidden-secret-02')
   t.same(describeChanges(before, after), [
     'services.m.split.override.secret: (hidden) → (hidden)',
     'services.m.analysis.minRequests: 50 → 60',

@@ -159,16 +159,6 @@ t.test('a rule behind one that takes all of its requests is warned about', (t) =
   t.end()
 })
 
-t.test('a short override secret is warned about, without showing it', (t) => {
-  const override = (secret: string) =>
-    file({ service: `    split: { override: { header: x, secret: ${secret} } }` })
-  t.same(warningsOf(override('fifteen-letters')), [
-    'f:11:45: services.m.split.override.secret: is short: at least 16 characters are hard to guess',
-  ])
-  t.same(warningsOf(override('sixteen--letters')), [])
-  t.end()
-})
-
 t.test('a rollout by address is warned about', (t) => {
   t.match(warningsOf(rollout(RMSE, '    split: { key: ip }')), [/split.key: assignment by ip/])
   t.same(warningsOf(file({ service: '    split: { key: ip }' })), [], 'not without a rollout')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { describeChanges } from '../../src/config/describe-changes.ts'
 import { REDIS_FORM } from '../../src/config/parse-store.ts'
 import { redactConfig } from '../../src/config/redact.ts'
-import { configOf, file, problemsOf } from './problems-of.ts'
+import { configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
 const storeOf = (store: string) => configOf(file({ top: `store: "${store}"` })).store
 
@@ -90,5 +90,25 @@ t.test('a password of the store is in no answer, no message and no hash', (t) =>
   const told = describeChanges(config, at('hidden-value', 'other'))
   t.match(told[0], 'store: "redis://(hidden)@h/0" → "redis://(hidden)@other/0"')
   t.not(at('hidden-other', 'h').hash, config.hash)
+  t.end()
+})
+
+t.test('a Redis that others may reach has a password of its own, and TLS', (t) => {
+  const at = (store: string) => file({ top: `store: ${store}` })
+  const said = (store: string) => warningsOf(at(store)).map((text) => text.split('store: ')[1])
+  const open =
+    'has no password, and is not on loopback: whoever reaches that Redis decides what gets traffic'
+  const clear =
+    'is not on loopback, and without TLS (rediss://) password and data travel in the clear: let only the gateways reach that Redis'
+  t.same(said('redis://127.0.0.1'), [])
+  t.same(said('"redis://[::1]:6380,localhost/0?sentinel=m"'), [])
+  t.same(said('redis://redis'), [open, clear])
+  t.same(said('redis://:secret@redis'), [clear])
+  t.same(said('rediss://redis'), [open])
+  t.same(said('redis://127.0.0.1,redis/0?sentinel=m'), [open, clear])
+  t.same(said('rediss://:secret@redis'), [])
+  t.match(problemsOf(at('redis://:replace-me-redis@127.0.0.1')), [
+    /store: has the password \(hidden\), the placeholder of an example, which everybody knows/,
+  ])
   t.end()
 })

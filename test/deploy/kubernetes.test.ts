@@ -1,6 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isDeepStrictEqual } from 'node:util'
+import { Redis } from 'ioredis'
 import t from 'tap'
+import { skipWithout } from '../e2e/support/programs.ts'
+import { until } from '../e2e/support/until.ts'
+import { freePort } from '../support/free-port.ts'
 import { readObjects, type Container, type Manifest, type PodSpec } from './manifests.ts'
 import { parseConfig, type ConfigResult } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -101,6 +108,67 @@ t.test(
   },
 )
 
+t.test('kubernetes: Redis and the admin port are for those who need them.', (t) => {
+  const objects = of('kubernetes')
+  const pods = objects.flatMap(({ spec }) => spec?.template ?? [])
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy')
+  t.equal(policies.length, pods.length, 'each pod has one')
+  for (const { metadata, spec } of policies) {
+    const { podSelector, policyTypes, ingress } = spec as unknown as Policy
+    t.same(policyTypes, ['Ingress'])
+    const pod = pods.find((each) =>
+      isDeepStrictEqual(each.metadata.labels, podSelector.matchLabels),
+    )
+    const ports = pod!.spec.containers.flatMap((container) => container.ports ?? [])
+    const named = ingress.flatMap((rule) => rule.ports.map(({ port }) => port))
+    t.same(named.toSorted(), ports.map(({ name }) => name).toSorted(), `ports of ${metadata.name}`)
+    for (const { from, ports } of ingress)
+      t.equal(from === undefined, ports[0]!.port === 'http', `who may ask ${ports[0]!.port}`)
+  }
+  const redis = policies.find(({ metadata }) => metadata.name === 'serin-redis')!
+  const [rule] = (redis.spec as unknown as Policy).ingress
+  t.same(rule!.from, [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'serin' } } }])
+  t.end()
+})
+
+const runsRedis = skipWithout('redis-server')
+t.test('kubernetes: the password of Redis is in no arguments.', runsRedis, async (t) => {
+  const pods = of('kubernetes').flatMap(({ spec }) => spec?.template?.spec.containers ?? [])
+  const { command, args } = pods.find(({ name }) => name === 'redis')!
+  t.equal(args, undefined)
+  t.match(command![2], /exec redis-server - .*<<EOF\nrequirepass "\$REDIS_PASSWORD"\nEOF\n$/)
+  const port = await freePort()
+  const [shell, ...rest] = command!.map((text) =>
+    text.replace('--dir /data', `--dir ${t.testdir({})} --bind 127.0.0.1 --port ${port}`),
+  )
+  const child = spawn(shell!, rest, {
+    env: { ...process.env, REDIS_PASSWORD: 'a-password of #1' },
+    stdio: 'ignore',
+  })
+  const ended = once(child, 'close')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const ask = async (password?: string) => {
+    const client = new Redis({
+      ...{ port, lazyConnect: true, retryStrategy: () => null },
+      ...(password && { password }),
+    })
+    client.on('error', () => {})
+    try {
+      return await client.ping()
+    } catch (error) {
+      return (error as Error).message
+    } finally {
+      client.disconnect()
+    }
+  }
+  await until('it listens', async () => /NOAUTH/.test(await ask()))
+  t.equal(await ask('a-password of #1'), 'PONG')
+  t.notMatch(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'), /a-password/)
+})
+
 t.test('kubernetes: what selects pods selects them.', (t) => {
   const objects = of('kubernetes')
   const labels = objects.flatMap(({ spec }) => spec?.template?.metadata.labels ?? [])
@@ -112,6 +180,16 @@ t.test('kubernetes: what selects pods selects them.', (t) => {
   }
   t.end()
 })
+
+/** The part of a NetworkPolicy that is looked into. */
+type Policy = {
+  readonly podSelector: { readonly matchLabels: object }
+  readonly policyTypes: readonly string[]
+  readonly ingress: readonly {
+    readonly from?: readonly object[]
+    readonly ports: readonly { readonly port: string }[]
+  }[]
+}
 
 type Model = { new (data: object): { validate: () => void } }
 

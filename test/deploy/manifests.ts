@@ -31,6 +31,8 @@ export type Container = {
   readonly image: string
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
   readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[]
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
   readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: string[] } } }
   readonly securityContext: Readonly<Record<string, unknown>>
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[]
