@@ -3,7 +3,7 @@ import type { Decision } from '../domain/decision.ts'
 import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import { registerLostLines } from './lost-lines.ts'
-import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
+import { takeInParts, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerGateway, type GatewayCounters } from './register-gateway.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
@@ -59,8 +59,8 @@ export type MetricsRegistry = GatewayCounters &
     readonly setReloadSuccess: (success: boolean) => void
     readonly setStoreState: (state: StoreState) => void
     readonly render: () => Promise<Exposition>
-    /** The same as numbers, to be merged with those of other processes. */
-    readonly snapshot: () => Promise<MetricsSnapshot>
+    /** The same as numbers, in parts (`joinSnapshots`), to be merged with those of other processes. */
+    readonly snapshot: () => AsyncGenerator<MetricsSnapshot>
     /** Every metric that there can be, in the order of the exposition. */
     readonly describe: () => Promise<readonly MetricDescription[]>
   }
@@ -208,7 +208,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
       storeLost.set(state === 'lost' ? 1 : 0)
     },
     render: () => renderByService(byService, slice, registry),
-    snapshot: async () => [...(await takeSnapshot(byService)), ...(await takeSnapshot(registry))],
+    snapshot: () => takeInParts(byService, slice, registry),
     describe: () =>
       Promise.all(
         [byService, registry]

@@ -1,4 +1,5 @@
 import {
+  joinSnapshots,
   keepTotals,
   mergeSnapshots,
   renderSnapshot,
@@ -14,6 +15,8 @@ import {
 export class MetricsMemory {
   readonly #own: () => Promise<MetricsSnapshot>
   readonly #last = new Map<number, MetricsSnapshot>()
+  /** So far. */
+  #scrapes = 0
   /** One after the other: of two that end at once neither's totals may be lost. */
   #ended: Promise<MetricsSnapshot> = Promise.resolve([])
 
@@ -22,9 +25,26 @@ export class MetricsMemory {
     this.#own = own
   }
 
-  /** A worker's newest snapshot. */
-  note(worker: number, snapshot: MetricsSnapshot): void {
-    this.#last.set(worker, snapshot)
+  /**
+   * Asks each of these workers for its newest snapshot, part by part until there is none (null): neither end could do
+   * anything else while a message goes that has all of it. Who fails to answer keeps its last one.
+   */
+  async gather<W extends { readonly number: number }>(
+    workers: readonly W[],
+    ask: (worker: W, scrape: number) => Promise<MetricsSnapshot | null>,
+  ): Promise<void> {
+    const scrape = ++this.#scrapes
+    await Promise.allSettled(
+      workers.map(async (worker) => {
+        const parts: MetricsSnapshot[] = []
+        for (;;) {
+          const part = await ask(worker, scrape)
+          if (part === null) break
+          parts.push(part)
+        }
+        this.#last.set(worker.number, joinSnapshots(parts))
+      }),
+    )
   }
 
   /** A worker has ended; another one of its number begins at zero. */
