@@ -40,7 +40,7 @@ export type RunningGateway = {
 /** What a gateway that is one of several processes does for the others. */
 export type WorkerGateway = RunningGateway & {
   readonly prepareReload: PrepareReload
-  readonly snapshot: () => Promise<MetricsSnapshot>
+  readonly snapshot: () => AsyncGenerator<MetricsSnapshot>
   /** What this process counts, of one service or (null) of all. */
   readonly figures: (service: string | null) => FiguresByService
   /** Aborts a service in this process, at once: another one was told to, and could not store it. */

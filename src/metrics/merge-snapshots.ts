@@ -1,4 +1,17 @@
-import { AggregatorRegistry, type Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  type Metric,
+  type MetricObjectWithValues,
+  type MetricValue,
+  type Registry,
+} from 'prom-client'
+import { collectByService } from './collect-by-service.ts'
+import type { ServiceSlice } from './service-slice.ts'
+
+type MetricObject = Pick<
+  MetricObjectWithValues<MetricValue<string>>,
+  'name' | 'help' | 'type' | 'aggregator' | 'values'
+>
 
 /** A Prometheus exposition in text. */
 export type Exposition = { readonly contentType: string; readonly body: string }
@@ -20,14 +33,45 @@ type MetricSample = {
 
 /** Takes a snapshot of a registry. */
 export async function takeSnapshot(registry: Registry): Promise<MetricsSnapshot> {
-  const metrics = await registry.getMetricsAsJSON()
-  // Field by field: a metric carries functions, too, which no pipe takes.
-  return metrics.map(({ name, help, type, aggregator, values }) => ({
+  return (await registry.getMetricsAsJSON()).map(toPlain)
+}
+
+/**
+ * The same in parts, of a few services each and at last of the `rest`: neither to take them nor to send them holds
+ * requests up. `joinSnapshots` makes one of them.
+ */
+export async function* takeInParts(
+  byService: Registry,
+  slice: ServiceSlice,
+  rest: Registry,
+): AsyncGenerator<MetricsSnapshot> {
+  const take = async (name: string) =>
+    toPlain(await (byService.getSingleMetric(name) as Metric<string>).get())
+  yield* collectByService(byService, slice, take)
+  yield takeSnapshot(rest)
+}
+
+/** The snapshot of one process whose parts these are. */
+export function joinSnapshots(parts: readonly MetricsSnapshot[]): MetricsSnapshot {
+  const families = new Map<string, MetricsSnapshot[number]>()
+  const samples = new Map<string, MetricSample[]>()
+  for (const family of parts.flat()) {
+    const { name } = family
+    if (!families.has(name)) samples.set(name, [])
+    families.set(name, family)
+    for (const sample of family.values) samples.get(name)!.push(sample)
+  }
+  return [...families.values()].map((family) => ({ ...family, values: samples.get(family.name)! }))
+}
+
+/** Field by field: a metric carries functions, too, which no pipe takes. */
+function toPlain({ name, help, type, aggregator, values }: MetricObject): MetricsSnapshot[number] {
+  return {
     ...{ name, help, aggregator: aggregator ?? 'sum' },
     values: values as readonly MetricSample[],
     // Of our own histograms this is a word, of prom-client's metrics too, whatever its types say.
     type: String(type),
-  }))
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import { registerAdmin, type AdminCounters } from './register-admin.ts'
 import { registerLostLines } from './lost-lines.ts'
-import { takeSnapshot, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
+import { takeInParts, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
 import { registerGateway, type GatewayCounters } from './register-gateway.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
@@ -61,8 +61,8 @@ export type MetricsRegistry = AdminCounters &
     readonly setReloadSuccess: (success: boolean) => void
     readonly setStoreState: (state: StoreState) => void
     readonly render: () => Promise<Exposition>
-    /** The same as numbers, to be merged with those of other processes. */
-    readonly snapshot: () => Promise<MetricsSnapshot>
+    /** The same as numbers, in parts (`joinSnapshots`), to be merged with those of other processes. */
+    readonly snapshot: () => AsyncGenerator<MetricsSnapshot>
     /** Every metric that there can be, in the order of the exposition. */
     readonly describe: () => Promise<readonly MetricDescription[]>
   }
@@ -213,7 +213,7 @@ export function createMetricsRegistry(deps: RegistryDeps): MetricsRegistry {
       storeLost.set(state === 'lost' ? 1 : 0)
     },
     render: () => renderByService(byService, slice, registry),
-    snapshot: async () => [...(await takeSnapshot(byService)), ...(await takeSnapshot(registry))],
+    snapshot: () => takeInParts(byService, slice, registry),
     describe: () =>
       Promise.all(
         [byService, registry]

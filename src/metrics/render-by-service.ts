@@ -1,14 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
+import { collectByService } from './collect-by-service.ts'
 import type { Exposition } from './merge-snapshots.ts'
-import type { ServiceReading } from './service-reading.ts'
 import type { ServiceSlice } from './service-slice.ts'
-
-/** Services whose series are written in one go. */
-const SERVICES = 16
-
-/** Families of series that are written of these before requests get their turn: about a millisecond's work. */
-const FAMILIES = 8
 
 /**
  * Renders what is collected by service, a few services at a time, so that the scrape of thousands holds no request up;
@@ -19,29 +12,15 @@ export async function renderByService(
   slice: ServiceSlice,
   rest: Registry,
 ): Promise<Exposition> {
-  const names = byService.getMetricsAsArray().map(({ name }) => name)
-  const families = names.map((): string[] => [])
-  for (const some of slicesOf(slice.services())) {
-    for (const [index, name] of names.entries()) {
-      const text = await slice.during(some, () => byService.getSingleMetricAsString(name))
+  const families = byService.getMetricsAsArray().map((): string[] => [])
+  const render = (name: string) => byService.getSingleMetricAsString(name)
+  for await (const texts of collectByService(byService, slice, render)) {
+    for (const [index, text] of texts.entries()) {
       families[index]!.push(families[index]!.length === 0 ? text : withoutHead(text))
-      if (index % FAMILIES === FAMILIES - 1 && some.length === SERVICES) await nextTurn()
     }
   }
   const body = families.map((texts) => texts.filter((text) => text !== '').join('\n'))
   return { contentType: rest.contentType, body: [...body, await rest.metrics()].join('\n\n') }
-}
-
-/** At least one: families without series are told of, too. Services are read as their slice comes. */
-function* slicesOf(all: Iterable<ServiceReading>): Iterable<readonly ServiceReading[]> {
-  let some: ServiceReading[] = []
-  for (const service of all) {
-    some.push(service)
-    if (some.length < SERVICES) continue
-    yield some
-    some = []
-  }
-  yield some
 }
 
 /** Help and type stand before the first series of a family alone. */

@@ -1,4 +1,5 @@
 import {
+  joinSnapshots,
   keepTotals,
   lostTotals,
   mergeSnapshots,
@@ -17,6 +18,8 @@ export class MetricsMemory {
   readonly #last = new Map<number, MetricsSnapshot>()
   /** Workers that may have taken another configuration since their last snapshot. */
   readonly #reloaded = new Set<number>()
+  /** So far. */
+  #scrapes = 0
   /** One after the other: of two that end at once neither's totals may be lost. */
   #ended: Promise<MetricsSnapshot> = Promise.resolve([])
 
@@ -31,6 +34,28 @@ export class MetricsMemory {
     // Only a reload makes counters go back, and to look for them takes as long as to merge.
     if (this.#reloaded.delete(worker) && last !== undefined) this.#keep(lostTotals(last, snapshot))
     this.#last.set(worker, snapshot)
+  }
+
+  /**
+   * Asks each of these workers for its newest snapshot, part by part until there is none (null): neither end could do
+   * anything else while a message goes that has all of it. Who fails to answer keeps its last one.
+   */
+  async gather<W extends { readonly number: number }>(
+    workers: readonly W[],
+    ask: (worker: W, scrape: number) => Promise<MetricsSnapshot | null>,
+  ): Promise<void> {
+    const scrape = ++this.#scrapes
+    await Promise.allSettled(
+      workers.map(async (worker) => {
+        const parts: MetricsSnapshot[] = []
+        for (;;) {
+          const part = await ask(worker, scrape)
+          if (part === null) break
+          parts.push(part)
+        }
+        this.note(worker.number, joinSnapshots(parts))
+      }),
+    )
   }
 
   /** To be told before workers take a configuration and when they have. */

@@ -7,6 +7,7 @@ import type { PreparedReload } from '../reload.ts'
 import type { GatewayDeps, WorkerGateway } from '../running-gateway.ts'
 import { createDialogue, type Port } from './dialogue.ts'
 import type { DoorName } from './fork-worker.ts'
+import { Scrapes } from './scrapes.ts'
 import type { SupervisorApi, WorkerApi } from './worker-api.ts'
 
 /** What a worker needs of its process. */
@@ -26,6 +27,7 @@ export type WorkerDeps = {
 /** Runs one worker: it does what its supervisor asks, and ends with it. */
 export function runWorker(deps: WorkerDeps): void {
   let starting: Promise<WorkerGateway> | null = null
+  const scrapes = new Scrapes()
   let prepared: Extract<PreparedReload, { ok: true }> | null = null
   const open = async (config: Config, given: GatewayDeps) => {
     const opened = await deps.createGateway(config, given)
@@ -73,7 +75,7 @@ export function runWorker(deps: WorkerDeps): void {
       prepared!.discard()
       prepared = null
     },
-    snapshot: async () => (await gateway()).snapshot(),
+    snapshot: async (scrape) => scrapes.next(scrape, (await gateway()).snapshot),
     figures: async (service) => (await gateway()).figures(service),
     abort: async (service, order) => (await gateway()).abortHere(service, order),
     succeed: async (holder) => (await gateway()).succeed(holder),

@@ -221,10 +221,9 @@ export class Supervisor implements RunningGateway {
     return {
       reload: this.reload,
       metrics: async () => {
-        const noted = this.#serving.map(async (place) =>
-          this.#metrics.note(place.number, await inTime(ANSWER_MS, place.ask('snapshot'))),
+        await this.#metrics.gather(this.#serving, (place, scrape) =>
+          inTime(ANSWER_MS, place.ask('snapshot', scrape)),
         )
-        await Promise.allSettled(noted)
         return this.#metrics.render(asker.number)
       },
       figures: (service) => this.#askOthers(asker, (place) => place.ask('figures', service)),

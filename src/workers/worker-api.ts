@@ -14,7 +14,8 @@ export type WorkerApi = {
   readonly prepare: (loaded: ConfigResult) => Promise<PreparedAnswer>
   readonly take: () => Promise<TakenConfig>
   readonly discard: () => Promise<void>
-  readonly snapshot: () => Promise<MetricsSnapshot>
+  /** The next part of what it counts for this scrape; null = that was all. */
+  readonly snapshot: (scrape: number) => Promise<MetricsSnapshot | null>
   readonly figures: (service: string | null) => Promise<FiguresByService>
   /** Aborts a service by itself. */
   readonly abort: (service: string, order: Command) => Promise<void>

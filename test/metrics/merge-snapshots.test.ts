@@ -1,11 +1,12 @@
 import t from 'tap'
 import {
+  joinSnapshots,
   keepTotals,
   mergeSnapshots,
   renderSnapshot,
   type MetricsSnapshot,
 } from '../../src/metrics/merge-snapshots.ts'
-import { createMetricsRegistry } from '../../src/metrics/registry.ts'
+import { createMetricsRegistry, type MetricsRegistry } from '../../src/metrics/registry.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
@@ -54,12 +55,18 @@ async function readMerged(
   }
 }
 
+async function snapshotOf(registry: MetricsRegistry): Promise<MetricsSnapshot> {
+  const parts: MetricsSnapshot[] = []
+  for await (const part of registry.snapshot()) parts.push(part)
+  return joinSnapshots(parts)
+}
+
 t.test(
   'counters and histograms add up; what is followed is that of the one who decides',
   async (t) => {
     const [leading, other] = [processOf(3, true, 2000), processOf(4, false, 500, false)]
     other.setReloadSuccess(false)
-    const snapshots = [await leading.snapshot(), await other.snapshot()] as const
+    const snapshots = [await snapshotOf(leading), await snapshotOf(other)] as const
     t.same(structuredClone(snapshots), snapshots, 'snapshots are plain data')
     const read = await readMerged(snapshots[0], [snapshots[1]])
     t.equal(read('serin_requests_total{service="svc",variant="baseline"'), 7)
@@ -77,7 +84,7 @@ t.test(
 )
 
 t.test('of gauges nothing but what is under way adds up', async (t) => {
-  const snapshot = await processOf(1, true, 1000).snapshot()
+  const snapshot = await snapshotOf(processOf(1, true, 1000))
   const summed = snapshot.filter(({ type, aggregator }) => type === 'gauge' && aggregator === 'sum')
   t.same(
     summed.map(({ name }) => name),
@@ -88,7 +95,7 @@ t.test('of gauges nothing but what is under way adds up', async (t) => {
 
 t.test('one alone reads the same merged as by itself', async (t) => {
   const alone = processOf(5, true, 1000)
-  const merged = await renderSnapshot(await mergeSnapshots(await alone.snapshot(), []))
+  const merged = await renderSnapshot(await mergeSnapshots(await snapshotOf(alone), []))
   const lines = (body: string) =>
     body
       .split('\n')
@@ -106,8 +113,8 @@ t.test('one alone reads the same merged as by itself', async (t) => {
 })
 
 t.test('what has ended keeps what only grows', async (t) => {
-  const ended = keepTotals(await processOf(9, true, 5000).snapshot())
-  const read = await readMerged(await processOf(1, false, 0).snapshot(), [ended])
+  const ended = keepTotals(await snapshotOf(processOf(9, true, 5000)))
+  const read = await readMerged(await snapshotOf(processOf(1, false, 0)), [ended])
   t.equal(read('serin_requests_total{service="svc",variant="baseline"'), 10)
   t.equal(read('serin_leader'), 0)
   t.equal(read('serin_in_flight{service="svc",variant="baseline"'), 0)

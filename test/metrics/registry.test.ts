@@ -3,7 +3,6 @@ import t from 'tap'
 import type { Comparison } from '../../src/domain/comparison.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { DISAGREEMENTS, MIRROR_RESULTS } from '../../src/metrics/mirror-book.ts'
-import { mergeSnapshots, renderSnapshot } from '../../src/metrics/merge-snapshots.ts'
 import { createMetricsRegistry } from '../../src/metrics/registry.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
@@ -445,6 +444,4 @@ t.test('the time of the certificate is told where there is one', async (t) => {
   const [without, having] = [registryOf([]), registryOf([], true, 1_900_000_000_500)]
   t.equal(sample((await without.render()).body, name), undefined, 'no alert of none')
   t.equal(sample((await having.render()).body, name), 1_900_000_000.5)
-  const merged = await mergeSnapshots(await having.snapshot(), [await without.snapshot()])
-  t.equal(sample((await renderSnapshot(merged)).body, name), 1_900_000_000.5)
 })

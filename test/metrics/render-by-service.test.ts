@@ -2,6 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { collectGauge } from '../../src/metrics/collect.ts'
+import {
+  joinSnapshots,
+  takeInParts,
+  takeSnapshot,
+  type MetricsSnapshot,
+} from '../../src/metrics/merge-snapshots.ts'
 import { renderByService } from '../../src/metrics/render-by-service.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceSlice } from '../../src/metrics/service-slice.ts'
@@ -34,7 +40,12 @@ function setUp(services: number) {
   const rest = new Registry()
   collectGauge(rest, { name: 'rest', help: 'The rest.', labelNames: [], read: () => [[{}, 1]] })
   const whole = Registry.merge([byService, rest])
-  return { render: () => renderByService(byService, slice, rest), whole, come: () => come }
+  return {
+    render: () => renderByService(byService, slice, rest),
+    take: () => takeInParts(byService, slice, rest),
+    whole,
+    come: () => come,
+  }
 }
 
 for (const services of [0, 1, 16, 17, 100]) {
@@ -46,6 +57,26 @@ for (const services of [0, 1, 16, 17, 100]) {
     t.equal(contentType, whole.contentType)
   })
 }
+
+t.test(
+  'A snapshot in parts is that of the library, and others get their turn meanwhile.',
+  async (t) => {
+    const { take, whole, come } = setUp(100)
+    const parts: MetricsSnapshot[] = []
+    let turns = 0
+    const count = () => {
+      turns += 1
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    for await (const part of take()) parts.push(structuredClone(part))
+    clearImmediate(counting)
+    t.equal(parts.length, 8, '7 of 16 services at most, and the rest')
+    t.equal(come(), 100, 'each was read once')
+    t.ok(turns >= 6, `${turns} turns`)
+    t.same(joinSnapshots(parts), await takeSnapshot(whole))
+  },
+)
 
 t.test('Others get their turn meanwhile, and two who ask at once get the same.', async (t) => {
   const { render } = setUp(320)

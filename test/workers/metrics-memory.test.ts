@@ -1,11 +1,12 @@
 import t from 'tap'
 import type { MetricsSnapshot } from '../../src/metrics/merge-snapshots.ts'
 import { MetricsMemory } from '../../src/workers/metrics-memory.ts'
+import { Scrapes } from '../../src/workers/scrapes.ts'
 
-const counted = (value: number): MetricsSnapshot => [
+const counted = (value: number, labels = {}): MetricsSnapshot => [
   {
     ...{ name: 'serin_x_total', help: 'x', type: 'counter', aggregator: 'sum' },
-    values: [{ value, labels: {} }],
+    values: [{ value, labels }],
   },
 ]
 
@@ -47,12 +48,66 @@ t.test('Where a reload has workers count anew, no total goes back.', async (t) =
   t.same(await read(), [321, 27, 321, 321])
 })
 
+/** Has the memory gather what workers have counted, by their number. */
+async function gather(memory: MetricsMemory, counts: readonly number[]): Promise<void> {
+  const scrapes = counts.map(() => new Scrapes())
+  await memory.gather(
+    counts.map((_, number) => ({ number })),
+    ({ number }, scrape) =>
+      scrapes[number]!.next(scrape, async function* () {
+        yield counted(counts[number]!)
+      }),
+  )
+}
+
 t.test('Of workers that end at once every total stays in the sums.', async (t) => {
   const memory = new MetricsMemory(async () => counted(100))
-  for (const [worker, value] of [5, 7, 11].entries()) memory.note(worker, counted(value))
+  await gather(memory, [5, 7, 11])
   memory.bury(0)
   memory.bury(1)
   t.match((await memory.render(2)).body, 'serin_x_total 123')
-  memory.note(0, counted(2))
+  await gather(memory, [2])
   t.match((await memory.render(2)).body, 'serin_x_total 125', 'a successor begins at zero')
 })
+
+t.test(
+  'Parts make one snapshot; of a worker that ends within it the one before stays.',
+  async (t) => {
+    const memory = new MetricsMemory(async () => [])
+    const parts = [counted(1, { service: 'a' }), [], counted(2, { service: 'b' })]
+    let isEnding = false
+    const ask = async (_worker: object, scrape: number) => {
+      const part = parts.shift() ?? null
+      if (isEnding && part === null) throw new Error(`worker 1 ended in scrape ${scrape}`)
+      return part
+    }
+    await memory.gather([{ number: 1 }], ask)
+    t.match(
+      (await memory.render(1)).body,
+      /_total\{service="a"\} 1\nserin_x_total\{service="b"\} 2$/m,
+    )
+    parts.push(counted(9, { service: 'a' }))
+    isEnding = true
+    await memory.gather([{ number: 1 }], ask)
+    t.match((await memory.render(1)).body, /_total\{service="a"\} 1$/m)
+  },
+)
+
+t.test(
+  'A worker gives each scrape its own parts, and forgets those that nobody ends.',
+  async (t) => {
+    const scrapes = new Scrapes()
+    let begun = 0
+    const begin = async function* () {
+      begun += 1
+      yield counted(begun)
+    }
+    t.match(await scrapes.next(1, begin), counted(1))
+    t.match(await scrapes.next(2, begin), counted(2))
+    t.equal(await scrapes.next(1, begin), null)
+    t.equal(begun, 2)
+    for (const scrape of [3, 4, 5, 6]) await scrapes.next(scrape, begin)
+    t.match(await scrapes.next(2, begin), counted(7), 'it was the oldest of too many')
+    t.equal(await scrapes.next(6, begin), null)
+  },
+)

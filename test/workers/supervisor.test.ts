@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import type { Config } from '../../src/config/config.ts'
 import type { ConfigResult } from '../../src/config/load.ts'
+import { Scrapes } from '../../src/workers/scrapes.ts'
 import { Supervisor } from '../../src/workers/supervisor.ts'
 import type { WorkerApi } from '../../src/workers/worker-api.ts'
 import { freePort } from '../support/free-port.ts'
@@ -288,8 +289,16 @@ t.test(
       },
     ]
     let isBroken = false
+    const scrapes = new Map<number, Scrapes>()
+    const parts = async function* (nth: number) {
+      yield totals(nth * 4)
+      yield totals(nth * 6)
+    }
     const { supervisor, forked } = world(t, (nth) => ({
-      snapshot: async () => totals(nth * 10),
+      snapshot: (scrape) => {
+        if (!scrapes.has(nth)) scrapes.set(nth, new Scrapes())
+        return scrapes.get(nth)!.next(scrape, () => parts(nth))
+      },
       figures: async (service) => {
         if (isBroken) throw new Error('no figures')
         return { [`${service} of ${nth}`]: { variants: {}, mirrors: {}, rules: [] } }

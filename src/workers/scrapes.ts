@@ -1,0 +1,23 @@
+import type { MetricsSnapshot } from '../metrics/merge-snapshots.ts'
+
+/** Scrapes that may be under way at once: of more, the oldest is one that nobody asks for any more. */
+const AT_ONCE = 4
+
+/** The snapshots that are being taken of a worker, by the number of their scrape. */
+export class Scrapes {
+  readonly #underWay = new Map<number, AsyncGenerator<MetricsSnapshot>>()
+
+  /** The next part of a scrape, which begins with the first question for it; null = that was all. */
+  async next(
+    scrape: number,
+    begin: () => AsyncGenerator<MetricsSnapshot>,
+  ): Promise<MetricsSnapshot | null> {
+    const parts = this.#underWay.get(scrape) ?? begin()
+    this.#underWay.set(scrape, parts)
+    if (this.#underWay.size > AT_ONCE) this.#underWay.delete(Math.min(...this.#underWay.keys()))
+    const { done, value } = await parts.next()
+    if (done !== true) return value
+    this.#underWay.delete(scrape)
+    return null
+  }
+}
