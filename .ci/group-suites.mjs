@@ -10,8 +10,14 @@ const WITHOUT_COVERAGE = ['abuse', 'browser', 'deploy', 'docs', 'e2e', 'property
  */
 const APART = [...WITHOUT_COVERAGE, 'demo', 'store', 'workers']
 
-/** Folders whose suites compute or wait for longest: begun first, so that the end waits for none of them. */
-const FIRST = ['store', 'evaluator', 'browser']
+/**
+ * Folders whose suites wait for programs and clocks much of the time, those with the longest suites first. They begin in
+ * turns with the others, which compute: so neither do processors rest nor do many suites at once ask for them.
+ */
+const WAITING = ['store', 'docs', 'browser', 'e2e', 'abuse', 'demo', 'deploy', 'workers']
+
+/** Folders whose suites compute for longest: begun before others that compute, so that the end waits for none of them. */
+const DEAREST = ['evaluator', 'property', 'simulation', 'rollout', 'cli']
 
 /** Suites in one process at most: so the groups that are left at the end are short. */
 const GROUP = 16
@@ -22,7 +28,7 @@ const GROUP = 16
  * @param {string} file compiled suite, `build/test/routing/assign.test.js`
  */
 export function isCovered(file) {
-  return !WITHOUT_COVERAGE.includes(file.split('/')[2])
+  return !WITHOUT_COVERAGE.includes(folderOf(file))
 }
 
 /**
@@ -33,10 +39,21 @@ export function isCovered(file) {
  *   is alone is its file's
  */
 export function groupSuites(files) {
+  const waiting = groupsOf(files, (folder) => WAITING.includes(folder), WAITING)
+  const computing = groupsOf(files, (folder) => !WAITING.includes(folder), DEAREST)
+  const placed = [waiting, computing].flatMap((groups) =>
+    groups.map((group, i) => ({ group, place: (i + 0.5) / groups.length })),
+  )
+  return placed.sort((a, b) => a.place - b.place).map(({ group }) => group)
+}
+
+function groupsOf(files, isWanted, first) {
   const byFolder = new Map()
-  for (const file of files.toSorted((a, b) => rank(a) - rank(b))) {
-    const folder = file.split('/').slice(0, -1).slice(0, 3).join('/')
-    const key = APART.includes(folder.split('/')[2]) ? file : folder
+  const wanted = files.filter((file) => isWanted(folderOf(file)))
+  for (const file of wanted.sort((a, b) => rank(a, first) - rank(b, first))) {
+    const key = APART.includes(folderOf(file))
+      ? file
+      : file.split('/').slice(0, -1).slice(0, 3).join('/')
     byFolder.set(key, [...(byFolder.get(key) ?? []), file])
   }
   return [...byFolder].flatMap(([key, all]) =>
@@ -47,7 +64,12 @@ export function groupSuites(files) {
   )
 }
 
-function rank(file) {
-  const at = FIRST.indexOf(file.split('/')[2])
-  return at === -1 ? FIRST.length : at
+function rank(file, first) {
+  const at = first.indexOf(folderOf(file))
+  return at === -1 ? first.length : at
+}
+
+/** The folder below `build/test/`; of a suite that is in none, its own name. */
+function folderOf(file) {
+  return file.split('/')[2]
 }

@@ -102,7 +102,7 @@ export class ExperimentWorld {
     await this.evaluator.addExperiment(this.experiment)
   }
 
-  async run(seconds: number, fate: Fate, rps = 2000): Promise<void> {
+  async run(seconds: number, fate: Fate, rps = 1000): Promise<void> {
     const end = this.clock.ms + seconds * 1000
     while (this.clock.ms < end) {
       await this.evaluator.look()
