@@ -6,7 +6,7 @@ import { formatCount } from '../rollout/format.ts'
 import type { ReplayedComparison, StandingVerdict } from '../rollout/replay-comparison.ts'
 import type { JudgedMetric } from './backtest-report.ts'
 import { renderFidelity } from './backtest-text.ts'
-import { renderTime } from './render-command.ts'
+import { renderTime, renderTimeSince } from './render-command.ts'
 import { VERDICT_WORDS } from './render-comparison.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -76,10 +76,10 @@ export function renderChallengers(
     const { variant, rollout, cohorts, evicted, from, to, recorded, replayed } = challenger
     const columns = replayed === null ? [recorded] : [recorded, replayed]
     const names = [...new Set(columns.flatMap((c) => c.metrics.map((m) => m.name)))]
-    const span = `${formatCount(cohorts)} cohorts, ${renderTime(from)} to ${renderTime(to).slice(11)}`
+    const span = `${formatCount(cohorts)} cohorts, ${renderTime(from)} to ${renderTimeSince(to, from)}`
     const row = (name: string, find: (of: JudgedAgain) => StandingIso | undefined): Cell[] => [
       `  ${name}`,
-      ...columns.map((column) => cellOf(find(column), style)),
+      ...columns.map((column) => cellOf(find(column), from, style)),
     ]
     return [
       ...(index === 0 ? [] : ['']),
@@ -107,11 +107,11 @@ export function renderChallengers(
 
 type StandingIso = { readonly verdict: ComparisonVerdict; readonly since: string }
 
-function cellOf(standing: StandingIso | undefined, style: Style): Cell {
+function cellOf(standing: StandingIso | undefined, from: string, style: Style): Cell {
   if (standing === undefined) return { text: '-', paint: style.dim }
   const { verdict, since } = standing
   if (verdict === 'unknown') return VERDICT_WORDS[verdict]
-  const text = `${VERDICT_WORDS[verdict]} since ${renderTime(since).slice(11)}`
+  const text = `${VERDICT_WORDS[verdict]} since ${renderTimeSince(since, from)}`
   return { text, paint: verdict === 'worse' ? style.bad : style.good }
 }
 

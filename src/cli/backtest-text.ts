@@ -1,13 +1,13 @@
 import { formatCount, formatPercent, formatWeight } from '../rollout/format.ts'
 import type { BacktestReport, DecisionLine } from './backtest-report.ts'
-import { renderTime } from './render-command.ts'
+import { renderTime, renderTimeSince } from './render-command.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the lines of a backtest: what was decided and what would have been, side by side, and where they part. */
 export function renderBacktest(report: BacktestReport, style: Style): readonly string[] {
   const { width } = style
   const name = report.rules ?? 'the same rules'
-  const span = `${formatCount(report.cohorts)} cohorts, ${renderTime(report.from)} to ${renderTime(report.to).slice(11)}`
+  const span = `${formatCount(report.cohorts)} cohorts, ${renderTime(report.from)} to ${renderTimeSince(report.to, report.from)}`
   return [
     `${style.bold(report.service)}  ${report.rollout}  ${span}`,
     ...(report.evicted === 0
@@ -23,7 +23,7 @@ export function renderBacktest(report: BacktestReport, style: Style): readonly s
       [
         ['  time', 'recorded', `under ${name}`].map((text) => ({ text, paint: style.dim })),
         ...report.decisions.map((row): Cell[] => [
-          `  ${renderTime(row.at).slice(11)}`,
+          `  ${renderTimeSince(row.at, report.from)}`,
           cellOf(row.recorded, style),
           cellOf(row.replayed, style),
         ]),
@@ -66,7 +66,7 @@ function renderEnd(report: BacktestReport, name: string, width: number): readonl
   const given = report.decisions.find((d) => d.replayed === null)?.recorded
   const instead = report.decisions.find((d) => d.recorded === null)?.replayed
   const standing = `${end.phase} at ${formatWeight(end.weights['canary'] ?? 0)}`
-  const time = (at: string) => renderTime(at).slice(11)
+  const time = (at: string) => renderTimeSince(at, report.from)
   const runs = end.phase === 'progressing' || end.phase === 'paused'
   return [
     ...(differsFrom === null

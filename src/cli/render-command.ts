@@ -23,7 +23,12 @@ export function renderWeights(weights: Readonly<Record<string, number>>): string
     .join(', ')
 }
 
-/** A moment of the API, to the second: `2027-05-01 11:59:00`. */
+/** The same of a moment in a span that began at `from`: without the date where that is the same. */
+export function renderTimeSince(at: string, from: string): string {
+  return at.slice(0, 10) === from.slice(0, 10) ? renderTime(at).slice(11) : renderTime(at)
+}
+
+/** A moment of the API, to the second, in UTC: `2027-05-01 11:59:00`. */
 export function renderTime(at: DecisionJson['at']): string {
   return at.slice(0, 19).replace('T', ' ')
 }

@@ -1,5 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { renderBacktest } from '../../src/cli/backtest-text.ts'
+import { buildStyle } from '../../src/cli/render.ts'
 import type { BacktestReport } from '../../src/cli/backtest-report.ts'
 import type { CliIo } from '../../src/cli/cli-io.ts'
 import type { AttemptRecord } from '../../src/rollout/replay.ts'
@@ -75,6 +77,18 @@ t.test('Under its own rules a record gives its own decisions.', async (t) => {
   t.match(stdout, /same +under the same rules every decision is the one that was made/)
   t.match(stdout, /end +rolled-back at 0 %/)
   t.ok(widest(stdout) <= 80)
+})
+
+t.test('A record of several days is told with its dates.', async (t) => {
+  const backtest = await serveRecord(t)
+  const { stdout } = await backtest('credit-risk', '-o', 'json')
+  const report = JSON.parse(stdout) as BacktestReport
+  const style = buildStyle({ env: {} }, { write: () => {} })
+  const render = (from: string) => renderBacktest({ ...report, from }, style).join('\n')
+  t.match(render(report.from), /cohorts, \S+ \S+ to \d\d:\d\d:\d\d$/m)
+  const long = render('2026-12-24T23:00:00.000Z')
+  t.match(long, /cohorts, 2026-12-24 23:00:00 to 2027-\S+ \S+$/m)
+  t.match(long, /end +rolled-back at 0 %, 2027-/)
 })
 
 t.test('A record of many pages is read whole.', async (t) => {
