@@ -1,6 +1,7 @@
 // Adds to package-lock.json the optional packages for other platforms that the registry at hand does not
 // serve: npm leaves them out when it writes the file, and then `npm ci` refuses it as incomplete.
-// Run it after an `npm install` that `npm ci` does not like: `node .ci/complete-lock.mjs`.
+// Run it after an `npm install` that `npm ci` does not like: `node .ci/complete-lock.mjs`. What it adds has no `integrity`:
+// where a registry serves it, take it out again and let `npm install --package-lock-only` write it whole.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const FILE = new URL('../package-lock.json', import.meta.url)
