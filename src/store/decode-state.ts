@@ -19,7 +19,8 @@ function isState(found: Partial<RolloutState> | null): found is RolloutState {
   const { service, baselineVersion, canaryVersion, phase, attempt, revision, weightBp } = found
   return (
     [service, baselineVersion, canaryVersion, phase].every((text) => typeof text === 'string') &&
-    [attempt, revision, weightBp].every((number) => Number.isInteger(number)) &&
+    [attempt, revision].every((number) => Number.isInteger(number)) &&
+    // Of a comparison it is a share of the two, and no whole number.
     weightBp! >= 0 &&
     weightBp! <= WHOLE_BP
   )

@@ -110,11 +110,11 @@ t.test('a secret that no header carries is refused: nobody could ever show it', 
     t.same(found(bad, { top: token }), [true], JSON.stringify(bad))
     t.same(found(bad, { service: metric }), [true], JSON.stringify(bad))
   }
-  for (const bad of [`${good}\n`, ` ${good}`, `${good}\n${good}`, ''])
+  for (const bad of [`${good}\n`, ` ${good}`, `${good}\n${good}`, good.slice(1), ''])
     t.same(found(bad, { service: override }), [true], JSON.stringify(bad))
   t.same(found(good, { top: token }), [])
   t.same(found(good, { service: metric }), [])
-  for (const S of [good, 'x', `${good} x`, `${good}ä`]) t.same(found(S, { service: override }), [])
+  for (const S of [good, `${good} x`, `${good}ä`]) t.same(found(S, { service: override }), [])
   t.end()
 })
 

@@ -12,25 +12,31 @@ const env = EXAMPLE_ENV
 
 const files = ['example.yaml', ...readdirSync('config/examples').map((f) => join('examples', f))]
 const texts = [...files.map((file) => [file, readFileSync(join('config', file), 'utf8')] as const)]
-const rollouts = texts.flatMap(([name, text]) => {
+const examples = texts.map(([name, text]) => {
   const result = parseConfig(text, { file: null, env })
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
-  const { services } = result.config
-  return services.some((s) => s.rollout !== null) ? [{ name, text, services }] : []
+  return { name, text, services: result.config.services }
 })
+const rollouts = examples.filter(({ services }) => services.some((s) => s.rollout !== null))
 
 t.test('there are examples with a rollout', async (t) => {
   t.ok(rollouts.length >= 4)
 })
 
 t.test(
-  '`serin plan` plans every example, and says of those without a rollout that they have none',
+  '`serin plan` plans every example, and says of those without a rollout and an experiment that they have none',
   async (t) => {
-    for (const file of files) {
+    let experiments = 0
+    for (const { name: file, services } of examples) {
       const argv = ['plan', '-c', join('config', file), '--rps', '1000']
-      const { services } = rollouts.find(({ name }) => name === file) ?? { services: [] }
       const names = services.filter(({ rollout }) => rollout !== null).map(({ name }) => name)
-      if (names.length === 0) {
+      if (services.some(({ experiment }) => experiment !== undefined)) {
+        experiments += 1
+        const { exitCode, stdout } = await run(argv, { env })
+        t.equal(exitCode, 0, file)
+        t.match(stdout, /\n {2}challenger +weight +p50 +p80 +takes longest\n/)
+        t.notMatch(stdout, /never|NaN|Infinity|undefined|null/)
+      } else if (names.length === 0) {
         const { exitCode, stderr } = await run(argv, { env })
         t.equal(exitCode, 1)
         t.match(stderr, `${file} has no rollout`)
@@ -50,6 +56,7 @@ t.test(
         t.equal(JSON.parse((await run([...argv, name, '-o', 'json'], { env })).stdout).fits, true)
       }
     }
+    t.ok(experiments >= 2)
   },
 )
 

@@ -97,6 +97,13 @@ function testRollouts(t: Test, makeSubject: (t: Test) => StoreSubject): void {
     t.doesNotThrow(() => deepStrictEqual(record?.evidence, evidence))
   })
 
+  t.test('the weight of a comparison is a share of two, and no whole number', async (t) => {
+    const store = await makeSubject(t).open()
+    const state = sampleState({ weightBp: 30_000 / 7 })
+    await commit(store, await takeLease(store), null, { state })
+    t.strictSame((await store.readRollout(SERVICE))?.state, state)
+  })
+
   t.test('commits of one moment are each taken or refused by itself', async (t) => {
     const store = await makeSubject(t).open()
     const lease = await takeLease(store)

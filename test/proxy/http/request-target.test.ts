@@ -129,6 +129,7 @@ t.test(
 
 t.test(`${METHODS}: an unknown one is answered in its turn, and says what it is`, async (t) => {
   witness.forget()
+  const before = witness.gateway.accessLog.length
   const unknown = `SMUGGLE /m/y HTTP/1.1\r\n${HOST}`
   const first = 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'
   const text = await rawExchange(witness.port, `${first}${unknown}${get('/m/z')}`)
@@ -136,7 +137,11 @@ t.test(`${METHODS}: an unknown one is answered in its turn, and says what it is`
   t.match(text, 'proxy-status: serin-test; error=http_request_denied\r\n')
   t.match(text, 'x-serin-error: SERIN_NOT_IMPLEMENTED\r\n')
   t.equal(witness.upstream.seen.length, 1)
-  t.match(witness.gateway.accessLog.at(-1), { status: 501, flags: 'DPE', method: null })
+  const lines = witness.gateway.accessLog.slice(before)
+  t.match(
+    lines.find(({ status }) => status === 501),
+    { flags: 'DPE', method: null },
+  )
 })
 
 t.test(`${METHODS}: all others pass`, async (t) => {
