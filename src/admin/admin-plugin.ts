@@ -43,7 +43,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     schemaController: NO_COMPILERS,
     ...CONNECTION_LIMITS,
   })
-  makeRoom(app.server, deps.log)
+  makeRoom(app.server, deps)
   // Bodies are what they are: nothing is coerced, filled in or taken away. The schemas are held against theirs by a test.
   const ajv = new Ajv({ strict: false, verbose: true, validateSchema: false })
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>

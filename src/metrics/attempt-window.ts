@@ -32,6 +32,7 @@ export class AttemptWindow {
     this.#forget(now)
     this.#since ??= now
     const at = (this.#newest % BUCKETS) * WIDTH
+    // A shift goes round by itself: those without a key take the places in turn.
     const key = 1 << (keyPlace ?? this.#keyless++)
     this.#counts[at]!++
     this.#counts[at + 3]! |= key

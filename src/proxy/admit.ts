@@ -20,9 +20,10 @@ export function admitToService(
   if (inFlight >= limits.inFlight) return { code: 'SERIN_OVERLOADED' }
   if (isLoop(req.headers.via, name)) return { code: 'SERIN_LOOP_DETECTED' }
   if (isUpgrade(req) && !isHandshake(req)) return NO_HANDSHAKE
-  // Other paths pass as they are.
-  if (isRewritten && hasUnsafePath(req.url!)) return UNSAFE_PATH
-  if (leavesPrefix(service.match.path, req.url!)) return LEAVING_PATH
+  // A rewritten path has no dot segments at all.
+  if (isRewritten) {
+    if (hasUnsafePath(req.url!)) return UNSAFE_PATH
+  } else if (leavesPrefix(service.match.path, req.url!)) return LEAVING_PATH
   return admitBody(req, limits)
 }
 
