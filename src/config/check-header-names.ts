@@ -18,12 +18,12 @@ export function checkHeaderNames(checker: Checker, service: ConfigPath): void {
   const id = checker.read<string>(requestId)
   if (id !== undefined) {
     const name = toHeaderName(id.slice('header:'.length))
-    checkName(checker, requestId, name)
+    checkName(checker, requestId, name, 'x-request-id')
     if (OWN.has(name)) checker.problem(requestId, `found ${name}, which serin writes itself`)
   }
   const override = [...service, 'split', 'override', 'header']
   const header = checker.read<string>(override)
-  if (header !== undefined) checkName(checker, override, toHeaderName(header))
+  if (header !== undefined) checkName(checker, override, toHeaderName(header), 'x-serin-variant')
 }
 
 /** Checks the headers that a provider is sent: none that serin writes itself, and one credential of a kind. */
@@ -44,13 +44,10 @@ export function checkSentHeaders(checker: Checker, metric: ConfigPath): void {
     )
 }
 
-function checkName(checker: Checker, path: ConfigPath, name: string): void {
+function checkName(checker: Checker, path: ConfigPath, name: string, example: string): void {
   const why = isFraming(name)
     ? 'frames messages or concerns one connection'
     : 'holds credentials or cookies, or says who forwarded a message'
   if (isFraming(name) || isGuarded(name))
-    checker.problem(
-      path,
-      `found ${name}, which ${why}: take one of your own such as x-request-id or x-serin-variant`,
-    )
+    checker.problem(path, `found ${name}, which ${why}: take one of your own such as ${example}`)
 }
