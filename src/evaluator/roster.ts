@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
+import { StoreAwayError } from '../store/store-error.ts'
 import { isOfStore } from './commit-error.ts'
 import { OneByOne } from './one-by-one.ts'
 
@@ -99,7 +100,10 @@ export class Roster<Plan extends { readonly service: string }, R extends Runner<
     })
   }
 
-  /** Takes up and ends what waits for the store; rejects with the first failure. Null: nothing waits. */
+  /**
+   * Takes up and ends what waits for the store, all that can be, up to where it is away; rejects with the first
+   * failure. Null: nothing waits.
+   */
   settle(): Promise<void> | null {
     return this.#joining.size + this.#leaving.size === 0 ? null : this.inTurn(() => this.#settle())
   }
@@ -123,9 +127,20 @@ export class Roster<Plan extends { readonly service: string }, R extends Runner<
   }
 
   async #settle(): Promise<void> {
-    for (const [service, given] of this.#joining) this.put(service, await this.#open(given))
-    for (const [service, runner] of this.#leaving) {
-      if (await runner.flush()) this.#leaving.delete(service)
+    const failed: unknown[] = []
+    // What is wrong with one service is no reason to leave the others behind it with nobody who decides.
+    const orNote = async (work: Promise<void>) => {
+      await work.catch((error: unknown) => {
+        if (error instanceof StoreAwayError) throw error
+        failed.push(error)
+      })
     }
+    for (const [service, given] of this.#joining) {
+      await orNote(this.#open(given).then((runner) => this.put(service, runner)))
+    }
+    for (const [service, runner] of this.#leaving) {
+      await orNote(runner.flush().then((done) => void (done && this.#leaving.delete(service))))
+    }
+    if (failed.length > 0) throw failed[0]
   }
 }

@@ -21,7 +21,7 @@ import {
 } from './live-record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { assertMovesOn } from './moves-on.ts'
-import { toStoreError } from './store-error.ts'
+import { StoreError, toStoreError } from './store-error.ts'
 import type { CommitResult, RolloutChange, Store } from './store.ts'
 import { withTallies } from './tally-codec.ts'
 import { encodeUnits } from './unit-codec.ts'
@@ -50,16 +50,29 @@ export function buildLmdbRollouts(
       env.read(`cannot read the rollout of ${service}`, () => {
         const state = states.get(service)
         if (state === undefined) return null
-        const found = evidence.get(service)
-        const live = found === undefined ? null : splitLive(found)
-        const apart = units.getRange(rangeOf(service)).map(({ value }) => value)
+        const readAs = <T>(record: string, decode: () => T) => {
+          try {
+            return decode()
+          } catch (error) {
+            throw damaged(env.path, service, record, error)
+          }
+        }
+        const live = readAs('evidence', () => {
+          const found = evidence.get(service)
+          return found === undefined ? null : splitLive(found)
+        })
         return {
-          state: decodeState(state),
-          evidence: live === null ? null : decodeEvidence(live.evidence),
-          cohorts: Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
-            withTallies(decodeRecord<Cohort>(value), tallies.get(key)),
+          state: readAs('states', () => decodeState(state)),
+          evidence: readAs('evidence', () => live && decodeEvidence(live.evidence)),
+          cohorts: readAs('cohorts', () =>
+            Array.from(cohorts.getRange(rangeOf(service)), ({ key, value }) =>
+              withTallies(decodeRecord<Cohort>(value), tallies.get(key)),
+            ),
           ),
-          units: allUnits(apart, live?.units ?? NO_UNITS),
+          units: readAs('units', () => {
+            const apart = units.getRange(rangeOf(service)).map(({ value }) => value)
+            return allUnits(apart, live?.units ?? NO_UNITS)
+          }),
         }
       }),
 
@@ -118,6 +131,16 @@ export function buildLmdbRollouts(
         () => rollbacks.get([service, canaryVersion]) ?? null,
       ),
   }
+}
+
+/** A record that cannot be read is no reason to guess: who restores the directory has the rollout as it was. */
+function damaged(path: string, service: string, record: string, cause: unknown): StoreError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new StoreError(
+    `cannot read the rollout of ${service}: what '${record}' in ${path} holds of it is damaged (${why}): restore the ` +
+      `directory from a backup, or move it away; then the rollouts and decisions of all services begin afresh`,
+    { cause },
+  )
 }
 
 /**

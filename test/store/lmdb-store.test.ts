@@ -260,6 +260,12 @@ t.test(
     ])
     for (const service of ['a', 'c']) t.equal(await other.readRevision(service), 1)
     t.match(await commit(store, lease, 1, decided('a')), { ok: true, decision: { id: 2 } })
+    await t.rejects(other.readRollout('b'), {
+      code: 'SERIN_STORE_FAILED',
+      message: new RegExp(
+        `^cannot read the rollout of b: what 'states' in ${path} holds of it is damaged \\(.+\\): restore the directory`,
+      ),
+    })
     await Promise.all([store.close(), other.close()])
   },
 )
