@@ -238,9 +238,9 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     },
   })
   admin.server.maxConnections = mostAdminConnections(readOpenFilesLimit())
-  const sockets = trackSockets(data.server)
+  const sockets = { data: trackSockets(data.server), admin: trackSockets(admin.server) }
   const isAlone = siblings === null
-  const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets))
+  const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets.data))
   if (!isAlone) admin.server.maxRequestsPerSocket = 1
   const closers: (() => void)[] = [files.close, join.close]
 
@@ -263,7 +263,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     snapshot: metrics.snapshot,
     figures: look.figures,
     abortHere: (service, order) => evaluator.abortHere(service, order),
-    serveConnection: (to, socket) => serveHanded(to === 'data' ? data : admin, socket),
+    serveConnection: (to, socket) => serveHanded({ data, admin }[to], socket, sockets[to]),
     succeed: (ended) => releaseLeaseOf(ended, store, clock.now()),
     drain: () =>
       drain({
@@ -272,14 +272,14 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
         startDraining: () => Object.assign(stage, { ready: false, draining: true }),
         closeServer: closeData,
         closeExchanges: (kind) => exchanges.closeAll(kind),
-        cutConnections: sockets.destroyAll,
+        cutConnections: sockets.data.destroyAll,
       }),
     close: async () => {
       stage.ready = false
       for (const close of closers) close()
       // One that is under way has somebody who waits for its answer.
       await reloads.run(async () => {})
-      sockets.destroyAll()
+      sockets.data.destroyAll()
       await closeData()
       await feedback.finish().catch((error: unknown) => health.report('a write of feedback', error))
       await evaluator.stop()

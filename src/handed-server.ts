@@ -11,8 +11,16 @@ export async function standBy(app: FastifyInstance): Promise<null> {
   return null
 }
 
-/** Serves a connection that another process accepted, and read nothing of. */
-export function serveHanded(app: FastifyInstance, socket: Socket): void {
+/**
+ * Serves a connection that another process accepted, and read nothing of; where the server has `maxConnections` of
+ * them (`sockets`), it ends and the server says `drop`, as where it listens itself.
+ */
+export function serveHanded(app: FastifyInstance, socket: Socket, sockets: OpenSockets): void {
+  if (sockets.count() >= app.server.maxConnections) {
+    socket.destroy()
+    app.server.emit('drop')
+    return
+  }
   // What Node's own server gives the connections that it accepts; over TLS no half of one stays open.
   socket.allowHalfOpen = !(app.server instanceof TlsServer)
   socket.setNoDelay(true)

@@ -24,7 +24,7 @@ async function start(t: Test, pair: Pair | null = null) {
   app.get('/held', () => new Promise((resolve) => (answer = () => resolve('answered'))))
   const sockets = trackSockets(app.server)
   await standBy(app)
-  const door = createServer({ pauseOnConnect: true }, (socket) => serveHanded(app, socket))
+  const door = createServer({ pauseOnConnect: true }, (socket) => serveHanded(app, socket, sockets))
   await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     sockets.destroyAll()
@@ -64,6 +64,27 @@ t.test('The end cuts idle connections and waits for the others.', async (t) => {
   await until(() => events.length > 0)
   t.pass('whoever waits for the server hears of its end')
 })
+
+t.test(
+  'More connections than it may have are turned away, as by a server that listens.',
+  async (t) => {
+    const { app, port, sockets } = await start(t)
+    app.server.maxConnections = 2
+    let dropped = 0
+    app.server.on('drop', () => dropped++)
+    const kept = [new RawConnection(port), new RawConnection(port)]
+    await until(() => sockets.count() === 2)
+    const third = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await until(() => third.isClosed)
+    t.equal(third.text, '')
+    t.equal(dropped, 1)
+    kept[0]!.socket.end()
+    await until(() => sockets.count() === 1)
+    const next = new RawConnection(port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await until(() => next.text.includes('fine'))
+    t.equal(dropped, 1, 'there is room again')
+  },
+)
 
 t.test('A client that refuses the certificate leaves nothing open.', async (t) => {
   const authority = createAuthority()

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 
 /** The connections of a server. */
 export type OpenSockets = {
+  /** How many there are. */
+  readonly count: () => number
   readonly destroyAll: () => void
   /** Resolves when there is none. */
   readonly allClosed: () => Promise<void>
@@ -25,6 +27,7 @@ export function trackSockets(server: Server): OpenSockets {
     })
   })
   return {
+    count: () => open.size,
     destroyAll: () => {
       for (const socket of open) socket.destroy()
     },
