@@ -1,40 +1,27 @@
-import type { Side } from '../domain/cohort.ts'
-import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
+import type { Evidence } from '../domain/evidence.ts'
 import type { UpstreamCount } from '../domain/faults.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import { NO_VALUE, type MetricReport, type MetricValue } from '../domain/verdict.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { FailureCount } from '../metrics/step-figures.ts'
-import { stepValue } from '../rollout/figures.ts'
 import { GUARD_ALPHA } from '../rollout/hypotheses.ts'
 import { judge } from '../rollout/judge.ts'
-import {
-  countLimitTicks,
-  isLimited,
-  readLimits,
-  type LimitReading,
-  type StepValues,
-} from '../rollout/limits.ts'
-import { sourceOf } from '../rollout/metric-source.ts'
-import { mirrorStepAt, runningMirror } from '../rollout/mirror-step.ts'
+import { isLimited, type LimitReading } from '../rollout/limits.ts'
+import { mirrorStepAt } from '../rollout/mirror-step.ts'
 import type { Confirmation, Observation, VariantHealth } from '../rollout/observation.ts'
-import { pairValues } from '../rollout/pair-reports.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { RecentPace } from '../rollout/recent-pace.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { drawnUnits, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
 import { breakerTrips, ratesOf } from '../statistics/breaker.ts'
-import type { LogHistogram } from '../statistics/histogram.ts'
-import { LookContext, pairLatency, standingPairs } from './look-context.ts'
+import { LookContext, standingPairs } from './look-context.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import type { TrafficInput } from './read-traffic.ts'
+import { StepLimits } from './step-limits.ts'
 import { addFaults } from './fault-shares.ts'
 import type { OtherReplicas } from './shared-cohorts.ts'
-import { sideBook } from './side-book.ts'
-import { recentLatencies, recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
 const BREAKER_ATTEMPTS = 50
@@ -94,6 +81,7 @@ export type Measured = Omit<Look, 'sight'>
 export class Observer {
   readonly #measuring: Measuring
   readonly #pace = new RecentPace()
+  readonly #limits = new StepLimits()
   /** When it looked first: what came before, this process has not seen. */
   #begunAt: number | null = null
   #last: { readonly look: Look; readonly reports: readonly MetricReport[] } | null = null
@@ -112,7 +100,7 @@ export class Observer {
   ): { readonly evidence: Evidence; readonly isNews: boolean; readonly seen: Observation } {
     const measured = this.#measuring.look(look)
     const isNews = measured !== look.evidence
-    const evidence = isTurn ? countLimits(look, measured) : measured
+    const evidence = isTurn ? this.#limits.count(look, measured) : measured
     const seen = this.observe(evidence === look.evidence ? look : { ...look, evidence })
     return { evidence, isNews, seen }
   }
@@ -134,7 +122,7 @@ export class Observer {
   #limitsOf(look: Look): readonly LimitReading[] {
     const { plan, state, evidence, now } = look
     const asked = readProviderLimits(plan.metrics, inStep(this.#measuring.readings, state), now)
-    return [...limitsOf(look, evidence), ...asked]
+    return [...this.#limits.read(look, evidence), ...asked]
   }
 
   /** Reports say something else only when evidence, step, weight or a limit's figures do. */
@@ -213,42 +201,6 @@ function healthOf({ sight }: Look, variant: string, failing: boolean): VariantHe
   return { ready, downForMs, failing }
 }
 
-/** The evidence with one more evaluation counted in it of the absolute limits that are measured here. */
-function countLimits(input: Measured, evidence: Evidence): Evidence {
-  if (!input.plan.metrics.some(isLimited)) return evidence
-  // Else the limit that has ended the attempt would be told as kept, since nothing more of it is measured.
-  if (input.state.phase === 'rolled-back') return evidence
-  const limits = limitsOf(input, evidence)
-  if (limits.length === 0) return evidence
-  return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
-}
-
-// The absolute limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs.
-function limitsOf(
-  { plan, state, book, others }: Measured,
-  evidence: Evidence,
-): readonly LimitReading[] {
-  if (runningMirror(plan.steps, state) !== null) {
-    return readLimits(
-      plan.metrics,
-      pairValues(plan, evidence, state.step, pairLatency(book, state, others)),
-    )
-  }
-  const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
-  const values: StepValues = {
-    failureRate: (side) => rateOf(stepRequests(...of(side))),
-    recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
-    recentLatencies: (side) => recentLatencies(...of(side)),
-    latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
-    value: (side, metric) => {
-      const found = evidence.hypotheses[metric.name] as EventEvidence | BetEvidence
-      if (found.step !== state.step) return NO_VALUE
-      return stepValue(sourceOf(metric), found, side)
-    },
-  }
-  return readLimits(plan.metrics, values)
-}
-
 /** What was asked since the step began: an answer from before is one about other weights. */
 function inStep(
   readings: ReadonlyMap<string, ProviderReading>,
@@ -256,14 +208,4 @@ function inStep(
 ): ReadonlyMap<string, ProviderReading> {
   if (readings.size === 0) return readings
   return new Map([...readings].filter(([, { at }]) => at >= state.stepEnteredAt))
-}
-
-function rateOf({ requests, failures }: FailureCount): MetricValue {
-  return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
-}
-
-function quantileOf(latencies: LogHistogram, quantile: number): MetricValue {
-  return latencies.count === 0
-    ? NO_VALUE
-    : { value: latencies.quantile(quantile), n: latencies.count }
 }

@@ -1,7 +1,5 @@
+import { HalfLife } from '../statistics/half-life.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
-
-/** Half of the weight of a request is gone when so many have come after it, but not before so much time is over. */
-const HALF_LIFE = { requests: 500, ms: 10_000 }
 
 /** Requests, and those of them that failed; fractions where they fade. */
 export type FailureCount = { readonly requests: number; readonly failures: number }
@@ -18,9 +16,7 @@ export class StepFigures {
   #countedRequests = 0
   #countedFailures = 0
   #recentLatencies: LogHistogram | null = null
-  // Half-lives that one has come to, and the other not yet.
-  #dueByRequests = 0
-  #dueByTime = 0
+  readonly #halfLife = new HalfLife()
 
   /** Adds one finished request; `bucket` null = its time says nothing. */
   add(failed: boolean, bucket: number | null, isClientError = false): void {
@@ -45,23 +41,14 @@ export class StepFigures {
     return (this.#recentLatencies ??= this.latencies.copy())
   }
 
-  /**
-   * Lets old requests weigh less, `passedMs` after the last time: half of their weight is gone after 500 requests, and after 10 s
-   * where more come in that time. So of little traffic there is enough to judge, and of much not a moment alone.
-   */
+  /** Lets old requests weigh less, `passedMs` after the last time: see HalfLife. */
   fade(passedMs: number): void {
     const since = this.requests - this.#countedRequests
-    const byRequests = this.#dueByRequests + since / HALF_LIFE.requests
-    const byTime = this.#dueByTime + passedMs / HALF_LIFE.ms
-    const halfLives = Math.min(byRequests, byTime)
-    const factor = 0.5 ** halfLives
+    const factor = this.#halfLife.pass(since, passedMs)
     this.#recentLatencies?.scale(factor)
     this.#fadedRequests = (this.#fadedRequests + since) * factor
     this.#fadedFailures = (this.#fadedFailures + this.failures - this.#countedFailures) * factor
     this.#countedRequests = this.requests
     this.#countedFailures = this.failures
-    // Requests that come in bursts fade between them; what is due is bounded, so that a long silence makes no burst fade at once.
-    this.#dueByRequests = Math.min(1, byRequests - halfLives)
-    this.#dueByTime = Math.min(1, byTime - halfLives)
   }
 }

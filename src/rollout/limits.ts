@@ -8,11 +8,15 @@ import {
   type ProviderMetricSpec,
   type ValueMetricSpec,
 } from '../domain/rollout-spec.ts'
-import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
-import { isBeyondChance } from '../statistics/beyond-chance.ts'
+import { NO_VALUE, type LimitReport, type MetricValue, type Verdict } from '../domain/verdict.ts'
+import { isBeyondChance, isMeanBeyondChance } from '../statistics/beyond-chance.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
+import { scoreMean } from '../statistics/score.ts'
 import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
+import { capOnScale } from './figures.ts'
 import { effectOf } from './hypotheses.ts'
+import { sourceOf } from './metric-source.ts'
+import type { Spread } from './recent-values.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
@@ -53,6 +57,8 @@ export type StepValues = {
   readonly recentLatencies?: (side: Side) => LogHistogram
   /** Of a metric whose values come after the outcome. */
   readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
+  /** Of late, those that are squares as squares; null = there is none, absent = not known. */
+  readonly recentValue?: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => Spread | null
 }
 
 /** How the two sides stand against one metric's absolute limit now. */
@@ -190,37 +196,77 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
 /** A metric as it was of late; read where it matters, since most evaluations find nothing. */
 type OfLate = {
   readonly read: (side: Side) => MetricValue
-  /** Whether the share of the canary's requests that failed, or took longer than the limit, is so much above what the limit allows. */
+  /** Whether what the canary shows is so much beyond what the limit allows. */
   readonly isBeyondChance: () => boolean
 }
 
 /** Null where it is not known of a metric, or nothing is too much of it. */
 function recentOf(metric: OwnMetricSpec, values: StepValues): OfLate | null {
-  const { kind, max } = metric
-  const { recentFailureRate, recentLatencies } = values
-  if (max === null) return null
-  if (kind === 'error-rate' && recentFailureRate !== undefined) {
-    const { value, n } = recentFailureRate(CANARY_SIDE)
-    return {
-      read: (side) => rounded(recentFailureRate(side)),
-      isBeyondChance: () => isBeyondChance(n, value ?? 0, max, LOG_CHANCE),
-    }
+  switch (metric.kind) {
+    case 'error-rate':
+      return recentFailures(metric.max, values)
+    case 'latency':
+      return recentQuantile(metric.max, metric.quantile, values)
+    default:
+      return recentMean(metric, values)
   }
-  if (kind === 'latency' && recentLatencies !== undefined) {
-    const { quantile } = metric
-    return {
-      read: (side) => {
-        const latencies = recentLatencies(side)
-        return rounded({ value: latencies.quantile(quantile), n: latencies.count })
-      },
-      // A quantile is above the limit where a larger share than 1 − q of the requests is.
-      isBeyondChance: () => {
-        const latencies = recentLatencies(CANARY_SIDE)
-        return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
-      },
-    }
+}
+
+function recentFailures(max: number | null, { recentFailureRate: rate }: StepValues) {
+  if (max === null || rate === undefined) return null
+  return {
+    read: (side: Side) => rounded(rate(side)),
+    isBeyondChance: () => {
+      const { value, n } = rate(CANARY_SIDE)
+      return isBeyondChance(n, value ?? 0, max, LOG_CHANCE)
+    },
   }
-  return null
+}
+
+function recentQuantile(
+  max: number | null,
+  quantile: number,
+  { recentLatencies: all }: StepValues,
+): OfLate | null {
+  if (max === null || all === undefined) return null
+  return {
+    read: (side) => {
+      const latencies = all(side)
+      return rounded({ value: latencies.quantile(quantile), n: latencies.count })
+    },
+    // A quantile is above the limit where a larger share than 1 − q of the requests is.
+    isBeyondChance: () => {
+      const latencies = all(CANARY_SIDE)
+      return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
+    },
+  }
+}
+
+function recentMean(
+  metric: LabelMetricSpec | ValueMetricSpec,
+  { recentValue: spread }: StepValues,
+): OfLate | null {
+  const { max, min } = metric
+  const source = sourceOf(metric)
+  // Of a ratio two sums fade, and neither says how sure the ratio is.
+  if (spread === undefined || source.of === 'ratio') return null
+  const inUnit = (mean: number) => (source.of === 'score' ? scoreMean(source.score, mean) : mean)
+  const onScale = (limit: number) =>
+    source.of === 'conversion' ? limit : capOnScale(source, limit)
+  return {
+    read: (side) => {
+      const found = spread(side, metric)
+      return found === null ? NO_VALUE : rounded({ value: inUnit(found.mean), n: found.n })
+    },
+    isBeyondChance: () => {
+      const found = spread(CANARY_SIDE, metric)
+      if (found === null) return false
+      const { n, mean, variance } = found
+      const over = max === null ? -Infinity : mean - onScale(max)
+      const under = min === null ? -Infinity : onScale(min) - mean
+      return isMeanBeyondChance(n, Math.max(over, under), variance, LOG_CHANCE)
+    },
+  }
 }
 
 function rounded({ value, n }: MetricValue): MetricValue {

@@ -13,6 +13,19 @@ export function isBeyondChance(
   return share > usual && -units * divergence(share, usual) <= logChance
 }
 
+/**
+ * The same of a mean of values that may be any numbers and lies so far `beyond` what is usual (0 and less: it does not), by
+ * the bound of a normal distribution, P ≤ exp(−n·beyond²/(2·variance)) (Chernoff), which means of many values come near to.
+ */
+export function isMeanBeyondChance(
+  n: number,
+  beyond: number,
+  variance: number,
+  logChance: number,
+): boolean {
+  return beyond > 0 && -n * beyond ** 2 <= 2 * variance * logChance
+}
+
 /** Kullback–Leibler divergence of two Bernoulli distributions, q from p, in nats; 0 < q ≤ 1, 0 ≤ p < 1. */
 function divergence(q: number, p: number): number {
   const ofOthers = q === 1 ? 0 : (1 - q) * Math.log((1 - q) / (1 - p))

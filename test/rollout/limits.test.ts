@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { MetricValue } from '../../src/domain/verdict.ts'
 import {
   countLimitTicks,
@@ -6,8 +7,9 @@ import {
   readLimits,
   type LimitReading,
 } from '../../src/rollout/limits.ts'
+import type { Spread } from '../../src/rollout/recent-values.ts'
 import { LogHistogram } from '../../src/statistics/histogram.ts'
-import { ACCURACY, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { ACCURACY, CLICKS, CONVERSION, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const SLOW = { ...LATENCY, quantile: 0.99, max: 500 }
 
@@ -196,6 +198,46 @@ t.test(
     t.end()
   },
 )
+
+t.test('a mean is beyond its limit of late, too, from as many values and beyond chance', (t) => {
+  const rmse = { ...RMSE, max: 4 }
+  const value = (v: number, n = 90_000): MetricValue => ({ value: v, n })
+  /** Errors whose squares have such a mean and spread. */
+  const late = (mean: number, n = 400.4, variance = mean ** 2): Spread => ({ n, mean, variance })
+  const at = (metric: MetricSpec, canary: Spread | null, baseline: Spread | null, inStep: number) =>
+    readLimits([metric], {
+      ...NEVER,
+      value: (side) => value(side === 0 ? 3 : inStep),
+      recentValue: (side) => (side === 0 ? baseline : canary),
+    })[0]!
+  const found = at(rmse, late(36), null, 3)
+  t.match(found, { canaryBeyond: true, baselineBeyond: false, canary: value(6, 400) })
+  t.same(found.baseline, { value: null, n: 0 })
+  t.notOk('mustLast' in found)
+  t.match(at(rmse, late(36), late(25), 3), { canaryBeyond: true, baselineBeyond: true })
+  t.match(at(rmse, late(36), late(9), 3), { canaryBeyond: true, baselineBeyond: false })
+  t.match(at(rmse, late(18), null, 3), { canaryBeyond: false, canary: value(3) }, 'by chance')
+  t.match(at(rmse, late(36, 400, 1e5), null, 3), { canaryBeyond: false }, 'they vary too much')
+  t.match(at(rmse, late(36, RMSE.minLabels - 1), null, 3), { canaryBeyond: false }, 'too few')
+  t.match(at(rmse, null, null, 3), { canaryBeyond: false })
+  t.match(at(rmse, late(9), null, 4.1), { canaryBeyond: true, canary: value(4.1) })
+
+  const accuracy = { ...ACCURACY, min: 0.9, max: null }
+  const right = (share: number, n = 400) => late(share, n, share * (1 - share))
+  t.match(at(accuracy, right(0.8), null, 0.95), { canaryBeyond: true, canary: value(0.8, 400) })
+  t.match(at(accuracy, right(0.87), null, 0.95), { canaryBeyond: false })
+  t.match(at(accuracy, right(0.99), null, 0.95), { canaryBeyond: false })
+
+  const bought = { ...CONVERSION, min: 0.01 }
+  t.match(
+    at(bought, late(0, 500, 0.0099), null, 0.02),
+    { canaryBeyond: false },
+    'none of 500 is chance',
+  )
+  t.match(at(bought, late(0, 1500, 0.0099), null, 0.02), { canaryBeyond: true })
+  t.match(at({ ...CLICKS, min: 0.01 }, late(0, 5000), null, 0.02), { canaryBeyond: false })
+  t.end()
+})
 
 t.test(
   'a canary at its limit is seldom beyond it of late, one at four fifths of it never',

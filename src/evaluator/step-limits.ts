@@ -1,0 +1,90 @@
+import type { Side } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
+import type { LabelMetricSpec, ValueMetricSpec } from '../domain/rollout-spec.ts'
+import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
+import type { FailureCount } from '../metrics/step-figures.ts'
+import { stepValue } from '../rollout/figures.ts'
+import {
+  countLimitTicks,
+  isLimited,
+  isOwnMetric,
+  readLimits,
+  type LimitReading,
+  type StepValues,
+} from '../rollout/limits.ts'
+import { sourceOf } from '../rollout/metric-source.ts'
+import { runningMirror } from '../rollout/mirror-step.ts'
+import { pairValues } from '../rollout/pair-reports.ts'
+import type { RolloutPlan } from '../rollout/plan.ts'
+import { RecentValues } from '../rollout/recent-values.ts'
+import type { LogHistogram } from '../statistics/histogram.ts'
+import { pairLatency } from './look-context.ts'
+import type { Measured } from './observe.ts'
+import { sideBook } from './side-book.ts'
+import { recentLatencies, recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
+
+/** The absolute limits that this gateway measures itself, as one rollout stands to them. */
+export class StepLimits {
+  /** Of the metrics whose values come after the outcome. */
+  readonly #recent = new Map<string, RecentValues>()
+
+  /** The limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs. */
+  read({ plan, state, book, others, now }: Measured, evidence: Evidence): readonly LimitReading[] {
+    if (runningMirror(plan.steps, state) !== null) {
+      return readLimits(
+        plan.metrics,
+        pairValues(plan, evidence, state.step, pairLatency(book, state, others)),
+      )
+    }
+    const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
+    const folded = ({ name }: LabelMetricSpec | ValueMetricSpec) => {
+      const found = evidence.hypotheses[name] as EventEvidence | BetEvidence
+      return found.step === state.step ? found : null
+    }
+    this.#note(plan, evidence, now)
+    const values: StepValues = {
+      failureRate: (side) => rateOf(stepRequests(...of(side))),
+      recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
+      recentLatencies: (side) => recentLatencies(...of(side)),
+      latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
+      value: (side, metric) => {
+        const found = folded(metric)
+        return found === null ? NO_VALUE : stepValue(sourceOf(metric), found, side)
+      },
+      recentValue: (side, metric) =>
+        folded(metric) === null ? null : this.#recent.get(metric.name)!.of(side),
+    }
+    return readLimits(plan.metrics, values)
+  }
+
+  /** The evidence with one more evaluation counted in it of the limits. */
+  count(input: Measured, evidence: Evidence): Evidence {
+    if (!input.plan.metrics.some(isLimited)) return evidence
+    // Else the limit that has ended the attempt would be told as kept, since nothing more of it is measured.
+    if (input.state.phase === 'rolled-back') return evidence
+    const limits = this.read(input, evidence)
+    if (limits.length === 0) return evidence
+    return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
+  }
+
+  #note({ metrics }: RolloutPlan, { hypotheses }: Evidence, now: number): void {
+    for (const metric of metrics) {
+      if (!isLimited(metric) || !isOwnMetric(metric)) continue
+      const { kind, name } = metric
+      if (kind === 'error-rate' || kind === 'latency') continue
+      let recent = this.#recent.get(name)
+      if (recent === undefined) this.#recent.set(name, (recent = new RecentValues()))
+      recent.note(now, hypotheses[name] as EventEvidence | BetEvidence)
+    }
+  }
+}
+
+function rateOf({ requests, failures }: FailureCount): MetricValue {
+  return requests === 0 ? NO_VALUE : { value: failures / requests, n: requests }
+}
+
+function quantileOf(latencies: LogHistogram, quantile: number): MetricValue {
+  return latencies.count === 0
+    ? NO_VALUE
+    : { value: latencies.quantile(quantile), n: latencies.count }
+}

@@ -1,0 +1,90 @@
+import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { BetEvidence, EventEvidence } from '../domain/evidence.ts'
+import { HalfLife } from '../statistics/half-life.ts'
+
+/** How many values of one side there are, and how they lie; `n` is a fraction where they weigh less than 1. */
+export type Spread = {
+  readonly n: number
+  readonly mean: number
+  /** The larger one of those of late and of all of the step: where values are rare, those of late may all be alike. */
+  readonly variance: number
+}
+
+/** What of a hypothesis' evidence is of the step. */
+type Folded =
+  | Pick<BetEvidence, 'kind' | 'step' | 'stepMoments'>
+  | Pick<EventEvidence, 'kind' | 'step' | 'stepTrials' | 'stepEvents'>
+
+type Sums = { readonly n: number; readonly sum: number; readonly sumSq: number }
+
+const NOTHING: Sums = { n: 0, sum: 0, sumSq: 0 }
+
+/** The values of one step that were folded of late, each by its weight: 1 when it is new, and less with time and with those after it. */
+export class RecentValues {
+  #noted: Folded | null = null
+  #notedAt = 0
+  readonly #sides = [new RecentSide(), new RecentSide()] as const
+
+  /**
+   * To be called with what is folded at `now` (ms), again and again: what has come since the last time is new. What
+   * the first call finds is not known to be of late.
+   */
+  note(now: number, found: Folded): void {
+    const before = this.#noted
+    if (found === before) return
+    for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
+      const recent = this.#sides[side]
+      const folded = foldedOf(found, side)
+      if (before === null) recent.begin(folded)
+      else if (before.step !== found.step || folded.n < recent.counted.n) recent.begin(NOTHING)
+      recent.note(folded, now - this.#notedAt)
+    }
+    this.#noted = found
+    this.#notedAt = now
+  }
+
+  /** Null = there is none. */
+  of(side: Side): Spread | null {
+    return this.#sides[side].spread
+  }
+}
+
+class RecentSide {
+  counted = NOTHING
+  #faded = NOTHING
+  #halfLife = new HalfLife()
+
+  begin(counted: Sums): void {
+    this.counted = counted
+    this.#faded = NOTHING
+    this.#halfLife = new HalfLife()
+  }
+
+  note(folded: Sums, passedMs: number): void {
+    const { counted } = this
+    const factor = this.#halfLife.pass(folded.n - counted.n, passedMs)
+    const fade = (of: keyof Sums) => this.#faded[of] * factor + folded[of] - counted[of]
+    this.#faded = { n: fade('n'), sum: fade('sum'), sumSq: fade('sumSq') }
+    this.counted = folded
+  }
+
+  get spread(): Spread | null {
+    const { n, sum } = this.#faded
+    if (n === 0) return null
+    const variance = Math.max(varianceOf(this.#faded), varianceOf(this.counted))
+    return { n, mean: sum / n, variance }
+  }
+}
+
+function varianceOf({ n, sum, sumSq }: Sums): number {
+  return Math.max(0, sumSq / n - (sum / n) ** 2)
+}
+
+function foldedOf(found: Folded, side: Side): Sums {
+  if (found.kind === 'event') {
+    const events = found.stepEvents[side]
+    return { n: found.stepTrials[side], sum: events, sumSq: events }
+  }
+  const { n, sum, sumSq } = found.stepMoments
+  return { n: n[side], sum: sum[side], sumSq: sumSq[side] }
+}
