@@ -40,6 +40,10 @@ const LimitSchema = Type.Object({
   baselineBeyond: Type.Boolean({
     description: 'The baseline is beyond it too, so the rollout holds.',
   }),
+  byChance: Type.Boolean({
+    description:
+      'The canary is beyond it, and one that is at it may be by chance: no evaluation counts, and the step is not left.',
+  }),
   tooFew: Type.Boolean({ description: 'There are too few samples in this step to judge it.' }),
   baseline: orNull(
     ValueSchema,

@@ -1,6 +1,6 @@
 import { isValueMetric, type MetricSpec, type RolloutSpec } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
-import { isOwnMetric } from '../rollout/limits.ts'
+import { isOwnMetric } from '../rollout/limit-figures.ts'
 import { hasMirrorStep } from '../rollout/mirror-step.ts'
 import type { Finding } from './problem.ts'
 

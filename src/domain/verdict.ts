@@ -131,6 +131,8 @@ export type LimitReport = {
   readonly ticksBeyond: number
   /** The baseline is beyond it too: says nothing about the canary, so the rollout holds. */
   readonly baselineBeyond: boolean
+  /** The canary is beyond it, and chance may have it so: no evaluation counts. Absent in decisions of versions that did not tell. */
+  readonly byChance?: boolean
   /** There are too few samples in this step to judge it. */
   readonly tooFew: boolean
   /**

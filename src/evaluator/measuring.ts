@@ -10,13 +10,8 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { compare } from '../rollout/compare.ts'
-import {
-  countLimitTicks,
-  isLimited,
-  isOwnMetric,
-  samplesNeeded,
-  type OwnMetricSpec,
-} from '../rollout/limits.ts'
+import { isOwnMetric, type OwnMetricSpec } from '../rollout/limit-figures.ts'
+import { countLimitTicks, isLimited, samplesNeeded } from '../rollout/limits.ts'
 import { addMeasurement, countsOf, dueAt, isOver } from '../rollout/measurements.ts'
 import { runningMirror } from '../rollout/mirror-step.ts'
 import { isBlueGreen } from '../rollout/plan.ts'

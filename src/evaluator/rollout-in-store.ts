@@ -34,6 +34,8 @@ export class RolloutInStore implements KnownRollout {
   /** Lease under which it is known: while that holds, nobody else has written. */
   #token: number | null = null
   #unanswered: Unanswered | null = null
+  /** What was taken up began anew, and the store does not have that yet: nothing that is gathered since is of what it has. */
+  #isBegun: boolean
   /** A read had no answer: the store may come back with older data, and with other decisions under revisions that are known. */
   #wasAway = false
 
@@ -41,6 +43,7 @@ export class RolloutInStore implements KnownRollout {
     this.#store = store
     this.stored = stored
     this.pending = pending
+    this.#isBegun = pending?.resetEvidence === true
   }
 
   /** See `shownState`. */
@@ -87,10 +90,16 @@ export class RolloutInStore implements KnownRollout {
     this.#token = token
   }
 
-  /** All of it has to be read again. */
-  forget(): void {
+  /**
+   * All of it has to be read again where the configuration cannot go on from it, or goes on after all from what the one
+   * before would have ended. True: nothing that was gathered belongs to it.
+   */
+  forgetUnder({ refused, resetEvidence }: Pending): boolean {
+    const isElsewhere = this.#isBegun && !resetEvidence
+    if (refused === undefined && !isElsewhere) return false
     this.stored = null
     this.#token = null
+    return isElsewhere
   }
 
   /**
@@ -106,6 +115,7 @@ export class RolloutInStore implements KnownRollout {
     ;[this.#wasAway, this.#unanswered] = [false, null]
     if (found === null || (found.record === null && this.stored === null)) return null
     this.stored = found.record?.state ?? null
+    this.#isBegun = found.pending?.resetEvidence === true
     return { ...found, untold }
   }
 
@@ -126,6 +136,7 @@ export class RolloutInStore implements KnownRollout {
     }
     this.stored = transition.state
     this.pending = null
+    this.#isBegun = false
     return result.decision
   }
 }

@@ -21,7 +21,7 @@ import type { TrafficInput } from './read-traffic.ts'
 import { Rest } from './rest.ts'
 import { RolloutInStore } from './rollout-in-store.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
-import { takeUp, type Pending } from './take-up.ts'
+import { takeUp, type Pending, type TakenUp } from './take-up.ts'
 import { warmUntil } from './warm-until.ts'
 
 /**
@@ -52,8 +52,7 @@ export class RolloutRunner {
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
-    this.#plan = plan
-    this.#book = book
+    ;[this.#plan, this.#book] = [plan, book]
     this.#lastDecision = start.lastDecision
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
     this.#state = state
@@ -81,7 +80,9 @@ export class RolloutRunner {
 
   /** One evaluation: what it decided is stored and applied when it resolves. Null: all is done. Never rejects. */
   tick(): Promise<unknown> | null {
-    return this.#oneByOne.runNow(this.#evaluate)?.catch(this.#failed) ?? null
+    const failed = (error: unknown) =>
+      this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
+    return this.#oneByOne.runNow(this.#evaluate)?.catch(failed) ?? null
   }
 
   /** Carries out an operator's command; `ifMatch` = the revision that it was given for, null = any. */
@@ -106,10 +107,10 @@ export class RolloutRunner {
     return this.#oneByOne.run(async () => {
       const next = await takePlan(this.#deps, plan, this.#known, actor)
       ;[this.#plan, this.#book] = [plan, book]
-      if (next.resetEvidence) book.useLedger(null, '')
-      else this.#cycle.replan(plan, book)
       // All of it is read again before anything is stored.
-      if (next.refused !== undefined) this.#known.forget()
+      if (this.#known.forgetUnder(next)) this.#cycle = this.#newCycle()
+      else if (next.resetEvidence) book.useLedger(null, '')
+      else this.#cycle.replan(plan, book)
       this.#goBy(next)
       await this.#takesLead()
     })
@@ -151,9 +152,6 @@ export class RolloutRunner {
     if (isSettled && this.#following.cohorts === null) return this.#decide()
     return this.#takesLead().then((leads) => (leads ? this.#decide() : null))
   }
-
-  readonly #failed = (error: unknown): void =>
-    this.#deps.onError(`evaluation of ${this.#plan.service}`, error)
 
   /** Null: nothing has to be stored, and nobody else to be waited for. */
   #decide(): Promise<unknown> | null {
@@ -216,7 +214,7 @@ export class RolloutRunner {
     this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, clock.now()))
     known.pending = (record && carryRollback(known.pending, record.state, before)) ?? pending
     ;[this.#state, this.#lastDecision] = [state, found.lastDecision]
-    this.#cycle = new CohortCycle(this.#plan, state, this.#book, clock.now(), restored)
+    this.#cycle = this.#newCycle(restored)
     this.#deps.apply(this.state, this.#known.unstored)
     if (untold !== null) this.#deps.onDecision(untold)
   }
@@ -277,8 +275,7 @@ export class RolloutRunner {
     const [before, now] = [this.#state, this.#deps.clock.now()]
     this.#state = state
     const isMoved = moveBooks(this.#book, before, state, resetEvidence)
-    if (resetEvidence) this.#seen = null
-    if (resetEvidence) this.#cycle = new CohortCycle(this.#plan, state, this.#book, now, null)
+    if (resetEvidence) [this.#seen, this.#cycle] = [null, this.#newCycle()]
     if (resetRatio) this.#cycle.resetRatio()
     if (!isMoved && state.phase === before.phase) return
     this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, now))
@@ -291,6 +288,10 @@ export class RolloutRunner {
     this.#book.fade((this.#turnAt = now))
     const judged = now >= this.#warmUntil && isCompared(this.#state)
     this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
+  }
+
+  #newCycle(restored: TakenUp['restored'] = null): CohortCycle {
+    return new CohortCycle(this.#plan, this.#state, this.#book, this.#deps.clock.now(), restored)
   }
 
   #looked(now = this.#deps.clock.now()): Look {

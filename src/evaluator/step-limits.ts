@@ -1,22 +1,12 @@
 import type { Side } from '../domain/cohort.ts'
-import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
-import type { LabelMetricSpec, ValueMetricSpec } from '../domain/rollout-spec.ts'
+import type { Evidence } from '../domain/evidence.ts'
 import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
 import type { FailureCount } from '../metrics/step-figures.ts'
-import { stepValue } from '../rollout/figures.ts'
-import {
-  countLimitTicks,
-  isLimited,
-  isOwnMetric,
-  readLimits,
-  type LimitReading,
-  type StepValues,
-} from '../rollout/limits.ts'
-import { sourceOf } from '../rollout/metric-source.ts'
+import { LaterValues } from '../rollout/later-values.ts'
+import type { StepValues } from '../rollout/limit-figures.ts'
+import { countLimitTicks, isLimited, readLimits, type LimitReading } from '../rollout/limits.ts'
 import { runningMirror } from '../rollout/mirror-step.ts'
 import { pairValues } from '../rollout/pair-reports.ts'
-import type { RolloutPlan } from '../rollout/plan.ts'
-import { RecentValues } from '../rollout/recent-values.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { pairLatency } from './look-context.ts'
 import type { Measured } from './observe.ts'
@@ -25,8 +15,7 @@ import { recentLatencies, recentRequests, stepLatencies, stepRequests } from './
 
 /** The absolute limits that this gateway measures itself, as one rollout stands to them. */
 export class StepLimits {
-  /** Of the metrics whose values come after the outcome. */
-  readonly #recent = new Map<string, RecentValues>()
+  readonly #later = new LaterValues()
 
   /** The limits as they stand: on the step's own figures, overrides left out; in a mirror step on pairs. */
   read({ plan, state, book, others, now }: Measured, evidence: Evidence): readonly LimitReading[] {
@@ -37,22 +26,13 @@ export class StepLimits {
       )
     }
     const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
-    const folded = ({ name }: LabelMetricSpec | ValueMetricSpec) => {
-      const found = evidence.hypotheses[name] as EventEvidence | BetEvidence
-      return found.step === state.step ? found : null
-    }
-    this.#note(plan, evidence, now)
     const values: StepValues = {
       failureRate: (side) => rateOf(stepRequests(...of(side))),
       recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
-      recentLatencies: (side) => recentLatencies(...of(side)),
       latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
-      value: (side, metric) => {
-        const found = folded(metric)
-        return found === null ? NO_VALUE : stepValue(sourceOf(metric), found, side)
-      },
-      recentValue: (side, metric) =>
-        folded(metric) === null ? null : this.#recent.get(metric.name)!.of(side),
+      latencies: (side) => stepLatencies(...of(side)),
+      recentLatencies: (side) => recentLatencies(...of(side)),
+      ...this.#later.read(plan, evidence, state.step, now),
     }
     return readLimits(plan.metrics, values)
   }
@@ -65,17 +45,6 @@ export class StepLimits {
     const limits = this.read(input, evidence)
     if (limits.length === 0) return evidence
     return { ...evidence, limitTicks: countLimitTicks(evidence.limitTicks, limits) }
-  }
-
-  #note({ metrics }: RolloutPlan, { hypotheses }: Evidence, now: number): void {
-    for (const metric of metrics) {
-      if (!isLimited(metric) || !isOwnMetric(metric)) continue
-      const { kind, name } = metric
-      if (kind === 'error-rate' || kind === 'latency') continue
-      let recent = this.#recent.get(name)
-      if (recent === undefined) this.#recent.set(name, (recent = new RecentValues()))
-      recent.note(now, hypotheses[name] as EventEvidence | BetEvidence)
-    }
   }
 }
 

@@ -1,22 +1,16 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
-import {
-  isProviderMetric,
-  type Better,
-  type LabelMetricSpec,
-  type MetricSpec,
-  type OnFailure,
-  type ProviderMetricSpec,
-  type ValueMetricSpec,
-} from '../domain/rollout-spec.ts'
-import { NO_VALUE, type LimitReport, type MetricValue, type Verdict } from '../domain/verdict.ts'
-import { isBeyondChance, isMeanBeyondChance } from '../statistics/beyond-chance.ts'
-import type { LogHistogram } from '../statistics/histogram.ts'
-import { scoreMean } from '../statistics/score.ts'
-import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
-import { capOnScale } from './figures.ts'
+import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import type { Better, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
+import { isBeyond as isValueBeyond } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
-import { sourceOf } from './metric-source.ts'
-import type { Spread } from './recent-values.ts'
+import {
+  inStepOf,
+  isOwnMetric,
+  ofLateOf,
+  type LimitFigures,
+  type OwnMetricSpec,
+  type StepValues,
+} from './limit-figures.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
@@ -30,37 +24,6 @@ const LATE_TICKS = 15
 /** Units that a rate, or a total per unit, is read from before its limit is judged. */
 const MIN_RATE_SAMPLES = 100
 
-/**
- * So unlikely is a figure of late to be beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. It moves
- * with every request, so that looking at it again and again would find it beyond by chance; that of the whole step hardly does.
- */
-const LOG_CHANCE = Math.log(1e-3)
-
-/** A metric whose value this gateway measures itself. */
-export type OwnMetricSpec = Exclude<
-  MetricSpec,
-  ProviderMetricSpec | { readonly kind: 'drift' | 'disagreement' }
->
-
-/** Whether live requests show a metric's value; of a drift there is none, and pairs show disagreement. */
-export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
-  return metric.kind !== 'drift' && metric.kind !== 'disagreement' && !isProviderMetric(metric)
-}
-
-/** The figures of one step, by side, that absolute limits are judged on. */
-export type StepValues = {
-  readonly failureRate: (side: Side) => MetricValue
-  /** Of late: each failure by its weight, which fades; absent = not known. */
-  readonly recentFailureRate?: (side: Side) => MetricValue
-  readonly latency: (side: Side, quantile: number) => MetricValue
-  /** Of late: each by its weight; absent = not known. */
-  readonly recentLatencies?: (side: Side) => LogHistogram
-  /** Of a metric whose values come after the outcome. */
-  readonly value: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => MetricValue
-  /** Of late, those that are squares as squares; null = there is none, absent = not known. */
-  readonly recentValue?: (side: Side, metric: LabelMetricSpec | ValueMetricSpec) => Spread | null
-}
-
 /** How the two sides stand against one metric's absolute limit now. */
 export type LimitReading = {
   readonly metric: string
@@ -73,6 +36,8 @@ export type LimitReading = {
   readonly baseline: MetricValue
   readonly canary: MetricValue
   readonly canaryBeyond: boolean
+  /** It is, and a canary within the limit may be by chance: the step is not left, and nothing fails. */
+  readonly byChance: boolean
   /** Of late alone, and what was of late may be one moment: see `LATE_TICKS`. */
   readonly mustLast?: true
   /** The baseline breaks it too: that says nothing about the canary. */
@@ -114,7 +79,7 @@ export function countLimitTicks(
     const { metric } = reading
     const late = `${metric}/late`
     const mustLast = reading.mustLast === true
-    const isBeyond = isBroken(reading)
+    const isBeyond = isBroken(reading) && !reading.byChance
     count(late, isBeyond && mustLast)
     counted[metric] = 0
     count(metric, isBeyond && (!mustLast || counted[late]! > LATE_TICKS - LIMIT_TICKS))
@@ -129,10 +94,10 @@ export function isBroken(reading: LimitReading): boolean {
 
 /** A limit for people, after so many evaluations in a row beyond it. */
 export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
-  const { max, min, baselineBeyond, tooFew, baseline, canary } = limit
+  const { max, min, baselineBeyond, byChance, tooFew, baseline, canary } = limit
   // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
   const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, min, ticksBeyond: counted, baselineBeyond, tooFew, baseline, canary }
+  return { max, min, ticksBeyond: counted, baselineBeyond, byChance, tooFew, baseline, canary }
 }
 
 /** The verdict on a metric that has an absolute limit alone. */
@@ -148,31 +113,20 @@ export function isDecidingLimit(limit: LimitReading | null): boolean {
 }
 
 function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
-  const read = (side: Side): MetricValue => {
-    switch (metric.kind) {
-      case 'error-rate':
-        return values.failureRate(side)
-      case 'latency':
-        return values.latency(side, metric.quantile)
-      default:
-        return values.value(side, metric)
-    }
-  }
-  const inStep: Sides = { baseline: read(BASELINE_SIDE), canary: read(CANARY_SIDE) }
   const needed = samplesNeeded(metric)
   const { max, min } = metric
   const isBeyond = ({ value, n }: MetricValue) =>
     value !== null && n >= needed && isValueBeyond(metric, value)
-  const ofLate = recentOf(metric, values)
-  const isLate =
-    ofLate !== null &&
-    !isBeyond(inStep.canary) &&
-    ofLate.isBeyondChance() &&
-    isBeyond(ofLate.read(CANARY_SIDE))
+  const inStep = inStepOf(metric, values)
+  const ofLate = ofLateOf(metric, values)
+  const isShown = (figures: LimitFigures) =>
+    isBeyond(figures.read(CANARY_SIDE)) && figures.isBeyondChance()
+  const isShownInStep = isShown(inStep)
+  const isLate = ofLate !== null && !isShownInStep && isShown(ofLate)
   // The figures that are handed on are those that are beyond it.
-  const { baseline, canary } = isLate
-    ? { baseline: ofLate.read(BASELINE_SIDE), canary: ofLate.read(CANARY_SIDE) }
-    : inStep
+  const figures = isLate ? ofLate : inStep
+  const baseline = figures.read(BASELINE_SIDE)
+  const canary = figures.read(CANARY_SIDE)
   const canaryBeyond = isBeyond(canary)
   const isBaselineBeyond = () =>
     isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.read(BASELINE_SIDE)))
@@ -186,91 +140,12 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     baseline,
     canary,
     canaryBeyond,
+    byChance: canaryBeyond && !isShownInStep && !isLate,
     ...(isLate && metric.kind === 'latency' ? { mustLast: true as const } : undefined),
     baselineBeyond: canaryBeyond && isBaselineBeyond(),
     tooFew: canary.n < needed,
     error: null,
   }
-}
-
-/** A metric as it was of late; read where it matters, since most evaluations find nothing. */
-type OfLate = {
-  readonly read: (side: Side) => MetricValue
-  /** Whether what the canary shows is so much beyond what the limit allows. */
-  readonly isBeyondChance: () => boolean
-}
-
-/** Null where it is not known of a metric, or nothing is too much of it. */
-function recentOf(metric: OwnMetricSpec, values: StepValues): OfLate | null {
-  switch (metric.kind) {
-    case 'error-rate':
-      return recentFailures(metric.max, values)
-    case 'latency':
-      return recentQuantile(metric.max, metric.quantile, values)
-    default:
-      return recentMean(metric, values)
-  }
-}
-
-function recentFailures(max: number | null, { recentFailureRate: rate }: StepValues) {
-  if (max === null || rate === undefined) return null
-  return {
-    read: (side: Side) => rounded(rate(side)),
-    isBeyondChance: () => {
-      const { value, n } = rate(CANARY_SIDE)
-      return isBeyondChance(n, value ?? 0, max, LOG_CHANCE)
-    },
-  }
-}
-
-function recentQuantile(
-  max: number | null,
-  quantile: number,
-  { recentLatencies: all }: StepValues,
-): OfLate | null {
-  if (max === null || all === undefined) return null
-  return {
-    read: (side) => {
-      const latencies = all(side)
-      return rounded({ value: latencies.quantile(quantile), n: latencies.count })
-    },
-    // A quantile is above the limit where a larger share than 1 − q of the requests is.
-    isBeyondChance: () => {
-      const latencies = all(CANARY_SIDE)
-      return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
-    },
-  }
-}
-
-function recentMean(
-  metric: LabelMetricSpec | ValueMetricSpec,
-  { recentValue: spread }: StepValues,
-): OfLate | null {
-  const { max, min } = metric
-  const source = sourceOf(metric)
-  // Of a ratio two sums fade, and neither says how sure the ratio is.
-  if (spread === undefined || source.of === 'ratio') return null
-  const inUnit = (mean: number) => (source.of === 'score' ? scoreMean(source.score, mean) : mean)
-  const onScale = (limit: number) =>
-    source.of === 'conversion' ? limit : capOnScale(source, limit)
-  return {
-    read: (side) => {
-      const found = spread(side, metric)
-      return found === null ? NO_VALUE : rounded({ value: inUnit(found.mean), n: found.n })
-    },
-    isBeyondChance: () => {
-      const found = spread(CANARY_SIDE, metric)
-      if (found === null) return false
-      const { n, mean, variance } = found
-      const over = max === null ? -Infinity : mean - onScale(max)
-      const under = min === null ? -Infinity : onScale(min) - mean
-      return isMeanBeyondChance(n, Math.max(over, under), variance, LOG_CHANCE)
-    },
-  }
-}
-
-function rounded({ value, n }: MetricValue): MetricValue {
-  return { value, n: Math.round(n) }
 }
 
 /**

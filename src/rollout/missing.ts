@@ -4,7 +4,7 @@ import type { StepSpec } from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
 import { openReports } from './acknowledged.ts'
-import { formatLimit, formatValue } from './format.ts'
+import { formatCount, formatLimit, formatValue } from './format.ts'
 import type { Observation } from './observation.ts'
 import { labelMinimums, mirrorLabelMinimums } from './label-minimums.ts'
 import { missingMeasurements } from './missing-measurements.ts'
@@ -167,7 +167,11 @@ function limits(reports: readonly MetricReport[]): Missing[] {
     if (limit.ticksBeyond === 0) return []
     return [
       beyond(report, (allowed) => {
-        return `${formatValue(report.kind, limitFigures(report).canary.value)} is beyond ${allowed}`
+        const { value, n } = limitFigures(report).canary
+        const told = formatValue(report.kind, value)
+        return limit.byChance === true
+          ? `${told} of ${formatCount(n)} is beyond ${allowed}, and may be by chance`
+          : `${told} is beyond ${allowed}`
       }),
     ]
   })

@@ -37,6 +37,7 @@ function readLimit(
   return {
     ...{ metric: name, kind, onFailure: effectOf(metric), better, max, min, baseline, canary },
     canaryBeyond: isOut(canary),
+    byChance: false,
     baselineBeyond: isOut(baseline) && isOut(canary),
     tooFew: canary.value === null,
     error,

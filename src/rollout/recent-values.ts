@@ -6,7 +6,7 @@ import { HalfLife } from '../statistics/half-life.ts'
 export type Spread = {
   readonly n: number
   readonly mean: number
-  /** The larger one of those of late and of all of the step: where values are rare, those of late may all be alike. */
+  /** The largest one of those of late, of all of the step, and of both sides: where values are rare, a few may all be alike. */
   readonly variance: number
 }
 
@@ -19,7 +19,7 @@ type Sums = { readonly n: number; readonly sum: number; readonly sumSq: number }
 
 const NOTHING: Sums = { n: 0, sum: 0, sumSq: 0 }
 
-/** The values of one step that were folded of late, each by its weight: 1 when it is new, and less with time and with those after it. */
+/** The values of one step, and those of late: each by its weight, 1 when it is new, and less with time and with those after it. */
 export class RecentValues {
   #noted: Folded | null = null
   #notedAt = 0
@@ -43,41 +43,45 @@ export class RecentValues {
     this.#notedAt = now
   }
 
-  /** Null = there is none. */
-  of(side: Side): Spread | null {
-    return this.#sides[side].spread
+  /** All of the step; null = there is none. */
+  ofStep(side: Side): Spread | null {
+    return this.#spread(this.#sides[side].counted)
+  }
+
+  /** Those of late; null = there is none. */
+  ofLate(side: Side): Spread | null {
+    return this.#spread(this.#sides[side].faded)
+  }
+
+  #spread({ n, sum }: Sums): Spread | null {
+    if (n === 0) return null
+    const all = this.#sides.flatMap(({ counted, faded }) => [counted, faded])
+    return { n, mean: sum / n, variance: Math.max(...all.map(varianceOf)) }
   }
 }
 
 class RecentSide {
   counted = NOTHING
-  #faded = NOTHING
+  faded = NOTHING
   #halfLife = new HalfLife()
 
   begin(counted: Sums): void {
     this.counted = counted
-    this.#faded = NOTHING
+    this.faded = NOTHING
     this.#halfLife = new HalfLife()
   }
 
   note(folded: Sums, passedMs: number): void {
     const { counted } = this
     const factor = this.#halfLife.pass(folded.n - counted.n, passedMs)
-    const fade = (of: keyof Sums) => this.#faded[of] * factor + folded[of] - counted[of]
-    this.#faded = { n: fade('n'), sum: fade('sum'), sumSq: fade('sumSq') }
+    const fade = (of: keyof Sums) => this.faded[of] * factor + folded[of] - counted[of]
+    this.faded = { n: fade('n'), sum: fade('sum'), sumSq: fade('sumSq') }
     this.counted = folded
-  }
-
-  get spread(): Spread | null {
-    const { n, sum } = this.#faded
-    if (n === 0) return null
-    const variance = Math.max(varianceOf(this.#faded), varianceOf(this.counted))
-    return { n, mean: sum / n, variance }
   }
 }
 
 function varianceOf({ n, sum, sumSq }: Sums): number {
-  return Math.max(0, sumSq / n - (sum / n) ** 2)
+  return n === 0 ? 0 : Math.max(0, sumSq / n - (sum / n) ** 2)
 }
 
 function foldedOf(found: Folded, side: Side): Sums {

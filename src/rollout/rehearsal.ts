@@ -1,6 +1,6 @@
-import type { BetTally, Cohort, Side } from '../domain/cohort.ts'
+import type { BetTally, Cohort } from '../domain/cohort.ts'
 import type { Command } from '../domain/decision.ts'
-import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
+import type { EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { proofRatio } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
@@ -14,6 +14,7 @@ import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
 import { GUARD_ALPHA } from './hypotheses.ts'
 import { judge } from './judge.ts'
+import { LaterValues } from './later-values.ts'
 import { countLimitTicks, readLimits, type LimitReading } from './limits.ts'
 import type { Observation } from './observation.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -45,6 +46,7 @@ export class Rehearsal {
   /** Hypotheses that are bet on anew, from the bins of their values. */
   readonly #rebet: readonly Hypothesis[]
   readonly #firstEvents = new FirstEvents()
+  readonly #later = new LaterValues()
   readonly #cohorts: Cohort[] = []
   readonly #foldedUntil = new Map<string, number>()
   readonly #gaps = new Map<string, BetLogs>()
@@ -120,9 +122,9 @@ export class Rehearsal {
     return this.#evidence !== before
   }
 
-  /** An interval is over: the absolute limits are looked at, as often as in life. */
-  countLimits(): void {
-    const limits = this.#limits()
+  /** An interval is over at `now`: the absolute limits are looked at, as often as in life. */
+  countLimits(now: number): void {
+    const limits = this.#limits(now)
     if (limits.length === 0) return
     const limitTicks = countLimitTicks(this.#evidence.limitTicks, limits)
     this.#evidence = { ...this.#evidence, limitTicks }
@@ -201,7 +203,7 @@ export class Rehearsal {
     return {
       now,
       reports: judge(this.#plan, evidence, {
-        limits: this.#limits(),
+        limits: this.#limits(now),
         step: this.#state.step,
         stepEnteredAt: this.#state.stepEnteredAt,
         now,
@@ -221,27 +223,17 @@ export class Rehearsal {
     }
   }
 
-  #limits(): readonly LimitReading[] {
+  #limits(now: number): readonly LimitReading[] {
     const { metrics, hypotheses } = this.#plan
+    const { step } = this.#state
     return readLimits(metrics, {
-      failureRate: (side) =>
-        this.#stepValue(
-          hypotheses.find((h) => h.source.of === 'failure')!,
-          side,
-        ),
+      ...this.#later.read(this.#plan, this.#evidence, step, now),
+      failureRate: (side) => {
+        const { id, source } = hypotheses.find((h) => h.source.of === 'failure')!
+        const found = this.#evidence.hypotheses[id] as EventEvidence
+        return found.step === step ? stepValue(source, found, side) : NO_VALUE
+      },
       latency: () => NO_VALUE,
-      value: (side, { name }) =>
-        this.#stepValue(
-          hypotheses.find((h) => h.id === name)!,
-          side,
-        ),
     })
-  }
-
-  /** A side's value in the current step's judged units, as a hypothesis counts them. */
-  #stepValue({ id, source }: Hypothesis, side: Side): MetricValue {
-    // Drift has no value that a limit could be held against.
-    const found = this.#evidence.hypotheses[id] as EventEvidence | BetEvidence
-    return found.step === this.#state.step ? stepValue(source, found, side) : NO_VALUE
   }
 }

@@ -102,7 +102,7 @@ export function replay(
     const folded = rehearsal.fold(now)
     // The last one of an attempt turns without another that opens.
     const turned = cohorts.turn(now)
-    if (turned) rehearsal.countLimits()
+    if (turned) rehearsal.countLimits(now)
     const seen = due.filter((each) => each.command === undefined)
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.

@@ -74,7 +74,7 @@ export function rehearseSynthetic(
     }
     now += ms
     rehearsal.fold(now)
-    rehearsal.countLimits()
+    rehearsal.countLimits(now)
     const breaker = readBreaker(plan, attempts)
     const reason = lookOnce(rehearsal, now, breaker)
     const end = endOf(plan, rehearsal.state, now)

@@ -32,3 +32,28 @@ t.test(
     t.equal(world.served.weightBp, 0)
   },
 )
+
+t.test(
+  'A file that is brought back right after a start with another one goes on with what is stored.',
+  async (t) => {
+    const begun: Configuration = {
+      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors and rmse' },
+      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
+    }
+    const store = new MemoryStore()
+    const evidence = () => store.records.get('svc')!.evidence!
+    const world = await World.create(store, begun)
+    await world.run(3000, 'good')
+    await world.reload({ kind: 'fixed split' })
+    const before = evidence()
+    await world.reload({ metrics: 'errors' })
+    await world.reload({ kind: 'rollout' })
+    await world.reload({ metrics: 'errors and rmse' })
+    await world.run(3000, 'good')
+    t.same(world.unexpected, [])
+    t.ok(evidence().ratio.foldedThrough > before.ratio.foldedThrough, 'it goes on')
+    t.same(evidence().starts[0], before.starts[0], 'with what was gathered')
+    t.equal(world.book.last!.rollout, '1.4->2.0#1')
+    t.notOk(world.book.decisions.some(({ reason }) => reason === 'analysis-changed'))
+  },
+)

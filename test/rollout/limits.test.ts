@@ -208,7 +208,7 @@ t.test('a mean is beyond its limit of late, too, from as many values and beyond 
     readLimits([metric], {
       ...NEVER,
       value: (side) => value(side === 0 ? 3 : inStep),
-      recentValue: (side) => (side === 0 ? baseline : canary),
+      recentSpread: (side) => (side === 0 ? baseline : canary),
     })[0]!
   const found = at(rmse, late(36), null, 3)
   t.match(found, { canaryBeyond: true, baselineBeyond: false, canary: value(6, 400) })

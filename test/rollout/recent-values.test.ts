@@ -12,14 +12,14 @@ t.test(
   (t) => {
     const recent = new RecentValues()
     recent.note(0, folded(0, 0))
-    t.equal(recent.of(1), null)
+    t.equal(recent.ofLate(1), null)
     recent.note(1000, folded(1000, 0))
-    t.match(recent.of(1), { n: 1000, mean: 0 })
+    t.match(recent.ofLate(1), { n: 1000, mean: 0 })
     recent.note(60_000, folded(1500, 500))
-    t.match(recent.of(1), { n: 750, mean: 2 / 3 }, '1,000 have come after the first of them')
+    t.match(recent.ofLate(1), { n: 750, mean: 2 / 3 }, '1,000 have come after the first of them')
     recent.note(62_000, folded(6500, 500))
-    t.ok(recent.of(1)!.n > 5300, 'a moment is not all of what was of late')
-    t.equal(recent.of(0), null)
+    t.ok(recent.ofLate(1)!.n > 5300, 'a moment is not all of what was of late')
+    t.equal(recent.ofLate(0), null)
     t.end()
   },
 )
@@ -27,13 +27,13 @@ t.test(
 t.test('what a process finds when it begins is not known to be of late, another step is', (t) => {
   const recent = new RecentValues()
   recent.note(0, folded(1000, 5000))
-  t.equal(recent.of(1), null)
+  t.equal(recent.ofLate(1), null)
   recent.note(2000, folded(1010, 5000))
-  t.match(recent.of(1), { n: 10, mean: 0 })
+  t.match(recent.ofLate(1), { n: 10, mean: 0 })
   recent.note(4000, folded(20, 40, 1))
-  t.match(recent.of(1), { n: 20, mean: 2 }, 'of the step that has begun alone')
+  t.match(recent.ofLate(1), { n: 20, mean: 2 }, 'of the step that has begun alone')
   recent.note(6000, folded(5, 5, 1))
-  t.match(recent.of(1), { n: 5, mean: 1 }, 'another attempt at the same step')
+  t.match(recent.ofLate(1), { n: 5, mean: 1 }, 'another attempt at the same step')
   t.end()
 })
 
@@ -42,7 +42,7 @@ t.test('where values of late are all alike they vary as those of the step do', (
   recent.note(0, folded(0, 0))
   recent.note(1000, folded(1000, 1000, 0, 51_000))
   recent.note(1e6, folded(1e5, 1000, 0, 51_000))
-  const { mean, variance } = recent.of(1)!
+  const { mean, variance } = recent.ofLate(1)!
   t.ok(mean < 0.01)
   t.equal(variance, 51_000 / 1e5 - 0.01 ** 2)
   t.end()
@@ -54,7 +54,7 @@ t.test('units with an event are values of 1, the others of 0', (t) => {
     ({ kind: 'event', step: 0, stepTrials: [0, trials], stepEvents: [0, events] }) as const
   recent.note(0, at(0, 0))
   recent.note(1000, at(100, 20))
-  const { n, mean, variance } = recent.of(1)!
+  const { n, mean, variance } = recent.ofLate(1)!
   t.same([n, mean], [100, 0.2])
   t.ok(Math.abs(variance - 0.16) < 1e-12)
   t.end()

@@ -95,5 +95,6 @@ function noteOfLimit(metric: MetricJson): string {
     ? [`${formatValue(kind, value)} (n ${formatCount(n)}) is held against it`]
     : []
   const baseline = limit?.baselineBeyond === true ? ['the baseline is beyond it too'] : []
-  return [...held, ...baseline].join('; ')
+  const chance = limit?.byChance === true ? ['what is beyond it may be so by chance'] : []
+  return [...held, ...baseline, ...chance].join('; ')
 }

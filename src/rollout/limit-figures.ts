@@ -1,0 +1,156 @@
+import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import {
+  isProviderMetric,
+  type LabelMetricSpec,
+  type MetricSpec,
+  type ProviderMetricSpec,
+  type ValueMetricSpec,
+} from '../domain/rollout-spec.ts'
+import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
+import { isBeyondChance, isMeanBeyondChance } from '../statistics/beyond-chance.ts'
+import type { LogHistogram } from '../statistics/histogram.ts'
+import { scoreMean } from '../statistics/score.ts'
+import { capOnScale } from './figures.ts'
+import { sourceOf } from './metric-source.ts'
+import type { Spread } from './recent-values.ts'
+
+/**
+ * So unlikely is a figure to be as far beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. Else one
+ * whose errors are at four fifths of what is allowed would be beyond it in one of five steps, among its first 100 requests.
+ */
+const LOG_CHANCE = Math.log(1e-3)
+
+/** A metric whose value this gateway measures itself. */
+export type OwnMetricSpec = Exclude<
+  MetricSpec,
+  ProviderMetricSpec | { readonly kind: 'drift' | 'disagreement' }
+>
+
+/** Whether live requests show a metric's value; of a drift there is none, and pairs show disagreement. */
+export function isOwnMetric(metric: MetricSpec): metric is OwnMetricSpec {
+  return metric.kind !== 'drift' && metric.kind !== 'disagreement' && !isProviderMetric(metric)
+}
+
+/** The figures of one step, by side, that absolute limits are judged on. */
+export type StepValues = {
+  readonly failureRate: (side: Side) => MetricValue
+  /** Of late: each failure by its weight, which fades; absent = not known. */
+  readonly recentFailureRate?: (side: Side) => MetricValue
+  readonly latency: (side: Side, quantile: number) => MetricValue
+  /** What that is read from; absent = not known. */
+  readonly latencies?: (side: Side) => LogHistogram
+  /** Of late: each by its weight; absent = not known. */
+  readonly recentLatencies?: (side: Side) => LogHistogram
+  readonly value: (side: Side, metric: LaterMetricSpec) => MetricValue
+  /** How those lie, squares as squares; absent = not known. */
+  readonly spread?: ReadSpread
+  /** Of late; absent = not known. */
+  readonly recentSpread?: ReadSpread
+}
+
+/** A metric whose values come after the outcome. */
+export type LaterMetricSpec = LabelMetricSpec | ValueMetricSpec
+
+/** Null = there is no value. */
+type ReadSpread = (side: Side, metric: LaterMetricSpec) => Spread | null
+
+/** A metric as it was in a time; read where it matters, since most evaluations find nothing. */
+export type LimitFigures = {
+  readonly read: (side: Side) => MetricValue
+  /** Whether what the canary shows is so much beyond what the limit allows. */
+  readonly isBeyondChance: () => boolean
+}
+
+/** A metric as it is in the step. Where how sure its figure is is not known, beyond is beyond chance. */
+export function inStepOf(metric: OwnMetricSpec, values: StepValues): LimitFigures {
+  const { failureRate, latency, latencies, value, spread } = values
+  const as = (read: LimitFigures['read'], of: LimitFigures | null) => ({
+    read,
+    isBeyondChance: of?.isBeyondChance ?? (() => true),
+  })
+  switch (metric.kind) {
+    case 'error-rate':
+      return as(failureRate, ratesOf(metric.max, failureRate))
+    case 'latency': {
+      const { max, quantile } = metric
+      return as((side) => latency(side, quantile), quantilesOf(max, quantile, latencies))
+    }
+    default:
+      return as((side) => value(side, metric), meansOf(metric, spread))
+  }
+}
+
+/** A metric as it was of late; null where it is not known, or nothing is too much of it. */
+export function ofLateOf(metric: OwnMetricSpec, values: StepValues): LimitFigures | null {
+  switch (metric.kind) {
+    case 'error-rate':
+      return ratesOf(metric.max, values.recentFailureRate)
+    case 'latency':
+      return quantilesOf(metric.max, metric.quantile, values.recentLatencies)
+    default:
+      return meansOf(metric, values.recentSpread)
+  }
+}
+
+function ratesOf(max: number | null, rate: StepValues['recentFailureRate']): LimitFigures | null {
+  if (max === null || rate === undefined) return null
+  return {
+    read: (side) => rounded(rate(side)),
+    isBeyondChance: () => {
+      const { value, n } = rate(CANARY_SIDE)
+      return isBeyondChance(n, value ?? 0, max, LOG_CHANCE)
+    },
+  }
+}
+
+function quantilesOf(
+  max: number | null,
+  quantile: number,
+  all: StepValues['latencies'],
+): LimitFigures | null {
+  if (max === null || all === undefined) return null
+  return {
+    read: (side) => {
+      const latencies = all(side)
+      return rounded({ value: latencies.quantile(quantile), n: latencies.count })
+    },
+    // A quantile is above the limit where a larger share than 1 − q of the requests is.
+    isBeyondChance: () => {
+      const latencies = all(CANARY_SIDE)
+      return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
+    },
+  }
+}
+
+function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): LimitFigures | null {
+  const source = sourceOf(metric)
+  // Of a ratio two sums vary, and neither says how sure the ratio is.
+  if (spread === undefined || source.of === 'ratio') return null
+  const { max, min } = metric
+  const isScore = source.of === 'score'
+  const isYesOrNo = source.of === 'conversion' || (isScore && source.score === 'correct')
+  const onScale = (limit: number) =>
+    source.of === 'conversion' ? limit : capOnScale(source, limit)
+  return {
+    read: (side) => {
+      const found = spread(side, metric)
+      if (found === null) return NO_VALUE
+      const { n, mean } = found
+      return rounded({ value: isScore ? scoreMean(source.score, mean) : mean, n })
+    },
+    isBeyondChance: () => {
+      const { n, mean, variance } = spread(CANARY_SIDE, metric)!
+      if (isYesOrNo) {
+        const isOver = max !== null && isBeyondChance(n, mean, max, LOG_CHANCE)
+        return isOver || (min !== null && isBeyondChance(n, 1 - mean, 1 - min, LOG_CHANCE))
+      }
+      const over = max === null ? -Infinity : mean - onScale(max)
+      const under = min === null ? -Infinity : onScale(min) - mean
+      return isMeanBeyondChance(n, Math.max(over, under), variance, LOG_CHANCE)
+    },
+  }
+}
+
+function rounded({ value, n }: MetricValue): MetricValue {
+  return { value, n: Math.round(n) }
+}
