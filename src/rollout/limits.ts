@@ -1,7 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { Better, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
 import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
-import { isBeyond as isValueBeyond } from './compare.ts'
+import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
 import {
   inStepOf,
@@ -119,14 +119,12 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     value !== null && n >= needed && isValueBeyond(metric, value)
   const inStep = inStepOf(metric, values)
   const ofLate = ofLateOf(metric, values)
-  const isShown = (figures: LimitFigures) =>
-    isBeyond(figures.read(CANARY_SIDE)) && figures.isBeyondChance()
-  const isShownInStep = isShown(inStep)
-  const isLate = ofLate !== null && !isShownInStep && isShown(ofLate)
+  const sides = sidesOf(inStep)
+  const isShown = isBeyond(sides.canary) && inStep.isBeyondChance()
+  const isLate =
+    ofLate !== null && !isShown && isBeyond(ofLate.read(CANARY_SIDE)) && ofLate.isBeyondChance()
   // The figures that are handed on are those that are beyond it.
-  const figures = isLate ? ofLate : inStep
-  const baseline = figures.read(BASELINE_SIDE)
-  const canary = figures.read(CANARY_SIDE)
+  const { baseline, canary } = isLate ? sidesOf(ofLate) : sides
   const canaryBeyond = isBeyond(canary)
   const isBaselineBeyond = () =>
     isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.read(BASELINE_SIDE)))
@@ -140,12 +138,16 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     baseline,
     canary,
     canaryBeyond,
-    byChance: canaryBeyond && !isShownInStep && !isLate,
+    byChance: canaryBeyond && !isShown && !isLate,
     ...(isLate && metric.kind === 'latency' ? { mustLast: true as const } : undefined),
     baselineBeyond: canaryBeyond && isBaselineBeyond(),
     tooFew: canary.n < needed,
     error: null,
   }
+}
+
+function sidesOf({ read }: LimitFigures): Sides {
+  return { baseline: read(BASELINE_SIDE), canary: read(CANARY_SIDE) }
 }
 
 /**

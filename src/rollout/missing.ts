@@ -170,7 +170,7 @@ function limits(reports: readonly MetricReport[]): Missing[] {
         const { value, n } = limitFigures(report).canary
         const told = formatValue(report.kind, value)
         return limit.byChance === true
-          ? `${told} of ${formatCount(n)} is beyond ${allowed}, and may be by chance`
+          ? `${told} (n ${formatCount(n)}) is beyond ${allowed}, and may be by chance`
           : `${told} is beyond ${allowed}`
       }),
     ]

@@ -299,15 +299,15 @@ t.test('absolute limits count the requests of all processes', async (t) => {
 
   await t.test('failures: too few on each for themselves', async (t) => {
     const { world, leader, follower } = await start([errors])
-    for (const each of world.all) serveCanary(each, 60, { failsEvery: 3 })
+    for (const each of world.all) serveCanary(each, 90, { failsEvery: 3 })
     await world.run(2000)
-    t.match(limitOf(leader), { canary: { value: 1 / 3, n: 120 }, limit: { tooFew: false } })
+    t.match(limitOf(leader), { canary: { value: 1 / 3, n: 180 }, limit: { tooFew: false } })
     await follower.evaluator.stop()
     await world.run(8000, [leader])
     t.match(world.store.log.at(-1), { action: 'rollback', actor: 'evaluator' })
     const { metrics, summary } = world.store.log.at(-1)!
-    t.match(metrics, [{ canary: { n: 120 } }], 'also of one that is gone')
-    t.match(summary, /The canary's failures in this attempt, judged or not: 40 × status 500\./)
+    t.match(metrics, [{ canary: { n: 180 } }], 'also of one that is gone')
+    t.match(summary, /The canary's failures in this attempt, judged or not: 60 × status 500\./)
     t.same(world.errors, [])
   })
 
@@ -440,12 +440,12 @@ t.test('a rollback says how the canary failed on all processes', async (t) => {
   const retry = { verb: 'retry', force: true, actor: 'me', note: null } as const
   t.match(await leader.evaluator.command('svc', retry, null), { ok: true })
   await world.run(4000)
-  serveCanary(followers[0]!, 60, { failsEvery: 3 })
-  serveCanary(leader, 60, { failsEvery: 3 })
+  serveCanary(followers[0]!, 90, { failsEvery: 3 })
+  serveCanary(leader, 90, { failsEvery: 3 })
   await world.run(8000)
   t.match(
     world.store.log.at(-1)!.summary,
-    'attempt, judged or not: 40 × status 500.',
+    'attempt, judged or not: 60 × status 500.',
     'another one begins anew',
   )
   t.same(world.errors, [])

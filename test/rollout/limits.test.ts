@@ -3,6 +3,7 @@ import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { MetricValue } from '../../src/domain/verdict.ts'
 import {
   countLimitTicks,
+  limitReport,
   limitVerdict,
   readLimits,
   type LimitReading,
@@ -31,7 +32,11 @@ function read(
   metrics = [{ ...ERRORS, max: 0.05 }, SLOW, { ...RMSE, max: 4 }],
 ) {
   const of = (side: 0 | 1) => (side === 0 ? baseline : canary)
-  return readLimits(metrics, { failureRate: of, latency: of, value: of })
+  const share = (side: 0 | 1) => {
+    const { value, n } = of(side)
+    return { value: value === null ? null : Math.min(1, value), n }
+  }
+  return readLimits(metrics, { failureRate: share, latency: of, value: of })
 }
 
 t.test('a metric without an absolute limit is not read', (t) => {
@@ -113,6 +118,42 @@ t.test('the verdict of a limit alone: failed after three, successful only while 
   t.equal(limitVerdict(beyond!, 3), 'failed')
   t.equal(limitVerdict(within!, 0), 'successful')
   t.equal(limitVerdict(few!, 0), 'inconclusive')
+  t.end()
+})
+
+t.test('what may be beyond a limit by chance fails nothing, and keeps the step', (t) => {
+  const rate = (value: number, n: number) =>
+    readLimits([{ ...ERRORS, max: 0.05 }], {
+      ...NEVER,
+      failureRate: (side) => ({ value: side === 0 ? 0 : value, n }),
+    })[0]!
+  t.match(rate(0.1, 100), { canaryBeyond: true, byChance: true })
+  t.match(rate(0.1, 500), { canaryBeyond: true, byChance: false })
+  t.match(rate(0.05, 500), { canaryBeyond: false, byChance: false })
+  t.same(countLimitTicks({ errors: 2 }, [rate(0.1, 100)]), { errors: 0 })
+  t.equal(limitVerdict(rate(0.1, 100), 0), 'inconclusive')
+  t.match(limitReport(rate(0.1, 100), 0), { ticksBeyond: 1, byChance: true }, 'it is not left')
+  t.match(limitReport(rate(0.01, 100), 0), { ticksBeyond: 0, byChance: false })
+
+  // 30 of 700 requests are beyond a p99, or 9 of them.
+  const slow = (count: number) => {
+    const latencies = new LogHistogram()
+    for (let request = 0; request < 700; request++) latencies.add(request < count ? 900 : 20)
+    return readLimits([{ ...LATENCY, quantile: 0.99, max: 500 }], {
+      ...NEVER,
+      latency: () => ({ value: 900, n: 700 }),
+      latencies: () => latencies,
+    })[0]!
+  }
+  t.match([slow(30), slow(9)], [{ byChance: false }, { byChance: true }])
+
+  const errors = (variance: number) =>
+    readLimits([{ ...RMSE, max: 4 }], {
+      ...NEVER,
+      value: () => ({ value: 5, n: 400 }),
+      spread: () => ({ n: 400, mean: 25, variance }),
+    })[0]!
+  t.match([errors(20 ** 2), errors(60 ** 2)], [{ byChance: false }, { byChance: true }])
   t.end()
 })
 

@@ -135,7 +135,7 @@ t.test(
   async (t) => {
     const limited = { ...ERRORS, name: 'limited', maxChange: null, max: 0.02 }
     const failing: FateOf = (random, variant) => ({
-      outcome: variant === 'canary' && random() < 0.06 ? 'failed' : 'ok',
+      outcome: variant === 'canary' && random() < 0.12 ? 'failed' : 'ok',
     })
     const both = await recorded([{ ...ERRORS, maxChange: 9 }, limited, RMSE], failing)
     t.match(both.decisions.at(-1), { action: 'rollback', reason: 'limited' })
