@@ -15,8 +15,8 @@ import { sourceOf } from './metric-source.ts'
 import type { Spread } from './recent-values.ts'
 
 /**
- * So unlikely is a figure to be as far beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. Else one
- * whose errors are at four fifths of what is allowed would be beyond it in one of five steps, among its first 100 requests.
+ * So unlikely is a figure to be as far beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. Else of
+ * those whose failures are at four fifths of what is allowed, every other one would be beyond it within 2,000 requests.
  */
 const LOG_CHANCE = Math.log(1e-3)
 
