@@ -229,9 +229,9 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   onEnd(trailers: readonly Buffer[] | null): void {
     const relay = this.#relay!
-    const needsDrain = relay.end(trailers)
+    const isLeft = relay.end(trailers)
     this.#finish(outcomeOf(relay.status, this.#service), relay.status, null)
-    if (needsDrain) this.#awaitFlush()
+    if (isLeft) this.#awaitFlush()
   }
 
   onBroken(code: ErrorCode): void {
@@ -242,7 +242,9 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   onDeadline(): void {
     const phase = this.#phase
     if (phase === 'flushing') {
-      this.#res.destroy()
+      if (this.#relay!.takesRest()) return this.#awaitFlush()
+      this.#context.exchanges.remove(this)
+      this.#req.socket.destroy()
       return
     }
     if (phase === 'sending' && this.#upload!.isPaused()) {
@@ -260,15 +262,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const { exchanges, limits } = this.#context
     this.#phase = 'flushing'
     this.dueAt = exchanges.deadlineAfter(limits.writeStallMs)
-    exchanges.add(this, this.#trace.endAt)
+    if (this.place === -1) exchanges.add(this, this.#trace.endAt)
   }
 
   #onClose(): void {
-    if (this.#phase === 'flushing') {
-      this.#phase = 'done'
-      this.#context.exchanges.remove(this)
-    }
-    if (this.#phase === 'done') return
+    if (this.#phase === 'flushing') this.#context.exchanges.remove(this)
+    if (this.#phase === 'flushing' || this.#phase === 'done') return
     const status = this.#relay?.status ?? errorEntry('SERIN_CLIENT_CLOSED').status
     this.#finish('client_closed', status, 'SERIN_CLIENT_CLOSED')
   }
