@@ -123,6 +123,8 @@ export class AnswerRelay {
     if (this.copy !== null) this.#keep(chunk)
     const isPiece = isWhole && chunk.length <= LONGEST_PIECE_BYTES
     if (isPiece ? this.#writePiece(chunk) : this.#res.write(chunk)) return true
+    // All of it: whatever becomes of the upstream's connection while the client reads is no matter of this answer's.
+    if (this.writtenBytes === this.#announcedBytes) return true
     if (!this.#watchesDrain) this.#res.on('drain', () => this.#owner.onDrain())
     this.#watchesDrain = true
     return false

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import type { KnownNames } from './known-names.ts'
-import { createTlsConnector } from './tls-connector.ts'
+import { createConnector } from './connector.ts'
 import type { TlsMaterial } from './upstream-tls.ts'
 
 /** How a server is reached. */
@@ -77,7 +77,7 @@ export class Connections {
       allowH2: false,
       keepAliveTimeout: keepAliveMs ?? KEEP_ALIVE_MS,
       keepAliveMaxTimeout: keepAliveMs ?? MOST_KEEP_ALIVE_MS,
-      connect: origin.startsWith('https:') ? createTlsConnector(tls, reach) : reach,
+      connect: createConnector(tls, reach),
     })
     return pool.on('connectionError', this.doubt)
   }
