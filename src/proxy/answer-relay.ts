@@ -70,6 +70,8 @@ export class AnswerRelay {
     raw: readonly Buffer[],
   ): void {
     if (req.httpVersionMinor === 0 || res.headersSent || res.destroyed) return
+    // Nothing would hold the upstream back from sending more of them than the client reads.
+    if (res.writableLength >= res.writableHighWaterMark) return
     // WebSocket clients wait for a 101, and not all of them know that other heads may come before.
     if (isUpgrade(req)) return
     if (status === 102) res.writeProcessing()
