@@ -155,7 +155,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     AnswerRelay.passInformation(this.#req, this.#res, status, headers)
   }
 
-  onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string): void {
+  onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string) {
     const { clock, exchanges, isDraining, limits, name } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
@@ -170,19 +170,18 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       close: isDraining(),
       resume,
     })
+    const refusal = relay.start(raw, reason)
+    if (refusal !== null) return refusal
     this.#relay = relay
     this.#trace.headAt = clock.monotonic()
     this.#settlesAt = exchanges.now + limits.settleMs
-    const refusal = relay.start(raw, reason)
-    if (refusal !== null) return this.fail(refusal)
     this.#booking!.head(this.#trace.headAt)
     if (relay.isBodyless) {
       // undici 7 calls 204 and 304 with a Content-Length a failure afterwards, and so closes HEAD.
       delivery.detach()
       this.onEnd(null)
-      return
-    }
-    this.await('receiving', delivery.target.variant.timeout.idleMs)
+    } else this.await('receiving', delivery.target.variant.timeout.idleMs)
+    return null
   }
 
   onUpgrade(raw: readonly Buffer[], upstream: Duplex): void {
