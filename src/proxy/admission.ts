@@ -17,6 +17,7 @@ export class Admission {
   readonly #waiting: Waiter[] = []
   #maxInFlight: number | null
   #maxWaiting: number
+  #isAdmitting = false
 
   constructor({ maxInFlight, maxWaiting }: AdmissionLimits) {
     this.#maxInFlight = maxInFlight
@@ -62,7 +63,14 @@ export class Admission {
   }
 
   #admitWaiting(): void {
-    while (this.#waiting.length > 0 && this.enterAtOnce()) this.#waiting.shift()!.onAdmitted()
+    // Whoever is admitted may leave within that call: one after the other, not one inside the other.
+    if (this.#isAdmitting) return
+    this.#isAdmitting = true
+    try {
+      while (this.#waiting.length > 0 && this.enterAtOnce()) this.#waiting.shift()!.onAdmitted()
+    } finally {
+      this.#isAdmitting = false
+    }
   }
 
   #hasRoom(): boolean {

@@ -48,6 +48,8 @@ export class AnswerRelay {
   /** Bytes of the body as the head has announced them. */
   #announcedBytes: number | null = null
   #watchesDrain = false
+  /** Bytes of it that were left when it was looked last. */
+  #leftBytes = 0
 
   constructor(req: IncomingMessage, res: ServerResponse, owner: RelayOwner, options: RelayOptions) {
     this.#req = req
@@ -68,6 +70,8 @@ export class AnswerRelay {
     raw: readonly Buffer[],
   ): void {
     if (req.httpVersionMinor === 0 || res.headersSent || res.destroyed) return
+    // Nothing would hold the upstream back from sending more of them than the client reads.
+    if (res.writableLength >= res.writableHighWaterMark) return
     // WebSocket clients wait for a 101, and not all of them know that other heads may come before.
     if (isUpgrade(req)) return
     if (status === 102) res.writeProcessing()
@@ -121,6 +125,8 @@ export class AnswerRelay {
     if (this.copy !== null) this.#keep(chunk)
     const isPiece = isWhole && chunk.length <= LONGEST_PIECE_BYTES
     if (isPiece ? this.#writePiece(chunk) : this.#res.write(chunk)) return true
+    // All of it: whatever becomes of the upstream's connection while the client reads is no matter of this answer's.
+    if (this.writtenBytes === this.#announcedBytes) return true
     if (!this.#watchesDrain) this.#res.on('drain', () => this.#owner.onDrain())
     this.#watchesDrain = true
     return false
@@ -131,7 +137,7 @@ export class AnswerRelay {
     this.#options.resume()
   }
 
-  /** Ends the answer. True: bytes are left that the client has not taken yet. */
+  /** Ends the answer. True: not all of it is with the kernel yet, or the rest of the request is waited for. */
   end(trailers: readonly Buffer[] | null): boolean {
     if (this.#takesTrailers && trailers !== null && trailers.length > 0) {
       this.#res.addTrailers(buildTrailers(trailers))
@@ -142,7 +148,18 @@ export class AnswerRelay {
     } else {
       this.#res.end()
     }
-    return this.#res.writableNeedDrain
+    // Node tells an answer behind another one nothing of the connection's end.
+    if (this.#res.writableFinished || this.#req.socket.destroyed) return false
+    this.#leftBytes = this.#res.writableLength
+    return true
+  }
+
+  /** Whether the client has taken any of the rest since this was asked last, or the turn is an answer's before this one. */
+  takesRest(): boolean {
+    const { socket, writableLength } = this.#res
+    const isTaken = socket === null || writableLength < this.#leftBytes
+    this.#leftBytes = writableLength
+    return isTaken && !this.#req.socket.destroyed
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import type { KnownNames } from './known-names.ts'
-import { createTlsConnector } from './tls-connector.ts'
+import { createConnector } from './connector.ts'
 import type { TlsMaterial } from './upstream-tls.ts'
 
 /** How a server is reached. */
@@ -77,7 +77,7 @@ export class Connections {
       allowH2: false,
       keepAliveTimeout: keepAliveMs ?? KEEP_ALIVE_MS,
       keepAliveMaxTimeout: keepAliveMs ?? MOST_KEEP_ALIVE_MS,
-      connect: origin.startsWith('https:') ? createTlsConnector(tls, reach) : reach,
+      connect: createConnector(tls, reach),
     })
     return pool.on('connectionError', this.doubt)
   }
@@ -89,13 +89,16 @@ export function hostOf(origin: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }
 
-const BACKSTOP_FACTOR = 2
-const BACKSTOP_MARGIN_MS = 10_000
+/** undici's timers are up to 1 s late, and may be 0.5 s early. */
+const BACKSTOP_MARGIN_MS = 2_000
 
 /** undici's timers take 32 bits. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** undici's timeout for connecting: far behind ours, so that it only ends what a mistake would leave hanging. */
+/**
+ * undici's timeout for connecting. It is behind ours, which ends the attempt, and not far behind: only then does the
+ * connection end that nobody waits for any more, and servers that are gone would have each request leave one.
+ */
 function backstopOf(ms: number): number {
-  return Math.min(Math.ceil(ms * BACKSTOP_FACTOR) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
+  return Math.min(Math.ceil(ms) + BACKSTOP_MARGIN_MS, LONGEST_TIMEOUT_MS)
 }

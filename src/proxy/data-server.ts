@@ -23,6 +23,7 @@ import { takeInArrived } from './take-in-arrived.ts'
 import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
+import { watchUntilClosed } from './watch-until-closed.ts'
 
 /**
  * The data plane's server, ready for `listen`: services, the health path, and what belongs to no service
@@ -60,6 +61,8 @@ export function createDataServer(
   })
   server.addHook('preClose', async () => {
     isEnding = true
+    // Not what its answer has promised, which had begun before.
+    server.server.keepAliveTimeout = LAST_IDLE_MS
     await takeInArrived(deps.clock.monotonic)
     // Before all else that closing takes: connections come meanwhile.
     if (server.server.listening) NetServer.prototype.close.call(server.server)
@@ -74,6 +77,9 @@ export function createDataServer(
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
 }
+
+/** How long a connection waits for a next request while the server closes. */
+const LAST_IDLE_MS = 1_000
 
 /** No route has a schema: Fastify need not load what compiles them. */
 const NO_COMPILERS = {
@@ -127,6 +133,7 @@ function createDoor(
     certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
   const openFiles = readOpenFilesLimit()
   if (openFiles !== null) limitConnections(server, deps, openFiles)
+  watchUntilClosed(server)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
   const disappoint = (req: IncomingMessage, res: ServerResponse) => {
     if (!isClosing(req.socket))

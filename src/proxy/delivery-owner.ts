@@ -6,8 +6,10 @@ import type { Phase } from './phase.ts'
 /** What a delivery tells the exchange that it works for. */
 export type DeliveryOwner = Pick<
   AttemptOwner,
-  'onInformation' | 'onHead' | 'onUpgrade' | 'onChunk' | 'onEnd'
+  'onInformation' | 'onUpgrade' | 'onChunk' | 'onEnd'
 > & {
+  /** The final head. Returns why it cannot be passed on, with nothing of it written; null = it is. */
+  readonly onHead: (...head: Parameters<AttemptOwner['onHead']>) => ErrorCode | null
   /** The phase that begins now, and how long it may last in ms. */
   readonly await: (phase: Phase, ms: number) => void
   /** An attempt begins that may take so long in all; null = any time. */

@@ -79,7 +79,7 @@ export class Delivery implements AttemptOwner, Waiter {
     this.#try(null, now)
   }
 
-  /** The phase before the answer has taken too long. `sent`: the request was written. */
+  /** There is no answer, or none that can be passed on. `sent`: the request was written. */
   giveUp(code: ErrorCode, sent: boolean): void {
     this.#attempt?.abort()
     if (this.#isWaiting) this.#target.admission.forget(this)
@@ -132,8 +132,9 @@ export class Delivery implements AttemptOwner, Waiter {
       this.#fallBack('failed', status, null)
       return
     }
-    this.#isAnswered = true
-    this.#owner.onHead(status, raw, resume, reason)
+    const refusal = this.#owner.onHead(status, raw, resume, reason)
+    if (refusal === null) this.#isAnswered = true
+    else this.giveUp(refusal, true)
   }
 
   onUpgrade(raw: readonly Buffer[], socket: Duplex): void {

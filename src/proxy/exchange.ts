@@ -155,7 +155,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     AnswerRelay.passInformation(this.#req, this.#res, status, headers)
   }
 
-  onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string): void {
+  onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string) {
     const { clock, exchanges, isDraining, limits, name } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
@@ -170,19 +170,18 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       close: isDraining(),
       resume,
     })
+    const refusal = relay.start(raw, reason)
+    if (refusal !== null) return refusal
     this.#relay = relay
     this.#trace.headAt = clock.monotonic()
     this.#settlesAt = exchanges.now + limits.settleMs
-    const refusal = relay.start(raw, reason)
-    if (refusal !== null) return this.fail(refusal)
     this.#booking!.head(this.#trace.headAt)
     if (relay.isBodyless) {
       // undici 7 calls 204 and 304 with a Content-Length a failure afterwards, and so closes HEAD.
       delivery.detach()
       this.onEnd(null)
-      return
-    }
-    this.await('receiving', delivery.target.variant.timeout.idleMs)
+    } else this.await('receiving', delivery.target.variant.timeout.idleMs)
+    return null
   }
 
   onUpgrade(raw: readonly Buffer[], upstream: Duplex): void {
@@ -229,9 +228,9 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   onEnd(trailers: readonly Buffer[] | null): void {
     const relay = this.#relay!
-    const needsDrain = relay.end(trailers)
+    const isLeft = relay.end(trailers)
     this.#finish(outcomeOf(relay.status, this.#service), relay.status, null)
-    if (needsDrain) this.#awaitFlush()
+    if (isLeft) this.#awaitFlush()
   }
 
   onBroken(code: ErrorCode): void {
@@ -242,7 +241,9 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   onDeadline(): void {
     const phase = this.#phase
     if (phase === 'flushing') {
-      this.#res.destroy()
+      if (this.#relay!.takesRest()) return this.#awaitFlush()
+      this.#context.exchanges.remove(this)
+      this.#req.socket.destroy()
       return
     }
     if (phase === 'sending' && this.#upload!.isPaused()) {
@@ -260,15 +261,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const { exchanges, limits } = this.#context
     this.#phase = 'flushing'
     this.dueAt = exchanges.deadlineAfter(limits.writeStallMs)
-    exchanges.add(this, this.#trace.endAt)
+    if (this.place === -1) exchanges.add(this, this.#trace.endAt)
   }
 
   #onClose(): void {
-    if (this.#phase === 'flushing') {
-      this.#phase = 'done'
-      this.#context.exchanges.remove(this)
-    }
-    if (this.#phase === 'done') return
+    if (this.#phase === 'flushing') this.#context.exchanges.remove(this)
+    if (this.#phase === 'flushing' || this.#phase === 'done') return
     const status = this.#relay?.status ?? errorEntry('SERIN_CLIENT_CLOSED').status
     this.#finish('client_closed', status, 'SERIN_CLIENT_CLOSED')
   }

@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
 import { hostOf } from './connections.ts'
+import { createConnector } from './connector.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { connectionTokens, HOP_BY_HOP, isDisguised } from './hop-by-hop.ts'
@@ -54,7 +55,7 @@ export function registerPassthrough(
   const pool = new Pool(origin, {
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true, lookup },
+    connect: createConnector({}, { timeout: CONNECT_TIMEOUT_MS, lookup }),
     headersTimeout: UPSTREAM_TIMEOUT_MS,
     bodyTimeout: UPSTREAM_TIMEOUT_MS,
     clientTtl: CONNECTION_AGE_MS,

@@ -91,6 +91,7 @@ export function createServe(
       const now = deps.snapshot()
       const runtime = now === snapshot ? found : now.runtimes.get(found.service.name)
       if (runtime === undefined) exchange.fail('SERIN_UPSTREAM_CLOSED')
+      else if (body.bytes > context.limits.bodyBytes()) exchange.fail('SERIN_BODY_TOO_LARGE')
       else forward(exchange, req, runtime, body)
     })
   }

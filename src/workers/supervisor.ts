@@ -36,7 +36,7 @@ export type SupervisorDeps = {
   readonly readConfig: () => Promise<ConfigResult>
 }
 
-/** How long connections to the admin port wait for a worker that decides, after the last one ceased to. */
+/** How long connections wait for a worker, at the admin port for one that decides, after the last one has gone. */
 const LEADERLESS_MS = 2_000
 /** How often it is looked for one. */
 const LOOK_MS = 20
@@ -181,6 +181,7 @@ export class Supervisor implements RunningGateway {
     this.#metrics.bury(place.number)
     if (this.#isEnding) return
     const { clock, log } = this.#deps
+    if (this.#serving.length === 0) this.#leaderlessSince = clock.monotonic()
     log.error(
       { worker: place.number, ...end },
       `worker ${place.number} ${describeEnd(end)}: another one takes its place`,

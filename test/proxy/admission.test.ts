@@ -41,6 +41,23 @@ t.test('new limits let in who waits, and put nobody out', async (t) => {
   t.same(admitted, [1, 2, 3])
 })
 
+t.test('of many who wait each may leave as soon as it is in', async (t) => {
+  const door = new Admission({ maxInFlight: 1, maxWaiting: 20_000 })
+  const admitted: number[] = []
+  const waiter = (n: number) => ({
+    onAdmitted: () => {
+      admitted.push(n)
+      door.leave()
+    },
+  })
+  door.enterAtOnce()
+  const order = Array.from({ length: 20_000 }, (_, n) => n)
+  for (const n of order) door.enter(waiter(n))
+  door.leave()
+  t.same(admitted, order)
+  t.equal(door.inFlight, 0)
+})
+
 /** A gateway whose baseline answers when it is told to. */
 async function start(t: { teardown: (end: () => unknown) => void }, queueMs: number | null) {
   const held: ServerResponse[] = []

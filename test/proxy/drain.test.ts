@@ -5,6 +5,7 @@ import { drain, type Delay } from '../../src/proxy/drain.ts'
 import { startUpstream } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
+import { signal } from '../support/witness.ts'
 
 const SPANS = { waitMs: 5_000, deadlineMs: 30_000, streamsMs: 300_000 }
 
@@ -210,3 +211,31 @@ t.test(
     await drained
   },
 )
+
+t.test('nobody holds up the end who has no request under way', async (t) => {
+  const begun = signal<ServerResponse>()
+  const upstream = await startUpstream((_req, res) => {
+    res.writeHead(200, { 'content-length': 10 }).write('begun')
+    begun.fire(res)
+  })
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])], {
+    limits: { headersTimeoutMs: 200, connectionsCheckMs: 20 },
+  })
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const [silent, half, client] = [1, 2, 3].map(() => new RawConnection(gateway.port))
+  half!.send('GET /m/x HTTP/1.1\r\nHo')
+  client!.send('GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n')
+  const res = await begun.promise
+  await client!.receive('begun')
+  gateway.state.isDraining = true
+  const closed = gateway.server.close()
+  // Of the two that have said nothing of use the gateway says so.
+  for (const each of [silent, half]) {
+    const answer = parseAnswer(await each!.closed())
+    t.equal(answer.field('x-serin-error'), 'SERIN_REQUEST_TIMEOUT')
+  }
+  // Its head has promised to keep the connection.
+  res.end('ended')
+  t.match(await client!.closed(), /begunended$/)
+  await closed
+})

@@ -68,6 +68,24 @@ t.test("the baseline answers in a failed canary's place, and the failure stays",
   ])
 })
 
+t.test('it does so, too, where what the canary answers cannot be passed on', async (t) => {
+  const { gateway } = await start(t, (_req, res) => {
+    res.socket!.end(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    )
+  })
+  const answer = parseAnswer(await rawExchange(gateway.port, POST))
+  t.match([answer.status, answer.field('x-serin-fallback')], [200, 'canary'])
+  t.match(answer.body, 'baseline')
+  const code = 'SERIN_UPSTREAM_TRANSFER_CODING'
+  t.match(gateway.recorder.ends, [{ variant: 'canary', outcome: 'failed', status: 502, code }])
+  t.match(gateway.accessLog, [{ outcome: 'failed', code, failedStatus: 502, status: 200 }])
+  t.match(gateway.recorder.attempts, [
+    { variant: 'canary', result: 'failed' },
+    { variant: 'baseline', result: 'ok' },
+  ])
+})
+
 t.test("a fallback's answer is nobody's prediction", async (t) => {
   const observe = {
     requestIdHeader: 'x-request-id',

@@ -1,15 +1,19 @@
 import t from 'tap'
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'undici'
 import {
   refusedOrigin,
   startCannedUpstream,
+  startRawUpstream,
   startStreamingUpstream,
   startUpstream,
 } from '../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, variantAt } from '../support/start-gateway.ts'
+import { signal } from '../support/witness.ts'
 
 const ask = (line: string, headers: readonly string[] = [], body = '') =>
   [`${line} HTTP/1.1`, 'Host: front', 'Connection: close', ...headers, '', body].join('\r\n')
@@ -151,6 +155,37 @@ t.test('the head of a stream arrives before its first byte', async (t) => {
   begin()
   t.match(await client.closed(), 'data: 1')
 })
+
+t.test(
+  'a server that closes behind its answer is not waited for by a client that reads later',
+  async (t) => {
+    const connected = signal<Socket>()
+    const upstream = await startRawUpstream((socket) => {
+      socket.resume()
+      connected.fire(socket)
+    })
+    const gateway = await startGateway([], { passthrough: upstream.origin })
+    t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+    const accepted = signal<Socket>()
+    gateway.server.server.once('connection', accepted.fire)
+    const client = new RawConnection(gateway.port)
+    client.socket.pause()
+    client.send(ask('GET /else'))
+    const [server, held] = await Promise.all([connected.promise, accepted.promise])
+    server.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n')
+    const piece = Buffer.alloc(32 * 1024, 'x')
+    // Until the client takes no more, and then what the library takes before it reads no more.
+    for (let more = 3; more > 0; more -= held.writableLength > 0 ? 1 : 0) {
+      server.write(piece)
+      await delay(2)
+    }
+    server.end()
+    await delay(20)
+    client.socket.resume()
+    t.ok((await client.closed()).endsWith('x\r\n0\r\n\r\n'))
+    t.same(gateway.passed, [['ok', 200]])
+  },
+)
 
 t.test('limits and refusals hold for the passthrough', async (t) => {
   const upstream = await startUpstream((_req, res, { body }) => res.end(body))

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import {
@@ -132,7 +133,7 @@ t.test('the total timeout ends an answer that keeps trickling', async (t) => {
 t.test('a connection that is not accepted runs into the connect timeout', async (t) => {
   // An address that swallows connection attempts is not to be had on loopback; a TLS server that never
   // says hello keeps the connection in the making just as well.
-  const upstream = await startRawUpstream(() => {})
+  const upstream = await startRawUpstream((socket) => socket.resume())
   const origin = upstream.origin.replace('http:', 'https:')
   const slow = variantAt('baseline', origin, { timeout: timeouts({ connectMs: 60 }) })
   const gateway = await startGateway([serviceWith([slow])])
@@ -141,6 +142,10 @@ t.test('a connection that is not accepted runs into the connect timeout', async 
   t.equal(answer.status, 504)
   t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_CONNECT_TIMEOUT')
   t.match(await gateway.recorder.ended(), { outcome: 'no_answer', status: 504 })
+  const givenUpAt = performance.now()
+  while (upstream.connections() > 0) await delay(10)
+  // Else each request to a server that is gone would leave a connection for long.
+  t.ok(performance.now() - givenUpAt < 6_000, 'what is in the making ends soon after')
 })
 
 t.test('an https upstream that does not speak TLS is a TLS error', async (t) => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { MetricsSnapshot } from '../../src/metrics/merge-snapshots.ts'
 import { MetricsMemory } from '../../src/workers/metrics-memory.ts'
@@ -107,7 +108,26 @@ t.test(
     t.equal(await scrapes.next(1, begin), null)
     t.equal(begun, 2)
     for (const scrape of [3, 4, 5, 6]) await scrapes.next(scrape, begin)
-    t.match(await scrapes.next(2, begin), counted(7), 'it was the oldest of too many')
+    await t.rejects(scrapes.next(2, begin), /given up/, 'it was the oldest of too many')
     t.equal(await scrapes.next(6, begin), null)
   },
 )
+
+t.test('However many scrapes run at once, each counts once.', async (t) => {
+  const memory = new MetricsMemory(async () => [])
+  const scrapes = new Scrapes()
+  async function* parts() {
+    for (const service of ['a', 'b', 'c']) {
+      await nextTurn()
+      yield counted(1, { service })
+    }
+  }
+  const gather = () =>
+    memory.gather([{ number: 1 }], (_worker, scrape) => scrapes.next(scrape, parts))
+  await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(gather))
+  const { body } = await memory.render(1)
+  t.same(
+    [...body.matchAll(/^serin_x_total.* (\d+)$/gm)].map(([, value]) => value),
+    ['1', '1', '1'],
+  )
+})

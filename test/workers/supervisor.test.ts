@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { request } from 'undici'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -203,6 +204,32 @@ t.test(
     await once(() => count(a, 'admin') + count(b, 'admin') === 5)
     t.pass('without one that decides any of them answers, after a moment')
     for (const { socket } of [...a.taken, ...b.taken]) socket.destroy()
+  },
+)
+
+t.test(
+  'A connection waits for a successor where all workers have ended, whoever decides.',
+  async (t) => {
+    let begin = () => {}
+    const begun = new Promise<void>((resolve) => (begin = resolve))
+    const { supervisor, forked, pass } = world(t, (nth) =>
+      nth <= 2 ? {} : { start: () => begun.then(() => ({ holder: `host:${nth}` })) },
+    )
+    const { data } = await supervisor.listen()
+    // None of them has ever decided: it is another machine that does.
+    pass(60_000)
+    for (const worker of [...forked]) worker.end({ code: 1, signal: null })
+    await once(() => forked.length === 3)
+    const client = connect(Number(new URL(data!).port), '127.0.0.1')
+    t.teardown(() => client.destroy())
+    let isCut = false
+    client.once('close', () => (isCut = true)).on('error', () => {})
+    await new Promise((resolve) => client.once('connect', resolve))
+    await settled()
+    begin()
+    await once(() => isCut || forked[2]!.taken.length === 1)
+    t.notOk(isCut)
+    for (const { socket } of forked[2]!.taken) socket.destroy()
   },
 )
 

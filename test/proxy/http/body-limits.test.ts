@@ -1,5 +1,7 @@
 import t from 'tap'
+import { startUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
 import { get, post, startWitness, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'body limits (RFC 9110 15.5.14)'
@@ -55,4 +57,27 @@ t.test(`${RULE}: a body of just the limit passes, with and without a length`, as
     witness.upstream.seen.map((seen) => seen.body.length),
     [LIMIT, LIMIT],
   )
+})
+
+t.test(`${RULE}: a body without a length that is read for a key is counted, too`, async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end('ok'))
+  const key = { from: 'body', pointer: '/user' } as const
+  const service = serviceWith([variantAt('baseline', upstream.origin)], {
+    split: { key, rules: [], weightsBp: {}, override: null },
+  })
+  // Less than is read of a body for its key.
+  const limits = { bodyBytes: 100, headerBytes: 16_384, inFlight: 10 }
+  const gateway = await startGateway([service], { config: { limits } })
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
+  for (const [length, status] of [
+    [100, 200],
+    [101, 413],
+  ] as const) {
+    const body = `${chunk(JSON.stringify({ user: 'x'.repeat(length - 11) }))}0\r\n\r\n`
+    const lines = ['Transfer-Encoding: chunked', 'Connection: close']
+    t.same(statusesIn(await rawExchange(gateway.port, post(lines, body))), [status], `${length}`)
+  }
+  t.match(gateway.recorder.ends, [{ outcome: 'ok' }])
+  t.same([...gateway.refused], [['SERIN_BODY_TOO_LARGE', 1]])
 })

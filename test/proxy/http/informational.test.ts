@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net'
 import t from 'tap'
-import { parseAnswer, rawExchange } from '../../support/raw-client.ts'
+import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
 import { get, startCanned, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'informational answers (RFC 9110 15.2)'
@@ -19,6 +20,27 @@ t.test(`${RULE}: 102 and 103 pass before the final answer, and others do not`, a
   t.notMatch(text, 'nonsense')
   t.match(text, /\r\n\r\nok$/)
   t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+})
+
+t.test(`${RULE}: no more of them are kept for a client than it reads`, async (t) => {
+  const hint = `HTTP/1.1 103 Early Hints\r\nLink: </${'x'.repeat(4_000)}>; rel=preload\r\n\r\n`
+  const gateway = await startCanned(t, hint.repeat(5_000) + FINAL)
+  let mostBytes = 0
+  const look = setInterval(
+    () => (mostBytes = Math.max(mostBytes, accepted?.writableLength ?? 0)),
+    1,
+  )
+  let accepted: Socket | undefined
+  gateway.server.server.on('connection', (socket: Socket) => (accepted = socket))
+  const client = new RawConnection(gateway.port)
+  client.socket.pause()
+  client.send(get('/m/x'))
+  await gateway.recorder.ended()
+  clearInterval(look)
+  t.ok(mostBytes < 100_000, `${mostBytes}`)
+  client.socket.resume()
+  const tail = (await client.closed()).slice(-200)
+  t.match(tail, /ok$/, JSON.stringify(gateway.recorder.ends))
 })
 
 t.test(`${RULE}: an HTTP/1.0 client gets none`, async (t) => {

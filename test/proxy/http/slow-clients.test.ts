@@ -1,12 +1,25 @@
 import t from 'tap'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startRawUpstream, startStreamingUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
-import { serviceWith, startGateway, timeouts, variantAt } from '../../support/start-gateway.ts'
+import {
+  serviceWith,
+  startGateway,
+  timeouts,
+  variantAt,
+  type TestGateway,
+} from '../../support/start-gateway.ts'
 import { post, signal, startWitness, statusesIn } from '../../support/witness.ts'
 
 const SLOW = 'slow clients (RFC 9110 15.5.9)'
 const FLOW = 'backpressure (RFC 9293 3.8.6)'
+const LIMITS = { bodyBytes: 1_000, headerBytes: 16_384 }
+
+/** Clients' connections that are open now. */
+const connectionsOf = ({ server }: TestGateway) =>
+  new Promise<number>((resolve) => server.server.getConnections((_error, n) => resolve(n)))
+
 const GET = 'GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n'
 
 t.test(`${SLOW}: a head that trickles in ends with 408 (slowloris)`, async (t) => {
@@ -68,6 +81,43 @@ t.test(`${SLOW}: a client that does not read its answer is cut off`, async (t) =
   t.match(await gateway.recorder.ended(), { outcome: 'client_closed', status: 200 })
   client.close()
 })
+
+t.test(`${SLOW}: a client that leaves the last of an answer unread is cut off, too`, async (t) => {
+  const { gateway, port } = await startWitness(
+    t,
+    { limits: { writeStallMs: 80 }, config: { limits: { ...LIMITS, inFlight: 5_000 } } },
+    (_req, res) => res.end(Buffer.alloc(16_000)),
+  )
+  const client = new RawConnection(port)
+  client.socket.pause()
+  // More than the kernel takes. Each answer fits, and is over for its upstream before its turn comes.
+  client.send(GET.repeat(600))
+  await gateway.recorder.ended(1)
+  while ((await connectionsOf(gateway)) > 0) await delay(1)
+  while (gateway.exchanges.count > 0) await delay(1)
+  t.ok(gateway.recorder.ends.every(({ outcome }) => outcome === 'ok'))
+  client.close()
+})
+
+t.test(
+  `${SLOW}: one that reads the last of an answer late, but reads, gets all of it`,
+  async (t) => {
+    const { port } = await startWitness(t, { limits: { writeStallMs: 200 } }, (_req, res) =>
+      res.end(Buffer.alloc(8_000)),
+    )
+    const client = new RawConnection(port)
+    client.socket.pause()
+    const answers = 250
+    client.send(GET.repeat(answers - 1) + GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+    const reading = setInterval(() => {
+      client.socket.resume()
+      setImmediate(() => client.socket.pause())
+    }, 20)
+    const text = await client.closed()
+    clearInterval(reading)
+    t.equal(statusesIn(text).length, answers)
+  },
+)
 
 t.test(`${FLOW}: a slow reader holds the upstream back`, async (t) => {
   const total = 50 * 1024 * 1024

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { startRawUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
@@ -77,3 +78,58 @@ t.test(
     t.match(gateway.recorder.attempts, [{ result: 'failed' }])
   },
 )
+
+const HINT = `HTTP/1.1 103 Early Hints\r\nLink: </${'x'.repeat(8_000)}>; rel=preload\r\n\r\n`
+const LENGTH = 'Content-Length: 3\r\n\r\nall'
+const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n3\r\nall\r\n'
+
+// By whether the server closes the connection with the last bytes of its answer, later, or breaks it.
+const WITH_IT = 'end: with it'
+const LATER = 'end: later'
+const BROKEN = 'broken later'
+for (const [what, bytes, good] of [
+  ['a whole answer', LENGTH, [WITH_IT, LATER, BROKEN]],
+  [
+    'a whole answer that announces the end',
+    `Connection: close\r\n${LENGTH}`,
+    [WITH_IT, LATER, BROKEN],
+  ],
+  ['an answer that ends with its connection', '\r\nall', [WITH_IT, LATER]],
+  ['an answer without its last chunk', CHUNKED, []],
+  ['one without it that announces the end', `Connection: close\r\n${CHUNKED}`, []],
+] as const) {
+  for (const how of [WITH_IT, LATER, BROKEN] as const) {
+    const isGood = (good as readonly string[]).includes(how)
+    t.test(`${RULE}: ${what} is that for a client that reads later (${how})`, async (t) => {
+      const connected = signal<Socket>()
+      const upstream = await startRawUpstream((socket) => {
+        socket.resume()
+        connected.fire(socket)
+      })
+      const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+      t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+      const accepted = signal<Socket>()
+      gateway.server.server.once('connection', accepted.fire)
+      const client = new RawConnection(gateway.port)
+      client.socket.pause()
+      client.send(GET)
+      const [server, held] = await Promise.all([connected.promise, accepted.promise])
+      // Until the client takes no more.
+      while (held.writableLength < held.writableHighWaterMark) {
+        server.write(HINT.repeat(16))
+        await delay(1)
+      }
+      server.write(`HTTP/1.1 200 OK\r\n${bytes}`)
+      while (how !== WITH_IT && gateway.recorder.heads === 0) await delay(1)
+      if (how === BROKEN) server.resetAndDestroy()
+      else server.end()
+      // Nothing shows that the gateway has the end.
+      await delay(20)
+      client.socket.resume()
+      t.match(await gateway.recorder.ended(), { outcome: isGood ? 'ok' : 'failed', status: 200 })
+      if (isGood) await client.receive(bytes === '\r\nall' ? 'all\r\n0\r\n\r\n' : 'all')
+      else t.notOk((await client.closed()).endsWith('\r\n0\r\n\r\n'))
+      client.close()
+    })
+  }
+}

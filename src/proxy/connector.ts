@@ -1,14 +1,15 @@
 import type { LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
+import { tellEndToReader } from './tell-end-to-reader.ts'
 import type { TlsMaterial } from './upstream-tls.ts'
 
 /**
- * undici's way to a server over TLS, always verified, whatever the environment says
+ * undici's way to a server. Over TLS it is always verified, whatever the environment says
  * (NODE_TLS_REJECT_UNAUTHORIZED). A server that refuses our certificate does so when the connection
  * stands already (RFC 8446 section 4.4.2.4): that error is the last one, and not the end that follows.
  * `timeout` in ms.
  */
-export function createTlsConnector(
+export function createConnector(
   tls: TlsMaterial,
   reach: { readonly timeout: number; readonly lookup: LookupFunction },
 ): buildConnector.connector {
@@ -20,9 +21,16 @@ export function createTlsConnector(
   })
   return (target, callback) =>
     connect(target, (...result) => {
-      const [, socket] = result
-      // Node tells the error and lets the socket live; undici would then take the end for the reason.
-      socket?.on('error', (error) => socket.destroy(error))
+      const [error, socket] = result
+      if (error === null) {
+        socket.on('error', (broken: NodeJS.ErrnoException) => {
+          // undici would take it for the end of an answer that ends with its connection, and throw while it does not read.
+          if (broken.code === 'ECONNRESET') broken.code = 'EPIPE'
+          // Node tells the error and lets the socket live; undici would then take the end for the reason.
+          socket.destroy(broken)
+        })
+        tellEndToReader(socket)
+      }
       callback(...result)
     })
 }
