@@ -1,7 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, Pair, Side } from '../domain/cohort.ts'
 import type { MomentStratum } from '../domain/evidence.ts'
-import { EFFECT_GRID, LIMIT_SHARE } from './mean-bet.ts'
+import { EFFECT_GRID, LIMIT_SHARE, varianceAtMargin } from './mean-bet.ts'
 
 /** What bets on a ratio are made from; all of it known before the cohort that they are used for opens. */
 export type RatioBetBasis = {
@@ -20,17 +20,20 @@ export type RatioBetBasis = {
 }
 
 /**
- * The λ of each bet of the effect grid: λ = ±ε·r̂·d̄ / (σ²·(1/π + ρ²/(1 − π))), clipped to 0.8 of what keeps
+ * The λ of each bet of the effect grid: λ = ±ε·r̂·d̄ / (σc²/π + ρ²σ²/(1 − π)), clipped to 0.8 of what keeps
  * every 1 + λψ positive while numerator and denominator go from 0 to the cap. The term ψ is lowest for a
  * canary's −ρr̂·cap/π and a baseline's −ρ·cap/(1 − π), highest for cap/π and ρr̂·cap/(1 − π). All are 0
- * while the baseline has no numerator: nothing to size a bet by.
+ * while the baseline has no numerator: nothing to size a bet by. Below a margin ρ ≤ 1 the variance on the canary's
+ * side is that of a canary at the margin, as of a mean.
  *
  * Derived from the centred bets on a mean (see `centredBets`), with r̂·d for the centre.
  */
 export function ratioBets(basis: RatioBetBasis, direction: 'above' | 'below'): number[] {
   const { pi, ratio, centre, denominatorMean, variance, cap } = basis
   if (centre === 0) return EFFECT_GRID.map(() => 0)
-  const scale = (centre * denominatorMean) / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const mean = centre * denominatorMean
+  const onCanary = direction === 'below' ? varianceAtMargin(variance, mean, ratio) : variance
+  const scale = mean / (onCanary / pi + (variance * ratio ** 2) / (1 - pi))
   const [canary, baseline] = direction === 'above' ? [ratio * centre, 1] : [1, centre]
   const room = Math.min(pi / (canary * cap), (1 - pi) / (ratio * baseline * cap))
   const sign = direction === 'above' ? 1 : -1

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts'
+import { accuracy } from './accuracy.ts'
 import { conversion, revenue } from './business.ts'
 import { errorsAlike, errorsPlanned, errorsProved, errorsWorse } from './errors.ts'
 import { experiments } from './experiments.ts'
@@ -29,6 +30,7 @@ export function allScenarios(): readonly Scenario[] {
     ...errorsPlanned(),
     ...latency(),
     ...rmse(),
+    ...accuracy(),
     ...errorsProved(),
     ...wholeRollouts(),
   ]
