@@ -1,6 +1,13 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
-import { formatChange, formatCount, formatFloor, formatOdds, formatPercent } from './format.ts'
+import {
+  formatChange,
+  formatCount,
+  formatFloor,
+  formatNumber,
+  formatOdds,
+  formatPercent,
+} from './format.ts'
 import type { Missing } from './missing.ts'
 import { MissingPart } from './missing-part.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -17,6 +24,9 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
     if (!hypothesis.required || hypothesis.proof === null) return []
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
+    const { passedCap } = report
+    if (passedCap !== undefined)
+      return [new MissingPart('inconclusive', () => describePassed(report.name, passedCap))]
     const { nonInferiority, stepNonInferiority } = report.evidence
     const { floor } = hypothesis.proof
     const margin = () => formatChange(report.better, report.margins!.proof!) + formatFloor(floor)
@@ -55,6 +65,14 @@ function inconclusive(report: MetricReport, write: () => string): Missing {
     () => `${report.name}: ${write()}`,
     () => report.etaSeconds,
   )
+}
+
+function describePassed(
+  name: string,
+  { share, cap }: NonNullable<MetricReport['passedCap']>,
+): string {
+  const [metric] = name.split('/')
+  return `${name}: ${formatPercent(share)} of the baseline's values are above ${formatNumber(cap)}, the cap that was learnt from its first ones, so that the values that are compared say little: set \`cap\` of ${metric}`
 }
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
