@@ -6,6 +6,7 @@ import { experiments } from './experiments.ts'
 import { kayentaJudged } from './kayenta.ts'
 import { latency } from './latency.ts'
 import { mirrorPairs } from './pairs.ts'
+import { clicksPerView } from './ratio.ts'
 import { wholeRollouts } from './rollout.ts'
 import { segments } from './segments.ts'
 import { severalMetrics } from './several-metrics.ts'
@@ -19,6 +20,7 @@ export function allScenarios(): readonly Scenario[] {
     ...errorsAlike(),
     ...conversion(),
     ...revenue(),
+    ...clicksPerView(),
     ...stickyUsers(),
     ...severalMetrics(),
     ...segments(),
