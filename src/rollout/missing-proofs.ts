@@ -78,7 +78,7 @@ function describePassed(
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
 // bound would seem to prove what the evidence does not.
 function soFar(report: MetricReport, { source }: Hypothesis): string {
-  const { ratio, evidence, better, baseline, margins } = report
+  const { ratio, evidence, better, baseline, margins, slow } = report
   // Two models without a single error are alike, and would wait for ever.
   if (isContinuous(source) && better === 'lower' && baseline.value === 0) {
     return `: the baseline has 0, and no share of that is a margin (\`max\` in place of the margin is a limit that can be met)`
@@ -88,6 +88,10 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
     // Inside the margin it would contradict the sentence: the proof is of less than the interval.
     if (bound > margins!.proof!)
       return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
+  }
+  // Without a slow answer of either side nothing is ever bet on.
+  if (source.of === 'latency' && slow?.baseline === 0 && slow.canary === 0) {
+    return `: no answer is slower than the quantile of the baseline, since those that come lie within 2 % of it, so that there is nothing to compare (\`max\` in place of the margin is a limit that can be met)`
   }
   const { log, threshold } = evidence.nonInferiority!
   const outages = report.withoutOutages ? `; ${WITHOUT_OUTAGES}` : ''

@@ -406,6 +406,22 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
     /2.72 : 1 so far, 20 : 1 decides/,
   )
+  const still = step(
+    plan({ analysis: { metrics: [LATENCY] } }),
+    last,
+    seen({
+      reports: [
+        report({
+          ...{ name: 'latency', kind: 'latency', ratio: null, slow: { baseline: 0, canary: 0 } },
+          evidence: { ...base.evidence, nonInferiority: unproved },
+        }),
+      ],
+    }),
+  )
+  t.match(
+    still.decision!.summary,
+    /latency: a rise above 50 % is not excluded yet: no answer is slower than the quantile of the baseline, .* nothing to compare \(`max` in place/,
+  )
   const flawless = step(
     plan({ analysis: { metrics: [RMSE] } }),
     last,
