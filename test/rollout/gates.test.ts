@@ -422,6 +422,13 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
     still.decision!.summary,
     /latency: a rise above 50 % is not excluded yet: no answer is slower than the quantile of the baseline, .* nothing to compare \(`max` in place/,
   )
+  const passed = hold({}, { passedCap: { share: 0.104, cap: 3.2 } }).decision!
+  t.match(passed, {
+    action: 'hold',
+    reason: 'inconclusive',
+    summary:
+      /errors: 10.4 % of the baseline's values are above 3.2, the cap that was learnt .*: set `cap` of errors/,
+  })
   const flawless = step(
     plan({ analysis: { metrics: [RMSE] } }),
     last,
