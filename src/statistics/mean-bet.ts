@@ -24,23 +24,28 @@ export type BetBasis = {
 }
 
 /**
- * The λ of each bet of the effect grid for the next cohort: λ = ±ε·g / (σc²/π + ρ²σ²/(1 − π)), clipped to 0.8 of
+ * The λ of each bet of the effect grid for the next cohort: λ = ±ε·e / (σc²/π + ρ²σ²/(1 − π)), clipped to 0.8 of
  * what keeps every 1 + λψ positive for values from 0 to the cap. Bets on a canary `above` the margin are positive,
- * those on one `below` it negative. σc² is the baseline's variance σ², below a margin ρ ≤ 1 `varianceAtMargin`;
- * there effects are shares of what the canary may still gain, B − ρg, where that is less than g. Of right and wrong
- * answers the bet of ε is then that of the likelihood ratio, on so many more wrong ones. All are 0 while the
- * baseline's mean is 0: nothing to size a bet by.
+ * those on one `below` it negative. The effects ε are shares of e, which is the baseline's mean g; within a margin
+ * ρ ≤ 1 what is left to the cap there, B − ρg, where that is less: of nearly all right answers it is the wrong ones
+ * that change. σc² is the baseline's variance σ², below such a margin `varianceAtMargin`. Of right and wrong answers
+ * the bet of ε on more wrong ones is then that of their likelihood ratio. All are 0 while the baseline's mean is 0:
+ * nothing to size a bet by.
  *
  * Source: off-policy confidence sequences by betting (Karampatziakis, Mineiro and Ramdas, ICML 2021)
  * and "Estimating means of bounded random variables by betting" (Waudby-Smith and Ramdas, 2010.09686).
  */
 export function centredBets(basis: BetBasis, direction: 'above' | 'below'): number[] {
-  if (basis.mean === 0) return EFFECT_GRID.map(() => 0)
+  const { pi, ratio, mean, variance } = basis
+  if (mean === 0) return EFFECT_GRID.map(() => 0)
   const most = direction === 'above' ? aboveLimit(basis) : belowLimit(basis)
-  const isLoss = direction === 'below' && basis.ratio <= 1
-  const scale = isLoss ? lossScale(basis, most) : effectScale(basis)
+  const onCanary = direction === 'above' ? variance : varianceAtMargin(variance, mean, ratio)
+  const spread = onCanary / pi + (ratio ** 2 * variance) / (1 - pi)
+  const effect = ratio > 1 ? mean : Math.min(mean, leftAtMargin(basis))
+  // Where all is as good as it can be, and has to stay so, nothing sizes a bet.
+  const scale = effect > 0 ? effect / spread : most / LARGEST_EFFECT
   const sign = direction === 'above' ? 1 : -1
-  return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, LIMIT_SHARE * most))
+  return EFFECT_GRID.map((size) => sign * Math.min(size * scale, LIMIT_SHARE * most))
 }
 
 /**
@@ -53,18 +58,9 @@ export function varianceAtMargin(variance: number, mean: number, ratio: number):
   return ratio > 1 ? variance : ratio * (variance + (1 - ratio) * mean ** 2)
 }
 
-/** λ of an effect of 1, before its limit. */
-function effectScale({ pi, ratio, mean, variance }: BetBasis): number {
-  return mean / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
-}
-
-/** The same of a canary that has less than it may; `most`: the largest bet that is admissible. */
-function lossScale({ pi, ratio, mean, variance, cap }: BetBasis, most: number): number {
-  const onCanary = varianceAtMargin(variance, mean, ratio)
-  const effect = Math.min(mean, cap - ratio * mean)
-  const spread = onCanary / pi + (ratio ** 2 * variance) / (1 - pi)
-  // Where all is as good as it can be, and has to stay so, nothing sizes a bet.
-  return spread > 0 && effect > 0 ? effect / spread : most / LARGEST_EFFECT
+/** How much a canary at the margin may still rise. Where every value is the cap, rounding can take their mean above it. */
+function leftAtMargin({ ratio, mean, cap }: BetBasis): number {
+  return Math.max(0, cap - ratio * mean)
 }
 
 /**

@@ -22,8 +22,13 @@ type Setting = {
   readonly margin: number
 }
 
-/** Requests after which harm was shown, with a look every 500; null = not within `cohorts`. */
-function found(seed: number, cohorts: number, setting: Setting): number | null {
+/** Requests after which it was shown, with a look every 500; null = not within `cohorts`. */
+function found(
+  seed: number,
+  cohorts: number,
+  setting: Setting,
+  what: 'harm' | 'proof' = 'harm',
+): number | null {
   const { pi, baseline, canary, margin: maxChange } = setting
   const random = createRandom(seed)
   const { analysis } = rolloutSpec({ analysis: { metrics: [{ ...ACCURACY, maxChange }] } })
@@ -39,7 +44,8 @@ function found(seed: number, cohorts: number, setting: Setting): number | null {
     }
     const cohort: Cohort = sampleCohort(number, { pi, terms, tallies: { [id]: tally } })
     evidence = foldHypothesis(evidence, hypothesis, cohort, () => [[], []])
-    if (evidence.hypotheses[id]!.sup.harm >= Math.log(1 / harm.alpha)) return number * EACH
+    if (evidence.hypotheses[id]!.sup[what] >= Math.log(1 / hypothesis[what]!.alpha))
+      return number * EACH
     function book(to: BetTally, side: Side, y: number): void {
       to.n[side]++
       to.sum[side] += y
@@ -51,10 +57,10 @@ function found(seed: number, cohorts: number, setting: Setting): number | null {
   return null
 }
 
-function median(cohorts: number, setting: Setting): number {
+function median(cohorts: number, setting: Setting, what: 'harm' | 'proof' = 'harm'): number {
   const times = Array.from(
     { length: RUNS },
-    (_, seed) => found(seed + 1, cohorts, setting) ?? Infinity,
+    (_, seed) => found(seed + 1, cohorts, setting, what) ?? Infinity,
   )
   return times.toSorted((a, b) => a - b)[RUNS / 2]!
 }
@@ -70,6 +76,11 @@ t.test('a canary that is wrong more often is found however seldom the baseline i
     const half = median(150, setting)
     t.ok(half <= most, `${JSON.stringify(setting)}: half of them after ${half}`)
   }
+})
+
+t.test('one alike is proved within a margin that is as small as its wrong answers', async (t) => {
+  const half = median(80, { pi: 0.2, baseline: 0.99, canary: 0.99, margin: 0.01 }, 'proof')
+  t.ok(half <= 14_000, `half of them after ${half}`)
 })
 
 t.test('one at the margin is found as rarely as the level says', async (t) => {

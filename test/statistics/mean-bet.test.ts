@@ -62,15 +62,16 @@ t.test('Only the baseline limits the proof where the cap is within the margin.',
 
 t.test('A mean that rounding took above the cap limits as the cap does.', async (t) => {
   const basis = { pi: 0.2, ratio: 1, variance: 0, cap: 0.3 }
+  const most = 0.2 / (0.1 + 0.2)
   t.same(
     centredBets({ ...basis, mean: 0.1 + 0.2 }, 'above'),
-    EFFECT_GRID.map(() => (0.8 * 0.2) / (0.1 + 0.2)),
+    EFFECT_GRID.map((effect) => Math.min(effect * (most / 1.6), 0.8 * most)),
   )
 })
 
 t.test('A baseline without spread is bet on at the limit, one at 0 not at all.', async (t) => {
-  const flat = { pi: 0.2, ratio: 1, mean: 2, variance: 0, cap: 2 }
-  for (const bet of centredBets(flat, 'above')) near(t, bet, 0.8 * 0.1, 1e-15)
+  const flat = { pi: 0.2, ratio: 1, mean: 2, variance: 0, cap: 20 }
+  for (const bet of centredBets(flat, 'above')) near(t, bet, 0.8 * (0.8 / 18), 1e-15)
   t.same(
     centredBets({ ...flat, mean: 0 }, 'above'),
     EFFECT_GRID.map(() => 0),
@@ -100,6 +101,14 @@ t.test('A loss is bet on by the spread of a canary at the margin.', async (t) =>
     1e-15,
   )
   t.equal(varianceAtMargin(3, 1, 1.1025), 3, 'a canary within a margin above need not have lost')
+})
+
+t.test('What is proved of nearly all right answers is sized by the wrong ones.', async (t) => {
+  const basis = { pi: 0.2, ratio: 0.995, mean: 0.99, variance: 0.0099, cap: 1 }
+  const scale = (1 - 0.995 * 0.99) / (0.0099 / 0.2 + (0.995 ** 2 * 0.0099) / 0.8)
+  const limit = 0.8 * Math.min(0.2 / (0.995 * 0.99), 0.8 / (0.995 * 0.01))
+  for (const [index, bet] of centredBets(basis, 'above').entries())
+    near(t, bet, Math.min(EFFECT_GRID[index]! * scale, limit), 1e-12)
 })
 
 t.test('Where all answers are right and have to stay so, bets are spread.', async (t) => {

@@ -18,7 +18,7 @@ type AnswerRace = {
   readonly ticks: number
 }
 
-/** Classes of models that are nearly always right: exactly at the margin, and wrong far more often. */
+/** Classes of models that are nearly always right: exactly at the margin, alike, and wrong far more often. */
 export function accuracy(): Scenario[] {
   const right = [0.999, 0.999 * 0.95] as const
   const margin: AnswerRace = { right, margin: 5, pi: 0.2, requests: 500, ticks: 100 }
@@ -39,6 +39,28 @@ export function accuracy(): Scenario[] {
       promises: { serin: 0.05 },
       run: (random) => raceAnswers(random, margin, (attempt) => attempt.isProved(ID)),
     },
+    ...(
+      [
+        ['accuracy-tight', 0.99, 'alike, to be proved within 0.5 %', 'proof'],
+        ['accuracy-tight-margin', 0.99 * 0.995, 'exactly 0.5 % fewer', 'false-promotion'],
+      ] as const
+    ).map(([name, canary, words, question]): Scenario => {
+      const race = {
+        right: [0.99, canary],
+        margin: 0.5,
+        pi: 0.2,
+        requests: 500,
+        ticks: 200,
+      } as const
+      return {
+        name,
+        title: `99 % right answers, ${words}, 20 % canary, 200 looks every 500 requests`,
+        question,
+        rollouts: [400, 40],
+        ...(question === 'proof' ? {} : { promises: { serin: 0.05 } }),
+        run: (random) => raceAnswers(random, race, (attempt) => attempt.isProved(ID)),
+      }
+    }),
     ...(
       [
         [0.05, [0.999, 0.9], 5, 150],
