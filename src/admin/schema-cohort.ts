@@ -14,6 +14,12 @@ const TermsSchema = Type.Object(
       Type.Object({
         centre: Type.Number(),
         cap: Type.Number(),
+        lift: Type.Optional(
+          Type.Number({
+            description:
+              'Of a ratio: by how much the canary’s denominators were known to be larger; absent = 1.',
+          }),
+        ),
         harm: numbers('The λ of each bet.'),
         proof: numbers('The λ of each bet.'),
       }),

@@ -88,6 +88,8 @@ export type LatencyTerms = {
 export type BetTerms = {
   readonly centre: number
   readonly cap: number
+  /** Of ratios alone: q, by which the canary's denominators are larger; absent = 1. */
+  readonly lift?: number
   readonly harm: readonly number[]
   readonly proof: readonly number[]
 }

@@ -56,6 +56,11 @@ export type MetricReport = {
    * ratio, of all units, may lie inside a margin that is not proved. Absent = it is that of all.
    */
   readonly withoutOutages?: true | undefined
+  /**
+   * Of a share above a cap that was learnt: so large a share of the baseline's values is above it by now that nothing is
+   * proved by it. Absent = it is not.
+   */
+  readonly passedCap?: { readonly share: number; readonly cap: number } | undefined
   /** Judged units of the canary in the current step. */
   readonly stepCanaryN: number
   /**

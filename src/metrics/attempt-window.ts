@@ -1,21 +1,30 @@
 import type { AttemptCount, KeyCount } from '../statistics/breaker.ts'
 
 const BUCKETS = 600
-/** Numbers of a bucket: attempts, failures, client errors; and as bits, the places of keys that had each of them. */
-const WIDTH = 6
+/**
+ * Numbers of a bucket: attempts, failures, client errors; as bits, the places of keys that had each of them; and how many
+ * attempts had begun before it, modulo 2³².
+ */
+const WIDTH = 7
 const BUCKET_MS = 1000
 
 /** Places that keys are dealt to: the bits of a number. */
 export const KEY_PLACES = 32
 
 /** What happened in the span that ends now. */
-export type SpanCount = AttemptCount & { readonly keys: KeyCount; readonly spanMs: number }
+export type SpanCount = AttemptCount & {
+  readonly begun: number
+  readonly keys: KeyCount
+  readonly spanMs: number
+}
 
 /**
  * Attempts, failures and client errors of one variant over the last ten minutes, and about how many keys had them, in buckets of
  * one second: O(1) to add.
  */
 export class AttemptWindow {
+  /** Attempts that have begun, ever: whoever books or reads says so before. */
+  begun = 0
   /** Of all buckets, one after the other: of thousands of windows, memory that is far apart would be most of a look. */
   readonly #counts = new Uint32Array(WIDTH * BUCKETS)
   #newest = 0
@@ -98,7 +107,9 @@ export class AttemptWindow {
       failed: countBits(failed),
       unserved: countBits(failed | refused),
     }
-    return { attempts, failures, clientErrors, keys, spanMs: back * BUCKET_MS }
+    const oldest = (this.#newest + BUCKETS - Math.max(back, 1) + 1) % BUCKETS
+    const begun = (this.begun - this.#counts[oldest * WIDTH + 6]!) >>> 0
+    return { attempts, failures, clientErrors, begun, keys, spanMs: back * BUCKET_MS }
   }
 
   #forget(now: number): void {
@@ -109,6 +120,7 @@ export class AttemptWindow {
       const at = ((bucket - i) % BUCKETS) * WIDTH
       this.#total -= this.#counts[at]!
       this.#counts.fill(0, at, at + WIDTH)
+      this.#counts[at + 6] = this.begun
     }
     this.#newest = bucket
   }

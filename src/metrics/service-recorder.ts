@@ -161,6 +161,7 @@ export class ServiceBook implements ServiceRecorder {
       this.#comparisons.begin(ticket, observed, numbers)
     }
     book.inFlight++
+    if (reason !== 'override') book.begun++
     return ticket
   }
 

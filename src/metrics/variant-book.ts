@@ -37,6 +37,8 @@ export class VariantBook {
   readonly variant: string
   readonly version: string
   inFlight = 0
+  /** Requests that have begun, overrides left out. */
+  begun = 0
   /** Failures since the attempt began, overrides left out. */
   faults = new Map<Cause, number>()
   /** The same of answers with a 4xx that is no failure, by status. */
@@ -91,6 +93,7 @@ export class VariantBook {
 
   /** Counts what stands in the journal; it is done by all that reads or changes a figure. */
   post(): void {
+    this.#figures.attempts.begun = this.begun
     this.#journal.post(this.#figures)
   }
 

@@ -8,12 +8,7 @@ import type {
   SlowShares,
   Verdict,
 } from '../domain/verdict.ts'
-import {
-  eventHarmLogEvidences,
-  isFarApart,
-  provenStrata,
-  provenWealth,
-} from '../statistics/event-evidence.ts'
+import { eventHarmLogEvidences, provenStrata, provenWealth } from '../statistics/event-evidence.ts'
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
@@ -26,6 +21,7 @@ import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
 import { segmentShare } from './segment-share.ts'
 import { shownSince } from './shown-since.ts'
+import { passedCap, testedVerdict } from './tested-verdict.ts'
 import { describeUnreadable } from './unreadable.ts'
 
 type Tested = EventEvidence | BetEvidence
@@ -62,7 +58,9 @@ export class HypothesisReport implements MetricReport {
     this.#found = evidence.hypotheses[hypothesis.id] as Tested
     this.required = hypothesis.required || isDecidingLimit(limit)
     this.limit = limit === null ? null : limitReport(limit, ticksBeyond)
-    this.verdict = ticksBeyond >= LIMIT_TICKS ? 'failed' : verdictOf(hypothesis, this.#found)
+    const { caps } = evidence
+    this.verdict =
+      ticksBeyond >= LIMIT_TICKS ? 'failed' : testedVerdict(hypothesis, this.#found, caps)
   }
 
   get name(): string {
@@ -151,6 +149,10 @@ export class HypothesisReport implements MetricReport {
     return leavesOutagesOut(this.#hypothesis, this.#found) ? true : undefined
   }
 
+  get passedCap(): MetricReport['passedCap'] {
+    return passedCap(this.#hypothesis, this.#found, this.#evidence.caps)
+  }
+
   get ratio(): MetricReport['ratio'] {
     return this.#figures.ratio()
   }
@@ -208,14 +210,6 @@ class TestedEvidence {
     const log = harmSince(this.#hypothesis, this.#found, this.#stepStart)
     return { log, threshold: this.harm.threshold }
   }
-}
-
-function verdictOf(hypothesis: Hypothesis, found: Tested): Verdict {
-  const { harm, proof } = hypothesis
-  const isHarmed = found.sup.harm >= Math.log(1 / harm.alpha)
-  if (isHarmed && (found.kind === 'bet' || isFarApart(hypothesis, found))) return 'failed'
-  const isProved = proof !== null && found.sup.proof >= Math.log(1 / proof.alpha)
-  return isProved ? 'successful' : 'inconclusive'
 }
 
 // Median seconds until every proof that is asked for is there: the longest over all cohorts and, in the step

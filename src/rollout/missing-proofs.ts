@@ -1,6 +1,13 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
-import { formatChange, formatCount, formatFloor, formatOdds, formatPercent } from './format.ts'
+import {
+  formatChange,
+  formatCount,
+  formatFloor,
+  formatNumber,
+  formatOdds,
+  formatPercent,
+} from './format.ts'
 import type { Missing } from './missing.ts'
 import { MissingPart } from './missing-part.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -17,6 +24,9 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
     if (!hypothesis.required || hypothesis.proof === null) return []
     const report = reports.find((r) => r.name === hypothesis.id)
     if (report === undefined) return []
+    const { passedCap } = report
+    if (passedCap !== undefined)
+      return [new MissingPart('inconclusive', () => describePassed(report.name, passedCap))]
     const { nonInferiority, stepNonInferiority } = report.evidence
     const { floor } = hypothesis.proof
     const margin = () => formatChange(report.better, report.margins!.proof!) + formatFloor(floor)
@@ -57,10 +67,18 @@ function inconclusive(report: MetricReport, write: () => string): Missing {
   )
 }
 
+function describePassed(
+  name: string,
+  { share, cap }: NonNullable<MetricReport['passedCap']>,
+): string {
+  const [metric] = name.split('/')
+  return `${name}: ${formatPercent(share)} of the baseline's values are above ${formatNumber(cap)}, the cap that was learnt from its first ones, so that the values that are compared say little: set \`cap\` of ${metric}`
+}
+
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
 // bound would seem to prove what the evidence does not.
 function soFar(report: MetricReport, { source }: Hypothesis): string {
-  const { ratio, evidence, better, baseline, margins } = report
+  const { ratio, evidence, better, baseline, margins, slow } = report
   // Two models without a single error are alike, and would wait for ever.
   if (isContinuous(source) && better === 'lower' && baseline.value === 0) {
     return `: the baseline has 0, and no share of that is a margin (\`max\` in place of the margin is a limit that can be met)`
@@ -70,6 +88,10 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
     // Inside the margin it would contradict the sentence: the proof is of less than the interval.
     if (bound > margins!.proof!)
       return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
+  }
+  // Without a slow answer of either side nothing is ever bet on.
+  if (source.of === 'latency' && slow?.baseline === 0 && slow.canary === 0) {
+    return `: no answer is slower than the quantile of the baseline, since those that come lie within 2 % of it, so that there is nothing to compare (\`max\` in place of the margin is a limit that can be met)`
   }
   const { log, threshold } = evidence.nonInferiority!
   const outages = report.withoutOutages ? `; ${WITHOUT_OUTAGES}` : ''

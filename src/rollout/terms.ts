@@ -9,7 +9,7 @@ import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.
 import { scoreValue } from '../statistics/score.ts'
 import { centredBets } from '../statistics/mean-bet.ts'
 import { poolMoments } from '../statistics/moments.ts'
-import { linearised, ratioBets } from '../statistics/ratio-bet.ts'
+import { denominatorLift, linearised, ratioBets } from '../statistics/ratio-bet.ts'
 
 /** Of what no term is: one for the cohorts of thousands of services, most of which have thresholds or bets, not both. */
 const NOTHING = {}
@@ -88,6 +88,7 @@ function betTerms(
   const moments = baselineMoments(evidence)
   if (moments === null) return null
   const { mean, variance, denominatorMean } = moments
+  const lift = denominatorMean === null ? 1 : denominatorLift(evidence.strata)
   // Where higher is better, harm is a mean below the margin.
   const [worse, noWorse] =
     hypothesis.better === 'lower' ? (['above', 'below'] as const) : (['below', 'above'] as const)
@@ -95,12 +96,13 @@ function betTerms(
     if (denominatorMean === null) return centredBets({ pi, ratio, mean, variance, cap }, direction)
     // The delta method's variance is that of num − r̂·den over the square of den's mean.
     const residual = variance * denominatorMean ** 2
-    const basis = { pi, ratio, centre: mean, denominatorMean, variance: residual, cap }
+    const basis = { pi, ratio, centre: mean, denominatorMean, variance: residual, cap, lift }
     return ratioBets(basis, direction)
   }
   return {
     centre: mean,
     cap,
+    ...(lift === 1 ? undefined : { lift }),
     harm: bets(hypothesis.harm.ratio, worse),
     proof: bets(proofRatio(hypothesis), noWorse),
   }

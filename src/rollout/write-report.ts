@@ -3,6 +3,7 @@ import type { MetricReport } from '../domain/verdict.ts'
 /** A report as plain data, every figure of it worked out: for what is stored. */
 export function writeReport(report: MetricReport): MetricReport {
   const { segment, bounds, slow, unscored, unreadable, withoutOutages, drift, evidence } = report
+  const { passedCap } = report
   const { harm, nonInferiority, stepNonInferiority, stepHarm } = evidence
   return {
     name: report.name,
@@ -27,6 +28,7 @@ export function writeReport(report: MetricReport): MetricReport {
     ...(unscored === undefined ? undefined : { unscored }),
     ...(unreadable === undefined ? undefined : { unreadable }),
     ...(withoutOutages === undefined ? undefined : { withoutOutages }),
+    ...(passedCap === undefined ? undefined : { passedCap }),
     stepCanaryN: report.stepCanaryN,
     etaSeconds: report.etaSeconds,
     ...(drift === undefined ? undefined : { drift }),

@@ -4,6 +4,8 @@ export type AttemptCount = {
   readonly failures: number
   /** Answers with a 4xx that is no failure of the server. */
   readonly clientErrors: number
+  /** Attempts that began in the span, those without an outcome so far among them; absent = not known. */
+  readonly begun?: number
   /** Whose they were; absent = not known. */
   readonly keys?: KeyCount
 }
@@ -59,15 +61,21 @@ export function breakerTrips(input: {
 }
 
 /**
- * The shares that a count stands for; of at least one attempt. Where it is known whose they were, the share of the attempts
+ * The shares that a count stands for; of at least one attempt. They are of the attempts that began in the span where these are
+ * more than those that ended in it: what fails at once is known before what is answered, so that of those that end in the first
+ * seconds of a canary (or of a gateway) whose answers take long all have failed. Where it is known whose they were, the share of the attempts
  * or of the keys, whichever is less: a key keeps its variant, so that one client who asks what cannot be answered, again and
  * again, would else speak for all of them. With many keys every place has a bad one soon, and the attempts alone decide.
  */
-export function ratesOf({ attempts, failures, clientErrors, keys }: AttemptCount): AttemptRates {
-  const ofAttempts = {
-    failures: failures / attempts,
-    unserved: (failures + clientErrors) / attempts,
-  }
+export function ratesOf({
+  attempts,
+  failures,
+  clientErrors,
+  begun = 0,
+  keys,
+}: AttemptCount): AttemptRates {
+  const all = Math.max(attempts, begun)
+  const ofAttempts = { failures: failures / all, unserved: (failures + clientErrors) / all }
   if (keys === undefined) return ofAttempts
   return {
     failures: Math.min(ofAttempts.failures, keys.failed / keys.seen),

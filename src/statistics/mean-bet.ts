@@ -4,6 +4,8 @@ import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
 /** Effects, as shares of the baseline's mean, that the bets of a continuous metric stand for. */
 export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
+const LARGEST_EFFECT = Math.max(...EFFECT_GRID)
+
 /** How much of the largest admissible bet is used, so that wealth cannot be lost at a stroke. */
 export const LIMIT_SHARE = 0.8
 
@@ -22,10 +24,13 @@ export type BetBasis = {
 }
 
 /**
- * The λ of each bet of the effect grid for the next cohort: λ = ±ε·g / (σ²·(1/π + ρ²/(1 − π))), clipped
- * to 0.8 of what keeps every 1 + λψ positive for values from 0 to the cap. Bets on a canary `above` the
- * margin are positive, those on one `below` it negative. All are 0 while the baseline's mean is 0: nothing
- * to size a bet by.
+ * The λ of each bet of the effect grid for the next cohort: λ = ±ε·e / (σc²/π + ρ²σ²/(1 − π)), clipped to 0.8 of
+ * what keeps every 1 + λψ positive for values from 0 to the cap. Bets on a canary `above` the margin are positive,
+ * those on one `below` it negative. The effects ε are shares of e, which is the baseline's mean g; within a margin
+ * ρ ≤ 1 what is left to the cap there, B − ρg, where that is less: of nearly all right answers it is the wrong ones
+ * that change. σc² is the baseline's variance σ², below such a margin `varianceAtMargin`. Of right and wrong answers
+ * the bet of ε on more wrong ones is then that of their likelihood ratio. All are 0 while the baseline's mean is 0:
+ * nothing to size a bet by.
  *
  * Source: off-policy confidence sequences by betting (Karampatziakis, Mineiro and Ramdas, ICML 2021)
  * and "Estimating means of bounded random variables by betting" (Waudby-Smith and Ramdas, 2010.09686).
@@ -33,10 +38,29 @@ export type BetBasis = {
 export function centredBets(basis: BetBasis, direction: 'above' | 'below'): number[] {
   const { pi, ratio, mean, variance } = basis
   if (mean === 0) return EFFECT_GRID.map(() => 0)
-  const scale = mean / (variance * (1 / pi + ratio ** 2 / (1 - pi)))
-  const limit = LIMIT_SHARE * (direction === 'above' ? aboveLimit(basis) : belowLimit(basis))
+  const most = direction === 'above' ? aboveLimit(basis) : belowLimit(basis)
+  const onCanary = direction === 'above' ? variance : varianceAtMargin(variance, mean, ratio)
+  const spread = onCanary / pi + (ratio ** 2 * variance) / (1 - pi)
+  const effect = ratio > 1 ? mean : Math.min(mean, leftAtMargin(basis))
+  // Where all is as good as it can be, and has to stay so, nothing sizes a bet.
+  const scale = effect > 0 ? effect / spread : most / LARGEST_EFFECT
   const sign = direction === 'above' ? 1 : -1
-  return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, limit))
+  return EFFECT_GRID.map((size) => sign * Math.min(size * scale, LIMIT_SHARE * most))
+}
+
+/**
+ * Variance of a canary at a margin ρ: ρσ² + ρ(1 − ρ)g² where the share 1 − ρ of its values, each as likely, became 0;
+ * above 1 that of the baseline. A baseline that is right 999 times in 1,000 has hardly any variance, and a canary that
+ * is right 949 times forty times as much: sized by σ² the bets on harm were so large that a canary which was right
+ * 900 times was never found. It is known before the cohort, so that the level stands whatever the canary does.
+ */
+export function varianceAtMargin(variance: number, mean: number, ratio: number): number {
+  return ratio > 1 ? variance : ratio * (variance + (1 - ratio) * mean ** 2)
+}
+
+/** How much a canary at the margin may still rise. Where every value is the cap, rounding can take their mean above it. */
+function leftAtMargin({ ratio, mean, cap }: BetBasis): number {
+  return Math.max(0, cap - ratio * mean)
 }
 
 /**

@@ -438,6 +438,38 @@ t.test(
   },
 )
 
+t.test('Rule 10: failures that come before the first answers break nothing', async (t) => {
+  // 80 canary requests a second: before the first answer 12 have failed, and nothing else has ended.
+  for (const [share, ends] of [
+    [0.03, false],
+    [0.8, true],
+  ] as const) {
+    const simulation = await simulate(
+      19,
+      0,
+      (random, variant) =>
+        random() < (variant === 'canary' ? share : 0.03)
+          ? { outcome: 'failed', latencyMs: 5 }
+          : { outcome: 'ok', latencyMs: 5000 + 10_000 * random() },
+      [{ ...ERRORS, onFailure: 'warn' }],
+      {
+        service: quickService({
+          spec: { steps: weightSteps([20, 100], 1e9) },
+          analysis: { metrics: [{ ...ERRORS, onFailure: 'warn' }], warmUpMs: 30_000 },
+        }),
+        rps: 400,
+        reachable: (variant, ms) => variant === 'baseline' || ms > 25_000,
+      },
+    )
+    const isOver = await simulation.run(
+      60_000,
+      (s) => s.phase !== 'progressing' && s.phase !== 'idle',
+    )
+    t.equal(isOver, ends, `${share}: ${simulation.state.phase}`)
+    if (ends) t.match(simulation.state, { rolledBackReason: 'breaker' })
+  }
+})
+
 t.test(
   'Rule 11: only draws are evidence: an override or a rule sends requests, not proof',
   async (t) => {

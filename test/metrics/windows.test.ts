@@ -47,6 +47,26 @@ t.test('a window knows of how many keys its attempts are, up to 32', (t) => {
   t.end()
 })
 
+t.test('a window knows how many attempts began in the span, with those under way', (t) => {
+  const window = new AttemptWindow()
+  window.begun = 2 ** 32 - 30
+  t.equal(window.within(NOW, 10_000).begun, 0, 'before it nobody knows')
+  for (let second = 1; second <= 20; second++) {
+    t.ok(
+      window.within(NOW + second * 1000, 1000).begun === 0,
+      'none in a second that has just begun',
+    )
+    window.begun += 3
+    window.add(NOW + second * 1000, true)
+  }
+  t.match(window.within(NOW + 20_000, 1000), { attempts: 1, begun: 3 })
+  t.match(window.within(NOW + 20_000, 10_000), { attempts: 10, begun: 30 })
+  t.match(window.covering(NOW + 20_000, 5, 1000), { attempts: 5, begun: 15 })
+  t.match(window.covering(NOW + 20_000, 50, 1000), { attempts: 20, begun: 60, spanMs: 600_000 })
+  t.match(window.within(NOW + 700_000, 10_000), { attempts: 0, begun: 0 }, 'they are long over')
+  t.end()
+})
+
 t.test('a window that never saw enough gives all of its ten minutes', (t) => {
   const window = new AttemptWindow()
   window.add(NOW, true)

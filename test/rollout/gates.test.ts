@@ -406,6 +406,29 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,
     /2.72 : 1 so far, 20 : 1 decides/,
   )
+  const still = step(
+    plan({ analysis: { metrics: [LATENCY] } }),
+    last,
+    seen({
+      reports: [
+        report({
+          ...{ name: 'latency', kind: 'latency', ratio: null, slow: { baseline: 0, canary: 0 } },
+          evidence: { ...base.evidence, nonInferiority: unproved },
+        }),
+      ],
+    }),
+  )
+  t.match(
+    still.decision!.summary,
+    /latency: a rise above 50 % is not excluded yet: no answer is slower than the quantile of the baseline, .* nothing to compare \(`max` in place/,
+  )
+  const passed = hold({}, { passedCap: { share: 0.104, cap: 3.2 } }).decision!
+  t.match(passed, {
+    action: 'hold',
+    reason: 'inconclusive',
+    summary:
+      /errors: 10.4 % of the baseline's values are above 3.2, the cap that was learnt .*: set `cap` of errors/,
+  })
   const flawless = step(
     plan({ analysis: { metrics: [RMSE] } }),
     last,

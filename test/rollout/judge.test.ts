@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { EventTally, Pair } from '../../src/domain/cohort.ts'
-import type { BetEvidence } from '../../src/domain/evidence.ts'
+import type { BetEvidence, Evidence } from '../../src/domain/evidence.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { judge, type JudgeContext } from '../../src/rollout/judge.ts'
 import { readLimits } from '../../src/rollout/limits.ts'
@@ -330,6 +330,30 @@ t.test('a proof that leaves an outage of the baseline out says so', (t) => {
   t.same(of(usual), [undefined, undefined])
   t.same(of(usual, events([80, 20], [60, 2])), [true, true])
   t.same(of(usual, events([80, 20], [60, 20])), [undefined, undefined], 'all prove less')
+  t.end()
+})
+
+t.test('a learnt cap that many of the baseline are above by now proves nothing', (t) => {
+  const learnt = plan({ analysis: { metrics: [{ ...RMSE, cap: null }] } })
+  const id = 'rmse/above-cap'
+  const of = (caps: Evidence['caps'], ...above: readonly EventTally[]) => {
+    const cohorts = above.map((tally, i) =>
+      cohort(learnt, { number: i + 1, step: i, tallies: { [id]: tally } }),
+    )
+    const evidence = { ...evidenceOf(learnt, cohorts), caps }
+    const report = named(judge(learnt, evidence, { ...CONTEXT, step: above.length - 1 }), id)
+    const { nonInferiority } = report.evidence
+    t.ok(nonInferiority!.log >= nonInferiority!.threshold)
+    t.same(writeReport(report).passedCap, report.passedCap)
+    return [report.verdict, report.passedCap]
+  }
+  const [few, many] = [events([40_000, 10_000], [800, 200]), events([40_000, 10_000], [804, 201])]
+  t.same(of({ rmse: 3 }, few), ['successful', undefined])
+  t.same(of({ rmse: 3 }, many), ['inconclusive', { share: 0.0201, cap: 3 }])
+  t.same(of({}, many), ['successful', undefined], 'a configured one is as it is meant')
+  const calm = events([400_000, 100_000], [40, 10])
+  t.same(of({ rmse: 3 }, calm, many), ['inconclusive', { share: 0.0201, cap: 3 }], 'this step')
+  t.same(of({ rmse: 3 }, many, calm), ['successful', undefined], 'that step is over')
   t.end()
 })
 

@@ -151,7 +151,7 @@ t.test('every drawn unit is judged: those without an event count as 0', (t) => {
 })
 
 t.test('bets on a ratio are made from both counts of the baseline', (t) => {
-  const denominator = { sum: [200, 60], sumSq: [500, 90], cross: [120, 20] }
+  const denominator = { sum: [200, 60], sumSq: [500, 200], cross: [120, 20] }
   const tally = { ...bets([100, 20], [0.5, 9], 0.25), denominator } as BetTally
   const evidence = evidenceOf(ALL, [
     cohort(ALL, { assigned: [100, 20], tallies: { clicks: tally } }),
@@ -159,9 +159,12 @@ t.test('bets on a ratio are made from both counts of the baseline', (t) => {
   const terms = publishTerms(ALL.hypotheses, evidence, 0.2, () => null)
   t.match(terms.caps, { revenue: 10, basket: 10, clicks: 3, tokens: 10 })
   // R = 50 / 200, d̄ = 2, Σ(num − R·den)² = 50 − 0.5 · 120 + 0.0625 · 500.
-  const basis = { pi: 0.2, centre: 0.25, denominatorMean: 2, variance: 0.2125, cap: 3 }
+  // The canary's d̄ is 3, with a variance of 1 against 1: q = 1.5, drawn to 1 by its own variance.
+  const lift = 1 + 0.5 * (1 - (1.5 ** 2 * (1 / 100 / 4 + 1 / 20 / 9)) / 0.25)
+  const basis = { pi: 0.2, centre: 0.25, denominatorMean: 2, variance: 0.2125, cap: 3, lift }
   const { clicks } = terms.bets
   t.match(clicks, { centre: 0.25, cap: 3 })
+  t.ok(Math.abs(clicks!.lift! - lift) < 1e-12)
   const expected = ratioBets({ ...basis, ratio: 0.95 }, 'below')
   t.ok(clicks!.harm.every((bet, n) => Math.abs(bet - expected[n]!) < 1e-12))
   t.ok(clicks!.proof.every((bet) => bet > 0))

@@ -11,6 +11,17 @@ t.test('The breaker trips at half of 50 attempts failed, and not below.', async 
   t.equal(breakerTrips({ ...base, canary: quiet }), false)
 })
 
+t.test('Attempts that are under way are none that failed.', async (t) => {
+  const failed = { attempts: 50, failures: 50, clientErrors: 0 }
+  t.equal(breakerTrips({ ...base, canary: { ...failed, begun: 100 } }), true)
+  t.equal(breakerTrips({ ...base, canary: { ...failed, begun: 101 } }), false)
+  t.equal(breakerTrips({ ...base, canary: { ...failed, begun: 10 } }), true, 'of a busier time')
+  const refused = { attempts: 50, failures: 0, clientErrors: 50 }
+  t.equal(breakerTrips({ ...base, canary: { ...refused, begun: 101 } }), false)
+  const baseline = { attempts: 50, failures: 50, clientErrors: 0, begun: 1000 }
+  t.equal(breakerTrips({ ...base, canary: failed, baseline }), true, 'nor of the baseline')
+})
+
 t.test('In warm-up ten attempts suffice.', async (t) => {
   const warm = { ...base, warmUp: true }
   t.equal(breakerTrips({ ...warm, canary: { attempts: 10, failures: 5, clientErrors: 0 } }), true)

@@ -1,7 +1,13 @@
 import t from 'tap'
 import type { BetTally, BetTerms, Side } from '../../src/domain/cohort.ts'
 import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
-import { EFFECT_GRID, addBet, betTerm, centredBets } from '../../src/statistics/mean-bet.ts'
+import {
+  EFFECT_GRID,
+  addBet,
+  betTerm,
+  centredBets,
+  varianceAtMargin,
+} from '../../src/statistics/mean-bet.ts'
 import { near } from './near.ts'
 
 t.test('Log-wealths have their reference values.', async (t) => {
@@ -56,15 +62,16 @@ t.test('Only the baseline limits the proof where the cap is within the margin.',
 
 t.test('A mean that rounding took above the cap limits as the cap does.', async (t) => {
   const basis = { pi: 0.2, ratio: 1, variance: 0, cap: 0.3 }
+  const most = 0.2 / (0.1 + 0.2)
   t.same(
     centredBets({ ...basis, mean: 0.1 + 0.2 }, 'above'),
-    EFFECT_GRID.map(() => (0.8 * 0.2) / (0.1 + 0.2)),
+    EFFECT_GRID.map((effect) => Math.min(effect * (most / 1.6), 0.8 * most)),
   )
 })
 
 t.test('A baseline without spread is bet on at the limit, one at 0 not at all.', async (t) => {
-  const flat = { pi: 0.2, ratio: 1, mean: 2, variance: 0, cap: 2 }
-  for (const bet of centredBets(flat, 'above')) near(t, bet, 0.8 * 0.1, 1e-15)
+  const flat = { pi: 0.2, ratio: 1, mean: 2, variance: 0, cap: 20 }
+  for (const bet of centredBets(flat, 'above')) near(t, bet, 0.8 * (0.8 / 18), 1e-15)
   t.same(
     centredBets({ ...flat, mean: 0 }, 'above'),
     EFFECT_GRID.map(() => 0),
@@ -73,6 +80,44 @@ t.test('A baseline without spread is bet on at the limit, one at 0 not at all.',
     centredBets({ ...flat, mean: 0, variance: 3 }, 'below'),
     EFFECT_GRID.map(() => 0),
   )
+})
+
+t.test('A loss is bet on by the spread of a canary at the margin.', async (t) => {
+  const basis = { pi: 0.2, ratio: 0.95, mean: 0.99, variance: 0.0099, cap: 1 }
+  const p = 0.95 * 0.99
+  // Of right and wrong answers that is p(1 − p), save for what the baseline alone has got wrong.
+  const onCanary = 0.95 * (0.0099 + 0.05 * 0.99 ** 2)
+  near(t, onCanary, p * (1 - p), 1e-12)
+  near(t, varianceAtMargin(0.0099, 0.99, 0.95), onCanary, 1e-15)
+  const scale = (1 - p) / (onCanary / 0.2 + (0.95 ** 2 * 0.0099) / 0.8)
+  const limit = 0.8 * Math.min(0.2 / (1 - p), 0.8 / p)
+  for (const [index, bet] of centredBets(basis, 'below').entries())
+    near(t, bet, -Math.min(EFFECT_GRID[index]! * scale, limit), 1e-12)
+  const rare = { ...basis, mean: 0.1, variance: 0.09, cap: 10 }
+  near(
+    t,
+    centredBets(rare, 'below')[0]!,
+    (-0.02 * 0.1) / ((0.95 * (0.09 + 0.05 * 0.01)) / 0.2 + (0.95 ** 2 * 0.09) / 0.8),
+    1e-15,
+  )
+  t.equal(varianceAtMargin(3, 1, 1.1025), 3, 'a canary within a margin above need not have lost')
+})
+
+t.test('What is proved of nearly all right answers is sized by the wrong ones.', async (t) => {
+  const basis = { pi: 0.2, ratio: 0.995, mean: 0.99, variance: 0.0099, cap: 1 }
+  const scale = (1 - 0.995 * 0.99) / (0.0099 / 0.2 + (0.995 ** 2 * 0.0099) / 0.8)
+  const limit = 0.8 * Math.min(0.2 / (0.995 * 0.99), 0.8 / (0.995 * 0.01))
+  for (const [index, bet] of centredBets(basis, 'above').entries())
+    near(t, bet, Math.min(EFFECT_GRID[index]! * scale, limit), 1e-12)
+})
+
+t.test('Where all answers are right and have to stay so, bets are spread.', async (t) => {
+  const perfect = { pi: 0.2, ratio: 1, mean: 1, variance: 0, cap: 1 }
+  const bets = centredBets(perfect, 'below')
+  for (const [index, effect] of EFFECT_GRID.entries())
+    near(t, bets[index]!, -Math.min((effect / 1.6) * 0.8, 0.64), 1e-15)
+  // Rounding may take the mean above the cap.
+  t.same(centredBets({ ...perfect, mean: 1 + 1e-15 }, 'below').length, EFFECT_GRID.length)
 })
 
 t.test('Values above the cap count as the cap on both sides.', async (t) => {
@@ -90,6 +135,13 @@ t.test('Harm and proof are bet at ratios of their own.', async (t) => {
   addBet(tally, { centre: 1, cap: 9, harm: [0.05], proof: [-0.05] }, 1, 3, 0.5, 1, 1.2)
   near(t, tally.harm[0]!, Math.log1p(0.05 * 4))
   near(t, tally.proof[0]!, Math.log1p(-0.05 * 3.6))
+})
+
+t.test('Above a margin as before: by the spread of the baseline on both sides.', async (t) => {
+  const basis = { pi: 0.2, ratio: 1.1025, mean: 1, variance: 2, cap: 16 }
+  const scale = 1 / (2 * (5 + 1.1025 ** 2 / 0.8))
+  near(t, centredBets(basis, 'below')[0]!, -0.02 * scale, 1e-15)
+  near(t, centredBets(basis, 'above')[0]!, 0.02 * scale, 1e-15)
 })
 
 t.test('What is not a number from 0 on is refused and adds nothing.', async (t) => {

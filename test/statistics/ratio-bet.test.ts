@@ -1,8 +1,9 @@
 import t from 'tap'
-import type { BetTally, BetTerms, DenominatorSums, Side } from '../../src/domain/cohort.ts'
+import type { BetTally, BetTerms, DenominatorSums, Pair, Side } from '../../src/domain/cohort.ts'
 import { EFFECT_GRID } from '../../src/statistics/mean-bet.ts'
 import { addMoments, poolMoments } from '../../src/statistics/moments.ts'
 import {
+  denominatorLift,
   linearised,
   ratioBets,
   ratioBetTerm,
@@ -33,7 +34,9 @@ t.test('Bets on a ratio keep every factor positive, and use 0.8 of what they may
 })
 
 t.test('Bets grow with the effect by the variance of what is compared.', async (t) => {
-  const scale = (0.4 * 2) / (1.5 * (1 / 0.2 + 0.81 / 0.8))
+  // A canary at the margin that has lost a tenth of its numerators.
+  const onCanary = 0.9 * (1.5 + 0.1 * 0.8 ** 2)
+  const scale = (0.4 * 2) / (onCanary / 0.2 + (0.81 * 1.5) / 0.8)
   const limit = 0.8 * Math.min(0.2 / 10, 0.8 / (0.9 * 0.4 * 10))
   for (const [index, bet] of ratioBets(BASIS, 'below').entries()) {
     near(t, bet, -Math.min(EFFECT_GRID[index]! * scale, limit), 1e-15)
@@ -73,6 +76,52 @@ t.test('The wealth of a canary at the margin does not grow on average.', async (
     }
     near(t, expectation, 1, 1e-12)
   }
+})
+
+t.test('Of a canary with other denominators only a product of two errors is left.', async (t) => {
+  // Rb = 0.5 on d = 2, and Rc = ρRb on d = 3.
+  const mean = (centre: number, lift: number) =>
+    0.2 * ratioBetTerm(1, 0.45 * 3, 3, 0.2, 0.9, centre, lift) +
+    0.8 * ratioBetTerm(0, 0.5 * 2, 2, 0.2, 0.9, centre)
+  for (const centre of [0.1, 0.4, 3]) near(t, mean(centre, 1.5), 0, 1e-12)
+  near(t, mean(0.4, 1.2), 0.9 * (0.5 - 0.4) * (3 / 1.2 - 2), 1e-12)
+  for (const lift of [0.1, 1.5, 10]) {
+    for (const direction of ['above', 'below'] as const) {
+      const bets = ratioBets({ ...BASIS, variance: 1e-9, lift }, direction)
+      const terms = ([0, 1] as const).flatMap((side) =>
+        [0, 10].flatMap((num) =>
+          [0, 10].map((den) => ratioBetTerm(side, num, den, 0.2, 0.9, 0.4, lift)),
+        ),
+      )
+      const least = Math.min(...bets.flatMap((bet) => terms.map((term) => 1 + bet * term)))
+      near(t, least, 0.2, 1e-12)
+    }
+  }
+})
+
+t.test('How much larger the denominators are is told within the weights.', async (t) => {
+  const at = (n: Pair, means: Pair, variance: number): Parameters<typeof denominatorLift>[0] => [
+    {
+      ...{ n, sum: [0, 0], sumSq: [0, 0] },
+      denominator: {
+        sum: [n[0] * means[0], n[1] * means[1]],
+        sumSq: [n[0] * (means[0] ** 2 + variance), n[1] * (means[1] ** 2 + variance)],
+        cross: [0, 0],
+      },
+    },
+  ]
+  const night = at([95_000, 5000], [2, 3], 1e-6)
+  const day = at([20_000, 20_000], [8, 12], 1e-6)
+  near(t, denominatorLift([...night, ...day]), 1.5, 1e-6)
+  t.equal(denominatorLift(at([100, 100], [2, 2.1], 4)), 1, 'as much as may be chance')
+  // 1.25 with a variance of 1.25² · (4/100/4 + 4/100/6.25).
+  const chance = 1.25 ** 2 * (0.01 + 0.0064)
+  near(t, denominatorLift(at([100, 100], [2, 2.5], 4)), 1 + 0.25 * (1 - chance / 0.0625), 1e-12)
+  t.equal(denominatorLift(at([100, 100], [2, 2], 4)), 1)
+  t.equal(denominatorLift([]), 1)
+  t.equal(denominatorLift(at([100, 100], [2, 0], 0)), 1, 'the canary has none yet')
+  t.equal(denominatorLift(at([100, 0], [2, 0], 1)), 1)
+  t.equal(denominatorLift([{ n: [9, 9], sum: [1, 1], sumSq: [1, 1] }]), 1, 'of a mean')
 })
 
 t.test('A unit that counts more takes back what it was, in any order.', async (t) => {

@@ -1,10 +1,12 @@
 import type { Scenario } from '../scenario.ts'
+import { accuracy } from './accuracy.ts'
 import { conversion, revenue } from './business.ts'
 import { errorsAlike, errorsPlanned, errorsProved, errorsWorse } from './errors.ts'
 import { experiments } from './experiments.ts'
 import { kayentaJudged } from './kayenta.ts'
 import { latency } from './latency.ts'
 import { mirrorPairs } from './pairs.ts'
+import { clicksPerView } from './ratio.ts'
 import { wholeRollouts } from './rollout.ts'
 import { segments } from './segments.ts'
 import { severalMetrics } from './several-metrics.ts'
@@ -18,6 +20,7 @@ export function allScenarios(): readonly Scenario[] {
     ...errorsAlike(),
     ...conversion(),
     ...revenue(),
+    ...clicksPerView(),
     ...stickyUsers(),
     ...severalMetrics(),
     ...segments(),
@@ -29,6 +32,7 @@ export function allScenarios(): readonly Scenario[] {
     ...errorsPlanned(),
     ...latency(),
     ...rmse(),
+    ...accuracy(),
     ...errorsProved(),
     ...wholeRollouts(),
   ]
