@@ -1,10 +1,10 @@
-import type { TimesJson } from '../admin/present-plan.ts'
-import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import type {
   ChallengedMetricJson,
   ComparisonPlanJson,
   ExperimentPlanJson,
-} from './plan-experiment.ts'
+} from '../admin/present-experiment-plan.ts'
+import type { TimesJson } from '../admin/present-plan.ts'
+import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import { describeBaseline, formatMargin, formatRange, formatTime } from './render-plan.ts'
 import { renderLabelled, renderTable, type Style } from './render.ts'
 

@@ -10,6 +10,7 @@ import {
 } from '../rollout/experiment.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
+import { drawnShare } from '../rollout/forecast-experiment.ts'
 import type { ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
@@ -19,6 +20,7 @@ import type { ComparisonCycle } from './comparison-cycle.ts'
 import { Comparisons } from './comparisons.ts'
 import { ExperimentInStore } from './experiment-in-store.ts'
 import { OneByOne } from './one-by-one.ts'
+import type { ExperimentReading } from './forecast-running.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 import { shownState } from './shown-state.ts'
@@ -65,6 +67,16 @@ export class ExperimentRunner {
       comparisons: this.#all.map((c) => c.report(now)),
       lastDecision: this.#lastDecision,
     }
+  }
+
+  /** What a forecast is made from; empty inputs where nothing is compared. */
+  reading(now: number): ExperimentReading {
+    const plan = this.#plan
+    const inputs = this.#all.map((each) => {
+      const share = drawnShare(plan.weightsBp, each.variant)
+      return { ...each.reading(now), share }
+    })
+    return { plan, inputs }
   }
 
   /** One evaluation. Resolves when what it folded is stored; never rejects. */

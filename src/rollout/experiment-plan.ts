@@ -50,10 +50,7 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
   if (rollout !== null || Object.keys(split.weightsBp).length === 0) return null
   const weightsBp = completeWeights(service, split.weightsBp)
   const versions = Object.fromEntries(service.variants.map((v) => [v.name, v.version]))
-  const names = Object.keys(weightsBp).filter((name) => name !== BASELINE)
-  const challengers = names.filter((name) => weightsBp[name]! > 0)
-  const compares = experiment !== undefined && weightsBp[BASELINE]! > 0
-  const compared = compares ? challengers : []
+  const compared = challengersOf(service)
   const named = Object.keys(split.weightsBp).toSorted()
   const steps = JSON.stringify(named.map((name) => [name, split.weightsBp[name]]))
   const analysis =
@@ -84,6 +81,17 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
       }),
     ),
   }
+}
+
+/** Whether a service has variants that are compared at fixed weights: where the baseline gets nothing, or all, there are none. */
+export function isExperiment(service: Service): boolean {
+  return service.rollout === null && challengersOf(service).length > 0
+}
+
+function challengersOf(service: Service): readonly string[] {
+  const weightsBp = completeWeights(service, service.split.weightsBp)
+  if (service.experiment === undefined || !(weightsBp[BASELINE]! > 0)) return []
+  return Object.keys(weightsBp).filter((name) => name !== BASELINE && weightsBp[name]! > 0)
 }
 
 function planComparison(

@@ -1,3 +1,4 @@
+import type { Evidence } from '../domain/evidence.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { unitsUntil } from '../statistics/passage.ts'
@@ -12,6 +13,12 @@ import {
 } from './forecast.ts'
 import { betterPassage } from './race.ts'
 import type { Traffic } from './traffic.ts'
+
+/** What a forecast knows of the traffic of a service whose split is fixed; `unitsPerSecond` are those of all variants. */
+export type ExperimentTraffic = Omit<Traffic, 'evidence'> & {
+  /** What the evidence on each challenger says so far, by its name; null = nothing was judged yet. */
+  readonly evidence: ReadonlyMap<string, Evidence> | null
+}
 
 /** How long the comparisons of a fixed split take, each for itself, under steady traffic. */
 export type ExperimentForecast = Pick<
@@ -41,19 +48,21 @@ export type ChallengedMetric = MetricForecast & {
 }
 
 /**
- * Forecasts the comparisons of an experiment from its beginning, by the levels that all of them share. `traffic` is that of the
- * whole service: each comparison has the part of it that is drawn for its two variants. `regression`: the change that is to be
- * seen in either direction, as a fraction of the baseline; null = as in `forecast`.
+ * Forecasts the comparisons of an experiment from its beginning, by the levels that all of them share; at least one variant has
+ * to be compared. `traffic` is that of the whole service: each comparison has the part of it that is drawn for its two variants.
+ * `regression`: the change that is to be seen in either direction, as a fraction of the baseline; null = as in `forecast`.
  */
 export function forecastExperiment(
   { comparisons, weightsBp, versions }: ExperimentPlan,
-  traffic: Traffic,
+  traffic: ExperimentTraffic,
   regression: number | null = null,
 ): ExperimentForecast {
   const found = comparisons.map((comparison) => {
     const { variant, plan } = comparison
-    const drawn = (weightsBp[BASELINE]! + weightsBp[variant]!) / WHOLE_BP
-    const own = { ...traffic, unitsPerSecond: traffic.unitsPerSecond * drawn }
+    const drawn = drawnShare(weightsBp, variant)
+    const unitsPerSecond = traffic.unitsPerSecond * drawn
+    const evidence = traffic.evidence?.get(variant) ?? null
+    const own = { ...traffic, unitsPerSecond, evidence }
     const whole = forecast(plan, own, regression)
     const [step] = whole.steps
     const { p50Seconds, p80Seconds, slowest, metrics } = step!
@@ -71,6 +80,11 @@ export function forecastExperiment(
     ...{ unit, trafficFrom, baseline, unitsPerSecond: traffic.unitsPerSecond },
     comparisons: found.map(({ compared }) => compared),
   }
+}
+
+/** The part of the drawn requests that is drawn for a challenger and the baseline, of 1. */
+export function drawnShare(weightsBp: ExperimentPlan['weightsBp'], variant: string): number {
+  return (weightsBp[BASELINE]! + weightsBp[variant]!) / WHOLE_BP
 }
 
 function challenged(
