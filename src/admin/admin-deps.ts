@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import type { ExperimentForecast } from '../rollout/forecast-experiment.ts'
+import type { ExperimentForecastWithAdvice } from '../rollout/experiment-advice.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
@@ -69,7 +69,7 @@ export type AdminDeps = {
     service: string,
     given: GivenTraffic,
     regression: number | null,
-  ) => ExperimentForecast | null
+  ) => ExperimentForecastWithAdvice | null
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
   readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
   readonly reload: () => Promise<ReloadResult>

@@ -1,11 +1,11 @@
 import type { Service } from '../domain/service.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
-import type {
-  ChallengedMetric,
-  ComparisonForecast,
-  ExperimentForecast,
-} from '../rollout/forecast-experiment.ts'
+import {
+  describeExperimentSuggestion,
+  type ExperimentForecastWithAdvice,
+} from '../rollout/experiment-advice.ts'
+import type { ChallengedMetric, ComparisonForecast } from '../rollout/forecast-experiment.ts'
 import { presentTimes } from './present-plan.ts'
 import type {
   ChallengedMetricSchema,
@@ -26,14 +26,16 @@ export type ChallengedMetricJson = Json<typeof ChallengedMetricSchema>
 /** Builds the JSON of `GET …/plan` of an experiment. */
 export function presentExperimentPlan(
   service: Service,
-  { unit, unitsPerSecond, trafficFrom, baseline, comparisons }: ExperimentForecast,
+  { forecast, suggestions }: ExperimentForecastWithAdvice,
 ): ExperimentPlanJson {
+  const { unit, unitsPerSecond, trafficFrom, baseline, comparisons } = forecast
   return {
     service: service.name,
     strategy: 'fixed',
     baselineVersion: service.variants.find(({ name }) => name === BASELINE)!.version,
     ...{ unit, unitsPerSecond, trafficFrom, baseline },
     comparisons: comparisons.map(presentComparison),
+    suggestions: suggestions.map(describeExperimentSuggestion),
   }
 }
 

@@ -18,7 +18,10 @@ export const ComparisonPlanSchema = Type.Object({
   variant: Type.String(),
   version: Type.String(),
   weight: Type.Number({ description: 'Percent of all requests.' }),
-  slowest: Type.String({ description: 'What takes longest.' }),
+  slowest: orNull(
+    Type.String(),
+    'What takes longest; null = no metric decides, so that nothing is said over all.',
+  ),
   metrics: Type.Array(ChallengedMetricSchema),
 })
 
@@ -32,6 +35,9 @@ export const ExperimentPlanSchema = Type.Object(
     comparisons: Type.Array(ComparisonPlanSchema, {
       description:
         'By challenger; its times are those until nothing required is unknown of it, were it as good as the baseline.',
+    }),
+    suggestions: Type.Array(Type.String(), {
+      description: 'Each alone is enough for half of the time of the slowest challenger.',
     }),
   },
   {

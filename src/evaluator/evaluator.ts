@@ -5,7 +5,7 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
-import type { ExperimentForecast } from '../rollout/forecast-experiment.ts'
+import type { ExperimentForecastWithAdvice } from '../rollout/experiment-advice.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
@@ -195,7 +195,7 @@ export class Evaluator {
     service: string,
     given: GivenTraffic,
     regression: number | null,
-  ): ExperimentForecast | null {
+  ): ExperimentForecastWithAdvice | null {
     const runner = this.#experiments.get(service)
     if (runner === undefined) return null
     return forecastRunningExperiment(runner.reading(this.#deps.clock.now()), given, regression)

@@ -1,4 +1,7 @@
-import { forecastExperiment, type ExperimentForecast } from '../rollout/forecast-experiment.ts'
+import {
+  forecastExperimentWithAdvice,
+  type ExperimentForecastWithAdvice,
+} from '../rollout/experiment-advice.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
 import {
@@ -31,7 +34,7 @@ export function forecastRunningExperiment(
   { plan, inputs }: ExperimentReading,
   given: GivenTraffic,
   regression: number | null,
-): ExperimentForecast | null {
+): ExperimentForecastWithAdvice | null {
   const traffic = readExperimentTraffic(inputs, given)
-  return traffic === null ? null : forecastExperiment(plan, traffic, regression)
+  return traffic === null ? null : forecastExperimentWithAdvice(plan, traffic, regression)
 }

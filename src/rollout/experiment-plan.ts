@@ -6,6 +6,7 @@ import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
+import { changeAnalysis, type ChangeMetric } from './metric-window.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
 import { sharingKeyOf } from './sharing-key.ts'
 
@@ -103,8 +104,7 @@ function planComparison(
   },
 ): ComparisonPlan {
   const { challengers, versions, weightsBp, configHash, fingerprint } = shared
-  const share = weightsBp[variant]! / (weightsBp[BASELINE]! + weightsBp[variant]!)
-  const weightBp = WHOLE_BP * share
+  const weightBp = weightAmong(weightsBp, variant)
   const hypotheses = experimentHypotheses(analysis, challengers)
   const spec = neverMoving(analysis, weightBp)
   const keyed = service.split.key !== null
@@ -135,12 +135,26 @@ function planComparison(
   }
 }
 
+function weightAmong(weightsBp: ExperimentPlan['weightsBp'], variant: string): number {
+  return (WHOLE_BP * weightsBp[variant]!) / (weightsBp[BASELINE]! + weightsBp[variant]!)
+}
+
+/** The plan with other weights of the variants that it compares, as far as forecasts go by them. */
+export function withWeights(
+  plan: ExperimentPlan,
+  weightsBp: ExperimentPlan['weightsBp'],
+): ExperimentPlan {
+  const comparisons = plan.comparisons.map((comparison) => {
+    const weightBp = weightAmong(weightsBp, comparison.variant)
+    const { steps } = neverMoving(comparison.plan.spec.analysis, weightBp)
+    return { ...comparison, weightBp, plan: { ...comparison.plan, steps } }
+  })
+  return { ...plan, weightsBp, comparisons }
+}
+
 /** The comparison that cohorts were judged by, from the plan that is kept with them. */
 export function recordedComparison(variant: string, plan: RolloutPlan): ComparisonPlan {
-  const { alphaRollback } = plan.spec.analysis
-  // Each required hypothesis has the same share of α, so it says how many challengers there were.
-  const share = plan.hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
-  const challengers = alphaRollback / (share * claims(plan.hypotheses))
+  const { share, challengers } = sharing(plan)
   const [step] = plan.steps
   return {
     variant,
@@ -149,6 +163,23 @@ export function recordedComparison(variant: string, plan: RolloutPlan): Comparis
     reportAlpha: share,
     ratioAlpha: GUARD_ALPHA / challengers,
   }
+}
+
+/** Changes a metric of a comparison, which goes on sharing α with those of the other challengers. */
+export const withComparedMetric: ChangeMetric = (plan, name, change) => {
+  const analysis = changeAnalysis(plan, name, change)
+  const hypotheses = experimentHypotheses(analysis, sharing(plan).challengers)
+  return { ...plan, metrics: analysis.metrics, hypotheses }
+}
+
+// Each required hypothesis has the same share of α, so it says how many challengers there are.
+function sharing({ spec, hypotheses }: RolloutPlan): {
+  readonly share: number
+  readonly challengers: number
+} {
+  const { alphaRollback } = spec.analysis
+  const share = hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
+  return { share, challengers: alphaRollback / (share * claims(hypotheses)) }
 }
 
 /**

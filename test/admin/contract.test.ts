@@ -2,7 +2,7 @@ import t from 'tap'
 import type { AdminDeps } from '../../src/admin/admin-deps.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
 import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
-import { forecastExperiment } from '../../src/rollout/forecast-experiment.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { StoreError } from '../../src/store/store-error.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
@@ -61,7 +61,7 @@ const COMPARED = threeWay([ERRORS, RMSE])
 const EXPERIMENT: Partial<AdminDeps> = {
   services: () => [{ ...fakeStatus(null), service: COMPARED }],
   forecastExperiment: (_name, { rps, errorRate }, regression) =>
-    forecastExperiment(
+    forecastExperimentWithAdvice(
       buildExperimentPlan(COMPARED, 'hash')!,
       { unitsPerSecond: rps ?? 7, from: 'given', errorRate, evidence: null, exceedance: null },
       regression,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
-import { forecastExperiment } from '../../src/rollout/forecast-experiment.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
 import { planOf } from '../fakes/rollout.ts'
@@ -97,7 +97,7 @@ t.test('An experiment is planned challenger by challenger, with the same questio
         t.equal(name, 'svc')
         if (!isThere) return null
         const given = { unitsPerSecond: rps ?? 7, errorRate, rates, ...traffic }
-        return forecastExperiment(plan, given, regression)
+        return forecastExperimentWithAdvice(plan, given, regression)
       },
     }),
     LOOPBACK,

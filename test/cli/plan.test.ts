@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
-import { forecastExperiment } from '../../src/rollout/forecast-experiment.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
@@ -291,7 +291,7 @@ t.test(
         t.same([name, given, regression], ['svc', { rps: null, errorRate: 0.02 }, 0.3])
         const traffic = { unitsPerSecond: 90, from: 'observed', errorRate: 0.02 } as const
         const unseen = { evidence: null, exceedance: null }
-        return forecastExperiment(
+        return forecastExperimentWithAdvice(
           buildExperimentPlan(compared, 'hash')!,
           { ...traffic, ...unseen },
           regression,

@@ -22,15 +22,18 @@ t.test('a running experiment is planned with the traffic and the figures of now'
   const ask = (given = {}) =>
     world.evaluator.forecastExperiment('svc', { ...NOTHING_GIVEN, ...given }, null)
   t.equal(ask(), null, 'nobody came')
-  t.match(ask({ rps: 70 }), {
+  t.match(ask({ rps: 70 })!.forecast, {
     unitsPerSecond: 70,
     trafficFrom: 'given',
     baseline: [{ from: 'assumed' }, { from: 'assumed' }, { from: 'assumed' }, { from: 'assumed' }],
   })
   await world.run(12, ALIKE, 200)
-  t.ok(about(ask()!.unitsPerSecond, 200), `${ask()!.unitsPerSecond} of 200 in the first seconds`)
+  t.ok(
+    about(ask()!.forecast.unitsPerSecond, 200),
+    `${ask()!.forecast.unitsPerSecond} of 200 in the first seconds`,
+  )
   await world.run(40, ALIKE, 1000)
-  const found = ask()!
+  const found = ask()!.forecast
   t.equal(found.trafficFrom, 'observed')
   t.ok(found.unitsPerSecond > 700 && found.unitsPerSecond < 1000, `${found.unitsPerSecond}`)
   t.match(found.baseline, [
@@ -41,7 +44,7 @@ t.test('a running experiment is planned with the traffic and the figures of now'
   ])
   t.ok(about(found.baseline[0]!.value!, 0.04), `${found.baseline[0]!.value}`)
   t.ok(about(found.baseline[2]!.value!, Math.sqrt(1.5)), `${found.baseline[2]!.value}`)
-  t.match(ask({ errorRate: 0.2 })!.baseline[0], { value: 0.2, from: 'given' })
+  t.match(ask({ errorRate: 0.2 })!.forecast.baseline[0], { value: 0.2, from: 'given' })
   t.match(found.comparisons, [{ variant: 'b' }, { variant: 'c' }])
   t.ok(found.comparisons[1]!.p50Seconds > found.comparisons[0]!.p50Seconds)
 })
@@ -49,7 +52,7 @@ t.test('a running experiment is planned with the traffic and the figures of now'
 t.test('it is the plan of its file at the same figures', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([ERRORS, CONVERSION], false, SPLIT))
   await world.run(60, ALIKE, 400)
-  const found = world.evaluator.forecastExperiment('svc', NOTHING_GIVEN, 0.2)!
+  const found = world.evaluator.forecastExperiment('svc', NOTHING_GIVEN, 0.2)!.forecast
   const [errors, conversion] = found.baseline
   const { comparisons } = forecastExperiment(
     world.experiment.plan,
@@ -69,23 +72,26 @@ t.test('with a key, new keys are counted while the split is drawn', async (t) =>
   const ask = () => world.evaluator.forecastExperiment('svc', NOTHING_GIVEN, null)
   t.equal(ask(), null)
   await world.run(30, ALIKE, 200)
-  t.equal(ask()!.unit, 'key')
-  t.ok(about(ask()!.unitsPerSecond, 200), `${ask()!.unitsPerSecond} of 200`)
+  t.equal(ask()!.forecast.unit, 'key')
+  t.ok(about(ask()!.forecast.unitsPerSecond, 200), `${ask()!.forecast.unitsPerSecond} of 200`)
   await world.evaluator.command('svc', command('promote', { variant: 'b' }), null)
   t.equal(ask(), null, 'one has all of the traffic')
   await world.evaluator.command('svc', command('undo'), null)
   await world.run(30, ALIKE, 200)
-  t.ok(about(ask()!.unitsPerSecond, 200), `${ask()!.unitsPerSecond} of 200, again`)
+  t.ok(
+    about(ask()!.forecast.unitsPerSecond, 200),
+    `${ask()!.forecast.unitsPerSecond} of 200, again`,
+  )
   await world.restart()
-  t.type(ask()?.unitsPerSecond, 'number', 'as on average, until there is a pace')
+  t.type(ask()?.forecast.unitsPerSecond, 'number', 'as on average, until there is a pace')
 })
 
 t.test('requests are counted under a winner, too', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([ERRORS], false, SPLIT))
   await world.evaluator.command('svc', command('promote', { variant: 'b' }), null)
   await world.run(90, ALIKE, 100)
-  const { unitsPerSecond } = world.evaluator.forecastExperiment('svc', NOTHING_GIVEN, null)!
-  t.ok(about(unitsPerSecond, 100), `${unitsPerSecond} of 100`)
+  const { forecast } = world.evaluator.forecastExperiment('svc', NOTHING_GIVEN, null)!
+  t.ok(about(forecast.unitsPerSecond, 100), `${forecast.unitsPerSecond} of 100`)
 })
 
 t.test('where nothing is compared there is no forecast', async (t) => {

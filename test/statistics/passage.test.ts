@@ -54,7 +54,7 @@ t.test(
     const losing = { ...one, growths: [{ mean: -0.01, variance: 0.02 }] }
     t.equal(unitsUntil(losing, 0.5), Infinity)
     t.equal(
-      firstUnits((units) => units >= 777),
+      firstUnits((units) => (units >= 777 ? 1 : 0), 0.5),
       777,
     )
   },
