@@ -4,6 +4,7 @@ import { withComparedMetric, withWeights, type ExperimentPlan } from './experime
 import {
   forecastExperiment,
   lastKnown,
+  shareTraffic,
   type ComparisonForecast,
   type ExperimentForecast,
   type ExperimentTraffic,
@@ -41,18 +42,19 @@ export function forecastExperimentWithAdvice(
 ): ExperimentForecastWithAdvice {
   const forecast = forecastExperiment(plan, traffic, regression)
   const slow = forecast.comparisons.reduce((a, b) => (b.p80Seconds > a.p80Seconds ? b : a))
-  const halves = (changed: ExperimentPlan) => {
-    const seconds = lastKnown(changed, traffic)
+  const shares = shareTraffic(plan, traffic)
+  const halves = (changed: ExperimentPlan, among = shareTraffic(changed, traffic)) => {
+    const seconds = lastKnown(changed, among)
     return Number.isFinite(seconds) && seconds <= slow.p80Seconds / 2
   }
-  const helps = (metric: string, change: MetricChange) =>
-    halves({
-      ...plan,
-      comparisons: plan.comparisons.map((comparison) => ({
-        ...comparison,
-        plan: withComparedMetric(comparison.plan, metric, change),
-      })),
-    })
+  const helps = (metric: string, change: MetricChange) => {
+    const comparisons = plan.comparisons.map((comparison) => ({
+      ...comparison,
+      plan: withComparedMetric(comparison.plan, metric, change),
+    }))
+    // What it does not change of the growths is known already.
+    return halves({ ...plan, comparisons }, shares)
+  }
   const compared = plan.comparisons.find(({ variant }) => variant === slow.variant)!
   const suggestions = [
     ...suggestWeight(plan, slow, halves),

@@ -76,29 +76,33 @@ export function forecastExperiment(
 ): ExperimentForecast {
   const { comparisons, weightsBp, versions } = plan
   const [first] = comparisons
+  const shares = shareTraffic(plan, traffic)
   return {
     unit: first!.plan.keyed ? 'key' : 'request',
     unitsPerSecond: traffic.unitsPerSecond,
     trafficFrom: traffic.from,
-    baseline: describeBaseline(provedOf(first!.plan), trafficOf(plan, first!.variant, traffic)),
+    baseline: describeBaseline(provedOf(first!.plan), shares.get(first!.variant)!),
     comparisons: comparisons.map((comparison) => {
       const { variant } = comparison
-      const own = trafficOf(plan, variant, traffic)
       return {
         ...{ variant, version: versions[variant]!, weightBp: weightsBp[variant]! },
-        ...forecastComparison(comparison, own, regression),
+        ...forecastComparison(comparison, shares.get(variant)!, regression),
       }
     }),
   }
 }
 
-/** Seconds within which nothing required is unknown of any challenger, in four of five experiments; Infinity = never. */
-export function lastKnown(plan: ExperimentPlan, traffic: ExperimentTraffic): number {
-  const each = plan.comparisons.map((comparison) => {
-    const own = trafficOf(plan, comparison.variant, traffic)
-    const required = provedOf(comparison.plan)
-    return knownWithin(racersOf(comparison.plan, own, required))(0.8)
-  })
+/**
+ * Seconds within which nothing required is unknown of any challenger, in four of five experiments; Infinity = never. `shares`:
+ * see `shareTraffic`.
+ */
+export function lastKnown(
+  { comparisons }: ExperimentPlan,
+  shares: ReturnType<typeof shareTraffic>,
+): number {
+  const each = comparisons.map(({ variant, plan }) =>
+    knownWithin(racersOf(plan, shares.get(variant)!, provedOf(plan)))(0.8),
+  )
   return Math.max(...each)
 }
 
@@ -107,13 +111,18 @@ export function drawnShare(weightsBp: ExperimentPlan['weightsBp'], variant: stri
   return (weightsBp[BASELINE]! + weightsBp[variant]!) / WHOLE_BP
 }
 
-function trafficOf(
-  { weightsBp }: ExperimentPlan,
-  variant: string,
+/** What each comparison has of the traffic, by challenger. */
+export function shareTraffic(
+  { comparisons, weightsBp }: Pick<ExperimentPlan, 'comparisons' | 'weightsBp'>,
   traffic: ExperimentTraffic,
-): Traffic {
-  const unitsPerSecond = traffic.unitsPerSecond * drawnShare(weightsBp, variant)
-  return { ...traffic, unitsPerSecond, evidence: traffic.evidence?.get(variant) ?? null }
+): ReadonlyMap<string, Traffic> {
+  return new Map(
+    comparisons.map(({ variant }) => {
+      const unitsPerSecond = traffic.unitsPerSecond * drawnShare(weightsBp, variant)
+      const evidence = traffic.evidence?.get(variant) ?? null
+      return [variant, { ...traffic, unitsPerSecond, evidence }]
+    }),
+  )
 }
 
 function forecastComparison(
