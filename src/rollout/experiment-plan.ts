@@ -136,7 +136,7 @@ function planComparison(
 }
 
 function weightAmong(weightsBp: ExperimentPlan['weightsBp'], variant: string): number {
-  return (WHOLE_BP * weightsBp[variant]!) / (weightsBp[BASELINE]! + weightsBp[variant]!)
+  return WHOLE_BP * (weightsBp[variant]! / (weightsBp[BASELINE]! + weightsBp[variant]!))
 }
 
 /** The plan with other weights of the variants that it compares, as far as forecasts go by them. */
