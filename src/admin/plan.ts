@@ -49,7 +49,7 @@ const QUESTION = Type.Object({
       minimum: 0,
       maximum: 1e3,
       description:
-        'How much worse a canary is that should be seen, as a fraction. Without it: a doubling of failures, twice the margin of any other metric.',
+        'How much worse a canary is that should be seen, as a fraction; of a challenger also how much better. Without it: a doubling of failures (half of them), twice the margin of any other metric.',
       examples: [1],
     }),
   ),

@@ -29,7 +29,7 @@ export const ComparisonPlanSchema = Type.Object({
 export const ExperimentPlanSchema = Type.Object(
   {
     service: Type.String(),
-    strategy: oneOf(['fixed']),
+    strategy: oneOf(['fixed'], 'What tells it from the plan of a rollout.'),
     baselineVersion: Type.String(),
     ...TrafficPlanSchema.properties,
     comparisons: Type.Array(ComparisonPlanSchema, {

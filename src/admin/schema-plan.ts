@@ -2,7 +2,9 @@ import { Type } from '../config/type.ts'
 import { count, numberOrNull, oneOf } from './schema-value.ts'
 
 const times = {
-  p50Seconds: numberOrNull('Half of the rollouts have it within so many seconds; null = never.'),
+  p50Seconds: numberOrNull(
+    'Half of the rollouts (experiments) have it within so many seconds; null = never.',
+  ),
   p80Seconds: numberOrNull('Four of five have it within so many seconds; null = never.'),
 }
 
