@@ -180,6 +180,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     serviceNames: () => live.config.services.map((s) => s.name),
     command,
     forecast: (service, given, regression) => evaluator.forecast(service, given, regression),
+    forecastExperiment: (...asked) => evaluator.forecastExperiment(...asked),
     ...{ decisions: store.decisions, decision: store.decision, attempts: store.attempts },
     ...{ history: look.history, gather: look.gather },
     countDroppedStream: metrics.countDroppedStream,

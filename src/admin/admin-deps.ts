@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../domain/clock.ts'
 import type { Command, Decision } from '../domain/decision.ts'
 import type { ErrorCode } from '../domain/errors.ts'
+import type { ExperimentForecastWithAdvice } from '../rollout/experiment-advice.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
@@ -9,6 +10,13 @@ import type { Store } from '../store/store.ts'
 import type { FeedbackReportSchema } from './schema-feedback.ts'
 import type { Json } from './schema-value.ts'
 import type { ServiceStatus } from './service-status.ts'
+
+/** What somebody who asks for a forecast knows better than what was observed; null, and rates that are absent = as observed. */
+type GivenTraffic = {
+  readonly rps: number | null
+  readonly errorRate: number | null
+  readonly rates?: GivenRates | undefined
+}
 
 /** Everything that the admin API needs of the gateway; handed in by the composition root. */
 export type AdminDeps = {
@@ -49,19 +57,19 @@ export type AdminDeps = {
   readonly archivedPlan: Store['archivedPlan']
   readonly archivedCohorts: Store['archivedCohorts']
   /**
-   * How long the rollout of a service takes; `rps` and the rate of failures null = as observed, and so are other
-   * rates that are not given. Null where
-   * there is neither. Its service must have a rollout.
+   * How long the rollout of a service takes, which must have one; null where there is no traffic, given or observed.
    */
   readonly forecast: (
     service: string,
-    given: {
-      readonly rps: number | null
-      readonly errorRate: number | null
-      readonly rates?: GivenRates | undefined
-    },
+    given: GivenTraffic,
     regression: number | null,
   ) => ForecastWithAdvice | null
+  /** The same of a service whose variants are compared at fixed weights. */
+  readonly forecastExperiment: (
+    service: string,
+    given: GivenTraffic,
+    regression: number | null,
+  ) => ExperimentForecastWithAdvice | null
   /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
   readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
   readonly reload: () => Promise<ReloadResult>

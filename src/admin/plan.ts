@@ -2,9 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { Type } from '../config/type.ts'
 import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { analysisOf, type Service } from '../domain/service.ts'
+import { isExperiment } from '../rollout/experiment-plan.ts'
 import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
 import { PLAN_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
+import { presentExperimentPlan } from './present-experiment-plan.ts'
 import { presentPlan } from './present-plan.ts'
 import { AdminError } from './problem.ts'
 import {
@@ -13,6 +16,7 @@ import {
   type RouteContext,
   type ServiceParams,
 } from './route-context.ts'
+import { ExperimentPlanSchema } from './schema-experiment-plan.ts'
 import { PlanSchema } from './schema-plan.ts'
 
 const QUESTION = Type.Object({
@@ -45,7 +49,7 @@ const QUESTION = Type.Object({
       minimum: 0,
       maximum: 1e3,
       description:
-        'How much worse a canary is that should be seen, as a fraction. Without it: a doubling of failures, twice the margin of any other metric.',
+        'How much worse a canary is that should be seen, as a fraction; of a challenger also how much better. Without it: a doubling of failures (half of them), twice the margin of any other metric.',
       examples: [1],
     }),
   ),
@@ -54,17 +58,23 @@ const QUESTION = Type.Object({
 const GET: Operation = {
   id: 'getPlan',
   tag: 'services',
-  summary: 'How long a rollout takes',
+  summary: 'How long a rollout, or an experiment, takes',
   description:
-    'The forecast for a canary that is as good as the baseline, and how soon a worse one is seen. See docs/planning.md.',
+    'The forecast for a canary (challenger) that is as good as the baseline, and how soon a worse one is seen; of a challenger also how soon a better one is shown. See docs/planning.md.',
   scope: 'read',
   params: SERVICE_PARAMS,
   query: QUESTION,
-  answers: { 200: { description: 'The plan.', schema: PlanSchema, example: PLAN_EXAMPLE } },
+  answers: {
+    200: {
+      description: 'The plan of the rollout, or of the experiment.',
+      schema: Type.Unsafe({ anyOf: [PlanSchema, ExperimentPlanSchema] }),
+      example: PLAN_EXAMPLE,
+    },
+  },
   errors: ['SERIN_REFUSED'],
 }
 
-/** Adds `GET …/plan[?rps=&errorRate=&rates=&regression=]`: how long the service's rollout takes. */
+/** Adds `GET …/plan[?rps=&errorRate=&rates=&regression=]`: how long the service's rollout or experiment takes. */
 export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.get<{ Params: ServiceParams; Querystring: Static<typeof QUESTION> }>(
     '/api/v1/services/:service/plan',
@@ -72,29 +82,36 @@ export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext
     (request) => {
       const { service } = requireService(deps, request.params.service)
       const { rps = null, errorRate = null, rates, regression = null } = request.query
-      if (service.rollout === null) {
-        const hint =
-          service.experiment === undefined
-            ? ''
-            : '. An experiment is planned from its file: serin plan -c serin.yaml --rps 100'
-        const detail = `${service.name} has no rollout: its weights are those of the configuration${hint}`
+      if (service.rollout === null && !isExperiment(service)) {
+        const detail = `${service.name} has no rollout, and no variants that are compared: its weights are those of the configuration`
         throw new AdminError('SERIN_REFUSED', detail)
       }
+      const { metrics } = analysisOf(service)!
       const given = {
         ...{ rps, errorRate },
-        rates: rates === undefined ? undefined : readRates(rates, service.rollout.analysis.metrics),
+        rates: rates === undefined ? undefined : readRates(rates, metrics),
       }
-      const found = deps.forecast(service.name, given, regression)
-      if (found !== null) return presentPlan(service, found)
-      const unit = service.split.key === null ? 'requests' : 'new keys'
-      const why =
-        service.split.key === null
-          ? 'no request was drawn for one of its variants in the last minute'
-          : 'new keys are counted while a rollout draws them, and none were'
-      const detail = `${service.name} has no traffic to reckon with: ${why}. Give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
-      throw new AdminError('SERIN_BAD_REQUEST', detail)
+      if (service.rollout !== null) {
+        const found = deps.forecast(service.name, given, regression)
+        if (found !== null) return presentPlan(service, found)
+      } else {
+        const found = deps.forecastExperiment(service.name, given, regression)
+        if (found !== null) return presentExperimentPlan(service, found)
+      }
+      throw new AdminError('SERIN_BAD_REQUEST', describeNoTraffic(service))
     },
   )
+}
+
+function describeNoTraffic({ name, split, rollout }: Service): string {
+  const [unit, why] =
+    split.key === null
+      ? ['requests', 'no request was drawn for one of its variants in the last minute']
+      : [
+          'new keys',
+          `new keys are counted while ${rollout === null ? 'the weights of the configuration hold' : 'a rollout draws them'}, and none were`,
+        ]
+  return `${name} has no traffic to reckon with: ${why}. Give it, in ${unit} per second (rps=100; with the CLI --rps 100)`
 }
 
 /** Reads `conversion:0.3,clicks:0.1`. */

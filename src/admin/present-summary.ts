@@ -1,4 +1,4 @@
-import type { ComparisonVerdict } from '../domain/comparison.ts'
+import { isDecided, type Comparison, type ComparisonVerdict } from '../domain/comparison.ts'
 import type { Decision } from '../domain/decision.ts'
 import { meaningOf, type VerdictMeaning } from '../domain/metric-facts.ts'
 import { lastDecisionOf, presentStanding, type StandingJson } from './present.ts'
@@ -6,8 +6,8 @@ import type { ServiceStatus } from './service-status.ts'
 
 /** A service at a glance: what the stream of events tells of every service. */
 export type ServiceSummaryJson = StandingJson & {
-  /** What is said of each metric that decides or says something, or of each challenger of an experiment, by its name. */
-  readonly verdicts: Readonly<Record<string, VerdictMeaning | ComparisonVerdict>>
+  /** What is said of each metric that decides or says something, or of each challenger of an experiment, by its name; `undecided`: no metric decides. */
+  readonly verdicts: Readonly<Record<string, VerdictMeaning | ComparisonVerdict | 'undecided'>>
   /** By variant. */
   readonly figures: Readonly<Record<string, FiguresJson>>
   readonly lastDecision: DecisionGlanceJson | null
@@ -40,7 +40,7 @@ export function presentSummary(status: ServiceStatus): ServiceSummaryJson {
       ...(rollout?.metrics ?? [])
         .filter(({ required, verdict }) => required || verdict !== 'inconclusive')
         .map((metric) => [metric.name, meaningOf(metric)] as const),
-      ...(experiment?.comparisons.map(({ variant, verdict }) => [variant, verdict] as const) ?? []),
+      ...(experiment?.comparisons.map((each) => [each.variant, inAll(each)] as const) ?? []),
     ]),
     figures: Object.fromEntries(
       service.variants.map(({ name, version, upstreams: { length } }) => {
@@ -72,8 +72,12 @@ export function sourcesOfSummary({
     deciding?.differs,
     (rollout ?? experiment)?.lastDecision,
     rollout?.metrics.map(meaningOf).join(),
-    experiment?.comparisons.map(({ verdict }) => verdict).join(),
+    experiment?.comparisons.map(inAll).join(),
   ]
+}
+
+function inAll({ verdict, metrics }: Comparison): ComparisonVerdict | 'undecided' {
+  return isDecided(metrics.map(({ report }) => report)) ? verdict : 'undecided'
 }
 
 function glanceAt(decision: Decision | null): DecisionGlanceJson | null {

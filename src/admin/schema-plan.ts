@@ -2,14 +2,17 @@ import { Type } from '../config/type.ts'
 import { count, numberOrNull, oneOf } from './schema-value.ts'
 
 const times = {
-  p50Seconds: numberOrNull('Half of the rollouts have it within so many seconds; null = never.'),
+  p50Seconds: numberOrNull(
+    'Half of the rollouts (experiments) have it within so many seconds; null = never.',
+  ),
   p80Seconds: numberOrNull('Four of five have it within so many seconds; null = never.'),
 }
 
 /** How soon something happens. */
 export const TimesSchema = Type.Object(times)
 
-const MetricPlanSchema = Type.Object({
+/** One metric of a step, or of a challenger. */
+export const MetricPlanSchema = Type.Object({
   name: Type.String(),
   regression: Type.Number({ description: 'The change for the worse that `see` is about.' }),
   see: TimesSchema,
@@ -33,6 +36,22 @@ export const StepPlanSchema = Type.Object({
   metrics: Type.Array(MetricPlanSchema),
 })
 
+/** The traffic that a plan reckons with; each field is one of the plan. */
+export const TrafficPlanSchema = Type.Object({
+  unit: oneOf(['request', 'key']),
+  unitsPerSecond: Type.Number(),
+  trafficFrom: oneOf(['given', 'observed']),
+  baseline: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      value: numberOrNull('null = only the shape of the distribution matters.'),
+      text: Type.String({ description: 'The value with its unit.' }),
+      from: oneOf(['given', 'observed', 'assumed']),
+    }),
+    { description: 'What the baseline is taken to be.' },
+  ),
+})
+
 /** How long a rollout takes. */
 export const PlanSchema = Type.Object(
   {
@@ -41,18 +60,7 @@ export const PlanSchema = Type.Object(
     versions: Type.Object({ baseline: Type.String(), canary: Type.String() }),
     strategy: oneOf(['canary', 'blue-green']),
     watchWeight: Type.Number({ description: "The canary's weight in the watch, percent." }),
-    unit: oneOf(['request', 'key']),
-    unitsPerSecond: Type.Number(),
-    trafficFrom: oneOf(['given', 'observed']),
-    baseline: Type.Array(
-      Type.Object({
-        name: Type.String(),
-        value: numberOrNull('null = only the shape of the distribution matters.'),
-        text: Type.String({ description: 'The value with its unit.' }),
-        from: oneOf(['given', 'observed', 'assumed']),
-      }),
-      { description: 'What the baseline is taken to be.' },
-    ),
+    ...TrafficPlanSchema.properties,
     steps: Type.Array(StepPlanSchema),
     pauseSeconds: Type.Number({
       description: 'Timed pauses, which are in the times of the whole.',

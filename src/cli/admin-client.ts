@@ -5,6 +5,7 @@ import type { CommandAnswer } from '../admin/commands.ts'
 import type { ExperimentsAnswer, PastExperimentJson } from '../admin/present-experiments.ts'
 import type { ReloadedJson, ReloadStandingJson } from '../admin/present-reload.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import type { ExperimentPlanJson } from '../admin/present-experiment-plan.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { describeFailure, describeUnreachable } from './admin-failure.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -59,7 +60,7 @@ export type AdminClient = {
   readonly plan: (
     service: string,
     query: Readonly<Record<string, number | string | undefined>>,
-  ) => Promise<PlanJson>
+  ) => Promise<PlanJson | ExperimentPlanJson>
   /** Posts lines of JSON; a report is returned even where every line was rejected. */
   readonly feedback: (lines: string) => Promise<FeedbackReport>
   /** A sentence on each part of the gateway, by its name; empty for who may not read them. */
@@ -178,7 +179,9 @@ export function createAdminClient(options: {
       const given = Object.entries(query).flatMap(([name, value]) =>
         value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
       )
-      return (await getOf(service, `/plan?${given.join('&')}`)).body as PlanJson
+      return (await getOf(service, `/plan?${given.join('&')}`)).body as
+        | PlanJson
+        | ExperimentPlanJson
     },
     feedback: async (lines) => {
       const answer = await send('POST', 'feedback', {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
+import { isDecided } from '../domain/comparison.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import {
@@ -10,7 +11,7 @@ import {
   type ReadOptions,
 } from './command-options.ts'
 import { explainDecision } from './explain-text.ts'
-import { explainComparison, isDecided } from './render-comparison.ts'
+import { explainComparison } from './render-comparison.ts'
 import { buildStyle, wrap } from './render.ts'
 
 /** Adds `serin explain <service> [decision]`: a decision in sentences, the newest by default. */
@@ -60,7 +61,7 @@ function explainExperiment(io: CliIo, service: ServiceJson, options: ReadOptions
   const { rollout, winner, lastDecision } = service
   const head = [
     `${service.name}: experiment ${rollout!}. Each variant is compared with the baseline; ${
-      service.comparisons.some(isDecided)
+      service.comparisons.some(({ metrics }) => isDecided(metrics))
         ? 'α is shared over all of them and over the required metrics.'
         : 'each metric is only shown, and none decides.'
     }`,

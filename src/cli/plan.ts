@@ -1,18 +1,17 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import type { ExperimentPlanJson } from '../admin/present-experiment-plan.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { suggest } from '../domain/nearest.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
 import { parsePercent } from '../domain/units.ts'
-import { BASELINE } from '../domain/variant.ts'
 import type { Config } from '../config/config.ts'
+import { isExperiment } from '../rollout/experiment-plan.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
-import { completeWeights } from '../routing/weights.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
 import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
-import type { ExperimentPlanJson } from './plan-experiment.ts'
 import { renderExperimentPlan } from './render-experiment-plan.ts'
 import { renderPlan } from './render-plan.ts'
 import { buildStyle, type Style } from './render.ts'
@@ -25,12 +24,12 @@ type PlanOptions = ReadOptions & {
   readonly regression?: number
 }
 
-/** Adds `serin plan [service] [--rps N]`: how long a rollout takes, with a gateway or from a file. */
+/** Adds `serin plan [service] [--rps N]`: how long a rollout, or an experiment, takes, with a gateway or from a file. */
 export function addPlanCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program
       .command('plan')
-      .description('how long a rollout, or an experiment of a file, takes, and what to change')
+      .description('how long a rollout, or an experiment, takes, and what to change')
       .argument(
         '[service]',
         'may be left out where a file has one rollout, or one experiment alone',
@@ -79,8 +78,10 @@ type Planned = {
   readonly render: (style: Style) => readonly string[]
 }
 
-function ofRollout(plan: PlanJson): Planned {
-  return { plan, render: (style) => renderPlan(plan, style) }
+function planned(plan: PlanJson | ExperimentPlanJson): Planned {
+  const render = (style: Style) =>
+    plan.strategy === 'fixed' ? renderExperimentPlan(plan, style) : renderPlan(plan, style)
+  return { plan, render }
 }
 
 async function askGateway(
@@ -97,7 +98,7 @@ async function askGateway(
   const { rps, errorRate, rate, regression } = options
   const rates = rate && [...rate].map((each) => each.join(':')).join(',')
   const query = { rps, errorRate, rates, regression }
-  return ofRollout(await withClient(io, options, (client) => client.plan(name, query)))
+  return planned(await withClient(io, options, (client) => client.plan(name, query)))
 }
 
 async function readPlan(
@@ -120,11 +121,10 @@ async function readPlan(
   // As much as a gateway loads: most commands never need it.
   if (service.rollout !== null) {
     const { forecastConfig } = await import('./forecast-config.ts')
-    return ofRollout(forecastConfig(config, service, given))
+    return planned(forecastConfig(config, service, given))
   }
   const { planExperiment } = await import('./plan-experiment.ts')
-  const plan = planExperiment(config, service, given)
-  return { plan, render: (style) => renderExperimentPlan(plan, style) }
+  return planned(planExperiment(config, service, given))
 }
 
 /** The service that is meant: with a rollout, or variants that are compared at fixed weights. */
@@ -150,12 +150,4 @@ function chooseService(config: Config, file: string, name: string | undefined): 
     EXIT.badInput,
     `${file} has no service "${name}" with a rollout or an experiment${rest}${suggest(name, names)}`,
   )
-}
-
-// Where the baseline gets nothing, or all, there is nothing to compare.
-function isExperiment(service: Service): boolean {
-  if (service.experiment === undefined) return false
-  const drawn = Object.entries(completeWeights(service, service.split.weightsBp))
-  const isGiven = drawn.filter(([, weightBp]) => weightBp > 0)
-  return isGiven.length > 1 && isGiven.some(([name]) => name === BASELINE)
 }

@@ -1,5 +1,5 @@
 import type { ComparedMetricJson, ComparisonJson } from '../admin/present-comparison.ts'
-import type { ComparisonVerdict } from '../domain/comparison.ts'
+import { isDecided, type ComparisonVerdict } from '../domain/comparison.ts'
 import { formatCount, formatNumber, formatPercent, formatValue } from '../rollout/format.ts'
 import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
 import { formatSeconds, renderTable, type Cell, type Style } from './render.ts'
@@ -32,13 +32,8 @@ export function renderChallenger(comparison: ComparisonJson, style: Style): stri
   return renderTable([[name, said, `${counts}${eta})`]], '<<<', style)[0]!
 }
 
-/** Whether a verdict over all is to be expected: where each metric only warns or reports there never is one. */
-export function isDecided({ metrics }: Pick<ComparisonJson, 'metrics'>): boolean {
-  return metrics.some((metric) => metric.required)
-}
-
 function describeVerdict(comparison: ComparisonJson): string {
-  return isDecided(comparison) ? VERDICT_WORDS[comparison.verdict] : 'no metric decides'
+  return isDecided(comparison.metrics) ? VERDICT_WORDS[comparison.verdict] : 'no metric decides'
 }
 
 /** Builds the sentences of `explain` about one challenger. */

@@ -1,10 +1,10 @@
-import type { TimesJson } from '../admin/present-plan.ts'
-import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import type {
   ChallengedMetricJson,
   ComparisonPlanJson,
   ExperimentPlanJson,
-} from './plan-experiment.ts'
+} from '../admin/present-experiment-plan.ts'
+import type { TimesJson } from '../admin/present-plan.ts'
+import { formatNumber, formatPercent, formatRate } from '../rollout/format.ts'
 import { describeBaseline, formatMargin, formatRange, formatTime } from './render-plan.ts'
 import { renderLabelled, renderTable, type Style } from './render.ts'
 
@@ -13,7 +13,8 @@ const IN_A_TABLE = 3
 
 /** Builds the lines of `plan` about an experiment: what each answer takes, by metric and challenger. */
 export function renderExperimentPlan(plan: ExperimentPlanJson, style: Style): readonly string[] {
-  const { service, baselineVersion, comparisons, unit, unitsPerSecond, trafficFrom } = plan
+  const { service, baselineVersion, comparisons, suggestions } = plan
+  const { unit, unitsPerSecond, trafficFrom } = plan
   const traffic = `${formatRate(unitsPerSecond, unit === 'key')} (${trafficFrom})`
   const versions = [baselineVersion, ...comparisons.map(({ version }) => version)].join(' vs ')
   const [first] = comparisons
@@ -38,6 +39,9 @@ export function renderExperimentPlan(plan: ExperimentPlanJson, style: Style): re
       }),
     ]),
     '',
+    ...suggestions.flatMap((text, index) =>
+      renderLabelled(index === 0 ? 'to halve' : 'or', text, style.width),
+    ),
     ...renderLabelled('baseline', describeBaseline(plan), style.width),
   ]
 }
@@ -50,7 +54,7 @@ function challengerRows(comparisons: readonly ComparisonPlanJson[]): string[][] 
       `${formatNumber(weight)} %`,
       formatTime(p50Seconds),
       formatTime(p80Seconds),
-      slowest,
+      slowest ?? 'no metric decides',
     ]),
   ]
 }

@@ -35,6 +35,11 @@ export type Comparison = {
   readonly etaSeconds: number | null
 }
 
+/** Whether a verdict over all metrics is to be expected: where each of them only warns or reports there never is one. */
+export function isDecided(metrics: readonly { readonly required: boolean }[]): boolean {
+  return metrics.some(({ required }) => required)
+}
+
 /** Whether the evidence says that requests are not shared out as they should be. */
 export function isMismatched({ ratioMismatch }: Comparison): boolean {
   return ratioMismatch.log >= ratioMismatch.threshold

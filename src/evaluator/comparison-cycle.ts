@@ -19,6 +19,7 @@ import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { endCycle } from './end-cycle.ts'
 import type { Following, TakePart } from './following.ts'
+import type { ComparisonInput } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
 import type { SharedKeys } from './shared-keys.ts'
@@ -189,6 +190,15 @@ export class ComparisonCycle {
   ): EventBooking | null {
     const own = this.#ownOf(prediction)
     return own === null ? null : this.#cohorts.event(own, totals, event, counted)
+  }
+
+  /** What a forecast is made from, but for its part of the traffic. */
+  reading(now: number): Omit<ComparisonInput, 'share'> {
+    const { plan, variant } = this.#comparison
+    return {
+      ...{ variant, plan, state: this.#served(this.#holds), now },
+      ...{ evidence: this.#cycle.evidence, book: this.#book, lately: this.#pace.perSecond },
+    }
   }
 
   /** What the evidence says now. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../domain/decision.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { Deciding, Lead, ServiceReplicas } from '../domain/replica.ts'
@@ -6,28 +5,28 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
-import { forecastWithAdvice, type ForecastWithAdvice } from '../rollout/suggestions.ts'
+import type { ExperimentForecastWithAdvice } from '../rollout/experiment-advice.ts'
+import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { buildRunnerDeps } from './build-runner-deps.ts'
 import { Commands } from './commands.ts'
 import type { ExperimentRunner } from './experiment-runner.ts'
+import { forecastRunning, forecastRunningExperiment } from './forecast-running.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { readTraffic, type GivenTraffic } from './read-traffic.ts'
+import type { GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import { Replicas, type SeenReplicas } from './replicas.ts'
 import type { RolloutRunner } from './rollout-runner.ts'
 import type { BookedLabel, BookEvent, RunnerDeps, RunnerResult } from './runner-deps.ts'
 import { Services } from './services.ts'
+import { tickAll } from './tick-all.ts'
 
 /** How often the evaluator looks: cohorts turn at the service's `interval`, protection looks each time. */
 export const LOOK_MS = 250
 
 /** How often keys are claimed that others may have judged: what is known of their requests waits for that. */
 const CLAIM_MS = 50
-
-/** Rollouts are evaluated for so long before the event loop gets its turn, in milliseconds. */
-const STRETCH_MS = 1
 
 /** The control loop over all rollouts. */
 export class Evaluator {
@@ -188,8 +187,18 @@ export class Evaluator {
     const runner = this.#runners.get(service)
     if (runner === undefined) return null
     const reading = runner.reading(this.#deps.clock.now())
-    const traffic = readTraffic(reading, given, runner.view().unitsPerSecond)
-    return traffic === null ? null : forecastWithAdvice(reading.plan, traffic, regression)
+    return forecastRunning(reading, runner.view().unitsPerSecond, given, regression)
+  }
+
+  /** The same of a fixed split; null too where it compares nothing. */
+  forecastExperiment(
+    service: string,
+    given: GivenTraffic,
+    regression: number | null,
+  ): ExperimentForecastWithAdvice | null {
+    const runner = this.#experiments.get(service)
+    if (runner === undefined) return null
+    return forecastRunningExperiment(runner.reading(this.#deps.clock.now()), given, regression)
   }
 
   /**
@@ -236,18 +245,7 @@ export class Evaluator {
     await this.#try('what waits for the store', async () => this.#services.settle())
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
-    const ticks: Promise<unknown>[] = []
-    const { clock } = this.#deps
-    let begunAt = clock.monotonic()
-    for (const runner of this.#all()) {
-      const tick = runner.tick()
-      if (tick !== null) ticks.push(tick)
-      // Requests get their turn in between; what is on its way into the store is not waited for.
-      if (clock.monotonic() - begunAt < STRETCH_MS) continue
-      await nextTurn()
-      begunAt = clock.monotonic()
-    }
-    await Promise.all(ticks)
+    await tickAll(this.#all(), this.#deps.clock)
     this.#tellUntaken()
     await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
   }

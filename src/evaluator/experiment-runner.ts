@@ -10,6 +10,7 @@ import {
 } from '../rollout/experiment.ts'
 import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
+import { drawnShare } from '../rollout/forecast-experiment.ts'
 import type { ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
@@ -17,13 +18,12 @@ import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
 import type { ComparisonCycle } from './comparison-cycle.ts'
 import { Comparisons } from './comparisons.ts'
-import { draftExperiment } from './draft-experiment.ts'
+import { ExperimentInStore } from './experiment-in-store.ts'
 import { OneByOne } from './one-by-one.ts'
-import { isElsewhere, readExperiment } from './read-experiment.ts'
+import type { ExperimentReading } from './forecast-running.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 import { shownState } from './shown-state.ts'
-import { storedDecision, type Unanswered } from './stored-decision.ts'
 
 /**
  * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
@@ -35,17 +35,11 @@ export class ExperimentRunner {
   #plan: ExperimentPlan
   #book: ServiceBook
   #state: ExperimentState
-  /** What the store has; null = nothing. */
-  #stored: ExperimentState | null = null
+  readonly #known: ExperimentInStore
   #comparisons: Comparisons | null = null
   #lastDecision: Decision | null = null
   #turnAt = 0
   #warmUntil: number
-  /** Lease under which this process knows what is stored: while it holds, nobody else has written. */
-  #token: number | null = null
-  #unanswered: Unanswered | null = null
-  /** What has to be stored before anything else: what the configuration makes of the stored state. */
-  #pending: ExperimentTransition | null = null
   readonly #oneByOne = new OneByOne()
 
   constructor(deps: ExperimentDeps, plan: ExperimentPlan, book: ServiceBook) {
@@ -53,13 +47,14 @@ export class ExperimentRunner {
     this.#deps = deps
     this.#plan = plan
     this.#book = book
+    this.#known = new ExperimentInStore(deps.store)
     this.#warmUntil = now + plan.warmUpMs
     this.#state = reconcileExperiment(plan, null, { now, actor: 'configuration' }).state
   }
 
   /** Takes up what is stored; the data plane has its weights when this resolves. */
   async open(): Promise<void> {
-    await this.#load()
+    await this.#follow(true)
   }
 
   /** The experiment as people ask for it. */
@@ -67,11 +62,21 @@ export class ExperimentRunner {
     const now = this.#deps.clock.now()
     return {
       id: this.id,
-      state: shownState(this.#state, this.#stored, this.#deps.follows()),
+      state: shownState(this.#state, this.#known.stored, this.#deps.follows()),
       winner: winnerOf(this.#plan, this.#state),
       comparisons: this.#all.map((c) => c.report(now)),
       lastDecision: this.#lastDecision,
     }
+  }
+
+  /** What a forecast is made from; empty inputs where nothing is compared. */
+  reading(now: number): ExperimentReading {
+    const plan = this.#plan
+    const inputs = this.#all.map((each) => {
+      const share = drawnShare(plan.weightsBp, each.variant)
+      return { ...each.reading(now), share }
+    })
+    return { plan, inputs }
   }
 
   /** One evaluation. Resolves when what it folded is stored; never rejects. */
@@ -92,23 +97,24 @@ export class ExperimentRunner {
   reconfigure(plan: ExperimentPlan, book: ServiceBook, actor: string): Promise<void> {
     return this.#oneByOne.run(async () => {
       const now = this.#deps.clock.now()
-      const next = reconcileExperiment(plan, this.#state, { now, actor })
-      const resetEvidence = next.resetEvidence || this.#pending?.resetEvidence === true
+      const [next, known] = [reconcileExperiment(plan, this.#state, { now, actor }), this.#known]
+      const { pending } = known
+      const resetEvidence = next.resetEvidence || pending?.resetEvidence === true
       // What the store does not have yet is carried over.
-      const decision = next.decision ?? this.#pending?.decision ?? null
+      const decision = next.decision ?? pending?.decision ?? null
       this.#plan = plan
       this.#book = book
-      if (next.state !== this.#state || this.#pending !== null) {
-        this.#pending = { ...next, decision, resetEvidence, ended: this.#pending?.ended ?? null }
+      if (next.state !== this.#state || pending !== null) {
+        known.pending = { ...next, decision, resetEvidence, ended: pending?.ended ?? null }
       }
       if (resetEvidence) {
         this.#begin(next.state, new Map())
         // What is stored of the comparisons has to be known before it is replaced.
-        this.#token = null
+        known.forget()
       } else this.#replan(next.state)
       this.#deps.apply(winnerOf(plan, next.state))
       // Who decides may have stored what this file makes of it before: that is read and gone on from.
-      if (this.#deps.follows()) this.#stored = null
+      if (this.#deps.follows()) known.stored = null
       await this.#takesLead()
     })
   }
@@ -120,8 +126,7 @@ export class ExperimentRunner {
 
   /** Its part in what another process decides. */
   get followers(): readonly Follower[] {
-    const departs = this.#stored === null || this.#pending !== null
-    return this.#all.map((each) => each.follower(departs))
+    return this.#all.map((each) => each.follower(this.#known.departs))
   }
 
   /** Keys that others may have judged before; null = nothing is compared. */
@@ -141,7 +146,7 @@ export class ExperimentRunner {
 
   /** What the store has not taken up of the plan, as a sentence; null = nothing. */
   get untaken(): string | null {
-    if (this.#pending === null || this.#deps.follows()) return null
+    if (this.#known.pending === null || this.#deps.follows()) return null
     return `services.${this.#plan.service}: its fixed split goes on by the new file when the store has taken it`
   }
 
@@ -157,7 +162,7 @@ export class ExperimentRunner {
   async #evaluate(): Promise<void> {
     if (!(await this.#takesLead())) {
       // Books what is served here into the cohorts of who decides.
-      if (this.#stored !== null) await this.#comparisons?.takePart(this.#holds)
+      if (this.#known.stored !== null) await this.#comparisons?.takePart(this.#holds)
       return
     }
     const now = this.#deps.clock.now()
@@ -191,66 +196,36 @@ export class ExperimentRunner {
 
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
-    const lease = this.#deps.lease()
-    const isNew = lease !== null && lease.token !== this.#token
-    if (lease === null || isNew || this.#unanswered !== null) await this.#follow(isNew)
+    const [lease, known] = [this.#deps.lease(), this.#known]
+    const isNew = lease !== null && known.isNewTo(lease)
+    if (lease === null || isNew || known.isUnsure) await this.#follow(isNew)
     if (lease === null) return false
-    this.#token = lease.token
+    known.noteLease(lease)
     this.#comparisons?.lead()
-    if (this.#pending !== null) {
-      await this.#commit(this.#pending)
-      this.#pending = null
+    if (known.pending !== null) {
+      await this.#commit(known.pending)
+      known.pending = null
     }
     return true
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(readsAll: boolean): Promise<void> {
-    const { store } = this.#deps
-    if (readsAll || (await isElsewhere(store, this.#plan, this.#stored))) return this.#load()
-    this.#unanswered = null
-  }
-
-  async #load(): Promise<void> {
-    const { store, clock } = this.#deps
-    const by = { now: clock.now(), actor: 'configuration' }
-    const { stored, next, records } = await readExperiment(store, this.#plan, by)
-    this.#stored = stored
-    this.#pending = next.state === stored ? null : next
-    this.#begin(next.state, records)
+    const found = await this.#known.read(this.#plan, readsAll, this.#deps.clock.now())
+    if (found === null) return
+    this.#begin(found.state, found.records)
     this.#deps.apply(winnerOf(this.#plan, this.#state))
-    const [newest = null] = await store.decisions(this.#plan.service, { after: 0, limit: 1 })
-    const untold = storedDecision(this.#unanswered, newest)
-    ;[this.#unanswered, this.#lastDecision] = [null, newest]
-    if (untold !== null) this.#deps.onDecision(untold)
+    this.#lastDecision = found.lastDecision
+    if (found.untold !== null) this.#deps.onDecision(found.untold)
   }
 
   async #commit(transition: ExperimentTransition): Promise<Decision | null> {
-    const lease = this.#deps.lease()
-    if (lease === null) throw new CommitError({ reason: 'fenced' })
     const now = this.#deps.clock.now()
-    const draft = draftExperiment(transition, {
-      ...{ plan: this.#plan, state: this.#state, stored: this.#stored, now },
-      comparisons: this.#all,
-    })
-    this.#unanswered = { decision: draft }
-    const result = await this.#deps.store.commit({
-      service: transition.state.service,
-      expectedRevision: this.#stored?.revision ?? null,
-      lease,
-      state: transition.state,
-      // The keys of an attempt are claimed under its name.
-      resetEvidence: transition.resetEvidence,
-      ...(draft === null ? {} : { decision: draft }),
-    })
-    this.#unanswered = null
-    if (!result.ok) {
-      this.#token = null
-      throw new CommitError(result)
-    }
-    const before = winnerOf(this.#plan, this.#state)
+    const [plan, state, lease] = [this.#plan, this.#state, this.#deps.lease()]
+    const context = { plan, state, comparisons: this.#all, lease, now }
+    const decision = await this.#known.commit(transition, context)
+    const before = winnerOf(plan, state)
     this.#state = transition.state
-    this.#stored = transition.state
     const winner = winnerOf(this.#plan, this.#state)
     if (winner !== before) {
       this.#warmUntil = now + this.#plan.warmUpMs
@@ -258,11 +233,8 @@ export class ExperimentRunner {
       this.#turn(now)
       this.#deps.apply(winner)
     }
-    if (result.decision !== null) {
-      this.#lastDecision = result.decision
-      this.#deps.onDecision(result.decision)
-    }
-    return result.decision
+    if (decision !== null) this.#deps.onDecision((this.#lastDecision = decision))
+    return decision
   }
 
   async #commitComparisons(): Promise<void> {
@@ -271,7 +243,7 @@ export class ExperimentRunner {
     try {
       await this.#comparisons?.commit(lease)
     } catch (error) {
-      if (error instanceof CommitError) this.#token = null
+      if (error instanceof CommitError) this.#known.forget()
       throw error
     }
   }
@@ -288,7 +260,8 @@ export class ExperimentRunner {
     this.#state = state
     this.#comparisons?.replan(this.#plan, this.#book)
     // Who only follows opens nothing of its own.
-    if (this.#deps.lease()?.token === this.#token) this.#turn(this.#deps.clock.now())
+    const lease = this.#deps.lease()
+    if (lease !== null && !this.#known.isNewTo(lease)) this.#turn(this.#deps.clock.now())
   }
 
   #turn(now: number): void {

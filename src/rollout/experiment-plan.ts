@@ -6,6 +6,7 @@ import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
+import { changeAnalysis, type ChangeMetric } from './metric-window.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
 import { sharingKeyOf } from './sharing-key.ts'
 
@@ -50,10 +51,7 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
   if (rollout !== null || Object.keys(split.weightsBp).length === 0) return null
   const weightsBp = completeWeights(service, split.weightsBp)
   const versions = Object.fromEntries(service.variants.map((v) => [v.name, v.version]))
-  const names = Object.keys(weightsBp).filter((name) => name !== BASELINE)
-  const challengers = names.filter((name) => weightsBp[name]! > 0)
-  const compares = experiment !== undefined && weightsBp[BASELINE]! > 0
-  const compared = compares ? challengers : []
+  const compared = challengersOf(service)
   const named = Object.keys(split.weightsBp).toSorted()
   const steps = JSON.stringify(named.map((name) => [name, split.weightsBp[name]]))
   const analysis =
@@ -86,6 +84,17 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
   }
 }
 
+/** Whether a service has variants that are compared at fixed weights: where the baseline gets nothing, or all, there are none. */
+export function isExperiment(service: Service): boolean {
+  return service.rollout === null && challengersOf(service).length > 0
+}
+
+function challengersOf(service: Service): readonly string[] {
+  const weightsBp = completeWeights(service, service.split.weightsBp)
+  if (service.experiment === undefined || !(weightsBp[BASELINE]! > 0)) return []
+  return Object.keys(weightsBp).filter((name) => name !== BASELINE && weightsBp[name]! > 0)
+}
+
 function planComparison(
   service: Service,
   analysis: AnalysisSpec,
@@ -95,8 +104,7 @@ function planComparison(
   },
 ): ComparisonPlan {
   const { challengers, versions, weightsBp, configHash, fingerprint } = shared
-  const share = weightsBp[variant]! / (weightsBp[BASELINE]! + weightsBp[variant]!)
-  const weightBp = WHOLE_BP * share
+  const weightBp = weightAmong(weightsBp, variant)
   const hypotheses = experimentHypotheses(analysis, challengers)
   const spec = neverMoving(analysis, weightBp)
   const keyed = service.split.key !== null
@@ -127,12 +135,26 @@ function planComparison(
   }
 }
 
+function weightAmong(weightsBp: ExperimentPlan['weightsBp'], variant: string): number {
+  return WHOLE_BP * (weightsBp[variant]! / (weightsBp[BASELINE]! + weightsBp[variant]!))
+}
+
+/** The plan with other weights of the variants that it compares, as far as forecasts go by them. */
+export function withWeights(
+  plan: ExperimentPlan,
+  weightsBp: ExperimentPlan['weightsBp'],
+): ExperimentPlan {
+  const comparisons = plan.comparisons.map((comparison) => {
+    const weightBp = weightAmong(weightsBp, comparison.variant)
+    const { steps } = neverMoving(comparison.plan.spec.analysis, weightBp)
+    return { ...comparison, weightBp, plan: { ...comparison.plan, steps } }
+  })
+  return { ...plan, weightsBp, comparisons }
+}
+
 /** The comparison that cohorts were judged by, from the plan that is kept with them. */
 export function recordedComparison(variant: string, plan: RolloutPlan): ComparisonPlan {
-  const { alphaRollback } = plan.spec.analysis
-  // Each required hypothesis has the same share of α, so it says how many challengers there were.
-  const share = plan.hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
-  const challengers = alphaRollback / (share * claims(plan.hypotheses))
+  const { share, challengers } = sharing(plan)
   const [step] = plan.steps
   return {
     variant,
@@ -141,6 +163,23 @@ export function recordedComparison(variant: string, plan: RolloutPlan): Comparis
     reportAlpha: share,
     ratioAlpha: GUARD_ALPHA / challengers,
   }
+}
+
+/** Changes a metric of a comparison, which goes on sharing α with those of the other challengers. */
+export const withComparedMetric: ChangeMetric = (plan, name, change) => {
+  const analysis = changeAnalysis(plan, name, change)
+  const hypotheses = experimentHypotheses(analysis, sharing(plan).challengers)
+  return { ...plan, metrics: analysis.metrics, hypotheses }
+}
+
+// Each required hypothesis has the same share of α, so it says how many challengers there are.
+function sharing({ spec, hypotheses }: RolloutPlan): {
+  readonly share: number
+  readonly challengers: number
+} {
+  const { alphaRollback } = spec.analysis
+  const share = hypotheses.find((h) => h.required)?.harm.alpha ?? alphaRollback
+  return { share, challengers: alphaRollback / (share * claims(hypotheses)) }
 }
 
 /**

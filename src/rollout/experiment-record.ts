@@ -1,4 +1,4 @@
-import type { ComparisonVerdict } from '../domain/comparison.ts'
+import { isDecided, type ComparisonVerdict } from '../domain/comparison.ts'
 import type { ExperimentRecord } from '../domain/decision.ts'
 import { experimentId, type ExperimentState } from './experiment.ts'
 import type { ExperimentPlan } from './experiment-plan.ts'
@@ -54,7 +54,11 @@ export function tellEnd(
   actor: string,
 ): ExperimentTransition {
   if (ended === null || transition.decision !== null) return { ...transition, ended }
-  const found = ended.comparisons.map(({ variant, verdict }) => `${variant} ${WORDS[verdict]}`)
+  const found = ended.comparisons.map(({ variant, verdict, metrics }) =>
+    isDecided(metrics.map(({ report }) => report))
+      ? `${variant} ${WORDS[verdict]}`
+      : `no metric decides on ${variant}`,
+  )
   const next =
     plan.comparisons.length === 0
       ? 'nothing is compared any more'

@@ -1,23 +1,23 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { MirrorStepSpec, StepSpec, Strategy } from '../domain/rollout-spec.ts'
+import type { MirrorStepSpec, Strategy } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
-import { firstUnits, passageShare, unitsUntil, type Passage } from '../statistics/passage.ts'
-import { windowSeconds } from './figures.ts'
-import { proofMargin } from './margin.ts'
 import { longestOf, type Longest } from './longest.ts'
+import { withMetric } from './metric-window.ts'
 import { provingStep, watchWeight, type RolloutPlan } from './plan.ts'
-import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import {
-  judgedFrom,
-  minimumsOf,
-  mirrorMinimumsOf,
-  segmentOf,
-  type Minimum,
-} from './step-minimums.ts'
-import { baselineValue, expectLabelled, type BaselineValue, type Traffic } from './traffic.ts'
-
-/** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
-export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
+  forecastMetric,
+  lastOf,
+  proofSeconds,
+  proofsOf,
+  racerOf,
+  timesOf,
+  type MetricForecast,
+  type RacePlace,
+  type Racer,
+  type Times,
+} from './racer.ts'
+import { minimumsOf, mirrorMinimumsOf, type Minimum } from './step-minimums.ts'
+import { baselineValue, type BaselineValue, type Traffic } from './traffic.ts'
 
 /** How long a rollout of an equal canary takes, and how soon a worse one is seen. Of blue-green: no steps, and the pauses alone. */
 export type Forecast = Times & {
@@ -51,18 +51,6 @@ export type StepForecast = Times &
     readonly metrics: readonly MetricForecast[]
   }
 
-/** One required hypothesis in one step. */
-export type MetricForecast = {
-  readonly name: string
-  /** To see a canary that is worse by this from the step's beginning on; a fraction of the baseline. */
-  readonly regression: number
-  readonly see: Times
-  readonly margin: number
-  readonly floor: number
-  /** To prove an equal canary no worse than the margin, were this the step that needs it. */
-  readonly prove: Times
-}
-
 /** What the forecast takes the baseline to be. */
 export type BaselineForecast = { readonly name: string } & BaselineValue
 
@@ -79,7 +67,7 @@ export function forecast(
 ): Forecast {
   const { spec, steps, keyed } = plan
   const proving = provingStep(steps)
-  const required = plan.hypotheses.filter((h) => h.required && h.proof !== null)
+  const required = provedOf(plan)
   const found: StepForecast[] = []
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'mirror') found.push(forecastMirror(plan, traffic, step, index))
@@ -107,26 +95,24 @@ export function forecast(
     p80Seconds: p80 + pauseSeconds,
     maxDurationSeconds: spec.maxDurationMs / 1000,
     fits: p80 <= spec.maxDurationMs / 1000,
-    baseline: required.map((h) => ({ name: h.id, ...baselineValue(h, traffic) })),
+    baseline: describeBaseline(required, traffic),
   }
 }
 
-type Place = {
-  readonly step: Extract<StepSpec, { kind: 'weight' }>
-  readonly index: number
-  /** Seconds from the start of the attempt, pauses left out. */
-  readonly sinceStart: number
-  readonly earlier: readonly StepForecast[]
-  readonly proves: boolean
+/** The hypotheses of a plan that have to be proved. */
+export function provedOf({ hypotheses }: RolloutPlan): readonly Hypothesis[] {
+  return hypotheses.filter((h) => h.required && h.proof !== null)
 }
 
-/** A hypothesis on its way to proof: how many units it has, so many seconds after the step began. */
-type Racer = {
-  readonly name: string
-  readonly passage: Passage
-  readonly unitsAt: (seconds: number) => number
-  readonly secondsAt: (units: number) => number
+/** What the baseline is taken to be on each of these. */
+export function describeBaseline(
+  required: readonly Hypothesis[],
+  traffic: Traffic,
+): readonly BaselineForecast[] {
+  return required.map((h) => ({ name: h.id, ...baselineValue(h, traffic) }))
 }
+
+type Place = RacePlace & { readonly index: number; readonly proves: boolean }
 
 function forecastStep(
   plan: RolloutPlan,
@@ -136,49 +122,38 @@ function forecastStep(
   regression: number | null,
 ): StepForecast {
   const { step, index, earlier, proves } = place
-  const pi = step.weightBp / WHOLE_BP
-  const racers = required.map((h) => racerOf(plan, traffic, h, place))
   const minimums = minimumsOf(plan, step, traffic, place.sinceStart)
-  const metricOf = (hypothesis: Hypothesis, which: number): MetricForecast => {
-    const { secondsAt, passage } = racers[which]!
-    const change = regressionOf(hypothesis, regression)
-    const harm = { regression: change, isFirst: earlier.length === 0 }
-    return {
-      name: hypothesis.id,
-      regression: change,
-      see: timesOf((share) =>
-        secondsAt(unitsUntil(harmPassage(hypothesis, pi, traffic, harm), share)),
-      ),
-      margin: proofMargin(hypothesis)!,
-      floor: hypothesis.proof!.floor,
-      prove: timesOf((share) => secondsAt(unitsUntil(passage, share))),
-    }
-  }
   const least = Math.max(...minimums.map(({ seconds }) => seconds))
+  let racers: readonly Racer[] | null = null
   let metrics: readonly MetricForecast[] | null = null
   let longest: Longest | null = null
+  const race = () => (racers ??= required.map((h) => racerOf(plan, traffic, h, place)))
   const findLongest = (of: readonly MetricForecast[]): Longest => {
-    const proofs = of.map(({ name, prove }, which) => ({
-      ...{ name, seconds: prove.p80Seconds, metric: required[which]!.metric },
-    }))
-    return longestOf(plan, proves ? [...minimums, ...proofs] : minimums, (changed, name) => {
+    const proofs = proofsOf(required, of)
+    const needed = proves ? [...minimums, ...proofs] : minimums
+    const secondsOf = (changed: RolloutPlan, name: string) => {
       const least = minimumsOf(changed, step, traffic, place.sinceStart)
       const found = least.find((minimum) => minimum.name === name)
-      if (found !== undefined) return found.seconds
-      const hypothesis = changed.hypotheses.find((h) => h.id === name)!
-      const { secondsAt, passage } = racerOf(changed, traffic, hypothesis, place)
-      return secondsAt(unitsUntil(passage, 0.8))
-    })
+      return found?.seconds ?? proofSeconds(changed, traffic, name, place)
+    }
+    return longestOf(plan, needed, secondsOf, withMetric)
   }
+  const times = proves
+    ? timesOf((share) => lastOf(race(), least, share))
+    : { p50Seconds: least, p80Seconds: least }
   return {
     index,
     weightBp: step.weightBp,
     proves,
     minimums,
-    ...(proves ? timesOf((share) => lastOf(racers, least, share)) : timesOf(() => least)),
+    p50Seconds: times.p50Seconds,
+    p80Seconds: times.p80Seconds,
     // They cost a search each, which a search for what would fit does without.
     get metrics() {
-      return (metrics ??= required.map(metricOf))
+      const ask = { regression, isFirst: earlier.length === 0 }
+      return (metrics ??= required.map((h, which) =>
+        forecastMetric(h, race()[which]!, step.weightBp, traffic, ask),
+      ))
     },
     get slowest() {
       return (longest ??= findLongest(this.metrics)).slowest
@@ -207,85 +182,7 @@ function forecastMirror(
     proves: false,
     minimums,
     ...timesOf(() => Math.max(...minimums.map(({ seconds }) => seconds))),
-    ...longestOf(plan, minimums, secondsOf),
+    ...longestOf(plan, minimums, secondsOf, withMetric),
     metrics: [],
   }
-}
-
-/** A required hypothesis on its way to proof in a step. */
-export function racerOf(
-  plan: RolloutPlan,
-  traffic: Traffic,
-  hypothesis: Hypothesis,
-  { step, sinceStart, earlier }: Pick<Place, 'step' | 'sinceStart' | 'earlier'>,
-): Racer {
-  const pi = step.weightBp / WHOLE_BP
-  const window = windowSeconds(hypothesis)
-  const isLabelled = 'windowMs' in hypothesis.source
-  const share = isLabelled ? expectLabelled(hypothesis, traffic) : 1
-  const perSecond = traffic.unitsPerSecond * share * segmentOf(plan, hypothesis, traffic)
-  const begin = judgedFrom(plan, hypothesis, pi, traffic)
-  const delay = Math.max(0, begin - sinceStart)
-  const lag = window + plan.spec.analysis.intervalMs / 1000
-  return {
-    name: hypothesis.id,
-    passage: {
-      growths: proofGrowths(hypothesis, plan.hypotheses, pi, traffic),
-      before: plan.keyed
-        ? provedBefore(plan, hypothesis, traffic, earlier, perSecond, begin)
-        : null,
-      goal: Math.log(1 / hypothesis.proof!.alpha),
-    },
-    unitsAt: (seconds) => Math.max(0, seconds - delay - lag) * perSecond,
-    secondsAt: (units) => delay + units / perSecond + lag,
-  }
-}
-
-// With a sticky key every key counts once in the attempt, so the proof is one of all steps together.
-function provedBefore(
-  { hypotheses }: RolloutPlan,
-  hypothesis: Hypothesis,
-  traffic: Traffic,
-  earlier: readonly StepForecast[],
-  perSecond: number,
-  begin: number,
-) {
-  let start = 0
-  const parts = earlier.map(({ weightBp, p50Seconds }) => {
-    const units = Math.max(0, p50Seconds - Math.max(0, begin - start)) * perSecond
-    start += p50Seconds
-    return proofGrowths(hypothesis, hypotheses, weightBp / WHOLE_BP, traffic).map(
-      ({ mean, variance }) => ({
-        mean: mean * units,
-        variance: variance * units,
-      }),
-    )
-  })
-  if (parts.length === 0) return null
-  return parts.reduce((sum, part) =>
-    sum.map(({ mean, variance }, bet) => ({
-      mean: mean + part[bet]!.mean,
-      variance: variance + part[bet]!.variance,
-    })),
-  )
-}
-
-function lastOf(racers: readonly Racer[], least: number, share: number): number {
-  // Tenths of a second: a busy service is through within a few of them.
-  const tenths = firstUnits((tenth) => {
-    const seconds = tenth / 10
-    if (seconds < least) return false
-    return (
-      racers.reduce(
-        (all, { passage, unitsAt }) => all * passageShare(passage, unitsAt(seconds)),
-        1,
-      ) >= share
-    )
-  })
-  return tenths / 10
-}
-
-/** The times of something, by the seconds within which a share of the rollouts has it. */
-export function timesOf(at: (share: number) => number): Times {
-  return { p50Seconds: at(0.5), p80Seconds: at(0.8) }
 }

@@ -1,8 +1,9 @@
 import {
+  CAPPED,
   describeWindow,
+  windowChange,
   windowOf,
-  withMetric,
-  withWindow,
+  type ChangeMetric,
   type MetricWindow,
 } from './metric-window.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -21,12 +22,13 @@ export type Longest = {
 
 /**
  * The one of `needed` that takes longest, or the window of its metric, or the learning of its cap, where that is more
- * than half of the time. `secondsOf`: how long one of them, by its name, takes under a plan that is changed.
+ * than half of the time. `secondsOf`: how long one of them, by its name, takes under a plan that `change` has made.
  */
 export function longestOf(
   plan: RolloutPlan,
   needed: readonly Minimum[],
   secondsOf: (changed: RolloutPlan, name: string) => number,
+  change: ChangeMetric,
 ): Longest {
   const { name, seconds, metric } = needed.reduce((a, b) => (b.seconds > a.seconds ? b : a))
   const spec = plan.metrics.find((m) => m.name === metric)
@@ -34,17 +36,13 @@ export function longestOf(
   // What is left without it is what the rest takes.
   const isMostly = (without: RolloutPlan) =>
     Number.isFinite(seconds) && secondsOf(without, name) < seconds / 2
-  if (window !== null && isMostly(withWindow(plan, window, 0))) {
+  if (window !== null && isMostly(change(plan, window.metric, windowChange(window, 0)))) {
     return { slowest: describeWindow(window), slowestWindow: window, slowestCap: null }
   }
-  if (spec !== undefined && teachingValues(spec) !== null && isMostly(withCap(plan, spec.name))) {
+  const isTaught = spec !== undefined && teachingValues(spec) !== null
+  if (isTaught && isMostly(change(plan, spec.name, CAPPED))) {
     const slowest = `learning the cap of ${spec.name}`
     return { slowest, slowestWindow: null, slowestCap: spec.name }
   }
   return { slowest: name, slowestWindow: null, slowestCap: null }
-}
-
-/** The plan with a cap of a metric that need not be learnt. Which one matters to no forecast: scales do not. */
-export function withCap(plan: RolloutPlan, metric: string): RolloutPlan {
-  return withMetric(plan, metric, { cap: 1 })
 }

@@ -1,4 +1,9 @@
-import { isLabelMetric, isWaitingMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import {
+  isLabelMetric,
+  isWaitingMetric,
+  type AnalysisSpec,
+  type MetricSpec,
+} from '../domain/rollout-spec.ts'
 import { formatDuration } from '../domain/units.ts'
 import { buildTests } from './pair-tests.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -24,24 +29,33 @@ export function describeWindow({ key, metric, ms }: MetricWindow): string {
   return `${key} of ${metric} (${formatDuration(ms)})`
 }
 
-/** The plan with another window of a metric. */
-export function withWindow(
-  plan: RolloutPlan,
-  { metric, key }: MetricWindow,
-  ms: number,
-): RolloutPlan {
-  return withMetric(plan, metric, { [key === 'labelWindow' ? 'labelWindowMs' : 'windowMs']: ms })
+/** Another window of a metric, as a change of it. */
+export function windowChange({ key }: MetricWindow, ms: number): MetricChange {
+  return { [key === 'labelWindow' ? 'labelWindowMs' : 'windowMs']: ms }
 }
 
-/** The plan with one metric changed, and everything that is derived from it. */
-export function withMetric(
-  plan: RolloutPlan,
+/** A cap that need not be learnt. Which one matters to no forecast: scales do not. */
+export const CAPPED: MetricChange = { cap: 1 }
+
+/** Settings of a metric with other values. */
+export type MetricChange = Readonly<Record<string, unknown>>
+
+/** Makes the plan with one metric changed, and everything that is derived from it. */
+export type ChangeMetric = (plan: RolloutPlan, name: string, change: MetricChange) => RolloutPlan
+
+/** Changes a metric of a rollout. */
+export const withMetric: ChangeMetric = (plan, name, change) => {
+  const analysis = changeAnalysis(plan, name, change)
+  const tests = buildTests({ steps: plan.steps, analysis })
+  return { ...plan, metrics: analysis.metrics, ...tests }
+}
+
+/** The analysis of a plan with one metric changed. */
+export function changeAnalysis(
+  { spec, metrics }: RolloutPlan,
   name: string,
-  change: Readonly<Record<string, unknown>>,
-): RolloutPlan {
-  const metrics = plan.metrics.map((m) =>
-    m.name === name ? ({ ...m, ...change } as MetricSpec) : m,
-  )
-  const analysis = { ...plan.spec.analysis, metrics }
-  return { ...plan, metrics, ...buildTests({ steps: plan.steps, analysis }) }
+  change: MetricChange,
+): AnalysisSpec {
+  const changed = metrics.map((m) => (m.name === name ? ({ ...m, ...change } as MetricSpec) : m))
+  return { ...spec.analysis, metrics: changed }
 }

@@ -71,7 +71,27 @@ export function betterPassage(
   }
 }
 
+/** What was worked out for a forecast, which asks for it by the dozen: for each step, each share and each change that may help. */
+const known = new WeakMap<Traffic, Map<string, readonly Growth[]>>()
+
 function growthsOf(
+  hypothesis: Hypothesis,
+  side: 'harm' | 'proof',
+  pi: number,
+  traffic: Traffic,
+  regression: number,
+): readonly Growth[] {
+  const { id, source, harm, proof } = hypothesis
+  const ofTraffic = known.get(traffic) ?? new Map<string, readonly Growth[]>()
+  known.set(traffic, ofTraffic)
+  const asked = [id, source, side === 'harm' ? harm.ratio : proof, side, pi, regression]
+  const key = JSON.stringify(asked)
+  const found = ofTraffic.get(key) ?? workOutGrowths(hypothesis, side, pi, traffic, regression)
+  ofTraffic.set(key, found)
+  return found
+}
+
+function workOutGrowths(
   hypothesis: Hypothesis,
   side: 'harm' | 'proof',
   pi: number,

@@ -72,36 +72,61 @@ function carried(wealth: readonly number[], of: readonly number[]): number {
 
 /** Units within which a share of the runs has reached the goal; Infinity where they never do. */
 export function unitsUntil(passage: Passage, share: number): number {
-  return firstUnits((units) => passageShare(passage, units) >= share)
+  return firstUnits((units) => passageShare(passage, units), share)
 }
 
-/** The least number of units from which on something rising holds; Infinity where it never does. */
-export function firstUnits(holds: (units: number) => boolean): number {
-  if (holds(0)) return 0
-  let most = 1
-  while (!holds(most)) {
-    most *= 2
-    if (most > MOST_UNITS) return Infinity
+/**
+ * The least whole number of units within which the chance of something, which rises with them, is at least `share`;
+ * Infinity where it never is. Beyond ten million it may be a ten-millionth too many.
+ */
+export function firstUnits(chanceAt: (units: number) => number, share: number): number {
+  const beyond = (units: number): Place => [units, chanceAt(units) - share]
+  let below = beyond(0)
+  if (below[1] >= 0) return 0
+  let above = beyond(1)
+  while (above[1] < 0) {
+    if (above[0] === MOST_UNITS) return Infinity
+    below = above
+    above = beyond(Math.min(MOST_UNITS, above[0] * LEAP))
   }
-  return Math.ceil(bisect(most / 2, most, holds))
+  return crossing(below, above, beyond)
 }
 
-/** They leave a ten-millionth of where a search began. */
-const HALVINGS = 24
+/** Units, and by how much the chance is beyond a share there. */
+type Place = readonly [units: number, beyond: number]
+
+/** A search leaps so many times as far each time that it has not arrived. */
+const LEAP = 16
+
+/** Of so many units one more or less is no matter. */
+const NEAR = 1e-7
+
+/**
+ * The first of two neighbours between which something rising passes 0, between a place where it is below and one where it
+ * is not. Each round halves the way at least, and near the end squares what is left: Ridders, "A new algorithm for
+ * computing a single root of a real continuous function", IEEE Transactions on Circuits and Systems 26 (1979).
+ */
+function crossing(from: Place, to: Place, at: (units: number) => Place): number {
+  let [below, above] = [from, to]
+  const take = (place: Place) => {
+    if (place[1] < 0) below = place
+    else above = place
+  }
+  const isWide = () => above[0] - below[0] > Math.max(1, above[0] * NEAR)
+  while (isWide()) {
+    const [[least, under], [most, over]] = [below, above]
+    const middle = at(Math.round((least + most) / 2))
+    take(middle)
+    if (!isWide()) break
+    const root = Math.sqrt(middle[1] ** 2 - under * over)
+    const guess = Math.round(middle[0] - ((middle[0] - least) * middle[1]) / root)
+    take(at(Math.max(below[0] + 1, Math.min(above[0] - 1, guess))))
+  }
+  return above[0]
+}
 
 /** Normal deviates beyond which nothing is counted on: probability 1e-15. */
 const LEAST_LUCK = -8
 
 /** Normal deviates; the next step would be a millionth of it or less. */
 const LEAST_STEP = 1e-7
-
-/** A place where something just holds, between one where it does not and one where it does. */
-function bisect(from: number, to: number, holds: (value: number) => boolean): number {
-  let [below, above] = [from, to]
-  for (let halving = 0; halving < HALVINGS; halving += 1) {
-    const middle = (below + above) / 2
-    if (holds(middle)) above = middle
-    else below = middle
-  }
-  return above
-}

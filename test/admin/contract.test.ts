@@ -1,10 +1,13 @@
 import t from 'tap'
 import type { AdminDeps } from '../../src/admin/admin-deps.ts'
 import type { AdminConfig } from '../../src/config/config.ts'
+import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { StoreError } from '../../src/store/store-error.ts'
+import { threeWay } from '../fakes/experiment-world.ts'
 import { plan, planOf } from '../fakes/rollout.ts'
-import { rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, RMSE, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
 import { sampleCohort } from '../store/samples.ts'
 import { ask, Contract, readDocument, type Place } from './contract.ts'
 import {
@@ -54,6 +57,17 @@ const FORECAST: Partial<AdminDeps> = {
     ),
 }
 
+const COMPARED = threeWay([ERRORS, RMSE])
+const EXPERIMENT: Partial<AdminDeps> = {
+  services: () => [{ ...fakeStatus(null), service: COMPARED }],
+  forecastExperiment: (_name, { rps, errorRate }, regression) =>
+    forecastExperimentWithAdvice(
+      buildExperimentPlan(COMPARED, 'hash')!,
+      { unitsPerSecond: rps ?? 7, from: 'given', errorRate, evidence: null, exceedance: null },
+      regression,
+    ),
+}
+
 const nobody: Partial<AdminDeps> = {
   feedback: async () => ({
     ...{ joined: 0, unmatched: 0, late: 0, duplicate: 0, unscored: 0 },
@@ -89,6 +103,7 @@ const CASES: readonly Case[] = [
   { url: `${RISK}/cohorts?limit=1e3`, status: 400 },
   { url: `${RISK}/plan?rps=200`, status: 200, deps: FORECAST },
   { url: `${RISK}/plan`, status: 400 },
+  { url: '/api/v1/services/svc/plan?rps=200', status: 200, deps: EXPERIMENT },
   { url: '/api/v1/services/fixed/plan?rps=1', status: 409 },
   { url: '/api/v1/config', status: 200 },
   { url: '/api/v1/reload', status: 200 },

@@ -167,6 +167,7 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     countDroppedStream: () => {},
     countRefusedAccess: () => {},
     forecast: () => null,
+    forecastExperiment: () => null,
     feedback: async (body, contentType) => {
       feedbackBodies.push({ body, contentType })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
+import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
+import { threeWay } from '../fakes/experiment-world.ts'
 import { planOf } from '../fakes/rollout.ts'
 import {
   CLICKS,
@@ -82,6 +85,50 @@ t.test('Rates of the baseline are given by the names of their metrics.', async (
   )
 })
 
+t.test('An experiment is planned challenger by challenger, with the same questions.', async (t) => {
+  const compared = threeWay([ERRORS, CONVERSION], true, { b: 3000, c: 1050 })
+  const plan = buildExperimentPlan(compared, 'hash')!
+  const traffic = { from: 'observed', evidence: null, exceedance: null } as const
+  let isThere = true
+  const app = createAdminServer(
+    createFakeDeps({
+      services: () => [{ ...fakeStatus(null), service: compared }],
+      forecastExperiment: (name, { rps, errorRate, rates }, regression) => {
+        t.equal(name, 'svc')
+        if (!isThere) return null
+        const given = { unitsPerSecond: rps ?? 7, errorRate, rates, ...traffic }
+        return forecastExperimentWithAdvice(plan, given, regression)
+      },
+    }),
+    LOOPBACK,
+  )
+  t.teardown(() => app.close())
+  const ask = async (query = '') => (await app.inject(`/api/v1/services/svc/plan${query}`)).json()
+  const found = await ask('?rps=50&errorRate=0&rates=conversion:0.3&regression=0.2')
+  t.match(found, {
+    ...{ service: 'svc', strategy: 'fixed', baselineVersion: compared.variants[0]!.version },
+    ...{ unit: 'key', unitsPerSecond: 50, trafficFrom: 'observed' },
+    baseline: [
+      { name: 'errors', value: 0, from: 'given' },
+      { name: 'conversion', value: 0.3, from: 'given' },
+    ],
+    comparisons: [
+      { variant: 'b', version: 'B', weight: 30, slowest: 'conversion' },
+      { variant: 'c', version: 'C', weight: 10.5, slowest: 'conversion' },
+    ],
+  })
+  const [errors] = found.comparisons[0].metrics
+  t.match(errors, { name: 'errors', regression: 0.2, improvement: 0.2 })
+  t.same(errors.see, { p50Seconds: null, p80Seconds: null }, 'never is null')
+  t.equal((await ask()).unitsPerSecond, 7, 'without rps: as observed')
+  t.match((await ask('?rates=errors:0.3')).detail, /^rates: errors is no metric of kind /)
+  isThere = false
+  t.match(
+    (await ask()).detail,
+    'svc has no traffic to reckon with: new keys are counted while the weights of the configuration hold, and none were. Give it, in new keys per second (rps=100;',
+  )
+})
+
 t.test('What cannot be planned is a problem that says what would be right.', async (t) => {
   const app = createAdminServer(createFakeDeps(), LOOPBACK)
   t.teardown(() => app.close())
@@ -98,7 +145,7 @@ t.test('What cannot be planned is a problem that says what would be right.', asy
   t.match(await problem(`${PLAN}?rsp=1`), /^400 .*unknown query parameter "rsp"; known: rps/)
   t.match(
     await problem('/api/v1/services/fixed/plan?rps=1'),
-    /^409 SERIN_REFUSED fixed has no rollout/,
+    /^409 SERIN_REFUSED fixed has no rollout, and no variants that are compared/,
   )
   t.match(await problem('/api/v1/services/x/plan?rps=1'), /^404 SERIN_UNKNOWN_SERVICE/)
 })

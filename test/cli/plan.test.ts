@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
+import { buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
+import { forecastExperimentWithAdvice } from '../../src/rollout/experiment-advice.ts'
 import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { createFakeDeps, fakeStatus } from '../admin/fake-deps.ts'
+import { threeWay } from '../fakes/experiment-world.ts'
 import { planOf } from '../fakes/rollout.ts'
-import { ERRORS, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import { ERRORS, RMSE, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
 import { run, serveAdmin } from './fake-io.ts'
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
@@ -277,6 +280,36 @@ t.test('A gateway is asked with what is given, and refuses in its own words.', a
   t.match(refused.stderr, /fixed has no rollout/)
   t.equal((await ask('nobody', '--rps', '50')).exitCode, 1)
 })
+
+t.test(
+  'A gateway is asked of an experiment, and its plan is shown as that of a file.',
+  async (t) => {
+    const compared = threeWay([ERRORS, RMSE], true)
+    const deps = createFakeDeps({
+      services: () => [{ ...fakeStatus(null), service: compared }],
+      forecastExperiment: (name, given, regression) => {
+        t.same([name, given, regression], ['svc', { rps: null, errorRate: 0.02 }, 0.3])
+        const traffic = { unitsPerSecond: 90, from: 'observed', errorRate: 0.02 } as const
+        const unseen = { evidence: null, exceedance: null }
+        return forecastExperimentWithAdvice(
+          buildExperimentPlan(compared, 'hash')!,
+          { ...traffic, ...unseen },
+          regression,
+        )
+      },
+    })
+    const admin = await serveAdmin(t, deps)
+    const argv = ['plan', 'svc', '--error-rate', '2%', '--regression', '30%', '--admin', admin]
+    const { stdout, stderr, exitCode } = await run(argv)
+    t.equal(exitCode, 0, stderr)
+    t.match(stdout, /^svc {2}1.4 vs B vs C {2}90 new keys per second \(observed\)\n/)
+    t.match(stdout, /\n {2}challenger +weight +p50 +p80 +takes longest\n {2}b +25 % /)
+    t.match(stdout, /that is worse\n.*\n {2}errors +30 % .*\n {2}rmse +30 % .*\n\n/)
+    t.match(stdout, /baseline {2}errors 2 % \(given\)/)
+    const json = JSON.parse((await run([...argv, '-o', 'json'])).stdout)
+    t.match(json, { strategy: 'fixed', comparisons: [{ variant: 'b' }, { variant: 'c' }] })
+  },
+)
 
 t.test('Check warns of a weight that is too low for the traffic that it is told.', async (t) => {
   const file = join(t.testdir({}), 'serin.yaml')

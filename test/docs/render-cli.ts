@@ -58,7 +58,12 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     keys: null,
     of: 'a list of [Comparison](api.md#comparison)',
   },
-  { command: 'plan', when: '', keys: null, of: 'a [Plan](api.md#plan)' },
+  {
+    command: 'plan',
+    when: '',
+    keys: null,
+    of: 'a [Plan](api.md#plan), or an [ExperimentPlan](api.md#experimentplan)',
+  },
   {
     command: 'backtest',
     when: 'of a record',

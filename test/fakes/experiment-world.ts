@@ -58,19 +58,24 @@ export class ExperimentWorld {
   service: Service
   book: ServiceBook
   evaluator: Evaluator
-  readonly #random = createRandom(11)
+  readonly #random: () => number
   readonly #predictions: Prediction[] = []
   #count = 0
 
-  constructor(configured: Service, store = new MemoryStore()) {
+  constructor(configured: Service, store = new MemoryStore(), seed = 11) {
     this.service = configured
     this.store = store
+    this.#random = createRandom(seed)
     this.book = this.#buildBook(null)
     this.evaluator = this.#newEvaluator()
   }
 
-  static async begin(configured: Service, store?: MemoryStore): Promise<ExperimentWorld> {
-    const world = new ExperimentWorld(configured, store)
+  static async begin(
+    configured: Service,
+    store?: MemoryStore,
+    seed?: number,
+  ): Promise<ExperimentWorld> {
+    const world = new ExperimentWorld(configured, store, seed)
     await world.evaluator.addExperiment(world.experiment)
     return world
   }

@@ -57,6 +57,12 @@ t.test('the end of an experiment is told by what begins, with what it had come t
       summary: '1.4 vs B vs C#1 has ended: b better, c not known yet; 1.4 vs B vs C#2 begins',
     },
   })
+  const reported = { ...comparison('c', 'unknown') }
+  const metrics = reported.metrics.map((m) => ({ ...m, report: fakeMetric({ required: false }) }))
+  const shown = { ...ended, comparisons: [comparison('b', 'worse'), { ...reported, metrics }] }
+  t.match(tellEnd(next, transition, shown, 'configuration').decision, {
+    summary: /has ended: b worse, no metric decides on c; /,
+  })
   const { experiment: _, ...silent } = threeWay([ERRORS])
   t.match(tellEnd(planOf(silent), transition, ended, 'configuration').decision, {
     summary: /nothing is compared any more$/,

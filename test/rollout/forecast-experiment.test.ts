@@ -3,14 +3,17 @@ import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { betterId, buildExperimentPlan } from '../../src/rollout/experiment-plan.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
-import { forecastExperiment } from '../../src/rollout/forecast-experiment.ts'
+import {
+  forecastExperiment,
+  type ExperimentTraffic,
+} from '../../src/rollout/forecast-experiment.ts'
 import type { Traffic } from '../../src/rollout/traffic.ts'
 import { eventProofLogEvidence } from '../../src/statistics/event-evidence.ts'
 import { drawBinomial } from '../../src/statistics/sampling.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
 import { CONVERSION, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
-const GIVEN: Traffic = {
+const GIVEN: Traffic & ExperimentTraffic = {
   ...{ unitsPerSecond: 100, from: 'given', errorRate: null },
   ...{ evidence: null, exceedance: null },
 }

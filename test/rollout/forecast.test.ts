@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Evidence } from '../../src/domain/evidence.ts'
+import type { EventEvidence, Evidence } from '../../src/domain/evidence.ts'
 import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { describeSuggestion, forecastWithAdvice } from '../../src/rollout/suggestions.ts'
@@ -447,5 +447,39 @@ t.test('counted measurements are waited for', (t) => {
   const shown = { ...counted({ count: 5 }), mode: 'report' } as const
   const reported = forecast(plan({ spec: { steps }, analysis: { metrics: [shown] } }), GIVEN)
   t.notOk(reported.steps[1]!.minimums.some(({ name }) => name.startsWith('measurements')))
+  t.end()
+})
+
+t.test('what a unit adds is worked out once for each weight, whatever is tried', (t) => {
+  let worked = 0
+  const exceedance = () => {
+    worked += 1
+    return 0.04
+  }
+  const traffic = { ...GIVEN, exceedance }
+  const weights = weightSteps([1, 5, 20, 50, 100], 1000)
+  const slow = { ...LATENCY, maxChange: 0.01 }
+  const spec = { steps: weights, maxDurationMs: 60_000 }
+  const ask = () =>
+    forecastWithAdvice(plan({ spec, analysis: { metrics: [STRICT, slow] } }), traffic, null)
+  t.ok(ask().suggestions.length > 0)
+  t.ok(worked < 20, `${worked} times`)
+  const [before, first] = [worked, ask()]
+  t.equal(worked, before, 'the same question needs nothing more')
+  t.ok(forecast(plan({ spec }), { ...traffic, unitsPerSecond: 1e-9 }).p80Seconds > 1e12)
+  t.equal(JSON.stringify(ask()), JSON.stringify(first))
+  t.end()
+})
+
+t.test('a step without the labels that it waits for is never left', (t) => {
+  const waiting = plan({ spec: { steps }, analysis: { metrics: [RMSE] } })
+  const found = evidenceOf(waiting, [])
+  const missing: EventEvidence = {
+    ...(found.hypotheses['rmse/label-missing'] as EventEvidence),
+    trials: [50, 50],
+    events: [50, 50],
+  }
+  const evidence = { ...found, hypotheses: { ...found.hypotheses, 'rmse/label-missing': missing } }
+  t.equal(forecast(waiting, { ...GIVEN, evidence }).p80Seconds, Infinity)
   t.end()
 })

@@ -54,8 +54,39 @@ t.test(
     const losing = { ...one, growths: [{ mean: -0.01, variance: 0.02 }] }
     t.equal(unitsUntil(losing, 0.5), Infinity)
     t.equal(
-      firstUnits((units) => units >= 777),
+      firstUnits((units) => (units >= 777 ? 1 : 0), 0.5),
       777,
     )
+  },
+)
+
+t.test(
+  'A search looks at few places, however far it leads and however steep the way is.',
+  async (t) => {
+    let asked = 0
+    const shapes: readonly ((units: number, place: number) => number)[] = [
+      (units, place) => (units >= place ? 1 : 0),
+      (units, place) => units / (units + place),
+      (units, place) => Math.min(1, units / (2 * place)),
+      (units, place) => 1 / (1 + (place / units) ** 40),
+    ]
+    for (const chance of shapes) {
+      for (const place of [1, 2, 17, 4097, 1e6 + 1, 1e9, 5e14]) {
+        asked = 0
+        const found = firstUnits((units) => {
+          asked += 1
+          return chance(units, place)
+        }, 0.5)
+        near(t, found / place, 1, 1e-7)
+        t.ok(asked <= 60, `${asked} looks for ${place}`)
+      }
+    }
+    asked = 0
+    const never = () => {
+      asked += 1
+      return 0.79
+    }
+    t.equal(firstUnits(never, 0.8), Infinity)
+    t.ok(asked <= 20, `${asked} looks for what never is`)
   },
 )

@@ -4,10 +4,12 @@ import {
   byAttention,
   concernOf,
 } from '../../../src/admin/dashboard/overview/attention.ts'
-import { VERDICTS } from '../../../src/admin/dashboard/parts/words.ts'
+import { verdictInAll, VERDICTS } from '../../../src/admin/dashboard/parts/words.ts'
+import { presentComparison } from '../../../src/admin/present-comparison.ts'
+import type { Comparison } from '../../../src/domain/comparison.ts'
 import type { MetricReport } from '../../../src/domain/verdict.ts'
 import { presentSummary, type ServiceSummaryJson } from '../../../src/admin/present-summary.ts'
-import { fakeState, fakeStatus, NOW } from '../fake-deps.ts'
+import { fakeMetric, fakeState, fakeStatus, NOW } from '../fake-deps.ts'
 
 const calm = presentSummary(fakeStatus())
 const pause = { at: '', until: null, metric: null }
@@ -63,6 +65,33 @@ t.test('a glance has the verdicts that decide, or say something', (t) => {
   ]
   const { verdicts } = presentSummary({ ...status, rollout: { ...status.rollout!, metrics } })
   t.same(verdicts, { rmse: 'inconclusive', gpu: 'error' })
+  t.end()
+})
+
+t.test('a challenger of which each metric only reports is no unknown', (t) => {
+  const challenger = (required: boolean): Comparison => ({
+    ...{ variant: 'canary', verdict: 'unknown', expectedShare: 0.5, etaSeconds: null },
+    units: { baseline: 100, challenger: 100 },
+    ratioMismatch: { log: -3, threshold: 7 },
+    metrics: [{ report: fakeMetric({ required }), verdict: 'unknown', superiority: null }],
+  })
+  const sees = (required: boolean) => {
+    const status = fakeStatus(null, 'svc')
+    const comparisons = [challenger(required)]
+    const experiment = {
+      ...{ id: 'a#1', state: { revision: 1 } as never, winner: null },
+      comparisons,
+    }
+    const seen = { ...status, experiment: { ...experiment, lastDecision: null } }
+    return [
+      VERDICTS[presentSummary(seen).verdicts['canary']!].word,
+      verdictInAll(presentComparison(challenger(required))).word,
+    ]
+  }
+  t.same(sees(true), ['not known yet', 'not known yet'])
+  t.same(sees(false), ['no metric decides', 'no metric decides'])
+  const mismatched = { ...challenger(false), ratioMismatch: { log: 8, threshold: 7 } }
+  t.match(verdictInAll(presentComparison(mismatched)), { word: 'not to be relied on', tone: 'bad' })
   t.end()
 })
 

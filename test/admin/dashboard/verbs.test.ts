@@ -92,6 +92,12 @@ t.test('a promotion says what the evidence says, and what it warns of looks so',
     ['plain', none],
     ['plain', 'The comparison of canary is not to be relied on: the split is not as drawn.'],
   ])
+  const open = comparison('canary', 'unknown')
+  const metrics = open.metrics.map((m) => ({ ...m, report: { ...m.report, required: false } }))
+  t.same(promotionsOf({ ...open, metrics }), [
+    ['plain', none],
+    ['plain', 'No metric decides on canary: each only warns or reports.'],
+  ])
   t.same(
     promotionsOf().map(([, says]) => says),
     [undefined, undefined],

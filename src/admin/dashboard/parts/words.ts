@@ -1,7 +1,8 @@
-import type { ComparisonVerdict } from '../../../domain/comparison.ts'
+import { isDecided, type ComparisonVerdict } from '../../../domain/comparison.ts'
 import type { Phase } from '../../../domain/decision.ts'
 import type { VerdictMeaning } from '../../../domain/metric-facts.ts'
 import { formatNumber, formatTimeSpan } from '../../../rollout/format.ts'
+import type { ComparisonJson } from '../../present-comparison.ts'
 import type { LogEvidenceJson } from '../../present-metric.ts'
 
 /** How something is meant: its colour, never its only sign. */
@@ -24,9 +25,12 @@ export function toneOfPhase(phase: Phase | null): Tone {
   }
 }
 
-/** How a verdict reads, and its tone. */
+/** What a verdict is called, and how it is meant. */
+type VerdictWord = { readonly word: string; readonly tone: Tone }
+
+/** How a verdict reads, and its tone; `undecided`: each metric only warns or reports, so that there never is one over all. */
 export const VERDICTS: Readonly<
-  Record<VerdictMeaning | ComparisonVerdict, { readonly word: string; readonly tone: Tone }>
+  Record<VerdictMeaning | ComparisonVerdict | 'undecided', VerdictWord>
 > = {
   successful: { word: 'no worse', tone: 'good' },
   failed: { word: 'worse', tone: 'bad' },
@@ -41,6 +45,17 @@ export const VERDICTS: Readonly<
   'no-worse': { word: 'no worse', tone: 'good' },
   worse: { word: 'worse', tone: 'bad' },
   unknown: { word: 'not known yet', tone: 'plain' },
+  undecided: { word: 'no metric decides', tone: 'plain' },
+}
+
+/** How what is said of a challenger in all reads, and its tone. */
+export function verdictInAll({
+  verdict,
+  metrics,
+  mismatched,
+}: Pick<ComparisonJson, 'verdict' | 'metrics' | 'mismatched'>): VerdictWord {
+  if (mismatched) return { word: 'not to be relied on', tone: 'bad' }
+  return VERDICTS[isDecided(metrics) ? verdict : 'undecided']
 }
 
 /** Evidence as its natural logarithm and that at which it decides; a dash where none is asked for. */

@@ -2,20 +2,19 @@ import { formatCount, formatNumber, formatPercent, formatValue } from '../../../
 import type { ComparisonJson } from '../../present-comparison.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { Badge } from '../parts/badge.tsx'
-import { formatEvidence, formatShort, VERDICTS } from '../parts/words.ts'
+import { formatEvidence, formatShort, verdictInAll, VERDICTS } from '../parts/words.ts'
 
 /** One challenger of an experiment against the baseline. */
 export function ComparisonPanel({ comparison }: { readonly comparison: ComparisonJson }) {
-  const { variant, verdict, units, expectedShare, etaSeconds } = comparison
+  const { variant, units, expectedShare, etaSeconds } = comparison
+  const said = verdictInAll(comparison)
   const total = units.baseline + units.challenger
   const id = `comparison-${variant}`
   return (
     <section class="panel" aria-labelledby={id}>
       <div class="metric-head">
         <h2 id={id}>{variant} against the baseline</h2>
-        <Badge tone={comparison.mismatched ? 'bad' : VERDICTS[verdict].tone}>
-          {comparison.mismatched ? 'not to be relied on' : VERDICTS[verdict].word}
-        </Badge>
+        <Badge tone={said.tone}>{said.word}</Badge>
       </div>
       <p class="muted">
         {total === 0

@@ -3,7 +3,7 @@ import type { ExperimentsAnswer, PastExperimentJson } from '../../present-experi
 import { ask } from '../link/ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Sentence } from '../parts/sentence.tsx'
-import { VERDICTS } from '../parts/words.ts'
+import { verdictInAll } from '../parts/words.ts'
 import { ComparisonTable } from './comparison-panel.tsx'
 
 /** The experiments of a fixed split that have ended, with what they had come to; nothing where there is none. */
@@ -59,9 +59,7 @@ function Past({ experiment }: { readonly experiment: PastExperimentJson }) {
         <details key={comparison.variant} class="numbers">
           <summary>
             {comparison.variant}{' '}
-            <Badge tone={comparison.mismatched ? 'bad' : VERDICTS[comparison.verdict].tone}>
-              {comparison.mismatched ? 'not to be relied on' : VERDICTS[comparison.verdict].word}
-            </Badge>
+            <Badge tone={verdictInAll(comparison).tone}>{verdictInAll(comparison).word}</Badge>
           </summary>
           <ComparisonTable comparison={comparison} label={`${comparison.variant} in ${id}`} />
         </details>

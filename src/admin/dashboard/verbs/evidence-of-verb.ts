@@ -1,3 +1,4 @@
+import { isDecided } from '../../../domain/comparison.ts'
 import { formatValue } from '../../../rollout/format.ts'
 import type { ComparisonJson } from '../../present-comparison.ts'
 import type { MetricJson } from '../../present-metric.ts'
@@ -45,6 +46,9 @@ function ofChallenger(comparison: ComparisonJson): EvidenceOfVerb {
   if (comparison.mismatched) {
     const says = `The comparison of ${variant} is not to be relied on: the split is not as drawn.`
     return { tone: 'warn', says }
+  }
+  if (!isDecided(comparison.metrics)) {
+    return { tone: 'plain', says: `No metric decides on ${variant}: each only warns or reports.` }
   }
   if (verdict === 'unknown') {
     const open = namesOf(comparison, 'unknown')

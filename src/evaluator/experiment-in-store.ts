@@ -1,0 +1,114 @@
+import type { Decision } from '../domain/decision.ts'
+import type { ExperimentState } from '../rollout/experiment.ts'
+import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
+import type { ExperimentTransition } from '../rollout/experiment-record.ts'
+import type { Lease, Store } from '../store/store.ts'
+import { CommitError } from './commit-error.ts'
+import type { ComparisonCycle } from './comparison-cycle.ts'
+import { draftExperiment } from './draft-experiment.ts'
+import { isElsewhere, readExperiment, type StoredExperiment } from './read-experiment.ts'
+import { storedDecision, type Unanswered } from './stored-decision.ts'
+
+/** What a process finds that reads it anew. */
+type Found = Pick<StoredExperiment, 'records'> & {
+  readonly state: ExperimentState
+  readonly lastDecision: Decision | null
+  /** The last decision, where this process has stored it and had no answer; null = it is not that. */
+  readonly untold: Decision | null
+}
+
+/** What a transition is stored with. */
+type CommitContext = {
+  readonly plan: ExperimentPlan
+  /** The state that the transition was made from. */
+  readonly state: ExperimentState
+  readonly comparisons: readonly ComparisonCycle[]
+  /** Null: this process may not decide any more. */
+  readonly lease: Lease | null
+  readonly now: number
+}
+
+/** What one process knows of a fixed split in the store, whether it may be another one by now, and what waits to be stored. */
+export class ExperimentInStore {
+  /** Null = nothing. */
+  stored: ExperimentState | null = null
+  /** To be stored before anything else: what the configuration makes of the stored state. */
+  pending: ExperimentTransition | null = null
+  readonly #store: Store
+  /** Lease under which it is known: while that holds, nobody else has written. */
+  #token: number | null = null
+  #unanswered: Unanswered | null = null
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** A write was not answered: it may be stored all the same. */
+  get isUnsure(): boolean {
+    return this.#unanswered !== null
+  }
+
+  /** Whether what is served here is another split, or another attempt, than the stored one. */
+  get departs(): boolean {
+    return this.stored === null || this.pending !== null
+  }
+
+  /** Whether others may have left evidence that was not read under this lease. */
+  isNewTo({ token }: Lease): boolean {
+    return token !== this.#token
+  }
+
+  /** It has been read under this lease. */
+  noteLease({ token }: Lease): void {
+    this.#token = token
+  }
+
+  /** All of it has to be read again before anything is stored. */
+  forget(): void {
+    this.#token = null
+  }
+
+  /**
+   * Reads it anew, as the plan goes on with it; null = nothing is new. `readsAll`: also where its state is as it is known,
+   * since the evidence may be newer. Rejects when the store cannot be asked.
+   */
+  async read(plan: ExperimentPlan, readsAll: boolean, now: number): Promise<Found | null> {
+    const store = this.#store
+    if (!readsAll && !(await isElsewhere(store, plan, this.stored))) {
+      this.#unanswered = null
+      return null
+    }
+    const by = { now, actor: 'configuration' }
+    const { stored, next, records } = await readExperiment(store, plan, by)
+    const [newest = null] = await store.decisions(plan.service, { after: 0, limit: 1 })
+    const untold = storedDecision(this.#unanswered, newest)
+    this.#unanswered = null
+    this.stored = stored
+    this.pending = next.state === stored ? null : next
+    return { state: next.state, records, lastDecision: newest, untold }
+  }
+
+  /** Stores a transition; rejects where another process has written or decides, and where the store does not answer. */
+  async commit(transition: ExperimentTransition, context: CommitContext): Promise<Decision | null> {
+    const { lease, ...deciding } = context
+    if (lease === null) throw new CommitError({ reason: 'fenced' })
+    const draft = draftExperiment(transition, { ...deciding, stored: this.stored })
+    this.#unanswered = { decision: draft }
+    const result = await this.#store.commit({
+      service: transition.state.service,
+      expectedRevision: this.stored?.revision ?? null,
+      lease,
+      state: transition.state,
+      // The keys of an attempt are claimed under its name.
+      resetEvidence: transition.resetEvidence,
+      ...(draft === null ? {} : { decision: draft }),
+    })
+    this.#unanswered = null
+    if (!result.ok) {
+      this.#token = null
+      throw new CommitError(result)
+    }
+    this.stored = transition.state
+    return result.decision
+  }
+}
