@@ -21,11 +21,6 @@ export function readRequestCode(code: number): RequestEnd {
   return { outcome: OUTCOMES[(code >> 2) & 7]!, status: code >> 5, reason: REASONS[code & 3]! }
 }
 
-/** It failed, or had no answer. */
-export function isFailedEnd(outcome: Outcome): boolean {
-  return outcome === 'failed' || outcome === 'no_answer'
-}
-
 /** A good answer all the same, but the client asked for something that there is not. */
 export function isClientErrorEnd(outcome: Outcome, status: number): boolean {
   return outcome === 'ok' && status >= 400 && status < 500

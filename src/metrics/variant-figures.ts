@@ -1,9 +1,9 @@
-import type { Outcome } from '../domain/outcome.ts'
+import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
 import { latencyBucket, LogHistogram } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
 import { DurationBuckets } from './duration-buckets.ts'
-import { isClientErrorEnd, isFailedEnd, readRequestCode, type RequestEnd } from './request-code.ts'
+import { isClientErrorEnd, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
 

@@ -147,6 +147,18 @@ t.test(
   },
 )
 
+t.test('Rule 4: deadlines are failures in the comparison, and requests without an answer', async (t) => {
+  const late = (random: () => number, variant: string) => ({
+    outcome: (variant === 'canary' && random() < 0.3 ? 'no_answer' : 'ok') as Outcome,
+  })
+  const simulation = await simulate(5, 0, late, [ERRORS], { service: held([ERRORS]) })
+  t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
+  t.match(simulation.state, { rolledBackReason: 'errors' })
+  const failed = events(simulation, 'errors').events
+  t.ok(failed[1] > 10)
+  t.same(failed, events(simulation, 'no-answer').events)
+})
+
 t.test(
   'Rule 4: a request that failed has no label, and is asked for it all the same',
   async (t) => {
