@@ -1,18 +1,24 @@
 import type { AttemptCount, KeyCount } from '../statistics/breaker.ts'
+import type { AttemptEnd } from './request-code.ts'
 
 const BUCKETS = 600
-/** Numbers of a bucket: attempts, failures, client errors; and as bits, the places of keys that had each of them. */
-const WIDTH = 6
+/** Numbers of a bucket: attempts, failures, client errors, clients that left; and as bits, the places of keys that had each of them. */
+const WIDTH = 8
+/** Where those bits begin. */
+const KEYS = 4
 const BUCKET_MS = 1000
 
 /** Places that keys are dealt to: the bits of a number. */
 export const KEY_PLACES = 32
 
 /** What happened in the span that ends now. */
-export type SpanCount = AttemptCount & { readonly keys: KeyCount; readonly spanMs: number }
+export type SpanCount = Required<AttemptCount> & {
+  readonly keys: Required<KeyCount>
+  readonly spanMs: number
+}
 
 /**
- * Attempts, failures and client errors of one variant over the last ten minutes, and about how many keys had them, in buckets of
+ * Attempts of one variant and how they ended over the last ten minutes, and about how many keys had them, in buckets of
  * one second: O(1) to add.
  */
 export class AttemptWindow {
@@ -28,22 +34,15 @@ export class AttemptWindow {
    * Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. `keyPlace`: where its
    * key is dealt to, below KEY_PLACES; one without a key is nobody else's.
    */
-  add(now: number, failed: boolean, isClientError = false, keyPlace: number | null = null): void {
+  add(now: number, end: AttemptEnd, keyPlace: number | null = null): void {
     this.#forget(now)
     this.#since ??= now
     const at = (this.#newest % BUCKETS) * WIDTH
     // A shift goes round by itself: those without a key take the places in turn.
     const key = 1 << (keyPlace ?? this.#keyless++)
-    this.#counts[at]!++
-    this.#counts[at + 3]! |= key
+    this.#count(at, key)
     this.#total++
-    if (failed) {
-      this.#counts[at + 1]!++
-      this.#counts[at + 4]! |= key
-    } else if (isClientError) {
-      this.#counts[at + 2]!++
-      this.#counts[at + 5]! |= key
-    }
+    if (end !== 'good') this.#count(at + PLACES[end], key)
   }
 
   /** When the first attempt of all was booked, in epoch ms; null = none was. */
@@ -75,7 +74,8 @@ export class AttemptWindow {
     let attempts = 0
     let failures = 0
     let clientErrors = 0
-    let [seen, failed, refused] = [0, 0, 0]
+    let left = 0
+    let [seen, failed, refused, unanswered] = [0, 0, 0, 0]
     let back = 0
     let at = (this.#newest % BUCKETS) * WIDTH
     while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
@@ -87,9 +87,11 @@ export class AttemptWindow {
       attempts += this.#counts[at]!
       failures += this.#counts[at + 1]!
       clientErrors += this.#counts[at + 2]!
-      seen |= this.#counts[at + 3]!
-      failed |= this.#counts[at + 4]!
-      refused |= this.#counts[at + 5]!
+      left += this.#counts[at + 3]!
+      seen |= this.#counts[at + KEYS]!
+      failed |= this.#counts[at + KEYS + 1]!
+      refused |= this.#counts[at + KEYS + 2]!
+      unanswered |= this.#counts[at + KEYS + 3]!
       at = at === 0 ? (BUCKETS - 1) * WIDTH : at - WIDTH
       back++
     }
@@ -97,8 +99,14 @@ export class AttemptWindow {
       seen: countBits(seen),
       failed: countBits(failed),
       unserved: countBits(failed | refused),
+      unanswered: countBits(failed | unanswered),
     }
-    return { attempts, failures, clientErrors, keys, spanMs: back * BUCKET_MS }
+    return { attempts, failures, clientErrors, left, keys, spanMs: back * BUCKET_MS }
+  }
+
+  #count(at: number, key: number): void {
+    this.#counts[at]!++
+    this.#counts[at + KEYS]! |= key
   }
 
   #forget(now: number): void {
@@ -113,6 +121,9 @@ export class AttemptWindow {
     this.#newest = bucket
   }
 }
+
+/** Where the number of such ends stands in a bucket. */
+const PLACES = { failed: 1, client_error: 2, left: 3 } as const
 
 function countBits(bits: number): number {
   let count = 0

@@ -185,9 +185,14 @@ export class VariantBook {
     this.#posted.beginStep()
   }
 
+  /** Breaker and health look at nothing from before now. */
+  forgetAttempts(): void {
+    this.#posted.forgetAttempts()
+  }
+
   /** An attempt begins: the breaker looks at nothing from before it, and failures are counted anew. */
   beginAttempt(): void {
-    this.#posted.beginAttempt()
+    this.forgetAttempts()
     this.faults = new Map()
     this.clientErrors = new Map()
     this.#predictions = { looked: 0, unreadable: 0 }
