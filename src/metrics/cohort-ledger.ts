@@ -18,10 +18,7 @@ import type { Ticket } from './recorder.ts'
 import { UnitClaims, type UnitClaim } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
-/**
- * A stream that has run well for this long counts as answered; what has no head by then counts as without an answer, and as
- * no failure: whether it becomes one is not known.
- */
+/** A stream that has run well for this long counts as answered; what has no head by then is no failure, but without an answer. */
 export const SETTLE_MS = 30_000
 
 /**
