@@ -24,25 +24,36 @@ t.test('only technical metrics are warned about', (t) => {
   const warning = /analysis.metrics: only technical metrics decide: .* add a quality metric/
   t.match(warningsOf(rollout(`${ERRORS}, ${LATENCY}`)), [warning])
   const reported = RMSE.replace('}', ', mode: report }')
-  t.match(warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${reported}`)), [warning], 'a report decides nothing')
+  t.match(
+    warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${reported}`)),
+    [warning],
+    'a report decides nothing',
+  )
   const told = RMSE.replace('}', ', onFailure: warn }')
-  t.match(warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${told}`)), [warning], 'nor does what only warns')
+  t.match(
+    warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${told}`)),
+    [warning],
+    'nor does what only warns',
+  )
   t.end()
 })
 
-t.test('a rollout that leaves a canary in front of users that is slow, or hangs, is warned about', (t) => {
-  const warning =
-    /^f:\d+:\d+: services.m.analysis.metrics: nothing that rolls back sees a canary that answers late: .*, at 50 % of the requests; add a latency/
-  const withMore = (more: string) => warningsOf(rollout(`${ERRORS}, ${RMSE}, ${more}`))
-  t.match(warningsOf(rollout(`${ERRORS}, ${RMSE}`)), [warning])
-  t.match(withMore(LATENCY.replace('}', ', mode: report }')), [warning])
-  t.match(withMore(LATENCY.replace('}', ', onFailure: pause }')), [warning])
-  t.same(withMore(LATENCY), [])
-  t.same(withMore('p99: { kind: latency, quantile: 0.99, maxIncrease: 50% }'), [])
-  const other = 'slow: { kind: prometheus, url: "http://p", query: "f({{version}})", max: 1 }'
-  t.same(withMore(other), [], 'it may be about slow answers')
-  t.end()
-})
+t.test(
+  'a rollout that leaves a canary in front of users that is slow, or hangs, is warned about',
+  (t) => {
+    const warning =
+      /^f:\d+:\d+: services.m.analysis.metrics: nothing that rolls back sees a canary that answers late: .*, at 50 % of the requests; add a latency/
+    const withMore = (more: string) => warningsOf(rollout(`${ERRORS}, ${RMSE}, ${more}`))
+    t.match(warningsOf(rollout(`${ERRORS}, ${RMSE}`)), [warning])
+    t.match(withMore(LATENCY.replace('}', ', mode: report }')), [warning])
+    t.match(withMore(LATENCY.replace('}', ', onFailure: pause }')), [warning])
+    t.same(withMore(LATENCY), [])
+    t.same(withMore('p99: { kind: latency, quantile: 0.99, maxIncrease: 50% }'), [])
+    const other = 'slow: { kind: prometheus, url: "http://p", query: "f({{version}})", max: 1 }'
+    t.same(withMore(other), [], 'it may be about slow answers')
+    t.end()
+  },
+)
 
 t.test('a limit that each worker has for itself is warned about', (t) => {
   const limited = (workers: number | string) =>
@@ -125,10 +136,7 @@ t.test('each of the three common mistakes is found, and what mends it silences i
 
 t.test('what a mirror step never judges is named', (t) => {
   const text = (first: string, more: string) =>
-    rollout(`${SOUND}, ${more}`, '    idempotent: true\n').replace(
-      'steps: [',
-      `steps: [ ${first}`,
-    )
+    rollout(`${SOUND}, ${more}`, '    idempotent: true\n').replace('steps: [', `steps: [ ${first}`)
   const never = (reason: RegExp) =>
     new RegExp(`is never judged in a mirror step, and waits for the first weight: ${reason.source}`)
   const event = 'event: buy, maxDecrease: 5%, window: 1m'
@@ -214,7 +222,9 @@ t.test('a watch in which failures lead nobody back is warned about', (t) => {
     },
   ])
   const told = /leads back from failures/
-  t.match(warningsOf(text(`${ERRORS.replace('}', ', onFailure: pause }')}, ${LATENCY}, ${RMSE}`)), [told])
+  t.match(warningsOf(text(`${ERRORS.replace('}', ', onFailure: pause }')}, ${LATENCY}, ${RMSE}`)), [
+    told,
+  ])
   t.match(warningsOf(text(`${RMSE.replace('}', ', max: 3 }')}, ${bare}`)), [told], 'another limit')
   t.match(
     warningsOf(
