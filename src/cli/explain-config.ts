@@ -110,7 +110,7 @@ function describeRollout(service: Service, rollout: RolloutSpec): readonly strin
       const metrics = on(what as MetricSpec['onFailure'])
       return metrics.length === 0 ? [] : [`${text} ${metrics.map(describeMetric).join('; ')}.`]
     }),
-    `It also goes back when the canary is down, or fails ${formatPercent(analysis.breakerFailures)} of its requests.`,
+    `It also goes back when the canary is down, or when ${formatPercent(analysis.breakerFailures)} of its requests fail, or of its clients leave before an answer.`,
     ...(strategy === 'blue-green' ? [] : describeProof(decides)),
     `100 % is watched for ${formatDuration(watchMs)}${held}, and then final.`,
     ...(strategy === 'blue-green'

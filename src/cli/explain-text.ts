@@ -151,7 +151,7 @@ const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
 const REASONS: Readonly<Record<string, string>> = {
   operator: 'an operator asked for it',
   breaker:
-    'the breaker: too many of the last attempts failed (crude and fast, outside the guarantee α)',
+    'the breaker: too many of the last attempts failed, were refused, or ended with a client that left before an answer (crude and fast, outside the guarantee α)',
   'variant-down': 'the canary had no healthy upstream (outside the guarantee α)',
   'ratio-mismatch': 'the variants did not get the shares that their weights say',
   baseline: 'the baseline itself was down or failed as badly',

@@ -9,6 +9,7 @@ import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.t
 import type { Config } from './config.ts'
 import { lintMirror } from './lint-mirror.ts'
 import { lintRules } from './lint-rules.ts'
+import { lintSlowness } from './lint-slowness.ts'
 import { lintStrategy } from './lint-strategy.ts'
 import { lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
@@ -30,6 +31,7 @@ export function lintConfig(
     ...lintLabels(service),
     ...lintWorkers(service, config.gateway.workers),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
+    ...(service.rollout === null ? [] : lintSlowness(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
     ...(service.rollout === null ? [] : lintWatch(service, service.rollout)),

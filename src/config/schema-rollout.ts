@@ -196,7 +196,7 @@ export const AnalysisSchema = map(
           failures: Type.Optional(
             share(
               note(
-                "Share of the canary's last attempts, and of their keys, that must fail, against the baseline's. A 4xx counts too where the baseline gives few.",
+                "Share of the canary's last attempts, and of their keys, that must fail, against the baseline's. A 4xx counts too where the baseline gives few, and a client that leaves before an answer where few leave the baseline.",
                 'live',
                 DEFAULTS.breakerFailures,
               ),

@@ -12,11 +12,14 @@ export function describePause(by: string, metric: string | null): string {
   return CAUSES[by as PausedBy]?.why ?? `because of ${by}`
 }
 
-/** What ends a pause of a service's rollout, as part of a sentence, with the command to give. */
+/**
+ * What ends a pause of a service's rollout, as part of a sentence, with the command to give. Where a metric paused it the
+ * canary goes on answering its share of the users, and has been shown to be worse in something: taking it off comes first.
+ */
 export function describePauseEnd({ by, metric }: KnownPause, service: string): string {
   const resume = `\`serin resume ${service}\``
   if (metric !== null) {
-    return `${resume} goes on, and ${metric} only reports for the rest of the attempt`
+    return `\`serin abort ${service}\` gives everybody the baseline; ${resume} goes on with the canary, and ${metric} only reports for the rest of the attempt`
   }
   return CAUSES[by as PausedBy]?.end(service) ?? `${resume} goes on`
 }

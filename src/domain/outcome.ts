@@ -5,5 +5,16 @@
  */
 export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
 
-/** An outcome as the evidence has it: of the good answers, those with a 4xx are told apart. */
-export type JudgedOutcome = Outcome | 'client_error'
+/**
+ * An outcome as the evidence has it: of the good answers, those with a 4xx are told apart; `unsettled` = none was known by
+ * the time that its cohort is settled.
+ */
+export type JudgedOutcome = Outcome | 'client_error' | 'unsettled'
+
+/**
+ * Whether the variant has failed a request: the one definition for evidence, limits, breaker, metrics and mirrors. A
+ * deadline of ours that the variant did not keep is a failure; a client that left, or found no place at the door, is none.
+ */
+export function isFailedEnd(outcome: JudgedOutcome): boolean {
+  return outcome === 'failed' || outcome === 'no_answer'
+}

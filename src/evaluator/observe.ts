@@ -160,7 +160,7 @@ function observe(
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
   const isBaselineFailing =
-    baselineSpan.attempts >= FAILING_ATTEMPTS && ratesOf(baselineSpan).failures >= share
+    baselineSpan.attempts >= FAILING_ATTEMPTS && ratesOf(baselineSpan).unanswered >= share
   const seen: Observation = {
     now,
     reports,

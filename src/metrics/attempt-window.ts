@@ -1,25 +1,29 @@
 import type { AttemptCount, KeyCount } from '../statistics/breaker.ts'
+import type { AttemptEnd } from './request-code.ts'
 
 const BUCKETS = 600
 /**
- * Numbers of a bucket: attempts, failures, client errors; as bits, the places of keys that had each of them; and how many
- * attempts had begun before it, modulo 2³².
+ * Numbers of a bucket: attempts, failures, client errors, clients that left; as bits, the places of keys that had each of
+ * them; and how many attempts had begun before it, modulo 2³².
  */
-const WIDTH = 7
+const WIDTH = 9
+/** Where those bits begin. */
+const KEYS = 4
+/** Where the attempts before it stand. */
+const BEGUN = 8
 const BUCKET_MS = 1000
 
 /** Places that keys are dealt to: the bits of a number. */
 export const KEY_PLACES = 32
 
 /** What happened in the span that ends now. */
-export type SpanCount = AttemptCount & {
-  readonly begun: number
-  readonly keys: KeyCount
+export type SpanCount = Required<AttemptCount> & {
+  readonly keys: Required<KeyCount>
   readonly spanMs: number
 }
 
 /**
- * Attempts, failures and client errors of one variant over the last ten minutes, and about how many keys had them, in buckets of
+ * Attempts of one variant and how they ended over the last ten minutes, and about how many keys had them, in buckets of
  * one second: O(1) to add.
  */
 export class AttemptWindow {
@@ -37,22 +41,15 @@ export class AttemptWindow {
    * Books one finished attempt. `now` in epoch ms; a clock that went back books into the newest bucket. `keyPlace`: where its
    * key is dealt to, below KEY_PLACES; one without a key is nobody else's.
    */
-  add(now: number, failed: boolean, isClientError = false, keyPlace: number | null = null): void {
+  add(now: number, end: AttemptEnd, keyPlace: number | null = null): void {
     this.#forget(now)
     this.#since ??= now
     const at = (this.#newest % BUCKETS) * WIDTH
     // A shift goes round by itself: those without a key take the places in turn.
     const key = 1 << (keyPlace ?? this.#keyless++)
-    this.#counts[at]!++
-    this.#counts[at + 3]! |= key
+    this.#count(at, key)
     this.#total++
-    if (failed) {
-      this.#counts[at + 1]!++
-      this.#counts[at + 4]! |= key
-    } else if (isClientError) {
-      this.#counts[at + 2]!++
-      this.#counts[at + 5]! |= key
-    }
+    if (end !== 'good') this.#count(at + PLACES[end], key)
   }
 
   /** When the first attempt of all was booked, in epoch ms; null = none was. */
@@ -84,7 +81,8 @@ export class AttemptWindow {
     let attempts = 0
     let failures = 0
     let clientErrors = 0
-    let [seen, failed, refused] = [0, 0, 0]
+    let left = 0
+    let [seen, failed, refused, unanswered] = [0, 0, 0, 0]
     let back = 0
     let at = (this.#newest % BUCKETS) * WIDTH
     while (back < BUCKETS && (attempts < minAttempts || back < minBuckets)) {
@@ -96,9 +94,11 @@ export class AttemptWindow {
       attempts += this.#counts[at]!
       failures += this.#counts[at + 1]!
       clientErrors += this.#counts[at + 2]!
-      seen |= this.#counts[at + 3]!
-      failed |= this.#counts[at + 4]!
-      refused |= this.#counts[at + 5]!
+      left += this.#counts[at + 3]!
+      seen |= this.#counts[at + KEYS]!
+      failed |= this.#counts[at + KEYS + 1]!
+      refused |= this.#counts[at + KEYS + 2]!
+      unanswered |= this.#counts[at + KEYS + 3]!
       at = at === 0 ? (BUCKETS - 1) * WIDTH : at - WIDTH
       back++
     }
@@ -106,10 +106,16 @@ export class AttemptWindow {
       seen: countBits(seen),
       failed: countBits(failed),
       unserved: countBits(failed | refused),
+      unanswered: countBits(failed | unanswered),
     }
     const oldest = (this.#newest + BUCKETS - Math.max(back, 1) + 1) % BUCKETS
-    const begun = (this.begun - this.#counts[oldest * WIDTH + 6]!) >>> 0
-    return { attempts, failures, clientErrors, begun, keys, spanMs: back * BUCKET_MS }
+    const begun = (this.begun - this.#counts[oldest * WIDTH + BEGUN]!) >>> 0
+    return { attempts, failures, clientErrors, left, begun, keys, spanMs: back * BUCKET_MS }
+  }
+
+  #count(at: number, key: number): void {
+    this.#counts[at]!++
+    this.#counts[at + KEYS]! |= key
   }
 
   #forget(now: number): void {
@@ -120,11 +126,14 @@ export class AttemptWindow {
       const at = ((bucket - i) % BUCKETS) * WIDTH
       this.#total -= this.#counts[at]!
       this.#counts.fill(0, at, at + WIDTH)
-      this.#counts[at + 6] = this.begun
+      this.#counts[at + BEGUN] = this.begun
     }
     this.#newest = bucket
   }
 }
+
+/** Where the number of such ends stands in a bucket. */
+const PLACES = { failed: 1, client_error: 2, left: 3 } as const
 
 function countBits(bits: number): number {
   let count = 0

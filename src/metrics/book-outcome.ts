@@ -1,5 +1,5 @@
 import { BASELINE_SIDE, type Cohort, type EventTally } from '../domain/cohort.ts'
-import type { JudgedOutcome } from '../domain/outcome.ts'
+import { isFailedEnd, type JudgedOutcome } from '../domain/outcome.ts'
 import type { Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent } from './tally.ts'
@@ -13,10 +13,10 @@ export function bookOutcome(
   durationMs: number,
 ): void {
   // Client aborts and full queues are what slowness causes: they stay in the sample as requests
-  // without an answer and as slow ones, and are no errors of the variant.
+  // without an answer and as slow ones, and are no errors of the variant. A deadline is both.
   const isGood = outcome === 'ok' || outcome === 'client_error'
-  const failed = outcome === 'failed'
-  const answered = isGood || failed
+  const failed = isFailedEnd(outcome)
+  const answered = isGood || outcome === 'failed'
   const clientError = outcome === 'client_error'
   const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
   const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>

@@ -18,7 +18,7 @@ import type { Ticket } from './recorder.ts'
 import { UnitClaims, type UnitClaim } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
 
-/** A stream that has run well for this long counts as answered; what has no head by then never will. */
+/** A stream that has run well for this long counts as answered; what has no head by then is no failure, but without an answer. */
 export const SETTLE_MS = 30_000
 
 /**
@@ -208,7 +208,7 @@ export class CohortLedger {
         if (now - closedAt < SETTLE_MS) break
         for (const claim of slot.claims ?? []) claim.settle(false)
         for (const ticket of slot.live.empty()) {
-          const outcome = ticket.headAt === null ? 'no_answer' : 'ok'
+          const outcome = ticket.headAt === null ? 'unsettled' : 'ok'
           this.#outcomes.book(slot, ticket, outcome, monotonicNow - ticket.startedAt)
         }
       }

@@ -68,6 +68,18 @@ export function registerRollouts(registry: Registry, services: ReadServices): vo
     },
   })
   collectGauge(registry, {
+    name: 'serin_rollout_pause',
+    help: 'Why a rollout is paused: 1; metric is the one that paused it, empty where none did. Absent while it is not paused.',
+    aggregator: 'first',
+    labelNames: ['service', 'by', 'metric'],
+    read: function* () {
+      for (const [service, { state }] of viewsOf(services)) {
+        if (state.phase !== 'paused') continue
+        yield [{ service, by: state.pausedBy, metric: state.pausedMetric ?? '' }, 1]
+      }
+    },
+  })
+  collectGauge(registry, {
     name: 'serin_metric_value',
     help: 'What a metric reads, in its unit.',
     aggregator: 'first',

@@ -1,5 +1,6 @@
 import type { AssignmentReason } from '../domain/assignment.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import { errorEntry } from '../domain/errors.ts'
+import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 
 const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'client_closed', 'rejected', 'no_answer']
 const REASONS: readonly AssignmentReason[] = ['override', 'rule', 'key', 'random']
@@ -21,10 +22,21 @@ export function readRequestCode(code: number): RequestEnd {
   return { outcome: OUTCOMES[(code >> 2) & 7]!, status: code >> 5, reason: REASONS[code & 3]! }
 }
 
-/** It failed, or had no answer. */
-export function isFailedEnd(outcome: Outcome): boolean {
-  return outcome === 'failed' || outcome === 'no_answer'
+/**
+ * What an end says to the breaker. `left`: the client left before the head of an answer came; one that leaves within an
+ * answer, as the reader of a stream may, and one whose own request was at fault are `good`, as all is that is no fault.
+ */
+export type AttemptEnd = 'good' | 'failed' | 'client_error' | 'left'
+
+/** The end that an outcome with this status stands for. */
+export function attemptEndOf(outcome: Outcome, status: number): AttemptEnd {
+  if (isFailedEnd(outcome)) return 'failed'
+  if (isClientErrorEnd(outcome, status)) return 'client_error'
+  return outcome === 'client_closed' && status === UNANSWERED ? 'left' : 'good'
 }
+
+/** What stands in the books in place of a status where none was sent. */
+const UNANSWERED = errorEntry('SERIN_CLIENT_CLOSED').status
 
 /** A good answer all the same, but the client asked for something that there is not. */
 export function isClientErrorEnd(outcome: Outcome, status: number): boolean {

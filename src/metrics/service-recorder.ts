@@ -270,6 +270,11 @@ export class ServiceBook implements ServiceRecorder {
     this.variants.get(CANARY)?.fadeDrawn(0)
   }
 
+  /** A rollout goes on after its baseline was sick: what failed meanwhile is over, on both sides. */
+  forgetAttempts(): void {
+    for (const book of this.variants.values()) book.forgetAttempts()
+  }
+
   // In an experiment each challenger stands in the canary's place.
   #sideOf(variant: string): Side | null {
     if (variant === BASELINE) return BASELINE_SIDE

@@ -1,5 +1,6 @@
 import { HalfLife } from '../statistics/half-life.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
+import type { AttemptEnd } from './request-code.ts'
 
 /** Requests, and those of them that failed; fractions where they fade. */
 export type FailureCount = { readonly requests: number; readonly failures: number }
@@ -9,6 +10,8 @@ export class StepFigures {
   requests = 0
   failures = 0
   clientErrors = 0
+  /** Those whose clients left before an answer. */
+  left = 0
   readonly latencies = new LogHistogram()
   // Plain numbers, since those of thousands of services fade at each tick. What has faded, and of how many requests that is:
   #fadedRequests = 0
@@ -19,10 +22,11 @@ export class StepFigures {
   readonly #halfLife = new HalfLife()
 
   /** Adds one finished request; `bucket` null = its time says nothing. */
-  add(failed: boolean, bucket: number | null, isClientError = false): void {
+  add(end: AttemptEnd, bucket: number | null): void {
     this.requests++
-    if (failed) this.failures++
-    else if (isClientError) this.clientErrors++
+    if (end === 'failed') this.failures++
+    else if (end === 'client_error') this.clientErrors++
+    else if (end === 'left') this.left++
     if (bucket === null) return
     this.latencies.addAt(bucket)
     this.#recentLatencies?.addAt(bucket)

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
@@ -8,7 +8,7 @@ import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
 import { KEY_PLACES, type AttemptWindow } from './attempt-window.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
-import { isClientErrorEnd, isFailedEnd, requestCode } from './request-code.ts'
+import { isClientErrorEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
 import type { StepFigures } from './step-figures.ts'
 import { VariantFigures, type RequestSeries } from './variant-figures.ts'
@@ -188,9 +188,14 @@ export class VariantBook {
     this.#posted.beginStep()
   }
 
+  /** Breaker and health look at nothing from before now. */
+  forgetAttempts(): void {
+    this.#posted.forgetAttempts()
+  }
+
   /** An attempt begins: the breaker looks at nothing from before it, and failures are counted anew. */
   beginAttempt(): void {
-    this.#posted.beginAttempt()
+    this.forgetAttempts()
     this.faults = new Map()
     this.clientErrors = new Map()
     this.#predictions = { looked: 0, unreadable: 0 }

@@ -3,7 +3,7 @@ import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
 import { latencyBucket, LogHistogram } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
 import { DurationBuckets } from './duration-buckets.ts'
-import { isClientErrorEnd, isFailedEnd, readRequestCode, type RequestEnd } from './request-code.ts'
+import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
 
@@ -40,7 +40,8 @@ export class VariantFigures implements Accounts {
   add(entry: JournalEntry): void {
     const { code, durationMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } = entry
     const { outcome, reason, status } = this.#count(code)
-    const failed = isFailedEnd(outcome)
+    const end = attemptEndOf(outcome, status)
+    const failed = end === 'failed'
     this.requests++
     if (failed) this.errors++
     else if (outcome === 'rejected') this.rejected++
@@ -48,11 +49,10 @@ export class VariantFigures implements Accounts {
     if (overheadMs !== null) this.overheads.add(overheadMs)
     const bucket = isTimed(outcome) ? latencyBucket(durationMs) : null
     if (reason !== 'override') {
-      const isClientError = isClientErrorEnd(outcome, status)
       ruled?.end(failed, durationMs, bucket)
-      this.attempts.add(at, failed, isClientError, keyPlace)
-      this.step.add(failed, bucket, isClientError)
-      if (isDrawn) this.drawnInStep.add(failed, bucket)
+      this.attempts.add(at, end, keyPlace)
+      this.step.add(end, bucket)
+      if (isDrawn) this.drawnInStep.add(end, bucket)
     }
     if (!isDrawn || bucket === null) return
     this.drawn.addAt(bucket)
@@ -78,14 +78,14 @@ export class VariantFigures implements Accounts {
 
   /** A step begins: its figures start anew. */
   beginStep(): void {
-    const { requests: attempts, failures, clientErrors } = this.step
-    if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors })
+    const { requests: attempts, failures, clientErrors, left } = this.step
+    if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors, left })
     this.step = new StepFigures()
     this.drawnInStep = new StepFigures()
   }
 
-  /** An attempt begins: the breaker looks at nothing from before it. */
-  beginAttempt(): void {
+  /** Breaker and health look at nothing from before now. */
+  forgetAttempts(): void {
     this.attempts = new AttemptWindow()
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { BASELINE_SIDE } from '../domain/cohort.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import type { MirrorResult } from '../metrics/mirror-book.ts'
 import { endPair, type PairTicket } from '../metrics/pair-ledger.ts'
 import type { Ticket } from '../metrics/recorder.ts'
@@ -218,7 +218,7 @@ export class MirroredRequest implements UploadWitness {
 /** Whether the variant failed a request; null = its end is not the variant's doing. */
 function failureOf(outcome: Outcome): boolean | null {
   if (outcome === 'ok') return false
-  return outcome === 'failed' || outcome === 'no_answer' ? true : null
+  return isFailedEnd(outcome) ? true : null
 }
 
 /** Whether a request is itself a copy, made by a serin before this one. */

@@ -15,7 +15,7 @@ import {
 import { countMeasurements, describeThreshold } from './describe-threshold.ts'
 import type { Missing } from './missing.ts'
 import type { AttemptCount } from '../statistics/breaker.ts'
-import type { Observation } from './observation.ts'
+import { DOWN_AFTER_MS, type Observation } from './observation.ts'
 import { describeClientErrors, describeFaults, describeFaultsOf } from './describe-faults.ts'
 import { describeSince } from './describe-since.ts'
 import { describeStep } from './describe-step.ts'
@@ -36,8 +36,9 @@ export const summarize = {
   breaker: (plan: RolloutPlan, seen: Observation): string => {
     const { canary, baseline } = seen.breaker
     const attempts = `of ${plan.canaryVersion}'s last attempts`
-    if (canary.clientErrors <= canary.failures) {
-      return `Rolled back by the breaker (outside α): ${share(canary)} ${attempts} failed, against ${share(baseline)} of the baseline's.${describeFaults(seen)}`
+    const left = canary.left ?? 0
+    if (canary.clientErrors <= canary.failures + left) {
+      return `Rolled back by the breaker (outside α): ${unanswered(canary)} ${attempts} ${failed(left)}, against ${unanswered(baseline)} of the baseline's.${describeFaults(seen)}`
     }
     return `Rolled back by the breaker (outside α): ${useless(canary)} ${attempts} failed or were answered with a 4xx, against ${useless(baseline)} of the baseline's.${describeClientErrors(seen)}`
   },
@@ -64,7 +65,7 @@ export const summarize = {
     `Paused: the two variants do not get the shares that their weights say (${formatOdds(seen.ratioMismatch.log)}, ${formatOdds(seen.ratioMismatch.threshold)} decides), so no comparison can be trusted.`,
 
   sickBaseline: (plan: RolloutPlan, seen: Observation): string =>
-    `Paused: the baseline ${plan.baselineVersion} is sick (${share(seen.breaker.baseline)} of its last attempts failed), so nothing is moved. It goes on by \`resume\` once the baseline is well again.`,
+    `Paused: the baseline ${plan.baselineVersion} is sick (${describeSick(seen)}), so nothing is moved. It goes on by \`resume\` once the baseline is well again.`,
 
   /** `why`: the sentence of the rollback that is not made. */
   notOntoSickBaseline: (why: string): string =>
@@ -256,8 +257,19 @@ function hasProof({ hypotheses }: RolloutPlan, reports: readonly MetricReport[])
   )
 }
 
-function share({ attempts, failures }: AttemptCount): string {
-  return `${formatCount(failures)} of ${formatCount(attempts)}`
+function describeSick({ baseline, breaker }: Observation): string {
+  if (baseline.downForMs >= DOWN_AFTER_MS) return 'no upstream is healthy'
+  return `${unanswered(breaker.baseline)} of its last attempts ${failed(breaker.baseline.left ?? 0)}`
+}
+
+// Nothing has failed where nobody waited for it: who reads it has to know why healthy servers are told to fail.
+function failed(left: number): string {
+  if (left === 0) return 'failed'
+  return `failed, or their clients left before an answer (${formatCount(left)} did)`
+}
+
+function unanswered({ attempts, failures, left = 0 }: AttemptCount): string {
+  return `${formatCount(failures + left)} of ${formatCount(attempts)}`
 }
 
 function useless({ attempts, failures, clientErrors }: AttemptCount): string {

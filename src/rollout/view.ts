@@ -83,9 +83,12 @@ function waitsFor(state: RolloutState): string[] {
       return ['an approval: `promote`']
     case 'timer':
       return ['the pause has to pass, or `promote`']
-    default:
-      return [
-        `paused ${describePause(state.pausedBy, state.pausedMetric)}: \`resume\`, \`promote\` or \`abort\``,
-      ]
+    default: {
+      const ends =
+        state.pausedMetric === null
+          ? '`resume`, `promote` or `abort`'
+          : '`abort`, `resume` or `promote`'
+      return [`paused ${describePause(state.pausedBy, state.pausedMetric)}: ${ends}`]
+    }
   }
 }

@@ -4,6 +4,8 @@ export type AttemptCount = {
   readonly failures: number
   /** Answers with a 4xx that is no failure of the server. */
   readonly clientErrors: number
+  /** Without an answer, since their clients had left before one; absent = none. */
+  readonly left?: number
   /** Attempts that began in the span, those without an outcome so far among them; absent = not known. */
   readonly begun?: number
   /** Whose they were; absent = not known. */
@@ -16,10 +18,19 @@ export type KeyCount = {
   readonly failed: number
   /** With a failure or a client error. */
   readonly unserved: number
+  /** With a failure or a client that left; absent = those with a failure. */
+  readonly unanswered?: number
 }
 
-/** Shares of a variant's requests, from 0 to 1; `unserved`: failures and client errors together. */
-export type AttemptRates = { readonly failures: number; readonly unserved: number }
+/**
+ * Shares of a variant's requests, from 0 to 1; `unserved`: failures and client errors together; `unanswered`: failures and
+ * clients that left together.
+ */
+export type AttemptRates = {
+  readonly failures: number
+  readonly unserved: number
+  readonly unanswered: number
+}
 
 /** Attempts of the canary before the breaker can speak, and in the first seconds after a start. */
 const MIN_ATTEMPTS = 50
@@ -29,7 +40,7 @@ const MIN_BASELINE_ATTEMPTS = 20
 /** A shared outage raises both rates: the canary must be worse by this factor. */
 const TIMES_BASELINE = 2
 
-const NO_RATES: AttemptRates = { failures: 0, unserved: 0 }
+const NO_RATES: AttemptRates = { failures: 0, unserved: 0, unanswered: 0 }
 
 /**
  * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its
@@ -40,6 +51,10 @@ const NO_RATES: AttemptRates = { failures: 0, unserved: 0 }
  *
  * The same is asked of failures and client errors together: who asks both variants the same and has a 4xx from
  * the canary alone asks nothing wrong. A wrong path or model name answers so to everybody, and fast.
+ *
+ * And of failures and clients that left before an answer together: who is as patient with both variants and leaves the
+ * canary alone was kept waiting by it. A server that hangs fails nothing before a deadline, and clients have shorter ones.
+ * Of these it takes 50 attempts in warm-up too: the first answers of a cold model are late.
  */
 export function breakerTrips(input: {
   readonly canary: AttemptCount
@@ -57,7 +72,8 @@ export function breakerTrips(input: {
     baseline.attempts < MIN_BASELINE_ATTEMPTS ? (input.baselineLast ?? NO_RATES) : ratesOf(baseline)
   const isBeyond = (rate: (of: AttemptRates) => number) =>
     rate(ofCanary) >= share && rate(ofCanary) >= TIMES_BASELINE * rate(ofBaseline)
-  return isBeyond((of) => of.failures) || isBeyond((of) => of.unserved)
+  if (isBeyond((of) => of.failures) || isBeyond((of) => of.unserved)) return true
+  return canary.attempts >= MIN_ATTEMPTS && isBeyond((of) => of.unanswered)
 }
 
 /**
@@ -67,18 +83,18 @@ export function breakerTrips(input: {
  * or of the keys, whichever is less: a key keeps its variant, so that one client who asks what cannot be answered, again and
  * again, would else speak for all of them. With many keys every place has a bad one soon, and the attempts alone decide.
  */
-export function ratesOf({
-  attempts,
-  failures,
-  clientErrors,
-  begun = 0,
-  keys,
-}: AttemptCount): AttemptRates {
+export function ratesOf(count: AttemptCount): AttemptRates {
+  const { attempts, failures, clientErrors, left = 0, begun = 0, keys } = count
   const all = Math.max(attempts, begun)
-  const ofAttempts = { failures: failures / all, unserved: (failures + clientErrors) / all }
+  const ofAttempts = {
+    failures: failures / all,
+    unserved: (failures + clientErrors) / all,
+    unanswered: (failures + left) / all,
+  }
   if (keys === undefined) return ofAttempts
   return {
     failures: Math.min(ofAttempts.failures, keys.failed / keys.seen),
     unserved: Math.min(ofAttempts.unserved, keys.unserved / keys.seen),
+    unanswered: Math.min(ofAttempts.unanswered, (keys.unanswered ?? keys.failed) / keys.seen),
   }
 }

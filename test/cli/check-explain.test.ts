@@ -55,7 +55,7 @@ t.test(
       'The key is header x-user-id: whoever has the same one stays on one version while the weights stand. A rule comes first: body:/parameters/card_tier = platinum -> baseline. It holds after a promotion too: the baseline stays in use.',
       'then a pause until `serin promote`, then 50 % for 30m and 1,000 judged at least, then 100 %.',
       'It goes back to 0 % when this is shown of the canary: errors: any rise, or beyond 5 %; latency: a rise above 10 %; slow: beyond 500 ms; rmse: a rise above 5 %.',
-      'It also goes back when the canary is down, or fails 50 % of its requests.',
+      'It also goes back when the canary is down, or when 50 % of its requests fail, or of its clients leave before an answer.',
       'Before 100 % it has to be proved no worse: errors within 50 % plus the floor of 0.1 %, latency within 10 %, rmse within 5 %.',
       '100 % is watched for 30m, and then final.',
       'After 1d without a decision it stays where it is, and waits for somebody.',

@@ -129,7 +129,7 @@ t.test('A decision that paused says what ends the pause.', async (t) => {
     ],
     [
       { action: 'pause', reason: 'rmse' },
-      'Next: `serin resume credit-risk` goes on, and rmse only reports for the rest of the attempt.',
+      'Next: `serin abort credit-risk` gives everybody the baseline; `serin resume credit-risk` goes on with the canary, and rmse only reports for the rest of the attempt.',
     ],
     [
       { action: 'override', reason: 'operator' },

@@ -315,12 +315,12 @@ t.test('Check warns of a weight that is too low for the traffic that it is told.
   const file = join(t.testdir({}), 'serin.yaml')
   writeFileSync(file, head + rollout('a', ', maxDuration: 3h'))
   const check = (...argv: string[]) => run(['check', '-c', file, ...argv])
-  t.equal(
-    (await check()).stdout,
-    `${file} is good (services: a)\n`,
-    'without traffic it cannot tell',
-  )
-  t.equal((await check('--rps', '200')).stdout, `${file} is good (services: a)\n`)
+  const good = `${file} is good (services: a)\n`
+  for (const argv of [[], ['--rps', '200']]) {
+    const { stdout } = await check(...argv)
+    t.match(stdout, good)
+    t.notMatch(stdout, /too long|too low/, 'without traffic it cannot tell')
+  }
   const { stdout, exitCode } = await check('--rps', '2')
   t.equal(exitCode, 0, 'a warning is no mistake')
   t.match(

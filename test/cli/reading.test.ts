@@ -185,8 +185,8 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const at = { pausedAt: NOW, resumeAt: null } as const
   const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
   t.match(
-    await show(fakeStatus(fakeState(paused))),
-    /because {3}paused because of rmse; `serin resume credit-risk` goes on, and rmse\n {12}only reports for the rest of the attempt\n/,
+    (await show(fakeStatus(fakeState(paused)))).replaceAll(/\s+/g, ' '),
+    'because paused because of rmse; `serin abort credit-risk` gives everybody the baseline; `serin resume credit-risk` goes on with the canary, and rmse only reports for the rest of the attempt',
   )
   const sick = { ...paused, pausedBy: 'baseline', pausedMetric: null } as const
   t.match(

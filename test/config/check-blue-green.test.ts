@@ -147,7 +147,7 @@ t.test('labels that come after a holdback are warned about', (t) => {
   const text = (watch: string, labelWindow = '10m') =>
     rollout(
       `steps: [ { weight: 5% }, { weight: 100% } ], holdback: 5%, watch: ${watch}`,
-      `analysis: { metrics: { rmse: { kind: rmse, maxIncrease: 5%, labelWindow: ${labelWindow} } } }`,
+      `analysis: { metrics: { p99: { kind: latency, quantile: 0.99, max: 1s }, rmse: { kind: rmse, maxIncrease: 5%, labelWindow: ${labelWindow} } } }`,
       'observe: { prediction: body:/p }',
     )
   t.same(warningsOf(text('11m')), [])

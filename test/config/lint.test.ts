@@ -11,22 +11,49 @@ ${more}`,
   })
 const ERRORS = 'errors: { kind: error-rate, maxIncrease: 0%, max: 5% }'
 const RMSE = 'rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m }'
+const LATENCY = 'p99: { kind: latency, quantile: 0.99, max: 1s }'
+const SOUND = `${ERRORS}, ${LATENCY}, ${RMSE}`
 
 t.test('a sound configuration has no warnings', (t) => {
-  t.same(warningsOf(rollout(`${ERRORS}, ${RMSE}`)), [])
-  t.same(lintConfig(configOf(rollout(`${ERRORS}, ${RMSE}`))), [])
+  t.same(warningsOf(rollout(SOUND)), [])
+  t.same(lintConfig(configOf(rollout(SOUND))), [])
   t.end()
 })
 
 t.test('only technical metrics are warned about', (t) => {
   const warning = /analysis.metrics: only technical metrics decide: .* add a quality metric/
-  t.match(warningsOf(rollout(ERRORS)), [warning])
+  t.match(warningsOf(rollout(`${ERRORS}, ${LATENCY}`)), [warning])
   const reported = RMSE.replace('}', ', mode: report }')
-  t.match(warningsOf(rollout(`${ERRORS}, ${reported}`)), [warning], 'a report decides nothing')
+  t.match(
+    warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${reported}`)),
+    [warning],
+    'a report decides nothing',
+  )
   const told = RMSE.replace('}', ', onFailure: warn }')
-  t.match(warningsOf(rollout(`${ERRORS}, ${told}`)), [warning], 'nor does what only warns')
+  t.match(
+    warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${told}`)),
+    [warning],
+    'nor does what only warns',
+  )
   t.end()
 })
+
+t.test(
+  'a rollout that leaves a canary in front of users that is slow, or hangs, is warned about',
+  (t) => {
+    const warning =
+      /^f:\d+:\d+: services.m.analysis.metrics: nothing that rolls back sees a canary that answers late: .*, at 50 % of the requests; add a latency/
+    const withMore = (more: string) => warningsOf(rollout(`${ERRORS}, ${RMSE}, ${more}`))
+    t.match(warningsOf(rollout(`${ERRORS}, ${RMSE}`)), [warning])
+    t.match(withMore(LATENCY.replace('}', ', mode: report }')), [warning])
+    t.match(withMore(LATENCY.replace('}', ', onFailure: pause }')), [warning])
+    t.same(withMore(LATENCY), [])
+    t.same(withMore('p99: { kind: latency, quantile: 0.99, maxIncrease: 50% }'), [])
+    const other = 'slow: { kind: prometheus, url: "http://p", query: "f({{version}})", max: 1 }'
+    t.same(withMore(other), [], 'it may be about slow answers')
+    t.end()
+  },
+)
 
 t.test('a limit that each worker has for itself is warned about', (t) => {
   const limited = (workers: number | string) =>
@@ -50,11 +77,11 @@ t.test('a limit that each worker has for itself is warned about', (t) => {
 t.test('a log-loss and an accuracy of the same prediction are warned about', (t) => {
   const loss = RMSE.replace('rmse: { kind: rmse', 'loss: { kind: log-loss')
   const accuracy = 'right: { kind: accuracy, maxDecrease: 5%, labelWindow: 10m }'
-  t.match(warningsOf(rollout(`${ERRORS}, ${loss}, ${accuracy}`)), [
+  t.match(warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${loss}, ${accuracy}`)), [
     /analysis.metrics.right: compares classes, and loss \(log-loss\) needs a probability/,
   ])
-  t.same(warningsOf(rollout(`${ERRORS}, ${loss}`)), [])
-  t.same(warningsOf(rollout(`${ERRORS}, ${accuracy}`)), [])
+  t.same(warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${loss}`)), [])
+  t.same(warningsOf(rollout(`${ERRORS}, ${LATENCY}, ${accuracy}`)), [])
   t.end()
 })
 
@@ -95,24 +122,21 @@ t.test('each of the three common mistakes is found, and what mends it silences i
     lintConfig(configOf(source), 2).map(({ path, message }) => `${path.join('.')}: ${message}`)
   const shown = ERRORS.replace('}', ', mode: report }')
   const wary = RMSE.replace('}', ', onFailure: pause }')
-  t.match(found(text('1%', ERRORS)), [
+  t.match(found(text('1%', `${ERRORS}, ${LATENCY}`)), [
     /metrics: only technical metrics decide/,
     /steps.0: a weight of 1 % is too low at 2 requests per second: four of five rollouts take up to \d+d/,
   ])
   t.match(found(text('30%', shown)), [/rollout: nothing rolls the canary back/])
   t.match(found(text('30%', wary)), [/rollout: nothing rolls the canary back/])
-  t.same(found(text('30%', `${ERRORS}, ${RMSE}`)), [], 'a weight of 30 % suffices')
-  t.match(found(text('1%', `${ERRORS}, ${RMSE}`)), [/^services.m.rollout.steps.0: a weight of 1 %/])
+  t.same(found(text('30%', SOUND)), [], 'a weight of 30 % suffices')
+  t.match(found(text('1%', SOUND)), [/^services.m.rollout.steps.0: a weight of 1 %/])
   t.match(found(text('1%', wary)), [/nothing rolls/, /a weight of 1 % is too low/], 'two at once')
   t.end()
 })
 
 t.test('what a mirror step never judges is named', (t) => {
   const text = (first: string, more: string) =>
-    rollout(`${ERRORS}, ${RMSE}, ${more}`, '    idempotent: true\n').replace(
-      'steps: [',
-      `steps: [ ${first}`,
-    )
+    rollout(`${SOUND}, ${more}`, '    idempotent: true\n').replace('steps: [', `steps: [ ${first}`)
   const never = (reason: RegExp) =>
     new RegExp(`is never judged in a mirror step, and waits for the first weight: ${reason.source}`)
   const event = 'event: buy, maxDecrease: 5%, window: 1m'
@@ -160,14 +184,14 @@ t.test('a rule behind one that takes all of its requests is warned about', (t) =
 })
 
 t.test('a rollout by address is warned about', (t) => {
-  t.match(warningsOf(rollout(RMSE, '    split: { key: ip }')), [/split.key: assignment by ip/])
+  t.match(warningsOf(rollout(SOUND, '    split: { key: ip }')), [/split.key: assignment by ip/])
   t.same(warningsOf(file({ service: '    split: { key: ip }' })), [], 'not without a rollout')
   t.end()
 })
 
 t.test('steps that cannot end before maxDuration are warned about', (t) => {
   const text = (maxDuration: string) =>
-    rollout(RMSE).replace(
+    rollout(SOUND).replace(
       '{ weight: 5% }, { weight: 100% } ]',
       `{ weight: 5%, minDuration: 30m }, { pause: 10h }, { weight: 9%, minDuration: 1h }, { weight: 100% } ], maxDuration: ${maxDuration}`,
     )
@@ -181,7 +205,7 @@ t.test('steps that cannot end before maxDuration are warned about', (t) => {
 t.test('a watch in which failures lead nobody back is warned about', (t) => {
   const text = (metrics: string, more = '') =>
     rollout(metrics).replace(', holdback: 1%', more === '' ? '' : `, ${more}`)
-  const bare = 'errors: { kind: error-rate, maxIncrease: 0% }'
+  const bare = `errors: { kind: error-rate, maxIncrease: 0% }, ${LATENCY}`
   const watched =
     'at 100 % nothing is compared, so in the watch only the breaker leads back from failures, at 50 % of the requests'
   const at = (metrics: string) => lintConfig(configOf(text(metrics)))
@@ -191,14 +215,16 @@ t.test('a watch in which failures lead nobody back is warned about', (t) => {
       message: `has no absolute limit (max): ${watched}; add one, or hold a share back (holdback)`,
     },
   ])
-  t.match(at(RMSE), [
+  t.match(at(`${LATENCY}, ${RMSE}`), [
     {
       path: ['services', 'm', 'rollout'],
       message: `${watched}: add an error-rate with an absolute limit (max), or hold a share back (holdback)`,
     },
   ])
   const told = /leads back from failures/
-  t.match(warningsOf(text(`${ERRORS.replace('}', ', onFailure: pause }')}, ${RMSE}`)), [told])
+  t.match(warningsOf(text(`${ERRORS.replace('}', ', onFailure: pause }')}, ${LATENCY}, ${RMSE}`)), [
+    told,
+  ])
   t.match(warningsOf(text(`${RMSE.replace('}', ', max: 3 }')}, ${bare}`)), [told], 'another limit')
   t.match(
     warningsOf(
@@ -207,7 +233,7 @@ t.test('a watch in which failures lead nobody back is warned about', (t) => {
     [/at 20 % of the requests/],
   )
 
-  t.same(warningsOf(text(`${ERRORS}, ${RMSE}`)), [])
+  t.same(warningsOf(text(SOUND)), [])
   t.same(warningsOf(text(`${bare}, ${RMSE}`, 'holdback: 5%')), [])
   t.same(warningsOf(text(`${bare}, ${RMSE}`, 'watch: 0')), [], 'there is no watch')
   const other = 'up: { kind: prometheus, url: "http://p", query: "f({{version}})", max: 1 }'

@@ -16,7 +16,7 @@ t.test('and what ends it, with the command to give', async (t) => {
     [
       'metric',
       'rmse',
-      '`serin resume m` goes on, and rmse only reports for the rest of the attempt',
+      '`serin abort m` gives everybody the baseline; `serin resume m` goes on with the canary, and rmse only reports for the rest of the attempt',
     ],
     ['ratio-mismatch', null, '`serin resume m` goes on, and counts the shares anew'],
     [

@@ -148,6 +148,21 @@ t.test(
 )
 
 t.test(
+  'Rule 4: deadlines are failures in the comparison, and requests without an answer',
+  async (t) => {
+    const late = (random: () => number, variant: string) => ({
+      outcome: (variant === 'canary' && random() < 0.3 ? 'no_answer' : 'ok') as Outcome,
+    })
+    const simulation = await simulate(5, 0, late, [ERRORS], { service: held([ERRORS]) })
+    t.ok(await simulation.run(20_000, (s) => s.phase === 'rolled-back'))
+    t.match(simulation.state, { rolledBackReason: 'errors' })
+    const failed = events(simulation, 'errors').events
+    t.ok(failed[1] > 10)
+    t.same(failed, events(simulation, 'no-answer').events)
+  },
+)
+
+t.test(
   'Rule 4: a request that failed has no label, and is asked for it all the same',
   async (t) => {
     const fails = (random: () => number, variant: string) => ({
@@ -579,6 +594,60 @@ t.test('a baseline that refuses at once does not make the canary look slow', asy
   t.ok(after.trials[0] > paused.trials[0], 'compared again once the baseline is well')
   t.ok(paused.trials[0] - before.trials[0] < 200 * 15, 'and not while it is down')
 })
+
+t.test(
+  'After a resume from a sick baseline neither side is held to what it failed before',
+  async (t) => {
+    let [isOut, rps] = [true, 400]
+    const simulation = await simulate(
+      9,
+      0,
+      () => ({ outcome: isOut ? 'failed' : 'ok' }),
+      [ERRORS],
+      {
+        service: held([ERRORS]),
+        get rps() {
+          return rps
+        },
+      },
+    )
+    t.ok(await simulation.run(10_000, (s) => s.phase === 'paused'))
+    t.match(simulation.state, { pausedBy: 'baseline' })
+    isOut = false
+    rps = 0
+    await simulation.run(20_000, () => false)
+    rps = 4
+    await simulation.run(1000, () => false)
+    await simulation.evaluator.command('svc', command('resume'), null)
+    rps = 400
+    t.notOk(await simulation.run(20_000, (s) => s.phase !== 'progressing'))
+    isOut = true
+    t.ok(await simulation.run(10_000, (s) => s.phase === 'paused'), 'it is looked at anew')
+    t.match(simulation.state, { pausedBy: 'baseline' })
+  },
+)
+
+t.test(
+  'Clients that leave a canary that hangs have it rolled back, and its baseline too',
+  async (t) => {
+    const hangs = (isHanging: (variant: string) => boolean) =>
+      simulate(
+        10,
+        0,
+        (_random, variant, ms) =>
+          ms > 5000 && isHanging(variant) ? { outcome: 'client_closed', latencyMs: 2000 } : {},
+        [ERRORS],
+        { service: held([ERRORS]), rps: 40 },
+      )
+    const alone = await hangs((variant) => variant === 'canary')
+    t.ok(await alone.run(15_000, (s) => s.phase === 'rolled-back'))
+    t.match(alone.state, { rolledBackReason: 'breaker' })
+    t.match(alone.store.log.at(-1)!.summary, 'left before an answer')
+    const both = await hangs(() => true)
+    t.ok(await both.run(15_000, (s) => s.phase === 'paused'))
+    t.match(both.state, { pausedBy: 'baseline' })
+  },
+)
 
 t.test('A baseline that is sick for a moment proves no canary, by its labels either', async (t) => {
   const simulation = await simulate(

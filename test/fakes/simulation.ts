@@ -218,8 +218,10 @@ export class Simulation {
     const { outcome, status = 200, latencyMs, error, labelAfterMs, prediction = 0 } = met
     if (variant === 'baseline') this.#copy(met, ticket)
     this.#later(latencyMs, () => {
-      this.book.head(ticket)
-      this.book.end(ticket, outcome, outcome === 'ok' ? status : 500, latencyMs)
+      const hasLeft = outcome === 'client_closed'
+      if (!hasLeft) this.book.head(ticket)
+      const sent = hasLeft ? 499 : 500
+      this.book.end(ticket, outcome, outcome === 'ok' ? status : sent, latencyMs)
       this.book.predicted(ticket, outcome === 'ok' ? prediction : null)
     })
     if (error === null) return

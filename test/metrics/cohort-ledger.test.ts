@@ -122,7 +122,7 @@ t.test('each outcome is booked as what it is: failure, slow, without an answer, 
   end(ledger, 1, 'ok', 111)
   end(ledger, 1, 'ok', 131)
   const event = (id: string) => tallies[id] as EventTally
-  t.match(event('errors'), { trials: [3, 9], events: [0, 1], harmEvents: [0, 1], harmUnits: null })
+  t.match(event('errors'), { trials: [3, 9], events: [0, 2], harmEvents: [0, 2], harmUnits: null })
   t.match(event('no-answer'), { trials: [3, 9], events: [0, 3] })
   t.match(event('client-error'), { trials: [3, 9], events: [1, 1], harmEvents: [1, 1] })
   t.match(event('latency'), { trials: [3, 9], events: [1, 6], harmEvents: [1, 7] })

@@ -7,7 +7,7 @@ import { createMetricsRegistry } from '../../src/metrics/registry.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { viewOf } from '../../src/rollout/view.ts'
-import { plan, report, seen, state } from '../fakes/rollout.ts'
+import { PAUSED, plan, report, seen, state } from '../fakes/rollout.ts'
 import { ManualClock, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
 import { samplePrediction } from '../store/samples.ts'
 
@@ -203,10 +203,23 @@ t.test('a rollout shows its weights, phase, step, values, evidence and verdicts'
   const enteredAt = state().stepEnteredAt / 1000
   t.equal(sample(body, 'serin_rollout_step_entered_timestamp_seconds'), enteredAt)
   t.equal(sample(body, 'serin_rollout_hold'), undefined)
+  t.equal(sample(body, 'serin_rollout_pause'), undefined)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'successful' }), 1)
   t.equal(sample(body, 'serin_metric_verdict', { metric: 'errors', verdict: 'failed' }), 0)
   t.equal(sample(body, 'serin_drift_psi', { metric: 'drift' }), 0.2)
   t.equal(sample(body, 'serin_drift_psi', { metric: 'errors' }), undefined)
+})
+
+t.test('a pause is shown by its cause, and by the metric where one paused', async (t) => {
+  const guard = { ...PAUSED('metric'), pausedMetric: 'no-answer' } as const
+  for (const [phase, labels] of [
+    [guard, { by: 'metric', metric: 'no-answer' }],
+    [PAUSED('approval'), { by: 'approval', metric: '' }],
+  ] as const) {
+    const view = viewOf(plan(), state(phase), seen(), null)
+    const { body } = await registryOf([{ ...scraped(), view }]).render()
+    t.equal(sample(body, 'serin_rollout_pause', { service: 'svc', ...labels }), 1)
+  }
 })
 
 t.test(

@@ -258,12 +258,37 @@ t.test('answers with a 4xx are counted apart: no failures, and none of overrides
   )
   t.same([...canary.faults], [[429, 1]])
   book.beginStep()
-  t.same(canary.lastStep, { failures: 0.25, unserved: 1 })
+  t.same(canary.lastStep, { failures: 0.25, unserved: 1, unanswered: 0.25 })
   book.beginAttempt()
   t.equal(canary.clientErrors.size, 0)
   t.equal(canary.attempts.within(clock.ms, 1000).clientErrors, 0)
   t.end()
 })
+
+t.test(
+  'clients that leave before an answer are counted for the breaker, and others are not',
+  (t) => {
+    const { book, canary, clock } = build()
+    book.end(book.begin(assigned(), 'r1'), 'client_closed', 499, 1)
+    const stream = book.begin(assigned(), 'r2')
+    book.head(stream)
+    book.end(stream, 'client_closed', 200, 1)
+    for (const status of [400, 408, 413, 431]) {
+      book.end(book.begin(assigned(), 'r3'), 'client_closed', status, 1)
+    }
+    book.end(book.begin(assigned(), 'r4'), 'ok', 499, 1)
+    book.end(book.begin(assigned(), 'r5'), 'rejected', 503, 1)
+    book.end(book.begin({ ...assigned(), reason: 'override' }, 'r6'), 'client_closed', 499, 1)
+    const seen = { attempts: 8, failures: 0, clientErrors: 1, left: 1 }
+    t.match(canary.attempts.within(clock.ms, 1000), seen)
+    t.equal(canary.errors, 0)
+    book.beginStep()
+    t.same(canary.lastStep, { failures: 0, unserved: 1 / 8, unanswered: 1 / 8 })
+    book.forgetAttempts()
+    t.equal(canary.attempts.within(clock.ms, 1000).attempts, 0)
+    t.end()
+  },
+)
 
 t.test(
   'a step begins with new figures and keeps the rate of the last one that had traffic',

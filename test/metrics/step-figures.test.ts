@@ -3,7 +3,7 @@ import { StepFigures } from '../../src/metrics/step-figures.ts'
 import { latencyBucket } from '../../src/statistics/histogram.ts'
 
 function add(figures: StepFigures, requests: number, failures: number): void {
-  for (let n = 0; n < requests; n++) figures.add(n < failures, null)
+  for (let n = 0; n < requests; n++) figures.add(n < failures ? 'failed' : 'good', null)
 }
 
 t.test(
@@ -44,9 +44,9 @@ t.test(
 t.test('latencies fade alike, once they were asked for', async (t) => {
   const figures = new StepFigures()
   const quick = (requests: number) => {
-    for (let n = 0; n < requests; n++) figures.add(false, latencyBucket(20))
+    for (let n = 0; n < requests; n++) figures.add('good', latencyBucket(20))
   }
-  for (let n = 0; n < 100; n++) figures.add(true, latencyBucket(900))
+  for (let n = 0; n < 100; n++) figures.add('failed', latencyBucket(900))
   t.equal(figures.recentLatencies.count, 100, 'all that is known of the step')
   quick(400)
   figures.fade(0)

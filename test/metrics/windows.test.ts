@@ -2,15 +2,18 @@ import t from 'tap'
 import { AttemptWindow } from '../../src/metrics/attempt-window.ts'
 import { CapLearner } from '../../src/metrics/cap-learner.ts'
 import { DurationBuckets } from '../../src/metrics/duration-buckets.ts'
+import type { AttemptEnd } from '../../src/metrics/request-code.ts'
 import { UnitIndex } from '../../src/metrics/unit-index.ts'
 
 const NOW = 1_800_000_000_000
+/** How the one attempt of each key ends, where not well. */
+const KEY_ENDS: Readonly<Record<number, AttemptEnd>> = { 3: 'failed', 4: 'left', 5: 'left' }
 
 t.test('a window counts what happened in the span asked for', (t) => {
   const window = new AttemptWindow()
   for (let second = 0; second < 20; second++) {
-    window.add(NOW + second * 1000, second % 2 === 0)
-    window.add(NOW + second * 1000, false, second % 5 === 0)
+    window.add(NOW + second * 1000, second % 2 === 0 ? 'failed' : 'good')
+    window.add(NOW + second * 1000, second % 5 === 0 ? 'client_error' : 'good')
   }
   t.equal(window.since, NOW)
   t.equal(new AttemptWindow().since, null)
@@ -37,12 +40,13 @@ t.test('a window counts what happened in the span asked for', (t) => {
 
 t.test('a window knows of how many keys its attempts are, up to 32', (t) => {
   const window = new AttemptWindow()
-  for (let n = 0; n < 40; n++) window.add(NOW, false, true, 7)
-  for (let key = 0; key < 10; key++) window.add(NOW + 1000, key === 3, false, key)
-  t.same(window.within(NOW + 1000, 2000).keys, { seen: 10, failed: 1, unserved: 2 })
-  t.same(window.within(NOW + 1000, 1000).keys, { seen: 10, failed: 1, unserved: 1 })
-  for (let n = 0; n < 100; n++) window.add(NOW + 2000, true)
-  const all = { seen: 32, failed: 32, unserved: 32 }
+  for (let n = 0; n < 40; n++) window.add(NOW, 'client_error', 7)
+  for (let key = 0; key < 10; key++) window.add(NOW + 1000, KEY_ENDS[key] ?? 'good', key)
+  const keys = { seen: 10, failed: 1, unserved: 2, unanswered: 3 }
+  t.same(window.within(NOW + 1000, 2000).keys, keys)
+  t.same(window.within(NOW + 1000, 1000).keys, { ...keys, unserved: 1 })
+  for (let n = 0; n < 100; n++) window.add(NOW + 2000, 'failed')
+  const all = { seen: 32, failed: 32, unserved: 32, unanswered: 32 }
   t.same(window.within(NOW + 2000, 1000).keys, all, 'without a key each is of its own')
   t.end()
 })
@@ -57,7 +61,7 @@ t.test('a window knows how many attempts began in the span, with those under way
       'none in a second that has just begun',
     )
     window.begun += 3
-    window.add(NOW + second * 1000, true)
+    window.add(NOW + second * 1000, 'failed')
   }
   t.match(window.within(NOW + 20_000, 1000), { attempts: 1, begun: 3 })
   t.match(window.within(NOW + 20_000, 10_000), { attempts: 10, begun: 30 })
@@ -69,7 +73,7 @@ t.test('a window knows how many attempts began in the span, with those under way
 
 t.test('a window that never saw enough gives all of its ten minutes', (t) => {
   const window = new AttemptWindow()
-  window.add(NOW, true)
+  window.add(NOW, 'failed')
   t.match(window.covering(NOW + 1000, 50, 10_000), {
     attempts: 1,
     failures: 1,
@@ -81,10 +85,10 @@ t.test('a window that never saw enough gives all of its ten minutes', (t) => {
 
 t.test('what is older than ten minutes is forgotten, a bucket that is used again is empty', (t) => {
   const window = new AttemptWindow()
-  window.add(NOW, true)
+  window.add(NOW, 'failed')
   t.equal(window.within(NOW + 599_000, 600_000).attempts, 1)
   t.equal(window.within(NOW + 600_000, 600_000).attempts, 0)
-  window.add(NOW + 600_000, false)
+  window.add(NOW + 600_000, 'good')
   t.match(window.within(NOW + 600_000, 1000), {
     attempts: 1,
     failures: 0,
@@ -97,8 +101,8 @@ t.test('what is older than ten minutes is forgotten, a bucket that is used again
 
 t.test('a clock that goes back books into the newest second, and loses nothing', (t) => {
   const window = new AttemptWindow()
-  window.add(NOW, false)
-  window.add(NOW - 5000, true)
+  window.add(NOW, 'good')
+  window.add(NOW - 5000, 'failed')
   t.match(window.within(NOW, 1000), { attempts: 2, failures: 1, clientErrors: 0, spanMs: 1000 })
   t.end()
 })

@@ -79,6 +79,21 @@ t.test(
 )
 
 t.test(
+  'the breaker says of clients that left that they did, and counts them with failures',
+  (t) => {
+    const canary = { attempts: 50, failures: 2, clientErrors: 3, left: 40 }
+    const baseline = { attempts: 1000, failures: 2, clientErrors: 0, left: 1 }
+    const breaker = { tripped: true, canary, baseline }
+    const { decision } = step(plan(), state(), seen({ breaker }))
+    t.match(
+      decision!.summary,
+      "42 of 50 of 2.0's last attempts failed, or their clients left before an answer (40 did), against 3 of 1,000 of the baseline's.",
+    )
+    t.end()
+  },
+)
+
+t.test(
   'nothing is rolled back onto a sick baseline: the rollout pauses, and a paused one stays',
   (t) => {
     const sick = seen({ canary: DOWN, baseline: SICK })
@@ -182,6 +197,14 @@ t.test('a sick baseline pauses a rollout that is going on', (t) => {
   const { state: after, decision } = step(plan(), state(), seen({ baseline: SICK }))
   t.match(after, { phase: 'paused', pausedBy: 'baseline' })
   t.match(decision!.summary, /baseline 1.4 is sick/)
+  const baseline = { attempts: 40, failures: 10, clientErrors: 0, left: 20 }
+  const breaker = { ...seen().breaker, baseline }
+  const hangs = step(plan(), state(), seen({ baseline: SICK, breaker })).decision!
+  t.match(hangs.summary, '(30 of 40 of its last attempts failed, or their clients left before an')
+  t.match(
+    step(plan(), state(), seen({ baseline: DOWN })).decision!.summary,
+    'the baseline 1.4 is sick (no upstream is healthy), so nothing is moved.',
+  )
   t.end()
 })
 

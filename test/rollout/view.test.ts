@@ -73,6 +73,8 @@ t.test('what a rollout waits for is said, with the command that helps', (t) => {
   t.same(waits(PAUSED('ratio-mismatch')), [
     'paused because requests are not shared out as drawn: `resume`, `promote` or `abort`',
   ])
+  const guard = { ...PAUSED('metric'), pausedMetric: 'no-answer' } as const
+  t.same(waits(guard), ['paused because of no-answer: `abort`, `resume` or `promote`'])
   t.same(waits({ phase: 'promoted', promotedAt: NOW }), [])
   t.end()
 })

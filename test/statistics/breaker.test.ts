@@ -59,7 +59,7 @@ t.test('A baseline without traffic is taken at its last known rate, or at 0.', a
       ...base,
       canary,
       baseline: few,
-      baselineLast: { failures: 0.4, unserved: 0.4 },
+      baselineLast: { failures: 0.4, unserved: 0.4, unanswered: 0.4 },
     }),
     true,
   )
@@ -68,7 +68,7 @@ t.test('A baseline without traffic is taken at its last known rate, or at 0.', a
       ...base,
       canary,
       baseline: few,
-      baselineLast: { failures: 0.41, unserved: 0.41 },
+      baselineLast: { failures: 0.41, unserved: 0.41, unanswered: 0.41 },
     }),
     false,
   )
@@ -87,7 +87,7 @@ t.test(
       breakerTrips({ ...base, canary: refused, baseline: { ...baseline, clientErrors: 5 } }),
       true,
     )
-    const baselineLast = { failures: 0, unserved: 0.26 }
+    const baselineLast = { failures: 0, unserved: 0.26, unanswered: 0 }
     t.equal(breakerTrips({ ...base, canary: refused, baselineLast }), false)
   },
 )
@@ -116,4 +116,40 @@ t.test('One client alone does not speak for all: a key keeps its variant.', asyn
   const keys = { seen: 32, failed: 1, unserved: 1 }
   t.equal(breakerTrips({ ...base, canary, baseline: noisy }), false)
   t.equal(breakerTrips({ ...base, canary, baseline: { ...noisy, keys } }), true, 'nor for baseline')
+})
+
+t.test(
+  'Clients that leave the canary alone before an answer trip it like failures; those of both variants do not.',
+  async (t) => {
+    const hangs = { attempts: 50, failures: 0, clientErrors: 0, left: 25 }
+    t.equal(breakerTrips({ ...base, canary: hangs }), true)
+    t.equal(breakerTrips({ ...base, canary: { ...hangs, left: 24 } }), false)
+    t.equal(breakerTrips({ ...base, canary: { ...hangs, failures: 1, left: 24 } }), true)
+    const mixed = { ...hangs, clientErrors: 24, left: 24 }
+    t.equal(breakerTrips({ ...base, canary: mixed }), false, 'a 4xx is an answer')
+    const baseline = { attempts: 20, failures: 0, clientErrors: 0, left: 6 }
+    t.equal(breakerTrips({ ...base, canary: hangs, baseline }), false, 'as impatient with both')
+    t.equal(breakerTrips({ ...base, canary: hangs, baseline: { ...baseline, left: 5 } }), true)
+    const baselineLast = { failures: 0, unserved: 0, unanswered: 0.26 }
+    t.equal(breakerTrips({ ...base, canary: hangs, baselineLast }), false)
+    const failing = { ...hangs, failures: 25, left: 0 }
+    t.equal(breakerTrips({ ...base, canary: failing, baseline }), true, 'failures are asked alone')
+  },
+)
+
+t.test(
+  'A cold canary that is slow at first loses clients, and needs as many attempts.',
+  async (t) => {
+    const cold = { attempts: 49, failures: 0, clientErrors: 0, left: 49 }
+    t.equal(breakerTrips({ ...base, warmUp: true, canary: cold }), false)
+    t.equal(breakerTrips({ ...base, warmUp: true, canary: { ...cold, attempts: 50 } }), true)
+  },
+)
+
+t.test('One impatient client does not speak for all.', async (t) => {
+  const one = { attempts: 60, failures: 0, clientErrors: 0, left: 50 }
+  const keys = { seen: 15, failed: 0, unserved: 0, unanswered: 1 }
+  t.equal(breakerTrips({ ...base, canary: one }), true, 'not known whose they are')
+  t.equal(breakerTrips({ ...base, canary: { ...one, keys } }), false)
+  t.equal(breakerTrips({ ...base, canary: { ...one, keys: { ...keys, unanswered: 8 } } }), true)
 })

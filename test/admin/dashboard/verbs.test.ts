@@ -34,13 +34,23 @@ t.test('each phase offers what it can be asked for, and nothing else', (t) => {
     [paused('approval'), ['Approve', 'Set weight', 'Abort']],
     [paused('timer'), ['Promote', 'Pause', 'Set weight', 'Abort']],
     [paused('operator'), ['Resume', 'Promote', 'Set weight', 'Abort']],
-    [paused('metric'), ['Resume', 'Promote', 'Set weight', 'Abort']],
+    [paused('metric'), ['Abort', 'Resume', 'Promote', 'Set weight']],
     [watching, ['End the watch', 'Undo']],
     [{ phase: 'promoted', promotedAt: NOW }, ['Undo']],
     [rolledBack, ['Retry']],
   ] as const) {
     t.same(labels(state as Partial<RolloutState>), expected, state.phase)
   }
+  t.end()
+})
+
+t.test('after a pause by a metric nothing stands out but to take the canary off', (t) => {
+  const tones = (by: 'operator' | 'metric') => {
+    const service = presentService(fakeStatus(fakeState(paused(by)), 'svc'))
+    return Object.fromEntries(verbsOf(service).map(({ name, tone }) => [name, tone]))
+  }
+  t.match(tones('metric'), { abort: 'urgent', resume: 'plain', promote: /plain|bad/ })
+  t.match(tones('operator'), { abort: 'bad', resume: 'good' })
   t.end()
 })
 

@@ -28,6 +28,8 @@ export type LoadOptions = {
   readonly path: string
   /** Requests under way at once. */
   readonly concurrency: number
+  /** After how long a client gives up, in ms; absent = never. */
+  readonly patienceMs?: number
   /** At most so many requests a second; absent = as many as go. */
   readonly perSecond?: number
   readonly draw: () => number
@@ -75,7 +77,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   const gapMs = (1000 * options.concurrency) / (options.perSecond ?? Infinity)
 
   const { perUser = 1, say = sayLabel, body = ({ x }) => JSON.stringify({ x }) } = options
-  const { admin, sayAfterMs = 0 } = options
+  const { admin, sayAfterMs = 0, patienceMs } = options
   let said: Said[] = []
   const sendSaid = async (until: number) => {
     const due = said.filter(({ at }) => at <= until)
@@ -106,6 +108,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
             'x-request-id': requestId,
           },
           body: body({ x, user }),
+          ...(patienceMs === undefined ? {} : { signal: AbortSignal.timeout(patienceMs) }),
         })
         await answer.body.dump()
         count(tally.statuses, answer.statusCode)

@@ -10,6 +10,8 @@ export type ModelBehaviour = {
   failures: number
   /** Share of its other answers that are 404; 0 where it is absent. */
   refusals?: number
+  /** It answers nothing any more. */
+  hangs?: boolean
 }
 
 export type TestModel = FakeUpstream & { readonly behaviour: ModelBehaviour }
@@ -31,6 +33,7 @@ export async function startModel(
   const isFailure = createEvenly(() => behaviour.failures)
   const isRefusal = createEvenly(() => behaviour.refusals ?? 0)
   const upstream = await startUpstream((_req, res, seen) => {
+    if (behaviour.hangs === true) return
     const status = isFailure() ? 500 : isRefusal() ? 404 : 200
     place = (place + GOLDEN) % 1
     // Uniform with this standard deviation: bounded, so that no cap is ever in the way.

@@ -10,7 +10,8 @@ export type Verb = {
   readonly label: string
   /** What it does, in one sentence. */
   readonly effect: string
-  readonly tone: 'good' | 'bad' | 'plain'
+  /** `urgent`: what is advised now, and takes the canary off. */
+  readonly tone: 'good' | 'bad' | 'plain' | 'urgent'
   /** What the evidence says of a promotion, where it says anything. */
   readonly evidence?: EvidenceOfVerb
   /** A choice that goes with it. */
@@ -27,6 +28,7 @@ export function verbsOf(service: ServiceJson): readonly Verb[] {
       return [advance(service), PAUSE, WEIGHTS, ABORT]
     case 'paused': {
       const isPlanned = service.pause?.by === 'approval' || service.pause?.by === 'timer'
+      if (service.pause?.by === 'metric') return verbsAfterAlarm(service)
       if (!isPlanned) return [RESUME, advance(service), WEIGHTS, ABORT]
       const isTimed = service.pause?.by === 'timer'
       return [advance(service), ...(isTimed ? [PAUSE] : []), WEIGHTS, ABORT]
@@ -40,6 +42,17 @@ export function verbsOf(service: ServiceJson): readonly Verb[] {
     case null:
       return []
   }
+}
+
+// A metric has shown that the canary is worse in something, and it still has its share: nothing that gives it more stands out.
+function verbsAfterAlarm(service: ServiceJson): readonly Verb[] {
+  const promote = advance(service)
+  return [
+    { ...ABORT, tone: 'urgent' },
+    { ...RESUME, tone: 'plain' },
+    { ...promote, tone: promote.tone === 'bad' ? 'bad' : 'plain' },
+    WEIGHTS,
+  ]
 }
 
 function verbsOfSplit({
