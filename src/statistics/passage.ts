@@ -53,8 +53,12 @@ export function passageShare({ growths, before, goal }: Passage, units: number):
   const drift = carried(wealth, means)
   const deviation = carried(wealth, deviations)
   const level = drift + zeta * deviation
+  const far = (level + drift) / deviation
+  // The factor is φ(ζ)/φ(far), and neither is a number any more where Φ(−far)/φ(far) is 1/far − 1/far³ (Mills' ratio).
   const reflected =
-    Math.exp((2 * level * drift) / deviation ** 2) * normalCdf(-(level + drift) / deviation)
+    far > FAR
+      ? (Math.exp(-(zeta ** 2) / 2) / Math.sqrt(2 * Math.PI)) * (1 / far - 1 / far ** 3)
+      : Math.exp((2 * level * drift) / deviation ** 2) * normalCdf(-far)
   return Math.min(1, normalCdf(-zeta) + reflected)
 }
 
@@ -127,6 +131,9 @@ function crossing(from: Place, to: Place, at: (units: number) => Place): number 
 
 /** Normal deviates beyond which nothing is counted on: probability 1e-15. */
 const LEAST_LUCK = -8
+
+/** Normal deviates from which on the ratio is known to a millionth; at 37 it can no longer be reckoned. */
+const FAR = 30
 
 /** Normal deviates; the next step would be a millionth of it or less. */
 const LEAST_STEP = 1e-7

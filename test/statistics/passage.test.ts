@@ -90,3 +90,19 @@ t.test(
     t.ok(asked <= 20, `${asked} looks for what never is`)
   },
 )
+
+t.test('Of a goal that is near the chance rises from the first unit on.', async (t) => {
+  const bet = (before: number) => ({
+    ...{ growths: [{ mean: 1e-4, variance: 1e-4 }], goal: 3 },
+    before: [{ mean: before, variance: 0 }],
+  })
+  for (const before of [0, 2, 2.9]) {
+    let last = 0
+    for (let units = 1; units < 1e6; units *= 1.1) {
+      const share = passageShare(bet(before), units)
+      t.ok(share >= last - 1e-6, `${before}: ${share} within ${units}`)
+      last = share
+    }
+    t.ok(last > 0.99)
+  }
+})
