@@ -14,7 +14,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { RecentPace } from '../rollout/recent-pace.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
 import { drawnUnits, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
-import { breakerTrips, ratesOf } from '../statistics/breaker.ts'
+import { breakerTrips, isBaselineFailing } from '../statistics/breaker.ts'
 import { LookContext, standingPairs } from './look-context.ts'
 import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
@@ -27,9 +27,6 @@ import type { OtherReplicas } from './shared-cohorts.ts'
 const BREAKER_ATTEMPTS = 50
 const BREAKER_WARM_UP_ATTEMPTS = 10
 const BREAKER_SPAN_MS = 10_000
-
-/** Baseline attempts from which it can be called failing. */
-const FAILING_ATTEMPTS = 20
 
 /** Log-evidence from which on the shares of the two variants are not those of their weights. */
 const RATIO_THRESHOLD = Math.log(1 / GUARD_ALPHA)
@@ -159,16 +156,14 @@ function observe(
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  const isBaselineFailing =
-    baselineSpan.attempts >= FAILING_ATTEMPTS && ratesOf(baselineSpan).unanswered >= share
+  const spans = { canary: canarySpan, baseline: baselineSpan }
   const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: RATIO_THRESHOLD },
     breaker: {
       tripped: breakerTrips({
-        canary: canarySpan,
-        baseline: baselineSpan,
+        ...spans,
         baselineLast: baseline.lastStep,
         share,
         warmUp: input.warmUp,
@@ -176,7 +171,7 @@ function observe(
       canary: canarySpan,
       baseline: baselineSpan,
     },
-    baseline: healthOf(input, BASELINE, isBaselineFailing),
+    baseline: healthOf(input, BASELINE, isBaselineFailing({ ...spans, share })),
     canary: healthOf(input, CANARY, false),
     faults: () => ({
       ...addFaults(book, input.others.faultShares(state)),

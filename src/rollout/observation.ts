@@ -44,7 +44,7 @@ export type VariantHealth = {
   readonly ready: boolean
   /** How long none could, after one could; 0 while one can. */
   readonly downForMs: number
-  /** At least half of its recent attempts failed, or their clients left before an answer. */
+  /** At least half of its recent attempts failed; see isBaselineFailing. */
   readonly failing: boolean
 }
 

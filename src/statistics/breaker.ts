@@ -35,7 +35,7 @@ export type AttemptRates = {
 /** Attempts of the canary before the breaker can speak, and in the first seconds after a start. */
 const MIN_ATTEMPTS = 50
 const MIN_ATTEMPTS_WARM_UP = 10
-/** Baseline attempts below which its rate in the span says nothing. */
+/** Attempts below which the baseline's rate in the span says nothing, nor that of who is held against it. */
 const MIN_BASELINE_ATTEMPTS = 20
 /** A shared outage raises both rates: the canary must be worse by this factor. */
 const TIMES_BASELINE = 2
@@ -77,6 +77,24 @@ export function breakerTrips(input: {
 }
 
 /**
+ * Whether the baseline is failing: at least `share` of its attempts failed, of at least 20; or failed or were left before an
+ * answer, at twice the canary's rate of that or more, of at least 20 attempts of each. Clients who always leave so
+ * many (who send each request twice, or ask again at each letter that is typed) say nothing of it.
+ */
+export function isBaselineFailing(input: {
+  readonly canary: AttemptCount
+  readonly baseline: AttemptCount
+  /** In (0, 1]. */
+  readonly share: number
+}): boolean {
+  const { canary, baseline, share } = input
+  if (baseline.attempts < MIN_BASELINE_ATTEMPTS) return false
+  const { failures, unanswered } = ratesOf(baseline)
+  if (failures >= share) return true
+  if (canary.attempts < MIN_BASELINE_ATTEMPTS || unanswered < share) return false
+  return unanswered >= TIMES_BASELINE * ratesOf(canary).unanswered
+}
+
  * The shares that a count stands for; of at least one attempt. They are of the attempts that began in the span where these are
  * more than those that ended in it: what fails at once is known before what is answered, so that of those that end in the first
  * seconds of a canary (or of a gateway) whose answers take long all have failed. Where it is known whose they were, the share of the attempts

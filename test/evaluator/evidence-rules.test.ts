@@ -628,7 +628,7 @@ t.test(
 )
 
 t.test(
-  'Clients that leave a canary that hangs have it rolled back, and its baseline too',
+  'Clients that leave a side that hangs speak against it, and those of both against none',
   async (t) => {
     const hangs = (isHanging: (variant: string) => boolean) =>
       simulate(
@@ -643,9 +643,12 @@ t.test(
     t.ok(await alone.run(15_000, (s) => s.phase === 'rolled-back'))
     t.match(alone.state, { rolledBackReason: 'breaker' })
     t.match(alone.store.log.at(-1)!.summary, 'left before an answer')
+    const baseline = await hangs((variant) => variant === 'baseline')
+    t.ok(await baseline.run(15_000, (s) => s.phase === 'paused'))
+    t.match(baseline.state, { pausedBy: 'baseline' })
+    t.match(baseline.store.log.at(-1)!.summary, 'left before an answer')
     const both = await hangs(() => true)
-    t.ok(await both.run(15_000, (s) => s.phase === 'paused'))
-    t.match(both.state, { pausedBy: 'baseline' })
+    t.notOk(await both.run(30_000, (s) => s.phase !== 'progressing'))
   },
 )
 

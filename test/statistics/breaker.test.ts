@@ -1,5 +1,5 @@
 import t from 'tap'
-import { breakerTrips } from '../../src/statistics/breaker.ts'
+import { breakerTrips, isBaselineFailing } from '../../src/statistics/breaker.ts'
 
 const quiet = { attempts: 0, failures: 0, clientErrors: 0 }
 const base = { baseline: quiet, baselineLast: null, share: 0.5, warmUp: false }
@@ -153,3 +153,35 @@ t.test('One impatient client does not speak for all.', async (t) => {
   t.equal(breakerTrips({ ...base, canary: { ...one, keys } }), false)
   t.equal(breakerTrips({ ...base, canary: { ...one, keys: { ...keys, unanswered: 8 } } }), true)
 })
+
+t.test(
+  'A baseline is failing at half of 20 attempts failed, whatever the canary does.',
+  async (t) => {
+    const failing = { attempts: 20, failures: 10, clientErrors: 0 }
+    for (const canary of [quiet, { attempts: 50, failures: 50, clientErrors: 0 }]) {
+      t.equal(isBaselineFailing({ canary, baseline: failing, share: 0.5 }), true)
+      t.equal(
+        isBaselineFailing({ canary, baseline: { ...failing, failures: 9 }, share: 0.5 }),
+        false,
+      )
+      const few = { ...failing, attempts: 19, failures: 19 }
+      t.equal(isBaselineFailing({ canary, baseline: few, share: 0.5 }), false)
+    }
+  },
+)
+
+t.test(
+  'A baseline that its clients leave is failing where they do not leave the canary.',
+  async (t) => {
+    const baseline = { attempts: 40, failures: 1, clientErrors: 0, left: 19 }
+    const canary = { attempts: 20, failures: 0, clientErrors: 0, left: 5 }
+    const failing = (change: object, of: object = {}) =>
+      isBaselineFailing({
+        ...{ canary: { ...canary, ...change }, baseline: { ...baseline, ...of }, share: 0.5 },
+      })
+    t.equal(failing({}), true)
+    t.equal(failing({}, { left: 18 }), false)
+    t.equal(failing({ left: 6 }), false, 'clients of both are impatient')
+    t.equal(failing({ attempts: 19, left: 0 }), false, 'of the canary too little is known')
+  },
+)
