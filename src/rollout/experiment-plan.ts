@@ -7,7 +7,7 @@ import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
-import { sharingKeyOf } from './sharing-key.ts'
+import { concernKeyOf, sharingKeyOf } from './sharing-key.ts'
 
 /** What a fixed split is compared and moved by; immutable, made anew by a reload. */
 export type ExperimentPlan = {
@@ -119,6 +119,7 @@ function planComparison(
       confirmsPromotion: false,
       configHash,
       // Fixed weights stand in no state that all of them would have.
+      concernKey: concernKeyOf(service),
       sharingKey: `${sharingKeyOf(service, hypotheses)} ${drawn}`,
       fingerprint,
     },
