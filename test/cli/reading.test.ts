@@ -237,7 +237,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker; `serin retry credit-risk` \(from\n {12}2027-05-01T13:00:00.000Z on, before that with `--force`\) begins\n {12}another attempt\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back by the breaker; `serin retry credit-risk`\s+\(from\s+2027-05-01T13:00:00.000Z on, before that with `--force`\)\s+begins\s+another attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 
