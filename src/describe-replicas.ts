@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { EvaluatorDeps } from './evaluator/evaluator-deps.ts'
-import { describeProcess, type Lead } from './domain/replica.ts'
+import { adminOfProcess, describeProcess } from './domain/process-name.ts'
+import type { Lead } from './domain/replica.ts'
 import type { SeenReplicas } from './evaluator/replicas.ts'
 
 /** One sentence on the processes that share the store with this one, which decides. */
@@ -27,7 +28,9 @@ export function describeFollowing(lead: Lead, differing: readonly string[]): str
 export function describeLead(lead: Lead, holder: string | null): string {
   if (lead === 'here') return 'decides'
   if (lead === 'unknown') return 'nobody is known to decide'
-  return `${holder === null ? 'another process' : describeProcess(holder)} decides`
+  if (holder === null) return 'another process decides'
+  const admin = adminOfProcess(holder)
+  return `${describeProcess(holder)}${admin === null ? '' : ` (${admin.origin})`} decides`
 }
 
 /** What the log says of who decides, who else is there, and what is not taken up. `onLead` is told as well. */

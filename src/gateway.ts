@@ -42,6 +42,7 @@ import { createServiceLook } from './service-look.ts'
 import { createSteadyClock } from './steady-clock.ts'
 import { takeUpStored } from './take-up-stored.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
+import { nameProcess } from './domain/process-name.ts'
 import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
 
@@ -60,8 +61,8 @@ export function createGateway(config: Config, deps: GatewayDeps): Promise<Worker
 async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<WorkerGateway> {
   const { log, clock, siblings } = deps
   const steady = createSteadyClock(clock)
-  // Containers on several machines may share a name and a pid.
-  const holder = `${hostname()}:${process.pid}:${deps.newRequestId().slice(0, 8)}`
+  const id = deps.newRequestId().slice(0, 8)
+  const holder = nameProcess({ host: hostname(), pid: process.pid, id, admin: config.admin.listen })
   const certificate = openCertificate(config.gateway.tls, { clock, log })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })

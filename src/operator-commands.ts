@@ -21,7 +21,7 @@ export type CommandDeps = {
   readonly store: CommandStore
   /** Null: this is the only process of the gateway. */
   readonly siblings: Pick<Siblings, 'abort'> | null
-  readonly log: Pick<FastifyBaseLogger, 'warn'>
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn'>
 }
 
 type Refusal = Extract<CommandResult, { ok: false }>
@@ -46,13 +46,22 @@ export function createOperatorCommands(
     if (result.ok) {
       const status = look.status(service)!
       const { unstored } = status
-      if (result.decision !== null || unstored === null) return { ...result, status, pending: null }
+      if (result.decision !== null || unstored === null) {
+        if (result.decision === null) keepReason(deps, service, asked)
+        return { ...result, status, pending: null }
+      }
       await tellOfUnstored(deps, service, asked)
       return { ...result, status, pending: pendingOf(unstored, store) }
     }
     if (result !== DECIDED_ELSEWHERE) return withStore(result, store)
     return evaluator.deciding(service)?.lead === 'unknown' ? byNobody(store) : JUST_CHANGED
   }
+}
+
+// No decision has it.
+function keepReason({ log }: Pick<CommandDeps, 'log'>, service: string, asked: Command): void {
+  const { verb, actor, note } = asked
+  if (note !== null) log.info({ service, verb, actor, note }, 'a command changed nothing')
 }
 
 /** Tells the log, and the other processes of the gateway, of an abort that is in force here and not stored yet. */

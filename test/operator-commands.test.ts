@@ -11,6 +11,7 @@ type World = {
   readonly store?: string
   readonly hasJoined?: boolean
   readonly unstored?: string
+  readonly note?: string
 }
 
 /** Gives a command where the rollout's answer is `result`; `told` = what the log and the other processes are told. */
@@ -19,7 +20,7 @@ async function give(
   world: World = {},
   verb: 'abort' | 'pause' = 'abort',
 ) {
-  const { deciding = {}, store = 'up', hasJoined = true, unstored = null } = world
+  const { deciding = {}, store = 'up', hasJoined = true, unstored = null, note = null } = world
   const told: unknown[] = []
   const carryOut = createOperatorCommands({
     evaluator: {
@@ -29,9 +30,12 @@ async function give(
     look: { status: () => ({ ...fakeStatus(), unstored }) },
     store: { hasJoined: () => hasJoined, describe: () => store },
     siblings: { abort: async (...order) => void told.push(order) },
-    log: { warn: (...line: unknown[]) => void told.push(line) },
+    log: {
+      info: (...line: unknown[]) => void told.push(line),
+      warn: (...line: unknown[]) => void told.push(line),
+    },
   })
-  return { answer: await carryOut('credit-risk', command(verb), null), told }
+  return { answer: await carryOut('credit-risk', command(verb, { note }), null), told }
 }
 
 async function refusalOf(result: RunnerResult, deciding: Partial<Deciding>, store = 'up') {
@@ -83,6 +87,12 @@ t.test('what is in force and not stored is pending, in all processes of the gate
   const changedNothing = await give(HERE)
   t.match(changedNothing.answer, { ...HERE, pending: null })
   t.same(changedNothing.told, [])
+})
+
+t.test('a reason that no decision has, since nothing changed, is in the log', async (t) => {
+  const { told } = await give(HERE, { note: 'the nightly batch runs' }, 'pause')
+  const said = { service: 'credit-risk', verb: 'pause', actor: 'ops' }
+  t.strictSame(told, [[{ ...said, note: 'the nightly batch runs' }, 'a command changed nothing']])
 })
 
 t.test('of a store that was never reached only what is remembered can be aborted', async (t) => {

@@ -12,7 +12,7 @@ export const CommandAnswerSchema = Type.Object(
   {
     decision: orNull(
       DecisionSchema,
-      'null = it was so already: nothing was decided. Or it is pending.',
+      'null = it was so already: nothing was decided, and a reason stands in the log of the gateway alone. Or it is pending.',
     ),
     pending: orNull(
       Type.String(),

@@ -1,4 +1,4 @@
-import { describeProcess } from '../domain/replica.ts'
+import { adminOfProcess, describeProcess } from '../domain/process-name.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rulesTo } from './present-rules.ts'
@@ -51,15 +51,23 @@ function ofNames({ failingNames }: ServiceStatus): readonly string[] {
 }
 
 function ofDeciding(status: ServiceStatus): string | null {
-  const { deciding, rollout } = status
+  const { deciding, rollout, service } = status
   if (deciding?.lead !== 'elsewhere') return null
   const { holder } = deciding
   const who = `${holder === null ? 'another process' : describeProcess(holder)} decides on this store`
+  const where = holder === null ? '' : whereToAsk(holder, service.name)
   if (!isDecidedOtherwise(status)) {
-    return `${who}: this one follows its weights and hands commands on to it, and its status has the evidence`
+    return `${who}: this one follows its weights and hands commands on to it, and its status has the evidence${where}`
   }
   const served = rollout?.state.phase === 'idle' ? 'the baseline alone is served here, and ' : ''
-  return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence. Give both the same file and reload`
+  return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence${where}. Give both the same file and reload`
+}
+
+function whereToAsk(holder: string, service: string): string {
+  const admin = adminOfProcess(holder)
+  if (admin === null) return ''
+  const there = admin.onHost === null ? '' : ` on ${admin.onHost}`
+  return `: \`serin status ${service} --admin ${admin.origin}\`${there}`
 }
 
 function ofRules({ service, rollout, experiment }: ServiceStatus): string | null {

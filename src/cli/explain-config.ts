@@ -31,9 +31,7 @@ export function explainService(service: Service, plan: PlanJson | null): readonl
     ),
     ...(rollout === null ? describeFixed(service) : describeRollout(service, rollout)),
     ...(plan === null ? [] : [describeTime(plan)]),
-    ...(service.notify.length === 0
-      ? []
-      : [`${service.notify.map(({ url }) => new URL(url).host).join(', ')} is told of decisions.`]),
+    ...describeTold(service),
   ]
 }
 
@@ -112,6 +110,7 @@ function describeRollout(service: Service, rollout: RolloutSpec): readonly strin
     }),
     `It also goes back when the canary is down, or when ${formatPercent(analysis.breakerFailures)} of its requests fail, or of its clients leave before an answer.`,
     ...(strategy === 'blue-green' ? [] : describeProof(decides)),
+    ...describeGate(service),
     `100 % is watched for ${formatDuration(watchMs)}${held}, and then final.`,
     ...(strategy === 'blue-green'
       ? []
@@ -159,6 +158,26 @@ function describeProof(metrics: readonly MetricSpec[]): readonly string[] {
     return `${name} within ${margin}${formatFloor('floor' in metric ? metric.floor : 0)}`
   })
   return [`Before 100 % it has to be proved no worse: ${margins.join(', ')}.`]
+}
+
+function describeGate({ notify }: Service): readonly string[] {
+  const asked = hostsOf(notify.filter(({ confirmsPromotion }) => confirmsPromotion))
+  if (asked.length === 0) return []
+  const has = asked.length === 1 ? 'has' : 'have'
+  return [
+    `100 % is a gate: ${asked.join(' and ')} ${has} to answer 200 before (\`confirm-promotion\`), or \`serin promote\` is given; until then the canary stays at its last weight.`,
+  ]
+}
+
+function describeTold({ notify }: Service): readonly string[] {
+  const told = hostsOf(notify.filter(({ on }) => on.length > 0))
+  if (told.length === 0) return []
+  return [`${told.join(' and ')} ${told.length === 1 ? 'is' : 'are'} told of decisions.`]
+}
+
+/** Several hooks may lead to one host, which is named once. */
+function hostsOf(hooks: Service['notify']): readonly string[] {
+  return [...new Set(hooks.map(({ url }) => new URL(url).host))]
 }
 
 function describeLabels({ observe }: Service, metrics: readonly MetricSpec[]): readonly string[] {

@@ -1,14 +1,27 @@
 import type { CommandAnswer } from '../admin/commands.ts'
 import type { DecisionJson } from '../admin/present.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import { formatWeight } from '../rollout/format.ts'
 
-/** Writes what a command led to as one or two lines. */
-export function renderCommandAnswer({ decision, pending, service }: CommandAnswer): string {
+/** Writes what a command led to as one or two lines; `reason` is what the operator gave as such. */
+export function renderCommandAnswer(
+  { decision, pending, service }: CommandAnswer,
+  reason?: string,
+): string {
   const done =
     decision === null
-      ? `${service.name}: ${pending ?? 'nothing to change'}`
+      ? `${service.name}: ${pending ?? describeUnchanged(service, reason)}`
       : `${service.name}: decision ${decision.id} (${decision.action}): ${decision.summary}`
   return `${done}\n${service.name}: ${service.phase ?? (service.winner === null ? 'fixed' : 'promoted')}, ${renderWeights(service.weights)}\n`
+}
+
+function describeUnchanged(
+  { pause }: CommandAnswer['service'],
+  reason: string | undefined,
+): string {
+  const why = pause === null ? '' : ` (paused ${describePause(pause.by, pause.metric)})`
+  const lost = ', so that no decision has the reason: it stands in the log of the gateway alone'
+  return `nothing to change${why}${reason === undefined ? '' : lost}`
 }
 
 /** A decision's sentence, with the reason that whoever asked for it gave. */

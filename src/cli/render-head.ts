@@ -1,6 +1,7 @@
 import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { ServiceJson } from '../admin/present.ts'
 import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
+import { describeRollback } from '../domain/describe-rollback.ts'
 import { formatWeight } from '../rollout/format.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
@@ -57,7 +58,7 @@ function describePhase(service: ServiceJson): string | null {
   }
   return service.rolledBackReason === null
     ? null
-    : `rolled back: ${service.rolledBackReason}; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
+    : `rolled back ${describeRollback(service.rolledBackReason)}; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
 }
 
 /** From when on a version that is rolled back can be retried, after a blank; empty where that is not known. */

@@ -51,7 +51,7 @@ export function addVerbCommands(program: Command, io: CliIo): void {
         const more = verb === 'promote' ? { full, variant } : { force }
         const answer = await client.command('POST', name, verb, { reason, ...more }, etag)
         if (options.output === 'json') writeJson(io, answer)
-        else io.stdout.write(renderCommandAnswer(answer))
+        else io.stdout.write(renderCommandAnswer(answer, reason))
       })
     }
     if (verb !== 'promote') command.action(run)

@@ -1,33 +1,37 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
 import { formatWeight } from '../rollout/format.ts'
+import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
 import { parseDuration } from '../domain/units.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
-import { addAdminOptions, withClient, type AdminOptions } from './command-options.ts'
+import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { drawBar } from './gauge.ts'
 import { createProgressLine } from './progress-line.ts'
 import { formatSeconds } from './render.ts'
 import { renderWeights } from './render-command.ts'
 
-type End = 'promoted' | 'rolled-back'
-type WaitOptions = AdminOptions & { readonly for: End; readonly timeout?: number }
+type End = 'promoted' | 'rolled-back' | 'paused'
+type WaitOptions = ReadOptions & { readonly for: End; readonly timeout?: number }
 
 const POLL_MS = 1000
 /** How many polls in a row may find no gateway: long enough for it to restart. */
 const MISSES = 30
 
-/** Adds `serin wait <service> --for promoted|rolled-back [--timeout]`, for pipelines. */
+/** Adds `serin wait <service> --for promoted|rolled-back|paused [--timeout]`, for pipelines. */
 export function addWaitCommand(program: Command, io: CliIo): void {
-  addAdminOptions(
+  addReadOptions(
     program
       .command('wait')
       .description('until the rollout has ended (exit 4: another way, 5: in time)')
       .argument('<service>')
       .addOption(
-        new Option('--for <end>', 'the end that counts as success')
-          .choices(['promoted', 'rolled-back'])
+        new Option(
+          '--for <end>',
+          'the end that counts as success; paused: until somebody gives a command, not for a time',
+        )
+          .choices(['promoted', 'rolled-back', 'paused'])
           .makeOptionMandatory(),
       )
       .option(
@@ -64,14 +68,16 @@ async function wait(
       if (!isUnread(service)) first ??= service
       if (first !== null && !isUnread(service) && hasEnded(service, first, options.for)) {
         progress.clear()
-        io.stdout.write(`${name}: ${service.phase}, ${renderWeights(service.weights)}\n`)
+        if (options.output === 'json') writeJson(io, service)
+        else io.stdout.write(renderEnd(service))
         return
       }
       const left = (options.timeout ?? Infinity) - (io.clock.monotonic() - startedAt)
       if (left <= 0) {
         throw new CliExit(
           EXIT.timedOut,
-          `${name} is still ${phaseOf(service)} after the timeout; \`serin status ${name}\` says what is missing`,
+          `${name} is still ${phaseOf(service)} after the timeout; ${whatNext(service)}`,
+          { phase: service.phase },
         )
       }
       const seen = service
@@ -92,6 +98,25 @@ async function wait(
   }
 }
 
+function renderEnd({ name, phase, pause, weights }: ServiceJson): string {
+  const shares = renderWeights(weights)
+  if (pause === null) return `${name}: ${phase}, ${shares}\n`
+  const why = describePause(pause.by, pause.metric)
+  return `${name}: paused ${why}, ${shares}; ${describePauseEnd(pause, name)}\n`
+}
+
+/** A pause of the steps that has a time goes on by itself. */
+function waitsForSomebody({ pause }: ServiceJson): boolean {
+  return pause !== null && pause.until === null
+}
+
+function whatNext(service: ServiceJson): string {
+  const { name, pause } = service
+  return pause !== null && waitsForSomebody(service)
+    ? `it waits for somebody: ${describePauseEnd(pause, name)}`
+    : `\`serin status ${name}\` says what is missing`
+}
+
 function describeProgress(service: ServiceJson, misses: number): string {
   const { name, step, weights, etaSeconds, missing } = service
   if (misses > 0) return `${name}  the gateway is gone, asked again every second`
@@ -110,14 +135,16 @@ function hasEnded(service: ServiceJson, first: ServiceJson, wanted: End): boolea
     throw new CliExit(
       EXIT.otherEnd,
       `${first.name}: another rollout began (${service.rollout ?? 'none'} instead of ${first.rollout})`,
+      { phase: service.phase },
     )
   }
-  if (service.phase === wanted) return true
+  if (wanted === 'paused' ? waitsForSomebody(service) : service.phase === wanted) return true
   if (service.phase !== 'promoted' && service.phase !== 'rolled-back') return false
   const summary = service.lastDecision === null ? '' : `: ${service.lastDecision.summary}`
   throw new CliExit(
     EXIT.otherEnd,
     `${service.name} is ${service.phase}${summary} (\`serin explain ${service.name}\` says why)`,
+    { phase: service.phase },
   )
 }
 

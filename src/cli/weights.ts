@@ -36,7 +36,7 @@ export function addWeightsCommand(program: Command, io: CliIo): void {
         const body = { ...weights, ...reason }
         const answer = await client.command('PUT', name, 'weights', body, etag)
         if (options.output === 'json') writeJson(io, answer)
-        else io.stdout.write(renderCommandAnswer(answer))
+        else io.stdout.write(renderCommandAnswer(answer, options.reason))
       })
     },
   )

@@ -1,6 +1,8 @@
 import type { ErrorObject } from 'ajv'
 import { describeValue } from './describe-value.ts'
 import { suggest } from '../domain/nearest.ts'
+import { BASELINE, CANARY } from '../domain/variant.ts'
+import { placeOfKey } from './place-of-key.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 import { adviseVariable } from './substitute-env.ts'
 
@@ -54,8 +56,9 @@ function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
   const key = String(error.params['additionalProperty'])
   const known = Object.keys(propertiesOf(error))
   const allowed = known.length === 0 ? 'none is allowed here' : `allowed: ${known.join(', ')}`
-  const near = suggest(key, known)
-  const meant = near === '' ? suggestBelow(key, propertiesOf(error)) : near
+  const below = suggestBelow(key, propertiesOf(error))
+  const hints = [below, suggestElsewhere(key), suggest(key, known)]
+  const meant = hints.find((hint) => hint !== '') ?? ''
   const message = `unknown key "${key}"${meant} (${allowed})`
   return { path: [...path, key], atKey: true, message }
 }
@@ -66,11 +69,28 @@ function suggestBelow(key: string, known: Readonly<Record<string, Schema>>): str
   return above.length === 1 ? `: did you mean "${above[0]}.${key}"?` : ''
 }
 
+/** A key that stands somewhere else, however near it is to one that is known here. */
+function suggestElsewhere(key: string): string {
+  const place = placeOfKey(key)
+  return place === null ? '' : `: did you mean "${place}"?`
+}
+
 function explainMissingKey(error: ErrorObject, path: ConfigPath): Finding {
   const key = String(error.params['missingProperty'])
+  if (key === BASELINE && path.at(-1) === 'variants') return explainMissingBaseline(error, path)
   const schema = propertiesOf(error)[key]
   const allowed = schema === undefined ? '' : `: ${allowedBy(schema)}`
   return { path: [...path, key], message: `is missing${allowed}` }
+}
+
+/** Other tools call it otherwise. */
+function explainMissingBaseline({ data }: ErrorObject, path: ConfigPath): Finding {
+  const names = Object.keys(data as object)
+  const others = names.filter((name) => name !== CANARY)
+  const meant = others.length === 1 ? `: did you mean it by "${others[0]}"?` : ''
+  const found = names.length === 0 ? 'nothing' : names.join(', ')
+  const message = `is missing${meant} (found: ${found}; the version that serves by now is called so)`
+  return { path: [...path, BASELINE], message }
 }
 
 function explainKind(error: ErrorObject, path: ConfigPath): Finding {

@@ -86,7 +86,10 @@ const ErrorRateSchema = metric('error-rate', {
   max: maxShare,
 })
 const LatencySchema = metric('latency', {
-  quantile: probability(note('Which quantile, as a fraction: 0.95.', ATTEMPT)),
+  quantile: probability(
+    note('Which quantile, as a fraction: 0.95.', ATTEMPT),
+    'a fraction between 0 and 1, without both, such as 0.95 (p95) or 0.99 (p99)',
+  ),
   maxIncrease,
   sensitivity: sensitivityOf(sensitivity.latency),
   max: Type.Optional(positiveDuration(note("Absolute limit of the canary's quantile.", 'live'))),

@@ -71,7 +71,7 @@ const StepSchema = map(
     ),
   },
   {
-    title: 'a step with exactly one of `weight`, `pause` and `mirror`',
+    title: 'a step with exactly one of `weight`, `pause` and `mirror`, such as { weight: 5% }',
     oneOf: [{ required: ['weight'] }, { required: ['pause'] }, { required: ['mirror'] }],
   },
 )

@@ -116,8 +116,10 @@ export function count(about: Note, minimum = 1): TInteger {
 }
 
 /** A number in the open interval (0, 1). */
-export function probability(about: Note): TNumber {
-  const title = 'a number between 0 and 1, without both'
+export function probability(
+  about: Note,
+  title = 'a number between 0 and 1, without both',
+): TNumber {
   return Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, title, ...about })
 }
 

@@ -151,12 +151,6 @@ export type Deciding = {
   readonly differs: boolean
 }
 
-/** A process as people know it, from its name `HOST:PID:ID`; other names stand for themselves. */
-export function describeProcess(name: string): string {
-  const [, host, pid] = /^(.+):(\d+):[^:]*$/.exec(name) ?? []
-  return host === undefined ? name : `process ${pid} on ${host}`
-}
-
 /** A replica's own breaker has tripped, or an operator has aborted on it while it could not ask the store. */
 export type BreakerTrip = {
   readonly service: string

@@ -29,6 +29,8 @@ export type RolloutCommon = {
   /** What the last `hold` decision said, so that it is logged only when it changes; null = none since the last other decision. */
   readonly holdReason: string | null
   readonly configHash: string
+  /** Of what concerns the rollout in that configuration (`concernKeyOf`); absent where an earlier version stored it. */
+  readonly concernKey?: string | undefined
   /** What the steps and the evidence were planned with: a reload compares them. */
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
 }

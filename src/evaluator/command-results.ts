@@ -1,5 +1,5 @@
 import type { Command } from '../domain/decision.ts'
-import { describeProcess } from '../domain/replica.ts'
+import { adminOfProcess, describeProcess } from '../domain/process-name.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
@@ -73,7 +73,9 @@ function unknown(why: string): RunnerResult {
 }
 
 function nameOf(holder: string | null): string {
-  return holder === null ? 'another process' : describeProcess(holder)
+  if (holder === null) return 'another process'
+  const admin = adminOfProcess(holder)
+  return `${describeProcess(holder)}${admin === null ? '' : ` (${admin.origin})`}`
 }
 
 /** Nothing has changed, or nobody knows yet: the store did not answer. */

@@ -113,7 +113,9 @@ export class Observer {
     this.#last = { look, reports }
     this.#begunAt ??= look.now
     const since = Math.max(this.#begunAt, look.state.stepEnteredAt)
-    return observe(look, reports, this.#pace.perSecond, look.book.lastRequestAt ?? since)
+    // Who has just begun a step waits for its requests, however long ago those before it came.
+    const lastRequestAt = Math.max(look.book.lastRequestAt ?? since, since)
+    return observe(look, reports, this.#pace.perSecond, lastRequestAt)
   }
 
   #limitsOf(look: Look): readonly LimitReading[] {

@@ -81,9 +81,9 @@ export function describeUntaken(
   follows: boolean,
 ): string | null {
   if (pending === null || (follows && pending.refused === undefined)) return null
-  const { service, baselineVersion, configHash } = plan
+  const { service, baselineVersion } = plan
   if (pending.refused === undefined) {
-    if (stored?.configHash === configHash) return null
+    if (stored !== null && isTakenUp(plan, stored)) return null
     return `services.${service}: its rollout goes on by the new file when the store has taken it`
   }
   const served = pending.state.weightBp === 0 ? baselineVersion : pending.state.canaryVersion
@@ -91,6 +91,11 @@ export function describeUntaken(
   if (stored === null) return `${pending.refused}. Until then ${alone}`
   const { canaryVersion } = stored
   return `services.${service}: the file names ${versionsOf(plan)}, and the store has ${versionsOf(stored)}, of which ${canaryVersion} serves: ${alone}. Make ${canaryVersion} the baseline, or load the file that the other gateways have`
+}
+
+// Files of several gateways may differ in what does not concern the rollout: in ports, say.
+function isTakenUp({ configHash, concernKey }: RolloutPlan, stored: RolloutState): boolean {
+  return stored.configHash === configHash || stored.concernKey === concernKey
 }
 
 function versionsOf(of: Pick<RolloutPlan, 'baselineVersion' | 'canaryVersion'>): string {

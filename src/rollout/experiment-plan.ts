@@ -8,7 +8,7 @@ import { eventFieldsOf } from './event-fields.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
 import { changeAnalysis, type ChangeMetric } from './metric-window.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
-import { sharingKeyOf } from './sharing-key.ts'
+import { concernKeyOf, sharingKeyOf } from './sharing-key.ts'
 
 /** What a fixed split is compared and moved by; immutable, made anew by a reload. */
 export type ExperimentPlan = {
@@ -127,6 +127,7 @@ function planComparison(
       confirmsPromotion: false,
       configHash,
       // Fixed weights stand in no state that all of them would have.
+      concernKey: concernKeyOf(service),
       sharingKey: `${sharingKeyOf(service, hypotheses)} ${drawn}`,
       fingerprint,
     },

@@ -1,4 +1,5 @@
-import { describeProcess, type ServiceReplicas } from '../domain/replica.ts'
+import { describeProcess } from '../domain/process-name.ts'
+import type { ServiceReplicas } from '../domain/replica.ts'
 
 /** How numbers are written in sentences: short, with their unit, the same everywhere. */
 

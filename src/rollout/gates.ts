@@ -127,7 +127,8 @@ function pausedUntil(plan: RolloutPlan, state: RolloutState, seen: Observation):
 function watchOver(_plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {
   if (state.phase !== 'watching') return null
   if (seen.now < state.watchUntil) return stay(state)
-  return endWatch(state, seen.now, automatic('promote', 'watch-over', summarize.promoted(state)))
+  const decision = automatic('promote', 'watch-over', summarize.promoted(state, seen))
+  return endWatch(state, seen.now, decision)
 }
 
 function noTraffic(plan: RolloutPlan, state: RolloutState, seen: Observation): Transition | null {

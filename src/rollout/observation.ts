@@ -22,7 +22,10 @@ export type Observation = {
   readonly predictions: { readonly baseline: PredictionCount; readonly canary: PredictionCount }
   /** Labels that came to this process, and that a metric cannot score, by its name. */
   readonly labels: ReadonlyMap<string, SeenLabels>
-  /** When the service last had a request, or since when this process would have seen one; null = not known. */
+  /**
+   * When the service last had a request in the step that runs, or since when this process would have seen one; null = not
+   * known.
+   */
   readonly lastRequestAt: number | null
   /** What those say who confirm a promotion; asked only once nothing else is missing. */
   readonly confirmation: Confirmation

@@ -15,7 +15,7 @@ import { eventFieldsOf, type EventFields } from './event-fields.ts'
 import { sourceOf } from './metric-source.ts'
 import { firstWeight, hasMirrorStep } from './mirror-step.ts'
 import { buildTests } from './pair-tests.ts'
-import { sharingKeyOf } from './sharing-key.ts'
+import { concernKeyOf, sharingKeyOf } from './sharing-key.ts'
 
 /** All that the rollout of one service is decided by; immutable, made anew by a reload. */
 export type RolloutPlan = {
@@ -35,6 +35,8 @@ export type RolloutPlan = {
   /** An automatic step to 100 % waits until everybody who is asked says yes. */
   readonly confirmsPromotion: boolean
   readonly configHash: string
+  /** See `concernKeyOf`. */
+  readonly concernKey: string
   /** See `sharingKeyOf`. */
   readonly sharingKey: string
   readonly fingerprint: { readonly steps: string; readonly analysis: string }
@@ -58,6 +60,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
     keyed: service.split.key !== null,
     confirmsPromotion: service.notify.some((hook) => hook.confirmsPromotion),
     configHash,
+    concernKey: concernKeyOf(service),
     sharingKey: sharingKeyOf(service, tests.hypotheses, tests.pairTests),
     fingerprint: {
       steps: JSON.stringify(spec.steps.map(stepIdentity)),

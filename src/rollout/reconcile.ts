@@ -152,6 +152,7 @@ function blankState(
     acknowledged: [],
     holdReason: null,
     configHash: plan.configHash,
+    concernKey: plan.concernKey,
     fingerprint: plan.fingerprint,
     phase: 'idle',
     idleReason: plan.spec.start === 'manual' ? 'manual-start' : 'canary-not-ready',
@@ -168,7 +169,8 @@ function describeDropped(plan: RolloutPlan, stored: RolloutState | null): string
 }
 
 function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Transition {
-  const change = { configHash: plan.configHash, fingerprint: plan.fingerprint }
+  const { configHash, concernKey, fingerprint } = plan
+  const change = { configHash, concernKey, fingerprint }
   const sameSteps = stored.fingerprint.steps === plan.fingerprint.steps
   const sameAnalysis = stored.fingerprint.analysis === plan.fingerprint.analysis
   if (sameSteps && sameAnalysis && stored.configHash === plan.configHash) return stay(stored)

@@ -4,6 +4,7 @@ import type { StepSpec } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { toByteString } from '../routing/byte-string.ts'
 import { xxh32 } from '../routing/xxh32.ts'
+import { hideSecrets } from './hide-secrets.ts'
 
 /**
  * What two replicas must agree on so that their shares of a cohort add up: which requests are drawn, what is
@@ -19,8 +20,30 @@ export function sharingKeyOf(
   const drawn = [match, key, rules, observe, failureStatuses, versions, hypotheses]
   // Absent without a mirror step, so that replicas of other versions agree.
   const copied = pairTests.length === 0 ? [] : [pairTests, rollout!.steps.flatMap(copiedBy)]
-  const said = JSON.stringify([...drawn, ...copied])
-  const bytes = toByteString(said)
+  return digest([...drawn, ...copied])
+}
+
+/**
+ * What of a configuration concerns the rollout of a service: two that differ in ports, other services or secrets alone
+ * have the same one. 16 hex digits.
+ */
+export function concernKeyOf({
+  match,
+  split,
+  observe,
+  failureStatuses,
+  variants,
+  rollout,
+  notify,
+}: Service): string {
+  const versions = variants.map(({ name, version }) => [name, version])
+  const asked = notify.filter(({ confirmsPromotion }) => confirmsPromotion).length
+  const spec = rollout === null ? null : hideSecrets(rollout)
+  return digest([match, split, observe, failureStatuses, versions, asked, spec])
+}
+
+function digest(said: readonly unknown[]): string {
+  const bytes = toByteString(JSON.stringify(said))
   const digits = (seed: number) => xxh32(bytes, seed).toString(16).padStart(8, '0')
   return digits(0) + digits(1)
 }

@@ -105,9 +105,15 @@ export const summarize = {
     return `Waiting for ${until} at 0 %: the preview of ${plan.canaryVersion} goes on.`
   },
 
-  promoted: ({ canaryVersion, weightBp }: RolloutState): string => {
+  promoted: (
+    { canaryVersion, weightBp, stepEnteredAt }: RolloutState,
+    { lastRequestAt }: Pick<Observation, 'lastRequestAt'>,
+  ): string => {
     const rest = weightBp === WHOLE_BP ? '' : `, and the ${heldBack(weightBp)} held back follow`
-    return `${canaryVersion} is promoted: the watch at ${bpToPercent(weightBp)} % ended without an alarm${rest}.`
+    // Of other processes nothing is known of a watch at 100 %, where nothing is compared.
+    const isSeen = lastRequestAt === null || lastRequestAt > stepEnteredAt
+    const unseen = isSeen ? '' : ' (no request came to the process that decides)'
+    return `${canaryVersion} is promoted: the watch at ${bpToPercent(weightBp)} % ended without an alarm${unseen}${rest}.`
   },
 
   noTraffic: (plan: RolloutPlan): string =>

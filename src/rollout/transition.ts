@@ -156,6 +156,8 @@ function commonOf(state: RolloutCommon): RolloutCommon {
     acknowledged: state.acknowledged,
     holdReason: state.holdReason,
     configHash: state.configHash,
+    // Written out rather than spread: see "Speed" in CONTRIBUTING.md.
+    concernKey: state.concernKey,
     fingerprint: state.fingerprint,
   }
 }

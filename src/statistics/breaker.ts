@@ -95,6 +95,7 @@ export function isBaselineFailing(input: {
   return unanswered >= TIMES_BASELINE * ratesOf(canary).unanswered
 }
 
+/**
  * The shares that a count stands for; of at least one attempt. They are of the attempts that began in the span where these are
  * more than those that ended in it: what fails at once is known before what is answered, so that of those that end in the first
  * seconds of a canary (or of a gateway) whose answers take long all have failed. Where it is known whose they were, the share of the attempts

@@ -1,5 +1,6 @@
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
+import { isOfDisk, nameFullDisk } from './name-full-disk.ts'
 import { makePrivateFiles, prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
@@ -131,7 +132,7 @@ function createEnvironment(
       return await root.childTransaction(() => cells.during(() => inFull(change)))
     } catch (error) {
       hasFailed = true
-      throw nameFullDisk(await findCause(error), path)
+      throw nameFullDisk(await findCause(error), path, () => readFreeBytes(path) >= PROBE_BYTES)
     }
   }
   const group = createWriteGroup(async (run) => {
@@ -208,20 +209,4 @@ async function findCause(error: unknown): Promise<unknown> {
   } catch (cause) {
     return cause
   }
-}
-
-/** Says of a full disk that it is one: of a page that cannot be written the system may say nothing but that there was an error. */
-function nameFullDisk(error: unknown, path: string): unknown {
-  if (!isOfDisk(error) || readFreeBytes(path) >= PROBE_BYTES) return error
-  const { message, code } = error
-  return Object.assign(new Error(`the disk of ${path} is full: ${message}`, { cause: error }), {
-    code,
-  })
-}
-
-/** Whether the system refused it, by a number of its own, and not LMDB or the change itself. */
-function isOfDisk(error: unknown): error is Error & { readonly code: number } {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code > 0
-  )
 }

@@ -111,7 +111,7 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
 
   await t.test('a decision is told with its evidence', async (t) => {
     const { page, faults } = await open(t, '#/services/fraud-score')
-    await page.getByText('Rolled back: rmse. The baseline serves everything.').waitFor()
+    await page.getByText('Rolled back because of rmse. The baseline serves everything.').waitFor()
     const log = page.getByRole('region', { name: 'Decisions' })
     t.match(
       await log.locator('li').first().textContent(),

@@ -184,6 +184,11 @@ t.test('A command that changes nothing says so.', async (t) => {
   )
   const { stdout } = await run(['pause', 'credit-risk', '--admin', admin])
   t.match(stdout, /^credit-risk: nothing to change\n/)
+  const lost =
+    /^credit-risk: nothing to change, so that no decision has the reason: it stands in the log of the gateway alone\n/
+  const soak = ['--reason', 'soak', '--admin', admin]
+  t.match((await run(['pause', 'credit-risk', ...soak])).stdout, lost)
+  t.match((await run(['weights', 'credit-risk', 'canary=5', ...soak])).stdout, lost)
 })
 
 t.test('An abort that the store does not have yet is done, and says so.', async (t) => {
@@ -224,6 +229,36 @@ t.test('Waiting ends well with the awaited end and exit 4 with another one.', as
   )
   t.equal((await wait([fakeState()], 'promoted', '--timeout', 'soon')).exitCode, 1)
   t.equal((await wait([fakeState()], 'done')).exitCode, 1)
+})
+
+t.test('A pipeline waits for a pause that somebody has to end.', async (t) => {
+  const paused = (pausedBy: 'approval' | 'timer' | 'metric', rest: object) =>
+    fakeState({ phase: 'paused', pausedBy, pausedAt: 0, pausedMetric: null, ...rest } as never)
+  const approval = paused('approval', { resumeAt: null })
+  const timed = paused('timer', { resumeAt: 1 })
+  const broken = paused('metric', { resumeAt: null, pausedMetric: 'rmse' })
+  const wait = async (states: RolloutState[], end: string, ...argv: string[]) => {
+    let reads = 0
+    const service = () => fakeStatus(states[Math.min(reads++, states.length - 1)]!)
+    const admin = await serveAdmin(t, createFakeDeps({ service }))
+    return run(['wait', 'credit-risk', '--for', end, ...argv, '--admin', admin])
+  }
+  const waited = await wait([fakeState(), timed, approval], 'paused')
+  t.equal(waited.exitCode, 0)
+  t.match(
+    waited.stdout,
+    /^credit-risk: paused until somebody approves, baseline \d+ %, canary \d+ %; `serin promote credit-risk` approves\n$/,
+  )
+  t.match((await wait([broken], 'paused')).stdout, /paused because of rmse, .*`serin resume cr/)
+  const ended = await wait([timed, PROMOTED], 'paused', '-o', 'json')
+  t.equal(ended.exitCode, 4)
+  t.match(JSON.parse(ended.stdout), { error: { exitCode: 4, phase: 'promoted' } })
+  t.equal((await wait([timed], 'paused', '--timeout', '3s')).exitCode, 5, 'it goes on by itself')
+  const json = await wait([approval], 'paused', '-o', 'json')
+  t.match(JSON.parse(json.stdout), { name: 'credit-risk', pause: { by: 'approval', until: null } })
+  const slow = await wait([approval], 'promoted', '--timeout', '3s')
+  t.equal(slow.exitCode, 5)
+  t.match(slow.stderr, /still paused after the timeout; it waits for somebody: `serin promote cr/)
 })
 
 t.test('Waiting outlasts a gateway that has not reached its store yet.', async (t) => {

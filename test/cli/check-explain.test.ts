@@ -72,6 +72,34 @@ t.test(
   },
 )
 
+t.test('Who is told is named once, and who has to say yes before 100 % is a gate.', async (t) => {
+  const hooks = (...lines: string[]) =>
+    explainLines(
+      t,
+      `    rollout:
+      steps: [{ weight: 5% }, { weight: 100% }]
+    analysis: { metrics: { errors: { kind: error-rate, maxIncrease: 0%, max: 5% } } }
+    notify:
+${lines.map((line) => `      - ${line}`).join('\n')}
+`,
+    )
+  const GATE = '{ url: "http://gate:8000/ask", on: [confirm-promotion] }'
+  const asked = await hooks(GATE)
+  t.match(
+    asked,
+    /100 % is a gate: gate:8000 has to answer 200 before \(`confirm-promotion`\), or `serin promote` is given/,
+  )
+  t.notMatch(asked, /told of decisions/, 'it is only asked')
+  const both = await hooks(
+    GATE,
+    '{ url: "http://other:8000/ask", on: [confirm-promotion, promoted] }',
+    '{ url: "http://chat.example.com/a", on: [promoted] }',
+    '{ url: "http://chat.example.com/b", on: [rolled-back] }',
+  )
+  t.match(both, /gate:8000 and other:8000 have to answer 200 before/)
+  t.match(both, /other:8000 and chat\.example\.com are told of decisions\./)
+})
+
 t.test('Fixed weights, experiments, mirrors and switches are told as what they are.', async (t) => {
   const told = async (name: string) =>
     (await explain(`config/examples/${name}.yaml`, '--rps', '50')).flat

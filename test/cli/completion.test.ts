@@ -41,7 +41,7 @@ const CASES: readonly (readonly [
   ['serin status --w', ['--watch']],
   ['serin status credit', ['credit-limit', 'credit-risk'], ['ranking']],
   ['serin status --watch -o json cr', ['credit-limit', 'credit-risk']],
-  ['serin wait ranking --for ', ['promoted', 'rolled-back'], ['credit-risk']],
+  ['serin wait ranking --for ', ['paused', 'promoted', 'rolled-back'], ['credit-risk']],
   ['serin promote --reason because rank', ['ranking']],
   ['serin status -o ', ['json', 'table'], ['ranking']],
   ['serin completion ', ['bash', 'fish', 'zsh']],

@@ -160,6 +160,16 @@ t.test('Status of a process that follows names the one that decides.', async (t)
     same,
     /note process 4711 on gw-2 decides on this store: this one follows its weights and hands commands on to it/,
   )
+  t.notMatch(same, /--admin/, 'an earlier version does not say where it is')
+  const where = { ...by, holder: 'gw-2:4711:0a1b2c3d@gw-2%3A9090' }
+  t.match(
+    await show({ deciding: where }),
+    /process 4711 on gw-2 decides .* its status has the evidence: `serin status credit-risk --admin http:\/\/gw-2:9090`/,
+  )
+  t.match(
+    await show({ deciding: { ...where, holder: 'gw-2:4711:a@127.0.0.1%3A9090', differs: true } }),
+    /is evidence: `serin status credit-risk --admin http:\/\/127\.0\.0\.1:9090` on gw-2\. Give both/,
+  )
   t.match(same, /missing the canary is not ready/, 'as the one that decides sees it')
   t.match(same, /next step in about 2 min/)
   const other = await show({ deciding: { ...by, differs: true } })
@@ -227,7 +237,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back: breaker; `serin retry credit-risk` \(from\n {12}2027-05-01T13:00:00.000Z on, before that with `--force`\) begins\n {12}another attempt\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back by the breaker; `serin retry credit-risk`\s+\(from\s+2027-05-01T13:00:00.000Z on, before that with `--force`\)\s+begins\s+another attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 

@@ -136,7 +136,7 @@ t.test('a rule has conditions and exactly one of variant and weights', (t) => {
 })
 
 t.test('a step is exactly one of weight, pause and mirror', (t) => {
-  const one = 'a step with exactly one of `weight`, `pause` and `mirror`'
+  const one = 'a step with exactly one of `weight`, `pause` and `mirror`, such as { weight: 5% }'
   const pause = '{} (waits for `serin promote`) or a duration above 0 such as 10m'
   checkCases(
     t,
@@ -156,7 +156,7 @@ t.test('a step is exactly one of weight, pause and mirror', (t) => {
       ],
       [
         '5%',
-        'rollout.steps[1]: found "5%", allowed is a step with exactly one of `weight`, `pause` and `mirror`',
+        'rollout.steps[1]: found "5%", allowed is a step with exactly one of `weight`, `pause` and `mirror`, such as { weight: 5% }',
       ],
     ],
     (found) =>
@@ -200,7 +200,7 @@ t.test('the kind of a metric decides which keys it has and what its limit is', (
       ],
       [
         '{ kind: latency, max: 1s }',
-        `${at}.quantile: is missing: a number between 0 and 1, without both`,
+        `${at}.quantile: is missing: a fraction between 0 and 1, without both, such as 0.95 (p95) or 0.99 (p99)`,
       ],
       [
         '{ kind: error-rate, maxIncrease: 0%, sensitivity: 0% }',

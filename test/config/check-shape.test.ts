@@ -1,4 +1,7 @@
 import t from 'tap'
+import type { Schema } from '../../src/config/explain-shape-error.ts'
+import { placeOfKey } from '../../src/config/place-of-key.ts'
+import { ConfigSchema } from '../../src/config/schema.ts'
 import { checkCases, file, problemsOf } from './problems-of.ts'
 
 t.test('an unknown key names the nearest known one and all that are allowed', (t) => {
@@ -27,6 +30,47 @@ t.test('an unknown key names the nearest known one and all that are allowed', (t
   t.end()
 })
 
+t.test('a key that stands elsewhere is told from where', (t) => {
+  const said = (parts: Parameters<typeof file>[0]) => problemsOf(file(parts)).join()
+  for (const [parts, place] of [
+    [{ top: 'notify: []' }, 'services.NAME.notify'],
+    [{ service: '    timeout: { firstByte: 1s }' }, 'services.NAME.variants.NAME.timeout'],
+    [{ service: '    rollout: { minDuration: 1m }' }, 'services.NAME.rollout.steps[].minDuration'],
+    [
+      {
+        service: '    analysis: { metrics: { e: { kind: error-rate, max: 5%, statuses: [503] } } }',
+      },
+      'services.NAME.errors.statuses',
+    ],
+  ] as const) {
+    t.ok(said(parts).includes(`: did you mean "${place}"? (allowed: `), `${place}\n${said(parts)}`)
+  }
+  t.end()
+})
+
+t.test('what is said of a place is so in the schema', (t) => {
+  const places = new Map<string, string[]>()
+  const walk = (schema: Schema, at: string): void => {
+    for (const branch of schema.oneOf ?? []) walk(branch, at)
+    for (const [key, inner] of Object.entries(schema.properties ?? {})) {
+      const path = at === '' ? key : `${at}.${key}`
+      places.set(key, [...(places.get(key) ?? []), path])
+      walk(inner, path)
+    }
+    if (typeof schema.additionalProperties === 'object')
+      walk(schema.additionalProperties, `${at}.NAME`)
+    if (schema.items !== undefined) walk(schema.items, `${at}[]`)
+  }
+  walk(ConfigSchema as unknown as Schema, '')
+  const known = [...places].flatMap(([key, paths]) => {
+    const place = placeOfKey(key)
+    return place === null ? [] : [{ key, place, paths }]
+  })
+  t.ok(known.length > 25, `${known.length} keys`)
+  for (const { key, place, paths } of known) t.ok(paths.includes(place), `${key}: ${place}`)
+  t.end()
+})
+
 t.test('a missing key says what belongs there', (t) => {
   t.same(problemsOf('version: 1\ngateway: {}\nservices: { a: { match: {} } }\n'), [
     'f:2:1: gateway.listen: is missing: HOST:PORT such as 0.0.0.0:8080, 127.0.0.1:9090 or [::1]:8080',
@@ -34,8 +78,18 @@ t.test('a missing key says what belongs there', (t) => {
     'f:3:18: services.a.match.path: is missing: a path that starts with /, literal or ending in /*, such as /v2/models/m/*',
   ])
   t.match(
-    problemsOf(file().replace('baseline:', 'base:')).join('\n'),
-    'f:7:5: services.m.variants.baseline: is missing',
+    problemsOf(file().replace('baseline:', 'stable:')).join('\n'),
+    'f:7:5: services.m.variants.baseline: is missing: did you mean it by "stable"? (found: stable, canary; the version that serves by now is called so)',
+  )
+  t.match(
+    problemsOf(file().replace('baseline:', 'a:').replace('canary:', 'b:')).join('\n'),
+    'variants.baseline: is missing (found: a, b; the version',
+  )
+  t.match(
+    problemsOf(
+      'version: 1\ngateway: { listen: 127.0.0.1:0 }\nservices: { a: { match: { path: /a }, variants: {} } }\n',
+    ).join(),
+    'variants.baseline: is missing (found: nothing; ',
   )
   t.end()
 })

@@ -424,6 +424,31 @@ t.test('a start whose answer was lost has its warm-up, and is told of', async (t
   t.ok(drawn().length > 0)
 })
 
+t.test(
+  'nor does an attempt that has just begun, however long ago the last request came',
+  async (t) => {
+    let rps = 40
+    const simulation = await simulate(21, 0, () => ({}), [ERRORS], {
+      service: quickService({ analysis: { metrics: [ERRORS] } }),
+      get rps() {
+        return rps
+      },
+    })
+    const { evaluator, store } = simulation
+    await simulation.run(5000, () => false)
+    await evaluator.command('svc', command('abort'), null)
+    rps = 0
+    await simulation.run(300_000, () => false)
+    await evaluator.command('svc', command('retry', { force: true }), null)
+    const { length } = store.log
+    const isIdle = ({ reason }: { readonly reason: string }) => reason === 'no-traffic'
+    await simulation.run(59_000, () => false)
+    t.same(store.log.slice(length).filter(isIdle), [])
+    await simulation.run(3000, () => false)
+    t.match(store.log.slice(length).filter(isIdle), [{ action: 'hold' }])
+  },
+)
+
 t.test('a process that has just begun does not say that there is no traffic', async (t) => {
   const service = quickService({
     spec: { steps: weightSteps([20, 100], 1e9) },

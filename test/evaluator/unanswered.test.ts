@@ -136,8 +136,10 @@ t.test(
   async (t) => {
     const simulation = await simulate(78, 0, () => ({}), [ERRORS])
     const { evaluator, store } = simulation
+    let watchMs = 77_000
     const rolloutOf = (name: string, hash: string) => {
-      const of = { ...quickService({ analysis: { metrics: [ERRORS] } }), name }
+      const spec = { watchMs }
+      const of = { ...quickService({ analysis: { metrics: [ERRORS] }, spec }), name }
       return { plan: buildPlan(of, hash)!, book: simulation.buildBook(of) }
     }
     await evaluator.add(rolloutOf('other', 'hash'))
@@ -145,6 +147,7 @@ t.test(
     for (const how of ['fails', 'away'] as const) {
       store[how] = true
       const hash = `hash while ${how}`
+      watchMs += 1000
       await evaluator.reconfigure([rolloutOf('svc', hash), rolloutOf('other', hash)], 'ops')
       t.match(evaluator.untaken, [
         { service: 'svc', sentence: GOES_ON },

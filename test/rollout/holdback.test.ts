@@ -37,6 +37,12 @@ t.test('what is held back stays on the baseline during the watch, and follows af
     over.decision!.summary,
     '2.0 is promoted: the watch at 95 % ended without an alarm, and the 5 % held back follow.',
   )
+  const done = { ...watching, watchUntil: NOW } as typeof watching
+  const none = seen({ lastRequestAt: done.stepEnteredAt })
+  t.equal(
+    step(held, done, none).decision!.summary,
+    '2.0 is promoted: the watch at 95 % ended without an alarm (no request came to the process that decides), and the 5 % held back follow.',
+  )
   t.end()
 })
 

@@ -1,4 +1,5 @@
 import { describePause } from '../../../domain/describe-pause.ts'
+import { describeRollback } from '../../../domain/describe-rollback.ts'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
 
 /** How much a service wants somebody to look: 0 = now, 1 = it moves, 2 = all is quiet. */
@@ -12,7 +13,7 @@ export function concernOf(service: ServiceSummaryJson): string | null {
   )
   if (down !== undefined) return `${down[0]} has no healthy upstream`
   if (phase === 'rolled-back')
-    return `because of ${service.rolledBackReason ?? 'an unknown reason'}`
+    return describeRollback(service.rolledBackReason ?? 'an unknown reason')
   if (phase === 'paused' && pause !== null && pause.by !== 'timer') {
     return pause.by === 'approval' ? 'waits for an approval' : describePause(pause.by, pause.metric)
   }

@@ -1,4 +1,5 @@
 import { describePause, describePauseEnd } from '../../../domain/describe-pause.ts'
+import { describeRollback } from '../../../domain/describe-rollback.ts'
 import { formatWeight } from '../../../rollout/format.ts'
 import type { ServiceJson } from '../../present.ts'
 import { Sentence } from '../parts/sentence.tsx'
@@ -81,7 +82,7 @@ function describePhase(service: ServiceJson, now: number): string | null {
     const { retryFrom } = service
     const isCooling = retryFrom !== null && Date.parse(retryFrom) > now
     const rest = isCooling ? ` The cooldown before a retry goes on ${until(retryFrom)}.` : ''
-    return `Rolled back: ${service.rolledBackReason}. The baseline serves everything.${rest}`
+    return `Rolled back ${describeRollback(service.rolledBackReason)}. The baseline serves everything.${rest}`
   }
   if (service.phase === 'promoted') return 'The canary serves everything.'
   if (service.winner !== null) return `${service.winner} was promoted and serves everything.`

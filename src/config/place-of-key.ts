@@ -1,0 +1,46 @@
+const SERVICE = 'services.NAME.'
+const VARIANT = `${SERVICE}variants.NAME.`
+const ROLLOUT = `${SERVICE}rollout.`
+const STEP = `${ROLLOUT}steps[]`
+const ANALYSIS = `${SERVICE}analysis.`
+const METRIC = `${ANALYSIS}metrics.NAME.`
+
+/** Where keys stand that are written elsewhere by mistake; those that may be meant for another key are left out. */
+const PLACES: Readonly<Record<string, readonly string[]>> = {
+  [SERVICE]: [
+    'match',
+    'idempotent',
+    'variants',
+    'split',
+    'observe',
+    'rollout',
+    'analysis',
+    'notify',
+  ],
+  [VARIANT]: ['upstreams', 'timeout', 'maxInFlight', 'queue', 'eject', 'slowStart'],
+  [`${SERVICE}errors.`]: ['statuses'],
+  [`${SERVICE}observe.`]: ['prediction', 'segment'],
+  [ROLLOUT]: [
+    'strategy',
+    'steps',
+    'maxDuration',
+    'onInconclusive',
+    'watch',
+    'holdback',
+    'cooldown',
+  ],
+  [`${STEP}.`]: ['minDuration'],
+  [ANALYSIS]: ['warmUp', 'alpha', 'breaker', 'metrics'],
+  [METRIC]: ['maxIncrease', 'maxDecrease', 'sensitivity', 'quantile', 'labelWindow', 'onFailure'],
+}
+
+const BY_KEY: ReadonlyMap<string, string> = new Map(
+  Object.entries(PLACES).flatMap(([place, keys]) =>
+    keys.map((key) => [key, `${place}${key}`] as const),
+  ),
+)
+
+/** Where the configuration has a key, as `services.NAME.notify`; null where that is not known, or may be several places. */
+export function placeOfKey(key: string): string | null {
+  return BY_KEY.get(key) ?? null
+}
