@@ -2,7 +2,7 @@ import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { logMeanExp } from './log-sum-exp.ts'
-import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
+import { betChanges, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
 /**
  * Log-evidence for harm at each start point. Where a higher rate is better, harm is a rate below
@@ -25,8 +25,9 @@ export function eventProofLogEvidence(
   strata: readonly EventStratum[],
 ): number {
   if (proof === null) throw new Error(`nothing is to be proved of ${id}`)
-  if (better === 'lower') return proofLogEvidence(strata, proof.ratio, proof.floor)
-  return harmLogEvidence(strata, proof.ratio)
+  const { ratio, floor } = proof
+  if (better === 'lower') return proofLogEvidence(strata, ratio, floor, betChanges('below', ratio))
+  return harmLogEvidence(strata, ratio, betChanges('above', ratio))
 }
 
 /**

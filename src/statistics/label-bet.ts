@@ -10,6 +10,32 @@ export const HARM_GRID: readonly number[] = [0.1, 0.2, 0.35, 0.6, 1, 2, 5, 15]
 /** The same grid as relative changes of the null ratio: r / ratio − 1, in (−1, 0). */
 export const PROOF_CHANGES: readonly number[] = HARM_GRID.map((excess) => -excess / (1 + excess))
 
+const SMALLEST_EXCESS = Math.min(...HARM_GRID)
+
+/** How many grids are remembered. */
+const MAX_GRIDS = 64
+
+const scaledGrids = { above: new Map<number, number[]>(), below: new Map<number, number[]>() }
+
+/**
+ * The relative changes of the null ratio that bets in a direction stand for: the grid, or where the null is a margin around 1
+ * that is smaller than its smallest excess, the grid so much smaller that this one is a true ratio of 1. A bet on twice the
+ * distance to what is true does not grow: conversions alike were never proved within 2 %. The same array for the same ratio.
+ */
+export function betChanges(direction: 'above' | 'below', ratio: number): readonly number[] {
+  const toOne = direction === 'above' ? 1 / ratio - 1 : ratio - 1
+  const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
+  if (toOne <= 0 || toOne >= SMALLEST_EXCESS) return grid
+  const known = scaledGrids[direction]
+  const found = known.get(ratio)
+  if (found !== undefined) return found
+  const excesses = HARM_GRID.map((excess) => excess * (toOne / SMALLEST_EXCESS))
+  const scaled = direction === 'above' ? excesses : excesses.map((excess) => -excess / (1 + excess))
+  if (known.size === MAX_GRIDS) known.clear()
+  known.set(ratio, scaled)
+  return scaled
+}
+
 /** What one observation adds to the log-wealth of one bet. */
 export type BetLogs = {
   /** A canary unit with the event. */
@@ -31,8 +57,12 @@ export type BetLogs = {
  * arXiv 2011.03567); betting form as in Karampatziakis, Mineiro and Ramdas, "Off-policy confidence
  * sequences" (ICML 2021).
  */
-export function harmLogEvidence(strata: readonly EventStratum[], ratio: number): number {
-  return logMeanExp(fillWealth(mixed, strata, ratio, 0, HARM_GRID))
+export function harmLogEvidence(
+  strata: readonly EventStratum[],
+  ratio: number,
+  changes: readonly number[] = HARM_GRID,
+): number {
+  return logMeanExp(fillWealth(mixed, strata, ratio, 0, changes))
 }
 
 /**
@@ -44,11 +74,12 @@ export function proofLogEvidence(
   strata: readonly EventStratum[],
   ratio: number,
   floor: number,
+  changes: readonly number[] = PROOF_CHANGES,
 ): number {
-  return logMeanExp(fillWealth(mixed, strata, ratio, floor, PROOF_CHANGES))
+  return logMeanExp(fillWealth(mixed, strata, ratio, floor, changes))
 }
 
-/** The log-wealth of each bet of the grid, of which `harmLogEvidence` or `proofLogEvidence` is the mixture. */
+/** The log-wealth of each bet of a proof, of which `harmLogEvidence` or `proofLogEvidence` with `betChanges` is the mixture. */
 export function labelBetWealth(
   strata: readonly EventStratum[],
   direction: 'above' | 'below',
@@ -56,9 +87,8 @@ export function labelBetWealth(
   floor: number,
 ): readonly number[] {
   const wealth = HARM_GRID.map(() => 0)
-  return direction === 'above'
-    ? fillWealth(wealth, strata, ratio, 0, HARM_GRID)
-    : fillWealth(wealth, strata, ratio, floor, PROOF_CHANGES)
+  const changes = betChanges(direction, ratio)
+  return fillWealth(wealth, strata, ratio, direction === 'above' ? 0 : floor, changes)
 }
 
 /**

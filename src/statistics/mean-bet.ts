@@ -4,6 +4,7 @@ import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
 /** Effects, as shares of the baseline's mean, that the bets of a continuous metric stand for. */
 export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
+const SMALLEST_EFFECT = Math.min(...EFFECT_GRID)
 const LARGEST_EFFECT = Math.max(...EFFECT_GRID)
 
 /** How much of the largest admissible bet is used, so that wealth cannot be lost at a stroke. */
@@ -26,7 +27,7 @@ export type BetBasis = {
 /**
  * The λ of each bet of the effect grid for the next cohort: λ = ±ε·e / (σc²/π + ρ²σ²/(1 − π)), clipped to 0.8 of
  * what keeps every 1 + λψ positive for values from 0 to the cap. Bets on a canary `above` the margin are positive,
- * those on one `below` it negative. The effects ε are shares of e, which is the baseline's mean g; within a margin
+ * those on one `below` it negative. The effects ε are shares of e: `effectUnit`, which is mostly the baseline's mean g; within a margin
  * ρ ≤ 1 what is left to the cap there, B − ρg, where that is less: of nearly all right answers it is the wrong ones
  * that change. σc² is the baseline's variance σ², below such a margin `varianceAtMargin`. Of right and wrong answers
  * the bet of ε on more wrong ones is then that of their likelihood ratio. All are 0 while the baseline's mean is 0:
@@ -41,11 +42,22 @@ export function centredBets(basis: BetBasis, direction: 'above' | 'below'): numb
   const most = direction === 'above' ? aboveLimit(basis) : belowLimit(basis)
   const onCanary = direction === 'above' ? variance : varianceAtMargin(variance, mean, ratio)
   const spread = onCanary / pi + (ratio ** 2 * variance) / (1 - pi)
-  const effect = ratio > 1 ? mean : Math.min(mean, leftAtMargin(basis))
+  const unit = effectUnit(mean, ratio)
+  const effect = ratio > 1 ? unit : Math.min(unit, leftAtMargin(basis))
   // Where all is as good as it can be, and has to stay so, nothing sizes a bet.
   const scale = effect > 0 ? effect / spread : most / LARGEST_EFFECT
   const sign = direction === 'above' ? 1 : -1
   return EFFECT_GRID.map((size) => sign * Math.min(size * scale, LIMIT_SHARE * most))
+}
+
+/**
+ * What effects are shares of: the mean, and of a margin |ρ − 1| that is smaller than the smallest of them so much less that
+ * this one is the margin: a bet on twice the effect that there is does not grow, so that of canaries alike nothing was proved
+ * within 0.5 % however many values came.
+ */
+export function effectUnit(mean: number, ratio: number): number {
+  const margin = Math.abs(ratio - 1)
+  return margin === 0 || margin > SMALLEST_EFFECT ? mean : mean * (margin / SMALLEST_EFFECT)
 }
 
 /**

@@ -1,6 +1,6 @@
-import { HARM_GRID, PROOF_CHANGES, labelBetLogs } from './label-bet.ts'
+import { betChanges, labelBetLogs } from './label-bet.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { betTerm, centredBets, EFFECT_GRID } from './mean-bet.ts'
+import { betTerm, centredBets, EFFECT_GRID, effectUnit } from './mean-bet.ts'
 import { unitsUntil, type Growth } from './passage.ts'
 import { valuePoints } from './value-points.ts'
 
@@ -54,10 +54,9 @@ export type Plan = { readonly p50: PlanPoint; readonly p80: PlanPoint }
 /** What one unit adds to the log-wealth of each bet on an event metric (`label-bet.ts`), in expectation. */
 export function eventGrowths(input: EventsPlanInput): readonly Growth[] {
   const { direction, pi, ratio, baselineRate, canaryRate } = input
-  const [floor, changes] =
-    direction === 'above' ? [0, HARM_GRID] : ([input.floor, PROOF_CHANGES] as const)
+  const floor = direction === 'above' ? 0 : input.floor
   const [canary, baseline] = [pi * canaryRate, (1 - pi) * baselineRate]
-  return changes.map((change) => {
+  return betChanges(direction, ratio).map((change) => {
     const logs = labelBetLogs(pi, ratio, floor, change)
     return growthOf([
       [canary, logs.canary],
@@ -135,7 +134,8 @@ function growthOf(outcomes: readonly (readonly [share: number, log: number])[]):
 
 function unboundedBets(input: MeansPlanInput): readonly number[] {
   const { pi, ratio, baselineMean, baselineVariance } = input
-  const scale = baselineMean / (baselineVariance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const scale =
+    effectUnit(baselineMean, ratio) / (baselineVariance * (1 / pi + ratio ** 2 / (1 - pi)))
   const sign = input.direction === 'above' ? 1 : -1
   return EFFECT_GRID.map((effect) => sign * effect * scale)
 }

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { EventStratum } from '../../src/domain/evidence.ts'
 import {
   HARM_GRID,
+  betChanges,
   PROOF_CHANGES,
   harmLogEvidence,
   labelBetLogs,
@@ -153,6 +154,45 @@ t.test(
   async (t) => {
     for (const [index, excess] of HARM_GRID.entries())
       near(t, 1 + PROOF_CHANGES[index]!, 1 / (1 + excess))
+  },
+)
+
+t.test('Within a small margin the smallest bet of a proof stands for equal rates.', async (t) => {
+  for (const ratio of [1, 1.1, 1.5]) t.equal(betChanges('below', ratio), PROOF_CHANGES)
+  for (const ratio of [1, 0.9, 0.5, 1.03]) t.equal(betChanges('above', ratio), HARM_GRID)
+  near(t, 1.03 * (1 + betChanges('below', 1.03)[0]!), 1, 1e-15)
+  near(t, 0.97 * (1 + betChanges('above', 0.97)[0]!), 1, 1e-15)
+  near(t, betChanges('above', 0.97).at(-1)!, 150 * (1 / 0.97 - 1), 1e-12)
+  t.equal(betChanges('above', 0.97), betChanges('above', 0.97), 'the same array')
+  for (let n = 1; n <= 100; n++) {
+    const margin = n / 2000
+    near(t, (1 + margin) * (1 + betChanges('below', 1 + margin)[0]!), 1, 1e-12)
+  }
+})
+
+t.test(
+  'A bet on a small margin grows nearly as fast as any can, and keeps its level.',
+  async (t) => {
+    for (const [direction, ratio] of [
+      ['below', 1.03],
+      ['above', 0.97],
+    ] as const) {
+      const pi = 0.2
+      const margin = (pi * ratio) / (1 - pi + pi * ratio)
+      // What the likelihood ratio of equal rates grows by for each event of variants alike.
+      const best = pi * Math.log(pi / margin) + (1 - pi) * Math.log((1 - pi) / (1 - margin))
+      const growth = (change: number) => {
+        const { canary, baseline } = labelBetLogs(pi, ratio, 0, change)
+        return pi * canary + (1 - pi) * baseline
+      }
+      near(t, Math.max(...betChanges(direction, ratio).map(growth)), best, 1e-12)
+      const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
+      t.ok(Math.max(...grid.map(growth)) < 0, 'those of the whole grid do not grow')
+      for (const change of betChanges(direction, ratio)) {
+        const { canary, baseline } = labelBetLogs(pi, ratio, 0, change)
+        near(t, margin * Math.exp(canary) + (1 - margin) * Math.exp(baseline), 1, 1e-12)
+      }
+    }
   },
 )
 

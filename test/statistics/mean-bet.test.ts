@@ -6,6 +6,7 @@ import {
   addBet,
   betTerm,
   centredBets,
+  effectUnit,
   varianceAtMargin,
 } from '../../src/statistics/mean-bet.ts'
 import { near } from './near.ts'
@@ -102,6 +103,19 @@ t.test('A loss is bet on by the spread of a canary at the margin.', async (t) =>
   )
   t.equal(varianceAtMargin(3, 1, 1.1025), 3, 'a canary within a margin above need not have lost')
 })
+
+t.test(
+  'Of a margin below the smallest effect the smallest bet stands for the margin.',
+  async (t) => {
+    t.equal(effectUnit(3, 1), 3)
+    t.equal(effectUnit(3, 1.1), 3)
+    t.equal(effectUnit(3, 0.97), 3)
+    near(t, 0.02 * effectUnit(3, 1.005), 3 * 0.005, 1e-15)
+    near(t, 0.02 * effectUnit(3, 0.99), 3 * 0.01, 1e-15)
+    const basis = { pi: 0.2, ratio: 1.005, mean: 1, variance: 2, cap: 16 }
+    near(t, centredBets(basis, 'below')[0]!, -0.005 / (2 / 0.2 + (1.005 ** 2 * 2) / 0.8), 1e-12)
+  },
+)
 
 t.test('What is proved of nearly all right answers is sized by the wrong ones.', async (t) => {
   const basis = { pi: 0.2, ratio: 0.995, mean: 0.99, variance: 0.0099, cap: 1 }

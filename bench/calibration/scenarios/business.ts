@@ -17,6 +17,7 @@ export function conversion(): Scenario[] {
   const kind = { kind: 'conversion', event: 'purchase', ...WINDOW }
   const alike = planFor({ conversion: { ...kind, maxDecrease: '0%' } }, { maxTicks: 200 })
   const margin = planFor({ conversion: { ...kind, maxDecrease: '10%' } }, { maxTicks: 200 })
+  const tight = planFor({ conversion: { ...kind, maxDecrease: '3%' } }, { maxTicks: 200 })
   return [
     {
       name: 'conversion-alike',
@@ -35,6 +36,23 @@ export function conversion(): Scenario[] {
       run: (random) =>
         raceConversion(random, margin, 0.9, (attempt) => attempt.isProved('conversion')),
     },
+    {
+      name: 'conversion-tight',
+      title: 'conversion alike, to be proved within 3 %, 20 % canary, 200 looks every 20,000 units',
+      question: 'proof',
+      rollouts: [400, 40],
+      run: (random) =>
+        raceConversion(random, tight, 1, (attempt) => attempt.isProved('conversion'), 20_000),
+    },
+    {
+      name: 'conversion-tight-margin',
+      title: 'conversion exactly 3 % lower, 20 % canary, 200 looks every 20,000 units',
+      question: 'false-promotion',
+      rollouts: [400, 40],
+      promises: { serin: 0.05 },
+      run: (random) =>
+        raceConversion(random, tight, 0.97, (attempt) => attempt.isProved('conversion'), 20_000),
+    },
   ]
 }
 
@@ -43,8 +61,9 @@ function raceConversion(
   plan: RolloutPlan,
   times: number,
   acts: (attempt: Attempt) => boolean,
+  perTick = 1000,
 ): Finding {
-  const [pi, perTick] = [0.2, 1000]
+  const pi = 0.2
   const attempt = new Attempt(plan)
   for (let tick = 1; tick <= 200; tick += 1) {
     const cohort = attempt.open({ pi })
