@@ -5,6 +5,7 @@ import { redactConfig } from '../../src/config/redact.ts'
 import { checkCases, configOf, file, problemsOf, warningsOf } from './problems-of.ts'
 
 const METRICS = `{ errors: { kind: error-rate, maxIncrease: 0%, max: 5% },
+        latency: { kind: latency, quantile: 0.95, max: 1s },
         rmse: { kind: rmse, maxIncrease: 5%, labelWindow: 10m } }`
 const withHooks = (hooks: string) =>
   file({
