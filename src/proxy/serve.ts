@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assign } from '../routing/assign.ts'
 import { matchService } from '../routing/match.ts'
+import { hasUnsafePath } from '../routing/rewrite.ts'
 import { admitToPassthrough, admitToService } from './admit.ts'
 import { readBodyKey } from './body-key.ts'
 import type { Prefix } from './collect-prefix.ts'
@@ -90,7 +91,8 @@ export function createServe(
       // A reload may have come while the body did, and old connections close.
       const now = deps.snapshot()
       const runtime = now === snapshot ? found : now.runtimes.get(found.service.name)
-      if (runtime === undefined) exchange.fail('SERIN_UPSTREAM_CLOSED')
+      if (runtime === undefined || !isRewritable(req.url!, runtime, found))
+        exchange.fail('SERIN_UPSTREAM_CLOSED')
       else if (body.bytes > context.limits.bodyBytes()) exchange.fail('SERIN_BODY_TOO_LARGE')
       else forward(exchange, req, runtime, body)
     })
@@ -128,6 +130,11 @@ export function createServe(
 
 const NO_BODY: Prefix = { chunks: [], bytes: 0, isComplete: true }
 const UNREAD_BODY: Prefix = { chunks: [], bytes: 0, isComplete: false }
+
+/** Whether the path of a request, which was admitted before a reload, can be rewritten as it is now. */
+function isRewritable(url: string, { match, isRewritten }: ServiceFront, before: ServiceFront) {
+  return !isRewritten || (match.path === before.match.path && !hasUnsafePath(url))
+}
 
 /** Host of the request, lower case and without port. */
 function hostOf(req: IncomingMessage): string {

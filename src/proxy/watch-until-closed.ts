@@ -6,9 +6,9 @@ import { Server as NetServer } from 'node:net'
  * ceases to at once: whoever has connected and sends no head, or half of one, would hold up the end of everything.
  */
 export function watchUntilClosed(server: Server): void {
-  const { close } = server
+  const close = server.close.bind(server)
   server.close = (done) => {
-    server.once('close', () => close.call(server))
+    server.once('close', () => void close())
     server.closeIdleConnections()
     NetServer.prototype.close.call(server, done)
     return server

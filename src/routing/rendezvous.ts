@@ -60,7 +60,7 @@ export function pickByKey(coin: Coin, key: string): string {
 /**
  * −ln(u) / weight with u = (XXH32(key, seed) + ½) / 2³² in (0, 1): an exponential variate with the weight as
  * its rate, so the smallest of several is each one's with probability weight / Σ weights (weighted
- * rendezvous hashing: Thaler & Ravishankar 1998; logarithm method: Schindler & Schomaker 2005).
+ * rendezvous hashing: Thaler & Ravishankar 1998; logarithm method: Schindelhauer & Schomaker 2005).
  */
 export function score(contender: Contender, key: string): number {
   return -Math.log((xxh32(key, contender.seed) + 0.5) / 0x1_0000_0000) * contender.reciprocal

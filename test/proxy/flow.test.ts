@@ -68,6 +68,30 @@ t.test('a service that a reload removed while a body came is answered with 503',
   client.close()
 })
 
+t.test('so is one whose path cannot be rewritten as the reload wants it', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  t.teardown(upstream.close)
+  const before = serviceWith([variantAt('baseline', upstream.origin)])
+  const rewritten = [variantAt('baseline', upstream.origin, { path: '/v2/*' })]
+  const moved = { path: '/models/m/*', methods: null, host: null }
+  for (const [path, after, seen] of [
+    ['/m/x', serviceWith(rewritten), '/v2/x'],
+    ['/m/a/../x', serviceWith(rewritten), null],
+    ['/m/x', serviceWith(rewritten, { match: moved }), null],
+    ['/m/x', serviceWith(before.variants, { match: moved }), '/m/x'],
+  ] as const) {
+    const gateway = await startGateway([before])
+    t.teardown(() => gateway.close())
+    const request = post('Connection: close\r\nContent-Length: 4').replace('/m/x', path)
+    const client = new RawConnection(gateway.port).send(`${request}ha`)
+    while (gateway.exchanges.count < 1) await delay(1)
+    gateway.reload([after])
+    const answer = parseAnswer(await client.send('lf').closed())
+    t.equal(answer.field('x-serin-error'), seen === null ? 'SERIN_UPSTREAM_CLOSED' : null)
+    t.equal(upstream.seen.shift()?.url ?? null, seen)
+  }
+})
+
 t.test('of two upstreams taken at random the less loaded one is asked', async (t) => {
   const waiting: ServerResponse[] = []
   const both = signal()
