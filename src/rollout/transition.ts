@@ -156,7 +156,6 @@ function commonOf(state: RolloutCommon): RolloutCommon {
     acknowledged: state.acknowledged,
     holdReason: state.holdReason,
     configHash: state.configHash,
-    // Written out rather than spread: see "Speed" in CONTRIBUTING.md.
     concernKey: state.concernKey,
     fingerprint: state.fingerprint,
   }
