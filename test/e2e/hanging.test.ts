@@ -49,7 +49,7 @@ t.before(async () => {
   for (const name of NAMES) {
     loads[name] = startLoad(t, {
       ...{ data: () => gateway.data, admin: () => gateway.admin, path: `/${name}/infer`, draw },
-      ...{ concurrency: 40, perSecond: 100, patienceMs: 300 },
+      ...{ concurrency: 120, perSecond: 100, patienceMs: 1000 },
     })
   }
 })
