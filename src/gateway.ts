@@ -82,7 +82,6 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
 
   const upstreamsOf = (service: string, variant: string) =>
     live.snapshot.runtimes.get(service)?.targets.get(variant)?.upstreams ?? []
-
   const look = createServiceLook({
     live: () => live,
     evaluator: () => evaluator,

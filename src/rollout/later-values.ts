@@ -29,8 +29,7 @@ export class LaterValues {
     return {
       value: (side, metric) =>
         isOfStep(metric) ? stepValue(sourceOf(metric), evidenceOf(metric), side) : NO_VALUE,
-      spread: (side, metric) =>
-        isOfStep(metric) ? this.#recentOf(metric.name).ofStep(side) : null,
+      spread: (side, metric) => this.#recentOf(metric.name).ofStep(side),
       recentSpread: (side, metric) =>
         isOfStep(metric) ? this.#recentOf(metric.name).ofLate(side) : null,
     }

@@ -42,7 +42,7 @@ export type StepValues = {
   /** Of late: each by its weight; absent = not known. */
   readonly recentLatencies?: (side: Side) => LogHistogram
   readonly value: (side: Side, metric: LaterMetricSpec) => MetricValue
-  /** How those lie, squares as squares; absent = not known. */
+  /** How those lie, squares as squares; asked for where there is a value alone. Absent = not known. */
   readonly spread?: ReadSpread
   /** Of late; absent = not known. */
   readonly recentSpread?: ReadSpread
@@ -98,7 +98,7 @@ function ratesOf(max: number | null, rate: StepValues['recentFailureRate']): Lim
     read: (side) => rounded(rate(side)),
     isBeyondChance: () => {
       const { value, n } = rate(CANARY_SIDE)
-      return isBeyondChance(n, value ?? 0, max, LOG_CHANCE)
+      return isBeyondChance(n, value!, max, LOG_CHANCE)
     },
   }
 }
@@ -127,26 +127,21 @@ function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): Limit
   // Of a ratio two sums vary, and neither says how sure the ratio is.
   if (spread === undefined || source.of === 'ratio') return null
   const { max, min } = metric
-  const isScore = source.of === 'score'
-  const isYesOrNo = source.of === 'conversion' || (isScore && source.score === 'correct')
-  const onScale = (limit: number) =>
-    source.of === 'conversion' ? limit : capOnScale(source, limit)
+  const inUnit = (mean: number) => (source.of === 'score' ? scoreMean(source.score, mean) : mean)
   return {
     read: (side) => {
       const found = spread(side, metric)
-      if (found === null) return NO_VALUE
-      const { n, mean } = found
-      return rounded({ value: isScore ? scoreMean(source.score, mean) : mean, n })
+      return found === null ? NO_VALUE : rounded({ value: inUnit(found.mean), n: found.n })
     },
     isBeyondChance: () => {
       const { n, mean, variance } = spread(CANARY_SIDE, metric)!
-      if (isYesOrNo) {
-        const isOver = max !== null && isBeyondChance(n, mean, max, LOG_CHANCE)
-        return isOver || (min !== null && isBeyondChance(n, 1 - mean, 1 - min, LOG_CHANCE))
+      if (source.of === 'conversion' || (source.of === 'score' && source.score === 'correct')) {
+        const isAbove = max !== null && isBeyondChance(n, mean, max, LOG_CHANCE)
+        return isAbove || (min !== null && isBeyondChance(n, 1 - mean, 1 - min, LOG_CHANCE))
       }
-      const over = max === null ? -Infinity : mean - onScale(max)
-      const under = min === null ? -Infinity : onScale(min) - mean
-      return isMeanBeyondChance(n, Math.max(over, under), variance, LOG_CHANCE)
+      const above = max === null ? -Infinity : mean - capOnScale(source, max)
+      const below = min === null ? -Infinity : capOnScale(source, min) - mean
+      return isMeanBeyondChance(n, Math.max(above, below), variance, LOG_CHANCE)
     },
   }
 }

@@ -10,7 +10,15 @@ import {
 } from '../../src/rollout/limits.ts'
 import type { Spread } from '../../src/rollout/recent-values.ts'
 import { LogHistogram } from '../../src/statistics/histogram.ts'
-import { ACCURACY, CLICKS, CONVERSION, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import {
+  ACCURACY,
+  CLICKS,
+  CONVERSION,
+  ERRORS,
+  LATENCY,
+  REVENUE,
+  RMSE,
+} from '../fakes/simulated-service.ts'
 
 const SLOW = { ...LATENCY, quantile: 0.99, max: 500 }
 
@@ -276,6 +284,13 @@ t.test('a mean is beyond its limit of late, too, from as many values and beyond 
     'none of 500 is chance',
   )
   t.match(at(bought, late(0, 1500, 0.0099), null, 0.02), { canaryBeyond: true })
+  t.match(at({ ...bought, max: 0.1 }, late(0.3, 500, 0.21), null, 0.02), { canaryBeyond: true })
+  t.match(at({ ...bought, min: null, max: 0.1 }, late(0.11, 500, 0.1), null, 0.02), {
+    canaryBeyond: false,
+  })
+  const revenue = { ...REVENUE, min: 2 }
+  t.match(at(revenue, late(1, 500, 16), null, 3), { canaryBeyond: true })
+  t.match(at(revenue, late(1, 500, 400), null, 3), { canaryBeyond: false }, 'they vary too much')
   t.match(at({ ...CLICKS, min: 0.01 }, late(0, 5000), null, 0.02), { canaryBeyond: false })
   t.end()
 })
