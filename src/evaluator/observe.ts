@@ -158,14 +158,16 @@ function observe(
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  const spans = { canary: canarySpan, baseline: baselineSpan }
+  // Written out, as in `lookAt`.
+  const isFailing = isBaselineFailing({ canary: canarySpan, baseline: baselineSpan, share })
   const seen: Observation = {
     now,
     reports,
     ratioMismatch: { log: evidence.ratio.sup, threshold: RATIO_THRESHOLD },
     breaker: {
       tripped: breakerTrips({
-        ...spans,
+        canary: canarySpan,
+        baseline: baselineSpan,
         baselineLast: baseline.lastStep,
         share,
         warmUp: input.warmUp,
@@ -173,7 +175,7 @@ function observe(
       canary: canarySpan,
       baseline: baselineSpan,
     },
-    baseline: healthOf(input, BASELINE, isBaselineFailing({ ...spans, share })),
+    baseline: healthOf(input, BASELINE, isFailing),
     canary: healthOf(input, CANARY, false),
     faults: () => ({
       ...addFaults(book, input.others.faultShares(state)),
