@@ -245,10 +245,11 @@ function isShown(evidence: LogEvidenceJson | null): boolean {
 function describeLimit(limit: NonNullable<MetricJson['limit']>): string {
   if (limit.tooFew) return '; there are too few samples in this step to judge it'
   if (limit.ticksBeyond === 0) return '; it is kept'
-  if (limit.byChance)
-    return '; what is beyond it may be so by chance: no look counts, and the step is not left'
   const both = limit.baselineBeyond ? ', and the baseline is beyond it too' : ''
-  return `; it was broken at ${limit.ticksBeyond} looks in a row${both}`
+  const what = limit.byChance
+    ? 'what is beyond it may be so by chance: no look counts, and the step is not left'
+    : `it was broken at ${limit.ticksBeyond} looks in a row`
+  return `; ${what}${both}`
 }
 
 // Only where it is no repetition of the values above.

@@ -35,7 +35,7 @@ export class RolloutInStore implements KnownRollout {
   #token: number | null = null
   #unanswered: Unanswered | null = null
   /** What was taken up began anew, and the store does not have that yet: nothing that is gathered since is of what it has. */
-  #isBegun: boolean
+  #beganAnew: boolean
   /** A read had no answer: the store may come back with older data, and with other decisions under revisions that are known. */
   #wasAway = false
 
@@ -43,7 +43,7 @@ export class RolloutInStore implements KnownRollout {
     this.#store = store
     this.stored = stored
     this.pending = pending
-    this.#isBegun = pending?.resetEvidence === true
+    this.#beganAnew = pending?.resetEvidence === true
   }
 
   /** See `shownState`. */
@@ -95,7 +95,7 @@ export class RolloutInStore implements KnownRollout {
    * before would have ended. True: nothing that was gathered belongs to it.
    */
   forgetUnder({ refused, resetEvidence }: Pending): boolean {
-    const isElsewhere = this.#isBegun && !resetEvidence
+    const isElsewhere = this.#beganAnew && !resetEvidence
     if (refused === undefined && !isElsewhere) return false
     this.stored = null
     this.#token = null
@@ -115,7 +115,7 @@ export class RolloutInStore implements KnownRollout {
     ;[this.#wasAway, this.#unanswered] = [false, null]
     if (found === null || (found.record === null && this.stored === null)) return null
     this.stored = found.record?.state ?? null
-    this.#isBegun = found.pending?.resetEvidence === true
+    this.#beganAnew = found.pending?.resetEvidence === true
     return { ...found, untold }
   }
 
@@ -136,7 +136,7 @@ export class RolloutInStore implements KnownRollout {
     }
     this.stored = transition.state
     this.pending = null
-    this.#isBegun = false
+    this.#beganAnew = false
     return result.decision
   }
 }

@@ -562,6 +562,7 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
       limited({ tooFew: true }),
       limited({ ticksBeyond: 3 }),
       limited({ ticksBeyond: 2, baselineBeyond: true }),
+      limited({ ticksBeyond: 1, byChance: true }),
       fakeMetric({ kind: 'error-rate', verdict: 'failed', limit: BROKEN }),
       fakeMetric({ verdict: 'successful', ratio: open }),
       fakeMetric({ verdict: 'error', ratio: { ...open, lower: 0.9, upper: 1.02 } }),
@@ -580,6 +581,10 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   t.match(stdout, /too few samples/)
   t.match(stdout, /broken at 3 looks in a row\./)
   t.match(stdout, /broken at 2 looks in a row, and the baseline is beyond it too\./)
+  t.match(
+    stdout,
+    'what is beyond it may be so by chance: no look counts, and the step is not left.',
+  )
   t.match(
     stdout,
     'The limit is 20 %; it was broken at 3 looks in a row. Held against it, from the step alone: the baseline has no data (n = 0), the canary 74 % (n = 412).',

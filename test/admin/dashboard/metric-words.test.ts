@@ -28,7 +28,9 @@ t.test('A metric that failed says whether evidence or a limit failed it.', async
 t.test('A limit says what is held against it where the metric shows something else.', async (t) => {
   const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
   const none = { value: null, n: 0 }
-  const noteOf = (changes: Partial<typeof limit & { canary: object; baseline: object }>) => {
+  const noteOf = (
+    changes: Partial<typeof limit & { canary: object; baseline: object; byChance: boolean }>,
+  ) => {
     const figures = figuresOf(metric({ kind: 'rmse', limit: { ...limit, ...changes } as never }))
     return figures.find(({ label }) => label === 'limit')!.note
   }
@@ -36,6 +38,10 @@ t.test('A limit says what is held against it where the metric shows something el
   t.equal(noteOf(held), '14.2 (n 312) is held against it')
   const both = { ...held, baselineBeyond: true }
   t.equal(noteOf(both), '14.2 (n 312) is held against it; the baseline is beyond it too')
+  t.equal(
+    noteOf({ ...held, byChance: true }),
+    '14.2 (n 312) is held against it; what is beyond it may be so by chance',
+  )
   t.equal(noteOf({}), '', 'an older decision has no figures of it')
   const { baseline, canary } = fakeMetric()
   t.equal(noteOf({ baseline, canary }), '')
