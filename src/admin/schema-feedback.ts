@@ -1,6 +1,10 @@
 import { Type } from '../config/type.ts'
+import { MOST_MEASURED } from '../domain/measurable.ts'
 import { ISO_8601, MAX_VALUES } from '../feedback/parse.ts'
 import { byName, count } from './schema-value.ts'
+
+/** What is beyond it is no measurement. */
+const MEASURED = { minimum: -MOST_MEASURED, maximum: MOST_MEASURED }
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 
@@ -13,13 +17,13 @@ export const FeedbackLineSchema = Type.Object(
     service: text('Needed where two services know the request id or the key.'),
     requestId: text('The `x-request-id` of the answer.'),
     key: text('What assignment sticks to, instead of a request id.'),
-    label: Type.Optional(Type.Number({ description: 'The true value.' })),
+    label: Type.Optional(Type.Number({ ...MEASURED, description: 'The true value.' })),
     event: text('The name of an event, instead of a label.'),
     id: text('Tells events of one name apart: the same one again is a duplicate.'),
-    value: Type.Optional(Type.Number({ description: "The event's number." })),
+    value: Type.Optional(Type.Number({ ...MEASURED, description: "The event's number." })),
     values: Type.Optional(
       Type.Unsafe<Record<string, number>>({
-        ...byName(Type.Number(), "The event's numbers by field."),
+        ...byName(Type.Number(MEASURED), "The event's numbers by field."),
         maxProperties: MAX_VALUES,
       }),
     ),

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { MOST_MEASURED } from '../domain/measurable.ts'
 import { DEFAULTS } from './defaults.ts'
 import { ATTEMPT, metric, ON_FAILURE } from './schema-metric-common.ts'
 import { bodySource, driftSource, secretHeaders, url } from './schema-place.ts'
@@ -58,7 +59,8 @@ function capIn(unit: string) {
   return Type.Optional(
     Type.Number({
       exclusiveMinimum: 0,
-      title: 'a number above 0',
+      maximum: MOST_MEASURED,
+      title: 'a number above 0, at most 1e50',
       ...note(`Values above count as this, ${unit}. Without it: learnt.`, ATTEMPT),
     }),
   )

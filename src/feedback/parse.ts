@@ -1,3 +1,4 @@
+import { isMeasurable } from '../domain/measurable.ts'
 import { findNearest } from '../domain/nearest.ts'
 import { quote } from './in-short.ts'
 import { findJsonError } from './json-error.ts'
@@ -150,7 +151,7 @@ function findError(line: Readonly<Record<string, unknown>>): string | null {
     if (known === undefined) return describeUnknown(field)
     if (value === '' && field !== 'at') return `${field} is empty`
     if (!known[1](value)) return `${field} is not ${known[0]}`
-    if (isInfinite(value)) return `${field} is not a finite number`
+    if (isTooLarge(value)) return `${field} is not a number from -1e50 to 1e50`
   }
   const numbers = isRecord(line['values']) ? Object.keys(line['values']).length : 0
   if (numbers > MAX_VALUES) return `values has ${numbers} numbers; at most ${MAX_VALUES} are taken`
@@ -164,10 +165,10 @@ function findError(line: Readonly<Record<string, unknown>>): string | null {
   return stray === undefined ? null : `${stray} belongs to an event, found a label`
 }
 
-// JSON's 1e999 is a number, and infinite.
-function isInfinite(value: unknown): boolean {
-  if (isRecord(value)) return Object.values(value).some(isInfinite)
-  return typeof value === 'number' && !Number.isFinite(value)
+// JSON's 1e999 is a number, too, and infinite.
+function isTooLarge(value: unknown): boolean {
+  if (isRecord(value)) return Object.values(value).some(isTooLarge)
+  return typeof value === 'number' && !isMeasurable(value)
 }
 
 function describeUnknown(field: string): string {

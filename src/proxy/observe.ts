@@ -1,3 +1,4 @@
+import { isMeasurable } from '../domain/measurable.ts'
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
 import { TurnQueue } from './turn-queue.ts'
 
@@ -57,10 +58,10 @@ export function parseAnswer(chunks: readonly Buffer[]): unknown {
   }
 }
 
-/** The number that a pointer names in a document; null where there is none. */
+/** The number that a pointer names in a document; null where there is none, or it is too large to be measured. */
 export function readNumber(document: unknown, pointer: string): number | null {
   const value = resolvePointer(document, pointer)
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
+  return typeof value === 'number' && isMeasurable(value) ? value : null
 }
 
 function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {

@@ -1,8 +1,9 @@
+import { isMeasurable } from '../domain/measurable.ts'
 import type { RequestFields } from './fields.ts'
 
 /**
- * The numbers of a request at pointers into its body; those that are absent, unreadable or no finite number
- * are left out. Null where no pointer is watched.
+ * The numbers of a request at pointers into its body; those that are absent, unreadable or too large to be
+ * measured are left out. Null where no pointer is watched.
  */
 export function readNumbers(
   pointers: readonly string[],
@@ -13,7 +14,7 @@ export function readNumbers(
   for (const pointer of pointers) {
     const text = fields.body(pointer)
     const value = text === null || text.trim() === '' ? NaN : Number(text)
-    if (Number.isFinite(value)) numbers.set(pointer, value)
+    if (isMeasurable(value)) numbers.set(pointer, value)
   }
   return numbers
 }

@@ -211,8 +211,12 @@ t.test('the kind of a metric decides which keys it has and what its limit is', (
         `${at}.onFailure: found "rolback": did you mean "rollback"? (allowed: rollback, pause, warn)`,
       ],
       [
+        '{ kind: rmse, max: 5, labelWindow: 1m, cap: 1e60 }',
+        `${at}.cap: found 1e60, allowed is a number above 0, at most 1e50`,
+      ],
+      [
         '{ kind: rmse, max: 5, labelWindow: 1m, cap: 0 }',
-        `${at}.cap: found 0, allowed is a number above 0`,
+        `${at}.cap: found 0, allowed is a number above 0, at most 1e50`,
       ],
     ],
     (found) =>

@@ -25,6 +25,7 @@ t.test('predictions are read from answers after they have left', async (t) => {
     '/m/gzip': [200, gzipSync('{"outputs":[{"data":[1]}]}'), { 'content-encoding': 'gzip' }],
     '/m/events': [200, 'data: 1\n\n', { 'content-type': 'text/event-stream' }],
     '/m/large': [200, `{"x":"${'x'.repeat(5000)}","outputs":[{"data":[1]}]}`],
+    '/m/vast': [200, '{"outputs":[{"data":[1e51]}]}'],
   }
   const upstream = await startUpstream((req, res) => {
     const [status, body, headers = {}] = answers[req.url!]!
@@ -43,6 +44,7 @@ t.test('predictions are read from answers after they have left', async (t) => {
     ['/m/gzip', null, 1],
     ['/m/events', null, 1],
     ['/m/large', null, 1],
+    ['/m/vast', null, 1],
   ]
   for (const [n, [path, value, notes]] of expected.entries()) {
     const answer = parseAnswer(await rawExchange(gateway.port, get(path)))

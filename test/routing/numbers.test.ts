@@ -8,29 +8,33 @@ import { DRIFT, rolloutSpec } from '../fakes/simulated-service.ts'
 import { buildFields } from './build-fields.ts'
 import { buildService } from './build-service.ts'
 
-t.test('finite numbers are read, also where they stand in a string; all else is left out', (t) => {
-  const body = {
-    '/a': '3.50',
-    '/b': '-1e3',
-    '/c': 'NaN',
-    '/d': 'true',
-    '/e': '',
-    '/f': ' ',
-    '/g': 'Infinity',
-    '/h': 'null',
-  }
-  const pointers = [...Object.keys(body), '/absent']
-  const numbers = readNumbers(pointers, buildFields({ body }))
-  t.same(
-    [...numbers!],
-    [
-      ['/a', 3.5],
-      ['/b', -1000],
-    ],
-  )
-  t.equal(readNumbers([], buildFields({ body })), null)
-  t.end()
-})
+t.test(
+  'numbers are read, also where they stand in a string; all else, and what is too large, is left out',
+  (t) => {
+    const body = {
+      '/a': '3.50',
+      '/b': '-1e3',
+      '/c': 'NaN',
+      '/d': 'true',
+      '/e': '',
+      '/f': ' ',
+      '/g': 'Infinity',
+      '/h': 'null',
+      '/i': '1e51',
+    }
+    const pointers = [...Object.keys(body), '/absent']
+    const numbers = readNumbers(pointers, buildFields({ body }))
+    t.same(
+      [...numbers!],
+      [
+        ['/a', 3.5],
+        ['/b', -1000],
+      ],
+    )
+    t.equal(readNumbers([], buildFields({ body })), null)
+    t.end()
+  },
+)
 
 t.test('what is watched for drift is read with what decides, each pointer once', (t) => {
   const metrics: MetricSpec[] = [
