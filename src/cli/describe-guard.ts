@@ -27,7 +27,7 @@ function labelMissing({ name, kind }: MetricJson): readonly string[] {
   if (kind !== 'label-missing' || name.includes('/mirror')) return []
   const [metric] = name.split('/')
   return [
-    `It guards ${metric}: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts.`,
+    `It guards ${metric}: the share of requests for which no label came within its window (for the mean of an event: no such event), failed ones among them, counted over the whole attempt. An outage of the sender stays in it after they come again; only a difference between the two counts.`,
   ]
 }
 

@@ -4,23 +4,25 @@ import { isOwnMetric } from '../rollout/limit-figures.ts'
 import { hasMirrorStep } from '../rollout/mirror-step.ts'
 import type { Finding } from './problem.ts'
 
-/** The metrics of a rollout with a mirror step that such a step says nothing about, each with the reason. */
+/** The metrics of a rollout that its mirror says less about than they seem to, or nothing, each with the reason. */
 export function lintMirror(
-  { name }: Service,
+  { name, observe }: Service,
   { steps, analysis }: RolloutSpec,
 ): readonly Finding[] {
-  if (!hasMirrorStep(steps)) return []
+  const isStep = hasMirrorStep(steps)
   return analysis.metrics.flatMap((metric) => {
-    const why = whyUnmirrored(metric)
+    const path = ['services', name, 'analysis', 'metrics', metric.name]
+    if (metric.kind === 'disagreement' && observe.prediction === null)
+      return [{ path, message: FORMS_ALONE }]
+    const why = isStep ? whyUnmirrored(metric) : null
     if (why === null) return []
-    return [
-      {
-        path: ['services', name, 'analysis', 'metrics', metric.name],
-        message: `is never judged in a mirror step, and waits for the first weight: ${why}`,
-      },
-    ]
+    const message = `is never judged in a mirror step, and waits for the first weight: ${why}`
+    return [{ path, message }]
   })
 }
+
+const FORMS_ALONE =
+  'compares statuses and forms of answers, and not what they say: name observe.prediction, which may be a list or an object'
 
 /** Null = a mirror step judges it. */
 function whyUnmirrored(metric: MetricSpec): string | null {

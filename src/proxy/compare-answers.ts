@@ -24,9 +24,10 @@ const MOST_DEPTH = 64
  * 2. `schema`: the live body is JSON and the other is not, or has other keys or types at some place. Arrays
  *    may differ in length, and are compared by their first items.
  * 3. `value`: the predictions at `pointer` (RFC 6901; null = none is read) differ: numbers by more
- *    than `tolerance` times the larger one of them (PEP 485, `math.isclose`), anything else at all.
+ *    than `tolerance` times the larger one of them (PEP 485, `math.isclose`), anything else at all. A list or an
+ *    object is compared item by item.
  *
- * `unread`: a body was not kept, or the live one is no JSON and they differ in bytes.
+ * `unread`: a body was not kept, or they differ in bytes, and the live one is no JSON or neither has a prediction.
  */
 export function compareAnswers(
   live: MirrorAnswer,
@@ -48,31 +49,53 @@ export function compareAnswers(
   if (pointer === null) return AGREED
   const a = resolvePointer(one, pointer)
   const b = resolvePointer(two, pointer)
-  return said(isSame(a, b, tolerance) ? 'agreed' : 'value', show(a), show(b))
+  if (a === undefined && b === undefined) return UNREAD
+  const difference = findDifference(a, b, tolerance, 0)
+  return difference === null ? AGREED : said('value', show(difference[0]), show(difference[1]))
+}
+
+/** The first values in which two predictions differ; null = in none. */
+function findDifference(
+  a: unknown,
+  b: unknown,
+  tolerance: number,
+  depth: number,
+): readonly [unknown, unknown] | null {
+  if (!isTree(a) || !isTree(b)) return isSame(a, b, tolerance) ? null : [a, b]
+  if (depth === MOST_DEPTH) return null
+  const [one, two] = [Object.keys(a), Object.keys(b)]
+  if (one.length !== two.length) return [`${one.length} items`, `${two.length} items`]
+  for (const key of one) {
+    const found = findDifference(a[key], b[key], tolerance, depth + 1)
+    if (found !== null) return found
+  }
+  return null
 }
 
 function isSame(a: unknown, b: unknown, tolerance: number): boolean {
   if (typeof a === 'number' && typeof b === 'number') {
     return a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b))
   }
-  // Whole arrays and objects are no prediction, and of the same form.
-  return a === b || (typeof a === 'object' && typeof b === 'object')
+  return a === b
+}
+
+/** A list or an object; a list by its indices. */
+function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Whether two documents have the same keys and types. */
 function isAlike(a: unknown, b: unknown, depth: number): boolean {
-  if (typeof a !== typeof b || (a === null) !== (b === null)) return false
-  if (typeof a !== 'object' || a === null || depth === MOST_DEPTH) return true
+  if (typeof a !== typeof b || isTree(a) !== isTree(b)) return false
+  if (!isTree(a) || !isTree(b) || depth === MOST_DEPTH) return true
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b)) return false
     return a.length === 0 || b.length === 0 || isAlike(a[0], b[0], depth + 1)
   }
-  const one = a as Readonly<Record<string, unknown>>
-  const two = b as Readonly<Record<string, unknown>>
-  const keys = Object.keys(one)
+  const keys = Object.keys(a)
   return (
-    keys.length === Object.keys(two).length &&
-    keys.every((key) => Object.hasOwn(two, key) && isAlike(one[key], two[key], depth + 1))
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isAlike(a[key], b[key], depth + 1))
   )
 }
 

@@ -206,7 +206,9 @@ function missingValues(metric: WaitingMetricSpec): Draft[] {
   const isDrawn = metric.kind === 'mean' && metric.from.in === 'event'
   const among = isDrawn ? 'drawn' : 'observed'
   const { windowMs } = sourceOf(metric)
-  return [guard(`${name}/label-missing`, name, { of: 'label-missing', among, windowMs })]
+  const missing = guard(`${name}/label-missing`, name, { of: 'label-missing', among, windowMs })
+  // What a metric is read from can be no reason to stop where the metric itself is none.
+  return [effectOf(metric) === 'warn' ? { ...missing, onFailure: 'warn' } : missing]
 }
 
 function floorOf(metric: WaitingMetricSpec): number {

@@ -100,7 +100,7 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     'by-limit (rmse): beyond its limit. The',
     'asks (rmse, pauses): nothing is shown yet.',
     'rmse/label-missing (label-missing, pauses): shown to be worse.',
-    'It guards rmse: the share of requests whose label did not come within its window, failed ones among them, counted over the whole attempt. An outage of their sender stays in it after labels come again; only a difference between the two counts. Beside it, no prediction could be read from 98 of 100 answers of the canary: does it?',
+    'It guards rmse: the share of requests for which no label came within its window (for the mean of an event: no such event), failed ones among them, counted over the whole attempt. An outage of the sender stays in it after they come again; only a difference between the two counts. Beside it, no prediction could be read from 98 of 100 answers of the canary: does it?',
     'client-error (client-error, pauses): shown to be worse, by too little to act on.',
     'It guards all others: the share of answers with a 4xx that `errors.statuses` does not name. It pauses where a share more than 50 % larger is shown and the two lie 0.5 percentage points apart.',
     'told (rmse, only reported): nothing is shown yet.',

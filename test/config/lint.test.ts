@@ -159,6 +159,26 @@ t.test('what a mirror step never judges is named', (t) => {
   t.end()
 })
 
+t.test('a disagreement that reads no prediction is told as what it compares', (t) => {
+  const text = (observe: string) =>
+    file({
+      service: `    idempotent: true
+${observe}    rollout: { steps: [ { mirror: 100% }, { weight: 5% }, { weight: 100% } ] }
+    analysis: { metrics: { ${LATENCY}, same: { kind: disagreement, max: 5% } } }
+`,
+    })
+  const forms =
+    /metrics.same: compares statuses and forms of answers, and not what they say: name observe.prediction/
+  t.match(warningsOf(text('')).filter((message) => forms.test(message)).length, 1)
+  t.same(
+    warningsOf(text('    observe: { prediction: body:/p }\n')).filter((message) =>
+      forms.test(message),
+    ),
+    [],
+  )
+  t.end()
+})
+
 t.test('a rule behind one that takes all of its requests is warned about', (t) => {
   const warned = (...when: string[]) =>
     warningsOf(

@@ -39,6 +39,11 @@ t.test('the rollback α is shared over the required hypotheses, capped ones coun
   t.same(byId('no-answer', ERRORS).harm, { ratio: 1, alpha: 0.001 })
   t.same(byId('client-error', ERRORS).harm, { ratio: 1.5, alpha: 0.001, apart: 0.005 })
   t.equal(byId('rmse/label-missing', RMSE).onFailure, 'pause')
+  const onlyShown = [
+    { ...RMSE, mode: 'report' as const },
+    { ...RMSE, onFailure: 'warn' as const },
+  ]
+  for (const metric of onlyShown) t.equal(byId('rmse/label-missing', metric).onFailure, 'warn')
   t.end()
 })
 
