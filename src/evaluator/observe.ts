@@ -13,7 +13,7 @@ import type { Confirmation, Observation, VariantHealth } from '../rollout/observ
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { RecentPace } from '../rollout/recent-pace.ts'
 import { readProviderLimits } from '../rollout/provider-limits.ts'
-import { drawnUnits, stepCanaryUnits, stepPairs } from '../rollout/units.ts'
+import { drawnUnits, stepCanaryUnits, stepPairs, stepUnreadPairs } from '../rollout/units.ts'
 import { breakerTrips, isBaselineFailing } from '../statistics/breaker.ts'
 import { LookContext, standingPairs } from './look-context.ts'
 import { Measuring } from './measuring.ts'
@@ -160,6 +160,7 @@ function observe(
   const share = plan.spec.analysis.breakerFailures
   // Written out, as in `lookAt`.
   const isFailing = isBaselineFailing({ canary: canarySpan, baseline: baselineSpan, share })
+  const isMirrored = mirrorStepAt(plan.steps, state) !== null
   const seen: Observation = {
     now,
     reports,
@@ -181,10 +182,10 @@ function observe(
       ...addFaults(book, input.others.faultShares(state)),
       upstreams: input.sight.reachability(CANARY).upstreams ?? null,
     }),
-    stepCanaryUnits:
-      mirrorStepAt(plan.steps, state) === null
-        ? stepCanaryUnits(plan, evidence, state)
-        : stepPairs(plan, evidence, state),
+    stepCanaryUnits: isMirrored
+      ? stepPairs(plan, evidence, state)
+      : stepCanaryUnits(plan, evidence, state),
+    stepUnreadPairs: isMirrored ? stepUnreadPairs(plan, evidence, state) : 0,
     unitsPerSecond,
     predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,

@@ -144,13 +144,19 @@ function minimums(plan: RolloutPlan, state: RolloutState, seen: Observation): re
   }
   const { stepCanaryUnits: units } = seen
   if (units < step.minRequests) {
-    const write = () => `${units} of ${step.minRequests} ${unitOf(plan, step)} judged in this step`
+    const write = () =>
+      `${units} of ${step.minRequests} ${unitOf(plan, step)} judged in this step${unread(seen)}`
     // Pairs of a mirror step are no units that are drawn.
     const haste = () => (step.kind === 'weight' ? hasteOf(plan, state, seen) : 1)
     const eta = () => etaAtPace(units, step.minRequests, elapsedMs, idleMs(plan, state), haste())
     missing.push(new MissingPart('minimum', write, eta))
   }
   return missing
+}
+
+function unread({ stepUnreadPairs = 0 }: Observation): string {
+  if (stepUnreadPairs === 0) return ''
+  return `; ${formatCount(stepUnreadPairs)} could not be compared: is there something at observe.prediction, in JSON that is not encoded?`
 }
 
 function limits(reports: readonly MetricReport[]): Missing[] {

@@ -16,6 +16,8 @@ export type Observation = {
   readonly faults?: () => Faults
   /** Canary units judged in the current step. */
   readonly stepCanaryUnits: number
+  /** See `stepUnreadPairs`; absent = none. */
+  readonly stepUnreadPairs?: number
   /** Units of both sides drawn lately, see RecentPace; absent or null = not known. It tells times, and decides nothing. */
   readonly unitsPerSecond?: number | null
   /** What this process has found in the answers of the attempt. */

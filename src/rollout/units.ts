@@ -36,8 +36,21 @@ export function stepPairs(
   state: Pick<RolloutState, 'step'>,
 ): number {
   if (pairs === undefined || pairs.step !== state.step) return 0
-  const isCompared = plan.pairTests.some((t) => t.required && t.asks.of === 'disagreement')
-  return isCompared ? pairs.stepCounts.compared : pairs.stepCounts.pairs
+  return isCompared(plan) ? pairs.stepCounts.compared : pairs.stepCounts.pairs
+}
+
+/** Pairs of the state's mirror step that could not be compared, where a disagreement decides; 0 elsewhere. */
+export function stepUnreadPairs(
+  plan: RolloutPlan,
+  { pairs }: Evidence,
+  state: Pick<RolloutState, 'step'>,
+): number {
+  if (pairs === undefined || pairs.step !== state.step || !isCompared(plan)) return 0
+  return pairs.stepCounts.pairs - pairs.stepCounts.compared
+}
+
+function isCompared({ pairTests }: RolloutPlan): boolean {
+  return pairTests.some((t) => t.required && t.asks.of === 'disagreement')
 }
 
 /** Units of both sides drawn into the evidence since the attempt began. */

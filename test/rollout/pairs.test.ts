@@ -18,7 +18,7 @@ import { forecastWithAdvice } from '../../src/rollout/suggestions.ts'
 import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
 import type { Traffic } from '../../src/rollout/traffic.ts'
 import { activeMs } from '../../src/rollout/transition.ts'
-import { stepPairs } from '../../src/rollout/units.ts'
+import { stepPairs, stepUnreadPairs } from '../../src/rollout/units.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { command, harmed, moved, NOW, PAUSED, plan, report, seen, state } from '../fakes/rollout.ts'
 import { ERRORS, rolloutSpec, weightSteps } from '../fakes/simulated-service.ts'
@@ -298,6 +298,11 @@ t.test('a mirror waits for its time, its pairs, and a share within its limit', (
     'same: 6 % is beyond 5 %',
   ])
   t.same(sentences(young, seen({ reports: [] })), ['the step lasts at least 5s'])
+  const unread = seen({ reports: [], stepCanaryUnits: 0, stepUnreadPairs: 1200 })
+  t.match(
+    sentences(inMirror(), unread)[0],
+    /^0 of 100 pairs of answers judged in this step; 1,200 could not be compared: is there something/,
+  )
   const [pairs] = missingFor(of, inMirror({ stepEnteredAt: NOW - 10_000 }), few)
   t.equal(pairs!.etaSeconds, 12, 'at their pace so far: of live requests there is none')
   t.equal(step(of, young, few).decision, null, 'minimums fill by themselves')
@@ -346,6 +351,9 @@ t.test('the pairs of a step are those that were compared, where that decides', (
   t.equal(stepPairs(of, evidence, { step: 0 }), 7)
   t.equal(stepPairs(mirrored([ERRORS]), evidence, { step: 0 }), 9)
   t.equal(stepPairs(of, evidence, { step: 1 }), 0)
+  t.equal(stepUnreadPairs(of, evidence, { step: 0 }), 2)
+  t.equal(stepUnreadPairs(mirrored([ERRORS]), evidence, { step: 0 }), 0)
+  t.equal(stepUnreadPairs(of, evidence, { step: 1 }), 0)
   t.equal(stepPairs(of, emptyEvidence('r', [], 1), { step: 0 }), 0)
   t.end()
 })
