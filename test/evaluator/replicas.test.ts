@@ -287,9 +287,9 @@ t.test('absolute limits count the requests of all processes', async (t) => {
   const steps = weightSteps([50, 60, 100], 1e6)
   const errors = { ...ERRORS, ...ABSOLUTE, max: 0.2 }
   const latency = { ...errors, kind: 'latency', name: 'p90', quantile: 0.9, max: 100 } as const
-  const start = async (metrics: readonly MetricSpec[]) => {
+  const start = async (metrics: readonly MetricSpec[], intervalMs = 1000) => {
     const world = new Processes()
-    const of = quickService({ spec: { steps }, analysis: { metrics } })
+    const of = quickService({ spec: { steps }, analysis: { metrics, intervalMs } })
     const leader = await world.start(of)
     await world.run(2000)
     const follower = await world.start(of)
@@ -367,6 +367,31 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     t.match(world.store.log.at(-1), { action: 'rollback', reason: 'p90' })
     t.match(world.store.log.at(-1)!.summary, /beyond its limit of 100 ms: 20\d ms on the canary/)
     t.same(world.errors, [])
+  })
+
+  await t.test('of one that is gone nothing is of late', async (t) => {
+    for (const metric of [{ ...errors, max: 0.1 }, latency]) {
+      const { world, leader, follower } = await start([metric], 2000)
+      const serveBoth = (fate: Parameters<typeof serveCanary>[2]) => {
+        serveCanary(leader, 50)
+        serveCanary(follower, 500, fate)
+      }
+      for (let round = 0; round < 18; round++) {
+        serveBoth({})
+        await world.run(2000)
+      }
+      // Its last seconds: one in ten of what was of late, and one in twenty of the step.
+      serveBoth({ failsEvery: 1, ms: 200 })
+      await world.run(1000)
+      for (let round = 0; round < 40; round++) {
+        serveCanary(leader, 5)
+        await world.run(2000, [leader])
+      }
+      t.match(limitOf(leader), { verdict: 'successful', limit: { ticksBeyond: 0 } }, metric.kind)
+      t.ok(limitOf(leader).canary.n > 9000, 'in the step it counts')
+      t.equal(leader.weightBp, 5000)
+      t.same(world.errors, [])
+    }
   })
 
   await t.test('what is within the limit on all of them is', async (t) => {
