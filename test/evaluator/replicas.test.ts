@@ -524,3 +524,21 @@ for (const [how, awayMs] of [
     t.match(leader.evaluator.replicas, { others: 1 })
   })
 }
+
+t.test('who takes over has seen nothing of the time before, and says nothing of it', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const standby = await world.start()
+  for (let second = 0; second < 90; second++) {
+    serve(leader, 4)
+    await world.run(1000)
+  }
+  const { length } = world.store.log
+  await world.run(8000, [standby])
+  t.equal(standby.evaluator.leads, true)
+  t.same(world.store.log.slice(length), [], 'there was traffic, and there may be again')
+  await world.run(58_000, [standby])
+  t.match(world.store.log.slice(length), [{ action: 'hold', reason: 'no-traffic' }])
+  t.same(world.errors, [])
+})
