@@ -51,10 +51,9 @@ export class RolloutRunner {
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
-    ;[this.#plan, this.#book] = [plan, book]
+    ;[this.#plan, this.#book, this.#state] = [plan, book, state]
     this.#lastDecision = start.lastDecision
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
-    this.#state = state
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
     deps.apply(this.state, this.#known.unstored)
@@ -64,10 +63,11 @@ export class RolloutRunner {
     return this.#known.pending?.state ?? this.#state
   }
 
-  /** The rollout as people ask for it. */
+  /** The rollout as people ask for it. Who follows knows no figures, whatever it saw when it decided. */
   view(): RolloutView {
-    const shown = this.#known.shown(this.state, this.#deps.follows())
-    return viewOf(this.#plan, shown, this.#seen, this.#lastDecision)
+    const follows = this.#deps.follows()
+    const shown = this.#known.shown(this.state, follows)
+    return viewOf(this.#plan, shown, follows ? null : this.#seen, this.#lastDecision)
   }
 
   /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */

@@ -542,3 +542,20 @@ t.test('who takes over has seen nothing of the time before, and says nothing of 
   t.match(world.store.log.slice(length), [{ action: 'hold', reason: 'no-traffic' }])
   t.same(world.errors, [])
 })
+
+t.test('who decides no more shows no figures of the time when it did', async (t) => {
+  const world = new Processes()
+  const first = await world.start()
+  await world.run(2000)
+  const second = await world.start()
+  serve(first, 40)
+  await world.run(4000)
+  t.ok(first.evaluator.view('svc')!.metrics.length > 0)
+  // It slept for longer than its lease lasts.
+  await world.run(7000, [second])
+  await world.run(2000)
+  t.match([first.evaluator.lead, second.evaluator.lead], ['elsewhere', 'here'])
+  t.match(first.evaluator.view('svc'), { metrics: [], missing: [], unitsPerSecond: null })
+  t.ok(second.evaluator.view('svc')!.metrics.length > 0)
+  t.same(world.errors, [])
+})
