@@ -138,7 +138,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     bookLabel: (prediction, label) => evaluator.label(prediction, label),
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: evaluator.event,
-    clock: steady,
+    ...{ clock: steady, hears: evaluator.hearsFeedback },
     later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
     countRefused: metrics.countRefused,

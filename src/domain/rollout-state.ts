@@ -32,7 +32,12 @@ export type RolloutCommon = {
   /** Of what concerns the rollout in that configuration (`concernKeyOf`); absent where an earlier version stored it. */
   readonly concernKey?: string | undefined
   /** What the steps and the evidence were planned with: a reload compares them. */
-  readonly fingerprint: { readonly steps: string; readonly analysis: string }
+  readonly fingerprint: {
+    readonly steps: string
+    readonly analysis: string
+    /** Of what may change within an attempt; absent where an earlier version stored it. */
+    readonly margins?: string
+  }
 }
 
 /** What one phase alone has. */

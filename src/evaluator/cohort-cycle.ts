@@ -104,9 +104,9 @@ export class CohortCycle {
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
   replan(plan: RolloutPlan, book: CycleBook): void {
-    this.#evidence = forgetChangedMargins(this.#evidence, this.#plan.hypotheses, plan.hypotheses)
-    this.#plan = plan
-    this.#book = book
+    const { margins } = this.#plan.fingerprint
+    this.#evidence = forgetChangedMargins(this.#evidence, margins, plan.fingerprint.margins)
+    ;[this.#plan, this.#book] = [plan, book]
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs.replan(plan, book)
   }

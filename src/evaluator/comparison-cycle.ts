@@ -23,12 +23,15 @@ import type { ComparisonInput } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
 import type { SharedKeys } from './shared-keys.ts'
+import { underMargins } from './under-margins.ts'
 
 /** Where a comparison begins; `id` names the experiment's attempt. */
 export type ComparisonStart = {
   readonly experiment: ExperimentState
   /** What the store has of it; null = nothing. */
   readonly record: RolloutRecord | null
+  /** What the evidence in it was gathered under, see `changeableMargins`. */
+  readonly margins: string
   readonly book: ServiceBook
   readonly id: string
   readonly now: number
@@ -62,7 +65,7 @@ export class ComparisonCycle {
    */
   constructor(
     comparison: ComparisonPlan,
-    { experiment, record, book, id, now }: ComparisonStart,
+    { experiment, record, margins, book, id, now }: ComparisonStart,
     keys: SharedKeys,
     following: Following,
   ) {
@@ -80,7 +83,9 @@ export class ComparisonCycle {
     this.#isNew = !isGoingOn
     const revision = (this.#storedRevision ?? 0) + (isGoingOn ? 0 : 1)
     this.#state = comparisonState(comparison, experiment, revision)
-    const restored = isGoingOn ? closedByNow(record, now) : null
+    const known = isGoingOn ? closedByNow(record, now) : null
+    const restored = known && underMargins(known, margins, plan.fingerprint.margins)
+    this.#unstored = restored !== known
     const cycled = cycleBook(book, variant, id)
     this.#cycle = new CohortCycle(plan, this.#state, cycled, now, restored, keys)
   }
@@ -104,7 +109,9 @@ export class ComparisonCycle {
     this.#book = book
     this.#id = id
     this.#state = { ...this.#state, weightBp: comparison.weightBp }
+    const { evidence } = this.#cycle
     this.#cycle.replan(comparison.plan, cycleBook(book, comparison.variant, id))
+    if (this.#cycle.evidence !== evidence) this.#unstored = true
     this.#seen = null
   }
 

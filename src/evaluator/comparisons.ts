@@ -14,6 +14,8 @@ type Start = {
   readonly state: ExperimentState
   /** What the store has of each, by challenger. */
   readonly records: ReadonlyMap<string, RolloutRecord | null>
+  /** What the evidence in them was gathered under. */
+  readonly margins: string
   readonly book: ServiceBook
 }
 
@@ -29,7 +31,11 @@ export class Comparisons {
   readonly #deps: Deps
 
   /** `before`: those that end here. What they owe of what another process decides goes on in the same attempt. */
-  constructor(deps: Deps, { plan, state, records, book }: Start, before: Comparisons | null) {
+  constructor(
+    deps: Deps,
+    { plan, state, records, margins, book }: Start,
+    before: Comparisons | null,
+  ) {
     const id = experimentId(plan, state)
     const now = deps.clock.now()
     const keys = new SharedKeys(experimentKey(plan.service))
@@ -38,7 +44,8 @@ export class Comparisons {
     const same = before !== null && before.#id === id ? before.all : []
     this.all = plan.comparisons.map((comparison) => {
       const { variant } = comparison
-      const start = { experiment: state, record: records.get(variant) ?? null, book, id, now }
+      const record = records.get(variant) ?? null
+      const start = { experiment: state, record, margins, book, id, now }
       const following = same.find((c) => c.variant === variant)?.following ?? new Following(deps)
       return new ComparisonCycle(comparison, start, keys, following)
     })

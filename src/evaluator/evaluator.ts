@@ -13,6 +13,7 @@ import { buildRunnerDeps } from './build-runner-deps.ts'
 import { Commands } from './commands.ts'
 import type { ExperimentRunner } from './experiment-runner.ts'
 import { forecastRunning, forecastRunningExperiment } from './forecast-running.ts'
+import { Hearing } from './hearing.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { GivenTraffic } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
@@ -35,6 +36,7 @@ export class Evaluator {
   readonly #replicas: Replicas
   readonly #services: Services
   readonly #commands: Commands
+  readonly #hearing = new Hearing()
   /** What was told of what the store has not taken up. */
   #told = ''
   #looking: Promise<void> | null = null
@@ -159,6 +161,7 @@ export class Evaluator {
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     await this.#looking
+    this.#hearing.looked(true)
     await this.#claim()
     await this.#commands.end()
     // All at once: a store that is silent is waited for once, and one that is there takes many in one transaction.
@@ -216,6 +219,9 @@ export class Evaluator {
     await this.#services.abortHere(service, order)
   }
 
+  /** Resolves once all cohorts are known here that labels and events may be about: who has just begun hears of them first. */
+  readonly hearsFeedback = (): Promise<void> => this.#hearing.until(() => this.#services.isDeaf)
+
   /** Books a label into the cohort of its request; late when nothing waits for it any more. */
   label(prediction: Prediction, label: number): BookedLabel {
     return this.#services.label(prediction, label)
@@ -246,6 +252,7 @@ export class Evaluator {
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
     await tickAll(this.#all(), this.#deps.clock)
+    this.#hearing.looked()
     this.#tellUntaken()
     await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
   }

@@ -12,6 +12,8 @@ import { storedDecision, type Unanswered } from './stored-decision.ts'
 /** What a process finds that reads it anew. */
 type Found = Pick<StoredExperiment, 'records'> & {
   readonly state: ExperimentState
+  /** What the evidence in `records` was gathered under, see `changeableMargins`. */
+  readonly margins: string
   readonly lastDecision: Decision | null
   /** The last decision, where this process has stored it and had no answer; null = it is not that. */
   readonly untold: Decision | null
@@ -85,7 +87,9 @@ export class ExperimentInStore {
     this.#unanswered = null
     this.stored = stored
     this.pending = next.state === stored ? null : next
-    return { state: next.state, records, lastDecision: newest, untold }
+    // Of what an earlier version stored they are not known, and mostly they are the same.
+    const margins = stored?.fingerprint.margins ?? plan.fingerprint.margins
+    return { state: next.state, records, margins, lastDecision: newest, untold }
   }
 
   /** Stores a transition; rejects where another process has written or decides, and where the store does not answer. */

@@ -213,7 +213,7 @@ export class ExperimentRunner {
   async #follow(readsAll: boolean): Promise<void> {
     const found = await this.#known.read(this.#plan, readsAll, this.#deps.clock.now())
     if (found === null) return
-    this.#begin(found.state, found.records)
+    this.#begin(found.state, found.records, found.margins)
     this.#deps.apply(winnerOf(this.#plan, this.#state))
     this.#lastDecision = found.lastDecision
     if (found.untold !== null) this.#deps.onDecision(found.untold)
@@ -248,11 +248,15 @@ export class ExperimentRunner {
     }
   }
 
-  #begin(state: ExperimentState, records: ReadonlyMap<string, RolloutRecord | null>): void {
+  #begin(
+    state: ExperimentState,
+    records: ReadonlyMap<string, RolloutRecord | null>,
+    margins = this.#plan.fingerprint.margins,
+  ): void {
     this.#state = state
     this.#turnAt = 0
     this.#warmUntil = this.#deps.clock.now() + this.#plan.warmUpMs
-    const start = { plan: this.#plan, state, records, book: this.#book }
+    const start = { plan: this.#plan, state, records, margins, book: this.#book }
     this.#comparisons = new Comparisons(this.#deps, start, this.#comparisons)
   }
 

@@ -18,12 +18,19 @@ import {
 } from '../metrics/feedback-booking.ts'
 import type { UnitClaims } from '../metrics/unit-claims.ts'
 import { runningMirror } from '../rollout/mirror-step.ts'
+import { opensCohorts } from '../rollout/opens-cohorts.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { FollowedPairs } from './followed-pairs.ts'
 import { READ_MS } from './is-due.ts'
 import { takeLearnt } from './learn-terms.ts'
+
+/**
+ * So long is waited for the first word of who decides: a process that died leaves its lease for half of that, and who
+ * decides needs a second or two to hear of somebody new.
+ */
+const FIRST_WORD_MS = 10_000
 
 /**
  * One attempt's cohorts on a replica that follows: it opens those that the leader publishes while it serves
@@ -42,6 +49,10 @@ export class FollowedCohorts {
   #caps: Record<string, number> = {}
   #bins: Record<string, readonly number[]> = {}
   #heard: Publication | null = null
+  /** Whoever decides has cohorts to tell of, and has told of none yet. */
+  #awaitsWord: boolean
+  /** Monotonic; null = not at all yet. */
+  #followsSince: number | null = null
   #newest = -1
   /** Monotonic: an open cohort is closed then. */
   #leaseEndsAt = 0
@@ -63,6 +74,12 @@ export class FollowedCohorts {
     this.#ledger.claims.share()
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs = new FollowedPairs(plan, this.rollout, book)
+    this.#awaitsWord = opensCohorts(plan, state)
+  }
+
+  /** Whether cohorts may wait for feedback that are not known here yet: they soon are, or this process decides. */
+  isDeaf(monotonicNow: number): boolean {
+    return this.#awaitsWord && monotonicNow - (this.#followsSince ?? monotonicNow) < FIRST_WORD_MS
   }
 
   /** Keys that others may have judged before. */
@@ -117,6 +134,7 @@ export class FollowedCohorts {
   /** The leader's newest word, asked for at `askedAt` (monotonic). Cohorts that were missed must be added first. */
   hear(publication: Publication, now: number, askedAt: number): void {
     this.close(now)
+    this.#awaitsWord = false
     this.#heard = this.agrees(publication) ? publication : null
     if (this.#heard === null) return
     this.#leaseEndsAt = askedAt + publication.leaseMs
@@ -132,6 +150,7 @@ export class FollowedCohorts {
    * not, or where the leader has been silent for too long.
    */
   turn(state: RolloutState, now: number, monotonicNow: number): void {
+    this.#followsSince ??= monotonicNow
     const cohort = this.#heard?.cohort ?? null
     const serves = cohort !== null && this.#serves(state, cohort)
     if (!serves || monotonicNow >= this.#leaseEndsAt) {

@@ -32,6 +32,12 @@ const PAIRS_DEADLINE_MS = PAIR_WINDOW_MS + SHARE_GRACE_MS
 /** What a replica that is gone has said is of use for so long: until no cohort waits that it may have opened. */
 const FORGET_MS = 2 * Math.max(SHARE_DEADLINE_MS, PAIRS_DEADLINE_MS)
 
+/**
+ * What a replica has said of late is of late for so long where it says nothing newer: it says so once a second at least, and
+ * the figures of one that is gone would not fade any more.
+ */
+const LATE_MS = 2500
+
 /** How often a leader that is alone looks whether it still is. */
 const ALONE_LOOK_MS = 1000
 
@@ -40,6 +46,9 @@ const CLAIMED_AT_ONCE = 5000
 
 const NOBODY: readonly ReplicaReport[] = []
 const NOTHING: readonly never[] = []
+
+/** `beat`: that of the report that it came with. */
+type SaidOfStep = { readonly share: StepShare; readonly beat: number }
 
 type Heard = {
   readonly report: ReplicaReport
@@ -61,7 +70,7 @@ export class ReplicaWatch implements OtherReplicas {
   readonly #self: string
   readonly #heard = new Map<string, Heard>()
   /** By service and replica: also of those that are gone, as long as their step lasts. */
-  readonly #steps = new Map<string, Map<string, StepShare>>()
+  readonly #steps = new Map<string, Map<string, SaidOfStep>>()
   /** The same, as long as their attempt lasts. */
   readonly #faults = new Map<string, Map<string, FaultShare>>()
   readonly #pairs = new Map<string, Map<string, PairFigures>>()
@@ -146,8 +155,14 @@ export class ReplicaWatch implements OtherReplicas {
   stepShares = (state: RolloutState): readonly StepShare[] => {
     const known = this.#steps.get(state.service)
     if (known === undefined) return []
-    for (const [replica, share] of known) if (!isOfStep(share, state)) known.delete(replica)
-    return [...known.values()]
+    for (const [replica, said] of known) {
+      if (!isOfStep(said.share, state)) known.delete(replica)
+      else if (said.share.recent !== undefined && !this.#isOfLate(replica, said)) {
+        const { recent: _, ...share } = said.share
+        known.set(replica, { share, beat: said.beat })
+      }
+    }
+    return Array.from(known.values(), ({ share }) => share)
   }
 
   faultShares = (state: RolloutState): readonly FaultShare[] => {
@@ -218,9 +233,19 @@ export class ReplicaWatch implements OtherReplicas {
     if (before?.report.beat === report.beat) return
     const owes = new Set(report.owes.map(([service, cohort]) => `${service} ${cohort}`))
     this.#heard.set(report.replica, { report, owes, heardAt: now })
-    for (const share of report.steps) keep(this.#steps, report.replica, share)
-    for (const share of report.faults ?? []) keep(this.#faults, report.replica, share)
-    for (const share of report.pairs ?? []) keep(this.#pairs, report.replica, share)
+    const { replica, beat, steps } = report
+    for (const share of steps) {
+      const known = this.#steps.get(share.service) ?? new Map<string, SaidOfStep>()
+      this.#steps.set(share.service, known.set(replica, { share, beat }))
+    }
+    for (const share of report.faults ?? []) keep(this.#faults, replica, share)
+    for (const share of report.pairs ?? []) keep(this.#pairs, replica, share)
+  }
+
+  #isOfLate(replica: string, { beat }: SaidOfStep): boolean {
+    const heard = this.#heard.get(replica)
+    if (heard === undefined || heard.report.beat !== beat) return false
+    return this.#clock.monotonic() - heard.heardAt < LATE_MS
   }
 
   #note({ service, cohort, through }: Publication, version: number | null): void {

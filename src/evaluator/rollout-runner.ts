@@ -35,7 +35,7 @@ export class RolloutRunner {
   #state: RolloutState
   readonly #known: RolloutInStore
   #cycle: CohortCycle
-  readonly #observer: Observer
+  #observer: Observer
   readonly #following: Following
   /** Of the attempt that runs. */
   #seen: Observation | null = null
@@ -46,16 +46,14 @@ export class RolloutRunner {
   readonly #rest = new Rest()
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
-    const { plan, book, record, past, unstored } = start
-    const now = deps.clock.now()
+    const [{ plan, book, record, past, unstored }, now] = [start, deps.clock.now()]
     const { state, pending, restored } = takeUp(plan, record, { now, past, unstored })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
     this.#following = new Following(deps)
-    ;[this.#plan, this.#book] = [plan, book]
+    ;[this.#plan, this.#book, this.#state] = [plan, book, state]
     this.#lastDecision = start.lastDecision
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
-    this.#state = state
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
     deps.apply(this.state, this.#known.unstored)
@@ -65,10 +63,11 @@ export class RolloutRunner {
     return this.#known.pending?.state ?? this.#state
   }
 
-  /** The rollout as people ask for it. */
+  /** The rollout as people ask for it. Who follows knows no figures, whatever it saw when it decided. */
   view(): RolloutView {
-    const shown = this.#known.shown(this.state, this.#deps.follows())
-    return viewOf(this.#plan, shown, this.#seen, this.#lastDecision)
+    const follows = this.#deps.follows()
+    const shown = this.#known.shown(this.state, follows)
+    return viewOf(this.#plan, shown, follows ? null : this.#seen, this.#lastDecision)
   }
 
   /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
@@ -202,7 +201,7 @@ export class RolloutRunner {
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
   async #follow(readsAll: boolean): Promise<void> {
-    const [{ clock }, known, before] = [this.#deps, this.#known, this.#state]
+    const [{ clock, fetchProvider }, known, before] = [this.#deps, this.#known, this.#state]
     const found = await known.read(this.#plan, readsAll, clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
@@ -214,7 +213,8 @@ export class RolloutRunner {
     this.#warmUntil = Math.max(this.#warmUntil, warmUntil(this.#plan, before, state, clock.now()))
     known.pending = (record && carryRollback(known.pending, record.state, before)) ?? pending
     ;[this.#state, this.#lastDecision] = [state, found.lastDecision]
-    this.#cycle = this.#newCycle(restored)
+    // What it saw when it decided last, or while it followed, is not what there is now.
+    ;[this.#cycle, this.#observer] = [this.#newCycle(restored), new Observer(fetchProvider)]
     this.#deps.apply(this.state, this.#known.unstored)
     if (untold !== null) this.#deps.onDecision(untold)
   }

@@ -11,6 +11,7 @@ import { STORE_FAILED } from './command-results.ts'
 import { isOfStore } from './commit-error.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
+import { FollowedCohorts } from './followed-cohorts.ts'
 import type { Claimant } from './replicas.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { RolloutRunner } from './rollout-runner.ts'
@@ -162,6 +163,18 @@ export class Services {
       if (claims?.isShared === true) all.push({ service: experimentKey(service), claims })
     }
     return all
+  }
+
+  /** Whether cohorts of any of them may wait for feedback that are not known here yet, see `FollowedCohorts`. */
+  get isDeaf(): boolean {
+    const monotonicNow = this.#deps.clock.monotonic()
+    for (const { cohorts } of this.rollouts.running.values()) {
+      if (cohorts instanceof FollowedCohorts && cohorts.isDeaf(monotonicNow)) return true
+    }
+    for (const { followers } of this.experiments.running.values()) {
+      if (followers.some(({ followed }) => followed?.isDeaf(monotonicNow))) return true
+    }
+    return false
   }
 
   /** See `Evaluator.label`. */

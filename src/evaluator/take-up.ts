@@ -5,6 +5,7 @@ import { stay, type DecisionSeed, type Transition } from '../rollout/transition.
 import type { RolloutRecord } from '../store/store.ts'
 import { closedByNow } from './closed-by-now.ts'
 import { reconcilePending } from './reconcile-pending.ts'
+import { underMargins } from './under-margins.ts'
 
 /** What waits to be stored; `refused`: why it never is, since the configuration cannot go on from what is stored. */
 export type Pending = Transition & { readonly refused?: string }
@@ -62,10 +63,19 @@ export function takeUp(
     const pending = goOnAlone(plan, now, next.detail, record?.state ?? null)
     return { state: pending.state, pending, restored: null }
   }
-  const restored = next.resetEvidence || record === null ? null : closedByNow(record, now)
+  const restored =
+    next.resetEvidence || record === null ? null : underPlan(plan, closedByNow(record, now))
   return {
     state: restored?.state ?? next.state,
     pending: next.state === record?.state && next.decision === null ? null : next,
     restored,
   }
+}
+
+function underPlan(plan: RolloutPlan, record: RolloutRecord): RolloutRecord {
+  const { configHash, fingerprint } = record.state
+  const { margins } = plan.fingerprint
+  // An earlier version stored no margins: those of the same file are the same.
+  const before = fingerprint.margins ?? (configHash === plan.configHash ? margins : undefined)
+  return underMargins(record, before, margins)
 }

@@ -56,6 +56,8 @@ export type FeedbackJoinDeps = {
     event: FeedbackEvent,
     counted: boolean,
   ) => Booked & { readonly totals: readonly number[] }
+  /** Resolves once it is known what feedback can be booked into; absent = it is. */
+  readonly hears?: () => Promise<void>
   readonly clock: Pick<Clock, 'now'>
   readonly count: CountLines
   /** Told of the lines of a post that is rejected. */
@@ -201,6 +203,7 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   const join = gatherPosts((take) => inTurn(() => joinAll(take())).catch(tryLater), sliceLines)
   return {
     accept: async (lines) => {
+      await deps.hears?.()
       const post = { lines, report: new ReportDraft(deps.count) }
       try {
         await join(post)

@@ -5,6 +5,7 @@ import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE } from '../domain/variant.ts'
 import { completeWeights } from '../routing/weights.ts'
 import { eventFieldsOf } from './event-fields.ts'
+import { changeableMargins } from './forget-margins.ts'
 import { buildHypotheses, GUARD_ALPHA } from './hypotheses.ts'
 import { changeAnalysis, type ChangeMetric } from './metric-window.ts'
 import { analysisIdentity, keyIdentity, type RolloutPlan } from './plan.ts'
@@ -22,7 +23,7 @@ export type ExperimentPlan = {
   readonly intervalMs: number
   readonly warmUpMs: number
   readonly configHash: string
-  readonly fingerprint: { readonly steps: string; readonly analysis: string }
+  readonly fingerprint: RolloutPlan['fingerprint']
 }
 
 /** One challenger against the baseline: a rollout that never moves, over the requests drawn for the two. */
@@ -64,7 +65,8 @@ export function buildExperimentPlan(service: Service, configHash: string): Exper
           split.key === null ? null : steps,
           ...analysisIdentity(experiment, service.observe),
         ])
-  const fingerprint = { steps, analysis }
+  const margins = changeableMargins(compared.length === 0 ? [] : buildHypotheses(experiment!))
+  const fingerprint = { steps, analysis, margins }
   const { intervalMs, warmUpMs } = experiment ?? NO_ANALYSIS
   return {
     ...{

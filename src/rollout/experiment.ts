@@ -29,7 +29,10 @@ export function reconcileExperiment(
   }
   const { fingerprint, configHash } = plan
   const isSameSplit = fingerprint.steps === state.fingerprint.steps
-  const isSame = isSameSplit && fingerprint.analysis === state.fingerprint.analysis
+  const isSame =
+    isSameSplit &&
+    fingerprint.analysis === state.fingerprint.analysis &&
+    fingerprint.margins === state.fingerprint.margins
   const resetEvidence =
     fingerprint.analysis !== state.fingerprint.analysis ||
     challengersIn(fingerprint.steps) !== challengersIn(state.fingerprint.steps)

@@ -2,23 +2,47 @@ import type { Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 
 /**
+ * The margins and floors that may change within an attempt, as one text: those of what is counted (failures, conversions),
+ * since other bets are made for one margin alone. The largest evidence so far is one under these.
+ */
+export function changeableMargins(hypotheses: readonly Hypothesis[]): string {
+  return JSON.stringify(
+    hypotheses.flatMap(({ id, source, harm, proof }): readonly Margins[] =>
+      source.of === 'failure' || source.of === 'conversion'
+        ? [[id, harm.ratio, proof?.ratio ?? null, proof?.floor ?? null]]
+        : [],
+    ),
+  )
+}
+
+type Margins = readonly [
+  ...[hypothesis: string, harm: number],
+  ...[proof: number | null, floor: number | null],
+]
+
+/**
  * The evidence under other margins of the same questions: what was the largest evidence under another margin says
- * nothing under this one.
+ * nothing under this one. `before` and `after` as `changeableMargins` writes them; `before` undefined = not known, so that
+ * all of them may have been others.
  */
 export function forgetChangedMargins(
   evidence: Evidence,
-  before: readonly Hypothesis[],
-  after: readonly Hypothesis[],
+  before: string | undefined,
+  after: string,
 ): Evidence {
-  const marginsOf = (of: readonly Hypothesis[], id: string) => {
-    const found = of.find((h) => h.id === id)
-    return JSON.stringify([found?.harm, found?.proof])
-  }
-  const changed = after.filter(({ id }) => marginsOf(before, id) !== marginsOf(after, id))
+  if (before === after) return evidence
+  const known = new Set(parse(before ?? '[]').map((margins) => JSON.stringify(margins)))
+  const changed = parse(after).filter((margins) => !known.has(JSON.stringify(margins)))
   if (changed.length === 0) return evidence
   const hypotheses = { ...evidence.hypotheses }
-  for (const { id } of changed) {
-    hypotheses[id] = { ...hypotheses[id]!, sup: { harm: 0, proof: 0, stepProof: 0 } }
+  for (const [id] of changed) {
+    const found = hypotheses[id]
+    if (found === undefined) continue
+    hypotheses[id] = { ...found, sup: { harm: 0, proof: 0, stepProof: 0 } }
   }
   return { ...evidence, hypotheses }
+}
+
+function parse(margins: string): readonly Margins[] {
+  return JSON.parse(margins) as readonly Margins[]
 }

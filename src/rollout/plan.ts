@@ -12,6 +12,7 @@ import type { ObserveSpec, Service, SplitSpec } from '../domain/service.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { eventFieldsOf, type EventFields } from './event-fields.ts'
+import { changeableMargins } from './forget-margins.ts'
 import { sourceOf } from './metric-source.ts'
 import { firstWeight, hasMirrorStep } from './mirror-step.ts'
 import { buildTests } from './pair-tests.ts'
@@ -39,7 +40,12 @@ export type RolloutPlan = {
   readonly concernKey: string
   /** See `sharingKeyOf`. */
   readonly sharingKey: string
-  readonly fingerprint: { readonly steps: string; readonly analysis: string }
+  readonly fingerprint: {
+    readonly steps: string
+    readonly analysis: string
+    /** See `changeableMargins`. */
+    readonly margins: string
+  }
 }
 
 /** The plan of a service's rollout; null when its weights are fixed. */
@@ -69,6 +75,7 @@ export function buildPlan(service: Service, configHash: string): RolloutPlan | n
         ...analysisIdentity(spec.analysis, service.observe),
         ...mirrorIdentity(spec),
       ]),
+      margins: changeableMargins(tests.hypotheses),
     },
   }
 }

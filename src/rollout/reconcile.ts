@@ -173,7 +173,10 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
   const change = { configHash, concernKey, fingerprint }
   const sameSteps = stored.fingerprint.steps === plan.fingerprint.steps
   const sameAnalysis = stored.fingerprint.analysis === plan.fingerprint.analysis
-  if (sameSteps && sameAnalysis && stored.configHash === plan.configHash) return stay(stored)
+  // Not known of what an earlier version stored: its file tells.
+  const sameMargins = (stored.fingerprint.margins ?? fingerprint.margins) === fingerprint.margins
+  const sameFile = sameMargins && stored.configHash === configHash
+  if (sameSteps && sameAnalysis && sameFile) return stay(stored)
   const wasIdle = stored.phase === 'idle'
   const running = stored.phase === 'progressing' || stored.phase === 'paused'
   const beginsAgain = running ? !sameSteps || !sameAnalysis : wasIdle && !sameAnalysis

@@ -125,6 +125,26 @@ t.test('a share beyond its limit holds the step until evidence says which', asyn
   })
 })
 
+t.test(
+  'copies that are beyond a limit roll back a canary whose margin allows as much',
+  async (t) => {
+    const steps = [{ ...MIRROR, minRequests: 50_000 }, ...weightSteps([5, 100], 1_000_000)]
+    const metrics = [{ ...ERRORS, maxChange: 20, max: 0.1 }]
+    const simulation = await start(
+      11,
+      (random) => ({ copy: () => ({ failed: random() < 0.2, disagreed: null, latencyMs: 20 }) }),
+      service(rolloutSpec({ spec: { steps }, analysis: { metrics } })),
+    )
+    t.ok(await simulation.run(60_000, (s) => s.phase === 'rolled-back'))
+    t.match(simulation.state, { rolledBackReason: 'errors/mirror' })
+    t.match(
+      simulation.store.log.at(-1)!.summary,
+      /by errors\/mirror, beyond its limit of 10 %: \S+ % on the canary/,
+    )
+    t.same(simulation.errors, [])
+  },
+)
+
 t.test('failures that come late on one side alone roll back nobody', async (t) => {
   // The same share fails: the canary at once, the baseline only after ten seconds.
   const simulation = await start(

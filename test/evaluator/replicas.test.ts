@@ -287,9 +287,9 @@ t.test('absolute limits count the requests of all processes', async (t) => {
   const steps = weightSteps([50, 60, 100], 1e6)
   const errors = { ...ERRORS, ...ABSOLUTE, max: 0.2 }
   const latency = { ...errors, kind: 'latency', name: 'p90', quantile: 0.9, max: 100 } as const
-  const start = async (metrics: readonly MetricSpec[]) => {
+  const start = async (metrics: readonly MetricSpec[], intervalMs = 1000) => {
     const world = new Processes()
-    const of = quickService({ spec: { steps }, analysis: { metrics } })
+    const of = quickService({ spec: { steps }, analysis: { metrics, intervalMs } })
     const leader = await world.start(of)
     await world.run(2000)
     const follower = await world.start(of)
@@ -367,6 +367,31 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     t.match(world.store.log.at(-1), { action: 'rollback', reason: 'p90' })
     t.match(world.store.log.at(-1)!.summary, /beyond its limit of 100 ms: 20\d ms on the canary/)
     t.same(world.errors, [])
+  })
+
+  await t.test('of one that is gone nothing is of late', async (t) => {
+    for (const metric of [{ ...errors, max: 0.1 }, latency]) {
+      const { world, leader, follower } = await start([metric], 2000)
+      const serveBoth = (fate: Parameters<typeof serveCanary>[2]) => {
+        serveCanary(leader, 50)
+        serveCanary(follower, 500, fate)
+      }
+      for (let round = 0; round < 18; round++) {
+        serveBoth({})
+        await world.run(2000)
+      }
+      // Its last seconds: one in ten of what was of late, and one in twenty of the step.
+      serveBoth({ failsEvery: 1, ms: 200 })
+      await world.run(1000)
+      for (let round = 0; round < 40; round++) {
+        serveCanary(leader, 5)
+        await world.run(2000, [leader])
+      }
+      t.match(limitOf(leader), { verdict: 'successful', limit: { ticksBeyond: 0 } }, metric.kind)
+      t.ok(limitOf(leader).canary.n > 9000, 'in the step it counts')
+      t.equal(leader.weightBp, 5000)
+      t.same(world.errors, [])
+    }
   })
 
   await t.test('what is within the limit on all of them is', async (t) => {
@@ -499,3 +524,38 @@ for (const [how, awayMs] of [
     t.match(leader.evaluator.replicas, { others: 1 })
   })
 }
+
+t.test('who takes over has seen nothing of the time before, and says nothing of it', async (t) => {
+  const world = new Processes()
+  const leader = await world.start()
+  await world.run(2000)
+  const standby = await world.start()
+  for (let second = 0; second < 90; second++) {
+    serve(leader, 4)
+    await world.run(1000)
+  }
+  const { length } = world.store.log
+  await world.run(8000, [standby])
+  t.equal(standby.evaluator.leads, true)
+  t.same(world.store.log.slice(length), [], 'there was traffic, and there may be again')
+  await world.run(58_000, [standby])
+  t.match(world.store.log.slice(length), [{ action: 'hold', reason: 'no-traffic' }])
+  t.same(world.errors, [])
+})
+
+t.test('who decides no more shows no figures of the time when it did', async (t) => {
+  const world = new Processes()
+  const first = await world.start()
+  await world.run(2000)
+  const second = await world.start()
+  serve(first, 40)
+  await world.run(4000)
+  t.ok(first.evaluator.view('svc')!.metrics.length > 0)
+  // It slept for longer than its lease lasts.
+  await world.run(7000, [second])
+  await world.run(2000)
+  t.match([first.evaluator.lead, second.evaluator.lead], ['elsewhere', 'here'])
+  t.match(first.evaluator.view('svc'), { metrics: [], missing: [], unitsPerSecond: null })
+  t.ok(second.evaluator.view('svc')!.metrics.length > 0)
+  t.same(world.errors, [])
+})

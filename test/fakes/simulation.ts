@@ -143,13 +143,13 @@ export class Simulation {
     await this.evaluator.reconfigure([{ plan: buildPlan(service, hash)!, book: this.book }], 'ops')
   }
 
-  /** The process dies and another one takes over from the store, once the lease has run out. */
-  async restart(): Promise<void> {
+  /** The process dies and another one takes over from the store, once the lease has run out; with another file where it says so. */
+  async restart(service = this.#options.service, hash = 'hash'): Promise<void> {
     this.clock.ms += 6000
     this.#agenda.clear()
-    this.book = this.buildBook(this.#options.service)
+    this.book = this.buildBook(service)
     this.evaluator = this.#newEvaluator()
-    await this.evaluator.add({ plan: buildPlan(this.#options.service, 'hash')!, book: this.book })
+    await this.evaluator.add({ plan: buildPlan(service, hash)!, book: this.book })
   }
 
   #newEvaluator(): Evaluator {

@@ -153,11 +153,22 @@ t.test('what was the largest evidence under another margin is forgotten with it'
   const sup = { harm: 3, proof: 2, stepProof: 1 }
   const errors = { ...(NONE.hypotheses['errors'] as EventEvidence), sup }
   const before: Evidence = { ...NONE, hypotheses: { ...NONE.hypotheses, errors } }
-  const { hypotheses } = PLAN
-  t.equal(forgetChangedMargins(before, hypotheses, hypotheses), before)
-  const other = hypotheses.map((h) => (h.id === 'errors' ? { ...h, proof: null } : h))
-  const after = forgetChangedMargins(before, hypotheses, other)
-  t.match(after.hypotheses['errors'], { sup: { harm: 0, proof: 0, stepProof: 0 } })
-  t.equal(after.hypotheses['rmse'], before.hypotheses['rmse'])
+  const { margins } = PLAN.fingerprint
+  t.equal(forgetChangedMargins(before, margins, margins), before)
+  const asked = (change: object) =>
+    plan({ analysis: { metrics: [{ ...ERRORS, ...change }, RMSE] } }).fingerprint.margins
+  for (const other of [asked({ maxChange: 0.2 }), asked({ floor: 0.5 })]) {
+    const after = forgetChangedMargins(before, margins, other)
+    t.match(after.hypotheses['errors'], { sup: { harm: 0, proof: 0, stepProof: 0 } })
+    t.equal(after.hypotheses['rmse'], before.hypotheses['rmse'])
+  }
+  t.match(forgetChangedMargins(before, undefined, margins).hypotheses['errors']!.sup, { harm: 0 })
+  t.equal(
+    forgetChangedMargins(before, margins, asked({ maxChange: null })),
+    before,
+    'none is asked',
+  )
+  const unknown = margins.replaceAll('errors', 'faults')
+  t.same(forgetChangedMargins(before, margins, unknown), before, 'of which it has nothing yet')
   t.end()
 })

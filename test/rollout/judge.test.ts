@@ -393,6 +393,13 @@ t.test('three evaluations beyond a limit fail a metric, beside its comparison or
   t.end()
 })
 
+t.test('what was counted under a limit that is gone from the file fails nothing', (t) => {
+  const free = plan({ analysis: { metrics: [ERRORS] } })
+  const counted = { ...evidenceOf(free, []), limitTicks: { errors: 3 } }
+  t.match(named(judge(free, counted, CONTEXT), 'errors'), { verdict: 'inconclusive', limit: null })
+  t.end()
+})
+
 t.test('a limit that is broken right now holds a step before it is counted', (t) => {
   const metrics = [{ ...ERRORS, max: 0.05 }]
   const limited = plan({ analysis: { metrics } })
