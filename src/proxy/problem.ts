@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { endUnread } from './end-unread.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { isUpgrade } from './upgrade.ts'
@@ -60,6 +61,7 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, problem
   const unread = isUnread(req)
   if (unread || problem.close === true) headers.push('connection', 'close')
   writeHeadPairs(res, status, undefined, headers)
+  endUnread(res)
   if (unread && code !== 'SERIN_REQUEST_TIMEOUT' && !isUpgrade(req)) {
     res.write(body)
     lingerAndEnd(req, res)
