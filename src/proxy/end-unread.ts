@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { PROXY_LIMITS } from './exchange-context.ts'
 
 /**
- * Ends the connection of a client that takes nothing of an answer for `ms`, all of which is written. For answers of serin's
+ * Ends the connection of a client that takes nothing of an answer for `ms`, all of which is written; after up to twice that
+ * where it had begun to, since Node looks a second time then. For answers of serin's
  * own, which no exchange watches: Node's time limits run before an answer, and behind it.
  */
 export function endUnread(res: ServerResponse, ms = PROXY_LIMITS.writeStallMs): void {
