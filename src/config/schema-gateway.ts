@@ -47,6 +47,16 @@ export const GatewaySchema = map(
         ),
       ),
     ),
+    variantHeader: Type.Optional(
+      Type.Boolean({
+        title: 'true or false',
+        ...note(
+          'Whether answers name the variant that gave them (x-serin-variant, x-serin-fallback).',
+          'live',
+          DEFAULTS.variantHeader,
+        ),
+      }),
+    ),
     limits: Type.Optional(
       map(
         {
