@@ -11,7 +11,8 @@ import { OneByOne } from './evaluator/one-by-one.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
 import { parseFeedback } from './feedback/parse.ts'
-import { closeHanded, serveHanded, standBy } from './handed-server.ts'
+import { createDataPort } from './data-port.ts'
+import { serveHanded, standBy } from './handed-server.ts'
 import { buildLiveServices, experimentsOf, rolloutsOf, statesOf } from './live-services.ts'
 import { createLiveUpstreams } from './live-upstreams.ts'
 import { PairedPredictions } from './metrics/paired-predictions.ts'
@@ -241,7 +242,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   admin.server.maxConnections = mostAdminConnections(readOpenFilesLimit())
   const sockets = { data: trackSockets(data.server), admin: trackSockets(admin.server) }
   const isAlone = siblings === null
-  const closeData = () => (isAlone ? data.close() : closeHanded(data, sockets.data))
+  const dataPort = createDataPort(data, { sockets: sockets.data, clock, isAlone })
   if (!isAlone) admin.server.maxRequestsPerSocket = 1
   const closers: (() => void)[] = [files.close, join.close]
 
@@ -249,9 +250,8 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     listen: async () => {
       // It compiles schemas: before any request can wait for that.
       await admin.ready()
-      const address = await (isAlone ? data.listen({ ...config.gateway.listen }) : standBy(data))
       const addresses = {
-        data: (certificate === null ? address : address?.replace('http:', 'https:')) ?? null,
+        data: await dataPort.listen(config.gateway.listen),
         admin: await (isAlone ? admin.listen({ ...config.admin.listen }) : standBy(admin)),
       }
       evaluator.start()
@@ -271,7 +271,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
         spans: live.config.gateway.drain,
         delay: createDelay,
         startDraining: () => Object.assign(stage, { ready: false, draining: true }),
-        closeServer: closeData,
+        closeServer: dataPort.close,
         closeExchanges: (kind) => exchanges.closeAll(kind),
         cutConnections: sockets.data.destroyAll,
       }),
@@ -281,7 +281,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
       // One that is under way has somebody who waits for its answer.
       await reloads.run(async () => {})
       sockets.data.destroyAll()
-      await closeData()
+      await dataPort.close()
       await feedback.finish().catch((error: unknown) => health.report('a write of feedback', error))
       await evaluator.stop()
       await providers.close()

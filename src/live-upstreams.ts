@@ -3,10 +3,14 @@ import { lookup } from 'node:dns/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from './domain/clock.ts'
 import { hostOf } from './proxy/connections.ts'
+import type { Shortage } from './proxy/errors.ts'
 import { createHealthChecks } from './proxy/health-checks.ts'
 import { KnownNames } from './proxy/known-names.ts'
 import { createNameWatch } from './proxy/name-watch.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from './proxy/upstream-registry.ts'
+
+const NO_PORT =
+  'no local port is left for connections to an upstream, or this machine has no address of its family'
 
 /** All upstreams, and those who look after them. */
 export type LiveUpstreams = {
@@ -37,7 +41,7 @@ export function createLiveUpstreams(
       log.info({ name, addresses }, 'a name of upstreams is found again'),
   })
   const registry = createUpstreamRegistry(names, log)
-  let isShortOfFiles = false
+  const told = new Set<Shortage>()
   const health = createHealthChecks({
     clock,
     upstreams: registry.upstreams,
@@ -46,10 +50,11 @@ export function createLiveUpstreams(
       if (why === null) log.info(place, 'an upstream is well')
       else log.warn({ ...place, why }, 'an upstream is not well')
     },
-    onUntried: () => {
-      if (isShortOfFiles) return
-      isShortOfFiles = true
-      log.error('no file is left to check upstreams: raise the limit of open files')
+    onUntried: ({ origin: upstream }, short) => {
+      if (told.has(short)) return
+      told.add(short)
+      if (short === 'ports') log.error({ upstream }, NO_PORT)
+      else log.error('no file is left to check upstreams: raise the limit of open files')
     },
   })
   const watch = createNameWatch({

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
+import { createDataPort } from '../src/data-port.ts'
 import { closeHanded, serveHanded, standBy } from '../src/handed-server.ts'
 import { trackSockets } from '../src/proxy/open-sockets.ts'
 import { createAuthority, type Pair } from './support/certificates.ts'
@@ -89,9 +90,53 @@ t.test(
 t.test('A client that refuses the certificate leaves nothing open.', async (t) => {
   const authority = createAuthority()
   const { app, sockets, port } = await start(t, authority.issue('localhost'))
-  const client = connect({ port, ca: authority.cert, servername: 'another' })
+  const client = connectTls({ port, ca: authority.cert, servername: 'another' })
   const [refusal] = (await once(client, 'error')) as [NodeJS.ErrnoException]
   t.equal(refusal.code, 'ERR_TLS_CERT_ALTNAME_INVALID')
   await closeHanded(app, sockets)
   t.pass('the end waits for nobody')
+})
+
+t.test('At localhost a gateway alone listens by IPv4 and IPv6.', async (t) => {
+  const app = fastify({ serverFactory: (handler) => createHttpServer(handler) })
+  let answer: (() => void) | null = null
+  app.get('/held', () => new Promise((resolve) => (answer = () => resolve('answered'))))
+  const sockets = trackSockets(app.server)
+  const clock = { monotonic: () => performance.now() }
+  // The last is no address of this machine (RFC 5737).
+  const addressesOf = async () => ['127.0.0.1', '::1', '192.0.2.1']
+  const port = createDataPort(app, { sockets, clock, isAlone: true, addressesOf })
+  const address = await port.listen({ host: 'LocalHost', port: 0 })
+  t.match(address, /^http:\/\/(?:127\.0\.0\.1|\[::1\]):\d+$/)
+  const number = Number(address!.slice(address!.lastIndexOf(':') + 1))
+  const clients = await Promise.all(
+    ['127.0.0.1', '::1'].map(async (host) => {
+      const client = new RawConnection(connect(number, host))
+      client.send('GET /none HTTP/1.1\r\nHost: h\r\n\r\n')
+      await client.receive('404')
+      return client
+    }),
+  )
+  clients[1]!.send('GET /held HTTP/1.1\r\nHost: h\r\n\r\n')
+  await until(() => answer !== null)
+  const closed = port.close()
+  await until(() => clients[0]!.isClosed)
+  await t.rejects(once(connect(number, '::1'), 'connect'), { code: 'ECONNREFUSED' })
+  answer!()
+  t.match(await clients[1]!.closed(), /answered$/)
+  await closed
+})
+
+t.test('A port of localhost that somebody else has by one of them is told.', async (t) => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '::1', resolve))
+  t.teardown(() => other.close())
+  const addressesOf = async () => ['127.0.0.1', '::1']
+  const app = fastify({ serverFactory: (handler) => createHttpServer(handler) })
+  const sockets = trackSockets(app.server)
+  const clock = { monotonic: () => 0 }
+  const port = createDataPort(app, { sockets, clock, isAlone: true, addressesOf })
+  t.teardown(port.close)
+  const taken = (other.address() as AddressInfo).port
+  await t.rejects(port.listen({ host: 'localhost', port: taken }), { code: 'EADDRINUSE' })
 })

@@ -76,7 +76,7 @@ function explainPresent(
   { service, at }: Present,
 ): readonly ExplainedLine[] {
   const { metrics, missing, etaSeconds } = service
-  const head = `As of now, ${renderTime(new Date(at).toISOString())} UTC (\`serin explain ${name} ${id}\`: as of the decision):`
+  const head = `As of now, ${renderTime(new Date(at).toISOString())} (\`serin explain ${name} ${id}\`: as of the decision):`
   const next =
     etaSeconds === null ? [] : [`The next step is in about ${formatSeconds(etaSeconds)}.`]
   const waits = [...missing.map((sentence) => `Missing: ${sentence}.`), ...next]

@@ -36,12 +36,15 @@ export function renderWeights(weights: Readonly<Record<string, number>>): string
     .join(', ')
 }
 
-/** The same of a moment in a span that began at `from`: without the date where that is the same. */
+/**
+ * The same of a moment in a span that began at `from`: without date and zone, which stand at its
+ * begin, where the date is the same.
+ */
 export function renderTimeSince(at: string, from: string): string {
-  return at.slice(0, 10) === from.slice(0, 10) ? renderTime(at).slice(11) : renderTime(at)
+  return at.slice(0, 10) === from.slice(0, 10) ? at.slice(11, 19) : renderTime(at)
 }
 
-/** A moment of the API, to the second, in UTC: `2027-05-01 11:59:00`. */
+/** A moment of the API, to the second, in UTC, and says so (RFC 3339 section 5.6): `2027-05-01 11:59:00Z`. */
 export function renderTime(at: DecisionJson['at']): string {
-  return at.slice(0, 19).replace('T', ' ')
+  return `${at.slice(0, 19).replace('T', ' ')}Z`
 }

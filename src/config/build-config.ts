@@ -41,6 +41,7 @@ function buildGateway(raw: RawConfig['gateway'], folder: string): GatewayConfig 
       tls === undefined ? null : { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) },
     trustedProxies: raw.trustedProxies ?? [],
     healthPath: raw.health ?? DEFAULTS.healthPath,
+    variantHeader: raw.variantHeader ?? DEFAULTS.variantHeader,
     limits: {
       bodyBytes: parseSize(limits.body)!,
       headerBytes: parseSize(limits.header)!,

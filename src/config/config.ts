@@ -52,6 +52,8 @@ export type GatewayConfig = {
   readonly trustedProxies: readonly string[]
   /** Path on the data port that answers with the readiness status. */
   readonly healthPath: string
+  /** Whether answers name the variant that gave them. */
+  readonly variantHeader: boolean
   readonly limits: {
     readonly bodyBytes: number
     readonly headerBytes: number

@@ -5,6 +5,7 @@
 export const DEFAULTS = {
   workers: 1,
   healthPath: '/-/ready',
+  variantHeader: true,
   limits: { body: '64MiB', header: '16KiB', inFlight: 4096 },
   drain: { wait: '5s', deadline: '30s', streams: '5m' },
   accessSample: '1%',

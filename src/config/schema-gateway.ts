@@ -10,7 +10,7 @@ const RENEWED = 'restart (a file that is replaced is read again at once)'
 /** `gateway`: the data port. */
 export const GatewaySchema = map(
   {
-    listen: listen(note('Address of the data port.', RESTART)),
+    listen: listen(note('Address of the data port; localhost is both IPv4 and IPv6.', RESTART)),
     workers: Type.Optional(
       Type.Unsafe<'auto' | number>({
         title: 'a whole number from 1 to 256, or auto',
@@ -46,6 +46,16 @@ export const GatewaySchema = map(
           DEFAULTS.healthPath,
         ),
       ),
+    ),
+    variantHeader: Type.Optional(
+      Type.Boolean({
+        title: 'true or false',
+        ...note(
+          'Whether answers name the variant that gave them (x-serin-variant, x-serin-fallback).',
+          'live',
+          DEFAULTS.variantHeader,
+        ),
+      }),
     ),
     limits: Type.Optional(
       map(

@@ -246,7 +246,7 @@ export const ERRORS = {
   SERIN_OVERLOADED: entry(
     503,
     'Too many requests in flight',
-    'The gateway has reached its limit of requests in flight, or of open files.',
+    'The gateway has reached its limit of requests in flight, of open files or of local ports.',
     'connection_limit_reached',
     'rejected',
   ),

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { collectCounter } from './collect.ts'
-import { takeSnapshot, type MetricsSnapshot } from './merge-snapshots.ts'
+import { takeSnapshot, type MetricsSnapshot } from './take-snapshot.ts'
 
 /** Registers the counter of the lines of the log that could not be written. */
 export function registerLostLines(registry: Registry, linesLost: () => number): void {

@@ -6,8 +6,8 @@ import type { PairLedger } from './pair-ledger.ts'
 
 /**
  * What became of a copy that was drawn. Those that were sent end in the words of requests' outcomes
- * (`cancelled`: serin ended first); the others were dropped: too many are under way, the body is too
- * large, it never came in full, or no upstream is healthy.
+ * (`cancelled`: serin ended first); the others were dropped: too many are under way or no connection could be made for want of
+ * files or ports, the body is too large, it never came in full, or no upstream is healthy.
  */
 export const MIRROR_RESULTS = [
   'ok',

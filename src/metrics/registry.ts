@@ -4,7 +4,7 @@ import type { StoreState } from '../domain/store-state.ts'
 import { collectCounter } from './collect.ts'
 import { registerAdmin, type AdminCounters } from './register-admin.ts'
 import { registerLostLines } from './lost-lines.ts'
-import { takeInParts, type Exposition, type MetricsSnapshot } from './merge-snapshots.ts'
+import type { Exposition } from './merge-snapshots.ts'
 import { registerGateway, type GatewayCounters } from './register-gateway.ts'
 import { registerMirrors } from './register-mirrors.ts'
 import { registerNotifications, type NotificationCounters } from './register-notifications.ts'
@@ -13,6 +13,7 @@ import { registerRollouts } from './register-rollouts.ts'
 import { registerRules } from './register-rules.ts'
 import { renderByService } from './render-by-service.ts'
 import { ServiceSlice } from './service-slice.ts'
+import { takeInParts, type MetricsSnapshot } from './take-snapshot.ts'
 import type { ReadServices } from './service-reading.ts'
 
 /** What a scrape reads. */
@@ -61,7 +62,7 @@ export type MetricsRegistry = AdminCounters &
     readonly setReloadSuccess: (success: boolean) => void
     readonly setStoreState: (state: StoreState) => void
     readonly render: () => Promise<Exposition>
-    /** The same as numbers, in parts (`joinSnapshots`), to be merged with those of other processes. */
+    /** The same as numbers, in parts, to be merged with those of other processes. */
     readonly snapshot: () => AsyncGenerator<MetricsSnapshot>
     /** Every metric that there can be, in the order of the exposition. */
     readonly describe: () => Promise<readonly MetricDescription[]>

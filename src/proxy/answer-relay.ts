@@ -148,7 +148,7 @@ export class AnswerRelay {
     } else {
       this.#res.end()
     }
-    // Node tells an answer behind another one nothing of the connection's end.
+    // Of a connection that has just ended the answer is about to hear.
     if (this.#res.writableFinished || this.#req.socket.destroyed) return false
     this.#leftBytes = this.#res.writableLength
     return true

@@ -22,6 +22,7 @@ export function createExchangeContext(deps: GatewayDeps): ExchangeContext {
     accessLog,
     refusals: new Refusals(accessLog, deps.counters.countRefusal, deps.clock),
     isDraining: deps.isDraining,
+    told: (variant) => (deps.config().variantHeader ? (variant ?? null) : null),
     peerOf: peers.peerOf,
     clientAddressOf: peers.clientAddressOf,
     onUpstreamError: (error, code, service, requestId) => {

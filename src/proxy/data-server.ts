@@ -20,6 +20,7 @@ import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 import { takeInArrived } from './take-in-arrived.ts'
+import { tellEndToWaiting } from './tell-end-to-waiting.ts'
 import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
@@ -101,6 +102,7 @@ function createDoor(
   const { headersTimeoutMs, connectionsCheckMs, clientIdleMs } = { ...PROXY_LIMITS, ...deps.limits }
   const enter = (req: IncomingMessage, res: ServerResponse) => {
     if (isClosing(req.socket)) return
+    tellEndToWaiting(res, req.socket)
     const refusal = validateRequest(req)
     if (deps.isDraining()) {
       // Nothing behind this request may be served.

@@ -11,12 +11,23 @@ const NOT_SENT: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'SERIN_UPSTREAM_CONNECT_TIMEOUT',
 }
 
-/** The process, or its machine, has as many files and connections open as it may. */
-const OUT_OF_FILES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE'])
+/** What the process, or its machine, may run out of: files, and its ends of connections (connect(2), `EADDRNOTAVAIL`). */
+const SHORTAGES: Readonly<Record<string, Shortage>> = {
+  EMFILE: 'files',
+  ENFILE: 'files',
+  EADDRNOTAVAIL: 'ports',
+}
 
-/** Whether an error is one of the gateway's own: no file was left for a connection. Says nothing of the other side. */
-export function isOutOfFiles(error: unknown): boolean {
-  return OUT_OF_FILES.has((error as { readonly code?: unknown }).code)
+/**
+ * What the gateway itself had none left of for a connection: open files, or local ports to this server (or no address of
+ * that server's family).
+ */
+export type Shortage = 'files' | 'ports'
+
+/** The shortage of the gateway's own that an error tells of, which says nothing of the other side; null = it tells of none. */
+export function shortageOf(error: unknown): Shortage | null {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' ? (SHORTAGES[code] ?? null) : null
 }
 
 /** Errors that mean the same whether the request was sent or not. */
@@ -57,7 +68,7 @@ export function classifyError(error: unknown, stage: Stage): ErrorCode {
   // undici asserts where it has no error of its own: a status below 100, or 101 without an upgrade.
   if (code === 'ERR_ASSERTION' && stage !== 'unsent') return 'SERIN_UPSTREAM_PROTOCOL'
   if (typeof code !== 'string') return 'SERIN_INTERNAL'
-  if (isOutOfFiles(error)) return 'SERIN_OVERLOADED'
+  if (shortageOf(error) !== null) return 'SERIN_OVERLOADED'
   if (code === 'UND_ERR_SOCKET' && PROTOCOL_MESSAGES.has(message as string)) {
     return 'SERIN_UPSTREAM_PROTOCOL'
   }
@@ -70,10 +81,14 @@ export function classifyError(error: unknown, stage: Stage): ErrorCode {
   return isTlsCode(code) ? classifyTlsError(code, message) : 'SERIN_INTERNAL'
 }
 
-/** The first error inside an AggregateError: what connecting to a name with several addresses fails with. */
+/**
+ * The error that tells most of an AggregateError, which connecting to a name with several addresses fails with: the first,
+ * but of a machine without IPv6 not that it has no address for `::1`. Other errors are their own.
+ */
 export function rootCause(error: unknown): unknown {
-  const { code, errors } = error as { code?: unknown; errors?: unknown }
-  return code === undefined && Array.isArray(errors) && errors.length > 0 ? errors[0] : error
+  const { errors } = error as { errors?: unknown }
+  if (!Array.isArray(errors) || errors.length === 0) return error
+  return errors.find((each) => shortageOf(each) !== 'ports') ?? errors[0]
 }
 
 /**

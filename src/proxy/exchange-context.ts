@@ -73,6 +73,8 @@ export type ExchangeContext = {
   readonly accessLog: AccessLog
   readonly refusals: Refusals
   readonly isDraining: () => boolean
+  /** A variant as answers name it; null = they name none (`gateway.variantHeader`). */
+  readonly told: (variant: string | undefined) => string | null
   readonly peerOf: (req: IncomingMessage) => Peer
   /** The peer's, or what a trusted proxy says it is. */
   readonly clientAddressOf: (req: IncomingMessage) => string

@@ -130,7 +130,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
       name: this.#context.name,
-      variant: this.#delivery?.target.variant.name,
+      variant: this.#context.told(this.#delivery?.target.variant.name),
       close: this.#context.isDraining(),
     })
   }
@@ -156,12 +156,12 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string) {
-    const { clock, exchanges, isDraining, limits, name } = this.#context
+    const { clock, exchanges, isDraining, limits, name, told } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
     const relay = new AnswerRelay(this.#req, this.#res, this, {
       status,
-      variant: delivery.target.variant.name,
+      variant: told(delivery.target.variant.name),
       fallbackFrom: delivery.fallbackFrom,
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
@@ -185,11 +185,11 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onUpgrade(raw: readonly Buffer[], upstream: Duplex): void {
-    const { clock, limits, name } = this.#context
+    const { clock, limits, name, told } = this.#context
     const { target, fallbackFrom } = this.#delivery!
     this.#trace.headAt = clock.monotonic()
     const head = buildSwitchHead(raw, {
-      variant: target.variant.name,
+      variant: told(target.variant.name),
       ...{ fallbackFrom, name },
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Connections } from './connections.ts'
-import { probeConnection, probePath, UNTRIED, type Complaint } from './probe.ts'
+import type { Shortage } from './errors.ts'
+import { probeConnection, probePath, type Complaint } from './probe.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How often a connection is tried where no health check is configured. */
@@ -16,8 +17,8 @@ export type HealthCheckDeps = {
   readonly upstreams: () => readonly Upstream[]
   /** An upstream is well from now on, or not any more; `why` tells what its last check found then. */
   readonly onChange: (upstream: Upstream, why: Complaint) => void
-  /** A check could not be made: the gateway itself has no file left. What is known of the upstream stays. */
-  readonly onUntried: () => void
+  /** A check could not be made: the gateway itself is short of what it takes. What is known of the upstream stays. */
+  readonly onUntried: (upstream: Upstream, short: Shortage) => void
 }
 
 /** Asks all upstreams whether they are well. */
@@ -57,7 +58,7 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
         ? await probeConnection(connections)
         : await probePath(connections.pool, spec.path, spec.intervalMs)
     round.running = false
-    if (found === UNTRIED) return deps.onUntried()
+    if (found !== null && typeof found === 'object') return deps.onUntried(group[0]!, found.short)
     round.why = found
     const isGood = found === null
     const { isNameless } = round

@@ -2,7 +2,7 @@ import { errorEntry } from '../domain/errors.ts'
 import type { MirrorResult } from '../metrics/mirror-book.ts'
 import { rewritePath } from '../routing/rewrite.ts'
 import { outcomeOf } from './booking.ts'
-import { classifyError, rootCause } from './errors.ts'
+import { classifyError, rootCause, shortageOf } from './errors.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { LiveExchange } from './live-exchanges.ts'
 import type { Mirror } from './mirror.ts'
@@ -131,11 +131,10 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
   }
 
   onFailure(error: Error, sent: boolean): void {
-    const code = classifyError(
-      rootCause(error),
-      this.#status > 0 ? 'answered' : sent ? 'sent' : 'unsent',
-    )
+    const cause = rootCause(error)
     this.#desk.onFailure(error, this.#mirror)
+    if (shortageOf(cause) !== null) return this.#finish('dropped_busy', null)
+    const code = classifyError(cause, this.#status > 0 ? 'answered' : sent ? 'sent' : 'unsent')
     this.#finish(errorEntry(code).outcome === 'no_answer' ? 'no_answer' : 'failed', null)
   }
 

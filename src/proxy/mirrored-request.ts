@@ -148,8 +148,8 @@ export class MirroredRequest implements UploadWitness {
     if (ticket !== null) live.pair = ticket
     const copy = new MirrorCopy(this.#desk, mirror, upstream, method, (result, answer) => {
       this.#copies--
-      // serin ends, which says nothing of the variant.
-      if (result !== 'cancelled') {
+      // serin ends, or lacks what a connection takes, which says nothing of the variant.
+      if (result !== 'cancelled' && result !== 'dropped_busy') {
         this.#onCopied({ mirror, ticket, failed: result !== 'ok', answer })
       } else if (ticket !== null) endPair(ticket, null)
       this.#settle()

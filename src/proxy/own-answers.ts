@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GatewayDeps } from './gateway-deps.ts'
+import { endUnread } from './end-unread.ts'
 import { answerProblem } from './problem.ts'
 import { readRequestId } from './request-headers.ts'
 import type { Refusals } from './refusals.ts'
@@ -51,5 +52,6 @@ export function refuse(
 export function answerHealth(deps: GatewayDeps, res: ServerResponse): void {
   const close = deps.isDraining() ? ['connection', 'close'] : []
   const status = deps.isReady() ? 200 : 503
+  endUnread(res)
   res.writeHead(status, ['content-length', '0', 'cache-control', 'no-store', ...close]).end()
 }

@@ -2,7 +2,7 @@ import { connect, isIP, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Pool } from 'undici'
 import type { Connections } from './connections.ts'
-import { isOutOfFiles } from './errors.ts'
+import { rootCause, shortageOf, type Shortage } from './errors.ts'
 
 /** Longest time that a probe may take. */
 const MOST_MS = 5_000
@@ -16,11 +16,11 @@ const MOST_BODY_BYTES = 64 * 1024
 /** Why a server is not well, in a few words for the log; null = it is. */
 export type Complaint = string | null
 
-/** The gateway had no file left for the probe, which says nothing of the server. */
-export const UNTRIED = Symbol('untried')
+/** The gateway lacked what the probe takes, which says nothing of the server. */
+export type Untried = { readonly short: Shortage }
 
 /** What a probe has found. */
-export type Finding = Complaint | typeof UNTRIED
+export type Finding = Complaint | Untried
 
 /**
  * Tries whether a server accepts a connection within a second. Over TLS its certificate is verified, and
@@ -87,15 +87,17 @@ async function ask(pool: Pool, path: string, signal: AbortSignal): Promise<Findi
     const { statusCode } = answer
     return statusCode >= 200 && statusCode < 300 ? null : `answered ${statusCode}`
   } catch (error) {
-    return complainOf(error as NodeJS.ErrnoException)
+    return complainOf(error as Error)
   }
 }
 
 const TOO_LATE = 'no answer in time'
 
-function complainOf(error: NodeJS.ErrnoException): string | typeof UNTRIED {
-  if (isOutOfFiles(error)) return UNTRIED
-  const { code, name, message } = error
+function complainOf(error: Error): string | Untried {
+  const cause = rootCause(error)
+  const short = shortageOf(cause)
+  if (short !== null) return { short }
+  const { code, name, message } = cause as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'refused'
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT') return TOO_LATE
   return typeof code === 'string' ? code : message

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { endUnread } from './end-unread.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { isUpgrade } from './upgrade.ts'
@@ -12,8 +13,8 @@ export type Problem = {
   readonly requestIdHeader: string
   /** serin's pseudonym, in `Proxy-Status`. */
   readonly name: string
-  /** The variant that the request was assigned to, if it was. */
-  readonly variant?: string | undefined
+  /** The variant that the request was assigned to, if it was and answers name it. */
+  readonly variant?: string | null
   /** Replaces the catalogue's sentence. */
   readonly detail?: string
   /** Further header fields as flat pairs. */
@@ -45,7 +46,7 @@ export function buildProblem(problem: Problem): BuiltProblem {
   headers.push('cache-control', 'no-store', 'x-serin-error', code)
   headers.push(problem.requestIdHeader, requestId)
   if (proxyStatus !== null) headers.push('proxy-status', `${name}; error=${proxyStatus}`)
-  if (problem.variant !== undefined) headers.push('x-serin-variant', problem.variant)
+  if (problem.variant != null) headers.push('x-serin-variant', problem.variant)
   if (status === 503) headers.push('retry-after', RETRY_AFTER)
   if (problem.headers !== undefined) headers.push(...problem.headers)
   return { headers, body }
@@ -60,6 +61,7 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, problem
   const unread = isUnread(req)
   if (unread || problem.close === true) headers.push('connection', 'close')
   writeHeadPairs(res, status, undefined, headers)
+  endUnread(res)
   if (unread && code !== 'SERIN_REQUEST_TIMEOUT' && !isUpgrade(req)) {
     res.write(body)
     lingerAndEnd(req, res)

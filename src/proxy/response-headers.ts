@@ -6,7 +6,8 @@ import { membersOfOthers } from './proxy-status.ts'
 /** What serin adds to an answer. */
 export type ResponseAdditions = {
   readonly status: number
-  readonly variant: string
+  /** Null = the answer names no variant. */
+  readonly variant: string | null
   /** The variant in whose place this one answers; null = it answers for itself. */
   readonly fallbackFrom: string | null
   readonly requestId: string
@@ -97,8 +98,11 @@ export function buildResponseHead(
   }
   // Node refuses the field where there is no chunked body to carry what it announces.
   if (trailer !== null && isChunked && framing.trailers) headers.push('trailer', trailer)
-  headers.push(add.requestIdHeader, add.requestId, OWN, add.variant)
-  if (add.fallbackFrom !== null) headers.push(OWN_FALLBACK, add.fallbackFrom)
+  headers.push(add.requestIdHeader, add.requestId)
+  if (add.variant !== null) {
+    headers.push(OWN, add.variant)
+    if (add.fallbackFrom !== null) headers.push(OWN_FALLBACK, add.fallbackFrom)
+  }
   if (framing.close) headers.push('connection', 'close')
   return { headers, isEventStream, isEncoded, bodyBytes }
 }

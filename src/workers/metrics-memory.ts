@@ -1,12 +1,11 @@
 import {
-  joinSnapshots,
   keepTotals,
   lostTotals,
   mergeSnapshots,
   renderSnapshot,
   type Exposition,
-  type MetricsSnapshot,
 } from '../metrics/merge-snapshots.ts'
+import type { MetricsSnapshot } from '../metrics/take-snapshot.ts'
 
 /**
  * The exposition of all workers as if they were one process. Prometheus takes a counter that goes back for
@@ -32,7 +31,9 @@ export class MetricsMemory {
   note(worker: number, snapshot: MetricsSnapshot): void {
     const last = this.#last.get(worker)
     // Only a reload makes counters go back, and to look for them takes as long as to merge.
-    if (this.#reloaded.delete(worker) && last !== undefined) this.#keep(lostTotals(last, snapshot))
+    if (this.#reloaded.delete(worker) && last !== undefined) {
+      this.#keep(() => lostTotals(last, snapshot))
+    }
     this.#last.set(worker, snapshot)
   }
 
@@ -53,7 +54,7 @@ export class MetricsMemory {
           if (part === null) break
           parts.push(part)
         }
-        this.note(worker.number, joinSnapshots(parts))
+        this.note(worker.number, parts.flat())
       }),
     )
   }
@@ -67,7 +68,7 @@ export class MetricsMemory {
   bury(worker: number): void {
     const last = this.#last.get(worker)
     this.#last.delete(worker)
-    if (last !== undefined) this.#keep(keepTotals(last))
+    if (last !== undefined) this.#keep(async () => keepTotals(last))
   }
 
   /** All together; what the others only follow is `leading`'s. */
@@ -78,7 +79,7 @@ export class MetricsMemory {
     return renderSnapshot(await mergeSnapshots(own, rest))
   }
 
-  #keep(totals: MetricsSnapshot): void {
-    this.#ended = this.#ended.then((ended) => mergeSnapshots(totals, [ended]))
+  #keep(totals: () => Promise<MetricsSnapshot>): void {
+    this.#ended = this.#ended.then(async (ended) => mergeSnapshots(await totals(), [ended]))
   }
 }

@@ -1,4 +1,4 @@
-import type { MetricsSnapshot } from '../metrics/merge-snapshots.ts'
+import type { MetricsSnapshot } from '../metrics/take-snapshot.ts'
 
 /** Scrapes that may be under way at once: of more, the oldest is one that nobody asks for any more. */
 const AT_ONCE = 4

@@ -87,7 +87,7 @@ t.test('A record of several days is told with its dates.', async (t) => {
   const render = (from: string) => renderBacktest({ ...report, from }, style).join('\n')
   t.match(render(report.from), /cohorts, \S+ \S+ to \d\d:\d\d:\d\d$/m)
   const long = render('2026-12-24T23:00:00.000Z')
-  t.match(long, /cohorts, 2026-12-24 23:00:00 to 2027-\S+ \S+$/m)
+  t.match(long, /cohorts, 2026-12-24 23:00:00Z to 2027-\S+ \S+$/m)
   t.match(long, /end +rolled-back at 0 %, 2027-/)
 })
 

@@ -192,7 +192,7 @@ t.test('While a rollout goes on, its last decision is told with the figures of n
     const said = await told(state, now)
     t.match(
       said,
-      'As of now, 2027-05-01 12:00:00 UTC (`serin explain credit-risk 17`: as of the decision): Missing: rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %). The next step is in about 2 min. rmse (rmse): nothing is shown yet. The baseline has 3.1 (n = 21,870)',
+      'As of now, 2027-05-01 12:00:00Z (`serin explain credit-risk 17`: as of the decision): Missing: rmse: a rise above 5 % is not excluded yet (upper bound 6.1 %). The next step is in about 2 min. rmse (rmse): nothing is shown yet. The baseline has 3.1 (n = 21,870)',
     )
     t.notMatch(said, 'n = 400')
   }

@@ -83,8 +83,8 @@ t.test(
     t.ok(widest(shown) <= 80)
     t.equal(
       shown.slice(0, shown.indexOf('credit-risk')),
-      `the file read at 2027-05-01 11:58:00 was refused, and the configuration of
-2027-05-01 11:00:00 stays in force:
+      `the file read at 2027-05-01 11:58:00Z was refused, and the configuration of
+2027-05-01 11:00:00Z stays in force:
   ${first}
   another
 
@@ -98,7 +98,7 @@ t.test(
     )
     t.match(
       (await show(['one'], [], ['services.a: waits'])).stdout,
-      /^the file read at[^:]+:[^:]+:[^:]+:[^:]+:\d\d stays in force:\n {2}one\n\nthe configuration of/,
+      /^the file read at[^:]+:[^:]+:[^:]+:[^:]+:\d\dZ stays in force:\n {2}one\n\nthe configuration of/,
       'before what the store has not taken up',
     )
     t.notMatch((await show(null)).stdout, /refused/)
@@ -112,7 +112,7 @@ t.test(
     t.equal(JSON.parse((await show(null, ['-o', 'json'])).stdout).reload.refused, null)
     t.match(
       (await show(null, [], ['services.a: waits', 'services.b: too'])).stdout.replaceAll('\n', ' '),
-      /^the configuration of 2027-05-01 11:00:00 is in force, and the store has not taken up all of it: services.a: waits; services.b: too {2}credit-risk/,
+      /^the configuration of 2027-05-01 11:00:00Z is in force, and the store has not taken up all of it: services.a: waits; services.b: too {2}credit-risk/,
     )
     const named = await show(['one'], ['fixed', '-o', 'json'])
     t.equal(JSON.parse(named.stdout).name, 'fixed')
@@ -387,7 +387,7 @@ t.test('Experiments that have ended are listed with what they had come to.', asy
   const { stdout } = await run(['experiments', 'fixed', '--admin', admin])
   t.equal(
     stdout.slice(0, stdout.indexOf('\n\n')),
-    `3.1 vs 3.2-small vs 3.2-large#2  2027-04-22 12:00:00 to 2027-04-30 12:00:00
+    `3.1 vs 3.2-small vs 3.2-large#2  2027-04-22 12:00:00Z to 2027-04-30 12:00:00Z
   ended by  #4 by ana: b (3.2-small) gets all of the traffic
   because   half of the cost
   b  better  (10,911 against 21,870 of the baseline)
@@ -416,7 +416,7 @@ t.test('Decisions are listed newest first, within a page.', async (t) => {
   const { stdout } = await run(['decisions', 'credit-risk', '--admin', admin])
   t.match(
     stdout,
-    /^#17 {2}2027-05-01 11:59:00 {2}advance {2}gates-open {2}evaluator\n {12}no harm shown/,
+    /^#17 {2}2027-05-01 11:59:00Z {2}advance {2}gates-open {2}evaluator\n {12}no harm shown/,
   )
   t.match(stdout, /\n#16 {2}/)
   const note = 'the price list changed'

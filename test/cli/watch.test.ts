@@ -116,7 +116,7 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   const refuse = () => void (refused = { at: NOW, problems: ['line 3 is wrong', 'another'] })
   const mend = () => void (refused = null)
   const said =
-    'the file read at 2027-05-01 12:00:00 was refused, and the configuration of 2027-05-01 11:00:00 stays in force: line 3 is wrong; another'
+    'the file read at 2027-05-01 12:00:00Z was refused, and the configuration of 2027-05-01 11:00:00Z stays in force: line 3 is wrong; another'
 
   const screen = (await watch(admin, [], TERMINAL, [refuse, nothing])).fake.stdout()
   const told = lastFrame(screen).slice(1, 4)
@@ -131,8 +131,8 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   t.same(
     lines.split('\n').filter((line) => line.includes('gateway')),
     [
-      `2027-05-01 12:00:01  gateway  ${said}`,
-      '2027-05-01 12:00:03  gateway  the file was read again, and is in force',
+      `2027-05-01 12:00:01Z  gateway  ${said}`,
+      '2027-05-01 12:00:03Z  gateway  the file was read again, and is in force',
     ],
   )
 
@@ -140,8 +140,8 @@ t.test('A watch tells of a file that the gateway did not take, until it is mende
   t.same(
     held.split('\n').filter((line) => line.includes('gateway')),
     [
-      '2027-05-01 12:00:01  gateway  the configuration of 2027-05-01 11:00:00 is in force, and the store has not taken up all of it: services.m: waits',
-      '2027-05-01 12:00:03  gateway  the store has taken up the configuration',
+      '2027-05-01 12:00:01Z  gateway  the configuration of 2027-05-01 11:00:00Z is in force, and the store has not taken up all of it: services.m: waits',
+      '2027-05-01 12:00:03Z  gateway  the store has taken up the configuration',
     ],
   )
 
@@ -172,8 +172,8 @@ t.test('A watch tells of a store that cannot be used, until it is back.', async 
   t.same(
     lines.split('\n').filter((line) => line.includes('gateway')),
     [
-      '2027-05-01 12:00:01  gateway  the store is away since noon',
-      '2027-05-01 12:00:03  gateway  the store is back',
+      '2027-05-01 12:00:01Z  gateway  the store is away since noon',
+      '2027-05-01 12:00:03Z  gateway  the store is back',
     ],
   )
 })
@@ -320,10 +320,10 @@ t.test('Elsewhere than on a terminal there is a line for each change, and no oth
   const { fake } = await watch(admin, [], PIPE, steps)
   t.equal(
     fake.stdout(),
-    `2027-05-01 12:00:00  credit-risk  progressing  1.4->2.0#1  step 2/4  baseline 80 %, canary 20 %
-2027-05-01 12:00:00  credit-risk  #18 pause by ops: look (progressing, baseline 80 %, canary 20 %)
-2027-05-01 12:00:03  credit-risk  rmse: inconclusive -> successful
-2027-05-01 12:00:04  credit-risk  paused  1.4->2.0#1  step 2/4  baseline 70 %, canary 30 %  paused because somebody set the weight
+    `2027-05-01 12:00:00Z  credit-risk  progressing  1.4->2.0#1  step 2/4  baseline 80 %, canary 20 %
+2027-05-01 12:00:00Z  credit-risk  #18 pause by ops: look (progressing, baseline 80 %, canary 20 %)
+2027-05-01 12:00:03Z  credit-risk  rmse: inconclusive -> successful
+2027-05-01 12:00:04Z  credit-risk  paused  1.4->2.0#1  step 2/4  baseline 70 %, canary 30 %  paused because somebody set the weight
 `,
   )
 })
@@ -334,7 +334,7 @@ t.test('Services that come and go are told in lines.', async (t) => {
   const { fake } = await watch(admin, [], PIPE, [() => (services = [fakeStatus()])])
   t.match(
     fake.stdout(),
-    /^2027-05-01 12:00:00 {2}fixed {2}fixed weights {2}baseline 90 %, canary 10 %\n$/,
+    /^2027-05-01 12:00:00Z {2}fixed {2}fixed weights {2}baseline 90 %, canary 10 %\n$/,
   )
   services = [fakeStatus(null, 'fixed')]
   const both = await watch(admin, [], PIPE, [() => (services = [fakeStatus()]), nothing])
@@ -393,7 +393,7 @@ t.test('A gateway that goes away and comes back is waited for, and both are told
       t.equal(told.length, 2)
       t.match(
         told[0],
-        /^2027-05-01 12:00:01 {2}gateway {2}gone, and asked again every second: cannot/,
+        /^2027-05-01 12:00:01Z {2}gateway {2}gone, and asked again every second: cannot/,
       )
       t.match(told[1], /gateway {2}back after 3 s$/)
     } else {

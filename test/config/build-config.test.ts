@@ -26,6 +26,7 @@ t.test('what is left out has the documented default', (t) => {
       tls: null,
       trustedProxies: [],
       healthPath: '/-/ready',
+      variantHeader: true,
       limits: { bodyBytes: 64 * 1024 ** 2, headerBytes: 16 * 1024, inFlight: 4096 },
       drain: { waitMs: 5000, deadlineMs: 30_000, streamsMs: 300_000 },
       accessSample: 0.01,
@@ -128,6 +129,7 @@ gateway:
   tls: { cert: tls/cert.pem, key: /run/key.pem }
   trustedProxies: [10.0.0.0/8]
   health: /up
+  variantHeader: false
   limits: { body: 1KiB, header: 512B, inFlight: 1 }
   drain: { wait: 0, deadline: 1s, streams: 2m }
   log: { access: { sample: 0 } }
@@ -185,6 +187,7 @@ services:
     tls: { cert: '/etc/serin/tls/cert.pem', key: '/run/key.pem' },
     trustedProxies: ['10.0.0.0/8'],
     healthPath: '/up',
+    variantHeader: false,
     limits: { bodyBytes: 1024, headerBytes: 512, inFlight: 1 },
     drain: { waitMs: 0, deadlineMs: 1000, streamsMs: 120_000 },
     accessSample: 0,

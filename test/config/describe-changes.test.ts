@@ -21,7 +21,8 @@ t.test('what a reload cannot take over is named', (t) => {
 t.test('keys of the data port that are read anew for each request need no restart', (t) => {
   const configAt = (gateway: string) => configOf(file({ gateway: `, ${gateway}` }))
   const before = configOf(file())
-  const live = `trustedProxies: [10.0.0.0/8], limits: { body: 1MiB, inFlight: 9 }, drain: { wait: 1s }, log: { access: { sample: 50% } }`
+  const live =
+    'trustedProxies: [10.0.0.0/8], variantHeader: false, limits: { body: 1MiB, inFlight: 9 }, drain: { wait: 1s }, log: { access: { sample: 50% } }'
   t.same(listRestartChanges(before, configAt(live)), [])
   t.same(listRestartChanges(before, configAt('health: /x, limits: { header: 8KiB }')), [
     'gateway.health',

@@ -34,6 +34,7 @@ gateway:
   tls: { cert: /etc/serin/tls.crt, key: /etc/serin/tls.key }
   trustedProxies: [10.0.0.0/8]
   health: /-/ready
+  variantHeader: true
   limits: { body: 64MiB, header: 16KiB, inFlight: 4096 }
   drain: { wait: 5s, deadline: 30s, streams: 5m }
   log: { access: { sample: 1% } }

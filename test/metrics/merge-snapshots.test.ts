@@ -1,12 +1,13 @@
+import { Gauge, Registry } from 'prom-client'
 import t from 'tap'
 import {
-  joinSnapshots,
   keepTotals,
+  lostTotals,
   mergeSnapshots,
   renderSnapshot,
-  type MetricsSnapshot,
 } from '../../src/metrics/merge-snapshots.ts'
 import { createMetricsRegistry, type MetricsRegistry } from '../../src/metrics/registry.ts'
+import { takeSnapshot, writeValue, type MetricsSnapshot } from '../../src/metrics/take-snapshot.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { ManualClock, rolloutSpec, service } from '../fakes/simulated-service.ts'
@@ -58,7 +59,7 @@ async function readMerged(
 async function snapshotOf(registry: MetricsRegistry): Promise<MetricsSnapshot> {
   const parts: MetricsSnapshot[] = []
   for await (const part of registry.snapshot()) parts.push(part)
-  return joinSnapshots(parts)
+  return parts.flat()
 }
 
 t.test(
@@ -119,3 +120,76 @@ t.test('what has ended keeps what only grows', async (t) => {
   t.equal(read('serin_leader'), 0)
   t.equal(read('serin_in_flight{service="svc",variant="baseline"'), 0)
 })
+
+/** A snapshot of as many counters' series, in pieces of a hundred. */
+function many(series: number): MetricsSnapshot {
+  return Array.from({ length: series / 100 }, (_, piece) => ({
+    ...{ name: 'serin_x_total', head: '# HELP serin_x_total x\n# TYPE serin_x_total counter' },
+    ...{ type: 'counter', aggregator: 'sum' },
+    series: Array.from({ length: 100 }, (_, n) => `serin_x_total{service="${piece}-${n}"}`),
+    values: Array.from({ length: 100 }, () => 1),
+  }))
+}
+
+t.test('Others get their turn while thousands of services are merged and rendered.', async (t) => {
+  const snapshots = [many(20_000), many(20_000), many(20_000)] as const
+  let turns = 0
+  const count = () => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const merged = await mergeSnapshots(snapshots[0], snapshots.slice(1))
+  const afterMerge = turns
+  const { body } = await renderSnapshot(merged)
+  const afterRender = turns
+  const lost = await lostTotals(merged, snapshots[0])
+  clearImmediate(counting)
+  t.equal(body.match(/^serin_x_total\{.*\} 3$/gm)?.length, 20_000)
+  t.equal(body.match(/^# TYPE/gm)?.length, 1)
+  t.equal(lost[0]!.series.length, 20_000)
+  t.ok(afterMerge >= 25, `${afterMerge} turns for 60,000 series`)
+  t.ok(afterRender - afterMerge >= 8, `${afterRender - afterMerge} turns for 20,000`)
+  t.ok(turns - afterRender >= 8, `${turns - afterRender} turns`)
+})
+
+t.test('Values that are no finite numbers are written as Prometheus reads them.', async (t) => {
+  const registry = new Registry()
+  const gauge = new Gauge({ name: 'x', help: 'x', labelNames: ['a'], registers: [registry] })
+  for (const value of [0.1, 1e300, -1e-9, Infinity, -Infinity, NaN]) {
+    gauge.set({ a: `of "${value}", {`.concat(' } ') }, value)
+  }
+  const { body } = await renderSnapshot(await mergeSnapshots(await takeSnapshot(registry), []))
+  t.equal(body, (await registry.metrics()).replace('Nan', 'NaN'))
+  t.equal(writeValue(0), '0')
+})
+
+t.test(
+  'Of a histogram that began anew all of its series is kept, with labels or without.',
+  async (t) => {
+    const family = (samples: Record<string, number>): MetricsSnapshot => [
+      {
+        ...{
+          name: 'd',
+          head: '# HELP d d\n# TYPE d histogram',
+          type: 'histogram',
+          aggregator: 'sum',
+        },
+        series: Object.keys(samples),
+        values: Object.values(samples),
+      },
+    ]
+    const of = (fast: number, all: number) => ({
+      ...{ 'd_bucket{le="1"}': fast, 'd_bucket{le="+Inf"}': all, d_sum: all, d_count: all },
+      ...{
+        'd_bucket{le="1",a="b"}': fast,
+        'd_bucket{le="+Inf",a="b"}': all,
+        'd_count{a="b"}': all,
+      },
+      'd_count{a="c"}': 1,
+    })
+    const [lost] = await lostTotals(family(of(5, 9)), family({ ...of(4, 9) }))
+    t.same(lost!.series, Object.keys(of(5, 9)).slice(0, -1))
+    t.same(await lostTotals(family(of(5, 9)), family(of(5, 10))), [])
+  },
+)

@@ -2,15 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { collectGauge } from '../../src/metrics/collect.ts'
-import {
-  joinSnapshots,
-  takeInParts,
-  takeSnapshot,
-  type MetricsSnapshot,
-} from '../../src/metrics/merge-snapshots.ts'
+import { mergeSnapshots } from '../../src/metrics/merge-snapshots.ts'
 import { renderByService } from '../../src/metrics/render-by-service.ts'
 import type { ServiceReading } from '../../src/metrics/service-reading.ts'
 import { ServiceSlice } from '../../src/metrics/service-slice.ts'
+import { takeInParts, takeSnapshot, type MetricsSnapshot } from '../../src/metrics/take-snapshot.ts'
 
 const FAMILIES = 20
 
@@ -74,7 +70,7 @@ t.test(
     t.equal(parts.length, 8, '7 of 16 services at most, and the rest')
     t.equal(come(), 100, 'each was read once')
     t.ok(turns >= 6, `${turns} turns`)
-    t.same(joinSnapshots(parts), await takeSnapshot(whole))
+    t.same(await mergeSnapshots(parts.flat(), []), await takeSnapshot(whole))
   },
 )
 

@@ -31,12 +31,13 @@ function start(
   const registry = createUpstreamRegistry(names, { error: () => {} })
   const targets = registry.open([serviceWith(variants)])
   const changes: string[] = []
+  const untried: string[] = []
   const checks = createHealthChecks({
     clock,
     upstreams: registry.upstreams,
     onChange: ({ service, variant, origin, health }, why) =>
       changes.push([service, variant, origin, health, why ?? 'good'].join(' ')),
-    onUntried: () => {},
+    onUntried: ({ variant }, short) => untried.push(`${variant} ${short}`),
   })
   t.teardown(async () => {
     checks.close()
@@ -48,7 +49,18 @@ function start(
     clock.ms += ms
     await checks.checkDue()
   }
-  return { checks, changes, of, pass, registry, targets, names, resolver, lookups: () => lookups }
+  return {
+    checks,
+    changes,
+    untried,
+    of,
+    pass,
+    registry,
+    targets,
+    names,
+    resolver,
+    lookups: () => lookups,
+  }
 }
 
 t.test('an upstream without a check is well when it accepts connections', async (t) => {
@@ -254,3 +266,22 @@ for (const health of [null, CHECK]) {
     t.equal(names.isDue('model.test'), true)
   })
 }
+
+t.test('a check for which the gateway has no port left says nothing of the upstream', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  const origin = `http://name:${new URL(upstream.origin).port}`
+  const { checks, changes, untried, of, pass, resolver } = start(
+    t,
+    variantAt('baseline', origin),
+    variantAt('canary', origin, { health: CHECK }),
+  )
+  resolver.answers = Promise.reject(Object.assign(new Error('no'), { code: 'EADDRNOTAVAIL' }))
+  await checks.checkNew()
+  t.same([...untried].sort(), ['baseline ports', 'canary ports'])
+  t.same([of('baseline').health, of('canary').health], ['unknown', 'unknown'])
+  resolver.answers = Promise.resolve()
+  await pass(2_000)
+  t.same([of('baseline').health, of('canary').health], ['up', 'up'])
+  t.equal(changes.length, 2)
+  await upstream.close()
+})

@@ -17,6 +17,7 @@ t.test('errors are classified by their code, and by how far the attempt had come
     [{ code: 'EAI_AGAIN' }, 'unsent', 'SERIN_UPSTREAM_DNS_TIMEOUT'],
     [{ code: 'EMFILE' }, 'unsent', 'SERIN_OVERLOADED'],
     [{ code: 'ENFILE' }, 'unsent', 'SERIN_OVERLOADED'],
+    [{ code: 'EADDRNOTAVAIL' }, 'unsent', 'SERIN_OVERLOADED'],
     [{ code: 'ETIMEDOUT' }, 'unsent', 'SERIN_UPSTREAM_CONNECT_TIMEOUT'],
     [{ code: 'ETIMEDOUT' }, 'sent', 'SERIN_UPSTREAM_RESET'],
     [{ code: 'ECONNRESET' }, 'sent', 'SERIN_UPSTREAM_RESET'],
@@ -52,6 +53,10 @@ t.test('errors are classified by their code, and by how far the attempt had come
     t.equal(classifyError(error, stage), code, `${JSON.stringify(error)} ${stage}`)
   }
   t.same(rootCause(new AggregateError([{ code: 'ECONNREFUSED' }])), { code: 'ECONNREFUSED' })
+  const ofNoFamily = { code: 'EADDRNOTAVAIL' }
+  const some = (...errors: object[]) => Object.assign(new AggregateError(errors), errors[0])
+  t.same(rootCause(some(ofNoFamily, { code: 'ECONNREFUSED' })), { code: 'ECONNREFUSED' })
+  t.same(rootCause(some(ofNoFamily, ofNoFamily)), ofNoFamily)
   const plain = new Error('x')
   t.equal(rootCause(plain), plain)
 })

@@ -7,8 +7,10 @@ import {
   startRawUpstream,
   startUpstream,
 } from '../support/fake-upstream.ts'
+import { namesBy } from '../support/names.ts'
 import { parseAnswer, rawExchange } from '../support/raw-client.ts'
 import { serviceWith, startGateway, timeouts, variantAt } from '../support/start-gateway.ts'
+import { resultsOf, TO_SHADOW, untilBook } from './mirror-gateway.ts'
 
 const GET = 'GET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 
@@ -76,6 +78,27 @@ t.test('an unknown host name is a DNS error', async (t) => {
   const answer = parseAnswer(await rawExchange(gateway.port, GET))
   t.match(answer.field('x-serin-error'), /^SERIN_UPSTREAM_DNS/)
   t.match(await gateway.recorder.ended(), { outcome: 'failed' })
+})
+
+t.test("a local port that the gateway lacks is no variant's failure, nor a mirror's", async (t) => {
+  const lacking = Object.assign(new Error('connect EADDRNOTAVAIL'), { code: 'EADDRNOTAVAIL' })
+  const names = namesBy(() => Promise.reject(lacking))
+  const variants = ['baseline', 'shadow'].map((name) => variantAt(name, 'http://model:80'))
+  const gateway = await startGateway(
+    [serviceWith(variants, { idempotent: true, mirrors: [TO_SHADOW] })],
+    { names },
+  )
+  t.teardown(() => gateway.close())
+  const answer = parseAnswer(await rawExchange(gateway.port, GET))
+  t.equal(answer.status, 503)
+  t.equal(answer.field('x-serin-error'), 'SERIN_OVERLOADED')
+  t.equal(answer.field('proxy-status'), 'serin-test; error=connection_limit_reached')
+  t.equal(answer.field('retry-after'), '1')
+  t.match(answer.body, 'local ports')
+  t.match(await gateway.recorder.ended(), { outcome: 'rejected', code: 'SERIN_OVERLOADED' })
+  const book = gateway.mirrors.get('shadow')!
+  await untilBook(book, () => book.inFlight === 0)
+  t.same(resultsOf(book), { dropped_busy: 1 })
 })
 
 t.test('a 5xx of the model itself passes as it is and is booked as failed', async (t) => {

@@ -136,6 +136,7 @@ export async function startGateway(
     tls: null,
     trustedProxies: [],
     healthPath: '/-/ready',
+    variantHeader: true,
     limits: { bodyBytes: 64 * 1024 * 1024, headerBytes: 16 * 1024, inFlight: 100 },
     drain: { waitMs: 0, deadlineMs: 0, streamsMs: 0 },
     accessSample: 1,

@@ -1,32 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import type { MetricsSnapshot } from '../../src/metrics/merge-snapshots.ts'
+import type { MetricFamily, MetricsSnapshot } from '../../src/metrics/take-snapshot.ts'
 import { MetricsMemory } from '../../src/workers/metrics-memory.ts'
 import { Scrapes } from '../../src/workers/scrapes.ts'
 
-const counted = (value: number, labels = {}): MetricsSnapshot => [
-  {
-    ...{ name: 'serin_x_total', help: 'x', type: 'counter', aggregator: 'sum' },
-    values: [{ value, labels }],
-  },
+const family = (name: string, type: string, samples: Record<string, number>): MetricFamily => ({
+  ...{ name, type, aggregator: 'sum', head: `# HELP ${name} x\n# TYPE ${name} ${type}` },
+  series: Object.keys(samples),
+  values: Object.values(samples),
+})
+
+const counted = (value: number, labels = ''): MetricsSnapshot => [
+  family('serin_x_total', 'counter', { [`serin_x_total${labels}`]: value }),
 ]
 
 /** What one worker has answered, and how many of it fast. */
-const served = (requests: number, fast: number): MetricsSnapshot => {
-  const labels = { variant: 'canary' }
-  const bucket = { metricName: 'serin_d_bucket' }
-  return [
-    ...counted(requests),
-    {
-      ...{ name: 'serin_d', help: 'd', type: 'histogram', aggregator: 'sum' },
-      values: [
-        { ...bucket, value: fast, labels: { ...labels, le: '0.1' } },
-        { ...bucket, value: requests, labels: { ...labels, le: '+Inf' } },
-        { metricName: 'serin_d_count', value: requests, labels },
-      ],
-    },
-  ]
-}
+const served = (requests: number, fast: number): MetricsSnapshot => [
+  ...counted(requests),
+  family('serin_d', 'histogram', {
+    'serin_d_bucket{le="0.1",variant="canary"}': fast,
+    'serin_d_bucket{le="+Inf",variant="canary"}': requests,
+    'serin_d_count{variant="canary"}': requests,
+  }),
+]
 
 t.test('Where a reload has workers count anew, no total goes back.', async (t) => {
   const memory = new MetricsMemory(async () => [])
@@ -75,7 +71,7 @@ t.test(
   'Parts make one snapshot; of a worker that ends within it the one before stays.',
   async (t) => {
     const memory = new MetricsMemory(async () => [])
-    const parts = [counted(1, { service: 'a' }), [], counted(2, { service: 'b' })]
+    const parts = [counted(1, '{service="a"}'), [], counted(2, '{service="b"}')]
     let isEnding = false
     const ask = async (_worker: object, scrape: number) => {
       const part = parts.shift() ?? null
@@ -87,7 +83,7 @@ t.test(
       (await memory.render(1)).body,
       /_total\{service="a"\} 1\nserin_x_total\{service="b"\} 2$/m,
     )
-    parts.push(counted(9, { service: 'a' }))
+    parts.push(counted(9, '{service="a"}'))
     isEnding = true
     await memory.gather([{ number: 1 }], ask)
     t.match((await memory.render(1)).body, /_total\{service="a"\} 1$/m)
@@ -119,7 +115,7 @@ t.test('However many scrapes run at once, each counts once.', async (t) => {
   async function* parts() {
     for (const service of ['a', 'b', 'c']) {
       await nextTurn()
-      yield counted(1, { service })
+      yield counted(1, `{service="${service}"}`)
     }
   }
   const gather = () =>

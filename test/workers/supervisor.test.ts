@@ -311,8 +311,8 @@ t.test(
   async (t) => {
     const totals = (value: number) => [
       {
-        ...{ name: 'requests', help: 'r', type: 'counter', aggregator: 'sum' },
-        values: [{ value, labels: {} }],
+        ...{ name: 'requests', head: '# HELP requests r\n# TYPE requests counter' },
+        ...{ type: 'counter', aggregator: 'sum', series: ['requests'], values: [value] },
       },
     ]
     let isBroken = false

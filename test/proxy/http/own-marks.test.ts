@@ -1,7 +1,9 @@
 import t from 'tap'
 import { membersOfOthers } from '../../../src/proxy/proxy-status.ts'
-import { startUpstream } from '../../support/fake-upstream.ts'
-import { parseAnswer, rawExchange } from '../../support/raw-client.ts'
+import { rolloutSpec } from '../../fakes/simulated-service.ts'
+import { refusedOrigin, startUpstream } from '../../support/fake-upstream.ts'
+import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
+import { handshake, startSessionUpstream } from '../../support/session-upstream.ts'
 import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
 import { get, startCanned } from '../../support/witness.ts'
 
@@ -20,6 +22,41 @@ t.test('an answer of a model does not speak as the gateway', async (t) => {
   t.equal(answer.field('x-serin-variant'), 'baseline')
   t.equal(answer.field('x-serin-score'), '7', 'what serin never says is their own')
   t.equal(answer.field('proxy-status'), 'edge; error=dns_timeout', 'others are left')
+})
+
+t.test('answers name no variant where the configuration says so, whoever made them', async (t) => {
+  const good = await startUpstream((_req, res) => res.end('ok'))
+  const sessions = await startSessionUpstream()
+  const gone = await refusedOrigin()
+  t.teardown(() => Promise.all([good.close(), sessions.close()]))
+  const told = async (
+    request: string,
+    baseline: string,
+    canary: string,
+    variantHeader: boolean,
+  ) => {
+    const gateway = await startGateway(
+      [
+        serviceWith([variantAt('baseline', baseline), variantAt('canary', canary)], {
+          rollout: rolloutSpec({ spec: { fallback: true } }),
+          split: { key: null, rules: [], weightsBp: { canary: 10_000 }, override: null },
+        }),
+      ],
+      { config: { variantHeader } },
+    )
+    const client = new RawConnection(gateway.port).send(request)
+    const answer = parseAnswer(await client.receive('\r\n\r\n'))
+    client.close()
+    await gateway.close()
+    const fields = ['x-serin-variant', 'x-serin-fallback'].map((name) => answer.field(name))
+    return [answer.status, ...fields]
+  }
+  t.same(await told(get('/m/x'), good.origin, gone, true), [200, 'baseline', 'canary'])
+  t.same(await told(get('/m/x'), good.origin, gone, false), [200, null, null])
+  t.same(await told(get('/m/x'), gone, gone, true), [502, 'baseline', null])
+  t.same(await told(get('/m/x'), gone, gone, false), [502, null, null])
+  t.same(await told(handshake(), gone, sessions.origin, true), [101, 'canary', null])
+  t.same(await told(handshake(), gone, sessions.origin, false), [101, null, null])
 })
 
 t.test('an answer through the passthrough does not, either', async (t) => {

@@ -1,5 +1,7 @@
 import t from 'tap'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { RawConnection, rawExchange } from '../../support/raw-client.ts'
 import { get, post, signal, startWitness, statusesIn } from '../../support/witness.ts'
 
@@ -97,4 +99,43 @@ t.test(`${CLOSED}: nothing behind a refused request is served`, async (t) => {
     t.equal(statusesIn(await rawExchange(port, bytes + one('a') + one('b'))).length, 1)
   }
   t.equal(received(), '')
+})
+
+t.test(`${RULE}: a client that leaves is heard of behind another answer, too`, async (t) => {
+  const asked = signal()
+  const left: string[] = []
+  const { gateway, port } = await startWitness(t, {}, (req, res) => {
+    res.once('close', () => left.push(req.url!))
+    if (req.url === '/m/16') asked.fire()
+    if (req.url === '/m/15') res.writeHead(200, { 'content-type': 'text/event-stream' }).write('x')
+  })
+  const warned: Error[] = []
+  const warn = (warning: Error) => warned.push(warning)
+  process.on('warning', warn)
+  t.teardown(() => process.off('warning', warn))
+  const paths = Array.from({ length: 15 }, (_, n) => `/m/${n + 1}`)
+  const client = new RawConnection(port).send(paths.map((path) => one(path.slice(3))).join(''))
+  client.send('POST /m/16 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
+  await asked.promise
+  client.close()
+  while (left.length < 16) await delay(1)
+  t.same(new Set(left), new Set([...paths, '/m/16']))
+  t.equal(gateway.exchanges.count, 0)
+  t.same(new Set(gateway.recorder.ends.map(({ outcome }) => outcome)), new Set(['client_closed']))
+  t.same(warned, [])
+})
+
+t.test(`${RULE}: a connection has no listener more for the answers it has given`, async (t) => {
+  const { gateway, port } = await startWitness(t)
+  const connected = new Promise<Socket>((resolve) =>
+    gateway.server.server.once('connection', resolve),
+  )
+  const client = new RawConnection(port).send(one('x'))
+  await client.receive('ok')
+  const socket = await connected
+  const before = socket.listenerCount('close')
+  client.send(one('x').repeat(20))
+  while (statusesIn(client.text).length < 21) await delay(1)
+  t.equal(socket.listenerCount('close'), before)
+  client.close()
 })

@@ -95,7 +95,9 @@ t.test(`${SLOW}: a client that leaves the last of an answer unread is cut off, t
   await gateway.recorder.ended(1)
   while ((await connectionsOf(gateway)) > 0) await delay(1)
   while (gateway.exchanges.count > 0) await delay(1)
-  t.ok(gateway.recorder.ends.every(({ outcome }) => outcome === 'ok'))
+  const { ends } = gateway.recorder
+  // It has left those that had no answer yet.
+  t.ok(ends.every(({ outcome, status }) => outcome === 'ok' || status === 499))
   client.close()
 })
 

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { Listen } from '../config/config.ts'
+import type { Listen } from './config/config.ts'
 
-/** A port whose connections are served by other processes. */
+/** A port that accepts connections for others to serve: other processes, or a server of this one that listens nowhere. */
 export type Door = {
-  /** Resolves with its address, such as `127.0.0.1:8080`. */
+  /** Resolves with its address, such as `127.0.0.1:8080`; of a name with several the first. */
   readonly listen: (place: Listen) => Promise<string>
   /** Accepts no more; what nobody was found for yet is cut. */
   readonly close: () => void
@@ -13,13 +13,21 @@ export type Door = {
 /** Takes a connection; resolves with false when it ended before it had it. */
 export type TakeConnection = (socket: Socket) => Promise<boolean>
 
+/** All addresses that a name leads to, in their order. */
+export type AddressesOf = (name: string) => Promise<readonly string[]>
+
+/** What a machine says that has not all of a name's addresses: it is none the worse without IPv6. */
+const MISSING: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+
 /**
  * Creates a port that accepts connections, reads nothing of them, and gives each to whoever `pick` names, and
- * to another where that one ends on the way. Where it names nobody (null), `refuse` has the last word.
+ * to another where that one ends on the way. Where it names nobody (null), `refuse` has the last word. At `localhost` it
+ * listens at all addresses of that name: clients come by IPv4 or IPv6, and the same text is to reach the same gateway.
  */
 export function createDoor(
   pick: () => Promise<TakeConnection | null>,
   refuse: (socket: Socket) => void,
+  addressesOf: AddressesOf = addressesBySystem,
 ): Door {
   const servers: Server[] = []
   const waiting = new Set<Socket>()
@@ -46,11 +54,12 @@ export function createDoor(
   return {
     listen: async ({ host, port }) => {
       const first = await open(host, port)
-      // Whoever says localhost may come by IPv4 or IPv6.
-      const all = host === 'localhost' ? await lookup(host, { all: true }) : []
-      for (const { address } of all) {
-        // A machine without one of the two is none the worse.
-        if (address !== first.address) await open(address, first.port).catch(() => null)
+      const all = isLocalhost(host) ? await addressesOf(host) : []
+      for (const address of all) {
+        if (address === first.address) continue
+        await open(address, first.port).catch((error: NodeJS.ErrnoException) => {
+          if (!MISSING.has(error.code)) throw error
+        })
       }
       const name = first.family === 'IPv6' ? `[${first.address}]` : first.address
       return `${name}:${first.port}`
@@ -61,4 +70,13 @@ export function createDoor(
       for (const socket of waiting) socket.destroy()
     },
   }
+}
+
+/** Whether a host to listen at is a name that leads to IPv4 and IPv6 (RFC 6761 section 6.3). */
+export function isLocalhost(host: string): boolean {
+  return host.toLowerCase() === 'localhost'
+}
+
+async function addressesBySystem(name: string): Promise<readonly string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address)
 }
