@@ -100,17 +100,15 @@ t.test(
     const closed = gateway.server.close().then(() => (isClosed = true))
     await new Promise((resolve) => setImmediate(resolve))
     t.notOk(isClosed)
-    // A second request on the same connection, while the server closes, is served too.
+    // Behind an answer that ends the connection nothing is served: its client may ask again elsewhere.
     client.send('GET /m/y HTTP/1.1\r\nHost: a\r\n\r\n')
     await answerNext()
-    await client.receive('done')
-    await answerNext()
-    const text = await client.closed()
-    const second = parseAnswer(text.slice(text.lastIndexOf('HTTP/1.1')))
-    t.equal(second.status, 200)
-    t.equal(second.field('connection'), 'close')
+    const answer = parseAnswer(await client.closed())
+    t.match(answer, { status: 200, body: 'done' })
+    t.equal(answer.field('connection'), 'close')
+    t.equal(upstream.seen.length, 1)
     t.same(
-      second.lines.filter((line) => /^set-cookie/i.test(line)).map((line) => line.slice(12)),
+      answer.lines.filter((line) => /^set-cookie/i.test(line)).map((line) => line.slice(12)),
       ['a=1', 'b=2'],
     )
     idle.close()
