@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { GatewayConfig } from '../config/config.ts'
 import { hasUnsafePath, leavesPrefix } from '../routing/rewrite.ts'
+import { hasBody } from './has-body.ts'
 import { isLoop } from './request-headers.ts'
 import type { ServiceFront } from './service-runtime.ts'
 import { isUpgrade } from './upgrade.ts'
@@ -63,10 +64,6 @@ const NO_HANDSHAKE: Refusal = {
   detail: 'A WebSocket session begins with a GET without a body.',
 }
 
-function isHandshake({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'GET' &&
-    headers['content-length'] === undefined &&
-    headers['transfer-encoding'] === undefined
-  )
+function isHandshake(req: IncomingMessage): boolean {
+  return req.method === 'GET' && !hasBody(req)
 }

@@ -9,10 +9,11 @@ import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { answerClientError } from './client-error.ts'
-import { isClosing, markClosing } from './closing-connections.ts'
+import { asksToClose, isClosing, markClosing } from './closing-connections.ts'
 import { createExchangeContext } from './create-exchange-context.ts'
 import { PROXY_LIMITS } from './exchange-context.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
+import { inTurn } from './in-turn.ts'
 import { limitConnections } from './limit-connections.ts'
 import { readOpenFilesLimit } from './open-files.ts'
 import { refuse, type RefusingDeps } from './own-answers.ts'
@@ -20,7 +21,6 @@ import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 import { takeInArrived } from './take-in-arrived.ts'
-import { tellEndToWaiting } from './tell-end-to-waiting.ts'
 import { takeUpgrades } from './upgrade-door.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
@@ -100,11 +100,10 @@ function createDoor(
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Server {
   const { headersTimeoutMs, connectionsCheckMs, clientIdleMs } = { ...PROXY_LIMITS, ...deps.limits }
-  const enter = (req: IncomingMessage, res: ServerResponse) => {
+  const enter = inTurn((req, res) => {
     if (isClosing(req.socket)) return
-    tellEndToWaiting(res, req.socket)
     const refusal = validateRequest(req)
-    if (deps.isDraining()) {
+    if (deps.isDraining() || (res.shouldKeepAlive && asksToClose(req))) {
       // Nothing behind this request may be served.
       markClosing(req.socket)
       // Whoever answers it: the passthrough, too.
@@ -118,7 +117,7 @@ function createDoor(
       if (res.headersSent) res.destroy()
       else refuse(deps, req, res, { code: 'SERIN_INTERNAL' }, { close: true })
     }
-  }
+  })
   const options = {
     maxHeaderSize: deps.config().limits.headerBytes,
     connectionsCheckingInterval: connectionsCheckMs,
@@ -137,17 +136,9 @@ function createDoor(
   if (openFiles !== null) limitConnections(server, deps, openFiles)
   watchUntilClosed(server)
   server.maxHeadersCount = MAX_HEADER_LINES + 1
-  const disappoint = (req: IncomingMessage, res: ServerResponse) => {
-    if (!isClosing(req.socket))
-      refuse(deps, req, res, { code: 'SERIN_EXPECTATION_FAILED' }, { close: true })
-  }
   // 100 is sent once the route and the limits are known, not by Node at once.
-  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-    // Node takes any value that has the words in it.
-    if (req.headers.expect!.toLowerCase() === '100-continue') enter(req, res)
-    else disappoint(req, res)
-  })
-  server.on('checkExpectation', disappoint)
+  server.on('checkContinue', enter)
+  server.on('checkExpectation', enter)
   server.on('connect', (_req, socket) => {
     // Node has taken its own listeners off, and an error that nobody hears ends the process.
     socket.on('error', () => socket.destroy())

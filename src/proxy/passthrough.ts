@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import { Pool } from 'undici'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -19,6 +19,9 @@ import { membersOfOthers } from './proxy-status.ts'
 const STATUS_ERROR = 'FST_REPLY_FROM_BAD_GATEWAY'
 
 type Headers = Record<string, string | string[] | undefined>
+
+/** What the library hands over of an answer, whatever its types say. */
+type Answer = { readonly statusCode: number; readonly stream: Readable }
 
 /** How long the upstream may take to begin its answer, and pause within it. */
 const UPSTREAM_TIMEOUT_MS = 60_000
@@ -129,7 +132,7 @@ export function registerPassthrough(
         },
         rewriteHeaders: (headers) => withoutOwn(strip(headers as Headers), deps.name) as never,
         onResponse: (_request, reply, response) => {
-          const { stream } = response as unknown as { readonly stream: Readable }
+          const { statusCode, stream } = response as unknown as Answer
           const res = reply.raw as ServerResponse
           const exchange = exchangeOf(reply.request)
           // Answered with an error: the library goes on all the same.
@@ -139,8 +142,9 @@ export function registerPassthrough(
           }
           // It may have begun since the request came.
           if (deps.isDraining()) res.shouldKeepAlive = false
-          exchange.answered(stream)
-          void reply.header(REQUEST_ID_HEADER, exchange.requestId).send(stream)
+          const body = statusCode === 304 ? withoutBody(stream) : stream
+          exchange.answered(body)
+          void reply.header(REQUEST_ID_HEADER, exchange.requestId).send(body)
           // Else the head waits for the first byte of the body: events would begin late.
           if (!res.headersSent && !res.destroyed) res.flushHeaders()
         },
@@ -175,12 +179,20 @@ function explain({ statusCode, code }: FastifyError): {
   return { code: 'SERIN_INTERNAL' }
 }
 
-/** Drops what concerns one connection alone, and serin's own fields. */
+/** A 304 may have the length of what it stands for (RFC 9110 section 8.6), and undici 7 calls it broken for that. */
+function withoutBody(stream: Readable): Readable {
+  stream.on('error', () => {}).resume()
+  return Readable.from([])
+}
+
+/** Drops what concerns one connection alone, the names of trailers that do not pass, and serin's own fields. */
 function strip(headers: Headers): Headers {
   const kept: Headers = {}
   const tokens = connectionTokens(headers.connection?.toString())
   for (const [name, value] of Object.entries(headers)) {
     if (HOP_BY_HOP.has(name) || name.startsWith('x-serin-') || isDisguised(name)) continue
+    // Node throws where nothing chunked follows to carry them.
+    if (name === 'trailer') continue
     if (tokens !== null && tokens.has(name)) continue
     kept[name] = value
   }

@@ -35,6 +35,9 @@ export type ResponseHead = {
   readonly bodyBytes: number | null
 }
 
+/** The one transfer coding there is, as undici's parser knows it. */
+const CHUNKED = /^chunked *$/i
+
 /** Fields that serin alone speaks for. */
 const OWN = 'x-serin-variant'
 const OWN_FALLBACK = 'x-serin-fallback'
@@ -69,8 +72,9 @@ export function buildResponseHead(
     const name = field.toLowerCase()
     const value = raw[n + 1]!.toString('latin1')
     if (name === 'transfer-encoding') {
-      // undici leaves the whitespace after a value. Chunked twice is a fault (RFC 9112 section 6.1).
-      if (isChunked || value.trim().toLowerCase() !== 'chunked') return null
+      // undici leaves the whitespace after a value, and its parser takes a coding with a tab behind it for another one.
+      // Chunked twice is a fault (RFC 9112 section 6.1).
+      if (isChunked || !CHUNKED.test(value)) return null
       isChunked = true
       continue
     }

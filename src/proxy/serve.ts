@@ -146,6 +146,7 @@ function hostOf(req: IncomingMessage): string {
 
 /** Whoever asked before sending the body may send it: route and limits have been looked at. */
 function continueIfExpected(req: IncomingMessage, res: ServerResponse): void {
-  if (req.headers.expect === undefined || isUpgrade(req)) return
+  // An empty list expects nothing.
+  if (!req.headers.expect || isUpgrade(req)) return
   if (req.httpVersionMinor > 0) res.writeContinue()
 }

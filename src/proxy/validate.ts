@@ -34,7 +34,7 @@ export function validateRequest(req: IncomingMessage): Refusal | null {
       detail: `The request has more than ${MAX_HEADER_LINES} header lines.`,
     }
   }
-  return checkHost(req) ?? checkFraming(req) ?? checkTarget(req)
+  return checkHost(req) ?? checkFraming(req) ?? checkTarget(req) ?? checkExpectation(req)
 }
 
 /** RFC 9112 section 3.2: exactly one Host, and one that is valid. */
@@ -85,6 +85,21 @@ function checkTarget(req: IncomingMessage): Refusal | null {
   const path = end === -1 ? '' : rest.slice(end)
   req.url = path.startsWith('/') ? path : `/${path}`
   return null
+}
+
+/**
+ * RFC 9110 section 10.1.1: a list of expectations, which may be empty; serin meets one alone. HTTP/1.0 has none.
+ */
+function checkExpectation(req: IncomingMessage): Refusal | null {
+  const { expect } = req.headers
+  if (expect === undefined || req.httpVersionMinor === 0) return null
+  const isMet = expect.toLowerCase().split(',').every(isContinueOrNothing)
+  return isMet ? null : { code: 'SERIN_EXPECTATION_FAILED' }
+}
+
+function isContinueOrNothing(member: string): boolean {
+  const expected = member.trim()
+  return expected === '100-continue' || expected === ''
 }
 
 /** RFC 9110 section 4.2.3: hosts are the same in any case, and no port, an empty one and the scheme's own are. */

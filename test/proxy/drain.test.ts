@@ -84,6 +84,11 @@ t.test(
       waiting.push(res)
       wake()
     })
+    const answerNext = async () => {
+      if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      const cookies = ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']
+      return waiting.shift()!.writeHead(200, cookies).end('done')
+    }
     const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
     t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
     const idle = new RawConnection(gateway.port)
@@ -95,11 +100,13 @@ t.test(
     const closed = gateway.server.close().then(() => (isClosed = true))
     await new Promise((resolve) => setImmediate(resolve))
     t.notOk(isClosed)
-    const cookies = ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']
-    waiting.shift()!.writeHead(200, cookies).end('done')
+    // Behind an answer that ends the connection nothing is served: its client may ask again elsewhere.
+    client.send('GET /m/y HTTP/1.1\r\nHost: a\r\n\r\n')
+    await answerNext()
     const answer = parseAnswer(await client.closed())
-    t.equal(answer.status, 200)
+    t.match(answer, { status: 200, body: 'done' })
     t.equal(answer.field('connection'), 'close')
+    t.equal(upstream.seen.length, 1)
     t.same(
       answer.lines.filter((line) => /^set-cookie/i.test(line)).map((line) => line.slice(12)),
       ['a=1', 'b=2'],

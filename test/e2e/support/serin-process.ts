@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { stringify } from 'yaml'
@@ -34,10 +34,11 @@ export type SerinGateway = SerinProcess & {
   readonly stop: () => Promise<Ended>
 }
 
-/** Writes a configuration and gives its path. */
+/** Writes a configuration and gives its path; whoever reads it meanwhile finds the one before, and no half. */
 export function writeConfig(folder: string, config: unknown, name = 'serin.yaml'): string {
   const file = join(folder, name)
-  writeFileSync(file, typeof config === 'string' ? config : stringify(config))
+  writeFileSync(`${file}.new`, typeof config === 'string' ? config : stringify(config))
+  renameSync(`${file}.new`, file)
   return file
 }
 

@@ -57,6 +57,23 @@ t.test(`${RULE}: any other expectation is refused, and the connection closes`, a
   t.equal(witness.received(), '')
 })
 
+t.test(`${RULE}: a list of the one that is met is no other, nor is an empty one`, async (t) => {
+  for (const [value, statuses] of [
+    ['100-continue, 100-Continue', [100, 200]],
+    ['100-continue\r\nExpect: 100-continue', [100, 200]],
+    ['', [200]],
+  ] as const) {
+    const bytes = post([`Expect: ${value}`, 'Content-Length: 4', 'Connection: close'], 'body')
+    t.same(statusesIn(await rawExchange(witness.port, bytes)), statuses, value)
+  }
+})
+
+t.test(`${RULE}: a refusal waits for the answers before it`, async (t) => {
+  const before = 'GET /m/x HTTP/1.1\r\nHost: a\r\n\r\n'
+  const bytes = before + before + post(['Expect: much', 'Content-Length: 0'], get('/m/next'))
+  t.same(statusesIn(await rawExchange(witness.port, bytes)), [200, 200, 417])
+})
+
 t.test(`${RULE}: in HTTP/1.0 it is ignored`, async (t) => {
   const lines = 'Host: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody'
   const text = await rawExchange(witness.port, `POST /m/x HTTP/1.0\r\n${lines}`)

@@ -29,6 +29,7 @@ const refused: Readonly<Record<string, readonly Case[]>> = {
     ['gzip alone', `${OK}Transfer-Encoding: gzip\r\n\r\nok`, 'TRANSFER_CODING'],
     ['identity', `${OK}Transfer-Encoding: identity\r\n\r\nok`, 'TRANSFER_CODING'],
     ['an unknown one', `${OK}Transfer-Encoding: xchunked${CHUNKS}`, 'TRANSFER_CODING'],
+    ['chunked before a tab', `${OK}Transfer-Encoding: chunked\t${CHUNKS}`, 'TRANSFER_CODING'],
     [
       'chunked twice',
       `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked${CHUNKS}`,

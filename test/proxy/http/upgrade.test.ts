@@ -2,7 +2,8 @@ import t from 'tap'
 import type { ServerResponse } from 'node:http'
 import { startUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection, rawExchange } from '../../support/raw-client.ts'
-import { startGateway } from '../../support/start-gateway.ts'
+import { handshake, startSessionUpstream } from '../../support/session-upstream.ts'
+import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
 import { get, post, signal, startWitness, statusesIn } from '../../support/witness.ts'
 
 const RULE = 'upgrades (RFC 9110 7.8)'
@@ -17,6 +18,19 @@ t.test(`${RULE}: a WebSocket handshake with a body is refused`, async (t) => {
   client.close()
   t.equal(answer.status, 501)
   t.equal(received(), '')
+})
+
+t.test(`${RULE}: a handshake whose body has no length is one`, async (t) => {
+  const upstream = await startSessionUpstream()
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const client = new RawConnection(gateway.port).send(handshake('/m/x', ['Content-Length: 0']))
+  t.equal(parseAnswer(await client.receive('\r\n\r\n')).status, 101)
+  const peer = await upstream.peer()
+  t.notMatch(peer.text, /content-length/i)
+  client.send('up')
+  await peer.receive('up')
+  client.close()
 })
 
 t.test(`${RULE}: others are ignored, and the request is served as it is`, async (t) => {
