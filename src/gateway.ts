@@ -10,7 +10,7 @@ import { releaseLeaseOf } from './evaluator/lease-keeper.ts'
 import { OneByOne } from './evaluator/one-by-one.ts'
 import { createProviderFetcher } from './evaluator/provider-fetcher.ts'
 import { createFeedbackJoin } from './feedback/join.ts'
-import { parseFeedback } from './feedback/parse.ts'
+import { readPost } from './feedback/read-post.ts'
 import { createDataPort } from './data-port.ts'
 import { serveHanded, standBy } from './handed-server.ts'
 import { buildLiveServices, experimentsOf, rolloutsOf, statesOf } from './live-services.ts'
@@ -188,7 +188,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     countRefusedAccess: metrics.countRefusedAccess,
     ...{ isDraining: () => stage.draining, followDecisions: news.follow },
     ...{ archivedPlan: store.archivedPlan, archivedCohorts: store.archivedCohorts },
-    feedback: async (body, contentType) => feedback.accept(parseFeedback(body, contentType)),
+    feedback: async (...posted) => feedback.accept(readPost(...posted)),
     ...{ reload, lastReload: lastReload.read },
     runningConfig: () => redactConfig(live.config),
     metrics: siblings?.metrics ?? metrics.render,

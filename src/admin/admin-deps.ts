@@ -70,8 +70,12 @@ export type AdminDeps = {
     given: GivenTraffic,
     regression: number | null,
   ) => ExperimentForecastWithAdvice | null
-  /** Joins one JSON object or lines of them; may reject with SERIN_STORE_FAILED. */
-  readonly feedback: (body: string, contentType: FeedbackContentType) => Promise<FeedbackReport>
+  /** Joins one JSON object or lines of them, of these services alone (null = all); may reject with SERIN_STORE_FAILED. */
+  readonly feedback: (
+    body: string,
+    contentType: FeedbackContentType,
+    services: readonly string[] | null,
+  ) => Promise<FeedbackReport>
   readonly reload: () => Promise<ReloadResult>
   readonly lastReload: () => ReloadStanding
   /** The configuration that runs, secrets already removed. */

@@ -54,6 +54,7 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
   const context = buildRouteContext(deps, buildAuth(config, deps.clock), noteRefused)
 
   app.decorateRequest('actor', '')
+  app.decorateRequest('services', null)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson)
   app.addHook('onSend', async (_request, reply) => {

@@ -11,11 +11,11 @@ import { AdminError } from './problem.ts'
 export type Auth = {
   /** Whose request it is; the error to answer with (401 or 403) where that is not known. */
   readonly identify: (request: FastifyRequest) => Identity | { readonly refusal: AdminError }
-  /** The actor's name where the request may do this; the error to answer with (401 or 403) where not. */
+  /** Who it is where the request may do this; the error to answer with (401 or 403) where not. */
   readonly check: (
     request: FastifyRequest,
     scope: Scope,
-  ) => { readonly actor: string } | { readonly refusal: AdminError }
+  ) => Pick<Identity, 'actor' | 'services'> | { readonly refusal: AdminError }
   /** As `check`, but who asks a loopback listener, and not through a proxy, needs no token. */
   readonly checkHere: Auth['check']
 }
@@ -57,7 +57,7 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
     if (tokens.length === 0) {
       const by = findForwarder(headers)
       if (by !== undefined) return { refusal: forwarded(by) }
-      return { actor: LOCAL_ACTOR, scopes: SCOPES, expiresAt: null }
+      return { ...HERE, scopes: SCOPES, expiresAt: null }
     }
     const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (given === undefined) return { refusal: unauthenticated(TOKEN_WANTED, REALM) }
@@ -66,17 +66,21 @@ export function buildAuth(config: AdminConfig, clock: Clock): Auth {
 
   const check: Auth['check'] = (request, scope) => {
     const known = identify(request)
-    if ('refusal' in known || known.scopes.includes(scope)) return known
-    return { refusal: lacksScope(known, scope) }
+    if ('refusal' in known) return known
+    if (!known.scopes.includes(scope)) return { refusal: lacksScope(known, scope) }
+    const refusal = scope === 'operate' ? lacksService(known, request) : null
+    return refusal === null ? known : { refusal }
   }
   const isHere = ({ headers }: FastifyRequest) =>
     isLocal && isOwnHost(headers.host, config.listen.host) && findForwarder(headers) === undefined
   return {
     ...{ identify, check },
-    checkHere: (request, scope) =>
-      isHere(request) ? { actor: LOCAL_ACTOR } : check(request, scope),
+    checkHere: (request, scope) => (isHere(request) ? HERE : check(request, scope)),
   }
 }
+
+/** Who needs no token. */
+const HERE = { actor: LOCAL_ACTOR, services: null }
 
 const REALM = 'Bearer realm="serin"'
 const TOKEN_WANTED = 'send a token of the configuration: `Authorization: Bearer …`'
@@ -89,12 +93,12 @@ function checkToken(
 ): Identity | { readonly refusal: AdminError } {
   const invalid = `${REALM}, error="invalid_token"`
   if (token === undefined) return { refusal: unauthenticated('this token is not known', invalid) }
-  const { name, scopes, expiresAt } = token
+  const { name, scopes, services, expiresAt } = token
   if (expiresAt !== null && expiresAt <= now) {
     const expired = new Date(expiresAt).toISOString()
     return { refusal: unauthenticated(`token "${name}" expired at ${expired}`, invalid) }
   }
-  return { actor: name, scopes, expiresAt }
+  return { actor: name, scopes, services, expiresAt }
 }
 
 function lacksScope({ actor, scopes }: Identity, scope: Scope): AdminError {
@@ -102,6 +106,20 @@ function lacksScope({ actor, scopes }: Identity, scope: Scope): AdminError {
     'SERIN_FORBIDDEN',
     `token "${actor}" has the scopes ${scopes.join(', ')}; this needs ${scope}`,
     { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } },
+  )
+}
+
+// What names no service is about all of them.
+function lacksService(
+  { actor, services }: Identity,
+  { params }: FastifyRequest,
+): AdminError | null {
+  const { service } = params as { readonly service?: string }
+  if (services === null || (service !== undefined && services.includes(service))) return null
+  const wanted = service === undefined ? 'this is about all services' : `this is about "${service}"`
+  return new AdminError(
+    'SERIN_FORBIDDEN',
+    `token "${actor}" operates ${services.join(', ')}; ${wanted}`,
   )
 }
 

@@ -47,7 +47,8 @@ export function addFeedbackRoute(app: FastifyInstance, { deps, route }: RouteCon
       if (body.length <= MAX_LINE_CHARS && body.trim() === '') {
         throw new AdminError('SERIN_BAD_REQUEST', 'the body is empty; send at least one object')
       }
-      const report = await deps.feedback(body, mediaType(request) as FeedbackContentType)
+      const contentType = mediaType(request) as FeedbackContentType
+      const report = await deps.feedback(body, contentType, request.services)
       if (report.rejected.length > 0 && countRead(report) === 0) {
         const { line, error } = report.rejected[0]!
         throw new AdminError('SERIN_BAD_REQUEST', `nothing could be read; line ${line}: ${error}`, {

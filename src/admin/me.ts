@@ -18,9 +18,13 @@ const GET: Operation = {
       schema: Type.Object({
         actor: Type.String({ description: 'The name that stands in decisions.' }),
         scopes: Type.Array(oneOf(SCOPES)),
+        services: orNull(
+          Type.Array(Type.String()),
+          'The services that it may change and send feedback for; null = all.',
+        ),
         expiresAt: orNull(time(), 'When the token expires; null = never.'),
       }),
-      example: { actor: 'ops', scopes: ['read', 'operate'], expiresAt: null },
+      example: { actor: 'ops', scopes: ['read', 'operate'], services: null, expiresAt: null },
     },
   },
   errors: ['SERIN_UNAUTHENTICATED', 'SERIN_FORBIDDEN'],

@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks: the token's name. Set by the `allow` hook; stands in decisions. */
     actor: string
+    /** The services that it may change and send feedback for; null = all. Set with it. */
+    services: readonly string[] | null
   }
 }
 
@@ -76,6 +78,7 @@ function allow(check: Auth['check'], scope: Scope): onRequestAsyncHookHandler {
     const checked = check(request, scope)
     if ('refusal' in checked) throw checked.refusal
     request.actor = checked.actor
+    request.services = checked.services
   }
 }
 

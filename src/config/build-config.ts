@@ -59,10 +59,11 @@ function buildGateway(raw: RawConfig['gateway'], folder: string): GatewayConfig 
 function buildAdmin(raw: NonNullable<RawConfig['admin']>): AdminConfig {
   return {
     listen: parseListen(raw.listen ?? DEFAULTS.adminListen)!,
-    tokens: (raw.tokens ?? []).map(({ name, token, scopes, expires }) => ({
+    tokens: (raw.tokens ?? []).map(({ name, token, scopes, services = null, expires }) => ({
       name,
       token,
       scopes,
+      services,
       expiresAt: expires === undefined ? null : endOfDay(expires),
     })),
   }

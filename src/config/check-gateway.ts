@@ -1,3 +1,4 @@
+import { suggest } from '../domain/nearest.ts'
 import type { Checker } from './checker.ts'
 import { DEFAULTS } from './defaults.ts'
 import type { RedisStoreConfig } from './config.ts'
@@ -6,6 +7,7 @@ import { isAddressRange, isLoopback, parseListen } from './listen.ts'
 import { checkOrigin } from './origin.ts'
 import { checkTimers } from './check-timers.ts'
 import { parseStore } from './parse-store.ts'
+import type { ConfigPath } from './problem.ts'
 
 /** Checks `gateway`, `admin`, `store` and `passthrough`: addresses, tokens, and what must not be open to all. */
 export function checkGateway(checker: Checker): void {
@@ -100,11 +102,25 @@ function checkTokens(checker: Checker): void {
       checker.problem([...path, 'token'], 'found (hidden), the token of another name too')
     if (token?.startsWith(PLACEHOLDER))
       checker.problem([...path, 'token'], `found (hidden), ${KNOWN_TO_ALL}`)
+    checkServicesOf(checker, [...path, 'services'])
     const expires = checker.read<string>([...path, 'expires'])
     if (expires !== undefined && !isDay(expires))
       checker.problem([...path, 'expires'], `found "${expires}", which is no day of the calendar`)
     if (name !== undefined) names.add(name)
     if (token !== undefined) tokens.add(token)
+  }
+}
+
+// A token for a service that is not there may do nothing, which is found out at night.
+function checkServicesOf(checker: Checker, path: ConfigPath): void {
+  const known = checker.keys(['services']).map(String)
+  for (const i of checker.keys(path)) {
+    const name = checker.read<string>([...path, i])
+    if (name === undefined || known.includes(name)) continue
+    checker.problem(
+      [...path, i],
+      `found "${name}", which is no service of the file${suggest(name, known)}`,
+    )
   }
 }
 

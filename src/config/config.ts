@@ -82,6 +82,8 @@ export type AdminToken = {
   readonly name: string
   readonly token: string
   readonly scopes: readonly Scope[]
+  /** The services that it may change and send feedback for; null = all, and what is about all. */
+  readonly services: readonly string[] | null
   readonly expiresAt: number | null
 }
 

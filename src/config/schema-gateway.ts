@@ -156,6 +156,16 @@ export const AdminSchema = map(
             uniqueItems: true,
             ...note('What the token may do.', 'live'),
           }),
+          services: Type.Optional(
+            Type.Array(Type.String({ title: 'the name of a service' }), {
+              minItems: 1,
+              uniqueItems: true,
+              ...note(
+                'The services that it may operate and send feedback for; each line has to name one, and `reload` is not its. It reads all. Without it: all.',
+                'live',
+              ),
+            }),
+          ),
           expires: Type.Optional(
             text(
               note('Last day (UTC) on which the token is good. Without it: no end.', 'live'),

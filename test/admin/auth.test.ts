@@ -9,10 +9,29 @@ import { createFakeDeps, LOOPBACK, NOW } from './fake-deps.ts'
 const SERVICES = '/api/v1/services'
 
 const TOKENS: AdminConfig['tokens'] = [
-  { name: 'ops', token: 'operator-token', scopes: ['read', 'operate'], expiresAt: null },
-  { name: 'dash', token: 'reader-token', scopes: ['read'], expiresAt: NOW + 1 },
-  { name: 'labels', token: 'labels-token', scopes: ['feedback'], expiresAt: null },
-  { name: 'old', token: 'old-token', scopes: ['read', 'operate', 'feedback'], expiresAt: NOW },
+  {
+    name: 'ops',
+    token: 'operator-token',
+    scopes: ['read', 'operate'],
+    services: null,
+    expiresAt: null,
+  },
+  { name: 'dash', token: 'reader-token', scopes: ['read'], services: null, expiresAt: NOW + 1 },
+  { name: 'labels', token: 'labels-token', scopes: ['feedback'], services: null, expiresAt: null },
+  {
+    name: 'team',
+    token: 'team-token',
+    scopes: ['read', 'operate', 'feedback'],
+    services: ['credit-risk'],
+    expiresAt: null,
+  },
+  {
+    name: 'old',
+    token: 'old-token',
+    scopes: ['read', 'operate', 'feedback'],
+    services: null,
+    expiresAt: NOW,
+  },
 ]
 
 function setUp(
@@ -76,6 +95,30 @@ t.test('A token does what its scopes say, and its name is the actor.', async (t)
   t.equal((await post('/api/v1/reload', bearer('labels-token'))).statusCode, 403)
   t.equal((await post('/api/v1/feedback', bearer('labels-token'))).statusCode, 200)
   t.equal((await post('/api/v1/feedback', bearer('operator-token'))).statusCode, 403)
+})
+
+t.test('A token for some services changes no other, and nothing that is about all.', async (t) => {
+  const { deps, get, post } = setUp(t, '0.0.0.0')
+  const team = bearer('team-token')
+  t.equal((await post(`${SERVICES}/credit-risk/pause`, team)).statusCode, 200)
+  const other = await post(`${SERVICES}/fixed/pause`, team)
+  t.match(other.json(), {
+    status: 403,
+    code: 'SERIN_FORBIDDEN',
+    detail: 'token "team" operates credit-risk; this is about "fixed"',
+  })
+  const all = await post('/api/v1/reload', team)
+  t.match(all.json(), { detail: 'token "team" operates credit-risk; this is about all services' })
+  t.equal(all.statusCode, 403)
+  t.equal((await get(SERVICES, team)).statusCode, 200)
+  t.same((await get('/api/v1/me', team)).json().services, ['credit-risk'])
+  t.equal((await post('/api/v1/feedback', team)).statusCode, 200)
+  t.equal((await post('/api/v1/feedback', bearer('labels-token'))).statusCode, 200)
+  t.same(
+    deps.feedbackBodies.map(({ services }) => services),
+    [['credit-risk'], null],
+  )
+  t.equal(deps.commands.length, 1)
 })
 
 t.test('Liveness and readiness are public; detail and metrics are for readers.', async (t) => {
@@ -233,15 +276,25 @@ t.test(
   async (t) => {
     const { get } = setUp(t, '127.0.0.1')
     t.strictSame((await get('/api/v1/me', bearer('labels-token'))).json(), {
-      ...{ actor: 'labels', scopes: ['feedback'], expiresAt: null },
+      ...{ actor: 'labels', scopes: ['feedback'], services: null, expiresAt: null },
     })
     t.strictSame((await get('/api/v1/me', bearer('reader-token'))).json(), {
-      ...{ actor: 'dash', scopes: ['read'], expiresAt: new Date(NOW + 1).toISOString() },
+      ...{
+        actor: 'dash',
+        scopes: ['read'],
+        services: null,
+        expiresAt: new Date(NOW + 1).toISOString(),
+      },
     })
     t.equal((await get('/api/v1/me')).statusCode, 401)
     t.match((await get('/api/v1/me', bearer('old-token'))).json(), { detail: /expired at/ })
     t.strictSame((await setUp(t, '127.0.0.1', []).get('/api/v1/me')).json(), {
-      ...{ actor: 'operator@loopback', scopes: ['read', 'operate', 'feedback'], expiresAt: null },
+      ...{
+        actor: 'operator@loopback',
+        scopes: ['read', 'operate', 'feedback'],
+        services: null,
+        expiresAt: null,
+      },
     })
     t.equal((await get('/api/v1/me', { host: 'evil.example' })).statusCode, 403)
   },

@@ -240,8 +240,14 @@ t.test('A service is as described in every phase, with everything that it may ha
 const TOKENS: AdminConfig = {
   listen: { host: '0.0.0.0', port: 9090 },
   tokens: [
-    { name: 'labels', token: 'labels-token', scopes: ['feedback'], expiresAt: null },
-    { name: 'reader', token: 'reader-token', scopes: ['read'], expiresAt: null },
+    {
+      name: 'labels',
+      token: 'labels-token',
+      scopes: ['feedback'],
+      services: null,
+      expiresAt: null,
+    },
+    { name: 'reader', token: 'reader-token', scopes: ['read'], services: null, expiresAt: null },
   ],
 }
 

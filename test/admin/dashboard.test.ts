@@ -10,6 +10,7 @@ function open(t: Test) {
     name: 'ops',
     token: 'ops-token-0123456789',
     scopes: ['read'],
+    services: null,
     expiresAt: null,
   } as const
   const app = createAdminServer(createFakeDeps(), {

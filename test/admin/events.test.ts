@@ -72,6 +72,7 @@ t.test('What cannot be streamed is refused before a stream begins.', async (t) =
     name: 'labels',
     token: 'labels-token-0123456',
     scopes: ['feedback'],
+    services: null,
     expiresAt: null,
   } as const
   const { app } = await open(t)

@@ -125,7 +125,11 @@ export function fakeStatus(
 export type FakeDeps = AdminDeps & {
   /** Every command that came through, with its `ifMatch`. */
   readonly commands: { service: string; command: Command; ifMatch: number | null }[]
-  readonly feedbackBodies: { body: string; contentType: string }[]
+  readonly feedbackBodies: {
+    body: string
+    contentType: string
+    services: readonly string[] | null
+  }[]
 }
 
 const TAKEN: ReloadStanding = { inForceSince: NOW - 3_600_000, waiting: [], refused: null }
@@ -168,8 +172,8 @@ export function createFakeDeps(changes: Partial<AdminDeps> = {}): FakeDeps {
     countRefusedAccess: () => {},
     forecast: () => null,
     forecastExperiment: () => null,
-    feedback: async (body, contentType) => {
-      feedbackBodies.push({ body, contentType })
+    feedback: async (body, contentType, services) => {
+      feedbackBodies.push({ body, contentType, services })
       return { joined: 1, unmatched: 0, late: 0, duplicate: 0, unscored: 0, rejected: [] }
     },
     reload: async () => ({ ok: true, changes: ['credit-risk: timeouts changed'], waiting: [] }),

@@ -20,7 +20,15 @@ t.test('The document is OpenAPI 3.1, by its schema.', async (t) => {
 t.test('It is public where everything else needs a token.', async (t) => {
   const app = createAdminServer(createFakeDeps(), {
     listen: { host: '0.0.0.0', port: 9090 },
-    tokens: [{ name: 'ops', token: 'operator-token', scopes: ['read'], expiresAt: NOW + 1 }],
+    tokens: [
+      {
+        name: 'ops',
+        token: 'operator-token',
+        scopes: ['read'],
+        services: null,
+        expiresAt: NOW + 1,
+      },
+    ],
   })
   t.teardown(() => app.close())
   const response = await app.inject('/openapi.json')

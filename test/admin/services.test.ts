@@ -312,7 +312,15 @@ t.test('Health, readiness and metrics answer, and an unready gateway is 503.', a
 t.test('A gateway of several workers has a line for each, for those who may read.', async (t) => {
   const workers = { 'worker 1': 'serving, decides', 'worker 2': 'starting' }
   const deps = createFakeDeps({ workers: async () => workers })
-  const tokens = [{ name: 'r', token: 'reader-token', scopes: ['read' as const], expiresAt: null }]
+  const tokens = [
+    {
+      name: 'r',
+      token: 'reader-token',
+      scopes: ['read' as const],
+      services: null,
+      expiresAt: null,
+    },
+  ]
   const open = createAdminServer(deps, LOOPBACK)
   const guarded = createAdminServer(deps, { ...LOOPBACK, tokens })
   t.teardown(() => Promise.all([open.close(), guarded.close()]))

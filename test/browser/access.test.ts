@@ -14,11 +14,41 @@ import { UNDER_WAY } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
 
 const TOKENS = [
-  { name: 'ops', token: 'ops-token-0123456789', scopes: ['read', 'operate'], expiresAt: null },
-  { name: 'viewer', token: 'viewer-token-0123456', scopes: ['read'], expiresAt: null },
-  { name: 'labels', token: 'labels-token-0123456', scopes: ['feedback'], expiresAt: null },
-  { name: 'old', token: 'old-token-0123456789', scopes: ['read'], expiresAt: CURTAIN - 1 },
-  { name: 'guest', token: 'guest-token-01234567', scopes: ['read'], expiresAt: CURTAIN + 1000 },
+  {
+    name: 'ops',
+    token: 'ops-token-0123456789',
+    scopes: ['read', 'operate'],
+    services: null,
+    expiresAt: null,
+  },
+  {
+    name: 'viewer',
+    token: 'viewer-token-0123456',
+    scopes: ['read'],
+    services: null,
+    expiresAt: null,
+  },
+  {
+    name: 'labels',
+    token: 'labels-token-0123456',
+    scopes: ['feedback'],
+    services: null,
+    expiresAt: null,
+  },
+  {
+    name: 'old',
+    token: 'old-token-0123456789',
+    scopes: ['read'],
+    services: null,
+    expiresAt: CURTAIN - 1,
+  },
+  {
+    name: 'guest',
+    token: 'guest-token-01234567',
+    scopes: ['read'],
+    services: null,
+    expiresAt: CURTAIN + 1000,
+  },
 ] as const
 
 void t.test('browser/access', skipWithout('chromium'), async (t) => {

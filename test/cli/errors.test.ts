@@ -90,7 +90,9 @@ t.test('A service that is mistyped is told with the nearest and the known ones.'
 })
 
 t.test('A token that is missing, wrong or too weak is told with what to do.', async (t) => {
-  const tokens = [{ name: 'ci', token: 'right', scopes: ['read'] as const, expiresAt: null }]
+  const tokens = [
+    { name: 'ci', token: 'right', scopes: ['read'] as const, services: null, expiresAt: null },
+  ]
   const admin = await serveAdmin(t, createFakeDeps(), { ...LOOPBACK, tokens })
   const as = async (token: string | undefined) =>
     (await run(['abort', 'credit-risk'], { env: { SERIN_ADMIN: admin, SERIN_TOKEN: token } }))

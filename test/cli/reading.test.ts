@@ -704,7 +704,9 @@ age (drift, outside of the rollback α): no shift is flagged.
 })
 
 t.test('The gateway and the token come from options or the environment.', async (t) => {
-  const tokens = [{ name: 'ops', token: 'right', scopes: ['read'] as const, expiresAt: null }]
+  const tokens = [
+    { name: 'ops', token: 'right', scopes: ['read'] as const, services: null, expiresAt: null },
+  ]
   const admin = await serveAdmin(t, createFakeDeps(), { ...LOOPBACK, tokens })
   t.equal(
     (await run(['status'], { env: { SERIN_ADMIN: admin, SERIN_TOKEN: 'right' } })).exitCode,

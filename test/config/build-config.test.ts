@@ -135,7 +135,7 @@ gateway:
   log: { access: { sample: 0 } }
 admin:
   listen: 0.0.0.0:9091
-  tokens: [ { name: ops, token: "0123456789abcdef", scopes: [read, feedback], expires: 2027-06-30 } ]
+  tokens: [ { name: ops, token: "0123456789abcdef", scopes: [read, feedback], services: [b], expires: 2027-06-30 } ]
 store: lmdb:/var/lib/serin
 feedback: { maxPending: 5, maxBytes: 1MiB, retention: 1d }
 passthrough: http://h:80
@@ -197,6 +197,7 @@ services:
       name: 'ops',
       token: '0123456789abcdef',
       scopes: ['read', 'feedback'],
+      services: ['b'],
       expiresAt: Date.UTC(2027, 6, 1),
     },
   ])

@@ -88,6 +88,11 @@ t.test('tokens differ in name and value and end on a day of the calendar', (t) =
         token('a', 'a'.repeat(16), ', expires: soon'),
         'admin.tokens[0].expires: found "soon", allowed is a day such as 2027-06-30',
       ],
+      [
+        '{ name: a, token: "0123456789abcdef", scopes: [operate], services: [n] }',
+        'admin.tokens[0].services[0]: found "n", which is no service of the file: did you mean "m"?',
+      ],
+      ['{ name: a, token: "0123456789abcdef", scopes: [operate], services: [m] }'],
     ],
     (found) => file({ top: `admin: { tokens: [ ${found} ] }` }),
   )

@@ -60,7 +60,9 @@ t.test('A reload fails where the file is refused, and says why.', async (t) => {
         )
       },
     )
-  const tokens = [{ name: 'ops', token: 'right', scopes: ['operate'] as const, expiresAt: null }]
+  const tokens = [
+    { name: 'ops', token: 'right', scopes: ['operate'] as const, services: null, expiresAt: null },
+  ]
   const config = { ...LOOPBACK, tokens }
   const taken = await serveAdmin(t, createFakeDeps(), config)
   t.match(await reload(taken, { SERIN_OPERATOR_TOKEN: 'right' }), { code: 0, stdout: /changed/ })

@@ -16,7 +16,7 @@ export function renderApi(document: Document): string {
 curl -X POST -H 'authorization: Bearer '"$SERIN_TOKEN" -H 'content-type: application/json' \\
   -H 'if-match: "5"' -d '{"reason":"wrong model file"}' http://127.0.0.1:9090/api/v1/services/credit-risk/abort`,
     ),
-    'Three scopes: `read` sees everything but secrets, `operate` changes weights and rollouts, `feedback` sends labels and events. A token has those that the configuration gives it; none includes another.',
+    'Three scopes: `read` sees everything but secrets, `operate` changes weights and rollouts, `feedback` sends labels and events. A token has those that the configuration gives it; none includes another. With `services` it operates these alone, and sends feedback for these alone, each line of which has to name one; it reads all.',
     ...document.tags.flatMap(({ name, description }) => [
       `## ${name[0]!.toUpperCase()}${name.slice(1)}`,
       description,

@@ -23,6 +23,13 @@ export function VerbBar({
       </p>
     )
   }
+  if (me.services !== null && !me.services.includes(service.name)) {
+    return (
+      <p class="muted read-only">
+        Read only: the token <b>{me.actor}</b> operates {me.services.join(', ')}.
+      </p>
+    )
+  }
   return (
     <div class="verbs">
       <div class="verb-buttons" role="group" aria-label="What to do">
