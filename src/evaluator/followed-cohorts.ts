@@ -74,7 +74,7 @@ export class FollowedCohorts {
     this.#ledger.claims.share()
     book.useLedger(this.#ledger, this.rollout)
     this.#pairs = new FollowedPairs(plan, this.rollout, book)
-    this.#awaitsWord = opensCohorts(plan, state)
+    this.#awaitsWord = opensCohorts(plan, state) || runningMirror(plan.steps, state) !== null
   }
 
   /** Whether cohorts may wait for feedback that are not known here yet: they soon are, or this process decides. */

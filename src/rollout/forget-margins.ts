@@ -35,12 +35,17 @@ export function forgetChangedMargins(
   const changed = parse(after).filter((margins) => !known.has(JSON.stringify(margins)))
   if (changed.length === 0) return evidence
   const hypotheses = { ...evidence.hypotheses }
+  const { pairs } = evidence
+  const sup = { ...pairs?.sup }
   for (const [id] of changed) {
+    // Pairs of mirror steps are asked the same.
+    delete sup[`${id}/mirror`]
     const found = hypotheses[id]
     if (found === undefined) continue
     hypotheses[id] = { ...found, sup: { harm: 0, proof: 0, stepProof: 0 } }
   }
-  return { ...evidence, hypotheses }
+  const ofPairs = pairs === undefined ? undefined : { pairs: { ...pairs, sup } }
+  return { ...evidence, hypotheses, ...ofPairs }
 }
 
 function parse(margins: string): readonly Margins[] {

@@ -20,7 +20,9 @@ export function sharingKeyOf(
   const drawn = [match, key, rules, observe, failureStatuses, versions, hypotheses]
   // Absent without a mirror step, so that replicas of other versions agree.
   const copied = pairTests.length === 0 ? [] : [pairTests, rollout!.steps.flatMap(copiedBy)]
-  return digest([...drawn, ...copied])
+  // An earlier version bets without `lift` on what bets of this one are sized for, and more than all may be lost there.
+  const isLifted = hypotheses.some(({ source }) => source.of === 'ratio')
+  return digest([...drawn, ...copied, ...(isLifted ? ['lift'] : [])])
 }
 
 /**

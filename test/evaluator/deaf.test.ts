@@ -14,6 +14,19 @@ const WAITING = quickService({
   analysis: { metrics: METRICS },
 })
 
+const MIRRORED = quickService({
+  spec: {
+    steps: [
+      {
+        ...{ kind: 'mirror', share: 1, minDurationMs: 5000, minRequests: 1e9 },
+        ...{ maxBytes: 1024, tolerance: 0.01 },
+      },
+      ...weightSteps([50, 100], 1e9),
+    ],
+  },
+  analysis: { metrics: METRICS },
+})
+
 /** A rollout whose cohorts wait for labels that come only now, and another process on its store that has just begun. */
 async function begin(service = WAITING) {
   const simulation = await simulate(31, 0, () => ({}), METRICS, { rps: 40, service })
@@ -65,6 +78,13 @@ t.test('labels that come right after a kill have the cohorts that wait for them'
   t.equal(world.other.lead, 'here')
   t.ok(world.labels.length > 500)
   t.ok(world.labels.every((said) => world.other.label(...said).result === 'joined'))
+})
+
+t.test('labels of pairs are waited for in the same way', async (t) => {
+  const world = await begin(MIRRORED)
+  const seconds = await untilHeard(world)
+  t.ok(seconds >= 4, `${seconds} s`)
+  t.equal(world.other.lead, 'here')
 })
 
 t.test('and those that come to a process which has just joined another one', async (t) => {

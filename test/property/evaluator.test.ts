@@ -1,18 +1,23 @@
 import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import type { Cohort } from '../../src/domain/cohort.ts'
-import type { Evidence } from '../../src/domain/evidence.ts'
+import type { BetEvidence, Evidence } from '../../src/domain/evidence.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Prediction } from '../../src/domain/prediction.ts'
 import { CohortCycle } from '../../src/evaluator/cohort-cycle.ts'
+import type { FeedbackBooking } from '../../src/metrics/feedback-booking.ts'
 import { ServiceBook } from '../../src/metrics/service-recorder.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
 import type { UnitBatch } from '../../src/store/store.ts'
 import { state } from '../fakes/rollout.ts'
 import {
+  CLICKS,
+  CONVERSION,
+  DRIFT,
   ERRORS,
   LATENCY,
   ManualClock,
+  REVENUE,
   RMSE,
   rolloutSpec,
   service,
@@ -24,15 +29,38 @@ const request = fc.record({
   outcome: fc.constantFrom<Outcome>('ok', 'failed', 'client_closed', 'rejected', 'no_answer'),
   latencyMs: fc.constantFrom(5, 50),
   error: fc.option(fc.integer({ min: 0, max: 40 })),
+  /** Of its unit, after as many looks each. */
+  events: fc.array(
+    fc.record({
+      name: fc.constantFrom('view', 'click', 'purchase'),
+      looks: fc.integer({ min: 1, max: 3 }),
+    }),
+    { maxLength: 4 },
+  ),
 })
 type Request = typeof request extends fc.Arbitrary<infer T> ? T : never
 
-const interval = fc.record({
-  requests: fc.array(request, { maxLength: 12 }),
-  judged: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
-  step: fc.integer({ min: 0, max: 2 }),
-})
+const intervalOf = (most: number) =>
+  fc.record({
+    requests: fc.array(request, { maxLength: most, size: 'max' }),
+    judged: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+    step: fc.integer({ min: 0, max: 2 }),
+  })
+
+const interval = intervalOf(12)
+/** Of so many requests that means and ratios are bet on before long. */
+const busy = intervalOf(24)
 type Interval = typeof interval extends fc.Arbitrary<infer T> ? T : never
+
+/** Of each engine, with all that a cohort is judged by: thresholds, bets, caps, the lift of a ratio, bins. */
+const METRICS = [ERRORS, LATENCY, RMSE, CONVERSION, REVENUE, CLICKS, DRIFT]
+
+/** A unit that events come for. */
+type Visit = {
+  readonly prediction: Prediction
+  readonly due: { readonly name: string; looks: number }[]
+  totals: readonly number[]
+}
 
 /** A cycle on a clock of its own, with a store that holds what the cycle says. */
 class World {
@@ -41,6 +69,7 @@ class World {
   readonly #plan
   readonly #book
   readonly #predictions: { readonly prediction: Prediction; readonly error: number }[] = []
+  readonly #visits: Visit[] = []
   readonly #cohorts = new Map<number, Cohort>()
   readonly #units: UnitBatch[] = []
   #evidence: Evidence | null = null
@@ -48,7 +77,7 @@ class World {
   #state = state()
 
   constructor(keyed: boolean) {
-    this.#of = service(rolloutSpec({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } }), keyed)
+    this.#of = service(rolloutSpec({ analysis: { metrics: METRICS } }), keyed)
     this.#plan = buildPlan(this.#of, 'hash')!
     this.#book = new ServiceBook({
       service: this.#of,
@@ -74,6 +103,7 @@ class World {
     this.clock.ms += 1000
     this.#cycle.turn({ ...this.#state, weightBp: 0 }, this.clock.ms, judged)
     this.#labels()
+    this.#events()
     this.#cycle.fold(this.#state, this.clock.ms, this.clock.ms)
     this.#store()
   }
@@ -89,7 +119,7 @@ class World {
     this.#cycle = new CohortCycle(this.#plan, this.#state, this.#book, this.clock.ms, record)
   }
 
-  #request({ canary, unit, outcome, latencyMs, error }: Request, keyed: boolean): void {
+  #request({ canary, unit, outcome, latencyMs, error, events }: Request, keyed: boolean): void {
     const ticket = this.#book.begin(
       {
         variant: canary ? 'canary' : 'baseline',
@@ -109,6 +139,24 @@ class World {
     this.#book.predicted(ticket, outcome === 'ok' ? 0 : null)
     const prediction = this.#pending.pop()!
     if (error !== null) this.#predictions.push({ prediction, error })
+    const isKnown = this.#visits.some((visit) => visit.prediction.unit === prediction.unit)
+    // Those of a key are of the request that it is judged by.
+    if (keyed && unit !== null && isKnown) return
+    this.#visits.push({ prediction, due: events.map((each) => ({ ...each })), totals: [] })
+  }
+
+  #events(): void {
+    const at = this.clock.ms
+    for (const visit of this.#visits) {
+      for (const event of visit.due) {
+        event.looks -= 1
+        if (event.looks !== 0) continue
+        const told = { name: event.name, value: null, values: { amount: 1 }, at }
+        const { changed, totals } = this.#cycle.event(visit.prediction, visit.totals, told)
+        visit.totals = totals
+        if (changed !== null) this.#change(changed)
+      }
+    }
   }
 
   // Labels of an interval come at the end of the next one.
@@ -117,11 +165,15 @@ class World {
     for (const each of due) {
       this.#predictions.splice(this.#predictions.indexOf(each), 1)
       const { changed } = this.#cycle.label(each.prediction, each.error)
-      if (changed === null) continue
-      const stored = this.#cohorts.get(changed.cohort)!
-      const tallies = { ...stored.tallies, ...structuredClone(changed.tallies) }
-      this.#cohorts.set(changed.cohort, { ...stored, tallies })
+      if (changed !== null) this.#change(changed)
     }
+  }
+
+  /** What feedback has changed is stored with it. */
+  #change({ cohort, tallies }: NonNullable<FeedbackBooking['changed']>): void {
+    const stored = this.#cohorts.get(cohort)!
+    const all = { ...stored.tallies, ...structuredClone(tallies) }
+    this.#cohorts.set(cohort, { ...stored, tallies: all })
   }
 
   #store(): void {
@@ -153,21 +205,25 @@ t.test(
   'Evidence that was stored and taken up again, at any time, is that of an uninterrupted run.',
   async (t) => {
     let folded = 0
+    let ratiosBetOn = 0
     fc.assert(
       fc.property(
-        fc.array(interval, { minLength: 3, maxLength: 10 }),
-        fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+        fc.array(busy, { minLength: 3, maxLength: 12, size: 'max' }),
+        fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
         fc.boolean(),
         (intervals, restarts, keyed) => {
           const whole = evidenceOf(intervals, keyed)
           const interrupted = evidenceOf(intervals, keyed, restarts)
           folded += (whole.hypotheses['errors'] as { trials: readonly number[] }).trials[0]!
+          const { proof } = whole.hypotheses['clicks'] as BetEvidence
+          if (proof.some((wealth) => wealth !== 0)) ratiosBetOn += 1
           return JSON.stringify(whole) === JSON.stringify(interrupted)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
     t.ok(folded > 1000, 'there was evidence to compare')
+    t.ok(ratiosBetOn > 0, `of a ratio in ${ratiosBetOn} runs`)
   },
 )
 

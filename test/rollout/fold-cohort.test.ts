@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { EventEvidence, Evidence } from '../../src/domain/evidence.ts'
+import { NO_PAIR_EVIDENCE } from '../../src/rollout/fold-pairs.ts'
 import { foldAssignments, foldHypothesis } from '../../src/rollout/fold-cohort.ts'
 import { forgetChangedMargins } from '../../src/rollout/forget-margins.ts'
 import { emptyEvidence, withNewHypotheses } from '../../src/statistics/empty-evidence.ts'
@@ -168,6 +169,10 @@ t.test('what was the largest evidence under another margin is forgotten with it'
     before,
     'none is asked',
   )
+  const latched = { 'errors/mirror': { harm: 4, proof: 0 }, 'rmse/mirror': { harm: 1, proof: 2 } }
+  const pairs = { ...NO_PAIR_EVIDENCE, sup: latched }
+  const mirrored = forgetChangedMargins({ ...before, pairs }, margins, asked({ maxChange: 0.2 }))
+  t.same(mirrored.pairs!.sup, { 'rmse/mirror': { harm: 1, proof: 2 } }, 'of pairs, too')
   const unknown = margins.replaceAll('errors', 'faults')
   t.same(forgetChangedMargins(before, margins, unknown), before, 'of which it has nothing yet')
   t.end()

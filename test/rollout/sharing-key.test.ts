@@ -1,5 +1,13 @@
 import t from 'tap'
-import { ERRORS, RMSE, rolloutSpec, service, weightSteps } from '../fakes/simulated-service.ts'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
+import {
+  CLICKS,
+  ERRORS,
+  RMSE,
+  rolloutSpec,
+  service,
+  weightSteps,
+} from '../fakes/simulated-service.ts'
 import { planOf } from '../fakes/rollout.ts'
 
 const OF = service(rolloutSpec({ analysis: { metrics: [ERRORS] } }))
@@ -17,6 +25,14 @@ t.test('replicas agree whose requests, readings and questions are the same', (t)
   ]
   const keys = new Set([sharingKey, ...other.map((each) => planOf(each).sharingKey)])
   t.equal(keys.size, other.length + 1)
+  t.end()
+})
+
+t.test('a process of a version that bets otherwise on a ratio takes no part in it', (t) => {
+  const keyOf = (metric: MetricSpec) =>
+    planOf(service(rolloutSpec({ analysis: { metrics: [metric] } }))).sharingKey
+  t.equal(keyOf(ERRORS), 'c95437e0e4f13531', 'that of versions without a lift')
+  t.not(keyOf(CLICKS), '4c234d8be2ea9eac')
   t.end()
 })
 
