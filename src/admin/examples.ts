@@ -225,7 +225,8 @@ export const COHORTS_EXAMPLE: CohortsAnswer = {
 
 function figures(version: string, requests: number, errors: number): VariantJson {
   return {
-    ...{ version, requests, errors, rejected: 0, inFlight: 3, upstreams: 2, healthy: 2 },
+    ...{ version, requests, errors, rejected: 0, left: 0, inFlight: 3 },
+    ...{ upstreams: 2, healthy: 2 },
     ...{ p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, failingNames: [] },
   }
 }

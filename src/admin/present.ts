@@ -174,6 +174,7 @@ function noFigures(upstreams: number): VariantFigures {
     requests: 0,
     errors: 0,
     rejected: 0,
+    left: 0,
     inFlight: 0,
     p50Ms: null,
     p95Ms: null,

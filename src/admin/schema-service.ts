@@ -42,6 +42,9 @@ export const VariantSchema = Type.Object(
     requests: count('Since this process started, or since it has this version.'),
     errors: count('Requests with the outcome `failed` or `no_answer`.'),
     rejected: count('Requests that its door turned away: no fault of its answers.'),
+    left: count(
+      'Requests whose client left before an answer: no errors, but the breaker judges by them.',
+    ),
     inFlight: count('Requests under way now.'),
     p50Ms: numberOrNull('Of late, the older the less; null before the first answer.'),
     p95Ms: numberOrNull(),
