@@ -114,6 +114,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   rules: [],
   comparisons: [],
   notice: null,
+  decider: null,
   replicas: { contributing: 2, differing: [] },
   lastDecision: DECISION_EXAMPLE,
 }

@@ -8,7 +8,7 @@ import { writeReport } from '../rollout/write-report.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
-import { isDecidedOtherwise, noticeOf } from './present-notice.ts'
+import { deciderOf, isDecidedOtherwise, noticeOf } from './present-notice.ts'
 import { presentRules } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
@@ -80,6 +80,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     etaSeconds: deciding?.lead === 'unknown' ? null : (rollout?.etaSeconds ?? null),
     comparisons: experiment?.comparisons.map(presentComparison) ?? [],
     notice: noticeOf(status),
+    decider: deciderOf(status),
     replicas: status.replicas,
     lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }

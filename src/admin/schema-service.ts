@@ -148,6 +148,10 @@ export const ServiceSchema = Type.Object(
       Type.String(),
       'What must be said of a variant that gets requests and cannot answer, of names of upstreams that cannot be looked up, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
     ),
+    decider: orNull(
+      Type.String(),
+      'Origin of the admin API of the process that decides, whose figures are those of the evidence; null = it is this one, or none that is reached from other machines.',
+    ),
     replicas: orNull(
       ReplicasSchema,
       'null where nothing is judged, or where another process decides: ask that one.',
