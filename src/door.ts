@@ -4,8 +4,11 @@ import type { Listen } from './config/config.ts'
 
 /** A port that accepts connections for others to serve: other processes, or a server of this one that listens nowhere. */
 export type Door = {
-  /** Resolves with its address, such as `127.0.0.1:8080`; of a name with several the first. */
-  readonly listen: (place: Listen) => Promise<string>
+  /**
+   * Resolves with its address, such as `127.0.0.1:8080`; of a name with several the first. `bound` may set limits of the
+   * server at each of them.
+   */
+  readonly listen: (place: Listen, bound?: (server: Server) => void) => Promise<string>
   /** Accepts no more; what nobody was found for yet is cut. */
   readonly close: () => void
 }
@@ -38,12 +41,17 @@ export function createDoor(
       if (await take(socket)) return
     }
   }
-  const open = async (host: string, port: number): Promise<AddressInfo> => {
+  const open = async (
+    host: string,
+    port: number,
+    bound?: (server: Server) => void,
+  ): Promise<AddressInfo> => {
     const server = createServer({ pauseOnConnect: true }, (socket) => {
       waiting.add(socket)
       socket.on('error', () => socket.destroy())
       void place(socket).finally(() => waiting.delete(socket))
     })
+    bound?.(server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen({ host, port }, resolve)
     })
@@ -52,12 +60,12 @@ export function createDoor(
   }
 
   return {
-    listen: async ({ host, port }) => {
-      const first = await open(host, port)
+    listen: async ({ host, port }, bound) => {
+      const first = await open(host, port, bound)
       const all = isLocalhost(host) ? await addressesOf(host) : []
       for (const address of all) {
         if (address === first.address) continue
-        await open(address, first.port).catch((error: NodeJS.ErrnoException) => {
+        await open(address, first.port, bound).catch((error: NodeJS.ErrnoException) => {
           if (!MISSING.has(error.code)) throw error
         })
       }

@@ -56,6 +56,7 @@ process.exitCode = await runCli({
   loadSupervisor: async () => ({
     ...(await import('./workers/supervisor.ts')),
     ...(await import('./workers/fork-worker.ts')),
+    ...(await import('./workers/own-counts.ts')),
   }),
   loadDemo: () => import('./demo/run-demo.ts'),
 })

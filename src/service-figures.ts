@@ -20,7 +20,7 @@ export type FiguresByService = Readonly<Record<string, ServiceFigures>>
 
 type VariantCounts = Pick<
   VariantFigures,
-  'requests' | 'errors' | 'rejected' | 'inFlight' | 'upstreams' | 'healthy'
+  'requests' | 'errors' | 'rejected' | 'left' | 'inFlight' | 'upstreams' | 'healthy'
 > & {
   readonly latencies: LogHistogramJson
 }
@@ -121,8 +121,8 @@ export function toRuleStatus({ rule, variants }: RuleCounts): RuleStatus {
 /** How many of the pairs that disagreed are shown. */
 const MOST_SHOWN = 20
 
-function countsOf({ requests, errors, rejected, inFlight, drawn }: VariantBook) {
-  return { requests, errors, rejected, inFlight, latencies: drawn.toJSON() }
+function countsOf({ requests, errors, rejected, left, inFlight, drawn }: VariantBook) {
+  return { requests, errors, rejected, left, inFlight, latencies: drawn.toJSON() }
 }
 
 function rulesOf(book: RuleBook): readonly RuleCounts[] {
@@ -156,6 +156,7 @@ function addVariant(sum: VariantCounts, more: VariantCounts | undefined): Varian
     requests: sum.requests + more.requests,
     errors: sum.errors + more.errors,
     rejected: sum.rejected + more.rejected,
+    left: sum.left + more.left,
     inFlight: sum.inFlight + more.inFlight,
     upstreams: sum.upstreams,
     healthy: Math.min(sum.healthy, more.healthy),

@@ -12,13 +12,18 @@ import {
 import { LogHistogram } from '../src/statistics/histogram.ts'
 import { bookRequest } from './support/book-request.ts'
 
+/** Latencies of requests whose clients have left. */
+const LEFT: readonly number[] = [1, 200]
+
 /** What a process counts whose baseline took so many milliseconds for each request. */
 function figuresOf(latenciesMs: readonly number[], healthy = 2, inFlight = 0): ServiceFigures {
   const baseline = new VariantBook('baseline', '1')
   baseline.inFlight = inFlight
   for (const ms of latenciesMs) {
     // What has no answer counts as an error, and its time is known.
-    bookRequest(baseline, { outcome: ms > 100 ? 'no_answer' : 'ok', durationMs: ms })
+    const left = { outcome: 'client_closed', status: 499 } as const
+    const outcome = ms > 100 ? 'no_answer' : 'ok'
+    bookRequest(baseline, { outcome, ...(LEFT.includes(ms) ? left : {}), durationMs: ms })
   }
   const mirror = new MirrorBook('canary', '2')
   for (const [i, ms] of latenciesMs.entries()) {
@@ -45,8 +50,9 @@ t.test('processes together have the quantiles of all their requests', (t) => {
   const merged = structuredClone(mergeFigures(figuresOf(fast, 2, 4), [figuresOf(slow, 1, 3)]))
   t.same(toVariantFigures(merged.variants['baseline']!), {
     requests: 100,
-    errors: 10,
+    errors: 9,
     rejected: 0,
+    left: 2,
     inFlight: 7,
     upstreams: 2,
     healthy: 1,

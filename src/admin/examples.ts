@@ -114,6 +114,7 @@ export const SERVICE_EXAMPLE: ServiceJson = {
   rules: [],
   comparisons: [],
   notice: null,
+  decider: null,
   replicas: { contributing: 2, differing: [] },
   lastDecision: DECISION_EXAMPLE,
 }
@@ -225,7 +226,8 @@ export const COHORTS_EXAMPLE: CohortsAnswer = {
 
 function figures(version: string, requests: number, errors: number): VariantJson {
   return {
-    ...{ version, requests, errors, rejected: 0, inFlight: 3, upstreams: 2, healthy: 2 },
+    ...{ version, requests, errors, rejected: 0, left: 0, inFlight: 3 },
+    ...{ upstreams: 2, healthy: 2 },
     ...{ p50Ms: 8.1, p95Ms: 14, p99Ms: 22.5, failingNames: [] },
   }
 }

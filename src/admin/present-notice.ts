@@ -63,6 +63,13 @@ function ofDeciding(status: ServiceStatus): string | null {
   return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence${where}. Give both the same file and reload`
 }
 
+/** Where the process that decides is asked, as an origin, where it is another one and others than its host reach it; else null. */
+export function deciderOf({ deciding }: ServiceStatus): string | null {
+  if (deciding?.lead !== 'elsewhere' || deciding.holder === null) return null
+  const admin = adminOfProcess(deciding.holder)
+  return admin === null || admin.onHost !== null ? null : admin.origin
+}
+
 function whereToAsk(holder: string, service: string): string {
   const admin = adminOfProcess(holder)
   if (admin === null) return ''

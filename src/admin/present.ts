@@ -8,7 +8,7 @@ import { writeReport } from '../rollout/write-report.ts'
 import { presentComparison } from './present-comparison.ts'
 import { presentMetric } from './present-metric.ts'
 import { presentMirror } from './present-mirror.ts'
-import { isDecidedOtherwise, noticeOf } from './present-notice.ts'
+import { deciderOf, isDecidedOtherwise, noticeOf } from './present-notice.ts'
 import { presentRules } from './present-rules.ts'
 import type { DecisionSchema } from './schema-decision.ts'
 import type { PauseSchema, RuleSchema, ServiceSchema, VariantSchema } from './schema-service.ts'
@@ -80,6 +80,7 @@ export function presentService(status: ServiceStatus): ServiceJson {
     etaSeconds: deciding?.lead === 'unknown' ? null : (rollout?.etaSeconds ?? null),
     comparisons: experiment?.comparisons.map(presentComparison) ?? [],
     notice: noticeOf(status),
+    decider: deciderOf(status),
     replicas: status.replicas,
     lastDecision: lastDecision === null ? null : presentDecision(lastDecision),
   }
@@ -174,6 +175,7 @@ function noFigures(upstreams: number): VariantFigures {
     requests: 0,
     errors: 0,
     rejected: 0,
+    left: 0,
     inFlight: 0,
     p50Ms: null,
     p95Ms: null,

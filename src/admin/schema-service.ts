@@ -42,6 +42,9 @@ export const VariantSchema = Type.Object(
     requests: count('Since this process started, or since it has this version.'),
     errors: count('Requests with the outcome `failed` or `no_answer`.'),
     rejected: count('Requests that its door turned away: no fault of its answers.'),
+    left: count(
+      'Requests whose client left before an answer: no errors, but the breaker judges by them.',
+    ),
     inFlight: count('Requests under way now.'),
     p50Ms: numberOrNull('Of late, the older the less; null before the first answer.'),
     p95Ms: numberOrNull(),
@@ -144,6 +147,10 @@ export const ServiceSchema = Type.Object(
     notice: orNull(
       Type.String(),
       'What must be said of a variant that gets requests and cannot answer, of names of upstreams that cannot be looked up, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
+    ),
+    decider: orNull(
+      Type.String(),
+      'Origin of the admin API of the process that decides, whose figures are those of the evidence; null = it is this one, or none that is reached from other machines.',
     ),
     replicas: orNull(
       ReplicasSchema,

@@ -51,6 +51,8 @@ export type VariantFigures = {
   readonly errors: number
   /** Requests that its door turned away (`maxInFlight`, `queue`): no fault of its answers, so no errors. */
   readonly rejected: number
+  /** Requests whose client left before an answer: no errors, but the breaker judges by them. */
+  readonly left: number
   /** Requests under way now: a server that takes requests and never answers shows here before anywhere else. */
   readonly inFlight: number
   /** Of late, the older the less; milliseconds; null before the first answer. */

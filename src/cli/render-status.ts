@@ -55,6 +55,7 @@ function renderService(service: ServiceJson, style: Style, now: number): readonl
     ...renderHead(service, style),
     ...renderTable(variantRows(service, style), '<<>>>>>>', style),
     ...renderDoor(service, style),
+    ...renderLeft(service, style),
     ...renderRules(service, style),
     ...(Object.keys(service.mirrors).length === 0
       ? []
@@ -101,6 +102,15 @@ function renderDoor({ variants }: ServiceJson, { width }: Style): readonly strin
   if (turnedAway.length === 0) return []
   const text = `turned away since start: ${turnedAway.join(', ')} (maxInFlight, queue)`
   return renderLabelled('door', text, width)
+}
+
+/** Clients that did not wait for an answer: the breaker judges by them, and no count of errors has them. */
+function renderLeft({ variants }: ServiceJson, { width }: Style): readonly string[] {
+  const left = Object.entries(variants).flatMap(([name, variant]) =>
+    variant.left > 0 ? [`${name} ${formatCount(variant.left)}`] : [],
+  )
+  if (left.length === 0) return []
+  return renderLabelled('left', `before an answer since start: ${left.join(', ')}`, width)
 }
 
 function mirrorRows(service: ServiceJson, style: Style, now: number): Cell[][] {

@@ -80,12 +80,12 @@ async function start(
   const linesLost = () => output.lost
   const workers = config.gateway.workers === 'auto' ? io.cores : config.gateway.workers
   if (workers > 1) {
-    const { Supervisor, forkWorker } = await io.loadSupervisor()
+    const { Supervisor, createOwnCounts, forkWorker } = await io.loadSupervisor()
     const { sleep } = io
     const fork = () => forkWorker({ stdout: output, stderr: io.stderr })
     const gateway = new Supervisor(config, {
       log,
-      linesLost,
+      own: createOwnCounts({ log, clock, linesLost }, workers, io.openFiles()),
       clock,
       version,
       workers,

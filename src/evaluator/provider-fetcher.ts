@@ -37,6 +37,7 @@ export function createProviderFetcher(mostMs = MOST_MS): ProviderFetcher {
     try {
       const signal = AbortSignal.timeout(mostMs)
       const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal })
+      // At once: while nobody reads, undici 7 throws where nobody catches it when the server closes (tell-end-to-reader.ts).
       return { status: answer.statusCode, body: await answer.body.text() }
     } catch (error) {
       throw new Error(describe(error as NodeJS.ErrnoException, mostMs), { cause: error })

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { collectCounter } from './collect.ts'
+import { DROPPED } from './register-gateway.ts'
 import { takeSnapshot, type MetricsSnapshot } from './take-snapshot.ts'
 
 /** Registers the counter of the lines of the log that could not be written. */
@@ -12,9 +13,13 @@ export function registerLostLines(registry: Registry, linesLost: () => number): 
   })
 }
 
-/** The same as a snapshot, for a process that counts nothing else. */
-export function takeLostLines(linesLost: () => number): Promise<MetricsSnapshot> {
+/** The same as a snapshot, with the connections that were closed at once, of a process that counts nothing else. */
+export function takeOwnCounts(
+  linesLost: () => number,
+  dropped: () => number,
+): Promise<MetricsSnapshot> {
   const registry = new Registry()
   registerLostLines(registry, linesLost)
+  collectCounter(registry, { ...DROPPED, labelNames: [], read: () => [[{}, dropped()]] })
   return takeSnapshot(registry)
 }

@@ -13,6 +13,12 @@ export type GatewayCounters = {
   readonly countDropped: () => void
 }
 
+/** The counter of connections of clients that found no room. */
+export const DROPPED = {
+  name: 'serin_connections_dropped_total',
+  help: 'Connections of clients that were closed at once: as many are open as the limit of open files allows.',
+}
+
 /**
  * Registers what belongs to no service. `certificateNotAfter`: when the certificate of the data port expires, in
  * epoch ms; null = it has none.
@@ -44,11 +50,7 @@ export function registerGateway(
     labelNames: ['outcome', 'code'],
     registers: [registry],
   })
-  const dropped = new Counter({
-    name: 'serin_connections_dropped_total',
-    help: 'Connections of clients that were closed at once: as many are open as the limit of open files allows.',
-    registers: [registry],
-  })
+  const dropped = new Counter({ ...DROPPED, registers: [registry] })
   return {
     countRefusal: (code) => refusals.inc({ code }),
     countPassthrough: (outcome, status) => passed.inc({ outcome, code: statusLabel(status) }),

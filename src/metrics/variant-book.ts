@@ -111,6 +111,11 @@ export class VariantBook {
     return this.#posted.rejected
   }
 
+  /** Requests whose client left before an answer. */
+  get left(): number {
+    return this.#posted.left
+  }
+
   get durations(): DurationBuckets {
     return this.#posted.durations
   }

@@ -14,6 +14,8 @@ export class VariantFigures implements Accounts {
   errors = 0
   /** Requests that the variant's door turned away: its queue was full, or they waited there too long. */
   rejected = 0
+  /** Requests whose client left before an answer. */
+  left = 0
   readonly durations = new DurationBuckets()
   readonly firstBytes = new DurationBuckets()
   /** Time without an attempt under way: total minus that of all attempts. */
@@ -45,6 +47,7 @@ export class VariantFigures implements Accounts {
     this.requests++
     if (failed) this.errors++
     else if (outcome === 'rejected') this.rejected++
+    else if (end === 'left') this.left++
     this.durations.add(durationMs)
     if (overheadMs !== null) this.overheads.add(overheadMs)
     const bucket = isTimed(outcome) ? latencyBucket(durationMs) : null

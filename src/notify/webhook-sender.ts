@@ -59,7 +59,8 @@ export function createWebhookSender(
           body: message.body,
           signal: AbortSignal.timeout(timeoutMs),
         })
-        // The status has been given: what becomes of its body changes nothing.
+        // The status has been given: what becomes of its body changes nothing. It is read at once: while nobody does,
+        // undici 7 throws where nobody catches it when the server closes (tell-end-to-reader.ts).
         await answer.body.dump({ limit: MOST_BODY_BYTES }).catch(() => undefined)
         return { status: answer.statusCode }
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Server as NetServer } from 'node:net'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { mostConnections } from './open-files.ts'
 
@@ -26,6 +27,27 @@ export function limitConnections(
   repeat: Repeat = repeatInBackground,
 ): void {
   const most = mostConnections(openFiles, config().limits.inFlight)
+  server.maxConnections = most
+  const makeRoom = () => server.closeIdleConnections()
+  const count = counters.countDropped
+  tellOfDrops(server, { clock, log, count, makeRoom }, { most, openFiles }, repeat)
+}
+
+/** Who hears of connections that a server closes at once. */
+export type DropDeps = Pick<GatewayDeps, 'clock' | 'log'> & {
+  /** Each of them. */
+  readonly count: () => void
+  /** Called with the first, and then once a second at the most. */
+  readonly makeRoom: () => void
+}
+
+/** Tells of the connections that a server closes at once, of `most` that it may have, for want of `openFiles`. */
+export function tellOfDrops(
+  server: NetServer,
+  { clock, log, count, makeRoom }: DropDeps,
+  facts: { readonly most: number; readonly openFiles: number },
+  repeat: Repeat = repeatInBackground,
+): void {
   let madeRoomAt = -Infinity
   let outage: Outage | null = null
   let stopLooking = () => {}
@@ -39,20 +61,19 @@ export function limitConnections(
     log.info({ dropped: count, seconds }, 'connections of clients are closed at once no more')
   }
 
-  server.maxConnections = most
   server.on('drop', () => {
     const now = clock.monotonic()
-    counters.countDropped()
+    count()
     if (outage === null) {
       outage = { since: now, count: 0, lastAt: now }
       stopLooking = repeat(look, MAKE_ROOM_MS)
-      log.error({ most, openFiles }, 'connections of clients are closed at once: too many are open')
+      log.error(facts, 'connections of clients are closed at once: too many are open')
     }
     outage.count++
     outage.lastAt = now
     if (now - madeRoomAt < MAKE_ROOM_MS) return
     madeRoomAt = now
-    server.closeIdleConnections()
+    makeRoom()
   })
   server.once('close', () => stopLooking())
 }

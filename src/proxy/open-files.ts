@@ -42,6 +42,14 @@ export function mostConnections(limit: number, inFlight: number): number {
 }
 
 /**
+ * How many connections of clients a process may hold that hands them on to `workers`, so that of `limit` files some are left for
+ * the admin port and its pipes, three to each of them. At least 1.
+ */
+export function mostHandedOn(limit: number, workers: number): number {
+  return Math.max(1, limit - OWN_FILES - 3 * workers - mostAdminConnections(limit))
+}
+
+/**
  * How many connections the admin port may have, so that whoever opens many there takes none of the data port's: a
  * sixteenth of `limit` files (null = there is no limit), from 16 to 1,024.
  */

@@ -4,7 +4,6 @@ import type { Config } from '../config/config.ts'
 import type { ConfigResult } from '../config/load.ts'
 import type { Clock } from '../domain/clock.ts'
 import { OneByOne } from '../evaluator/one-by-one.ts'
-import { takeLostLines } from '../metrics/lost-lines.ts'
 import { reloadOnChange } from '../reload-on-change.ts'
 import type { RunningGateway } from '../running-gateway.ts'
 import { createDoor, type TakeConnection } from '../door.ts'
@@ -12,6 +11,7 @@ import { endWorkers } from './end-workers.ts'
 import type { WorkerEnd, WorkerProcess } from './fork-worker.ts'
 import { inTime } from './in-time.ts'
 import { MetricsMemory } from './metrics-memory.ts'
+import type { OwnCounts } from './own-counts.ts'
 import { refuseAdmin } from './refuse-admin.ts'
 import { reloadWorkers } from './reload-workers.ts'
 import { restartDelayMs, STEADY_MS } from './restart-delay.ts'
@@ -21,8 +21,7 @@ import { describeEnd, WorkerPlace } from './worker-place.ts'
 /** What the supervisor needs of its process. */
 export type SupervisorDeps = {
   readonly log: Logger
-  /** Lines of the log that this process could not write, its workers' among them. */
-  readonly linesLost: () => number
+  readonly own: OwnCounts
   readonly clock: Clock
   readonly version: string
   /** How many workers there are. */
@@ -79,7 +78,7 @@ export class Supervisor implements RunningGateway {
   constructor(config: Config, deps: SupervisorDeps) {
     this.#config = config
     this.#deps = deps
-    this.#metrics = new MetricsMemory(() => takeLostLines(deps.linesLost))
+    this.#metrics = new MetricsMemory(deps.own.take)
     this.#places = Array.from({ length: deps.workers }, (_, i) => new WorkerPlace(i + 1))
     this.#leaderlessSince = deps.clock.monotonic()
     this.#files = reloadOnChange(this.reload, deps.log)
@@ -98,10 +97,11 @@ export class Supervisor implements RunningGateway {
       )
     })
     const { gateway, admin } = this.#config
+    const { boundAdmin, boundData } = this.#deps.own
     const scheme = gateway.tls === null ? 'http' : 'https'
     const addresses = {
-      data: `${scheme}://${await this.#data.listen(gateway.listen)}`,
-      admin: `http://${await this.#admin.listen(admin.listen)}`,
+      data: `${scheme}://${await this.#data.listen(gateway.listen, boundData)}`,
+      admin: `http://${await this.#admin.listen(admin.listen, boundAdmin)}`,
     }
     this.#files.follow(this.#config)
     this.#deps.every(BEAT_MS, this.#beat, this.#ending.signal)

@@ -292,6 +292,7 @@ function figures(requests: number, errors: number): ServiceStatus['variants'][st
     requests,
     errors,
     rejected: 7,
+    left: 0,
     inFlight: 3,
     p50Ms: 8.1,
     p95Ms: 14,

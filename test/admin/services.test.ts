@@ -425,6 +425,26 @@ t.test('a rollback that the store does not have is told of', async (t) => {
   t.match(response.json(), { notice: unstored })
 })
 
+t.test(
+  'where another process decides its admin API is told, if it is reached from here',
+  async (t) => {
+    const ask = async (deciding: ServiceStatus['deciding']) => {
+      const status = { ...fakeStatus(), deciding }
+      const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+      t.teardown(() => app.close())
+      return (await app.inject('/api/v1/services/credit-risk')).json() as { decider: string | null }
+    }
+    const at = (admin: string) => `gw-2:7:ab${admin}`
+    const elsewhere = (holder: string | null) =>
+      ({ lead: 'elsewhere', holder, differs: false }) as const
+    t.match(await ask(elsewhere(at('@gw-2%3A9090'))), { decider: 'http://gw-2:9090' })
+    for (const holder of [null, at(''), at('@127.0.0.1%3A9090'), at('@%22x'), 'west']) {
+      t.match(await ask(elsewhere(holder)), { decider: null }, String(holder))
+    }
+    t.match(await ask(null), { decider: null })
+  },
+)
+
 t.test('a certificate that clients refuse is told of, at every service', async (t) => {
   const certificate = 'the certificate of gateway.tls has expired'
   const status = { ...fakeStatus(), certificate }

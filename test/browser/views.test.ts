@@ -1,4 +1,5 @@
 import t from 'tap'
+import { nameProcess } from '../../src/domain/process-name.ts'
 import { fakeState, fakeStatus } from '../admin/fake-deps.ts'
 import { fakeExperimentLog } from '../admin/fake-experiments.ts'
 import { skipWithout } from '../e2e/support/programs.ts'
@@ -8,12 +9,19 @@ import { experimented, ruled, shadowed } from './support/fixed-services.ts'
 import { IDLE, ROLLED_BACK, UNDER_WAY, WAITS } from './support/scripts.ts'
 import { CURTAIN, openStage } from './support/stage.ts'
 
+/** Another gateway on the store decides. */
+const ELSEWHERE = {
+  lead: 'elsewhere',
+  differs: false,
+  holder: nameProcess({ host: 'gw-2', pid: 7, id: 'ab', admin: { host: '0.0.0.0', port: 9090 } }),
+} as const
+
 void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => {
   const browser = await launchBrowser()
   t.teardown(() => browser.close())
   const stage = await openStage({
     scripts: [UNDER_WAY, ROLLED_BACK, WAITS, IDLE],
-    others: () => [shadowed(CURTAIN), experimented(), ruled()],
+    others: () => [shadowed(CURTAIN), experimented(), { ...ruled(), deciding: ELSEWHERE }],
     logs: { 'checkout-offer': fakeExperimentLog('checkout-offer', CURTAIN) },
   })
   t.teardown(stage.close)
@@ -213,6 +221,12 @@ void t.test('the views of the dashboard', skipWithout('chromium'), async (t) => 
         'no ruledrawn baseline21,0003 (0.0143 %)12 ms41 ms66 ms3.9 n 900',
       ],
     )
+    const note = page.locator('.page-head + .notice')
+    t.match(await note.textContent(), /process 7 on gw-2 decides on this store.* Its dashboard$/)
+    const command = 'serin status pricing --admin http://gw-2:9090'
+    t.equal(await note.locator('code').first().textContent(), command)
+    const link = note.getByRole('link', { name: 'Its dashboard' })
+    t.equal(await link.getAttribute('href'), 'http://gw-2:9090/#/services/pricing')
     t.same(faults, [])
   })
 

@@ -260,7 +260,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
       ratio: { estimate: NaN, lower: -Infinity, upper: Infinity, method: 'exact' },
     }),
   ]
-  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0, rejected: 0 }
+  const down = { ...status.variants['canary']!, p95Ms: null, healthy: 0, rejected: 0, left: 1_040 }
   const bare = await show({
     ...status,
     variants: { ...status.variants, canary: down },
@@ -273,6 +273,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     },
   })
   t.match(bare, /canary .* - {6}0\/2\n {2}door {6}turned away since start: baseline 7 \(/)
+  t.match(bare, /\n {2}left {6}before an answer since start: canary 1,040\n/)
   t.match(bare, /slow +failed .* - .* limit 500 ms\n/)
   t.match(bare, /errors +failed .* limit 20 %: 74 % \(n 412\)\n/)
   t.match(bare, /none +error .* -\n/)

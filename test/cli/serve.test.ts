@@ -207,7 +207,11 @@ t.test(
       const fake = createFakeIo(['serve', '-c', file], {
         cores,
         loadSupervisor: async () =>
-          ({ Supervisor: FakeSupervisor, forkWorker: () => t.fail('not here') }) as never,
+          ({
+            Supervisor: FakeSupervisor,
+            createOwnCounts: () => null,
+            forkWorker: () => t.fail('not here'),
+          }) as never,
       })
       t.equal(await runCli(fake.io), 1)
       t.equal(fake.stderr(), 'serin: cannot start: no worker can be started\n')

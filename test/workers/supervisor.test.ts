@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import type { Config } from '../../src/config/config.ts'
 import type { ConfigResult } from '../../src/config/load.ts'
 import { Scrapes } from '../../src/workers/scrapes.ts'
+import { createOwnCounts } from '../../src/workers/own-counts.ts'
 import { Supervisor } from '../../src/workers/supervisor.ts'
 import type { WorkerApi } from '../../src/workers/worker-api.ts'
 import { freePort } from '../support/free-port.ts'
@@ -57,10 +58,12 @@ function world(
   let beat = () => {}
   const loaded: ConfigResult = { ok: true, config: config(), warnings: [] }
   const read: World['read'] = { result: loaded }
+  const log = pino({}, { write: (line: string) => void logs.push(JSON.parse(line) as never) })
+  const clock = { now: () => now, monotonic: () => now }
   const supervisor = new Supervisor(config(port), {
-    log: pino({}, { write: (line: string) => void logs.push(JSON.parse(line) as never) }),
-    clock: { now: () => now, monotonic: () => now },
-    linesLost: () => 3,
+    log,
+    clock,
+    own: createOwnCounts({ clock, log, linesLost: () => 3 }, 2, 128),
     version: '1.2.3',
     workers: 2,
     fork: () => {

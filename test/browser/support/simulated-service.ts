@@ -144,10 +144,10 @@ export class SimulatedService {
   }
 
   #figuresOf(name: string, book: VariantBook): VariantFigures {
-    const { requests, errors, rejected, inFlight, drawn } = book
+    const { requests, errors, rejected, left, inFlight, drawn } = book
     const isUp = this.#script.isReachable?.(name, this.#simulation.elapsedMs) ?? true
     return {
-      ...{ requests, errors, rejected, inFlight, upstreams: 2, healthy: isUp ? 2 : 0 },
+      ...{ requests, errors, rejected, left, inFlight, upstreams: 2, healthy: isUp ? 2 : 0 },
       p50Ms: drawn.quantile(0.5),
       p95Ms: drawn.quantile(0.95),
       p99Ms: drawn.quantile(0.99),

@@ -9,6 +9,7 @@ import { addressOf } from '../live/use-route.ts'
 import { useNow } from '../live/use-now.ts'
 import { Badge } from '../parts/badge.tsx'
 import { formatRollout, toneOfPhase } from '../parts/words.ts'
+import { Sentence } from '../parts/sentence.tsx'
 import { VerbBar } from '../verbs/verb-bar.tsx'
 import { ComparisonPanel } from './comparison-panel.tsx'
 import { DecisionLog } from './decision-log.tsx'
@@ -58,7 +59,17 @@ export function ServicePage({
         </div>
         <VerbBar service={service} me={me} token={token} />
       </div>
-      {service.notice !== null && <p class="notice">Note: {service.notice}.</p>}
+      {service.notice !== null && (
+        <p class="notice">
+          Note: <Sentence text={service.notice} />.
+          {service.decider !== null && (
+            <>
+              {' '}
+              <a href={`${service.decider}/${addressOf(service.name)}`}>Its dashboard</a>
+            </>
+          )}
+        </p>
+      )}
 
       <div class="columns">
         <div class="main-column">

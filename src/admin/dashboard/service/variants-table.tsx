@@ -32,6 +32,9 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
               <th scope="col" class="number">
                 turned away
               </th>
+              <th scope="col" class="number" title="clients that left before an answer">
+                left
+              </th>
               <LatencyHeads />
               <th scope="col" class="number">
                 healthy
@@ -55,6 +58,7 @@ export function VariantsTable({ service }: { readonly service: ServiceJson }) {
                   )}
                 </td>
                 <td class="number">{formatCount(v.rejected)}</td>
+                <td class="number">{formatCount(v.left)}</td>
                 <td class="number">{latency(v.p50Ms)}</td>
                 <td class="number">{latency(v.p95Ms)}</td>
                 <td class="number">{latency(v.p99Ms)}</td>
