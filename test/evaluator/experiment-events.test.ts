@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
+import { ExperimentWorld, threeWay, type Fate } from '../fakes/experiment-world.ts'
 import { BASKET, CLICKS, CONVERSION, REVENUE, TOKENS } from '../fakes/simulated-service.ts'
 
 const RANDOM_UNIT = [false, true] as const
@@ -93,3 +93,27 @@ t.test('an event of another attempt is late, and its unit keeps its totals', asy
   t.equal(world.evaluator.label(prediction, 1).result, 'late')
   t.match(world.evaluator.event({ ...prediction, service: 'gone' }, [], event), { result: 'late' })
 })
+
+t.test(
+  'while a cap is learnt an experiment says so, and then compares what comes after',
+  async (t) => {
+    const world = await ExperimentWorld.begin(threeWay([{ ...REVENUE, cap: null }]))
+    const sell: Fate = (_, random) => ({ events: random() < 0.1 ? [purchase(3)] : [] })
+    await world.run(10, sell)
+    const first = world.view.comparisons[0]!.metrics[0]!
+    t.equal(first.verdict, 'unknown')
+    t.equal(first.report.canary.n, 0)
+    t.match(
+      first.missing,
+      /^its cap is learnt first, from 1,000 values of the baseline, and none is/,
+    )
+    await world.run(20, sell)
+    const later = world.view.comparisons[0]!.metrics[0]!
+    t.equal(later.missing, null)
+    const { challenger } = world.view.comparisons[0]!.units
+    t.ok(
+      later.report.canary.n > 0 && later.report.canary.n < challenger * 0.8,
+      'those of that time are left out',
+    )
+  },
+)
