@@ -52,9 +52,12 @@ function describeBy({ verdict, metrics }: Comparison): {
   readonly by: string
 } {
   const saying = metrics.filter((m) => m.report.required && m.verdict === verdict)
-  const parts = saying.map(({ report: { name, kind, baseline, canary, margins } }) => {
+  const parts = saying.map(({ report: { name, kind, baseline, canary, margins, slow } }) => {
     if (verdict === 'no-worse') return `${name} within ${formatPercent(margins!.proof!)}`
-    return `${name}, ${formatValue(kind, canary.value)} against ${formatValue(kind, baseline.value)}`
+    // What is compared of a latency is not its milliseconds.
+    return slow === undefined
+      ? `${name}, ${formatValue(kind, canary.value)} against ${formatValue(kind, baseline.value)}`
+      : `${name}, ${formatValue('share', slow.canary)} slow or failed against ${formatValue('share', slow.baseline)}`
   })
   const by = verdict === 'no-worse' ? `: ${parts.join(', ')}` : ` by ${parts.join('; ')}`
   return { reason: verdict === 'no-worse' ? 'no-worse' : saying[0]!.report.name, by }
