@@ -85,6 +85,7 @@ export const PAST_EXPERIMENT_EXAMPLE: PastExperimentJson = {
           etaSeconds: null,
           comparison: 'no-worse',
           superiority: { log: 0.4, threshold: 3 },
+          missing: null,
         },
       ],
     },

@@ -16,10 +16,11 @@ export function presentComparison(comparison: Comparison): ComparisonJson {
     ...{ variant, verdict, units, expectedShare, etaSeconds },
     ratioMismatch: presentEvidence(ratioMismatch),
     mismatched: isMismatched(comparison),
-    metrics: metrics.map(({ report, verdict: said, superiority }) => ({
+    metrics: metrics.map(({ report, verdict: said, superiority, missing }) => ({
       ...presentMetric(report),
       comparison: said,
       superiority: presentEvidence(superiority),
+      missing: missing ?? null,
     })),
   }
 }

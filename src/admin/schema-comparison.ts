@@ -10,6 +10,10 @@ export const ComparedMetricSchema = Type.Object(
     ...MetricSchema.properties,
     comparison: orNull(oneOf(VERDICTS), 'null = it is shown, and not compared.'),
     superiority: orNull(LogEvidenceSchema, 'For being better at all.'),
+    missing: orNull(
+      Type.String(),
+      'Why it cannot be known yet, however much of the same comes (its cap is learnt first, say), in a sentence; null = more evidence is all that it takes.',
+    ),
   },
   {
     title: 'ComparedMetric',

@@ -21,7 +21,7 @@ export const DecisionSchema = Type.Object(
     rollout: Type.String({ description: 'The attempt, such as `1.4->2.0#1`.' }),
     action: oneOf([
       ...['start', 'advance', 'promote', 'rollback', 'pause'],
-      ...['resume', 'override', 'retry', 'undo', 'hold'],
+      ...['resume', 'override', 'retry', 'undo', 'hold', 'verdict'],
     ] as const),
     reason: Type.String({
       description: 'A metric, or a word of the gate that spoke: `breaker`, `operator` and so on.',

@@ -145,6 +145,7 @@ const ACTIONS: Readonly<Record<DecisionJson['action'], string>> = {
   retry: 'a new attempt was started',
   undo: 'the promotion was taken back',
   hold: 'nothing was moved',
+  verdict: 'a variant of a fixed split has a verdict, and nothing was moved',
 }
 
 /** Reasons that are not the name of a metric. */
@@ -173,6 +174,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'rolled-back-before': 'the configuration names a version that was rolled back before',
   'steps-changed': 'the configuration has other steps',
   'analysis-changed': 'the configuration has another analysis',
+  'no-worse': 'every required metric was shown to be within its margin',
   'watch-over': 'the watch at 100 % ended without an alarm',
 }
 

@@ -2,7 +2,7 @@ import type { ComparedMetricJson, ComparisonJson } from '../admin/present-compar
 import { isDecided, type ComparisonVerdict } from '../domain/comparison.ts'
 import { formatCount, formatNumber, formatPercent, formatValue } from '../rollout/format.ts'
 import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
-import { formatSeconds, renderTable, type Cell, type Style } from './render.ts'
+import { formatSeconds, renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** How a verdict reads. */
 export const VERDICT_WORDS: Readonly<Record<ComparisonVerdict, string>> = {
@@ -17,7 +17,15 @@ export function renderComparison(comparison: ComparisonJson, style: Style): read
   return [
     renderChallenger(comparison, style),
     ...renderTable(metricRows(comparison, style), '<<>><', style),
+    ...renderMissing(comparison, style),
   ]
+}
+
+/** Builds the lines that say why metrics of a challenger cannot be known yet; none where more evidence is all that it takes. */
+export function renderMissing({ metrics }: ComparisonJson, { width }: Style): readonly string[] {
+  return metrics
+    .flatMap(({ name, missing }) => (missing === null ? [] : `${name}: ${missing}`))
+    .flatMap((text, index) => renderLabelled(index === 0 ? ' missing' : '', text, width))
 }
 
 /** Builds the line about one challenger: what is said of it in all, and of how much. */
@@ -62,7 +70,8 @@ export function explainComparison(comparison: ComparisonJson): readonly string[]
 }
 
 function explainMetric(metric: ComparedMetricJson): string {
-  const { name, kind, comparison, baseline, canary, evidence, superiority, margins } = metric
+  const { name, kind, comparison, baseline, canary, evidence, superiority, margins, missing } =
+    metric
   const figures = `${formatValue(kind, canary.value)} (n ${formatCount(canary.n)}) against ${formatValue(kind, baseline.value)} (n ${formatCount(baseline.n)})`
   if (kind === 'drift') return explainDrift(metric)
   if (comparison === null) {
@@ -81,7 +90,8 @@ function explainMetric(metric: ComparedMetricJson): string {
       : [part(`no worse within ${formatPercent(margins!.proof!)}`, evidence.nonInferiority)]),
     ...(superiority === null ? [] : [part('better', superiority)]),
   ]
-  return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}. Log-evidence: ${odds.join(', ')}.`
+  const waits = missing === null ? '' : ` Missing: ${missing}.`
+  return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}.${waits} Log-evidence: ${odds.join(', ')}.`
 }
 
 function explainDrift({ name, verdict, drift, baseline, canary, evidence }: ComparedMetricJson) {
@@ -113,11 +123,24 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
 }
 
 /** What is said of one metric of a challenger, in its colour. */
-export function renderVerdict({ comparison, verdict }: ComparedMetricJson, style: Style): Cell {
+export function renderVerdict(
+  { comparison, margins, verdict }: ComparedMetricJson,
+  style: Style,
+): Cell {
   if (comparison !== null) {
-    return { text: VERDICT_WORDS[comparison], paint: paint(comparison, style) }
+    return { text: describeCompared(comparison, margins), paint: paint(comparison, style) }
   }
   return verdict === 'failed' ? { text: 'differs', paint: style.bad } : '-'
+}
+
+// "No worse" alone would be read as "as good", at a margin of half as much again.
+function describeCompared(
+  verdict: ComparisonVerdict,
+  margins: ComparedMetricJson['margins'],
+): string {
+  const margin = margins?.proof ?? null
+  const within = verdict === 'no-worse' && margin !== null ? ` (${formatPercent(margin)})` : ''
+  return `${VERDICT_WORDS[verdict]}${within}`
 }
 
 function paint(verdict: ComparisonVerdict, style: Style): (text: string) => string {

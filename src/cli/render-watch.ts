@@ -3,7 +3,7 @@ import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
 import { formatCount, formatValue, formatWeight } from '../rollout/format.ts'
 import { drawBar, drawGauge, evidenceShare } from './gauge.ts'
-import { renderChallenger, renderVerdict } from './render-comparison.ts'
+import { renderChallenger, renderMissing, renderVerdict } from './render-comparison.ts'
 import { paintPhase, renderHead } from './render-head.ts'
 import { renderRules } from './render-rules.ts'
 import { describeStanding, paintVerdict, renderValue } from './render-status.ts'
@@ -65,6 +65,7 @@ function renderOne(service: ServiceJson, style: Style): readonly string[] {
     ...comparisons.flatMap((comparison) => [
       renderChallenger(comparison, style),
       ...renderMetrics(comparison.metrics, style, (metric) => renderVerdict(metric, style)),
+      ...renderMissing(comparison, style),
     ]),
     ...renderRules(service, style),
     ...missing.flatMap((sentence, index) =>

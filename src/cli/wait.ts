@@ -11,27 +11,31 @@ import { drawBar } from './gauge.ts'
 import { createProgressLine } from './progress-line.ts'
 import { formatSeconds } from './render.ts'
 import { renderWeights } from './render-command.ts'
+import { waitForVerdict, type Goal } from './wait-verdict.ts'
 
-type End = 'promoted' | 'rolled-back' | 'paused'
+type RolloutEnd = 'promoted' | 'rolled-back' | 'paused'
+type End = RolloutEnd | 'verdict'
 type WaitOptions = ReadOptions & { readonly for: End; readonly timeout?: number }
 
 const POLL_MS = 1000
 /** How many polls in a row may find no gateway: long enough for it to restart. */
 const MISSES = 30
 
-/** Adds `serin wait <service> --for promoted|rolled-back|paused [--timeout]`, for pipelines. */
+/** Adds `serin wait <service> --for promoted|rolled-back|paused|verdict [--timeout]`, for pipelines. */
 export function addWaitCommand(program: Command, io: CliIo): void {
   addReadOptions(
     program
       .command('wait')
-      .description('until the rollout has ended (exit 4: another way, 5: in time)')
+      .description(
+        'until the rollout has ended, or each challenger of a fixed split has a verdict (exit 4: another way, 5: in time)',
+      )
       .argument('<service>')
       .addOption(
         new Option(
           '--for <end>',
-          'the end that counts as success; paused: until somebody gives a command, not for a time',
+          'the end that counts as success; paused: until somebody gives a command, not for a time; verdict: of a fixed split, whatever it is',
         )
-          .choices(['promoted', 'rolled-back', 'paused'])
+          .choices(['promoted', 'rolled-back', 'paused', 'verdict'])
           .makeOptionMandatory(),
       )
       .option(
@@ -56,32 +60,31 @@ async function wait(
   const progress = createProgressLine(io.stderr, io.clock)
   try {
     let { service } = await client.service(name)
-    if (service.strategy === 'fixed') {
-      throw new CliExit(
-        EXIT.refused,
-        `service "${name}" has no rollout to wait for; \`serin status ${name}\` shows what it has`,
-      )
-    }
+    const goal = goalOf(service, options.for)
     let first: ServiceJson | null = null
     let misses = 0
     for (;;) {
       if (!isUnread(service)) first ??= service
-      if (first !== null && !isUnread(service) && hasEnded(service, first, options.for)) {
+      if (first !== null && !isUnread(service) && goal.hasEnded(service, first)) {
         progress.clear()
         if (options.output === 'json') writeJson(io, service)
-        else io.stdout.write(renderEnd(service))
+        else io.stdout.write(goal.renderEnd(service))
         return
       }
       const left = (options.timeout ?? Infinity) - (io.clock.monotonic() - startedAt)
       if (left <= 0) {
         throw new CliExit(
           EXIT.timedOut,
-          `${name} is still ${phaseOf(service)} after the timeout; ${whatNext(service)}`,
+          `${name} is still ${goal.describeOpen(service)} after the timeout; ${whatNext(service)}`,
           { phase: service.phase },
         )
       }
       const seen = service
-      progress.show(() => describeProgress(seen, misses))
+      progress.show(() =>
+        misses > 0
+          ? `${name}  the gateway is gone, asked again every second`
+          : goal.describeProgress(seen),
+      )
       await io.sleep(Math.min(POLL_MS, left), stop.signal)
       if (stop.signal.aborted) throw new CliExit(EXIT.timedOut, `stopped waiting for ${name}`)
       try {
@@ -95,6 +98,30 @@ async function wait(
   } finally {
     progress.clear()
     unsubscribe()
+  }
+}
+
+function goalOf(service: ServiceJson, end: End): Goal {
+  const { name, strategy } = service
+  const isFixed = strategy === 'fixed'
+  if (end === 'verdict') {
+    if (isFixed) return waitForVerdict(service)
+    throw new CliExit(
+      EXIT.refused,
+      `service "${name}" has a rollout, not a fixed split: \`--for\` promoted, rolled-back or paused`,
+    )
+  }
+  if (isFixed) {
+    throw new CliExit(
+      EXIT.refused,
+      `service "${name}" has no rollout to wait for; \`serin status ${name}\` shows what it has`,
+    )
+  }
+  return {
+    hasEnded: (seen, first) => hasEnded(seen, first, end),
+    renderEnd,
+    describeOpen: phaseOf,
+    describeProgress,
   }
 }
 
@@ -117,9 +144,8 @@ function whatNext(service: ServiceJson): string {
     : `\`serin status ${name}\` says what is missing`
 }
 
-function describeProgress(service: ServiceJson, misses: number): string {
+function describeProgress(service: ServiceJson): string {
   const { name, step, weights, etaSeconds, missing } = service
-  if (misses > 0) return `${name}  the gateway is gone, asked again every second`
   const canary = weights['canary'] ?? 0
   return [
     `${name}  ${phaseOf(service)}`,
@@ -130,7 +156,7 @@ function describeProgress(service: ServiceJson, misses: number): string {
 }
 
 /** Whether the awaited end is there; throws where there is another one. */
-function hasEnded(service: ServiceJson, first: ServiceJson, wanted: End): boolean {
+function hasEnded(service: ServiceJson, first: ServiceJson, wanted: RolloutEnd): boolean {
   if (service.rollout !== first.rollout) {
     throw new CliExit(
       EXIT.otherEnd,

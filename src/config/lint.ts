@@ -7,6 +7,7 @@ import { effectOf } from '../rollout/hypotheses.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
+import { lintExperiment } from './lint-experiment.ts'
 import { lintMirror } from './lint-mirror.ts'
 import { lintRules } from './lint-rules.ts'
 import { lintSlowness } from './lint-slowness.ts'
@@ -30,6 +31,7 @@ export function lintConfig(
     ...lintNotify(service),
     ...lintLabels(service),
     ...lintWorkers(service, config.gateway.workers),
+    ...lintExperiment(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
     ...(service.rollout === null ? [] : lintSlowness(service, service.rollout)),
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),

@@ -18,6 +18,11 @@ export type ComparedMetric = {
   readonly verdict: ComparisonVerdict | null
   /** For being better at all; null where that is not asked. */
   readonly superiority: LogEvidence | null
+  /**
+   * Why it cannot be known yet, however much of the same comes (its cap is learnt first, say), as a sentence; null = more
+   * evidence is all that it takes. Absent in decisions of versions that did not tell.
+   */
+  readonly missing?: string | null
 }
 
 /** One challenger of an experiment against the baseline. */

@@ -24,7 +24,7 @@ export type PausedBy =
   | 'baseline'
   | 'override'
 
-/** What was done; `hold` is logged only when its reason changes. */
+/** What was done; `hold` is logged only when its reason changes, `verdict` once for each of a challenger of a fixed split. */
 export type DecisionAction =
   | 'start'
   | 'advance'
@@ -36,6 +36,7 @@ export type DecisionAction =
   | 'retry'
   | 'undo'
   | 'hold'
+  | 'verdict'
 
 /** Where a rollout stood before or after a decision; weights in percent. */
 export type Standing = {

@@ -10,6 +10,7 @@ export const NOTIFY_EVENTS = [
   'promoted',
   'rolled-back',
   'held',
+  'verdict',
 ] as const
 
 /** One kind of news. */
@@ -50,5 +51,7 @@ export function eventOf({ action, to }: Pick<Decision, 'action' | 'to'>): Notify
       return 'rolled-back'
     case 'hold':
       return 'held'
+    case 'verdict':
+      return 'verdict'
   }
 }

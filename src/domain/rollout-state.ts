@@ -26,7 +26,10 @@ export type RolloutCommon = {
   readonly pausedMs: number
   /** Metrics that an operator acknowledged by resuming: report-only for the rest of the attempt. */
   readonly acknowledged: readonly string[]
-  /** What the last `hold` decision said, so that it is logged only when it changes; null = none since the last other decision. */
+  /**
+   * What the last `hold` decision said, so that it is logged only when it changes; null = none since the last other decision.
+   * Of a fixed split: the verdicts that were told of.
+   */
   readonly holdReason: string | null
   readonly configHash: string
   /** Of what concerns the rollout in that configuration (`concernKeyOf`); absent where an earlier version stored it. */

@@ -25,8 +25,8 @@ export function draftExperiment(
   deciding: Deciding,
 ): ReturnType<typeof draftExperimentDecision> {
   const { plan, state, stored, comparisons, now } = deciding
-  // The variant that it gives the traffic to, or takes it from.
-  const about = winnerOf(plan, transition.state) ?? winnerOf(plan, state)
+  // Else the variant that it gives the traffic to, or takes it from.
+  const about = transition.about ?? winnerOf(plan, transition.state) ?? winnerOf(plan, state)
   const compared = comparisons.find(({ variant }) => variant === about)
   return draftExperimentDecision(transition, {
     ...{ plan, from: stored ?? state, now },

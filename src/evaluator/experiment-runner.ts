@@ -13,6 +13,7 @@ import type { ExperimentView } from '../rollout/experiment-view.ts'
 import { drawnShare } from '../rollout/forecast-experiment.ts'
 import type { ExperimentTransition } from '../rollout/experiment-record.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { tellVerdict } from '../rollout/verdict-news.ts'
 import { DECIDED_ELSEWHERE, refusedBy, stale, STORE_FAILED } from './command-results.ts'
 import { CommitError } from './commit-error.ts'
 import { ComparedFeedback } from './compared-feedback.ts'
@@ -169,6 +170,15 @@ export class ExperimentRunner {
     if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
     await this.#comparisons?.fold(now)
     await this.#commitComparisons()
+    await this.#tellVerdict(now)
+  }
+
+  // Once what it rests on is stored.
+  async #tellVerdict(now: number): Promise<void> {
+    if (!this.#holds) return
+    const said = this.#all.map((each) => each.report(now))
+    const news = tellVerdict(this.#plan, this.#state, said)
+    if (news !== null) await this.#commit(news)
   }
 
   /** No variant has been given all of the traffic. */

@@ -1,5 +1,10 @@
 import type { Registry } from 'prom-client'
-import { isMismatched, type Comparison, type ComparisonVerdict } from '../domain/comparison.ts'
+import {
+  isDecided,
+  isMismatched,
+  type Comparison,
+  type ComparisonVerdict,
+} from '../domain/comparison.ts'
 import { collectGauge } from './collect.ts'
 import type { ReadServices } from './service-reading.ts'
 
@@ -20,6 +25,20 @@ export function registerComparisons(registry: Registry, services: ReadServices):
             const labels = { service, variant, metric: report.name, verdict: each }
             yield [labels, verdict === each ? 1 : 0]
           }
+        }
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_overall_verdict',
+    help: 'What is known of a challenger over all metrics that decide: 1 for the verdict that stands; absent where none decides.',
+    aggregator: 'first',
+    labelNames: ['service', 'variant', 'verdict'],
+    read: function* () {
+      for (const [service, { variant, metrics, verdict }] of comparisonsOf(services)) {
+        if (!isDecided(metrics.map(({ report }) => report))) continue
+        for (const each of VERDICTS) {
+          yield [{ service, variant, verdict: each }, verdict === each ? 1 : 0]
         }
       }
     },

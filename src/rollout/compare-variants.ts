@@ -7,6 +7,8 @@ import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { betterId, type ComparisonPlan } from './experiment-plan.ts'
 import type { FigureContext } from './figures.ts'
 import { judge } from './judge.ts'
+import { missingOfCompared } from './missing-of-compared.ts'
+import type { RolloutPlan } from './plan.ts'
 import { judgedPerSecond } from './units.ts'
 
 /** What a comparison is read with beside its evidence. */
@@ -36,7 +38,7 @@ export function compareVariants(
   const better = new Set(plan.hypotheses.map(betterId))
   const metrics = plan.hypotheses
     .filter((h) => !better.has(h.id))
-    .map((h) => comparedMetric(h, reportOf(h.id)!, reportOf(betterId(h)) ?? null))
+    .map((h) => comparedMetric(plan, h, reportOf(h.id)!, reportOf(betterId(h)) ?? null))
   const required = metrics.filter((m) => m.report.required)
   const drawn = evidence.ratio.starts[0]!
   const challenger = drawn.reduce((sum, s) => sum + s.canary, 0)
@@ -55,15 +57,25 @@ export function compareVariants(
 }
 
 function comparedMetric(
-  { proof }: Hypothesis,
+  plan: RolloutPlan,
+  hypothesis: Hypothesis,
   report: MetricReport,
   better: MetricReport | null,
 ): ComparedMetric {
   const superiority = better?.evidence.nonInferiority ?? null
-  if (proof !== null) return { report, superiority, verdict: verdictOf(report, superiority) }
+  if (hypothesis.proof !== null) {
+    const verdict = verdictOf(report, superiority)
+    return {
+      ...{ report, superiority, verdict },
+      // It reads figures, which only people do.
+      get missing() {
+        return verdict === 'unknown' ? missingOfCompared(plan, hypothesis, report) : null
+      },
+    }
+  }
   // Where nothing is to be proved (values above a cap, where higher is better) harm is all that can be said.
   const isWorse = report.required && report.verdict === 'failed'
-  return { report, superiority, verdict: isWorse ? 'worse' : null }
+  return { report, superiority, verdict: isWorse ? 'worse' : null, missing: null }
 }
 
 // "Better" only after "no worse": that order is what lets it do without a share of α.

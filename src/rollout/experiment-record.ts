@@ -6,7 +6,11 @@ import { writeReport } from './write-report.ts'
 import type { Transition } from './transition.ts'
 
 /** A transition of a fixed split, and what the experiment that it ends had come to; null = it ends none. */
-export type ExperimentTransition = Transition & { readonly ended: ExperimentRecord | null }
+export type ExperimentTransition = Transition & {
+  readonly ended: ExperimentRecord | null
+  /** The challenger that the decision is about, where it gives or takes no traffic; absent = it does. */
+  readonly about?: string
+}
 
 /** Which attempt of an experiment a stored state is of; null = nothing was compared in it. */
 export function attemptOf({

@@ -39,6 +39,7 @@ export function reconcileExperiment(
   const change = {
     ...{ fingerprint, configHash, baselineVersion: plan.versions[BASELINE]! },
     ...(resetEvidence ? { attempt: state.attempt + 1, startedAt: now } : {}),
+    holdReason: resetEvidence ? null : state.holdReason,
   }
   const winner = versionOf(state)
   if (winner !== null && (!isSameSplit || winnerOf(plan, state) === null)) {
@@ -64,10 +65,12 @@ export function obeyExperiment(
   const { verb, actor, note } = command
   const by = { reason: 'operator', actor, note }
   const winner = winnerOf(plan, state)
+  // Verdicts that were told of are not told again.
+  const { holdReason } = state
   if (verb === 'undo') {
     if (winner === null) return refuse('no variant has been promoted: there is nothing to undo')
     const summary = `${winner} no longer has all of the traffic: back to ${describe(plan)}`
-    const back = { canaryVersion: '', weightBp: 0, stepEnteredAt: seen.now }
+    const back = { canaryVersion: '', weightBp: 0, stepEnteredAt: seen.now, holdReason }
     return move(state, { phase: 'progressing' }, back, { action: 'undo', ...by, summary })
   }
   if (verb !== 'promote') {
@@ -96,7 +99,7 @@ export function obeyExperiment(
   return move(
     state,
     { phase: 'promoted', promotedAt: seen.now },
-    { canaryVersion: version, weightBp: WHOLE_BP, stepEnteredAt: seen.now },
+    { canaryVersion: version, weightBp: WHOLE_BP, stepEnteredAt: seen.now, holdReason },
     { action: 'promote', ...by, summary },
   )
 }

@@ -12,6 +12,7 @@ import { eventHarmLogEvidences, provenStrata, provenWealth } from '../statistics
 import { labelBetWealth } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
+import { agreeWithVerdict } from './agree-with-verdict.ts'
 import { proofDirection, readFigures, windowSeconds, type Figures } from './figures.ts'
 import type { JudgeContext } from './judge.ts'
 import { leavesOutagesOut } from './leaves-outages-out.ts'
@@ -154,7 +155,7 @@ export class HypothesisReport implements MetricReport {
   }
 
   get ratio(): MetricReport['ratio'] {
-    return this.#figures.ratio()
+    return agreeWithVerdict(this.#figures.ratio(), this.#hypothesis, this.#evidence)
   }
 
   get stepCanaryN(): number {

@@ -9,7 +9,6 @@ import {
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
-import { formatCount } from './format.ts'
 import { sourceOf } from './metric-source.ts'
 import { describeUnscored, isTooMuch } from './missing-scores.ts'
 import type { Missing } from './missing.ts'
@@ -17,7 +16,7 @@ import { MissingPart } from './missing-part.ts'
 import type { Observation } from './observation.ts'
 import { etaAtPace, hasteOf, idleMs } from './pace.ts'
 import type { RolloutPlan } from './plan.ts'
-import { teachingValues } from './teaching-values.ts'
+import { describeTeaching, teachingValues } from './teaching-values.ts'
 import { describeUnreadable } from './unreadable.ts'
 
 /** Labels, events and numbers of the canary that a step at a weight still needs. */
@@ -86,7 +85,7 @@ function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
 function learning(metric: MetricSpec, { cap }: MetricReport): string {
   const values = teachingValues(metric)
   if (values === null || cap !== null) return ''
-  return `; its cap is learnt first, from ${formatCount(values)} values of the baseline, and none is judged before (\`cap\` sets one)`
+  return `; ${describeTeaching(values)}`
 }
 
 function unreadable(seen: Observation): string {

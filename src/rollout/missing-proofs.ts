@@ -18,6 +18,13 @@ const SMALL_SEGMENT = 0.05
 /** Why a proof may be less than the values say. */
 export const WITHOUT_OUTAGES = 'an outage of the baseline is left out, since it proves nothing'
 
+/** Why no margin of a mean can be proved where the baseline has none of what it counts. */
+export const NO_MARGIN = 'the baseline has 0, and no share of that is a margin'
+
+/** Why nothing is ever bet on where neither side has a slow answer. */
+export const NO_SLOW_ANSWER =
+  'no answer is slower than the quantile of the baseline, since those that come lie within 2 % of it, so that there is nothing to compare'
+
 /** The required metrics of which it is not shown, over all or in this step, that the canary is no worse. */
 export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[]): Missing[] {
   return plan.hypotheses.flatMap((hypothesis) => {
@@ -26,7 +33,12 @@ export function missingProofs(plan: RolloutPlan, reports: readonly MetricReport[
     if (report === undefined) return []
     const { passedCap } = report
     if (passedCap !== undefined)
-      return [new MissingPart('inconclusive', () => describePassed(report.name, passedCap))]
+      return [
+        new MissingPart(
+          'inconclusive',
+          () => `${report.name}: ${describePassed(report.name, passedCap)}`,
+        ),
+      ]
     const { nonInferiority, stepNonInferiority } = report.evidence
     const { floor } = hypothesis.proof
     const margin = () => formatChange(report.better, report.margins!.proof!) + formatFloor(floor)
@@ -67,12 +79,13 @@ function inconclusive(report: MetricReport, write: () => string): Missing {
   )
 }
 
-function describePassed(
+/** That a cap was learnt from values that were much smaller, so that nothing is proved by it, and what to do. */
+export function describePassed(
   name: string,
   { share, cap }: NonNullable<MetricReport['passedCap']>,
 ): string {
   const [metric] = name.split('/')
-  return `${name}: ${formatPercent(share)} of the baseline's values are above ${formatNumber(cap)}, the cap that was learnt from its first ones, so that the values that are compared say little: set \`cap\` of ${metric}`
+  return `${formatPercent(share)} of the baseline's values are above ${formatNumber(cap)}, the cap that was learnt from its first ones, so that the values that are compared say little: set \`cap\` of ${metric}`
 }
 
 // An exact interval is the evidence read another way; an asymptotic one may be narrower, so that its
@@ -81,7 +94,7 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
   const { ratio, evidence, better, baseline, margins, slow } = report
   // Two models without a single error are alike, and would wait for ever.
   if (isContinuous(source) && better === 'lower' && baseline.value === 0) {
-    return `: the baseline has 0, and no share of that is a margin (\`max\` in place of the margin is a limit that can be met)`
+    return `: ${NO_MARGIN} (\`max\` in place of the margin is a limit that can be met)`
   }
   if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
     const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
@@ -91,7 +104,7 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
   }
   // Without a slow answer of either side nothing is ever bet on.
   if (source.of === 'latency' && slow?.baseline === 0 && slow.canary === 0) {
-    return `: no answer is slower than the quantile of the baseline, since those that come lie within 2 % of it, so that there is nothing to compare (\`max\` in place of the margin is a limit that can be met)`
+    return `: ${NO_SLOW_ANSWER} (\`max\` in place of the margin is a limit that can be met)`
   }
   const { log, threshold } = evidence.nonInferiority!
   const outages = report.withoutOutages ? `; ${WITHOUT_OUTAGES}` : ''

@@ -5,6 +5,7 @@ import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { MAX_FEEDBACK_LINES } from '../../src/feedback/parse.ts'
+import type { ComparisonVerdict } from '../../src/domain/comparison.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import {
   createFakeDeps,
@@ -275,6 +276,56 @@ t.test('Waiting outlasts a gateway that has not reached its store yet.', async (
   const never = await wait([unread], '--timeout', '3s')
   t.equal(never.exitCode, 5)
   t.match(never.stderr, /^serin: credit-risk is still not read yet after the timeout; /)
+})
+
+t.test('A pipeline waits until each challenger of a fixed split has a verdict.', async (t) => {
+  const log = { log: 1, threshold: 4 }
+  const seen = (verdicts: readonly ComparisonVerdict[], change: object = {}, required = true) => ({
+    ...fakeStatus(null, 'ab'),
+    experiment: {
+      ...{ state: fakeState(), id: 'x#1', winner: null, lastDecision: null },
+      comparisons: verdicts.map((verdict, i) => ({
+        ...{ variant: 'bc'[i]!, verdict, units: { baseline: 700, challenger: 300 } },
+        ...{ expectedShare: 0.3, ratioMismatch: log, etaSeconds: null },
+        metrics: [{ report: fakeMetric({ required }), verdict, superiority: log }],
+      })),
+      ...change,
+    },
+  })
+  const wait = async (states: ReturnType<typeof seen>[], ...argv: string[]) => {
+    let reads = 0
+    const service = () => states[Math.min(reads++, states.length - 1)]!
+    const admin = await serveAdmin(t, createFakeDeps({ service }))
+    return run(['wait', 'ab', '--for', 'verdict', ...argv, '--admin', admin])
+  }
+  const open = seen(['worse', 'unknown'])
+  const waited = await wait([open, seen(['worse', 'better'])])
+  t.equal(waited.exitCode, 0)
+  t.equal(waited.stdout, 'ab: b worse, c better\n')
+  const slow = await wait([open], '--timeout', '3s')
+  t.equal(slow.exitCode, 5)
+  t.match(slow.stderr, /ab is still open \(b worse, c not known yet\) after the timeout; `serin st/)
+  for (const [end, said] of [
+    [seen(['worse', 'unknown'], { id: 'x#2' }), /another experiment began \(x#2 instead of x#1\)/],
+    [seen(['worse', 'unknown'], { winner: 'b' }), /b has all of the traffic/],
+  ] as const) {
+    const other = await wait([open, end])
+    t.equal(other.exitCode, 4)
+    t.match(other.stderr, said)
+  }
+  const [b] = open.experiment.comparisons
+  const skewed = { comparisons: [{ ...b!, ratioMismatch: { log: 9, threshold: 4 } }] }
+  const mismatched = await wait([seen([], skewed)])
+  t.equal(mismatched.exitCode, 4)
+  t.match(mismatched.stderr, /not shared out between b and the baseline as drawn/)
+  const shown = await wait([seen(['unknown'], {}, false)])
+  t.equal(shown.exitCode, 3)
+  t.match(shown.stderr, /has no metric that decides: there is no verdict to wait for/)
+  t.match(await wait([seen([])]), { exitCode: 3, stderr: /compares nothing/ })
+  const admin = await serveAdmin(t, createFakeDeps())
+  const rollout = await run(['wait', 'credit-risk', '--for', 'verdict', '--admin', admin])
+  t.equal(rollout.exitCode, 3)
+  t.match(rollout.stderr, /has a rollout, not a fixed split/)
 })
 
 t.test('Waiting for a service without a rollout is refused; Ctrl-C ends a wait.', async (t) => {

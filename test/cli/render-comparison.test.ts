@@ -86,3 +86,37 @@ t.test('Where each metric is only shown there is no verdict to wait for.', async
   t.match(explainComparison(shown)[0], /^small: no metric decides\. /)
   t.match(renderComparison(shown, STYLE)[0], /small {2}no metric decides {2}\(/)
 })
+
+t.test(
+  'What a metric waits for beside evidence is said under the table and by explain.',
+  async (t) => {
+    const waiting = converting({ verdict: 'inconclusive', ratio: null })
+    const missing = 'its cap is learnt first, from 1,000 values of the baseline'
+    const [metric] = waiting.metrics
+    const shown = presentComparison({
+      ...waiting,
+      metrics: [{ ...metric!, verdict: 'unknown', missing }],
+    })
+    t.equal(
+      renderComparison(shown, STYLE).at(-2),
+      '   missing  conversion: its cap is learnt first, from 1,000 values of the',
+    )
+    t.match(
+      explainComparison(shown).at(-1),
+      /against 46\.4 % \(n 687\)\. Missing: its cap is learnt first, from 1,000 values of the baseline\. Log-evidence/,
+    )
+  },
+)
+
+t.test('What "no worse" excludes is said beside it.', async (t) => {
+  const row = (verdict: 'no-worse' | 'better') =>
+    renderComparison(
+      presentComparison({
+        ...converting(),
+        metrics: [{ ...converting().metrics[0]!, verdict }],
+      }),
+      STYLE,
+    ).at(-1)
+  t.match(row('no-worse'), /conversion +no worse \(5 %\) /)
+  t.match(row('better'), /conversion +better +46/)
+})

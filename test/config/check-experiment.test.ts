@@ -26,6 +26,20 @@ t.test('an experiment is compared by evidence alone', (t) => {
   t.end()
 })
 
+t.test('numbers of events without a cap teach one first, which nobody is told of else', (t) => {
+  const sum = 'kind: sum, event: buy, field: amount, window: 1m, maxDecrease: 5%'
+  t.match(warningsOf(judged(sum)), [
+    /metrics\.x: has no cap, which is learnt first: the first 1,000 units of the baseline with an event teach it/,
+  ])
+  t.same(warningsOf(judged(`${sum}, cap: 500`)), [])
+  t.match(
+    warningsOf(judged('kind: mean, event: buy, field: amount, window: 1m, maxDecrease: 5%')),
+    [/the first 1,000 events of the baseline teach it/],
+  )
+  t.same(warningsOf(judged('kind: mean, of: "body:/tokens", maxIncrease: 5%')), [])
+  t.end()
+})
+
 t.test('what an experiment does not use is warned about', (t) => {
   const whole = '    split: { weights: { canary: 100% } }'
   t.match(warningsOf(judged('kind: error-rate, maxIncrease: 0%', whole)), [

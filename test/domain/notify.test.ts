@@ -20,6 +20,7 @@ const TABLE: readonly (readonly [DecisionAction, Phase, NotifyEvent])[] = [
   ['undo', 'rolled-back', 'rolled-back'],
   ['hold', 'progressing', 'held'],
   ['hold', 'rolled-back', 'held'],
+  ['verdict', 'progressing', 'verdict'],
 ]
 
 t.test('every decision is one event, and every event is some decision', (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
+import { ExperimentWorld, threeWay, type Fate } from '../fakes/experiment-world.ts'
 import { BASKET, CLICKS, CONVERSION, REVENUE, TOKENS } from '../fakes/simulated-service.ts'
 
 const RANDOM_UNIT = [false, true] as const
@@ -92,4 +92,51 @@ t.test('an event of another attempt is late, and its unit keeps its totals', asy
   })
   t.equal(world.evaluator.label(prediction, 1).result, 'late')
   t.match(world.evaluator.event({ ...prediction, service: 'gone' }, [], event), { result: 'late' })
+})
+
+t.test(
+  'while a cap is learnt an experiment says so, and then compares what comes after',
+  async (t) => {
+    const world = await ExperimentWorld.begin(threeWay([{ ...REVENUE, cap: null }]))
+    const sell: Fate = (_, random) => ({ events: random() < 0.1 ? [purchase(3)] : [] })
+    await world.run(10, sell)
+    const first = world.view.comparisons[0]!.metrics[0]!
+    t.equal(first.verdict, 'unknown')
+    t.equal(first.report.canary.n, 0)
+    t.match(
+      first.missing,
+      /^its cap is learnt first, from 1,000 values of the baseline, and none is/,
+    )
+    await world.run(20, sell)
+    const later = world.view.comparisons[0]!.metrics[0]!
+    t.equal(later.missing, null)
+    const { challenger } = world.view.comparisons[0]!.units
+    t.ok(
+      later.report.canary.n > 0 && later.report.canary.n < challenger * 0.8,
+      'those of that time are left out',
+    )
+  },
+)
+
+t.test('no interval includes what the verdict of its line excludes', async (t) => {
+  const world = await ExperimentWorld.begin(threeWay([REVENUE, BASKET]))
+  const factor: Record<string, number> = { baseline: 1, b: 1.5, c: 0.6 }
+  const seen = new Set<string>()
+  const sell: Fate = (variant, random) => ({
+    events: random() < 0.2 ? [purchase(factor[variant]! * 4 * random() ** 3)] : [],
+  })
+  for (let second = 0; second < 30; second++) {
+    await world.run(1, sell, 400)
+    for (const { variant, metrics } of world.view.comparisons) {
+      for (const { report, verdict } of metrics) {
+        if (report.ratio?.method !== 'asymptotic') continue
+        const { lower, upper } = report.ratio
+        const excludes = { better: lower >= 1, 'no-worse': lower >= 0.95, worse: upper <= 1 }
+        const agrees = verdict === 'unknown' || excludes[verdict!]
+        t.ok(agrees, `${second} s: ${variant} ${report.name} ${verdict} (${lower} to ${upper})`)
+        seen.add(verdict!)
+      }
+    }
+  }
+  t.same([...seen].sort(), ['better', 'no-worse', 'unknown', 'worse'])
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { StoreAwayError } from '../../src/store/store-error.ts'
-import { ExperimentWorld, threeWay } from '../fakes/experiment-world.ts'
+import { ExperimentWorld, threeWay, type Fate } from '../fakes/experiment-world.ts'
 import { ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
 
 const BY = { actor: 'ops', note: null } as const
@@ -18,7 +18,12 @@ for (const keyed of [false, true]) {
       }))
       t.same(world.verdicts(), { b: 'better', c: 'worse' })
       t.equal(world.winner, null, 'nothing is moved by the evidence')
-      t.same(world.store.log, [])
+      const told = world.store.log.map(({ action, reason, from, to }) => [
+        ...[action, reason, to.weights['c']],
+        from.weights['c'],
+      ])
+      t.same(told[0], ['verdict', 'errors', 25, 25])
+      t.equal(told.length, 2, 'c is worse, b is better')
       const [b] = world.view.comparisons
       t.match(b, { expectedShare: 1 / 3 })
       const [errors] = b!.metrics
@@ -151,16 +156,18 @@ t.test('what an experiment had come to outlives it, in the log', async (t) => {
       await world.restart()
       await world.run(1, failing)
     }
-    t.equal(world.store.log.length, 1, how)
-    t.match(world.store.log[0], { ...told, experiment: { ...told.experiment, startedAt } })
-    const kept = world.store.log[0]!.experiment!.comparisons
+    const ends = () => world.store.log.filter(({ action }) => action === 'start')
+    const [end] = ends()
+    t.equal(ends().length, 1, how)
+    t.match(end, { ...told, experiment: { ...told.experiment, startedAt } })
+    const kept = end!.experiment!.comparisons
     t.same(
       kept.map((each) => each.units),
       comparisons.map((each) => each.units),
     )
     // Its next one has judged nothing: there is nothing to tell of its end.
     await world.reload(configured)
-    t.equal(world.store.log.length, 1)
+    t.equal(ends().length, 1)
     t.same(world.errors, [])
   }
 })
@@ -170,7 +177,7 @@ t.test('a promotion and its undo tell how things stood', async (t) => {
   await world.run(10, () => ({}))
   await world.evaluator.command('svc', { verb: 'promote', full: false, variant: 'b', ...BY }, null)
   await world.evaluator.command('svc', { verb: 'undo', ...BY }, null)
-  const [promoted, undone] = world.store.log
+  const [promoted, undone] = world.store.log.filter(({ actor }) => actor === BY.actor)
   for (const { experiment } of [promoted!, undone!]) {
     t.match(experiment, {
       id: '1.4 vs B vs C#1',
@@ -281,3 +288,41 @@ t.test(
     t.match(await promote(), { ok: true, decision: null })
   },
 )
+
+t.test('each verdict of a challenger is told once, over restarts and a promotion', async (t) => {
+  const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+  const fails = { b: 0.1, c: 0.4, baseline: 0.1 } as Readonly<Record<string, number>>
+  const fate: Fate = (variant, random) => ({
+    outcome: random() < fails[variant]! ? 'failed' : 'ok',
+  })
+  await world.run(20, fate)
+  const summaries = () => world.store.log.map((d) => [d.id, d.action, d.summary])
+  const [first] = world.store.log
+  t.match(first, {
+    ...{ action: 'verdict', reason: 'errors', actor: 'evaluator', rollout: '1.4 vs B vs C#1' },
+    to: { weights: { baseline: 50, b: 25, c: 25 } },
+    metrics: [{ name: 'errors', verdict: 'failed' }],
+  })
+  t.match(
+    first!.summary,
+    /^c \(C\) is shown to be worse than the baseline by errors, [34]\d[.\d]* % against [\d.]+ %; it keeps its 25 %, since nothing moves/,
+  )
+  t.same(world.told, world.store.log, 'who is notified hears of it')
+  await world.restart()
+  await world.run(10, fate)
+  const before = summaries().filter(([, , said]) => String(said).startsWith('c '))
+  t.equal(before.length, 1)
+  const promote = { verb: 'promote', full: false, variant: 'c', ...BY } as const
+  t.match(await world.evaluator.command('svc', promote, null), { ok: true })
+  t.match(await world.evaluator.command('svc', { verb: 'undo', ...BY }, null), { ok: true })
+  await world.run(10, fate)
+  t.equal(world.store.log.filter(({ summary }) => /^c .* worse/.test(summary)).length, 1)
+  await world.reload(threeWay([ERRORS, LATENCY]))
+  await world.run(20, fate)
+  t.equal(
+    world.store.log.filter(({ summary }) => /^c .* worse/.test(summary)).length,
+    2,
+    'another attempt tells anew',
+  )
+  t.same(world.errors, [])
+})

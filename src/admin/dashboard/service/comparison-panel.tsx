@@ -2,6 +2,7 @@ import { formatCount, formatNumber, formatPercent, formatValue } from '../../../
 import type { ComparisonJson } from '../../present-comparison.ts'
 import { Scrolled } from '../charts/chart-figure.tsx'
 import { Badge } from '../parts/badge.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { formatEvidence, formatShort, verdictInAll, VERDICTS } from '../parts/words.ts'
 
 /** One challenger of an experiment against the baseline. */
@@ -33,6 +34,14 @@ export function ComparisonPanel({ comparison }: { readonly comparison: Compariso
         comparison={comparison}
         label={`${variant} against the baseline, by metric`}
       />
+      {comparison.metrics.map(
+        ({ name, missing }) =>
+          missing !== null && (
+            <p key={name}>
+              <Sentence text={`${name}: ${missing}.`} />
+            </p>
+          ),
+      )}
       <p class="muted">Evidence is its natural logarithm, of the one at which it decides.</p>
     </section>
   )
@@ -81,9 +90,7 @@ export function ComparisonTable({
                 {metric.comparison === null ? (
                   <span class="muted">not compared</span>
                 ) : (
-                  <Badge tone={VERDICTS[metric.comparison].tone}>
-                    {VERDICTS[metric.comparison].word}
-                  </Badge>
+                  <Badge tone={VERDICTS[metric.comparison].tone}>{wordOf(metric)}</Badge>
                 )}
               </td>
               <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
@@ -98,6 +105,12 @@ export function ComparisonTable({
       </table>
     </Scrolled>
   )
+}
+
+function wordOf({ comparison, margins }: ComparisonJson['metrics'][number]): string {
+  const { word } = VERDICTS[comparison!]
+  const margin = margins?.proof ?? null
+  return comparison === 'no-worse' && margin !== null ? `${word} (${formatPercent(margin)})` : word
 }
 
 function distanceOf({ ratio, drift }: ComparisonJson['metrics'][number]): string {

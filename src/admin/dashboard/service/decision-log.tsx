@@ -82,6 +82,7 @@ const TONES: Readonly<Record<DecisionJson['action'], Tone>> = {
   retry: 'info',
   undo: 'bad',
   hold: 'plain',
+  verdict: 'info',
 }
 
 function Evidence({
