@@ -2,7 +2,7 @@ import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { logMeanExp } from './log-sum-exp.ts'
-import { betChanges, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
+import { betChanges, FALL_CHANGES, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 
 /**
  * Log-evidence for harm at each start point. Where a higher rate is better, harm is a rate below
@@ -15,7 +15,7 @@ export function eventHarmLogEvidences(
   return byStart.map((strata) =>
     better === 'lower'
       ? harmLogEvidence(strata, harm.ratio)
-      : proofLogEvidence(strata, harm.ratio, 0),
+      : proofLogEvidence(strata, harm.ratio, 0, FALL_CHANGES),
   )
 }
 

@@ -1,7 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { EventStratum, MomentStratum } from '../domain/evidence.ts'
 import type { RatioInterval } from '../domain/verdict.ts'
-import { HARM_GRID, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
+import { FALL_CHANGES, HARM_GRID, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 
 /** Relative width to which a bound is found. */
@@ -31,7 +31,7 @@ export function eventRatioInterval(
     lower: canReach(canary, threshold)
       ? crossing((ratio) => harmLogEvidence(strata, ratio) >= threshold)
       : 0,
-    upper: crossing((ratio) => proofLogEvidence(strata, ratio, 0) < threshold),
+    upper: crossing((ratio) => proofLogEvidence(strata, ratio, 0, FALL_CHANGES) < threshold),
     method: 'exact',
     level: 1 - 2 * alpha,
   }

@@ -29,6 +29,18 @@ export function mixStarts(byStart: readonly number[], maxStarts = MAX_STARTS): n
   return largest + Math.log(sum)
 }
 
+/**
+ * The same where the processes live on different information, as those of keys do: each counts a key's first event since its own
+ * start point, with the variant that the key keeps, so that what a later one bets on an earlier one may have seen. Then no
+ * inequality holds of their sum, but the union bound does: that any stake ever reaches 1/α by itself, where process k has the
+ * share w of the whole, has a probability of at most Σ wα = α, however they depend on each other. So the largest stake
+ * counts, and not their sum. (Ville's inequality for each; Boole's for all of them.)
+ */
+export function largestStake(byStart: readonly number[], maxStarts = MAX_STARTS): number {
+  const later = Math.log(0.5 / (maxStarts - 1))
+  return Math.max(...byStart.map((log, start) => log + (start === 0 ? Math.log(0.5) : later)))
+}
+
 /** Start points at regular times, beside those at phase changes. */
 export type StartPlan = {
   /** How many of them there will be. */

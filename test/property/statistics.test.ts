@@ -6,7 +6,7 @@ import type { Hypothesis } from '../../src/domain/hypothesis.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { foldBets, foldEvents } from '../../src/statistics/fold.ts'
 import { LogHistogram } from '../../src/statistics/histogram.ts'
-import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import { FALL_CHANGES, harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
 import { addBet, centredBets } from '../../src/statistics/mean-bet.ts'
 import { eventRatioInterval } from '../../src/statistics/ratio-interval.ts'
 import { mixStarts } from '../../src/statistics/start-mixture.ts'
@@ -146,7 +146,10 @@ t.test(
           baseline: s.canary,
           canary: s.baseline,
         }))
-        return close(harmLogEvidence(list, ratio_), proofLogEvidence(swapped, 1 / ratio_, 0))
+        return close(
+          harmLogEvidence(list, ratio_),
+          proofLogEvidence(swapped, 1 / ratio_, 0, FALL_CHANGES),
+        )
       }),
     )
   },

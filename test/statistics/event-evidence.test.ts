@@ -6,7 +6,12 @@ import {
   eventProofLogEvidence,
   isFarApart,
 } from '../../src/statistics/event-evidence.ts'
-import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import {
+  FALL_CHANGES,
+  harmLogEvidence,
+  PROOF_GRID,
+  proofLogEvidence,
+} from '../../src/statistics/label-bet.ts'
 import { near } from './near.ts'
 
 const WORSE_IF_MORE: Hypothesis = {
@@ -35,10 +40,14 @@ t.test('where fewer events are better, harm bets on more of them', (t) => {
 
 t.test('where more events are better, the two directions change their places', (t) => {
   t.same(eventHarmLogEvidences(WORSE_IF_LESS, [[STRATUM], []]), [
-    proofLogEvidence([STRATUM], 0.9, 0),
+    proofLogEvidence([STRATUM], 0.9, 0, FALL_CHANGES),
     0,
   ])
-  near(t, eventProofLogEvidence(WORSE_IF_LESS, [STRATUM]), harmLogEvidence([STRATUM], 0.9))
+  near(
+    t,
+    eventProofLogEvidence(WORSE_IF_LESS, [STRATUM]),
+    harmLogEvidence([STRATUM], 0.9, PROOF_GRID),
+  )
   t.ok(eventHarmLogEvidences(WORSE_IF_LESS, [[STRATUM]])[0]! > 0, '60 where 100 are expected')
   t.end()
 })

@@ -3,6 +3,7 @@ import { harmLogEvidence } from '../../src/statistics/label-bet.ts'
 import {
   MAX_STARTS,
   isNewStart,
+  largestStake,
   mixStarts,
   planStarts,
 } from '../../src/statistics/start-mixture.ts'
@@ -18,6 +19,27 @@ t.test(
     near(t, mixStarts(Array.from({ length: MAX_STARTS }, () => 5)), 5, 1e-12)
     const impossible = Array.from({ length: MAX_STARTS }, () => -Infinity)
     t.equal(mixStarts(impossible), -Infinity, 'a stake that is lost is lost')
+  },
+)
+
+t.test(
+  'The stakes of processes that need not be fair together reach 1/α with chance α.',
+  async (t) => {
+    near(t, largestStake([Math.log(3)]), Math.log(1.5), 1e-12)
+    near(t, largestStake([0, Math.log(31)]), Math.log(31 / 30), 1e-12)
+    near(t, largestStake([Math.log(2), 0, Math.log(12)], 3), Math.log(3), 1e-12)
+    // Each alone reaches its threshold with the chance α × its share, by Ville; and these add up to α.
+    const alpha = 0.05
+    const reached = Array.from({ length: MAX_STARTS }, (_, start) => {
+      const others = Array.from({ length: start }, () => -Infinity)
+      return Math.exp(largestStake([...others, Math.log(1 / alpha)])) * alpha
+    })
+    near(
+      t,
+      reached.reduce((sum, share) => sum + alpha * share, 0),
+      alpha,
+      1e-12,
+    )
   },
 )
 
