@@ -2,7 +2,7 @@ import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
 
 /** Effects, as shares of the baseline's mean, that the bets of a continuous metric stand for. */
-export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
+export const EFFECT_GRID: readonly number[] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
 
 const SMALLEST_EFFECT = Math.min(...EFFECT_GRID)
 const LARGEST_EFFECT = Math.max(...EFFECT_GRID)
