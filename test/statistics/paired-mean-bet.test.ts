@@ -71,7 +71,7 @@ t.test('a bet stands for an effect in units of the baseline, and never loses all
     pairedBets(basis, 'below'),
     bets.map((bet) => -bet),
   )
-  near(t, pairedBets({ ...basis, ratio: 1.005 }, 'above')[0]!, 0.01 * 0.02 * 0.5, 1e-12)
+  near(t, pairedBets({ ...basis, ratio: 1.005 }, 'below')[0]!, -0.02 * 0.02 * 0.25, 1e-12)
   t.same(pairedBets({ ...basis, ratio: 2 }, 'above').at(-1), 0.8 / 100)
   t.same(pairedBets({ ...basis, ratio: 2 }, 'below').at(-1), -0.8 / 50)
   t.same(
