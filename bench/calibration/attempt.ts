@@ -112,7 +112,7 @@ export class Attempt {
     const isNew = isNewStart({
       starts: starts.length,
       phaseChanged,
-      phaseChangesLeft: this.plan.steps.length - 1 - step,
+      reserved: this.plan.steps.length - 1 - step,
       sinceLastStartMs: (number - this.#lastStart) * 1000,
       blockMs: this.#blockMs,
     })

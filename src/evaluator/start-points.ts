@@ -1,21 +1,22 @@
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
-import { isNewStart, planStarts } from '../statistics/start-mixture.ts'
+import { isNewStart, planStarts, type StartPlan } from '../statistics/start-mixture.ts'
 
 /** The start points of one attempt, as its cohorts open. */
 export class StartPoints {
-  readonly #blockMs: number
+  readonly #planned: StartPlan
   #lastStartAt: number
   /** Step of the newest cohort; null = none has opened. */
   #step: number | null
 
   /** `step`: of the newest cohort, where an attempt goes on: a restart is no change of phase. */
   constructor(plan: RolloutPlan, now: number, step: number | null) {
-    const { maxDurationMs, analysis } = plan.spec
+    const { maxDurationMs, analysis, holdbackBp, watchMs } = plan.spec
     const phaseChanges = plan.steps.length
     const cohortMs = analysis.intervalMs
-    this.#blockMs = planStarts({ maxDurationMs, cohortMs, phaseChanges }).blockMs
+    const watch = holdbackBp > 0 ? { watchMs } : undefined
+    this.#planned = planStarts({ maxDurationMs, cohortMs, phaseChanges, ...watch })
     this.#lastStartAt = now
     this.#step = step
   }
@@ -35,12 +36,15 @@ export class StartPoints {
       this.#lastStartAt = now
       return { ...evidence, starts: [number], stepStart: 0 }
     }
+    const phaseChangesLeft = plan.steps.length - 1 - step
+    const { watch, blockMs } = this.#planned
+    const isInWatch = phaseChangesLeft === 0 && watch.blocks > 0
     const isNew = isNewStart({
       starts: evidence.starts.length,
       phaseChanged,
-      phaseChangesLeft: plan.steps.length - 1 - step,
+      reserved: phaseChangesLeft + (isInWatch ? 0 : watch.blocks),
       sinceLastStartMs: now - this.#lastStartAt,
-      blockMs: this.#blockMs,
+      blockMs: isInWatch ? watch.blockMs : blockMs,
     })
     if (isNew) this.#lastStartAt = now
     const starts = isNew ? [...evidence.starts, number] : evidence.starts

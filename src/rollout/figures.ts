@@ -9,6 +9,7 @@ import {
 } from '../domain/hypothesis.ts'
 import type { MetricValue, RatioInterval, SlowShares } from '../domain/verdict.ts'
 import type { Growth } from '../statistics/passage.ts'
+import { boundBets } from '../statistics/event-evidence.ts'
 import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
 import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
 import { poolMoments, type Moments } from '../statistics/moments.ts'
@@ -105,11 +106,13 @@ function eventFigures(
     ...(source.of === 'latency'
       ? { slow: { baseline: baselineRate, canary: rate(CANARY_SIDE).value } }
       : undefined),
-    // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds.
+    // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds. Without an α nothing is bet.
     ratio: () =>
-      source.of === 'latency' || isNearlyAll(rate(BASELINE_SIDE), rate(CANARY_SIDE))
+      source.of === 'latency' ||
+      hypothesis.harm.alpha === 0 ||
+      isNearlyAll(rate(BASELINE_SIDE), rate(CANARY_SIDE))
         ? null
-        : eventRatioInterval(proof, hypothesis.harm.alpha),
+        : eventRatioInterval(proof, boundBets(hypothesis)),
     growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null

@@ -124,8 +124,7 @@ function quantilesOf(
 
 function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): LimitFigures | null {
   const source = sourceOf(metric)
-  // Of a ratio two sums vary, and neither says how sure the ratio is.
-  if (spread === undefined || source.of === 'ratio') return null
+  if (spread === undefined) return null
   const { max, min } = metric
   const inUnit = (mean: number) => (source.of === 'score' ? scoreMean(source.score, mean) : mean)
   return {
@@ -134,7 +133,15 @@ function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): Limit
       return found === null ? NO_VALUE : rounded({ value: inUnit(found.mean), n: found.n })
     },
     isBeyondChance: () => {
-      const { n, mean, variance } = spread(CANARY_SIDE, metric)!
+      const { n, mean, variance, beyond } = spread(CANARY_SIDE, metric)!
+      if (beyond !== undefined) {
+        const isBeyond = (limit: number | null, sign: 1 | -1) => {
+          if (limit === null) return false
+          const found = beyond(limit)
+          return isMeanBeyondChance(n, sign * found.mean, found.variance, LOG_CHANCE)
+        }
+        return isBeyond(max, 1) || isBeyond(min, -1)
+      }
       if (source.of === 'conversion' || (source.of === 'score' && source.score === 'correct')) {
         const isAbove = max !== null && isBeyondChance(n, mean, max, LOG_CHANCE)
         return isAbove || (min !== null && isBeyondChance(n, 1 - mean, 1 - min, LOG_CHANCE))

@@ -16,6 +16,7 @@ import type { StepValues } from './limit-figures.ts'
 import { LIMIT_TICKS, limitReport, type LimitReading } from './limits.ts'
 import { marginOf } from './margin.ts'
 import type { RolloutPlan } from './plan.ts'
+import type { Spread } from './recent-values.ts'
 import { NO_EVIDENCE } from './threshold-report.ts'
 
 /** Pairs of a standing mirror of the canary, of its version, since this process began. */
@@ -137,15 +138,23 @@ export function pairValues(
   step: number,
   latency: PairLatency,
 ): StepValues {
+  const inStep = (name: string) => {
+    const id = `${name}/mirror`
+    const found = pairs.series?.[id]
+    const asks = pairTests.find((test) => test.id === id)?.asks
+    if (asks === undefined || found?.step !== step || found.inStep.kind !== 'bet') return null
+    return { asks, tally: found.inStep }
+  }
   return {
     latency: (side, quantile) => latency(side, quantile, null),
     failureRate: (side) => (pairs.step === step ? failureRate(pairs.stepCounts, side) : NO_VALUE),
     value: (side, { name }) => {
-      const id = `${name}/mirror`
-      const found = pairs.series?.[id]
-      const asks = pairTests.find((test) => test.id === id)?.asks
-      if (asks === undefined || found?.step !== step || found.inStep.kind !== 'bet') return NO_VALUE
-      return meanOf(asks, found.inStep, side)
+      const found = inStep(name)
+      return found === null ? NO_VALUE : meanOf(found.asks, found.tally, side)
+    },
+    spread: (side, { name }) => {
+      const found = inStep(name)
+      return found === null ? null : spreadOf(found.tally, side)
     },
   }
 }
@@ -161,6 +170,14 @@ function failureRate(
 function meanOf(asks: PairQuestion, { n, sum }: BetTally, side: Side): MetricValue {
   const { score } = asks as PairScoreQuestion
   return { value: scoreMean(score, sum[side] / n[side]), n: n[side] }
+}
+
+/** How the scores of a side lie, with the variance of the side that varies more. */
+function spreadOf({ n, sum, sumSq }: BetTally, side: Side): Spread {
+  const meanIn = (of: Side) => sum[of] / n[of]
+  const varianceIn = (of: Side) => Math.max(0, sumSq[of] / n[of] - meanIn(of) ** 2)
+  const variance = Math.max(varianceIn(BASELINE_SIDE), varianceIn(CANARY_SIDE))
+  return { n: n[side], mean: meanIn(side), variance }
 }
 
 /** Pairs of a step that a test has judged. */

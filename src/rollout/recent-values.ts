@@ -8,6 +8,11 @@ export type Spread = {
   readonly mean: number
   /** The largest one of those of late, of all of the step, and of both sides: where values are rare, a few may all be alike. */
   readonly variance: number
+  /**
+   * Of a ratio, whose own value `mean` is: of numerator − `limit` × denominator of a unit, which is 0 on average at the limit. Absent of
+   * all else.
+   */
+  readonly beyond?: (limit: number) => { readonly mean: number; readonly variance: number }
 }
 
 /** What of a hypothesis' evidence is of the step. */
@@ -15,13 +20,22 @@ type Folded =
   | Pick<BetEvidence, 'kind' | 'step' | 'stepMoments'>
   | Pick<EventEvidence, 'kind' | 'step' | 'stepTrials' | 'stepEvents'>
 
-type Sums = { readonly n: number; readonly sum: number; readonly sumSq: number }
+type Sums = {
+  readonly n: number
+  readonly sum: number
+  readonly sumSq: number
+  /** Of what a ratio divides by, and of both multiplied; 0 of all else. */
+  readonly den: number
+  readonly denSq: number
+  readonly cross: number
+}
 
-const NOTHING: Sums = { n: 0, sum: 0, sumSq: 0 }
+const NOTHING: Sums = { n: 0, sum: 0, sumSq: 0, den: 0, denSq: 0, cross: 0 }
 
 /** The values of one step, and those of late: each by its weight, 1 when it is new, and less with time and with those after it. */
 export class RecentValues {
   #noted: Folded | null = null
+  #isRatio = false
   #notedAt = 0
   readonly #sides = [new RecentSide(), new RecentSide()] as const
 
@@ -40,6 +54,7 @@ export class RecentValues {
       recent.note(folded, now - this.#notedAt)
     }
     this.#noted = found
+    this.#isRatio = found.kind === 'bet' && found.stepMoments.denominator !== undefined
     this.#notedAt = now
   }
 
@@ -53,10 +68,20 @@ export class RecentValues {
     return this.#spread(this.#sides[side].faded)
   }
 
-  #spread({ n, sum }: Sums): Spread | null {
+  #spread(found: Sums): Spread | null {
+    const { n, sum, den } = found
     if (n === 0) return null
     const all = this.#sides.flatMap(({ counted, faded }) => [counted, faded])
-    return { n, mean: sum / n, variance: Math.max(...all.map(varianceOf)) }
+    const varianceIn = (of: (sums: Sums) => Sums) =>
+      Math.max(...all.map((sums) => varianceOf(of(sums))))
+    if (!this.#isRatio) return { n, mean: sum / n, variance: varianceIn((sums) => sums) }
+    if (den === 0) return null
+    const beyond = (limit: number) => ({
+      mean: (sum - limit * den) / n,
+      variance: varianceIn((sums) => beyondLimit(sums, limit)),
+    })
+    const mean = sum / den
+    return { n, mean, variance: beyond(mean).variance, beyond }
   }
 }
 
@@ -75,7 +100,14 @@ class RecentSide {
     const { counted } = this
     const factor = this.#halfLife.pass(folded.n - counted.n, passedMs)
     const fade = (of: keyof Sums) => this.faded[of] * factor + folded[of] - counted[of]
-    this.faded = { n: fade('n'), sum: fade('sum'), sumSq: fade('sumSq') }
+    this.faded = {
+      n: fade('n'),
+      sum: fade('sum'),
+      sumSq: fade('sumSq'),
+      den: fade('den'),
+      denSq: fade('denSq'),
+      cross: fade('cross'),
+    }
     this.counted = folded
   }
 }
@@ -84,11 +116,28 @@ function varianceOf({ n, sum, sumSq }: Sums): number {
   return n === 0 ? 0 : Math.max(0, sumSq / n - (sum / n) ** 2)
 }
 
+/** Sums of numerator − `limit` × denominator. */
+function beyondLimit(sums: Sums, limit: number): Sums {
+  const { sum, sumSq, den, denSq, cross } = sums
+  return {
+    ...sums,
+    sum: sum - limit * den,
+    sumSq: sumSq - 2 * limit * cross + limit ** 2 * denSq,
+  }
+}
+
 function foldedOf(found: Folded, side: Side): Sums {
   if (found.kind === 'event') {
     const events = found.stepEvents[side]
-    return { n: found.stepTrials[side], sum: events, sumSq: events }
+    return { ...NOTHING, n: found.stepTrials[side], sum: events, sumSq: events }
   }
-  const { n, sum, sumSq } = found.stepMoments
-  return { n: n[side], sum: sum[side], sumSq: sumSq[side] }
+  const { n, sum, sumSq, denominator } = found.stepMoments
+  return {
+    n: n[side],
+    sum: sum[side],
+    sumSq: sumSq[side],
+    den: denominator?.sum[side] ?? 0,
+    denSq: denominator?.sumSq[side] ?? 0,
+    cross: denominator?.cross[side] ?? 0,
+  }
 }

@@ -2,7 +2,14 @@ import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { logMeanExp } from './log-sum-exp.ts'
-import { betChanges, harmLogEvidence, proofLogEvidence } from './label-bet.ts'
+import {
+  betChanges,
+  FALL_CHANGES,
+  HARM_GRID,
+  harmLogEvidence,
+  proofLogEvidence,
+} from './label-bet.ts'
+import type { BoundBets } from './ratio-interval.ts'
 
 /**
  * Log-evidence for harm at each start point. Where a higher rate is better, harm is a rate below
@@ -15,7 +22,7 @@ export function eventHarmLogEvidences(
   return byStart.map((strata) =>
     better === 'lower'
       ? harmLogEvidence(strata, harm.ratio)
-      : proofLogEvidence(strata, harm.ratio, 0),
+      : proofLogEvidence(strata, harm.ratio, 0, FALL_CHANGES),
   )
 }
 
@@ -28,6 +35,23 @@ export function eventProofLogEvidence(
   const { ratio, floor } = proof
   if (better === 'lower') return proofLogEvidence(strata, ratio, floor, betChanges('below', ratio))
   return harmLogEvidence(strata, ratio, betChanges('above', ratio))
+}
+
+/**
+ * The bets that bound the ratio of a hypothesis on either side: those on harm, at half of its α since half of its stake is on
+ * the process since the beginning, and those on the proof within the margin. So a bound of a ratio that does not move leaves the
+ * margin out just where the evidence of all cohorts decides, but for a floor, which is no ratio.
+ */
+export function boundBets({ harm, proof, better }: Hypothesis): {
+  readonly up: BoundBets
+  readonly down: BoundBets
+} {
+  const worse = { alpha: harm.alpha / 2, changes: better === 'lower' ? HARM_GRID : FALL_CHANGES }
+  const noWorse = {
+    alpha: proof?.alpha ?? harm.alpha / 2,
+    changes: betChanges(better === 'lower' ? 'below' : 'above', proof?.ratio ?? 1),
+  }
+  return better === 'lower' ? { up: worse, down: noWorse } : { up: noWorse, down: worse }
 }
 
 /**

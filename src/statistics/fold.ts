@@ -19,7 +19,7 @@ import { calmBets, calmEvents } from './fold-calm.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 import { addCounts, addLogs, addMoments, addPairs } from './moments.ts'
 import { ratioLogEvidence } from './ratio-mismatch.ts'
-import { mixStarts } from './start-mixture.ts'
+import { largestStake, mixStarts } from './start-mixture.ts'
 import { addEvents, updateStratum } from './strata.ts'
 
 /** Where a cohort stands in its attempt. */
@@ -77,6 +77,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
   // The same of the proof, but that its floor counts units without one.
   const isSilent = baseline + canary === 0 && (h.better === 'higher' || (h.proof?.floor ?? 0) === 0)
+  const stakes = tally.harmUnits === null ? mixStarts : largestStake
   const folded: EventEvidence = {
     kind: 'event',
     foldedThrough: fold.cohort,
@@ -92,7 +93,7 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
       since.stepEvents === evidence.events ? events : addCounts(since.stepEvents, tally.events),
     sup: latchAll(
       since.sup,
-      isQuiet ? evidence.sup.harm : mixStarts(eventHarmLogEvidences(h, harm)),
+      isQuiet ? evidence.sup.harm : stakes(eventHarmLogEvidences(h, harm)),
       isSilent ? evidence.sup.proof : latchProof(evidence.sup.proof, h, proof, calm?.proof),
       isSilent
         ? since.sup.stepProof

@@ -2,15 +2,22 @@ import type { EventStratum } from '../domain/evidence.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 
 /**
- * Excesses g over the null ratio that the bets of an event metric stand for, with equal stakes: harm
- * bets on a true ratio of ratio × (1 + g), proof on ratio / (1 + g).
+ * Excesses g over the null ratio that the bets of an event metric stand for, with equal stakes: a proof within a
+ * margin bets on a true ratio of ratio / (1 + g), where more is better on ratio × (1 + g).
  */
-export const HARM_GRID: readonly number[] = [0.1, 0.2, 0.35, 0.6, 1, 2, 5, 15]
+export const PROOF_GRID: readonly number[] = [0.1, 0.2, 0.35, 0.6, 1, 2, 5, 15]
 
-/** The same grid as relative changes of the null ratio: r / ratio − 1, in (−1, 0). */
-export const PROOF_CHANGES: readonly number[] = HARM_GRID.map((excess) => -excess / (1 + excess))
+/**
+ * The same for harm, and for a difference that no margin says the size of. A bet on twice the difference that there is
+ * does not grow, so that without the first of these 3 % more failures were not found however many there were.
+ */
+export const HARM_GRID: readonly number[] = [0.03, ...PROOF_GRID]
 
-const SMALLEST_EXCESS = Math.min(...HARM_GRID)
+/** The grids as relative changes of the null ratio downward: r / ratio − 1, in (−1, 0). */
+export const PROOF_CHANGES: readonly number[] = PROOF_GRID.map(downward)
+export const FALL_CHANGES: readonly number[] = HARM_GRID.map(downward)
+
+const SMALLEST_EXCESS = Math.min(...PROOF_GRID)
 
 /** How many grids are remembered. */
 const MAX_GRIDS = 64
@@ -18,22 +25,28 @@ const MAX_GRIDS = 64
 const scaledGrids = { above: new Map<number, number[]>(), below: new Map<number, number[]>() }
 
 /**
- * The relative changes of the null ratio that bets in a direction stand for: the grid, or where the null is a margin around 1
- * that is smaller than its smallest excess, the grid so much smaller that this one is a true ratio of 1. A bet on twice the
- * distance to what is true does not grow: conversions alike were never proved within 2 %. The same array for the same ratio.
+ * The relative changes of the null ratio that bets of a proof in a direction stand for: the grid of proofs; where the null is
+ * a margin around 1 that is smaller than its smallest excess, the grid so much smaller that this one is a true ratio of 1 (a bet
+ * on twice the distance to what is true does not grow: conversions alike were never proved within 2 %); and where it is no
+ * margin around 1, as where a canary is to be shown to be better, the grid of harm. The same array for the same ratio.
  */
 export function betChanges(direction: 'above' | 'below', ratio: number): readonly number[] {
   const toOne = direction === 'above' ? 1 / ratio - 1 : ratio - 1
-  const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
-  if (toOne <= 0 || toOne >= SMALLEST_EXCESS) return grid
+  if (toOne <= 0) return direction === 'above' ? HARM_GRID : FALL_CHANGES
+  if (toOne >= SMALLEST_EXCESS) return direction === 'above' ? PROOF_GRID : PROOF_CHANGES
   const known = scaledGrids[direction]
   const found = known.get(ratio)
   if (found !== undefined) return found
-  const excesses = HARM_GRID.map((excess) => excess * (toOne / SMALLEST_EXCESS))
-  const scaled = direction === 'above' ? excesses : excesses.map((excess) => -excess / (1 + excess))
+  const excesses = PROOF_GRID.map((excess) => excess * (toOne / SMALLEST_EXCESS))
+  const scaled = direction === 'above' ? excesses : excesses.map(downward)
   if (known.size === MAX_GRIDS) known.clear()
   known.set(ratio, scaled)
   return scaled
+}
+
+/** The relative change that is as far below as `excess` is above. */
+function downward(excess: number): number {
+  return -excess / (1 + excess)
 }
 
 /** What one observation adds to the log-wealth of one bet. */
@@ -62,7 +75,7 @@ export function harmLogEvidence(
   ratio: number,
   changes: readonly number[] = HARM_GRID,
 ): number {
-  return logMeanExp(fillWealth(mixed, strata, ratio, 0, changes))
+  return logMeanExp(fillWealth(mixedOf(changes), strata, ratio, 0, changes))
 }
 
 /**
@@ -76,7 +89,7 @@ export function proofLogEvidence(
   floor: number,
   changes: readonly number[] = PROOF_CHANGES,
 ): number {
-  return logMeanExp(fillWealth(mixed, strata, ratio, floor, changes))
+  return logMeanExp(fillWealth(mixedOf(changes), strata, ratio, floor, changes))
 }
 
 /** The log-wealth of each bet of a proof, of which `harmLogEvidence` or `proofLogEvidence` with `betChanges` is the mixture. */
@@ -86,8 +99,8 @@ export function labelBetWealth(
   ratio: number,
   floor: number,
 ): readonly number[] {
-  const wealth = HARM_GRID.map(() => 0)
   const changes = betChanges(direction, ratio)
+  const wealth = changes.map(() => 0)
   return fillWealth(wealth, strata, ratio, direction === 'above' ? 0 : floor, changes)
 }
 
@@ -117,7 +130,11 @@ export function labelBetLogs(pi: number, ratio: number, floor: number, change: n
 }
 
 /** For wealth that is mixed at once, and seen by nobody else: evidence is asked for thousands of times in a row. */
-const mixed = new Float64Array(HARM_GRID.length)
+const mixed = [new Float64Array(HARM_GRID.length), new Float64Array(PROOF_GRID.length)] as const
+
+function mixedOf(changes: readonly number[]): Float64Array {
+  return changes.length === PROOF_GRID.length ? mixed[1] : mixed[0]
+}
 
 /** Log-wealth of every bet, summed over the strata, in `wealth`. */
 function fillWealth<W extends number[] | Float64Array>(

@@ -1,11 +1,25 @@
 import { CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, Side } from '../domain/cohort.ts'
 
-/** Effects, as shares of the baseline's mean, that the bets of a continuous metric stand for. */
+/** Effects, as shares of the baseline's mean, that the bets of a proof within a margin stand for. */
 export const EFFECT_GRID: readonly number[] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
+/**
+ * As many for harm, and for a difference that no margin says the size of. A bet on twice the difference that there is does not
+ * grow, so that a mean that is 1 % worse was found late or never.
+ */
+export const HARM_EFFECTS: readonly number[] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
+
 const SMALLEST_EFFECT = Math.min(...EFFECT_GRID)
-const LARGEST_EFFECT = Math.max(...EFFECT_GRID)
+
+/** The effects that bets in a direction stand for: those of a proof where the null is a margin around 1, else those of harm. */
+export function effectsOf(direction: 'above' | 'below', ratio: number): readonly number[] {
+  return isWithinMargin(direction, ratio) ? EFFECT_GRID : HARM_EFFECTS
+}
+
+function isWithinMargin(direction: 'above' | 'below', ratio: number): boolean {
+  return direction === 'above' ? ratio < 1 : ratio > 1
+}
 
 /** How much of the largest admissible bet is used, so that wealth cannot be lost at a stroke. */
 export const LIMIT_SHARE = 0.8
@@ -42,22 +56,24 @@ export function centredBets(basis: BetBasis, direction: 'above' | 'below'): numb
   const most = direction === 'above' ? aboveLimit(basis) : belowLimit(basis)
   const onCanary = direction === 'above' ? variance : varianceAtMargin(variance, mean, ratio)
   const spread = onCanary / pi + (ratio ** 2 * variance) / (1 - pi)
-  const unit = effectUnit(mean, ratio)
+  const effects = effectsOf(direction, ratio)
+  const unit = effectUnit(direction, mean, ratio)
   const effect = ratio > 1 ? unit : Math.min(unit, leftAtMargin(basis))
   // Where all is as good as it can be, and has to stay so, nothing sizes a bet.
-  const scale = effect > 0 ? effect / spread : most / LARGEST_EFFECT
+  const scale = effect > 0 ? effect / spread : most / effects.at(-1)!
   const sign = direction === 'above' ? 1 : -1
-  return EFFECT_GRID.map((size) => sign * Math.min(size * scale, LIMIT_SHARE * most))
+  return effects.map((size) => sign * Math.min(size * scale, LIMIT_SHARE * most))
 }
 
 /**
- * What effects are shares of: the mean, and of a margin |ρ − 1| that is smaller than the smallest of them so much less that
- * this one is the margin: a bet on twice the effect that there is does not grow, so that of canaries alike nothing was proved
- * within 0.5 % however many values came.
+ * What effects are shares of: the mean, and in a proof within a margin |ρ − 1| that is smaller than the smallest of them so much
+ * less that this one is the margin: a bet on twice the effect that there is does not grow, so that of canaries alike nothing was
+ * proved within 0.5 % however many values came.
  */
-export function effectUnit(mean: number, ratio: number): number {
+export function effectUnit(direction: 'above' | 'below', mean: number, ratio: number): number {
   const margin = Math.abs(ratio - 1)
-  return margin === 0 || margin > SMALLEST_EFFECT ? mean : mean * (margin / SMALLEST_EFFECT)
+  const isSmall = isWithinMargin(direction, ratio) && margin <= SMALLEST_EFFECT
+  return isSmall ? mean * (margin / SMALLEST_EFFECT) : mean
 }
 
 /**

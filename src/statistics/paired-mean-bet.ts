@@ -5,7 +5,7 @@ import {
   type BetTerms,
   type Pair,
 } from '../domain/cohort.ts'
-import { EFFECT_GRID, LIMIT_SHARE, effectUnit } from './mean-bet.ts'
+import { EFFECT_GRID, LIMIT_SHARE, effectUnit, effectsOf } from './mean-bet.ts'
 
 /** What bets on pairs are made from; all of it known before the pairs that they are used for begin. */
 export type PairedBetBasis = {
@@ -36,8 +36,8 @@ export function pairedBets(
   if (mean === 0) return EFFECT_GRID.map(() => 0)
   const limit = direction === 'above' ? 1 / (ratio * cap) : 1 / cap
   const sign = direction === 'above' ? 1 : -1
-  const unit = effectUnit(mean, ratio)
-  return EFFECT_GRID.map(
+  const unit = effectUnit(direction, mean, ratio)
+  return effectsOf(direction, ratio).map(
     (effect) => sign * Math.min((effect * unit) / variance, LIMIT_SHARE * limit),
   )
 }

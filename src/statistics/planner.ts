@@ -1,6 +1,6 @@
 import { betChanges, labelBetLogs } from './label-bet.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { betTerm, centredBets, EFFECT_GRID, effectUnit } from './mean-bet.ts'
+import { betTerm, centredBets, effectsOf, effectUnit } from './mean-bet.ts'
 import { unitsUntil, type Growth } from './passage.ts'
 import { valuePoints } from './value-points.ts'
 
@@ -133,11 +133,12 @@ function growthOf(outcomes: readonly (readonly [share: number, log: number])[]):
 }
 
 function unboundedBets(input: MeansPlanInput): readonly number[] {
-  const { pi, ratio, baselineMean, baselineVariance } = input
+  const { direction, pi, ratio, baselineMean, baselineVariance } = input
   const scale =
-    effectUnit(baselineMean, ratio) / (baselineVariance * (1 / pi + ratio ** 2 / (1 - pi)))
-  const sign = input.direction === 'above' ? 1 : -1
-  return EFFECT_GRID.map((effect) => sign * effect * scale)
+    effectUnit(direction, baselineMean, ratio) /
+    (baselineVariance * (1 / pi + ratio ** 2 / (1 - pi)))
+  const sign = direction === 'above' ? 1 : -1
+  return effectsOf(direction, ratio).map((effect) => sign * effect * scale)
 }
 
 function planOf(growths: readonly Growth[], basis: PlanBasis): Plan | null {

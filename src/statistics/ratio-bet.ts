@@ -1,7 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, Pair, Side } from '../domain/cohort.ts'
 import type { MomentStratum } from '../domain/evidence.ts'
-import { EFFECT_GRID, LIMIT_SHARE, effectUnit, varianceAtMargin } from './mean-bet.ts'
+import { EFFECT_GRID, LIMIT_SHARE, effectUnit, effectsOf, varianceAtMargin } from './mean-bet.ts'
 
 /** What bets on a ratio are made from; all of it known before the cohort that they are used for opens. */
 export type RatioBetBasis = {
@@ -36,11 +36,14 @@ export function ratioBets(basis: RatioBetBasis, direction: 'above' | 'below'): n
   const mean = centre * denominatorMean
   const onCanary = direction === 'below' ? varianceAtMargin(variance, mean, ratio) : variance
   const scale =
-    effectUnit(mean, ratio) / (onCanary / (pi * lift) + (variance * ratio ** 2) / (1 - pi))
+    effectUnit(direction, mean, ratio) /
+    (onCanary / (pi * lift) + (variance * ratio ** 2) / (1 - pi))
   const [canary, baseline] = direction === 'above' ? [ratio * centre, 1] : [1, centre]
   const room = Math.min((pi * lift) / (canary * cap), (1 - pi) / (ratio * baseline * cap))
   const sign = direction === 'above' ? 1 : -1
-  return EFFECT_GRID.map((effect) => sign * Math.min(effect * scale, LIMIT_SHARE * room))
+  return effectsOf(direction, ratio).map(
+    (effect) => sign * Math.min(effect * scale, LIMIT_SHARE * room),
+  )
 }
 
 /**

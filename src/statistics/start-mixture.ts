@@ -29,13 +29,28 @@ export function mixStarts(byStart: readonly number[], maxStarts = MAX_STARTS): n
   return largest + Math.log(sum)
 }
 
-/** Start points at regular times, beside those at phase changes. */
-export type StartPlan = {
+/**
+ * The same where the processes live on different information, as those of keys do: each counts a key's first event since its own
+ * start point, with the variant that the key keeps, so that what a later one bets on an earlier one may have seen. Then no
+ * inequality holds of their sum, but the union bound does: that any stake ever reaches 1/α by itself, where process k has the
+ * share w of the whole, has a probability of at most Σ wα = α, however they depend on each other. So the largest stake
+ * counts, and not their sum. (Ville's inequality for each; Boole's for all of them.)
+ */
+export function largestStake(byStart: readonly number[], maxStarts = MAX_STARTS): number {
+  const later = Math.log(0.5 / (maxStarts - 1))
+  return Math.max(...byStart.map((log, start) => log + (start === 0 ? Math.log(0.5) : later)))
+}
+
+/** Start points at regular times. */
+export type StartBlocks = {
   /** How many of them there will be. */
   readonly blocks: number
   /** Time between two of them, a whole number of cohorts; Infinity where there are none. */
   readonly blockMs: number
 }
+
+/** Those beside phase changes: on the way, and in a watch that something is held back in. */
+export type StartPlan = StartBlocks & { readonly watch: StartBlocks }
 
 /**
  * Spreads the start points that phase changes leave over `maxDurationMs`. Reserving those places from
@@ -46,28 +61,40 @@ export function planStarts(input: {
   readonly cohortMs: number
   /** Phase changes that the rollout is going to make: steps after the first, and resumptions. */
   readonly phaseChanges: number
+  /**
+   * How long is compared after the last step was entered; absent = not at all. Half of the places are kept for it: a watch may
+   * last for weeks, and what breaks in the last one would have to outweigh all of them.
+   */
+  readonly watchMs?: number
 }): StartPlan {
-  const blocks = Math.max(0, MAX_STARTS - 1 - input.phaseChanges)
+  const { maxDurationMs, cohortMs, phaseChanges, watchMs } = input
+  const places = Math.max(0, MAX_STARTS - 1 - phaseChanges)
+  const inWatch = watchMs === undefined ? 0 : Math.floor(places / 2)
+  return {
+    ...blocksOf(places - inWatch, maxDurationMs, cohortMs),
+    watch: blocksOf(inWatch, watchMs ?? 0, cohortMs),
+  }
+}
+
+function blocksOf(blocks: number, spanMs: number, cohortMs: number): StartBlocks {
   if (blocks === 0) return { blocks, blockMs: Infinity }
-  const cohorts = Math.ceil(input.maxDurationMs / (blocks + 1) / input.cohortMs)
-  return { blocks, blockMs: cohorts * input.cohortMs }
+  const cohorts = Math.ceil(spanMs / (blocks + 1) / cohortMs)
+  return { blocks, blockMs: cohorts * cohortMs }
 }
 
 /**
  * Whether the next cohort begins a start point: at a phase change while a place is left, else when a
- * block is over and a place is left beside those that are reserved for phase changes.
+ * block is over and a place is left beside those that are reserved.
  */
 export function isNewStart(input: {
   /** Start points so far, the first one included. */
   readonly starts: number
   readonly phaseChanged: boolean
-  /** Phase changes still to come, this one not included. */
-  readonly phaseChangesLeft: number
+  /** Places that are kept: for phase changes still to come, this one not included, and for the watch until it begins. */
+  readonly reserved: number
   readonly sinceLastStartMs: number
   readonly blockMs: number
 }): boolean {
   if (input.phaseChanged) return input.starts < MAX_STARTS
-  return (
-    input.starts + input.phaseChangesLeft < MAX_STARTS && input.sinceLastStartMs >= input.blockMs
-  )
+  return input.starts + input.reserved < MAX_STARTS && input.sinceLastStartMs >= input.blockMs
 }

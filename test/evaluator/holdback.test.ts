@@ -60,6 +60,18 @@ t.test('harm that shows only in the watch rolls back on the comparison', async (
   })
 })
 
+t.test('the watch has start points of its own, spread over it', async (t) => {
+  const simulation = await heldBack(0, (_variant, _ms, random) => ({ error: errorOf(random, 3) }))
+  t.ok(await simulation.run(90_000, (s) => s.phase === 'watching'))
+  const startsNow = () => simulation.store.records.get('svc')!.evidence!.starts
+  const before = startsNow().length
+  await simulation.run(WATCH_MS - 1000, () => false)
+  const inWatch = startsNow().slice(before)
+  t.ok(inWatch.length >= 4, `${inWatch.length} of them`)
+  const gaps = inWatch.slice(1).map((cohort, i) => cohort - inWatch[i]!)
+  t.ok(Math.min(...gaps) >= 2, 'and not all at once')
+})
+
 t.test('a restart in the watch goes on with what is held back', async (t) => {
   const simulation = await heldBack(0, (_variant, _ms, random) => ({ error: errorOf(random, 3) }))
   t.ok(await simulation.run(90_000, (s) => s.phase === 'watching'))

@@ -6,7 +6,12 @@ import type { Hypothesis } from '../../src/domain/hypothesis.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { foldBets, foldEvents } from '../../src/statistics/fold.ts'
 import { LogHistogram } from '../../src/statistics/histogram.ts'
-import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import {
+  FALL_CHANGES,
+  HARM_GRID,
+  harmLogEvidence,
+  proofLogEvidence,
+} from '../../src/statistics/label-bet.ts'
 import { addBet, centredBets } from '../../src/statistics/mean-bet.ts'
 import { eventRatioInterval } from '../../src/statistics/ratio-interval.ts'
 import { mixStarts } from '../../src/statistics/start-mixture.ts'
@@ -146,7 +151,10 @@ t.test(
           baseline: s.canary,
           canary: s.baseline,
         }))
-        return close(harmLogEvidence(list, ratio_), proofLogEvidence(swapped, 1 / ratio_, 0))
+        return close(
+          harmLogEvidence(list, ratio_),
+          proofLogEvidence(swapped, 1 / ratio_, 0, FALL_CHANGES),
+        )
       }),
     )
   },
@@ -187,7 +195,9 @@ t.test('Harm falls and proof rises with the ratio that is asked about.', async (
 t.test('An interval of an event ratio contains its estimate.', async () => {
   fc.assert(
     fc.property(strata, fc.constantFrom(0.001, 0.025, 0.3), (list, alpha) => {
-      const interval = eventRatioInterval(list, alpha)
+      const up = { alpha, changes: HARM_GRID }
+      const down = { alpha, changes: FALL_CHANGES }
+      const interval = eventRatioInterval(list, { up, down })
       if (interval === null) return list.reduce((sum, s) => sum + s.baseline, 0) < 10
       const slack = 1e-6 * interval.estimate
       return (

@@ -291,7 +291,33 @@ t.test('a mean is beyond its limit of late, too, from as many values and beyond 
   const revenue = { ...REVENUE, min: 2 }
   t.match(at(revenue, late(1, 500, 16), null, 3), { canaryBeyond: true })
   t.match(at(revenue, late(1, 500, 400), null, 3), { canaryBeyond: false }, 'they vary too much')
-  t.match(at({ ...CLICKS, min: 0.01 }, late(0, 5000), null, 0.02), { canaryBeyond: false })
+  t.end()
+})
+
+t.test('a ratio is beyond its limit by what its units have beyond it, and beyond chance', (t) => {
+  /** Units with two views each, of which such a share was clicked, each click by itself. */
+  const clicked = (ratio: number, n: number): Spread => ({
+    n,
+    mean: ratio,
+    variance: 2 * ratio * (1 - ratio),
+    beyond: (limit) => ({ mean: 2 * (ratio - limit), variance: 2 * ratio * (1 - ratio) }),
+  })
+  const at = (limits: { max?: number; min?: number }, inStep: Spread, late: Spread | null = null) =>
+    readLimits([{ ...CLICKS, ...limits }], {
+      ...NEVER,
+      value: (side) => ({ value: side === 0 ? 0.1 : inStep.mean, n: inStep.n }),
+      spread: (side) => (side === 0 ? clicked(0.1, 9000) : inStep),
+      recentSpread: (side) => (side === 0 ? null : late),
+    })[0]!
+  t.match(at({ max: 0.11 }, clicked(0.13, 300)), { canaryBeyond: true, byChance: true })
+  t.match(at({ max: 0.11 }, clicked(0.13, 6000)), { canaryBeyond: true, byChance: false })
+  t.match(at({ max: 0.11 }, clicked(0.1, 6000)), { canaryBeyond: false })
+  t.match(at({ min: 0.09 }, clicked(0.07, 300)), { canaryBeyond: true, byChance: true })
+  t.match(at({ min: 0.09 }, clicked(0.07, 6000)), { canaryBeyond: true, byChance: false })
+  t.match(at({ min: 0.09, max: 0.11 }, clicked(0.07, 6000)), { byChance: false })
+  const late = at({ min: 0.09 }, clicked(0.1, 90_000), clicked(0.05, 900.4))
+  t.match(late, { canaryBeyond: true, byChance: false, canary: { value: 0.05, n: 900 } })
+  t.match(at({ min: 0.09 }, clicked(0.1, 90_000), clicked(0.08, 900)), { canaryBeyond: false })
   t.end()
 })
 

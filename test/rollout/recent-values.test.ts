@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Pair } from '../../src/domain/cohort.ts'
 import { RecentValues } from '../../src/rollout/recent-values.ts'
 
 /** So many values of the canary in a step. */
@@ -57,5 +58,33 @@ t.test('units with an event are values of 1, the others of 0', (t) => {
   const { n, mean, variance } = recent.ofLate(1)!
   t.same([n, mean], [100, 0.2])
   t.ok(Math.abs(variance - 0.16) < 1e-12)
+  t.end()
+})
+
+t.test('of a ratio it is known what units have beyond a limit, and how that varies', (t) => {
+  const recent = new RecentValues()
+  /** So many units with four views each, half of which have two clicks and the others none. */
+  const at = (n: number, step = 0) => {
+    const canary = (sum: number): Pair => [0, sum]
+    const denominator = { sum: canary(4 * n), sumSq: canary(16 * n), cross: canary(4 * n) }
+    const stepMoments = { n: canary(n), sum: canary(n), sumSq: canary(2 * n), denominator }
+    return { kind: 'bet', step, stepMoments } as const
+  }
+  recent.note(0, at(0))
+  t.equal(recent.ofStep(1), null)
+  recent.note(1000, at(1000))
+  const { n, mean, variance, beyond } = recent.ofStep(1)!
+  t.same([n, mean], [1000, 0.25])
+  t.equal(variance, 1, 'at the ratio itself')
+  t.same(beyond!(0.2), { mean: 0.2, variance: 1 })
+  t.same(recent.ofLate(1)!.beyond!(0.2), { mean: 0.2, variance: 1 })
+  t.equal(recent.ofStep(0), null, 'a side without units')
+
+  const none: Pair = [0, 0]
+  const unseen = new RecentValues()
+  const denominator = { sum: none, sumSq: none, cross: none }
+  const stepMoments = { n: [0, 50] as Pair, sum: none, sumSq: none, denominator }
+  unseen.note(0, { kind: 'bet', step: 0, stepMoments })
+  t.equal(unseen.ofStep(1), null, 'nothing to divide by')
   t.end()
 })

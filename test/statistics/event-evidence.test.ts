@@ -2,11 +2,18 @@ import t from 'tap'
 import type { EventEvidence, EventStratum } from '../../src/domain/evidence.ts'
 import type { Hypothesis } from '../../src/domain/hypothesis.ts'
 import {
+  boundBets,
   eventHarmLogEvidences,
   eventProofLogEvidence,
   isFarApart,
 } from '../../src/statistics/event-evidence.ts'
-import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import {
+  FALL_CHANGES,
+  harmLogEvidence,
+  PROOF_GRID,
+  proofLogEvidence,
+} from '../../src/statistics/label-bet.ts'
+import { eventRatioInterval } from '../../src/statistics/ratio-interval.ts'
 import { near } from './near.ts'
 
 const WORSE_IF_MORE: Hypothesis = {
@@ -35,11 +42,59 @@ t.test('where fewer events are better, harm bets on more of them', (t) => {
 
 t.test('where more events are better, the two directions change their places', (t) => {
   t.same(eventHarmLogEvidences(WORSE_IF_LESS, [[STRATUM], []]), [
-    proofLogEvidence([STRATUM], 0.9, 0),
+    proofLogEvidence([STRATUM], 0.9, 0, FALL_CHANGES),
     0,
   ])
-  near(t, eventProofLogEvidence(WORSE_IF_LESS, [STRATUM]), harmLogEvidence([STRATUM], 0.9))
+  near(
+    t,
+    eventProofLogEvidence(WORSE_IF_LESS, [STRATUM]),
+    harmLogEvidence([STRATUM], 0.9, PROOF_GRID),
+  )
   t.ok(eventHarmLogEvidences(WORSE_IF_LESS, [[STRATUM]])[0]! > 0, '60 where 100 are expected')
+  t.end()
+})
+
+t.test('the interval leaves a margin out where the evidence decides on it', (t) => {
+  const shown = { proved: 0, harmed: 0, neither: 0 }
+  const tight = { ...WORSE_IF_LESS, harm: { ratio: 0.97, alpha: 0.01 } }
+  const hypotheses: Hypothesis[] = [
+    {
+      ...WORSE_IF_MORE,
+      harm: { ratio: 1.1, alpha: 0.01 },
+      proof: { ratio: 1.5, floor: 0, alpha: 0.05 },
+    },
+    WORSE_IF_LESS,
+    { ...tight, proof: { ratio: 0.97, floor: 0, alpha: 0.05 } },
+  ]
+  for (const hypothesis of hypotheses) {
+    const { better, harm, proof } = hypothesis
+    for (let canary = 100; canary < 40_000; canary = Math.ceil(canary * 1.07)) {
+      for (let baseline = canary; baseline < 10 * canary; baseline = Math.ceil(baseline * 1.07)) {
+        const strata = [{ pi: 0.2, canary, baseline, trials: 1e6 }]
+        const { lower, upper } = eventRatioInterval(strata, boundBets(hypothesis))!
+        const isHarmed = eventHarmLogEvidences(hypothesis, [strata])[0]! >= Math.log(2 / harm.alpha)
+        const isProved = eventProofLogEvidence(hypothesis, strata) >= Math.log(1 / proof!.alpha)
+        const said =
+          better === 'lower'
+            ? [lower > harm.ratio, upper < proof!.ratio]
+            : [upper < harm.ratio, lower > proof!.ratio]
+        if (said[0] !== isHarmed || said[1] !== isProved) t.same(said, [isHarmed, isProved])
+        shown[isHarmed ? 'harmed' : isProved ? 'proved' : 'neither'] += 1
+      }
+    }
+  }
+  t.ok(Math.min(shown.harmed, shown.proved, shown.neither) > 100, JSON.stringify(shown))
+  t.end()
+})
+
+t.test('each bound has a level of its own, and both together the rest', (t) => {
+  const { up, down } = boundBets({ ...WORSE_IF_MORE, harm: { ratio: 1, alpha: 0.01 } })
+  t.same([up.alpha, down.alpha], [0.005, 0.05])
+  t.equal(eventRatioInterval([STRATUM], { up, down })!.level, 1 - 0.005 - 0.05)
+  const less = boundBets(WORSE_IF_LESS)
+  t.same([less.up.alpha, less.down.alpha], [0.05, 0.025])
+  const guard = boundBets({ ...WORSE_IF_MORE, proof: null })
+  t.same([guard.up.alpha, guard.down.alpha], [0.025, 0.025], 'of what is not proved alike')
   t.end()
 })
 

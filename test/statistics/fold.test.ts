@@ -319,6 +319,21 @@ t.test('A key fails once for each start point: its first failure since then.', a
   t.same(evidence.proof, [{ pi: 0.2, baseline: 1, canary: 0, trials: 11 }], 'judged units only')
 })
 
+t.test('Of keys the largest stake counts, since the sum has no level.', async (t) => {
+  const keys = (harmUnits: EventTally['harmUnits']): EventFold => {
+    const base = eventFold({ cohort: 5, epoch: 1, starts: 2 }, [80, 20], [0, 0])
+    const harmSince = [[], [0, 0, 0, 1, 1]]
+    return { ...base, tally: { ...base.tally, harmEvents: [0, 0], harmUnits }, harmSince }
+  }
+  const [since0, since1] = [3, 5].map((canary) =>
+    harmLogEvidence([{ pi: 0.2, baseline: 0, canary, trials: 100 }], 1),
+  ) as [number, number]
+  const keyed = foldEvents(emptyEvents(), keys([[], [1, 2, 3, 4, 5]]), ERRORS)
+  near(t, keyed.sup.harm, Math.max(since0 + Math.log(1 / 2), since1 + Math.log(1 / 30)))
+  const single = foldEvents(emptyEvents(), keys(null), ERRORS)
+  near(t, single.sup.harm, mixStarts([since0, since1]))
+})
+
 t.test('Requests without a key count beside the keys, for every start point.', async (t) => {
   const base = eventFold({ cohort: 5, epoch: 1, starts: 3 }, [8, 3], [3, 2])
   const fold: EventFold = {
@@ -392,7 +407,7 @@ t.test('A harm that begins late is found sooner with start points.', async (t) =
   }
   const one = found(() => 0)
   const many = found((cohort) => Math.min(15, Math.floor(cohort / 25)))
-  t.same([one, many], [137, 55], 'cohorts after the onset')
+  t.same([one, many], [139, 56], 'cohorts after the onset')
 })
 
 t.test('With start points and a moving weight the evidence still has expectation 1.', async (t) => {

@@ -1,9 +1,11 @@
 import t from 'tap'
 import type { EventStratum } from '../../src/domain/evidence.ts'
 import {
+  FALL_CHANGES,
   HARM_GRID,
   betChanges,
   PROOF_CHANGES,
+  PROOF_GRID,
   harmLogEvidence,
   labelBetLogs,
   proofLogEvidence,
@@ -23,13 +25,13 @@ t.test('Log-sums of exponentials neither overflow nor lose what is impossible.',
 })
 
 t.test('The evidence of harm has its reference values.', async (t) => {
-  near(t, harmLogEvidence([stratum(0.05, 12, 100)], 1), 1.830689262)
+  near(t, harmLogEvidence([stratum(0.05, 12, 100)], 1), 1.736773273)
   t.equal(harmLogEvidence([stratum(0.05, 0, 0)], 1), 0)
   t.equal(harmLogEvidence([], 1), 0)
-  near(t, harmLogEvidence([stratum(0.05, 0, 50)], 1), -1.32275758)
-  near(t, harmLogEvidence([stratum(0.05, 5, 0)], 1), 9.027433781)
-  near(t, harmLogEvidence(TWO_STRATA, 1), -0.05366209)
-  near(t, harmLogEvidence(TWO_STRATA, 1.1), -0.655401615)
+  near(t, harmLogEvidence([stratum(0.05, 0, 50)], 1), -1.079138807)
+  near(t, harmLogEvidence([stratum(0.05, 5, 0)], 1), 8.909668014)
+  near(t, harmLogEvidence(TWO_STRATA, 1), -0.023824575)
+  near(t, harmLogEvidence(TWO_STRATA, 1.1), -0.533837199)
 })
 
 t.test('The evidence is the same however many others were asked for before.', async (t) => {
@@ -53,8 +55,10 @@ t.test(
   'The evidence of proof has its reference values, mirrored by a swap of the arms.',
   async (t) => {
     near(t, proofLogEvidence([stratum(0.2, 40, 200)], 1.25, 0), 2.479779697)
-    near(t, harmLogEvidence([stratum(0.05, 12, 100)], 1.1), 1.369546317)
+    near(t, harmLogEvidence([stratum(0.05, 12, 100)], 1.1, PROOF_GRID), 1.369546317)
+    near(t, harmLogEvidence([stratum(0.05, 12, 100)], 1.1), 1.288773027)
     near(t, proofLogEvidence([stratum(0.95, 100, 12)], 1 / 1.1, 0), 1.369546317)
+    near(t, proofLogEvidence([stratum(0.95, 100, 12)], 1 / 1.1, 0, FALL_CHANGES), 1.288773027)
   },
 )
 
@@ -117,10 +121,10 @@ t.test(
 )
 
 t.test('The chance ever to pass 20 under the null is that of the exact recursion.', async (t) => {
-  near(t, chanceToPass(0.05, 100), 0.0110675, 5e-8)
-  near(t, chanceToPass(0.05, 1000), 0.0231087, 5e-8)
-  near(t, chanceToPass(0.5, 100), 0.0252077, 5e-8)
-  near(t, chanceToPass(0.5, 1000), 0.0381757, 5e-8)
+  near(t, chanceToPass(0.05, 100), 0.0099895, 5e-8)
+  near(t, chanceToPass(0.05, 1000), 0.0207705, 5e-8)
+  near(t, chanceToPass(0.5, 100), 0.0209535, 5e-8)
+  near(t, chanceToPass(0.5, 1000), 0.0328209, 5e-8)
 })
 
 t.test(
@@ -152,14 +156,18 @@ t.test('A margin may be changed: the same counts are read with another ratio.', 
 t.test(
   'The bets of proof are those of harm with the ratio divided instead of multiplied.',
   async (t) => {
-    for (const [index, excess] of HARM_GRID.entries())
-      near(t, 1 + PROOF_CHANGES[index]!, 1 / (1 + excess))
+    for (const [grid, changes] of [
+      [PROOF_GRID, PROOF_CHANGES],
+      [HARM_GRID, FALL_CHANGES],
+    ] as const) {
+      for (const [index, excess] of grid.entries()) near(t, 1 + changes[index]!, 1 / (1 + excess))
+    }
   },
 )
 
 t.test('Within a small margin the smallest bet of a proof stands for equal rates.', async (t) => {
-  for (const ratio of [1, 1.1, 1.5]) t.equal(betChanges('below', ratio), PROOF_CHANGES)
-  for (const ratio of [1, 0.9, 0.5, 1.03]) t.equal(betChanges('above', ratio), HARM_GRID)
+  for (const ratio of [1.1, 1.5]) t.equal(betChanges('below', ratio), PROOF_CHANGES)
+  for (const ratio of [0.9, 0.5]) t.equal(betChanges('above', ratio), PROOF_GRID)
   near(t, 1.03 * (1 + betChanges('below', 1.03)[0]!), 1, 1e-15)
   near(t, 0.97 * (1 + betChanges('above', 0.97)[0]!), 1, 1e-15)
   near(t, betChanges('above', 0.97).at(-1)!, 150 * (1 / 0.97 - 1), 1e-12)
@@ -186,7 +194,7 @@ t.test(
         return pi * canary + (1 - pi) * baseline
       }
       near(t, Math.max(...betChanges(direction, ratio).map(growth)), best, 1e-12)
-      const grid = direction === 'above' ? HARM_GRID : PROOF_CHANGES
+      const grid = direction === 'above' ? PROOF_GRID : PROOF_CHANGES
       t.ok(Math.max(...grid.map(growth)) < 0, 'those of the whole grid do not grow')
       for (const change of betChanges(direction, ratio)) {
         const { canary, baseline } = labelBetLogs(pi, ratio, 0, change)
@@ -195,6 +203,27 @@ t.test(
     }
   },
 )
+
+t.test('Harm, and what is to be better, is bet on from a small difference on.', async (t) => {
+  for (const ratio of [1, 1.03]) t.equal(betChanges('above', ratio), HARM_GRID)
+  for (const ratio of [1, 0.97]) t.equal(betChanges('below', ratio), FALL_CHANGES)
+  for (const pi of [0.05, 0.2, 0.5]) {
+    for (const excess of [0.02, 0.03, 0.05]) {
+      const [from, to] = [1, 1 + excess].map((r) => (pi * r) / (1 - pi + pi * r)) as [
+        number,
+        number,
+      ]
+      // What the likelihood ratio of the true difference grows by for each event.
+      const best = to * Math.log(to / from) + (1 - to) * Math.log((1 - to) / (1 - from))
+      const growth = (change: number) => {
+        const { canary, baseline } = labelBetLogs(pi, 1, 0, change)
+        return to * canary + (1 - to) * baseline
+      }
+      const grown = Math.max(...HARM_GRID.map(growth))
+      t.ok(grown > 0.7 * best, `${grown} of ${best} at ${pi}, ${excess}`)
+    }
+  }
+})
 
 const TWO_STRATA = [stratum(0.05, 6, 100), stratum(0.2, 30, 90)]
 

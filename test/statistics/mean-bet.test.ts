@@ -3,6 +3,7 @@ import type { BetTally, BetTerms, Side } from '../../src/domain/cohort.ts'
 import { logMeanExp } from '../../src/statistics/log-sum-exp.ts'
 import {
   EFFECT_GRID,
+  HARM_EFFECTS,
   addBet,
   betTerm,
   centredBets,
@@ -49,7 +50,7 @@ t.test('Bets grow with the effect and stop at 0.8 of what could lose everything.
   const harm = centredBets(basis, 'above')
   const proof = centredBets(basis, 'below')
   for (const [index, effect] of EFFECT_GRID.entries()) {
-    near(t, harm[index]!, Math.min(effect * scale, harmLimit), 1e-15)
+    near(t, harm[index]!, Math.min(HARM_EFFECTS[index]! * scale, harmLimit), 1e-15)
     near(t, proof[index]!, -Math.min(effect * scale, proofLimit), 1e-15)
   }
   near(t, harm.at(-1)!, harmLimit, 1e-15)
@@ -66,7 +67,7 @@ t.test('A mean that rounding took above the cap limits as the cap does.', async 
   const most = 0.2 / (0.1 + 0.2)
   t.same(
     centredBets({ ...basis, mean: 0.1 + 0.2 }, 'above'),
-    EFFECT_GRID.map((effect) => Math.min(effect * (most / 1.6), 0.8 * most)),
+    HARM_EFFECTS.map((effect) => Math.min(effect * (most / 0.8), 0.8 * most)),
   )
 })
 
@@ -93,12 +94,12 @@ t.test('A loss is bet on by the spread of a canary at the margin.', async (t) =>
   const scale = (1 - p) / (onCanary / 0.2 + (0.95 ** 2 * 0.0099) / 0.8)
   const limit = 0.8 * Math.min(0.2 / (1 - p), 0.8 / p)
   for (const [index, bet] of centredBets(basis, 'below').entries())
-    near(t, bet, -Math.min(EFFECT_GRID[index]! * scale, limit), 1e-12)
+    near(t, bet, -Math.min(HARM_EFFECTS[index]! * scale, limit), 1e-12)
   const rare = { ...basis, mean: 0.1, variance: 0.09, cap: 10 }
   near(
     t,
     centredBets(rare, 'below')[0]!,
-    (-0.02 * 0.1) / ((0.95 * (0.09 + 0.05 * 0.01)) / 0.2 + (0.95 ** 2 * 0.09) / 0.8),
+    (-0.01 * 0.1) / ((0.95 * (0.09 + 0.05 * 0.01)) / 0.2 + (0.95 ** 2 * 0.09) / 0.8),
     1e-15,
   )
   t.equal(varianceAtMargin(3, 1, 1.1025), 3, 'a canary within a margin above need not have lost')
@@ -107,13 +108,26 @@ t.test('A loss is bet on by the spread of a canary at the margin.', async (t) =>
 t.test(
   'Of a margin below the smallest effect the smallest bet stands for the margin.',
   async (t) => {
-    t.equal(effectUnit(3, 1), 3)
-    t.equal(effectUnit(3, 1.1), 3)
-    t.equal(effectUnit(3, 0.97), 3)
-    near(t, 0.02 * effectUnit(3, 1.005), 3 * 0.005, 1e-15)
-    near(t, 0.02 * effectUnit(3, 0.99), 3 * 0.01, 1e-15)
+    t.equal(effectUnit('above', 3, 1), 3)
+    t.equal(effectUnit('below', 3, 1.1), 3)
+    t.equal(effectUnit('above', 3, 0.97), 3)
+    t.equal(effectUnit('above', 3, 1.005), 3, 'harm beyond it is no margin')
+    t.equal(effectUnit('below', 3, 0.99), 3)
+    near(t, 0.02 * effectUnit('below', 3, 1.005), 3 * 0.005, 1e-14)
+    near(t, 0.02 * effectUnit('above', 3, 0.99), 3 * 0.01, 1e-14)
     const basis = { pi: 0.2, ratio: 1.005, mean: 1, variance: 2, cap: 16 }
     near(t, centredBets(basis, 'below')[0]!, -0.005 / (2 / 0.2 + (1.005 ** 2 * 2) / 0.8), 1e-12)
+  },
+)
+
+t.test(
+  'Whatever the effect is, some bet grows at two thirds of the best rate, from 0.7 % on.',
+  async (t) => {
+    // By the second order of ln(1 + λψ) a bet on ε gains 2εδ − ε² where the effect is δ, and at most δ².
+    for (let effect = 0.007; effect < 1.2; effect *= 1.02) {
+      const gains = HARM_EFFECTS.map((bet) => (2 * bet * effect - bet ** 2) / effect ** 2)
+      t.ok(Math.max(...gains) > 0.66, `${effect}`)
+    }
   },
 )
 
@@ -128,8 +142,8 @@ t.test('What is proved of nearly all right answers is sized by the wrong ones.',
 t.test('Where all answers are right and have to stay so, bets are spread.', async (t) => {
   const perfect = { pi: 0.2, ratio: 1, mean: 1, variance: 0, cap: 1 }
   const bets = centredBets(perfect, 'below')
-  for (const [index, effect] of EFFECT_GRID.entries())
-    near(t, bets[index]!, -Math.min((effect / 1.6) * 0.8, 0.64), 1e-15)
+  for (const [index, effect] of HARM_EFFECTS.entries())
+    near(t, bets[index]!, -Math.min(effect, 0.64), 1e-15)
   // Rounding may take the mean above the cap.
   t.same(centredBets({ ...perfect, mean: 1 + 1e-15 }, 'below').length, EFFECT_GRID.length)
 })
@@ -155,7 +169,7 @@ t.test('Above a margin as before: by the spread of the baseline on both sides.',
   const basis = { pi: 0.2, ratio: 1.1025, mean: 1, variance: 2, cap: 16 }
   const scale = 1 / (2 * (5 + 1.1025 ** 2 / 0.8))
   near(t, centredBets(basis, 'below')[0]!, -0.02 * scale, 1e-15)
-  near(t, centredBets(basis, 'above')[0]!, 0.02 * scale, 1e-15)
+  near(t, centredBets(basis, 'above')[0]!, 0.01 * scale, 1e-15)
 })
 
 t.test('What is not a number from 0 on is refused and adds nothing.', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { BetTally, BetTerms, DenominatorSums, Pair, Side } from '../../src/domain/cohort.ts'
-import { EFFECT_GRID } from '../../src/statistics/mean-bet.ts'
+import { EFFECT_GRID, HARM_EFFECTS } from '../../src/statistics/mean-bet.ts'
 import { addMoments, poolMoments } from '../../src/statistics/moments.ts'
 import {
   denominatorLift,
@@ -39,7 +39,7 @@ t.test('Bets grow with the effect by the variance of what is compared.', async (
   const scale = (0.4 * 2) / (onCanary / 0.2 + (0.81 * 1.5) / 0.8)
   const limit = 0.8 * Math.min(0.2 / 10, 0.8 / (0.9 * 0.4 * 10))
   for (const [index, bet] of ratioBets(BASIS, 'below').entries()) {
-    near(t, bet, -Math.min(EFFECT_GRID[index]! * scale, limit), 1e-15)
+    near(t, bet, -Math.min(HARM_EFFECTS[index]! * scale, limit), 1e-15)
   }
   t.same(
     ratioBets({ ...BASIS, centre: 0 }, 'above'),

@@ -1,6 +1,11 @@
 import t from 'tap'
 import type { MomentStratum } from '../../src/domain/evidence.ts'
-import { harmLogEvidence, proofLogEvidence } from '../../src/statistics/label-bet.ts'
+import {
+  FALL_CHANGES,
+  HARM_GRID,
+  harmLogEvidence,
+  proofLogEvidence,
+} from '../../src/statistics/label-bet.ts'
 import {
   eventRatioInterval,
   meanRatioInterval,
@@ -13,42 +18,47 @@ const TWO_STRATA = [
   { pi: 0.2, canary: 30, baseline: 90, trials: 0 },
 ]
 
+const BETS = {
+  up: { alpha: 0.025, changes: HARM_GRID },
+  down: { alpha: 0.025, changes: FALL_CHANGES },
+}
+
 t.test('The interval of an event ratio has its reference values.', async (t) => {
-  const interval = eventRatioInterval(TWO_STRATA, 0.025)!
-  near(t, interval.lower, 0.681321172, 1e-6)
-  near(t, interval.upper, 2.261308013, 1e-6)
+  const interval = eventRatioInterval(TWO_STRATA, BETS)!
+  near(t, interval.lower, 0.675365526, 1e-6)
+  near(t, interval.upper, 2.2764396, 1e-6)
   t.equal(interval.method, 'exact')
   t.equal(interval.level, 0.95, 'both sides together')
 })
 
 t.test('The bounds are where the evidence reaches its threshold.', async (t) => {
-  const { lower, upper } = eventRatioInterval(TWO_STRATA, 0.025)!
+  const { lower, upper } = eventRatioInterval(TWO_STRATA, BETS)!
   near(t, harmLogEvidence(TWO_STRATA, lower), Math.log(40), 1e-5)
-  near(t, proofLogEvidence(TWO_STRATA, upper, 0), Math.log(40), 1e-5)
+  near(t, proofLogEvidence(TWO_STRATA, upper, 0, FALL_CHANGES), Math.log(40), 1e-5)
 })
 
 t.test('With one stratum the estimate is the ratio of the rates.', async (t) => {
-  const interval = eventRatioInterval([{ pi: 0.2, canary: 60, baseline: 160, trials: 0 }], 0.025)!
+  const interval = eventRatioInterval([{ pi: 0.2, canary: 60, baseline: 160, trials: 0 }], BETS)!
   near(t, interval.estimate, 60 / 0.2 / (160 / 0.8), 1e-6)
   t.ok(interval.lower < 1.5 && interval.upper > 1.5)
   t.ok(interval.lower > 0.9 && interval.upper < 2.6)
 })
 
 t.test('Without events of the canary the interval begins at 0.', async (t) => {
-  const interval = eventRatioInterval([{ pi: 0.2, canary: 0, baseline: 160, trials: 0 }], 0.025)!
+  const interval = eventRatioInterval([{ pi: 0.2, canary: 0, baseline: 160, trials: 0 }], BETS)!
   t.equal(interval.estimate, 0)
   t.equal(interval.lower, 0)
   t.ok(interval.upper < 0.2)
-  const one = eventRatioInterval([{ pi: 0.2, canary: 1, baseline: 160, trials: 0 }], 0.025)!
+  const one = eventRatioInterval([{ pi: 0.2, canary: 1, baseline: 160, trials: 0 }], BETS)!
   near(t, one.estimate, 4 / 160, 1e-8)
   t.equal(one.lower, 0)
 })
 
 t.test('Without events of the baseline, or with two, no interval is given.', async (t) => {
-  t.equal(eventRatioInterval([], 0.025), null)
-  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 0, trials: 0 }], 0.025), null)
-  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 1, trials: 0 }], 0.025), null)
-  t.ok(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 3, trials: 0 }], 0.025))
+  t.equal(eventRatioInterval([], BETS), null)
+  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 0, trials: 0 }], BETS), null)
+  t.equal(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 1, trials: 0 }], BETS), null)
+  t.ok(eventRatioInterval([{ pi: 0.2, canary: 9, baseline: 3, trials: 0 }], BETS))
 })
 
 t.test('The mixture bound is that of confseq and of GrowthBook.', async (t) => {

@@ -1,7 +1,13 @@
 import type { Scenario } from '../scenario.ts'
 import { accuracy } from './accuracy.ts'
 import { conversion, revenue } from './business.ts'
-import { errorsAlike, errorsPlanned, errorsProved, errorsWorse } from './errors.ts'
+import {
+  errorsAlike,
+  errorsPlanned,
+  errorsProved,
+  errorsSlightlyWorse,
+  errorsWorse,
+} from './errors.ts'
 import { experiments } from './experiments.ts'
 import { kayentaJudged } from './kayenta.ts'
 import { latency } from './latency.ts'
@@ -29,6 +35,7 @@ export function allScenarios(): readonly Scenario[] {
     ...timing(),
     ...kayentaJudged(),
     ...errorsWorse(),
+    ...errorsSlightlyWorse(),
     ...errorsPlanned(),
     ...latency(),
     ...rmse(),

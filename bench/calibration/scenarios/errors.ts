@@ -100,6 +100,30 @@ export function errorsWorse(): Scenario[] {
   })
 }
 
+/** Frequent errors of a canary that is a little worse: of a difference there is a bet, however small a part it is. */
+export function errorsSlightlyWorse(): Scenario[] {
+  const plan = harmPlan(200, [20])
+  return [1.03, 1.05].map((times) => {
+    const rates = [0.2, 0.2 * times] as const
+    return {
+      name: `slightly-worse-${times}`,
+      title: `errors 20 % → ${percent(rates[1])}, 20 % canary, a look every 5,000 requests`,
+      question: 'detection',
+      rollouts: [200, 40],
+      medianAtMost: { serin: 600_000 },
+      run: (random) =>
+        race(
+          drawTicks(random, 200, () => ({ pi: 0.2, requests: 5000, rates })),
+          {
+            serin: serinHarm(plan),
+            'peeked z': peekedZ(),
+            'z once, as planned': fixedZ(plannedForZ(0.2, rates[0], rates[1])),
+          },
+        ),
+    }
+  })
+}
+
 /** The planner's figures for harm, at other weights and factors than the race has. */
 export function errorsPlanned(): Scenario[] {
   const cases = [
