@@ -5,15 +5,15 @@ import { formatNumber } from '../rollout/format.ts'
 export type Shares = Pick<MetricJson, 'baseline' | 'canary' | 'ratio'>
 
 /**
- * The share of units with the event from which on the ratio that is shown needs a word beside it. It is read from whose
+ * The share of units with the event from which on the interval that is shown needs a word beside it. It is read from whose
  * the events are, so it varies by √(1/C + 1/B) of them as the draw does, where that of two shares p varies by √(1 − p) of
  * this: a tenth less at 20 %, a third at 50 %.
  */
 const LARGE_SHARE = 0.2
 
-/** Why the ratio that is shown of events need not be that of the two shares. */
+/** Why the interval of events is wider than the two shares make it look. */
 export const WHOSE_EVENTS =
-  'The ratio is read from whose the events are, the luck of the draw included: of shares this large it need not be that of the two, and its interval is the wider one.'
+  'The interval is read from whose the events are, the luck of the draw included: of shares this large it is wider than one of the two shares would be.'
 
 /** Whether a ratio of events is shown beside shares that are large. */
 export function hasLargeShares({ baseline, canary, ratio }: Shares): boolean {

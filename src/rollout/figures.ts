@@ -11,7 +11,11 @@ import type { MetricValue, RatioInterval, SlowShares } from '../domain/verdict.t
 import type { Growth } from '../statistics/passage.ts'
 import { boundBets } from '../statistics/event-evidence.ts'
 import { eventGrowths, meanGrowths } from '../statistics/planner.ts'
-import { eventRatioInterval, meanRatioInterval } from '../statistics/ratio-interval.ts'
+import {
+  correctForDraw,
+  eventRatioInterval,
+  meanRatioInterval,
+} from '../statistics/ratio-interval.ts'
 import { poolMoments, type Moments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
 import { scoreMean, scoreValue } from '../statistics/score.ts'
@@ -107,12 +111,14 @@ function eventFigures(
       ? { slow: { baseline: baselineRate, canary: rate(CANARY_SIDE).value } }
       : undefined),
     // Of a latency only exceedances are compared: their ratio would be read as one of milliseconds. Without an α nothing is bet.
-    ratio: () =>
-      source.of === 'latency' ||
-      hypothesis.harm.alpha === 0 ||
-      isNearlyAll(rate(BASELINE_SIDE), rate(CANARY_SIDE))
-        ? null
-        : eventRatioInterval(proof, boundBets(hypothesis)),
+    ratio: () => {
+      const isNone =
+        source.of === 'latency' ||
+        hypothesis.harm.alpha === 0 ||
+        isNearlyAll(rate(BASELINE_SIDE), rate(CANARY_SIDE))
+      const interval = isNone ? null : eventRatioInterval(proof, boundBets(hypothesis))
+      return interval === null ? null : correctForDraw(interval, proof, trials)
+    },
     growths: () =>
       baselineRate === null || hypothesis.proof === null || !isComparable(context.pi)
         ? null

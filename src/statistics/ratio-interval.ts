@@ -1,4 +1,4 @@
-import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Pair } from '../domain/cohort.ts'
 import type { EventStratum, MomentStratum } from '../domain/evidence.ts'
 import type { RatioInterval } from '../domain/verdict.ts'
 import { harmLogEvidence, proofLogEvidence } from './label-bet.ts'
@@ -40,6 +40,26 @@ export function eventRatioInterval(
     method: 'exact',
     level: 1 - up.alpha - down.alpha,
   }
+}
+
+/**
+ * The interval with its estimate corrected for the luck of the draw, where a side has more units (`trials`) than its
+ * probabilities say: with one stratum it is the quotient of the two shares. The bounds stand, since they are those of the
+ * bets, and the estimate stays between them.
+ *
+ * Source: post-stratification (Holt & Smith 1979), by the sizes of both sides over all strata.
+ */
+export function correctForDraw(
+  interval: RatioInterval,
+  strata: readonly EventStratum[],
+  trials: Readonly<Pair>,
+): RatioInterval {
+  const [baseline, canary] = trials
+  const expected = strata.reduce((sum, { pi, trials: units }) => sum + pi * units, 0)
+  const drawn = (canary / baseline) * ((baseline + canary - expected) / expected)
+  if (!(drawn > 0 && drawn < Infinity)) return interval
+  const { estimate, lower, upper } = interval
+  return { ...interval, estimate: Math.min(Math.max(estimate / drawn, lower), upper) }
 }
 
 /**

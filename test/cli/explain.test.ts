@@ -59,18 +59,21 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
   t.match(approximate, 'and 25 % higher (an approximation at 95 %, for reading only).')
 })
 
-t.test('Beside large shares their difference is told, and why the ratio is another.', async (t) => {
+t.test('Beside large shares their difference is told, and why the interval is wide.', async (t) => {
   const conversion = fakeMetric({
     ...{ name: 'conversion', kind: 'conversion', better: 'higher' },
     ...{ baseline: { value: 0.464, n: 687 }, canary: { value: 0.462, n: 396 } },
     ratio: { estimate: 0.956, lower: 0.682, upper: 2.2, method: 'exact', level: 0.99 },
   })
   const said = await explain(t, fakeDecision({ metrics: [conversion] }))
-  t.match(said, "The canary's share is 0.2 percentage points lower. The ratio is read from whose")
+  t.match(
+    said,
+    "The canary's share is 0.2 percentage points lower. The interval is read from whose",
+  )
   t.match(said, 'Canary over baseline is 0.956: a fall of 31.8 % or more is excluded.')
   const same = fakeMetric({ ...conversion, canary: conversion.baseline })
   const equal = await explain(t, fakeDecision({ metrics: [same] }))
-  t.match(equal, "The canary's share is as large. The ratio")
+  t.match(equal, "The canary's share is as large. The interval")
 })
 
 t.test('A metric is told by what its failure does, and by what it failed.', async (t) => {

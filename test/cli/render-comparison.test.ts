@@ -66,7 +66,7 @@ t.test('Of large shares it is said how far they lie apart, and what their ratio 
     lines.at(-2),
     /54\.2 % \(n 251\) against 46\.4 % \(n 687\), 7\.8 percentage points higher; ratio 1\.066 \(0\.732 to 1\.523\)/,
   )
-  t.match(lines.at(-1), /^The ratio is read from whose the events are/)
+  t.match(lines.at(-1), /^The interval is read from whose the events are/)
   const small = { baseline: { value: 0.0464, n: 687 }, canary: { value: 0.0542, n: 251 } }
   t.notMatch(explainComparison(presentComparison(converting(small))).join(), /points|whose the/)
   const mean = converting({ ratio: { ...fakeMetric().ratio!, method: 'asymptotic' } })

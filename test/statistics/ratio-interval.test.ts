@@ -7,6 +7,7 @@ import {
   proofLogEvidence,
 } from '../../src/statistics/label-bet.ts'
 import {
+  correctForDraw,
   eventRatioInterval,
   meanRatioInterval,
   mixtureRadius,
@@ -42,6 +43,29 @@ t.test('With one stratum the estimate is the ratio of the rates.', async (t) => 
   near(t, interval.estimate, 60 / 0.2 / (160 / 0.8), 1e-6)
   t.ok(interval.lower < 1.5 && interval.upper > 1.5)
   t.ok(interval.lower > 0.9 && interval.upper < 2.6)
+})
+
+t.test('The estimate is that of the shares, whatever the draw gave each side.', async (t) => {
+  const one = [{ pi: 0.5, canary: 48, baseline: 52, trials: 200 }]
+  const { lower, upper } = eventRatioInterval(one, BETS)!
+  const drawn = correctForDraw(eventRatioInterval(one, BETS)!, one, [112, 88])
+  near(t, drawn.estimate, 48 / 88 / (52 / 112), 1e-6)
+  t.match(drawn, { lower, upper })
+  const two = [
+    { pi: 0.05, canary: 10, baseline: 100, trials: 10_000 },
+    { pi: 0.5, canary: 100, baseline: 50, trials: 1000 },
+  ]
+  const even = correctForDraw(eventRatioInterval(two, BETS)!, two, [10_000, 1000])
+  near(t, even.estimate, eventRatioInterval(two, BETS)!.estimate, 1e-9)
+})
+
+t.test('It stays within the bounds, and is as it was where nothing is drawn.', async (t) => {
+  const one = [{ pi: 0.5, canary: 48, baseline: 52, trials: 200 }]
+  const interval = eventRatioInterval(one, BETS)!
+  t.equal(correctForDraw(interval, one, [199, 1]).estimate, interval.upper)
+  t.equal(correctForDraw(interval, one, [1, 199]).estimate, interval.lower)
+  t.same(correctForDraw(interval, one, [200, 0]), interval)
+  t.same(correctForDraw(interval, [{ ...one[0]!, trials: 0 }], [0, 0]), interval)
 })
 
 t.test('Without events of the canary the interval begins at 0.', async (t) => {
