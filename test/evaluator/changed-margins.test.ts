@@ -32,8 +32,8 @@ const WAYS: Readonly<Record<string, (simulation: Simulation) => Promise<void>>> 
   },
 }
 
-for (const [how, change] of Object.entries(WAYS)) {
-  t.test(`what was proved under a wider margin is proved of no narrower one, ${how}`, async (t) => {
+t.test('what was proved under a wider margin is proved of no narrower one', async (t) => {
+  for (const [how, change] of Object.entries(WAYS)) {
     const simulation = await simulate(
       31,
       0,
@@ -46,14 +46,14 @@ for (const [how, change] of Object.entries(WAYS)) {
     const { attempt } = simulation.state
     await change(simulation)
     await simulation.run(3000, () => false)
-    t.equal(verdict(simulation), 'inconclusive')
+    t.equal(verdict(simulation), 'inconclusive', how)
     t.equal(simulation.state.attempt, attempt, 'the attempt goes on')
     await simulation.restart(STRICT, 'hash-2')
     await simulation.run(1000, () => false)
     t.equal(verdict(simulation), 'inconclusive', 'and so it is stored')
     t.same(simulation.errors, [])
-  })
-}
+  }
+})
 
 t.test('a restart with the same margins keeps what was proved', async (t) => {
   const simulation = await simulate(
