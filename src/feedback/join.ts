@@ -203,9 +203,9 @@ export function createFeedbackJoin(deps: FeedbackJoinDeps): FeedbackJoin {
   const join = gatherPosts((take) => inTurn(() => joinAll(take())).catch(tryLater), sliceLines)
   return {
     accept: async (lines) => {
-      await deps.hears?.()
       const post = { lines, report: new ReportDraft(deps.count) }
       try {
+        await deps.hears?.()
         await join(post)
       } catch (error) {
         deps.countRefused(lines.size)

@@ -272,7 +272,7 @@ export class ServiceBook implements ServiceRecorder {
 
   /** A rollout goes on after its baseline was sick: what failed meanwhile is over, on both sides. */
   forgetAttempts(): void {
-    for (const book of this.variants.values()) book.forgetAttempts()
+    for (const book of this.variants.values()) book.forgetAttempts(this.#clock.now())
   }
 
   // In an experiment each challenger stands in the canary's place.

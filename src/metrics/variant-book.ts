@@ -149,7 +149,7 @@ export class VariantBook {
     return this.#posted.drawnInStep
   }
 
-  /** Shares in the last step that had at least some traffic; null = never had any. */
+  /** Shares in the last step that had at least some traffic, see VariantFigures; null = never had any. */
   get lastStep(): AttemptRates | null {
     return this.#figures.lastStep
   }
@@ -193,14 +193,14 @@ export class VariantBook {
     this.#posted.beginStep()
   }
 
-  /** Breaker and health look at nothing from before now. */
-  forgetAttempts(): void {
-    this.#posted.forgetAttempts()
+  /** Breaker and health look at nothing from before `now`, see VariantFigures. */
+  forgetAttempts(now: number): void {
+    this.#posted.forgetAttempts(now)
   }
 
   /** An attempt begins: the breaker looks at nothing from before it, and failures are counted anew. */
   beginAttempt(): void {
-    this.forgetAttempts()
+    this.#posted.forgetAttempts(null)
     this.faults = new Map()
     this.clientErrors = new Map()
     this.#predictions = { looked: 0, unreadable: 0 }

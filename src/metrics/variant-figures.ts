@@ -7,6 +7,9 @@ import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.t
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
 
+/** How things stand is read from so many of the last attempts, and from those of so many ms at least. */
+const STANDING = [20, 10_000] as const
+
 /** What the finished requests of one variant came to: many counters, each in a place of its own. */
 export class VariantFigures implements Accounts {
   requests = 0
@@ -30,7 +33,7 @@ export class VariantFigures implements Accounts {
   step = new StepFigures()
   /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
   drawnInStep = new StepFigures()
-  /** Shares in the last step that had at least some traffic; null = never had any. */
+  /** Shares in the last step that had at least some traffic, or where attempts were forgotten since; null = never had any. */
   lastStep: AttemptRates | null = null
   /** By `requestCode`. */
   readonly series = new Map<number, RequestSeries>()
@@ -87,8 +90,13 @@ export class VariantFigures implements Accounts {
     this.drawnInStep = new StepFigures()
   }
 
-  /** Breaker and health look at nothing from before now. */
-  forgetAttempts(): void {
+  /**
+   * Breaker and health look at nothing from before `now`, but for how things stood: that is what a side goes by that has
+   * hardly had a request since. Null: for nothing at all.
+   */
+  forgetAttempts(now: number | null): void {
+    const stood = now === null ? null : this.attempts.covering(now, ...STANDING)
+    if (stood !== null && stood.attempts > 0) this.lastStep = ratesOf(stood)
     this.attempts = new AttemptWindow()
   }
 

@@ -105,10 +105,12 @@ t.test('where nothing is open, or nobody speaks, it is not waited for', async (t
   t.ok(seconds >= 10 && seconds < 12, `${seconds} s`)
 })
 
-t.test('who ends keeps nobody waiting', async () => {
+t.test('who ends keeps nobody waiting, and takes nothing more', async (t) => {
   const { other } = await begin()
   await other.look()
   const heard = other.hearsFeedback()
+  const refused = t.rejects(heard, { message: /the process ends/ })
   await other.stop()
-  await heard
+  await refused
+  await t.rejects(other.hearsFeedback(), { code: 'SERIN_STORE_FAILED' })
 })

@@ -627,6 +627,26 @@ t.test(
   },
 )
 
+t.test('A resume that comes too early rolls nobody back onto the sick baseline', async (t) => {
+  let isOut = false
+  const simulation = await simulate(9, 0, () => ({ outcome: isOut ? 'failed' : 'ok' }), [ERRORS], {
+    service: quickService({
+      spec: { steps: weightSteps([90, 100], 1e9) },
+      analysis: { metrics: [ERRORS] },
+    }),
+    rps: 40,
+  })
+  await simulation.run(20_000, () => false)
+  isOut = true
+  t.ok(await simulation.run(20_000, (s) => s.phase === 'paused'))
+  t.match(simulation.state, { pausedBy: 'baseline' })
+  await simulation.run(20_000, () => false)
+  await simulation.evaluator.command('svc', command('resume'), null)
+  // Of ten requests the baseline has one: it has not failed often enough yet to be sick, when the canary has to be broken.
+  t.ok(await simulation.run(20_000, (s) => s.phase !== 'progressing'))
+  t.match(simulation.state, { phase: 'paused', pausedBy: 'baseline' })
+})
+
 t.test(
   'Clients that leave a side that hangs speak against it, and those of both against none',
   async (t) => {

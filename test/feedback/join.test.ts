@@ -20,6 +20,22 @@ t.test('a label of a pair is booked, though its request is no draw', async (t) =
   t.equal(world.booked.length, 1)
 })
 
+t.test('nothing is taken before the cohorts are known, nor where they never are', async (t) => {
+  let hear = () => {}
+  const heard = new Promise<void>((resolve) => (hear = resolve))
+  const world = makeWorld([samplePrediction()], { hears: () => heard })
+  const line = '{"requestId":"r-1","label":5}'
+  const report = world.accept(line)
+  t.strictSame([world.commits, world.booked], [[], []])
+  hear()
+  t.match(await report, { joined: 1 })
+  const ending = makeWorld([samplePrediction()], {
+    hears: () => Promise.reject(new Error('ends')),
+  })
+  await t.rejects(ending.accept(line), { message: 'ends' })
+  t.strictSame([ending.commits, ending.refused], [[], 1])
+})
+
 t.test('a label that a metric cannot score is joined, and counted beside that', async (t) => {
   const world = makeWorld([samplePrediction(), samplePrediction({ requestId: 'r-2' })])
   const lines = ['{"requestId":"r-1","label":-1}', '{"requestId":"r-2","label":1}']
