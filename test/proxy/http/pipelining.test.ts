@@ -55,14 +55,16 @@ t.test(`${RULE}: no more of them are read than may wait`, async (t) => {
   gateway.server.server.on('connection', (socket: Socket) => sockets.push(socket))
   const client = new RawConnection(port).send(one('first'))
   const res = await asked.promise
-  const flood = one('x').repeat(5_000)
+  const flood = one('x')
+    .replace('\r\n\r\n', `\r\nX-Long: ${'x'.repeat(700)}\r\n\r\n`)
+    .repeat(300)
   client.send(flood)
   while (!sockets[0]!.isPaused()) await new Promise((resolve) => setImmediate(resolve))
   const read = sockets[0]!.bytesRead
   t.ok(read < flood.length / 2, `${read} bytes of ${flood.length}`)
   res.end('<first>')
   t.match(await client.send(get('/m/last')).closed(), /<first>/)
-  t.equal(statusesIn(client.text).length, 5_002, 'they are read when there is room')
+  t.equal(statusesIn(client.text).length, 302, 'they are read when there is room')
 })
 
 for (const junk of ['\0\0\0', 'GET /m/y HTTP/1.1\r\nHost : a\r\n\r\n', '\x16\x03\x01']) {
