@@ -88,7 +88,7 @@ export function ComparisonTable({
               <th scope="row">{metric.name}</th>
               <td>
                 {metric.comparison === null ? (
-                  <span class="muted">not compared</span>
+                  <Uncompared metric={metric} />
                 ) : (
                   <Badge tone={VERDICTS[metric.comparison].tone}>{wordOf(metric)}</Badge>
                 )}
@@ -105,6 +105,11 @@ export function ComparisonTable({
       </table>
     </Scrolled>
   )
+}
+
+function Uncompared({ metric }: { readonly metric: ComparisonJson['metrics'][number] }) {
+  const isDifferent = metric.differs !== null || metric.verdict === 'failed'
+  return isDifferent ? <Badge tone="warn">differs</Badge> : <span class="muted">not compared</span>
 }
 
 function wordOf({ comparison, margins }: ComparisonJson['metrics'][number]): string {
