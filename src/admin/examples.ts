@@ -86,6 +86,7 @@ export const PAST_EXPERIMENT_EXAMPLE: PastExperimentJson = {
           comparison: 'no-worse',
           superiority: { log: 0.4, threshold: 3 },
           missing: null,
+          differs: null,
         },
       ],
     },

@@ -16,11 +16,12 @@ export function presentComparison(comparison: Comparison): ComparisonJson {
     ...{ variant, verdict, units, expectedShare, etaSeconds },
     ratioMismatch: presentEvidence(ratioMismatch),
     mismatched: isMismatched(comparison),
-    metrics: metrics.map(({ report, verdict: said, superiority, missing }) => ({
+    metrics: metrics.map(({ report, verdict: said, superiority, missing, differs }) => ({
       ...presentMetric(report),
       comparison: said,
       superiority: presentEvidence(superiority),
       missing: missing ?? null,
+      differs: differs ?? null,
     })),
   }
 }

@@ -14,6 +14,10 @@ export const ComparedMetricSchema = Type.Object(
       Type.String(),
       'Why it cannot be known yet, however much of the same comes (its cap is learnt first, say), in a sentence; null = more evidence is all that it takes.',
     ),
+    differs: orNull(
+      oneOf(['more', 'fewer']),
+      'Of what guards the others (missing labels, requests without an answer, answers with a 4xx): that the challenger is shown to have more or fewer of it, so that they are read from other requests on one side than on the other; null = neither is shown.',
+    ),
   },
   {
     title: 'ComparedMetric',

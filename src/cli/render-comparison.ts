@@ -75,7 +75,7 @@ function explainMetric(metric: ComparedMetricJson): string {
   const figures = `${formatValue(kind, canary.value)} (n ${formatCount(canary.n)}) against ${formatValue(kind, baseline.value)} (n ${formatCount(baseline.n)})`
   if (kind === 'drift') return explainDrift(metric)
   if (comparison === null) {
-    const word = metric.verdict === 'failed' ? 'differs' : 'no difference shown'
+    const word = isDifferent(metric) ? 'differs' : 'no difference shown'
     const why = metric.required
       ? 'Nothing is to be proved of it: only harm would count.'
       : 'It guards the others and is not compared.'
@@ -123,14 +123,16 @@ function metricRows({ metrics }: ComparisonJson, style: Style): Cell[][] {
 }
 
 /** What is said of one metric of a challenger, in its colour. */
-export function renderVerdict(
-  { comparison, margins, verdict }: ComparedMetricJson,
-  style: Style,
-): Cell {
+export function renderVerdict(metric: ComparedMetricJson, style: Style): Cell {
+  const { comparison, margins } = metric
   if (comparison !== null) {
     return { text: describeCompared(comparison, margins), paint: paint(comparison, style) }
   }
-  return verdict === 'failed' ? { text: 'differs', paint: style.bad } : '-'
+  return isDifferent(metric) ? { text: 'differs', paint: style.bad } : '-'
+}
+
+function isDifferent({ differs, verdict }: ComparedMetricJson): boolean {
+  return differs !== null || verdict === 'failed'
 }
 
 // "No worse" alone would be read as "as good", at a margin of half as much again.

@@ -23,6 +23,12 @@ export type ComparedMetric = {
    * evidence is all that it takes. Absent in decisions of versions that did not tell.
    */
   readonly missing?: string | null
+  /**
+   * Of what guards the others (missing labels, requests without an answer, answers with a 4xx): whether the challenger is
+   * shown to have more or fewer of it, so that they are read from other requests on one side than on the other. Null or
+   * absent: neither, or it is no guard.
+   */
+  readonly differs?: 'more' | 'fewer' | null
 }
 
 /** One challenger of an experiment against the baseline. */

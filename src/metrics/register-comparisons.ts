@@ -5,6 +5,7 @@ import {
   type Comparison,
   type ComparisonVerdict,
 } from '../domain/comparison.ts'
+import type { MetricReport } from '../domain/verdict.ts'
 import { collectGauge } from './collect.ts'
 import type { ReadServices } from './service-reading.ts'
 
@@ -49,10 +50,45 @@ export function registerComparisons(registry: Registry, services: ReadServices):
     aggregator: 'first',
     labelNames: ['service', 'variant', 'metric'],
     read: function* () {
-      for (const [service, { variant, metrics }] of comparisonsOf(services)) {
-        for (const { report } of metrics) {
-          const { value } = report.canary
-          if (value !== null) yield [{ service, variant, metric: report.name }, value]
+      for (const [labels, { canary }] of reportsOf(services)) {
+        if (canary.value !== null) yield [labels, canary.value]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_baseline_value',
+    help: 'What a metric reads for the baseline of a challenger, in its unit.',
+    aggregator: 'first',
+    labelNames: ['service', 'variant', 'metric'],
+    read: function* () {
+      for (const [labels, { baseline }] of reportsOf(services)) {
+        if (baseline.value !== null) yield [labels, baseline.value]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_observations',
+    help: 'How many observations a value of a challenger or its baseline comes from.',
+    aggregator: 'first',
+    labelNames: ['service', 'variant', 'metric', 'side'],
+    read: function* () {
+      for (const [labels, { baseline, canary }] of reportsOf(services)) {
+        yield [{ ...labels, side: 'baseline' }, baseline.n]
+        yield [{ ...labels, side: 'challenger' }, canary.n]
+      }
+    },
+  })
+  collectGauge(registry, {
+    name: 'serin_comparison_ratio',
+    help: 'A challenger over the baseline: the estimate, and the bounds of its interval; absent where there is none.',
+    aggregator: 'first',
+    labelNames: ['service', 'variant', 'metric', 'bound'],
+    read: function* () {
+      for (const [labels, { ratio }] of reportsOf(services)) {
+        if (ratio === null) continue
+        const { estimate, lower, upper } = ratio
+        for (const [bound, value] of Object.entries({ estimate, lower, upper })) {
+          if (Number.isFinite(value)) yield [{ ...labels, bound }, value]
         }
       }
     },
@@ -106,5 +142,13 @@ export function registerComparisons(registry: Registry, services: ReadServices):
 function* comparisonsOf(services: ReadServices): Iterable<readonly [string, Comparison]> {
   for (const { book, experiment } of services()) {
     for (const comparison of experiment?.comparisons ?? []) yield [book.service.name, comparison]
+  }
+}
+
+type MetricLabels = { readonly service: string; readonly variant: string; readonly metric: string }
+
+function* reportsOf(services: ReadServices): Iterable<readonly [MetricLabels, MetricReport]> {
+  for (const [service, { variant, metrics }] of comparisonsOf(services)) {
+    for (const { report } of metrics) yield [{ service, variant, metric: report.name }, report]
   }
 }

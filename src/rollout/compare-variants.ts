@@ -1,11 +1,12 @@
 import type { ComparedMetric, Comparison, ComparisonVerdict } from '../domain/comparison.ts'
-import type { Evidence } from '../domain/evidence.ts'
+import type { EventEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import type { LogEvidence, MetricReport } from '../domain/verdict.ts'
 import { betterId, type ComparisonPlan } from './experiment-plan.ts'
 import type { FigureContext } from './figures.ts'
+import { guardDiffers } from './guard-differs.ts'
 import { judge } from './judge.ts'
 import { missingOfCompared } from './missing-of-compared.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -38,7 +39,12 @@ export function compareVariants(
   const better = new Set(plan.hypotheses.map(betterId))
   const metrics = plan.hypotheses
     .filter((h) => !better.has(h.id))
-    .map((h) => comparedMetric(plan, h, reportOf(h.id)!, reportOf(betterId(h)) ?? null))
+    .map((h) => {
+      const [report, superior] = [reportOf(h.id)!, reportOf(betterId(h)) ?? null]
+      return isGuard(h)
+        ? guardMetric(h, report, evidence)
+        : comparedMetric(plan, h, report, superior)
+    })
   const required = metrics.filter((m) => m.report.required)
   const drawn = evidence.ratio.starts[0]!
   const challenger = drawn.reduce((sum, s) => sum + s.canary, 0)
@@ -76,6 +82,24 @@ function comparedMetric(
   // Where nothing is to be proved (values above a cap, where higher is better) harm is all that can be said.
   const isWorse = report.required && report.verdict === 'failed'
   return { report, superiority, verdict: isWorse ? 'worse' : null, missing: null }
+}
+
+function isGuard({ source: { of } }: Hypothesis): boolean {
+  return of === 'label-missing' || of === 'no-answer' || of === 'client-error'
+}
+
+function guardMetric(
+  hypothesis: Hypothesis,
+  report: MetricReport,
+  { hypotheses }: Evidence,
+): ComparedMetric {
+  return {
+    ...{ report, superiority: null, verdict: null, missing: null },
+    get differs() {
+      if (report.verdict === 'failed') return 'more'
+      return guardDiffers(hypothesis, hypotheses[hypothesis.id] as EventEvidence)
+    },
+  }
 }
 
 // "Better" only after "no worse": that order is what lets it do without a share of α.

@@ -42,6 +42,7 @@ export class HypothesisReport implements MetricReport {
   readonly #context: JudgeContext
   readonly #found: Tested
   #known: Figures | null = null
+  #ratio: MetricReport['ratio'] = null
 
   /** `limit`: the absolute limit of the same metric; null = it has none. */
   constructor(
@@ -155,7 +156,12 @@ export class HypothesisReport implements MetricReport {
   }
 
   get ratio(): MetricReport['ratio'] {
-    return agreeWithVerdict(this.#figures.ratio(), this.#hypothesis, this.#evidence)
+    // It costs a search, and a report is read by many until there is other evidence.
+    return (this.#ratio ??= agreeWithVerdict(
+      this.#figures.ratio(),
+      this.#hypothesis,
+      this.#evidence,
+    ))
   }
 
   get stepCanaryN(): number {

@@ -54,6 +54,18 @@ void t.test('for those who do not see it, or not well', skipWithout('chromium'),
     })
   }
 
+  await t.test('on a phone the numbers of a comparison are in sight', async (t) => {
+    const { page } = await open(t, `#/services/${experimented().service.name}`, { width: 360 })
+    const cells = page.locator('.stacked td.number')
+    await cells.first().waitFor()
+    t.ok((await cells.count()) > 0)
+    for (const cell of await cells.all()) {
+      const box = await cell.boundingBox()
+      if (box !== null) t.ok(box.x >= 0 && box.x + box.width <= 360, await cell.innerText())
+    }
+    t.same(await findFaults(page), [], 'narrow')
+  })
+
   await t.test('a dialog has no serious fault either', async (t) => {
     const { page } = await open(t, '#/services/churn')
     await page.getByRole('button', { name: 'Set weight' }).click()

@@ -30,8 +30,11 @@ function unitOf(name: string, type: string): string {
 
 /** What a gauge without a unit in its name is; all others are 0 or 1. */
 const UNITS: Readonly<Record<string, string>> = {
+  serin_comparison_baseline_value: "the metric's",
   serin_comparison_drift_psi: 'none',
   serin_comparison_log_evidence: 'nats',
+  serin_comparison_observations: 'count',
+  serin_comparison_ratio: 'none',
   serin_comparison_value: "the metric's",
   serin_drift_psi: 'none',
   serin_in_flight: 'count',

@@ -272,6 +272,63 @@ t.test('a drift of a challenger is told with its name', async (t) => {
   t.same(['preds', 'young', 'errors'].map(of), [0.2, undefined, undefined])
 })
 
+t.test(
+  'a challenger is told with its baseline, the ratio and how much it comes from',
+  async (t) => {
+    const log = { log: 1, threshold: 4 }
+    const of = async (required: boolean) => {
+      const errors = report({
+        ...{ required, baseline: { value: 0.02, n: 900 }, canary: { value: 0.03, n: 300 } },
+        ratio: { estimate: 1.5, lower: 1.1, upper: Infinity, method: 'exact', level: 0.95 },
+      })
+      const comparison: Comparison = {
+        ...{ variant: 'small', verdict: 'worse', expectedShare: 0.5, etaSeconds: null },
+        metrics: [
+          { report: errors, verdict: 'worse', superiority: null },
+          {
+            report: report({
+              name: 'none',
+              required: false,
+              ratio: null,
+              baseline: { value: null, n: 0 },
+            }),
+            verdict: null,
+            superiority: null,
+          },
+        ],
+        ...{ units: { baseline: 1, challenger: 1 }, ratioMismatch: log },
+      }
+      const experiment = {
+        ...{
+          id: 'x#1',
+          state: state(),
+          winner: null,
+          comparisons: [comparison],
+          lastDecision: null,
+        },
+      }
+      const { body } = await registryOf([{ ...scraped(false), experiment }]).render()
+      return (name: string, labels: Record<string, string>) =>
+        sample(body, `serin_comparison_${name}`, { service: 'svc', variant: 'small', ...labels })
+    }
+    const read = await of(true)
+    const metric = 'errors'
+    t.equal(read('value', { metric }), 0.03)
+    t.equal(read('baseline_value', { metric }), 0.02)
+    t.equal(read('baseline_value', { metric: 'none' }), undefined)
+    t.equal(read('observations', { metric, side: 'baseline' }), 900)
+    t.equal(read('observations', { metric, side: 'challenger' }), 300)
+    t.equal(read('ratio', { metric, bound: 'estimate' }), 1.5)
+    t.equal(read('ratio', { metric, bound: 'lower' }), 1.1)
+    t.equal(read('ratio', { metric, bound: 'upper' }), undefined, 'not bounded yet')
+    t.equal(read('ratio', { metric: 'none', bound: 'estimate' }), undefined)
+    t.equal(read('overall_verdict', { verdict: 'worse' }), 1)
+    t.equal(read('overall_verdict', { verdict: 'better' }), 0)
+    const shown = await of(false)
+    t.equal(shown('overall_verdict', { verdict: 'worse' }), undefined, 'none decides')
+  },
+)
+
 t.test('every metric is described, and what has no series too', async (t) => {
   const described = await registryOf([]).describe()
   const { body } = await registryOf([scraped()]).render()

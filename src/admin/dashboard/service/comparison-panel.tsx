@@ -57,7 +57,7 @@ export function ComparisonTable({
 }) {
   return (
     <Scrolled label={label}>
-      <table>
+      <table class="stacked">
         <thead>
           <tr>
             <th scope="col">metric</th>
@@ -88,23 +88,40 @@ export function ComparisonTable({
               <th scope="row">{metric.name}</th>
               <td>
                 {metric.comparison === null ? (
-                  <span class="muted">not compared</span>
+                  <Uncompared metric={metric} />
                 ) : (
                   <Badge tone={VERDICTS[metric.comparison].tone}>{wordOf(metric)}</Badge>
                 )}
               </td>
-              <td class="number">{formatValue(metric.kind, metric.baseline.value)}</td>
-              <td class="number">{formatValue(metric.kind, metric.canary.value)}</td>
-              <td class="number">{distanceOf(metric)}</td>
-              <td class="number">{formatEvidence(metric.evidence.harm)}</td>
-              <td class="number">{formatEvidence(metric.evidence.nonInferiority)}</td>
-              <td class="number">{formatEvidence(metric.superiority)}</td>
+              <td class="number" data-label="baseline">
+                {formatValue(metric.kind, metric.baseline.value)}
+              </td>
+              <td class="number" data-label={variant}>
+                {formatValue(metric.kind, metric.canary.value)}
+              </td>
+              <td class="number" data-label="ratio (interval)">
+                {distanceOf(metric)}
+              </td>
+              <td class="number" data-label="worse">
+                {formatEvidence(metric.evidence.harm)}
+              </td>
+              <td class="number" data-label="no worse">
+                {formatEvidence(metric.evidence.nonInferiority)}
+              </td>
+              <td class="number" data-label="better">
+                {formatEvidence(metric.superiority)}
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
     </Scrolled>
   )
+}
+
+function Uncompared({ metric }: { readonly metric: ComparisonJson['metrics'][number] }) {
+  const isDifferent = metric.differs !== null || metric.verdict === 'failed'
+  return isDifferent ? <Badge tone="warn">differs</Badge> : <span class="muted">not compared</span>
 }
 
 function wordOf({ comparison, margins }: ComparisonJson['metrics'][number]): string {
