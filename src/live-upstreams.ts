@@ -9,9 +9,6 @@ import { KnownNames } from './proxy/known-names.ts'
 import { createNameWatch } from './proxy/name-watch.ts'
 import { createUpstreamRegistry, type UpstreamRegistry } from './proxy/upstream-registry.ts'
 
-const NO_PORT =
-  'no local port is left for connections to an upstream, or this machine has no address of its family'
-
 /** All upstreams, and those who look after them. */
 export type LiveUpstreams = {
   readonly names: KnownNames
@@ -53,7 +50,11 @@ export function createLiveUpstreams(
     onUntried: ({ origin: upstream }, short) => {
       if (told.has(short)) return
       told.add(short)
-      if (short === 'ports') log.error({ upstream }, NO_PORT)
+      if (short === 'ports')
+        log.error(
+          { upstream },
+          'no local port is left for connections to an upstream, or this machine has no address of its family',
+        )
       else log.error('no file is left to check upstreams: raise the limit of open files')
     },
   })
