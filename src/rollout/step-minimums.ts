@@ -27,7 +27,7 @@ export type Minimum = {
 const CENTRING_LABELS = 20
 
 /** When labels come, as a share of their window; only what they teach is due before it is over. */
-const LABEL_ARRIVAL = 0.5
+export const LABEL_ARRIVAL = 0.5
 
 /**
  * Seconds after the start of the attempt from which on units are judged: after the warm-up; with labels,
@@ -46,7 +46,8 @@ export function judgedFrom(
   if (spec === undefined || !isWaitingMetric(spec)) return warmUp
   const found = traffic.evidence?.hypotheses[id]
   const isKnown = found !== undefined && found.foldedThrough >= 0
-  const baselinePerSecond = (1 - pi) * traffic.unitsPerSecond * expectValued(hypothesis, plan.metrics, traffic)
+  const baselinePerSecond =
+    (1 - pi) * traffic.unitsPerSecond * expectValued(hypothesis, plan.metrics, traffic)
   const capped = warmUp + (isKnown ? 0 : teaching(spec, baselinePerSecond, traffic))
   if (!isContinuous(source) || isKnown) return capped
   const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)

@@ -77,7 +77,8 @@ export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traf
   const found = traffic.evidence?.hypotheses[id]
   if (isContinuous(source)) {
     // Of a mean it is the share of units that have a number, which says nothing of the numbers.
-    if (rate !== null && source.of !== 'mean') return { from: 'given', ...assumedValues(source, rate) }
+    if (rate !== null && source.of !== 'mean')
+      return { from: 'given', ...assumedValues(source, rate) }
     const cap = source.cap ?? traffic.evidence?.caps[metric!] ?? null
     const seen = found === undefined ? null : baselineMoments(found as BetEvidence)
     if (seen !== null && cap !== null) {
@@ -167,7 +168,13 @@ export function expectValued(
   const given = isOfEvents ? givenRate(metric, traffic) : null
   if (given !== null) return given
   const found = traffic.evidence?.hypotheses[`${metric}/label-missing`]
-  const [trials, events] = found?.kind === 'event' ? [found.trials, found.events] : [[0, 0], [0, 0]]
+  const [trials, events] =
+    found?.kind === 'event'
+      ? [found.trials, found.events]
+      : [
+          [0, 0],
+          [0, 0],
+        ]
   const units = trials[BASELINE_SIDE]! + trials[CANARY_SIDE]!
   const missing = events[BASELINE_SIDE]! + events[CANARY_SIDE]!
   if (units >= MIN_OBSERVED) return 1 - missing / units
@@ -181,7 +188,9 @@ export function expectSegment(
   { evidence }: Traffic,
 ): number {
   if (hypothesis.segment === undefined) return 1
-  return (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / (segments.length + 1)
+  return (
+    (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / (segments.length + 1)
+  )
 }
 
 /** Moments of normal errors (of an exponential loss, for log-loss), capped at their 99.9 % quantile. */

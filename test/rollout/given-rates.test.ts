@@ -7,7 +7,8 @@ const stray = (name: string, metrics: Parameters<typeof describeStrayRate>[1]) =
 
 t.test('A rate is one of a metric that a share is assumed of.', (t) => {
   const metrics = [ACCURACY, BASKET, CLICKS, CONVERSION, RMSE, TOKENS]
-  for (const name of ['accuracy', 'basket', 'clicks', 'conversion']) t.equal(stray(name, metrics), null)
+  for (const name of ['accuracy', 'basket', 'clicks', 'conversion'])
+    t.equal(stray(name, metrics), null)
   t.equal(describeStrayRate(new Map(), []), null)
   const kinds = 'is no metric of kind conversion, sum, mean (of an event), ratio, accuracy'
   const there = '(there are: accuracy, basket, clicks, conversion)'
