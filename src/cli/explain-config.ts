@@ -204,7 +204,7 @@ function describeTimes(plan: PlanJson | ExperimentPlanJson): readonly string[] {
   return plan.comparisons.map(({ variant, p50Seconds, p80Seconds }) => {
     if (p50Seconds === null || p80Seconds === null)
       return `${traffic} ${variant} is never told apart.`
-    return `${traffic} nothing is unknown of a ${variant} that is as good after ${formatSeconds(p50Seconds)} in half of the experiments, and after ${formatSeconds(p80Seconds)} in four of five.`
+    return `${traffic} nothing is unknown of ${variant} after ${formatSeconds(p50Seconds)} in half of the experiments, and after ${formatSeconds(p80Seconds)} in four of five, were it as good as the baseline.`
   })
 }
 

@@ -201,7 +201,7 @@ t.test('An experiment of a file is planned, each challenger for itself.', async 
   ]) {
     t.ok(seconds > 600)
     const sentence = new RegExp(
-      `At 100 requests a second nothing is unknown of a ${of} that is as good after \\d+ min in half`,
+      `At 100 requests a second nothing is unknown of ${of} after \\d+ min in half`,
     )
     t.match(told.stdout.replaceAll(/\s+/g, ' '), sentence)
   }

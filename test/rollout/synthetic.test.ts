@@ -54,6 +54,8 @@ t.test(
 t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
   const conversion = { ...CONVERSION, maxChange: 0.5 }
   t.ok(count(ends([ACCURACY, LATENCY, RMSE, conversion], {}, 5), 'promoted') >= 4)
+  const events = [REVENUE, BASKET, CLICKS].map((metric) => ({ ...metric, maxChange: 0.5 }))
+  t.ok(count(ends(events, {}, 5), 'promoted') >= 4)
 })
 
 t.test('Each metric finds what it is for.', async (t) => {
