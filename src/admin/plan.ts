@@ -40,7 +40,7 @@ const QUESTION = Type.Object({
   rates: Type.Optional(
     Type.String({
       description:
-        "The baseline's shares on other metrics (conversion, sum, ratio, accuracy), as `name:0.3`, several by commas. Without it: as observed, else 5 %, and 90 % of an accuracy.",
+        "The baseline's shares on other metrics (conversion, sum, mean of an event, ratio, accuracy), as `name:0.3`, several by commas. Without it: as observed, else 5 %, and 90 % of an accuracy.",
       examples: ['conversion:0.3'],
     }),
   ),

@@ -22,6 +22,8 @@ export type BacktestReport = {
   readonly from: string
   readonly to: string
   readonly metrics: readonly JudgedMetric[]
+  /** What a promotion needs and the record cannot answer: advances and promotions of the evidence are the earliest ones. */
+  readonly unanswered: readonly string[]
   readonly decisions: readonly {
     readonly at: string
     readonly recorded: DecisionLine | null
@@ -80,6 +82,7 @@ export function buildBacktestReport(
       note,
       gap,
     })),
+    unanswered: replayed.unanswered,
     decisions: pairs.map(presentPair),
     differsFrom: parting === undefined ? null : toIso(parting.at),
     otherWeightsFrom: replayed.otherWeightsFrom === null ? null : toIso(replayed.otherWeightsFrom),

@@ -18,6 +18,7 @@ export function renderBacktest(report: BacktestReport, style: Style): readonly s
           width,
         )),
     ...renderFidelity(report, width),
+    ...renderUnanswered(report, width),
     '',
     ...renderTable(
       [
@@ -25,7 +26,7 @@ export function renderBacktest(report: BacktestReport, style: Style): readonly s
         ...report.decisions.map((row): Cell[] => [
           `  ${renderTimeSince(row.at, report.from)}`,
           cellOf(row.recorded, style),
-          cellOf(row.replayed, style),
+          cellOf(row.replayed, style, isEarliest(report, row.replayed)),
         ]),
       ],
       '<<<',
@@ -54,9 +55,25 @@ export function renderFidelity(
   ]
 }
 
-function cellOf(line: DecisionLine | null, style: Style): Cell {
+function renderUnanswered({ unanswered }: BacktestReport, width: number): readonly string[] {
+  if (unanswered.length === 0) return []
+  const text = `${unanswered.join(', ')}: a promotion needs it, and it is left out. In life an advance or a promotion comes no sooner than here, and may never`
+  return renderLabelled('earliest', text, width)
+}
+
+/** Whether a decision of the evidence went without some that it would have waited for. */
+function isEarliest(
+  { unanswered }: BacktestReport,
+  line: BacktestReport['decisions'][number]['replayed'],
+): boolean {
+  const gives = line?.action === 'advance' || line?.action === 'promote'
+  return unanswered.length > 0 && gives && line.byEvidence
+}
+
+function cellOf(line: DecisionLine | null, style: Style, isEarliest = false): Cell {
   if (line === null) return { text: '-', paint: style.dim }
-  const text = `${line.action} (${line.reason}) ${formatWeight(line.to.weights['canary'] ?? 0)}`
+  const weight = formatWeight(line.to.weights['canary'] ?? 0)
+  const text = `${line.action} (${line.reason}) ${weight}${isEarliest ? ', at the earliest' : ''}`
   if (line.action === 'rollback') return { text, paint: style.bad }
   return line.action === 'promote' ? { text, paint: style.good } : text
 }

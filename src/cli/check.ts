@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import { analysisOf, type Service } from '../domain/service.ts'
+import { isExperiment } from '../rollout/experiment-plan.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
@@ -35,8 +37,7 @@ export function addCheckCommand(program: Command, io: CliIo): void {
         )
       }
       const { config, warnings, place } = await readConfigFile(io, file, rps ?? null, rate)
-      const rollouts = config.services.flatMap(({ rollout }) => rollout ?? [])
-      const metrics = rollouts.flatMap(({ analysis }) => analysis.metrics)
+      const metrics = config.services.flatMap((service) => analysisOf(service)?.metrics ?? [])
       refuseStrayRate(rate, metrics)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
       const { checkStore } = await import('../check-store.ts')
@@ -60,17 +61,21 @@ async function explainConfig(
   config: Config,
   traffic: GivenTraffic | null,
 ): Promise<string> {
-  const [{ explainGateway, explainService }, { forecastConfig }] = await Promise.all([
-    import('./explain-config.ts'),
-    import('./forecast-config.ts'),
-  ])
+  const [{ explainGateway, explainService }, { forecastConfig }, { planExperiment }] =
+    await Promise.all([
+      import('./explain-config.ts'),
+      import('./forecast-config.ts'),
+      import('./plan-experiment.ts'),
+    ])
+  const planOf = (service: Service) => {
+    if (traffic === null) return null
+    if (service.rollout !== null) return forecastConfig(config, service, traffic)
+    return isExperiment(service) ? planExperiment(config, service, traffic) : null
+  }
   const { width } = buildStyle(io, io.stdout)
   const paragraphs = [
     [explainGateway(config)],
-    ...config.services.map((service) => {
-      const isPlanned = traffic !== null && service.rollout !== null
-      return explainService(service, isPlanned ? forecastConfig(config, service, traffic) : null)
-    }),
+    ...config.services.map((service) => explainService(service, planOf(service))),
   ]
   const lines = paragraphs.flatMap((sentences) => [
     '',

@@ -1,3 +1,4 @@
+import type { ExperimentPlanJson } from '../admin/present-experiment-plan.ts'
 import type { PlanJson } from '../admin/present-plan.ts'
 import { rulesTo, weightsOf } from '../admin/present-rules.ts'
 import type { Config } from '../config/config.ts'
@@ -20,7 +21,10 @@ import { describeRule } from './render-rules.ts'
 import { formatSeconds } from './render.ts'
 
 /** What a gateway with this configuration does with one service, in sentences; `plan: null` = its traffic is not known. */
-export function explainService(service: Service, plan: PlanJson | null): readonly string[] {
+export function explainService(
+  service: Service,
+  plan: PlanJson | ExperimentPlanJson | null,
+): readonly string[] {
   const { rollout } = service
   return [
     describeMatch(service),
@@ -30,7 +34,7 @@ export function explainService(service: Service, plan: PlanJson | null): readonl
         `${to} gets copies of ${formatPercent(share)} of the requests; nobody waits for its answers.`,
     ),
     ...(rollout === null ? describeFixed(service) : describeRollout(service, rollout)),
-    ...(plan === null ? [] : [describeTime(plan)]),
+    ...(plan === null ? [] : describeTimes(plan)),
     ...describeTold(service),
   ]
 }
@@ -192,6 +196,16 @@ function waitOf(
   metric: Extract<MetricSpec, { labelWindowMs: number } | { windowMs: number }>,
 ): number {
   return 'labelWindowMs' in metric ? metric.labelWindowMs : metric.windowMs
+}
+
+function describeTimes(plan: PlanJson | ExperimentPlanJson): readonly string[] {
+  if (plan.strategy !== 'fixed') return [describeTime(plan)]
+  const traffic = `At ${formatNumber(plan.unitsPerSecond)} ${plan.unit === 'key' ? 'new keys' : 'requests'} a second`
+  return plan.comparisons.map(({ variant, p50Seconds, p80Seconds }) => {
+    if (p50Seconds === null || p80Seconds === null)
+      return `${traffic} ${variant} is never told apart.`
+    return `${traffic} nothing is unknown of ${variant} after ${formatSeconds(p50Seconds)} in half of the experiments, and after ${formatSeconds(p80Seconds)} in four of five, were it as good as the baseline.`
+  })
 }
 
 function describeTime({

@@ -22,6 +22,7 @@ type PlanOptions = ReadOptions & {
   readonly errorRate?: number
   readonly rate?: GivenRates
   readonly regression?: number
+  readonly requireFit?: true
 }
 
 /** Adds `serin plan [service] [--rps N]`: how long a rollout, or an experiment, takes, with a gateway or from a file. */
@@ -53,7 +54,8 @@ export function addPlanCommand(program: Command, io: CliIo): void {
         '--regression <percent>',
         'a change to be seen (default: 100% of failures, else 2 margins)',
         parseChange,
-      ),
+      )
+      .option('--require-fit', 'exit code 1 where the rollout is longer than its maxDuration'),
   ).action(async (name: string | undefined, options: PlanOptions) => {
     // Without a service to ask a gateway about, it is the file that is meant, as of `check --rps`.
     const isOfGateway =
@@ -61,8 +63,14 @@ export function addPlanCommand(program: Command, io: CliIo): void {
     const file = options.config ?? (isOfGateway ? null : DEFAULT_FILE)
     const { plan, render } =
       file === null ? await askGateway(io, name, options) : await readPlan(io, file, name, options)
-    if (options.output === 'json') return writeJson(io, plan)
-    io.stdout.write(`${render(buildStyle(io, io.stdout)).join('\n')}\n`)
+    if (options.requireFit === true && plan.strategy === 'fixed') {
+      throw new CliExit(EXIT.badInput, '--require-fit: an experiment has no limit to fit into')
+    }
+    if (options.output === 'json') writeJson(io, plan)
+    else io.stdout.write(`${render(buildStyle(io, io.stdout)).join('\n')}\n`)
+    // The plan says why.
+    const isTooLong = plan.strategy !== 'fixed' && !plan.fits
+    if (options.requireFit === true && isTooLong) throw new CliExit(EXIT.badInput)
   })
 }
 

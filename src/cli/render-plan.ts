@@ -17,7 +17,7 @@ export function renderPlan(plan: PlanJson, style: Style): readonly string[] {
         'To prove an equal canary no worse, half and four of five of the rollouts take',
         ...renderTable(proofRows(steps), align, style),
         '',
-        'To see a canary that is worse from the beginning of a step',
+        'To see a canary that turns worse as a step begins; sooner, if it was before',
         ...renderTable(harmRows(steps), align, style),
       ]
     }),

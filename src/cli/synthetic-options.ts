@@ -1,12 +1,13 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Pair } from '../domain/cohort.ts'
-import { isLabelMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { isWaitingMetric, type MetricSpec, type WaitingMetricSpec } from '../domain/rollout-spec.ts'
 import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
-import { ACCURACY, CONVERSION, type SyntheticTraffic } from '../rollout/draw-cohort.ts'
 import { whyUnchangeable } from '../rollout/drawable-rules.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { ACCURACY, type SyntheticTraffic } from '../rollout/synthetic-traffic.ts'
+import { EVENT_RATE } from '../rollout/traffic.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import { parseCount } from './command-options.ts'
 import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
@@ -79,8 +80,12 @@ export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): Synt
   refuseRates(plan, options.rate)
   const values = plan.metrics.flatMap((metric) => {
     const change = changeOf(metric, options)
-    const isDrawn = metric.kind === 'conversion' || isLabelMetric(metric)
+    const isDrawn = isWaitingMetric(metric)
     return isDrawn ? [[metric.name, valuesOf(metric, options.rate, change)] as const] : []
+  })
+  const withEvents = [...options.rate].filter(([name]) => {
+    const { kind } = plan.metrics.find((metric) => metric.name === name)!
+    return kind === 'sum' || kind === 'mean'
   })
   const { baselineErrorRate } = options
   return {
@@ -88,6 +93,7 @@ export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): Synt
     failures: [baselineErrorRate, options.errorRate ?? baselineErrorRate],
     latencyRatio: options.latency,
     values: Object.fromEntries(values),
+    eventRates: Object.fromEntries(withEvents),
   }
 }
 
@@ -142,9 +148,9 @@ function describeChange(metric: MetricSpec): readonly string[] {
   return whyUnchangeable(metric) === null ? [OPTIONS[metric.kind] ?? `--change ${metric.name}`] : []
 }
 
-function valuesOf({ name, kind }: MetricSpec, rates: GivenRates, change: number): Pair {
-  if (kind !== 'accuracy' && kind !== 'conversion') return [1, change]
-  const rate = rates.get(name) ?? (kind === 'accuracy' ? ACCURACY : CONVERSION)
+function valuesOf({ name, kind }: WaitingMetricSpec, rates: GivenRates, change: number): Pair {
+  if (kind !== 'accuracy' && kind !== 'conversion' && kind !== 'ratio') return [1, change]
+  const rate = rates.get(name) ?? (kind === 'accuracy' ? ACCURACY : EVENT_RATE)
   return [rate, Math.min(1, rate * change)]
 }
 

@@ -14,7 +14,10 @@ export type SyntheticReport = {
   readonly ends: readonly EndReport[]
 }
 
-/** One way to end. Shares are fractions of all runs, with an interval of 95 %; times in seconds. */
+/**
+ * One way to end. Shares are fractions of all runs, with an interval of 95 %; times in seconds, null where no run ended so,
+ * and of promotions where something that they wait for is left out.
+ */
 export type EndReport = {
   readonly end: SyntheticEnd['end']
   readonly count: number
@@ -39,20 +42,27 @@ export function buildSyntheticReport(
   from: { readonly rules: string; readonly seed: number },
   runs: readonly SyntheticEnd[],
 ): SyntheticReport {
+  const { leftOut } = drawableRules(plan)
+  const isTimed = (end: SyntheticEnd['end']) =>
+    end !== 'promoted' || leftOut.every(({ decides }) => !decides)
   return {
     service: plan.service,
     rules: from.rules,
     runs: runs.length,
     seed: from.seed,
-    leftOut: drawableRules(plan).leftOut,
-    ends: ENDS.map((end) => endReport(end, runs)),
+    leftOut,
+    ends: ENDS.map((end) => endReport(end, runs, isTimed(end))),
   }
 }
 
-function endReport(end: SyntheticEnd['end'], runs: readonly SyntheticEnd[]): EndReport {
+function endReport(
+  end: SyntheticEnd['end'],
+  runs: readonly SyntheticEnd[],
+  isTimed: boolean,
+): EndReport {
   const found = runs.filter((r) => r.end === end)
   const [lower, upper] = shareInterval(found.length, runs.length, ALPHA)
-  const seconds = found.map((r) => r.afterMs / 1000).sort((a, b) => a - b)
+  const seconds = (isTimed ? found : []).map((r) => r.afterMs / 1000).sort((a, b) => a - b)
   // The smallest time by which that share of these rollouts has ended.
   const quantile = (q: number) => seconds[Math.ceil(q * seconds.length) - 1] ?? null
   return {

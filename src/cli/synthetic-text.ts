@@ -13,6 +13,7 @@ export function renderSynthetic(
   const head = ['  end', 'rollouts', 'share', '95 % interval', 'p50', 'p80']
   return [
     `${style.bold(report.service)}  ${runs}`,
+    ...renderUntimed(report, width),
     ...renderLabelled('traffic', traffic.join('; '), width),
     ...report.leftOut.flatMap(({ metric, what }) =>
       renderLabelled('left out', `${metric}: ${what}`, width),
@@ -29,6 +30,15 @@ export function renderSynthetic(
     '',
     ...report.ends.flatMap((end) => renderWhere(end, width)),
   ]
+}
+
+/** What decides and is not drawn stands first: all that follows is without it. */
+function renderUntimed({ leftOut }: SyntheticReport, width: number): readonly string[] {
+  const awaited = leftOut.filter(({ decides }) => decides)
+  if (awaited.length === 0) return []
+  const names = awaited.map(({ metric, what }) => `${metric} (${what})`).join(', ')
+  const text = `${names}: a promotion waits for it, and none of it is drawn. So this does not say when a canary is promoted, nor what of it is rolled back by that`
+  return renderLabelled('without', text, width)
 }
 
 function rowOf(end: EndReport, style: Style): Cell[] {

@@ -1,5 +1,10 @@
 import { createRandom } from '../demo/seeded-random.ts'
+import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { whyUnchangeable } from '../rollout/drawable-rules.ts'
+import { isRated, type GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { ACCURACY } from '../rollout/synthetic-traffic.ts'
+import { EVENT_RATE } from '../rollout/traffic.ts'
 import { rehearseSynthetic, type SyntheticEnd } from '../rollout/synthetic.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
 import type { CliIo } from './cli-io.ts'
@@ -47,8 +52,19 @@ function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly
   return [
     `${formatNumber(options.rps)} requests a second`,
     `${formatPercent(baselineErrorRate)} of the baseline's fail and ${formatPercent(errorRate)} of the canary's`,
-    ...[...rate].map(([name, share]) => `the baseline's ${name} is ${formatPercent(share)}`),
+    ...plan.metrics.flatMap((metric) => describeRate(metric, rate)),
     ...(changes.length === 0 ? ['nothing else differs'] : changes),
     ...(plan.keyed ? ['every request is a new key'] : []),
   ]
+}
+
+/** A share that much depends on, so that it is told where it is assumed, too. */
+function describeRate(metric: MetricSpec, rates: GivenRates): readonly string[] {
+  if (!isRated(metric) || whyUnchangeable(metric) !== null) return []
+  const { name, kind } = metric
+  const given = rates.get(name)
+  const rate = given ?? (kind === 'accuracy' ? ACCURACY : EVENT_RATE)
+  const share = `${formatPercent(rate)}${given === undefined ? ' (assumed)' : ''}`
+  if (kind === 'sum' || kind === 'mean') return [`${name} has values of ${share} of the units`]
+  return [`the baseline's ${name} is ${share}`]
 }

@@ -1,14 +1,20 @@
+import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import { isLimited } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
 /** Something of the rules that drawn traffic cannot answer: a metric, and what of it in words. */
-export type LeftOut = { readonly metric: string; readonly what: string }
+export type LeftOut = {
+  readonly metric: string
+  readonly what: string
+  /** A promotion waits for it in life, so that nothing here says when one comes. */
+  readonly decides: boolean
+}
 
 /**
  * The rules as far as drawn traffic can answer them, and what they do without. Drawn requests are of no
  * segment, nothing of them drifts and no other system measures them; their latencies and errors have a
- * scale of their own, which caps and limits in the configuration's units say nothing about.
+ * scale of their own, which caps and limits in the configuration's units say nothing about; so have totals and numbers.
  */
 export function drawableRules(rules: RolloutPlan): {
   readonly plan: RolloutPlan
@@ -21,15 +27,11 @@ export function drawableRules(rules: RolloutPlan): {
   const countsFailures = hypotheses.some((h) => h.source.of === 'failure')
   // Failures are counted where they are compared.
   const isUnread = (m: MetricSpec) =>
-    m.kind === 'latency' || 'cap' in m || (m.kind === 'error-rate' && !countsFailures)
+    isOfOwnScale(m) || (m.kind === 'error-rate' && !countsFailures)
   const plan: RolloutPlan = {
     ...rules,
     metrics: drawn.map((m) => (isUnread(m) ? { ...m, max: null, min: null } : m)),
-    hypotheses: hypotheses.map((h) =>
-      h.source.of === 'score' && h.source.score !== 'correct'
-        ? { ...h, source: { ...h.source, cap: null } }
-        : h,
-    ),
+    hypotheses: hypotheses.map(withoutCap),
   }
   const whatOf = (m: MetricSpec): readonly string[] => {
     const whole = whyWhole(m)
@@ -39,7 +41,12 @@ export function drawableRules(rules: RolloutPlan): {
       ...(isUnread(m) && isLimited(m) ? ['its limit'] : []),
     ]
   }
-  const leftOut = rules.metrics.flatMap((m) => whatOf(m).map((what) => ({ metric: m.name, what })))
+  const leftOut = rules.metrics.flatMap((m) =>
+    whatOf(m).map((what) => {
+      const decides = m.mode === 'decide' && m.onFailure !== 'warn' && isAwaited(m, what)
+      return { metric: m.name, what, decides }
+    }),
+  )
   return { plan, leftOut }
 }
 
@@ -48,12 +55,29 @@ export function whyUnchangeable(metric: MetricSpec): string | null {
   const whole = whyWhole(metric)
   if (whole !== null) return whole
   // Of it a limit alone is read, whose unit drawn values do not have.
-  const isUnread = metric.kind === 'latency' || 'cap' in metric
-  return isUnread && metric.maxChange === null ? 'its limit' : null
+  return isOfOwnScale(metric) && metric.maxChange === null ? 'its limit' : null
+}
+
+/** Whether drawn values of a metric have another unit than its limits; counts, shares and their ratios have none. */
+function isOfOwnScale(metric: MetricSpec): boolean {
+  return metric.kind === 'latency' || ('cap' in metric && metric.kind !== 'ratio')
+}
+
+/** Drawn values have a cap of their own. */
+function withoutCap(hypothesis: Hypothesis): Hypothesis {
+  const { source } = hypothesis
+  const isShare = source.of === 'ratio' || (source.of === 'score' && source.score === 'correct')
+  if (!isContinuous(source) || isShare) return hypothesis
+  return { ...hypothesis, source: { ...source, cap: null } }
+}
+
+// A limit is kept while the canary does not break it, and drift is only ever shown.
+function isAwaited({ kind }: MetricSpec, what: string): boolean {
+  return what !== 'its limit' && kind !== 'drift' && kind !== 'disagreement'
 }
 
 /** Kinds whose values nothing is assumed of. */
-const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'sum', 'mean', 'ratio', 'disagreement']
+const UNKNOWN: readonly MetricSpec['kind'][] = ['drift', 'disagreement']
 
 /** Why nothing of a metric can be drawn; null = something can. */
 function whyWhole(metric: MetricSpec): string | null {

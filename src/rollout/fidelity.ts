@@ -1,6 +1,7 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { provedOf } from './forecast.ts'
 import { isLimited } from './limits.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -27,7 +28,7 @@ export function fidelities(
   plan: RolloutPlan,
   cohorts: readonly Cohort[],
 ): readonly Fidelity[] {
-  const measured = plan.metrics.filter((m) => m.threshold !== undefined || isProviderMetric(m))
+  const measured = plan.metrics.filter(isMeasured)
   const kept = plan.hypotheses.filter((h) => !measured.some((m) => m.name === h.id))
   const found = kept.map((h) => fidelityOf(h, recorded, plan, cohorts))
   const countsFailures = kept.some(
@@ -42,6 +43,10 @@ export function fidelities(
     // Plans of versions that knew no mirror steps have no tests of pairs.
     ...(hasMirrorStep(plan.steps) ? plan.pairTests : []).map((t) => notRecorded(t.id, UNPAIRED)),
   ]
+}
+
+function isMeasured(metric: MetricSpec): boolean {
+  return metric.threshold !== undefined || isProviderMetric(metric)
 }
 
 const UNPAIRED = 'pairs of a mirror step are not archived: the replay begins with the first weight'
@@ -80,6 +85,20 @@ function fidelityOf(
   if (windowOf(before) === windowOf(h)) return { id, kind: 'exact', note: null, rebet: false }
   const note = 'what came later than the recorded window was not counted'
   return { id, kind: 'approximate', note, rebet: false }
+}
+
+/**
+ * What has to be proved or measured under a plan and was not recorded, by id: a replay goes on without it, so that what it
+ * advances and promotes comes no sooner in life, and may never.
+ */
+export function unansweredOf(plan: RolloutPlan, found: readonly Fidelity[]): readonly string[] {
+  const measured = plan.metrics.filter(
+    (m) => isMeasured(m) && m.mode === 'decide' && m.onFailure !== 'warn',
+  )
+  const awaited = [...provedOf(plan).map(({ id }) => id), ...measured.map(({ name }) => name)]
+  return found
+    .filter((f) => f.kind === 'not-recorded' && awaited.includes(f.id))
+    .map(({ id }) => id)
 }
 
 /** A plan without what was not recorded of its questions. */

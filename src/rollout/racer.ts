@@ -7,7 +7,7 @@ import { proofMargin } from './margin.ts'
 import type { RolloutPlan } from './plan.ts'
 import { harmPassage, proofGrowths, regressionOf } from './race.ts'
 import { judgedFrom, segmentOf, type Minimum } from './step-minimums.ts'
-import { expectLabelled, type Traffic } from './traffic.ts'
+import { expectValued, type Traffic } from './traffic.ts'
 
 /** Seconds within which half, and four of five, of the rollouts have it; Infinity = never. */
 export type Times = { readonly p50Seconds: number; readonly p80Seconds: number }
@@ -50,8 +50,8 @@ export function racerOf(
 ): Racer {
   const pi = step.weightBp / WHOLE_BP
   const window = windowSeconds(hypothesis)
-  const isLabelled = 'windowMs' in hypothesis.source
-  const share = isLabelled ? expectLabelled(hypothesis, traffic) : 1
+  const isLater = 'windowMs' in hypothesis.source
+  const share = isLater ? expectValued(hypothesis, plan.metrics, traffic) : 1
   const perSecond = traffic.unitsPerSecond * share * segmentOf(plan, hypothesis, traffic)
   const begin = judgedFrom(plan, hypothesis, pi, traffic)
   const delay = Math.max(0, begin - sinceStart)

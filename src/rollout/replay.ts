@@ -2,7 +2,7 @@ import type { Cohort } from '../domain/cohort.ts'
 import type { Decision, DecisionDraft } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision } from './draft-decision.ts'
-import { fidelities, withoutUnrecorded, type Fidelity } from './fidelity.ts'
+import { fidelities, unansweredOf, withoutUnrecorded, type Fidelity } from './fidelity.ts'
 import { Moments } from './moments.ts'
 import { outsideOf, type Outside } from './outside.ts'
 import { hasMirrorStep } from './mirror-step.ts'
@@ -45,6 +45,8 @@ export type Replay = {
     /** How much less the log-evidence can be, where it was bet on anew. */
     readonly gap: number
   })[]
+  /** What a promotion needs and the record cannot answer, by id: what is advanced is so at the earliest. */
+  readonly unanswered: readonly string[]
   /** Commands of the log that this replay's phase refused, as sentences. */
   readonly refused: readonly string[]
 }
@@ -117,6 +119,7 @@ export function replay(
     endedAt: now,
     otherWeightsFrom: cohorts.otherWeightsFrom,
     fidelities: found.map((f) => ({ ...f, gap: rehearsal.gap(f.id) })),
+    unanswered: unansweredOf(plan, found),
     refused,
   }
 }

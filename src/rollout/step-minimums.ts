@@ -13,7 +13,7 @@ import { sourceOf } from './metric-source.ts'
 import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
 import { teachingValues } from './teaching-values.ts'
-import { expectEventRate, expectLabelled, expectSegment, type Traffic } from './traffic.ts'
+import { expectEventRate, expectSegment, expectValued, type Traffic } from './traffic.ts'
 
 /** `minDuration`, `minRequests` or `minLabels of rmse`, and when it is reached, after the step began. */
 export type Minimum = {
@@ -27,7 +27,7 @@ export type Minimum = {
 const CENTRING_LABELS = 20
 
 /** When labels come, as a share of their window; only what they teach is due before it is over. */
-const LABEL_ARRIVAL = 0.5
+export const LABEL_ARRIVAL = 0.5
 
 /**
  * Seconds after the start of the attempt from which on units are judged: after the warm-up; with labels,
@@ -46,7 +46,8 @@ export function judgedFrom(
   if (spec === undefined || !isWaitingMetric(spec)) return warmUp
   const found = traffic.evidence?.hypotheses[id]
   const isKnown = found !== undefined && found.foldedThrough >= 0
-  const baselinePerSecond = (1 - pi) * traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
+  const baselinePerSecond =
+    (1 - pi) * traffic.unitsPerSecond * expectValued(hypothesis, plan.metrics, traffic)
   const capped = warmUp + (isKnown ? 0 : teaching(spec, baselinePerSecond, traffic))
   if (!isContinuous(source) || isKnown) return capped
   const centringPerSecond = baselinePerSecond * segmentOf(plan, hypothesis, traffic)
@@ -85,7 +86,7 @@ export function minimumsOf(
     const needed = valuesNeeded(metric, step.minRequests)
     if (needed === null || !isWaitingMetric(metric)) continue
     if (metric.mode !== 'decide' || hypothesis === undefined) continue
-    const labelled = traffic.unitsPerSecond * expectLabelled(hypothesis, traffic)
+    const labelled = traffic.unitsPerSecond * expectValued(hypothesis, plan.metrics, traffic)
     // A label counts towards the minimum before there is a bet on it.
     const begin = judgedFrom(plan, { ...hypothesis, source: { of: 'failure' } }, pi, traffic)
     const seconds =
@@ -116,7 +117,7 @@ export function mirrorMinimumsOf(
     if (!isLabelMetric(metric) || metric.mode !== 'decide') continue
     if (!plan.pairTests.some((test) => test.id === `${metric.name}/mirror`)) continue
     const hypothesis = plan.hypotheses.find((h) => h.id === metric.name)!
-    const perSecond = pairsPerSecond * expectLabelled(hypothesis, traffic)
+    const perSecond = pairsPerSecond * expectValued(hypothesis, plan.metrics, traffic)
     const isTaught = traffic.evidence?.caps[metric.name] !== undefined
     // Bets on pairs are sized by the first labels that come.
     const sized = CENTRING_LABELS / perSecond + (LABEL_ARRIVAL * metric.labelWindowMs) / 1000

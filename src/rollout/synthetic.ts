@@ -4,12 +4,15 @@ import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { breakerTrips } from '../statistics/breaker.ts'
 import type { Draw } from '../statistics/sampling.ts'
-import { drawCohort, syntheticCap, type SyntheticTraffic } from './draw-cohort.ts'
+import { isContinuous } from '../domain/hypothesis.ts'
+import { drawCohort } from './draw-cohort.ts'
 import { drawableRules } from './drawable-rules.ts'
+import { LearntCaps } from './learnt-caps.ts'
 import type { BreakerReading } from './observation.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { NO_PAST, reconcile } from './reconcile.ts'
 import { Rehearsal } from './rehearsal.ts'
+import type { SyntheticTraffic } from './synthetic-traffic.ts'
 import { enterStep, EVALUATOR, type Transition } from './transition.ts'
 
 /** How a rollout on made-up traffic ended. */
@@ -53,9 +56,10 @@ export function rehearseSynthetic(
   }) as Transition
   const seed = { action: 'start', reason: 'canary-ready', actor: EVALUATOR, note: null } as const
   const { state } = enterStep(plan, first.state, 0, 0, { ...seed, summary: '' })
-  const rebet = new Set(plan.hypotheses.filter((h) => h.source.of === 'score').map((h) => h.id))
+  const rebet = new Set(plan.hypotheses.filter((h) => isContinuous(h.source)).map((h) => h.id))
   const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
+  const caps = new LearntCaps(plan, traffic)
   const attempts: Attempts[] = []
   let owed = 0
   let now = 0
@@ -67,10 +71,11 @@ export function rehearseSynthetic(
       owed += (traffic.requestsPerSecond * ms) / 1000
       const requests = Math.floor(owed)
       owed -= requests
-      const opened = emptyCohort(plan, before, { number, now, ms, judged: now >= warmUpMs })
-      const drawn = drawCohort(opened, plan.hypotheses, traffic, requests, draw)
-      rehearsal.open(drawn, false)
-      attempts.push({ ms, units: drawn.assigned, failures: drawn.failures })
+      const at = { number, now, ms, judged: now >= warmUpMs, caps: caps.at(now) }
+      const cohort = rehearsal.open(emptyCohort(before, at), false)
+      const failures = drawCohort(cohort, plan.hypotheses, traffic, requests, draw)
+      caps.teach(cohort)
+      attempts.push({ ms, units: cohort.assigned, failures })
     }
     now += ms
     rehearsal.fold(now)
@@ -105,18 +110,15 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
 }
 
 function emptyCohort(
-  plan: RolloutPlan,
   { step, weightBp }: RolloutState,
   at: {
     readonly number: number
     readonly now: number
     readonly ms: number
     readonly judged: boolean
+    readonly caps: Readonly<Record<string, number>>
   },
 ): Cohort {
-  const scores = plan.hypotheses.flatMap(({ metric, source }) =>
-    source.of === 'score' ? [[metric!, syntheticCap(source.score)]] : [],
-  )
   const closedAt = at.now + at.ms
   return {
     number: at.number,
@@ -128,7 +130,7 @@ function emptyCohort(
     openedAt: at.now,
     closedAt,
     settledAt: closedAt,
-    terms: { thresholds: {}, bets: {}, caps: Object.fromEntries(scores) },
+    terms: { thresholds: {}, bets: {}, caps: at.caps },
     assigned: [0, 0],
     observed: [0, 0],
     tallies: {},

@@ -6,8 +6,9 @@ import {
   type Hypothesis,
   type Score,
 } from '../domain/hypothesis.ts'
+import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { formatNumber, formatPercent } from './format.ts'
-import type { GivenRates } from './given-rates.ts'
+import { isOfEvent, type GivenRates } from './given-rates.ts'
 import { segmentShare } from './segment-share.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
@@ -75,7 +76,9 @@ export function expectBaseline({ id, metric, source }: Hypothesis, traffic: Traf
   const rate = givenRate(metric, traffic)
   const found = traffic.evidence?.hypotheses[id]
   if (isContinuous(source)) {
-    if (rate !== null) return { from: 'given', ...assumedValues(source, rate) }
+    // Of a mean it is the share of units that have a number, which says nothing of the numbers.
+    if (rate !== null && source.of !== 'mean')
+      return { from: 'given', ...assumedValues(source, rate) }
     const cap = source.cap ?? traffic.evidence?.caps[metric!] ?? null
     const seen = found === undefined ? null : baselineMoments(found as BetEvidence)
     if (seen !== null && cap !== null) {
@@ -103,11 +106,15 @@ export function baselineValue(hypothesis: Hypothesis, traffic: Traffic): Baselin
   }
   const score = source.of === 'score' ? source.score : null
   // A ratio of which nothing is known is taken for the share of an event.
-  const isShare =
-    !isContinuous(source) || score === 'correct' || (source.of === 'ratio' && from !== 'observed')
+  if (source.of === 'ratio' && from !== 'observed') {
+    return { value: mean, text: `${formatPercent(mean)} of the others, one by each unit`, from }
+  }
+  const isShare = !isContinuous(source) || score === 'correct'
   if (isShare) return { value: mean, text: formatPercent(mean), from }
   if (from !== 'observed') {
-    return { value: null, text: shapeOf(source, expectEventRate(hypothesis.metric, traffic)), from }
+    const { metric } = hypothesis
+    const text = shapeOf(source, expectEventRate(metric, traffic))
+    return { value: null, text, from: givenRate(metric, traffic) === null ? from : 'given' }
   }
   const value = score === null ? mean : scoreMean(score, mean)
   return { value, text: formatNumber(value), from }
@@ -126,8 +133,10 @@ function shapeOf(source: ContinuousSource, eventRate: number): string {
   if (source.of === 'score') {
     return source.score === 'log-loss' ? 'exponential losses' : 'normal errors'
   }
-  return source.of === 'sum'
-    ? `0, or exponential for ${formatPercent(eventRate)}`
+  const units = formatPercent(eventRate)
+  if (source.of === 'sum') return `0, or exponential for ${units}`
+  return source.of === 'mean' && isOfEvent(source)
+    ? `exponential for ${units} of the units`
     : 'exponential values'
 }
 
@@ -145,23 +154,43 @@ export function expectAboveCap({ source }: Hypothesis, times: number): number {
   return (2 * normalCdf(-cap * times)) / ABOVE_CAP_RATE
 }
 
-/** Share of the units that a label comes for: as seen, else all of them. */
-export function expectLabelled({ metric }: Hypothesis, { evidence }: Traffic): number {
-  const found = evidence?.hypotheses[`${metric}/label-missing`]
-  if (found?.kind !== 'event') return 1
-  const units = found.trials[BASELINE_SIDE] + found.trials[CANARY_SIDE]
-  const missing = found.events[BASELINE_SIDE] + found.events[CANARY_SIDE]
-  return units < MIN_OBSERVED ? 1 : 1 - missing / units
+/**
+ * Share of the units that a metric among `metrics` has a value of, labels and numbers: as given (of a mean of events), else
+ * as seen, else all of them, and those with the event of a mean of events.
+ */
+export function expectValued(
+  { metric }: Hypothesis,
+  metrics: readonly MetricSpec[],
+  traffic: Traffic,
+): number {
+  const spec = metrics.find(({ name }) => name === metric)
+  const isOfEvents = spec?.kind === 'mean' && isOfEvent(spec)
+  const given = isOfEvents ? givenRate(metric, traffic) : null
+  if (given !== null) return given
+  const found = traffic.evidence?.hypotheses[`${metric}/label-missing`]
+  const [trials, events] =
+    found?.kind === 'event'
+      ? [found.trials, found.events]
+      : [
+          [0, 0],
+          [0, 0],
+        ]
+  const units = trials[BASELINE_SIDE]! + trials[CANARY_SIDE]!
+  const missing = events[BASELINE_SIDE]! + events[CANARY_SIDE]!
+  if (units >= MIN_OBSERVED) return 1 - missing / units
+  return isOfEvents ? EVENT_RATE : 1
 }
 
-/** Share of the units that are of a hypothesis' segment: as seen, else one of equal shares. */
+/** Share of the units that are of a hypothesis' segment: as seen, else one of equal shares, of which those of no segment have one. */
 export function expectSegment(
   hypothesis: Hypothesis,
   segments: readonly string[],
   { evidence }: Traffic,
 ): number {
   if (hypothesis.segment === undefined) return 1
-  return (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / segments.length
+  return (
+    (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / (segments.length + 1)
+  )
 }
 
 /** Moments of normal errors (of an exponential loss, for log-loss), capped at their 99.9 % quantile. */

@@ -110,11 +110,12 @@ export function replaceRatioUnit(
   after: Counts,
   place: { readonly pi: number; readonly harm: number; readonly proof: number },
 ): void {
-  addUnit(tally, terms, side, before, place, -1)
-  addUnit(tally, terms, side, after, place, 1)
+  addRatioUnits(tally, terms, side, before, place, -1)
+  addRatioUnits(tally, terms, side, after, place, 1)
 }
 
-function addUnit(
+/** Adds what so many units (`times`) of these counts add to a tally, in place; see `replaceRatioUnit`. */
+export function addRatioUnits(
   tally: BetTally,
   terms: BetTerms | undefined,
   side: Side,

@@ -39,7 +39,7 @@ t.test('Made-up traffic shows how often and how fast the rules decide.', async (
     fileWith(t, config(slow).replace('watch: 2s', 'watch: 2s\n    split: { key: header:x-user }')),
   ]
   const both = await run([...other, '--latency', '+50%', '--change', 'right=-1%'])
-  t.match(both.stdout, /slow \+50 %; right -1 %; every request is a new\s+key/)
+  t.match(both.stdout, /slow \+50 %; right\s+-1 %; every request is a new\s+key/)
   t.match(both.stdout, /\d %, \d/, 'several reasons or weights stand side by side')
   const bad = await run([...other, '--latency', '+50%', '--error-rate', '9%', '--rmse', '+30%'])
   t.match(bad.stdout, /how +rolled-back by [a-z/-]+ \d+, [a-z/-]+ \d+/)
@@ -67,11 +67,15 @@ t.test('A change of a conversion is drawn, and decides.', async (t) => {
 
 t.test('A rate that is known of the baseline is drawn, and its changes are of it.', async (t) => {
   const analysis = `${EVENTS}
-        right: { kind: accuracy, maxDecrease: 5%, labelWindow: 2s, minLabels: 100 }`
+        right: { kind: accuracy, maxDecrease: 5%, labelWindow: 2s, minLabels: 100 }
+        fixed: { kind: conversion, event: purchase, min: 1%, window: 2s, method: threshold }`
   const file = fileWith(t, config(analysis))
   const made = ['backtest', '-c', file, '--rps', '200', '--runs', '5', '--rate', 'conversion=40%']
   const known = [...made, '--rate', 'right=80%', '--change', 'conversion=-25%']
-  t.match((await run(known)).stdout, /conversion is 40 %; the baseline's right is\s+80 %; conv/)
+  t.match(
+    (await run(known)).stdout,
+    /conversion is 40 %; .*; the baseline's right is\s+80 %; conv/s,
+  )
   const { ends, traffic } = JSON.parse((await run([...known, '-o', 'json'])).stdout)
   t.strictSame(
     traffic.values.conversion.map((x: number) => Math.round(x * 1e6) / 1e6),
@@ -79,9 +83,18 @@ t.test('A rate that is known of the baseline is drawn, and its changes are of it
   )
   t.strictSame(traffic.values.right, [0.8, 0.8])
   t.match(ends[0], { end: 'rolled-back', count: 5 }, 'at 5 % it would not be seen')
-  t.match(await run([...made, '--rate', 'revenue=9%']), {
+  t.match(
+    (await run(made)).stdout,
+    /revenue\s+has\s+values\s+of\s+5 %\s+\(assumed\)\s+of\s+the\s+units/,
+  )
+  const often = [...made, '--rate', 'revenue=90%', '--change', 'revenue=-60%']
+  t.match((await run(often)).stdout, /has values of\s+90 % of the units; .* revenue\s+-60 %/s)
+  const found = JSON.parse((await run([...often, '-o', 'json'])).stdout)
+  t.match(found.traffic, { eventRates: { revenue: 0.9 }, values: { revenue: [1, 0.4] } })
+  t.match(found.ends[0], { end: 'rolled-back', reasons: [{ reason: 'revenue' }] })
+  t.match(await run([...made, '--rate', 'fixed=9%']), {
     exitCode: 1,
-    stderr: /--rate revenue: made-up traffic leaves it out \(kind: sum\)/,
+    stderr: /--rate fixed: made-up traffic leaves it out \(method: threshold\)/,
   })
   t.match((await run([...made, '--rate', 'rmse=9%'])).stderr, /--rate: rmse is no metric of kind/)
   const recorded = await run(['backtest', 'credit-risk', '--rate', 'conversion=40%'])
@@ -99,17 +112,19 @@ t.test('A change that nothing would be decided by is refused, and told what can 
       '--change',
       `${metric}=-9%`,
     ])
-  const can = '--error-rate, --change rmse, --change conversion'
-  t.match(await refused(EVENTS, 'revenue'), {
+  const can = '--error-rate, --change rmse, --change conversion, --change revenue'
+  const drifting = `${EVENTS}
+        drifted: { kind: drift, of: prediction }`
+  t.match(await refused(drifting, 'drifted'), {
     exitCode: 1,
-    stderr: `--change revenue: made-up traffic leaves it out (kind: sum); what can be changed here: ${can}`,
+    stderr: `--change drifted: made-up traffic leaves it out (kind: drift); what can be changed here: ${can}`,
   })
   t.match((await refused(EVENTS, 'slow')).stderr, /leaves it out \(its limit\)/)
   t.match((await refused(EVENTS, 'errors')).stderr, /--change errors: .* its own: --error-rate/)
   const alone = `
     analysis:
-      metrics: { revenue: { kind: sum, event: purchase, maxDecrease: 10%, window: 2s } }`
-  t.match((await refused(alone, 'revenue')).stderr, /can be changed here: nothing/)
+      metrics: { drifted: { kind: drift, of: prediction } }`
+  t.match((await refused(alone, 'drifted')).stderr, /can be changed here: nothing/)
 })
 
 t.test('Options that make no sense are refused with what would.', async (t) => {
@@ -164,7 +179,18 @@ t.test('What made-up traffic cannot answer is left out, and said so.', async (t)
   t.match(stdout, /left out +gpu: kind: prometheus/)
   t.match(stdout, /promoted +[3-5] /, 'and the rest decides')
   const report = JSON.parse((await run([...made, '-o', 'json'])).stdout) as SyntheticReport
-  t.strictSame(report.leftOut[0], { metric: 'errors', what: 'its segments' })
+  t.strictSame(report.leftOut[0], { metric: 'errors', what: 'its segments', decides: true })
+  t.strictSame(
+    report.leftOut.map(({ decides }) => decides),
+    [true, false, false, true, true],
+    'a promotion waits for no drift, nor for a limit that is kept',
+  )
+  t.match(
+    stdout,
+    /without +errors \(its segments\), counted \(method: threshold\), gpu \(kind:\s+prometheus\): a promotion waits/,
+  )
+  t.match(stdout, /promoted +[3-5] .* - +-$/m, 'no time that would be too short')
+  t.match(report.ends[1], { end: 'promoted', p50Seconds: null, p80Seconds: null })
   t.equal(report.leftOut.length, 5)
 })
 

@@ -168,6 +168,17 @@ t.test(
     t.match(stdout, /left out +slow: no such metric was recorded/)
     t.match(stdout, /recorded +Advanced from 5 % to 20 %/)
     t.match(stdout, /about +from \d\d:\d\d:\d\d on the traffic was split by other weights/)
+    t.match(stdout, /earliest +slow: a promotion needs it, and it is left out/)
+    const soon = fileWith(t, config(more.replace('4000', '50')))
+    const early = await backtest('credit-risk', '--config', soon)
+    t.match(
+      early.stdout,
+      / advance \(evidence\) 20 % +advance \(evidence\) 20 %, at the earliest$/m,
+      'what was recorded is no earliest one',
+    )
+    t.notMatch(early.stdout, /start .*, at the earliest/)
+    const same = await backtest('credit-risk')
+    t.notMatch(same.stdout, /earliest/, 'all that decided was recorded')
   },
 )
 

@@ -85,6 +85,22 @@ t.test('What does not fit is told with what would.', async (t) => {
   t.notMatch(slow, /nothing/)
 })
 
+t.test('A pipeline is told by the exit code whether a rollout fits.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  writeFileSync(file, head + rollout('a', ', maxDuration: 1h'))
+  const ask = (...argv: string[]) => run(['plan', '-c', file, '--require-fit', ...argv])
+  t.match(await ask('--rps', '10'), { exitCode: 1, stdout: /longer than maxDuration/, stderr: '' })
+  const json = await ask('--rps', '10', '-o', 'json')
+  t.match([json.exitCode, JSON.parse(json.stdout)], [1, { fits: false }], 'the plan is the answer')
+  t.match(await ask('--rps', '1000'), { exitCode: 0, stdout: /within maxDuration/ })
+  writeFileSync(file, head + RANKING + fixed)
+  t.match(await ask('--rps', '10'), {
+    exitCode: 1,
+    stdout: '',
+    stderr: /--require-fit: an experiment has no limit to fit into/,
+  })
+})
+
 t.test('Where nothing is compared, nothing is to be proved.', async (t) => {
   const file = join(t.testdir({}), 'serin.yaml')
   writeFileSync(file, head + rollout('a').replace(/ {4}analysis:[^]*/, ''))
@@ -178,8 +194,21 @@ t.test('An experiment of a file is planned, each challenger for itself.', async 
   })
   t.match(json.comparisons[0].metrics[0], { name: 'errors', regression: 0.2, improvement: 0.2 })
   t.equal(json.comparisons[0].metrics[2].better, null, 'of rmse/above-cap')
+  const told = await run(['check', '-c', file, '--rps', '100', '--explain'])
+  for (const [of, { p50Seconds: seconds }] of [
+    ['small', json.comparisons[0]],
+    ['large', json.comparisons[1]],
+  ]) {
+    t.ok(seconds > 600)
+    const sentence = new RegExp(
+      `At 100 requests a second nothing is unknown of ${of} after \\d+ min in half`,
+    )
+    t.match(told.stdout.replaceAll(/\s+/g, ' '), sentence)
+  }
   writeFileSync(file, head + RANKING.replace(/ {6}metrics:[^]*/, '      metrics: {}\n'))
   const none = (await run(['plan', '-c', file, '--rps', '100'])).stdout
+  const undecided = await run(['check', '-c', file, '--rps', '100', '--explain'])
+  t.match(undecided.stdout, /At 100 requests a second small is never told apart/)
   t.match(none, /baseline {2}not compared: nothing is to be proved\n/)
 })
 

@@ -69,7 +69,7 @@ export const JSON_OUTPUTS: readonly JsonOutput[] = [
     when: 'of a record',
     keys: [
       ...['service', 'rollout', 'rules', 'cohorts', 'evicted', 'from', 'to', 'metrics'],
-      ...['decisions', 'differsFrom', 'otherWeightsFrom', 'refused', 'end'],
+      ...['unanswered', 'decisions', 'differsFrom', 'otherWeightsFrom', 'refused', 'end'],
     ],
     of: '[backtest.md](backtest.md)',
   },

@@ -7,6 +7,7 @@ import { GPU, SCORE, terms } from '../fakes/measurements.ts'
 import { plan } from '../fakes/rollout.ts'
 import {
   ACCURACY,
+  CLICKS,
   CONVERSION,
   DRIFT,
   ERRORS,
@@ -59,12 +60,12 @@ t.test('A change can be drawn of values that something is decided by.', (t) => {
       { ...LATENCY, ...limited },
       { ...RMSE, ...limited },
     ],
-    ...[REVENUE, GPU, { ...CONVERSION, threshold: terms() }],
+    ...[REVENUE, CLICKS, { ...REVENUE, ...limited }, GPU, { ...CONVERSION, threshold: terms() }],
   ].map(whyUnchangeable)
   t.strictSame(why, [
     ...[null, null, null, null, null, null],
     ...['its limit', 'its limit'],
-    ...['kind: sum', 'kind: prometheus', 'method: threshold'],
+    ...[null, null, 'its limit', 'kind: prometheus', 'method: threshold'],
   ])
   t.end()
 })
@@ -91,7 +92,8 @@ t.test('A rollout that nothing measures elsewhere is decided by the rest.', (t) 
   const metrics = [ERRORS, { ...DRIFT, onFailure: 'rollback' as const }, GPU]
   const counted = { ...RMSE, threshold: terms() }
   const traffic = {
-    ...{ requestsPerSecond: 100, failures: [0.01, 0.01] as const, latencyRatio: 1, values: {} },
+    ...{ requestsPerSecond: 100, failures: [0.01, 0.01] as const, latencyRatio: 1 },
+    ...{ values: {}, eventRates: {} },
   }
   const random = createRandom(5)
   const ends = Array.from({ length: 10 }, () =>

@@ -436,6 +436,7 @@ t.test('a rehearsal on made-up traffic begins with the first weight', (t) => {
     failures: [0.01, 0.5],
     latencyRatio: 1,
     values: {},
+    eventRates: {},
   } as const
   const { end, weightBp } = rehearseSynthetic(of, traffic, createRandom(3))
   t.same([end, weightBp], ['rolled-back', 500])

@@ -2,12 +2,13 @@ import t from 'tap'
 import type { Cohort } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
-import { fidelities } from '../../src/rollout/fidelity.ts'
+import { fidelities, unansweredOf } from '../../src/rollout/fidelity.ts'
 import { Moments } from '../../src/rollout/moments.ts'
 import { outsideOf } from '../../src/rollout/outside.ts'
 import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
 import { simulate } from '../fakes/quick-rollout.ts'
+import { GPU, terms } from '../fakes/measurements.ts'
 import { NOW, PAUSED, plan, state } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
@@ -172,6 +173,28 @@ t.test('What was not recorded is left out, and the rest decides.', async (t) => 
   t.ok(again.fidelities.some((f) => f.id === 'latency' && f.kind === 'not-recorded'))
   t.ok(again.decisions.some((d) => d.action === 'promote'))
   t.notOk(again.decisions.some((d) => d.metrics.some((m) => m.name === 'latency')))
+  t.strictSame(again.unanswered, ['latency'], 'so its promotion is an earliest one')
+})
+
+t.test('Nothing waits for what only reports, nor for a limit that is taken to be kept.', (t) => {
+  const unanswered = (...of: Parameters<typeof rules>) => {
+    const now = rules(...of)
+    return unansweredOf(now, fidelities(rules([ERRORS]), now, []))
+  }
+  const measured = { ...ACCURACY, threshold: terms() }
+  t.strictSame(unanswered([ERRORS, RMSE]), ['rmse', 'rmse/above-cap'])
+  t.strictSame(unanswered([ERRORS, { ...RMSE, mode: 'report' }]), [])
+  t.strictSame(unanswered([ERRORS, { ...LATENCY, maxChange: null, max: 90 }]), [])
+  t.strictSame(unanswered([ERRORS, measured, GPU]), ['accuracy', 'gpu'])
+  const warning = { mode: 'decide', onFailure: 'warn' } as const
+  t.strictSame(
+    unanswered([
+      { ...measured, mode: 'report' },
+      { ...GPU, ...warning },
+    ]),
+    [],
+  )
+  t.end()
 })
 
 t.test('Cohorts of older versions settle when they close.', async (t) => {

@@ -1,15 +1,20 @@
 import t from 'tap'
 import { createRandom } from '../../src/demo/seeded-random.ts'
 import type { MetricSpec, StepSpec } from '../../src/domain/rollout-spec.ts'
-import type { SyntheticTraffic } from '../../src/rollout/draw-cohort.ts'
+import { forecast } from '../../src/rollout/forecast.ts'
+import type { SyntheticTraffic } from '../../src/rollout/synthetic-traffic.ts'
 import { rehearseSynthetic } from '../../src/rollout/synthetic.ts'
 import { plan } from '../fakes/rollout.ts'
 import {
   ACCURACY,
+  BASKET,
+  CLICKS,
   CONVERSION,
   ERRORS,
   LATENCY,
+  REVENUE,
   RMSE,
+  TOKENS,
   weightSteps,
 } from '../fakes/simulated-service.ts'
 
@@ -18,6 +23,7 @@ const ALIKE: SyntheticTraffic = {
   failures: [0.01, 0.01],
   latencyRatio: 1,
   values: {},
+  eventRates: {},
 }
 
 function ends(
@@ -48,6 +54,8 @@ t.test(
 t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
   const conversion = { ...CONVERSION, maxChange: 0.5 }
   t.ok(count(ends([ACCURACY, LATENCY, RMSE, conversion], {}, 5), 'promoted') >= 4)
+  const events = [REVENUE, BASKET, CLICKS].map((metric) => ({ ...metric, maxChange: 0.5 }))
+  t.ok(count(ends(events, {}, 5), 'promoted') >= 4)
 })
 
 t.test('Each metric finds what it is for.', async (t) => {
@@ -58,6 +66,10 @@ t.test('Each metric finds what it is for.', async (t) => {
     [{ ...RMSE, name: 'mae', kind: 'mae' }, { values: { mae: [2, 2.6] } }],
     [ACCURACY, { values: { accuracy: [0.9, 0.75] } }],
     [CONVERSION, { values: { conversion: [0.3, 0.1] } }],
+    [REVENUE, { values: { revenue: [1, 0.5] }, eventRates: { revenue: 0.5 } }],
+    [BASKET, { values: { basket: [1, 0.5] }, eventRates: { basket: 0.5 } }],
+    [TOKENS, { values: { tokens: [1, 1.5] } }],
+    [CLICKS, { values: { clicks: [0.5, 0.25] } }],
   ]
   for (const [metric, traffic] of cases) {
     const found = ends([metric], traffic)
@@ -68,6 +80,46 @@ t.test('Each metric finds what it is for.', async (t) => {
     )
   }
 })
+
+t.test('Totals, numbers of events and ratios take about the time that is planned.', async (t) => {
+  const spec = { spec: { steps: weightSteps([50, 100], 1000) } }
+  for (const metric of [REVENUE, BASKET, CLICKS]) {
+    const { name } = metric
+    const rates = new Map([[name, 0.3]])
+    const given = { errorRate: null, evidence: null, exceedance: null, rates } as const
+    const wide: MetricSpec = { ...metric, maxChange: 0.15 }
+    const rules = plan({ ...spec, analysis: { metrics: [wide] } })
+    const planned = forecast(rules, { unitsPerSecond: 100, from: 'given', ...given })
+    const known = { values: { [name]: [0.3, 0.3] }, eventRates: { [name]: 0.3 } } as const
+    const found = ends([wide], known, 60, spec)
+    t.ok(count(found, 'promoted', 'evidence') >= 55, JSON.stringify(found))
+    const seconds = found.map(({ afterMs }) => afterMs / 1000).sort((a, b) => a - b)
+    const [median, expected] = [seconds[30]!, planned.p50Seconds]
+    t.ok(median > expected * 0.7 && median < expected * 1.4, `${name}: ${median} of ${expected}`)
+  }
+})
+
+t.test('Seconds without one event are evidence too.', async (t) => {
+  const revenue: MetricSpec = { ...REVENUE, maxChange: 0.9 }
+  const few = { requestsPerSecond: 10, eventRates: { revenue: 0.03 } }
+  t.ok(count(ends([revenue], few, 5), 'promoted') >= 4)
+})
+
+t.test(
+  'A cap that is not configured is learnt first, of totals from those of events.',
+  async (t) => {
+    const spec = { spec: { steps: weightSteps([50, 100], 1000) } }
+    const revenue: MetricSpec = { ...REVENUE, maxChange: 0.4 }
+    const known = { eventRates: { revenue: 0.5 } }
+    const seconds = (metric: MetricSpec) => {
+      const found = ends([metric], known, 20, spec).map(({ afterMs }) => afterMs / 1000)
+      return found.sort((a, b) => a - b)[10]!
+    }
+    // 1,000 totals of the baseline, which has 50 units a second, of which half have the event.
+    const learning = seconds({ ...revenue, cap: null } as MetricSpec) - seconds(revenue)
+    t.ok(learning > 35 && learning < 55, `${learning}`)
+  },
+)
 
 t.test(
   'A canary that fails half of the time is stopped by the breaker, whatever is measured.',

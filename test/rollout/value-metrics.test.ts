@@ -338,15 +338,15 @@ t.test('what is known of events is forecast, the rest of it assumed and said so'
     [
       ['conversion', '5 %', 'assumed'],
       ['revenue', '0, or exponential for 5 %', 'assumed'],
-      ['basket', 'exponential values', 'assumed'],
-      ['clicks', '5 %', 'assumed'],
+      ['basket', 'exponential for 5 % of the units', 'assumed'],
+      ['clicks', '5 % of the others, one by each unit', 'assumed'],
       ['tokens', 'exponential values', 'assumed'],
       ['tokens/above-cap', '0.1 %', 'assumed'],
     ],
   )
-  const last = found.steps.at(-1)!
-  for (const { name, prove } of last.metrics) t.ok(Number.isFinite(prove.p80Seconds), name)
-  const minimum = (name: string) => last.minimums.find((m) => m.name === name)!.seconds
+  const begin = found.steps[0]!
+  for (const { name, prove } of begin.metrics) t.ok(Number.isFinite(prove.p80Seconds), name)
+  const minimum = (name: string) => begin.minimums.find((m) => m.name === name)!.seconds
   t.ok(minimum('minRequests of revenue') > minimum('minRequests of conversion'), 'a cap is taught')
   t.ok(minimum('minLabels of basket') > 0)
 
@@ -360,10 +360,10 @@ t.test('what is known of events is forecast, the rest of it assumed and said so'
     { value: 0.3, text: '30 %', from: 'given' },
     { value: null, text: '0, or exponential for 50 %', from: 'given' },
     { from: 'assumed' },
-    { value: 0.2, text: '20 %', from: 'given' },
+    { value: 0.2, text: '20 % of the others, one by each unit', from: 'given' },
   ])
   const taught = (of: typeof given) =>
-    of.steps.at(-1)!.minimums.find((m) => m.name === 'minRequests of revenue')!.seconds
+    of.steps[0]!.minimums.find((m) => m.name === 'minRequests of revenue')!.seconds
   t.ok(taught(given) < taught(found) / 2, 'totals come more often, and teach a cap sooner')
 
   const counts = events([400, 400], [40, 40])
@@ -420,7 +420,7 @@ t.test('made-up traffic converts as it is told, else alike', (t) => {
       () =>
         rehearseSynthetic(
           plan({ analysis: { metrics: [{ ...CONVERSION, maxChange: 0.2 }] } }),
-          { requestsPerSecond: 200, failures: [0, 0], latencyRatio: 1, values },
+          { requestsPerSecond: 200, failures: [0, 0], latencyRatio: 1, values, eventRates: {} },
           random,
         ).end,
     )
