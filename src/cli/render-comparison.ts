@@ -24,7 +24,7 @@ export function renderComparison(comparison: ComparisonJson, style: Style): read
 /** Builds the lines that say why metrics of a challenger cannot be known yet; none where more evidence is all that it takes. */
 export function renderMissing({ metrics }: ComparisonJson, { width }: Style): readonly string[] {
   return metrics
-    .flatMap(({ name, missing }) => (missing === null ? [] : `${name}: ${missing}`))
+    .flatMap(({ name, missing }) => (typeof missing === 'string' ? `${name}: ${missing}` : []))
     .flatMap((text, index) => renderLabelled(index === 0 ? ' missing' : '', text, width))
 }
 
@@ -90,7 +90,7 @@ function explainMetric(metric: ComparedMetricJson): string {
       : [part(`no worse within ${formatPercent(margins!.proof!)}`, evidence.nonInferiority)]),
     ...(superiority === null ? [] : [part('better', superiority)]),
   ]
-  const waits = missing === null ? '' : ` Missing: ${missing}.`
+  const waits = typeof missing === 'string' ? ` Missing: ${missing}.` : ''
   return `- ${name}: ${VERDICT_WORDS[comparison]}; ${figures}${interval}.${waits} Log-evidence: ${odds.join(', ')}.`
 }
 
@@ -132,7 +132,8 @@ export function renderVerdict(metric: ComparedMetricJson, style: Style): Cell {
 }
 
 function isDifferent({ differs, verdict }: ComparedMetricJson): boolean {
-  return differs !== null || verdict === 'failed'
+  // A gateway of an earlier version does not tell.
+  return typeof differs === 'string' || verdict === 'failed'
 }
 
 // "No worse" alone would be read as "as good", at a margin of half as much again.

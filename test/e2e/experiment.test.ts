@@ -52,7 +52,7 @@ t.test('Three variants are compared; the winner that is promoted stays.', async 
   const past = await runSerin(t, ['experiments', 'm', '--admin', first.admin])
   t.match(
     past.stdout,
-    /^1 vs 2-small vs 2-large#1 .*\n {2}ended by {2}#3 by .*: large \(2-large\) gets/,
+    /^1 vs 2-small vs 2-large#1 .*\n {2}ended by {2}#\d+ by .*: large \(2-large\) gets/,
   )
   t.match(
     past.stdout,
