@@ -53,7 +53,7 @@ export class Moments {
   next(now: number, state: RolloutState): number | null {
     const index = firstFrom(this.#all, now)
     const moment = this.#all[this.#all[index] === now ? index + 1 : index] ?? Infinity
-    const due = deadlines(this.#plan, state)
+    const due = deadlines(this.#plan, state, now)
       .map((at) => this.#noticed(at))
       .filter((at) => at > now)
     const deadline = Math.min(...due)
@@ -72,7 +72,7 @@ export class Moments {
   }
 }
 
-function deadlines(plan: RolloutPlan, state: RolloutState): readonly number[] {
+function deadlines(plan: RolloutPlan, state: RolloutState, now: number): readonly number[] {
   switch (state.phase) {
     case 'progressing': {
       const step = plan.steps[state.step]!
@@ -83,7 +83,8 @@ function deadlines(plan: RolloutPlan, state: RolloutState): readonly number[] {
     case 'paused':
       return state.resumeAt === null ? [] : [state.resumeAt]
     case 'watching':
-      return [state.watchUntil]
+      // A watch of no time is over at the look after the one that began it.
+      return [state.watchUntil === now ? now + 1 : state.watchUntil]
     default:
       return []
   }

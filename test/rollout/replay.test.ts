@@ -213,6 +213,9 @@ t.test('In a step that only waits nothing is due but the end of the rollout.', a
   const later = state({ phase: 'progressing' }, { startedAt: NOW, stepEnteredAt: NOW })
   t.equal(moments.next(NOW, later), null, 'without cohorts there is nothing to judge')
   t.equal(moments.next(NOW, state({ phase: 'watching', watchUntil: NOW + 5 })), NOW + 255)
+  const over = state({ phase: 'watching', watchUntil: NOW })
+  t.equal(moments.next(NOW, over), NOW + 251, 'a watch of no time is over a look later')
+  t.equal(moments.next(NOW + 251, over), null)
 })
 
 t.test('In a pause nothing is due but its end, where it has one.', async (t) => {
