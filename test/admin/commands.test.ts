@@ -293,8 +293,8 @@ t.test('Feedback goes to the label join as text, with its content type.', async 
   })
   await send('POST', '/api/v1/feedback', '{"requestId":"a"}')
   t.same(deps.feedbackBodies, [
-    { body, contentType: 'application/x-ndjson' },
-    { body: '{"requestId":"a"}', contentType: 'application/json' },
+    { body, contentType: 'application/x-ndjson', services: null },
+    { body: '{"requestId":"a"}', contentType: 'application/json', services: null },
   ])
   t.match((await send('POST', '/api/v1/feedback', ' \n')).json(), { status: 400, detail: /empty/ })
   t.match((await send('POST', '/api/v1/feedback')).json(), { status: 400, detail: /empty/ })
@@ -314,7 +314,9 @@ t.test('Feedback is read as UTF-8, wherever its pieces end, and only so much of 
     })
   const bytes = [...body].map((byte) => Uint8Array.of(byte))
   t.equal((await post(bytes)).statusCode, 200)
-  t.same(deps.feedbackBodies, [{ body: body.toString(), contentType: 'application/json' }])
+  t.same(deps.feedbackBodies, [
+    { body: body.toString(), contentType: 'application/json', services: null },
+  ])
   const piece = Buffer.alloc(1024 * 1024, 'a')
   for (const headers of [{}, { 'content-length': String(17 * 1024 * 1024) }]) {
     const answer = await post(

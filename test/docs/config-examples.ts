@@ -46,7 +46,7 @@ admin:
   listen: 0.0.0.0:9090
   tokens:
     - { name: ops, token: '\${SERIN_OPERATOR_TOKEN}', scopes: [read, operate], expires: 2027-06-30 }
-    - { name: labels, token: '\${SERIN_FEEDBACK_TOKEN}', scopes: [feedback] }
+    - { name: labels, token: '\${SERIN_FEEDBACK_TOKEN}', scopes: [feedback], services: [s] }
 `,
   },
   feedback: { yaml: 'feedback:\n  maxPending: 2000000\n  maxBytes: 2GiB\n  retention: 7d' },

@@ -295,7 +295,7 @@ t.test('Prometheus accepts all that is told, and can ask for it.', async (t) => 
 const RARE = [
   ...['serin_notifications_total', 'serin_confirmations_total', 'serin_decisions_total'],
   ...['serin_drift_psi', 'serin_comparison_drift_psi', 'serin_rollout_hold'],
-  'serin_rollout_pause',
+  ...['serin_rollout_pause', 'serin_comparison_ratio'],
   ...['serin_passthrough_requests_total', 'serin_listener_certificate_not_after_seconds'],
 ]
 

@@ -34,6 +34,18 @@ for (const keyed of [false, true]) {
   )
 }
 
+t.test('a guard says which way a challenger differs from the baseline', async (t) => {
+  const world = await ExperimentWorld.begin(threeWay([ERRORS]))
+  const leaves: Record<string, number> = { baseline: 0.1, b: 0.3, c: 0.02 }
+  await world.run(40, (variant, random) => ({
+    outcome: random() < leaves[variant]! ? 'client_closed' : 'ok',
+  }))
+  const differs = world.view.comparisons.map(
+    ({ metrics }) => metrics.find(({ report }) => report.name === 'no-answer')!.differs,
+  )
+  t.same(differs, ['more', 'fewer'])
+})
+
 t.test('labels reach all comparisons of their request; latency is compared too', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([RMSE, LATENCY]))
   await world.run(60, (variant, random) => ({

@@ -49,6 +49,7 @@ t.test('where nearly everybody is missed, those who are not tell', async (t) => 
     null,
     'of several weights nothing is kept of them',
   )
+  t.equal(guardDiffers(missing, seen(5000, 400, 200, 2)), 'fewer', 'but of the missed ones')
 })
 
 t.test('fewer answers with a 4xx differ where their shares lie far enough apart', async (t) => {
