@@ -59,6 +59,10 @@ function describe({ code, name }: NodeJS.ErrnoException, mostMs: number): string
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
+  ECONNRESET: 'closed the connection before its answer was complete',
+  UND_ERR_SOCKET: 'closed the connection before its answer was complete',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
   ENOTFOUND: 'its name was not found',
   EAI_AGAIN: 'its name was not found',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${MOST_BYTES / 1024} KiB`,
