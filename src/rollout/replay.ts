@@ -1,5 +1,5 @@
 import type { Cohort } from '../domain/cohort.ts'
-import type { Decision, DecisionDraft } from '../domain/decision.ts'
+import type { Decision, DecisionDraft, Standing } from '../domain/decision.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { draftDecision } from './draft-decision.ts'
 import { fidelities, unansweredOf, withoutUnrecorded, type Fidelity } from './fidelity.ts'
@@ -57,7 +57,8 @@ export type Replay = {
  * sick baseline, missing traffic) is taken over from the log as it came. Under the plan that it was judged
  * by, the attempt's own decisions come out again; only what fell due while no process ran comes at the moment at which
  * it was due. A mirror is left out, since its pairs are not archived: the
- * replay begins where the canary got its first weight. Null: it never came so far. `onPassed` is told again and
+ * replay begins where the canary got its first weight, with the time that the mirror took counted as in life. Null: it
+ * never came so far. `onPassed` is told again and
  * again how many cohorts it has come past.
  */
 export function replay(
@@ -69,7 +70,7 @@ export function replay(
   if (entry === undefined) return null
   const found = fidelities(record.plan, plan, record.cohorts)
   const judged = withoutMirrors(withoutUnrecorded(plan, found))
-  const idle = begun(judged, entry)
+  const idle = { ...begun(judged, entry), ...timeBefore(record, plan, entry) }
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
   const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, { rebet, boundsGaps: true })
@@ -137,4 +138,30 @@ function begun(plan: RolloutPlan, entry: Decision): RolloutState {
   const seen = { now: entry.at, past: NO_PAST, actor: entry.actor }
   const { state } = reconcile(plan, null, seen) as Transition
   return { ...state, attempt: Number(entry.rollout.slice(entry.rollout.lastIndexOf('#') + 1)) }
+}
+
+/**
+ * When the attempt began, and how long it was paused before its first weight: `maxDuration` counts from there. Rules
+ * without a mirror would have begun with the weight.
+ */
+function timeBefore(
+  { decisions }: AttemptRecord,
+  rules: RolloutPlan,
+  entry: Decision,
+): Pick<RolloutState, 'startedAt' | 'pausedMs'> {
+  const none = { startedAt: entry.at, pausedMs: 0 }
+  if (!hasMirrorStep(rules.steps)) return none
+  const before = decisions.slice(0, decisions.indexOf(entry))
+  const begins = before.findLastIndex(({ from, to }) => !isUnderWay(from) && isUnderWay(to))
+  if (begins === -1) return none
+  const mirrored = before.slice(begins)
+  const pausedMs = mirrored.reduce((sum, { at, to }, index) => {
+    const next = mirrored[index + 1] ?? entry
+    return to.phase === 'paused' ? sum + next.at - at : sum
+  }, 0)
+  return { startedAt: mirrored[0]!.at, pausedMs }
+}
+
+function isUnderWay({ phase }: Standing): boolean {
+  return phase === 'progressing' || phase === 'paused'
 }

@@ -411,6 +411,7 @@ t.test('a replay begins with the first weight, and says that pairs are not recor
   const at = (phase: string, canary: number, time: number) => ({
     ...{ at: time, rollout: '1.4->2.0#1', actor: 'evaluator', reason: 'evidence', note: null },
     ...{ action: 'advance', summary: '', metrics: [], configHash: 'h' },
+    from: { phase: 'idle', step: 0, weights: { baseline: 100, canary: 0 } },
     to: { phase, step: 0, weights: { baseline: 100 - canary, canary } },
   })
   const decisions = [at('idle', 0, 1), at('progressing', 0, 2), at('progressing', 5, 3)]
