@@ -130,12 +130,20 @@ export type BetTally = {
   product?: number
   harm: number[]
   proof: number[]
-  /** The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. */
+  /**
+   * The same values by size, so that they can be bet on otherwise later; absent where an older version booked them. Of a
+   * total they have what is taken away from the zeros of units without events, too.
+   */
   bins?: Readonly<Record<Side, ValueBins>>
+  /** Of ratios alone, in place of `bins`: units by the sizes of their two counts, those with any; absent likewise. */
+  ratioBins?: Readonly<Record<Side, RatioBins>>
 }
 
 /** How many values fell into a bin, and their sum; by the bin's index, those that hold anything. */
 export type ValueBins = Record<string, [n: number, sum: number]>
+
+/** How many units fell into a bin of two counts, and the sums of both; by the two indices, as `16/37`. */
+export type RatioBins = Record<string, [n: number, numerators: number, denominators: number]>
 
 /** Values of units counted by bin (`statistics/bins.ts`); without any count where no bins were known. */
 export type DriftTally = {

@@ -1,4 +1,4 @@
-import type { BetTally, EventTally, Side } from '../domain/cohort.ts'
+import type { BetTally, DenominatorSums, EventTally, Side } from '../domain/cohort.ts'
 import type { ContinuousSource } from '../domain/hypothesis.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
 
@@ -27,9 +27,9 @@ export function emptyBetTally(of: ContinuousSource['of']): BetTally {
     harm: EFFECT_GRID.map(() => 0),
     proof: EFFECT_GRID.map(() => 0),
   }
-  if (of === 'ratio') tally.denominator = { sum: [0, 0], sumSq: [0, 0], cross: [0, 0] }
-  // What is one value per unit is kept by size; of totals only what events change of 0 is known before the end.
-  return of === 'score' || of === 'mean' ? { ...tally, bins: [{}, {}] } : tally
+  if (of !== 'ratio') return { ...tally, bins: [{}, {}] }
+  const denominator = { sum: [0, 0], sumSq: [0, 0], cross: [0, 0] } satisfies DenominatorSums
+  return { ...tally, denominator, ratioBins: [{}, {}] }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { BetTally, Cohort } from '../domain/cohort.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { hasBins } from '../statistics/rebet.ts'
 import { provedOf } from './forecast.ts'
 import { isLimited } from './limits.ts'
 import { hasMirrorStep } from './mirror-step.ts'
@@ -112,17 +113,22 @@ export function withoutUnrecorded(plan: RolloutPlan, found: readonly Fidelity[])
   }
 }
 
-function rebetOf({ id, source }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
-  // Of totals and ratios no values are kept.
-  const isKept = source.of === 'score' || source.of === 'mean'
-  const hasBins = cohorts.every(({ tallies }) => {
+function rebetOf({ id }: Hypothesis, cohorts: readonly Cohort[]): Fidelity {
+  // Versions before this one kept none of totals and ratios.
+  const areKept = cohorts.every(({ tallies }) => {
     const tally = tallies[id] as BetTally | undefined
-    return tally === undefined || tally.n[0] + tally.n[1] === 0 || tally.bins !== undefined
+    return tally === undefined || hasBins(tally) || isWithoutValues(tally)
   })
-  if (!isKept || !hasBins)
+  if (!areKept)
     return notRecorded(id, 'its margin was bet on otherwise, and its values were not kept')
   const note = 'its margin was bet on otherwise: bet on anew from bins of the values'
   return { id, kind: 'approximate', note, rebet: true }
+}
+
+// Units without events are in no tally of a total or a ratio until its window is over.
+function isWithoutValues({ n, sumSq, denominator }: BetTally): boolean {
+  const sums = [n, sumSq, denominator?.sum ?? [0, 0]]
+  return sums.every(([baseline, canary]) => baseline === 0 && canary === 0)
 }
 
 function notRecorded(id: string, note: string): Fidelity {

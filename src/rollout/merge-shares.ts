@@ -7,7 +7,6 @@ import type {
   Pair,
   Side,
   Tally,
-  ValueBins,
 } from '../domain/cohort.ts'
 import type { CohortSums } from '../domain/replica.ts'
 
@@ -92,6 +91,7 @@ function addEvents(to: EventTally, more: EventTally): EventTally {
 function addBets(to: BetTally, more: BetTally): BetTally {
   const denominator = addDenominators(to.denominator, more.denominator)
   const bins = addBins(to.bins, more.bins)
+  const ratioBins = addBins(to.ratioBins, more.ratioBins)
   return {
     kind: 'bet',
     n: addPairs(to.n, more.n),
@@ -101,6 +101,7 @@ function addBets(to: BetTally, more: BetTally): BetTally {
     harm: addLists(to.harm, more.harm),
     proof: addLists(to.proof, more.proof),
     ...(bins === undefined ? undefined : { bins }),
+    ...(ratioBins === undefined ? undefined : { ratioBins }),
   }
 }
 
@@ -116,15 +117,21 @@ function addDenominators(
   }
 }
 
-function addBins(to: BetTally['bins'], more: BetTally['bins']): BetTally['bins'] {
-  if (to === undefined || more === undefined) return to ?? more
-  const add = (side: Side): ValueBins => {
-    const all: ValueBins = { ...to[side] }
-    for (const [bin, [n, sum]] of Object.entries(more[side])) {
-      const [before, sumBefore] = all[bin] ?? [0, 0]
-      all[bin] = [before + n, sumBefore + sum]
+/** Sums by bin. */
+type Bins = Record<string, number[]>
+
+function addBins<B extends Bins>(
+  to: Readonly<Record<Side, B>> | undefined,
+  more: Readonly<Record<Side, B>> | undefined,
+): readonly [B, B] | undefined {
+  // A share without them, of an older version, has values that are in none: half of the bins would say what is not so.
+  if (to === undefined || more === undefined) return undefined
+  const add = (side: Side): B => {
+    const all: Bins = { ...to[side] }
+    for (const [bin, sums] of Object.entries(more[side])) {
+      all[bin] = all[bin] === undefined ? sums : addLists(all[bin], sums)
     }
-    return all
+    return all as B
   }
   return [add(0), add(1)]
 }

@@ -8,7 +8,7 @@ import { WHOLE_BP } from '../domain/units.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { emptyEvidence, emptyRatio } from '../statistics/empty-evidence.ts'
 import { MAX_STARTS } from '../statistics/start-mixture.ts'
-import { rebet, rebetGap, type BetLogs } from '../statistics/value-bins.ts'
+import { hasBins, rebet, rebetGap, type BetLogs } from '../statistics/rebet.ts'
 import { stepValue } from './figures.ts'
 import { FirstEvents } from './first-events.ts'
 import { foldAssignments, foldHypothesis } from './fold-cohort.ts'
@@ -183,11 +183,10 @@ export class Rehearsal {
     const { id } = hypothesis
     const tally = cohort.tallies[id] as BetTally | undefined
     const terms = cohort.terms.bets[id]
-    if (tally?.bins === undefined || terms === undefined) return cohort
+    if (tally === undefined || terms === undefined || !hasBins(tally)) return cohort
     const ratios = { harm: hypothesis.harm.ratio, proof: proofRatio(hypothesis) }
-    const won = rebet(tally.bins, terms, cohort.pi, ratios)
-    if (this.#boundsGaps) this.#addGap(id, rebetGap(tally.bins, terms, cohort.pi, ratios))
-    const { harm, proof } = won
+    const { harm, proof } = rebet(tally, terms, cohort.pi, ratios)
+    if (this.#boundsGaps) this.#addGap(id, rebetGap(tally, terms, cohort.pi, ratios))
     return { ...cohort, tallies: { ...cohort.tallies, [id]: { ...tally, harm, proof } } }
   }
 

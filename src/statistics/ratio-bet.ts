@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
 import type { BetTally, BetTerms, Pair, Side } from '../domain/cohort.ts'
 import type { MomentStratum } from '../domain/evidence.ts'
+import { addToRatioBins } from './value-bins.ts'
 import { EFFECT_GRID, LIMIT_SHARE, effectUnit, effectsOf, varianceAtMargin } from './mean-bet.ts'
 
 /** What bets on a ratio are made from; all of it known before the cohort that they are used for opens. */
@@ -129,6 +130,7 @@ export function addRatioUnits(
   denominator.sum[side] += times * den
   denominator.sumSq[side] += times * den * den
   denominator.cross[side] += times * num * den
+  if (tally.ratioBins !== undefined) addToRatioBins(tally.ratioBins[side], num, den, times)
   if (terms === undefined) return
   const { centre, lift } = terms
   addLogs(tally.harm, terms.harm, ratioBetTerm(side, num, den, pi, harm, centre, lift), times)

@@ -1,6 +1,14 @@
-import type { BetTally, Cohort, EventTally, Pair, Tally, ValueBins } from '../domain/cohort.ts'
+import type {
+  BetTally,
+  Cohort,
+  EventTally,
+  Pair,
+  RatioBins,
+  Tally,
+  ValueBins,
+} from '../domain/cohort.ts'
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import { ZERO_BIN } from '../statistics/value-bins.ts'
+import { BETWEEN, ZERO_BIN } from '../statistics/value-bins.ts'
 import type { ChangedTallies } from './store.ts'
 
 /** What tallies of feedback are stored as: a header in JSON, then their numbers in the order that it gives. */
@@ -67,15 +75,16 @@ function toEvents(numbers: readonly number[]): EventTally {
 }
 
 // How many bets there are and how long the bins are, then what is always there; the rest after the bins is
-// the denominator, or the product of pairs, so that its length says which of them there is.
+// the product of pairs, which is one number, or what a ratio has: the denominator, and the bins of both counts behind how
+// long those of the baseline are. An older version reads the denominator, and nothing behind it.
 function betNumbers(tally: BetTally): readonly number[] {
-  const { n, sum, sumSq, harm, proof, bins, denominator, product } = tally
+  const { n, sum, sumSq, harm, proof, bins, denominator, ratioBins, product } = tally
   const baseline = bins === undefined ? [] : binNumbers(bins[BASELINE_SIDE])
   const canary = bins === undefined ? [] : binNumbers(bins[CANARY_SIDE])
   const ofRatio =
     denominator === undefined
       ? []
-      : [...denominator.sum, ...denominator.sumSq, ...denominator.cross]
+      : [...denominator.sum, ...denominator.sumSq, ...denominator.cross, ...ratioNumbers(ratioBins)]
   const rest = product === undefined ? ofRatio : [product]
   // -1: there are none, as opposed to empty ones.
   const lengths = bins === undefined ? [-1, -1] : [baseline.length, canary.length]
@@ -93,7 +102,8 @@ function toBets(all: readonly number[]): BetTally {
   const middle = binsAt + Math.max(0, baseline)
   const end = middle + Math.max(0, canary)
   const rest = numbers.slice(end)
-  const [denSum, denSumSq, cross] = rest.length === 1 ? [] : toPairs(rest)
+  const [denSum, denSumSq, cross] = rest.length === 1 ? [] : toPairs(rest.slice(0, 6))
+  const ratioBins = toRatioBins(rest.slice(6))
   return {
     kind: 'bet',
     n: n!,
@@ -102,6 +112,7 @@ function toBets(all: readonly number[]): BetTally {
     ...(denSum === undefined
       ? {}
       : { denominator: { sum: denSum, sumSq: denSumSq!, cross: cross! } }),
+    ...(ratioBins === undefined ? {} : { ratioBins }),
     ...(rest.length === 1 ? { product: rest[0]! } : {}),
     harm: numbers.slice(6, 6 + bets),
     proof: numbers.slice(6 + bets, binsAt),
@@ -123,6 +134,29 @@ function toBins(numbers: readonly number[]): ValueBins {
     bins[Number.isNaN(bin) ? ZERO_BIN : String(bin)] = [numbers[at + 1]!, numbers[at + 2]!]
   }
   return bins
+}
+
+function ratioNumbers(bins: BetTally['ratioBins']): readonly number[] {
+  if (bins === undefined) return []
+  const of = (side: RatioBins) =>
+    Object.entries(side).flatMap(([bin, sums]) => [...bin.split(BETWEEN).map(Number), ...sums])
+  const baseline = of(bins[BASELINE_SIDE])
+  return [baseline.length, ...baseline, ...of(bins[CANARY_SIDE])]
+}
+
+function toRatioBins(numbers: readonly number[]): BetTally['ratioBins'] {
+  const [length, ...all] = numbers
+  if (length === undefined) return undefined
+  const wordOf = (index: number) => (Number.isNaN(index) ? ZERO_BIN : String(index))
+  const of = (side: readonly number[]) => {
+    const bins: RatioBins = {}
+    for (let at = 0; at < side.length; at += 5) {
+      const [num, den, ...sums] = side.slice(at, at + 5)
+      bins[`${wordOf(num!)}${BETWEEN}${wordOf(den!)}`] = sums as RatioBins[string]
+    }
+    return bins
+  }
+  return [of(all.slice(0, length)), of(all.slice(length))]
 }
 
 function toPairs(numbers: readonly number[]): readonly Pair[] {

@@ -3,7 +3,7 @@ import { Evaluator, LOOK_MS } from '../../src/evaluator/evaluator.ts'
 import type { Confirm } from '../../src/evaluator/observe.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
 import type { Decision } from '../../src/domain/decision.ts'
-import type { Prediction } from '../../src/domain/prediction.ts'
+import type { FeedbackEvent, Prediction } from '../../src/domain/prediction.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
@@ -28,6 +28,8 @@ export type Fate = {
   readonly labelAfterMs: number
   /** Absent = 0. */
   readonly prediction?: number
+  /** What the unit does, so long after its answer and in this order. */
+  readonly events?: readonly (Omit<FeedbackEvent, 'at'> & { readonly afterMs: number })[]
 }
 
 export type SimulationOptions = {
@@ -216,6 +218,15 @@ export class Simulation {
     )
     const met = fate(variant, this.elapsedMs, segment)
     const { outcome, status = 200, latencyMs, error, labelAfterMs, prediction = 0 } = met
+    let totals: readonly number[] = []
+    for (const { afterMs, ...event } of met.events ?? []) {
+      this.#later(latencyMs + afterMs, () => {
+        const pending = this.#predictions.get(requestId)!
+        const booked = this.evaluator.event(pending, totals, { ...event, at: this.clock.ms })
+        totals = booked.totals
+        this.#unstored.addTallies('svc', booked)
+      })
+    }
     if (variant === 'baseline') this.#copy(met, ticket)
     this.#later(latencyMs, () => {
       const hasLeft = outcome === 'client_closed'

@@ -82,6 +82,11 @@ t.test('totals add up to the cap, and bets follow the total', (t) => {
       Math.log1p(-0.01 * betTerm(0, 0, 0.2, 0.95, 2))
     t.ok(Math.abs(revenue.harm[0]! - change) < 1e-12)
     t.match(tallies['revenue/above-cap'], { events: [Number(totals[0]! > 10), 0] })
+    const [n, total] = Object.entries(revenue.bins![0]).reduce(
+      (all, [index, [units, sum]]) => (index === 'zero' ? all : [all[0] + units, all[1] + sum]),
+      [0, 0],
+    )
+    t.same([n, total], y === 0 ? [0, 0] : [1, y], 'and so do its bins')
   }
   t.same(totals, [-12], 'refunds count against it')
   t.end()

@@ -83,7 +83,7 @@ t.test('a cohort takes up the sums of all shares, and stays what it was itself',
   t.end()
 })
 
-t.test('who knows nothing of a segment, of keys or of bins adds nothing to them', (t) => {
+t.test('who knows nothing of a segment or of keys adds nothing to them', (t) => {
   const none = { assigned: [0, 0], observed: [0, 0] } satisfies Partial<CohortSums>
   const plain = { kind: 'bet', n: [1, 1], sum: [2, 2], sumSq: [4, 4], harm: [], proof: [] } as const
   const of = (keyed: number[][] | null, more: object) =>
@@ -92,7 +92,6 @@ t.test('who knows nothing of a segment, of keys or of bins adds nothing to them'
       tallies: { e: { ...events([1, 1], [1, 1]), harmUnits: keyed }, b: { ...plain, ...more } },
     }) as unknown as CohortSums
   const extra = {
-    bins: [{ zero: [1, 0] }, {}],
     denominator: { sum: [1, 1], sumSq: [1, 1], cross: [1, 1] },
   }
   const segments = { gold: { assigned: [1, 2], observed: [0, 0] } } as const
@@ -107,6 +106,25 @@ t.test('who knows nothing of a segment, of keys or of bins adds nothing to them'
   t.equal(other.segments, undefined)
   t.match(other.tallies['e'], { harmUnits: [[7], []] })
   t.match(other.tallies['b'], extra)
+  t.end()
+})
+
+t.test('bins of which a share has none are of no use: they would be of half of the values', (t) => {
+  const plain = { kind: 'bet', n: [1, 1], sum: [2, 2], sumSq: [4, 4], harm: [], proof: [] } as const
+  const of = (more: object) =>
+    ({
+      ...{ assigned: [0, 0], observed: [0, 0] },
+      tallies: { b: { ...plain, ...more } },
+    }) as unknown as CohortSums
+  const full = of({ bins: [{ zero: [1, 0] }, {}], ratioBins: [{}, { '16/0': [1, 2, 1] }] })
+  const own = (sums: CohortSums) => Object.keys(sums.tallies['b']!)
+  for (const both of [addSums(full, of({})), addSums(of({}), full)]) {
+    t.notOk(own(both).some((key) => key === 'bins' || key === 'ratioBins'))
+  }
+  t.match(addSums(full, full).tallies['b'], {
+    bins: [{ zero: [2, 0] }, {}],
+    ratioBins: [{}, { '16/0': [2, 4, 2] }],
+  })
   t.end()
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createRandom } from '../../src/demo/seeded-random.ts'
-import type { Cohort, Tally } from '../../src/domain/cohort.ts'
+import type { BetTally, Cohort, Tally } from '../../src/domain/cohort.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { FetchProvider } from '../../src/evaluator/provider-fetcher.ts'
@@ -10,7 +10,7 @@ import { recordOf } from '../fakes/attempt-record.ts'
 import { GPU, terms } from '../fakes/measurements.ts'
 import { errorOf, simulate } from '../fakes/quick-rollout.ts'
 import { plan } from '../fakes/rollout.ts'
-import { DRIFT, ERRORS, LATENCY, RMSE } from '../fakes/simulated-service.ts'
+import { CLICKS, DRIFT, ERRORS, LATENCY, REVENUE, RMSE } from '../fakes/simulated-service.ts'
 import type { SimulationOptions } from '../fakes/simulation.ts'
 
 type FateOf = Parameters<typeof simulate>[2]
@@ -200,3 +200,70 @@ t.test(
     t.ok(resumed.decisions.some((d) => d.action === 'advance'))
   },
 )
+
+/** A third of the units buys for 4 at most, some of them twice; half of those that view something click. */
+const shopping: FateOf = (random, variant) => {
+  const isCanary = variant === 'canary'
+  const buys = random() < (isCanary ? 0.27 : 0.33)
+  const buy = (afterMs: number) => ({
+    ...{ name: 'purchase', value: null, values: { amount: 4 * random() }, afterMs },
+  })
+  const visit = (name: string, afterMs: number) => ({ name, value: null, values: null, afterMs })
+  const views = random() < 0.8
+  return {
+    error: null,
+    events: [
+      ...(buys ? [buy(300)] : []),
+      ...(buys && random() < 0.2 ? [buy(900)] : []),
+      ...(views ? [visit('view', 200), visit('view', 400)] : []),
+      ...(views && random() < (isCanary ? 0.42 : 0.5) ? [visit('click', 500)] : []),
+    ],
+  }
+}
+
+for (const metric of [REVENUE, CLICKS]) {
+  t.test(`Another margin of a ${metric.kind} is bet on anew, as in life.`, async (t) => {
+    const strict = { ...metric, maxChange: 0.02, sensitivity: 0.02 }
+    const record = await recorded([strict], shopping)
+    t.match(record.decisions.at(-1), { action: 'rollback', reason: metric.name })
+    // The recorded bets are hidden: only the bins are left to win the same.
+    const hypotheses = record.plan.hypotheses.map((h) => ({
+      ...h,
+      harm: { ...h.harm, ratio: h.harm.ratio + 1e-9 },
+    }))
+    const hidden = { ...record, plan: { ...record.plan, hypotheses } }
+    const again = replay(hidden, record.plan)!
+    const short = (ds: readonly Omit<Decision, 'id'>[]) =>
+      told(ds).map(([at, action]) => [at, action])
+    t.strictSame(short(again.decisions), short(started(record)))
+    const logOf = (ds: readonly Omit<Decision, 'id'>[]) =>
+      ds.at(-1)!.metrics.find((m) => m.name === metric.name)!.evidence.harm!.log
+    const off = logOf(again.decisions) - logOf(record.decisions)
+    const { gap } = again.fidelities.find((f) => f.id === metric.name)!
+    t.ok(off >= -1e-6 && off <= gap + 1e-6 && gap < 0.2, `${off} of at most ${gap}`)
+    const wider = rules([{ ...strict, maxChange: 0.6 }])
+    const loose = replay(record, wider)!
+    t.strictSame(loose.unanswered, [])
+    t.match(
+      loose.fidelities.find((f) => f.id === metric.name),
+      { kind: 'approximate', rebet: true },
+    )
+    t.notOk(loose.decisions.some((d) => d.action === 'rollback'))
+
+    // As versions before this one kept it.
+    const cohorts = record.cohorts.map((c): Cohort => {
+      const { bins: _, ratioBins: __, ...tally } = c.tallies[metric.name] as BetTally
+      return { ...c, tallies: { ...c.tallies, [metric.name]: tally } }
+    })
+    const older = replay({ ...record, cohorts }, wider)!
+    t.strictSame(older.unanswered, [metric.name])
+    t.match(
+      older.fidelities.find((f) => f.id === metric.name),
+      { kind: 'not-recorded', note: /its values were not kept/ },
+    )
+    t.strictSame(
+      told(replay({ ...record, cohorts }, record.plan)!.decisions),
+      told(started(record)),
+    )
+  })
+}

@@ -249,7 +249,16 @@ export function testPredictions(t: Test, makeSubject: (t: Test) => StoreSubject)
     const denominator = { sum: [1, 2], sumSq: [3, 4], cross: [5, 6] } as never
     const tallies = {
       x: events([1, 1], [1, 1]),
+      // As versions before this one store a ratio, and as it is.
       y: { ...bets([3, 2], [1, 2], 0.5, 1, 2), denominator },
+      u: {
+        ...bets([3, 2], [1, 2], 0.5, 1, 2),
+        ...{ denominator, ratioBins: [{ 'zero/16': [2, 0, 4], '16/37': [1, 2, 5] }, {}] as never },
+      },
+      s: {
+        ...bets([3, 2], [1, 2], 0.5, 1, 2),
+        bins: [{ zero: [-2, 0] }, { '-3': [2, 1.8] }] as never,
+      },
       // Of pairs.
       v: { ...events([4, 4], [2, 3]), both: [1, 2] as [number, number] },
       w: { ...bets([3, 3], [1, 2], 0.5, 1, 2), product: 7.5 },
