@@ -187,6 +187,13 @@ export const ERRORS = {
     'http_response_incomplete',
     'failed',
   ),
+  SERIN_UPSTREAM_STREAM_ERROR: entry(
+    502,
+    'Upstream stream failed',
+    'The model server ended its stream with an error.',
+    'http_response_incomplete',
+    'failed',
+  ),
   SERIN_UPSTREAM_CONNECT_TIMEOUT: entry(
     504,
     'Connect timeout',

@@ -1,5 +1,7 @@
 import { isMeasurable } from '../domain/measurable.ts'
 import type { ServiceRecorder, Ticket } from '../metrics/recorder.ts'
+import { documentsFromEnd } from './event-stream.ts'
+import type { StreamTail } from './stream-tail.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 /** An answer that has left, and where in it the prediction and other numbers stand. */
@@ -10,8 +12,11 @@ export type AnswerCopy = {
   readonly pointer: string | null
   /** Pointers to the numbers that metrics are means of. */
   readonly numbers: readonly string[]
+  /** All of it; of a stream of events the end. */
   readonly chunks: readonly Buffer[]
   readonly bytes: number
+  /** Whether these are events, and the first of them may be cut; null = one JSON document. */
+  readonly stream: { readonly isCut: boolean } | null
 }
 
 /**
@@ -20,8 +25,8 @@ export type AnswerCopy = {
  */
 export class PredictionReader {
   readonly #waiting = new TurnQueue<AnswerCopy>(
-    (copy) => tell(copy, parseAnswer(copy.chunks)),
-    (copy) => tell(copy, undefined),
+    (copy) => tell(copy, valuesOf(copy)),
+    (copy) => tell(copy, NO_VALUES),
   )
 
   /** Takes an answer; its ticket is told once, later. */
@@ -60,16 +65,58 @@ export function parseAnswer(chunks: readonly Buffer[]): unknown {
 
 /** The number that a pointer names in a document; null where there is none, or it is too large to be measured. */
 export function readNumber(document: unknown, pointer: string): number | null {
-  const value = resolvePointer(document, pointer)
+  return toNumber(resolvePointer(document, pointer))
+}
+
+/**
+ * Whether a stream says at its end that it has failed: the last of its events that is JSON has something at `pointer`
+ * that is not null, false, 0 or empty.
+ */
+export function endsInError({ chunks, isCut }: StreamTail, pointer: string): boolean {
+  for (const document of documentsFromEnd(chunks, isCut)) {
+    return Boolean(resolvePointer(document, pointer))
+  }
+  return false
+}
+
+type Values = ReadonlyMap<string, unknown>
+
+const NO_VALUES: Values = new Map()
+
+/** What an answer has at its pointers. */
+function valuesOf({ pointer, numbers, chunks, stream }: AnswerCopy): Values {
+  const pointers = pointer === null ? numbers : [pointer, ...numbers]
+  if (stream !== null) return lastValues(documentsFromEnd(chunks, stream.isCut), pointers)
+  const document = parseAnswer(chunks)
+  return new Map(pointers.map((each) => [each, resolvePointer(document, each)]))
+}
+
+/** Of documents from the last one back: what the first of them has at each pointer that has something there, null aside. */
+function lastValues(documents: Iterable<object>, pointers: readonly string[]): Values {
+  const values = new Map<string, unknown>()
+  const wanted = new Set(pointers)
+  for (const document of documents) {
+    for (const pointer of wanted) {
+      const value = resolvePointer(document, pointer) ?? null
+      if (value === null) continue
+      values.set(pointer, value)
+      wanted.delete(pointer)
+    }
+    if (wanted.size === 0) break
+  }
+  return values
+}
+
+function toNumber(value: unknown): number | null {
   return typeof value === 'number' && isMeasurable(value) ? value : null
 }
 
-function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, document: unknown): void {
-  const value = pointer === null ? null : readNumber(document, pointer)
+function tell({ recorder, ticket, pointer, numbers }: AnswerCopy, values: Values): void {
+  const value = pointer === null ? null : toNumber(values.get(pointer))
   if (pointer !== null && value === null) recorder.unreadable(ticket)
   recorder.predicted(
     ticket,
     value,
-    Object.fromEntries(numbers.map((number) => [number, readNumber(document, number)])),
+    Object.fromEntries(numbers.map((number) => [number, toNumber(values.get(number))])),
   )
 }
