@@ -1,6 +1,9 @@
 /** How an event's data begins that may be a JSON object or array. */
 const TREE = /^[ \t\n\r]*[{[]/
 
+/** What is looked for stands in the last events mostly: these are read first, alone. */
+const NEAR_BYTES = 4096
+
 /**
  * The JSON objects and arrays that are the data of a stream's events, from the last one back; events with other data are
  * passed over. `isCut`: the bytes are the end of a longer stream, so that the event they begin in is left out.
@@ -8,11 +11,22 @@ const TREE = /^[ \t\n\r]*[{[]/
  * Events are told apart as browsers do (HTML 9.2.6): lines end with CRLF, LF or CR, a blank line ends an event, one that
  * no blank line ends is none, and the data of several lines is joined by LF.
  */
-export function* documentsFromEnd(
-  chunks: readonly Buffer[],
-  isCut: boolean,
-): Generator<object, undefined> {
-  const lines = splitLines(Buffer.concat(chunks).toString(), isCut)
+export function* documentsFromEnd(bytes: Buffer, isCut: boolean): Generator<object, undefined> {
+  let seen = 0
+  if (bytes.length > NEAR_BYTES) {
+    for (const document of readBackwards(bytes.subarray(-NEAR_BYTES), true)) {
+      seen++
+      yield document
+    }
+  }
+  for (const document of readBackwards(bytes, isCut)) {
+    if (seen === 0) yield document
+    else seen--
+  }
+}
+
+function* readBackwards(bytes: Buffer, isCut: boolean): Generator<object, undefined> {
+  const lines = splitLines(bytes.toString(), isCut)
   let end = lines.lastIndexOf('')
   const first = isCut ? lines.indexOf('') : -1
   while (end > first) {

@@ -73,7 +73,7 @@ export function readNumber(document: unknown, pointer: string): number | null {
  * that is not null, false, 0 or empty.
  */
 export function endsInError({ chunks, isCut }: StreamTail, pointer: string): boolean {
-  for (const document of documentsFromEnd(chunks, isCut)) {
+  for (const document of documentsFromEnd(Buffer.concat(chunks), isCut)) {
     return Boolean(resolvePointer(document, pointer))
   }
   return false
@@ -86,25 +86,34 @@ const NO_VALUES: Values = new Map()
 /** What an answer has at its pointers. */
 function valuesOf({ pointer, numbers, chunks, stream }: AnswerCopy): Values {
   const pointers = pointer === null ? numbers : [pointer, ...numbers]
-  if (stream !== null) return lastValues(documentsFromEnd(chunks, stream.isCut), pointers)
+  if (stream !== null) {
+    const bytes = Buffer.concat(chunks)
+    return new Map(pointers.map((each) => [each, lastValue(bytes, stream.isCut, each)]))
+  }
   const document = parseAnswer(chunks)
   return new Map(pointers.map((each) => [each, resolvePointer(document, each)]))
 }
 
-/** Of documents from the last one back: what the first of them has at each pointer that has something there, null aside. */
-function lastValues(documents: Iterable<object>, pointers: readonly string[]): Values {
-  const values = new Map<string, unknown>()
-  const wanted = new Set(pointers)
-  for (const document of documents) {
-    for (const pointer of wanted) {
-      const value = resolvePointer(document, pointer) ?? null
-      if (value === null) continue
-      values.set(pointer, value)
-      wanted.delete(pointer)
-    }
-    if (wanted.size === 0) break
+/** What the last event of a stream has at a pointer that has something there, null aside; null = none has. */
+function lastValue(bytes: Buffer, isCut: boolean, pointer: string): unknown {
+  if (!mayHave(bytes, pointer)) return null
+  for (const document of documentsFromEnd(bytes, isCut)) {
+    const value = resolvePointer(document, pointer) ?? null
+    if (value !== null) return value
   }
-  return values
+  return null
+}
+
+/** A name that no writer of JSON has a reason to escape. */
+const PLAIN = /^[A-Za-z_][A-Za-z0-9_-]*$/
+
+/**
+ * Whether a document at the end of a stream may have something at a pointer. Most streams do not say what nobody has asked
+ * their server for, and to parse hundreds of events for that would take longer than to pass them on.
+ */
+function mayHave(bytes: Buffer, pointer: string): boolean {
+  const name = pointer.slice(pointer.lastIndexOf('/') + 1)
+  return !PLAIN.test(name) || bytes.includes(`"${name}"`)
 }
 
 function toNumber(value: unknown): number | null {

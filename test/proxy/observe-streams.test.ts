@@ -89,6 +89,19 @@ t.test('of a stream the last event is read that has the number', async (t) => {
   }
 })
 
+t.test('of a stream a name is found that its server writes in another way', async (t) => {
+  const names = ['/gr\u00f6\u00dfe', '/a~1b', '/list/1', '/deep/\u003cn\u003e']
+  const line = String.raw`{"gr\u00f6\u00dfe":1,"a\/b":2,"list":[0,3],"deep":{"\u003cn\u003e":4}}`
+  const gateway = await start(
+    t,
+    (_path, res) => void res.writeHead(200, EVENTS).end(`data: ${line}\n\n`),
+    reading(null, names),
+  )
+  await rawExchange(gateway.port, get('/m/x'))
+  await gateway.recorder.until(({ numbers }) => numbers.length > 0)
+  t.same(Object.values(gateway.recorder.numbers[0]!), [1, 2, 3, 4])
+})
+
 t.test('of a stream that its client left, or that broke off, nothing is read', async (t) => {
   const answers: ServerResponse[] = []
   const gateway = await start(
