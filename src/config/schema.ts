@@ -45,7 +45,7 @@ const ErrorsSchema = map(
     streamError: Type.Optional(
       bodySource(
         note(
-          'Where the last JSON event of a stream (text/event-stream) says that it has failed; null, false, 0 and empty text are no error. Without it: a stream that came to its end is judged by its status.',
+          'Where an event at the end of a streamed answer says that it failed. Without it: a stream is judged by its status.',
           'live',
         ),
       ),

@@ -17,7 +17,7 @@ export type Service = {
   /** Statuses that are the variant's failure; null = 500 and above. */
   readonly failureStatuses: readonly number[] | null
   /**
-   * RFC 6901 pointer to what the last JSON event of a stream has where it has failed; absent = a stream that came to its
+   * RFC 6901 pointer to what an event at the end of a stream has where it has failed; absent = a stream that came to its
    * end is judged by its status.
    */
   readonly streamError?: string

@@ -69,14 +69,11 @@ export function readNumber(document: unknown, pointer: string): number | null {
 }
 
 /**
- * Whether a stream says at its end that it has failed: the last of its events that is JSON has something at `pointer`
- * that is not null, false, 0 or empty.
+ * Whether a stream says at its end that it has failed: the last of its events that has something at `pointer`, null aside,
+ * has not false, 0 or an empty text there. Other events may come behind it: servers go on to tell what was used.
  */
 export function endsInError({ chunks, isCut }: StreamTail, pointer: string): boolean {
-  for (const document of documentsFromEnd(Buffer.concat(chunks), isCut)) {
-    return Boolean(resolvePointer(document, pointer))
-  }
-  return false
+  return Boolean(lastValue(Buffer.concat(chunks), isCut, pointer))
 }
 
 type Values = ReadonlyMap<string, unknown>
@@ -113,7 +110,8 @@ const PLAIN = /^[A-Za-z_][A-Za-z0-9_-]*$/
  */
 function mayHave(bytes: Buffer, pointer: string): boolean {
   const name = pointer.slice(pointer.lastIndexOf('/') + 1)
-  return !PLAIN.test(name) || bytes.includes(`"${name}"`)
+  // Without the quote before it: that stands everywhere, and the search would look at each.
+  return !PLAIN.test(name) || bytes.includes(`${name}"`)
 }
 
 function toNumber(value: unknown): number | null {

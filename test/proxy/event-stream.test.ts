@@ -50,12 +50,14 @@ t.test('of a stream that is cut the event that was cut is left out', async (t) =
   t.equal(found.length, 58, 'and each that is whole')
 })
 
-t.test('a stream has failed that ends with an error, whatever is no JSON behind it', async (t) => {
+t.test('a stream has failed that says so at its end, whatever comes behind it', async (t) => {
   const cases: readonly (readonly [text: string, isError: boolean])[] = [
     ['data: {"error":{"message":"CUDA out of memory"}}\n\ndata: [DONE]\n\n', true],
     ['data: {"a":1}\n\ndata: {"error":"EngineDeadError"}\n\n', true],
     ['data: {"error":{}}\n\n', true],
-    ['data: {"error":{"code":500}}\n\ndata: {"a":1}\n\n', false],
+    ['data: {"error":{"code":500}}\n\ndata: {"usage":{}}\n\ndata: {"error":null}\n\n', true],
+    ['data: {"error":{"code":500}}\n\ndata: {"error":false}\n\n', false],
+    ['data: {"delta":"the \\"error\\": 1"}\n\n', false],
     ['data: {"error":null}\n\n', false],
     ['data: {"error":""}\n\n', false],
     ['data: {"error":0}\n\n', false],

@@ -152,7 +152,8 @@ t.test('a stream that ends with an error is a failure where that is asked for', 
     '/m/good': token + usage(42) + DONE,
     '/m/failed': token + ERROR + DONE,
     '/m/null': 'data: {"error":null}\n\n',
-    '/m/went-on': ERROR + token + DONE,
+    '/m/usage-behind': token + ERROR + usage(1) + DONE,
+    '/m/not-at-its-end': ERROR + token.repeat(2000) + DONE,
     '/m/long': token.repeat(2000) + ERROR + DONE,
   }
   const answer = (path: string, res: ServerResponse) =>
@@ -162,18 +163,18 @@ t.test('a stream that ends with an error is a failure where that is asked for', 
   const good = { outcome: 'ok', status: 200, code: null }
   const expected = {
     ...{ '/m/good': good, '/m/failed': failed, '/m/null': good },
-    ...{ '/m/went-on': good, '/m/long': failed },
+    ...{ '/m/usage-behind': failed, '/m/not-at-its-end': good, '/m/long': failed },
   }
   for (const [n, [path, end]] of Object.entries(expected).entries()) {
     const text = await rawExchange(asked.port, get(path))
-    t.ok(text.includes(streams[path]!.slice(-ERROR.length)), 'all of it came')
+    t.ok(text.includes(streams[path]!.slice(-DONE.length)), 'all of it came')
     t.match(await asked.recorder.ended(n + 1), end, path)
     t.match(asked.accessLog[n], end, path)
   }
-  t.same(asked.recorder.notes, ['stream_error', 'stream_error'])
+  t.same(asked.recorder.notes, ['stream_error', 'stream_error', 'stream_error'])
   t.match(
     asked.recorder.attempts.map(({ result }) => result),
-    ['ok', 'failed', 'ok', 'ok', 'failed'],
+    ['ok', 'failed', 'ok', 'failed', 'ok', 'failed'],
   )
   t.same(asked.recorder.predictions, [], 'nothing else is read')
   const not = await start(t, answer)
