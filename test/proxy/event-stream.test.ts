@@ -87,7 +87,7 @@ function readForwards(text: string): readonly string[] {
     }
     line = ''
   }
-  const characters = [...(text.startsWith('\ufeff') ? text.slice(1) : text)]
+  const characters = Array.from(text.startsWith('\ufeff') ? text.slice(1) : text)
   for (const [n, character] of characters.entries()) {
     if (character === '\n' && characters[n - 1] === '\r') continue
     if (character === '\n' || character === '\r') endLine()

@@ -49,7 +49,7 @@ t.test('of a stream the last event is read that has the number', async (t) => {
   const streams: Record<string, readonly [status: number, parts: readonly (string | Buffer)[]]> = {
     '/m/usage': [200, [token, token, usage(42), DONE]],
     '/m/one-piece': [200, [token + usage(42) + DONE]],
-    '/m/bytes': [200, [...(token + usage(42) + DONE)]],
+    '/m/bytes': [200, Array.from(token + usage(42) + DONE)],
     '/m/twice': [200, [usage(7), token, usage(42), DONE]],
     '/m/apart': [200, ['data: {"score":0.5}\n\n', 'data: {"usage":{"completion_tokens":42}}\n\n']],
     '/m/long': [200, [token.repeat(500), usage(42), DONE]],
