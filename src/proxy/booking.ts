@@ -46,11 +46,6 @@ export class Booking {
     return this.#watch.reads !== null
   }
 
-  /** Something is read from the end of its answer, where that is a stream of events. */
-  get wantsTail(): boolean {
-    return this.isObserved || this.#watch.streamError !== null
-  }
-
   /** The head of the answer came, at `now` (monotonic ms). */
   head(now: number): void {
     if (!this.#isClosed) this.#recorder.head(this.ticket, now)
@@ -59,6 +54,11 @@ export class Booking {
   /** The upstream broke off within its answer. */
   truncated(): void {
     this.#recorder.note('upstream_truncated')
+  }
+
+  /** Something is read from the end of its answer, where that is a stream of events. */
+  get wantsTail(): boolean {
+    return this.isObserved || this.#watch.streamError !== null
   }
 
   /** What a whole stream says at its end of its failure; null = nothing, or nobody asks. */
