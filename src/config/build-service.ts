@@ -52,6 +52,7 @@ export function buildService(name: string, raw: RawService, folder: string): Ser
       ...buildSegment(observe?.segment),
     },
     failureStatuses: raw.errors?.statuses ?? null,
+    ...buildStreamError(raw.errors?.streamError),
     rollout,
     ...(experiment === null ? undefined : { experiment }),
     ...(isShown(raw) ? { shown: buildAnalysis(raw.analysis!, segments).metrics } : undefined),
@@ -71,6 +72,10 @@ function isShown({ rollout, analysis, split }: RawService): boolean {
 function buildMirror(raw: RawMirror): MirrorSpec {
   const { to, share, maxBody, tolerance } = { ...DEFAULTS.mirror, ...raw }
   return { to, share: toFraction(share), maxBytes: parseSize(maxBody)!, tolerance }
+}
+
+function buildStreamError(source: string | undefined): Pick<Service, 'streamError'> {
+  return source === undefined ? {} : { streamError: source.slice('body:'.length) }
 }
 
 function buildSegment(raw: RawSegment | undefined): Pick<ObserveSpec, 'segment'> {

@@ -18,7 +18,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
     'notify',
   ],
   [VARIANT]: ['upstreams', 'timeout', 'maxInFlight', 'queue', 'eject', 'slowStart'],
-  [`${SERVICE}errors.`]: ['statuses'],
+  [`${SERVICE}errors.`]: ['statuses', 'streamError'],
   [`${SERVICE}observe.`]: ['prediction', 'segment'],
   [ROLLOUT]: [
     'strategy',

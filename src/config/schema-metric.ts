@@ -147,7 +147,14 @@ const MeanSchema = metric(
   'mean',
   {
     ...comparison,
-    of: Type.Optional(bodySource(note('The numeric field of the answer.', ATTEMPT))),
+    of: Type.Optional(
+      bodySource(
+        note(
+          'The numeric field of the answer; of a stream that of its last event that has it.',
+          ATTEMPT,
+        ),
+      ),
+    ),
     event: Type.Optional(event),
     field: Type.Optional(field),
     window: Type.Optional(window),

@@ -173,7 +173,12 @@ export const ObserveSchema = map(
       ),
     ),
     prediction: Type.Optional(
-      bodySource(note('Where the predicted number stands in a JSON answer.', 'live')),
+      bodySource(
+        note(
+          'Where the predicted number stands in a JSON answer; of a stream in its last event that has it.',
+          'live',
+        ),
+      ),
     ),
     sample: Type.Optional(
       positiveShare(

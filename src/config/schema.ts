@@ -7,7 +7,7 @@ import {
   StoreSchema,
 } from './schema-gateway.ts'
 import { NotifySchema } from './schema-notify.ts'
-import { origin, pathPattern } from './schema-place.ts'
+import { bodySource, origin, pathPattern } from './schema-place.ts'
 import { AnalysisSchema, RolloutSchema } from './schema-rollout.ts'
 import { MirrorSchema, ObserveSchema, SplitSchema } from './schema-split.ts'
 import { map, namedMap, note, text } from './schema-value.ts'
@@ -36,12 +36,22 @@ const MatchSchema = map(
 
 const ErrorsSchema = map(
   {
-    statuses: Type.Array(
-      Type.Integer({ minimum: 100, maximum: 599, title: 'a status from 100 to 599' }),
-      note("Statuses that count as the variant's failure. Without it: 5xx.", 'live'),
+    statuses: Type.Optional(
+      Type.Array(
+        Type.Integer({ minimum: 100, maximum: 599, title: 'a status from 100 to 599' }),
+        note("Statuses that count as the variant's failure. Without it: 5xx.", 'live'),
+      ),
+    ),
+    streamError: Type.Optional(
+      bodySource(
+        note(
+          'Where an event at the end of a streamed answer says that it failed. Without it: a stream is judged by its status.',
+          'live',
+        ),
+      ),
     ),
   },
-  note('What counts as a failure.', 'live'),
+  { minProperties: 1, ...note('What counts as a failure.', 'live') },
 )
 
 const ServiceSchema = map(

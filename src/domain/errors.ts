@@ -1,20 +1,4 @@
-import type { Outcome } from './outcome.ts'
-
-/** What an error code stands for, wherever it shows: in an answer, a log line or an exit message. */
-export type ErrorEntry = {
-  /** HTTP status of the answer. 499 is never sent: it stands in logs and metrics for a client that left. */
-  readonly status: number
-  readonly title: string
-  /** One sentence for the caller. Says nothing about addresses or the inside. */
-  readonly detail: string
-  /** Error type of the `Proxy-Status` field (RFC 9209 section 2.3); null where no proxying was tried. */
-  readonly proxyStatus: string | null
-  /**
-   * How a request that was assigned is booked when it ends with this error. `failed` and `no_answer`
-   * are the variant's fault, the others are not. Null: such requests are never assigned.
-   */
-  readonly outcome: Outcome | null
-}
+import { entry, type ErrorEntry } from './error-entry.ts'
 
 /**
  * The catalogue of errors: every one that serin makes itself, by its code. Codes are stable; clients
@@ -187,6 +171,13 @@ export const ERRORS = {
     'http_response_incomplete',
     'failed',
   ),
+  SERIN_UPSTREAM_STREAM_ERROR: entry(
+    502,
+    'Upstream stream failed',
+    'The model server ended its stream with an error.',
+    'http_response_incomplete',
+    'failed',
+  ),
   SERIN_UPSTREAM_CONNECT_TIMEOUT: entry(
     504,
     'Connect timeout',
@@ -285,14 +276,4 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 export function isVariantFault(code: ErrorCode): boolean {
   const { outcome } = errorEntry(code)
   return outcome === 'failed' || outcome === 'no_answer'
-}
-
-function entry(
-  status: number,
-  title: string,
-  detail: string,
-  proxyStatus: string | null = null,
-  outcome: Outcome | null = null,
-): ErrorEntry {
-  return { status, title, detail, proxyStatus, outcome }
 }

@@ -16,6 +16,11 @@ export type Service = {
   readonly observe: ObserveSpec
   /** Statuses that are the variant's failure; null = 500 and above. */
   readonly failureStatuses: readonly number[] | null
+  /**
+   * RFC 6901 pointer to what an event at the end of a stream has where it has failed; absent = a stream that came to its
+   * end is judged by its status.
+   */
+  readonly streamError?: string
   /** Null: the fixed weights of the split hold. */
   readonly rollout: RolloutSpec | null
   /** By what the variants of the fixed weights are compared with the baseline; absent = they are not. */

@@ -88,6 +88,7 @@ export type RequestNote =
   | 'override_refused'
   | 'prediction_unreadable'
   | 'upstream_truncated'
+  | 'stream_error'
 
 /** One request's place in the books; opaque to the data plane. */
 export type Ticket = {

@@ -44,7 +44,7 @@ export function registerRequests(registry: Registry, services: ReadServices): vo
   })
   collectCounter(registry, {
     name: 'serin_request_notes_total',
-    help: 'What was noticed about requests: keys that could not be read, suppressed rules, refused overrides.',
+    help: 'What was noticed about requests: keys that could not be read, suppressed rules, refused overrides, streams that ended with an error.',
     labelNames: ['service', 'note'],
     read: function* () {
       for (const { book } of services()) {

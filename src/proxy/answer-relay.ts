@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { buildResponseHead, buildTrailers, type ResponseAdditions } from './response-headers.ts'
+import { StreamTail } from './stream-tail.ts'
 import { isUpgrade } from './upgrade.ts'
 import { writeHeadPairs } from './write-head.ts'
 
@@ -12,6 +13,8 @@ export type RelayOptions = ResponseAdditions & {
   readonly close: boolean
   /** Most bytes of the answer to keep a copy of; 0 = none. */
   readonly copyBytes: number
+  /** Most bytes of the end of a stream of events to keep a copy of; 0 = none. */
+  readonly tailBytes: number
   /** Lets the upstream go on after `write` said false. */
   readonly resume: () => void
 }
@@ -37,6 +40,8 @@ export class AnswerRelay {
   /** The answer so far, by reference; null when it is not wanted, encoded, or too large. */
   copy: Buffer[] | null = null
   copiedBytes = 0
+  /** The end of a stream of events; null when it is not wanted, or encoded. */
+  tail: StreamTail | null = null
   /** Bytes of the body so far. */
   writtenBytes = 0
   readonly #req: IncomingMessage
@@ -91,7 +96,7 @@ export class AnswerRelay {
   /** Writes the head. Returns why it cannot be passed on, with nothing written, or null. */
   start(raw: readonly Buffer[], reason: string): ErrorCode | null {
     const options = this.#options
-    const { status, copyBytes } = options
+    const { status, copyBytes, tailBytes } = options
     if (status > LAST_STATUS) return 'SERIN_UPSTREAM_PROTOCOL'
     const head = buildResponseHead(raw, options, {
       close: options.close || this.#isUnread,
@@ -106,8 +111,9 @@ export class AnswerRelay {
     }
     this.isEventStream = head.isEventStream
     this.#announcedBytes = head.bodyBytes
-    const isCopied = copyBytes > 0 && status < 300 && !head.isEncoded && !head.isEventStream
-    if (isCopied) this.copy = []
+    const isLegible = status < 300 && !head.isEncoded
+    if (isLegible && copyBytes > 0 && !head.isEventStream) this.copy = []
+    if (isLegible && tailBytes > 0 && head.isEventStream) this.tail = new StreamTail(tailBytes)
     // With the first bytes if they came along, else by itself and at once.
     if (!this.isBodyless) process.nextTick(flushHead, this)
     return null
@@ -123,6 +129,7 @@ export class AnswerRelay {
     const isWhole = this.writtenBytes === 0 && chunk.length === this.#announcedBytes
     this.writtenBytes += chunk.length
     if (this.copy !== null) this.#keep(chunk)
+    else if (this.tail !== null) this.tail.add(chunk)
     const isPiece = isWhole && chunk.length <= LONGEST_PIECE_BYTES
     if (isPiece ? this.#writePiece(chunk) : this.#res.write(chunk)) return true
     // All of it: whatever becomes of the upstream's connection while the client reads is no matter of this answer's.

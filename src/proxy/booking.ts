@@ -2,7 +2,8 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { ObserveSpec, Service } from '../domain/service.ts'
 import type { AttemptResult, ServiceRecorder, Ticket } from '../metrics/recorder.ts'
-import type { PredictionReader } from './observe.ts'
+import { endsInError, type AnswerCopy, type PredictionReader } from './observe.ts'
+import type { StreamTail } from './stream-tail.ts'
 import type { Trace } from './trace.ts'
 
 /** What is left of an answer for the books. */
@@ -11,12 +12,16 @@ export type AnswerRemains = {
   /** The bytes, or null when they cannot be read. */
   readonly copy: readonly Buffer[] | null
   readonly copiedBytes: number
+  /** Of a stream of events the end, or null when it cannot be read. */
+  readonly tail: StreamTail | null
 }
 
 /** What becomes of an answer beside its way to the client. */
 export type AnswerWatch = {
   /** Where what is read from it stands; null = nothing is read. */
   readonly reads: Pick<ObserveSpec, 'prediction' | 'numbers'> | null
+  /** Where a stream says at its end that it has failed; null = that is not looked for. */
+  readonly streamError: string | null
   /** The request is remembered for its events all the same. */
   readonly isKept: boolean
 }
@@ -49,6 +54,19 @@ export class Booking {
   /** The upstream broke off within its answer. */
   truncated(): void {
     this.#recorder.note('upstream_truncated')
+  }
+
+  /** Something is read from the end of its answer, where that is a stream of events. */
+  get wantsTail(): boolean {
+    return this.isObserved || this.#watch.streamError !== null
+  }
+
+  /** What a whole stream says at its end of its failure; null = nothing, or nobody asks. */
+  errorIn(tail: StreamTail | null): ErrorCode | null {
+    const { streamError } = this.#watch
+    if (tail === null || streamError === null || !endsInError(tail, streamError)) return null
+    this.#recorder.note('stream_error')
+    return 'SERIN_UPSTREAM_STREAM_ERROR'
   }
 
   /** Books the outcome before the end: the answer has run well for long enough. */
@@ -97,11 +115,12 @@ export class Booking {
     this.settle(outcome, status, trace, now, code)
     const { reads } = this.#watch
     const isGood = outcome === 'ok' && answer !== null && answer.status < 300
-    if (reads !== null && isGood && answer.copy !== null) {
-      const { copy: chunks, copiedBytes: bytes } = answer
+    const read = reads !== null && isGood ? legibleOf(answer) : null
+    if (reads !== null && read !== null) {
       const { prediction: pointer, numbers } = reads
       const { ticket } = this
-      predictions.add({ recorder: this.#recorder, ticket, pointer, numbers, chunks, bytes })
+      const { chunks, bytes, stream } = read
+      predictions.add({ recorder: this.#recorder, ticket, pointer, numbers, chunks, bytes, stream })
       return
     }
     if (isGood && reads !== null && reads.prediction !== null) {
@@ -116,17 +135,32 @@ export class Booking {
   }
 }
 
+/** What of an answer can be read; null = nothing. */
+function legibleOf({
+  copy,
+  copiedBytes,
+  tail,
+}: AnswerRemains): Pick<AnswerCopy, 'chunks' | 'bytes' | 'stream'> | null {
+  if (copy !== null) return { chunks: copy, bytes: copiedBytes, stream: null }
+  return tail === null ? null : { chunks: tail.chunks, bytes: tail.bytes, stream: tail }
+}
+
 /** Decides for one request whether something is read from its answer: before the answer is known. */
-export function watchAnswer(observe: ObserveSpec, draw: () => number): AnswerWatch {
+export function watchAnswer({ observe, streamError }: Service, draw: () => number): AnswerWatch {
   const { prediction, numbers, sample, awaitsEvents } = observe
   const isAsked = prediction !== null || numbers.length > 0
   const isRead = isAsked && (sample === 1 || draw() < sample)
-  return { reads: isRead ? observe : null, isKept: awaitsEvents }
+  const reads = isRead ? observe : null
+  return { reads, streamError: streamError ?? null, isKept: awaitsEvents }
 }
 
-/** What an answer with this status means for the variant. */
-export function outcomeOf(status: number, service: Service): Outcome {
-  return isFailure(status, service) ? 'failed' : 'ok'
+/** What an answer with this status, and with this error at its end, means for the variant. */
+export function outcomeOf(
+  status: number,
+  service: Service,
+  code: ErrorCode | null = null,
+): Outcome {
+  return code !== null || isFailure(status, service) ? 'failed' : 'ok'
 }
 
 /** Whether an answer with this status is the variant's failure: 500 and above, or what the service lists. */

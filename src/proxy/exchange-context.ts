@@ -26,6 +26,8 @@ export type ProxyLimits = {
   readonly inspectBytes: number
   /** Largest answer that a prediction is read from. */
   readonly copyBytes: number
+  /** How much of the end of a stream of events is read. */
+  readonly tailBytes: number
   /** Most copies of requests that are under way to one mirror. */
   readonly mirrorsInFlight: number
   /** Most bytes that are held for copies of requests and the comparison of their answers. */
@@ -51,6 +53,7 @@ export const PROXY_LIMITS: ProxyLimits = {
   tunnelFollowMs: 5_000,
   inspectBytes: 64 * 1024,
   copyBytes: 256 * 1024,
+  tailBytes: 64 * 1024,
   mirrorsInFlight: 256,
   mirrorBytes: 64 * 1024 * 1024,
   headersTimeoutMs: 15_000,

@@ -90,7 +90,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits, mirroring } = this.#context
     const now = clock.monotonic()
-    const watch = watchAnswer(this.#service.observe, draw)
+    const watch = watchAnswer(this.#service, draw)
     const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
     this.#trace.assignedAt = now
     this.#trace.requestBytes = prefix.bytes
@@ -167,6 +167,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestIdHeader: this.#service.observe.requestIdHeader,
       name,
       copyBytes: isRead && delivery.fallbackFrom === null ? limits.copyBytes : 0,
+      tailBytes: this.#booking!.wantsTail && delivery.fallbackFrom === null ? limits.tailBytes : 0,
       close: isDraining(),
       resume,
     })
@@ -190,8 +191,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#trace.headAt = clock.monotonic()
     const head = buildSwitchHead(raw, {
       variant: told(target.variant.name),
-      ...{ fallbackFrom, name },
-      requestId: this.requestId,
+      ...{ fallbackFrom, name, requestId: this.requestId },
       requestIdHeader: this.#service.observe.requestIdHeader,
     })
     this.#booking!.opened(this.#trace, this.#trace.headAt)
@@ -229,7 +229,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   onEnd(trailers: readonly Buffer[] | null): void {
     const relay = this.#relay!
     const isLeft = relay.end(trailers)
-    this.#finish(outcomeOf(relay.status, this.#service), relay.status, null)
+    const code = this.#booking!.errorIn(relay.tail)
+    this.#finish(outcomeOf(relay.status, this.#service, code), relay.status, code)
     if (isLeft) this.#awaitFlush()
   }
 

@@ -11,7 +11,7 @@ import { hideSecrets } from './hide-secrets.ts'
  * read from them, and what is asked. 16 hex digits; equal for equal configurations of the service.
  */
 export function sharingKeyOf(
-  { match, split, observe, failureStatuses, variants, rollout }: Service,
+  { match, split, observe, failureStatuses, streamError, variants, rollout }: Service,
   hypotheses: readonly Hypothesis[],
   pairTests: readonly PairTest[] = [],
 ): string {
@@ -22,7 +22,7 @@ export function sharingKeyOf(
   const copied = pairTests.length === 0 ? [] : [pairTests, rollout!.steps.flatMap(copiedBy)]
   // An earlier version bets without `lift` on what bets of this one are sized for, and more than all may be lost there.
   const isLifted = hypotheses.some(({ source }) => source.of === 'ratio')
-  return digest([...drawn, ...copied, ...(isLifted ? ['lift'] : [])])
+  return digest([...drawn, ...copied, ...(isLifted ? ['lift'] : []), ...saidOf(streamError)])
 }
 
 /**
@@ -34,6 +34,7 @@ export function concernKeyOf({
   split,
   observe,
   failureStatuses,
+  streamError,
   variants,
   rollout,
   notify,
@@ -41,7 +42,13 @@ export function concernKeyOf({
   const versions = variants.map(({ name, version }) => [name, version])
   const asked = notify.filter(({ confirmsPromotion }) => confirmsPromotion).length
   const spec = rollout === null ? null : hideSecrets(rollout)
-  return digest([match, split, observe, failureStatuses, versions, asked, spec])
+  const drawn = [match, split, observe, failureStatuses, versions]
+  return digest([...drawn, asked, spec, ...saidOf(streamError)])
+}
+
+// Nothing where it is not looked for, so that replicas of other versions agree.
+function saidOf(streamError: string | undefined): readonly unknown[] {
+  return streamError === undefined ? [] : [{ streamError }]
 }
 
 function digest(said: readonly unknown[]): string {

@@ -155,7 +155,7 @@ services:
       override: { header: X-Serin-Variant, secret: sixteen--letters }
     mirror: [ { to: third, share: 12.5%, maxBody: 2KiB, tolerance: 0 }, { to: canary } ]
     observe: { requestId: header:X-Id, prediction: body:/a/0 }
-    errors: { statuses: [500, 429] }
+    errors: { statuses: [500, 429], streamError: body:/error }
     rollout:
       start: manual
       steps: [ { weight: 1%, minDuration: 0, minRequests: 7 }, { pause: 10m }, { weight: 100% } ]
@@ -297,6 +297,7 @@ services:
       { to: 'canary', share: 1, maxBytes: 1_048_576, tolerance: 0.01 },
     ],
     failureStatuses: [500, 429],
+    streamError: '/error',
     notify: [],
   })
   t.same(rollout, {

@@ -226,3 +226,13 @@ t.test('the kind of a metric decides which keys it has and what its limit is', (
   )
   t.end()
 })
+
+t.test('what counts as a failure is said by statuses, by a place in a stream, or by both', (t) => {
+  const said = (text: string) => problemsOf(file({ service: `    errors: ${text}` }))
+  t.same(said('{ statuses: [503] }'), [])
+  t.same(said('{ streamError: body:/error }'), [])
+  t.same(said('{ statuses: [503], streamError: body:/error/code }'), [])
+  t.match(said('{}'), [/errors: found nothing in it, allowed is at least one entry/])
+  t.match(said('{ streamError: error }'), [/errors.streamError: found "error", allowed is body:\//])
+  t.end()
+})

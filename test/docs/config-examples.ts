@@ -54,7 +54,7 @@ admin:
     yaml: `
 match: { path: /v2/models/credit-risk/*, methods: [POST], host: models.example.com }
 idempotent: true
-errors: { statuses: [429, 500, 502, 503, 504] }
+errors: { statuses: [429, 500, 502, 503, 504], streamError: body:/error }
 variants:
   baseline: { version: '1.4', upstreams: ['http://10.0.0.1:8000'] }
   canary: { version: '2.0', upstreams: ['http://10.0.0.2:8000'] }

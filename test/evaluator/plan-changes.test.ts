@@ -26,7 +26,12 @@ t.test('a file that differs in what does not concern the rollout waits for nothi
   t.equal(untakenUnder({ ...OF, notify: [hook()] }, concernKey), null, 'in who is told')
   const confirming = { ...OF, notify: [hook({ confirmsPromotion: true })] }
   const longer = service(rolloutSpec({ analysis: { metrics: [ERRORS] }, spec: { watchMs: 77 } }))
-  for (const of of [confirming, longer, { ...OF, failureStatuses: [503] }]) {
+  for (const of of [
+    confirming,
+    longer,
+    { ...OF, failureStatuses: [503] },
+    { ...OF, streamError: '/error' },
+  ]) {
     t.match(untakenUnder(of, concernKey), /its rollout goes on by the new file when the store/)
   }
   t.match(untakenUnder(OF, undefined), /goes on by the new file/, 'as an earlier version stored it')

@@ -135,7 +135,15 @@ t.test('what waits to be read is bounded, and read at the latest on closing', as
       overrideRefused: false,
     } as const
     const ticket = recorder.begin(assignment, `r${n}`, 0, true)
-    reader.add({ recorder, ticket, pointer: '/0', numbers: [], chunks: [chunk], bytes })
+    reader.add({
+      recorder,
+      ticket,
+      pointer: '/0',
+      numbers: [],
+      chunks: [chunk],
+      bytes,
+      stream: null,
+    })
   }
   for (let n = 0; n < 1025; n++) add(n, 3)
   t.same(recorder.predictions, [{ requestId: 'r1024', value: null }], 'the one too many')

@@ -21,6 +21,8 @@ t.test('replicas agree whose requests, readings and questions are the same', (t)
     service(rolloutSpec({ analysis: { metrics: [{ ...ERRORS, maxChange: 0.1 }] } })),
     service(rolloutSpec({ analysis: { metrics: [ERRORS] } }), true),
     { ...OF, failureStatuses: [503] },
+    { ...OF, streamError: '/error' },
+    { ...OF, streamError: '/detail' },
     { ...OF, match: { ...OF.match, path: '/é/*' } },
   ]
   const keys = new Set([sharingKey, ...other.map((each) => planOf(each).sharingKey)])

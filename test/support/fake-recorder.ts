@@ -33,6 +33,8 @@ export class FakeRecorder implements ServiceRecorder {
   sessions = 0
   readonly ends: BookedEnd[] = []
   readonly predictions: { readonly requestId: string; readonly value: number | null }[] = []
+  /** What was read beside the predictions, in the same order. */
+  readonly numbers: Readonly<Record<string, number | null>>[] = []
   readonly attempts: { variant: string; upstream: string; result: AttemptResult }[] = []
   readonly notes: RequestNote[] = []
   readonly fallbacks: FallbackResult[] = []
@@ -93,8 +95,13 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
-  predicted = (ticket: Ticket, value: number | null): void => {
+  predicted = (
+    ticket: Ticket,
+    value: number | null,
+    numbers: Readonly<Record<string, number | null>> = {},
+  ): void => {
     this.predictions.push({ requestId: ticket.requestId, value })
+    this.numbers.push(numbers)
     this.#changed()
   }
 

@@ -15,6 +15,8 @@ export type OpenAiServer = StandIn & {
   tokens: number
   /** A stream breaks off after its first token. */
   breaksOff: boolean
+  /** A stream ends with an error, as where the engine dies. */
+  failsWithin: boolean
   /** A stream goes on when this resolves; given how many tokens it has sent. */
   afterTokens: (sent: number) => Promise<unknown>
 }
@@ -23,14 +25,15 @@ export type OpenAiServer = StandIn & {
  * Starts a server of the chat completions of OpenAI's API (platform.openai.com/docs/api-reference/chat) as vLLM serves
  * them (docs.vllm.ai, "OpenAI-Compatible Server"): `/health`, `/v1/models`, `/v1/chat/completions` whole or as a stream of
  * server-sent events with one `chat.completion.chunk` for each token, `data: [DONE]` at its end, usage in a chunk of its own
- * where `stream_options` asks for it, and errors as `{"error": {"message", "type", "param", "code"}}`.
+ * where `stream_options` asks for it (null in the others then), and errors as `{"error": {"message", "type", "param",
+ * "code"}}`, those within a stream as an event.
  */
 export async function startOpenAi(t: Test, version: string): Promise<OpenAiServer> {
   const server: OpenAiServer = Object.assign(
     await startStandIn(t, [version], (request, res, standIn, fails) =>
       api(request, res, standIn, fails, server),
     ),
-    { tokens: 8, breaksOff: false, afterTokens: () => Promise.resolve() },
+    { tokens: 8, breaksOff: false, failsWithin: false, afterTokens: () => Promise.resolve() },
   )
   return server
 }
@@ -74,15 +77,22 @@ async function answer(chat: Chat, res: ServerResponse, server: OpenAiServer): Pr
     return sendJson(res, 200, { ...about, object: 'chat.completion', choices, usage })
   }
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
-  const send = (part: object) =>
-    res.write(`data: ${JSON.stringify({ ...about, object: 'chat.completion.chunk', ...part })}\n\n`)
+  const saysUsage = chat.stream_options?.include_usage === true
+  const chunk = { ...about, object: 'chat.completion.chunk', ...(saysUsage ? { usage: null } : {}) }
+  const sendData = (data: object) => res.write(`data: ${JSON.stringify(data)}\n\n`)
+  const send = (part: object) => sendData({ ...chunk, ...part })
   for (let n = 0; n < tokens; n++) {
     const delta = { ...(n === 0 ? { role: 'assistant' } : {}), content: 'tok ' }
     send({ choices: [{ index: 0, delta, finish_reason: null }] })
     await server.afterTokens(n + 1)
     if (server.breaksOff) return void res.destroy()
   }
+  if (server.failsWithin) {
+    const message = 'EngineCore encountered an issue.'
+    sendData({ error: { message, type: 'InternalServerError', param: null, code: 500 } })
+    return void res.end('data: [DONE]\n\n')
+  }
   send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
-  if (chat.stream_options?.include_usage === true) send({ choices: [], usage })
+  if (saysUsage) send({ choices: [], usage })
   res.end('data: [DONE]\n\n')
 }
