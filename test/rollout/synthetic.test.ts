@@ -204,3 +204,24 @@ t.test('Of every kind the segments are drawn, and add up to the whole.', async (
   const worse = ends(metrics, { values: { revenue: [1, 0.05] }, requestsPerSecond: 400 }, 5)
   t.ok(worse.every((r) => r.end === 'rolled-back' && /^revenue/.test(r.reason)))
 })
+
+t.test('A total and a ratio of few events take as long as is planned.', async (t) => {
+  const spec = { steps: weightSteps([50, 100], 50) }
+  for (const metric of [REVENUE, CLICKS]) {
+    const metrics = [{ ...metric, maxChange: 0.2 }]
+    const found = ends(metrics, { requestsPerSecond: 500 }, 300, { spec })
+      .flatMap((r) => (r.end === 'promoted' ? [r.afterMs / 1000] : []))
+      .toSorted((a, b) => a - b)
+    const { p50Seconds, p80Seconds } = forecast(plan({ spec, analysis: { metrics } }), {
+      ...{ unitsPerSecond: 500, from: 'given', errorRate: null },
+      ...{ evidence: null, exceedance: null },
+    })
+    for (const [share, planned] of [
+      [0.5, p50Seconds],
+      [0.8, p80Seconds],
+    ] as const) {
+      const taken = found[Math.floor(found.length * share)]!
+      t.ok(Math.abs(planned / taken - 1) < 0.2, `${metric.name}: ${planned} and ${taken}`)
+    }
+  }
+})
