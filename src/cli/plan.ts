@@ -7,11 +7,19 @@ import { parsePercent } from '../domain/units.ts'
 import type { Config } from '../config/config.ts'
 import { isExperiment } from '../rollout/experiment-plan.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
 import { DEFAULT_FILE, readConfigFile } from './config-file.ts'
-import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
+import {
+  collectRate,
+  collectShare,
+  parseRps,
+  parseShare,
+  refuseStrayRate,
+  refuseStrayShare,
+} from './traffic-options.ts'
 import { renderExperimentPlan } from './render-experiment-plan.ts'
 import { renderPlan } from './render-plan.ts'
 import { buildStyle, type Style } from './render.ts'
@@ -21,6 +29,7 @@ type PlanOptions = ReadOptions & {
   readonly rps?: number
   readonly errorRate?: number
   readonly rate?: GivenRates
+  readonly segment?: GivenShares
   readonly regression?: number
   readonly requireFit?: true
 }
@@ -49,6 +58,11 @@ export function addPlanCommand(program: Command, io: CliIo): void {
         '--rate <metric=share>',
         'of the baseline, of another metric: conversion=30% (default: as observed, or 5%; accuracy 90%)',
         collectRate,
+      )
+      .option(
+        '--segment <name=share>',
+        'of the requests, with a file: gold=10% (default: equal shares, of no segment too)',
+        collectShare,
       )
       .option(
         '--regression <percent>',
@@ -103,6 +117,12 @@ async function askGateway(
       'name the service (`serin status` lists them), or a file with -c',
     )
   }
+  if (options.segment !== undefined) {
+    throw new CliExit(
+      EXIT.badInput,
+      '--segment: a gateway sees the shares itself; give a file with -c',
+    )
+  }
   const { rps, errorRate, rate, regression } = options
   const rates = rate && [...rate].map((each) => each.join(':')).join(',')
   const query = { rps, errorRate, rates, regression }
@@ -113,16 +133,18 @@ async function readPlan(
   io: CliIo,
   file: string,
   name: string | undefined,
-  { rps, errorRate, rate, regression }: PlanOptions,
+  { rps, errorRate, rate, segment, regression }: PlanOptions,
 ): Promise<Planned> {
   if (rps === undefined) {
     throw new CliExit(EXIT.badInput, 'a file has no traffic to observe: give --rps')
   }
   const { config } = await readConfigFile(io, file)
   const service = chooseService(config, file, name)
-  refuseStrayRate(rate, analysisOf(service)!.metrics)
+  const { metrics } = analysisOf(service)!
+  refuseStrayRate(rate, metrics)
+  refuseStrayShare(segment, metrics)
   const given = {
-    ...{ rps, rates: rate },
+    ...{ rps, rates: rate, shares: segment },
     ...(errorRate === undefined ? {} : { errorRate }),
     ...(regression === undefined ? {} : { regression }),
   }

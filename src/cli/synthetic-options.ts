@@ -6,11 +6,19 @@ import { parsePercent } from '../domain/units.ts'
 import { whyUnchangeable } from '../rollout/drawable-rules.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import { ACCURACY, type SyntheticTraffic } from '../rollout/synthetic-traffic.ts'
 import { EVENT_RATE } from '../rollout/traffic.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import { parseCount } from './command-options.ts'
-import { collectRate, parseRps, parseShare, refuseStrayRate } from './traffic-options.ts'
+import {
+  collectRate,
+  collectShare,
+  parseRps,
+  parseShare,
+  refuseStrayRate,
+  refuseStrayShare,
+} from './traffic-options.ts'
 
 /** Options that make traffic up. Shares are fractions; changes are canary over baseline, 1.2 for +20 %. */
 export type SyntheticOptions = {
@@ -21,6 +29,7 @@ export type SyntheticOptions = {
   readonly latency: number
   readonly rmse: number
   readonly change: Readonly<Record<string, number>>
+  readonly segment: GivenShares
   readonly runs: number
   readonly seed: number
 }
@@ -29,7 +38,7 @@ export type SyntheticOptions = {
 export type GivenSyntheticOptions = Partial<SyntheticOptions>
 
 const DEFAULTS = {
-  ...{ baselineErrorRate: 0.01, rate: new Map(), latency: 1, rmse: 1, change: {} },
+  ...{ baselineErrorRate: 0.01, rate: new Map(), latency: 1, rmse: 1, change: {}, segment: {} },
   ...{ runs: 200, seed: 1 },
 } satisfies Partial<SyntheticOptions>
 
@@ -49,6 +58,11 @@ export function addSyntheticOptions(command: Command): Command {
     .option('--latency <change>', 'of the canary, at every quantile: +20%', parseChange)
     .option('--rmse <change>', 'of the canary, for every RMSE: +10%', parseChange)
     .option('--change <metric=change>', 'of another metric: accuracy=-5%', collectChange)
+    .option(
+      '--segment <name=share>',
+      'of the requests: gold=10% (default: equal shares, of no segment too)',
+      collectShare,
+    )
     .option('--runs <n>', 'how many rollouts (default: 200)', parseCount(1))
     .option('--seed <n>', 'repeat what was drawn (default: 1)', parseCount(0))
 }
@@ -78,6 +92,7 @@ export function refuseWithoutRate(given: GivenSyntheticOptions): void {
 export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): SyntheticTraffic {
   for (const name of Object.keys(options.change)) refuseChange(plan, name)
   refuseRates(plan, options.rate)
+  refuseStrayShare(options.segment, plan.metrics)
   const values = plan.metrics.flatMap((metric) => {
     const change = changeOf(metric, options)
     const isDrawn = isWaitingMetric(metric)
@@ -94,6 +109,7 @@ export function buildTraffic(plan: RolloutPlan, options: SyntheticOptions): Synt
     latencyRatio: options.latency,
     values: Object.fromEntries(values),
     eventRates: Object.fromEntries(withEvents),
+    segmentShares: options.segment,
   }
 }
 

@@ -3,6 +3,7 @@ import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { whyUnchangeable } from '../rollout/drawable-rules.ts'
 import { isRated, type GivenRates } from '../rollout/given-rates.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { segmentsOf, shareOfSegment } from '../rollout/segment-share.ts'
 import { ACCURACY } from '../rollout/synthetic-traffic.ts'
 import { EVENT_RATE } from '../rollout/traffic.ts'
 import { rehearseSynthetic, type SyntheticEnd } from '../rollout/synthetic.ts'
@@ -53,9 +54,21 @@ function describeTraffic(plan: RolloutPlan, options: SyntheticOptions): readonly
     `${formatNumber(options.rps)} requests a second`,
     `${formatPercent(baselineErrorRate)} of the baseline's fail and ${formatPercent(errorRate)} of the canary's`,
     ...plan.metrics.flatMap((metric) => describeRate(metric, rate)),
+    ...describeSegments(plan, options),
     ...(changes.length === 0 ? ['nothing else differs'] : changes),
     ...(plan.keyed ? ['every request is a new key'] : []),
   ]
+}
+
+function describeSegments(
+  { metrics }: RolloutPlan,
+  { segment: given }: SyntheticOptions,
+): readonly string[] {
+  const segments = segmentsOf(metrics)
+  return segments.map((segment) => {
+    const share = formatPercent(shareOfSegment(segment, segments, given))
+    return `${segment} is ${share} of the requests${given[segment] === undefined ? ' (assumed)' : ''}`
+  })
 }
 
 /** A share that much depends on, so that it is told where it is assumed, too. */

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
+import { segmentsOf, type GivenShares } from '../rollout/segment-share.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** Reads `--rps`, above 0. */
@@ -28,6 +30,37 @@ export function collectRate(text: string, before: GivenRates = new Map()): Given
   throw new InvalidArgumentError(
     'Give a metric and its share, above 0% and below 100%: conversion=30%.',
   )
+}
+
+/** Adds what `--segment` says, `gold=10%`, to what it said before: it may stand several times. */
+export function collectShare(text: string, before: GivenShares = {}): GivenShares {
+  const at = text.lastIndexOf('=')
+  const share = parsePercent(text.slice(at + 1))
+  if (at > 0 && share !== null && share > 0 && share < 1) {
+    return { ...before, [text.slice(0, at)]: share }
+  }
+  throw new InvalidArgumentError(
+    'Give a segment and its share of the requests, above 0% and below 100%: gold=10%.',
+  )
+}
+
+/** Throws a `CliExit` where a share is given of what none of these metrics is judged by, or more than there is. */
+export function refuseStrayShare(
+  shares: GivenShares | undefined,
+  metrics: readonly MetricSpec[],
+): void {
+  const refuse = (why: string) => {
+    throw new CliExit(EXIT.badInput, `--segment: ${why}`)
+  }
+  const names = segmentsOf(metrics)
+  const given = Object.entries(shares ?? {})
+  const stray = given.find(([name]) => !names.includes(name))?.[0]
+  if (stray !== undefined) {
+    const known = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`
+    refuse(`no metric is judged by segment ${stray} (${known})${suggest(stray, names)}`)
+  }
+  const sum = given.reduce((all, [, share]) => all + share, 0)
+  if (sum > 1 + 1e-9) refuse(`${given.map(([name]) => name).join(', ')} are more than 100 %`)
 }
 
 /** Throws a `CliExit` where a rate is given of something else than one of these metrics. */

@@ -10,7 +10,12 @@ const RENEWED = 'restart (a file that is replaced is read again at once)'
 /** `gateway`: the data port. */
 export const GatewaySchema = map(
   {
-    listen: listen(note('Address of the data port; localhost is both IPv4 and IPv6.', RESTART)),
+    listen: listen(
+      note(
+        'Address of the data port; localhost is both IPv4 and IPv6, of any other name the first address that it has.',
+        RESTART,
+      ),
+    ),
     workers: Type.Optional(
       Type.Unsafe<'auto' | number>({
         title: 'a whole number from 1 to 256, or auto',

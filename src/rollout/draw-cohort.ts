@@ -7,22 +7,32 @@ import {
   type Side,
   type Tally,
 } from '../domain/cohort.ts'
-import { isContinuous, type ContinuousSource, type Hypothesis } from '../domain/hypothesis.ts'
-import { drawBinomial, type Draw } from '../statistics/sampling.ts'
+import {
+  isContinuous,
+  wholeId,
+  type ContinuousSource,
+  type Hypothesis,
+} from '../domain/hypothesis.ts'
+import type { CohortSums } from '../domain/replica.ts'
+import { drawBinomial, drawMultinomial, type Draw } from '../statistics/sampling.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
 import { drawNested } from './draw-nested.ts'
 import { drawAbove, drawValued, drawValues } from './draw-values.ts'
+import { addSums } from './merge-shares.ts'
+import { shareOfSegment } from './segment-share.ts'
 import type { DrawnUnits, SyntheticTraffic } from './synthetic-traffic.ts'
 import { EVENT_RATE } from './traffic.ts'
+
+const SIDES = [BASELINE_SIDE, CANARY_SIDE] as const
 
 /** Spread of ln(latency): with it p99 is 3.2 times the median. */
 const LATENCY_SIGMA = 0.5
 
 /**
- * Draws what happened to `requests` requests of a cohort into it: the draws of the sides, and the counts and values
- * of every hypothesis, of ratios by the bets that it was opened with; gives the failures by side. Failures are slow;
- * slow ones and those beyond the proof's threshold are nested, as they are in life. Between metrics nothing else depends
- * on each other.
+ * Draws what happened to `requests` requests of a cohort into it: the draws of the sides and of its segments,
+ * and the counts and values of every hypothesis; gives the failures by side. Failures are slow;
+ * slow ones and those beyond the proof's threshold are nested, as they are in life, and what a segment has the whole has, too.
+ * Between metrics nothing else depends on each other.
  */
 export function drawCohort(
   cohort: Cohort,
@@ -31,15 +41,59 @@ export function drawCohort(
   requests: number,
   draw: Draw,
 ): Readonly<Pair> {
-  const { pi, terms } = cohort
+  const { pi, terms, segments = {} } = cohort
   const canary = drawBinomial(draw, requests, pi)
   const units: Pair = [requests - canary, canary]
-  const failures = both((side) => drawBinomial(draw, units[side], traffic.failures[side]))
-  const world = { traffic, units, failures, pi, terms, draw }
+  const failures: Pair = [0, 0]
+  const ofAll = hypotheses.filter((h) => h.segment === undefined)
+  const [first, ...others] = partsOf(Object.keys(segments), traffic, units, draw).map(
+    ({ segment, units: own }) => {
+      const failed = both((side) => drawBinomial(draw, own[side], traffic.failures[side]))
+      for (const side of SIDES) failures[side] += failed[side]
+      const world = { traffic, units: own, failures: failed, terms, draw }
+      const tallies = Object.fromEntries(ofAll.map((h) => [h.id, drawTally(h, ofAll, world)]))
+      if (segment !== null) bookSegment(cohort, segment, own, hypotheses, tallies)
+      return { assigned: own, observed: own, tallies }
+    },
+  )
+  const whole = others.reduce<CohortSums>(addSums, first!)
   cohort.assigned = units
   cohort.observed = [...units]
-  for (const each of hypotheses) cohort.tallies[each.id] = drawTally(each, hypotheses, world)
+  Object.assign(cohort.tallies, whole.tallies)
   return failures
+}
+
+/** Those of each segment, and last those of none. */
+function partsOf(
+  segments: readonly string[],
+  { segmentShares }: SyntheticTraffic,
+  units: Readonly<Pair>,
+  draw: Draw,
+): readonly { readonly segment: string | null; readonly units: Pair }[] {
+  const all = [...segments, null]
+  if (all.length === 1) return [{ segment: null, units: [...units] }]
+  // Those of none are the last, which gets what is left.
+  const shares = segments.map((segment) => shareOfSegment(segment, segments, segmentShares))
+  const rest = shares.reduce((left, share) => left - share, 1)
+  const drawn = SIDES.map((side) => drawMultinomial(draw, units[side], [...shares, rest]))
+  return all.map((segment, place) => ({
+    segment,
+    units: [drawn[BASELINE_SIDE]![place]!, drawn[CANARY_SIDE]![place]!],
+  }))
+}
+
+function bookSegment(
+  cohort: Cohort,
+  segment: string,
+  units: Readonly<Pair>,
+  hypotheses: readonly Hypothesis[],
+  tallies: Cohort['tallies'],
+): void {
+  const { assigned, observed } = cohort.segments![segment]!
+  for (const side of SIDES) assigned[side] = observed[side] = units[side]
+  for (const each of hypotheses) {
+    if (each.segment === segment) cohort.tallies[each.id] = tallies[wholeId(each)]!
+  }
 }
 
 function drawTally(hypothesis: Hypothesis, all: readonly Hypothesis[], world: DrawnUnits): Tally {
@@ -89,7 +143,7 @@ function drawSlow(
       : normalCdf(-(z + Math.log((1 + margin) / traffic.latencyRatio) / LATENCY_SIGMA))
   const harm: Pair = [0, 0]
   const proof: Pair = [0, 0]
-  for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
+  for (const side of SIDES) {
     const ok = units[side] - failures[side]
     const rates = [slow(side, source.harmMargin), slow(side, source.proofMargin)] as const
     const [beyondHarm, beyondProof] = drawNested(draw, ok, rates)

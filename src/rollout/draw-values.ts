@@ -6,10 +6,10 @@ import {
   type Pair,
   type Side,
 } from '../domain/cohort.ts'
-import { proofRatio, type ContinuousSource, type Hypothesis } from '../domain/hypothesis.ts'
+import { type ContinuousSource, type Hypothesis } from '../domain/hypothesis.ts'
 import { capLimits, cappedMeanOf } from '../statistics/above-cap.ts'
 import { EFFECT_GRID } from '../statistics/mean-bet.ts'
-import { addRatioUnits } from '../statistics/ratio-bet.ts'
+import { countRatioUnits } from '../statistics/ratio-bet.ts'
 import { drawBinomial, drawMultinomial } from '../statistics/sampling.ts'
 import { scoreValue } from '../statistics/score.ts'
 import { normalCdf, normalQuantile } from '../statistics/special.ts'
@@ -61,8 +61,8 @@ export function syntheticCap(source: ContinuousSource): number {
 }
 
 /**
- * Draws the values of a metric and books them by size, to be bet on from there; of a ratio, whose units have one of the
- * other event each, as what its bets won. None before the metric's cap is known.
+ * Draws the values of a metric and books them by size, to be bet on from there; of a ratio by its counts, of which units have
+ * one of the other event each. None before the metric's cap is known.
  */
 export function drawValues(
   hypothesis: Hypothesis,
@@ -71,7 +71,7 @@ export function drawValues(
 ): BetTally {
   const metric = hypothesis.metric!
   const { traffic, units, draw, terms } = world
-  if (source.of === 'ratio') return drawRatio(hypothesis, world)
+  if (source.of === 'ratio') return drawRatio(metric, world)
   const tally = emptyTally()
   if (terms.caps[metric] === undefined) return tally
   const valued = drawValued(source, metric, world)
@@ -146,19 +146,16 @@ export function needsEvent(source: ContinuousSource): boolean {
   return source.of === 'sum' || (source.of === 'mean' && isOfEvent(source))
 }
 
-function drawRatio(hypothesis: Hypothesis, world: DrawnUnits): BetTally {
-  const { traffic, units, draw, pi, terms } = world
+function drawRatio(metric: string, { traffic, units, draw }: DrawnUnits): BetTally {
   const zeros = () => [0, 0] as Pair
   const denominator = { sum: zeros(), sumSq: zeros(), cross: zeros() }
   const { bins: _, ...moments } = emptyTally()
-  const tally: BetTally = { ...moments, denominator }
-  const bets = terms.bets[hypothesis.id]
-  const place = { pi, harm: hypothesis.harm.ratio, proof: proofRatio(hypothesis) }
+  const tally: BetTally = { ...moments, denominator, ratioBins: [{}, {}] }
   for (const side of [BASELINE_SIDE, CANARY_SIDE] as const) {
-    const rate = traffic.values[hypothesis.metric!]?.[side] ?? EVENT_RATE
+    const rate = traffic.values[metric]?.[side] ?? EVENT_RATE
     const both = drawBinomial(draw, units[side], rate)
-    addRatioUnits(tally, bets, side, [1, 1], place, both)
-    addRatioUnits(tally, bets, side, [0, 1], place, units[side] - both)
+    countRatioUnits(tally, side, [1, 1], both)
+    countRatioUnits(tally, side, [0, 1], units[side] - both)
   }
   return tally
 }

@@ -12,8 +12,8 @@ export type LeftOut = {
 }
 
 /**
- * The rules as far as drawn traffic can answer them, and what they do without. Drawn requests are of no
- * segment, nothing of them drifts and no other system measures them; their latencies and errors have a
+ * The rules as far as drawn traffic can answer them, and what they do without. Nothing of drawn requests
+ * drifts and no other system measures them; their latencies and errors have a
  * scale of their own, which caps and limits in the configuration's units say nothing about; so have totals and numbers.
  */
 export function drawableRules(rules: RolloutPlan): {
@@ -22,7 +22,7 @@ export function drawableRules(rules: RolloutPlan): {
 } {
   const drawn = rules.metrics.filter((m) => whyWhole(m) === null)
   const hypotheses = rules.hypotheses.filter(
-    (h) => h.segment === undefined && (h.metric === null || drawn.some((m) => m.name === h.metric)),
+    (h) => h.metric === null || drawn.some((m) => m.name === h.metric),
   )
   const countsFailures = hypotheses.some((h) => h.source.of === 'failure')
   // Failures are counted where they are compared.
@@ -36,10 +36,7 @@ export function drawableRules(rules: RolloutPlan): {
   const whatOf = (m: MetricSpec): readonly string[] => {
     const whole = whyWhole(m)
     if (whole !== null) return [whole]
-    return [
-      ...(m.segments === undefined ? [] : ['its segments']),
-      ...(isUnread(m) && isLimited(m) ? ['its limit'] : []),
-    ]
+    return isUnread(m) && isLimited(m) ? ['its limit'] : []
   }
   const leftOut = rules.metrics.flatMap((m) =>
     whatOf(m).map((what) => {

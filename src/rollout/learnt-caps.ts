@@ -25,8 +25,9 @@ export class LearntCaps {
   readonly #lessons: readonly Lesson[]
 
   constructor({ metrics, hypotheses }: RolloutPlan, traffic: SyntheticTraffic) {
-    this.#lessons = hypotheses.flatMap(({ metric, source }) => {
-      if (!isContinuous(source)) return []
+    this.#lessons = hypotheses.flatMap(({ metric, segment, source }) => {
+      // The whole teaches it once.
+      if (!isContinuous(source) || segment !== undefined) return []
       const left = teachingValues(metrics.find(({ name }) => name === metric)!) ?? 0
       const share = needsEvent(source) ? syntheticEventRate(traffic, metric!) : 1
       return [{ metric: metric!, source, share, left, knownFrom: left === 0 ? 0 : Infinity }]

@@ -1,5 +1,25 @@
 import type { BetEvidence, EventEvidence, Evidence } from '../domain/evidence.ts'
 import { wholeId, type Hypothesis } from '../domain/hypothesis.ts'
+import type { MetricSpec } from '../domain/rollout-spec.ts'
+
+/** The segments that any of these metrics is judged by, each once. */
+export function segmentsOf(metrics: readonly MetricSpec[]): readonly string[] {
+  return [...new Set(metrics.flatMap(({ segments }) => segments ?? []))]
+}
+
+/** Shares of the units that somebody knows of segments: in (0, 1) and at most 1 together, by their names. */
+export type GivenShares = Readonly<Record<string, number>>
+
+/** A segment's share of the units: as given, else an equal part of what is left, of which those of no segment have one, too. */
+export function shareOfSegment(
+  segment: string,
+  segments: readonly string[],
+  given: GivenShares = {},
+): number {
+  const known = segments.filter((name) => given[name] !== undefined)
+  const left = known.reduce((rest, name) => rest - given[name]!, 1)
+  return given[segment] ?? left / (segments.length - known.length + 1)
+}
 
 /**
  * Judged units of a hypothesis' segment among those of the same question about all requests; 1 for the

@@ -10,6 +10,7 @@ import {
 import { WHOLE_BP } from '../domain/units.ts'
 import { windowSeconds } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
+import { segmentsOf } from './segment-share.ts'
 import { valuesNeeded } from './label-minimums.ts'
 import type { RolloutPlan } from './plan.ts'
 import { teachingValues } from './teaching-values.ts'
@@ -56,8 +57,7 @@ export function judgedFrom(
 
 /** Share of the units that a hypothesis is about. */
 export function segmentOf(plan: RolloutPlan, hypothesis: Hypothesis, traffic: Traffic): number {
-  const spec = plan.metrics.find((m) => m.name === hypothesis.metric)
-  return expectSegment(hypothesis, spec?.segments ?? [], traffic)
+  return expectSegment(hypothesis, segmentsOf(plan.metrics), traffic)
 }
 
 /** What a step waits for whatever the canary does, `sinceStart` seconds after the attempt began. */

@@ -1,5 +1,6 @@
 import type { CohortTerms, Pair } from '../domain/cohort.ts'
 import type { Draw } from '../statistics/sampling.ts'
+import type { GivenShares } from './segment-share.ts'
 import { EVENT_RATE } from './traffic.ts'
 
 /** Made-up traffic: what each side of a comparison is like. */
@@ -16,6 +17,8 @@ export type SyntheticTraffic = {
   readonly values: Readonly<Record<string, Readonly<Pair>>>
   /** Shares of units that have the event of a `sum`, or of a `mean` of events, by its name; the same on both sides. */
   readonly eventRates: Readonly<Record<string, number>>
+  /** Shares of the segments, by name; of the others see `shareOfSegment`. */
+  readonly segmentShares?: GivenShares
 }
 
 /** What a cohort's counts and values are drawn from. */
@@ -23,7 +26,6 @@ export type DrawnUnits = {
   readonly traffic: SyntheticTraffic
   readonly units: Readonly<Pair>
   readonly failures: Readonly<Pair>
-  readonly pi: number
   readonly terms: CohortTerms
   readonly draw: Draw
 }

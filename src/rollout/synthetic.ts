@@ -12,6 +12,7 @@ import type { BreakerReading } from './observation.ts'
 import { withoutMirrors, type RolloutPlan } from './plan.ts'
 import { NO_PAST, reconcile } from './reconcile.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { segmentsOf } from './segment-share.ts'
 import type { SyntheticTraffic } from './synthetic-traffic.ts'
 import { enterStep, EVALUATOR, type Transition } from './transition.ts'
 
@@ -60,6 +61,7 @@ export function rehearseSynthetic(
   const rehearsal = new Rehearsal(plan, state, '', { rebet, boundsGaps: false })
   const { intervalMs, warmUpMs } = plan.spec.analysis
   const caps = new LearntCaps(plan, traffic)
+  const segments = segmentsOf(rules.metrics)
   const attempts: Attempts[] = []
   let owed = 0
   let now = 0
@@ -72,7 +74,7 @@ export function rehearseSynthetic(
       const requests = Math.floor(owed)
       owed -= requests
       const at = { number, now, ms, judged: now >= warmUpMs, caps: caps.at(now) }
-      const cohort = rehearsal.open(emptyCohort(before, at), false)
+      const cohort = rehearsal.open(emptyCohort(before, segments, at), false)
       const failures = drawCohort(cohort, plan.hypotheses, traffic, requests, draw)
       caps.teach(cohort)
       attempts.push({ ms, units: cohort.assigned, failures })
@@ -111,6 +113,7 @@ function endOf(plan: RolloutPlan, state: RolloutState, now: number): SyntheticEn
 
 function emptyCohort(
   { step, weightBp }: RolloutState,
+  segments: readonly string[],
   at: {
     readonly number: number
     readonly now: number
@@ -133,6 +136,9 @@ function emptyCohort(
     terms: { thresholds: {}, bets: {}, caps: at.caps },
     assigned: [0, 0],
     observed: [0, 0],
+    segments: Object.fromEntries(
+      segments.map((name) => [name, { assigned: [0, 0], observed: [0, 0] }]),
+    ),
     tallies: {},
   }
 }

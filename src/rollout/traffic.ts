@@ -9,7 +9,7 @@ import {
 import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { formatNumber, formatPercent } from './format.ts'
 import { isOfEvent, type GivenRates } from './given-rates.ts'
-import { segmentShare } from './segment-share.ts'
+import { segmentShare, shareOfSegment, type GivenShares } from './segment-share.ts'
 import { poolMoments } from '../statistics/moments.ts'
 import { linearised } from '../statistics/ratio-bet.ts'
 import { capOnScale } from './figures.ts'
@@ -25,6 +25,8 @@ export type Traffic = {
   readonly errorRate: number | null
   /** Shares of other metrics, where somebody gave them. */
   readonly rates?: GivenRates | undefined
+  /** Shares of segments, where somebody gave them. */
+  readonly segmentShares?: GivenShares | undefined
   /** What the evidence says so far; null = nothing was judged yet. */
   readonly evidence: Evidence | null
   /** Share of the baseline's latencies above `factor` × its quantile; null = none were seen. */
@@ -181,16 +183,16 @@ export function expectValued(
   return isOfEvents ? EVENT_RATE : 1
 }
 
-/** Share of the units that are of a hypothesis' segment: as seen, else one of equal shares, of which those of no segment have one. */
+/** Share of the units that are of a hypothesis' segment, one of `segments`: as given, else as seen, else see `shareOfSegment`. */
 export function expectSegment(
   hypothesis: Hypothesis,
   segments: readonly string[],
-  { evidence }: Traffic,
+  { evidence, segmentShares }: Traffic,
 ): number {
-  if (hypothesis.segment === undefined) return 1
-  return (
-    (evidence === null ? null : segmentShare(hypothesis, evidence)) ?? 1 / (segments.length + 1)
-  )
+  const { segment } = hypothesis
+  if (segment === undefined) return 1
+  const seen = evidence === null ? null : segmentShare(hypothesis, evidence)
+  return segmentShares?.[segment] ?? seen ?? shareOfSegment(segment, segments, segmentShares)
 }
 
 /** Moments of normal errors (of an exponential loss, for log-loss), capped at their 99.9 % quantile. */

@@ -115,15 +115,9 @@ export function replaceRatioUnit(
   addRatioUnits(tally, terms, side, after, place, 1)
 }
 
-/** Adds what so many units (`times`) of these counts add to a tally, in place; see `replaceRatioUnit`. */
-export function addRatioUnits(
-  tally: BetTally,
-  terms: BetTerms | undefined,
-  side: Side,
-  [num, den]: Counts,
-  { pi, harm, proof }: { readonly pi: number; readonly harm: number; readonly proof: number },
-  times: number,
-): void {
+/** Adds so many units (`times`) of these counts to the moments of a tally and to its bins, in place. */
+export function countRatioUnits(tally: BetTally, side: Side, counts: Counts, times: number): void {
+  const [num, den] = counts
   const denominator = tally.denominator!
   tally.sum[side] += times * num
   tally.sumSq[side] += times * num * num
@@ -131,7 +125,20 @@ export function addRatioUnits(
   denominator.sumSq[side] += times * den * den
   denominator.cross[side] += times * num * den
   if (tally.ratioBins !== undefined) addToRatioBins(tally.ratioBins[side], num, den, times)
+}
+
+/** Adds what so many units (`times`) of these counts add to a tally, in place; see `replaceRatioUnit`. */
+export function addRatioUnits(
+  tally: BetTally,
+  terms: BetTerms | undefined,
+  side: Side,
+  counts: Counts,
+  { pi, harm, proof }: { readonly pi: number; readonly harm: number; readonly proof: number },
+  times: number,
+): void {
+  countRatioUnits(tally, side, counts, times)
   if (terms === undefined) return
+  const [num, den] = counts
   const { centre, lift } = terms
   addLogs(tally.harm, terms.harm, ratioBetTerm(side, num, den, pi, harm, centre, lift), times)
   addLogs(tally.proof, terms.proof, ratioBetTerm(side, num, den, pi, proof, centre, lift), times)

@@ -1,5 +1,10 @@
-import { BASELINE_SIDE, CANARY_SIDE, type BetTally, type BetTerms } from '../domain/cohort.ts'
-import { betTerm } from './mean-bet.ts'
+import {
+  BASELINE_SIDE,
+  CANARY_SIDE,
+  type BetTally,
+  type BetTerms,
+  type Side,
+} from '../domain/cohort.ts'
 import { ratioBetTerm, type Counts } from './ratio-bet.ts'
 import { BETWEEN, countsOf, edgesOf } from './value-bins.ts'
 
@@ -21,7 +26,10 @@ export function hasBins({ bins, ratioBins }: BetTally): boolean {
  * values up to the cap of the terms; `pi` and the ratios are those of `addBet`.
  */
 export function rebet(tally: BetTally, terms: BetTerms, pi: number, ratios: Ratios): BetLogs {
-  return sumOverBins(tally, terms, pi, ratios, (n, bet, [mean]) => n * Math.log1p(bet * mean))
+  return sumOverBins(tally, terms, pi, ratios, ({ n, mean }, termOf) => {
+    const term = termOf(mean)
+    return (bet) => n * Math.log1p(bet * term)
+  })
 }
 
 /**
@@ -30,60 +38,80 @@ export function rebet(tally: BetTally, terms: BetTerms, pi: number, ratios: Rati
  * nothing where it holds one value, zeros or a whole number, and of the order of (λ·width of ψ)²/8 for each other value.
  */
 export function rebetGap(tally: BetTally, terms: BetTerms, pi: number, ratios: Ratios): BetLogs {
-  return sumOverBins(tally, terms, pi, ratios, (n, bet, [mean, one, other]) => {
-    if (one === other || n === 1) return 0
-    const share = (mean - one) / (other - one)
-    const [from, to] = [Math.log1p(bet * one), Math.log1p(bet * other)]
-    return Math.max(0, n * (Math.log1p(bet * mean) - (from + share * (to - from))))
+  return sumOverBins(tally, terms, pi, ratios, ({ n, mean, ends }, termOf) => {
+    const [term, one, other] = [mean, ...ends()].map(termOf) as [number, number, number]
+    if (one === other || n === 1) return () => 0
+    const share = (term - one) / (other - one)
+    return (bet) => {
+      const [from, to] = [Math.log1p(bet * one), Math.log1p(bet * other)]
+      return Math.max(0, n * (Math.log1p(bet * term) - (from + share * (to - from))))
+    }
   })
 }
 
-/** ψ of a bin: at the mean of its values, and at both ends of what it can hold. */
-type BinTerms = readonly [mean: number, one: number, other: number]
-
-/** So many values in a bin, and their ψ at a null ratio. */
-type Bin = { readonly n: number; readonly termsAt: (ratio: number) => BinTerms }
+/** So many units of one side: a value of its own is a ratio's numerator beside a denominator of 1. */
+type Bin = {
+  readonly side: Side
+  readonly n: number
+  readonly mean: Counts
+  /** Those of what it can hold at which ψ is the least and the most. */
+  readonly ends: () => readonly [Counts, Counts]
+}
 
 function sumOverBins(
   tally: BetTally,
-  terms: BetTerms,
+  { centre, cap, lift, ...terms }: BetTerms,
   pi: number,
   ratios: Ratios,
-  ofBin: (n: number, bet: number, terms: BinTerms) => number,
+  logsOf: (bin: Bin, termOf: (unit: Counts) => number) => (bet: number) => number,
 ): BetLogs {
   const sums = { harm: terms.harm.map(() => 0), proof: terms.proof.map(() => 0) }
-  for (const { n, termsAt } of binsOf(tally, terms, pi)) {
+  for (const bin of [...valueBins(tally, cap), ...ratioBins(tally)]) {
     for (const kind of ['harm', 'proof'] as const) {
-      const found = termsAt(ratios[kind])
-      for (const [place, bet] of terms[kind].entries()) sums[kind][place]! += ofBin(n, bet, found)
+      const logOf = logsOf(bin, ([num, den]) =>
+        ratioBetTerm(bin.side, num, den, pi, ratios[kind], centre, lift),
+      )
+      for (const [place, bet] of terms[kind].entries()) sums[kind][place]! += logOf(bet)
     }
   }
   return sums
 }
 
-// What was taken back leaves bins without anything in them.
-function binsOf({ bins, ratioBins }: BetTally, terms: BetTerms, pi: number): readonly Bin[] {
-  const { centre, cap, lift } = terms
-  return ([BASELINE_SIDE, CANARY_SIDE] as const).flatMap((side) => [
-    ...Object.entries(bins?.[side] ?? {}).flatMap(([index, [n, sum]]): Bin[] => {
-      if (n === 0) return []
-      const values = [sum / n, ...edgesOf(index)].map((y) => Math.min(y, cap))
-      const termAt = (y: number, ratio: number) => betTerm(side, y, pi, ratio, centre)
-      return [{ n, termsAt: (ratio) => three(values, (y) => termAt(y, ratio)) }]
-    }),
-    ...Object.entries(ratioBins?.[side] ?? {}).flatMap(([indices, [n, nums, dens]]): Bin[] => {
-      if (n === 0) return []
-      const [num, den] = indices.split(BETWEEN).map(countsOf)
-      const mean: Counts = [nums / n, dens / n]
-      // ψ rises with the one count and falls with the other.
-      const units: readonly Counts[] = [mean, [num![0], den![1]], [num![1], den![0]]]
-      const termAt = ([a, b]: Counts, ratio: number) =>
-        ratioBetTerm(side, a, b, pi, ratio, centre, lift)
-      return [{ n, termsAt: (ratio) => three(units, (unit) => termAt(unit, ratio)) }]
-    }),
-  ])
+function valueBins({ bins }: BetTally, cap: number): readonly Bin[] {
+  return filled(bins).map(({ side, index, sums: [n, sum] }): Bin => {
+    const valued = (y: number): Counts => [Math.min(y, cap), 1]
+    return { side, n: n!, mean: valued(sum! / n!), ends: () => two(edgesOf(index).map(valued)) }
+  })
 }
 
-function three<T>(of: readonly T[], term: (each: T) => number): BinTerms {
-  return [term(of[0]!), term(of[1]!), term(of[2]!)]
+function ratioBins({ ratioBins: bins }: BetTally): readonly Bin[] {
+  return filled(bins).map(({ side, index, sums: [n, nums, dens] }): Bin => {
+    // ψ rises with the one count and falls with the other.
+    const ends = () => {
+      const [num, den] = two(index.split(BETWEEN).map(countsOf))
+      return [
+        [num[0], den[1]],
+        [num[1], den[0]],
+      ] as const
+    }
+    return { side, n: n!, mean: [nums! / n!, dens! / n!], ends }
+  })
+}
+
+type Filled = { readonly side: Side; readonly index: string; readonly sums: readonly number[] }
+
+// What was taken back leaves bins without anything in them.
+function filled(
+  bins: Readonly<Record<Side, Record<string, readonly number[]>>> | undefined,
+): readonly Filled[] {
+  if (bins === undefined) return []
+  return ([BASELINE_SIDE, CANARY_SIDE] as const).flatMap((side) =>
+    Object.entries(bins[side]).flatMap(([index, sums]) =>
+      sums[0] === 0 ? [] : [{ side, index, sums }],
+    ),
+  )
+}
+
+function two<T>(of: readonly T[]): readonly [T, T] {
+  return [of[0]!, of[1]!]
 }

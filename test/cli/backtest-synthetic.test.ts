@@ -172,26 +172,71 @@ t.test('What made-up traffic cannot answer is left out, and said so.', async (t)
   const made = ['backtest', '-c', file, '--rps', '200', '--runs', '5']
   const { exitCode, stdout, stderr } = await run(made)
   t.strictSame([exitCode, stderr], [0, ''])
-  t.match(stdout, /left out +errors: its segments/)
+  t.match(stdout, /gold is 50 %\s+of\s+the\s+requests\s+\(assumed\)/)
   t.match(stdout, /left out +drifted: kind: drift/)
   t.match(stdout, /left out +slow: its limit/)
   t.match(stdout, /left out +counted: method: threshold/)
   t.match(stdout, /left out +gpu: kind: prometheus/)
   t.match(stdout, /promoted +[3-5] /, 'and the rest decides')
   const report = JSON.parse((await run([...made, '-o', 'json'])).stdout) as SyntheticReport
-  t.strictSame(report.leftOut[0], { metric: 'errors', what: 'its segments', decides: true })
+  t.strictSame(report.leftOut[2], { metric: 'counted', what: 'method: threshold', decides: true })
   t.strictSame(
     report.leftOut.map(({ decides }) => decides),
-    [true, false, false, true, true],
+    [false, false, true, true],
     'a promotion waits for no drift, nor for a limit that is kept',
   )
   t.match(
     stdout,
-    /without +errors \(its segments\), counted \(method: threshold\), gpu \(kind:\s+prometheus\): a promotion waits/,
+    /without +counted \(method: threshold\), gpu \(kind:\s+prometheus\): a promotion\s+waits/,
   )
   t.match(stdout, /promoted +[3-5] .* - +-$/m, 'no time that would be too short')
   t.match(report.ends[1], { end: 'promoted', p50Seconds: null, p80Seconds: null })
-  t.equal(report.leftOut.length, 5)
+  t.equal(report.leftOut.length, 4)
+})
+
+t.test('Segments are drawn in the shares that are given.', async (t) => {
+  const analysis = ANALYSIS.replace('floor: 2%', 'floor: 2%, segments: true')
+  const observed = config(analysis).replace(
+    'observe: {',
+    'observe: { segment: { from: "header:x-tier", values: [gold, silver] },',
+  )
+  const file = fileWith(t, observed)
+  const made = ['--rps', '400', '-o', 'json']
+  const backtest = ['backtest', '-c', file, ...made, '--runs', '8']
+  const medianOf = async (...more: readonly string[]) => {
+    const report = JSON.parse((await run([...backtest, ...more])).stdout) as SyntheticReport
+    return report.ends.find(({ end }) => end === 'promoted')!.p50Seconds!
+  }
+  const [equal, small] = [await medianOf(), await medianOf('--segment', 'gold=5%')]
+  t.ok(small > 1.5 * equal, `${small} against ${equal}`)
+  const planned = async (...more: readonly string[]) =>
+    JSON.parse((await run(['plan', '-c', file, ...made, ...more])).stdout).p50Seconds as number
+  t.ok((await planned('--segment', 'gold=5%')) > 1.5 * (await planned()))
+  const told = await run([...backtest, '-o', 'table', '--segment', 'gold=5%'])
+  t.match(told.stdout.replaceAll(/\s+/g, ' '), /gold is 5 % of the requests; silver is 47\.5 %/)
+  const cases: [readonly string[], RegExp][] = [
+    [
+      ['--segment', 'bronze=5%'],
+      /no metric is judged by segment bronze \(there are: gold, silver\)/,
+    ],
+    [['--segment', 'gold=60%', '--segment', 'silver=50%'], /gold, silver are more than 100 %/],
+    [['--segment', 'gold'], /Give a segment and its share/],
+    [['--segment', 'gold=0%'], /Give a segment and its share/],
+  ]
+  for (const [given, why] of cases) {
+    for (const command of [backtest, ['plan', '-c', file, ...made]]) {
+      const { exitCode, stderr } = await run([...command, ...given])
+      t.not(exitCode, 0)
+      t.match(stderr.replaceAll(/\s+/g, ' '), why)
+    }
+  }
+  const plain = fileWith(t, config())
+  const { stderr } = await run(['backtest', '-c', plain, ...made, '--segment', 'gold=5%'])
+  t.match(stderr, /no metric is judged by segment gold \(there are none\)/)
+  const alone = await run(['backtest', 'm', '--segment', 'gold=5%'])
+  t.match(alone.stderr, /--segment: this describes made-up traffic/)
+  const asked = await run(['plan', 'm', '--segment', 'gold=5%'])
+  t.match(asked.stderr.replaceAll(/\s+/g, ' '), /--segment: a gateway sees the shares itself/)
 })
 
 t.test('The help names the defaults as they are written.', async (t) => {

@@ -216,6 +216,39 @@ t.test('While a rollout goes on, its last decision is told with the figures of n
   t.notMatch(ended, 'As of')
 })
 
+t.test(
+  'What another system measures is explained as status has it, whatever the verdict.',
+  async (t) => {
+    const words = {
+      successful: 'within its limits.',
+      failed: 'beyond its limits.',
+      inconclusive: 'nothing can be said yet.',
+      error: 'could not be read, which is never counted as failure.',
+    } as const
+    const gpu = { name: 'gpu', kind: 'prometheus', outsideAlpha: true, margins: null } as const
+    const explained = (verdict: keyof typeof words) => fakeMetric({ ...gpu, verdict })
+    for (const [verdict, text] of Object.entries(words) as [keyof typeof words, string][]) {
+      // What the decision saw was another verdict: a step that begins has no measurement yet.
+      const decision = fakeDecision({
+        metrics: [explained(verdict === 'successful' ? 'inconclusive' : 'successful')],
+      })
+      const usual = fakeStatus(fakeState())
+      const metrics = [explained(verdict)]
+      const deps = createFakeDeps({
+        services: () => [{ ...usual, rollout: { ...usual.rollout!, metrics } }],
+        decisions: async () => [decision],
+      })
+      const at = ['--admin', await serveAdmin(t, deps)]
+      const said = (await run(['explain', 'credit-risk', ...at])).stdout.replace(/\s+/g, ' ')
+      t.match(said, `gpu (prometheus): ${text} Compared, not tested`)
+      for (const other of Object.values(words)) {
+        if (other !== text) t.notMatch(said, `: ${other}`)
+      }
+      t.match((await run(['status', 'credit-risk', ...at])).stdout, new RegExp(`gpu +${verdict} `))
+    }
+  },
+)
+
 t.test('After a promotion it is said what comes next.', async (t) => {
   const weights = { baseline: 0, canary: 100 }
   const next = async (phase: 'watching' | 'promoted', rollout = '1.4->2.0#1') =>

@@ -33,9 +33,7 @@ t.test('What cannot be drawn is left out, and said so metric by metric.', (t) =>
       { ...ERRORS, name: 'counted', threshold: terms() },
     ]),
     [
-      'errors: its segments',
       'latency: its limit',
-      'rmse: its segments',
       'rmse: its limit',
       'drift: kind: drift',
       'gpu: kind: prometheus',
@@ -76,7 +74,8 @@ t.test('The rest keeps its hypotheses and their share of α.', (t) => {
   t.strictSame(
     drawn.hypotheses.map((h) => [h.id, h.harm.alpha]),
     [
-      ['errors', 0.025],
+      ['errors', 0.05 / 2],
+      ['errors@gold', 0.05 / 2],
       ['no-answer', 0.001],
       ['client-error', 0.001],
     ],

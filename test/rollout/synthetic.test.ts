@@ -167,3 +167,61 @@ t.test('The same seed gives the same rollouts.', async (t) => {
   const traffic: Partial<SyntheticTraffic> = { failures: [0.01, 0.015] }
   t.strictSame(ends([ERRORS], traffic, 5), ends([ERRORS], traffic, 5))
 })
+
+t.test('A segment is judged by its share, and takes as long as is planned.', async (t) => {
+  const metrics = [{ ...ERRORS, segments: ['gold', 'silver'] }]
+  const spec = { steps: weightSteps([50, 100], 50) }
+  const p50 = (traffic: Partial<SyntheticTraffic>, of: readonly MetricSpec[] = metrics) => {
+    const times = ends(of, traffic, 100, { spec }).flatMap((r) =>
+      r.end === 'promoted' ? [r.afterMs / 1000] : [],
+    )
+    return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!
+  }
+  const planned = (segmentShares: Readonly<Record<string, number>>) =>
+    forecast(plan({ spec, analysis: { metrics } }), {
+      ...{ unitsPerSecond: 200, from: 'given', errorRate: 0.01, segmentShares },
+      ...{ evidence: null, exceedance: null },
+    }).p50Seconds
+  for (const segmentShares of [{}, { gold: 0.1, silver: 0.4 }, { gold: 0.5, silver: 0.5 }]) {
+    const found = p50({ requestsPerSecond: 200, segmentShares })
+    t.ok(Math.abs(found / planned(segmentShares) - 1) < 0.2, `${found} ${planned(segmentShares)}`)
+  }
+  t.ok(p50({ requestsPerSecond: 200 }) > 2 * p50({ requestsPerSecond: 200 }, [ERRORS]))
+})
+
+t.test('Of every kind the segments are drawn, and add up to the whole.', async (t) => {
+  const metrics = [
+    ERRORS,
+    LATENCY,
+    { ...RMSE, cap: null },
+    CONVERSION,
+    REVENUE,
+    BASKET,
+    CLICKS,
+  ].map((metric) => ({ ...metric, maxChange: 0.8, segments: ['gold'] }))
+  const found = ends(metrics, { requestsPerSecond: 400 }, 5)
+  t.ok(count(found, 'promoted') >= 4, JSON.stringify(found))
+  const worse = ends(metrics, { values: { revenue: [1, 0.05] }, requestsPerSecond: 400 }, 5)
+  t.ok(worse.every((r) => r.end === 'rolled-back' && /^revenue/.test(r.reason)))
+})
+
+t.test('A total and a ratio of few events take as long as is planned.', async (t) => {
+  const spec = { steps: weightSteps([50, 100], 50) }
+  for (const metric of [REVENUE, CLICKS]) {
+    const metrics = [{ ...metric, maxChange: 0.2 }]
+    const found = ends(metrics, { requestsPerSecond: 500 }, 300, { spec })
+      .flatMap((r) => (r.end === 'promoted' ? [r.afterMs / 1000] : []))
+      .toSorted((a, b) => a - b)
+    const { p50Seconds, p80Seconds } = forecast(plan({ spec, analysis: { metrics } }), {
+      ...{ unitsPerSecond: 500, from: 'given', errorRate: null },
+      ...{ evidence: null, exceedance: null },
+    })
+    for (const [share, planned] of [
+      [0.5, p50Seconds],
+      [0.8, p80Seconds],
+    ] as const) {
+      const taken = found[Math.floor(found.length * share)]!
+      t.ok(Math.abs(planned / taken - 1) < 0.2, `${metric.name}: ${planned} and ${taken}`)
+    }
+  }
+})

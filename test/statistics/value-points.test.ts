@@ -28,3 +28,15 @@ t.test('Answers that are right or wrong are two points.', async (t) => {
     [1, 0.75],
   ])
 })
+
+t.test('Values that are seldom above 0 keep their variance, however seldom.', async (t) => {
+  // Exponential for a share of the units, as a total is taken for, and one count for a share of them.
+  for (const share of [0.2, 0.05, 0.01, 0.001]) {
+    for (const variance of [2 * share - share ** 2, share * (1 - share)]) {
+      const { total, mean, variance: found } = momentsOf(valuePoints(share, variance, 6.91))
+      near(t, total, 1)
+      near(t, mean, share)
+      t.ok(Math.abs(found / variance - 1) < 0.03, `${found} is about ${variance}`)
+    }
+  }
+})
