@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { serialize } from 'node:v8'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -174,6 +175,27 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     t.match(await commit(one, await takeLease(one), 1), { ok: true })
     t.equal(await two.readRevision(SERVICE), 2)
     await two.putPredictions([samplePrediction()])
+  })
+
+  t.test('what events had said by an earlier version is read, and added to', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const address = redis.address()
+    const store = await openStore(t, address)
+    const prediction = samplePrediction({ unit: 17 })
+    await store.putPredictions([prediction])
+    const client = new Redis(redis.port, '127.0.0.1')
+    t.teardown(() => client.disconnect())
+    const said = { seen: [7, 8], totals: [2.5] }
+    await client.hset(`{${address.prefix}}:prediction-events`, 1, serialize(said))
+    const query = { service: SERVICE, unit: 17 }
+    t.match(await store.findPredictions([query]), [{ found: 'pending', events: said }])
+    const more = { seen: [7, 8, 9], totals: [3.5] }
+    const events = [{ record: 1, prediction, before: 2, events: more }]
+    const taken = await store.commitFeedback({ labels: [], tallies: [], events })
+    t.same(taken, { labels: [], events: [true] })
+    t.match(await store.findPredictions([query]), [{ events: more }])
+    const late = { labels: [], tallies: [], events }
+    t.same(await store.commitFeedback(late), { labels: [], events: [false] }, 'counted from now on')
   })
 
   t.test('a store of a newer version is refused and stays as it is', async (t) => {
