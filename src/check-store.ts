@@ -8,8 +8,12 @@ import { formatCount } from './rollout/format.ts'
 import { buildPlan, type RolloutPlan } from './rollout/plan.ts'
 import { reconcile, whyRefused } from './rollout/reconcile.ts'
 import { drawnCanaryUnits } from './rollout/units.ts'
-import type { Peek, Peeked } from './store/peek.ts'
+import type { Peek, Peeked, PeekedStore } from './store/peek.ts'
 import { describeExposure } from './store/store-directory.ts'
+import { NewerStoreError } from './store/store-error.ts'
+
+const EARLIER =
+  'it was written by an earlier serin, which refuses it once this one has started on it: back it up first'
 
 /** What the store that a configuration names has to say about it. */
 export type StoreCheck = {
@@ -17,6 +21,8 @@ export type StoreCheck = {
   readonly unusable: string | null
   /** That others may read it, as a sentence with what to do; null = they may not, or it is not on this disk. */
   readonly exposed: string | null
+  /** That no earlier version can use it after this one, as a sentence; null = who has written it can. */
+  readonly earlier: string | null
   /** Why a gateway would refuse the configuration. */
   readonly refusals: readonly Finding[]
   /** What a reload would make of rollouts that run. */
@@ -30,11 +36,12 @@ export async function checkStore(config: Config, now: number): Promise<StoreChec
     return { service: service.name, canaryVersion: plan?.canaryVersion ?? '', plan }
   })
   try {
-    const peeked = await peek(config, asked)
+    const { services: peeked, isEarlier } = await peek(config, asked)
     const { store } = config
     return {
       unusable: null,
       exposed: store.engine === 'lmdb' ? describeExposure(store.path) : null,
+      earlier: isEarlier ? EARLIER : null,
       refusals: asked.flatMap(({ plan }, i) => findRefusal(plan, peeked[i]!)),
       notes: asked.flatMap(({ service, plan }, i) => {
         const message = describeChange(plan, peeked[i]!, now)
@@ -42,16 +49,16 @@ export async function checkStore(config: Config, now: number): Promise<StoreChec
       }),
     }
   } catch (error) {
-    return {
-      unusable: `from here, ${(error as Error).message}`,
-      exposed: null,
-      refusals: [],
-      notes: [],
-    }
+    const { message } = error as Error
+    const nothing = { unusable: null, exposed: null, earlier: null, refusals: [], notes: [] }
+    if (!(error instanceof NewerStoreError))
+      return { ...nothing, unusable: `from here, ${message}` }
+    const refusal = { path: ['store'], message: `a gateway would refuse this file: ${message}` }
+    return { ...nothing, refusals: [refusal] }
   }
 }
 
-async function peek({ store }: Config, asked: readonly Peek[]): Promise<readonly Peeked[]> {
+async function peek({ store }: Config, asked: readonly Peek[]): Promise<PeekedStore> {
   // Only the engine that is used is loaded.
   if (store.engine === 'lmdb') {
     const [{ probeLmdb }, { peekLmdb }] = await Promise.all([
@@ -67,7 +74,7 @@ async function peek({ store }: Config, asked: readonly Peek[]): Promise<readonly
   ])
   const redis = await connectRedis(store)
   try {
-    return await peekRedis(redis, asked)
+    return await peekRedis(redis, store, asked)
   } finally {
     await redis.close()
   }

@@ -13,7 +13,7 @@ export function describeReplicas({ others, differing }: SeenReplicas): string {
   const which = differing.map(
     ({ replica, services }) => `${services.join(', ')} on ${describeProcess(replica)}`,
   )
-  return `${shared}, but not where the configuration is another one (${which.join('; ')})`
+  return `${shared}, but not where the configuration, or what this version of serin makes of it, is another one (${which.join('; ')})`
 }
 
 /** One sentence on what this process is to the one that decides; `differing`: services that it has otherwise. */
@@ -21,7 +21,7 @@ export function describeFollowing(lead: Lead, differing: readonly string[]): str
   if (lead === 'unknown') return 'what is served here is evidence for nobody'
   const shared = 'what is served here is evidence for the process that decides'
   if (differing.length === 0) return shared
-  return `${shared}, but not of ${differing.join(', ')}: that one has another configuration`
+  return `${shared}, but not of ${differing.join(', ')}: that one has another configuration, or is another version of serin`
 }
 
 /** One sentence on who decides; `holder` is the name of that process, where it is another one and known. */

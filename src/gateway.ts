@@ -35,6 +35,7 @@ import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
 import type { GatewayDeps, WorkerGateway } from './running-gateway.ts'
+import { createOwnTrouble } from './own-trouble.ts'
 import { openStore } from './open-store.ts'
 import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
@@ -65,6 +66,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const id = deps.newRequestId().slice(0, 8)
   const holder = nameProcess({ host: hostname(), pid: process.pid, id, admin: config.admin.listen })
   const certificate = openCertificate(config.gateway.tls, { clock, log })
+  const trouble = createOwnTrouble({ clock, steady, log, certificate })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
   const { store, absence } = await openStore(config, { log, onEvicted })
   opened(store.close)
@@ -86,7 +88,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const look = createServiceLook({
     live: () => live,
     evaluator: () => evaluator,
-    ...{ clock: steady, certificate: () => certificate?.describe() ?? null },
+    ...{ clock: steady, trouble: trouble.describe },
     others: siblings,
   })
 
@@ -94,10 +96,8 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const metrics = createMetricsRegistry({
     ...{ version: deps.version, linesLost: deps.linesLost },
     certificateNotAfter: () => certificate?.notAfter ?? null,
-    leads: () => evaluator.leads,
-    replicas: () => evaluator.replicas,
-    services: look.readAll,
-    withoutStore: () => join.withoutStore(),
+    ...{ leads: () => evaluator.leads, replicas: () => evaluator.replicas },
+    ...{ services: look.readAll, withoutStore: () => join.withoutStore() },
     forgotten: () => ({ ...expiry.removed(), dropped: buffer.dropped() }),
   })
 
@@ -228,7 +228,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
       isReady: () => stage.ready,
       // Of its own, so that one gateway behind another is no loop.
       name: `serin-${deps.newRequestId().slice(0, 6)}`,
-      ...{ exchanges, names: upstreams.names, counters: metrics },
+      ...{ exchanges, names: upstreams.names, counters: trouble.counting(metrics) },
     },
     config.passthrough,
     certificate,
@@ -244,7 +244,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const isAlone = siblings === null
   const dataPort = createDataPort(data, { sockets: sockets.data, clock, isAlone })
   if (!isAlone) admin.server.maxRequestsPerSocket = 1
-  const closers: (() => void)[] = [files.close, join.close]
+  const closers: (() => void)[] = [files.close, join.close, trouble.close]
 
   return {
     listen: async () => {

@@ -44,8 +44,8 @@ export function createServiceLook(deps: {
     'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
   >
   readonly clock: Clock
-  /** Why clients refuse the data port's certificate; null = they do not, or it has none. */
-  readonly certificate: () => string | null
+  /** What is wrong with the gateway itself, a sentence each. */
+  readonly trouble: () => readonly string[]
   /** Other processes of this gateway; null = there are none. */
   readonly others: {
     readonly figures: (service: string | null) => Promise<readonly FiguresByService[]>
@@ -103,7 +103,7 @@ export function createServiceLook(deps: {
       experiment: deps.evaluator().experiment(name),
       replicas: deps.evaluator().replicasOf(name),
       deciding: deps.evaluator().deciding(name),
-      certificate: deps.certificate(),
+      trouble: deps.trouble(),
       untaken: deps.evaluator().untakenOf(name),
       unstored: deps.evaluator().unstoredOf(name),
     }

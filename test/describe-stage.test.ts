@@ -31,8 +31,8 @@ t.test(
     t.match(checksOf({ others: 3, differing, lostShares: 0 }, here), {
       evaluator: 'decides',
       replicas:
-        '3 other processes on this store: their requests are evidence too, but not where the configuration is ' +
-        'another one (a, b on process 4711 on gw-2; b on process 5 on gw-3)',
+        '3 other processes on this store: their requests are evidence too, but not where the configuration, ' +
+        'or what this version of serin makes of it, is another one (a, b on process 4711 on gw-2; b on process 5 on gw-3)',
     })
     t.match(checksOf({ others: 0, differing: [], lostShares: 0 }, here), {
       replicas: 'no other process on this store',
@@ -50,7 +50,8 @@ t.test(
     })
     t.match(checksOf(null, { ...elsewhere, holder: null, differs: true }), {
       evaluator: 'another process decides',
-      replicas: /, but not of b: that one has another configuration$/,
+      replicas:
+        /, but not of b: that one has another configuration, or is another version of serin$/,
     })
     t.match(checksOf(null, { lead: 'unknown', holder: null, differs: false }), {
       evaluator: 'nobody is known to decide',

@@ -19,7 +19,7 @@ t.test('the history has no traffic where other processes of the gateway have som
     const look = createServiceLook({
       live: () => live as never,
       evaluator: () => ({ view: () => view }) as never,
-      ...{ clock, certificate: () => null, others },
+      ...{ clock, trouble: () => [], others },
     })
     look.note(state(), [report()])
     return look.history('svc')!

@@ -5,13 +5,13 @@ import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /**
- * What must be said of the data port's certificate, who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
+ * What must be said of the gateway itself, who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
  * are shared out; null = nothing.
  */
 export function noticeOf(status: ServiceStatus): string | null {
-  const { certificate, untaken, unstored } = status
+  const { trouble, untaken, unstored } = status
   const found = [
-    ...[certificate, ofDown(status), ...ofNames(status)],
+    ...[...trouble, ofDown(status), ...ofNames(status)],
     ...[ofDeciding(status), unstored, untaken, ofRules(status)],
   ]
   const sentences = found.filter((each) => each !== null)
@@ -60,7 +60,7 @@ function ofDeciding(status: ServiceStatus): string | null {
     return `${who}: this one follows its weights and hands commands on to it, and its status has the evidence${where}`
   }
   const served = rollout?.state.phase === 'idle' ? 'the baseline alone is served here, and ' : ''
-  return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence${where}. Give both the same file and reload`
+  return `${who}, by another configuration of this service: ${served}nothing that is served here is evidence${where}. Give both the same file and reload; where they have it, their versions of serin differ, and the end of the update ends it`
 }
 
 /** Where the process that decides is asked, as an origin, where it is another one and others than its host reach it; else null. */

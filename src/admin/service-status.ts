@@ -25,8 +25,8 @@ export type ServiceStatus = {
   readonly replicas: ServiceReplicas | null
   /** Who decides; null where nothing is decided. */
   readonly deciding: Deciding | null
-  /** Why clients refuse the data port's certificate, as a sentence; null = they do not, or it has none. */
-  readonly certificate: string | null
+  /** What is wrong with the gateway itself (its certificate, its connections, its clock), a sentence each. */
+  readonly trouble: readonly string[]
   /** What the store has not taken up of its configuration, as a sentence; null = nothing. */
   readonly untaken: string | null
   /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */

@@ -41,11 +41,15 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       refuseStrayRate(rate, metrics)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
       const { checkStore } = await import('../check-store.ts')
-      const { unusable, exposed, refusals, notes } = await checkStore(config, io.clock.now())
+      const { unusable, exposed, earlier, refusals, notes } = await checkStore(
+        config,
+        io.clock.now(),
+      )
       // The machine that checks is often another one than the one that serves.
       if (unusable !== null) io.stdout.write(`warning: store: ${unusable}\n`)
       if (exposed !== null) io.stdout.write(`warning: store: ${exposed}\n`)
       if (refusals.length > 0) throw refuseFile(file, refusals.map(place))
+      if (earlier !== null) io.stdout.write(`note: store: ${earlier}\n`)
       for (const note of notes) io.stdout.write(`note: ${formatProblem(place(note))}\n`)
       const names = config.services.map(({ name }) => name)
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)

@@ -46,7 +46,7 @@ const CAUSES: Readonly<Partial<Record<PausedBy, Cause>>> = {
   baseline: {
     why: 'because the baseline is sick',
     end: (service) =>
-      `it does not go on by itself: \`serin resume ${service}\` once the baseline is well again`,
+      `it does not go on by itself: \`serin resume ${service}\` once the baseline is well again; where the canary is well, \`serin promote ${service} --full\` gives it everybody (\`abort\` gives everybody the sick baseline)`,
   },
   override: {
     why: 'because somebody set the weight',

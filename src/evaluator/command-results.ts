@@ -53,7 +53,7 @@ export function decidedOtherwise(
 ): RunnerResult {
   const which = known === undefined ? '' : ` (${known.own}, where this one has ${known.subject})`
   return refusedBy(
-    `${nameOf(holder)} decides on this store, by another configuration of this service${which}: nothing was changed. Ask that one, or give both the same file and reload`,
+    `${nameOf(holder)} decides on this store, by another configuration of this service${which}: nothing was changed. Ask that one, or give both the same file (and version of serin) and reload`,
   )
 }
 

@@ -50,9 +50,20 @@ export class ExperimentInStore {
     return this.#unanswered !== null
   }
 
-  /** Whether what is served here is another split, or another attempt, than the stored one. */
+  /**
+   * Whether what is served here is another split, or another attempt, than the stored one. What is only to be noted of the
+   * same (an earlier version of serin left it out) is neither.
+   */
   get departs(): boolean {
-    return this.stored === null || this.pending !== null
+    const { stored, pending } = this
+    if (stored === null || pending === null) return stored === null
+    const { phase, canaryVersion, fingerprint } = pending.state
+    return (
+      pending.resetEvidence ||
+      phase !== stored.phase ||
+      canaryVersion !== stored.canaryVersion ||
+      fingerprint.steps !== stored.fingerprint.steps
+    )
   }
 
   /** Whether others may have left evidence that was not read under this lease. */

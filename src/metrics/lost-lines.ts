@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { collectCounter } from './collect.ts'
-import { DROPPED } from './register-gateway.ts'
+import { DROPPED, WORKERS_ENDED } from './register-gateway.ts'
 import { takeSnapshot, type MetricsSnapshot } from './take-snapshot.ts'
 
 /** Registers the counter of the lines of the log that could not be written. */
@@ -13,13 +13,15 @@ export function registerLostLines(registry: Registry, linesLost: () => number): 
   })
 }
 
-/** The same as a snapshot, with the connections that were closed at once, of a process that counts nothing else. */
+/** The same as a snapshot, with the connections that were closed at once and the workers that ended, of a process that counts nothing else. */
 export function takeOwnCounts(
   linesLost: () => number,
   dropped: () => number,
+  ended: () => number,
 ): Promise<MetricsSnapshot> {
   const registry = new Registry()
   registerLostLines(registry, linesLost)
   collectCounter(registry, { ...DROPPED, labelNames: [], read: () => [[{}, dropped()]] })
+  collectCounter(registry, { ...WORKERS_ENDED, labelNames: [], read: () => [[{}, ended()]] })
   return takeSnapshot(registry)
 }

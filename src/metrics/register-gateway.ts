@@ -19,6 +19,12 @@ export const DROPPED = {
   help: 'Connections of clients that were closed at once: as many are open as the limit of open files allows.',
 }
 
+/** The counter of workers that ended and were not asked to, which their supervisor counts. */
+export const WORKERS_ENDED = {
+  name: 'serin_workers_ended_total',
+  help: 'Workers that ended, or were killed, and were not asked to end: another one takes the place of each. 0 without workers.',
+}
+
 /**
  * Registers what belongs to no service. `certificateNotAfter`: when the certificate of the data port expires, in
  * epoch ms; null = it has none.
@@ -51,6 +57,7 @@ export function registerGateway(
     registers: [registry],
   })
   const dropped = new Counter({ ...DROPPED, registers: [registry] })
+  new Counter({ ...WORKERS_ENDED, registers: [registry] })
   return {
     countRefusal: (code) => refusals.inc({ code }),
     countPassthrough: (outcome, status) => passed.inc({ outcome, code: statusLabel(status) }),

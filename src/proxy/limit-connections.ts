@@ -78,7 +78,8 @@ export function tellOfDrops(
   server.once('close', () => stopLooking())
 }
 
-function repeatInBackground(run: () => void, ms: number): () => void {
+/** Does so by a timer that keeps no process alive. */
+export function repeatInBackground(run: () => void, ms: number): () => void {
   const timer = setInterval(run, ms).unref()
   return () => clearInterval(timer)
 }

@@ -6,7 +6,7 @@ import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import { createLmdbCells, type LmdbCells } from './lmdb-cells.ts'
 import { rememberPlace } from './lmdb-place.ts'
-import { checkSchema } from './lmdb-schema.ts'
+import { checkSchema, type WrittenBy } from './lmdb-schema.ts'
 import { openTables, type LmdbTables } from './lmdb-tables.ts'
 import { createWriteGroup } from './lmdb-write-group.ts'
 import { createWriteGate } from './write-gate.ts'
@@ -20,8 +20,8 @@ const PROBE_BYTES = 4 * 1024 ** 2
 /** Where all of a process' reads and writes of one LMDB directory go through. */
 export type LmdbEnvironment = {
   readonly path: string
-  /** The directory held no store before. */
-  readonly isNew: boolean
+  /** Who had written in the directory before it was opened. */
+  readonly before: WrittenBy
   readonly tables: LmdbTables
   readonly cells: LmdbCells
   /** Runs `look` on one snapshot that holds every commit made so far by any process. */
@@ -72,10 +72,10 @@ export function openLmdbEnvironment(
   }
   try {
     const meta = root.openDB<unknown, string>('meta', {})
-    const isNew = checkSchema(path, meta)
+    const before = checkSchema(path, meta)
     // In one transaction: a commit for each would be a good part of every first start.
     const tables = root.transactionSync(() => openTables(root, meta))
-    return createEnvironment(path, isNew, root, tables, setTimer)
+    return createEnvironment(path, before, root, tables, setTimer)
   } catch (error) {
     void root.close()
     throw toStoreError(`cannot open the store at ${path}`, error)
@@ -84,7 +84,7 @@ export function openLmdbEnvironment(
 
 function createEnvironment(
   path: string,
-  isNew: boolean,
+  before: WrittenBy,
   root: RootDatabase<unknown, string>,
   tables: LmdbTables,
   setTimer: SetTimer,
@@ -171,7 +171,7 @@ function createEnvironment(
 
   return {
     path,
-    isNew,
+    before,
     tables,
     cells,
     read: async (what, look) => {

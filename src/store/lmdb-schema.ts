@@ -1,5 +1,5 @@
 import type { Database } from 'lmdb'
-import { StoreError } from './store-error.ts'
+import { newerStore } from './store-error.ts'
 
 /**
  * Version of the layout of an LMDB store; a store of a newer one is refused. What older versions wrote is read as it
@@ -8,21 +8,22 @@ import { StoreError } from './store-error.ts'
  */
 const SCHEMA_VERSION = 3
 
-/** Writes the schema's version into the store; throws when a newer serin wrote it. True = it was new. */
-export function checkSchema(path: string, meta: Database<unknown, string>): boolean {
-  const schema = meta.get('schema')
-  if (schema !== undefined && !isKnownSchema(schema)) {
-    throw new StoreError(
-      `store at ${path} was written by a newer serin (schema ${String(schema)}, this one knows ` +
-        `${SCHEMA_VERSION}): run that version, or give this one another path`,
-    )
-  }
+/** Who has written a store last: nobody, a version of serin with an earlier layout, or one with this one's. */
+export type WrittenBy = 'nobody' | 'earlier' | 'same'
+
+/** Writes the schema's version into the store; throws when a newer serin wrote it. Who had written it before. */
+export function checkSchema(path: string, meta: Database<unknown, string>): WrittenBy {
+  const by = writtenBy(path, meta.get('schema'))
   // What is written from now on is not for older versions.
-  if (schema !== SCHEMA_VERSION) meta.putSync('schema', SCHEMA_VERSION)
-  return schema === undefined
+  if (by !== 'same') meta.putSync('schema', SCHEMA_VERSION)
+  return by
 }
 
-/** Whether stores of this version can be read. */
-export function isKnownSchema(schema: unknown): boolean {
-  return typeof schema === 'number' && schema <= SCHEMA_VERSION
+/** Who has written the store at `path`, by its schema; throws when a newer serin did. */
+export function writtenBy(path: string, schema: unknown): WrittenBy {
+  if (schema === undefined) return 'nobody'
+  if (typeof schema === 'number' && schema <= SCHEMA_VERSION) {
+    return schema === SCHEMA_VERSION ? 'same' : 'earlier'
+  }
+  throw newerStore(`at ${path}`, { found: schema, known: SCHEMA_VERSION, name: 'path' })
 }

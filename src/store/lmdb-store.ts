@@ -4,6 +4,7 @@ import { createLmdbBundles } from './lmdb-bundles.ts'
 import { createLmdbChanges } from './lmdb-changes.ts'
 import { openLmdbEnvironment } from './lmdb-environment.ts'
 import { createLmdbLanes } from './lmdb-lanes.ts'
+import type { WrittenBy } from './lmdb-schema.ts'
 import { buildLmdbLease } from './lmdb-lease.ts'
 import { buildLmdbNotify } from './lmdb-notify.ts'
 import { buildLmdbOrders } from './lmdb-orders.ts'
@@ -45,12 +46,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   const mapBytes = options.maxBytes + OTHER_MAP_BYTES
   const setTimer = options.setTimer ?? setBackgroundTimer
   const env = openLmdbEnvironment(options.path, mapBytes, setTimer)
-  if (env.isNew) {
-    options.log.warn(
-      { path: options.path },
-      'the store is empty: no rollout, no decision and no earlier rollback is known',
-    )
-  }
+  tellOfOpening(options.log, options.path, env.before)
   const exposure = describeExposure(options.path)
   if (exposure !== null)
     options.log.warn({ path: options.path, exposure }, 'the store is open to all')
@@ -70,5 +66,17 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     ...buildLmdbNotify(env),
     ...buildLmdbPredictions(env, options),
     close: () => env.close(),
+  }
+}
+
+function tellOfOpening(log: StoreLog, path: string, before: WrittenBy): void {
+  if (before === 'nobody') {
+    log.warn(
+      { path },
+      'the store is empty: no rollout, no decision and no earlier rollback is known',
+    )
+  }
+  if (before === 'earlier') {
+    log.warn({ path }, 'the store was written by an earlier serin, which refuses it from now on')
   }
 }

@@ -1,22 +1,25 @@
 import type { Evidence } from '../domain/evidence.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
-import { decodeFound, UNKNOWN, type Peek, type Peeked } from './peek.ts'
+import { decodeFound, UNKNOWN, type Peek, type PeekedStore } from './peek.ts'
+import type { RedisAddress } from './redis-address.ts'
 import { readAtOnce, type RedisConnection } from './redis-connection.ts'
-import { REDIS_SCHEMA_VERSION } from './redis-schema.ts'
+import { placeOf, refuseNewer } from './redis-schema.ts'
 
 /**
- * What the store in a Redis knows of these services, in their order: nothing is written. With a store of another
- * version, or without one, nothing. Rejects with a StoreError where it cannot be read.
+ * What the store in a Redis at `address` knows of these services, in their order: nothing is written. Without a store,
+ * nothing. Rejects with a StoreError where it cannot be read, a NewerStoreError where a newer version wrote it.
  */
 export async function peekRedis(
   redis: RedisConnection,
+  address: RedisAddress,
   asked: readonly Peek[],
-): Promise<readonly Peeked[]> {
+): Promise<PeekedStore> {
   const what = 'cannot read the store in Redis'
   const { root } = redis
   const schema = await redis.ask(what, (client) => client.get(`${root}schema`))
-  if (schema !== String(REDIS_SCHEMA_VERSION)) return asked.map(() => UNKNOWN)
-  return Promise.all(
+  refuseNewer(placeOf(address), schema)
+  if (schema === null) return { services: asked.map(() => UNKNOWN), isEarlier: false }
+  const services = await Promise.all(
     asked.map(async ({ service, canaryVersion }) => {
       const [state, evidence, rolledBackAt] = await readAtOnce<
         [Buffer | null, Buffer | null, string | null]
@@ -32,4 +35,5 @@ export async function peekRedis(
       }
     }),
   )
+  return { services, isEarlier: false }
 }

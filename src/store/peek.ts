@@ -13,6 +13,14 @@ export type Peeked = {
   readonly rolledBackAt: number | null
 }
 
+/** What a store has to say, beside a gateway that may use it. */
+export type PeekedStore = {
+  /** Of those that were asked of, in their order. */
+  readonly services: readonly Peeked[]
+  /** It was written by an earlier version, which refuses it once this one has opened it. */
+  readonly isEarlier: boolean
+}
+
 /** What a store knows of a service that it has not heard of. */
 export const UNKNOWN: Peeked = { state: null, evidence: null, rolledBackAt: null }
 

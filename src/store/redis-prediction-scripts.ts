@@ -143,7 +143,10 @@ end
 
 local function takeEvents(number, time, before, said)
   local known = redis.call('HGET', events, number)
-  if (known and struct.unpack('<H', known) or 0) ~= before or not read(number, time) then return '0' end
+  local count = known and struct.unpack('<H', known) or 0
+  -- Written by an earlier version, by V8's serializer and without a count.
+  local isBare = known and string.byte(known, 1) == 255 and string.byte(known, 3) == 111
+  if (count ~= before and not isBare) or not read(number, time) then return '0' end
   redis.call('HINCRBY', meta, 'bytes', #said - (known and #known or 0))
   redis.call('HSET', events, number, said)
   return '1'

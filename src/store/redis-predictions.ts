@@ -112,12 +112,18 @@ function toLookup(parts: readonly Buffer[], query: PredictionQuery): PredictionL
     found: isJoined(bytes) ? 'joined' : 'pending',
     record,
     prediction: decodePrediction(bytes, 'requestId' in query ? query.requestId : null),
-    events: said.length === 0 ? NO_EVENTS : decodeRecord<UnitEvents>(said.subarray(COUNT_BYTES)),
+    events: said.length === 0 ? NO_EVENTS : decodeEvents(said),
   }
 }
 
 const COUNT_BYTES = 2
 const ONE = '1'.charCodeAt(0)
+
+function decodeEvents(said: Buffer): UnitEvents {
+  // An earlier version wrote them by V8's serializer (255, its version, `o`), without their count.
+  const isBare = said[0] === 255 && said[2] === 'o'.charCodeAt(0)
+  return decodeRecord<UnitEvents>(isBare ? said : said.subarray(COUNT_BYTES))
+}
 
 /** For the scripts, how many events there are stands before them. */
 function encodeEvents({ seen, totals }: UnitEvents): Buffer {

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { describeRedis, type RedisAddress } from './redis-address.ts'
 import { readAtOnce, type RedisConnection } from './redis-connection.ts'
-import { StoreError } from './store-error.ts'
+import { newerStore } from './store-error.ts'
 import type { StoreLog } from './store-log.ts'
 
 /** Version of the layout of all keys; a store of a newer one is refused. */
 export const REDIS_SCHEMA_VERSION = 1
+
+/** Throws where a newer serin wrote the store of `place`, by its schema; null = there is no store. */
+export function refuseNewer(place: string, schema: string | null): void {
+  if (schema === null || Number(schema) <= REDIS_SCHEMA_VERSION) return
+  const facts = { found: schema, known: REDIS_SCHEMA_VERSION, name: 'prefix' } as const
+  throw newerStore(`in Redis at ${place}`, facts)
+}
 
 /**
  * Writes the schema's version and a name of its own into a new store, and says so in the log; resolves with that name.
@@ -16,18 +23,12 @@ export async function openRedisSchema(
   address: RedisAddress,
   log: StoreLog,
 ): Promise<string> {
-  const { prefix } = address
-  const place = `${describeRedis(address)}, prefix ${prefix}`
+  const place = placeOf(address)
   const what = `cannot open the store in Redis at ${place}`
   const key = `${redis.root}schema`
   const isNew = await redis.ask(what, (client) => client.setnx(key, REDIS_SCHEMA_VERSION))
   const schema = await redis.ask(what, (client) => client.get(key))
-  if (!(Number(schema) <= REDIS_SCHEMA_VERSION)) {
-    throw new StoreError(
-      `store in Redis at ${place} was written by a newer serin (schema ${schema}, this one knows ` +
-        `${REDIS_SCHEMA_VERSION}): run that version, or give this one another prefix`,
-    )
-  }
+  refuseNewer(place, schema)
   if (isNew === 1) {
     log.warn(
       { redis: place },
@@ -52,4 +53,9 @@ export async function openRedisSchema(
     )
   }
   return id
+}
+
+/** Where a store in a Redis is, without its secrets. */
+export function placeOf(address: RedisAddress): string {
+  return `${describeRedis(address)}, prefix ${address.prefix}`
 }

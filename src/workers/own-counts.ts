@@ -2,6 +2,8 @@ import type { Server } from 'node:net'
 import { takeOwnCounts } from '../metrics/lost-lines.ts'
 import type { MetricsSnapshot } from '../metrics/take-snapshot.ts'
 import { tellOfDrops, type DropDeps } from '../proxy/limit-connections.ts'
+import type { WorkerEnd } from './fork-worker.ts'
+import { describeEnd } from './worker-place.ts'
 import { mostAdminConnections, mostHandedOn } from '../proxy/open-files.ts'
 
 /** What the supervisor's process counts itself, and how many connections its ports hold at a time. */
@@ -14,6 +16,8 @@ export type OwnCounts = {
   readonly boundData: (server: Server) => void
   /** The same; nobody hears of those of the admin port, as without workers. */
   readonly boundAdmin: (server: Server) => void
+  /** Counts and tells of a worker, by its number, that ended and was not asked to. */
+  readonly tellOfEnd: (worker: number, end: WorkerEnd) => void
 }
 
 /** `openFiles`: how many this process may have; null = there is no limit. */
@@ -23,9 +27,15 @@ export function createOwnCounts(
   openFiles: number | null,
 ): OwnCounts {
   let dropped = 0
+  let ended = 0
   const count = () => dropped++
   return {
-    take: () => takeOwnCounts(deps.linesLost, () => dropped),
+    take: () =>
+      takeOwnCounts(
+        deps.linesLost,
+        () => dropped,
+        () => ended,
+      ),
     boundData: (server) => {
       if (openFiles === null) return
       const most = mostHandedOn(openFiles, workers)
@@ -34,6 +44,13 @@ export function createOwnCounts(
     },
     boundAdmin: (server) => {
       server.maxConnections = mostAdminConnections(openFiles)
+    },
+    tellOfEnd: (worker, end) => {
+      ended++
+      deps.log.error(
+        { worker, ...end },
+        `worker ${worker} ${describeEnd(end)}: another one takes its place`,
+      )
     },
   }
 }

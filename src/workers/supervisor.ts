@@ -16,7 +16,7 @@ import { refuseAdmin } from './refuse-admin.ts'
 import { reloadWorkers } from './reload-workers.ts'
 import { restartDelayMs, STEADY_MS } from './restart-delay.ts'
 import type { SupervisorApi } from './worker-api.ts'
-import { describeEnd, WorkerPlace } from './worker-place.ts'
+import { WorkerPlace } from './worker-place.ts'
 
 /** What the supervisor needs of its process. */
 export type SupervisorDeps = {
@@ -180,12 +180,9 @@ export class Supervisor implements RunningGateway {
     place.holder = null
     this.#metrics.bury(place.number)
     if (this.#isEnding) return
-    const { clock, log } = this.#deps
+    const { clock, log, own } = this.#deps
     if (this.#serving.length === 0) this.#leaderlessSince = clock.monotonic()
-    log.error(
-      { worker: place.number, ...end },
-      `worker ${place.number} ${describeEnd(end)}: another one takes its place`,
-    )
+    own.tellOfEnd(place.number, end)
     // Else nobody would decide until its lease has run out.
     const heir = this.#serving[0]
     heir

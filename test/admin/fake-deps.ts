@@ -103,7 +103,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
-    certificate: null,
+    trouble: [],
     untaken: null,
     unstored: null,
     rollout:

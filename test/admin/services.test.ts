@@ -445,13 +445,13 @@ t.test(
   },
 )
 
-t.test('a certificate that clients refuse is told of, at every service', async (t) => {
-  const certificate = 'the certificate of gateway.tls has expired'
-  const status = { ...fakeStatus(), certificate }
+t.test('what is wrong with the gateway itself is told of, at every service', async (t) => {
+  const trouble = ['the certificate of gateway.tls has expired', 'its clock was set back']
+  const status = { ...fakeStatus(), trouble }
   const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
   t.teardown(() => app.close())
   const response = await app.inject('/api/v1/services/credit-risk')
-  t.match(response.json(), { notice: certificate })
+  t.match(response.json(), { notice: trouble.join('. ') })
 })
 
 t.test('a variant that gets requests and cannot answer is told of', async (t) => {

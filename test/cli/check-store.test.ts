@@ -1,5 +1,6 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { open } from 'lmdb'
 import t, { type Test } from 'tap'
 import { openLmdbStore } from '../../src/store/lmdb-store.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -81,6 +82,37 @@ t.test('Check lets a store alone that a gateway has open, and finds it good.', a
   t.same(everythingIn(root), before.add('serin.yaml'))
   t.same(readFileSync(join(path, 'data.mdb')), data)
   await store.close()
+})
+
+/** A store that a version with this layout has opened. */
+async function writtenUnder(root: string, schema: number): Promise<void> {
+  const path = join(root, 'data')
+  await (await openLmdbStore({ path, ...quiet })).close()
+  const database = open({ path, noSubdir: false })
+  await database.openDB<number, string>('meta', {}).put('schema', schema)
+  await database.close()
+}
+
+t.test('A store that a newer version has opened is bad: a gateway would not start.', async (t) => {
+  const root = t.testdir({})
+  await writtenUnder(root, 99)
+  t.match(await check(root, 'lmdb:./data'), {
+    exitCode: 1,
+    stdout: /^(?!.*is good)/,
+    stderr:
+      /serin.yaml:3:8: store: a gateway would refuse this file: store at .*data was written by a newer serin \(schema 99, this one knows \d+\): run that version, restore a backup/,
+  })
+})
+
+t.test('Check notes that there is no way back from a store of an earlier version.', async (t) => {
+  const root = t.testdir({})
+  await writtenUnder(root, 1)
+  const note =
+    'note: store: it was written by an earlier serin, which refuses it once this one has started on it: back it up first'
+  t.match(await check(root, 'lmdb:./data'), { exitCode: 0, warnings: [note] })
+  t.match(await check(root, 'lmdb:./data'), { warnings: [note] }, 'check has not opened it')
+  await (await openLmdbStore({ path: join(root, 'data'), ...quiet })).close()
+  t.match(await check(root, 'lmdb:./data'), { exitCode: 0, warnings: [] })
 })
 
 const ROLLOUT = '    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }'

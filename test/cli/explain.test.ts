@@ -128,7 +128,7 @@ t.test('A decision that paused says what ends the pause.', async (t) => {
   const cases: readonly (readonly [Partial<Decision>, string])[] = [
     [
       { action: 'pause', reason: 'baseline' },
-      'Next: it does not go on by itself: `serin resume credit-risk` once the baseline is well again.',
+      'Next: it does not go on by itself: `serin resume credit-risk` once the baseline is well again; where the canary is well, `serin promote credit-risk --full` gives it everybody (`abort` gives everybody the sick baseline).',
     ],
     [
       { action: 'pause', reason: 'rmse' },

@@ -168,7 +168,7 @@ t.test('Status of a process that follows names the one that decides.', async (t)
   )
   t.match(
     await show({ deciding: { ...where, holder: 'gw-2:4711:a@127.0.0.1%3A9090', differs: true } }),
-    /is evidence: `serin status credit-risk --admin http:\/\/127\.0\.0\.1:9090` on gw-2\. Give both/,
+    /is evidence: `serin status credit-risk --admin http:\/\/127\.0\.0\.1:9090` on gw-2\. Give both the same file and reload; where they have it, their versions of serin differ/,
   )
   t.match(same, /missing the canary is not ready/, 'as the one that decides sees it')
   t.match(same, /next step in about 2 min/)
@@ -201,7 +201,7 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const sick = { ...paused, pausedBy: 'baseline', pausedMetric: null } as const
   t.match(
     (await show(fakeStatus(fakeState(sick)))).replaceAll(/\s+/g, ' '),
-    'because paused because the baseline is sick; it does not go on by itself: `serin resume credit-risk` once the baseline is well again',
+    'because paused because the baseline is sick; it does not go on by itself: `serin resume credit-risk` once the baseline is well again; where the canary is well, `serin promote credit-risk --full` gives it everybody (`abort` gives everybody the sick baseline)',
   )
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(

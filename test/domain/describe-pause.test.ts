@@ -22,7 +22,7 @@ t.test('and what ends it, with the command to give', async (t) => {
     [
       'baseline',
       null,
-      'it does not go on by itself: `serin resume m` once the baseline is well again',
+      'it does not go on by itself: `serin resume m` once the baseline is well again; where the canary is well, `serin promote m --full` gives it everybody (`abort` gives everybody the sick baseline)',
     ],
     ['override', null, '`serin resume m` goes back to the weight of the step'],
     ['of-tomorrow', null, '`serin resume m` goes on'],

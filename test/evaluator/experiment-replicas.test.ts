@@ -3,6 +3,7 @@ import { fc } from '../support/fast-check.ts'
 import t from 'tap'
 import { counts, ExperimentProcesses, startTwo } from '../fakes/experiment-processes.ts'
 import { threeWay } from '../fakes/experiment-world.ts'
+import { experimentKey } from '../../src/rollout/experiment-plan.ts'
 import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
 
 const SERVICE = threeWay([ERRORS, RMSE])
@@ -111,6 +112,28 @@ t.test(
     await world.run(4000)
     t.same(leader.evaluator.replicasOf('svc'), { contributing: 1, differing: ['p1'] })
     t.match(other.evaluator.deciding('svc'), { lead: 'elsewhere', holder: 'p0', differs: true })
+    t.same(world.errors, [])
+  },
+)
+
+t.test(
+  'who follows an earlier version of serin, which stored less of the same split, takes part in it',
+  async (t) => {
+    const world = new ExperimentProcesses(SERVICE)
+    const leader = await world.start()
+    await world.run(2000)
+    const key = experimentKey('svc')
+    const record = world.store.records.get(key)!
+    const { margins: _, ...fingerprint } = record.state.fingerprint
+    world.store.records.set(key, { ...record, state: { ...record.state, fingerprint } })
+    const follower = await world.start()
+    await world.run(4000)
+    t.same(leader.evaluator.replicasOf('svc'), { contributing: 2, differing: [] })
+    t.match(follower.evaluator.deciding('svc'), { lead: 'elsewhere', differs: false })
+    world.serve(follower, 10)
+    await world.run(9000)
+    const units = [20, 10]
+    t.match(counts(world, leader), { b: { units }, c: { units } })
     t.same(world.errors, [])
   },
 )

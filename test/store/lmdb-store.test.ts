@@ -109,16 +109,24 @@ t.test(
     await table('evidence').put(SERVICE, encodeRecord(sampleEvidence({ starts: [5] })))
     await table('units').put([SERVICE, 5], encodeUnits(units(5)))
     await old.close()
-    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), [
-      { state: { revision: 1 }, evidence: { starts: [5] } },
-    ])
-    const store = await openStore(path)
+    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), {
+      services: [{ state: { revision: 1 }, evidence: { starts: [5] } }],
+      isEarlier: true,
+    })
+    const logged: Logged[] = []
+    const store = await openStore(path, { log: listLog(logged) })
+    const told = () => logged.filter(({ message }) => message.includes('by an earlier serin'))
+    t.match(told(), [{ message: /^the store was written by an earlier serin, which refuses it/ }])
     t.match(await store.readRollout(SERVICE), { evidence: { starts: [5] }, units: [units(5)] })
     const evidence = sampleEvidence({ starts: [5, 6] })
     await commit(store, await takeLease(store), 1, { evidence, putUnits: [units(6)] })
     await store.close()
-    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), [{ evidence }])
-    const again = await openStore(path)
+    t.match(await peekLmdb(path, [{ service: SERVICE, canaryVersion: '2.0' }]), {
+      services: [{ evidence }],
+      isEarlier: false,
+    })
+    const again = await openStore(path, { log: listLog(logged) })
+    t.equal(told().length, 1, 'said once')
     t.match(await again.readRollout(SERVICE), { evidence, units: [units(5), units(6)] })
     await again.close()
     const root = open({ path, noSubdir: false })
@@ -314,7 +322,7 @@ t.test('a store of a newer version is refused and stays as it is', async (t) => 
   await store.close()
   await writeSchema(path, 4)
   const message = new RegExp(
-    `^store at ${path} was written by a newer serin \\(schema 4, this one knows 3\\): `,
+    `^store at ${path} was written by a newer serin \\(schema 4, this one knows 3\\): run that version, restore a backup from before it, or give this one another path, where `,
   )
   await t.rejects(openStore(path), { code: 'SERIN_STORE_FAILED', message })
   await writeSchema(path, 1)

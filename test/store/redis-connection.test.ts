@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { serialize } from 'node:v8'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -176,6 +177,27 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     await two.putPredictions([samplePrediction()])
   })
 
+  t.test('what events had said by an earlier version is read, and added to', async (t) => {
+    const redis = await startRedis(t, t.testdir())
+    const address = redis.address()
+    const store = await openStore(t, address)
+    const prediction = samplePrediction({ unit: 17 })
+    await store.putPredictions([prediction])
+    const client = new Redis(redis.port, '127.0.0.1')
+    t.teardown(() => client.disconnect())
+    const said = { seen: [7, 8], totals: [2.5] }
+    await client.hset(`{${address.prefix}}:prediction-events`, 1, serialize(said))
+    const query = { service: SERVICE, unit: 17 }
+    t.match(await store.findPredictions([query]), [{ found: 'pending', events: said }])
+    const more = { seen: [7, 8, 9], totals: [3.5] }
+    const events = [{ record: 1, prediction, before: 2, events: more }]
+    const taken = await store.commitFeedback({ labels: [], tallies: [], events })
+    t.same(taken, { labels: [], events: [true] })
+    t.match(await store.findPredictions([query]), [{ events: more }])
+    const late = { labels: [], tallies: [], events }
+    t.same(await store.commitFeedback(late), { labels: [], events: [false] }, 'counted from now on')
+  })
+
   t.test('a store of a newer version is refused and stays as it is', async (t) => {
     const redis = await startRedis(t, t.testdir())
     const address = redis.address()
@@ -183,7 +205,7 @@ t.test('store/redis: connection', skipWithout('redis-server'), async (t) => {
     t.teardown(() => client.disconnect())
     await client.set(`{${address.prefix}}:schema`, 2)
     const message =
-      /^store in Redis at .* was written by a newer serin \(schema 2, this one knows 1\): /
+      /^store in Redis at .* was written by a newer serin \(schema 2, this one knows 1\): .* another prefix, where /
     await t.rejects(openStore(t, address), { code, message })
     t.strictSame(await client.keys('*'), [`{${address.prefix}}:schema`])
   })

@@ -34,7 +34,20 @@ t.test('Connections that wait for a worker take no more files than there are.', 
   t.same(counted, [
     ['serin_log_lines_lost_total', 3],
     ['serin_connections_dropped_total', 3],
+    ['serin_workers_ended_total', 0],
   ])
+})
+
+t.test('A worker that ends is counted and told of.', async (t) => {
+  const logs: object[] = []
+  const log = pino({}, { write: (line: string) => void logs.push(JSON.parse(line) as object) })
+  const clock = { now: () => 0, monotonic: () => 0 }
+  const counts = createOwnCounts({ clock, log, linesLost: () => 0 }, 2, null)
+  counts.tellOfEnd(2, { code: null, signal: 'SIGKILL' })
+  const msg = 'worker 2 was ended by SIGKILL: another one takes its place'
+  t.match(logs, [{ level: 50, worker: 2, signal: 'SIGKILL', msg }])
+  const counted = (await counts.take()).find(({ name }) => name === 'serin_workers_ended_total')
+  t.same([...counted!.values], [1])
 })
 
 t.test('Without a limit of files there is none of connections to the data port.', async (t) => {

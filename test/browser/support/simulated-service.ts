@@ -115,7 +115,7 @@ export class SimulatedService {
       experiment: null,
       replicas: null,
       deciding: null,
-      certificate: null,
+      trouble: [],
       untaken: null,
       unstored: null,
       rollout: {
