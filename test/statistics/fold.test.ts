@@ -159,6 +159,21 @@ t.test('What is doubted waits: it is an outage, or it counts after all.', async 
   t.ok(trials > 2500, 'longer than all before it: what the baseline does now')
 })
 
+t.test(
+  'A doubt that ends in a cohort without events ends there, and not with the next event.',
+  async (t) => {
+    const h: Hypothesis = { ...ERRORS, proof: { ...ERRORS.proof!, floor: 0 } }
+    const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), h)
+    const doubted = foldEvents(usual, eventFold({ cohort: 2 }, [100, 25], [6, 0]), h)
+    t.match(doubted.calm, { doubted: { outageUnits: null } })
+    t.ok(proofLogEvidence(doubted.proof, 1.5, 0) > doubted.sup.proof, 'it waits')
+    const cleared = foldEvents(doubted, eventFold({ cohort: 3 }, [400, 100], [0, 0]), h)
+    t.notOk('calm' in cleared, 'nothing was left out')
+    near(t, cleared.sup.proof, proofLogEvidence(cleared.proof, 1.5, 0))
+    near(t, cleared.sup.stepProof, cleared.sup.proof)
+  },
+)
+
 t.test('An older version’s proofs without outages go on.', async (t) => {
   const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), ERRORS)
   const during = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 2]), ERRORS)
