@@ -80,7 +80,9 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const isUndoubted = evidence.calm === undefined && calm === undefined
   const hasFloor = h.better === 'lower' && (h.proof?.floor ?? 0) > 0
   const isSilent = baseline + canary === 0 && isUndoubted && !hasFloor
-  const stakes = tally.harmUnits === null ? mixStarts : largestStake
+  // What waits for feedback counts a key once in all, so that its start points live on the same information.
+  const isAnew = tally.harmUnits !== null && !('windowMs' in h.source)
+  const stakes = isAnew ? largestStake : mixStarts
   const folded: EventEvidence = {
     kind: 'event',
     foldedThrough: fold.cohort,

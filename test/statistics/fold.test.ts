@@ -349,6 +349,24 @@ t.test('Of keys the largest stake counts, since the sum has no level.', async (t
   near(t, single.sup.harm, mixStarts([since0, since1]))
 })
 
+t.test(
+  'What waits for feedback counts a key once, so that the sum of the stakes has its level.',
+  async (t) => {
+    const source = { of: 'conversion', event: 'purchase', windowMs: 1000 } as const
+    const bought = { ...ERRORS, source, proof: { ...ERRORS.proof!, floor: 0 } }
+    const first = eventFold({ cohort: 1, starts: 2 }, [80, 20], [2, 3])
+    const second = eventFold({ cohort: 2, epoch: 1, starts: 2 }, [80, 20], [0, 5])
+    // What feedback has changed comes back from the store without its keys, of which it has none.
+    const folds = [null, [[], []] satisfies [number[], number[]]].map((harmUnits) => {
+      const keyed = (fold: EventFold) => ({ ...fold, tally: { ...fold.tally, harmUnits } })
+      return foldEvents(foldEvents(emptyEvents(), keyed(first), bought), keyed(second), bought)
+    })
+    t.same(folds[0], folds[1])
+    const logs = folds[0]!.harm.map((strata) => harmLogEvidence(strata, 1))
+    near(t, folds[0]!.sup.harm, mixStarts(logs))
+  },
+)
+
 t.test('Requests without a key count beside the keys, for every start point.', async (t) => {
   const base = eventFold({ cohort: 5, epoch: 1, starts: 3 }, [8, 3], [3, 2])
   const fold: EventFold = {
