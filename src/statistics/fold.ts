@@ -75,9 +75,14 @@ export function foldEvents(evidence: EventEvidence, fold: EventFold, h: Hypothes
   const events = addCounts(evidence.events, tally.events)
   // Without an event no label was drawn: the evidence stands where it stood.
   const isQuiet = tally.harmEvents[0] + tally.harmEvents[1] === 0 && fold.harmSince === null
-  // The same of the proof, but that its floor counts units without one.
-  const isSilent = baseline + canary === 0 && (h.better === 'higher' || (h.proof?.floor ?? 0) === 0)
-  const stakes = tally.harmUnits === null ? mixStarts : largestStake
+  // The same of the proof, but that its floor counts units without one, and that cohorts which waited for the end of a doubt may
+  // have been added.
+  const isUndoubted = evidence.calm === undefined && calm === undefined
+  const hasFloor = h.better === 'lower' && (h.proof?.floor ?? 0) > 0
+  const isSilent = baseline + canary === 0 && isUndoubted && !hasFloor
+  // What waits for feedback counts a key once in all, so that its start points live on the same information.
+  const isAnew = tally.harmUnits !== null && !('windowMs' in h.source)
+  const stakes = isAnew ? largestStake : mixStarts
   const folded: EventEvidence = {
     kind: 'event',
     foldedThrough: fold.cohort,

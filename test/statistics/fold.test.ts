@@ -159,6 +159,21 @@ t.test('What is doubted waits: it is an outage, or it counts after all.', async 
   t.ok(trials > 2500, 'longer than all before it: what the baseline does now')
 })
 
+t.test(
+  'A doubt that ends in a cohort without events ends there, and not with the next event.',
+  async (t) => {
+    const h: Hypothesis = { ...ERRORS, proof: { ...ERRORS.proof!, floor: 0 } }
+    const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), h)
+    const doubted = foldEvents(usual, eventFold({ cohort: 2 }, [100, 25], [6, 0]), h)
+    t.match(doubted.calm, { doubted: { outageUnits: null } })
+    t.ok(proofLogEvidence(doubted.proof, 1.5, 0) > doubted.sup.proof, 'it waits')
+    const cleared = foldEvents(doubted, eventFold({ cohort: 3 }, [400, 100], [0, 0]), h)
+    t.notOk('calm' in cleared, 'nothing was left out')
+    near(t, cleared.sup.proof, proofLogEvidence(cleared.proof, 1.5, 0))
+    near(t, cleared.sup.stepProof, cleared.sup.proof)
+  },
+)
+
 t.test('An older version’s proofs without outages go on.', async (t) => {
   const usual = foldEvents(emptyEvents(), eventFold({ cohort: 1 }, [800, 200], [8, 2]), ERRORS)
   const during = foldEvents(usual, eventFold({ cohort: 2 }, [80, 20], [60, 2]), ERRORS)
@@ -333,6 +348,24 @@ t.test('Of keys the largest stake counts, since the sum has no level.', async (t
   const single = foldEvents(emptyEvents(), keys(null), ERRORS)
   near(t, single.sup.harm, mixStarts([since0, since1]))
 })
+
+t.test(
+  'What waits for feedback counts a key once, so that the sum of the stakes has its level.',
+  async (t) => {
+    const source = { of: 'conversion', event: 'purchase', windowMs: 1000 } as const
+    const bought = { ...ERRORS, source, proof: { ...ERRORS.proof!, floor: 0 } }
+    const first = eventFold({ cohort: 1, starts: 2 }, [80, 20], [2, 3])
+    const second = eventFold({ cohort: 2, epoch: 1, starts: 2 }, [80, 20], [0, 5])
+    // What feedback has changed comes back from the store without its keys, of which it has none.
+    const folds = [null, [[], []] satisfies [number[], number[]]].map((harmUnits) => {
+      const keyed = (fold: EventFold) => ({ ...fold, tally: { ...fold.tally, harmUnits } })
+      return foldEvents(foldEvents(emptyEvents(), keyed(first), bought), keyed(second), bought)
+    })
+    t.same(folds[0], folds[1])
+    const logs = folds[0]!.harm.map((strata) => harmLogEvidence(strata, 1))
+    near(t, folds[0]!.sup.harm, mixStarts(logs))
+  },
+)
 
 t.test('Requests without a key count beside the keys, for every start point.', async (t) => {
   const base = eventFold({ cohort: 5, epoch: 1, starts: 3 }, [8, 3], [3, 2])

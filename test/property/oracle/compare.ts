@@ -1,0 +1,148 @@
+import type { RolloutState } from '../../../src/domain/rollout-state.ts'
+import type { Case } from './cases.ts'
+import type { History } from './history.ts'
+import { Oracle } from './judge.ts'
+import { questionsOf, type Asked } from './questions.ts'
+import type { Seen, World } from './world.ts'
+
+/** How often each kind of figure was compared, and where the two differ. */
+export type Comparison = {
+  readonly compared: Readonly<Record<string, number>>
+  readonly differ: readonly string[]
+}
+
+/** Holds all that a world has shown against an oracle that is given its history. */
+export async function compare(world: World, life: Case): Promise<Comparison> {
+  const comparing = new Comparing(world, await world.history(), life)
+  comparing.all()
+  return comparing
+}
+
+class Comparing implements Comparison {
+  readonly compared: Record<string, number> = {}
+  readonly differ: string[] = []
+  readonly #world: World
+  readonly #life: Case
+  readonly #history: History
+  readonly #oracle: Oracle
+  readonly #questions: readonly Asked[]
+
+  constructor(world: World, history: History, life: Case) {
+    const questions = questionsOf(life.metrics)
+    const required = questions.filter((asked) => asked.required).length
+    this.#oracle = new Oracle(history, life.keys > 0, life.gateways > 1, required)
+    this.#questions = questions
+    this.#world = world
+    this.#history = history
+    this.#life = life
+  }
+
+  all(): void {
+    const { seen } = this.#world
+    for (const each of seen.filter(({ metrics }) => metrics !== null)) {
+      for (const asked of this.#questions) this.#report(asked, each)
+      const { foldedThrough, sup } = each.ratio
+      this.#hold('sample ratio', 'all', each.at, this.#oracle.sampleRatio(foldedThrough), sup)
+    }
+    for (const asked of this.#questions) this.#bets(asked)
+    if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
+    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each)
+  }
+
+  #report(asked: Asked, { at, folded, metrics }: Seen): void {
+    const { id, kind } = asked
+    const through = folded[id]!
+    const figures = this.#oracle.figures(asked, through)
+    const shown = metrics!.find(({ name }) => name === id)!
+    this.#hold('harm', id, at, figures.harm, shown.harm!.log)
+    this.#hold('proof', id, at, figures.proof, shown.nonInferiority?.log)
+    if (shown.stepNonInferiority !== null) {
+      this.#hold('proof of the step', id, at, figures.stepProof, shown.stepNonInferiority.log)
+    }
+    const isProved = figures.proof !== null && figures.proof >= Math.log(20)
+    const isHarmed = this.#oracle.isHarmed(asked, through)
+    const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
+    this.#hold('verdict', id, at, verdict, shown.verdict)
+    // Of a latency quantiles are shown, and no ratio.
+    if (kind === 'latency') return
+    const root = (mean: number | null) =>
+      mean !== null && kind === 'rmse' ? Math.sqrt(mean) : mean
+    const { baseline, canary, ratio } = shown
+    const values = [...figures.n, ...figures.mean.map(root)]
+    this.#hold('values', id, at, values, [baseline.n, canary.n, baseline.value, canary.value])
+    const interval = this.#oracle.interval(asked, through, figures)
+    const ends = (of: typeof interval) => of && [of.estimate, of.lower, of.upper, of.level]
+    this.#hold('interval', id, at, ends(interval), ends(ratio as typeof interval), 1e-6)
+  }
+
+  #bets(asked: Asked): void {
+    if (asked.event !== undefined) return
+    for (const frame of this.#history.frames) {
+      const [bets, terms] = [this.#oracle.bets(asked, frame), frame.terms.bets[asked.id] ?? null]
+      const flat = (of: typeof bets) => of && [of.centre, ...of.harm, ...of.proof]
+      this.#hold('bets', asked.id, frame.openedAt, flat(bets), flat(terms))
+    }
+  }
+
+  /** A cohort is folded at the first look at which it, and each before it, has all its outcomes, and its window is over. */
+  #folds({ id, windowMs }: Asked): void {
+    const { frames, requests } = this.#history
+    const { seen } = this.#world
+    let due = 0
+    for (const { number, judged, closedAt } of frames) {
+      if (closedAt === null) return
+      const ends = requests.filter(({ cohort }) => cohort === number).map(({ endsAt }) => endsAt)
+      due = Math.max(due, closedAt + windowMs, ...ends)
+      const oracle = seen.find(({ at }) => at >= due)?.at ?? null
+      const product = seen.find(({ folded }) => folded[id]! >= number)?.at ?? null
+      if (judged) this.#hold('fold', id, closedAt, oracle, product)
+    }
+  }
+
+  /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
+  #decision(before: RolloutState, { at, state, folded, ratio }: Seen): void {
+    const { steps } = this.#life.service.rollout!
+    const step = steps[before.step]!
+    if (before.phase !== 'progressing' || step.kind !== 'weight') return
+    // Not by evidence: outside of α.
+    if (state.phase === 'paused' && state.pausedBy === 'baseline') return
+    if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
+    const isHarmed = (asked: Asked) => this.#oracle.isHarmed(asked, folded[asked.id]!)
+    const isLast = before.step === steps.length - 2
+    const isReady = (asked: Asked) => {
+      const figures = this.#oracle.figures(asked, folded[asked.id]!)
+      // What needs no more than its requests has no minimum of its own; nor has a segment.
+      const needs =
+        asked.windowMs === 0 || asked.kind === 'guard' || asked.segment !== null
+          ? 0
+          : (asked.minLabels ?? step.minRequests)
+      if (figures.step !== before.step || figures.stepCanary < needs) return false
+      const proofs = this.#life.keys > 0 ? [figures.proof] : [figures.proof, figures.stepProof]
+      return !isLast || proofs.every((log) => log === null || log >= Math.log(20))
+    }
+    const required = this.#questions.filter((asked) => asked.required)
+    const isTime = at - before.stepEnteredAt >= step.minDurationMs
+    const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
+    const goesOn = isTime && isEnough && required.every(isReady) ? 'next' : 'progressing'
+    const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
+    const oracle = required.some(isHarmed) ? 'rolled-back' : isPaused ? 'paused' : goesOn
+    const product = state.step > before.step ? 'next' : state.phase
+    this.#hold('decision', `step ${before.step}`, at, oracle, product)
+  }
+
+  #hold(what: string, of: string, at: number, oracle: unknown, product: unknown, within = 1e-9) {
+    this.compared[what] = (this.compared[what] ?? 0) + 1
+    if (isClose(oracle ?? null, product ?? null, within)) return
+    const seconds = (at - this.#world.began) / 1000
+    const [mine, shown] = [JSON.stringify(oracle), JSON.stringify(product)]
+    this.differ.push(`${what} of ${of} after ${seconds} s: ${mine}, and the product has ${shown}`)
+  }
+}
+
+function isClose(a: unknown, b: unknown, within: number): boolean {
+  if (typeof a === 'number' && typeof b === 'number') {
+    return a === b || Math.abs(a - b) <= within * Math.max(1, Math.abs(a), Math.abs(b))
+  }
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b
+  return a.length === b.length && a.every((each, n) => isClose(each, b[n], within))
+}
