@@ -41,6 +41,8 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     schemaErrorFormatter: (errors) =>
       new AdminError('SERIN_BAD_REQUEST', describeSchemaErrors(errors)),
     schemaController: NO_COMPILERS,
+    // Fastify's own would have a busy process neither start nor end, where a part takes 10 s.
+    pluginTimeout: 0,
     ...CONNECTION_LIMITS,
   })
   makeRoom(app.server, deps)

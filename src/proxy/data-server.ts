@@ -48,6 +48,7 @@ export function createDataServer(
     return503OnClosing: false,
     exposeHeadRoutes: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
+    pluginTimeout: NO_TIMEOUT,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
     schemaController: NO_COMPILERS,
     serverFactory: (handler) => createDoor(deps, serve, certificate, handler),
@@ -78,6 +79,9 @@ export function createDataServer(
   server.addHook('onReady', async () => takeUpgrades(server.server, deps, serve))
   return server
 }
+
+/** Fastify's own would have a busy process neither start nor end: closing fails where a hook takes 10 s. */
+const NO_TIMEOUT = 0
 
 /** How long a connection waits for a next request while the server closes. */
 const LAST_IDLE_MS = 1_000

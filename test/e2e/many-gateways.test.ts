@@ -31,7 +31,8 @@ t.test('e2e/many gateways on one Redis', skipWithout('redis-server'), async (t) 
 /** One that has another canary version serves the baseline alone, and each of the two says so. */
 async function testAnother(t: Test, decides: SerinGateway, other: SerinGateway): Promise<void> {
   await untilSaid(decides, new RegExp(`\\(m on process ${other.pid} on `))
-  t.ok(
+  // The log may be a moment behind.
+  await until('the log warns', async () =>
     decides.logs().some(({ level, msg }) => level === 40 && msg?.includes(`process ${other.pid}`)),
   )
   t.match((await readService(decides.admin, 'm')).replicas, { contributing: 1, differing: [/:/] })
