@@ -8,7 +8,7 @@ const { SEED, RUNS = 20 } = process.env
 /** `SEED=100 RUNS=50 node build/test/property/oracle.test.js` tries others. */
 const SEEDS =
   SEED === undefined
-    ? [4, 14, 24, 42]
+    ? [4, 10, 24, 42]
     : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
 
 t.test(
