@@ -8,7 +8,7 @@ const { SEED, RUNS = 20 } = process.env
 /** `SEED=100 RUNS=50 node build/test/property/oracle.test.js` tries others. */
 const SEEDS =
   SEED === undefined
-    ? [3, 4, 14, 29, 42]
+    ? [4, 10, 24, 42]
     : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
 
 t.test(
@@ -19,7 +19,7 @@ t.test(
     for (const seed of SEEDS) {
       const life = drawCase(seed)
       const world = await World.open(life, `${folder}/${seed}`)
-      await world.live(30)
+      await world.live(25)
       const comparison = await compare(world, life)
       await world.close()
       t.same(world.errors, [], `seed ${seed}`)

@@ -58,8 +58,8 @@ export type Case = {
   readonly keys: number
   readonly segments: readonly string[]
   readonly gateways: number
-  /** Seconds after which a gateway stops and another one starts; null = none does. */
-  readonly restartsAfter: number | null
+  /** Seconds after which the gateway stops, or is killed, and another one starts; null = none does. */
+  readonly restart: { readonly after: number; readonly isKilled: boolean } | null
   readonly fate: (random: () => number, variant: string, elapsedMs: number) => Fate
 }
 
@@ -81,9 +81,10 @@ export function drawCase(seed: number): Case {
     rolloutSpec({ spec: { steps }, analysis: { metrics, warmUpMs: 1000 } }),
     keys > 0,
   )
-  const restartsAfter = gateways === 1 && random() < 0.4 ? 8 + Math.floor(8 * random()) : null
+  const after = gateways === 1 && random() < 0.4 ? 8 + Math.floor(8 * random()) : null
+  const restart = after === null ? null : { after, isKilled: random() < 0.5 }
   return {
-    ...{ seed, metrics, keys, segments, gateways, restartsAfter },
+    ...{ seed, metrics, keys, segments, gateways, restart },
     service: { ...of, observe: { ...of.observe, awaitsEvents: true } },
     fate: drawFates(random),
   }

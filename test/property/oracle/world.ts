@@ -10,6 +10,9 @@ import type { Case, Fate } from './cases.ts'
 import { Gateway, openStore, type SharedStore, type Told } from './gateway.ts'
 import type { Folded, Frame, History, Request } from './history.ts'
 
+/** The lease of who was killed has run out by then. */
+const LEASE_MS = 6000
+
 /** Between two requests. */
 const REQUEST_MS = 25
 
@@ -55,14 +58,12 @@ export class World {
 
   /** A life of so many seconds, or until the rollout has ended. */
   async live(seconds: number): Promise<void> {
-    const { restartsAfter } = this.#life
-    await this.#run((restartsAfter ?? 0) * 1000, true)
-    if (restartsAfter !== null) {
-      while (this.#underWay > 0 && !this.#isOver) await this.#run(LOOK_MS, false)
-      await this.#gateways.shift()!.stop()
-      await this.#start()
+    const { restart } = this.#life
+    if (restart !== null) {
+      await this.#run(restart.after * 1000, true)
+      await this.#restart(restart.isKilled)
     }
-    await this.#run((seconds - (restartsAfter ?? 0)) * 1000, true)
+    await this.#run((seconds - (restart?.after ?? 0)) * 1000, true)
   }
 
   async history(): Promise<History> {
@@ -88,6 +89,14 @@ export class World {
     })
     await gateway.start()
     this.#gateways.push(gateway)
+  }
+
+  async #restart(isKilled: boolean): Promise<void> {
+    while (!isKilled && this.#underWay > 0 && !this.#isOver) await this.#run(LOOK_MS, false)
+    const gateway = this.#gateways.shift()!
+    if (isKilled) this.clock.ms += LEASE_MS
+    else await gateway.stop()
+    await this.#start()
   }
 
   get #isOver(): boolean {
@@ -127,7 +136,8 @@ export class World {
   #request(): void {
     const random = this.#random
     const { keys, segments, fate } = this.#life
-    const { book, weightBp } = this.#pick(this.#gateways)
+    const gateway = this.#pick(this.#gateways)
+    const { book, weightBp } = gateway
     const key = keys === 0 || random() < 0.05 ? null : Math.floor(random() * keys)
     const unit = key === null ? null : keyUnit(`k-${key}`)
     // A key's place on [0, 1) is fixed, so that raising the weight moves keys only to the canary.
@@ -155,6 +165,8 @@ export class World {
     this.#underWay += 1
     this.#agenda.add(endsAt, () => {
       this.#underWay -= 1
+      // With a process that was killed its requests are gone.
+      if (!this.#gateways.includes(gateway)) return
       if (outcome !== 'client_closed') book.head(ticket, endsAt)
       book.end(ticket, outcome, status, latencyMs, endsAt)
       book.predicted(ticket, prediction)
@@ -183,11 +195,11 @@ export class World {
     }
   }
 
-  /** The request that a key's events count for: its judged one, which is known once it has been answered. */
-  #unitOf(request: Request): Request | null {
-    if (request.key === null) return request
-    const first = this.requests.find(({ key, isFirst }) => key === request.key && isFirst())
-    return first !== undefined && first.endsAt <= this.clock.ms ? first : null
+  /** The request that a key's events count for: the one it is judged by (anew where a kill has lost that), once answered. */
+  #unitOf(request: Request): Request | undefined {
+    if (request.key === null || request.isFirst()) return request
+    const isKnown = ({ endsAt, isFirst }: Request) => endsAt <= this.clock.ms && isFirst()
+    return this.requests.findLast((each) => each.key === request.key && isKnown(each))
   }
 
   /** Sooner than its answer nobody knows of a request. */
