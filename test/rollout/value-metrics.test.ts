@@ -403,12 +403,13 @@ t.test('a proof that more is better has a time too', (t) => {
   t.end()
 })
 
-t.test('of totals no values are kept, so another margin cannot be judged again', (t) => {
+t.test('another margin of totals is judged again by their values, another cap is not', (t) => {
   const other = (change: Partial<MetricSpec>) =>
     plan({ analysis: { metrics: [{ ...REVENUE, ...change } as MetricSpec] } })
   const kind = (of: RolloutPlan) => fidelities(other({}), of, [])[0]
   t.match(kind(other({})), { id: 'revenue', kind: 'exact' })
-  t.match(kind(other({ maxChange: 0.3 })), { kind: 'not-recorded', note: /values were not kept/ })
+  t.match(kind(other({ maxChange: 0.3 })), { kind: 'approximate', rebet: true })
+  t.match(kind(other({ cap: 20 })), { kind: 'not-recorded', note: /another kind, score or cap/ })
   t.end()
 })
 
