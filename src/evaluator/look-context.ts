@@ -1,4 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
@@ -65,11 +66,11 @@ export class LookContext implements JudgeContext {
     return pairLatency(book, state, others)
   }
 
-  latency(side: Side, quantile: number, segment: string | undefined): MetricValue {
-    const drawn = sideBook(this.#look.book, side).drawnOf(segment)
+  latency(side: Side, asked: LatencyQuantile, segment: string | undefined): MetricValue {
+    const drawn = sideBook(this.#look.book, side).drawnOf(asked, segment)
     return drawn.count === 0
       ? NO_VALUE
-      : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
+      : { value: drawn.quantile(asked.quantile), n: Math.round(drawn.count) }
   }
 }
 

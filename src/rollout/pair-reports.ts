@@ -146,7 +146,7 @@ export function pairValues(
     return { asks, tally: found.inStep }
   }
   return {
-    latency: (side, quantile) => latency(side, quantile, null),
+    latency: (side, { quantile }) => latency(side, quantile, null),
     failureRate: (side) => (pairs.step === step ? failureRate(pairs.stepCounts, side) : NO_VALUE),
     value: (side, { name }) => {
       const found = inStep(name)

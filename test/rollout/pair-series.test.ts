@@ -217,7 +217,7 @@ t.test('limits are read from the pairs of the step alone', (t) => {
   t.equal(at(0).spread!(0, RMSE)!.variance, variance, 'that of the side that varies more')
   t.equal(at(1).spread!(1, RMSE), null)
   t.same(at(0).value(1, CONVERSION), NO_TIME, 'no pair is asked about events')
-  t.same(at(0).latency(1, 0.5), { value: 7, n: 3 })
+  t.same(at(0).latency(1, { quantile: 0.5 }), { value: 7, n: 3 })
   t.same(pairValues(of, none(of), 0, () => NO_TIME).value(0, RMSE), NO_TIME)
   t.end()
 })

@@ -29,6 +29,9 @@ export class FakeRecorder implements ServiceRecorder {
     readonly observed: boolean
   }[] = []
   heads = 0
+  timesFirstBytes = false
+  /** When the first bytes came, by variant. */
+  readonly firstBytes: { readonly variant: string; readonly now: number }[] = []
   /** WebSocket sessions that are open. */
   sessions = 0
   readonly ends: BookedEnd[] = []
@@ -56,6 +59,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedAt: now,
       startedWall: 0,
       headAt: null,
+      firstByteAt: null,
       compared: [],
       ruled: null,
       pair: null,
@@ -66,6 +70,11 @@ export class FakeRecorder implements ServiceRecorder {
 
   head = (): void => {
     this.heads++
+    this.#changed()
+  }
+
+  firstByte = ({ variant }: Ticket, now: number): void => {
+    this.firstBytes.push({ variant, now })
     this.#changed()
   }
 
