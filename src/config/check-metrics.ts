@@ -89,7 +89,7 @@ function checkUntil(
   if (until !== 'first-byte' || step === undefined) return
   checker.problem(
     [...path, 'until'],
-    `found first-byte, but pairs of a mirror step (rollout.steps.${step}) are timed until the head of each answer: leave out \`until\`, or the mirror step`,
+    `found first-byte, but pairs of a mirror step (rollout.steps[${step}]) are timed until the head of each answer: leave out \`until\`, or the mirror step`,
   )
 }
 
