@@ -26,7 +26,6 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     checkFall(checker, path, metric)
     if (metric.kind === 'prometheus' || metric.kind === 'http') checkProvider(checker, path, metric)
     checkThreshold(checker, path, metric)
-    if (metric.kind === 'latency') checkUntil(checker, service, path, metric.until)
     if ('labelWindow' in metric) checkPrediction(checker, service, path)
     checkEventMetric(checker, path, metric)
     for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
@@ -66,8 +65,9 @@ function checkDisagreement(
 ): void {
   checkThreshold(checker, path, metric)
   if (metric.max === undefined) checker.problem(path, 'has nothing to be judged by: it needs max')
+  const steps = [...service, 'rollout', 'steps']
   const mirrors = [...service, 'mirror']
-  const isStep = mirrorStep(checker, service) !== undefined
+  const isStep = checker.keys(steps).some((i) => checker.keys([...steps, i]).includes('mirror'))
   const isStanding = checker
     .keys(mirrors)
     .some((i) => checker.read<string>([...mirrors, i, 'to']) === CANARY)
@@ -76,27 +76,6 @@ function checkDisagreement(
       path,
       'compares answers in pairs, but the canary gets no copies: it needs a step such as { mirror: 100% }, or a mirror to canary',
     )
-}
-
-// Of a pair both answers are timed to their heads: nobody waits for the one of a copy.
-function checkUntil(
-  checker: Checker,
-  service: ConfigPath,
-  path: ConfigPath,
-  until: string | undefined,
-): void {
-  const step = mirrorStep(checker, service)
-  if (until !== 'first-byte' || step === undefined) return
-  checker.problem(
-    [...path, 'until'],
-    `found first-byte, but pairs of a mirror step (rollout.steps[${step}]) are timed until the head of each answer: leave out \`until\`, or the mirror step`,
-  )
-}
-
-/** Index of the first step of the rollout that mirrors; undefined = none does. */
-function mirrorStep(checker: Checker, service: ConfigPath): ConfigPath[number] | undefined {
-  const steps = [...service, 'rollout', 'steps']
-  return checker.keys(steps).find((i) => checker.keys([...steps, i]).includes('mirror'))
 }
 
 /** What a metric can be judged by. */

@@ -110,9 +110,11 @@ export type PairFigures = {
   readonly labels: Readonly<Record<string, PairMoments>>
   /** Empty where nothing is asked of latencies. */
   readonly times: readonly PairTimesShare[]
+  /** The same to the first byte of their bodies; absent where nobody asks, and where an earlier version says it. */
+  readonly firstBytes?: readonly PairTimesShare[]
 }
 
-/** How long both sides took to the head of their answers, in the buckets of `LogHistogram` that hold anything. */
+/** How long both sides took to the head of their answers (or the first byte of their bodies), in the buckets of `LogHistogram` that hold anything. */
 export type PairTimesShare = {
   /** Null: of all pairs. */
   readonly segment: string | null

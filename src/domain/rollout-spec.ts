@@ -217,6 +217,11 @@ export function watchedPointers(analysis: AnalysisSpec | null): readonly string[
   return [...new Set(pointers)]
 }
 
+/** Whether a metric asks for the time until the first byte of a body. */
+export function asksFirstBytes(metrics: readonly MetricSpec[]): boolean {
+  return metrics.some((metric) => metric.kind === 'latency' && metric.until === 'first-byte')
+}
+
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
   return 'labelWindowMs' in metric

@@ -74,15 +74,15 @@ export class LookContext implements JudgeContext {
   }
 }
 
-/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer. */
+/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer, or the first byte of its body. */
 export function pairLatency(
   { mirrors }: ServiceBook,
   state: RolloutState,
   others: Look['others'],
 ): PairLatency {
   const ledger = mirrors.get(CANARY)?.ledger ?? null
-  return (side, quantile, segment) =>
-    ledger?.stepQuantile(state.step, side, quantile, segment, others.pairFigures(state)) ?? NO_VALUE
+  return (side, asked, segment) =>
+    ledger?.stepQuantile(state.step, side, asked, segment, others.pairFigures(state)) ?? NO_VALUE
 }
 
 /** What a standing mirror of the canary has found. */

@@ -128,25 +128,6 @@ t.test('a disagreement has a limit, and copies to find it in', (t) => {
   t.end()
 })
 
-t.test(
-  'pairs of a mirror step are timed until the head, so no metric goes until the first byte',
-  (t) => {
-    const config = (steps: string, metric: string) =>
-      file({
-        service: `    idempotent: true\n    rollout: { steps: [ ${steps} ] }\n    analysis: { metrics: { slow: { kind: latency, quantile: 0.9, ${metric} } } }`,
-      })
-    const weights = '{ weight: 5% }, { weight: 100% }'
-    const mirrored = `{ mirror: 10% }, ${weights}`
-    t.same(problemsOf(config(weights, 'until: first-byte, maxIncrease: 5%')), [])
-    t.same(problemsOf(config(mirrored, 'until: last-byte, maxIncrease: 5%')), [])
-    for (const by of ['maxIncrease: 5%', 'max: 1s', 'max: 1s, method: threshold'])
-      t.match(problemsOf(config(mirrored, `until: first-byte, ${by}`)), [
-        /metrics.slow.until: found first-byte, but pairs of a mirror step \(rollout.steps\[0\]\) are timed until the head of each answer: leave out `until`, or the mirror step/,
-      ])
-    t.end()
-  },
-)
-
 t.test('a metric has something to be judged by and data to be judged on', (t) => {
   const at = 'analysis.metrics'
   const nothing = 'has nothing to be judged by: it needs maxIncrease and/or max'

@@ -73,8 +73,9 @@ export class FakeRecorder implements ServiceRecorder {
     this.#changed()
   }
 
-  firstByte = ({ variant }: Ticket, now: number): void => {
-    this.firstBytes.push({ variant, now })
+  firstByte = (ticket: Ticket, now: number): void => {
+    ticket.firstByteAt = now
+    this.firstBytes.push({ variant: ticket.variant, now })
     this.#changed()
   }
 
