@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
-import type { StepShare } from '../../src/domain/replica.ts'
+import type { StepShare, StepTimesShare } from '../../src/domain/replica.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
@@ -326,10 +326,14 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     const { world, leader, follower } = await start([first])
     const { report } = world.store
     // A version that knows no other latency than that until the last byte, then one that does.
-    const asBefore = ({ firstBytes: _, recent, ...rest }: StepShare): StepShare => {
-      const { firstBytes: __, ...counts } = recent!
-      return { ...rest, recent: counts }
+    const withoutIt = <T extends object>(times: T & StepTimesShare) => {
+      const { firstBytes: _, ...rest } = times
+      return rest
     }
+    const asBefore = (step: StepShare): StepShare => ({
+      ...withoutIt(step),
+      recent: withoutIt(step.recent!),
+    })
     world.store.report = (said, shares) =>
       report({ ...said, steps: said.steps.map(asBefore) }, shares)
     for (const each of world.all) serveCanary(each, 30, { ms: 900, firstMs: 200 })
